@@ -125,7 +125,8 @@ class QueryReader:
         self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
     ) -> ReadQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
-        *topic, last = query.text.split() or [""]
+        *topic, last = [word for word in query.text.split() if word not in "/|"] or [""]
+        query = replace(query, text=" ".join((*topic, last)))
         if topic and query.is_narrowed and people.names_papers(last):
             query = replace(query, text=" ".join(topic))  # newest research
         words = self._list_content(query.text)[:_MAX_WORDS]

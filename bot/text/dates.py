@@ -1,122 +1,208 @@
 """Parses the period in a question (작년, 2025년 4월, "papers from March 2025") and the text of a date field.
 
-In a question, text that may belong to a name is not a date: the year in NeurIPS 2024, or 3월 and "may" unless
-another word makes them a date. A date field accepts any date (`dec 30`, `12/30`, `그저께`); without a year it
-means the latest such date that is not in the future.
+`_FORMS` lists how dates are written. A part of one may be named beside it ("first week of", 하반기), and a preposition or a
+Korean word says which side of it is meant (since, 이후). Text that may belong to a name is not a date: the year in
+NeurIPS 2024, or "may", unless another word makes it one. A date field accepts any date (`dec 30`, `12/30`, `그저께`); without
+a year it means the latest such date that is not in the future.
 """
 
 from __future__ import annotations
 
 import calendar
+import math
 import re
-from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bot.text import questions, typography
-from bot.text.plain import MONTH, MONTH_NAMES, MONTHS
+from bot.text.plain import MONTH, MONTHS
 
+Span: TypeAlias = tuple[date, date]
 DateLimits: TypeAlias = tuple[date | None, date | None]
 """The first and last day, inclusive, in the time zone of `today`; None at an open end."""
 
-_FEW = {
-    "a": 1,
-    "an": 1,
-    "couple of": 2,
-    "few": 3,
-    "several": 3,
-    "며칠": 3,
-    "하루": 1,
-    "이틀": 2,
-    "사흘": 3,
-    "열흘": 10,
-    "보름": 15,
-    "fortnight": 14,
+# Words for numbers and units.
+
+
+def _by_word(listed: dict[str, str]) -> dict[str, str]:
+    return {word: value for value, words in listed.items() for word in words.split()}
+
+
+_NUMBERS = _by_word(
+    {
+        "0": "last final 마지막",
+        "1": "one a an first 1st 한 하루 첫 첫째 첫번째",
+        "2": "two couple second 2nd 두 이틀 둘째 두번째",
+        "3": "three few several third 3rd 세 몇 며칠 사흘 셋째 세번째",
+        "4": "four fourth 4th 네 나흘 넷째 네번째",
+        "5": "five fifth 5th 다섯 닷새 다섯째",
+        "6": "six 여섯",
+        "7": "seven 일곱",
+        "8": "eight 여덟",
+        "9": "nine 아홉",
+        "10": "ten 열흘",
+        "14": "fortnight",
+        "15": "보름",
+    }
+)
+"""0 is the last one."""
+_UNITS = _by_word(
+    {
+        "hour": "hour hours 시간",
+        "day": "day days 일 fortnight 하루 이틀 사흘 나흘 닷새 며칠 열흘 보름",
+        "week": "week weeks 주 주일 주간 주차",
+        "weekend": "weekend 주말",
+        "month": "month months 개월 달",
+        "quarter": "quarter q 분기",
+        "half": "half h 반기",
+        "year": "year years 년",
+    }
+)
+_AGO = _by_word({"0": "this current the 이번 요번 이 금", "2": "before 지지난 저저번"})
+"""How many weeks, months or years ago is meant, unless one."""
+_YEARS_AGO = {
+    "재작년": 2,
+    "작년": 1,
+    "지난해": 1,
+    "올해": 0,
+    "올": 0,
+    "금년": 0,
+    "last year": 1,
+    "this year": 0,
 }
-_ENGLISH_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-_NUMBERS = _FEW | {
-    name: number
-    for names in (_ENGLISH_NUMBERS, ["한", "두", "세", "네", "다섯", "여섯"])
-    for number, name in enumerate(names, 1)
+_THIRDS = _by_word(
+    {"1": "early beginning start 초 초반 초순", "2": "mid middle 중순 중반", "3": "late end 말 하순 후반"}
+)
+_SEASONS = _by_word({"3": "spring 봄", "6": "summer 여름", "9": "fall autumn 가을", "12": "winter 겨울"})
+"""The first of the three months of each."""
+_WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "월", "화", "수", "목", "금", "토", "일"]
+_DAYS_AGO = {
+    "tomorrow": -1,
+    "내일": -1,
+    "모레": -2,
+    "today": 0,
+    "오늘": 0,
+    "그저께": 2,
+    "그제": 2,
+    "엊그제": 2,
 }
-_UNITS = {
-    **dict.fromkeys(("day", "days", "일"), "day"),
-    **dict.fromkeys(("week", "weeks", "주", "주일"), "week"),
-    **dict.fromkeys(("weekend", "주말"), "weekend"),
-    **dict.fromkeys(("month", "months", "개월", "달"), "month"),
-    **dict.fromkeys(("year", "years", "년"), "year"),
-}
-_YEARS_AGO = {"재작년": 2, "작년": 1, "지난해": 1, "올해": 0, "올": 0, "금년": 0}
-_YEAR = "(?:19|20)[0-9]{2}"
-_COUNTED = "[0-9]{1,3}|" + "|".join((*_ENGLISH_NUMBERS, *filter(str.isascii, _FEW)))
-_DAY_OF_MONTH = "3[01]|[12][0-9]|0?[1-9]"
+"""Of words for days, apart from those for yesterday."""
+_MONTHS_IN = {"month": 1, "quarter": 3, "third": 4, "half": 6}
+_DAYS_IN = {"day": 1, "week": 7, "third": 10, "half": 15}
+"""A part's length: of a year, and of a shorter period."""
+
+# How dates are written.
+
+_YEAR, _YYYY, _MONTH = "(?:19|20)[0-9]{2}", "(?P<year>(?:19|20)[0-9]{2})", f"(?P<month>{MONTH})"
+_DAY, _UNTIL = (f"(?P<{name}>3[01]|[12][0-9]|0?[1-9])" for name in ("day", "until"))
+_KOREAN_YEAR = (
+    rf"(?P<year>{_YEAR} ?년도?|[12][0-9]년도?(?! ?[간동전만])|재작년|작년"
+    r"|지난 ?해|올 ?해|금년|올(?= ?[0-9상하봄여가겨초]))"
+)
+_KOREAN_MONTH = "(?P<month>1[0-2]|0?[1-9])(?<![0-9]{3}) ?월"
+_NUMBER = (
+    "[0-9]{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|an?|(?:a )?couple(?: of)?|(?:a )?few|several"
+)
+_COUNT = f"(?P<count>{_NUMBER})"
+_KOREAN_COUNT = "(?:(?P<count>[0-9]{1,3}|[한두세네몇일]|다섯|여섯|일곱|여덟|아홉) ?)?"
+_LENGTH, _KOREAN_LENGTH = (
+    "(?P<length>hours?|days?|weeks?|months?|years?|fortnight)",
+    "(?P<length>시간|개월|주일|주간|주|일|년|달|며칠|하루|이틀|사흘|나흘|닷새|열흘|보름)",
+)
+_TO, _KOREAN_TO, _TH = (
+    " ?(?:to|until|till|through|and|[-–~]) ?(?:the )?",
+    r"\s*(?:부터|에서|[-–~])\s*",
+    "(?:st|nd|rd|th)?",
+)
+_SEASON, _KOREAN_PART = "spring|summer|autumn|fall|winter", "[상하]반기|[1-4] ?분기|여름|가을|겨울|봄"
+_FORMS = (
+    rf"{_YYYY}[-./](?P<month>0[1-9]|1[0-2])(?:[-./]{_DAY})?(?![\w/-]|\.[0-9])",
+    rf"(?:{_KOREAN_YEAR} ?)?{_KOREAN_MONTH} ?{_DAY} ?일?{_KOREAN_TO}{_UNTIL} ?일",
+    rf"(?:{_KOREAN_YEAR} ?)?{_KOREAN_MONTH}(?: ?{_DAY} ?일)?",
+    _KOREAN_YEAR,
+    rf"{_MONTH}\.?,?(?: of)? (?P<year>{_YEAR}|(?:this|last) year)(?!\w)",
+    rf"{_MONTH}\.? {_DAY}{_TH}(?:{_TO}{_UNTIL}{_TH})?(?:,? {_YYYY})?(?![\w-])",
+    rf"{_DAY}{_TH}(?:{_TO}{_UNTIL}{_TH})? (?:of )?{_MONTH}(?:\.?,? {_YYYY})?(?![\w-])",
+    rf"(?P<ago>this|last|previous|current|(?<=of )the) (?:(?P<unit>weekend|week|month|quarter|year)|(?P<part>{_SEASON}))(?!\w)",
+    r"the (?P<unit>week|month|year) (?P<ago>before) last(?!\w)",
+    rf"{_COUNT} {_LENGTH} (?P<is_past>ago|back)(?!\w)",
+    rf"(?:last|past|previous|within(?: the)?(?: last| past)?) (?:{_COUNT} )?{_LENGTH}(?!\w)",
+    r"(?P<ago>이번|요번|지지난|지난|저저번|저번|금(?=주)|이(?=달)) ?(?P<unit>주말|주|달|분기|년)"
+    r"(?=\W|에|의|간|동안|부터|까지|이후|$)",
+    r"(?P<ago>이번|지난) ?(?P<part>여름|가을|겨울|봄)",
+    rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?P<is_past>전)(?![가-힣])",
+    rf"(?:최근|지난|요|근) ?{_KOREAN_COUNT}{_KOREAN_LENGTH}(?:간|동안)?",
+    rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?:이내|내)(?=에|\s|$)",
+    "(?P<part>[상하]반기|[1-4] ?분기)",
+    r"(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)|(?P<day_before>어제|오늘|그제|그저께|엊그제)",
+)
+_ALONE = (
+    r"(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day|[월화수목금토일](?=요일))(?:요일)?(?!\w*ly)",
+    rf"{_MONTH}(?!\w)",
+    r"(?P<year>20(?:[1-9][0-9]|0[1-9]))(?![\w-]|\.\w)",
+    r"(?P<part>[qh][1-4])(?!\w)",
+    rf"(?P<month>1[0-2]|[1-9])/{_DAY}(?![\w/])",
+)
+"""Forms that are dates only beside another word: in 2024, since 12/1."""
+_PATTERNS = tuple(re.compile(form, re.IGNORECASE) for form in (*_FORMS, *_ALONE))
+_HEAD = (
+    rf"early|mid|late|(?:beginning|start|middle|end) of|(?:first|second|third|fourth|fifth|[1-5](?:st|nd|rd|th)|last|final)"
+    rf" (?:(?:{_NUMBER}) )?(?:days?|weeks?|months?|half|quarter)(?: of| in)?|q[1-4]|h[12]|week of|{_SEASON}(?: of)?"
+)
+_TAIL = (
+    r"(?:초[반순]?|중[순반]|하순|후반|말|(?:첫|첫째|첫 ?번째|[둘두셋세넷네] ?번?째|다섯째|마지막) ?주|[1-5]주차"
+    rf"|{_KOREAN_PART})(?![고기거])|(?:q[1-4]|h[12]|{_SEASON})(?!\w)"
+)
 _ATOM = re.compile(
-    rf"(?<![\w.\-/])(?:"
-    rf"(?P<iso>{_YEAR}[-./](?:0[1-9]|1[0-2])(?:[-./](?:0[1-9]|[12][0-9]|3[01]))?)(?![\w\-/]|\.[0-9])"
-    rf"|(?P<ko_year>{_YEAR} ?년도?|[12][0-9]년도?(?! ?[간동전만])|재작년|작년|지난 ?해|올 ?해?(?= ?[0-9상하])|올 ?해|금년)"
-    rf"(?: ?(?P<ko_part>[상하]반기|[1-4] ?분기)| ?(?P<ko_month>1[0-2]|0?[1-9]) ?월(?: ?(?P<ko_day>{_DAY_OF_MONTH}) ?일)?)?"
-    rf"|(?P<part>q[1-4]|h[12]|(?:first|second|third|fourth) (?:half|quarter))(?: of)?"
-    rf" (?P<part_year>{_YEAR}|(?:this|last) year)(?!\w)"
-    rf"|(?P<ko_this>이번|요번|지난|저번) ?(?P<ko_unit>달|주말|주|년)(?=\W|에|의|간|동안|부터|까지|$)"
-    rf"|(?:(?P<ago>{_COUNTED}) (?P<ago_units>days?|weeks?|months?|years?) ago(?!\w)"
-    rf"|(?P<ko_ago>[0-9]{{1,3}}|[한두세네]|일) ?(?P<ko_ago_units>개월|주일|주|일|년|달) ?전(?![가-힣]))"
-    rf"|(?:(?:최근|지난) ?(?P<ko_count>[0-9]{{1,3}}|[한두세네]|다섯|여섯|일) ?(?P<ko_units>개월|주일|주|일|년|달)"
-    rf"|(?:최근|지난|요) ?(?P<ko_few>며칠|하루|이틀|사흘|열흘|보름))(?:간|동안)?"
-    rf"|(?:지난 ?)?(?P<ko_bare>1[0-2]|[1-9])월(?: ?(?P<ko_bare_day>{_DAY_OF_MONTH})일"
-    rf"|(?=에|의|달|쯤|경|\s?(?:논문|이후|이래|이전|부터|까지|전까지|초|말|중순)|$)|(?<=[~–][0-9]월)|(?<=[~–]1[0-2]월))"
-    rf"|(?P<ko_same>{_DAY_OF_MONTH})일(?= ?(?:사이|까지))"
-    rf"|(?P<ko_near>어제|오늘|그제|그저께|엊그제)"
-    rf"|(?P<month>{MONTH})\.?(?: (?P<month_day>{_DAY_OF_MONTH})(?:st|nd|rd|th)?,?|,?(?: of)?) (?P<month_year>{_YEAR})(?!\w)"
-    rf"|(?:(?P<day_month>{MONTH})\.? (?P<day>{_DAY_OF_MONTH})|(?P<day_first>{_DAY_OF_MONTH})(?:st|nd|rd|th)? (?:of )?"
-    rf"(?P<day_month_last>{MONTH})(?:,? (?P<day_year>{_YEAR}))?)(?:st|nd|rd|th)?(?![\w-])"
-    rf"|(?P<this>this|last|previous|(?<=of )the) (?P<unit>weekend|week|month|year)(?!\w)"
-    rf"|(?:last|past|previous) (?P<few>fortnight)(?!\w)"
-    rf"|(?:last|past|previous) (?:(?P<count>{_COUNTED}) )?(?P<units>days?|weeks?|months?|years?)(?!\w)"
-    rf"|(?:(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day)|(?P<ko_weekday>[월화수목금토일])요일)(?!\w*ly)"
-    rf"|(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)"
-    rf"|(?P<bare_month>{MONTH_NAMES})(?!\w)"
-    rf"|(?P<bare_year>20(?:[1-9][0-9]|0[1-9]))(?!\w|[-.]\w)"
-    rf")",
+    rf"(?<![\w./])(?:(?<!-)|(?<=[a-z]-)(?=(?:{MONTH})\b))(?:(?:the )?(?P<head>{_HEAD})[\s-](?:of )?(?:the )?)?(?:"
+    + "|".join(
+        f"(?P<f{number}>{re.sub('[?]P<[a-z_]+>', '?:', pattern.pattern)})"
+        for number, pattern in enumerate(_PATTERNS)
+    )
+    + rf")(?:(?:['’]s)? ?(?P<tail>{_TAIL}))?",
     re.IGNORECASE,
 )
+_SINCE = (
+    "since|after|(?:nothing|not|no) older than|later than|newer than|starting(?: in| from)?|beginning in|이후|이래|부터"
+    "|to now|to today|to the present|until now|till now|up to now|onwards?|(?:and|or) (?:later|after|newer)"
+)
+_UNTIL_WORDS = "(?:nothing|not|no) newer than|up to|until|till|through|no later than|까지|(?:and|or) (?:earlier|before|older)"
+_EARLIER = "before|prior to|earlier than|older than|이전|전까지"
 _BEFORE = re.compile(
-    r"(?:^|(?<=\s))(?:(?P<word>since|after|from|between|up to|until|till|before|on|in|of|during|within|over|for|around)"
-    r"(?: the)?(?: (?:early|mid|late|last|this))?|so far|early|mid|late|last|this|지난)[\s-]+$",
+    rf"(?:^|(?<=\s))(?:(?P<word>{_SINCE}|{_UNTIL_WORDS}|{_EARLIER}"
+    r"|from|between|on|in|of|during|within|over|for|around|throughout)"
+    r"(?: the)?(?: (?:last|this|whole|entire|year|month of))?|so far|last|this|지난)[\s-]+$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    r"\s?(?:쯤|경|초|말|중순|무렵)?"
-    r"(?:(?P<word>이후|이래|부터|까지|이전|전까지|to now|to today|onwards?|(?:and|or) later)(?:에|의|로|도)?"
-    r"|['’]s| so far|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달)?(?![가-힣\w])"
+    rf"\s?(?:쯤|경|무렵)?(?:(?P<word>{_SINCE}|{_UNTIL_WORDS}|{_EARLIER}|on$)(?: ?(?:지금|현재|오늘|최근)까지)?(?:에|의|로|도)?"
+    r"|['’]s| so far|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달|중|한 [해달](?:간|동안)?|들어서?"
+    r"|이?[랑나]|[와과]|하고)?(?![가-힣\w])",
+    re.IGNORECASE,
 )
 _PAPERS_AHEAD = re.compile(r"(?:^|\s)papers?\s+$", re.IGNORECASE)
 _PAPERS_BEHIND = re.compile(r"\s+(?:papers?|articles?|preprints?|논문)(?!\w)", re.IGNORECASE)
-_RANGE = re.compile(r"\s*(?:부터|에서|to|until|till|through|[-–~])\s*(?:the\s+)?", re.IGNORECASE)
-"""Between the first and the last date of a period."""
-_A_YEAR = re.compile(_YEAR)
-_BOTH = re.compile(r"\bbetween (?:the )?@ and (?:the )?@|@[와과] @ ?사이", re.IGNORECASE)
-_SINCE, _UNTIL, _EARLIER = (
-    (
-        "since",
-        "after",
-        "이후",
-        "이래",
-        "부터",
-        "to now",
-        "to today",
-        "onward",
-        "onwards",
-        "and later",
-        "or later",
-    ),
-    ("until", "till", "up to", "까지"),
-    ("before", "이전", "전까지"),
+_RANGE = re.compile(r"\s*(?:부터|에서|to|until|till|through|[-–~]|\.\.)\s*(?:the\s+)?", re.IGNORECASE)
+_BESIDE = re.compile(r"\s*(?:,|and|or|&|[와과]|이?[랑나]|하고|및)\s*(?:the\s+|in\s+)?", re.IGNORECASE)
+"""What is between the first and the last date of a period, and between two dates that are named one after the other."""
+_NOT_AHEAD = re.compile(
+    r"\b(?:not|nothing|exclud(?:e|ing)|except(?: for)?|other than|without|besides|skip|avoid|ignore|minus)"
+    r"(?: (?:papers?|those|ones|anything))?\s+\Z",
+    re.IGNORECASE,
 )
-_Mention = tuple[re.Match[str], str, str, int, int]
-"""A date match, the preposition before it, the Korean word after it, and the start and end of all three."""
-
-
+_NOT_BEHIND = re.compile(r"\s?(?:나온 )?(?:거|것|논문)?들?[은는]?\s?(?:말고|빼고|뺀|제외|아닌|외에)")
 _MAX_QUERY_LENGTH = 1_000
+
+
+class _Mention(NamedTuple):
+    """A date in a question, from `start` to `end` with the `before` and `behind` words that say which side of it is meant."""
+
+    values: dict[str, str]
+    part: str
+    before: str
+    behind: str
+    start: int
+    end: int
 
 
 def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str, DateLimits]:
@@ -128,29 +214,32 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
     if len(text) > _MAX_QUERY_LENGTH:
         return text, (None, None)
     atoms = list(_ATOM.finditer(text))
-    is_range = len(atoms) == 2 and (
-        _RANGE.fullmatch(text[atoms[0].end() : atoms[1].start()]) or _BOTH.search(_ATOM.sub("@", text))
-    )
-    related = [_relate(text, match, is_clear=is_clear or bool(is_range)) for match in atoms]
-    mentions = [mention for mention in related if mention is not None]
-    if not mentions or len(mentions) != 1 + bool(is_range):
+    gap = text[atoms[0].end() : atoms[1].start()] if len(atoms) == 2 else ""
+    is_beside = bool(gap) and _BESIDE.fullmatch(gap) is not None
+    is_range = bool(gap) and _RANGE.fullmatch(gap) is not None
+    mentions = list[_Mention]()
+    for atom in atoms:
+        mention = _relate(text, atom, is_clear=is_clear or is_range or (is_beside and len(mentions) == 1))
+        mentions += [mention] if mention else []
+    if not mentions or len(mentions) != 1 + (is_range or is_beside):
         return text, (None, None)
-    match, before, behind, start, end = mentions[-1]
+    first, last = mentions[0], mentions[-1]
     try:
-        last = _span(match, today, atoms[0])
-        if is_range:
-            first = _span(atoms[0], today)
-            if _A_YEAR.search(atoms[0].group()) and not _A_YEAR.search(match.group()):
-                last = _span(match, date(first[0].year, 12, 31), atoms[0])  # 2024년 3월~5월
+        span = _read_span(last, today)
+        period: DateLimits = _limit(last, span)
+        if first is not last:
+            start = _read_span(first, today)
+            if "year" in first.values and "year" not in last.values:
+                span = _read_span(last, date(start[0].year, 12, 31))  # 2024년 3월~5월
             # From March to May 2024: of one year.
-            first = _span(atoms[0], last[1]) if first[0] > last[1] else first
-            period: DateLimits = (first[0], last[1])
-            start = mentions[0][-2]
-        else:
-            period = _limit(before, behind, last)
+            start = _read_span(first, span[1]) if start[0] > span[1] else start
+            is_said = is_range or first.before == "between" or text[last.end - 2 : last.end] == "사이"
+            if not (is_said or start[1] + timedelta(days=1) >= span[0]):
+                return text, (None, None)
+            period = start[0], span[1]
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return text, (None, None)
-    words = f"{text[:start]} {text[end:]}".split()
+    words = f"{text[: first.start]} {text[last.end :]}".split()
     return (" ".join(words) if questions.has_topic(words) else ""), period
 
 
@@ -162,120 +251,137 @@ def format_period(period: DateLimits) -> str:
     if first is not None and last is not None:
         if first == last:
             return first.isoformat()
-        if (first, last) == _year(first.year):
+        if (first, last) == calendar_span(first.year):
             return f"{first.year}"
-        if (first, last) == _month(first.year, first.month):
+        if (first, last) == calendar_span(first.year, first.month):
             return f"{first:%Y-%m}"
         return f"{first} – {last}"
     return f"since {first}" if first else f"until {last}"
 
 
-def _relate(text: str, match: re.Match[str], *, is_clear: bool) -> _Mention | None:
-    """Return a date match with its context; None if it is only a date in a context that is missing here."""
-    before = _BEFORE.search(text, 0, match.start())
-    behind = _BEHIND.match(text, match.end())
-    ahead = text[: match.start()]
-    if behind is None and not match.group().isascii():
+def _relate(text: str, atom: re.Match[str], *, is_clear: bool) -> _Mention | None:
+    """Return a date with its context; None if it is only a date in a context that is missing here."""
+    before = _BEFORE.search(text, max(0, atom.start() - _MAX_LENGTH), atom.start())
+    behind = _BEHIND.match(text, atom.end())
+    if behind is None and not atom.group().isascii():
         return None  # 작년도면서, 올해의: the rest is not a particle
-    preposition = (before["word"] or "").lower() if before else ""
-    alone = ("bare_year", "bare_month", "weekday", "ko_weekday", "ko_same")
-    needs_word = not is_clear and any(match[name] for name in alone)
-    has_papers = match["bare_year"] and (
-        _PAPERS_BEHIND.match(text, match.end()) or _PAPERS_AHEAD.search(ahead)
+    start, end = before.start() if before else atom.start(), behind.end() if behind else atom.end()
+    if _NOT_AHEAD.search(text[max(0, start - _MAX_LENGTH) : start]) or _NOT_BEHIND.match(text, end):
+        return None  # what is left out
+    number = next(number for number in range(len(_PATTERNS)) if atom[f"f{number}"])
+    form = _PATTERNS[number].match(text, atom.start(f"f{number}"))
+    values = {name: value.casefold() for name, value in form.groupdict().items() if value} if form else {}
+    preposition = (before["word"] or "").casefold() if before else ""
+    part = " ".join(filter(None, (atom["head"], atom["tail"]))).casefold()
+    if number >= len(_FORMS) and not (is_clear or part):
+        is_year, is_verb = "year" in values, values.get("month") in ("may", "march")  # this may help
+        has_papers = is_year and (
+            _PAPERS_BEHIND.match(text, atom.end()) or _PAPERS_AHEAD.search(text[: atom.start()])
+        )
+        has_word = before and not (is_verb and not preposition) and not (is_year and preposition == "on")
+        if not (has_word or has_papers or (behind and behind["word"])):
+            return None
+    return _Mention(
+        values, part, preposition, (behind["word"] or "").casefold() if behind else "", start, end
     )
-    is_verb = (match["bare_month"] or "").casefold() in ("may", "march")  # this may help
-    has_word = (
-        before and not (is_verb and not preposition) and not (match["bare_year"] and preposition == "on")
-    )
-    if needs_word and not has_word and not has_papers and not (behind and behind["word"]):
-        return None
-    start, end = before.start() if before else match.start(), behind.end() if behind else match.end()
-    return match, preposition, (behind["word"] or "" if behind else ""), start, end
 
 
-def _limit(before: str, behind: str, span: tuple[date, date]) -> DateLimits:
-    if before in _SINCE or behind in _SINCE:
+def _limit(mention: _Mention, span: Span) -> DateLimits:
+    words = [word for word in (mention.before, mention.behind) if word and "until" not in mention.values]
+    if mention.behind == "on" or any(re.fullmatch(_SINCE, word) for word in words):
         return span[0], None
-    if before in _UNTIL or behind in _UNTIL:
-        return None, span[1]
-    if before in _EARLIER or behind in _EARLIER:
+    if any(re.fullmatch(_EARLIER, word) for word in words):
         return None, span[0] - timedelta(days=1)
+    if any(re.fullmatch(_UNTIL_WORDS, word) for word in words):
+        return None, span[1]
     return span
 
 
-def _span(match: re.Match[str], today: date, first: re.Match[str] | None = None) -> tuple[date, date]:
-    """Return the first and last day of a matched date; a day alone is in the month of the `first` date.
-
-    Raises ValueError if the date does not exist.
-    """
-    group = {name: text.lower() for name, text in match.groupdict().items() if text}
-    if "ko_same" in group and first is not None:
-        return (_span(first, today)[0].replace(day=int(group["ko_same"])),) * 2
-    return _calendar_span(group, today) or _relative_span(group, today)
+def _read_span(mention: _Mention, today: date) -> Span:
+    """Return the first and last day of a mentioned date. Raises ValueError if it does not exist."""
+    values = mention.values
+    span = _read_calendar_span(values, today) or _read_relative_span(values, today)
+    return _take_part(span, mention.part) if mention.part else span
 
 
-def _calendar_span(group: Mapping[str, str], today: date) -> tuple[date, date] | None:
-    if iso := group.get("iso"):
-        return calendar_span(*map(int, re.split("[-./]", iso)))
-    if name := group.get("ko_year", "").replace(" ", ""):
-        digits = name.rstrip("년도") if name[0].isdecimal() else ""
-        year = int(digits) + 2000 * (len(digits) == 2) if digits else today.year - _YEARS_AGO[name]
-        if part := group.get("ko_part"):
-            return _part(year, part)
-        return calendar_span(year, int(group.get("ko_month", 0)), int(group.get("ko_day", 0)))
-    if "month" in group:
-        return calendar_span(int(group["month_year"]), MONTHS[group["month"]], int(group.get("month_day", 0)))
-    if part := group.get("part"):
-        named = group["part_year"]
-        return _part(int(named) if named.isdecimal() else today.year - named.startswith("last"), part)
-    if day := group.get("ko_bare_day") or group.get("day") or group.get("day_first"):
-        month = group.get("ko_bare") or group.get("day_month") or group["day_month_last"]
-        number = int(month) if month.isdecimal() else MONTHS[month]
-        year = int(group.get("day_year", 0))
-        return calendar_span(year, number, int(day)) if year else _latest_day(number, int(day), today)
-    if "bare_year" in group:
-        return _year(int(group["bare_year"]))
-    if month := group.get("ko_bare", group.get("bare_month", "")):
-        number = int(month) if month.isdecimal() else MONTHS[month]
-        return _month(today.year - (number > today.month), number)
-    return None
+def _read_calendar_span(values: dict[str, str], today: date) -> Span | None:
+    year, month, day = (values.get(name, "") for name in ("year", "month", "day"))
+    number = MONTHS.get(month) or int(month or 0)
+    if year:
+        digits = year.replace(" ", "").rstrip("년도") if year[0].isdecimal() else ""
+        words = year if year.isascii() else year.replace(" ", "")
+        full = int(digits) + 2000 * (len(digits) == 2) if digits else today.year - _YEARS_AGO[words]
+        span = calendar_span(full, number, int(day or 0))
+    elif day:
+        span = _latest_day(number, int(day), today)
+    elif month:
+        span = calendar_span(today.year - (number > today.month), number)
+    else:
+        return None
+    return (span[0], span[0].replace(day=int(values["until"]))) if "until" in values else span
 
 
-def _relative_span(group: Mapping[str, str], today: date) -> tuple[date, date]:
-    if weekday := group.get("weekday") or group.get("ko_weekday"):
-        on = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(weekday[:3])) % 7)
+def _read_relative_span(values: dict[str, str], today: date) -> Span:
+    if near := values.get("weekday"):
+        on = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(near[:3])) % 7)
         return on, on
-    if count := group.get("ago") or group.get("ko_ago"):
-        units = _UNITS[group.get("ago_units") or group["ko_ago_units"]]
-        on = _last(units, _count(count), today)[0]
-        return (on, on) if units == "day" else _named(units, True, on)
-    if near := group.get("near") or group.get("ko_near"):
+    if near := values.get("near") or values.get("day_before"):
         on = today - timedelta(days=_DAYS_AGO.get(near, 1))
         return on, on
-    if counted := group.get("units") or group.get("ko_units"):
-        return _last(_UNITS[counted], _count(group.get("count") or group.get("ko_count", "1")), today)
-    if few := group.get("few") or group.get("ko_few"):
-        return _last("day", _count(few), today)
-    word, unit = group.get("this") or group["ko_this"], _UNITS[group.get("unit") or group["ko_unit"]]
-    return _named(unit, word in ("this", "the", "이번", "요번"), today)
+    if length := values.get("length"):
+        unit, counted = _UNITS[length], values.get("count", length)
+        words = counted.removeprefix("a ").removesuffix(" of")
+        count = int(words) if words.isdecimal() else int(_NUMBERS.get(words, 1))
+        unit, count = ("day", math.ceil(count / 24)) if unit == "hour" else (unit, count)
+        span = _last(unit, count, today)
+        if "is_past" not in values:
+            return span
+        return (span[0], span[0]) if unit == "day" else _named(unit, 0, span[0])
+    ago = int(_AGO.get(values.get("ago", "this"), 1))
+    if part := values.get("part"):
+        spans = (_take_part(calendar_span(today.year - number), part) for number in range(3))
+        return next(span for span in spans if span[bool(ago)] <= today)
+    return _named(_UNITS[values["unit"]], ago, today)
 
 
-def _count(text: str) -> int:
-    return int(text) if text.isdecimal() else _NUMBERS.get(text, 1)
+def _take_part(span: Span, part: str) -> Span:
+    """Return a part of a period: q3, 하반기, summer, early, first two weeks of, 셋째 주. Raises ValueError without one."""
+    (first, last), bare = span, part.replace(" ", "")
+    words = part.removesuffix(" of").removesuffix(" in").split()
+    if part == "week of":
+        return first - timedelta(days=first.weekday()), first + timedelta(days=6 - first.weekday())
+    if words[0] in _SEASONS:
+        month = int(_SEASONS[words[0]])
+        return date(first.year, month, 1), _month(first.year + (month == 12), (month + 1) % 12 + 1)[1]
+    is_year = (last - first).days > _DAYS_IN["half"] * 4
+    if words[0] in _THIRDS:
+        unit, number, count = "third", int(_THIRDS[words[0]]), 1
+    elif found := re.fullmatch(r"([qh상하]|[1-5])(반기|분기|주차|[1-4])", bare):
+        names = [found[1], found[2]] if found[2] in _UNITS or found[2] == "주차" else [found[2], found[1]]
+        unit = _UNITS[names[1]]
+        number, count = {"상": 1, "하": 2}.get(names[0]) or int(names[0]), 1
+    else:
+        unit = _UNITS[words[-1] if part.isascii() else bare[-1]]
+        ordinal = words[0] if part.isascii() else bare[:-1]
+        number = int(_NUMBERS.get(ordinal, _NUMBERS.get(ordinal.replace("번", ""), 1)))
+        counted = words[-2] if len(words) > 2 else "1"
+        count = int(counted) if counted.isdecimal() else int(_NUMBERS.get(counted, 1))
+    is_last = number == 0 or (unit, number) in (("half", 2), ("third", 3))
+    if is_year and unit in _MONTHS_IN:
+        months = _MONTHS_IN[unit]
+        begin = 12 - months * count if is_last else months * (number - 1)
+        until = 12 if is_last else begin + months * count
+        return date(first.year, begin + 1, 1), _month(first.year, until)[1]
+    size = min(_DAYS_IN[unit], max(1, (last - first).days // 2 + 1)) * count
+    if number == 0:
+        return max(first, last - timedelta(days=size - 1)), last
+    start = first + timedelta(days=size // count * (number - 1))
+    if start > last:
+        raise ValueError("the period has no such part")
+    return start, last if is_last else min(last, start + timedelta(days=size - 1))
 
 
-def _part(year: int, part: str) -> tuple[date, date]:
-    """Return the first and last day of half a year or of a quarter: h1, second half, 하반기, q3, 3분기."""
-    is_half = part[0] == "h" or "half" in part or part.endswith("반기")
-    digits = re.sub(r"\D", "", part)
-    ordinals = ("first", "상"), ("second", "하"), ("third",), ("fourth",)
-    spelled = next((n for n, words in enumerate(ordinals, 1) if part.startswith(words)), 1)
-    number = int(digits) if digits else spelled
-    months = 6 if is_half else 3
-    return date(year, months * (number - 1) + 1, 1), _month(year, months * number)[1]
-
-
-def read_calendar(text: str) -> tuple[date, date] | None:
+def read_calendar(text: str) -> Span | None:
     """Return the first and last day of a numeric year, month or day (2025, 2025-01, 20250131, 2025년 1월); None for other text.
 
     Raises ValueError if the date does not exist.
@@ -284,28 +390,26 @@ def read_calendar(text: str) -> tuple[date, date] | None:
     return calendar_span(*(int(part) for part in match.groups() if part)) if match else None
 
 
-def calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
+def calendar_span(year: int, month: int = 0, day: int = 0) -> Span:
     """Return the first and last day of a year, month or day. Raises ValueError if it does not exist."""
     if day:
         return date(year, month, day), date(year, month, day)
     return _month(year, month) if month else _year(year)
 
 
-def _named(unit: str, is_current: bool, today: date) -> tuple[date, date]:
-    """Return the first and last day of the current or previous week, month or year. Weeks begin on Monday."""
-    if unit == "weekend":
-        saturday = today - timedelta(days=today.weekday() - 5 + (0 if is_current else 7))
-        return saturday, saturday + timedelta(days=1)
-    if unit == "week":
-        monday = today - timedelta(days=today.weekday() + (0 if is_current else 7))
-        return monday, monday + timedelta(days=6)
-    if unit == "month":
-        before = today.replace(day=1) - timedelta(days=1)
-        return _month(today.year, today.month) if is_current else _month(before.year, before.month)
-    return _year(today.year - (not is_current))
+def _named(unit: str, ago: int, today: date) -> Span:
+    """Return the first and last day of the week, month, quarter or year that many ago. Weeks begin on Monday."""
+    if unit in ("week", "weekend"):
+        monday = today - timedelta(days=today.weekday() + 7 * ago)
+        return monday + timedelta(days=5 if unit == "weekend" else 0), monday + timedelta(days=6)
+    if unit == "year":
+        return calendar_span(today.year - ago)
+    size = _MONTHS_IN[unit]
+    year, month = divmod(12 * today.year + (today.month - 1) // size * size - size * ago, 12)
+    return date(year, month + 1, 1), _month(year, month + size)[1]
 
 
-def _last(unit: str, count: int, today: date) -> tuple[date, date]:
+def _last(unit: str, count: int, today: date) -> Span:
     """Return the first and last day of the last `count` days, weeks, months or years, up to today."""
     if unit in ("month", "year"):
         months = 12 * today.year + today.month - 1 - count * (12 if unit == "year" else 1)
@@ -314,11 +418,11 @@ def _last(unit: str, count: int, today: date) -> tuple[date, date]:
     return today - timedelta(days=count * (7 if unit == "week" else 1)), today
 
 
-def _year(year: int) -> tuple[date, date]:
+def _year(year: int) -> Span:
     return date(year, 1, 1), date(year, 12, 31)
 
 
-def _month(year: int, month: int) -> tuple[date, date]:
+def _month(year: int, month: int) -> Span:
     return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
 
 
@@ -327,23 +431,17 @@ _FULL = re.compile(
     r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
 )
 _DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})?")
-_DAYS_AGO = {
-    "tomorrow": -1,
-    "내일": -1,
-    "모레": -2,
-    "today": 0,
-    "오늘": 0,
-    "그저께": 2,
-    "그제": 2,
-    "엊그제": 2,
-}
 _WEEKDAY = re.compile(
     r"(last |지난 ?)?(?:(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?|([월화수목금토일])요일)"
 )
-_WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "월", "화", "수", "목", "금", "토", "일"]
 _MONTH_AND_DAY = re.compile(
     rf"({MONTH}|[0-9]{{1,2}})[월 ./-]+({MONTH}|[0-9]{{1,2}})[일.]?(?:[ ./-]+([0-9]{{4}}))?"
 )
+
+
+def is_date(text: str) -> bool:
+    """Return whether a text is a date as questions name one: 2024, 12월, last month."""
+    return _ATOM.fullmatch(text) is not None
 
 
 def is_date_word(word: str) -> bool:
@@ -351,7 +449,7 @@ def is_date_word(word: str) -> bool:
     return word.casefold() in MONTHS or word.casefold() in _UNITS
 
 
-def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
+def read_typed_date(text: str, today: date) -> Span | None:
     """Return the first and last day of a typed date or period, inclusive; None for any other text."""
     folded = " ".join(typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ").split())
     try:
@@ -388,7 +486,7 @@ def _read_day(text: str, today: date) -> date | None:
     return _latest_day(month, day, today)[0]
 
 
-def _latest_day(month: int, day: int, today: date) -> tuple[date, date]:
+def _latest_day(month: int, day: int, today: date) -> Span:
     """Return the latest such day that is not in the future, as its own first and last. Raises ValueError without one."""
     for year in range(today.year, today.year - 9, -1):  # 29 February
         if day <= calendar.monthrange(year, month)[1] and date(year, month, day) <= today:

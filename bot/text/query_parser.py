@@ -31,7 +31,7 @@ _CLAUSE = re.compile(
     rf'(?=\S)([-–−]?)(?:({"|".join(_FIELDS)})(?::|(?=[<>=])))?(?:"([^"]*)"?|(\S*))', re.IGNORECASE
 )
 # Between two words, but not in a fraction, a date or I/O.
-_WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:(](?=[^\W\d_]{2})")
+_WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])([/|,;:(])(?=[^\W\d_]{2})")
 _VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
 _DAY = timedelta(days=1)
 
@@ -166,7 +166,7 @@ class _QueryBuilder:
         return True
 
     def _add_term(self, text: str, terms: list[str]) -> None:
-        if analyser.stemmed_words(text):
+        if analyser.stemmed_words(text) or (text in "/|" and terms):
             terms.append(text)
 
     def build(self) -> Query:
@@ -174,7 +174,9 @@ class _QueryBuilder:
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
         return Query(
-            text=" ".join(_WORD_SEPARATOR.sub(" ", word) for word in self._words[:_MAX_WORDS]),
+            text=" ".join(_WORD_SEPARATOR.sub(r" \1 ", word) for word in self._words[:_MAX_WORDS]).rstrip(
+                "/| "
+            ),
             phrases=tuple(self._phrases[:8]),
             excluded=tuple(self._excluded[:8]),
             authors=tuple(self._authors[:4]),

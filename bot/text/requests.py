@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import groupby, takewhile
 from typing import NamedTuple
 
-from bot.text import analyser, people, plain, questions, seed
+from bot.text import analyser, dates, people, plain, questions, seed
 
 # Words and their classes.
 
@@ -29,7 +29,7 @@ _WORD = re.compile(
     r"[,;:.?!()“”\"·](?=\s|$)|[,;?!()“”\"·]|[^\s,;?!()“”\"·]+?(?=[.?!,;:()“”\"]*(?:\s|$)|[,;?!()“”\"·])"
 )
 _PARTICLES = frozenset(seed.read_data("request_particles.txt").split())
-_TOP = re.compile(r"top-?[0-9]{1,3}")
+_TOP = re.compile(r"(?:top-?|[톱탑] ?)[0-9]{1,3}")
 _NUMBER = re.compile(r"[0-9]{1,3}[개편위선]?")
 _TAIL_KINDS = frozenset(("sure", "lack", "instead", "other", "use"))
 """What may be attached to a Korean noun: 강화학습말고, 파인튜닝하지 (않는)."""
@@ -246,7 +246,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     text = _CODE.sub(" ", text)
     tokens, found, kept = _read_tokens(text, "order"), list[tuple[int, str]](), text
     for phrase, behind in _list_phrases(tokens):
-        kinds = " ".join(token.kind for token in phrase if token.kind != "glue")
+        kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever"))
         number, rule = next(
             ((n, rule) for n, rule in enumerate(_RULES) if rule.pattern.search(kinds)), (0, None)
         )
@@ -269,12 +269,9 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     unread = tuple(typed for n, typed in found if n == len(_RULES) or _RULES[n].is_unread)
     order = next((rule.order for rule in sorted(rules, key=lambda rule: rule.is_unread) if rule.order), "")
     if order:
-        edge = next(_list_phrases(tokens), ([], []))[0]
-        kept = (
-            _cut(kept, edge)
-            if edge and not edge[0].start and {one.kind for one in edge} == {"sort"}
-            else kept
-        )
+        for token in tokens:  # sorted: speech; the best of all time
+            is_ever = token.kind == "ever" or (token.kind == "sort" and token.start == 0)
+            kept = _cut(kept, [token]) if is_ever else kept
         kept = _COUNT.sub(" ", kept)
     limit = next((typed for number, typed in found if number == _LIMIT), "")
     count = re.search("[0-9]+", limit)
@@ -322,14 +319,19 @@ def is_kind_of_paper(text: str) -> bool:
 
 
 _NEGATORS = frozenset(("sure", "imperative", "lack", "instead", "no", "not", "dont", "other"))
-_JOINTS = frozenset(("or", "and", "nor", "/", "및", "또는", "그리고", "혹은"))
+_ALL = frozenset(("all", "everything", "anything", "any", "every", "each"))
+"""Of everything on alignment but RLHF."""
+_JOINTS = frozenset(("or", "and", "nor", "/", "·", "&", "및", "또는", "그리고", "혹은"))
 _TAILS = frozenset(("models", "papers", "ones", "methods", "based", "please", "own", "work", "works"))
 _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
-_PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의]|이?[나랑]|[와과]|하고|인데)\Z")
+_PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
+_ENDINGS = ("'s", "’s", "이나", "이랑", "하고", "에서", "에는", "인데", *"은는이가을를의에나랑와과")
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
+_BRACKETS = str.maketrans("()", "  ")
 _MAX_TERM_WORDS, _MAX_LISTED = 4, 6
 _AUXILIARIES = frozenset(("why", "how", "do", "does", "did", "can", "could", "will", "would", "should"))
 _CLAUSES = frozenset(("", ",", ";", ".", "?", "!", "but", "and", "please"))
+_BE = frozenset(("is", "are", "was", "were", "that", "which"))
 """What may come before an imperative: "skip surveys", but not "the skip connections"."""
 
 
@@ -381,6 +383,9 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         ):
             negation = negation._replace(first=negation.at)  # 도구 사용 없는: the verb is part of a term
         beside = tokens[: negation.first][::-1] if negation.is_ahead else tokens[negation.last + 1 :]
+        if beside and beside[0].text in "()":  # (구글, 메타) 빼고
+            inside = list(takewhile(lambda token: token.text not in "()", beside[1:]))
+            beside = [token._replace(kind="", text="or") if token.kind == "," else token for token in inside]
         if negation.is_ahead and not tokens[negation.at].is_korean:  # speech, Whisper aside
             beside = list(takewhile(lambda token: token.kind != ",", beside))
         named, taken = _read_named(beside, negation, is_term, is_excluded, words)
@@ -392,7 +397,9 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         everyday = questions.find_everyday_terms(typed) or questions.find_everyday_terms(bare)
         if everyday and everyday != questions.find_everyday_terms(" ".join(named)):
             continue  # 트랜스포머 말고 and "without labels" are everyday words for a topic.
-        if named:
+        if any(map(dates.is_date, named)):
+            unread.append(typed)
+        elif named:
             excluded += [] if negation.is_instead else named
             described += [typed] if negation.is_instead else []
         elif negation.is_sure and taken >= 0:
@@ -403,7 +410,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             continue
         text = _cut(text, phrase)
     return Exclusions(
-        " ".join(text.split()).replace("( )", "").strip(" ,;:"),
+        " ".join((text.translate(_BRACKETS) if excluded else text).split()).strip(" ,;:"),
         tuple(dict.fromkeys(excluded)),
         tuple(unread),
         tuple(described),
@@ -417,9 +424,12 @@ def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
         tokens, key=lambda token: (token.kind not in ("", ","), token.is_korean)
     ):
         first, start = start, start + len(list(run))
-        at = next((n for n in range(first, start) if tokens[n].kind in _NEGATORS), -1) if has_class else -1
-        if at < 0:
+        negators = [n for n in range(first, start) if has_class and tokens[n].kind in _NEGATORS]
+        if not negators and not is_korean and any(one.text.casefold() in _ALL for one in tokens[:first]):
+            negators = [n for n in range(first, start) if tokens[n].text.casefold() == "but"]
+        if not negators:
             continue
+        at = negators[0]
         kind = tokens[at].kind
         around = [token.kind for token in tokens[first if is_korean else at + 1 : start]]
         is_about, is_used = "about" in around, "use" in around
@@ -430,22 +440,29 @@ def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
         is_clause = before.kind in (",", "glue") or is_last
         needs_verb = kind == "dont" or (kind == "not" and (is_korean or not is_clause))
         if (needs_verb and not (is_about or is_used)) or (
-            kind == "imperative" and not (is_clause and before.text.casefold() in _CLAUSES)
+            kind == "imperative"
+            and not (is_clause and before.text.casefold() in _CLAUSES)
+            and not (
+                tokens[at].text.endswith("ing")
+                and (is_about or "glue" in around or _ends_clause(tokens[start:]))
+            )
         ):
             continue
-        is_ahead = is_korean or not any(token.kind == "" for token in tokens[start : start + 1])
+        is_ahead = is_korean or not any(
+            one.kind == "" or one.text == "(" for one in tokens[start : start + 1]
+        )
         verbs = takewhile(lambda token: token.kind in ("glue", "about", "use"), tokens[at + 1 : start])
         yield _Negation(
             first if is_ahead else at,
             at,
             at + len(list(verbs)) if is_korean else start - 1,
             is_ahead,
-            is_sure=kind in ("sure", "imperative")
+            is_sure=kind in ("sure", "imperative", "glue")
             or (is_about and kind != "instead")
             or (
                 is_last
                 and before.text.casefold() not in ("", "with")
-                and (kind == "no" or before.kind == "" or before.text.casefold() in _CLAUSES)
+                and (kind == "no" or before.kind == "" or before.text.casefold() in _CLAUSES | _BE)
             )
             or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : start]]),
             is_instead=kind == "instead",
@@ -475,7 +492,8 @@ def _read_named(
     if nearest.endswith(("만", "뿐")) or (negation.is_instead and nearest.endswith(("을", "를"))):
         return [], -1  # 카메라만 말고: that too; 앱을 대신 눌러주는: in someone's place
     while at < len(beside):
-        near = list(takewhile(lambda token: token.kind != ",", beside[at : at + _MAX_TERM_WORDS]))
+        near = beside[at : at + _MAX_TERM_WORDS]
+        near = list(takewhile(lambda token: token.kind != "," and token.text.casefold() not in _JOINTS, near))
         is_first = (negation.is_sure or negation.is_instead) and not is_listed
         name, size = _find_named(near, is_term if is_first else is_excluded)
         phrase = _read_phrase(near, negation.is_ahead)
@@ -510,15 +528,17 @@ def _read_named(
             at += 1
         taken = at
         rest = beside[at:]
-        comma = bool(rest) and rest[0].kind == "," and rest[0].text in ",·"
+        comma = bool(rest) and rest[0].text == ","
         # "retrieval, question answering" is not a list, but "math, code or agents" is one.
         comma = comma and (
             negation.is_ahead or any(one.text.casefold() in _JOINTS for one in rest[1:_MAX_LISTED])
         )
         joint = len(rest) > comma and rest[comma].text.casefold() in _JOINTS
-        is_joined = bool(negation.is_ahead and rest and _JOINED.search(rest[0].text))  # 텍스트나 음성 말고
-        is_listed = not (joint or is_joined)
-        if not (comma or joint or is_joined):
+        is_joined = joint or bool(
+            negation.is_ahead and rest and _JOINED.search(rest[0].text)
+        )  # 텍스트나 음성
+        is_listed = not is_joined
+        if not (comma or is_joined):
             break
         at += comma + joint
         while joint and at < len(beside) and beside[at].kind == "glue":
@@ -541,7 +561,8 @@ def _find_named(near: Sequence[_Token], is_unwanted: IsTerm) -> tuple[str, int]:
     """Return the longest run of the next words that is unwanted, without its particle, and how many words it has."""
     for size in range(len(near), 0, -1):
         run = _join(near[:size])
-        for spelling in dict.fromkeys((_PARTICLE.sub("", run), run, _SUFFIX.sub("", run))):
+        stems = (run.removesuffix(ending) for ending in _ENDINGS if run.endswith(ending))
+        for spelling in (*stems, _SUFFIX.sub("", run), run):
             if is_unwanted(spelling):
                 return spelling, size
     return "", 0

@@ -47,7 +47,7 @@ PIECES = (
         ("robots between March and May 2024", "robots", "2024-03-01 – 2024-05-31"),
         ("robots from 2022 to 2023", "robots", "2022-01-01 – 2023-12-31"),
         ("24년 4월쯤 나온 로봇", "나온 로봇", "2024-04"),
-        ("12월 초 로봇", "로봇", "2024-12"),
+        ("12월 초 로봇", "로봇", "2024-12-01 – 2024-12-10"),
         ("작년 하반기 로봇", "로봇", "2024-07-01 – 2024-12-31"),
         ("올해 1분기 로봇", "로봇", "2025-01-01 – 2025-03-31"),
         ("robots in Q3 2024", "robots", "2024-07-01 – 2024-09-30"),
@@ -61,7 +61,7 @@ PIECES = (
         ("지난 주말 로봇", "로봇", "2025-05-10 – 2025-05-11"),
         ("그제 올라온 로봇", "올라온 로봇", "2025-05-12"),
         ("한 달 전 로봇", "로봇", "2025-04"),
-        ("robots in early december", "robots", "2024-12"),
+        ("robots in early december", "robots", "2024-12-01 – 2024-12-10"),
         ("robots last December", "robots", "2024-12"),
         ("robots of the second quarter of 2024", "robots", "2024-04-01 – 2024-06-30"),
         ("robots so far this year", "robots", "2025"),
@@ -70,6 +70,46 @@ PIECES = (
         ("2024년 3월~5월 로봇", "로봇", "2024-03-01 – 2024-05-31"),
         ("최근 열흘간 로봇", "로봇", "2025-05-04 – 2025-05-14"),
         ("robots of the past fortnight", "robots", "2025-04-30 – 2025-05-14"),
+        ("robots from the first week of December", "robots", "2024-12-01 – 2024-12-07"),
+        ("robots in the last two weeks of november", "robots", "2024-11-17 – 2024-11-30"),
+        ("11월 둘째 주 로봇", "로봇", "2024-11-08 – 2024-11-14"),
+        ("작년 12월 마지막 주 로봇", "로봇", "2024-12-25 – 2024-12-31"),
+        ("4월 2주차에 나온 로봇", "나온 로봇", "2025-04-08 – 2025-04-14"),
+        ("robots between 11 and 22 Nov 2024", "robots", "2024-11-11 – 2024-11-22"),
+        ("robots from Nov 11 to 22", "robots", "2024-11-11 – 2024-11-22"),
+        ("Dec 1-7 robots", "robots", "2024-12-01 – 2024-12-07"),
+        ("robots from the 3rd to the 10th of April", "robots", "2025-04-03 – 2025-04-10"),
+        ("12월 1~7일 로봇", "로봇", "2024-12-01 – 2024-12-07"),
+        ("11월 11일부터 22일까지 나온 로봇", "나온 로봇", "2024-11-11 – 2024-11-22"),
+        ("robots in the week of December 11", "robots", "2024-12-09 – 2024-12-15"),
+        ("robots from late 2024", "robots", "2024-09-01 – 2024-12-31"),
+        ("mid-april robots", "robots", "2025-04-11 – 2025-04-20"),
+        ("작년 말 로봇", "로봇", "2024-09-01 – 2024-12-31"),
+        ("지난달 중순 로봇", "로봇", "2025-04-11 – 2025-04-20"),
+        ("robots of summer 2024", "robots", "2024-06-01 – 2024-08-31"),
+        ("작년 겨울 로봇", "로봇", "2024-12-01 – 2025-02-28"),
+        ("지난여름 로봇", "로봇", "2024-06-01 – 2024-08-31"),
+        ("robots last quarter", "robots", "2025-01-01 – 2025-03-31"),
+        ("robots since Q1", "robots", "since 2025-01-01"),
+        ("2024 Q4 robots", "robots", "2024-10-01 – 2024-12-31"),
+        ("3분기에 나온 로봇", "나온 로봇", "2024-07-01 – 2024-09-30"),
+        ("robots the week before last", "robots", "2025-04-28 – 2025-05-04"),
+        ("지지난주 로봇", "로봇", "2025-04-28 – 2025-05-04"),
+        ("이달 로봇", "로봇", "2025-05"),
+        ("최근 24시간 로봇", "로봇", "2025-05-13 – 2025-05-14"),
+        ("2주 이내 로봇", "로봇", "2025-04-30 – 2025-05-14"),
+        ("robots within the last 10 days", "robots", "2025-05-04 – 2025-05-14"),
+        ("robots from November on", "robots", "since 2024-11-01"),
+        ("robots from february onwards", "robots", "since 2025-02-01"),
+        ("robots prior to 2024", "robots", "until 2023-12-31"),
+        ("robots since 12/1", "robots", "since 2024-12-01"),
+        ("robots since oct", "robots", "since 2024-10-01"),
+        ("3월부터 지금까지 로봇", "로봇", "since 2025-03-01"),
+        ("robots from march and april", "robots", "2025-03-01 – 2025-04-30"),
+        ("3월이랑 4월 로봇", "로봇", "2025-03-01 – 2025-04-30"),
+        ("late March to early April robots", "robots", "2025-03-21 – 2025-04-10"),
+        ("december last year robots", "robots", "2024-12"),
+        ("작년 한 해 로봇", "로봇", "2024"),
     ],
 )
 def test_a_question_is_split_into_topic_and_period(query: str, rest: str, period: str) -> None:
@@ -80,7 +120,9 @@ def test_a_question_is_split_into_topic_and_period(query: str, rest: str, period
 _NO_PERIODS = (
     "NeurIPS 2024 best paper|AIME 2024 수학 추론|last mile delivery|LLMs that may help|compare 2023 and 2024 models"
     "|trained in 2000 steps|this may help|LLMs today|evaluated on 2024 tests"
-    "|20년 동안 로봇|the march of robots|2504.01234|오늘날 언어 모델|recent months RL|2023년 2월 31일 RL|이번 논문|작년도면서"
+    "|20년 동안 로봇|the march of robots|2504.01234|오늘날 언어 모델"
+    "|the first half of the network|mid-level features|last layer|H100 kernels|12월 말고"
+    "|recent months RL|2023년 2월 31일 RL|이번 논문|작년도면서"
 )
 
 

@@ -50,7 +50,7 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("title:diffusion", query_parser.Query(text="diffusion")),
         ("diffusion −video –image", query_parser.Query(text="diffusion", excluded=("video", "image"))),
         ("diffusion – video", query_parser.Query(text="diffusion video")),
-        ("reasoning|inference 추론/학습", query_parser.Query(text="reasoning inference 추론 학습")),
+        ("reasoning|inference 추론/학습", query_parser.Query(text="reasoning | inference 추론 / 학습")),
         ("I/O 3/4", query_parser.Query(text="I/O 3/4")),
     ],
 )

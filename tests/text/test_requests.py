@@ -37,7 +37,7 @@ def _reader() -> QueryReader:
         ("the biggest hits on agents", "on agents", "votes"),
         ("추천 1위 논문", "논문", "votes"),
         ("추천 수가 제일 높은 로봇 논문", "로봇 논문", "votes"),
-        ("요즘 뜨는 음성 합성 연구", "요즘 음성 합성 연구", "votes"),
+        ("요즘 뜨는 음성 합성 연구", "음성 합성 연구", "votes"),
         ("agents with the highest number of likes", "agents", "votes"),
         ("추천 가장 많은 논문 세 편", "논문", "votes"),
         ("제일 반응 좋았던 로봇 논문", "로봇 논문", "votes"),
@@ -97,6 +97,16 @@ def _reader() -> QueryReader:
         ("speech papers with tons of upvotes", "speech papers", "votes"),
         ("음성 논문 좋아요 젤 많은거", "음성 논문", "votes"),
         ("음성 최신순ㄱㄱ", "음성", "date"),
+        ("the best speech paper to date", "speech paper", "votes"),
+        ("most liked of all time, agents", "agents", "votes"),
+        ("crowd pleasers on robots", "on robots", "votes"),
+        ("speech papers fresh off the press", "speech papers", "date"),
+        ("사랑받은 로봇 논문", "로봇 논문", "votes"),
+        ("추천 탑5 로봇", "로봇", "votes"),
+        ("표 제일 많이 받은 로봇 논문", "로봇 논문", "votes"),
+        ("따끈따끈한 로봇 논문", "로봇 논문", "date"),
+        ("아무도 추천 안 한 로봇 논문", "로봇 논문", "least"),
+        ("로봇은 관심 없고 음성만", "로봇은 관심 없고 음성만", ""),
         ("the first time series model", "the first time series model", ""),
         ("models with many shared parameters", "models with many shared parameters", ""),
         ("language models with more attention", "language models with more attention", ""),
@@ -213,6 +223,24 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("speech papers. avoid anything that is just another benchmark", "speech papers", "benchmark"),
         ("합성 데이터 찾는데 수학 말고 다른 도메인", "합성 데이터 찾는데", "수학"),
         ("agents, excluding ones co-authored by DeepSeek", "agents", "DeepSeek"),
+        ("speech except talking head / avatar", "speech", "talking head avatar"),
+        ("음성 합성 / 번역 말고 음성 인식", "음성 인식", "음성 합성 번역"),
+        ("비전·로봇 논문은 빼고 음성", "음성", "비전 로봇"),
+        ("(구글, 메타) 빼고 로봇", "로봇", "구글 메타"),
+        ("로봇 (구글, 메타 제외)", "로봇", "구글 메타"),
+        ("agents except (GUI, web and coding agents)", "agents", "GUI web coding agents"),
+        ("speech ignoring anything about music", "speech", "music"),
+        ("speech, skipping surveys", "speech", "surveys"),
+        ("everything on alignment but RLHF", "everything on alignment", "RLHF"),
+        ("stay away from music, speech papers", "speech papers", "music"),
+        ("speech in languages that are not English", "speech in languages that are", "English"),
+        ("한국어 아닌 언어의 음성", "언어의 음성", "한국어"),
+        ("robots not from China", "robots", "China"),
+        ("서베이나 벤치마크 아닌 로봇", "로봇", "서베이 벤치마크"),
+        ("GAN이랑 확산 모델은 빼고 이미지 생성", "이미지 생성", "GAN 확산 모델"),
+        ("확산 모델에 의존하지 않는 비디오", "비디오", "확산 모델"),
+        ("3D scenes that are not NeRF-based", "3D scenes that", "NeRF"),
+        ("RAG 없이도 긴 문맥", "긴 문맥", "RAG"),
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
@@ -321,9 +349,17 @@ def test_a_number_of_votes_is_a_minimum(query: str, text: str, votes: int | None
     assert (read.text, read.order, read.min_votes) == (text, "", votes)
 
 
-def test_an_exclusion_of_nothing_is_said() -> None:
-    read = _reader().read_exclusions(query_parser.Query("그거 말고 로봇"))
-    assert (read.text, read.excluded, read.ignored) == ("로봇", (), ("그거 말고",))
+@pytest.mark.parametrize(
+    ("query", "text", "unread"),
+    [
+        ("그거 말고 로봇", "로봇", "그거 말고"),
+        ("작년 거 말고 로봇", "로봇", "작년 거 말고"),
+        ("robots, nothing from 2024", "robots", "nothing from 2024"),
+    ],
+)
+def test_an_exclusion_of_nothing_or_of_a_date_is_said(query: str, text: str, unread: str) -> None:
+    read = _reader().read_exclusions(query_parser.Query(query))
+    assert (read.text, read.excluded, read.ignored) == (text, (), (unread,))
 
 
 @pytest.mark.parametrize(
@@ -341,6 +377,15 @@ def test_an_exclusion_of_nothing_is_said() -> None:
         ("게재된 강화학습 논문", "강화학습"),
         ("이번에 공개된 음성 논문", "음성"),
         ("out of distribution detection", "out of distribution detection"),
+        ("yo, pull up papers on tokenizers", "tokenizers"),
+        ("catch me up on tokenizers, cheers", "tokenizers"),
+        ("gimme a handful of reads about video", "video"),
+        ("I'd love something on agents", "agents"),
+        ("I've been hunting for robots", "robots"),
+        ("tree search and far-field speech", "tree search far-field speech"),
+        ("음성 합성 논문 뭐있나요", "음성 합성"),
+        ("로봇 쪽에 추가된 논문 좀 볼래요", "로봇"),
+        ("talking head / avatar", "talking head avatar"),
     ],
 )
 def test_when_papers_are_published_is_no_topic(query: str, topic: str) -> None:
