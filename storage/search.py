@@ -132,6 +132,8 @@ def list_documents(
 
 
 def _parse_json(value: Any) -> list[str]:
+    if value == "[]":
+        return []  # most papers have no keywords
     found: list[str] = json.loads(value) if isinstance(value, str) else value
     return found
 

@@ -326,7 +326,11 @@ class QueryReader:
         keys, terms = self.glossary.find(text, in_phrase=in_phrase), questions.find_everyday_terms(text)
         if not (keys or terms):
             return None
-        forms = [*self._typed_forms(text), *(form for key in keys for form in self.glossary.forms_of(key))]
+        known = [form for key in keys for form in self.glossary.forms_of(key)]
+        typed, *others = self._typed_forms(text)
+        # 지도 is a map in a query, but mostly supervision in papers.
+        is_clear = not (keys and analyser.has_hangul(text)) or typed.key in {form.key for form in known}
+        forms = [typed._replace(is_shown=is_clear), *others, *known]
         return QueryPart(
             text,
             concepts.merge_forms((*forms, *self._forms_of(terms, _EVERYDAY_WEIGHT))),

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
 from bot.core.clock import Clock, latest_date, system_clock
-from bot.glossary.resolver import Glossary
 from bot.search import authors, completion, titles
 from bot.search import engine as search_engine
 from bot.search import index as search_index
@@ -29,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import concepts, dates, plain, query_parser, questions, requests
+from bot.text import analyser, concepts, dates, plain, query_parser, questions, requests
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -202,10 +201,10 @@ _Labels = dict[str, tuple[str, ...]]
 _ABBREVIATION = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z-]*[A-Z](?=s?(?![A-Za-z]))")
 
 
-def _spell_out(glossary: Glossary, text: str) -> str:
+def _spell_out(find: Callable[[str], Sequence[str]], text: str) -> str:
     """Return what the abbreviations in a text mean: a paper on LLMs is one on language models."""
     found = dict.fromkeys(_ABBREVIATION.findall(text))
-    return "\n".join(key for name in found for key in glossary.find(name))
+    return "\n".join(key for name in found for key in find(name))
 
 
 def _label_partial(
@@ -214,31 +213,45 @@ def _label_partial(
     """Return the terms that each partial match has in no form, not even within another word; those that it has; its topic.
 
     All are keyed by arXiv id. A label is a claim, so it says less rather than more: only terms are named, those that a
-    paper has only if its title has no other word of the question, and a topic only if the paper names it.
+    paper has only if its title has no other word of the question, and a topic by a form that the paper has.
     """
-    matches, glossary = answer.matches, answer.reader.glossary
-    partial = [row.id for row in rows if row.id in matches.missing]
-    parts = [part for part in answer.query.parts if not part.is_negated]
-    missing, matched, related = _Labels(), _Labels(), dict[str, str]()
-    for paper in search.list_documents(view, partial, summaries.select_shown) if partial else ():
-        text, title = search_index.join_texts(paper), paper.title or ""
-        lacking = [part for part in matches.missing[paper.id] if not part.is_negated]
-        absent = concepts.list_absent(lacking, text)
-        absent = concepts.list_absent(absent, _spell_out(glossary, text)) if absent else absent
-        missing[paper.arxiv_id] = tuple(part.shown_text for part in absent)
+    matches, find = answer.matches, answer.reader.glossary.find
+    partial = {row.id: row for row in rows if row.id in matches.missing}
+    parts = [concepts.prepare_part(part) for part in answer.query.parts] if partial else []
+    positive = [one for one in parts if not one.part.is_negated]
+    lacking = {id_: [one for one in positive if one.part in matches.missing[id_]] for id_ in partial}
+    missing: _Labels = {row.arxiv_id: () for row in partial.values()}
+    matched, related = _Labels(), dict[str, str]()
+
+    def list_terms(id_: int) -> Sequence[tuple[concepts.SoughtPart, bool]]:
+        """Return the terms that a paper may be said to have, judging by its title, each with whether the title has it."""
+        terms = [one for one in positive if one.part.is_term and one not in lacking[id_]]
+        if not terms or id_ in matches.related or id_ in matches.comparing:
+            return ()
+        title = partial[id_].title or ""
+        text = concepts.Text(f"{title}\n{_spell_out(find, title)}")
+        titled = [one for one in parts if not text.lacks(one, is_strict=True)]
+        return [(one, one in titled) for one in terms] if all(one in terms for one in titled) else ()
+
+    terms = {id_: list_terms(id_) for id_ in partial if not lacking[id_]}
+    read = [id_ for id_ in partial if lacking[id_] or terms[id_] or id_ in matches.related]
+    for paper in search.list_documents(view, read, summaries.select_shown) if read else ():
+        joined = search_index.join_texts(paper)
+        text = concepts.Text(joined)
+        absent = [one for one in lacking[paper.id] if text.lacks(one)]
+        spelled = concepts.Text(_spell_out(find, joined)) if absent else text
+        absent = [one for one in absent if spelled.lacks(one)]
+        missing[paper.arxiv_id] = tuple(one.part.shown_text for one in absent)
         if topic := matches.related.get(paper.id):
-            if concepts.stands_alone(answer.query.said[topic], text, glossary.find):
-                related[paper.arxiv_id] = topic
-            continue
-        if absent or paper.id in matches.comparing:
-            continue
-        typed = f"{title}\n{_spell_out(glossary, title)}"
-        untitled = concepts.list_absent(parts, typed, is_strict=True)
-        if any(part not in untitled and not part.is_term for part in parts):
-            continue
-        named = [part for part in parts if part.is_term and concepts.stands_alone(part, text, glossary.find)]
-        if all(part in named or part in untitled for part in parts):
-            matched[paper.arxiv_id] = tuple(dict.fromkeys(part.shown_text for part in named))
+            part = answer.query.said[topic]
+            if form := text.find_alone(concepts.prepare_part(part), find):
+                is_name = form == part.text or (analyser.has_hangul(form) and find(form) == find(part.text))
+                related[paper.arxiv_id] = topic if is_name else form
+        elif not absent:
+            own = terms[paper.id] if paper.id in terms else list_terms(paper.id)
+            named = [one for one, _ in own if text.find_alone(one, find)]
+            if all(one in named for one, is_titled in own if is_titled):
+                matched[paper.arxiv_id] = tuple(dict.fromkeys(one.part.shown_text for one in named))
     return missing, matched, related
 
 

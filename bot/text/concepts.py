@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import pairwise, takewhile
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, questions, seed, term_keys
@@ -171,102 +172,184 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
     return tuple(by_key.values())
 
 
-def list_absent(parts: Iterable[QueryPart], text: str, *, is_strict: bool = False) -> list[QueryPart]:
-    """Return the parts of which a text has no form and not even one of its words, joined to others or apart.
-
-    A text with a term near to a part has it as well: function calling for tool use. If `is_strict`, three letters of a
-    word are enough: facial for face.
-
-    A term that is known in one language alone, and not a name, may be in a text in the other.
-    """
-    folded = analyser.fold(text)
-    joined, scripts = "".join(folded.split()), {False, analyser.has_hangul(text)}
-    return [
-        part
-        for part in parts
-        if (is_name(part.text) or {analyser.has_hangul(form.text) for form in part.forms} >= scripts)
-        and not any(_has(text, folded, joined, form, is_strict) for form in _list_signs(part))
-    ]
-
-
 _USUAL_WEIGHT = 0.8
 """The lowest weight, in parts of the heaviest, of a form that a label calls by the name of its part."""
+_NEAR_LETTERS = 120
+"""How much of a text is read before and after a term, to see whether it is a word of a longer one."""
+_MAX_LONGER = 2
+"""How many words before and after a term may make a longer one with it."""
+_PUNCTUATION = "()[],.;:*\"'"
+_BRACKET = re.compile(r"[()\[\]]")
 
 
-def stands_alone(part: QueryPart, text: str, find: Callable[[str], Sequence[str]]) -> bool:
-    """Return whether a text has a usual form of a term by itself: not in End-to-End, nor "cloud" in "point cloud".
+class Text:
+    """A text of a paper, folded once for all questions about what it has."""
 
-    `find` returns the keys of a term.
-    """
-    heaviest = max((form.weight for form in part.forms), default=1.0)  # a topic's forms are lighter
-    least = _USUAL_WEIGHT * heaviest
-    usual = (analyser.fold(form.text).split() for form in part.forms if form.weight >= least)
-    whole = analyser.fold(text)
-    forms = [typed for form in usual if (typed := [word.removesuffix("s") for word in form])]
-    forms = [typed for typed in forms if all(word in whole for word in typed)]
-    words = [word.strip("()[],.;:*\"'") for word in whole.split()] if forms else []
-    for typed in forms:
-        for at in range(len(words) - len(typed) + 1):
-            end = at + len(typed)
-            # Most words are told apart without stripping endings.
-            if typed[0] in words[at] and all(map(_is_word, typed, words[at:end])):
-                longer = (
-                    " ".join((*words[start : stop - 1], analyser.strip_ending(words[stop - 1])))
-                    for start in range(max(0, at - 2), at + 1)
-                    for stop in range(end, min(len(words), end + 2) + 1)
-                    if (start, stop) != (at, end)
-                )
-                if not any(find(run) for run in longer):
-                    return True
-    return False
+    def __init__(self, text: str) -> None:
+        self._text, self._folded = text, analyser.fold(text)
+        self._words = " ".join(_BRACKET.sub(r" \g<0> ", self._folded).split())
+        self._scripts = {False, analyser.has_hangul(text)}
+
+    @cached_property
+    def _joined(self) -> str:
+        return "".join(self._folded.split())
+
+    def lacks(self, part: SoughtPart, *, is_strict: bool = False) -> bool:
+        """Return whether it has no form of a part and not even one of its words, joined to others or apart.
+
+        A text with a term near to a part has it as well: function calling for tool use. If `is_strict`, three letters of a
+        word are enough: facial for face. A term that is known in one language alone, and not a name, may be in a text in
+        the other.
+        """
+        return (part.is_name or part.scripts >= self._scripts) and not (
+            any(word in self._folded for word in part.beginnings)
+            or any(word in self._joined for word in part.korean)
+            or any(word.casefold() in self._folded and _has_short(self._text, word) for word in part.short)
+            or (is_strict and any(map(self._has_start, part.starts)))
+        )
+
+    def _has_start(self, start: str) -> bool:
+        return start in self._folded and re.search(f"(?<![a-z]){re.escape(start)}", self._folded) is not None
+
+    def find_alone(self, part: SoughtPart, find: Callable[[str], Sequence[str]]) -> str:
+        """Return the first usual form of a term that stands by itself, not in End-to-End, nor "cloud" in "point cloud"; or "".
+
+        `find` returns the keys of a term. An abbreviation that the text explains in other words means something else.
+        """
+        for form, typed in part.usual:
+            if all(word in self._words for word in typed) and any(self._list_alone(typed, find)):
+                explained = self._list_explained(typed[0]) if term_keys.is_abbreviation(form) else ()
+                is_explained = all(_write_plainly(words) in part.written for words in explained)
+                # CLIP is not clips.
+                spellings = (typed[0], typed[0].capitalize()) if len(typed) == 1 and form.islower() else ()
+                if is_explained and (not spellings or any(one in self._text for one in spellings)):
+                    return form
+        return ""
+
+    def _list_explained(self, abbreviation: str) -> Sequence[str]:
+        """Return the words that are followed by an abbreviation of them in brackets: as many as it has letters."""
+        pattern = rf"((?:[a-z]+[ -]){{{len(abbreviation) - 1}}}[a-z]+)\W{{1,3}}{re.escape(abbreviation)}s?\)"
+        return [
+            words
+            for words in re.findall(pattern, self._folded)
+            if "".join(re.findall(r"\b[a-z]", words)) == abbreviation
+        ]
+
+    def _list_alone(self, typed: Sequence[str], find: Callable[[str], Sequence[str]]) -> Iterator[bool]:
+        """Yield for each place where a form's words stand whether they are no part of a longer term there."""
+        at, size = -1, len(typed)
+        while (at := self._words.find(typed[0], at + 1)) >= 0:
+            start = self._words.rfind(" ", 0, at) + 1
+            after = self._words[start : start + _NEAR_LETTERS].split()
+            is_joined = not any(word[-1] in _PUNCTUATION for word in after[: size - 1])
+            if len(after) < size or not (is_joined and all(map(_is_word, typed, map(_bare, after)))):
+                continue
+            before = self._words[max(0, start - _NEAR_LETTERS) : start].split()
+            lead = [*takewhile(_goes_on, reversed(before[-_MAX_LONGER:]))][::-1]
+            pairs = pairwise(after[size - 1 : size + _MAX_LONGER])
+            tail = [word for _, word in takewhile(lambda pair: _goes_on(pair[0]) and _bare(pair[1]), pairs)]
+            words = [_bare(word) for word in (*lead, *after[:size], *tail)]
+            end = len(lead) + size
+            # A longer term that ends with several words is a kind of what they name: process reward model.
+            longer = (
+                " ".join((*words[begin : stop - 1], analyser.strip_ending(words[stop - 1])))
+                for begin in range(len(lead) + 1)
+                for stop in range(end if size == 1 else end + 1, len(words) + 1)
+                if stop - begin > size
+            )
+            yield not any(find(run) for run in longer)
+
+
+def _bare(word: str) -> str:
+    return word.strip(_PUNCTUATION)
+
+
+def _goes_on(word: str) -> bool:
+    """Return whether a term may go on after a word: there is no punctuation and no particle."""
+    return word[-1] not in _PUNCTUATION and (word[-1].isascii() or analyser.strip_ending(word) == word)
 
 
 def _is_word(typed: str, word: str) -> bool:
     return typed in {one.removesuffix("s") for one in (word, analyser.strip_ending(word))}
 
 
-@lru_cache(maxsize=1 << 6)
-def _list_signs(part: QueryPart) -> tuple[str, ...]:
-    """Return the forms of a part, and the terms that are about the same topic."""
-    usual = (part.key, *(form.key for form in part.forms if form.weight >= _USUAL_WEIGHT))
-    near = (term for key in usual for term in _load_near_terms().get(key, ()))
-    return tuple(dict.fromkeys((*(form.text for form in part.forms), *near)))
+class SoughtPart(NamedTuple):
+    """A part with what tells that a text has it: beginnings of Korean and English words, and short words.
+
+    `starts` are the first letters of its English words, `usual` its usual forms with their words, `written` these forms
+    written plainly, `scripts` whether each form is Korean.
+    """
+
+    part: QueryPart
+    is_name: bool
+    scripts: frozenset[bool]
+    korean: tuple[str, ...]
+    beginnings: tuple[str, ...]
+    short: tuple[str, ...]
+    starts: tuple[str, ...]
+    usual: tuple[tuple[str, tuple[str, ...]], ...]
+    written: frozenset[str]
+
+
+@lru_cache(maxsize=1 << 7)
+def prepare_part(part: QueryPart) -> SoughtPart:
+    """Return what tells that a text has a part: its forms, and the terms that are about the same topic.
+
+    Of a negation, it is what the reader does not want.
+    """
+    sought = part
+    if part.is_negated:
+        part = literal_part(_NEGATION.sub("", part.text).strip())
+    heaviest = max((form.weight for form in part.forms), default=1.0)  # a topic's forms are lighter
+    likely = (form for form in part.forms if form.weight >= _USUAL_WEIGHT * heaviest)
+    usual = [form for form in likely if form.is_shown or not analyser.has_hangul(form.text)]
+    known = [_write_plainly(form.text) for form in part.forms if form.weight >= _USUAL_WEIGHT]
+    near = (term for text in known if sought is part for term in _load_near_terms().get(text, ()))
+    traces = [*map(_list_traces, dict.fromkeys((*(form.text for form in part.forms), *near)))]
+    typed = ((form.text, analyser.fold(form.text).split()) for form in usual)
+    korean, beginnings, short, starts = (
+        tuple(dict.fromkeys(word for own in traces for word in own[kind])) for kind in range(4)
+    )
+    return SoughtPart(
+        sought,
+        is_name(part.text) or sought is not part,
+        frozenset(analyser.has_hangul(form.text) for form in part.forms),
+        korean,
+        beginnings,
+        short,
+        starts,
+        tuple((form, tuple(word.removesuffix("s") for word in words)) for form, words in typed if words),
+        frozenset(_write_plainly(form.text) for form in usual),
+    )
 
 
 @lru_cache(maxsize=1)
 def _load_near_terms() -> Mapping[str, set[str]]:
-    """Return the terms near to each term, by its key: those of its topics, and of its groups in `near_terms.tsv`."""
+    """Return the terms near to each term: those of its topics, and of its groups in `near_terms.tsv`."""
     near = defaultdict[str, set[str]](set)
     groups = (tuple(row[0].split("|")) for row in seed.read_rows("near_terms.tsv"))
     for terms in (*questions.load_topic_terms(), *groups):
         for term in terms:
-            near[term_keys.term_key(term)].update(terms)
+            near[_write_plainly(term)].update(terms)
     return near
 
 
-def _has(text: str, folded: str, joined: str, form: str, is_strict: bool) -> bool:
-    words, short, starts = _list_traces(form)
-    if analyser.has_hangul(form):
-        return any(word in joined for word in words)
-    begins = (re.search(f"(?<![a-z]){re.escape(start)}", folded) for start in starts if start in folded)
-    return (
-        any(word in folded for word in words)
-        or any(_has_short(text, word) for word in short)
-        or (is_strict and any(begins))
-    )
+def _write_plainly(text: str) -> str:
+    """Return a term without case, spaces, hyphens and plural."""
+    return analyser.fold(text).replace("-", "").replace(" ", "").removesuffix("s")
 
 
 @analyser.remembered(1 << 10)
-def _list_traces(form: str) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
-    """Return the beginnings of a form's words that tell that a text has it, its short words, and strict beginnings."""
+def _list_traces(form: str) -> tuple[Sequence[str], ...]:
+    """Return the beginnings of a form's Korean and English words, its short words, and the first letters of English ones."""
     if analyser.has_hangul(form):
         # 라우팅 also has the beginning of 라우터.
         context = analyser.split_context(analyser.fold(form))
-        return [word[: max(2, len(word) - 1)] for word in context if len(word) > 1], (), ()
+        return [word[: max(2, len(word) - 1)] for word in context if len(word) > 1], (), (), ()
     words = [word for word in _WORDS_OF_FORM.split(form) if word and word not in analyser.FUNCTION_WORDS]
     long = [analyser.fold(word) for word in words if len(word) > _MAX_SHORT]
     short = [word for word in words if len(word) <= _MAX_SHORT]
-    return list(map(_beginning, long)), short, [word[:_MAX_SHORT] for word in long]
+    return (), list(map(_beginning, long)), short, [word[:_MAX_SHORT] for word in long]
 
 
 def _beginning(word: str) -> str:

@@ -78,6 +78,20 @@ async def test_a_topic_is_called_related_only_to_a_question_that_describes_it(db
         assert not found.related.keys() & {paper.arxiv_id for paper in passing}, "a mention is no topic"
 
 
+async def test_a_related_topic_is_named_by_what_the_paper_has(db: Database) -> None:
+    filled = ("All of it is repository-level code.", "저장소 코드(repository-level code)를 채웁니다.")
+    about = [
+        NewsletterPaper(f"2501.1000{n}", "Completion", f"{text} {text}") for n, text in enumerate(filled)
+    ]
+    service = await sample_archive.search_over(db, *about, *FILLER)
+    for question in (
+        "anything that automatically fixes bugs in real codebases",
+        "깃허브 이슈 자동으로 고쳐주는 거",
+    ):
+        found = await service.search(SearchRequest(question, limit=50))
+        assert set(found.related.values()) == {"repository-level code"}, "neither paper is on agents"
+
+
 async def test_full_matches_come_first_and_only_absent_terms_are_missing(archive: Path, db: Database) -> None:
     ingest = sample_archive.make_ingest(db)
     for file in sorted((archive / "newsletter").rglob("*.md"))[:8]:
@@ -100,8 +114,7 @@ async def test_full_matches_come_first_and_only_absent_terms_are_missing(archive
                 long = [term_keys.korean_key(form) for form in forms if len(form) > 3]
                 assert not (forms[0] in lacking and any(form in text for form in long)), (question, forms)
             if topic := found.related.get(arxiv_id):
-                assert topic in found.added_forms
-                named = [forms for forms in found.term_forms if forms[0] in found.added_forms]
+                named = [forms for forms in found.term_forms if topic in forms]
                 assert any(term_keys.korean_key(form) in text for forms in named for form in forms)
     assert partial > 10
 
