@@ -132,7 +132,11 @@ def main() -> None:
             from bot.cli import healthcheck
 
             sys.exit(healthcheck.report())
-        build_app()(prog_name="paperround")
+        app = build_app()
+        # Typer would build all commands to run one, which takes as long as the look-up of a search.
+        if asked := [row for row in app.registered_commands if [row.name] == sys.argv[1:2]]:
+            app.registered_commands, app.registered_groups = asked, []
+        app(prog_name="paperround")
     except errors.PaperroundError as error:
         from bot.cli import shell
 

@@ -165,12 +165,13 @@ def _list_syllables(*finals: int) -> str:
 @lru_cache(maxsize=1)
 def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return a pattern for verbs and adjectives in sentences, and one for verbs with a dependent noun attached."""
-    consonants, open_or_l = [*range(1, _RIEUL), *range(_RIEUL + 1, 28)], _list_syllables(0, _RIEUL)
-    adnominal, future = _list_syllables(4, _RIEUL), _list_syllables(_RIEUL)
+    open_or_l, adnominal, future = (
+        _list_syllables(*finals) for finals in ((0, _RIEUL), (4, _RIEUL), (_RIEUL,))
+    )
+    closed = rf"(?![{open_or_l}])[가-힣]"
     verbs = (
         rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ do not occur in nouns
-        rf".+[{_list_syllables(*consonants)}]는",
-        rf".*[{_list_syllables(*consonants)}]나",
+        rf".*{closed}(?:나|(?<=..)는)",
         rf".+[{_list_syllables(4)}]데",
         rf"..+(?<=[{open_or_l}])면",
         rf".+[{future}]리는",
