@@ -280,9 +280,6 @@ async def demo(
         int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 for any free one.")
     ] = 8765,
     locale: Annotated[str | None, typer.Option("--locale", help="Language of the bot: en or ko.")] = None,
-    dm: Annotated[
-        bool, typer.Option("--dm", help="Open the reader's direct messages instead of #papers.")
-    ] = False,
 ) -> None:
     """Run the bot on a local page with sample digests. No token or network needed."""
     from bot.core import logs, memory
@@ -310,7 +307,7 @@ async def demo(
         ) from None
 
     sys.stderr.write(f"{texts.load(language).starting}\n")
-    await server.serve(port=port, locale=language, dm=dm)
+    await server.serve(port=port, locale=language)
 
 
 async def build_web(

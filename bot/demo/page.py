@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -25,7 +26,7 @@ Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 CommandSpec = Mapping[str, Any]
 """A command or option in the JSON of Discord's API, with its localized names."""
 
-ONLY_IN_SERVERS = ("/daily", "/자동게시", "/club", "/스터디")
+NAMES_CHANNEL = re.compile(r"\b(?:channel|채널):")
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
 _CHANNEL, _VIEWER = "/paperround/channel/", "/paperround/viewer/"
 _ICON = "/paperround.png"
@@ -42,6 +43,18 @@ def list_shown(channels: Sequence[simcord.ChannelHandle]) -> list[simcord.Channe
         for shown in (channel.threads if _is_forum(channel) else [channel, *channel.threads])
     ]
     return shown[:MAX_SHOWN]
+
+
+def list_open(
+    preview: simcord.Preview, channels: Sequence[simcord.ChannelHandle]
+) -> list[simcord.ChannelHandle]:
+    """Return the channels that the page's viewer can open: those listed, and the direct messages."""
+    return [*list_shown(channels), own_dm(preview.viewers[0])]
+
+
+def own_dm(viewer: Viewer) -> simcord.ChannelHandle:
+    """Return the channel of a viewer's direct messages."""
+    return (viewer.user if isinstance(viewer, simcord.MemberActor) else viewer).dm_channel
 
 
 def _is_forum(channel: simcord.ChannelHandle) -> bool:
@@ -118,11 +131,11 @@ async def _act(
     elif path == _ZONE:
         preview.timezone = clock.stored_zone(request.query.get("name", "")).key
         await use_zone(preview.timezone)
-        _show_channel(preview, preview.channel)
+        _show(preview, preview.viewers[0], preview.channel)
     elif viewer := next((viewer for viewer in preview.viewers if str(viewer.id) == id_), None):
-        _show_as(preview, viewer)
-    elif channel := next((channel for channel in list_shown(channels) if str(channel.id) == id_), None):
-        _show_channel(preview, channel)
+        _show(preview, viewer, preview.channel if preview.channel.guild else own_dm(viewer))
+    elif channel := next((row for row in list_open(preview, channels) if str(row.id) == id_), None):
+        _show(preview, preview.viewers[0], channel)
     else:
         raise web.HTTPNotFound
     return ""
@@ -141,7 +154,7 @@ def _render(
         f'<li><button type="button" data-line="{html.escape(line)}"><code>{html.escape(line)}</code>'
         f"{html.escape(what)}</button></li>"
         for line, what in demo_texts.load(locale).steps
-        if not (is_dm and line.startswith(ONLY_IN_SERVERS))
+        if not (is_dm and NAMES_CHANNEL.search(line))
     )
     side = (
         f'<aside id="paperround"><header><h1>{words["title"]}</h1><p>{words["about"]}</p></header>'
@@ -178,13 +191,15 @@ def _render_navigation(
             if row.id in shown_ids:
                 current = " aria-current=page" if row.id == preview.channel.id else ""
                 links += f'<li><a href="{_CHANNEL}{row.id}"{current}>{_label(row, words)}</a></li>'
+    dm = own_dm(preview.viewers[0])
+    current = " aria-current=page" if dm.id == preview.channel.id else ""
+    links += f'<li><a href="{_CHANNEL}{dm.id}"{current}>{_label(dm, words)}</a></li>'
     people = "".join(
         f'<li><a href="{_VIEWER}{viewer.id}"{" aria-current=page" if viewer is preview.viewers[0] else ""}>'
         f"{html.escape(_name(viewer))} · {words['member' if number else 'manager']}</a></li>"
         for number, viewer in enumerate(sorted(preview.viewers, key=lambda viewer: viewer.id))
     )
-    switch = "" if preview.channel.guild is None else f"<h2>{words['viewers']}</h2><ul>{people}</ul>"
-    return f"<h2>{words['channels']}</h2><ul>{links}</ul>{switch}"
+    return f"<h2>{words['channels']}</h2><ul>{links}</ul><h2>{words['viewers']}</h2><ul>{people}</ul>"
 
 
 def _name(viewer: Viewer) -> str:
@@ -194,7 +209,7 @@ def _name(viewer: Viewer) -> str:
 
 def _label(channel: simcord.ChannelHandle, words: Mapping[str, str]) -> str:
     if channel.name is None:
-        return words["dm"]
+        return f"@ {words['dm']}"
     return f"{'›' if channel.is_thread else '#'} {html.escape(channel.name)}"
 
 
@@ -281,22 +296,20 @@ def _local(node: CommandSpec, key: str, locale: str) -> str:
     return str((node.get(f"{key}_localizations") or {}).get(locale, node.get(key, "")))
 
 
-def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> None:
-    """Show another channel on pages that are opened later. Pages already open must be reloaded."""
+def _show(preview: simcord.Preview, viewer: Viewer, channel: simcord.ChannelHandle) -> None:
+    """Show a channel to a viewer on pages that are opened later. Pages already open must be reloaded."""
+    user = viewer.user if isinstance(viewer, simcord.MemberActor) else viewer
+    # SimCord shows a server's channel to its member, and a DM to its user.
+    chosen = user if channel.guild is None else simcord.MemberActor(preview.env, channel.guild, user)
     source: Any = preview._python
     preview.channel = channel
-    source.channel_id, source.target_id = channel.id, preview._initial_target(source.viewer, channel.id)
+    preview.viewers = (chosen, *(other for other in preview.viewers if other.id != chosen.id))
+    source.viewer = chosen
+    source.channel_id, source.target_id = channel.id, preview._initial_target(chosen, channel.id)
     source.window_end_id = source.target_id
     for id_ in [id_ for id_ in preview._pages if id_ != source.id]:
         preview._close_page(id_)
     preview._publish(source, reason="navigation")
-
-
-def _show_as(preview: simcord.Preview, chosen: Viewer) -> None:
-    preview.viewers = (chosen, *(viewer for viewer in preview.viewers if viewer is not chosen))
-    source: Any = preview._python
-    source.viewer = chosen
-    _show_channel(preview, preview.channel)
 
 
 def _close_form(preview: simcord.Preview, handle: str) -> None:

@@ -147,12 +147,12 @@ async def _populate(
 
 @asynccontextmanager
 async def open_demo(
-    locale: models.Locale, folder: Path, *, dm: bool
+    locale: models.Locale, folder: Path
 ) -> AsyncIterator[tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], list[Viewer]]]:
     """Start the bot in a new simulated Discord with sample content. Yields channels and viewers.
 
-    If `dm`, the only channel is the DM. The reader owns the server, which has an ordinary member and five
-    channels: one with a daily post, one without, an announcement channel, a locked one, and a forum.
+    The reader owns the server, which has an ordinary member and five channels: one with a daily post, one without,
+    an announcement channel, a locked one, and a forum.
     """
     clock = DemoClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
@@ -182,19 +182,16 @@ async def open_demo(
                 runtime = build_runtime(container, bot, asyncio.Event(), lock)
                 ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
                 await _populate(env, runtime, **ids)
-                if dm:
-                    yield env, runtime, [user.dm_channel], [user]
-                else:
-                    yield env, runtime, channels, [reader, member]
+                yield env, runtime, channels, [reader, member]
             finally:
                 await lock.release()
 
 
-async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
+async def serve(*, port: int, locale: models.Locale) -> None:
     """Serve the page until Ctrl-C or SIGTERM."""
     stop = isolation.stop_on_signals()
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
-        async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channels, viewers):
+        async with open_demo(locale, Path(folder)) as (env, runtime, channels, viewers):
             digests = [
                 digest for sample in sample_digests.sample_texts() for digest in parse.parse_text(sample.text)
             ]
@@ -214,8 +211,9 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
             async def use_zone(zone: str) -> None:
                 for viewer in viewers:
                     await services.database.write(accounts.upsert_reader, viewer.id, timezone=zone)
-                if guild := channels[0].guild:
-                    await services.guilds.update({guild.id: {"timezone": zone}})
+                guild = channels[0].guild
+                assert guild is not None
+                await services.guilds.update({guild.id: {"timezone": zone}})
 
             await use_zone(ZONES[locale])
             archive = web_server.WebServer(pages)

@@ -22,12 +22,28 @@ from simcord.results import ResponseMessage
 from bot.core import isolation
 from bot.demo import sample_digests
 from bot.demo import texts as demo_texts
-from bot.demo.page import CommandSpec, Viewer, list_leaves, list_menu_commands, list_shown
+from bot.demo.page import (
+    CommandSpec,
+    Viewer,
+    list_leaves,
+    list_menu_commands,
+    list_open,
+    list_shown,
+    local_name,
+)
 from storage import models
 
 log = structlog.get_logger(__name__)
 
 STRING, INTEGER, CHANNEL = 3, 4, 7
+
+
+class InvalidOptionError(ValueError):
+    """Raised for a typed value that an option does not take, or for a required `option` without a value."""
+
+    def __init__(self, option: CommandSpec, *, is_missing: bool = False) -> None:
+        self.option, self.is_missing = option, is_missing
+        super().__init__(option["name"])
 
 
 def find_command(
@@ -77,17 +93,19 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
 
 
 def convert_command(option: CommandSpec, value: str) -> str | int:
-    """Convert a typed value to its option's type, or to the choice with that name. Raises ValueError."""
+    """Convert a typed value to its option's type, or to the choice with that name. Raises InvalidOptionError."""
     if choices := option.get("choices"):
         if (choice := _find_choice(choices, value)) is None:
-            raise ValueError(value)
+            raise InvalidOptionError(option)
         chosen: str | int = choice["value"]
         return chosen
     if option["type"] == INTEGER:
-        number = int(value)
-        if not option.get("min_value", number) <= number <= option.get("max_value", number):
-            raise ValueError(value)
+        number = int(value) if re.fullmatch(r"-?\d{1,9}", value) else None
+        if number is None or not option.get("min_value", number) <= number <= option.get("max_value", number):
+            raise InvalidOptionError(option)
         return number
+    if not option.get("min_length", 0) <= len(value) <= option.get("max_length", len(value)):
+        raise InvalidOptionError(option)
     return value
 
 
@@ -156,7 +174,7 @@ class Stage:
     async def step(self) -> None:
         """Send due posts, run typed lines, and scroll to new messages."""
         await self._deliver()
-        for channel in list_shown(self._channels):
+        for channel in list_open(self._page, self._channels):
             await self._show_new(channel)
 
     async def _show_new(self, channel: simcord.ChannelHandle) -> None:
@@ -180,7 +198,7 @@ class Stage:
                         last=format_date(last_on, "long", locale=self._locale.value),
                     )
                 else:
-                    await self._say(channel, "text")
+                    self._hint(channel, "text")
         await self._scroll(channel)
 
     async def _scroll(self, channel: simcord.ChannelHandle) -> int:
@@ -209,20 +227,25 @@ class Stage:
         leaves = list(list_leaves(self._env, self._viewer, channel))
         found = find_command(line, leaves)
         if found is None:
-            place = "managers" if isinstance(self._viewer, simcord.MemberActor) else "servers"
+            place = "servers" if channel.guild is None else "managers"
             is_hidden = find_command(line, list_leaves(self._env, None, channel)) is not None
-            await self._say(channel, place if is_hidden else "unknown", line=line[:50])
+            self._hint(channel, place if is_hidden else "unknown", line=line[:50])
             return
         path, leaf, rest = found
         name = " ".join(node["name"] for node in path)
         try:
             options = self._convert(leaf, read_options(leaf, rest))
-            if isinstance(self._viewer, simcord.MemberActor):
-                await self._viewer.slash(channel, name, **options)
-            else:
-                await self._viewer.slash(name, **options)
-        except (ValueError, simcord.OptionError):
-            await self._say(channel, "unknown", line=line[:50])
+        except InvalidOptionError as error:
+            key = "missing" if error.is_missing else "option"
+            shown = local_name(error.option, self._locale.value)
+            self._hint(
+                channel, key, line=line[:50], option=shown, allowed=self._describe_values(error.option)
+            )
+            return
+        if isinstance(self._viewer, simcord.MemberActor):
+            await self._viewer.slash(channel, name, **options)
+        else:
+            await self._viewer.slash(name, **options)
 
     async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
         """Run a message menu command, which is sent as its name and a message id. Returns False for any other line."""
@@ -235,22 +258,49 @@ class Stage:
         return True
 
     def _convert(self, leaf: CommandSpec, values: Mapping[str, str]) -> dict[str, Any]:
-        """Convert options to their types. A channel's name may start with #. Raises ValueError."""
-        channels = {channel.name: channel for channel in self._channels}
+        """Convert options to their types. A channel's name may start with #. Raises InvalidOptionError."""
         options: dict[str, Any] = {}
         for option in leaf.get("options") or ():
             if (value := values.get(option["name"])) is None:
-                continue
-            if option["type"] != CHANNEL:
+                if option.get("required"):
+                    raise InvalidOptionError(option, is_missing=True)
+            elif option["type"] != CHANNEL:
                 options[option["name"]] = convert_command(option, value)
-            elif (found := channels.get(value.removeprefix("#"))) is not None:
+            elif (found := self._list_channels(option).get(value.removeprefix("#"))) is not None:
                 options[option["name"]] = found
             else:
-                raise ValueError(value)
+                raise InvalidOptionError(option)
         return options
 
+    def _list_channels(self, option: CommandSpec) -> dict[str | None, simcord.ChannelHandle]:
+        """Return the channels of the types that an option takes, by name."""
+        types = option.get("channel_types")
+        named = [channel for channel in self._channels if channel.name]
+        return {channel.name: channel for channel in named if not types or channel._channel.type in types}
+
+    def _describe_values(self, option: CommandSpec) -> str:
+        """Return what an option takes, for a hint: its choices, channels, numbers, or the length of its text."""
+        if option["type"] == CHANNEL:
+            return ", ".join(f"#{name}" for name in self._list_channels(option))
+        if choices := option.get("choices"):
+            return ", ".join(local_name(choice, self._locale.value) for choice in choices)
+        if option["type"] == INTEGER:
+            return f"{option.get('min_value', 0)}–{option.get('max_value', '')}"
+        return self._texts["length"].format(least=option.get("min_length", 0), most=option.get("max_length"))
+
+    def _hint(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
+        """Reply to the viewer alone, as Discord's own hints do."""
+        self._env.backend.create_message(
+            channel.id,
+            self._env.backend.bot_user.id,
+            self._texts[key].format(**values),
+            flags=discord.MessageFlags(ephemeral=True).value,
+            interaction_metadata={"user": {"id": str(self._viewer.id)}},
+            broadcast=False,
+        )
+
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
-        """Reply as the bot, unless the bot may not write in the channel."""
+        """Tell everybody in the channel about the clock, unless the bot may not write there."""
         sender = self._env.bot.get_partial_messageable(channel.id)
         with suppress(discord.Forbidden):
             await sender.send(self._texts[key].format(**values))

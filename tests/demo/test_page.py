@@ -46,7 +46,7 @@ async def run_command(folder: Path) -> AsyncIterator[str]:
 @asynccontextmanager
 async def serve_here(printed: pytest.CaptureFixture[str]) -> AsyncIterator[str]:
     """Serve the demo in Korean from this process, and yield its first URL. Ctrl-C must end it."""
-    serving = asyncio.create_task(server.serve(port=0, locale=models.Locale.KO, dm=False))
+    serving = asyncio.create_task(server.serve(port=0, locale=models.Locale.KO))
     text = ""
 
     def find_address() -> re.Match[str] | None:
@@ -279,7 +279,8 @@ async def test_demo_replies_to_all_lines_suggested_on_its_page(
         await _check_message_menu(shown, locale)
         channels = await shown.evaluate("document.querySelector('#paperround nav ul').innerText")
         assert channels.split("\n") == [
-            f"# {name}" for name in ("papers", "vision", "news", "locked", "reading")
+            *(f"# {name}" for name in ("papers", "vision", "news", "locked", "reading")),
+            f"@ {texts.load(models.Locale(locale)).words['dm']}",
         ]
         await shown.evaluate("document.querySelectorAll('#paperround nav a')[1].click()")
         await shown.wait_for("document.querySelector('#channel-name')?.innerText === 'vision'")

@@ -35,7 +35,7 @@ def test_each_paper_of_the_samples_has_a_text_in_both_languages() -> None:
 
 async def test_each_further_day_brings_a_post_until_the_samples_are_over(tmp_path: Path) -> None:
     locale, heading, last = models.Locale.KO, "일의 논문", "2026년 1월 11일"
-    async with server.open_demo(locale, tmp_path, dm=False) as (env, runtime, channels, viewers):
+    async with server.open_demo(locale, tmp_path) as (env, runtime, channels, viewers):
         page_of_viewer: Any = SimpleNamespace(
             _pages={}, refresh=env.settle, _action=env.settle, viewers=viewers
         )
@@ -54,7 +54,7 @@ async def test_each_further_day_brings_a_post_until_the_samples_are_over(tmp_pat
 
 
 async def test_page_opens_the_chosen_channel_also_after_a_thread_was_opened(tmp_path: Path) -> None:
-    async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, _, channels, viewers):
+    async with server.open_demo(models.Locale.EN, tmp_path) as (env, _, channels, viewers):
         papers, vision, *_ = channels
         preview = env.preview(papers, viewers=viewers, layout="channel", locale="en-US", timezone="UTC")
         zones: list[str] = []
@@ -88,8 +88,46 @@ async def test_page_opens_the_chosen_channel_also_after_a_thread_was_opened(tmp_
                 assert (answer.status, "Open the whole address" in await answer.text()) == (200, True)
 
 
+async def test_page_shows_each_reader_their_own_direct_messages(tmp_path: Path) -> None:
+    locale = models.Locale.EN
+    async with server.open_demo(locale, tmp_path) as (env, runtime, channels, viewers):
+        preview = env.preview(channels[0], viewers=viewers, layout="channel", locale="en-US", timezone="UTC")
+
+        async def use_zone(zone: str) -> None:
+            assert zone
+
+        page.dress(preview, channels, locale, "http://127.0.0.1", use_zone)
+        headers = {"X-Simcord-Capability": preview.capability}
+        async with preview, aiohttp.ClientSession(preview.url.partition("#")[0], headers=headers) as client:
+            shown = stage.Stage(env, preview, channels, locale, server.make_delivery(runtime))
+
+            async def get(path: str) -> str:
+                async with client.get(path) as answer:
+                    return await answer.text()
+
+            async def follow(label: str) -> str:
+                link = re.search(f'href="([^"]+)"[^>]*>{label}', await get("/paperround/navigation"))
+                assert link is not None, label
+                assert await get(link[1]) == ""
+                return str(await preview.snapshot())
+
+            alert = "3 new papers match your alerts"
+            reader, member = viewers
+            assert isinstance(reader, simcord.MemberActor)
+            assert alert in await follow("@ Direct messages")
+            assert preview.viewers[0].id == reader.id
+            assert "club setup" not in await get("/"), "a step that names a channel"
+            await reader.user.send_dm("/frobnicate")
+            await shown.step()
+            assert "/frobnicate could not be read" in str(await preview.snapshot())
+            theirs = await follow("Mina")
+            assert (alert in theirs, "/frobnicate" in theirs) == (False, False)
+            await follow("# papers")
+            assert (preview.channel.id, preview.viewers[0].id) == (channels[0].id, member.id)
+
+
 async def test_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) -> None:
-    async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, runtime, channels, viewers):
+    async with server.open_demo(models.Locale.EN, tmp_path) as (env, runtime, channels, viewers):
         papers, *_, locked, forum = channels
         assert forum not in page.list_shown(channels)
         manager, member = viewers
@@ -105,7 +143,7 @@ async def test_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) ->
 
 
 async def test_moving_the_clock_ends_a_vote_and_opens_the_thread(tmp_path: Path) -> None:
-    async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, runtime, channels, viewers):
+    async with server.open_demo(models.Locale.EN, tmp_path) as (env, runtime, channels, viewers):
         page_of_viewer: Any = SimpleNamespace(
             _pages={}, refresh=env.settle, _action=env.settle, viewers=viewers
         )

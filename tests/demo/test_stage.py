@@ -45,11 +45,19 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
     expected = {
         "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
         "/me erase": ("/me erase could not be read", "/me erase: 알 수 없는 명령"),
-        "/topic RL votes:abc": ("/topic RL votes:abc could not be read", "/topic RL votes:abc: 알 수 없는"),
-        "/author": ("/author could not be read", "/author: 알 수 없는"),
-        "/daily setup papers:999": ("papers:999 could not be read", "papers:999: 알 수 없는"),
-        "/daily setup style:x": ("style:x could", "style:x: 알 수 없는"),
-        "/alerts add channel:nowhere": ("channel:nowhere could", "channel:nowhere: 알 수 없는"),
+        "/topic RL votes:abc": ("**votes** can be: 0–99999", "**추천** 옵션에 쓸 수 있는 값: 0–99999"),
+        "/author": ("the option **name** is missing", "**이름** 옵션이 빠졌어요"),
+        "/daily setup papers:999": ("**papers** can be: 1–25", "**논문수** 옵션에 쓸 수 있는 값: 1–25"),
+        "/daily setup style:x": ("**style** can be: ", "**형식** 옵션에 쓸 수 있는 값: 간략:"),
+        "/alerts add channel:nowhere": ("**channel** can be: ", "**채널** 옵션에 쓸 수 있는 값: #"),
+        "/club setup channel:papers day:someday time:5pm": (
+            "**day** can be: Mondays,",
+            "**요일** 옵션에 쓸 수 있는 값: 월요일",
+        ),
+        f"/club setup channel:papers day:wed time:{'9' * 41}": (
+            "**time** can be: a text of 1 to 40",
+            "**시각** 옵션에 쓸 수 있는 값: 1~40자",
+        ),
     }
     async with open_harness(sqlite_db, models.Locale.EN, client_texts.Translations()) as harness:
         for position, locale in enumerate((models.Locale.EN, models.Locale.KO)):
@@ -60,8 +68,10 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
                 await harness.manager.send(harness.channel, line)
                 for _ in range(3):
                     await stage.step()
-                answers = [row.content for row in harness.env.backend.messages[harness.channel.id].values()]
-                assert sum(texts[position] in answer for answer in answers) == 1, answers
+                rows = list(harness.env.backend.messages[harness.channel.id].values())
+                answers = [row for row in rows if texts[position] in row.content]
+                assert len(answers) == 1, [row.content for row in rows]
+                assert [row.visible_to(harness.reader.id) for row in answers] == [False]
         await harness.reader.send(harness.channel, "/daily setup")
         await harness.user.send_dm("/daily setup")
         for viewer, channel, hint in (

@@ -843,8 +843,8 @@ today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert
 found-in = { $language ->
-    [ko] the words are in the paper's Korean summary
-   *[other] the words are in the paper's English summary
+    [ko] found in its Korean summary
+   *[other] found in its English summary
 }
 quoted-from = { $language ->
     [ko] quoted from the Korean summary

@@ -794,8 +794,8 @@ today-nothing = 아직 논문이 없어요.
 
 ## 논문이 알림에 든 이유
 found-in = { $language ->
-    [ko] 찾은 단어는 한국어 요약에 나와요
-   *[other] 찾은 단어는 영어 요약에 나와요
+    [ko] 일치한 단어는 한국어 요약에 있어요
+   *[other] 일치한 단어는 영어 요약에 있어요
 }
 quoted-from = { $language ->
     [ko] 한국어 요약에서 인용

@@ -36,7 +36,12 @@ const narrow = matchMedia("(max-width: 760px)");
 steps.open = !narrow.matches;
 narrow.addEventListener("change", () => { steps.open = !narrow.matches; });
 // Without its part after the # the address opens an empty channel.
-if (location.hash.length < 2) {
+// A reload, or a link that was opened before this script ran, may lose it; the tab remembers it.
+if (location.hash.length > 1) {
+  sessionStorage.address = location.hash;
+} else if (sessionStorage.address) {
+  location.replace(sessionStorage.address);
+} else {
   document.getElementById("paperround-address").hidden = false;
   document.getElementById("preview-shell").hidden = steps.hidden = true;
 }
