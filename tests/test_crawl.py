@@ -147,7 +147,7 @@ async def test_each_control_works(harness: ClientHarness, role: str) -> None:
     await harness.add_alert("robot", user_id=by.id)
     card = await harness.ask("paper", by=by, paper="2501.00001")
     await harness.press(card, "save", by=by)
-    await harness.manage("club setup", channel=harness.channel, day="fri", time="17:00 UTC")
+    await harness.set_up_club(channel=harness.channel, day="fri", time="17:00 UTC")
     crawler = Crawler(harness, by)
     post = await post_daily(harness)
 

@@ -33,6 +33,25 @@ NEEDED = (*router.REQUIRED, "create_public_threads", "send_messages_in_threads")
 NEEDED_BY_CLUB = (*NEEDED, "send_polls", "create_events")
 
 
+async def _require_club(
+    request: Request, channel_id: int, weekday: int, zone: str, at_time: str
+) -> storage.Club:
+    """Return a club in a channel. Raises UserError if the reader or the bot lacks a permission for it."""
+    router.require_manager(request.interaction)
+    channel = router.require_channel(request.interaction.guild, channel_id)
+    await router.require_bot_may_post(request, channel, NEEDED_BY_CLUB)
+    return storage.Club(
+        guild_id=channel.guild.id,
+        channel_id=channel.id,
+        weekday=weekday,
+        at_time=at_time,
+        timezone=zone,
+        locale=request.texts.locale,
+        created_by=request.user_id,
+        starts_at=request.services.clock(),
+    )
+
+
 @app_commands.guild_only()
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
@@ -52,23 +71,23 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     async def setup(
         self, request: Request, channel: discord.TextChannel, day: str, time: app_commands.Range[str, 1, 40]
     ) -> ui.LayoutView:
-        """Set up or change the club."""
-        interaction = request.interaction
-        router.require_manager(interaction)
-        destination = router.require_channel(interaction.guild, channel.id)
-        await router.require_bot_may_post(request, destination, NEEDED_BY_CLUB)
-        server_zone = await interaction.client.timezone_for(interaction, of_server=True)
+        """Show the club as it would be, with a button that sets it up or changes it."""
+        server_zone = await request.interaction.client.timezone_for(request.interaction, of_server=True)
         time, zone = client_options.split_zone(time)
-        club = storage.Club(
-            guild_id=channel.guild.id,
-            channel_id=channel.id,
-            weekday=schedule.parse_days(day)[0],
-            at_time=client_options.parse_time(time),
-            timezone=zone or server_zone,
-            locale=request.texts.locale,
-            created_by=request.user_id,
-            starts_at=request.services.clock(),
-        )
+        weekday, at_time = schedule.parse_days(day)[0], client_options.parse_time(time)
+        club = await _require_club(request, channel.id, weekday, zone or server_zone, at_time)
+        overview, done = await self._clubs.preview(club)
+        if done == "club-unchanged":
+            return await self._view(request, self._clubs.set_up(club))
+        return club_messages.preview_view(request.texts, overview, is_new=done == "club-set-up")
+
+    @router.handles(club_messages.START, check=router.require_manager)
+    async def start(self, request: Request, action: Action) -> ui.LayoutView:
+        """Set up or change the club."""
+        channel_id, day, zone, time = action.fields(4)
+        with custom_ids.map_parse_errors():
+            weekday, at_time = custom_ids.parse_number(day, 7), f"{schedule.parse_time(time):%H:%M}"
+        club = await _require_club(request, custom_ids.parse_number(channel_id), weekday, zone, at_time)
         return await self._view(request, self._clubs.set_up(club))
 
     @router.command(name="now", description="Begin the vote for the next meeting now")

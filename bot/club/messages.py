@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
@@ -23,7 +24,7 @@ from bot.papers.cards import post_card_view
 from bot.rendering import discord_text, templates
 from storage.models import PartKind
 
-SHOW = "clubs"
+SHOW, START = "clubs", "clubn"
 CONFIRM_STOP, STOP = "clube", "clubm"
 DISCUSS = "dis"
 MARK = "clubp"
@@ -135,35 +136,24 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
     return {"method": "POST", "path": path, "body": body, "same": ["name", "entity_metadata"]}
 
 
+def preview_view(texts: Texts, found: Overview, *, is_new: bool) -> ui.LayoutView:
+    """Return a club as it would be, with a button that sets it up or changes it."""
+    club, label = found.club, texts("club-create" if is_new else "club-change")
+    custom_id = pack_custom_id(START, club.channel_id, club.weekday, club.timezone, club.at_time)
+    message = MessageBuilder()
+    message.add_text(texts("club-preview", button=label))
+    _add_meeting(message, texts, found, "", "")
+    message.add_buttons(button(label, custom_id, style=discord.ButtonStyle.primary))
+    return message.view
+
+
 def club_view(
     texts: Texts, found: Overview, now_command: str, status_command: str, said: str, *, can_manage: bool
 ) -> ui.LayoutView:
     """Return a club's next meeting, next step and past papers, below the confirmation `said`, which may be ""."""
-    club, meeting = found.club, found.meeting
-    zone = templates.render_zone(club.timezone, texts.locale.value)
-    times = {
-        "meets": discord_text.timestamp(meeting.at, "F"),
-        "vote": discord_text.timestamp(meeting.due_at, "F"),
-    }
-    heading = texts(
-        "club-heading",
-        channel=f"<#{club.channel_id}>",
-        day=format_weekday(texts, club.weekday),
-        time=f"{texts.format_time(club.at_time)} ({zone})",
-    )
-    step = "waiting" if meeting.step is MeetingStep.POLL and meeting.is_unsent else meeting.step or "new"
-    state = texts(f"club-state-{step}", now=now_command, status=status_command, **times)
-    message = MessageBuilder()
-    message.add_text("\n".join(filter(None, (said, heading, state))))
-    poll = meeting.part if meeting.step is MeetingStep.POLL else None
-    if poll is not None and poll.message_id is not None:
-        url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
-        message.add_text(texts("club-poll-link", url=url))
-    elif found.candidates:
-        counts = [found.nominations.get(paper.id, 0) for paper in found.candidates]
-        said_of = [texts("club-nominated", count=count) if count else "" for count in counts]
-        listed = map(join_dotted, _list_papers(found.candidates), said_of)
-        message.add_text("\n".join((texts("club-candidates"), *listed)))
+    club, message = found.club, MessageBuilder()
+    message.add_text(said)
+    _add_meeting(message, texts, found, now_command, status_command)
     lines = [texts("club-past")] if found.past else []
     for row in found.past:
         url = channel_url(club.guild_id, row.thread_id)
@@ -177,3 +167,35 @@ def club_view(
     if can_manage:
         message.add_buttons(button(texts("club-stop"), pack_custom_id(CONFIRM_STOP, club.channel_id)))
     return message.view
+
+
+def _add_meeting(
+    message: MessageBuilder, texts: Texts, found: Overview, now_command: str, status_command: str
+) -> None:
+    """Add a club's place and time, the state of its next meeting, and the vote or the candidates for one."""
+    club, meeting = found.club, found.meeting
+    zone = templates.render_zone(club.timezone, texts.locale.value)
+    times = {
+        "meets": discord_text.timestamp(meeting.at, "F"),
+        "vote": discord_text.timestamp(meeting.due_at, "F"),
+    }
+    heading = texts(
+        "club-heading",
+        channel=f"<#{club.channel_id}>",
+        day=format_weekday(texts, club.weekday),
+        time=f"{texts.format_time(club.at_time)} ({zone})",
+    )
+    poll = meeting.part if meeting.step is MeetingStep.POLL else None
+    step: str = meeting.step or "new"
+    if poll is not None and meeting.is_unsent:
+        step = "opening" if poll.error is None else "waiting"
+    state = texts(f"club-state-{step}", now=now_command, status=status_command, **times)
+    message.add_text(f"{heading}\n{state}")
+    if poll is not None and poll.message_id is not None:
+        url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
+        message.add_text(texts("club-poll-link", url=url))
+    elif found.candidates:
+        counts = [found.nominations.get(paper.id, 0) for paper in found.candidates]
+        said_of = [texts("club-nominated", count=count) if count else "" for count in counts]
+        listed = map(join_dotted, _list_papers(found.candidates), said_of)
+        message.add_text("\n".join((texts("club-candidates"), *listed)))

@@ -279,14 +279,14 @@ class _Steps:
         await self.add(MeetingStep.SKIP, undoing=undoing)
 
     async def begin_vote(self) -> str:
-        """Plan a poll. Returns the Fluent id of the result."""
+        """Plan a poll. Returns the Fluent id of why there is none, or ""."""
         if not (hours := voting_hours(self.now, self.meeting.at)):
             return "club-vote-too-late"
         candidates = await list_candidates(self.connection, self.club.guild_id, self.now)
         if not candidates:
             return "club-no-candidates"
         await self.add(MeetingStep.POLL, candidates, hours=hours)
-        return "club-vote-begins"
+        return ""
 
     async def advance(self) -> None:
         """Plan the step that is due, or hold a refused vote to its end."""
@@ -349,6 +349,36 @@ class Overview(NamedTuple):
     """How many members nominated each paper, by paper id."""
 
 
+async def _decide(connection: Connection, wanted: Club) -> tuple[Club, str, int | None]:
+    """Return the club to store, the text about it (a Fluent id), and the delivery of a refused vote to cancel."""
+    now = wanted.starts_at
+    club = replace(wanted, starts_at=schedule.next_due(now, rule_of(wanted)).at)
+    former = await storage.get(connection, wanted.guild_id, for_update=True)
+    if former is None:
+        return club, "club-set-up", None
+    meeting = await load_meeting(connection, former, now)
+    if meeting.step is MeetingStep.POLL and meeting.is_unsent and meeting.delivery is not None:
+        return replace(club, starts_at=now), "club-changed", meeting.delivery.id
+    kept = {
+        name: getattr(former, name) for name in ("created_by", "starts_at", "step_id", "step", "meets_at")
+    }
+    if former == replace(wanted, **kept):
+        return former, "club-unchanged", None
+    if meeting.step not in UNDER_WAY:
+        return club, "club-changed", None
+    begun = replace(club, step_id=former.step_id, step=former.step, meets_at=former.meets_at)
+    return begun, "club-changed-later", None
+
+
+async def _load_overview(connection: Connection, club: Club, now: datetime) -> Overview:
+    meeting = await load_meeting(connection, club, now)
+    is_open = meeting.step in (MeetingStep.POLL, MeetingStep.COUNT)
+    candidates = [] if is_open else await list_candidates(connection, club.guild_id, now)
+    past = await storage.list_meetings(connection, club.guild_id, MAX_PAST)
+    nominations = await storage.count_nominations(connection, club.guild_id)
+    return Overview(club, meeting, candidates, past, nominations)
+
+
 class NoClubError(errors.PaperroundError):
     """Raised if the server has no club."""
 
@@ -391,58 +421,41 @@ class Clubs:
             meeting = await load_meeting(connection, club, now)
             yield _Steps(connection, self._deliveries, club, meeting, now)
 
+    async def preview(self, wanted: Club) -> tuple[Overview, str]:
+        """Return the club that `set_up` would store, and the text that it would return."""
+        async with self._database.read() as connection:
+            club, done, _ = await _decide(connection, wanted)
+            return await _load_overview(connection, club, wanted.starts_at), done
+
     async def set_up(self, wanted: Club) -> str:
         """Store a club. Its first vote opens at the first scheduled time after `starts_at`.
 
         A meeting whose vote has already begun is kept. A vote that Discord refused begins at once as now set up.
         """
-        now, done = wanted.starts_at, "club-set-up"
-        club = replace(wanted, starts_at=schedule.next_due(now, rule_of(wanted)).at)
         async with self._database.transaction() as connection:
-            if (former := await storage.get(connection, club.guild_id, for_update=True)) is not None:
-                done, meeting = "club-changed", await load_meeting(connection, former, now)
-                if meeting.step is MeetingStep.POLL and meeting.is_unsent and meeting.delivery is not None:
-                    await outbox.cancel(connection, [meeting.delivery.id], reason=Reason.BY_HAND, now=now)
-                    club = replace(club, starts_at=now)
-                elif former == replace(
-                    wanted,
-                    created_by=former.created_by,
-                    starts_at=former.starts_at,
-                    step_id=former.step_id,
-                    step=former.step,
-                    meets_at=former.meets_at,
-                ):
-                    return "club-unchanged"
-                elif meeting.step in UNDER_WAY:
-                    club = replace(club, step_id=former.step_id, step=former.step, meets_at=former.meets_at)
-                    done = "club-changed-later"
+            club, done, refused_id = await _decide(connection, wanted)
+            if refused_id is not None:
+                reason = Reason.BY_HAND
+                await outbox.cancel(connection, [refused_id], reason=reason, now=wanted.starts_at)
             await storage.put(connection, club)
         return done
 
     async def load(self, guild_id: int) -> Overview | None:
         """Return a server's club, or None."""
-        now = self._clock()
         async with self._database.read() as connection:
-            if (club := await storage.get(connection, guild_id)) is None:
-                return None
-            meeting = await load_meeting(connection, club, now)
-            is_open = meeting.step in (MeetingStep.POLL, MeetingStep.COUNT)
-            candidates = [] if is_open else await list_candidates(connection, guild_id, now)
-            past = await storage.list_meetings(connection, guild_id, MAX_PAST)
-            nominations = await storage.count_nominations(connection, guild_id)
-        return Overview(club, meeting, candidates, past, nominations)
+            club = await storage.get(connection, guild_id)
+            return None if club is None else await _load_overview(connection, club, self._clock())
 
     async def begin_vote(self, guild_id: int) -> str:
         """Start the next meeting's vote, even after a skip, or try a refused one again now.
 
-        Returns "" if it has already started. Raises NoClubError.
+        Returns why there is no vote, or "". Raises NoClubError.
         """
         async with self._steps(guild_id) as steps:
             meeting, delivery = steps.meeting, steps.meeting.delivery
             if meeting.step in UNDER_WAY:
                 if meeting.step is MeetingStep.POLL and meeting.is_unsent and delivery is not None:
                     await outbox.try_now(steps.connection, steps.now, id=[delivery.id])
-                    return "club-vote-begins"
                 return ""
             # The vote is for the first meeting that leaves enough time.
             club = replace(steps.club, starts_at=steps.now)

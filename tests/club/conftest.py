@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import discord
@@ -51,8 +52,13 @@ class Lab:
         return shown_text(await self.harness.press(card, key, by=by))
 
     async def manage(self, command: str, **options: Any) -> str:
-        """Run a `/club` command as the manager, send what it planned, and return the reply's text."""
-        text = shown_text(await self.harness.manage(f"club {command}", **options))
+        """Run and confirm a `/club` command as the manager, send what it planned, and return the reply's text."""
+        run = (
+            self.harness.set_up_club
+            if command == "setup"
+            else partial(self.harness.manage, f"club {command}")
+        )
+        text = shown_text(await run(**options))
         await self.tick()
         return text
 

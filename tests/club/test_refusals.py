@@ -84,7 +84,8 @@ async def test_a_refused_vote_begins_at_once_when_it_is_begun_or_set_up_again(
     _allow(lab)
     options = {} if command == "now" else {"channel": lab.harness.channel, "day": day, "time": "17:00 UTC"}
     said = await lab.manage(command, **options)
-    assert said.startswith("The vote begins in a few seconds." if command == "now" else "Club updated.")
+    assert ("The vote begins in a few seconds." if command == "now" else "Club updated.") in said
+    assert "does not accept its vote" not in said, "it is tried just now"
     await lab.until(lab.now + MINUTE)
     assert len(lab.polls()) == 1
     assert f"Next meeting: <t:{int(meets.timestamp())}:F>" in await lab.manage("list")

@@ -33,6 +33,7 @@ from bot.app.runtime import Runtime, build_runtime
 from bot.app.workers import Workers
 from bot.client import autocomplete
 from bot.client.texts import Texts, Translations
+from bot.club import messages as club_messages
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily.service import OnDemandPosts, Subscriptions
@@ -185,6 +186,15 @@ class ClientHarness:
     async def manage(self, command: str, **options: Any) -> Any:
         """Run a command as the manager in `channel`, and return the reply's last message."""
         return await self.ask(command, by=self.manager, **options)
+
+    async def set_up_club(self, **options: Any) -> Any:
+        """Set up or change the club as the manager, confirm it, and return the reply's last message."""
+        shown = await self.manage("club setup", **options)
+        ids = [str(part.get("custom_id")) for part in raw_components(shown)]
+        for custom_id in ids:
+            if custom_id.startswith(f"pr:{club_messages.START}:"):
+                shown = await self.press(shown, by=self.manager, custom_id=custom_id)
+        return shown
 
     async def manager_press(self, message: Any, text_id: str, **arguments: Any) -> Any:
         """Press the button with a text id as the manager, and return the last message or the form."""

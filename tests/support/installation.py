@@ -162,7 +162,7 @@ async def _set_up(installation: Installation) -> None:
     set_up = SetUpFile(harness.container.database, harness.env.now, harness.container.settings)
     text = SET_UP.format(webhook=webhook, guild=guild.id, channel=harness.channel.id, user=harness.manager.id)
     await set_up.apply(text, "set-up.toml")
-    await harness.manage("club setup", channel=threads, day="sat", time="17:00 UTC")
+    await harness.set_up_club(channel=threads, day="sat", time="17:00 UTC")
 
 
 async def _read(installation: Installation) -> None:

@@ -619,6 +619,8 @@ club-state-reminder = Next meeting: { $meets }
 club-state-none = There is no paper for { $meets }. Press **Nominate** on one, then use { $now }.
 club-state-gone = { club-state-none }
 club-state-unheld = { club-state-none }
+club-state-opening = Next meeting: { $meets }
+    The vote begins in a few seconds.
 club-state-waiting = Next meeting: { $meets }
     Discord does not accept its vote yet; { $status } says what is missing. { $now } tries again.
 club-state-count = Next meeting: { $meets }
@@ -633,6 +635,9 @@ club-readers = { $count ->
 club-stop = End the club
 club-stop-sure = **End the club in { $channel }?** Its open vote and its event end with it. Its papers and discussions stay.
 club-stopped = The club has ended. Its discussions stay where they are.
+club-preview = Nothing is changed yet. If this is right, press **{ $button }**.
+club-create = Set up the club
+club-change = Change the club
 club-set-up = The club is set up. To meet sooner, start the vote with { $now }. Each meeting is also an event of the server.
 club-changed = Club updated.
 club-unchanged = The club has these settings already.
@@ -645,7 +650,6 @@ club-nominated = { $count ->
    *[other] { $count } nominations
 }
 club-replaces = Nominated, in place of { $title }: each member has one nomination a week.
-club-vote-begins = The vote begins in a few seconds.
 club-skipped = The meeting is skipped. A vote that is open ends in a moment, without a count.
 club-question = Which paper for { $date }?
 club-poll = **🗳️ Which paper shall we read?** For the meeting on { $at }

@@ -569,6 +569,8 @@ club-state-reminder = 다음 모임: { $meets }
 club-state-none = { $meets } 모임에서 읽을 논문이 없어요. **후보로 올리기**를 누른 다음 { $now } 명령어로 투표를 시작해 주세요.
 club-state-gone = { club-state-none }
 club-state-unheld = { club-state-none }
+club-state-opening = 다음 모임: { $meets }
+    몇 초 뒤에 투표가 시작돼요.
 club-state-waiting = 다음 모임: { $meets }
     디스코드에 투표를 아직 올리지 못했어요. 이유는 { $status } 명령어로 볼 수 있고, { $now } 명령어로 다시 시도할 수 있어요.
 club-state-count = 다음 모임: { $meets }
@@ -580,6 +582,9 @@ club-readers = { $count }명이 읽음
 club-stop = 스터디 끝내기
 club-stop-sure = **{ $channel }의 스터디를 끝낼까요?** 진행 중인 투표와 잡힌 이벤트도 함께 없어져요. 함께 읽은 논문과 토론은 그대로 남아요.
 club-stopped = 스터디를 끝냈어요. 토론은 그대로 남아 있어요.
+club-preview = 아직 반영하지 않았어요. 이대로 괜찮으면 **{ $button }**를 눌러 주세요.
+club-create = 스터디 만들기
+club-change = 스터디 바꾸기
 club-set-up = 논문 스터디를 만들었어요. 더 빨리 모이려면 { $now } 명령어로 투표를 바로 시작하세요. 모임은 서버 이벤트에도 올라가요.
 club-changed = 스터디 설정을 바꿨어요.
 club-unchanged = 이미 그렇게 설정돼 있어요.
@@ -589,7 +594,6 @@ club-how-to-nominate = 다음 투표에 올리려면 논문 카드에서 **후�
 club-candidates = **다음 투표 후보**
 club-nominated = { $count }명이 후보로 올림
 club-replaces = { $title } 대신 이 논문을 후보로 올렸어요. 한 주에 한 편만 올릴 수 있어요.
-club-vote-begins = 몇 초 뒤에 투표가 시작돼요.
 club-skipped = 모임을 건너뛰기로 했어요. 진행 중인 투표가 있으면 곧 결과 없이 끝나요.
 club-question = { $date } 모임에서 읽을 논문은?
 club-poll = **🗳️ 어떤 논문을 함께 읽을까요?** { $at } 모임
