@@ -58,7 +58,7 @@ _TEXTS = {_PARAGRAPH: "\n"} | {command: text for text, command in _COMMANDS.item
 _ESCAPED = re.compile("|".join([*map(re.escape, _TEXTS), r"\\[$&#%_]"]))
 _ORDERED = 2
 """The fewest authors for whom the order matters."""
-UNCONFIRMED_ORDER = "Author order unconfirmed"
+UNCONFIRMED_ORDER = "Authors in the digest's order, not yet compared with arXiv"
 """The comment above an entry whose authors do not come from arXiv, since digests shuffle authors."""
 
 

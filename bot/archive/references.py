@@ -59,7 +59,7 @@ def read_references(text: str, on: date) -> list[Reference]:
     """
     references: dict[str, Reference] = {}
     for entry in _read_entries(text):
-        label = entry.key or entry.title
+        label = entry.title or entry.key
         if (own_id := exports.parse_key(entry.key)) is not None:
             references[own_id] = Reference(label, own_id, entry.title, entry.note, entry.tags)
             continue

@@ -212,7 +212,7 @@ def empty_view(
     if suggested:
         message.add_text(subtext(texts("try-instead")))
     elif state.kind is ListKind.AUTHOR and not listed.is_author_known and extent.paper_count:
-        message.add_text(subtext(texts("try-name")))
+        message.add_text(subtext(texts("try-name", words=len(state.text.split()))))
     message.add_buttons(*suggested)
     message.add_buttons(*_navigation_buttons(texts, listed, extent, wider))
     return message.view
@@ -227,7 +227,9 @@ def _navigation_buttons(
     if wider is not None:
         label = f"{texts('without-filters' if state.min_votes else 'all-time')} · {texts('choice-papers', count=wider.matching)}"
         buttons.append(button(label, pack_state(wider.state)))
-    buttons.append(follow_button(texts, state, listed.alert_terms))
+    # A name without papers may be misspelt.
+    if state.kind is not ListKind.AUTHOR or listed.is_author_known:
+        buttons.append(follow_button(texts, state, listed.alert_terms))
     span = state.span if state.kind is ListKind.DIGEST else None
     if span:
         for day in nearest_days([date.fromisoformat(day) for _, day in listed.days], *span):

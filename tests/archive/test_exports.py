@@ -131,7 +131,7 @@ def test_bibtex_prefers_stored_authors_to_the_digests() -> None:
     assert confirmed.count("@misc{") == 2
     assert "{A B and C D}" in confirmed
     assert "note" not in confirmed
-    assert "Author order unconfirmed" in export("bibtex", listed)
+    assert "not yet compared with arXiv" in export("bibtex", listed)
 
 
 PAPER = SavedPaper(
@@ -160,7 +160,7 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     assert "  keywords      = {rl, to-read},\n" in shown
     assert "  annote        = {=1+1\\par{}\\# compare},\n" in shown
     assert "\n@misc{arxiv:2502.11090,\n  year" in shown
-    assert shown.count("Author order unconfirmed") == 1
+    assert shown.count("not yet compared with arXiv") == 1
 
 
 def test_every_line_of_a_ris_reference_has_a_tag() -> None:

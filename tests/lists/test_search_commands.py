@@ -334,11 +334,12 @@ async def test_an_author_is_found_by_any_form_of_the_name(harness: ClientHarness
     texts = harness.texts
     known = texts("no-list-author-papers", author="Ada Lovelace")
     for name, votes, said, unsaid in (
-        ("김민준", 0, "Kim Min-jun · ", texts("try-name")),
-        ("ada lovelase", 0, texts("list-name-corrected", name="ada lovelase"), texts("try-name")),
+        ("김민준", 0, "Kim Min-jun · ", texts("try-name", words=1)),
+        ("ada lovelase", 0, texts("list-name-corrected", name="ada lovelase"), texts("try-name", words=2)),
         ("lovelace, ada", 0, "Ada Lovelace · ", texts("list-name-corrected", name="lovelace, ada")),
         ("ada lovelace", 500, known, texts("no-list-author", author="Ada Lovelace")),
-        ("xyzzyplugh", 0, texts("try-name"), texts("all-time")),
+        ("xyzzyplugh", 0, texts("try-name", words=1), texts("all-time")),
+        ("xyzzy plugh", 0, texts("try-name", words=2), texts("follow-author")),
     ):
         shown = shown_text(await harness.ask("author", name=name, votes=votes))
         assert said in shown

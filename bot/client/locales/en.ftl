@@ -103,7 +103,10 @@ archive-extent-day = { $count ->
 }
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
-try-name = Try the last name alone, or pick a name from the suggestions.
+try-name = The spelling may differ, or there is no paper yet.{ $words ->
+    [1] {""}
+   *[other] {" "}The last name alone shows similar names.
+}
 all-time = All time
 without-filters = Without filters
 newest-digest = Newest digest
@@ -144,7 +147,7 @@ saved-exported = { $count ->
 } as { $format }
 saved-export-too-large = The file would be too large for Discord. Export only one tag or the results of a search.
 saved-import = Import a file
-saved-import-file = A file with arXiv IDs or links
+saved-import-file = A file of references
 saved-import-file-hint = A library from Zotero or BibTeX, a spreadsheet or any other text, up to 2 MB.
 saved-import-no-ids = No arXiv ID and no title was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
@@ -168,7 +171,7 @@ saved-import-skipped = { $count ->
 saved-import-unasked = { $count ->
     [one] One has
    *[other] { $count } have
-} no arXiv ID, and not every title could be looked up now. Import the file again tomorrow
+} no arXiv ID, and arXiv could not be asked for the title now. If you import the file later, it is asked again
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved
@@ -301,7 +304,7 @@ reason-by-hand = Paused manually.
 
 ## Looking up
 no-words = Please type at least one word.
-no-date = “{ $text }” can't be read as a date. Try Dec 30 or { $example }, or leave it out for the newest digest.
+no-date = “{ $text }” can't be read as a date or period. Try { $example }, Dec 30 or last week.
 may-not-take-back = Paperround can't delete it, because it can't see this channel any more.
 may-not-share = You can't send messages in this channel, so you can't share papers here.
 topic-form-label = What would you like to read about?
@@ -622,7 +625,7 @@ club-state-unheld = { club-state-none }
 club-state-opening = Next meeting: { $meets }
     The vote begins in a few seconds.
 club-state-waiting = Next meeting: { $meets }
-    Discord does not accept its vote yet; { $status } says what is missing. { $now } tries again.
+    Discord refused the vote; { $status } says why. { $now } tries again.
 club-state-count = Next meeting: { $meets }
     Its votes are being counted.
 club-state-skip = The meeting on { $meets } is skipped. To hold it after all, start a vote with { $now }.
@@ -689,7 +692,7 @@ why-other-source =
     }
 why-late = It was added to the { $date } list after that day's post. Up to five such papers follow a post with new ones.
 why-too-old = It was added to the { $date } list more than a week after that day, which is too late for a post.
-why-too-early = It was listed on { $date }, before this daily post began.
+why-too-early = It was listed on { $date }, before this daily post began, so it was not posted here.
 why-not-then = The post for { $date } was made without it: by the votes and settings of that time, other papers came first.
 why-coming = { $rank ->
     [0] It is on its way: a late paper of the { $date } list, at the end of the next post, { $at }.
@@ -698,7 +701,7 @@ why-coming = { $rank ->
 why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.
-why-not-listed = Paper { $paper } is not in a digest yet, so it can't be posted.
+why-not-listed = No digest has listed { $paper }. Check the number.
 why-no-subscription = This channel doesn't have a daily post. A server manager can set one up with { $command }.
 
 ## Where the digests come from
@@ -814,6 +817,7 @@ today-and = {" and "}
 today-because-saved = { $count } papers you saved on “{ $text }”
 today-because-followed = your alert “{ $text }”
 today-because-picked = your topic “{ $text }”
+today-because-votes = Among the most upvoted
 today-mark = Save or rate a paper
 today-save = Save
 today-undo-save = Remove from saved

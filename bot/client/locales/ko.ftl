@@ -66,10 +66,10 @@ list-described = “{ $names }” 조건으로 논문을 제외하지는 않았�
 list-unknown-writers = “{ $names }”: 이런 이름의 저자나 기관이 없어요
 list-ignored = “{ $filters }” 조건으로는 찾을 수 없어 빼고 찾았어요
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
-list-name-corrected = “{ $name }” 저자는 없어서 이름이 가장 비슷한 저자의 논문을 보여 드려요
+list-name-corrected = 이름이 “{ $name }”인 저자는 없어서, 이름이 가장 비슷한 저자의 논문을 보여 드려요
 list-other-authors = “{ $name }”에 맞는 저자 { $count }명 중 { $author }의 논문이에요. 다른 저자: { $names }
 list-namesakes = 이 이름을 쓰는 저자가 여러 명이에요: { $names }
-no-list-paper = ### “{ $paper }” 논문은 아직 보관함에 없어요
+no-list-paper = ### “{ $paper }” 논문은 여기에 없어요
 no-list-topic = ### “{ $topic }”에 맞는 논문이 없어요
 no-list-author-papers = ### “{ $author }”의 논문 중에 조건에 맞는 논문이 없어요
 no-list-author = ### “{ $author }” 저자를 찾지 못했어요
@@ -85,7 +85,10 @@ archive-extent = { $first }부터 { $last }까지 논문 { $count }편이 있어
 archive-extent-day = { $day }의 논문 { $count }편이 있어요.
 archive-empty = 아직 논문이 없어요. 첫 다이제스트가 들어오면 여기에 논문이 나와요.
 try-instead = 이렇게 찾아보세요:
-try-name = 성이나 이름만, 또는 한글이나 로마자로 바꿔서 입력해 보세요. 입력하는 동안 뜨는 목록에서 골라도 돼요.
+try-name = { $words ->
+    [1] 철자가 다르거나, 아직 논문이 없는 저자예요.
+   *[other] 철자가 다르거나, 아직 논문이 없는 저자예요. 성만 입력하면 비슷한 이름을 볼 수 있어요.
+}
 all-time = 전체 기간
 without-filters = 조건 없이
 newest-digest = 가장 최근 다이제스트
@@ -111,7 +114,7 @@ saved-filter = “{ $query }” 검색 결과
 saved-none-found = ### 저장한 논문 중에 “{ $query }”에 맞는 논문이 없어요
 saved-export = 파일로 내보내기
 saved-on = { $date } 저장
-saved-unlisted = 아직 보관함에 없음
+saved-unlisted = 아직 다이제스트에 실리지 않음
 saved-note = 메모: { $note }
 saved-edit = 메모·태그
 saved-note-label = 나만 보는 메모
@@ -123,7 +126,7 @@ saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 �
 saved-exported = { $format } 파일 · 논문 { $count }편
 saved-export-too-large = 파일이 디스코드 업로드 한도보다 커요. 태그나 검색으로 좁혀서 내보내 주세요.
 saved-import = 파일 가져오기
-saved-import-file = arXiv 번호나 주소가 있는 파일
+saved-import-file = 참고문헌 파일
 saved-import-file-hint = Zotero나 BibTeX에서 내보낸 파일, 표 등 텍스트 파일(2MB까지)
 saved-import-no-ids = 이 파일에서 arXiv 번호나 논문 제목을 찾지 못했어요. BibTeX, RIS, CSV 같은 텍스트 파일로 내보내서 올려 주세요.
 saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록을 빼고 일부만 내보내서 올려 주세요.
@@ -131,10 +134,10 @@ saved-imported = ### { $count ->
         [0] 새로 저장한 논문이 없어요
        *[other] 논문 { $count }편을 저장했어요
     }
-saved-import-unlisted = { $count }편은 아직 보관함에 없어서 제목을 arXiv에서 가져와요
+saved-import-unlisted = { $count }편은 다이제스트에 실린 적이 없어서 제목을 arXiv에서 가져와요
 saved-import-known = { $count }편은 이미 저장되어 있어요
-saved-import-skipped = { $count }건은 arXiv 번호가 없고 같은 제목의 논문도 찾지 못해 건너뛰었어요
-saved-import-unasked = { $count }편은 arXiv 번호가 없고 제목으로도 아직 찾지 못했어요. 내일 같은 파일을 다시 올려 주세요
+saved-import-skipped = { $count }편은 arXiv 번호가 없고 같은 제목의 논문도 없어서 건너뛰었어요
+saved-import-unasked = { $count }편은 arXiv 번호가 없는데, 지금은 arXiv에서 제목으로 찾아볼 수 없었어요. 다음에 같은 파일을 올리면 다시 찾아봐요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
@@ -171,14 +174,14 @@ format-list = 목록 { $date }
 format-look-up = 새 논문 { $date }
 no-paper = “{ $paper }” 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부로 찾을 수 있어요.
 papers-in-message = ### 이 메시지의 논문 { $count }편
-in-no-digest = 아직 보관함에 없음
+in-no-digest = 아직 다이제스트에 실리지 않음
 no-paper-in-message = 이 메시지에서 논문을 찾지 못했어요. arXiv·Hugging Face·alphaXiv 주소나 arXiv 번호가 없어요.
 published-on = { $date } 공개
-paper-fetched = 아직 보관함에 없는 논문이에요. arXiv에서 가져온 정보예요
+paper-fetched = 아직 다이제스트에 실리지 않은 논문이라 arXiv에서 정보를 가져왔어요
 lookup-unknown = arXiv에 { $paper } 논문이 없어요. 번호를 확인해 주세요.
-lookup-unreachable = { $paper } 논문은 아직 보관함에 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
-lookup-late = { $paper } 논문은 아직 보관함에 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
-lookup-limited = { $paper } 논문은 아직 보관함에 없어요. 이런 논문은 하루에 20편까지만 가져올 수 있으니 내일 다시 검색해 주세요.
+lookup-unreachable = { $paper } 논문은 다이제스트에 실린 적이 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
+lookup-late = { $paper } 논문은 다이제스트에 실린 적이 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
+lookup-limited = { $paper } 논문은 다이제스트에 실린 적이 없어요. 이런 논문은 하루에 20편까지만 가져올 수 있으니 내일 다시 검색해 주세요.
 open-arxiv = arXiv에서 열기
 open-huggingface = Hugging Face에서 열기
 no-paper-near = 제목이 일치하는 논문은 없어서 주제로 검색했어요
@@ -255,7 +258,7 @@ reason-by-hand = 수동으로 일시중지했어요.
 
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
-no-date = “{ $text }” 날짜를 알아듣지 못했어요. 12월 30일이나 { $example }처럼 입력해 주세요. 비워 두면 가장 최근 다이제스트를 보여 드려요.
+no-date = “{ $text }”: 알아듣지 못한 날짜나 기간이에요. { $example }, 12월 30일, 지난주처럼 입력해 주세요.
 may-not-take-back = Paperround가 이 채널을 볼 수 없어서 지우지 못했어요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
 topic-form-label = 어떤 주제의 논문을 찾을까요?
@@ -278,7 +281,7 @@ alert-would = { $count ->
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
    *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요. 최근 논문:
 }
-alert-wider = 조건을 넓히면 논문 { $count }편이 있었어요: { $alert }
+alert-wider = 조건을 넓히면 지난 30일 동안 { $count }편이 있었어요: { $alert }
 alert-widen = 조건 넓히기
 alert-related = 관련 용어도 함께 찾아요: { $forms }. 따옴표로 묶으면 그 표현만 찾아요.
 alert-dm = DM
@@ -350,9 +353,9 @@ alert-form-institution-hint = KAIST, 서울대학교
 alert-form-without = 제외할 단어
 alert-form-without-hint = 서베이, survey
 alert-form-when = 언제
-alert-form-now = 새 논문이 나오면 바로
-alert-form-daily = 매일 한 번에 모아서
-alert-form-weekly = 매주 { $day }요일 한 번에 모아서
+alert-form-now = 새 논문이 나오면 바로 알리기
+alert-form-daily = 매일 한 번 모아서 알리기
+alert-form-weekly = 매주 { $day }요일에 모아서 알리기
 form-time-hint = 오전 9시, 21:30, 오전 9시 서울. 지역이 없으면 아래 시간대 기준
 form-zone-hint = 서울, Asia/Seoul
 alert-form-votes = 최소 추천 수
@@ -438,8 +441,8 @@ subscription-form-options = 게시 방식
 subscription-form-role = 멘션할 역할
 form-time = 시각
 form-zone = 시간대
-time-not-understood = 알 수 없는 시각이에요: “{ $text }”. 오전 9시, 21:30, 아침처럼 적어 주세요.
-zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
+time-not-understood = “{ $text }”: 알아듣지 못한 시각이에요. 오전 9시, 21:30, 아침처럼 적어 주세요.
+zone-unknown = “{ $text }”: 알아듣지 못한 시간대예요. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
 no-such-source = **{ $source }** 출처를 찾지 못했어요. 옵션에 나오는 출처 중에서 골라 주세요.
@@ -561,7 +564,7 @@ club-heading = ### { $channel }의 논문 스터디
     매주 { $day }요일 { $time }
 club-state-new = 다음 투표: { $vote }
     다음 모임: { $meets }
-    투표 전까지 논문 카드의 **후보로 올리기** 버튼으로 읽고 싶은 논문을 추천할 수 있어요.
+    투표 전까지 논문 카드에서 **후보로 올리기**를 누르면 그 논문이 후보가 돼요.
 club-state-poll = 다음 모임: { $meets }
     투표 마감: { $vote }
 club-state-paper = 다음 모임: { $meets }
@@ -572,7 +575,7 @@ club-state-unheld = { club-state-none }
 club-state-opening = 다음 모임: { $meets }
     몇 초 뒤에 투표가 시작돼요.
 club-state-waiting = 다음 모임: { $meets }
-    디스코드에 투표를 아직 올리지 못했어요. 이유는 { $status } 명령어로 볼 수 있고, { $now } 명령어로 다시 시도할 수 있어요.
+    투표를 올리려 했지만 디스코드가 거부했어요. 이유는 { $status } 명령어로 볼 수 있고, { $now } 명령어로 다시 시도할 수 있어요.
 club-state-count = 다음 모임: { $meets }
     투표 결과를 세고 있어요.
 club-state-skip = { $meets } 모임은 건너뛰어요. { $now } 명령어를 쓰면 투표가 시작되고 모임도 다시 잡혀요.
@@ -599,14 +602,14 @@ club-question = { $date } 모임에서 읽을 논문은?
 club-poll = **🗳️ 어떤 논문을 함께 읽을까요?** { $at } 모임
 club-paper = ## 📖 다음 모임에서 읽을 논문
     { $at } ({ $when }){ $votes ->
-        [0] {" "}· 투표가 없어 추천 수로 정했어요
+        [0] {" "}· 투표한 사람이 없어 추천 수로 정했어요
        *[other] {" "}· { $votes }표
     }
 club-thread = [이 논문의 토론]({ $url })
 club-event = 논문 스터디: { $title }
 club-reminder = ⏰ 이 논문을 읽는 모임: { $at } ({ $when })
 club-none = { $at } 모임에서 읽을 논문이 없어요. 후보로 올라온 논문도, 이번 주에 들어온 논문도 없어요. 논문에서 **후보로 올리기**를 누른 다음 관리자가 { $now } 명령어로 투표를 시작할 수 있어요.
-club-gone = { $at } 모임에서 읽을 논문이 없어요. 투표가 삭제됐거나 투표에 오른 논문이 보관함에서 사라졌어요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
+club-gone = { $at } 모임에서 읽을 논문이 없어요. 투표가 삭제됐거나 투표에 오른 논문이 이제 남아 있지 않아요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
 club-unheld = { $at } 모임에서 읽을 논문이 없어요. 디스코드가 막아서 투표를 열거나 결과를 세지 못했어요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
 club-lost = { $at } 모임은 논문을 정하지 못했어요. 투표를 열거나 결과를 세지 못했어요.
 club-skip = { $at } 모임은 열리지 않아요. 이 모임의 투표 결과는 반영되지 않아요.
@@ -643,19 +646,19 @@ why-posted-by-another = { $at }에 이 채널의 다른 자동 게시로 올라�
 why-see-post = 글 보기
 why-waiting = 올릴 논문으로 정해졌어요. 곧 올라와요.
 why-uncertain = 올릴 논문으로 정해졌지만, 메시지가 올라갔는지 알 수 없어요.
-why-unsent = { $at }에 올릴 논문으로 정해졌지만 메시지를 올리지 못했고, 다시 올릴 기한도 지났어요.
-why-too-few-votes = 추천이 { $votes }개예요. 이 자동 게시는 { $least }개 이상만 올려요.
-why-votes-unknown = 추천 수를 아직 확인하지 못했어요. 이 자동 게시는 ▲ { $least } 이상만 올려요.
+why-unsent = { $at }에 올리려 했지만 메시지를 올리지 못했고, 다시 올릴 기한도 지났어요.
+why-too-few-votes = 추천이 { $votes }개인데, 이 자동 게시는 { $least }개 이상인 논문만 올려요.
+why-votes-unknown = 추천 수를 아직 알 수 없어요. 이 자동 게시는 추천이 { $least }개 이상인 논문만 올려요.
 why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 자동 게시는 { $top }편까지만 올려요. ({ $date } 다이제스트)
-why-off-topic = 이 자동 게시의 주제 “{ $topic }”에 맞지 않아요.
+why-off-topic = 이 자동 게시는 “{ $topic }” 논문만 올리는데, 이 논문은 주제가 달라요.
 why-other-source =
     { $source ->
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 자동 게시는 다이제스트와 목록의 논문만 올려요.
        *[other] 이 자동 게시는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
     }
 why-late = 그날 글이 올라온 뒤에 { $date } 목록에 추가됐어요. 이런 논문은 다음 글 끝에 다섯 편까지 올라와요.
-why-too-old = { $date } 목록에 일주일 넘게 지나서 추가되어 올릴 수 없었어요.
-why-too-early = 이 자동 게시가 시작되기 전인 { $date }에 목록에 올랐어요.
+why-too-old = { $date } 목록에 일주일도 더 지나서 추가되어, 이 자동 게시에는 나오지 않았어요.
+why-too-early = 이 자동 게시를 시작하기 전인 { $date }에 목록에 올라서, 여기에는 나오지 않았어요.
 why-not-then = { $date } 글을 올릴 때의 추천 수와 설정으로는 다른 논문이 먼저였어요.
 why-coming = { $rank ->
     [0] 곧 올라와요. { $date } 목록에 늦게 오른 논문이라 다음 글({ $at }) 끝에 실려요.
@@ -664,7 +667,7 @@ why-coming = { $rank ->
 why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
-why-not-listed = { $paper } 논문은 아직 보관함에 없어서 올릴 수 없었어요.
+why-not-listed = { $paper } 논문은 다이제스트에 실린 적이 없어요. 번호를 확인해 주세요.
 why-no-subscription = 이 채널에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
 
 ## 다이제스트의 출처
@@ -759,12 +762,13 @@ today-without-match = 이날은 { $picked ->
     [yes] 고른 주제나 알림에
    *[other] 알림에
 } 맞는 논문이 없어 추천순으로 보여 드려요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
-today-rank = 추천 { $rank }위
-today-because = 추천 이유: { $reasons }
+today-rank = 추천순 { $rank }위
+today-because = 고른 이유: { $reasons }
 today-and = {", "}
 today-because-saved = 저장한 ‘{ $text }’ 논문 { $count }편
 today-because-followed = ‘{ $text }’ 알림
 today-because-picked = 고른 주제 ‘{ $text }’
+today-because-votes = 고른 이유: 추천이 많은 논문
 today-mark = 논문 저장하거나 평가하기
 today-save = 저장
 today-undo-save = 저장 취소
@@ -984,9 +988,9 @@ command-choice =
     .weekly = 주간: 지난 7일의 논문 중 아직 올리지 않은 것
     .any = 하나라도 맞으면
     .all = 모두 맞을 때만
-    .now = 새 논문이 나오면 바로
-    .daily = 매일 한 번에 모아서
-    .weekly-1 = 매주 월요일 한 번에 모아서
+    .now = 새 논문이 나오면 바로 알리기
+    .daily = 매일 한 번 모아서 알리기
+    .weekly-1 = 매주 월요일에 모아서 알리기
 
 command-me =
     .name = 내정보
