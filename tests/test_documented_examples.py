@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ async def _type(harness: ClientHarness, command: str, **typed: Any) -> str:
         options["channel"] = harness.channel if name == "papers" else harness.guild.create_text_channel(name)
     if command == "daily edit" and not await harness.subscriptions.list_rows(guild_id=harness.guild.id):
         await harness.add_subscription()
-    answer = shown_text(await harness.manage(command, **options))
+    run = harness.set_up_club if command == "club setup" else partial(harness.manage, command)
+    answer = shown_text(await run(**options))
     assert not harness.env.errors, (command, typed, answer)
     return answer
 

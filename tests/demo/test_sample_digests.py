@@ -150,7 +150,12 @@ async def test_moving_the_clock_ends_a_vote_and_opens_the_thread(tmp_path: Path)
         shown = stage.Stage(env, page_of_viewer, channels, models.Locale.EN, server.make_delivery(runtime))
         manager, _ = viewers
         assert isinstance(manager, simcord.MemberActor)
-        for line in ("/club setup channel:papers day:wed time:5pm", "/club now", "+5 days"):
+        await manager.send(channels[0], "/club setup channel:papers day:wed time:5pm")
+        await shown.step()
+        preview = channels[0].history(viewer=manager)[-1]
+        assert "/club" not in shown_text(preview), "a preview names no command that works on a club"
+        await manager.click(preview, label="Set up the club")
+        for line in ("/club now", "+5 days"):
             await manager.send(channels[0], line)
             await shown.step()
         assert [thread.name for thread in channels[0].threads] == [

@@ -95,7 +95,9 @@ def test_references_without_an_id_keep_their_titles(form: str) -> None:
         "BERT: Pre-training of Deep Bidirectional Transformers",
     ]
     assert [reference.arxiv_id for reference in read[2:]] == ["2401.00003"]
-    assert all(reference.label == reference.title for reference in read[:2]), "a reader knows titles, not keys"
+    assert all(reference.label == reference.title for reference in read[:2]), (
+        "a reader knows titles, not keys"
+    )
 
 
 @pytest.mark.parametrize(
