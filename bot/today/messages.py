@@ -56,7 +56,7 @@ def today_view(
     message.end_with(([menu], buttons), "\n".join(paper_texts.subtext(line) for line in foot if line))
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
-        is_top = post.is_personal and pick.rank <= len(post.picks)
+        is_top = post.is_personal and post.has_match and pick.rank <= len(post.picks)
         by_votes = texts("today-because-votes") if is_top else ""
         text = _pick_text(texts, position + 1, pick, *share, by_votes=by_votes, with_language=not is_foreign)
         read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, pick.paper.arxiv_id))

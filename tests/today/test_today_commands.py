@@ -125,7 +125,7 @@ async def test_followed_words_come_first_for_a_new_reader(harness: ClientHarness
     followed = shown.count(harness.texts("today-because", reasons=reason))
     assert 0 < followed < len(_shown_papers(message))
     assert "A Paper without Votes" not in shown
-    ranks = re.findall(r"(?:#|추천 )([0-9]+)(?: by votes|위)$", shown, re.MULTILINE)
+    ranks = re.findall(r"(?:#|추천순 )([0-9]+)(?: by votes|위)$", shown, re.MULTILINE)
     assert len(ranks) == len(_shown_papers(message))
     assert list(map(int, ranks))[followed:] == sorted(map(int, ranks[followed:]))
 
