@@ -15,6 +15,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,8 +77,8 @@ async def ask(name: str, excerpts: str, claims: Sequence[judging.Claim]) -> Sequ
     if settings.writer_url is None:
         raise SystemExit("--judge needs PAPERROUND_WRITER_URL, the address of the model's server")
     key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
-    async with language_model.open_session() as session:
-        model = language_model.LanguageModel(session, settings.writer_url, name, key)
+    async with aclosing(language_model.ModelServer(settings.writer_url, key)) as server:
+        model = language_model.LanguageModel(server, name)
         messages = judging.build_judgement(excerpts, claims)
         max_tokens = judging.JUDGE_TOKENS_PER_CLAIM * len(claims)
         answer, _ = await model.complete(messages, judging.JUDGE_SCHEMA, max_tokens=max_tokens)

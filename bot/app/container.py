@@ -36,11 +36,9 @@ from storage import club, migrate, models
 from storage.database import READER_CONNECTIONS, Database
 
 if TYPE_CHECKING:
-    import aiohttp
-
     from bot.app.client import DiscordRenderer, PaperroundBot
     from bot.ask.service import PaperQuestions
-    from bot.claims.language_model import LanguageModel, TokenBudget
+    from bot.claims.language_model import LanguageModel, ModelServer, TokenBudget
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
     from bot.client.services import Services
@@ -261,6 +259,8 @@ class Container:
         """Close the connections of what was used, but for the client, the REST client and the database."""
         if (vectors := vars(self).get("vectors")) is not None:
             await vectors.server.close()
+        if (server := vars(self).get("model_server")) is not None:
+            await server.aclose()
 
     @cached_property
     def services(self) -> Services:
@@ -350,7 +350,7 @@ class Container:
         from bot.ask.sentences import SentenceWriter
         from bot.ask.service import PaperQuestions
 
-        sentences = SentenceWriter(self.token_budget, self.create_models) if self.has_models else None
+        sentences = SentenceWriter(self.token_budget, *self.create_models()) if self.has_models else None
         texts, deliveries = self.create_texts(), self.deliveries
         return PaperQuestions(
             database, self.clock, glossary, texts, deliveries, lookups, self.vectors, sentences
@@ -361,17 +361,23 @@ class Container:
         """Whether a language model is configured."""
         return self.settings.writer_url is not None
 
-    def create_models(self, session: aiohttp.ClientSession) -> tuple[LanguageModel, LanguageModel]:
+    @cached_property
+    def model_server(self) -> ModelServer:
+        """The server of the language models, which is configured."""
+        from bot.claims.language_model import ModelServer
+
+        url, key = self.settings.writer_url, self.settings.writer_key
+        assert url is not None
+        return ModelServer(url, None if key is None else key.get_secret_value())
+
+    def create_models(self) -> tuple[LanguageModel, LanguageModel]:
         """Return the language model and its judge, which may be the same. Both are configured."""
         from bot.claims.language_model import LanguageModel
 
-        settings = self.settings
-        assert settings.writer_url is not None
-        assert settings.writer_model is not None
-        key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
-        model = LanguageModel(session, settings.writer_url, settings.writer_model, key)
-        judge = settings.writer_judge
-        return model, model if judge is None else LanguageModel(session, settings.writer_url, judge, key)
+        name, judge = self.settings.writer_model, self.settings.writer_judge
+        assert name is not None
+        model = LanguageModel(self.model_server, name)
+        return model, model if judge is None else LanguageModel(self.model_server, judge)
 
     @property
     def token_budget(self) -> TokenBudget:

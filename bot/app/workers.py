@@ -17,7 +17,6 @@ import structlog
 from bot.alerts.planner import AlertPlanner
 from bot.app.container import Container, open_fetcher
 from bot.archive.ingest import IngestService
-from bot.claims import language_model
 from bot.club.service import Clubs
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
@@ -166,17 +165,14 @@ class Workers:
             if not container.has_models:
                 yield WriterService(*parts)
                 return
-            async with language_model.open_session() as session:
-                reader = container.create_text_reader(fetch)
-                texts = paper_text.PaperTexts(self.database, self.clock, lambda: nullcontext(reader))
-                glossary, models_of_writer = (
-                    await container.glossary.get_current(),
-                    container.create_models(session),
-                )
-                draft_writer = drafting.DraftWriter(
-                    self.database, self.clock, *models_of_writer, texts, glossary, container.token_budget
-                )
-                yield WriterService(*parts, draft_writer)
+            reader = container.create_text_reader(fetch)
+            texts = paper_text.PaperTexts(self.database, self.clock, lambda: nullcontext(reader))
+            model, judge = container.create_models()
+            glossary, budget = await container.glossary.get_current(), container.token_budget
+            draft_writer = drafting.DraftWriter(
+                self.database, self.clock, model, judge, texts, glossary, budget
+            )
+            yield WriterService(*parts, draft_writer)
 
 
 def inbox_of(settings: Settings) -> Path | None:

@@ -28,10 +28,6 @@ class AskCog(commands.Cog):
         self._questions = bot.services.get(PaperQuestions)
         bot.card_offers.append(self._add_to_card)
 
-    async def cog_unload(self) -> None:
-        """Close connections."""
-        await self._questions.close()
-
     @router.command(name="ask", description="Ask a paper: the passages that answer, word for word")
     @app_commands.describe(
         paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title",

@@ -7,17 +7,15 @@ span is in one passage, and the judge finds it proved there, as for the writer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import aiohttp
 import structlog
 
 from bot.ask.passages import Passage
-from bot.claims import judging, language_model
+from bot.claims import judging
 from bot.claims.form import ClaimChecker
 from bot.claims.language_model import LanguageModel, ModelError, TokenBudget
 from bot.core.admission import Admission, BusyError
@@ -85,13 +83,12 @@ class Written(NamedTuple):
 
 @dataclass(eq=False)
 class SentenceWriter:
-    """Answers questions in sentences. `create_models` returns the model and its judge."""
+    """Answers questions in sentences with a model and its judge, which may be the same."""
 
     budget: TokenBudget
-    create_models: Callable[[aiohttp.ClientSession], tuple[LanguageModel, LanguageModel]]
+    model: LanguageModel
+    judge: LanguageModel
     _turns: Admission = field(default_factory=lambda: Admission(_AT_ONCE, patience=_PATIENCE), init=False)
-    _models: tuple[LanguageModel, LanguageModel] | None = field(default=None, init=False)
-    _open: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
     _resumes_at: datetime = field(default=models.NEVER, init=False)
 
     @property
@@ -135,8 +132,7 @@ class SentenceWriter:
         data = judging.enclose_paper(question.title, source), asked
         user = "\n".join([*judging.list_term_rules(terms), *data])
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        model, judge = await self._get_models()
-        answer, _ = await self.budget.complete(model, messages, _SCHEMA, _MAX_TOKENS)
+        answer, _ = await self.budget.complete(self.model, messages, _SCHEMA, _MAX_TOKENS)
         if not (claims := await asyncio.to_thread(_read, answer)):
             return Written(note="ask-not-said")
         checker = await asyncio.to_thread(ClaimChecker, f"{' '.join(question.title.split())}\n\n{source}")
@@ -146,7 +142,7 @@ class SentenceWriter:
             return Written(note="ask-not-proved")
         judgement = judging.build_judgement(checker.list_excerpts(formed), formed)
         limit = judging.JUDGE_TOKENS_PER_CLAIM * len(formed)
-        answer, _ = await self.budget.complete(judge, judgement, judging.JUDGE_SCHEMA, limit)
+        answer, _ = await self.budget.complete(self.judge, judgement, judging.JUDGE_SCHEMA, limit)
         verdicts = await asyncio.to_thread(judging.read_verdicts, answer, formed)
         proved = [claim for claim, objection in zip(formed, verdicts, strict=True) if not objection]
         sentences = [
@@ -156,17 +152,6 @@ class SentenceWriter:
             for place in [place for place in checker.find_places(claim.span) if place][:1]
         ]
         return Written(sentences, "" if sentences else "ask-not-proved")
-
-    async def _get_models(self) -> tuple[LanguageModel, LanguageModel]:
-        if self._models is None:
-            session = await self._open.enter_async_context(language_model.open_session())
-            self._models = self.create_models(session)
-        return self._models
-
-    async def close(self) -> None:
-        """Close the connections to the server."""
-        self._models = None
-        await self._open.aclose()
 
 
 def _choose(passages: Sequence[Passage], order: Sequence[int]) -> Iterator[int]:

@@ -296,11 +296,6 @@ class PaperQuestions:
         except (BusyError, TooManyError) as error:
             return replace(post, problem=error.key)
 
-    async def close(self) -> None:
-        """Close the connections to the language model."""
-        if self.sentences is not None:
-            await self.sentences.close()
-
     def _count(self, what: str, user_id: int) -> bool:
         """Count a question in a thread, or one that has a text read. Returns False beyond the reader's limit."""
         today = self.clock().date()

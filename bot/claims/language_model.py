@@ -2,15 +2,14 @@
 
 Requests include a JSON schema; a server that rejects schemas is asked for fenced JSON instead. The server is
 not trusted: responses are limited to `MAX_BYTES` and one deadline, never decompressed, and decoded in a
-thread.
+thread. Cookies and proxies in the environment are ignored.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,13 +62,58 @@ class ModelError(errors.PaperroundError):
 
 
 @dataclass(eq=False, repr=False)
+class ModelServer:
+    """A server of models, by the address of its API (`…/v1`), and a key if it needs one. It is connected when first used."""
+
+    url: str
+    key: str | None = None
+    _session: aiohttp.ClientSession | None = field(default=None, init=False)
+
+    async def post(self, path: str, request: Mapping[str, Any], seconds: float) -> tuple[int, bytes]:
+        """Send a request and return the response's status and body. Raises ModelError, also after `seconds`."""
+        url, headers = f"{self.url.rstrip('/')}/{path}", {"Accept-Encoding": "identity"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._session.post(url, json=request, headers=headers, allow_redirects=False) as response,
+            ):
+                body = bytearray()
+                async for chunk in response.content.iter_chunked(1 << 16):
+                    body += chunk
+                    if len(body) > MAX_BYTES:
+                        raise ModelError(f"its answer is larger than {MAX_BYTES // 1_000_000} MB")
+                return response.status, bytes(body)
+        except TimeoutError:
+            raise ModelError(f"it did not answer within {seconds:.0f} s", is_outage=True) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise ModelError(self.describe(f"Connection error: {error}"), is_outage=True) from None
+
+    def describe(self, reason: str) -> str:
+        """Return an error as one line without our key, which the server may quote."""
+        text = errors.make_printable(" ".join(reason[:10_000].split()))
+        return (text.replace(self.key, "***") if self.key else text)[:_MAX_REASON]
+
+    async def aclose(self) -> None:
+        """Close the connections. The next request opens another one."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+@dataclass(eq=False, repr=False)
 class LanguageModel:
     """A model on a server. `requests` counts the requests sent so far."""
 
-    session: aiohttp.ClientSession
-    url: str
+    server: ModelServer
     name: str
-    key: str | None
     seconds: float = field(default=TIMEOUT_SECONDS, kw_only=True)
     requests: int = field(default=0, init=False)
     _takes_schemas: bool = field(default=True, init=False)
@@ -103,24 +147,7 @@ class LanguageModel:
 
     async def _post(self, request: Mapping[str, Any]) -> tuple[int, bytes]:
         self.requests += 1
-        url, headers = f"{self.url.rstrip('/')}/chat/completions", {"Accept-Encoding": "identity"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
-        try:
-            async with (
-                asyncio.timeout(self.seconds),
-                self.session.post(url, json=request, headers=headers, allow_redirects=False) as response,
-            ):
-                body = bytearray()
-                async for chunk in response.content.iter_chunked(1 << 16):
-                    body += chunk
-                    if len(body) > MAX_BYTES:
-                        raise ModelError(f"its answer is larger than {MAX_BYTES // 1_000_000} MB")
-                return response.status, bytes(body)
-        except TimeoutError:
-            raise ModelError(f"it did not answer within {self.seconds:.0f} s", is_outage=True) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise ModelError(self._describe(f"Connection error: {error}"), is_outage=True) from None
+        return await self.server.post("chat/completions", request, self.seconds)
 
     async def _read(self, status: int, body: bytes) -> tuple[str, int | None]:
         # In a thread, because decoding two megabytes takes 250 ms.
@@ -132,18 +159,13 @@ class LanguageModel:
         reason = f"Error code: {status}" + (f" - {message}" if isinstance(message, str) else "")
         has_no_credit = isinstance(detail, dict) and _NO_CREDIT in (detail.get("code"), detail.get("type"))
         raise ModelError(
-            self._describe(reason),
+            self.server.describe(reason),
             # A rejected request never reached the model. After other errors it may have.
             tokens=0 if 400 <= status < 500 else None,
             is_outage=status == _RATE_LIMITED or status >= 500,
             is_fatal=status in _FATAL or has_no_credit,
             is_refusal=status in _REFUSED_FORM,
         )
-
-    def _describe(self, reason: str) -> str:
-        """Return an error as one line without our key, which the server may quote."""
-        text = errors.make_printable(" ".join(reason[:10_000].split()))
-        return (text.replace(self.key, "***") if self.key else text)[:_MAX_REASON]
 
 
 BYTES_PER_TOKEN = 2
@@ -185,17 +207,6 @@ def _read_completion(record: Mapping[str, Any]) -> tuple[str, int | None]:
     if not isinstance(text, str) or not text.strip():
         raise ModelError("its answer has no text", tokens=tokens)
     return text, tokens
-
-
-@contextlib.asynccontextmanager
-async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Open an HTTP session that ignores cookies and proxies in the environment and does not decompress."""
-    async with aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-    ) as session:
-        yield session
 
 
 @dataclass(frozen=True)

@@ -195,13 +195,10 @@ async def ask(
         if (found := await create_search(container.database).find_paper(paper_id)) is not None:
             glossary = GlossaryService(container.database)
             questions = container.create_questions(container.database, glossary, Admission(1))
-            try:
-                answer = await questions.answer(found, asked, user_id=0)
-                if (begun := questions.begin_sentences(answer)) is not None:
-                    language = Locale.KO if analyser.has_hangul(asked) else Locale.EN
-                    answer = await questions.add_sentences(begun, asked, language, user_id=0)
-            finally:
-                await questions.close()
+            answer = await questions.answer(found, asked, user_id=0)
+            if (begun := questions.begin_sentences(answer)) is not None:
+                language = Locale.KO if analyser.has_hangul(asked) else Locale.EN
+                answer = await questions.add_sentences(begun, asked, language, user_id=0)
     if as_json:
         shell.print_answer(None if answer is None else passages_to_dict(answer), True)
     elif answer is None:

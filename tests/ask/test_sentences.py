@@ -52,7 +52,7 @@ async def asking(harness: ClientHarness, fake_model: FakeModel) -> AsyncIterator
             connection, models.PaperText(PAPER, text, f"https://arxiv.org/html/{PAPER}", harness.env.now())
         )
     yield harness
-    await own.close()
+    await container.close()
 
 
 async def ask_paper(harness: ClientHarness, question: str = "How many tokens does it need?") -> str:
@@ -160,7 +160,7 @@ async def test_a_slow_model_is_given_up_and_what_it_may_have_used_is_counted(
     question = Question("How many tokens?", "Tamarin", found, [0], models.Locale.EN, glossary)
     assert await questions.sentences.write(question, 5) == Written(note="ask-sentences-failed")
     assert (await sqlite_db.fetch(writer.get_token_totals, NOW.date()))[0] > 3_000
-    await questions.close()
+    await container.close()
 
 
 async def test_in_a_thread_the_passages_come_first_and_the_message_is_edited(

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -24,8 +24,8 @@ async def complete(
     url: str, *, times: int = 1, seconds: float = 60.0
 ) -> tuple[str, int | None, language_model.LanguageModel]:
     """Call the model several times. Returns the last response, its tokens, and the model."""
-    async with language_model.open_session() as session:
-        model = language_model.LanguageModel(session, f"{url}/v1", "small", KEY, seconds=seconds)
+    async with aclosing(language_model.ModelServer(f"{url}/v1", KEY)) as server:
+        model = language_model.LanguageModel(server, "small", seconds=seconds)
         for _ in range(times):
             answer, tokens = await model.complete(MESSAGES, SCHEMA, max_tokens=3_000)
     return answer, tokens, model
