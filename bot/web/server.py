@@ -56,9 +56,13 @@ class WebServer:
         handlers |= {
             "/feed.atom": lambda site, _: pages.load_days_feed(site),
             "/search.atom": lambda site, request: pages.load_search_feed(site, _query(request)),
-            "/authors/{text:.{1,300}}.atom": self._load_author_feed,
+            "/authors/{text:.{1,300}}.atom": lambda site, request: pages.load_author(
+                site, _text(request), is_feed=True
+            ),
             # After the feed, whose suffix it would take for a part of the name.
-            "/authors/{text:.{1,300}}": self._load_author,
+            "/authors/{text:.{1,300}}": lambda site, request: pages.load_author(
+                site, _text(request), page=_page(request)
+            ),
         }
         for path, load in handlers.items():
             router.add_get(path, self._handler(load))
@@ -66,16 +70,6 @@ class WebServer:
             router.add_get(f"/{name}", self._handler(_load_file, is_lookup=False))
         router.add_get("/robots.txt", self._handle_robots)
         router.add_get("/{path:.*}", self._handler(_miss, is_lookup=False))
-
-    async def _load_author_feed(self, site: Site, request: web.Request) -> Page:
-        name = _text(request)
-        listed = await self._pages.load_author(site, name, size=web_service.FEED_PAPERS)
-        return await asyncio.to_thread(self._pages.make_author_feed, site, name, listed)
-
-    async def _load_author(self, site: Site, request: web.Request) -> Page:
-        name = _text(request)
-        listed = await self._pages.load_author(site, name, page=_page(request))
-        return await asyncio.to_thread(self._pages.make_author, site, name, listed)
 
     async def _handle_robots(self, request: web.Request) -> web.Response:
         site = self._site(request)

@@ -284,27 +284,17 @@ class WebPages:
         further = {"typed": query}
         return await asyncio.to_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
 
-    async def load_author(
-        self, site: Site, name: str, *, page: int = 0, size: int | None = None
-    ) -> PaperList:
-        """Return an author's papers, newest first. Raises PageError if the author is unknown."""
-        size = size or site.row_limit
+    async def load_author(self, site: Site, name: str, *, page: int = 0, is_feed: bool = False) -> Page:
+        """Return the page or the feed of an author, newest papers first. Raises PageError if the author is unknown."""
+        size = FEED_PAPERS if is_feed else site.row_limit
         state = ListState(ListKind.AUTHOR, name[:300], page, sort=Sort.DATE, page_size=size)
         listed = await self._lists.load(self.texts(site), state)
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
-        return listed
-
-    def make_author(self, site: Site, name: str, listed: PaperList) -> Page:
-        """Return an author's page with the papers from `load_author`."""
-        path = make_slug(name) if site.is_static else name
-        return self._list_page(site, listed, ("authors", path), {}, {"is_indexed": True})
-
-    def make_author_feed(self, site: Site, name: str, listed: PaperList) -> Page:
-        """Return an author's feed with the newest papers from `load_author`."""
-        path = make_slug(name) if site.is_static else name
-        listed = replace(listed, rows=listed.rows[:FEED_PAPERS])
-        return self._papers_feed(site, name, ("authors", path), {}, listed)
+        parts = ("authors", make_slug(name) if site.is_static else name)
+        if is_feed:
+            return await asyncio.to_thread(self._papers_feed, site, name, parts, {}, listed)
+        return await asyncio.to_thread(self._list_page, site, listed, parts, {}, {"is_indexed": True})
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return a paper's page. Raises PageError if no digest lists a paper with this id."""
@@ -400,13 +390,7 @@ class WebPages:
         """Return the feed of the newest days. Each day is an entry with its papers."""
         texts, until_on = self.texts(site), latest_date(self.services.clock())
         days = await self.services.database.fetch(archive.list_dates, until_on=until_on, limit=FEED_DAYS)
-        updated_at: dict[date, datetime] = {}
-        if days:
-            async with self.services.database.read() as connection:
-                for digest in await archive.list_rows(connection, since_on=days[-1], origin=archive.POSTED):
-                    updated_at[digest.date_on] = max(
-                        digest.updated_at, updated_at.get(digest.date_on, digest.updated_at)
-                    )
+        updated_at = await self._list_updates(since_on=days[-1]) if days else {}
 
         def make(day: date, listed: PaperPage) -> AtomEntry:
             values = {"rows": self._make_rows(site, listed.rows, on=day.isoformat()), "base": site.origin}
@@ -436,14 +420,21 @@ class WebPages:
 
     async def load_sitemap(self, site: Site) -> Page:
         """Return the sitemap: the front page, the trends page and the pages of days, which together link to all papers."""
-        until_on = latest_date(self.services.clock())
-        rows = await self.services.database.fetch(archive.list_rows, until_on=until_on, origin=archive.POSTED)
-        days: dict[date, date] = {}
-        for digest in rows:
-            days[digest.date_on] = max(digest.updated_at.date(), days.get(digest.date_on, date.min))
+        updates = await self._list_updates(until_on=latest_date(self.services.clock()))
+        days = {day: updated_at.date() for day, updated_at in updates.items()}
         pages = [(site.address(), max(days.values(), default=None)), (site.address("trends"), None)]
         pages += [(site.address("days", day.isoformat()), changed) for day, changed in days.items()]
         return Page("web.sitemap.xml.j2", {"pages": pages}, SITEMAP)
+
+    async def _list_updates(self, **span: date) -> dict[date, datetime]:
+        """Return when each day's digests were last updated. `span` is passed to `archive.list_rows`."""
+        rows = await self.services.database.fetch(archive.list_rows, origin=archive.POSTED, **span)
+        updated_at: dict[date, datetime] = {}
+        for digest in rows:
+            updated_at[digest.date_on] = max(
+                digest.updated_at, updated_at.get(digest.date_on, digest.updated_at)
+            )
+        return updated_at
 
     def make_error(self, site: Site, error: PageError) -> Page:
         """Return an error page."""

@@ -119,9 +119,8 @@ class SiteBuilder:
         path = f"authors/{make_slug(name)}"
         # The author's last paper may have been removed in the meantime.
         with suppress(PageError):
-            listed = await self._pages.load_author(self._site, name)
-            self._add(f"{path}.html", self._pages.make_author(self._site, name, listed))
-            self._add(f"{path}.atom", self._pages.make_author_feed(self._site, name, listed))
+            self._add(f"{path}.html", await self._pages.load_author(self._site, name))
+            self._add(f"{path}.atom", await self._pages.load_author(self._site, name, is_feed=True))
 
     async def _make_found(self, detail: models.PaperDetail) -> Found:
         """Return a paper for the browser's search."""
