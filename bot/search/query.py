@@ -126,9 +126,10 @@ class QueryReader:
     ) -> ReadQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
         *topic, last = [word for word in query.text.split() if word not in "/|"] or [""]
-        query = replace(query, text=" ".join((*topic, last)))
-        if topic and query.is_narrowed and people.names_papers(last):
-            query = replace(query, text=" ".join(topic))  # newest research
+        if query.is_narrowed:  # newest research, 최신 연구 토크나이저
+            topic = [word for word in topic if not (analyser.has_hangul(word) and people.names_papers(word))]
+            last = "" if people.names_papers(last) and (topic or analyser.has_hangul(last)) else last
+        query = replace(query, text=" ".join(filter(None, (*topic, last))))
         words = self._list_content(query.text)[:_MAX_WORDS]
         text = " ".join(words)
         parts, wholes = self._read_parts(text, words)
@@ -168,8 +169,17 @@ class QueryReader:
         feedback is not RLHF.
         """
 
+        is_korean = analyser.has_hangul(query.text)
+
         def is_term(text: str) -> bool:
-            return requests.is_kind_of_paper(text) or self.is_excludable(text) or is_writer(text)
+            # "without Whisper", whisper 없이
+            is_name = " " not in text and (text != text.lower() or (is_korean and text.isascii()))
+            return (
+                (is_name and not questions.classify_filler(text))
+                or requests.is_kind_of_paper(text)
+                or self.is_excludable(text)
+                or is_writer(text)
+            )
 
         def is_excluded(text: str) -> bool:
             return is_term(text) and (

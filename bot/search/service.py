@@ -28,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, plain, query_parser, questions, requests
+from bot.text import analyser, concepts, dates, people, plain, query_parser, questions, requests
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -97,7 +97,8 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
     if period == (None, None) and read.asks:
         read = requests.read_order(query.text, has_period=False)
         text = read.text
-    text = text if questions.has_topic(text.split()) or not read.asks else ""
+    words = [word for word in text.split() if not people.names_papers(word)]
+    text = text if questions.has_topic(words) or not read.asks else ""
     narrowed = merge_filters(search.Filters(*period, read.min_votes), query)
     return replace(
         query,

@@ -12,6 +12,7 @@ import calendar
 import math
 import re
 from datetime import date, timedelta
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from bot.text import questions, typography
@@ -191,7 +192,7 @@ _NOT_AHEAD = re.compile(
     re.IGNORECASE,
 )
 _NOT_BEHIND = re.compile(r"\s?(?:나온 )?(?:거|것|논문)?들?[은는]?\s?(?:말고|빼고|뺀|제외|아닌|외에)")
-_MAX_QUERY_LENGTH = 1_000
+_MAX_QUERY_LENGTH, _MAX_DATES = 1_000, 8
 
 
 class _Mention(NamedTuple):
@@ -213,7 +214,7 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
     """
     if len(text) > _MAX_QUERY_LENGTH:
         return text, (None, None)
-    atoms = list(_ATOM.finditer(text))
+    atoms = list(islice(_ATOM.finditer(text), _MAX_DATES))
     gap = text[atoms[0].end() : atoms[1].start()] if len(atoms) == 2 else ""
     is_beside = bool(gap) and _BESIDE.fullmatch(gap) is not None
     is_range = bool(gap) and _RANGE.fullmatch(gap) is not None

@@ -30,7 +30,10 @@ _WORD = re.compile(
 )
 _PARTICLES = frozenset(seed.read_data("request_particles.txt").split())
 _TOP = re.compile(r"(?:top-?|[톱탑] ?)[0-9]{1,3}")
-_NUMBER = re.compile(r"[0-9]{1,3}[개편위선]?")
+_NUMBER = re.compile(
+    r"[0-9]{1,3}[개편위선]?|two|three|four|five|six|seven|eight|nine|ten|twenty", re.IGNORECASE
+)
+_VOTES = re.compile("[0-9]{1,4}표")
 _TAIL_KINDS = frozenset(("sure", "lack", "instead", "other", "use"))
 """What may be attached to a Korean noun: 강화학습말고, 파인튜닝하지 (않는)."""
 
@@ -140,10 +143,11 @@ def _place(token: _Token, before: str) -> _Token:
     is_count = (
         token.kind == ""
         and _NUMBER.fullmatch(token.text) is not None
-        and before in ("best", "popular", "sort", "most", "over", "votes")
+        and before in ("best", "popular", "sort", "most", "over", "under", "votes")
     )
     is_sort = token.kind == "align" and before == "sort"
-    kind = "count" if is_count else "sort" if is_sort else token.kind
+    is_votes = token.kind == "" and _VOTES.fullmatch(token.text) is not None
+    kind = "count" if is_count else "sort" if is_sort else "votes" if is_votes else token.kind
     return token._replace(kind="" if kind in ("plain", "align") else kind)
 
 
@@ -175,14 +179,15 @@ _RULES = tuple(
     for pattern, *rest in (
         (_both(f"{_UP}|few|{_SORT}", "cited"), "votes", True),
         (r"\bunknown\b", "", True),
-        (_both("over", "votes"), "", False),
+        (_both("under", "votes") + r"|\b(?:voted|popular) under\b", "least", True),
+        (_both("over", "votes") + r"|\b(?:voted|popular) over\b", "", False),
         (
             _both("few|worst", "votes|voted|popular|fame")
             + r"|\bnot (?:voted|popular)\b|\bgot few buzz\b|\bfew got buzz\b|\bloved\b",
             "least",
         ),
         (
-            r"\bpopular\b|"
+            r"\bpopular\b|\bbest count\b|"
             + _both(f"{_UP}|{_SORT}", "votes|fame")
             + r"|\bmost buzz\b|\bgot (?:many )?buzz\b"
             + "|"
@@ -193,11 +198,14 @@ _RULES = tuple(
             "votes",
         ),
         (
-            r"^(?!.*\b(?:newest|recent|latest)\b.*\bold).*(?:\boldest\b|" + _both("most|sort", "old") + ")",
+            r"^(?!.*\b(?:newest|recent|latest)\b.*\bold).*(?:\boldest\b|"
+            + _both("most|sort", "old")
+            + ")|"
+            + _both("few", "date"),
             "oldest",
         ),
         (r"\bnewest\b|" + _both(f"most|{_SORT}", "recent|latest") + "|" + _both(_SORT, "date"), "date"),
-        (r"\bbest\b|\bhot\b|\b(?:most|many) (?:\w+ )?good\b|\bgood\b.*\bmost\b", "votes", False, True),
+        (r"\bbest\b|\bhot\b|^fame$|\b(?:most|many) (?:\w+ )?good\b|\bgood\b.*\bmost\b", "votes", False, True),
         (r"\bworst\b", "", True, True),
         (r"\blatest\b", "date", False, True),
         (r"^(?:size|most)*\s?(?:size\b|most (?:trait|many)$)", "", True),
@@ -256,7 +264,9 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
             phrase.pop()
         core = [token for token in phrase if token.kind not in ("glue", "by")]
         typed, rest = text[core[0].start : core[-1].end], _cut(kept, phrase)
-        is_near = any(people.names_papers(token.text) for token in behind[:_SOON])
+        is_near = any(token.kind == "ever" for token in phrase) or any(
+            map(_names_papers, (*phrase, *behind[:_SOON]))
+        )
         if rule.needs_papers and not (has_period or is_near or not questions.has_topic(rest.split())):
             # "the latest tricks": it stays, as filler.
             found += [(len(_RULES), typed)] if kinds == _LATEST else []
@@ -285,6 +295,10 @@ def _weaken(text: str, token: _Token) -> str:
         return text if token.kind in ("trait", "many") else _cut(text, [token])
     positive = re.sub(r"(g)\1$", r"\1", token.text.removesuffix("est"))
     return f"{text[: token.start]}{positive:{len(token.text)}}{text[token.end :]}"
+
+
+def _names_papers(token: _Token) -> bool:
+    return people.names_papers(token.text) or (token.kind == "glue" and token.text[:1] in "거것걸게건")
 
 
 def _cut(text: str, phrase: Sequence[_Token]) -> str:
@@ -322,12 +336,18 @@ _NEGATORS = frozenset(("sure", "imperative", "lack", "instead", "no", "not", "do
 _ALL = frozenset(("all", "everything", "anything", "any", "every", "each"))
 """Of everything on alignment but RLHF."""
 _JOINTS = frozenset(("or", "and", "nor", "/", "·", "&", "및", "또는", "그리고", "혹은"))
-_TAILS = frozenset(("models", "papers", "ones", "methods", "based", "please", "own", "work", "works"))
+_TAILS = frozenset(
+    ("models", "papers", "ones", "methods", "based", "please", "own", "work", "works", "is", "are")
+) | frozenset(("involved", "used", "included", "allowed", "needed", "required"))
+_SPLIT = re.compile(
+    r"\b(leav(?:e|es|ing)|filter(?:s|ing)?|tak(?:e|es|ing)) ((?:[\w-]+ ){1,3})out\b", re.IGNORECASE
+)
+"""As in "leave RL out"."""
 _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
 _ENDINGS = ("'s", "’s", "이나", "이랑", "하고", "에서", "에는", "인데", *"은는이가을를의에나랑와과")
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
-_BRACKETS = str.maketrans("()", "  ")
+_BRACKETS, _ROUND = str.maketrans("()", "  "), str.maketrans("[]{}", "()()")
 _MAX_TERM_WORDS, _MAX_LISTED = 4, 6
 _AUXILIARIES = frozenset(("why", "how", "do", "does", "did", "can", "could", "will", "would", "should"))
 _CLAUSES = frozenset(("", ",", ";", ".", "?", "!", "but", "and", "please"))
@@ -352,7 +372,8 @@ class _Negation(NamedTuple):
 
     What it negates `is_ahead` of it or behind it. If it `is_sure`, any words are unwanted, else only terms. What a
     method is used `is_instead` of is not searched for, but its papers name it, so they are not excluded. `is_lack`: it
-    says that something is not there or not used. `has_filler`: it begins with filler, as in (서베이) 논문 말고.
+    says that something is not there or not used. `has_filler`: it begins with filler, as in (서베이) 논문 말고. `has_list`:
+    commas separate what is negated.
     """
 
     first: int
@@ -363,6 +384,7 @@ class _Negation(NamedTuple):
     is_instead: bool
     is_lack: bool
     has_filler: bool
+    has_list: bool = True
 
 
 IsTerm = Callable[[str], bool]
@@ -373,6 +395,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
 
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
+    text = _SPLIT.sub(r"\1 out \2", text.translate(_ROUND))
     tokens = _read_tokens(text, "leave")
     words = [_bare(token.text) for token in tokens]
     excluded, unread, described = list[str](), list[str](), list[str]()
@@ -388,6 +411,10 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             beside = [token._replace(kind="", text="or") if token.kind == "," else token for token in inside]
         if negation.is_ahead and not tokens[negation.at].is_korean:  # speech, Whisper aside
             beside = list(takewhile(lambda token: token.kind != ",", beside))
+        behind = tokens[negation.last + 1 :]
+        if negation.is_ahead and not any(one.kind == "" and not _is_filler(one.text) for one in behind):
+            # "의료 LLM, 영상 판독은 빼고" leaves out the last alone, unless in brackets.
+            negation = negation._replace(has_list=any(one.text == "(" for one in beside))
         named, taken = _read_named(beside, negation, is_term, is_excluded, words)
         phrase = sorted(
             (*beside[:taken], *tokens[negation.first : negation.last + 1]), key=lambda token: token.start
@@ -396,7 +423,9 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         bare = text[phrase[0].start : max(phrase[0].end, tokens[negation.at].end)]
         everyday = questions.find_everyday_terms(typed) or questions.find_everyday_terms(bare)
         if everyday and everyday != questions.find_everyday_terms(" ".join(named)):
-            continue  # 트랜스포머 말고 and "without labels" are everyday words for a topic.
+            # 트랜스포머 말고 and "without labels" are everyday words for a topic, which the first leaves out besides.
+            excluded += [] if negation.is_instead else filter(is_excluded, named)
+            continue
         if any(map(dates.is_date, named)):
             unread.append(typed)
         elif named:
@@ -495,8 +524,10 @@ def _read_named(
         near = beside[at : at + _MAX_TERM_WORDS]
         near = list(takewhile(lambda token: token.kind != "," and token.text.casefold() not in _JOINTS, near))
         is_first = (negation.is_sure or negation.is_instead) and not is_listed
-        name, size = _find_named(near, is_term if is_first else is_excluded)
+        name, size = _find_named(near, is_term if is_first or negation.is_sure else is_excluded)
         phrase = _read_phrase(near, negation.is_ahead)
+        if name and not negation.is_ahead and len(phrase) > size and questions.is_means(_join(phrase)):
+            name, size = (_join(phrase), len(phrase)) if is_first else ("", 0)  # no parallel data
         is_alone = (
             not name
             and is_first
@@ -528,7 +559,7 @@ def _read_named(
             at += 1
         taken = at
         rest = beside[at:]
-        comma = bool(rest) and rest[0].text == ","
+        comma = negation.has_list and bool(rest) and rest[0].text == ","
         # "retrieval, question answering" is not a list, but "math, code or agents" is one.
         comma = comma and (
             negation.is_ahead or any(one.text.casefold() in _JOINTS for one in rest[1:_MAX_LISTED])
