@@ -286,8 +286,7 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
     if preview.wider is not None:
         wider = describe_alert(texts, preview.wider)
         lines.append(texts("alert-wider", count=preview.wider_count, alert=wider))
-    if preview.related:
-        forms = paper_texts.name_related(texts, preview.related, most=MAX_RELATED)
+    if forms := paper_texts.name_related(texts, preview.related, most=MAX_RELATED):
         lines.append(paper_texts.subtext(texts("alert-related", forms=forms)))
     return "\n".join(lines)
 

@@ -162,13 +162,11 @@ MAX_SUMMARY_LENGTH = 2600
 
 
 def name_related(texts: Texts, forms: Sequence[str], *, most: int) -> str:
-    """Return related terms as Markdown. To readers of English, Korean forms are only mentioned."""
+    """Return related terms as Markdown. To readers of English, Korean forms are only mentioned beside others: "" without."""
     is_korean = texts.locale is models.Locale.KO
     own = [form for form in forms if is_korean or not analyser.has_hangul(form)]
     names = ", ".join(escape_untrusted(form, max_length=60) for form in own[:most])
-    if len(own) == len(forms):
-        return names
-    return texts("related-and-korean", forms=names) if names else texts("related-korean")
+    return texts("related-and-korean", forms=names) if names and len(own) < len(forms) else names
 
 
 def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:

@@ -403,7 +403,7 @@ def _query_notes(
         texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
         if result.meanings
         else "",
-        texts("list-also", forms=name_related(texts, also, most=MAX_NAMES)) if also else "",
+        texts("list-also", forms=named) if (named := name_related(texts, also, most=MAX_NAMES)) else "",
         texts("list-unknown-writers", names=_format_names(result.unknown_writers))
         if result.unknown_writers
         else "",

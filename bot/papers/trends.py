@@ -63,10 +63,8 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
 
 def list_notes(texts: Texts, trend: Trend) -> list[str]:
     """Return the notes above a trend: the other forms of the topic that were counted."""
-    if not trend.added_forms:
-        return []
     also = paper_texts.name_related(texts, trend.added_forms, most=MAX_EXPANSIONS)
-    return [texts("list-also", forms=also)]
+    return [texts("list-also", forms=also)] if also else []
 
 
 def heading(texts: Texts, answer: TrendAnswer) -> str:

@@ -284,6 +284,9 @@ class Engine:
         terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
         return any_of(terms) or Query.empty_query()
 
+    def _with_votes(self, least: int) -> Query:
+        return Query.range_query(self._schema, "votes", FieldType.Integer, min(least, 1 << 31))
+
     def _topics(self, topics: Mapping[int, float]) -> Query | None:
         """Return the query that ranks papers by their similarity to a question's topics."""
         heaviest = sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_TOPICS]
@@ -312,8 +315,7 @@ class Engine:
             )
             required.append(Query.range_query(self._schema, "day", FieldType.Integer, low, high))
         if filters.min_votes is not None:
-            least = min(filters.min_votes, 1 << 31)
-            required.append(Query.range_query(self._schema, "votes", FieldType.Integer, least))
+            required.append(self._with_votes(filters.min_votes))
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
         required += [self.institution(name) or Query.empty_query() for name in scope.institutions]
@@ -397,6 +399,10 @@ class Engine:
             near = [id_ for id_, score in others.items() if score >= _NEAR * max(others.values())]
             among = [*clauses, (Occur.Must, Query.const_score_query(self._among(near), 0.0))]
             others = {**self._search(partial, among, _MAX_PARTIAL, order).scores, **others}
+            if order is _TOP:
+                # As among full matches, papers without a number of votes come last.
+                (counted,) = self._list_having([self._with_votes(0)], others)
+                others = dict(sorted(others.items(), key=lambda item: item[0] not in counted))
         others = {id_: score for id_, score in others.items() if id_ not in full.scores}
         return self._add_partial(query, parts, full, others, is_mixed=is_mixed)
 

@@ -140,7 +140,7 @@ def _find(
 ) -> search_engine.Matches:
     """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare.
 
-    If `is_strict`, as with "-word", these are left out too.
+    Then a paper that mentions what is asked for in passing is no full match. If `is_strict`, as with "-word", neither holds.
     """
     matches = _find_by_words(archive.engine, query, scope, request, asked)
     if is_strict or not query.excluded or matches.complete_count >= _FEW:
@@ -167,11 +167,13 @@ def _find(
             one.search(first) or not requests.is_compared(one, text) for one in named.values()
         ):
             comparing[id_] = tuple(named)
-    full = {id_: score for id_, score in matches.scores.items() if id_ not in matches.missing}
+    about = set(archive.engine.list_about(query, scope))
+    passing = [id_ for id_ in matches.scores if id_ not in matches.missing and id_ not in about]
+    full = {id_: score for id_, score in matches.scores.items() if id_ in about}
     return matches._replace(
         scores={**full, **{id_: others.scores[id_] for id_ in comparing}, **matches.scores},
         total=matches.total + len(comparing),
-        missing={**dict.fromkeys(comparing, ()), **matches.missing},
+        missing={**dict.fromkeys((*comparing, *passing), ()), **matches.missing},
         comparing=comparing,
     )
 

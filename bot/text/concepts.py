@@ -302,7 +302,7 @@ def prepare_part(part: QueryPart) -> SoughtPart:
         part = literal_part(_NEGATION.sub("", part.text).strip())
     heaviest = max((form.weight for form in part.forms), default=1.0)  # a topic's forms are lighter
     likely = (form for form in part.forms if form.weight >= _USUAL_WEIGHT * heaviest)
-    usual = [form for form in likely if form.is_shown or not analyser.has_hangul(form.text)]
+    usual = [form for form in likely if not _is_vague(form, part.text)]
     known = [_write_plainly(form.text) for form in part.forms if form.weight >= _USUAL_WEIGHT]
     near = (term for text in known if sought is part for term in _load_near_terms().get(text, ()))
     traces = [*map(_list_traces, dict.fromkeys((*(form.text for form in part.forms), *near)))]
@@ -321,6 +321,13 @@ def prepare_part(part: QueryPart) -> SoughtPart:
         tuple((form, tuple(word.removesuffix("s") for word in words)) for form, words in typed if words),
         frozenset(_write_plainly(form.text) for form in usual),
     )
+
+
+def _is_vague(form: Form, typed: str) -> bool:
+    """Return whether a form often means something else: a Korean one that is only read, or an added "law" for legal."""
+    if analyser.has_hangul(form.text):
+        return not form.is_shown
+    return form.text != typed and len(form.text) <= _MAX_SHORT and form.text.islower()
 
 
 @lru_cache(maxsize=1)

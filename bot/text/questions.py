@@ -315,7 +315,8 @@ def _list_shared(topics_by_word: Iterable[Collection[int]]) -> frozenset[int]:
 def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
     """Return the topics that a question is clearly on, given the keys of the terms that it asks for.
 
-    They have a synonym of such a term; or several nouns, with half of the weight of all, describe no other topic as well.
+    They have a synonym of such a term; or several nouns, with half of the weight of all, describe no other topic as well. The
+    words of one term alone do not: code generation is no GPU kernel.
     """
     nouns = {word: topics for word, kind, topics in _list_word_topics(text) if not (kind or is_verb(word))}
     weights = {word: inverse_topic_frequency(len(topics)) for word, topics in nouns.items()}
@@ -326,7 +327,16 @@ def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
     }
     terms = load_topic_terms()
     clear = {topic for topic in shares if not asked.isdisjoint(map(term_keys.term_key, terms[topic]))}
-    others = sorted(shares.keys() - clear, key=lambda topic: -shares[topic])
+    keys = {word: term_keys.term_key(word) for word in nouns}
+    of_one_term = [{word for word in nouns if keys[word] in term} for term in asked]
+    others = sorted(
+        (
+            topic
+            for topic in shares.keys() - clear
+            if not any({word for word in nouns if topic in nouns[word]} <= words for words in of_one_term)
+        ),
+        key=lambda topic: -shares[topic],
+    )
     best, second = (*(shares[topic] for topic in others[:2]), 0.0, 0.0)[:2]
     is_clear = best >= max(_CLEAR_SHARE * sum(weights.values()), _CLEAR_LEAD * second)
     return clear.union(others[:1] if is_clear else ())

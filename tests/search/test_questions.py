@@ -51,6 +51,7 @@ UNRELATED = {
     "does chain of thought reasoning work or is it fake": "multimodal reasoning",
     "what is the cheapest way to finetune a 7b model": "combinatorial optimization",
     "확산 모델 없이 이미지 생성하는 방법": "시각 지시 튜닝",
+    "에이전트 제외하고 코드 생성 논문": "GPU 커널",
     "강화학습 없이 추론 능력 키우기": "검증 가능한 보상 기반 강화 학습",
     "강화학습 없이 추론 능력 키우는 방법": "그룹 상대 정책 최적화",
     "모델을 4비트로 줄이면 성능이 얼마나 나빠지나요": "안전 정렬",

@@ -199,6 +199,31 @@ async def test_partial_matches_in_the_order_asked_for_are_near_ones(db: Database
     assert found[0] == "2501.00002"
 
 
+async def test_partial_matches_without_votes_come_last_under_most_votes(db: Database) -> None:
+    texts = {9: "로봇 계획입니다.", 1: "로봇이 계획을 세웁니다.", 3: "그림에 로봇이 한 번 나옵니다."}
+    service = await sample_archive.search_over(
+        db,
+        *(
+            NewsletterPaper(f"2501.0000{n}", f"Work {n}", text, votes=n if n > 1 else None)
+            for n, text in texts.items()
+        ),
+    )
+    found = await ids(service, "most upvoted papers on robots planning warehouses")
+    assert found == ["2501.00009", "2501.00003", "2501.00001"]
+
+
+async def test_an_exclusion_has_no_full_match_that_mentions_what_is_asked_for_in_passing(
+    db: Database,
+) -> None:
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00001", "Small Kernels", "커널입니다. 영상 생성 결과는 그대로입니다."),
+        NewsletterPaper("2501.00002", "Diffusion for Video Generation", "확산 모델로 영상 생성을 합니다."),
+    )
+    result = await service.search(SearchRequest("video generation without diffusion"))
+    assert ([row.arxiv_id for row in result.rows], result.complete) == (["2501.00001"], 0)
+
+
 async def test_an_order_of_an_english_term_has_no_papers_with_another_meaning_of_its_korean_form(
     db: Database,
 ) -> None:
@@ -253,6 +278,7 @@ async def test_a_partial_match_is_not_named_by_a_word_of_a_longer_term_or_beside
         "2501.00007": ("Aligning Pictures", "CLIP 점수가 높고 지도 신호가 정확합니다."),
         "2501.00008": ("Attention and Transformers", "언어 모델을 다룹니다."),
         "2501.00009": ("Better Answers", "RLHF에서 향상된 보상, 모델의 크기입니다."),
+        "2501.00011": ("Losses", "The loss follows a power law of the training data."),
         "2501.00010": ("Choosing Words", "소형 언어 모델(Small Language Model; SLM)입니다."),
     }
     service = await sample_archive.search_over(
@@ -267,6 +293,7 @@ async def test_a_partial_match_is_not_named_by_a_word_of_a_longer_term_or_beside
         ("지도 보고 길 찾는 능력", "2501.00007", ()),
         ("language model architectures other than transformers", "2501.00008", ()),
         ("RLHF 보상 모델", "2501.00009", ("RLHF",)),
+        ("which training data is legal to share", "2501.00011", ("training data",)),
     ):
         result = await service.search(SearchRequest(query))
         assert result.matched.get(arxiv_id, ()) == having, (query, arxiv_id)

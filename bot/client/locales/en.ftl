@@ -63,7 +63,6 @@ list-institutions = Affiliations are known for some papers only; for the others,
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Related terms included: { $forms }
 related-and-korean = { $forms } (and their Korean forms)
-related-korean = Korean forms of your words
 list-stale = The newest papers are still being indexed
 list-partial = No exact match. The closest:
 list-partial-heading = Partial matches

@@ -51,7 +51,6 @@ list-institutions = 소속은 일부 논문만 알 수 있어서, 나머지는 �
 list-meanings = { $term }의 여러 뜻: { $meanings }
 list-also = 함께 검색한 관련 용어: { $forms }
 related-and-korean = { $forms } (한국어 표현 포함)
-related-korean = 검색어의 한국어 표현
 list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 딱 맞는 논문이 없어 가까운 논문을 보여 드려요
 list-partial-heading = 일부 일치
