@@ -7,7 +7,7 @@ from typing import Any
 
 from discord import ui
 
-from bot.archive.summaries import Basis
+from bot.archive.summaries import Basis, label_name
 from bot.ask.question import MAX_LENGTH
 from bot.ask.service import Answer, AnswerPost, ShownPassage
 from bot.client import messages as client_messages
@@ -83,7 +83,11 @@ def answer_view(
 
 def _quote(texts: Texts, passage: ShownPassage, number: int) -> str:
     """Return a passage as a quotation with a link to its place, and its number if sentences rest on it."""
-    section = discord_text.shorten(passage.section, _MAX_SECTION, markdown=False) or texts("ask-place")
+    titles = [
+        texts(f"label-{label}") if (label := label_name(title)) else title
+        for title in passage.section.split(" › ")
+    ]
+    section = discord_text.shorten(" › ".join(titles), _MAX_SECTION, markdown=False) or texts("ask-place")
     place = discord_text.masked_link(section, passage.url)
     return f"> {mark_matches(passage.excerpt)}\n{subtext(f'{number}. {place}' if number else place)}"
 

@@ -18,6 +18,7 @@ from bot.client.messages import LIST_POSTS, MentionLookup
 from bot.client.post_names import MAX_LISTED, MAX_TOPIC_LENGTH, format_schedule, name_posts, next_post_text
 from bot.client.texts import Texts
 from bot.core import schedule
+from bot.daily import choice
 from bot.daily import options as daily_options
 from bot.daily.why import Cause, Explanation, WhyAnswer
 from bot.rendering import discord_text, templates, typesetting
@@ -118,6 +119,9 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
             texts(
                 "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n
             ),
+            texts("subscription-most")
+            if subscription.top_n == choice.MAX_PAPERS.get(subscription.style)
+            else None,
             texts("subscription-week") if subscription.style is models.Style.WEEKLY else None,
             texts("subscription-votes", votes=min_votes) if min_votes else None,
         ),

@@ -125,8 +125,8 @@ def _navigation_buttons(
     buttons: list[ui.Item[ui.LayoutView] | None] = []
     if topic.text and answer.trend.total:
         buttons.append(button(texts("trend-list"), list_state.pack_state(topic)))
-    if topic.text:
         buttons.append(client_messages.follow_button(texts, topic))
+    if topic.text:
         buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
     if may_share:
         buttons.append(button(texts("share"), pack(topic, span, SHARE)))

@@ -193,7 +193,7 @@ Enter something to search for, up to 200 characters: words, `author:` or `votes:
 
 This channel already has a daily post with the same time, language, style, topic and source.
 
-“weekdays at 7” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
+“weekdays at 7” can't be read as a time. Try 9am, 21:30 or morning.
 
 Daily post not found. Pick one in the option **post** of `/daily edit`.
 
@@ -226,7 +226,7 @@ This server has several daily posts. Pick one with the **post** option.
 
 이 채널에는 시각, 언어, 형식, 주제, 출처가 같은 자동 게시가 이미 있어요.
 
-알 수 없는 시각이에요: “weekdays at 7”. 오전 9시, 21:30, 아침처럼 적어 주세요.
+“weekdays at 7”: 알아듣지 못한 시각이에요. 오전 9시, 21:30, 아침처럼 적어 주세요.
 
 자동 게시를 찾을 수 없어요. `/daily edit` 명령어의 **게시** 옵션에서 골라 주세요.
 
@@ -319,7 +319,9 @@ async def test_a_post_without_a_time_waits_for_the_complete_list(harness: Client
 async def test_setup_chooses_the_style_for_the_channel_type(harness: ClientHarness) -> None:
     for create, style in (("create_news_channel", "Announcement"), ("create_forum_channel", "Forum")):
         channel = getattr(harness.guild, create)(style.lower())
-        assert style in shown_text(await harness.manage("daily setup", channel=channel))
+        shown = shown_text(await harness.manage("daily setup", channel=channel, papers=10))
+        assert style in shown
+        assert (harness.texts("subscription-most") in shown) == (style == "Announcement")
 
 
 async def test_setting_up_an_existing_post_again_shows_that_post(harness: ClientHarness) -> None:

@@ -112,7 +112,8 @@ async def test_the_reply_for_a_topic_without_papers_shows_the_archives_extent(ha
     first, last = (harness.texts.format_date(on) for on in (date(2025, 12, 30), date(2026, 1, 1)))
     assert harness.texts("archive-extent", count=7, first=first, last=last) in text
     assert _image_urls(message) == []
-    assert harness.texts("share") not in text
+    for useless in ("share", "trend-list", "follow-topic"):
+        assert harness.texts(useless) not in text
 
 
 async def test_autocomplete_suggests_a_topic(harness: ClientHarness) -> None:

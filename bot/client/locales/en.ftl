@@ -429,6 +429,7 @@ subscription-papers = { $count ->
     [one] The most upvoted paper
    *[other] The { $count } most upvoted papers
 }
+subscription-most = the most that an announcement takes
 subscription-week = last seven days
 subscription-votes = at least ▲ { $votes }
 subscription-topic = Only papers on “{ $topic }”
@@ -487,7 +488,7 @@ subscription-form-options = Posts
 subscription-form-role = Mention a role
 form-time = Time
 form-zone = Time zone
-time-not-understood = “{ $text }” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
+time-not-understood = “{ $text }” can't be read as a time. Try 9am, 21:30 or morning.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
@@ -850,8 +851,8 @@ today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert
 found-in = { $language ->
-    [ko] found in its Korean summary
-   *[other] found in its English summary
+    [ko] the match is in its Korean summary
+   *[other] the match is in its English summary
 }
 quoted-from = { $language ->
     [ko] quoted from the Korean summary

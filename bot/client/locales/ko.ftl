@@ -383,6 +383,7 @@ permission-send-polls = 투표 만들기
 permission-create-events = 이벤트 만들기
 permission-where = 채널 설정 › 권한에서 Paperround에 켜 주세요
 subscription-papers = 추천순으로 { $count }편
+subscription-most = 공지 형식은 이만큼까지
 subscription-week = 최근 7일 논문
 subscription-votes = ▲ { $votes } 이상
 subscription-topic = “{ $topic }” 논문만

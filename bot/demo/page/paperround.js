@@ -163,7 +163,7 @@ function walk(root) {
 // Whole texts only, so that what the bot says stays as it is.
 function change(node) {
   const name = node.data.startsWith("/") && node.parentElement?.closest(".message-interaction-header, .command-mention") && TEXTS.commands[node.data.slice(1)];
-  const option = node.parentElement?.closest(".channel-composer") && Object.hasOwn(TEXTS.options, node.data) && TEXTS.options[node.data];
+  const option = node.parentElement?.closest(".channel-composer") && !node.parentElement.closest(".command-entity-suggestion, .command-mention") && Object.hasOwn(TEXTS.options, node.data) && TEXTS.options[node.data];
   const wanted = name ? `/${name}` : option || translate(node.data);
   if (wanted !== node.data) node.data = wanted;
 }
