@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, models, outbox
+from storage import database, errors, key_values, models, outbox
 from storage.models import DeliveryKind, Reason
 from storage.tables import SUBSCRIPTION_KEY, deliveries, delivery_papers, parts, subscriptions
 
@@ -94,6 +94,16 @@ async def set_last_on(connection: AsyncConnection, last_on: Mapping[int, date]) 
     """Store each subscription's last finished local date."""
     rows = [{"id": id_, "last_on": on} for id_, on in last_on.items()]
     await database.update_rows(connection, subscriptions, rows)
+
+
+async def list_unaddressed(connection: AsyncConnection) -> list[int]:
+    """Return the ids of the webhooks whose addresses, which are secret, are missing, as after an import."""
+    key = sa.literal(key_values.WEBHOOK) + sa.cast(subscriptions.c.channel_id, sa.Text)
+    is_missing = ~sa.exists().where(key_values.meta.c.key == key)
+    query = sa.select(subscriptions.c.channel_id).where(
+        subscriptions.c.guild_id == models.NO_GUILD, is_missing
+    )
+    return sorted(await connection.scalars(query.distinct()))
 
 
 async def set_state(

@@ -35,7 +35,7 @@ from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
 from bot.sources.poller import SourceReport
 from bot.web import server as web_server
-from storage import errors, key_values, locks, migrate, models
+from storage import daily, errors, key_values, locks, migrate, models
 from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock
 
@@ -301,7 +301,10 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     if token is None:
         async with container.database.read() as connection:
             if not await key_values.list_by_prefix(connection, key_values.WEBHOOK):
-                raise errors.UsageError(MISSING_TOKEN_MESSAGE)
+                missing = await daily.list_unaddressed(connection)
+                raise errors.UsageError(
+                    webhook.describe_missing(missing) if missing else MISSING_TOKEN_MESSAGE
+                )
         log.info("posting only through webhooks: DISCORD_TOKEN is not set")
     stopping = begin(container)
     container.templates.log_problems()

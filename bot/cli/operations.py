@@ -127,12 +127,15 @@ async def import_all(
     as_json: shell.AsJson = False,
 ) -> None:
     """Read a file with everything into an empty database. Stop the bot first."""
-    from storage import copying
+    from bot.client import webhook
+    from storage import copying, daily
 
     async with shell.open_storage(creating=True, migrate=True) as opened:
         rows = await _fill(opened, partial(copying.import_file, file, opened))
-    said = f"Read {shell.count(rows, 'row')} and built the search index. Webhooks need their addresses again:"
-    said += " `paperround config apply`."
+        missing = await opened.fetch(daily.list_unaddressed)
+    said = f"Read {shell.count(rows, 'row')} and built the search index."
+    if missing:
+        said += f" {webhook.describe_missing(missing)}"
     shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)
 
 
@@ -364,8 +367,8 @@ async def apply_set_up(
     async with shell.open_storage(creating=True, with_logs=False) as database:
         plan = await _create_set_up_file(database).plan(text, str(file))
     if not as_json:
-        for change in plan.changes:
-            shell.echo(f"  {change}")
+        for line in (*plan.changes, *plan.unmatched):
+            shell.echo(f"  {line}")
         counts = f"{len(plan.changes)} to change, {plan.unchanged} unchanged"
         shell.echo(f"{counts}, {plan.others} not in the file (kept).")
     is_wanted = bool(plan.changes) and (accept or _confirm("Apply?"))

@@ -1,6 +1,7 @@
 """Exports and applies the set-up as a TOML file: sources, daily posts and alerts, without secrets.
 
-Entries refer only to earlier entries, such as posts to sources.
+Entries refer only to earlier entries, such as posts to sources. What an entry leaves out is kept, so an export names all
+settings.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from storage import archive, daily, errors, key_values, models
 from storage.database import Database
 
 HEADER = """\
-# The set-up of Paperround, for `paperround config apply FILE`. What is off, empty or not given is left out.
+# The set-up of Paperround, for `paperround config apply FILE`. An entry changes only the settings that it names.
 # Secrets are left out: tokens of webhooks, and passwords and tokens in source addresses.
 """
 
@@ -47,6 +48,11 @@ def _to_weekday(value: object) -> object:
 
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 DiscordId = Annotated[int, Field(gt=0, lt=1 << 63), PlainSerializer(str, when_used="json-unless-none")]
+Mention = Annotated[
+    DiscordId | None,
+    BeforeValidator(lambda value: value or None),
+    PlainSerializer(lambda value: str(value or ""), when_used="json"),
+]
 Days = Annotated[
     tuple[int, ...], BeforeValidator(_to_days), PlainSerializer(daily_options.format_days, when_used="json")
 ]
@@ -58,7 +64,7 @@ Weekday = Annotated[
 
 
 class _Entry(pydantic.BaseModel):
-    """An entry in a set-up file, with the fields of a stored record. `removed` deletes that record."""
+    """An entry in a set-up file, with fields of a stored record. `removed` deletes that record."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,15 +76,19 @@ class _Entry(pydantic.BaseModel):
         stored = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
         return cls.model_validate({**stored, **values}, by_alias=False, by_name=True)
 
-    def values_for(self, record: type[Any]) -> dict[str, Any]:
-        """Return the values of the fields that the record class also has."""
+    def given(self, record: type[Any]) -> dict[str, Any]:
+        """Return the values that the file gives for fields of the record class."""
         names = {row.name for row in fields(record)}
-        return {name: getattr(self, name) for name in type(self).model_fields if name in names}
+        return {
+            name: getattr(self, name)
+            for name in type(self).model_fields
+            if name in self.model_fields_set & names
+        }
 
     def write(self) -> dict[str, Any]:
-        """Return the entry's values for TOML, leaving out False and empty values."""
-        values = self.model_dump(mode="json", by_alias=True)
-        return {key: value for key, value in values.items() if value}
+        """Return the entry's values for TOML."""
+        values = self.model_dump(mode="json", by_alias=True, exclude={"removed"})
+        return {key: value for key, value in values.items() if value not in (None, {})}
 
 
 class SourceEntry(_Entry):
@@ -121,7 +131,7 @@ class PostEntry(_Entry):
     days: Days | None = None
     locale: models.Locale | None = None
     source: Annotated[Text, Field(alias="from")] = ""
-    mention_role_id: Annotated[DiscordId | None, Field(alias="mention")] = None
+    mention_role_id: Annotated[Mention, Field(alias="mention")] = None
     paused: bool = False
 
     @pydantic.model_validator(mode="after")
@@ -169,9 +179,13 @@ class SetUp(pydantic.BaseModel):
 
 
 class Plan(NamedTuple):
-    """The changes made by a file, and the numbers of unchanged entries and of stored entries missing from the file."""
+    """The changes made by a file, and the numbers of unchanged entries and of stored entries missing from the file.
+
+    `unmatched` has a sentence for each entry that should be removed and is not stored.
+    """
 
     changes: tuple[str, ...]
+    unmatched: tuple[str, ...]
     unchanged: int
     others: int
 
@@ -204,7 +218,7 @@ class SetUpFile:
         return await self._run(text, location, keep=True)
 
     async def _run(self, text: str, location: str, *, keep: bool) -> Plan:
-        set_up, plan = parse(text, location), Plan((), 0, 0)
+        set_up, plan = parse(text, location), Plan((), (), 0, 0)
         with suppress(_UndoneError):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)  # before adding a source takes its locks
@@ -221,9 +235,10 @@ class SetUpFile:
         alerts = alerts_service.Alerts(database, self._clock)
         sources = _Sources(registry, await registry.list_rows())
         posts = await subscriptions.list_rows()
+        tokens = await database.fetch(key_values.list_by_prefix, key_values.WEBHOOK)
         return (
             sources,
-            _Posts(subscriptions, posts, database, self._settings, sources.rows, set_up.posts),
+            _Posts(subscriptions, posts, tokens, self._settings, sources.rows, set_up.posts),
             _Alerts(alerts, await alerts.list_rows(), self._settings),
         )
 
@@ -261,8 +276,9 @@ def _refused(problems: Sequence[str]) -> errors.UsageError:
     return errors.UsageError("\n".join((*problems, "Nothing was applied.")))
 
 
-# The tables of a file, each with its stored records. `read` returns an entry's draft: the record that it describes. An entry
-# changes only records in the same `place`, of which those that are the same by `is_same` cannot both be stored.
+# The tables of a file, each with its stored records. `locate` returns the place of an entry, which changes only records in
+# it. `read` returns an entry's draft: the stored record with the entry's settings, or without one a new record. Two records
+# that are the same by `is_same` cannot both be stored. `find_secret` names the secret of a draft that is not stored yet.
 # `store` adds a draft or gives the record `old` its settings. All raise PaperroundError.
 
 
@@ -272,16 +288,25 @@ class _Sources:
     rows: Sequence[models.StoredSource]
     name = "sources"
 
-    async def read(self, entry: SourceEntry) -> models.StoredSource:
-        address = _addresses(row.url for row in self.rows).get(entry.source)
-        address = address or folder.make_absolute(entry.source)
-        kind = next((row.kind for row in self.rows if row.url == address), None)
-        if kind is None and errors.HIDDEN in address and not entry.removed:
-            raise errors.UsageError(
-                f"The address {address} has a secret, which is never written to a file. Write the whole address here once."
-            )
-        kind = entry.kind or kind or kinds.guess_kind(address, self.service.endpoints)
-        return models.StoredSource(0, address, kind, entry.priority, entry.options, models.NEVER)
+    def __post_init__(self) -> None:
+        self._addresses = _addresses(row.url for row in self.rows)
+
+    def locate(self, entry: SourceEntry) -> Hashable:
+        return self._addresses.get(entry.source) or folder.make_absolute(entry.source)
+
+    async def read(self, entry: SourceEntry, row: models.StoredSource | None) -> models.StoredSource:
+        if row is None:
+            address = str(self.locate(entry))
+            if errors.HIDDEN in address:
+                raise errors.UsageError(
+                    f"The address {address} has a secret, which is never written to a file. Write the whole address here once."
+                )
+            kind = entry.kind or kinds.guess_kind(address, self.service.endpoints)
+            row = models.StoredSource(0, address, kind, 0, {}, models.NEVER)
+        return replace(row, **entry.given(models.StoredSource))
+
+    def find_secret(self, draft: models.StoredSource) -> str:
+        return ""
 
     def to_entry(self, row: models.StoredSource) -> SourceEntry:
         return SourceEntry.read(row, source=errors.redact(row.url))
@@ -316,7 +341,8 @@ class _Sources:
 class _Posts:
     service: Subscriptions
     rows: Sequence[models.Subscription]
-    database: Database
+    tokens: dict[str, str]
+    """The stored tokens of webhooks, by their keys in the database."""
     settings: Settings
     sources: Sequence[models.StoredSource]
     of_file: Sequence[PostEntry]
@@ -325,48 +351,53 @@ class _Posts:
     def __post_init__(self) -> None:
         posted = (row.source for row in self.rows if row.source)
         self._addresses = _addresses([*(row.url for row in self.sources), *posted])
-        self._tokens: dict[int, str] = {}
+        self._given_tokens: dict[str, str] = {}
         # The default zone of a server's post is that of its other posts.
         self._zones: dict[int | None, str] = {row.guild_id: row.timezone for row in self.rows}
         self._zones |= {row.guild_id: row.timezone for row in self.of_file if row.guild_id and row.timezone}
 
-    async def read(self, entry: PostEntry) -> models.Subscription:
-        locale = entry.locale or models.Locale(self.settings.locale)
-        zone = entry.timezone or self._zones.get(entry.guild_id)
-        values = entry.values_for(models.Subscription) | {
-            "guild_id": entry.guild_id or models.NO_GUILD,
-            "channel_id": await self._read_webhook(entry) or entry.channel_id,
-            "timezone": zone or daily_options.default_zone(locale, self.settings.timezone),
-            "days": entry.days or daily_options.default_days(entry.values_for(models.Subscription)["style"]),
-            "locale": locale,
-            "source": self._addresses.get(entry.source, entry.source),
-        }
-        return daily_options.validated(models.Subscription(**values))
-
-    async def _read_webhook(self, entry: PostEntry) -> int | None:
-        """Return the id of a post's webhook, and remember the token of a full URL. Raises UsageError."""
+    def locate(self, entry: PostEntry) -> tuple[int, int]:
         if entry.webhook is None:
-            return None
-        async with self.database.transaction() as connection:
-            if not entry.webhook.isdecimal():
-                from bot.client import webhook  # imports discord.py
+            return entry.guild_id or models.NO_GUILD, entry.channel_id or 0
+        return models.NO_GUILD, self._read_webhook(entry.webhook, is_needed=not entry.removed)
 
-                webhook_id, token = webhook.parse_address(entry.webhook, self.settings.discord_api_url)
-                if self._tokens.setdefault(webhook_id, token) != token:
-                    raise errors.UsageError(
-                        "A webhook posts in one place. Create another webhook for the other thread."
-                    )
-                key = f"{key_values.WEBHOOK}{webhook_id}"
-                if await key_values.get(connection, key) not in (None, token):
-                    await key_values.set_value(connection, key, token)
-                return webhook_id
-            webhook_id = int(entry.webhook)
-            is_stored = await key_values.get(connection, f"{key_values.WEBHOOK}{webhook_id}") is not None
-        if not is_stored and webhook_id not in self._tokens and not entry.removed:
+    def _read_webhook(self, text: str, *, is_needed: bool) -> int:
+        """Return the id of a post's webhook, and remember the token of a full URL. Raises UsageError."""
+        if text.isdecimal():
+            key = f"{key_values.WEBHOOK}{int(text)}"
+            if is_needed and key not in self.tokens | self._given_tokens:
+                raise errors.UsageError(
+                    f"The URL of webhook {text} is a secret, which is never written to a file. Write the whole URL here once."
+                )
+            return int(text)
+        from bot.client import webhook  # imports discord.py
+
+        webhook_id, token = webhook.parse_address(text, self.settings.discord_api_url)
+        if self._given_tokens.setdefault(f"{key_values.WEBHOOK}{webhook_id}", token) != token:
             raise errors.UsageError(
-                f"The URL of webhook {webhook_id} is a secret, which is never written to a file. Write the whole URL here once."
+                "A webhook posts in one place. Create another webhook for the other thread."
             )
         return webhook_id
+
+    async def read(self, entry: PostEntry, row: models.Subscription | None) -> models.Subscription:
+        if row is None:
+            guild_id, channel_id = self.locate(entry)
+            locale = entry.locale or models.Locale(self.settings.locale)
+            zone = self._zones.get(guild_id) or daily_options.default_zone(locale, self.settings.timezone)
+            row = models.Subscription(guild_id=guild_id, channel_id=channel_id, timezone=zone, locale=locale)
+        given = {
+            name: value
+            for name, value in entry.given(models.Subscription).items()
+            if name in daily_options.SETTINGS
+        }
+        if "source" in given:
+            given["source"] = self._addresses.get(entry.source, entry.source)
+        return daily_options.validated(daily_options.change(row, given))
+
+    def find_secret(self, draft: models.Subscription) -> str:
+        key = f"{key_values.WEBHOOK}{draft.channel_id}"
+        is_new = key in self._given_tokens and self._given_tokens[key] != self.tokens.get(key)
+        return "the webhook's address" if draft.is_by_webhook and is_new else ""
 
     def to_entry(self, row: models.Subscription) -> PostEntry:
         place = {"guild_id": None, "channel_id": None, "webhook": str(row.channel_id)}
@@ -389,9 +420,12 @@ class _Posts:
         return f"daily post {place} {at} ({row.timezone}){topic}"
 
     async def store(self, old: models.Subscription | None, draft: models.Subscription) -> models.Subscription:
+        token = (
+            self._given_tokens.get(f"{key_values.WEBHOOK}{draft.channel_id}") if draft.is_by_webhook else None
+        )
         if old is None:
-            return await self.service.add(draft, webhook_token=self._tokens.get(draft.channel_id))
-        return await self.service.edit(replace(draft, id=old.id))
+            return await self.service.add(draft, webhook_token=token)
+        return await self.service.edit(draft, new_webhook_token=token if self.find_secret(draft) else None)
 
     async def remove(self, row: models.Subscription) -> None:
         await self.service.remove(row.id)
@@ -404,15 +438,20 @@ class _Alerts:
     settings: Settings
     name = "alerts"
 
-    async def read(self, entry: AlertEntry) -> models.Alert:
-        terms = tuple(
-            models.AlertTerm(kind, text)
-            for kind in models.AlertKind
-            for text in getattr(entry, f"{kind.value}s")
-        )
-        values = entry.values_for(models.Alert) | {"timezone": entry.timezone or self.settings.timezone}
-        draft = models.Alert(id=0, terms=terms, created_at=models.NEVER, **values)
-        return alerts_service.validate_alert(draft)
+    def locate(self, entry: AlertEntry) -> Hashable:
+        return entry.channel_id, entry.user_id
+
+    async def read(self, entry: AlertEntry, row: models.Alert | None) -> models.Alert:
+        row = row or models.Alert(0, entry.user_id, (), models.NEVER, timezone=self.settings.timezone)
+        before, terms = self.to_entry(row), list[models.AlertTerm]()
+        for kind in models.AlertKind:
+            name = f"{kind.value}s"
+            texts = getattr(entry if name in entry.model_fields_set else before, name)
+            terms += [models.AlertTerm(kind, text) for text in texts]
+        return alerts_service.validate_alert(replace(row, terms=tuple(terms), **entry.given(models.Alert)))
+
+    def find_secret(self, draft: models.Alert) -> str:
+        return ""
 
     def to_entry(self, row: models.Alert) -> AlertEntry:
         texts: dict[str, list[str]] = defaultdict(list)
@@ -448,18 +487,22 @@ def _addresses(urls: Iterable[str]) -> dict[str, str]:
     return {text: url for url in known if shown[text := errors.redact(url)] == 1}
 
 
-class _Wanted(NamedTuple):
-    """An entry in a file, its number in its table (from 1), and its draft."""
+@dataclass
+class _Wanted:
+    """An entry in a file and its number in its table (from 1), with the stored record that it names and its draft."""
 
     number: int
     entry: Any
-    draft: Any
+    row: Any = None
+    draft: Any = None
+    """None for an entry to remove that is not stored."""
 
 
 async def _apply(tables: Iterable[_Table], set_up: SetUp, location: str) -> Plan:
     """Apply all entries and return the changes. Raises UsageError with a line for each problem."""
     problems: list[str] = []
     changes: list[str] = []
+    unmatched: list[str] = []
     unchanged = others = 0
 
     @contextmanager
@@ -476,66 +519,118 @@ async def _apply(tables: Iterable[_Table], set_up: SetUp, location: str) -> Plan
         by_place: dict[Hashable, list[_Wanted]] = defaultdict(list)
         for number, entry in enumerate(getattr(set_up, table.name), start=1):
             with reported(table, number):
-                draft = await table.read(entry)
-                wanted = by_place[table.place(draft)]
-                if any(table.is_same(other.draft, draft) for other in wanted):
-                    label = table.label(draft)
-                    raise errors.UsageError(f"{label} is in the file already. Remove one of the two.")
-                wanted.append(_Wanted(number, entry, draft))
+                by_place[table.locate(entry)].append(_Wanted(number, entry))
         others += len(table.rows)
         for place, wanted in by_place.items():
-            pairs = _pair(table, wanted, stored[place])
-            others -= sum(old is not None for _, old in pairs)
-            for (number, entry, draft), old in pairs:
-                with reported(table, number):
-                    if change := _describe_change(table, old, draft, entry):
+            await _pair(table, wanted, stored[place])
+            others -= sum(one.row is not None for one in wanted)
+            for one in wanted:
+                with reported(table, one.number):
+                    await _complete(table, one, wanted, stored[place])
+                    if one.draft is None:
+                        unmatched.append(
+                            f"{table.name} {one.number}: {_describe_unmatched(table, stored[place])}"
+                        )
+                    elif change := _describe_change(table, one):
                         changes.append(change)
-                        await _store(table, old, draft, entry)
+                        await _store(table, one)
                     else:
                         unchanged += 1
     if problems:
         raise _refused(problems)
-    return Plan(tuple(changes), unchanged, others)
+    return Plan(tuple(changes), tuple(unmatched), unchanged, others)
 
 
-async def _store(table: _Table, old: Any, draft: Any, entry: Any) -> None:
+async def _store(table: _Table, one: _Wanted) -> None:
     """Add, change or remove the record that an entry describes, and pause or resume it."""
-    if entry.removed:
-        await table.remove(old)
+    if one.entry.removed:
+        await table.remove(one.row)
         return
-    row = await table.store(old, draft)
-    if not isinstance(table, _Sources) and table.to_entry(row).paused != entry.paused:
-        await (table.service.pause if entry.paused else table.service.resume)(row.id)
+    row = await table.store(one.row, one.draft)
+    if "paused" in one.entry.model_fields_set and table.to_entry(row).paused != one.entry.paused:
+        await (table.service.pause if one.entry.paused else table.service.resume)(row.id)
 
 
-def _pair(table: _Table, wanted: Sequence[_Wanted], rows: Sequence[Any]) -> list[tuple[_Wanted, Any]]:
-    """Pair each entry for a place with the stored record that it equals or changes, or with None if it is new.
+async def _pair(table: _Table, wanted: Sequence[_Wanted], rows: Sequence[Any]) -> None:
+    """Give each entry for a place the stored record that it names, if there is exactly one.
 
-    Equal ones are paired first. If one is left on each side, these two are paired.
+    That is the record which a new one of these settings would equal, else the only one left that has the settings of the
+    entry. If one entry and one record are left at the end, the entry changes that record.
     """
     left = list(rows)
-    pairs: list[tuple[_Wanted, Any]] = []
     for one in wanted:
-        found = next((row for row in left if table.is_same(row, one.draft)), None)
-        if found is not None:
-            left.remove(found)
-        pairs.append((one, found))
-    new = [number for number, (one, found) in enumerate(pairs) if found is None and not one.entry.removed]
-    if len(left) == len(new) == 1:
-        pairs[new[0]] = pairs[new[0]][0], left[0]
-    return pairs
+        new = await _read(table, one.entry, None)
+        _take(one, left, [row for row in left if new is not None and table.is_same(row, new)])
+    has_found = True
+    while has_found:
+        found = [
+            _take(one, left, await _list_matching(table, one.entry, left))
+            for one in wanted
+            if one.row is None
+        ]
+        has_found = any(found)
+    new_ones = [one for one in wanted if one.row is None and not one.entry.removed]
+    if len(left) == len(new_ones) == 1:
+        _take(new_ones[0], left, left)
 
 
-def _describe_change(table: _Table, old: Any, draft: Any, entry: Any) -> str:
+def _take(one: _Wanted, left: list[Any], found: Sequence[Any]) -> bool:
+    """Take a record out of those that are left if it is the only one found. Returns whether it is."""
+    if len(found) == 1:
+        one.row = found[0]
+        left.remove(one.row)
+    return one.row is not None
+
+
+async def _list_matching(table: _Table, entry: Any, rows: Sequence[Any]) -> list[Any]:
+    """Return the records that would stay the same with the entry's settings."""
+    drafts = [(row, await _read(table, entry, row)) for row in rows]
+    return [row for row, draft in drafts if draft is not None and table.is_same(row, draft)]
+
+
+async def _read(table: _Table, entry: Any, row: Any) -> Any:
+    """Return an entry's draft, or None if its settings are not valid for the record."""
+    with suppress(errors.PaperroundError):
+        return await table.read(entry, row)
+    return None
+
+
+async def _complete(table: _Table, one: _Wanted, wanted: Sequence[_Wanted], rows: Sequence[Any]) -> None:
+    """Read the draft of an entry. Raises UsageError if it names several records, or one that the file has already."""
+    if one.row is None:
+        taken = [other.row for other in wanted]
+        matching = await _list_matching(table, one.entry, [row for row in rows if row not in taken])
+        if matching:
+            labels = "; ".join(map(table.label, matching))
+            raise errors.UsageError(
+                f"It could be any of these: {labels}. Add settings of the one that you mean."
+            )
+        if one.entry.removed:
+            return
+    draft = await table.read(one.entry, one.row)
+    if any(other.draft is not None and table.is_same(other.draft, draft) for other in wanted):
+        raise errors.UsageError(f"{table.label(draft)} is in the file already. Remove one of the two.")
+    one.draft = draft
+
+
+def _describe_unmatched(table: _Table, rows: Sequence[Any]) -> str:
+    there = f" Stored there: {'; '.join(map(table.label, rows))}." if rows else ""
+    return f"nothing to remove: no stored entry has these settings.{there}"
+
+
+def _describe_change(table: _Table, one: _Wanted) -> str:
     """Return what an entry changes, or "" if it changes nothing."""
-    flags = {name: getattr(entry, name) for name in ("paused", "removed") if hasattr(entry, name)}
-    after, label = table.to_entry(draft).model_copy(update=flags), table.label(draft)
-    if old is None:
-        return "" if entry.removed else f"add {label}{', paused' if flags.get('paused') else ''}"
-    before = table.to_entry(old)
-    if entry.removed:
-        return f"remove {label}"
-    return "" if before == after else f"change {label}: {_compare(before, after)}"
+    draft, label, is_paused = one.draft, table.label(one.draft), getattr(one.entry, "paused", False)
+    if one.row is None:
+        return f"add {label}{', paused' if is_paused else ''}"
+    if one.entry.removed:
+        return f"remove {table.label(one.row)}"
+    before, after = table.to_entry(one.row), table.to_entry(draft)
+    if "paused" in one.entry.model_fields_set:
+        after = after.model_copy(update={"paused": is_paused})
+    secret = table.find_secret(draft)
+    change = ", ".join(filter(None, (_compare(before, after), secret)))
+    return f"change {label}: {change}" if change else ""
 
 
 def _compare(before: _Entry, after: _Entry) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
 from storage import errors
@@ -36,6 +37,12 @@ def parse_address(text: str, api_url: str | None = None) -> tuple[int, str]:
             "Only ?thread_id=ID, with a thread's id, may follow the token of a webhook URL."
         )
     return int(match[1]), f"{match[2]}{THREAD}{thread_id}" if thread_id else match[2]
+
+
+def describe_missing(webhook_ids: Iterable[int]) -> str:
+    """Return what to do about webhooks whose addresses are missing."""
+    names = ", ".join(map(shorten_address, webhook_ids))
+    return f"The address of {names} is missing. Write it whole into a file for `paperround config apply`."
 
 
 def shorten_address(webhook_id: int) -> str:

@@ -118,10 +118,7 @@ SETTINGS = (*OPTIONS, "mention_role_id")
 
 
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
-    """Return the subscription with the typed options applied; None leaves a value unchanged. Raises UsageError.
-
-    If the post becomes weekly and no weekdays were chosen, it moves to the default days.
-    """
+    """Return the subscription with the typed options applied; None leaves a value unchanged. Raises UsageError."""
     time, zone = client_options.split_zone(typed.get("time") or "")
     if zone:
         typed = {**typed, "time": time, "timezone": zone}
@@ -130,6 +127,14 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
         for field, option in OPTIONS.items()
         if typed.get(option.name) is not None
     }
+    return change(subscription, changes)
+
+
+def change(subscription: Subscription, changes: Mapping[str, Any]) -> Subscription:
+    """Return the subscription with other values of some fields, fitted to its style.
+
+    If the post becomes weekly and no weekdays were chosen, it moves to the default days.
+    """
     changed = _fit(replace(subscription, **changes))
     becomes_weekly = changed.style is Style.WEEKLY and subscription.style is not Style.WEEKLY
     if becomes_weekly and "days" not in changes and changed.days == schedule.EVERY_DAY:

@@ -77,8 +77,12 @@ class Subscriptions:
         """Return a subscription. Raises UsageError if the id is unknown."""
         return await self._database.fetch(_get, subscription_id)
 
-    async def edit(self, wanted: models.Subscription) -> models.Subscription:
+    async def edit(
+        self, wanted: models.Subscription, *, new_webhook_token: str | None = None
+    ) -> models.Subscription:
         """Store a subscription's settings. Raises the errors of `add`.
+
+        With a new webhook token, a post that Discord refused is active again.
 
         No date is posted twice: a new schedule starts on its next date, unless a post waits for papers or a list.
         Posts not sent yet expire when the new schedule's next date comes. Refused posts are retried now or, if the
@@ -101,6 +105,10 @@ class Subscriptions:
                 if not calendar.is_open(old) or calendar.newest(changed).on < calendar.newest(old).on:
                     changed = _begin_next(changed, calendar)
                 await outbox.set_expiry(connection, old.id, calendar.following(changed).at, now)
+            if new_webhook_token is not None:
+                await key_values.set_value(connection, _webhook_key(changed), new_webhook_token)
+                if changed.reason not in (None, Reason.BY_HAND):
+                    changed = replace(changed, state=models.ActivityState.ACTIVE, reason=None)
             await daily.update(connection, changed)
         return changed
 

@@ -163,6 +163,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
             uncertain = [row for row in stopped if row.is_uncertain]
+            unaddressed = await daily.list_unaddressed(connection)
         await opened.write(key_values.remove, "doctor")  # fails if the database is read-only
         version = await migrate.find_version(opened)
     finally:
@@ -174,7 +175,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
     findings = [
         Finding("database", f"schema {version}, {count}"),
         *_steps(source_count, is_fed, len(posts), has_alert),
-        *(_webhook(row, uncertain) for row in posts if row.is_by_webhook),
+        *(_webhook(row, uncertain, unaddressed) for row in posts if row.is_by_webhook),
         *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
     ]
     return findings, has_alert or not posts or not all(row.is_by_webhook for row in posts)
@@ -188,7 +189,9 @@ def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = F
     ]
 
 
-def _webhook(row: models.Subscription, uncertain: Sequence[models.Delivery]) -> Finding:
+def _webhook(
+    row: models.Subscription, uncertain: Sequence[models.Delivery], unaddressed: Sequence[int]
+) -> Finding:
     """Return a finding on a webhook's post, with the problems of its deliveries, which `/status` cannot show."""
     notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
     if row.reason == models.Reason.WEBHOOK_GONE:
@@ -197,6 +200,8 @@ def _webhook(row: models.Subscription, uncertain: Sequence[models.Delivery]) -> 
     notes += [UNCERTAIN.format(days=days)] if days else []
     value = f"webhook {webhook.shorten_address(row.channel_id)}"
     status = Status.WARNING if notes else Status.OK
+    if row.channel_id in unaddressed:
+        status, notes = Status.ERROR, [*notes, webhook.describe_missing([row.channel_id])]
     return Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import subprocess
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,6 +19,7 @@ from tests.support import sample_archive, upgrades
 from tests.support.sample_archive import NewsletterPaper
 from tests.support.shell_fixtures import Paperround, apply_set_up
 
+ROOT = Path(__file__).parents[2]
 PAPERS = [
     NewsletterPaper(f"2501.{number:05}", f"Sparse coding number{number}", "It codes.")
     for number in range(1, 8)
@@ -58,6 +60,28 @@ def test_backup_is_complete_and_replaces_only_backups(paperround: Paperround, tm
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
 
 
+def test_the_restore_line_for_docker_replaces_the_database_or_leaves_it(tmp_path: Path) -> None:
+    lines = (ROOT / "docker-compose.yml").read_text("utf-8").replace("\n#", "\n")
+    command = re.search(r"sh -c '(cat .*?)' <backup.db", lines, re.DOTALL)
+    assert command is not None
+    script = command[1].replace("/data", str(tmp_path))
+    old = {
+        "paperround.db": b"old",
+        "paperround.db-wal": b"its log",
+        "paperround.db-shm": b"",
+        ".env": b"token",
+    }
+    for name, content in old.items():
+        (tmp_path / name).write_bytes(content)
+
+    def restore(content: bytes) -> dict[str, bytes]:
+        subprocess.run(["sh", "-c", script], input=content, check=False)
+        return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    assert old.items() <= restore(b"").items()
+    assert restore(b"of the backup") == {"paperround.db": b"of the backup", ".env": b"token"}
+
+
 def test_reading_commands_do_not_create_a_database(paperround: Paperround, tmp_path: Path) -> None:
     (tmp_path / "paperround.db").unlink()
     for command in (
@@ -95,6 +119,35 @@ def test_everything_is_exported_and_imported(filled: Paperround, tmp_path: Path)
     assert filled("config", "export").stdout == set_up
     assert filled("search", "trained with care", "--json").data == found
     assert filled("import", "none.zip").stderr.startswith("paperround: none.zip cannot be read")
+
+
+def test_a_webhook_needs_its_address_again_after_an_import(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    address = "https://discord.com/api/webhooks/1234567890/token-of-a-webhook"
+    (tmp_path / "webhook.toml").write_text(f'[[posts]]\nwebhook = "{address}"\nat = "09:00"\n')
+
+    def doctor() -> str:
+        rows = paperround("doctor", "--json").data
+        return str(next(row["status"] for row in rows if row["what"] == "daily post 1"))
+
+    assert paperround("config", "apply", "webhook.toml", "--yes").stdout.endswith("Applied.\n")
+    paperround("export", "--all", "all.zip")
+    (tmp_path / "paperround.db").unlink()
+    imported = paperround("import", "all.zip").stdout
+    assert "…/webhooks/1234567890/•••• is missing" in imported
+    assert "`paperround config apply`" in imported
+    assert doctor() == "error"
+    started = paperround("run")
+    assert (started.exit_status, "…/webhooks/1234567890/•••• is missing" in started.stderr) == (2, True)
+    applied = paperround("config", "apply", "webhook.toml", "--yes").stdout
+    assert "the webhook's address\n1 to change" in applied
+    assert applied.endswith("Applied.\n")
+    assert doctor() == "ok"
+    assert paperround("config", "apply", "webhook.toml", "--yes").stdout.startswith(
+        "0 to change, 1 unchanged"
+    )
 
 
 def test_upgrades_an_older_database_after_a_question(paperround: Paperround, tmp_path: Path) -> None:

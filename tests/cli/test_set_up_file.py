@@ -18,7 +18,7 @@ from bot.core import settings as core_settings
 from bot.daily import options
 from bot.daily.service import Subscriptions
 from bot.sources import kinds
-from storage import daily, errors, migrate, models
+from storage import daily, errors, key_values, migrate, models
 from storage.database import Database
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -92,6 +92,94 @@ async def test_an_exported_set_up_can_be_applied_to_an_empty_database(db: Databa
     assert len(await _apply(db, whole)) == 7
     assert await _service(db).export() == exported
     assert await _apply(db, whole) == await _apply(db, exported) == []
+
+
+async def test_an_entry_keeps_the_settings_that_it_leaves_out(db: Database) -> None:
+    await _apply(db, EVERYTHING)
+    exported = await _service(db).export()
+    partly = """
+    sources = [{ source = "https://papers.example/feed.xml" }]
+    posts = [
+      { guild = "10", channel = "20", paused = true },
+      { webhook = "555", paused = false, top = 4 },
+    ]
+    alerts = [
+      { user = "7", guild = "10", channel = "20", when = "daily" },
+      { user = "8", keywords = ["robot"], min_votes = 9 },
+    ]
+    """
+    changes = await _apply(db, partly)
+    assert [change.rpartition(": ")[2] for change in changes] == [
+        "paused false → true",
+        "top 5 → 4, paused true → false",
+        'when "weekly" → "daily"',
+        "min_votes 0 → 9",
+    ]
+    assert await _apply(db, partly) == []
+    assert len(await _apply(db, exported)) == 3, "a file by `config export` names all settings"
+    assert await _service(db).export() == exported
+
+
+async def test_an_entry_names_a_post_by_any_of_its_settings(db: Database) -> None:
+    channel = 'guild = "10", channel = "20"'
+    later = f'{{ {channel}, at = "18:00", topic = "diffusion", mention = "77" }}'
+    await _apply(db, f'posts = [{{ {channel}, at = "09:00" }}, {later}]')
+    service = _service(db)
+    with pytest.raises(
+        errors.UsageError, match=r"posts 1: It could be any of these: .*09:00.*18:00.* on diffusion"
+    ):
+        await service.apply(f"posts = [{{ {channel}, removed = true }}]", "set-up.toml")
+    # Removed is what has all settings of the entry: a wrong one removes nothing, and this is said.
+    wrong = f'posts = [{{ {channel}, at = "10:00", removed = true }}, {{ guild = "1", channel = "2", removed = true }}]'
+    plan = await service.apply(wrong, "set-up.toml")
+    assert (plan.changes, plan.unchanged, plan.others) == ((), 0, 2)
+    other_time, other_channel = plan.unmatched
+    assert "posts 1: nothing to remove" in other_time
+    assert "at 09:00 (UTC)" in other_time
+    assert other_channel == "posts 2: nothing to remove: no stored entry has these settings."
+    changes = await _apply(db, f'posts = [{{ {channel}, topic = "diffusion", mention = "" }}]')
+    assert [change.rpartition(": ")[2] for change in changes] == ['mention "77" → ""']
+    assert len(await _apply(db, f'posts = [{{ {channel}, at = "9:00", removed = true }}]')) == 1
+    [left] = await db.fetch(daily.list_rows)
+    assert left.topic == "diffusion"
+    # The only one left: its place is enough.
+    assert len(await _apply(db, f"posts = [{{ {channel}, removed = true }}]")) == 1
+    assert "[[" not in await service.export()
+
+
+async def test_an_entry_removes_an_alert_or_a_webhook_post_by_its_place(db: Database) -> None:
+    await _apply(db, EVERYTHING)
+    by_place = """
+    posts = [{ webhook = "555", removed = true }]
+    alerts = [{ user = "7", guild = "10", channel = "20", removed = true }, { user = "8", removed = true }]
+    """
+    assert [change.split()[0] for change in await _apply(db, by_place)] == ["remove"] * 3
+    assert len((await _service(db).apply(by_place, "set-up.toml")).unmatched) == 3
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_the_address_of_a_webhook_that_is_missing_or_new_is_stored(db: Database) -> None:
+    """`export --all` holds all but webhooks' tokens; after the import, `config apply` puts them back."""
+    await _apply(db, EVERYTHING)
+    await _apply(db, 'posts = [{ webhook = "555", paused = false }]')
+    exported = await _service(db).export()
+    key = f"{key_values.WEBHOOK}555"
+    await db.write(key_values.remove, key)
+    assert await db.fetch(daily.list_unaddressed) == [555]
+    with pytest.raises(errors.UsageError, match="Write the whole URL"):
+        await _apply(db, exported)
+    for token in ("token-of-a-webhook", "token-of-a-webhook?thread_id=9"):
+        async with db.transaction() as connection:
+            [post] = [row for row in await daily.list_rows(connection) if row.is_by_webhook]
+            gone = models.Reason.WEBHOOK_GONE
+            await daily.set_state(connection, [post.id], models.ActivityState.PAUSED, reason=gone)
+        file = f'posts = [{{ webhook = "https://discord.com/api/webhooks/555/{token}" }}]'
+        [change] = await _apply(db, file)
+        assert change.endswith(": the webhook's address")
+        assert "token-of" not in change
+        assert await db.fetch(key_values.get, key) == token
+        assert (await Subscriptions(db, lambda: NOW).get(post.id)).state is models.ActivityState.ACTIVE
+        assert await _apply(db, file) == []
 
 
 @pytest.mark.engines("sqlite", "postgresql")
@@ -232,12 +320,11 @@ async def test_only_changed_entries_of_a_file_are_applied(made: Database) -> Non
     exported = await _service(made).export()
     posts, alerts = Subscriptions(made, lambda: NOW), Alerts(made, lambda: NOW)
     before = {row.id: row for row in await posts.list_rows()}
-    changed = exported.replace('at = "18:30"', 'at = "7pm"').replace("paused = true\n", "")
+    changed = exported.replace('at = "18:30"', 'at = "7pm"').replace("paused = true", "paused = false")
     with pytest.raises(errors.UsageError, match="7pm"):
         await _apply(made, changed)
-    changed = changed.replace('at = "7pm"', 'at = "19:00"').replace(
-        'excluded = [\n    "survey",\n]', "min_votes = 4"
-    )
+    changed = changed.replace('at = "7pm"', 'at = "19:00"')
+    changed = changed.replace('excluded = [\n    "survey",\n]\nmin_votes = 0', "excluded = []\nmin_votes = 4")
     text = changed[: changed.index("[[sources]]")] + changed[changed.index("[[posts]]") :]
     assert await _apply(made, text) == [
         f'change daily post in channel {1 << 60} at 19:00 (UTC): at "18:30" → "19:00", paused true → false',
@@ -264,7 +351,8 @@ async def test_a_post_blocked_by_discord_is_not_exported_as_paused(made: Databas
         await daily.set_state(connection, [row.id for row in active], blocked, reason=reason)
     assert await _service(made).export() == exported
     assert await _apply(made, exported) == []
-    paused = exported.replace('channel = "20"\n', 'channel = "20"\npaused = true\n', 1)
+    [before] = [entry for entry in exported.split("\n\n") if 'channel = "20"' in entry and "[[posts" in entry]
+    paused = exported.replace(before, before.replace("paused = false", "paused = true"))
     assert [change.rpartition(": ")[2] for change in await _apply(made, paused)] == ["paused false → true"]
     assert await _service(made).export() != exported
 

@@ -14,7 +14,7 @@ from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.sources import kinds
-from storage import errors, migrate, models, tables
+from storage import errors, key_values, migrate, models, tables
 from tests.support import outbox_builders
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -147,7 +147,6 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
         await connection.execute(tables.deliveries.update().values(stopped))
         gone = {"state": models.ActivityState.PAUSED, "reason": models.Reason.WEBHOOK_GONE}
         await connection.execute(tables.subscriptions.update().values(gone))
-    await opened.close()
     findings = await examine()
     found = findings[f"daily post {added.id}"]
     assert (found.value, found.status) == ("webhook …/webhooks/812345678901234567/••••", "warning")
@@ -155,3 +154,7 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
         assert hint in found.note
     assert findings["Discord"].status is doctor.Status.OK
     assert "a-secret" not in repr(findings)
+    await opened.write(key_values.remove, f"{key_values.WEBHOOK}{draft.channel_id}")  # as after an import
+    await opened.close()
+    found = (await examine())[f"daily post {added.id}"]
+    assert (found.status, "is missing" in found.note) == ("error", True)
