@@ -4,6 +4,7 @@ to a named floor from the same run: the least that the database or Python would 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import resource
@@ -20,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench import synthetic_archive
+from bot import cli
 from bot.alerts.service import Alerts
 from bot.app.container import Container
 from bot.app.workers import Workers
@@ -272,6 +274,7 @@ async def measure(folder: Path) -> None:
 def main() -> None:
     """Run all measurements in a temporary folder."""
     logs.configure("console:error")
+    gc.set_threshold(cli.GARBAGE_THRESHOLD)  # as all commands do
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(measure(Path(folder)))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import typer
 
 
-_GARBAGE_THRESHOLD = 100_000
+GARBAGE_THRESHOLD = 100_000
 """The number of allocations between garbage collections (default 700)."""
 
 
@@ -117,7 +117,7 @@ def build_app(asked: str = "") -> typer.Typer:
 def main() -> None:
     """Run the command line and exit: 0 for success, 1 for problems, 2 for invalid arguments or settings."""
     # Scanning modules, which are never freed, for garbage takes a third of a short command's time.
-    gc.set_threshold(_GARBAGE_THRESHOLD)
+    gc.set_threshold(GARBAGE_THRESHOLD)
     atexit.register(gc.freeze)
     # To find plugins, pydantic would read the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -398,7 +398,7 @@ class SearchService:
         if answer.asked:
             ranked = await vectors.fuse(answer.matches.ranked, answer.asked)
             ordered = replace(answer, matches=answer.matches.reordered(*ranked), asked="")
-            self._keep(request, ordered, instead_of=answer)
+            self._keep(_key_of(request, self._clock()), ordered, instead_of=answer)
 
     def _search(self, archive: Archive, request: SearchRequest) -> SearchResult:
         view = archive.view
@@ -408,7 +408,8 @@ class SearchService:
         answer = self._answer(archive, request)
         if answer.asked:
             # Its page is shown: the order stays.
-            self._keep(request, replace(answer, asked=""), instead_of=answer)
+            shown = replace(answer, asked="")
+            self._keep(_key_of(request, self._clock()), shown, instead_of=answer)
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
@@ -428,8 +429,9 @@ class SearchService:
     def _answer(self, archive: Archive, request: SearchRequest) -> _Answer:
         """Return the cached answer, extended to the end of the page if necessary, or a new one."""
         now, end = self._clock(), request.offset + request.limit
+        key = _key_of(request, now)
         with self._lock:
-            cached = answer = self._answers.get(_key_of(request, now))
+            cached = answer = self._answers.get(key)
         if answer is None or (
             (answer.engine, answer.reader) != (archive.engine, archive.reader)
             and (request.offset == 0 or now - answer.made_at > _PAGE_PERIOD)
@@ -439,13 +441,12 @@ class SearchService:
             sorted_ = replace(request, sort=request.sort or answer.common.sort)
             longer = _find_by_words(answer.engine, answer.query, answer.scope, sorted_)
             answer = replace(answer, matches=answer.matches.continued(longer))
-        self._keep(request, answer, instead_of=cached)
+        self._keep(key, answer, instead_of=cached)
         return answer
 
-    def _keep(self, request: SearchRequest, answer: _Answer, *, instead_of: _Answer | None) -> None:
+    def _keep(self, key: object, answer: _Answer, *, instead_of: _Answer | None) -> None:
         """Cache an answer for later pages. If it is made of another one, it only takes that one's place."""
         now = self._clock()
-        key = _key_of(request, now)
         with self._lock:
             if instead_of is not None and self._answers.get(key) is not instead_of:
                 return
@@ -469,7 +470,7 @@ class SearchService:
         author = plain.clean_typed(request.author).strip()
         written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
         asked = Sort(query.order) if query.order and request.sort is None else None
-        request = replace(request, sort=request.sort or asked)
+        request = replace(request, sort=asked) if asked else request
         if request.sort is Sort.LEAST and query.min_votes is None:
             query = replace(query, min_votes=0)  # their number is known
         scope = Scope(
@@ -505,7 +506,7 @@ class SearchService:
             read = archive.read(query)
             matches = find(read)
         # Implied terms are only searched for partial matches.
-        used = read if matches.missing else replace(read, implied={})
+        used = read if matches.missing or not read.implied else replace(read, implied={})
         common = SearchResult(
             period=(query.since, query.until),
             min_votes=query.min_votes if query.min_votes != typed.min_votes else None,

@@ -399,6 +399,7 @@ def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
     return folded.startswith(typed) or (inside and f" {typed}" in folded)
 
 
+@analyser.remembered(1 << 12)
 def _fold(name: str) -> str:
     """Fold a name, expand abbreviated words, and drop articles and legal forms such as Inc."""
     words = analyser.fold_name(name[:_MAX_LENGTH].replace("&", " and ")).split()

@@ -130,6 +130,7 @@ def trim_filler(word: str) -> str:
     return word.strip(_EDGE)
 
 
+@analyser.remembered(1 << 12)
 def classify_filler(word: str) -> Kind:
     """Return the kind of a query word, ignoring case and punctuation."""
     folded = analyser.fold(trim_filler(word[:MAX_WORD_LENGTH])).replace("’", "'")
@@ -187,6 +188,7 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile("|".join(verbs)), re.compile("|".join(joined))
 
 
+@analyser.remembered(1 << 12)
 def is_verb(word: str) -> bool:
     """Return whether a Korean word ends like a verb and rarely like a noun: 떨어지나요, 오염됐는지."""
     return analyser.is_hangul(word) and _verb_forms()[0].fullmatch(word[:MAX_WORD_LENGTH]) is not None

@@ -23,13 +23,13 @@ _JOINTS = re.compile(
 )
 
 
-@analyser.remembered(1 << 13)
 def english_stems(text: str) -> tuple[str, ...]:
     """Return the stems of an English term, the same for "pre-training", "pre training" and "pretraining"."""
     words = _WORDS.findall(_POSSESSIVE.sub("", analyser.fold(text)))
     return tuple(map(analyser.stem, analyser.join_prefixes(words)))
 
 
+@analyser.remembered(1 << 13)
 def english_key(text: str) -> str:
     """Return an English term's key, the same for "Large-Language Models" and "large language model"."""
     return " ".join(english_stems(text))
