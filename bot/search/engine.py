@@ -203,7 +203,14 @@ class Engine:
         return tuple(joined)
 
     def _count(self, field: str, phrase: Sequence[str]) -> list[int]:
-        return [self._frequency(field, token) for token in phrase if token != tokens.GAP]
+        """Return how many papers have each token of a phrase, or [] if none has one of them."""
+        counts = list[int]()
+        for token in phrase:
+            if token != tokens.GAP:
+                if not (count := self._frequency(field, token)):
+                    return []
+                counts.append(count)
+        return counts
 
     def _idf(self, papers: int) -> float:
         return math.log(1 + (self.searcher.num_docs - papers + 0.5) / (papers + 0.5))
@@ -230,13 +237,12 @@ class Engine:
     def _spell_form(self, text: str) -> _Spelled:
         titles, bodies, papers = list[Query](), list[tuple[Query, float]](), 0
         for phrase in self._list_spellings(text):
-            counts = self._count("body", phrase)
-            if all(counts):
+            if counts := self._count("body", phrase):
                 papers += min(counts)
                 # BM25 without IDF, so that a rare form does not outweigh a common one.
                 weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
                 bodies.append((self._phrase("body", phrase), weight))
-            if all(self._count("title", phrase)):
+            if self._count("title", phrase):
                 titles.append(self._phrase("title", phrase))
         return _Spelled(titles, bodies, papers)
 
@@ -535,7 +541,7 @@ class Engine:
         places += [
             (text, False, any_of(body for body, _ in one.bodies)) for text, one in spelled if one.bodies
         ]
-        having = self._list_having([query for *_, query in places], paper_ids)
+        having = self._list_having([query for *_, query in places], paper_ids) if places else ()
         first: dict[int, tuple[str, bool]] = {}
         for (text, is_in_title, _), ids in zip(places, having, strict=True):
             for paper_id in ids:
@@ -671,7 +677,7 @@ class Engine:
     ) -> list[int]:
         """Return the papers most similar to paper `own`, given its concepts with their counts, and its topics."""
         named = any_of(
-            self._term("concept", token, self._idf(self._count("concept", [token])[0]) * math.log(1 + count))
+            self._term("concept", token, self._idf(self._frequency("concept", token)) * math.log(1 + count))
             for token, count in words.items()
         )
         wanted = any_of([named, self._topics(topics)])
