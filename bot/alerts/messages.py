@@ -120,7 +120,7 @@ MATCHED = "amp"
 PAUSE = "au"
 
 
-def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.LayoutView:
+def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[contents.RenderedPart, ...]:
     """Return the notification: up to MAX_PAPERS papers with Read buttons, and menus to open or save the others."""
     texts = wording.ui_texts
     message = MessageBuilder()
@@ -143,15 +143,10 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
         text = _paper_text(wording, match, *share, with_language=not is_foreign)
         read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, match.paper.arxiv_id))
         message.add_text_beside(text, read)
-    return message.view
-
-
-def plain_alert_payload(wording: PostWording, post: alerts_planner.AlertPost) -> dict[str, Any]:
-    """Return the notification as plain text, used if Discord refuses the layout."""
     day = paper_texts.day_url(post.digest_on, post.marker, 0)
-    lines = [f"🔔 {_alert_text(wording, 'headline', post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
-    papers = tuple(match.paper for match in post.matches)
-    return message_builder.plain_payload(paper_texts.fit_paper_lines(wording.ui_texts, lines, papers))
+    lines = [f"🔔 {_alert_text(wording, 'headline', post)}", f"[{texts('alert-day')}](<{day}>)"]
+    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, tuple(papers)))
+    return client_messages.render_message(message.view, plain)
 
 
 def _paper_text(

@@ -80,11 +80,8 @@ async def _find_owned(
     ]
 
 
-ALERT: DeliveryHandler[AlertPost] = DeliveryHandler(
-    kind=models.DeliveryKind.ALERT,
-    priority=models.Priority.NOTIFICATION,
-    render=lambda renderer, post: renderer.render_alert(post),
-    find_owned=_find_owned,
+ALERT = DeliveryHandler(
+    kind=models.DeliveryKind.ALERT, priority=models.Priority.NOTIFICATION, find_owned=_find_owned
 )
 
 GATHERING_TIME = timedelta(minutes=3)

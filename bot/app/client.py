@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -14,27 +13,26 @@ from typing import Any
 import discord
 import structlog
 import yarl
-from discord import app_commands, ui
+from discord import app_commands
 from discord.ext import commands
 
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
-from bot.alerts import planner as alerts_planner
+from bot.alerts.planner import AlertPost
 from bot.ask import commands as ask_commands
 from bot.ask import messages as ask_messages
-from bot.ask import service as ask_service
+from bot.ask.service import AnswerPost
 from bot.client import command_sync, custom_ids, message_builder, router, translations
-from bot.client import messages as client_messages
 from bot.client import texts as client_texts
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
 from bot.club import commands as club_commands
 from bot.club import messages as club_messages
-from bot.club import service as club_service
+from bot.club.service import ClubPost
 from bot.core import isolation
-from bot.daily import choice
 from bot.daily import commands as daily_commands
-from bot.daily.post import STYLES
+from bot.daily import post as daily_post
+from bot.daily.choice import DailyPost
 from bot.lists import commands as lists_commands
 from bot.operations import commands as operations_commands
 from bot.operations import messages as operations_messages
@@ -43,7 +41,7 @@ from bot.rendering.templates import Templates
 from bot.shelf import commands as shelf_commands
 from bot.today import commands as today_commands
 from bot.today import messages as today_messages
-from bot.today import service as today_service
+from bot.today.service import TodayPost
 from bot.trends import commands as trends_commands
 from storage import accounts, models, outbox
 
@@ -303,11 +301,18 @@ class PaperroundBot(Client):
         isolation.log_error(log, "event handler failed", error, event_name=event_method)
 
 
-class DiscordRenderer:
-    """Renders posts as messages for the outbox; the record of each delivery kind names the method to use.
+RENDERERS: Mapping[type[contents.Post], Callable[[PostWording, Any], tuple[contents.RenderedPart, ...]]] = {
+    DailyPost: daily_post.render,
+    AlertPost: alerts_messages.render,
+    TodayPost: today_messages.render,
+    ClubPost: club_messages.render,
+    AnswerPost: ask_messages.render,
+    contents.NoticePost: operations_messages.render_notice,
+}
 
-    `mention` returns the mention of a command, such as `daily edit`.
-    """
+
+class DiscordRenderer:
+    """Renders posts as messages for the outbox. `mention` returns the mention of a command, such as `daily edit`."""
 
     def __init__(
         self,
@@ -325,55 +330,6 @@ class DiscordRenderer:
         """Return the texts of posts in a language, for replies that show a post again."""
         return self._wordings[locale]
 
-    def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
-        """Return the messages of a daily or weekly post in its style, or one message if it has no papers."""
-        parts = STYLES[post.style].render(self._wordings[post.locale], post)
-        if post.by_webhook:
-            parts = tuple(
-                replace(part, payload=message_builder.without_actions(part.payload)) for part in parts
-            )
-        return _silence(parts) if post.silent else parts
-
-    def render_alert(self, post: alerts_planner.AlertPost) -> tuple[contents.RenderedPart, ...]:
-        """Render an alert's message."""
-        wording = self._wordings[post.locale]
-        return _message(
-            alerts_messages.post_view(wording, post), alerts_messages.plain_alert_payload(wording, post)
-        )
-
-    def render_today(self, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
-        """Render the message with a reader's papers for a day."""
-        wording = self._wordings[post.locale]
-        view = today_messages.today_view(wording.ui_texts, post, marker=contents.part_marker(post.marker, 0))
-        return _message(view, today_messages.plain_today_payload(wording, post))
-
-    def render_club(self, post: club_service.ClubPost) -> tuple[contents.RenderedPart, ...]:
-        """Render the messages of a club's step or discussion."""
-        return club_messages.render(self._wordings[post.locale], post)
-
-    def render_answer(self, post: ask_service.AnswerPost) -> tuple[contents.RenderedPart, ...]:
-        """Render the answer to a question in a thread."""
-        return ask_messages.render(self._wordings[post.locale].ui_texts, post)
-
-    def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
-        """Render a notice's message."""
-        wording = self._wordings[post.locale]
-        is_welcome = post.kind is contents.NoticeKind.WELCOME
-        show = operations_messages.welcome_view if is_welcome else client_messages.notice_view
-        marker = contents.part_marker(post.marker, 0)
-        plain = client_messages.marked_plain_payload(wording.notice_text(post), marker)
-        return _message(show(wording, post), plain)
-
-
-def _silence(parts: tuple[contents.RenderedPart, ...]) -> tuple[contents.RenderedPart, ...]:
-    silenced = message_builder.silenced
-    return tuple(
-        replace(part, payload=silenced(part.payload), fallback=part.fallback and silenced(part.fallback))
-        if part.kind in contents.MARKED_KINDS
-        else part
-        for part in parts
-    )
-
-
-def _message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:
-    return (contents.RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(view), plain),)
+    def render(self, post: contents.Post) -> tuple[contents.RenderedPart, ...]:
+        """Return a post's messages in sending order."""
+        return RENDERERS[type(post)](self._wordings[post.locale], post)

@@ -20,6 +20,7 @@ from bot.client.message_builder import (
     select_menu,
     select_option,
 )
+from bot.client.messages import PostWording
 from bot.client.paper_texts import escape_untrusted, mark_matches, subtext, title_link
 from bot.client.texts import Texts
 from bot.outbox import contents
@@ -104,10 +105,11 @@ def _fit_sentences(answer: Answer, quotes: Sequence[str], characters: int, size:
     return blocks
 
 
-def render(texts: Texts, post: AnswerPost) -> tuple[RenderedPart, ...]:
+def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     """Return the message of a public answer, or its edit: a reply to the question, or with a link to it. It notifies nobody."""
     marker, asked = contents.part_marker(post.marker, 0), post.message
     url = f"https://discord.com/channels/{asked.guild_id}/{asked.channel_id}/{asked.id}"
+    texts = wording.ui_texts
     text = _plain_text(texts, post)
     plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
     body, reply = plain, dict[str, Any]()

@@ -131,11 +131,7 @@ class AnswerPost:
         return f"answer:{self.message.id}"
 
 
-ANSWER: contents.DeliveryHandler[AnswerPost] = contents.DeliveryHandler(
-    kind=models.DeliveryKind.ANSWER,
-    priority=models.Priority.INTERACTIVE,
-    render=lambda renderer, post: renderer.render_answer(post),
-)
+ANSWER = contents.DeliveryHandler(kind=models.DeliveryKind.ANSWER, priority=models.Priority.INTERACTIVE)
 
 
 @dataclass(eq=False)

@@ -257,6 +257,11 @@ def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutVie
     return text_view(wording.notice_text(post), status, resume, accent=accent)
 
 
+def render_message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:
+    """Return a message with its body as plain text, which is sent if Discord refuses the layout."""
+    return (contents.RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(view), plain),)
+
+
 def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
     """Return a plain message that carries a marker as the fragment of a link."""
     return plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")

@@ -139,11 +139,8 @@ MAX_DISCUSSIONS = 10
 """The most discussions that a reader can open within a day."""
 
 
-CLUB: contents.DeliveryHandler[ClubPost] = contents.DeliveryHandler(
-    kind=models.DeliveryKind.CLUB,
-    priority=models.Priority.INTERACTIVE,
-    render=lambda renderer, post: renderer.render_club(post),
-    find_owned=_find_owned,
+CLUB = contents.DeliveryHandler(
+    kind=models.DeliveryKind.CLUB, priority=models.Priority.INTERACTIVE, find_owned=_find_owned
 )
 
 

@@ -66,15 +66,10 @@ def _owner_of(row: models.Subscription) -> Owned:
     )
 
 
-DAILY: DeliveryHandler[choice.DailyPost] = DeliveryHandler(
-    kind=models.DeliveryKind.DAILY,
-    priority=models.Priority.SCHEDULED,
-    render=lambda renderer, post: renderer.render_daily(post),
-    find_owned=_find_owned,
+DAILY = DeliveryHandler(
+    kind=models.DeliveryKind.DAILY, priority=models.Priority.SCHEDULED, find_owned=_find_owned
 )
-ON_DEMAND = DeliveryHandler(
-    kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, render=DAILY.render
-)
+ON_DEMAND = DeliveryHandler(kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE)
 
 
 async def load_pool(
@@ -239,7 +234,7 @@ class RenderedPosts:
         slot: schedule.Slot,
         *,
         expires_at: datetime,
-        record: DeliveryHandler[choice.DailyPost] = DAILY,
+        record: DeliveryHandler = DAILY,
         key: str | None = None,
         drawn_until: int | None = None,
     ) -> models.NewDelivery:
@@ -249,7 +244,7 @@ class RenderedPosts:
         cached = post, role_id, subscription.is_by_webhook, settings
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details), mention_role_id=role_id)
-            self._cache[cached] = self._factory.render(DAILY, built)
+            self._cache[cached] = self._factory.render(built)
         return self._factory.build(
             record,
             key or f"daily:{subscription.id}:{slot.on}",

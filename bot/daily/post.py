@@ -318,6 +318,24 @@ STYLES: Mapping[Style, PostStyle] = {
 }
 
 
+def render(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
+    """Return the messages of a daily or weekly post in its style, or one message if it has no papers."""
+    parts = STYLES[post.style].render(wording, post)
+    if post.by_webhook:
+        parts = tuple(replace(part, payload=message_builder.without_actions(part.payload)) for part in parts)
+    return _silence(parts) if post.silent else parts
+
+
+def _silence(parts: tuple[RenderedPart, ...]) -> tuple[RenderedPart, ...]:
+    silenced = message_builder.silenced
+    return tuple(
+        replace(part, payload=silenced(part.payload), fallback=part.fallback and silenced(part.fallback))
+        if part.kind in contents.MARKED_KINDS
+        else part
+        for part in parts
+    )
+
+
 def default_style(channel: PostableChannel) -> Style:
     """Return the default style for a channel."""
     return next(

@@ -228,7 +228,17 @@ def help_view(
     return message.view
 
 
-def welcome_view(wording: client_messages.PostWording, post: contents.NoticePost) -> ui.LayoutView:
+def render_notice(
+    wording: client_messages.PostWording, post: contents.NoticePost
+) -> tuple[contents.RenderedPart, ...]:
+    """Return a notice's message."""
+    show = _welcome_view if post.kind is contents.NoticeKind.WELCOME else client_messages.notice_view
+    text, marker = wording.notice_text(post), contents.part_marker(post.marker, 0)
+    plain = client_messages.marked_plain_payload(text, marker)
+    return client_messages.render_message(show(wording, post), plain)
+
+
+def _welcome_view(wording: client_messages.PostWording, post: contents.NoticePost) -> ui.LayoutView:
     """Return the message for a server that has invited the bot, with buttons for a daily post and for `/help`."""
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
     return client_messages.text_view(

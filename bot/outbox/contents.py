@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, Protocol, TypedDict, Unpack
 
 from bot.archive import summaries
 from bot.archive.summaries import Basis, Summary, best_summary
@@ -158,7 +158,11 @@ class Post(Protocol):
     def locale(self) -> models.Locale: ...
 
 
-PostT = TypeVar("PostT", bound=Post)
+class Renderer(Protocol):
+    """Renders the posts of all kinds."""
+
+    def render(self, post: Any) -> tuple[RenderedPart, ...]:
+        """Return a post's messages in sending order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,21 +187,19 @@ async def _nothing(*_: Any) -> list[Owned]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryHandler(Generic[PostT]):
+class DeliveryHandler:
     """A kind of delivery, as far as the outbox needs to know.
 
-    `render` takes the `DeliveryFactory`'s renderer and a post, and returns the messages in sending order.
     `find_owned` returns the active subscriptions or alerts behind a refused delivery and, if given a reason,
     pauses them. It runs in the outbox's transaction.
     """
 
     kind: models.DeliveryKind
     priority: models.Priority
-    render: Callable[[Any, PostT], tuple[RenderedPart, ...]]
     find_owned: Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]] = _nothing
 
 
-DeliveryKinds = Sequence[DeliveryHandler[Any]]
+DeliveryKinds = Sequence[DeliveryHandler]
 
 
 NONCE_BYTES = 15
@@ -236,30 +238,30 @@ class DeliveryFactory:
     `renderer` returns the renderer of posts, `nonces` a new nonce of at most 25 characters.
     """
 
-    def __init__(self, renderer: Callable[[], Any], nonces: Callable[[], str] = new_nonce) -> None:
+    def __init__(self, renderer: Callable[[], Renderer], nonces: Callable[[], str] = new_nonce) -> None:
         self._renderer = renderer
         self.new_nonce = nonces
 
-    def render(self, record: DeliveryHandler[PostT], post: PostT) -> tuple[models.NewPart, ...]:
+    def render(self, post: Post) -> tuple[models.NewPart, ...]:
         """Return a post's messages with its marker but without nonces, so that many deliveries can share them."""
-        return _serialise_parts(record.render(self._renderer(), post), post.marker)
+        return _serialise_parts(self._renderer().render(post), post.marker)
 
     def build_post(
         self,
-        record: DeliveryHandler[PostT],
-        post: PostT,
+        record: DeliveryHandler,
+        post: Post,
         now: datetime,
         /,
         key: str | None = None,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
         """Return the delivery of a post. Its key is the post's marker unless `key` is given."""
-        parts = self.render(record, post)
+        parts = self.render(post)
         return self.build(record, key or post.marker, post.locale, parts, now, marker=post.marker, **fields)
 
     def build(
         self,
-        record: DeliveryHandler[Any],
+        record: DeliveryHandler,
         key: str,
         locale: models.Locale,
         parts: Iterable[models.NewPart],

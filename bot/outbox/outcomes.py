@@ -312,11 +312,7 @@ def refusal_delay(part: models.Part) -> timedelta:
     )
 
 
-NOTICE: DeliveryHandler[contents.NoticePost] = DeliveryHandler(
-    kind=models.DeliveryKind.NOTICE,
-    priority=models.Priority.NOTIFICATION,
-    render=lambda renderer, post: renderer.render_notice(post),
-)
+NOTICE = DeliveryHandler(kind=models.DeliveryKind.NOTICE, priority=models.Priority.NOTIFICATION)
 
 
 async def notify_owners(

@@ -65,13 +65,15 @@ def today_view(
     return message.view
 
 
-def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> dict[str, Any]:
-    """Return the papers as plain text, with the marker in the fragment of a link."""
+def render(wording: PostWording, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
+    """Return the message with a reader's papers for a day. As plain text, the marker is in the fragment of a link."""
     texts = wording.ui_texts
+    view = today_view(texts, post, marker=contents.part_marker(post.marker, 0))
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     lines = [f"**[{heading}](<{paper_texts.day_url(post.digest_on, post.marker, 0)}>)**"]
     papers = tuple(pick.paper for pick in post.picks)
-    return message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, papers))
+    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, papers))
+    return client_messages.render_message(view, plain)
 
 
 def topics_view(

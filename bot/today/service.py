@@ -440,11 +440,8 @@ async def _find_owned(
     return []
 
 
-TODAY: DeliveryHandler[TodayPost] = DeliveryHandler(
-    kind=models.DeliveryKind.TODAY,
-    priority=models.Priority.SCHEDULED,
-    render=lambda renderer, post: renderer.render_today(post),
-    find_owned=_find_owned,
+TODAY = DeliveryHandler(
+    kind=models.DeliveryKind.TODAY, priority=models.Priority.SCHEDULED, find_owned=_find_owned
 )
 
 

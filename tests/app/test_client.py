@@ -120,7 +120,7 @@ def renderer() -> DiscordRenderer:
 @pytest.mark.parametrize("style", list(models.Style))
 def test_a_silent_post_sends_no_notification(renderer: DiscordRenderer, style: models.Style) -> None:
     post = rendered_posts.daily((rendered_posts.paper(1),), style=style, silent=True)
-    for message in rendered_posts.messages(renderer.render_daily(post)):
+    for message in rendered_posts.messages(renderer.render(post)):
         assert message["flags"] & discord.MessageFlags(suppress_notifications=True).value
 
 
@@ -130,7 +130,7 @@ def test_only_the_first_message_of_a_post_mentions_the_role(
 ) -> None:
     papers = tuple(rendered_posts.paper(number) for number in range(12))
     post = rendered_posts.daily(papers, style=style, topic="@everyone <@&5>", mention_role_id=77)
-    parts = [part for part in renderer.render_daily(post) if part.kind not in rendered_posts.WITHOUT_MESSAGE]
+    parts = [part for part in renderer.render(post) if part.kind not in rendered_posts.WITHOUT_MESSAGE]
     for message in rendered_posts.messages((parts[0],)):
         payload_checks.check_message(message, role_id="77")
         assert json.dumps(message).count("<@&77>") == 1

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import planner as alerts_planner
-from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
 from bot.client import message_builder, post_names, texts
 from bot.client.messages import PostWording
@@ -122,7 +121,7 @@ def test_notice_fits_discords_limits_and_shows_no_reason_code(
             subscription_id=3,
             subject="a_b",
         )
-        parts = renderer.render_notice(notice)
+        parts = renderer.render(notice)
         rendered_posts.check(parts)
         shown = json.dumps([part.payload for part in parts])
         if kind is contents.NoticeKind.SOURCE_FAILING:
@@ -144,7 +143,7 @@ def test_every_style_fits_discords_limits_with_any_number_of_papers(
     bare = rendered_posts.paper(0, title=None, sections=(), authors=(), thumbnail=None)
     papers = (bare, *map(rendered_posts.paper, range(1, count)))
     options = {"marker": rendered_posts.LONGEST_MARKER, "topic": topic, "source": topic and "arXiv · cs.CL"}
-    parts = renderer.render_daily(rendered_posts.daily(papers, style=style, locale=locale, **options))
+    parts = renderer.render(rendered_posts.daily(papers, style=style, locale=locale, **options))
     rendered_posts.check(parts)
     assert len(parts) <= {models.Style.CARDS: count + 1, models.Style.THREAD: count + 2}.get(style, 4)
     shown = json.dumps([part.payload for part in parts], ensure_ascii=False)
@@ -164,7 +163,7 @@ def test_post_with_hostile_papers_fits_discords_limits(
     papers: tuple[contents.PostPaper, ...], style: models.Style, locale: models.Locale
 ) -> None:
     post = rendered_posts.daily(papers, style=style, locale=locale, marker=rendered_posts.LONGEST_MARKER)
-    rendered_posts.check(rendered_posts.new_renderer().render_daily(post))
+    rendered_posts.check(rendered_posts.new_renderer().render(post))
 
 
 @settings(
@@ -181,7 +180,7 @@ def test_alert_with_hostile_papers_fits_discords_limits(
     post = alerts_planner.AlertPost(
         rendered_posts.LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel
     )
-    rendered_posts.check(rendered_posts.new_renderer().render_alert(post))
+    rendered_posts.check(rendered_posts.new_renderer().render(post))
 
 
 FOREIGN_MARKERS = st.sampled_from(
@@ -212,7 +211,7 @@ def test_payload_contains_no_foreign_marker(text: str, style: models.Style, othe
     )
     factory = contents.DeliveryFactory(rendered_posts.new_renderer)
     post = rendered_posts.daily(papers, style=style, marker=planner.MARKER_PLACEHOLDER)
-    daily_parts = factory.build_parts(factory.render(planner.DAILY, post), "daily:1:2025-02-12")
+    daily_parts = factory.build_parts(factory.render(post), "daily:1:2025-02-12")
     reason = matcher.AlertReason(models.AlertKind.KEYWORD, text, matcher.MatchField.TITLE, text)
     matches = tuple(alerts_planner.AlertMatch(paper, (reason,), (1,)) for paper in papers)
     alert = alerts_planner.AlertPost("alert:user:7:1", models.Locale.EN, date(2025, 2, 12), matches)
@@ -221,7 +220,7 @@ def test_payload_contains_no_foreign_marker(text: str, style: models.Style, othe
     )
     now = datetime(2025, 2, 12, tzinfo=UTC)
     others = (
-        *factory.build_parts(factory.render(ALERT, alert), "alert:user:7:1"),
+        *factory.build_parts(factory.render(alert), "alert:user:7:1"),
         *factory.build_post(NOTICE, notice, now, user_id=7).parts,
     )
     for part in (*daily_parts, *others):

@@ -209,7 +209,6 @@ async def test_two_presses_of_discuss_at_once_open_one_thread(
 ) -> None:
     """Both find no thread before either stores one, unless the second has to wait for the first."""
     world = World(db)
-    world.renderer.render_club = lambda post: world.renderer._render(post.marker, "club")  # type: ignore[attr-defined]
     await world.list("Mon", "A▲9")
     paper = await world.search.find_paper(arxiv_id("A"))
     assert paper is not None

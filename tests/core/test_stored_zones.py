@@ -28,7 +28,6 @@ async def test_unknown_zone_of_one_post_alert_or_club_stops_no_other(world: Worl
     await world.at("Mon 09:01 UTC")
     assert sorted(world.sent) == ["#21 A", "@7 A", "@8 A", "A"]
     clubs = Clubs(world.database, world.clock, world.deliveries, _unasked)
-    world.renderer.render_club = lambda post: world.renderer._render(post.marker, f"{post.step}")  # type: ignore[attr-defined]
     assert await clubs.tick(world.now) == 2
 
 

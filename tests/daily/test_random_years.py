@@ -155,11 +155,9 @@ class Renderer(stage.Renderer):
 
     def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
         names = [paper.arxiv_id for paper in post.papers]
-        return tuple(
-            self.render(post.marker, group, n) for n, group in enumerate(groups_of(post.style, names))
-        )
+        return tuple(self.part(post.marker, group, n) for n, group in enumerate(groups_of(post.style, names)))
 
-    def render(self, marker: str, group: list[str], position: int) -> contents.RenderedPart:
+    def part(self, marker: str, group: list[str], position: int) -> contents.RenderedPart:
         body = {"content": " ".join(group), "marker": contents.part_marker(marker, position)}
         return contents.RenderedPart(models.PartKind.MESSAGE, body, body, paper_count=len(group))
 

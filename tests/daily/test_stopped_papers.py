@@ -39,7 +39,7 @@ DAYS_AFTER = ("Mon+2", "Tue+2", "Wed+2", "Thu+2")
 def test_the_notice_names_the_last_list_and_what_to_do(locale: models.Locale) -> None:
     kind = contents.NoticeKind.PAPERS_STOPPED
     notice = contents.NoticePost("notice:x:1", locale, kind, channel_id=20, on=day("Fri"))
-    parts = rendered_posts.new_renderer().render_notice(notice)
+    parts = rendered_posts.new_renderer().render(notice)
     rendered_posts.check(parts)
     shown = str(parts[0].payload)
     assert "paperround doctor" in shown

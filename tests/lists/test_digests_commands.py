@@ -115,7 +115,7 @@ async def test_a_button_shows_a_post_in_the_other_language(harness: ClientHarnes
     subscription = await harness.add_subscription(top_n=2)
     await harness.plan_post(subscription)
     post, _ = await harness.bot.services.get(OnDemandPosts).preview(subscription)
-    parts = harness.container.renderer.render_daily(replace(post, marker="daily:1:2026-01-01"))
+    parts = harness.container.renderer.render(replace(post, marker="daily:1:2026-01-01"))
     message = await send_parts(harness, harness.channel.id, *parts)
     counts = {
         models.Locale.EN: "3–4 of 6 by votes; the top 2 were already posted here",

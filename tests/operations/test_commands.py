@@ -271,7 +271,7 @@ async def test_a_notice_has_buttons_to_show_the_status_and_resume_the_post(harne
         subscription_id=subscription.id,
     )
     dm = await (await harness.bot.fetch_user(harness.manager.id)).create_dm()
-    message: Any = await send_parts(harness, dm.id, *harness.container.renderer.render_notice(notice))
+    message: Any = await send_parts(harness, dm.id, *harness.container.renderer.render(notice))
     status = await harness.click(message, label=harness.texts("see-status"), by=harness.manager.user)
     assert harness.texts("status-heading") in shown_text(status)
     await harness.manager.user.click(message, label=harness.texts("resume-post"))

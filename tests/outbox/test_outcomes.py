@@ -16,7 +16,7 @@ from bot.outbox.outcomes import Disposition
 from storage import outbox
 from storage.database import Database
 from storage.models import NewPart, Part, PartKind, Reason
-from tests.support import outbox_builders
+from tests.support import outbox_builders, rendered_posts
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_a_refused_message_is_logged_unless_it_is_private(
     (due,) = await db.fetch(outbox.list_due, outbox_builders.NOW)
     refused = outcomes.DeliveryError(outcomes.classify(400, 50035, PartKind.MESSAGE), "invalid form body")
     now = outbox_builders.NOW
-    recorder = outbox_builders.make_recorder(db, DeliveryFactory(lambda: None, lambda: "m"))
+    recorder = outbox_builders.make_recorder(db, DeliveryFactory(rendered_posts.new_renderer, lambda: "m"))
     with structlog.testing.capture_logs() as lines:
         await recorder.record_failure(due, refused, now, now)
     assert ("robots" in repr(lines)) is is_logged

@@ -261,7 +261,7 @@ async def test_a_digest_cannot_forge_the_marker_of_a_lost_post(wire: RelayHarnes
     english = models.Locale.EN
     for day, key in zip(days, keys, strict=True):
         post = choice.DailyPost(MARKER_PLACEHOLDER, english, models.Style.COMPACT, day, 1, (paper,))
-        parts = wire.deliveries.render(DAILY, post)
+        parts = wire.deliveries.render(post)
         planned = wire.deliveries.build(DAILY, key, english, parts, wire.now, channel_id=channel_id)
         await outbox_builders.add(wire.database, planned)
         # Lose the second day's request before Discord sees it, and retry it after the nonce has expired.

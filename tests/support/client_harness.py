@@ -463,9 +463,7 @@ async def post_daily(harness: ClientHarness, **options: Any) -> Any:
     """Add a subscription, send its post, and return the last message."""
     subscription = await harness.add_subscription(**options)
     post, _ = await harness.bot.services.get(OnDemandPosts).preview(subscription)
-    parts = harness.container.renderer.render_daily(
-        replace(post, marker=f"daily:{subscription.id}:2026-01-01")
-    )
+    parts = harness.container.renderer.render(replace(post, marker=f"daily:{subscription.id}:2026-01-01"))
     return await send_parts(harness, harness.channel.id, *parts)
 
 

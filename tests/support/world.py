@@ -106,22 +106,27 @@ class Renderer:
         self.alerts: list[AlertPost] = []
         self.failing: set[str] = set()
 
+    def render(self, post: Any) -> tuple[contents.RenderedPart, ...]:
+        if isinstance(post, choice.DailyPost):
+            return self.render_daily(post)
+        if isinstance(post, AlertPost):
+            if "alert" in self.failing:
+                raise ValueError("template error")
+            self.alerts.append(post)
+            text = names([match.paper.arxiv_id for match in post.matches])
+        elif isinstance(post, contents.NoticePost):
+            text = f"notice {post.kind.value} {post.reason}"
+        else:
+            text = type(post).__name__
+        return self._message(post.marker, text)
+
     def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
         self.posts.append(post)
         if post.style.value in self.failing:
             raise ValueError("template error")
-        return self._render(post.marker, names([paper.arxiv_id for paper in post.papers]))
+        return self._message(post.marker, names([paper.arxiv_id for paper in post.papers]))
 
-    def render_alert(self, post: AlertPost) -> tuple[contents.RenderedPart, ...]:
-        if "alert" in self.failing:
-            raise ValueError("template error")
-        self.alerts.append(post)
-        return self._render(post.marker, names([match.paper.arxiv_id for match in post.matches]))
-
-    def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
-        return self._render(post.marker, f"notice {post.kind.value} {post.reason}")
-
-    def _render(self, marker: str, text: str) -> tuple[contents.RenderedPart, ...]:
+    def _message(self, marker: str, text: str) -> tuple[contents.RenderedPart, ...]:
         payload = {"content": text, "marker": contents.part_marker(marker, 0)}
         return (contents.RenderedPart(models.PartKind.MESSAGE, payload),)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from bot.app.container import Container
 from bot.app.workers import Workers
@@ -21,8 +22,10 @@ LETTERS = {"Thu-1": "A", "Fri-1": "B", "Sat-1": "C", "Sun-1": "D", "Mon": "E", "
 class Renderer(world.Renderer):
     """Renders the papers of the day as a list of names."""
 
-    def render_today(self, post: TodayPost) -> tuple[contents.RenderedPart, ...]:
-        return self._render(post.marker, world.names([pick.paper.arxiv_id for pick in post.picks]))
+    def render(self, post: Any) -> tuple[contents.RenderedPart, ...]:
+        if isinstance(post, TodayPost):
+            return self._message(post.marker, world.names([pick.paper.arxiv_id for pick in post.picks]))
+        return super().render(post)
 
 
 class TodayWorld(World):
