@@ -10,8 +10,8 @@ import importlib.metadata
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -64,22 +64,19 @@ TEXT_LIMITS = fetcher.Limits(
     max_attempts=1,
 )
 """Limits for the full text of a paper that a reader waits for."""
-LOOKUP_LIMITS = fetcher.Limits(
-    connect_timeout=4.0,
-    read_timeout=6.0,
-    total_timeout=8.0,
-    max_bytes=3_000_000,
-    max_redirects=3,
-    max_attempts=1,
-)
+LOOKUP_LIMITS = replace(TEXT_LIMITS, read_timeout=6.0, total_timeout=8.0, max_bytes=3_000_000)
 """Limits for requests that a reader waits for: small responses, no retry."""
 
 
-def open_fetcher(
-    settings: Settings, clock: Clock, limits: fetcher.Limits | None = None
-) -> AbstractAsyncContextManager[fetcher.HttpFetcher]:
-    """Open a fetcher with the allowed hosts and proxy from the settings."""
-    return fetcher.open_fetcher(
+SOURCE_LIMITS = fetcher.Limits()
+"""Limits for the pages of sources."""
+
+
+def create_fetcher(
+    settings: Settings, clock: Clock, limits: fetcher.Limits = SOURCE_LIMITS
+) -> fetcher.HttpFetcher:
+    """Return a fetcher with the allowed hosts and proxy from the settings."""
+    return fetcher.HttpFetcher(
         now=clock,
         random=random.random,
         user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
@@ -284,7 +281,7 @@ class Container:
         paper_lookup = arxiv.PaperLookup(
             self.clock,
             IngestService(database, self.clock),
-            lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
+            lambda: create_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
             self.settings.arxiv_url,
             self.arxiv_throttle,
         )
@@ -394,7 +391,7 @@ class Container:
 
         @asynccontextmanager
         async def open_reader() -> AsyncIterator[paper_text.PaperTextReader]:
-            async with open_fetcher(self.settings, self.clock, TEXT_LIMITS) as fetch:
+            async with create_fetcher(self.settings, self.clock, TEXT_LIMITS) as fetch:
                 yield self.create_text_reader(fetch)
 
         return paper_text.PaperTexts(self.database, self.clock, open_reader)

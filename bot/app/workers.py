@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.alerts.planner import AlertPlanner
-from bot.app.container import Container, open_fetcher
+from bot.app.container import Container, create_fetcher
 from bot.archive.ingest import IngestService
 from bot.club.service import Clubs
 from bot.core.settings import Settings
@@ -125,7 +125,7 @@ class Workers:
         settings, container = self.container.settings, self.container
         source_registry = kinds.build_source_registry(self.database, self.clock, settings)
         await source_registry.add_configured(settings.sources, settings.inbox)
-        async with open_fetcher(settings, self.clock) as fetch:
+        async with create_fetcher(settings, self.clock) as fetch:
             context = base.SourceContext(
                 fetch,
                 kinds.service_endpoints(settings),
@@ -158,7 +158,7 @@ class Workers:
     async def open_writer(self) -> AsyncIterator[WriterService]:
         """Open the writer for one run. It has no model if none is configured."""
         settings, container = self.container.settings, self.container
-        async with open_fetcher(settings, self.clock) as fetch:
+        async with create_fetcher(settings, self.clock) as fetch:
             source = huggingface.HuggingFaceSource(settings.hf_endpoint, fetch, container.day_close)
             publisher = publication.Publisher(self.database, self.ingest, settings.writer_model)
             parts = self.database, self.clock, source, container.templates, self.ingest, publisher

@@ -6,16 +6,15 @@ Every failure is a FetchError with a readable reason.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import email.utils
 import hashlib
 import http.client
 import itertools
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from aiohttp import abc, hdrs
@@ -231,17 +230,51 @@ def arxiv_throttle(
     return wait
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(eq=False, kw_only=True)
 class HttpFetcher:
-    """Fetches URLs. Open one with `open_fetcher` and share it, since it limits connections per host."""
+    """Fetches URLs while the context is entered. Share one, since it limits connections per host.
 
-    session: aiohttp.ClientSession
-    guard: ssrf_guard.SsrfGuard
+    `random` returns numbers from 0 to 1. The fetcher sends no cookies and ignores proxies in the environment. A
+    `proxy` gets all requests after the SSRF guard has checked their URLs.
+    """
+
     now: clock.Clock
     random: Callable[[], float]
-    limits: Limits
-    sleep: Sleep
-    resolves_first: bool
+    user_agent: str
+    allowed_hosts: Iterable[ssrf_guard.AllowedHost] = ()
+    resolver: abc.AbstractResolver | None = None
+    tls: ssl.SSLContext | None = None
+    limits: Limits = Limits()
+    sleep: Sleep = asyncio.sleep
+    proxy: str | None = None
+
+    async def __aenter__(self) -> Self:
+        names = self.resolver or aiohttp.ThreadedResolver()
+        self._guard = connection_guard = ssrf_guard.SsrfGuard(names, self.allowed_hosts)
+        if self.proxy is not None:
+            # The operator chose the proxy, so its address may be private. Sources still may not be fetched there.
+            connection_guard = ssrf_guard.SsrfGuard(names, [ssrf_guard.allowed_host_of_url(self.proxy)])
+            connection_guard.check_url(URL(self.proxy))
+        limits = self.limits
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=connection_guard,
+                ssl=self.tls or True,
+                limit=0,
+                limit_per_host=limits.max_connections_per_host,
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=limits.total_timeout, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout
+            ),
+            headers={hdrs.USER_AGENT: self.user_agent},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            proxy=self.proxy,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
 
     async def get(
         self,
@@ -275,12 +308,12 @@ class HttpFetcher:
         target = _parse_url(url)
         headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: "gzip", **_conditional_headers(known)}
         for _ in range(self.limits.max_redirects + 1):
-            self.guard.check_url(target)
-            if self.resolves_first:
-                await self.guard.check_resolved(target)
+            self._guard.check_url(target)
+            if self.proxy is not None:
+                await self._guard.check_resolved(target)
             await throttle()
             try:
-                async with self.session.get(target, headers=headers, allow_redirects=False) as response:
+                async with self._session.get(target, headers=headers, allow_redirects=False) as response:
                     found = await _read_response(response, url, self.limits.max_bytes, self.now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise _translate_error(error, target, self.limits) from error
@@ -288,55 +321,3 @@ class HttpFetcher:
                 return found
             target = _parse_url(found, target)
         raise base.FetchError(f"it redirects more than {self.limits.max_redirects} times")
-
-
-@contextlib.asynccontextmanager
-async def open_fetcher(
-    *,
-    now: clock.Clock,
-    random: Callable[[], float],
-    user_agent: str,
-    allowed_hosts: Iterable[ssrf_guard.AllowedHost] = (),
-    resolver: abc.AbstractResolver | None = None,
-    tls: ssl.SSLContext | None = None,
-    limits: Limits | None = None,
-    sleep: Sleep = asyncio.sleep,
-    proxy: str | None = None,
-) -> AsyncIterator[HttpFetcher]:
-    """Open a fetcher for the duration of the block. `random` returns numbers from 0 to 1.
-
-    The fetcher sends no cookies and ignores proxies in the environment. A `proxy` gets all requests after the
-    SSRF guard has checked their URLs.
-    """
-    limits = limits or Limits()
-    names = resolver or aiohttp.ThreadedResolver()
-    guard = connection_guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
-    if proxy is not None:
-        # The operator chose the proxy, so its address may be private. Sources still may not be fetched there.
-        connection_guard = ssrf_guard.SsrfGuard(names, [ssrf_guard.allowed_host_of_url(proxy)])
-        connection_guard.check_url(URL(proxy))
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            resolver=connection_guard,
-            ssl=tls or True,
-            limit=0,
-            limit_per_host=limits.max_connections_per_host,
-        ),
-        timeout=aiohttp.ClientTimeout(
-            total=limits.total_timeout, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout
-        ),
-        headers={hdrs.USER_AGENT: user_agent},
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        proxy=proxy,
-    )
-    async with session:
-        yield HttpFetcher(
-            session=session,
-            guard=guard,
-            now=now,
-            random=random,
-            limits=limits,
-            sleep=sleep,
-            resolves_first=proxy is not None,
-        )

@@ -18,7 +18,7 @@ async def test_requests_the_heartbeat_only_while_the_bot_is_healthy(page: str) -
         origin.pages["/up"] = "ok"
         settings = Settings(fetch_allow=(f"127.0.0.1:{origin.port}",))
         with capture_logs() as entries:
-            async with app_container.open_fetcher(settings, clock.system_clock) as fetch:
+            async with app_container.create_fetcher(settings, clock.system_clock) as fetch:
                 for is_well in (True, False, True):
                     await jobs.send_heartbeat(f"{origin.url}{page}", fetch, [is_well].pop)
         assert origin.paths == [page] * 2

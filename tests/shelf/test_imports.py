@@ -145,7 +145,7 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     lookup = arxiv.PaperLookup(
         lambda: NOW,
         make_ingest(sqlite_db),
-        lambda: container.open_fetcher(settings, lambda: NOW, container.LOOKUP_LIMITS),
+        lambda: container.create_fetcher(settings, lambda: NOW, container.LOOKUP_LIMITS),
         settings.arxiv_url,
         base.no_throttle,
     )

@@ -134,7 +134,7 @@ class LookupHarness:
         self.lookup = PaperLookup(
             lambda: self.now,
             self.ingest,
-            lambda: container.open_fetcher(settings, lambda: self.now, container.LOOKUP_LIMITS),
+            lambda: container.create_fetcher(settings, lambda: self.now, container.LOOKUP_LIMITS),
             settings.arxiv_url,
             base.no_throttle,
         )

@@ -43,7 +43,7 @@ class PollingHarness:
 
     @contextlib.asynccontextmanager
     async def open_poller(self) -> AsyncIterator[poller.Poller]:
-        async with fetcher.open_fetcher(
+        async with fetcher.HttpFetcher(
             now=self.clock,
             random=lambda: 0.0,
             user_agent="Paperround/test",

@@ -36,7 +36,7 @@ def open_fetcher(sleeps: list[float]) -> OpenFetcher:
     def open_with(
         *, allow: tuple[str, ...] = ("127.0.0.1",), **options: Any
     ) -> AbstractAsyncContextManager[fetcher.HttpFetcher]:
-        return fetcher.open_fetcher(
+        return fetcher.HttpFetcher(
             now=lambda: NOW,
             random=lambda: 0.5,
             user_agent="Paperround/test",
