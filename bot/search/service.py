@@ -320,12 +320,14 @@ def _suggest(
     The `given` filters of the request still apply.
     """
     suggested, words = list[str](), query_parser.Query(query.text)
+    read = archive.read(words)
     # The words alone may match papers that its filters, exclusions or quoted phrases reject.
     if query.text and replace(query, ignored=()) != words:
-        matches = archive.engine.find(archive.read(words), Scope(given), limit=1)
-        suggested += [query.text] if matches.complete_count else []
+        matches = archive.engine.find(read, Scope(given), limit=1)
+        suggested += [read.text] if matches.complete_count else []
     near = [(word, meant[0][0]) for word in unknown if (meant := vocabulary.list_near(word))]
-    return (*suggested, completion.apply_corrections(query.text, near)) if near else tuple(suggested)
+    near = [(word, meant) for word, meant in near if not questions.classify_filler(meant)]
+    return (*suggested, completion.apply_corrections(read.text, near)) if near else tuple(suggested)
 
 
 def _key_of(request: SearchRequest, now: datetime) -> tuple[SearchRequest, date]:
@@ -496,13 +498,18 @@ class SearchService:
         # A list without words has no best match.
         is_by_votes = matches.total and not (read.parts or read.wholes) and request.sort in _UNSORTED
         by_votes = Sort.VOTES if is_by_votes else None
-        # If there are complete matches, assume that nothing is misspelt.
+        # If there are complete matches, assume that nothing is misspelt, apart from what is left out.
         unknown = [] if matches.complete_count else completion.list_unknown_words(engine, read.parts)
-        vocabulary = self._topics(archive.reader.glossary).vocabulary if unknown else completion.Vocabulary()
-        corrected = completion.find_corrections(archive, vocabulary, query.text, unknown)
+        misspelt = [*unknown, *completion.list_unknown_words(engine, () if is_strict else read.excluded)]
+        vocabulary = self._topics(archive.reader.glossary).vocabulary if misspelt else completion.Vocabulary()
+        typed_words = " ".join((query.text, *query.excluded))
+        corrected = completion.find_corrections(archive, vocabulary, typed_words, misspelt)
         if corrected:
             unknown = [word for word in unknown if word not in dict(corrected)]
-            query = replace(query, text=completion.apply_corrections(query.text, corrected))
+            text, *excluded = (
+                completion.apply_corrections(part, corrected) for part in (query.text, *query.excluded)
+            )
+            query = replace(query, text=text, excluded=tuple(excluded))
             read = archive.read(query)
             matches = find(read)
         # Implied terms are only searched for partial matches.

@@ -135,7 +135,7 @@ _FORMS = (
     rf"(?:최근|지난|요|근) ?{_KOREAN_COUNT}{_KOREAN_LENGTH}(?:간|동안)?",
     rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?:이내|내)(?=에|\s|$)",
     "(?P<part>[상하]반기|[1-4] ?분기)",
-    r"(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)|(?P<day_before>어제|오늘|그제|그저께|엊그제)",
+    r"(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)|(?P<day_before>어제|오늘|그제|그저께|엊그제)자?",
 )
 _ALONE = (
     r"(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day|[월화수목금토일](?=요일))(?:요일)?(?!\w*ly)",

@@ -125,7 +125,7 @@ class _QueryBuilder:
         """
         sign, name, quoted, word = clause.groups("")
         field = _FIELDS[name.lower()] if name else ""
-        value = (quoted or word).strip()
+        value = " ".join((quoted or word).split())
         pending, self._pending = self._pending, None
         if pending is not None and not sign and not field:
             # "author: lin" means "author:lin"; "since: the beginning" is two words.

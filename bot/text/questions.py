@@ -102,6 +102,10 @@ _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + _JAMO
 """Punctuation and single Korean letters, such as ㅋㅋ and ㅠㅠ, in both of their Unicode blocks."""
 
 
+_SAID = re.compile("(?:[거것][만도들]?)?[요용]?\\Z")
+"""How speech ends: 다른거만, 있나용."""
+
+
 class _Filler(NamedTuple):
     """The filler table: kinds by word, marks and kinds by stem, and the endings allowed after a stem with `+` or `~`."""
 
@@ -144,7 +148,8 @@ def classify_filler(word: str) -> Kind:
         rest = folded[end:]
         if mark and (not rest or (len(rest) <= _MAX_TAIL if mark == "*" else rest in filler.following[mark])):
             return kind
-    return ""
+    bare = _SAID.sub("", folded)
+    return classify_filler(bare) if 1 < len(bare) < len(folded) else ""
 
 
 _HEADS = frozenset(("model", "models", "learning", "모델", "학습"))
@@ -155,7 +160,8 @@ def is_means(text: str) -> bool:
     words = analyser.fold(text).replace("-", " ").split()
     while len(words) > 1 and words[-1] in _HEADS:
         words.pop()
-    return words[-1] in _load_filler().following["means"]
+    means, word = _load_filler().following["means"], words[-1]
+    return word in means or (analyser.ends_in_hangul(word) and word[:-1] in means)  # with a particle
 
 
 def _list_syllables(*finals: int) -> str:

@@ -29,7 +29,7 @@ _WORD = re.compile(
     r"[,;:.?!()“”\"·](?=\s|$)|[,;?!()“”\"·]|[^\s,;?!()“”\"·]+?(?=[.?!,;:()“”\"]*(?:\s|$)|[,;?!()“”\"·])"
 )
 _PARTICLES = frozenset(seed.read_data("request_particles.txt").split())
-_TOP = re.compile(r"(?:top-?|[톱탑] ?)[0-9]{1,3}")
+_TOP = re.compile(r"(?:top-?|[톱탑] ?)[0-9]{1,3}[개편위]?만?")
 _NUMBER = re.compile(
     r"[0-9]{1,3}[개편위선]?|two|three|four|five|six|seven|eight|nine|ten|twenty", re.IGNORECASE
 )
@@ -72,7 +72,7 @@ def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
     if word in entries or len(word) > _MAX_LENGTH or not word:
         return ((entries[word][0], len(word)),) if word in entries else ()
     if _TOP.fullmatch(word):
-        return (("best", len(word)),)
+        return (("popular" if analyser.is_hangul(word) else "best", len(word)),)
     if not analyser.has_hangul(word):
         # "least-cited", but not "best-first" or "low-rank"
         kinds = [entries[one][0] if one in entries else "" for one in word.split("-")]
@@ -345,10 +345,15 @@ _SPLIT = re.compile(
 """As in "leave RL out"."""
 _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
-_ENDINGS = ("'s", "’s", "이나", "이랑", "하고", "에서", "에는", "인데", *"은는이가을를의에나랑와과")
+_NOT = re.compile(r"(?:(?<=[가-힣]) ?|(?<=\w) )[xX×](?=\s*(?:[),.]|$))")
+"""As in 양자화 X."""
+_ENDINGS = ("'s", "’s", "이나", "이랑", "하고", "에서", "에는", "인데", *"은는이가을를의에나랑와과도")
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _BRACKETS, _ROUND = str.maketrans("()", "  "), str.maketrans("[]{}", "()()")
 _MAX_TERM_WORDS, _MAX_LISTED = 4, 6
+_DATA = frozenset(
+    ("data", "datasets", "corpora", "examples", "labels", "annotations", "samples", "supervision")
+)
 _AUXILIARIES = frozenset(("why", "how", "do", "does", "did", "can", "could", "will", "would", "should"))
 _CLAUSES = frozenset(("", ",", ";", ".", "?", "!", "but", "and", "please"))
 _BE = frozenset(("is", "are", "was", "were", "that", "which"))
@@ -396,13 +401,17 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
     text = _SPLIT.sub(r"\1 out \2", text.translate(_ROUND))
+    text = _NOT.sub(" 제외", text) if analyser.has_hangul(text) else text
     tokens = _read_tokens(text, "leave")
     words = [_bare(token.text) for token in tokens]
     excluded, unread, described = list[str](), list[str](), list[str]()
     for negation in _list_negations(tokens):
+        near = tokens[: negation.at][::-1][:_MAX_TERM_WORDS]
         if (
             negation.is_ahead
-            and _find_named(tokens[: negation.at][::-1][:_MAX_TERM_WORDS], is_excluded)[1] > 1
+            and near
+            and near[0].text[-1] not in "지고는은"
+            and _find_named(near, is_excluded)[1] > 1
         ):
             negation = negation._replace(first=negation.at)  # 도구 사용 없는: the verb is part of a term
         beside = tokens[: negation.first][::-1] if negation.is_ahead else tokens[negation.last + 1 :]
@@ -411,11 +420,16 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             beside = [token._replace(kind="", text="or") if token.kind == "," else token for token in inside]
         if negation.is_ahead and not tokens[negation.at].is_korean:  # speech, Whisper aside
             beside = list(takewhile(lambda token: token.kind != ",", beside))
-        behind = tokens[negation.last + 1 :]
-        if negation.is_ahead and not any(one.kind == "" and not _is_filler(one.text) for one in behind):
-            # "의료 LLM, 영상 판독은 빼고" leaves out the last alone, unless in brackets.
-            negation = negation._replace(has_list=any(one.text == "(" for one in beside))
+        is_open = (
+            not beside or any(one.text == "(" for one in beside) or _has_topic(tokens[negation.last + 1 :])
+        )
+        if negation.is_ahead and beside and beside[0].text.endswith("도") and not negation.is_instead:
+            negation = negation._replace(is_sure=True)  # RAG도 아니고
+        if negation.is_ahead and not is_open and beside[0].text.endswith(("은", "는")):
+            negation = negation._replace(has_list=False)  # 의료 LLM, 영상 판독은 빼고
         named, taken = _read_named(beside, negation, is_term, is_excluded, words)
+        if negation.is_ahead and not (is_open or _has_topic(beside[taken:])):
+            named, taken = _read_named(beside, negation._replace(has_list=False), is_term, is_excluded, words)
         phrase = sorted(
             (*beside[:taken], *tokens[negation.first : negation.last + 1]), key=lambda token: token.start
         )
@@ -522,34 +536,34 @@ def _read_named(
         return [], -1  # 카메라만 말고: that too; 앱을 대신 눌러주는: in someone's place
     while at < len(beside):
         near = beside[at : at + _MAX_TERM_WORDS]
-        near = list(takewhile(lambda token: token.kind != "," and token.text.casefold() not in _JOINTS, near))
+        near = list(takewhile(lambda token: token.kind != "," and not _is_or(token), near))
         is_first = (negation.is_sure or negation.is_instead) and not is_listed
-        name, size = _find_named(near, is_term if is_first or negation.is_sure else is_excluded)
+        is_any = is_first and not (negation.is_ahead and ((named and not is_joined) or negation.is_instead))
         phrase = _read_phrase(near, negation.is_ahead)
-        if name and not negation.is_ahead and len(phrase) > size and questions.is_means(_join(phrase)):
-            name, size = (_join(phrase), len(phrase)) if is_first else ("", 0)  # no parallel data
-        is_alone = (
-            not name
-            and is_first
-            and not (negation.is_ahead and ((named and not is_joined) or negation.is_instead))
-        )
+        name, size = _find_named(near, is_term if is_first or negation.is_sure else is_excluded)
+        is_alone = is_any and not name
         if is_alone and not phrase and (negation.is_ahead or negation.is_instead) and len(near) > 1:
             at += 1  # 로봇 논문은 빼고, rather than only text
             continue
-        head = near[0] if near and negation.is_ahead else phrase[-1] if phrase else None
-        if (
-            head
-            and len(phrase) > size
-            and (is_alone or negation.is_instead or words.count(_bare(head.text)) > 1)
-        ):
+        is_whole = len(phrase) > size and (
+            is_alone
+            or negation.is_instead
+            or words.count(_bare(phrase[0 if negation.is_ahead else -1].text)) > 1
+            or (
+                is_first and not negation.is_ahead and phrase == beside[at:][: len(phrase) + 1]
+            )  # speech LLMs
+        )
+        if is_whole:
             is_apart = negation.is_ahead and (
                 (at > 0 and not is_joined) or negation.has_filler
-            )  # 서베이 논문은 말고
+            )  # 서베이 논문은
             name, size = _join(phrase) if is_apart else _PARTICLE.sub("", _join(phrase)), len(phrase)
             if is_alone and negation.is_ahead and not is_apart:
                 name = questions.strip_query_word(
-                    name, lambda word: is_term(word) or questions.is_everyday(word)
+                    name, lambda one: is_term(one) or questions.is_everyday(one)
                 )
+        elif len(phrase) > size and not (negation.is_ahead or is_first) and _bare(phrase[-1].text) in _DATA:
+            name = ""  # with no parallel data
         if not name:
             taken = taken or (at + 1 if is_alone and negation.is_ahead and near else 0)
             break
@@ -558,23 +572,33 @@ def _read_named(
         while not negation.is_ahead and at < len(beside) and beside[at].text.casefold() in _TAILS:
             at += 1
         taken = at
-        rest = beside[at:]
-        comma = negation.has_list and bool(rest) and rest[0].text == ","
-        # "retrieval, question answering" is not a list, but "math, code or agents" is one.
-        comma = comma and (
-            negation.is_ahead or any(one.text.casefold() in _JOINTS for one in rest[1:_MAX_LISTED])
-        )
-        joint = len(rest) > comma and rest[comma].text.casefold() in _JOINTS
-        is_joined = joint or bool(
-            negation.is_ahead and rest and _JOINED.search(rest[0].text)
-        )  # 텍스트나 음성
-        is_listed = not is_joined
-        if not (comma or is_joined):
+        step, is_joined = _find_joint(beside[at:], negation)
+        if not step and not is_joined:
             break
-        at += comma + joint
-        while joint and at < len(beside) and beside[at].kind == "glue":
+        at, is_listed = at + step, not is_joined
+        while step and is_joined and at < len(beside) and beside[at].kind == "glue":
             at += 1
     return named, taken
+
+
+def _find_joint(rest: Sequence[_Token], negation: _Negation) -> tuple[int, bool]:
+    """Return how many tokens join what is negated to the next such name, and whether by more than a comma."""
+    comma = negation.has_list and bool(rest) and rest[0].text == ","
+    # "retrieval, question answering" is not a list, but "math, code or agents" is one.
+    comma = comma and (negation.is_ahead or any(map(_is_or, rest[1:_MAX_LISTED])))
+    joint = len(rest) > comma and _is_or(rest[comma])
+    is_attached = (
+        negation.is_ahead and bool(rest) and _JOINED.search(rest[0].text) is not None
+    )  # 텍스트나 음성
+    return comma + joint, joint or is_attached
+
+
+def _is_or(token: _Token) -> bool:
+    return token.text.casefold() in _JOINTS
+
+
+def _has_topic(tokens: Sequence[_Token]) -> bool:
+    return any(token.kind == "" and not _is_filler(token.text) for token in tokens)
 
 
 def _read_phrase(near: Sequence[_Token], is_ahead: bool) -> list[_Token]:

@@ -23,6 +23,11 @@ async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService)
         assert " ".join(word for _, word in corrected.corrected) in meant
 
 
+async def test_a_misspelt_exclusion_is_corrected(search: SearchService) -> None:
+    result = await search.search(SearchRequest("reinforcement except learnign"))
+    assert result.excluded == ("learning",)
+
+
 async def test_known_words_phrases_and_operators_are_not_corrected(search: SearchService) -> None:
     for typed in ["강화 학습", '"핵습"', "zzzzzz", "-핵습", "author:핵습", "reinforcement"]:
         assert (await search.search(SearchRequest(typed))).corrected == ()
