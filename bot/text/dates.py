@@ -199,7 +199,7 @@ class _Mention(NamedTuple):
     """A date in a question, from `start` to `end` with the `before` and `behind` words that say which side of it is meant."""
 
     values: dict[str, str]
-    part: str
+    parts: tuple[str, ...]
     before: str
     behind: str
     start: int
@@ -235,7 +235,8 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
             # From March to May 2024: of one year.
             start = _read_span(first, span[1]) if start[0] > span[1] else start
             is_said = is_range or first.before == "between" or text[last.end - 2 : last.end] == "사이"
-            if not (is_said or start[1] + timedelta(days=1) >= span[0]):
+            is_joined = is_said or start[1] + timedelta(days=1) >= span[0]
+            if start[0] > span[1] or not is_joined:
                 return text, (None, None)
             period = start[0], span[1]
     except (ValueError, OverflowError):  # 31 February, or a year before the first
@@ -273,8 +274,8 @@ def _relate(text: str, atom: re.Match[str], *, is_clear: bool) -> _Mention | Non
     form = _PATTERNS[number].match(text, atom.start(f"f{number}"))
     values = {name: value.casefold() for name, value in form.groupdict().items() if value} if form else {}
     preposition = (before["word"] or "").casefold() if before else ""
-    part = " ".join(filter(None, (atom["head"], atom["tail"]))).casefold()
-    if number >= len(_FORMS) and not (is_clear or part):
+    parts = tuple(part.casefold() for part in (atom["tail"], atom["head"]) if part)
+    if number >= len(_FORMS) and not (is_clear or parts):
         is_year, is_verb = "year" in values, values.get("month") in ("may", "march")  # this may help
         has_papers = is_year and (
             _PAPERS_BEHIND.match(text, atom.end()) or _PAPERS_AHEAD.search(text[: atom.start()])
@@ -283,7 +284,7 @@ def _relate(text: str, atom: re.Match[str], *, is_clear: bool) -> _Mention | Non
         if not (has_word or has_papers or (behind and behind["word"])):
             return None
     return _Mention(
-        values, part, preposition, (behind["word"] or "").casefold() if behind else "", start, end
+        values, parts, preposition, (behind["word"] or "").casefold() if behind else "", start, end
     )
 
 
@@ -302,7 +303,9 @@ def _read_span(mention: _Mention, today: date) -> Span:
     """Return the first and last day of a mentioned date. Raises ValueError if it does not exist."""
     values = mention.values
     span = _read_calendar_span(values, today) or _read_relative_span(values, today)
-    return _take_part(span, mention.part) if mention.part else span
+    for part in mention.parts:
+        span = _take_part(span, part)
+    return span
 
 
 def _read_calendar_span(values: dict[str, str], today: date) -> Span | None:
@@ -319,7 +322,10 @@ def _read_calendar_span(values: dict[str, str], today: date) -> Span | None:
         span = calendar_span(today.year - (number > today.month), number)
     else:
         return None
-    return (span[0], span[0].replace(day=int(values["until"]))) if "until" in values else span
+    until = span[0].replace(day=int(values["until"])) if "until" in values else span[1]
+    if until < span[0]:
+        raise ValueError("the period ends before it begins")
+    return span[0], until
 
 
 def _read_relative_span(values: dict[str, str], today: date) -> Span:
@@ -351,12 +357,14 @@ def _take_part(span: Span, part: str) -> Span:
     words = part.removesuffix(" of").removesuffix(" in").split()
     if part == "week of":
         return first - timedelta(days=first.weekday()), first + timedelta(days=6 - first.weekday())
-    if words[0] in _SEASONS:
+    is_year = (last - first).days > _DAYS_IN["half"] * 4
+    if words[0] in _SEASONS and is_year:
         month = int(_SEASONS[words[0]])
         return date(first.year, month, 1), _month(first.year + (month == 12), (month + 1) % 12 + 1)[1]
-    is_year = (last - first).days > _DAYS_IN["half"] * 4
     if words[0] in _THIRDS:
         unit, number, count = "third", int(_THIRDS[words[0]]), 1
+    elif words[0] in _SEASONS:
+        raise ValueError("a season is part of a year")
     elif found := re.fullmatch(r"([qh상하]|[1-5])(반기|분기|주차|[1-4])", bare):
         names = [found[1], found[2]] if found[2] in _UNITS or found[2] == "주차" else [found[2], found[1]]
         unit = _UNITS[names[1]]
@@ -373,6 +381,8 @@ def _take_part(span: Span, part: str) -> Span:
         begin = 12 - months * count if is_last else months * (number - 1)
         until = 12 if is_last else begin + months * count
         return date(first.year, begin + 1, 1), _month(first.year, until)[1]
+    if unit not in _DAYS_IN:
+        raise ValueError("the period is too short")
     size = min(_DAYS_IN[unit], max(1, (last - first).days // 2 + 1)) * count
     if number == 0:
         return max(first, last - timedelta(days=size - 1)), last
