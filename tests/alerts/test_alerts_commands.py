@@ -103,7 +103,7 @@ Removed: Papers with “small language model” or exactly “로봇”,
 - [Weather in a Small Language Model](https://arxiv.org/abs/2412.00007) ▲ 33
 -# 관련 용어도 함께 찾아요: SLM, 소형 언어 모델, 소규모 언어 모델, 작은 언어 모델. 따옴표로
   묶으면 그 표현만 찾아요.
-<언제: 매일 한 번에 모아서 … 9>
+<언제: 매일 한 번 모아서 알리기 … 9>
 [알림 만들기] [조건 수정] [시각·시간대 바꾸기]
 
 알림을 만들었어요.
@@ -114,7 +114,7 @@ Removed: Papers with “small language model” or exactly “로봇”,
 ### “small language model” 또는 정확히 “로봇” 논문, ▲ 10 이상
 -# DM · 매일 오후 7:00 (서울)
 일시중지
-<언제: 매일 한 번에 모아서 … 9>
+<언제: 매일 한 번 모아서 알리기 … 9>
 [조건 수정] [시각·시간대 바꾸기]
 [다시 받기] [삭제] [돌아가기]
 

@@ -58,7 +58,7 @@ It doesn't match this daily post's topic, “diffusion”.
 -# A server manager can change this with `/daily edit`.
 [Read] [See status]
 
-Paper 2412\\.56789 is not in a digest yet, so it can't be posted.
+No digest has listed 2412\\.56789. Check the number.
 [See status]
 
 Paper “xyzzyplugh” not found. Use an arXiv ID such as 2502.02737, a link to arXiv or Hugging Face,
@@ -91,11 +91,11 @@ It doesn't match this daily post's topic, “diffusion”.
 **매일 · 오전 9:00 · #papers**
 곧 올라와요. 다음 글(Jan 01 09:00)에서 6편 중 1위예요.
 **diffusion · 오후 6:00 · #papers**
-이 자동 게시의 주제 “diffusion”에 맞지 않아요.
+이 자동 게시는 “diffusion” 논문만 올리는데, 이 논문은 주제가 달라요.
 -# 서버 관리자가 `/자동게시 수정` 명령어로 바꿀 수 있어요.
 [읽기] [상태 보기]
 
-2412\\.56789 논문은 아직 보관함에 없어서 올릴 수 없었어요.
+2412\\.56789 논문은 다이제스트에 실린 적이 없어요. 번호를 확인해 주세요.
 [상태 보기]
 
 “xyzzyplugh” 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, arXiv나
@@ -107,7 +107,7 @@ It doesn't match this daily post's topic, “diffusion”.
 Jan 01 00:00에 이 채널에 올라왔어요. [글
   보기](https://discord.com/channels/1/2/4242)
 **diffusion · 오후 6:00 · #papers**
-이 자동 게시의 주제 “diffusion”에 맞지 않아요.
+이 자동 게시는 “diffusion” 논문만 올리는데, 이 논문은 주제가 달라요.
 -# 서버 관리자가 `/자동게시 수정` 명령어로 바꿀 수 있어요.
 [읽기] [상태 보기]
 """),

@@ -242,6 +242,10 @@ async def test_demo_replies_to_all_lines_suggested_on_its_page(
             await shown.wait_for_text(words.title, *words.post, "SmolLM2", "▲ 147")
             assert await shown.evaluate("document.title") == words.title
             assert await shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            # SimCord's script sets the size that its server knows, which may be that of another window.
+            app, stage = "document.getElementById('preview-app')", "document.querySelector('.preview-stage')"
+            await shown.evaluate(f"{app}.style.width = '960px'")
+            assert await shown.evaluate(f"{app}.clientWidth === {stage}.clientWidth")
             for word in ("SimCord", "Inspector", "Capture", "Refresh", "Thumbnail unavailable"):
                 assert word not in await shown.text(), word
         clicked, *typed = _proposed_lines(locale)
