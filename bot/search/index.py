@@ -216,13 +216,13 @@ def _build_author(author: models.Author) -> tantivy.Document:
 # The folder and its state.
 
 START: search.Place = ("9999-12-31", 1 << 60)
-_WRITER_BYTES = 200_000_000
+_WRITER_BYTES = 300_000_000
 """The size of new documents by the engine's own count from which on it starts another segment, each of which costs every search
 time. It takes much less memory: with one segment of 6,000 papers as much as with fifteen.
 """
 BATCH = 200
 """The number of papers read and written at a time."""
-COMMIT_PAPERS = 3_000
+COMMIT_PAPERS = 6_000
 """A long update is committed after this many papers, so that searches find them."""
 AT_ONCE = 256
 """The number of changed papers that a search indexes itself within half a second; more are left to the background."""
