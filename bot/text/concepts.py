@@ -297,15 +297,15 @@ def prepare_part(part: QueryPart) -> SoughtPart:
 
     Of a negation, it is what the reader does not want.
     """
-    sought = part
+    sought, words = part, part.text.split()
+    known = [form.text for form in part.forms if form.weight >= _USUAL_WEIGHT]
     if part.is_negated:
-        part = literal_part(_NEGATION.sub("", part.text).strip())
+        part, words, known = literal_part(_NEGATION.sub("", part.text).strip()), [], []
     heaviest = max((form.weight for form in part.forms), default=1.0)  # a topic's forms are lighter
     likely = (form for form in part.forms if form.weight >= _USUAL_WEIGHT * heaviest)
     usual = [form for form in likely if not _is_vague(form, part.text)]
-    known = [_write_plainly(form.text) for form in part.forms if form.weight >= _USUAL_WEIGHT]
-    near = (term for text in known if sought is part for term in _load_near_terms().get(text, ()))
-    traces = [*map(_list_traces, dict.fromkeys((*(form.text for form in part.forms), *near)))]
+    traces = [*map(_list_traces, dict.fromkeys((*(form.text for form in part.forms), *_list_near(known))))]
+    of_words = map(_list_traces, _list_near(words))
     typed = ((form.text, analyser.fold(form.text).split()) for form in usual)
     korean, beginnings, short, starts = (
         tuple(dict.fromkeys(word for own in traces for word in own[kind])) for kind in range(4)
@@ -317,10 +317,14 @@ def prepare_part(part: QueryPart) -> SoughtPart:
         korean,
         beginnings,
         short,
-        starts,
+        tuple(dict.fromkeys((*starts, *(start for own in of_words for start in own[3])))),
         tuple((form, tuple(word.removesuffix("s") for word in words)) for form, words in typed if words),
         frozenset(_write_plainly(form.text) for form in usual),
     )
+
+
+def _list_near(texts: Iterable[str]) -> Iterator[str]:
+    return (term for text in texts for term in _load_near_terms().get(_write_plainly(text), ()))
 
 
 def _is_vague(form: Form, typed: str) -> bool:
