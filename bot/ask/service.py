@@ -379,7 +379,8 @@ _WORD = re.compile(r"\w+")
 
 
 def _list_read_forms(part: question.AskedPart, ranking: Ranking) -> tuple[str, ...]:
-    """Return the forms of a part, other than the typed one, that the paper has; of a Korean part the English ones."""
-    typed, is_korean = term_keys.term_key(part.text), analyser.has_hangul(part.text)
-    found = (text for text in ranking.found[part.text] if not (is_korean and analyser.has_hangul(text)))
+    """Return a part's English synonyms, other than the typed one, that the paper has, not the words that go with it."""
+    typed = term_keys.term_key(part.text)
+    synonyms = {form.text for form in part.forms if form.weight >= 1 and not analyser.has_hangul(form.text)}
+    found = (text for text in ranking.found[part.text] if text in synonyms)
     return tuple(text for text in found if term_keys.term_key(text) != typed)[:_MAX_READ_FORMS]
