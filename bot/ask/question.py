@@ -24,7 +24,7 @@ _MAX_WORDS, _MAX_RUN = 40, 4
 _MAX_ENDING, _MAX_SHORT_ENDING = 4, 2
 """Syllables that may follow a Korean word of the table; fewer follow a single syllable."""
 _EVERYDAY = 0.8
-_NEAREST, _STEP, _LEAST = 0.9, 0.08, 0.5
+NEAREST, _STEP, _LEAST = 0.9, 0.08, 0.5
 """The weight of a row's first form, how much less each further one weighs, and the least."""
 _VAGUE = 0.5
 """The weight of a part that says little, such as 방법 or "use"."""
@@ -109,7 +109,7 @@ def _read_run(words: Sequence[str], glossary: Glossary) -> AskedPart | None:
     if not keys:
         forms += [Form(term) for term in (glossary.translate(text) if is_single else ())]
         forms += [Form(term, _EVERYDAY) for term in questions.find_everyday_terms(text)]
-    forms += [Form(term, max(_NEAREST - _STEP * place, _LEAST)) for place, term in enumerate(row or ())]
+    forms += [Form(term, max(NEAREST - _STEP * place, _LEAST)) for place, term in enumerate(row or ())]
     if not forms:
         return None
     # 단점 is filler in a search, but what a question is about.
@@ -152,6 +152,8 @@ def _find_row(words: Sequence[str]) -> tuple[str, ...] | None:
     before_last = len(key) - len(_key(words[-1]))
     for end in range(len(key), before_last, -1):
         most = _MAX_ENDING if end > 1 else _MAX_SHORT_ENDING
-        if len(key) - end <= most and (row := rows.get(key[:end])) is not None:
+        rest = key[end:]  # particles, but not the k of pass@k
+        is_ending = len(rest) <= most and (not rest or analyser.is_hangul(rest))
+        if is_ending and (row := rows.get(key[:end])) is not None:
             return row
     return None

@@ -379,8 +379,8 @@ _WORD = re.compile(r"\w+")
 
 
 def _list_read_forms(part: question.AskedPart, ranking: Ranking) -> tuple[str, ...]:
-    """Return a part's English synonyms, other than the typed one, that the paper has, not the words that go with it."""
+    """Return a part's English forms that mean the same, other than the typed one, and that the paper has."""
     typed = term_keys.term_key(part.text)
-    synonyms = {form.text for form in part.forms if form.weight >= 1 and not analyser.has_hangul(form.text)}
-    found = (text for text in ranking.found[part.text] if text in synonyms)
+    same = {f.text for f in part.forms if f.weight >= question.NEAREST and not analyser.has_hangul(f.text)}
+    found = (text for text in ranking.found[part.text] if text in same)
     return tuple(text for text in found if term_keys.term_key(text) != typed)[:_MAX_READ_FORMS]

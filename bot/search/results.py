@@ -253,6 +253,9 @@ def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, i
 _MAX_EXCERPT, _MAX_LEAD = 300, 90
 """Characters of an excerpt, and before its first match."""
 _MAX_MATCHES = 100
+_REFERRING = re.compile(
+    r"(?:It|Its|They|Their|This|These|Those|He|She)\b|(?:이는|이것|이들|이러한|그는|그것)"
+)
 
 
 def make_excerpt(text: str, patterns: Patterns) -> Snippet:
@@ -274,6 +277,10 @@ def make_excerpt(text: str, patterns: Patterns) -> Snippet:
         within = {number for at, end, number in matches if begin <= at and end <= begin + _MAX_EXCERPT}
         if len(within) > most:
             most, start = len(within), begin
+    # A sentence that begins with "It" needs the one before.
+    earlier = max((before for before in starts if before < start), default=start)
+    if _REFERRING.match(shown, start) and start - earlier <= _MAX_EXCERPT // 2:
+        start = earlier
     # Near the end, earlier sentences fill the excerpt.
     start = min(start, *(before for before in starts if before >= len(shown) - _MAX_EXCERPT), len(shown))
     lead = "…" if start else ""

@@ -100,6 +100,15 @@ def test_the_papers_of_the_demo_answer(paper: str, asked: str, words: str) -> No
     assert words in index.passages[ranking.order[0]].text
 
 
+def test_an_excerpt_says_what_it_is_about() -> None:
+    patterns = [pattern for pattern in [compile_pattern(["languages"])] if pattern]
+    rest = "More is said of this. " * 30
+    excerpt = make_excerpt(
+        f"The first model is slow. The second model is fast. It mixes languages. {rest}", patterns
+    )
+    assert excerpt.text.startswith("…The second model is fast. It mixes languages.")
+
+
 def test_an_excerpt_is_filled_with_the_sentences_before_its_match() -> None:
     patterns = [pattern for pattern in [compile_pattern(["snapshot"])] if pattern]
     text = "MinHash finds near duplicates. Within each snapshot it works best."
