@@ -94,14 +94,19 @@ class GlossaryService:
 
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
         """Return the names of the seeded concepts in a title, in the given language."""
-        words = tokens.tokenize(analyser.canonicalise(typography.to_plain_text(title[:_MAX_TITLE_LENGTH])))
-        keys = [tokens.read_concept_token(word) for word in words.split() if word.startswith(tokens.CONCEPT)]
-        current = await self.get_current()
+        canonical = analyser.canonicalise(typography.to_plain_text(title[:_MAX_TITLE_LENGTH]))
+        found = await self.list_concepts(canonical)
         # For "image editing", do not list "editing" as well.
         named = [
-            current.concept(key) for key in keys if not any(key != other and key in other for other in keys)
+            one for one in found if not any(one.key != other.key and one.key in other.key for other in found)
         ]
-        return list(dict.fromkeys(name_concept(concept, locale) for concept in named if concept))
+        return list(dict.fromkeys(name_concept(concept, locale) for concept in named))
+
+    async def list_concepts(self, canonical: str) -> list[concepts.Concept]:
+        """Return the seeded concepts in a canonical text (see the analyser)."""
+        words, current = tokens.tokenize(canonical).split(), await self.get_current()
+        keys = [tokens.read_concept_token(word) for word in words if word.startswith(tokens.CONCEPT)]
+        return [concept for key in dict.fromkeys(keys) if (concept := current.concept(key))]
 
     async def is_stale(self) -> bool:
         """Return whether the archive has grown by `STALE_GROWTH` or the stored data has another version."""

@@ -14,9 +14,11 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from bot.archive import summaries
 from bot.client.paper_texts import format_title
 from bot.core import files
 from bot.core.clock import latest_date
+from bot.search import index
 from bot.web import service as web_service
 from bot.web.find import Found, make_files
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
@@ -74,9 +76,12 @@ class SiteBuilder:
             await self._add_day(day, paper_ids)
         for chunk in chunked(paper_ids, PAPERS_AT_ONCE):
             details = await services.database.fetch(papers.list_details, chunk)
+            documents = await services.database.look_up(search.list_documents, chunk, summaries.select_shown)
+            texts = {document.id: index.build_texts(document) for document in documents}
             for detail in details:
                 self._add(f"papers/{detail.arxiv_id}.html", pages.make_paper(site, detail))
-                found[detail.id] = await self._make_found(detail)
+                if detail.id in texts:
+                    found[detail.id] = await self._make_found(detail, texts[detail.id])
         for name in sorted({*site.authors.values()}):
             await self._add_author(name)
         self._add("index.html", await pages.load_day(site))
@@ -122,15 +127,21 @@ class SiteBuilder:
             self._add(f"{path}.html", await self._pages.load_author(self._site, name))
             self._add(f"{path}.atom", await self._pages.load_author(self._site, name, is_feed=True))
 
-    async def _make_found(self, detail: models.PaperDetail) -> Found:
+    async def _make_found(self, detail: models.PaperDetail, texts: index.IndexTexts) -> Found:
         """Return a paper for the browser's search."""
         title = format_title(detail.title, detail.arxiv_id)
         glossary = self._pages.services.glossary
         topics = [
             topic for locale in models.Locale for topic in await glossary.list_title_topics(title, locale)
         ]
+        in_title, in_text = [
+            [form.text for concept in found for form in concept.forms if form.is_sure]
+            for found in (await glossary.list_concepts(texts.title), await glossary.list_concepts(texts.body))
+        ]
         authors = detail.authors[:MAX_NAMED]
-        return Found(detail.arxiv_id, title, detail.last_on.isoformat(), detail.votes, topics, authors)
+        return Found(
+            detail.arxiv_id, title, detail.last_on, detail.votes, [*topics, *in_title], in_text, authors
+        )
 
     def _add(self, path: str, page: Page) -> None:
         self._add_text(path, self._pages.render(page))

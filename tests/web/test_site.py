@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -97,17 +98,37 @@ async def test_search_in_the_browser_reads_its_address_corrects_and_ranks(
             ("강화학습을", "Reinforcement Learning for All", "2 found"),
             ("how do I make attention faster?", "Fast Attention", "No exact match. The closest:"),
             ("marafioti video", "Diffusion Models for Video", "1 found"),
+            # Identifiers, forms of the glossary and filters, as docs/web.md says.
+            ("https://arxiv.org/abs/2501.00904v2", "Fast Attention", "1 found"),
+            ("2501.00909", None, "Nothing found"),
+            *(
+                (form, "Reinforcement Learning for All", "2 found")
+                for form in ("RL", "강화 학습", "강화학습")
+            ),
+            ("reinforcement learning", "Reinforcement Learning for All", "2 found"),
+            ("diffusion -video", "A Diffusion Model of Markets", "Without “video” · 1 found"),
+            (
+                "-diffusion author:marafioti",
+                "Reinforcement Learning for All",
+                "Without “diffusion” · 2 found",
+            ),
+            ("author:markets", None, "Nothing found"),
+            ("votes:5 until:2025 since:2025-01-05 models", "A Diffusion Model of Markets", "1 found"),
+            ("since:2025-02 attention", None, "Nothing found"),
+            ("until:2025-01-04 attention", None, "Nothing found"),
+            ("since:lately attention", "Fast Attention", "Not understood: since:lately · 1 found"),
         ):
             await shown.open(f"{url}/lab/papers/search.html?q={quote(query)}", width=400)
-            await shown.wait_for("document.querySelector('#found a') !== null")
-            assert await shown.evaluate("document.querySelector('#found a').innerText") == first
+            await shown.wait_for("!!document.querySelector('#count')?.innerText")
+            assert await shown.evaluate("document.querySelector('#found a')?.innerText") == first, query
             assert await shown.evaluate("document.querySelector('#count').innerText") == note
             assert await shown.evaluate("document.querySelector('#q').value") == query
             assert await shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_loading_a_search_stays_small_with_10_000_papers() -> None:
-    """A query of three words, one of them misspelt, loads three files, the words of an initial, and 30 files of rows."""
+    """A query of three words, one of them misspelt, and a filter loads three files, the words of an initial, the days and
+    votes, and 30 files of rows."""
     words = [
         f"{initial}{middle}{end}"
         for initial in "abcdefghilmnoprstuvw"
@@ -115,13 +136,15 @@ def test_loading_a_search_stays_small_with_10_000_papers() -> None:
         for end in range(40)
     ]
     chosen = random.Random(7)
+    terms = [f"{chosen.choice(words)} {chosen.choice(words)}" for _ in range(1500)]
     found = [
         find.Found(
-            f"2501.{number:05}",
+            f"{2501 + number % 12}.{number:05}",
             " ".join(chosen.choices(words, weights=[1 / (1 + i) for i in range(len(words))], k=9)),
-            "2025-01-05",
+            date(2025, 1, 5) + timedelta(number % 600),
             chosen.randrange(300),
-            ("reinforcement learning", "강화 학습"),
+            ("reinforcement learning", "강화 학습", "RL"),
+            chosen.choices(terms, weights=[1 / (1 + i) for i in range(len(terms))], k=30),
             [f"{chosen.choice(words)} {chosen.choice(words)}{number % 900}" for _ in range(5)],
         )
         for number in range(10_000)
@@ -131,7 +154,7 @@ def test_loading_a_search_stays_small_with_10_000_papers() -> None:
     loaded = [path for path in largest if "rows-" in path][:30] + [
         path for path in largest if "words" in path
     ][:1]
-    loaded += [path for path in largest if "rows-" not in path and "words" not in path][:3]
+    loaded += [path for path in largest if "rows-" not in path and "words" not in path][:4]
     assert sum(sizes[path] for path in loaded) < 400_000
 
 
