@@ -65,11 +65,18 @@ def _load() -> dict[str, _Entries]:
     return tables
 
 
+@lru_cache(maxsize=1)
+def _load_terms() -> frozenset[str]:
+    """Return the terms of the seed list, which ask for nothing: skip connection, 분포 외 탐지, 분포외탐지."""
+    forms = [form.casefold() for term in seed.load_terms() for form in (*term.korean, *term.english)]
+    return frozenset((*forms, *(form.replace(" ", "") for form in forms)))
+
+
 @lru_cache(maxsize=1 << 12)
 def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
     """Return the class and the length of each entry that a word consists of; () for other words."""
     entries = _load()[table]
-    if word in entries or len(word) > _MAX_LENGTH or not word:
+    if word in entries or len(word) > _MAX_LENGTH or not word or word in _load_terms():
         return ((entries[word][0], len(word)),) if word in entries else ()
     if _TOP.fullmatch(word):
         return (("popular" if analyser.is_hangul(word) else "best", len(word)),)
@@ -118,6 +125,9 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
             joined = " ".join(words[at : at + size])
             joined = joined if joined in entries else joined.replace("'s ", " ")
             pieces = _split(joined, table) if joined in entries or analyser.has_hangul(joined[-1:]) else ()
+            pieces = (
+                (("plain", len(joined)),) if joined in _load_terms() and joined not in entries else pieces
+            )
             if len(pieces) == 1:
                 end = matches[at + size - 1].end()
                 tokens.append(_Token(pieces[0][0], text[start:end], start, end))
@@ -126,7 +136,9 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
         else:
             word = words[at].removesuffix("'s")
             pieces = (
-                _split(word, table) or (_split_tail(word) if table == "leave" else ()) or (("", len(word)),)
+                _split(word, table)
+                or (_split_tail(word) if table == "leave" and word not in _load_terms() else ())
+                or (("", len(word)),)
             )
             for number, (kind, length) in enumerate(pieces, 1):
                 stop = end if number == len(pieces) else start + length
@@ -205,7 +217,12 @@ _RULES = tuple(
             "oldest",
         ),
         (r"\bnewest\b|" + _both(f"most|{_SORT}", "recent|latest") + "|" + _both(_SORT, "date"), "date"),
-        (r"\bbest\b|\bhot\b|^fame$|\b(?:most|many) (?:\w+ )?good\b|\bgood\b.*\bmost\b", "votes", False, True),
+        (
+            r"\bbest\b|\bhot\b|^fame(?= *$)|\b(?:most|many) (?:\w+ )?good\b|\bgood\b.*\bmost\b",
+            "votes",
+            False,
+            True,
+        ),
         (r"\bworst\b", "", True, True),
         (r"\blatest\b", "date", False, True),
         (r"^(?:size|most)*\s?(?:size\b|most (?:trait|many)$)", "", True),
@@ -250,6 +267,8 @@ class Ordering(NamedTuple):
 
 def read_order(text: str, *, has_period: bool) -> Ordering:
     """Split a question into its topic and the order that it asks for. `has_period`: whether it names a period."""
+    if text.casefold() in _load_terms():
+        return Ordering(text)
     has_code = _CODE.search(text) is not None
     text = _CODE.sub(" ", text)
     tokens, found, kept = _read_tokens(text, "order"), list[tuple[int, str]](), text
@@ -264,8 +283,10 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
             phrase.pop()
         core = [token for token in phrase if token.kind not in ("glue", "by")]
         typed, rest = text[core[0].start : core[-1].end], _cut(kept, phrase)
-        is_near = any(token.kind == "ever" for token in phrase) or any(
-            map(_names_papers, (*phrase, *behind[:_SOON]))
+        near = (*(() if "good" in kinds else phrase), *behind[:_SOON])  # 제일 좋은 것, of models
+        is_near = any(token.kind == "ever" for token in phrase) or any(map(_names_papers, near))
+        is_near = is_near or (
+            core[0].is_korean and any(map(people.names_papers, text[: core[0].start].split()[-2:]))
         )
         if rule.needs_papers and not (has_period or is_near or not questions.has_topic(rest.split())):
             # "the latest tricks": it stays, as filler.
@@ -345,8 +366,8 @@ _SPLIT = re.compile(
 """As in "leave RL out"."""
 _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
-_NOT = re.compile(r"(?:(?<=[가-힣]) ?|(?<=\w) )[xX×](?=\s*(?:[),.]|$))")
-"""As in 양자화 X."""
+_NOT = re.compile(r"(?<=[가-힣]) ?(?:[xX×](?=\s*\))|ㄴㄴ+)|(?<=\w) (?:[xX×](?=\s*\))|ㄴㄴ+)")
+"""As in (양자화 X), but not 하이퍼클로바 X."""
 _ENDINGS = ("'s", "’s", "이나", "이랑", "하고", "에서", "에는", "인데", *"은는이가을를의에나랑와과도")
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _BRACKETS, _ROUND = str.maketrans("()", "  "), str.maketrans("[]{}", "()()")
@@ -401,7 +422,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
     text = _SPLIT.sub(r"\1 out \2", text.translate(_ROUND))
-    text = _NOT.sub(" 제외", text) if analyser.has_hangul(text) else text
+    text = _NOT.sub(" 제외", text)
     tokens = _read_tokens(text, "leave")
     words = [_bare(token.text) for token in tokens]
     excluded, unread, described = list[str](), list[str](), list[str]()
@@ -437,8 +458,8 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         bare = text[phrase[0].start : max(phrase[0].end, tokens[negation.at].end)]
         everyday = questions.find_everyday_terms(typed) or questions.find_everyday_terms(bare)
         if everyday and everyday != questions.find_everyday_terms(" ".join(named)):
-            # 트랜스포머 말고 and "without labels" are everyday words for a topic, which the first leaves out besides.
-            excluded += [] if negation.is_instead else filter(is_excluded, named)
+            # 트랜스포머 말고 and "without labels" are everyday words for a topic. The first leaves nothing out besides.
+            described += [typed] if any(map(is_excluded, named)) else []
             continue
         if any(map(dates.is_date, named)):
             unread.append(typed)

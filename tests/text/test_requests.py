@@ -107,6 +107,11 @@ def _reader() -> QueryReader:
         ("따끈따끈한 로봇 논문", "로봇 논문", "date"),
         ("아무도 추천 안 한 로봇 논문", "로봇 논문", "least"),
         ("로봇은 관심 없고 음성만", "로봇은 관심 없고 음성만", ""),
+        ("음성 논문 중에 제일 좋은 거", "음성 논문", "votes"),
+        ("음성 모델 중에 제일 좋은 것", "음성 모델 중에 제일 좋은 것", ""),
+        ("맨 먼저 나온 음성 논문", "음성 논문", "oldest"),
+        ("추천 0개인 음성 논문", "음성 논문", "least"),
+        ("호평받은 음성 논문", "음성 논문", "votes"),
         ("highest scoring maps papers", "maps papers", "votes"),
         ("speech, date desc", "speech", "date"),
         ("최다 득표 음성 논문", "음성 논문", "votes"),
@@ -137,6 +142,14 @@ def _reader() -> QueryReader:
 )
 def test_a_question_may_ask_for_an_order(query: str, text: str, order: str) -> None:
     assert requests.read_order(query, has_period=False)[:3] == (text, order, ())
+
+
+def test_a_known_term_asks_for_nothing() -> None:
+    forms = {form for term in seed.load_terms() for form in (*term.korean, *term.english)}
+    for query in forms | {form.replace(" ", "") for form in forms}:
+        read = requests.read_order(query, has_period=True)
+        left = _reader().read_exclusions(query_parser.Query(query))
+        assert (read.text, read.order, left.text, left.excluded) == (query, "", query, ())
 
 
 def test_a_superlative_beside_a_period_asks_for_an_order() -> None:
@@ -245,6 +258,9 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("speech papers. avoid anything that is just another benchmark", "speech papers", "benchmark"),
         ("합성 데이터 찾는데 수학 말고 다른 도메인", "합성 데이터 찾는데", "수학"),
         ("agents, excluding ones co-authored by DeepSeek", "agents", "DeepSeek"),
+        ("음악 ㄴㄴ 음성", "음성", "음악"),
+        ("음악과 거리가 먼 음성", "음성", "음악"),
+        ("음악이 빠진 음성", "음성", "음악"),
         ("speech, anything but music agents", "speech", "music agents"),
         ("speech outside of music", "speech", "music"),
         ("음성 논문 (단, 음악 X)", "음성 논문", "음악"),
@@ -258,7 +274,6 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("음악이 등장하지 않는 비디오", "비디오", "음악"),
         ("음악 외 음성 논문", "음성 논문", "음악"),
         ("벤치마크, 데이터셋, 서베이 빼고 로봇", "로봇", "벤치마크 데이터셋 서베이"),
-        ("트랜스포머 말고 다른 구조", "트랜스포머 말고 다른 구조", "트랜스포머"),
         ("의료 LLM, 영상 판독은 관심 없음", "의료 LLM", "영상 판독"),
         ("음성 인식, 번역은 빼고", "음성 인식", "번역"),
         ("Wav2Vec 안 쓰는 음성 인식", "음성 인식", "Wav2Vec"),
@@ -342,6 +357,8 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
         ("alignment without a reward model", "without a reward model"),
         ("summaries with no hallucinations", "with no hallucinations"),
         ("translation without losing accuracy", "without losing accuracy"),
+        ("트랜스포머 말고 구조", "트랜스포머 말고"),
+        ("하이퍼클로바 X", ""),
         ("파인튜닝을 하지 않는 음성", "파인튜닝을 하지 않는"),
         ("정답에 의존 안하는거만", "정답에 의존 안"),
         ("translation with no parallel data", "with no parallel data"),
