@@ -63,7 +63,7 @@ async def upsert_reader(
 ) -> None:
     """Store a reader's settings."""
     row = {"user_id": user_id, **_known_values(settings)}
-    await database.upsert(connection, readers, [row], key=("user_id",))
+    await database.insert_rows(connection, readers, [row], "update")
 
 
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
@@ -76,7 +76,7 @@ async def add_text(
 ) -> None:
     """Store the text behind a reader's button. If the reader has more than `share` texts, the oldest are deleted."""
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
-    await database.upsert(connection, button_texts, [row], key=("token", "user_id"))
+    await database.insert_rows(connection, button_texts, [row], "update")
     own = button_texts.c.user_id == user_id
     newest = sa.select(button_texts.c.token).where(own).order_by(button_texts.c.saved_at.desc()).limit(share)
     await connection.execute(button_texts.delete().where(own, button_texts.c.token.not_in(newest)))
@@ -121,7 +121,7 @@ async def upsert_guilds(connection: AsyncConnection, by_id: Mapping[int, GuildSe
         row = {"guild_id": guild_id, "left_at": None, **known}
         same_columns.setdefault(frozenset(known), []).append(row)
     for rows in same_columns.values():
-        await database.upsert(connection, guilds, rows, key=("guild_id",))
+        await database.insert_rows(connection, guilds, rows, "update")
 
 
 async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:

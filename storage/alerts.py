@@ -84,7 +84,7 @@ async def lock_planning(connection: AsyncConnection) -> None:
 async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
     """Queue papers to be matched against all alerts."""
     rows = [{"paper_id": paper_id, "added_at": now} for paper_id in paper_ids]
-    await database.insert_rows(connection, unmatched_papers, rows, ignore_conflicts=True)
+    await database.insert_rows(connection, unmatched_papers, rows, "skip")
 
 
 async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, datetime]:
@@ -109,9 +109,7 @@ def recipient_name(alert: models.Alert) -> str:
 
 async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> None:
     """Store matches. Existing ones are left unchanged."""
-    await database.insert_rows(
-        connection, matches, [match._asdict() for match in found], ignore_conflicts=True
-    )
+    await database.insert_rows(connection, matches, [match._asdict() for match in found], "skip")
 
 
 async def mark_ready(connection: AsyncConnection, now: datetime) -> None:

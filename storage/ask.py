@@ -34,7 +34,7 @@ async def count_question(connection: AsyncConnection, day: date, limits: Mapping
     """
     own = question_counts.c
     for asker, limit in sorted(limits.items()):
-        statement = database.dialect_insert(connection, question_counts).values(
+        statement = database.dialect_insert(connection.dialect, question_counts).values(
             day_on=day, asker=asker, number=1
         )
         counted = statement.on_conflict_do_update(

@@ -87,7 +87,7 @@ _IS_READ = saved_papers.c.tags.contains(f" {READ} ")
 
 async def put(connection: AsyncConnection, club: Club) -> None:
     """Store a club, replacing the server's previous one."""
-    await database.upsert(connection, clubs, [database.record_values(club, clubs)], key=("guild_id",))
+    await database.insert_rows(connection, clubs, [database.record_values(club, clubs)], "update")
 
 
 async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = False) -> Club | None:
@@ -131,7 +131,7 @@ async def find_thread(connection: AsyncConnection, /, **columns: object) -> int 
 
 async def put_thread(connection: AsyncConnection, **values: Any) -> None:
     """Store or update the thread for a `channel_id` and a `paper_id`."""
-    await database.upsert(connection, club_threads, [values], key=("channel_id", "paper_id"))
+    await database.insert_rows(connection, club_threads, [values], "update")
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:
@@ -234,7 +234,7 @@ async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], no
     withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
     if not (await connection.execute(withdrawn)).rowcount:
         added = [{**row, "nominated_at": now}]
-        await database.upsert(connection, club_nominations, added, key=("guild_id", "user_id"))
+        await database.insert_rows(connection, club_nominations, added, "update")
 
 
 async def get_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> int | None:

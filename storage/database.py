@@ -25,7 +25,7 @@ from contextlib import (
 )
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Dialect, make_url
@@ -536,12 +536,8 @@ Value = TypeVar("Value")
 Record = TypeVar("Record", bound="DataclassInstance")
 
 
-def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+def dialect_insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return the dialect's INSERT, which supports `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return _dialect_insert(connection.dialect, table)
-
-
-def _dialect_insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     # Imported lazily: the other dialect would take 2.5 MB of memory.
     if dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
@@ -569,33 +565,19 @@ async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) 
     return sorted(await connection.scalars(query))
 
 
+Existing: TypeAlias = Literal["refuse", "skip", "update"]
+"""What becomes of a row whose primary key is stored already."""
+
+
 async def insert_rows(
     connection: AsyncConnection,
     table: sa.Table,
     rows: Sequence[Mapping[str, Any]],
-    *,
-    ignore_conflicts: bool = False,
+    existing: Existing = "refuse",
 ) -> None:
-    """Insert rows that have the same columns. `ignore_conflicts` skips existing rows."""
-    await _insert(connection, table, rows, () if ignore_conflicts else None)
-
-
-async def upsert(
-    connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
-) -> None:
-    """Insert rows that have the same columns; update rows whose `key` already exists."""
-    await _insert(connection, table, rows, key)
-
-
-async def _insert(
-    connection: AsyncConnection,
-    table: sa.Table,
-    rows: Sequence[Mapping[str, Any]],
-    key: tuple[str, ...] | None,
-) -> None:
-    """Insert rows. Existing rows are updated by `key`, or skipped if `key` is ()."""
+    """Insert rows that have the same columns."""
     if rows:
-        statement, columns = _compile_insert(connection.dialect, table, tuple(rows[0]), key)
+        statement, columns = _compile_insert(connection.dialect, table, tuple(rows[0]), existing)
         values = (
             [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
             for name, convert in columns
@@ -605,17 +587,17 @@ async def _insert(
 
 @lru_cache(maxsize=128)
 def _compile_insert(
-    dialect: Dialect, table: sa.Table, names: tuple[str, ...], key: tuple[str, ...] | None
+    dialect: Dialect, table: sa.Table, names: tuple[str, ...], existing: Existing
 ) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
     """Return the driver's statement, and its columns in order with their converters.
 
     SQLAlchemy would look both up for each row, which takes a fifth of an ingest.
     """
-    statement = _dialect_insert(dialect, table)
-    changes = {name: statement.excluded[name] for name in names if key and name not in key}
-    if changes:
+    statement, key = dialect_insert(dialect, table), table.primary_key.columns.keys()
+    changes = {name: statement.excluded[name] for name in names if name not in key}
+    if existing == "update" and changes:
         statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
-    elif key is not None:
+    elif existing != "refuse":
         statement = statement.on_conflict_do_nothing()
     compiled: Any = statement.compile(dialect=dialect, column_keys=names)
     types = {name: table.c[name].type.dialect_impl(dialect) for name in names}

@@ -23,6 +23,5 @@ glossary = sa.Table(
 
 async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
     """Replace the stored glossary, which `search.get_glossary` returns."""
-    values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
-    statement = database.dialect_insert(connection, glossary).values(id=1, **values)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+    row = {"id": 1, "made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
+    await database.insert_rows(connection, glossary, [row], "update")

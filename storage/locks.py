@@ -21,7 +21,7 @@ from typing import IO, NoReturn
 import sqlalchemy as sa
 
 from storage import errors
-from storage.database import Connection, Database, dialect_insert, sqlite_path
+from storage.database import Connection, Database, dialect_insert, insert_rows, sqlite_path
 from storage.tables import UtcTime, metadata, required
 
 sender_lease = sa.Table(
@@ -79,7 +79,7 @@ async def raise_term(connection: Connection, name: str = "") -> int:
     """Begin a new term for the sender with this session name. Writes in older terms fail from now on."""
     term = secrets.randbits(_TERM_BITS) + 1
     values = {"holder": term, "name": name, "expires_at": _lease_end(connection)}
-    insert = dialect_insert(connection, sender_lease).values(id=_LEASE_ID, **values)
+    insert = dialect_insert(connection.dialect, sender_lease).values(id=_LEASE_ID, **values)
     await connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
     return term
 
@@ -213,9 +213,8 @@ class SenderLock:
 
 async def _is_free(connection: Connection) -> bool:
     """Return whether the lease has expired; if so, end its holder's sessions and lock the lease row."""
-    free = dialect_insert(connection, sender_lease)
-    free = free.values(id=_LEASE_ID, holder=_NOBODY, name="", expires_at=_PAST)
-    await connection.execute(free.on_conflict_do_nothing())
+    free = {"id": _LEASE_ID, "holder": _NOBODY, "name": "", "expires_at": _PAST}
+    await insert_rows(connection, sender_lease, [free], "skip")
     has_expired = sa.and_(
         sender_lease.c.id == _LEASE_ID, sender_lease.c.expires_at < sa.func.clock_timestamp()
     )

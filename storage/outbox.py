@@ -34,7 +34,9 @@ async def add_all(
     if not new_deliveries:
         return {}
     # Other processes may insert the same keys on PostgreSQL.
-    statement = database.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
+    statement = database.dialect_insert(connection.dialect, deliveries).on_conflict_do_nothing(
+        index_elements=["key"]
+    )
     values = [database.record_values(delivery, deliveries) for delivery in new_deliveries]
     inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
     ids = {row.key: row.id for row in inserted}

@@ -32,7 +32,7 @@ async def save(connection: AsyncConnection, text: models.PaperText) -> None:
     """Compress and store a paper's text, replacing an earlier text. Texts beyond the limits are removed."""
     raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
     values = database.record_values(text, paper_texts, text=raw)
-    await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
+    await database.insert_rows(connection, paper_texts, [values], "update")
     await vectors.remove_passages(connection, [text.arxiv_id])
     await trim(connection)
 

@@ -48,7 +48,7 @@ paper_authors = sa.Table(
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
     """Store (paper id, facts) pairs. Newer facts replace older ones from the same service."""
-    statement = database.dialect_insert(connection, facts)
+    statement = database.dialect_insert(connection.dialect, facts)
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at
     changes: dict[str, Any] = {

@@ -57,7 +57,7 @@ async def save_at(
     """Save papers for a reader, each with the time (UTC) that determines its position in the list."""
     same = {"user_id": user_id, "server_id": server_id}
     rows = [{**same, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()]
-    await database.insert_rows(connection, saved_papers, rows, ignore_conflicts=True)
+    await database.insert_rows(connection, saved_papers, rows, "skip")
 
 
 async def update(connection: AsyncConnection, /, user_id: int, paper_id: int, **values: Any) -> None:

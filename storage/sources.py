@@ -50,7 +50,9 @@ async def add(
 ) -> models.StoredSource:
     """Store a source, to be polled at once. Raises DuplicateError if the address is already stored."""
     new = models.StoredSource(0, url, kind, priority, dict(options or {}), now, next_attempt_at=now)
-    statement = database.dialect_insert(connection, sources).values(database.record_values(new, sources))
+    statement = database.dialect_insert(connection.dialect, sources).values(
+        database.record_values(new, sources)
+    )
     added = await connection.scalar(statement.on_conflict_do_nothing().returning(sources.c.id))
     if added is None:
         raise errors.DuplicateError(
@@ -162,7 +164,7 @@ async def upsert_page_states(
     rows = {
         page.location: database.record_values(page, source_pages, source_id=source_id) for page in page_states
     }
-    await database.upsert(connection, source_pages, list(rows.values()), key=("source_id", "location"))
+    await database.insert_rows(connection, source_pages, list(rows.values()), "update")
 
 
 _HEALTH_FIELDS = (

@@ -134,9 +134,7 @@ async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[P
 async def add(connection: AsyncConnection, profile: Profile) -> None:
     """Store a profile unless the reader already has one."""
     values = database.record_values(profile, profiles)
-    await connection.execute(
-        database.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
-    )
+    await database.insert_rows(connection, profiles, [values], "skip")
 
 
 async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], local_on: date) -> None:
@@ -155,7 +153,7 @@ async def set_feedback(
         await connection.execute(feedback.delete().where(own))
         return
     values = {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now}
-    await database.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
+    await database.insert_rows(connection, feedback, [values], "update")
 
 
 async def list_feedback(

@@ -88,7 +88,7 @@ def list_data(
 async def put(connection: AsyncConnection, made: Sequence[Vectors]) -> None:
     """Store vectors in place of those that their papers had."""
     rows = [{"paper_id": one.paper_id, **database.record_values(one, vectors)} for one in made]
-    await database.upsert(connection, vectors, rows, key=("paper_id", "kind"))
+    await database.insert_rows(connection, vectors, rows, "update")
 
 
 async def follow(connection: AsyncConnection, unchanged: Iterable[DuePaper]) -> None:

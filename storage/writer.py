@@ -82,14 +82,13 @@ token_ledger = sa.Table(
 
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
-_KEY = (*_SERIES, "input_hash")
 
 
 async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
     """Store a draft. A draft with an input hash replaces the same draft without a hash."""
     if draft.input_hash:
         await connection.execute(drafts.delete().where(_is_in_series(draft), drafts.c.input_hash == ""))
-    await database.upsert(connection, drafts, [database.record_values(draft, drafts)], key=_KEY)
+    await database.insert_rows(connection, drafts, [database.record_values(draft, drafts)], "update")
 
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
@@ -110,7 +109,7 @@ async def add_published(
 ) -> None:
     """Record texts that are published at a place (a file, or a name), and the model that wrote them."""
     rows = [{"hash": text_hash, "place": place, "model": model} for text_hash in hashes]
-    await database.upsert(connection, published_texts, rows, key=("hash", "place"))
+    await database.insert_rows(connection, published_texts, rows, "update")
 
 
 async def list_published(connection: AsyncConnection, place: str) -> set[str]:
@@ -121,7 +120,7 @@ async def list_published(connection: AsyncConnection, place: str) -> set[str]:
 
 async def add_tokens(connection: AsyncConnection, day: date, tokens: int) -> None:
     """Add a call's tokens to the day's total (UTC)."""
-    statement = database.dialect_insert(connection, token_ledger).values(day_on=day, used=tokens)
+    statement = database.dialect_insert(connection.dialect, token_ledger).values(day_on=day, used=tokens)
     changes = {"used": token_ledger.c.used + tokens}
     await connection.execute(statement.on_conflict_do_update(index_elements=["day_on"], set_=changes))
 
