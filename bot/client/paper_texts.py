@@ -345,10 +345,11 @@ def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summ
         for of in detail.appearances
         if (of.format, of.date) != shown
     )
+    places = join_dotted(summary_line(texts, summary) if summary else "", *list(others)[:MAX_OTHER_DIGESTS])
     lines = (
         "" if detail.is_listed else texts("paper-fetched"),
         language_note(texts, summary.language) if summary else "",
-        join_dotted(summary_line(texts, summary) if summary else "", *list(others)[:MAX_OTHER_DIGESTS]),
+        texts("listed-in", places=places) if places else "",
     )
     return [line for line in lines if line]
 

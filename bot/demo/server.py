@@ -45,8 +45,6 @@ from storage import accounts, locks, models, paper_texts, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
-READY_BEFORE = timedelta(hours=2)
-"""How long before midnight UTC a day's papers are there, so that they can be posted in the morning in Seoul."""
 WATCH_EVERY = timedelta(seconds=0.5)
 GARBAGE_THRESHOLD = 700
 """The number of allocations between garbage collections."""
@@ -242,7 +240,7 @@ def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[None]]:
     coming = [sample for sample in sample_digests.sample_texts() if sample.date_on > START_AT.date()]
 
     async def deliver() -> None:
-        today = (container.clock() + READY_BEFORE).date()
+        today = container.clock().date()
         if coming and coming[0].date_on <= today:
             while coming and coming[0].date_on <= today:
                 sample = coming.pop(0)

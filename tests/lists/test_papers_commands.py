@@ -44,7 +44,8 @@ async def test_a_card_shows_highlights_links_and_digests(harness: ClientHarness)
         harness.texts(f"format-{form}", date=harness.texts.format_date(day))
         for form, day in (("newsletter", date(2026, 1, 1)), ("review", date(2025, 12, 31)))
     ]
-    assert f"-# {' · '.join(written)}\n" in f"{shown}\n", shown
+    places = " · ".join(written)
+    assert f"-# {harness.texts('listed-in', places=places)}\n" in f"{shown}\n", shown
     pages = ("arxiv.org/abs", "arxiv.org/pdf", "huggingface.co/papers")
     assert _urls(result) == [f"https://{page}/{SURVEY}" for page in pages]
 

@@ -203,6 +203,7 @@ label-whats-new = What's New
 label-technical-details = Technical Details
 label-performance-highlights = Performance Highlights
 author-order-unconfirmed = Author order not yet checked against arXiv.
+listed-in = From: { $places }
 format-newsletter = Newsletter { $date }
 format-review = Review { $date }
 format-listing = Hugging Face list { $date }

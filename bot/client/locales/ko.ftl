@@ -166,6 +166,7 @@ label-whats-new = 새로운 점
 label-technical-details = 방법
 label-performance-highlights = 성능
 author-order-unconfirmed = 저자 순서를 아직 arXiv에서 확인하지 못했어요.
+listed-in = 출처: { $places }
 format-newsletter = 뉴스레터 { $date }
 format-review = 리뷰 { $date }
 format-listing = Hugging Face 목록 { $date }
