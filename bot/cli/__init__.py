@@ -102,7 +102,8 @@ def build_app(asked: str = "") -> typer.Typer:
     commands = {name: command for of_heading in sections.values() for name, command in of_heading.items()}
     for name, command in ({asked: commands[asked]} if asked in commands else commands).items():
         if not isinstance(command, tuple):
-            app.command(name)(shell.synchronous(command))
+            of_query = search.QueryCommand if command is search.search else None
+            app.command(name, cls=of_query)(shell.synchronous(command))
             continue
         description, of_group = command
         group = typer.Typer(help=description, no_args_is_help=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -249,11 +250,8 @@ async def serve_tools(
     """
     try:
         from bot.cli import mcp_server
-    except ModuleNotFoundError:
-        raise errors.UsageError(
-            "`paperround mcp` needs the `mcp` extra: install Paperround from its checkout as '.[mcp]' instead of '.',"
-            " for example with pipx install '.[mcp]'."
-        ) from None
+    except ModuleNotFoundError as error:
+        raise _needs_extra("`paperround mcp`", "mcp", error) from None
     from bot.core import logs, memory, settings
     from bot.core.clock import system_clock
     from storage import models
@@ -304,13 +302,16 @@ async def demo(
     try:
         from bot.demo import server, texts
     except ModuleNotFoundError as error:
-        raise errors.UsageError(
-            f"The demo needs {error.name}: install Paperround from its checkout as '.[demo]' instead of '.',"
-            " for example with pipx install '.[demo]'."
-        ) from None
+        raise _needs_extra("The demo", "demo", error) from None
 
     sys.stderr.write(f"{texts.load(language).starting}\n")
     await server.serve(port=port, locale=language)
+
+
+def _needs_extra(what: str, extra: str, error: ModuleNotFoundError) -> errors.UsageError:
+    """Return the error for a module of an extra that is not installed, with the command that installs it."""
+    pip = f"{shlex.quote(sys.executable)} -m pip install -c constraints.txt '.[{extra}]'"
+    return errors.UsageError(f"{what} needs {error.name}. In the folder of the checkout, run: {pip}")
 
 
 async def build_web(

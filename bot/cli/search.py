@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from bot.cli import shell
 from storage import errors
@@ -30,13 +32,31 @@ EMPTY_ARCHIVE = (
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="Maximum number of papers.")]
 
 
+class QueryCommand(TyperCommand):
+    """A command whose arguments are a query, in which -word is a word to leave out, not a row of short options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, after moving each -word behind the options."""
+        end = args.index("--") if "--" in args else len(args)
+        taking = {name for one in self.params if not getattr(one, "is_flag", True) for name in one.opts}
+        excluded = [
+            word
+            for before, word in zip(["", *args], args[:end], strict=False)
+            if _EXCLUDED.match(word) and word not in ctx.help_option_names and before not in taking
+        ]
+        kept = [word for word in args[:end] if word not in excluded]
+        return super().parse_args(ctx, [*kept, "--", *excluded, *args[end + 1 :]])
+
+
+_EXCLUDED = re.compile(r"-[^-]")
+
+
 async def search(
     query: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[QUERY]",
-            help='Words in Korean or English, with "a phrase", -word, author:, since:, until: and votes: if needed.'
-            " Put -- before a query that begins with -.",
+            help='Words in Korean or English, with "a phrase", -word, author:, since:, until: and votes: if needed.',
             show_default=False,
         ),
     ] = None,
@@ -205,7 +225,8 @@ async def ask(
         shell.error(_UNKNOWN_PAPER.format(paper_id))
     else:
         _print_passages(answer)
-    raise typer.Exit(1 if answer is None else 0)
+    has_read = answer is not None and (answer.is_answer or answer.basis.value == "paper")
+    raise typer.Exit(0 if has_read else 1)
 
 
 def passages_to_dict(answer: Answer) -> dict[str, Any]:
@@ -222,11 +243,19 @@ def passages_to_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
+_UNREAD = (
+    "The text of this paper could be read neither on Hugging Face nor on arXiv. With PAPERROUND_LOG=console:debug the same"
+    " command shows why."
+)
+
+
 def _print_passages(answer: Answer) -> None:
     if answer.basis.value != "paper":
-        shell.error("The full text of the paper could not be read, but only what is known of it.")
-    if not answer.is_answer:
-        shell.error("The paper does not seem to say." + " It comes nearest here:" * bool(answer.passages))
+        shell.error(_UNREAD)
+    if not answer.is_answer and answer.basis.value != "none":
+        said = "The paper does" if answer.basis.value == "paper" else "The abstract and the summaries do"
+        nearest = " The nearest passages:" if answer.passages else ""
+        shell.error(f"{said} not seem to say.{nearest}")
     for sentence in answer.sentences:
         shell.echo(f"{sentence.text} ({sentence.quote})\n")
     for number, one in enumerate(answer.passages, start=1):

@@ -89,14 +89,19 @@ async def add(
     async with shell.open_workers() as workers, workers.open_poller() as poller:
         report = await poller.fetch_first(added)
     found = shell.pick(report.result, "digests papers new_papers")
+    is_failed = report.status.value in _FAILURES
     sentence = f"{address} ({added.kind.value}) was added. It brought {shell.count(report.result.papers, 'paper')} in"
     sentence = f"{sentence} {shell.count(report.result.digests, 'list')}."
-    if report.status.value in _FAILURES or not report.result.papers:
-        sentence = f"{address} ({added.kind.value}) was added, and brought nothing yet: {report.reason or 'no papers'}."
+    if is_failed or not report.result.papers:
+        sentence = f"{address} ({added.kind.value}) was added, and brought nothing yet"
+        sentence += "." if is_failed else f": {report.reason or 'no papers'}."
     status = {"status": report.status.value, "reason": report.reason or None}
     shell.print_answer(to_dict(added) | status | found, as_json, sentence=sentence)
-    for problem in files.fold_problems(report.result.problems):
+    for problem in ([report.reason] if is_failed and report.reason else []) + [
+        *files.fold_problems(report.result.problems)
+    ]:
         shell.error(problem)
+    raise typer.Exit(1 if is_failed else 0)
 
 
 async def list_rows(as_json: shell.AsJson = False) -> None:

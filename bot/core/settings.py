@@ -37,7 +37,10 @@ class _TomlSource(TomlConfigSettingsSource):
     """The settings file, which may start with a byte order mark."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return tomllib.loads(file_path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
+        try:
+            return tomllib.loads(file_path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
+        except ValueError as error:
+            raise errors.UsageError(f"{file_path} is not valid TOML: {error}.") from None
 
 
 MAX_PORT = 65535
@@ -333,6 +336,11 @@ def load() -> Settings:
         return Settings()
     except pydantic.ValidationError as error:
         raise errors.UsageError("\n".join(map(_format_error, error.errors()))) from None
+    except OSError as error:
+        raise errors.UsageError(
+            f"{error.filename} cannot be read: {error.strerror}. Run the command as the user that owns the file, or let the"
+            " bot's user read it (`chown`)."
+        ) from None
     except ValueError as error:
         raise errors.UsageError(
             f"The settings of the environment, {ENV_FILE} or {TOML_FILE} cannot be read: {error}"

@@ -161,9 +161,9 @@ def parse_folder_path(address: str) -> Path | None:
 
 
 def make_absolute(address: str) -> str:
-    """Return an existing folder's absolute path, with `~` expanded. Other addresses are unchanged."""
-    path = os.path.expanduser(address)
-    return os.path.abspath(path) if "://" not in address and os.path.isdir(path) else address
+    """Return an existing folder's absolute path, with `~` expanded, also for a `file:` URL. Other addresses are unchanged."""
+    path = os.path.expanduser(parse_folder_path(address) or "")
+    return os.path.abspath(path) if path and os.path.isdir(path) else address
 
 
 def _check(address: str) -> None:

@@ -44,11 +44,12 @@ def test_a_paper_without_a_text_is_said_to_have_none(
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         found = filled("ask", PAPER, "Which", "licence?")
         as_json = filled("ask", PAPER, "Which", "licence?", "--json")
-    assert found.exit_status == 0
+    assert (found.exit_status, as_json.exit_status) == (1, 1)
     assert found.stdout == ""
     assert not as_json.data["answers"]
-    assert "could not be read" in found.stderr
-    assert "does not seem to say" in found.stderr
+    assert "could be read neither on Hugging Face nor on arXiv" in found.stderr
+    assert "PAPERROUND_LOG=console:debug" in found.stderr
+    assert "The paper does not" not in found.stderr, "it was not read"
 
 
 def test_an_unknown_paper_is_an_error(filled: Paperround) -> None:

@@ -266,4 +266,4 @@ def test_mcp_explains_why_it_cannot_start(
     monkeypatch.delitem(sys.modules, "bot.cli.mcp_server")
     monkeypatch.delattr(cli, "mcp_server")
     monkeypatch.setitem(sys.modules, "mcp", None)
-    assert "pipx install '.[mcp]'" in paperround("mcp").stderr
+    assert "-m pip install -c constraints.txt '.[mcp]'" in paperround("mcp").stderr

@@ -77,6 +77,15 @@ def test_an_index_that_cannot_be_written_is_a_problem_on_stderr(filled: Paperrou
     assert "papers may be missing" in answer.stderr
 
 
+def test_words_to_leave_out_are_typed_as_in_discord(filled: Paperround) -> None:
+    query = ["trained with care", "-2601.00001", "-hummingbird", "--limit", "2", "-video"]
+    found = filled("search", *query, "--json-full")
+    assert (found.exit_status, found.data["without"]) == (0, ["2601.00001", "hummingbird", "video"])
+    assert len(found.data["papers"]) == 2
+    assert filled("search", "-h").stdout.startswith("Usage: ")
+    assert "No such option: --limits" in filled("search", "care", "--limits", "2").stderr
+
+
 def test_search_reports_how_it_interpreted_the_query(filled: Paperround) -> None:
     answer = filled("search", "trained", "with", "care", "votes:many", "--json")
     assert (len(answer.data), "votes:many" in answer.stderr) == (3, True)

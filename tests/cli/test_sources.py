@@ -63,17 +63,23 @@ def test_fetch_prints_a_row_for_each_source(site: Site, sources: Paperround) -> 
 
 
 def test_adding_a_source_reports_its_first_poll(
-    site: Site, sources: Paperround, paperround: Paperround
+    site: Site, sources: Paperround, paperround: Paperround, tmp_path: Path
 ) -> None:
     site["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
     address = f"{site.url}/2025-05-06.md"
     added = sources("add", address).stdout.strip()
     assert added == f"{address} (url) was added. It brought 2 papers in 1 list."
     missing = sources("add", f"{site.url}/missing.md")
-    assert (missing.exit_status, "brought nothing yet: not found (404)" in missing.stdout) == (0, True)
+    # As docs/commands.md says: 1 is a problem, named on stderr.
+    assert (missing.exit_status, missing.stderr) == (1, "paperround: not found (404)\n")
+    assert missing.stdout == f"{site.url}/missing.md (url) was added, and brought nothing yet.\n"
     site["/page.md"] = "# Notes\n\nSmall things are small, as arXiv:2505.00001 says in passing, and so on.\n"
     refused = sources("add", f"{site.url}/page.md", "--json").data
     assert (refused["status"], refused["papers"]) == ("failed", 0)
+    (tmp_path / "digests").mkdir()
+    assert sources("add", "digests").exit_status == 0
+    assert "already" in sources("add", f"file://{tmp_path}/digests/").stderr
+    sources("remove", "digests")
     assert "only 0 in links or cells: it is not a list" in refused["reason"]
     rows = sources("list", "--json").data
     assert [row["source"] for row in rows] == [address, f"{site.url}/missing.md", f"{site.url}/page.md"]

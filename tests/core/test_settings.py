@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pydantic
 import pytest
+from pydantic_settings.sources.providers import dotenv
 
 from bot.core import settings as core_settings
 from bot.core.settings import Settings
+from storage import errors
 
 
 @pytest.mark.parametrize("file", [False, True])
@@ -66,6 +69,22 @@ def test_environment_variables_override_the_files(monkeypatch: pytest.MonkeyPatc
         "DISCORD_TOKEN": ".env",
         "HF_ENDPOINT": "environment",
     }
+
+
+def test_an_unreadable_or_invalid_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As after `sudo paperround setup`: `.env` belongs to root."""
+    monkeypatch.chdir(tmp_path)
+    Path("paperround.toml").write_text("locale = ko\n")
+    with pytest.raises(errors.UsageError, match=r"^paperround\.toml is not valid TOML: .* line 1"):
+        core_settings.load()
+
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", ".env")
+
+    monkeypatch.setattr(dotenv, "dotenv_values", fail)
+    Path(".env").write_text("PAPERROUND_LOCALE=ko\n")
+    with pytest.raises(errors.UsageError, match=r"^\.env cannot be read: Permission denied\. Run"):
+        core_settings.load()
 
 
 @pytest.mark.parametrize(
