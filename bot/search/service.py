@@ -223,38 +223,43 @@ def _label_partial(
     parts = [concepts.prepare_part(part) for part in answer.query.parts] if partial else []
     positive = [one for one in parts if not one.part.is_negated]
     lacking = {id_: [one for one in positive if one.part in matches.missing[id_]] for id_ in partial}
-    missing: _Labels = {row.arxiv_id: () for row in partial.values()}
-    matched, related = _Labels(), dict[str, str]()
+    missing, matched, related = _Labels(), _Labels(), dict[str, str]()
 
-    def list_terms(id_: int) -> Sequence[tuple[concepts.SoughtPart, bool]]:
-        """Return the terms that a paper may be said to have, judging by its title, each with whether the title has it."""
+    def list_terms(id_: int) -> Sequence[tuple[concepts.SoughtPart, bool, bool]]:
+        """Return the terms that a paper may be said to have, each with whether its title has it, and by itself."""
         terms = [one for one in positive if one.part.is_term and one not in lacking[id_]]
         if not terms or id_ in matches.related or id_ in matches.comparing:
             return ()
         title = partial[id_].title or ""
         text = concepts.Text(f"{title}\n{_spell_out(find, title)}")
         titled = [one for one in parts if not text.lacks(one, is_strict=True)]
-        return [(one, one in titled) for one in terms] if all(one in terms for one in titled) else ()
+        if not all(one in terms for one in titled):
+            return ()
+        return [(one, one in titled, bool(text.find_alone(one, find))) for one in terms]
 
     terms = {id_: list_terms(id_) for id_ in partial if not lacking[id_]}
-    read = [id_ for id_ in partial if lacking[id_] or terms[id_] or id_ in matches.related]
-    for paper in search.list_documents(view, read, summaries.select_shown) if read else ():
-        joined = search_index.join_texts(paper)
-        text = concepts.Text(joined)
-        absent = [one for one in lacking[paper.id] if text.lacks(one)]
-        spelled = concepts.Text(_spell_out(find, joined)) if absent else text
+    read = [
+        id_ for id_, own in terms.items() if id_ in matches.related or not all(alone for *_, alone in own)
+    ]
+    read += filter(lacking.get, partial)
+    documents = search.list_documents(view, read, summaries.select_shown) if read else ()
+    joined = {paper.id: search_index.join_texts(paper) for paper in documents}
+    for id_, row in partial.items():
+        text = concepts.Text(joined.get(id_, ""))
+        absent = [one for one in lacking[id_] if id_ in joined and text.lacks(one)]
+        spelled = concepts.Text(_spell_out(find, joined[id_])) if absent else text
         absent = [one for one in absent if spelled.lacks(one)]
-        missing[paper.arxiv_id] = tuple(one.part.shown_text for one in absent)
-        if topic := matches.related.get(paper.id):
+        missing[row.arxiv_id] = tuple(one.part.shown_text for one in absent)
+        if topic := matches.related.get(id_):
             part = answer.query.said[topic]
             if form := text.find_alone(concepts.prepare_part(part), find):
                 is_name = form == part.text or (analyser.has_hangul(form) and find(form) == find(part.text))
-                related[paper.arxiv_id] = topic if is_name else form
+                related[row.arxiv_id] = topic if is_name else form
         elif not absent:
-            own = terms[paper.id] if paper.id in terms else list_terms(paper.id)
-            named = [one for one, _ in own if text.find_alone(one, find)]
-            if all(one in named for one, is_titled in own if is_titled):
-                matched[paper.arxiv_id] = tuple(dict.fromkeys(one.part.shown_text for one in named))
+            own = terms[id_] if id_ in terms else list_terms(id_)
+            named = [one for one, _, alone in own if alone or text.find_alone(one, find)]
+            if all(one in named for one, is_titled, _ in own if is_titled):
+                matched[row.arxiv_id] = tuple(dict.fromkeys(one.part.shown_text for one in named))
     return missing, matched, related
 
 

@@ -187,8 +187,11 @@ class Text:
 
     def __init__(self, text: str) -> None:
         self._text, self._folded = text, analyser.fold(text)
-        self._words = " ".join(_BRACKET.sub(r" \g<0> ", self._folded).split())
         self._scripts = {False, analyser.has_hangul(text)}
+
+    @cached_property
+    def _words(self) -> str:
+        return " ".join(_BRACKET.sub(r" \g<0> ", self._folded).split())
 
     @cached_property
     def _joined(self) -> str:
@@ -217,7 +220,7 @@ class Text:
         `find` returns the keys of a term. An abbreviation that the text explains in other words means something else.
         """
         for form, typed in part.usual:
-            if all(word in self._words for word in typed) and any(self._list_alone(typed, find)):
+            if all(word in self._folded for word in typed) and any(self._list_alone(typed, find)):
                 explained = self._list_explained(typed[0]) if term_keys.is_abbreviation(form) else ()
                 is_explained = all(_write_plainly(words) in part.written for words in explained)
                 # CLIP is not clips.
