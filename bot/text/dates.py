@@ -12,82 +12,36 @@ import calendar
 import math
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from bot.text import questions, typography
+from bot.text import questions, seed, typography
 from bot.text.plain import MONTH, MONTHS
 
 Span: TypeAlias = tuple[date, date]
 DateLimits: TypeAlias = tuple[date | None, date | None]
 """The first and last day, inclusive, in the time zone of `today`; None at an open end."""
 
-# Words for numbers and units.
+
+@lru_cache(maxsize=1)
+def _load_words() -> dict[str, dict[str, str]]:
+    """Return the value of each word in dates, by what it tells: a number, a unit, how long ago, a part of a period."""
+    words = dict[str, dict[str, str]]()
+    for kind, value, listed in seed.read_rows("date_words.tsv"):
+        words.setdefault(kind, {}).update((word.replace("_", " "), value) for word in listed.split())
+    return words
 
 
-def _by_word(listed: dict[str, str]) -> dict[str, str]:
-    return {word: value for value, words in listed.items() for word in words.split()}
+def _read_number(kind: str, word: str) -> int:
+    return int(word) if word.isdecimal() else int(_load_words()[kind].get(word, 1))
 
 
-_NUMBERS = _by_word(
-    {
-        "0": "last final 마지막",
-        "1": "one a an first 1st 한 하루 첫 첫째 첫번째",
-        "2": "two couple second 2nd 두 이틀 둘째 두번째",
-        "3": "three few several third 3rd 세 몇 며칠 사흘 셋째 세번째",
-        "4": "four fourth 4th 네 나흘 넷째 네번째",
-        "5": "five fifth 5th 다섯 닷새 다섯째",
-        "6": "six 여섯",
-        "7": "seven 일곱",
-        "8": "eight 여덟",
-        "9": "nine 아홉",
-        "10": "ten 열흘",
-        "14": "fortnight",
-        "15": "보름",
-    }
-)
-"""0 is the last one."""
-_UNITS = _by_word(
-    {
-        "hour": "hour hours 시간",
-        "day": "day days 일 fortnight 하루 이틀 사흘 나흘 닷새 며칠 열흘 보름",
-        "week": "week weeks 주 주일 주간 주차",
-        "weekend": "weekend 주말",
-        "month": "month months 개월 달",
-        "quarter": "quarter q 분기",
-        "half": "half h 반기",
-        "year": "year years 년",
-    }
-)
-_AGO = _by_word({"0": "this current the 이번 요번 이 금", "2": "before 지지난 저저번"})
-"""How many weeks, months or years ago is meant, unless one."""
-_YEARS_AGO = {
-    "재작년": 2,
-    "작년": 1,
-    "지난해": 1,
-    "올해": 0,
-    "올": 0,
-    "금년": 0,
-    "last year": 1,
-    "this year": 0,
-}
-_THIRDS = _by_word(
-    {"1": "early beginning start 초 초반 초순", "2": "mid middle 중순 중반", "3": "late end 말 하순 후반"}
-)
-_SEASONS = _by_word({"3": "spring 봄", "6": "summer 여름", "9": "fall autumn 가을", "12": "winter 겨울"})
-"""The first of the three months of each."""
+def _count(text: str) -> int:
+    return _read_number("number", text.removeprefix("a ").removesuffix(" of"))
+
+
 _WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "월", "화", "수", "목", "금", "토", "일"]
-_DAYS_AGO = {
-    "tomorrow": -1,
-    "내일": -1,
-    "모레": -2,
-    "today": 0,
-    "오늘": 0,
-    "그저께": 2,
-    "그제": 2,
-    "엊그제": 2,
-}
-"""Of words for days, apart from those for yesterday."""
 _MONTHS_IN = {"month": 1, "quarter": 3, "third": 4, "half": 6}
 _DAYS_IN = {"day": 1, "week": 7, "third": 10, "half": 15}
 """A part's length: of a year, and of a shorter period."""
@@ -314,7 +268,7 @@ def _read_calendar_span(values: dict[str, str], today: date) -> Span | None:
     if year:
         digits = year.replace(" ", "").rstrip("년도") if year[0].isdecimal() else ""
         words = year if year.isascii() else year.replace(" ", "")
-        full = int(digits) + 2000 * (len(digits) == 2) if digits else today.year - _YEARS_AGO[words]
+        full = int(digits) + 2000 * (len(digits) == 2) if digits else today.year - _read_number("year", words)
         span = calendar_span(full, number, int(day or 0))
     elif day:
         span = _latest_day(number, int(day), today)
@@ -333,48 +287,37 @@ def _read_relative_span(values: dict[str, str], today: date) -> Span:
         on = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(near[:3])) % 7)
         return on, on
     if near := values.get("near") or values.get("day_before"):
-        on = today - timedelta(days=_DAYS_AGO.get(near, 1))
+        on = today - timedelta(days=_read_number("near", near))
         return on, on
     if length := values.get("length"):
-        unit, counted = _UNITS[length], values.get("count", length)
-        words = counted.removeprefix("a ").removesuffix(" of")
-        count = int(words) if words.isdecimal() else int(_NUMBERS.get(words, 1))
+        unit, counted = _load_words()["unit"][length], values.get("count", length)
+        count = _count(counted)
         unit, count = ("day", math.ceil(count / 24)) if unit == "hour" else (unit, count)
         span = _last(unit, count, today)
         if "is_past" not in values:
             return span
         return (span[0], span[0]) if unit == "day" else _named(unit, 0, span[0])
-    ago = int(_AGO.get(values.get("ago", "this"), 1))
+    ago = _read_number("ago", values.get("ago", "this"))
     if part := values.get("part"):
         spans = (_take_part(calendar_span(today.year - number), part) for number in range(3))
         return next(span for span in spans if span[bool(ago)] <= today)
-    return _named(_UNITS[values["unit"]], ago, today)
+    return _named(_load_words()["unit"][values["unit"]], ago, today)
 
 
 def _take_part(span: Span, part: str) -> Span:
     """Return a part of a period: q3, 하반기, summer, early, first two weeks of, 셋째 주. Raises ValueError without one."""
-    (first, last), bare = span, part.replace(" ", "")
-    words = part.removesuffix(" of").removesuffix(" in").split()
+    (first, last), name = span, part.removesuffix(" of").removesuffix(" in")
     if part == "week of":
-        return first - timedelta(days=first.weekday()), first + timedelta(days=6 - first.weekday())
-    is_year = (last - first).days > _DAYS_IN["half"] * 4
-    if words[0] in _SEASONS and is_year:
-        month = int(_SEASONS[words[0]])
-        return date(first.year, month, 1), _month(first.year + (month == 12), (month + 1) % 12 + 1)[1]
-    if words[0] in _THIRDS:
-        unit, number, count = "third", int(_THIRDS[words[0]]), 1
-    elif words[0] in _SEASONS:
-        raise ValueError("a season is part of a year")
-    elif found := re.fullmatch(r"([qh상하]|[1-5])(반기|분기|주차|[1-4])", bare):
-        names = [found[1], found[2]] if found[2] in _UNITS or found[2] == "주차" else [found[2], found[1]]
-        unit = _UNITS[names[1]]
-        number, count = {"상": 1, "하": 2}.get(names[0]) or int(names[0]), 1
+        return _named("week", 0, first)
+    if known := _load_words()["part"].get(name.replace(" ", "")):
+        number, unit, count = int(known.split()[0]), known.split()[1], 1
     else:
-        unit = _UNITS[words[-1] if part.isascii() else bare[-1]]
-        ordinal = words[0] if part.isascii() else bare[:-1]
-        number = int(_NUMBERS.get(ordinal, _NUMBERS.get(ordinal.replace("번", ""), 1)))
-        counted = words[-2] if len(words) > 2 else "1"
-        count = int(counted) if counted.isdecimal() else int(_NUMBERS.get(counted, 1))
+        ordinal, *counted, last_word = name.split()
+        number, unit = _read_number("number", ordinal), _load_words()["unit"][last_word]
+        count = _count(" ".join(counted))
+    is_year = (last - first).days > _DAYS_IN["half"] * 4
+    if unit == "season" and is_year:
+        return date(first.year, number, 1), _month(first.year, number + 2)[1]
     is_last = number == 0 or (unit, number) in (("half", 2), ("third", 3))
     if is_year and unit in _MONTHS_IN:
         months = _MONTHS_IN[unit]
@@ -434,6 +377,8 @@ def _year(year: int) -> Span:
 
 
 def _month(year: int, month: int) -> Span:
+    """Return the first and last day of a month; the 13th is January of the next year."""
+    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
     return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
 
 
@@ -457,7 +402,7 @@ def is_date(text: str) -> bool:
 
 def is_date_word(word: str) -> bool:
     """Return whether a word is the name of a month or a unit of time."""
-    return word.casefold() in MONTHS or word.casefold() in _UNITS
+    return word.casefold() in MONTHS or word.casefold() in _load_words()["unit"]
 
 
 def read_typed_date(text: str, today: date) -> Span | None:
@@ -482,8 +427,8 @@ def _read_day(text: str, today: date) -> date | None:
 
     Raises ValueError if the day does not exist.
     """
-    if (days_ago := _DAYS_AGO.get(text)) is not None:
-        return today - timedelta(days=days_ago)
+    if text in _load_words()["near"]:
+        return today - timedelta(days=_read_number("near", text))
     if match := _WEEKDAY.fullmatch(text):
         days_ago = (today.weekday() - _WEEKDAYS.index(match[2] or match[3])) % 7
         return today - timedelta(days=days_ago or (7 if match[1] else 0))

@@ -557,7 +557,7 @@ def _read_named(
         return [], -1  # 카메라만 말고: that too; 앱을 대신 눌러주는: in someone's place
     while at < len(beside):
         near = beside[at : at + _MAX_TERM_WORDS]
-        near = list(takewhile(lambda token: token.kind != "," and not _is_or(token), near))
+        near = list(takewhile(lambda one: one.kind not in _NEGATORS | {","} and not _is_or(one), near))
         is_first = (negation.is_sure or negation.is_instead) and not is_listed
         is_any = is_first and not (negation.is_ahead and ((named and not is_joined) or negation.is_instead))
         phrase = _read_phrase(near, negation.is_ahead)
