@@ -224,13 +224,12 @@ _RULES = tuple(
             True,
         ),
         (r"\bworst\b", "", True, True),
-        (r"\blatest\b", "date", False, True),
+        (r"\blatest\b", "date"),
         (r"^(?:size|most)*\s?(?:size\b|most (?:trait|many)$)", "", True),
     )
 )
 _LIMIT = next(number for number, rule in enumerate(_RULES) if "over" in rule.pattern.pattern)
 _MORE = re.compile(r"over|above|more than|exceed|넘|초과", re.IGNORECASE)
-_LATEST = "latest"
 _CODE = re.compile(
     r"\b(?:with|ha(?:s|ve|ving)|that (?:release|share|publish)(?:d|ed)?)"
     r" (?:(?:an?|public|open|open[- ]?source[d]?|released|available) )*(?:code|github(?: repos?(?:itor(?:y|ies))?)?)"
@@ -279,18 +278,18 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         )
         if rule is None or (rule.order and _is_cut(phrase, behind)):
             continue
+        near = (*(() if "good" in kinds else phrase), *behind[:_SOON])  # 제일 좋은 것, of models
         while not phrase[-1].is_korean and phrase[-1].kind in ("glue", "by"):
             phrase.pop()
         core = [token for token in phrase if token.kind not in ("glue", "by")]
         typed, rest = text[core[0].start : core[-1].end], _cut(kept, phrase)
-        near = (*(() if "good" in kinds else phrase), *behind[:_SOON])  # 제일 좋은 것, of models
-        is_near = any(token.kind == "ever" for token in phrase) or any(map(_names_papers, near))
+        is_near = any(token.kind == "ever" for token in (tokens if kinds == "hot" else phrase)) or any(
+            map(_names_papers, near)
+        )
         is_near = is_near or (
             core[0].is_korean and any(map(people.names_papers, text[: core[0].start].split()[-2:]))
         )
         if rule.needs_papers and not (has_period or is_near or not questions.has_topic(rest.split())):
-            # "the latest tricks": it stays, as filler.
-            found += [(len(_RULES), typed)] if kinds == _LATEST else []
             continue
         found.append((number, typed))
         kept = kept if rule is _RULES[-1] else rest
@@ -318,8 +317,11 @@ def _weaken(text: str, token: _Token) -> str:
     return f"{text[: token.start]}{positive:{len(token.text)}}{text[token.end :]}"
 
 
+_ONE = re.compile("[거것걸게건]|ones?$", re.IGNORECASE)
+
+
 def _names_papers(token: _Token) -> bool:
-    return people.names_papers(token.text) or (token.kind == "glue" and token.text[:1] in "거것걸게건")
+    return people.names_papers(token.text) or (token.kind == "glue" and _ONE.match(token.text) is not None)
 
 
 def _cut(text: str, phrase: Sequence[_Token]) -> str:
@@ -366,7 +368,7 @@ _SPLIT = re.compile(
 """As in "leave RL out"."""
 _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
-_NOT = re.compile(r"(?<=[가-힣]) ?(?:[xX×](?=\s*\))|ㄴㄴ+)|(?<=\w) (?:[xX×](?=\s*\))|ㄴㄴ+)")
+_NOT = re.compile(r"(?:(?<=[가-힣]) ?|(?<=\w) )(?:[xX×](?=\s*\))|ㄴㄴ+)|만 아니면 ?(?:됨|[돼되][가-힣]*)")
 """As in (양자화 X), but not 하이퍼클로바 X."""
 _ENDINGS = ("'s", "’s", "이나", "이랑", "하고", "에서", "에는", "인데", *"은는이가을를의에나랑와과도")
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
@@ -376,8 +378,8 @@ _DATA = frozenset(
     ("data", "datasets", "corpora", "examples", "labels", "annotations", "samples", "supervision")
 )
 _AUXILIARIES = frozenset(("why", "how", "do", "does", "did", "can", "could", "will", "would", "should"))
-_CLAUSES = frozenset(("", ",", ";", ".", "?", "!", "but", "and", "please"))
-_BE = frozenset(("is", "are", "was", "were", "that", "which"))
+_CLAUSES = frozenset(("", "(", ",", ";", ".", "?", "!", "but", "and", "please"))
+_RELATIVES = frozenset(("that", "which", "who", "ones"))
 """What may come before an imperative: "skip surveys", but not "the skip connections"."""
 
 
@@ -501,6 +503,8 @@ def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
         # "world models, no games", "world models not games", but not "why do transformers not generalize"
         is_last = kind in ("no", "not") and not is_korean and _ends_clause(tokens[start:])
         is_last = is_last and not any(token.text.casefold() in _AUXILIARIES for token in tokens[:at])
+        # "languages that are not English", but not "strong models are not strong teachers"
+        is_relative = any(token.text.casefold() in _RELATIVES for token in tokens[max(0, at - 2) : at])
         is_clause = before.kind in (",", "glue") or is_last
         needs_verb = kind == "dont" or (kind == "not" and (is_korean or not is_clause))
         if (needs_verb and not (is_about or is_used)) or (
@@ -526,7 +530,13 @@ def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
             or (
                 is_last
                 and before.text.casefold() not in ("", "with")
-                and (kind == "no" or before.kind == "" or before.text.casefold() in _CLAUSES | _BE)
+                and (kind == "no" or before.kind == "" or before.text.casefold() in _CLAUSES or is_relative)
+            )
+            or (
+                kind == "dont"
+                and is_used
+                and not tokens[at].text.startswith("can")
+                and _ends_clause(tokens[start:])
             )
             or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : start]]),
             is_instead=kind == "instead",
