@@ -346,11 +346,10 @@ class Overview(NamedTuple):
     """How many members nominated each paper, by paper id."""
 
 
-async def _decide(connection: Connection, wanted: Club) -> tuple[Club, str, int | None]:
+async def _decide(connection: Connection, wanted: Club, former: Club | None) -> tuple[Club, str, int | None]:
     """Return the club to store, the text about it (a Fluent id), and the delivery of a refused vote to cancel."""
     now = wanted.starts_at
     club = replace(wanted, starts_at=schedule.next_due(now, rule_of(wanted)).at)
-    former = await storage.get(connection, wanted.guild_id, for_update=True)
     if former is None:
         return club, "club-set-up", None
     meeting = await load_meeting(connection, former, now)
@@ -421,7 +420,8 @@ class Clubs:
     async def preview(self, wanted: Club) -> tuple[Overview, str]:
         """Return the club that `set_up` would store, and the text that it would return."""
         async with self._database.read() as connection:
-            club, done, _ = await _decide(connection, wanted)
+            former = await storage.get(connection, wanted.guild_id)
+            club, done, _ = await _decide(connection, wanted, former)
             return await _load_overview(connection, club, wanted.starts_at), done
 
     async def set_up(self, wanted: Club) -> str:
@@ -430,10 +430,10 @@ class Clubs:
         A meeting whose vote has already begun is kept. A vote that Discord refused begins at once as now set up.
         """
         async with self._database.transaction() as connection:
-            club, done, refused_id = await _decide(connection, wanted)
+            former = await storage.get(connection, wanted.guild_id, for_update=True)
+            club, done, refused_id = await _decide(connection, wanted, former)
             if refused_id is not None:
-                reason = Reason.BY_HAND
-                await outbox.cancel(connection, [refused_id], reason=reason, now=wanted.starts_at)
+                await outbox.cancel(connection, [refused_id], reason=Reason.BY_HAND, now=wanted.starts_at)
             await storage.put(connection, club)
         return done
 

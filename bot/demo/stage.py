@@ -38,14 +38,6 @@ log = structlog.get_logger(__name__)
 STRING, INTEGER, CHANNEL = 3, 4, 7
 
 
-class InvalidOptionError(ValueError):
-    """Raised for a typed value that an option does not take, or for a required `option` without a value."""
-
-    def __init__(self, option: CommandSpec, *, is_missing: bool = False) -> None:
-        self.option, self.is_missing = option, is_missing
-        super().__init__(option["name"])
-
-
 def find_command(
     line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
 ) -> tuple[Sequence[CommandSpec], CommandSpec, str] | None:
@@ -93,20 +85,22 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
 
 
 def convert_command(option: CommandSpec, value: str) -> str | int:
-    """Convert a typed value to its option's type, or to the choice with that name. Raises InvalidOptionError."""
+    """Convert a typed value to its option's type, or to the choice with that name. Raises OptionError."""
     if choices := option.get("choices"):
         if (choice := _find_choice(choices, value)) is None:
-            raise InvalidOptionError(option)
+            raise _refusal(option)
         chosen: str | int = choice["value"]
         return chosen
     if option["type"] == INTEGER:
         number = int(value) if re.fullmatch(r"-?\d{1,9}", value) else None
         if number is None or not option.get("min_value", number) <= number <= option.get("max_value", number):
-            raise InvalidOptionError(option)
+            raise _refusal(option)
         return number
-    if not option.get("min_length", 0) <= len(value) <= option.get("max_length", len(value)):
-        raise InvalidOptionError(option)
     return value
+
+
+def _refusal(option: CommandSpec) -> simcord.OptionError:
+    return simcord.OptionError("option-type", option["name"], "typed values do not fit")
 
 
 def _find_choice(choices: Sequence[CommandSpec], value: str) -> CommandSpec | None:
@@ -235,17 +229,15 @@ class Stage:
         name = " ".join(node["name"] for node in path)
         try:
             options = self._convert(leaf, read_options(leaf, rest))
-        except InvalidOptionError as error:
-            key = "missing" if error.is_missing else "option"
-            shown = local_name(error.option, self._locale.value)
-            self._hint(
-                channel, key, line=line[:50], option=shown, allowed=self._describe_values(error.option)
-            )
-            return
-        if isinstance(self._viewer, simcord.MemberActor):
-            await self._viewer.slash(channel, name, **options)
-        else:
-            await self._viewer.slash(name, **options)
+            if isinstance(self._viewer, simcord.MemberActor):
+                await self._viewer.slash(channel, name, **options)
+            else:
+                await self._viewer.slash(name, **options)
+        except simcord.OptionError as error:
+            key = "missing" if error.code == "option-required" else "option"
+            option = next(option for option in leaf["options"] if option["name"] == error.option)
+            shown, allowed = local_name(option, self._locale.value), self._describe_values(option)
+            self._hint(channel, key, line=line[:50], option=shown, allowed=allowed)
 
     async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
         """Run a message menu command, which is sent as its name and a message id. Returns False for any other line."""
@@ -258,18 +250,17 @@ class Stage:
         return True
 
     def _convert(self, leaf: CommandSpec, values: Mapping[str, str]) -> dict[str, Any]:
-        """Convert options to their types. A channel's name may start with #. Raises InvalidOptionError."""
+        """Convert options to their types. A channel's name may start with #. Raises OptionError."""
         options: dict[str, Any] = {}
         for option in leaf.get("options") or ():
             if (value := values.get(option["name"])) is None:
-                if option.get("required"):
-                    raise InvalidOptionError(option, is_missing=True)
-            elif option["type"] != CHANNEL:
+                continue
+            if option["type"] != CHANNEL:
                 options[option["name"]] = convert_command(option, value)
             elif (found := self._list_channels(option).get(value.removeprefix("#"))) is not None:
                 options[option["name"]] = found
             else:
-                raise InvalidOptionError(option)
+                raise _refusal(option)
         return options
 
     def _list_channels(self, option: CommandSpec) -> dict[str | None, simcord.ChannelHandle]:

@@ -73,11 +73,13 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
                 assert len(answers) == 1, [row.content for row in rows]
                 assert [row.visible_to(harness.reader.id) for row in answers] == [False]
         await harness.reader.send(harness.channel, "/daily setup")
-        await harness.user.send_dm("/daily setup")
-        for viewer, channel, hint in (
-            (harness.reader, harness.channel, "**Manage Server**"),
-            (harness.user, harness.user.dm_channel, "only in a server"),
+        for viewer, channel, line, hint in (
+            (harness.reader, harness.channel, "", "**Manage Server**"),
+            (harness.user, harness.user.dm_channel, "/daily setup", "only in a server"),
+            (harness.user, harness.user.dm_channel, "/alerts add x channel:quiet", "**channel** can be: "),
         ):
+            if line:
+                await harness.user.send_dm(line)
             page = _page(harness, viewer)
             await Stage(harness.env, page, [channel], models.Locale.EN, harness.env.settle).step()
             assert hint in [*harness.env.backend.messages[channel.id].values()][-1].content
