@@ -221,22 +221,23 @@ class Text:
         """
         for form, typed in part.usual:
             if all(word in self._folded for word in typed) and any(self._list_alone(typed, find)):
-                explained = self._list_explained(typed[0]) if term_keys.is_abbreviation(form) else ()
-                is_explained = all(_write_plainly(words) in part.written for words in explained)
+                explained = (
+                    {*self._list_explained(typed[0])} if term_keys.is_abbreviation(form) else set[str]()
+                )
+                is_meant = explained <= {_write_plainly(known) for known, _ in part.usual if explained}
                 # CLIP is not clips.
                 spellings = (typed[0], typed[0].capitalize()) if len(typed) == 1 and form.islower() else ()
-                if is_explained and (not spellings or any(one in self._text for one in spellings)):
+                if is_meant and (not spellings or any(one in self._text for one in spellings)):
                     return form
         return ""
 
-    def _list_explained(self, abbreviation: str) -> Sequence[str]:
-        """Return the words that are followed by an abbreviation of them in brackets: as many as it has letters."""
-        pattern = rf"((?:[a-z]+[ -]){{{len(abbreviation) - 1}}}[a-z]+)\W{{1,3}}{re.escape(abbreviation)}s?\)"
-        return [
-            words
-            for words in re.findall(pattern, self._folded)
-            if "".join(re.findall(r"\b[a-z]", words)) == abbreviation
-        ]
+    def _list_explained(self, abbreviation: str) -> Iterator[str]:
+        """Yield the words before an abbreviation of them in brackets: Selective Language Modeling (SLM)."""
+        for name in (abbreviation, f"{abbreviation}s"):
+            for before in self._folded.split(f"{name})")[:-1]:
+                words = before[-_NEAR_LETTERS:].rstrip("(;, ").replace("-", " ").split()[-len(abbreviation) :]
+                if "".join(word[0] for word in words) == abbreviation:
+                    yield _write_plainly(" ".join(words))
 
     def _list_alone(self, typed: Sequence[str], find: Callable[[str], Sequence[str]]) -> Iterator[bool]:
         """Yield for each place where a form's words stand whether they are no part of a longer term there."""
@@ -279,8 +280,8 @@ def _is_word(typed: str, word: str) -> bool:
 class SoughtPart(NamedTuple):
     """A part with what tells that a text has it: beginnings of Korean and English words, and short words.
 
-    `starts` are the first letters of its English words, `usual` its usual forms with their words, `written` these forms
-    written plainly, `scripts` whether each form is Korean.
+    `starts` are the first letters of its English words, `usual` its usual forms with their words, `scripts` whether each
+    form is Korean.
     """
 
     part: QueryPart
@@ -291,7 +292,6 @@ class SoughtPart(NamedTuple):
     short: tuple[str, ...]
     starts: tuple[str, ...]
     usual: tuple[tuple[str, tuple[str, ...]], ...]
-    written: frozenset[str]
 
 
 @lru_cache(maxsize=1 << 7)
@@ -322,7 +322,6 @@ def prepare_part(part: QueryPart) -> SoughtPart:
         short,
         tuple(dict.fromkeys((*starts, *(start for own in of_words for start in own[3])))),
         tuple((form, tuple(word.removesuffix("s") for word in words)) for form, words in typed if words),
-        frozenset(_write_plainly(form.text) for form in usual),
     )
 
 
