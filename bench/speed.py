@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from bench import synthetic_archive
@@ -182,6 +183,24 @@ def _search_plainly(papers: Sequence[str], queries: Sequence[str]) -> tuple[floa
     return inserting, times
 
 
+async def measure_loop(bench: Bench) -> None:
+    """Print the longest time that the event loop waits while a search first indexes 200 new papers."""
+    writer, container = synthetic_archive.DigestGenerator(authors=AUTHORS, seed_=4), bench.container()
+    digest, ticks = writer.digest(synthetic_archive.FIRST_DAY, 200), list[float]()
+    await Workers(container).ingest.add_text(digest, location="loop")
+
+    async def tick() -> None:
+        while True:
+            ticks.append(time.perf_counter())
+            await asyncio.sleep(0.001)
+
+    ticking = asyncio.create_task(tick())
+    seconds = await time_await(container.services.search.search(SearchRequest("모델")))
+    ticking.cancel()
+    gaps = [later - earlier for earlier, later in pairwise(ticks)]
+    show("event loop held by a search after 200 new papers", max(gaps), seconds, "that search")
+
+
 async def measure_planning(bench: Bench) -> None:
     """Print the time for planning the daily posts of many channels, compared with inserting as many rows."""
     day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS - 1)
@@ -265,7 +284,7 @@ async def measure(folder: Path) -> None:
     try:
         bench = Bench(folder, database)
         await measure_ingest(bench)
-        for part in (measure_search, measure_planning, measure_alerts, measure_fan_out):
+        for part in (measure_search, measure_planning, measure_alerts, measure_fan_out, measure_loop):
             await part(bench)
     finally:
         await database.close()
