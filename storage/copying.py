@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import errors, key_values, locks, migrate, schema, tables
-from storage.database import Connection, Database, insert_rows, sqlite_path
+from storage.database import Connection, Database, insert_rows, is_sqlite_file, sqlite_path
 
 COPIED = tuple(table for table in schema.METADATA.sorted_tables if table is not locks.sender_lease)
 """The tables to copy, referenced tables first."""
@@ -185,9 +185,10 @@ async def import_file(file: Path, target: Database, on_progress: OnProgress = ig
     place = Path(tempfile.gettempdir()) if path is None else path.parent
     with _reported(file), _scratch_folder(place, file.name) as folder:
         if not _is_export(file):
-            raise errors.StorageError(
-                f"{file} is not a complete file by `paperround export --all`. Choose another file."
-            )
+            hint = "Choose another file."
+            if is_sqlite_file(file):
+                hint = "It is a database: to restore a backup, stop the bot and put it in the place of the database file."
+            raise errors.StorageError(f"{file} is not a complete file by `paperround export --all`. {hint}")
         await asyncio.to_thread(_unpack, file, folder)
         try:
             opened = await migrate.open_database(

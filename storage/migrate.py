@@ -36,7 +36,7 @@ async def copy_to(source: database.Database, target: Path) -> int:
 
 def _copy(source: Path, target: Path) -> int:
     try:
-        if target.exists() and (target.samefile(source) or not _is_backup(target)):
+        if target.exists() and (target.is_dir() or target.samefile(source) or not _is_backup(target)):
             raise errors.StorageError(
                 f"{target} is not an earlier backup, and was not replaced. Choose another file."
             )

@@ -38,6 +38,7 @@ def build_app(asked: str = "") -> typer.Typer:
         "remove": sources.remove,
         "fetch": sources.fetch,
     }
+    of_digests = {"list": digests.list_rows, "remove": digests.remove}
     of_database = {"upgrade": operations.upgrade, "copy": operations.copy_database}
     sections: dict[str, dict[str, Any]] = {
         "Start here": {
@@ -57,7 +58,7 @@ def build_app(asked: str = "") -> typer.Typer:
         "Sources and digests": {
             "sources": ("Manage the sources of digests and papers.", of_sources),
             "ingest": digests.ingest,
-            "digests": ("Remove stored digests.", {"remove": digests.remove}),
+            "digests": ("List and remove stored digests.", of_digests),
             "write": digests.write,
         },
         "Operation": {

@@ -157,6 +157,29 @@ async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, Inge
         yield "", result
 
 
+async def list_rows(
+    on: Annotated[str | None, typer.Option("--date", metavar="D", help="Only this day, YYYY-MM-DD.")] = None,
+    as_json: shell.AsJson = False,
+) -> None:
+    """List digests, the last ingested first."""
+    from storage import archive
+
+    day = None if on is None else shell.parse_date(on)
+    async with shell.open_storage(with_logs=False) as database:
+        stored = await database.fetch(archive.list_rows, since_on=day, until_on=day)
+    rows = [
+        {"location": errors.redact(_join(row)), **shell.pick(row, "date_on format language ingested_at")}
+        for row in sorted(stored, key=lambda row: row.ingested_at, reverse=True)
+    ]
+    columns = ("location", "date_on", "format", "language", "ingested_at")
+    shell.print_answer(rows, as_json, columns, sentence=f"No digests{f' for {day}' if day else ''}.")
+
+
+def _join(row: models.StoredDigest) -> str:
+    """Return the address or path of a digest: files in a folder that is a source have paths within it."""
+    return os.path.join(row.source, row.location) if os.path.isabs(row.source) else row.location
+
+
 async def remove(
     location: Annotated[
         str, typer.Argument(metavar="LOCATION", help="A file, a folder, a page, or a source's address.")
@@ -191,8 +214,7 @@ def _is_at(row: models.StoredDigest, location: str) -> bool:
     path = os.path.abspath(os.path.expanduser(location))
     named = {location, kinds.normalise(location), path}
     named |= {fields.bounded_key(name, digest_writer.MAX_LOCATION_LENGTH) for name in named}
-    # Files in a folder that is a source have paths within it.
-    names = {row.location, os.path.join(row.source, row.location)}
+    names = {row.location, _join(row)}
     names |= {row.source} - {sources.FILES}
     begin = (f"{path}/", *(f"{name}#" for name in named))
     return any(name in named or name.startswith(begin) for name in names | set(map(errors.redact, names)))

@@ -397,7 +397,7 @@ def _confirm(question: str) -> bool:
         raise errors.UsageError(
             "Nothing was changed: confirming needs a terminal. Add --yes to go on without asking."
         )
-    return typer.confirm(question, default=False, err=True)
+    return bool(shell.ask(typer.confirm, question, default=False, err=True))
 
 
 def _create_set_up_file(database: Database) -> SetUpFile:

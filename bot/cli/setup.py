@@ -124,8 +124,12 @@ async def _find_application(
     shell.echo(INTRODUCTION)
     keep = "; Enter keeps the one in use" if stored else ""
     for attempt in range(1, ATTEMPTS + 1):
-        typed = typer.prompt(
-            f"Token (not shown{keep})", default="" if stored else None, hide_input=True, show_default=False
+        typed = shell.ask(
+            typer.prompt,
+            f"Token (not shown{keep})",
+            default="" if stored else None,
+            hide_input=True,
+            show_default=False,
         )
         try:
             return await _check(loaded, typed.strip() or stored)
@@ -154,9 +158,10 @@ def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> 
     """Return the URLs of the configured and chosen sources. Raises UsageError for an invalid one."""
     addresses = [source.url for source in loaded.sources]
     if is_asking and not named:
-        if typer.confirm("Use Hugging Face's daily papers, with votes?", default=True):
+        if shell.ask(typer.confirm, "Use Hugging Face's daily papers, with votes?", default=True):
             addresses.append(loaded.hf_endpoint)
-        while categories := typer.prompt(
+        while categories := shell.ask(
+            typer.prompt,
             "arXiv categories for search and alerts, such as arxiv:cs.CL,cs.LG (press Enter to skip)",
             default="",
             show_default=False,

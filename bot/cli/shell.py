@@ -12,6 +12,7 @@ import functools
 import inspect
 import json
 import logging
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -278,6 +279,22 @@ def error(sentence: str) -> None:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: 1 paper, 2 papers."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def ask(question: Callable[..., Any], text: str, **options: Any) -> Any:
+    """Return the answer to a question of Typer (`prompt` or `confirm`). Ctrl+C raises KeyboardInterrupt at once.
+
+    Otherwise asyncio would wait for the answer first, and Typer report a failure.
+    """
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return question(text, **options)
+    except typer.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 # Arguments.

@@ -350,7 +350,9 @@ def load() -> Settings:
 def _format_error(problem: Mapping[str, Any]) -> str:
     name = setting_name(str(problem["loc"][0])) if problem["loc"] else "settings"
     rest = "".join(f"[{part}]" for part in problem["loc"][1:])
-    return f"{name}{rest}: {str(problem['msg']).removeprefix('Value error, ')}"
+    place = setting_origins().get(name, "default")
+    said = f"{name}{rest}: {str(problem['msg']).removeprefix('Value error, ')}"
+    return said if place == "default" else f"{said} ({place})"
 
 
 def setting_name(field_or_alias: str) -> str:

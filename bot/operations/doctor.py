@@ -213,7 +213,8 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
     """Return a finding on a source: its papers per day, or why it fails."""
     name, number = f"source {errors.redact(row.url)}", brought.papers_a_day
     if row.failures:
-        return Finding(name, "failed", status=Status.WARNING, note=row.reason or "")
+        status = row.status.value if row.status else "failed"
+        return Finding(name, status, status=Status.WARNING, note=row.reason or "")
     if number is None:
         return Finding(name, "not read yet" if row.last_attempt_at is None else brought.brings.value)
     return Finding(name, f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day")

@@ -168,6 +168,10 @@ def make_absolute(address: str) -> str:
 
 def _check(address: str) -> None:
     path = parse_folder_path(address)
+    if path is not None and path.is_file():
+        raise errors.UsageError(
+            f"{address} is a file. `paperround ingest` stores a file; a source is its folder."
+        )
     if path is None or not path.is_dir():
         raise errors.UsageError(
             f"{address} is neither an address nor an existing folder. For Hugging Face, use https://huggingface.co."

@@ -130,7 +130,15 @@ def test_digests_ingested_by_mistake_are_removed_by_file_folder_or_day(
         return data["digests"], data["papers"]
 
     paperround("ingest", str(digest_folder))
+    listed = paperround("digests", "list", "--json").data
+    assert {(row["location"], row["date_on"]) for row in listed} >= {
+        (f"{other}/6.md", "2026-01-06"),
+        (f"{other}/7.md", "2026-01-07"),
+    }
+    [only] = paperround("digests", "list", "--date", "2026-01-06", "--json").data
+    assert only["location"] == f"{other}/6.md"
     assert remove(str(other), "--date", "2026-01-06") == (1, 0)
+    assert paperround("digests", "list", "--date", "2026-01-06").stdout == "No digests for 2026-01-06.\n"
     unknown = paperround("digests", "remove", str(other), "--date", "2026-01-06")
     assert (unknown.exit_status, f"No digest is stored from {other} for 2026-01-06." in unknown.stderr) == (
         1,

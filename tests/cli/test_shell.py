@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import signal
 from datetime import date, timedelta
 from pathlib import Path
 from unittest import mock
@@ -181,3 +183,19 @@ def test_help_lists_every_command_under_a_heading() -> None:
     listed = re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE)
     assert sorted(listed) == sorted(typer.main.get_group(app).commands)
     assert shown.index("Start here") < shown.index("Papers") < shown.index("Advanced")
+
+
+def test_ctrl_c_at_a_question_ends_a_command_at_once() -> None:
+    """With exit status 130, as docs/commands.md says: not held back by asyncio, nor taken for a failure."""
+
+    def prompt(_: str) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise typer.Abort() from None
+
+    async def command() -> None:
+        shell.ask(prompt, "Apply?")
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(command())
