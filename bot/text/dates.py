@@ -96,6 +96,7 @@ _ALONE = (
     rf"{_MONTH}(?!\w)",
     r"(?P<year>20(?:[1-9][0-9]|0[1-9]))(?![\w-]|\.\w)",
     r"(?P<part>[qh][1-4])(?!\w)",
+    r"(?P<near>today)(?!\w)",
     rf"(?P<month>1[0-2]|[1-9])/{_DAY}(?![\w/])",
 )
 """Forms that are dates only beside another word: in 2024, since 12/1."""
@@ -131,7 +132,7 @@ _BEFORE = re.compile(
 )
 _BEHIND = re.compile(
     rf"\s?(?:쯤|경|무렵)?(?:(?P<word>{_SINCE}|{_UNTIL_WORDS}|{_EARLIER}|on$)(?: ?(?:지금|현재|오늘|최근)까지)?(?:에|의|로|도)?"
-    r"|['’]s| so far|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달|중|한 [해달](?:간|동안)?|들어서?"
+    r"|['’]s| so far|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달|중|한 [해달] ?(?:간|동안)?|들어서?"
     r"|이?[랑나]|[와과]|하고)?(?![가-힣\w])",
     re.IGNORECASE,
 )

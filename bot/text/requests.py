@@ -240,8 +240,9 @@ _CODE = re.compile(
 _COUNT = re.compile(
     r"\b(?:[0-9]{1,3}|two|three|four|five|six|seven|eight|nine|ten)(?= +papers?\b)"
     r"|(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?"
-    r"|순위|랭킹|정렬(?=(?:해[가-힣]*)?\s*$))(?![가-힣])"
+    r"|순위|랭킹)(?![가-힣])"
 )
+_SORTED = re.compile(r"(?<!\S)정렬(?:해[가-힣]*)?\s*\Z")
 _SOON = 5
 """How many words behind an order may come before the word for papers."""
 
@@ -302,11 +303,11 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         for token in tokens:  # sorted: speech; the best of all time
             is_ever = token.kind == "ever" or (token.kind == "sort" and token.start == 0)
             kept = _cut(kept, [token]) if is_ever else kept
-        kept = _COUNT.sub(" ", kept)
+        kept = _COUNT.sub(" ", kept[: at.start()] if (at := _SORTED.search(text)) else kept)
     limit = next((typed for number, typed in found if number == _LIMIT), "")
     count = re.search("[0-9]+", limit)
     least = int(count[0]) + bool(_MORE.search(limit)) if count else None
-    return Ordering(" ".join(kept.split()).strip(" ,:"), order, unread, has_code, least)
+    return Ordering(" ".join(_EMPTY.sub(" ", kept).split()).strip(" ,:"), order, unread, has_code, least)
 
 
 def _weaken(text: str, token: _Token) -> str:
@@ -366,11 +367,27 @@ _SPLIT = re.compile(
     r"\b(leav(?:e|es|ing)|filter(?:s|ing)?|tak(?:e|es|ing)) ((?:[\w-]+ ){1,3})out\b", re.IGNORECASE
 )
 """As in "leave RL out"."""
+_SHORT, _EMPTY = re.compile(r"\b(excl?)\.(?=\s)", re.IGNORECASE), re.compile(r"\(\s*\)")
 _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
-_NOT = re.compile(r"(?:(?<=[가-힣]) ?|(?<=\w) )(?:[xX×](?=\s*\))|ㄴㄴ+)|만 아니면 ?(?:됨|[돼되][가-힣]*)")
+_NOT = re.compile(
+    r"(?:(?<=[가-힣]) ?|(?<=\w) )(?:[xX×](?=\s*\))|[ㄴ\u1102]{2,})|만 아니면 ?(?:됨|[돼되][가-힣]*)"
+)
 """As in (양자화 X), but not 하이퍼클로바 X."""
-_ENDINGS = ("'s", "’s", "이나", "이랑", "하고", "에서", "에는", "인데", *"은는이가을를의에나랑와과도")
+_ENDINGS = (
+    "'s",
+    "’s",
+    "이나",
+    "이랑",
+    "하고",
+    "에서",
+    "에는",
+    "인데",
+    "으로",
+    "에게",
+    "부터",
+    *"로은는이가을를의에나랑와과도",
+)
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _BRACKETS, _ROUND = str.maketrans("()", "  "), str.maketrans("[]{}", "()()")
 _MAX_TERM_WORDS, _MAX_LISTED = 4, 6
@@ -423,7 +440,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
 
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
-    text = _SPLIT.sub(r"\1 out \2", text.translate(_ROUND))
+    text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(r"\1 ", text.translate(_ROUND)))
     text = _NOT.sub(" 제외", text)
     tokens = _read_tokens(text, "leave")
     words = [_bare(token.text) for token in tokens]
@@ -448,7 +465,8 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         )
         if negation.is_ahead and beside and beside[0].text.endswith("도") and not negation.is_instead:
             negation = negation._replace(is_sure=True)  # RAG도 아니고
-        if negation.is_ahead and not is_open and beside[0].text.endswith(("은", "는")):
+        nearest = [one.text for one in (*beside[:1], tokens[negation.first])]
+        if negation.is_ahead and not is_open and any(one.endswith(("은", "는")) for one in nearest):
             negation = negation._replace(has_list=False)  # 의료 LLM, 영상 판독은 빼고
         named, taken = _read_named(beside, negation, is_term, is_excluded, words)
         if negation.is_ahead and not (is_open or _has_topic(beside[taken:])):
