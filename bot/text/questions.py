@@ -275,12 +275,16 @@ def load_rows() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
     )
 
 
-@analyser.remembered(1 << 12)
 def _key(text: str) -> str:
     """Return the key of a word or phrase: stems of Latin words; Korean words joined without particles."""
     if not analyser.has_hangul(text):
         return term_keys.english_key(text)
-    return "".join(_strip_unknown(analyser.strip_term(term_keys.korean_key(word))) for word in text.split())
+    return "".join(map(_korean_key, text.split()))
+
+
+@analyser.remembered(1 << 12)
+def _korean_key(word: str) -> str:
+    return _strip_unknown(analyser.strip_term(term_keys.korean_key(word)))
 
 
 # Topics.
