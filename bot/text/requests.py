@@ -204,7 +204,7 @@ _RULES = tuple(
             + r"|\bmost buzz\b|\bgot (?:many )?buzz\b"
             + "|"
             + _both("most|best|worst|people", "voted")
-            + r"|\bpeople like\b|\bsort best\b"
+            + r"|\bpeople (?:like|votes)\b|\bsort best\b"
             + r"|\bvoted (?:\w+ )?(?:most|many)\b|\bgot voted\b|"
             + _both("got", "fame"),
             "votes",
