@@ -125,7 +125,8 @@ class QueryReader:
         self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
     ) -> ReadQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
-        *topic, last = [word for word in query.text.split() if word not in "/|"] or [""]
+        typed = query.text.split() or [""]
+        *topic, last = [word for word in typed if word not in "/|"] or typed
         if query.is_narrowed:  # newest research, 최신 연구 토크나이저
             topic = [word for word in topic if not (analyser.has_hangul(word) and people.names_papers(word))]
             last = "" if people.names_papers(last) and (topic or analyser.has_hangul(last)) else last
