@@ -37,6 +37,7 @@ COMMANDS: list[tuple[str, dict[str, str]]] = [
     ("why", {"paper": "2501.00001"}),
     ("ask", {"paper": "2501.00001", "question": "Which data?"}),
     ("club list", {}),
+    ("club setup", {"day": "sat", "time": "17:00 UTC"}),
     ("daily setup", {}),
     ("daily edit", {}),
     ("me forget", {}),
@@ -158,7 +159,9 @@ async def test_each_control_works(harness: ClientHarness, role: str) -> None:
         crawler.pressed.clear()
         await crawler.crawl("the daily post", read_post)
         for name, options in COMMANDS:
-            if role == "manager" or not name.startswith("daily"):
+            if name == "club setup":
+                options = options | {"channel": harness.channel}
+            if role == "manager" or not name.startswith(("daily", "club setup")):
                 await crawler.crawl(f"/{name} {options}", lambda: harness.ask(name, by=by, **options))  # noqa: B023
     assert not crawler.faults, "\n".join(crawler.faults)
     if role == "manager":
