@@ -87,7 +87,7 @@ _FORMS = (
     r"(?P<ago>이번|지난) ?(?P<part>여름|가을|겨울|봄)",
     rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?P<is_past>전)(?![가-힣])",
     rf"(?:최근|지난|요|근) ?{_KOREAN_COUNT}{_KOREAN_LENGTH}(?:간|동안)?",
-    rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?:이내|내)(?=에|\s|$)",
+    rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?:(?:이내|내)(?=에|\s|$)|(?:안|사이)(?=에 (?:나온|올라온|발표된|공개된|등록된)))",
     "(?P<part>[상하]반기|[1-4] ?분기)",
     r"(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)|(?P<day_before>어제|오늘|그제|그저께|엊그제)자?",
 )
@@ -131,7 +131,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    rf"\s?(?:쯤|경|무렵)?(?:(?P<word>{_SINCE}|{_UNTIL_WORDS}|{_EARLIER}|on$)(?: ?(?:지금|현재|오늘|최근)까지)?(?:에|의|로|도)?"
+    rf"\s?(?:쯤|경|무렵|달)?(?:(?P<word>{_SINCE}|{_UNTIL_WORDS}|{_EARLIER}|on$)(?: ?(?:지금|현재|오늘|최근)까지)?(?:에|의|로|도)?"
     r"|['’]s| so far|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달|중|한 [해달] ?(?:간|동안)?|들어서?"
     r"|이?[랑나]|[와과]|하고)?(?![가-힣\w])",
     re.IGNORECASE,

@@ -362,12 +362,16 @@ _ALL = frozenset(("all", "everything", "anything", "any", "every", "each"))
 _JOINTS = frozenset(("or", "and", "nor", "/", "·", "&", "및", "또는", "그리고", "혹은"))
 _TAILS = frozenset(
     ("models", "papers", "ones", "methods", "based", "please", "own", "work", "works", "is", "are")
-) | frozenset(("involved", "used", "included", "allowed", "needed", "required"))
+) | frozenset(("stuff", "things", "involved", "used", "included", "allowed", "needed", "required"))
 _SPLIT = re.compile(
     r"\b(leav(?:e|es|ing)|filter(?:s|ing)?|tak(?:e|es|ing)) ((?:[\w-]+ ){1,3})out\b", re.IGNORECASE
 )
 """As in "leave RL out"."""
-_SHORT, _EMPTY = re.compile(r"\b(excl?)\.(?=\s)", re.IGNORECASE), re.compile(r"\(\s*\)")
+_SHORT = re.compile(
+    r"(?<=\bexcl)\.(?=\s)|(?<=\bexclude) ?:|(?<=\bexcluding) ?:|(?<=\bexcept) ?:|(?<=\bskip) ?:",
+    re.IGNORECASE,
+)
+_EMPTY = re.compile(r"\(\s*\)")
 _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
 _NOT = re.compile(
@@ -440,7 +444,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
 
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
-    text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(r"\1 ", text.translate(_ROUND)))
+    text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(" ", text.translate(_ROUND)))
     text = _NOT.sub(" 제외", text)
     tokens = _read_tokens(text, "leave")
     words = [_bare(token.text) for token in tokens]
