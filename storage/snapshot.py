@@ -118,11 +118,11 @@ def _number_placeholders(statement: str) -> str:
 
 
 LOOK_UPS_AT_ONCE = 4
-"""Threads with a connection each. Readers have three look-ups at once; one is left for planning and alerts."""
+"""The threads, and so the connections in use. Readers have three look-ups at once; one is left for planning and alerts."""
 
 
 class SnapshotPool:
-    """Runs reading functions in threads, each with a connection of its own, closed with `close()`.
+    """Runs reading functions in threads, each call with a connection of its own, closed with `close()`.
 
     A function sees one state of the database: what was committed when it began. `connect_sqlite` opens a
     connection of a file that any thread may close; `open_engine` an engine for PostgreSQL, whose statements
@@ -137,8 +137,8 @@ class SnapshotPool:
         self._connect_sqlite = connect_sqlite
         self._open_engine = open_engine
         self._threads: ThreadPoolExecutor | None = None
-        self._of_thread = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
+        """Connections that no function uses. The last one is used next: it has the pages that look-ups need."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine: AsyncEngine | None = None
         self._starting = threading.Lock()
@@ -176,17 +176,18 @@ class SnapshotPool:
         log.info("slow look-up", extra={"look_up": name, **milliseconds, "statement": slowest[:500]})
 
     def _read_file(self, function: Callable[[Snapshot], Result]) -> Result:
-        connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
-        if connection is None:
-            assert self._connect_sqlite is not None
-            connection = self._of_thread.connection = self._connect_sqlite()
-            self._connections.append(connection)
-        view = Snapshot(lambda *query: connection.execute(*query).fetchall(), is_sqlite=True)
-        connection.execute("BEGIN")
         try:
+            connection = self._idle.pop()
+        except IndexError:
+            assert self._connect_sqlite is not None
+            connection = self._connect_sqlite()
+        view = Snapshot(lambda *query: connection.execute(*query).fetchall(), is_sqlite=True)
+        try:
+            connection.execute("BEGIN")
             return function(view)
         finally:
             connection.rollback()
+            self._idle.append(connection)
 
     def _read_server(self, function: Callable[[Snapshot], Result]) -> Result:
         loop, engine = self._start()
@@ -223,8 +224,8 @@ class SnapshotPool:
         threads, self._threads = self._threads, None
         if threads is not None:
             await asyncio.to_thread(threads.shutdown)
-        while self._connections:
-            self._connections.pop().close()
+        while self._idle:
+            self._idle.pop().close()
         if self._loop is not None and self._engine is not None:
             loop, engine = self._loop, self._engine
             self._loop = self._engine = None
