@@ -28,7 +28,7 @@ from tantivy import Query
 
 from bot.archive import summaries
 from bot.core import isolation, memory
-from bot.text import analyser, people, questions, term_keys, tokens, typography
+from bot.text import analyser, concepts, people, questions, term_keys, tokens, typography
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -44,6 +44,7 @@ def prepare() -> None:
     """Load the tables for reading papers and queries, so that the first search in a process is not slow."""
     questions.prepare_topics()
     tokens.prepare_concepts()
+    concepts.load_near_terms()
 
 
 # Texts and tokens of a paper.

@@ -326,7 +326,7 @@ def prepare_part(part: QueryPart) -> SoughtPart:
 
 
 def _list_near(texts: Iterable[str]) -> Iterator[str]:
-    return (term for text in texts for term in _load_near_terms().get(_write_plainly(text), ()))
+    return (term for text in texts for term in load_near_terms().get(_write_plainly(text), ()))
 
 
 def _is_vague(form: Form, typed: str) -> bool:
@@ -337,7 +337,7 @@ def _is_vague(form: Form, typed: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _load_near_terms() -> Mapping[str, set[str]]:
+def load_near_terms() -> Mapping[str, set[str]]:
     """Return the terms near to each term: those of its topics, and of its groups in `near_terms.tsv`."""
     near = defaultdict[str, set[str]](set)
     groups = (tuple(row[0].split("|")) for row in seed.read_rows("near_terms.tsv"))
