@@ -409,7 +409,7 @@ def _query_notes(
         else "",
         texts("list-described", names=_format_names(result.described)) if result.described else "",
         texts("list-stale") if result.is_stale else "",
-        texts("list-partial") if result.is_partial and not result.complete else "",
+        texts("list-partial") if result.is_partial and not (result.complete or result.comparing) else "",
         texts("list-perhaps", topics=names) if names else "",
         _ignored_note(texts, result),
     )

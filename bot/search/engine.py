@@ -262,6 +262,10 @@ class Engine:
             and self._compile(part.forms).papers >= _COMMON_SHARE * self.searcher.num_docs
         )
 
+    def is_common(self, part: QueryPart) -> bool:
+        """Return whether so many papers have a part that to name it says little of one."""
+        return self._compile(part.forms).papers >= max(_ENOUGH, _COMMON_SHARE * self.searcher.num_docs)
+
     def _is_named(self, part: QueryPart, query: ReadQuery) -> bool:
         """Return whether an answer may say that a paper lacks this part: a term, or a rare noun among keywords."""
         if part.is_term or part.key or query.topics or self._is_ordinary(part):

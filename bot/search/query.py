@@ -218,6 +218,16 @@ class QueryReader:
             if self.glossary.find(kind)
         ]
 
+    def divide(self, read: ReadQuery, has_papers: Callable[[QueryPart], bool]) -> ReadQuery:
+        """Return a query with the words apart of each term that no paper has: KV cache compression."""
+        parts = (
+            [part]
+            if " " not in part.text or has_papers(part)
+            else self._divide(part.text.split(), whole=False)
+            for part in read.parts
+        )
+        return replace(read, parts=_distinct(part for own in parts for part in own))
+
     def is_known(self, text: str) -> bool:
         """Return whether the whole text is a term or an everyday word for one."""
         return self._find(text, in_phrase=False) is not None

@@ -130,20 +130,14 @@ class _Answer:
 
 
 def _find(
-    archive: Archive,
-    query: ReadQuery,
-    scope: Scope,
-    request: SearchRequest,
-    asked: Sort | None,
-    *,
-    is_strict: bool,
+    archive: Archive, query: ReadQuery, scope: Scope, request: SearchRequest, asked: Sort | None
 ) -> search_engine.Matches:
     """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare.
 
-    Then a paper that mentions what is asked for in passing is no full match. If `is_strict`, as with "-word", neither holds.
+    Then a paper that mentions what is asked for in passing is no full match.
     """
     matches = _find_by_words(archive.engine, query, scope, request, asked)
-    if is_strict or not query.excluded or matches.complete_count >= _FEW:
+    if not query.excluded or matches.complete_count >= _FEW:
         return matches
     wider = replace(request, offset=0, limit=_MAX_COMPARING)
     others = _find_by_words(archive.engine, replace(query, excluded=()), scope, wider, asked)
@@ -163,8 +157,11 @@ def _find(
         first = "\n".join(
             (paper.title or "", *(body for text in bodies for body in plain.split_sentences(text)[:1]))
         )
-        if named and not any(
-            one.search(first) or not requests.is_compared(one, text) for one in named.values()
+        is_topic = all(map(archive.reader.glossary.find, named))  # not a language
+        if (
+            named
+            and is_topic
+            and not any(one.search(first) or not requests.is_compared(one, text) for one in named.values())
         ):
             comparing[id_] = tuple(named)
     about = set(archive.engine.list_about(query, scope))
@@ -222,12 +219,13 @@ def _label_partial(
     partial = {row.id: row for row in rows if row.id in matches.missing}
     parts = [concepts.prepare_part(part) for part in answer.query.parts] if partial else []
     positive = [one for one in parts if not one.part.is_negated]
+    specific = [one for one in positive if one.part.is_term and not answer.engine.is_common(one.part)]
     lacking = {id_: [one for one in positive if one.part in matches.missing[id_]] for id_ in partial}
     missing, matched, related = _Labels(), _Labels(), dict[str, str]()
 
     def list_terms(id_: int) -> Sequence[tuple[concepts.SoughtPart, bool, bool]]:
         """Return the terms that a paper may be said to have, each with whether its title has it, and by itself."""
-        terms = [one for one in positive if one.part.is_term and one not in lacking[id_]]
+        terms = [one for one in specific if one not in lacking[id_]]
         if not terms or id_ in matches.related or id_ in matches.comparing:
             return ()
         title = partial[id_].title or ""
@@ -488,8 +486,7 @@ class SearchService:
             query.has_code,
         )
         read, ignored = archive.read(query), query.ignored
-        is_strict = bool(typed.excluded)
-        find = partial(_find, archive, scope=scope, request=request, asked=asked, is_strict=is_strict)
+        find = partial(_find, archive, scope=scope, request=request, asked=asked)
         is_request = query.has_text or bool(query.order) or query.has_code or query.excluded != typed.excluded
         if not is_request and (
             (scope == Scope() and request.sort is not Sort.VOTES)
@@ -500,12 +497,14 @@ class SearchService:
             ignored += tuple(f"-{term}" for term in query.excluded)
         else:
             matches = find(read)
+            if not matches.total and (apart := archive.reader.divide(read, engine.has_papers)) != read:
+                read, matches = apart, find(apart)
         # A list without words has no best match.
         is_by_votes = matches.total and not (read.parts or read.wholes) and request.sort in _UNSORTED
         by_votes = Sort.VOTES if is_by_votes else None
         # If there are complete matches, assume that nothing is misspelt, apart from what is left out.
         unknown = [] if matches.complete_count else completion.list_unknown_words(engine, read.parts)
-        misspelt = [*unknown, *completion.list_unknown_words(engine, () if is_strict else read.excluded)]
+        misspelt = [*unknown, *completion.list_unknown_words(engine, () if typed.excluded else read.excluded)]
         vocabulary = self._topics(archive.reader.glossary).vocabulary if misspelt else completion.Vocabulary()
         typed_words = " ".join((query.text, *query.excluded))
         corrected = completion.find_corrections(archive, vocabulary, typed_words, misspelt)
