@@ -216,6 +216,8 @@ def preview_view(
     message.add_text(f"### {describe_alert(texts, draft)}")
     message.add_text(paper_texts.subtext(describe_details(texts, draft)))
     message.add_text(preview_text(texts, preview))
+    if any(term.kind is models.AlertKind.INSTITUTION for term in draft.terms):
+        message.add_text(paper_texts.subtext(texts("list-institutions")))
     message.add_buttons(_timing_menu(texts, draft, key))
     message.add_buttons(
         button(texts("alert-create"), pack_custom_id(SAVE, key), style=discord.ButtonStyle.primary),

@@ -24,7 +24,7 @@ from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import OnDemandPosts, Subscriptions
-from bot.daily.why import WhyExplainer
+from bot.daily.why import Cause, WhyExplainer
 from bot.outbox import contents
 from bot.outbox.contents import REPOST_INTERVAL
 from bot.search.results import SearchRequest
@@ -312,7 +312,12 @@ class WhyCog(commands.Cog):
                 answer = await self._services.get(WhyExplainer).explain(
                     detail, guild_id=guild_id, channel_id=channel_id
                 )
-                return daily_messages.why_view(texts, detail, answer, guild_id=guild_id)
+                topics = [
+                    row.subscription.topic for row in answer.explanations if row.cause is Cause.OFF_TOPIC
+                ]
+                read = await self._services.search.read_queries(topics)
+                forms = {topic: query.added_forms for topic, query in zip(topics, read, strict=True)}
+                return daily_messages.why_view(texts, detail, answer, forms, guild_id=guild_id)
         if (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
             return daily_messages.unknown_paper_view(texts, arxiv_id)
         raise UserError("no-paper", paper=paper_texts.escape_untrusted(paper))
@@ -474,7 +479,10 @@ async def _explain_empty(request: Request, subscription: Subscription) -> str:
     since_on = (request.services.clock() - REPOST_INTERVAL).date()
     hits = await request.services.search.search(SearchRequest(subscription.topic, since=since_on, limit=100))
     count = sum(row.arxiv_id not in hits.missing for row in hits.rows)
-    return request.texts("preview-topic", count=count)
+    text = request.texts("preview-topic", count=count)
+    return "\n".join(
+        [text, *daily_messages.list_topic_words(request.texts, hits.added_forms, hits.suggestions)]
+    )
 
 
 async def _detail_view(request: Request, subscription: Subscription, key: str | None = None) -> ui.LayoutView:

@@ -26,6 +26,8 @@ from bot.sources import kinds
 from storage import models
 from storage.models import Reason, Subscription
 
+MAX_TOPIC_FORMS = 8
+"""The most terms named for a topic."""
 START = "ds"
 REPLACE = "dsr"
 OPEN_FORM = "de"
@@ -72,7 +74,10 @@ def setup_view(
         exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(rows))
         edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
-        message.add_text("\n".join([f"**{exists}**", *_list_lines(texts, rows, rows, calendar), edit]))
+        replaced = [paper_texts.subtext(texts("setup-replaced"))] if len(rows) == 1 else []
+        message.add_text(
+            "\n".join([f"**{exists}**", *_list_lines(texts, rows, rows, calendar), edit, *replaced])
+        )
     message.add_buttons(
         _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
         # Which of several is meant would have to be asked; `/daily edit` shows them.
@@ -257,8 +262,26 @@ def form_modal(texts: Texts, subscription: Subscription, role_id: int | None) ->
     return modal
 
 
-def why_view(texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int) -> ui.LayoutView:
-    """Return the explanations for a paper that is in the archive."""
+def list_topic_words(texts: Texts, forms: Sequence[str], suggestions: Sequence[str] = ()) -> list[str]:
+    """Return small print on a topic without papers: the other terms that count, and topics to try instead."""
+    named = paper_texts.name_related(texts, forms, most=MAX_TOPIC_FORMS)
+    others = ", ".join(paper_texts.escape_untrusted(topic) for topic in suggestions[:MAX_TOPIC_FORMS])
+    lines = (
+        texts("list-also", forms=named) if named else "",
+        texts("list-perhaps", topics=others) if others else "",
+    )
+    return [paper_texts.subtext(line) for line in lines if line]
+
+
+def why_view(
+    texts: Texts,
+    paper: models.PaperDetail,
+    answer: WhyAnswer,
+    forms: Mapping[str, Sequence[str]],
+    *,
+    guild_id: int,
+) -> ui.LayoutView:
+    """Return the explanations for a paper that is in the archive. `forms` are the other terms that count, by topic."""
     stopped = [each.subscription for each in answer.explanations if each.cause is Cause.STOPPED]
     has_problem = any(row.reason != Reason.BY_HAND for row in stopped)
     accent = message_builder.RED if has_problem else message_builder.AMBER
@@ -269,7 +292,10 @@ def why_view(texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guil
     names = name_posts(texts, answer.rows)
     for explanation in answer.explanations:
         name = names[explanation.subscription.id]
-        message.add_text(f"**{name}**\n{_explanation_text(texts, explanation, guild_id)}")
+        lines = [f"**{name}**", _explanation_text(texts, explanation, guild_id)]
+        if explanation.cause is Cause.OFF_TOPIC:
+            lines += list_topic_words(texts, forms[explanation.subscription.topic])
+        message.add_text("\n".join(lines))
     if answer.left_out:
         message.add_text(texts("and-more", count=answer.left_out))
     if not answer.explanations:

@@ -17,7 +17,7 @@ from bot.client.message_builder import AMBER, RED, MessageBuilder, button
 from bot.client.messages import MentionLookup
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
 from bot.client.texts import Texts
-from bot.core import day_close
+from bot.core import clock, day_close
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
 from bot.rendering import discord_text
@@ -153,8 +153,11 @@ def _posts_text(
         upcoming = post_names.next_post_text(texts, subscription, report.calendar)
         last = _last_post_text(texts, last_post, guild_id)
         lines = [f"**{names[subscription.id]}**", join_dotted(upcoming, last)]
+        zone = clock.stored_zone(subscription.timezone)
         posted_on = last_post and last_post.delivery.local_on
-        if posted_on and subscription.last_on and posted_on < subscription.last_on:
+        # A post that is set up has dealt with its first day, even without papers.
+        since_on = posted_on or clock.local_date(subscription.created_at, zone)
+        if subscription.last_on and since_on < subscription.last_on:
             is_narrow = subscription.source or subscription.min_votes
             narrowed = "topic" if subscription.topic else "settings" if is_narrow else "no"
             silent = texts("status-silent", date=texts.format_date(subscription.last_on), narrowed=narrowed)

@@ -7,6 +7,7 @@ from typing import Any
 
 from discord import ui
 
+from bot.archive import arxiv_ids
 from bot.client import router
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Request
@@ -102,5 +103,7 @@ async def load_paper(request: Request, paper: str) -> models.PaperDetail:
     """Return the paper with this id, link or title. Raises UserError if it is unknown."""
     detail = await request.services.search.find_paper(paper)
     if detail is None:
-        raise UserError("no-paper", paper=escape_untrusted(paper))
+        arxiv_id = arxiv_ids.extract_arxiv_id(paper)
+        key = "no-paper" if arxiv_id is None else "why-not-listed"
+        raise UserError(key, paper=escape_untrusted(arxiv_id or paper))
     return detail

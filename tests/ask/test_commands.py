@@ -243,3 +243,12 @@ async def test_a_reader_is_answered_in_threads_so_many_times_a_day(
     assert await mention(asking, thread, "Which licence?") == []
     await asking.env.advance_time(24 * 3600)
     assert len(await mention(asking, thread, "Which licence?")) == 1
+
+
+@both_languages
+async def test_an_unknown_id_is_said_to_be_in_no_digest(asking: ClientHarness) -> None:
+    """An arXiv ID that was typed rightly is not asked for again, unlike a title that no paper has."""
+    said = shown_text(await asking.ask("ask", paper="2402.03300", question="GRPO?"))
+    assert said == asking.texts("why-not-listed", paper="2402\\.03300")
+    said = shown_text(await asking.ask("ask", paper="no such paper", question="GRPO?"))
+    assert said == asking.texts("no-paper", paper="no such paper")

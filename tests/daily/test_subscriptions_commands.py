@@ -172,7 +172,8 @@ This server doesn't have a daily post yet. Set one up with `/daily setup`.
 
 **Preview:** no paper can be posted with these settings now.
 
-**Preview:** no paper of the last 30 days matches this topic. Check its spelling, or wait for one.
+**Preview:** no paper of the last 30 days has a word for this topic in its title, abstract or
+  summary. Try wider words that papers use.
 
 ### Daily post in #quiet
 Every day from 9:00 AM (UTC), once the day's list is complete
@@ -204,8 +205,8 @@ This server has several daily posts. Pick one with the **post** option.
 
 **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
 
-**미리보기:** 지난 30일 동안 이 주제에 맞는 논문이 없었어요. 철자를 확인하거나 새 논문을 기다려
-  주세요.
+**미리보기:** 지난 30일 동안 제목, 초록, 요약에 이 주제에 해당하는 말이 있는 논문이 없었어요.
+  논문에 나올 만한 더 넓은 말로 바꿔 보세요.
 
 ### #quiet 자동 게시
 매일 오전 9:00 이후 (서울), 그날 목록이 확정되면

@@ -54,7 +54,7 @@ This daily post is paused. Paused manually.
 **Daily · 9:00 AM · #papers**
 It is on its way: number 1 of 6 for the next post, Jan 01 09:00.
 **diffusion · 6:00 PM · #papers**
-It doesn't match this daily post's topic, “diffusion”.
+Its title, abstract and summary have no word for this daily post's topic, “diffusion”.
 -# A server manager can change this with `/daily edit`.
 [Read] [See status]
 
@@ -70,7 +70,7 @@ Paper “xyzzyplugh” not found. Use an arXiv ID such as 2502.02737, a link to 
 It was posted here on Jan 01 00:00. [See the
   post](https://discord.com/channels/1/2/4242)
 **diffusion · 6:00 PM · #papers**
-It doesn't match this daily post's topic, “diffusion”.
+Its title, abstract and summary have no word for this daily post's topic, “diffusion”.
 -# A server manager can change this with `/daily edit`.
 [Read] [See status]
 """),
@@ -91,8 +91,9 @@ It doesn't match this daily post's topic, “diffusion”.
 **매일 · 오전 9:00 · #papers**
 곧 올라와요. 다음 글(Jan 01 09:00)에서 6편 중 1위예요.
 **diffusion · 오후 6:00 · #papers**
-이 자동 게시는 “diffusion” 논문만 올리는데, 이 논문은 주제가 달라요.
+제목, 초록, 요약에 이 자동 게시의 주제 “diffusion”에 해당하는 말이 없어요.
 -# 서버 관리자가 `/자동게시 수정` 명령어로 바꿀 수 있어요.
+-# 함께 검색한 관련 용어: 확산, 디퓨전
 [읽기] [상태 보기]
 
 2412\\.56789 논문은 다이제스트에 실린 적이 없어요. 번호를 확인해 주세요.
@@ -107,8 +108,9 @@ It doesn't match this daily post's topic, “diffusion”.
 Jan 01 00:00에 이 채널에 올라왔어요. [글
   보기](https://discord.com/channels/1/2/4242)
 **diffusion · 오후 6:00 · #papers**
-이 자동 게시는 “diffusion” 논문만 올리는데, 이 논문은 주제가 달라요.
+제목, 초록, 요약에 이 자동 게시의 주제 “diffusion”에 해당하는 말이 없어요.
 -# 서버 관리자가 `/자동게시 수정` 명령어로 바꿀 수 있어요.
+-# 함께 검색한 관련 용어: 확산, 디퓨전
 [읽기] [상태 보기]
 """),
     }

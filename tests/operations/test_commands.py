@@ -31,12 +31,12 @@ async def test_status_says_what_a_silent_post_found_no_papers_on(harness: Client
     said = {
         models.Locale.EN: (
             ": no new papers. ",
-            ": no new papers on this topic. ",
+            ": no new papers with a word for this topic in title, abstract or summary. ",
             " that match its settings. ",
         ),
         models.Locale.KO: (
             "에는 새 논문이 없어",
-            "이 주제의 새 논문이 없어",
+            "이 주제에 해당하는 말이 있는 새 논문이 없어",
             "설정한 조건에 맞는 새 논문이 없어",
         ),
     }[harness.texts.locale]
@@ -49,8 +49,13 @@ async def test_status_says_what_a_silent_post_found_no_papers_on(harness: Client
             await outbox.mark_sent(
                 connection, {part.id: models.Receipt(42, row.channel_id)}, harness.env.now()
             )
+    never = await harness.add_subscription(harness.guild.create_text_channel("never").id, topic="zebra")
     shown = shown_text(await harness.ask("status", by=harness.manager))
     assert [shown.count(text) for text in said] == [1, 1, 1], shown
+    async with harness.container.database.transaction() as connection:
+        await daily.set_last_on(connection, {never.id: date(2026, 1, 4)})
+    shown = shown_text(await harness.ask("status", by=harness.manager))
+    assert [shown.count(text) for text in said] == [1, 2, 1], shown
 
 
 @both_languages

@@ -409,6 +409,7 @@ setup-first = First post: { $at } in your time zone ({ $relative })
 setup-change = The first post has the newest papers of that time. To post the preview as well, press **Start**, then **Post now**.
     To change something, run { $command } again with other options.
 setup-start = Start
+setup-replaced = Replacing changes the posts after the last one: if today's is out, from tomorrow.
 setup-replace = Replace that post
 setup-exists = { $channel } already has { $count ->
     [one] a daily post
@@ -478,7 +479,7 @@ preview-first-card = Shown below is the first of { $count } { $style ->
     }, one for each paper.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
 preview-topic = { $count ->
-    [0] **Preview:** no paper of the last 30 days matches this topic. Check its spelling, or wait for one.
+    [0] **Preview:** no paper of the last 30 days has a word for this topic in its title, abstract or summary. Try wider words that papers use.
     [one] **Preview:** no new paper matches this topic now. One did in the last 30 days.
    *[other] **Preview:** no new paper matches this topic now. { $count } did in the last 30 days.
 }
@@ -513,7 +514,7 @@ status-no-source = No sources yet. The operator can add the first one with { $co
 status-no-post = No channel that you can see has a daily post.
 status-last = { $what }: { $at }
 status-silent = No post on { $date }: no new papers{ $narrowed ->
-        [topic] {" "}on this topic
+        [topic] {" "}with a word for this topic in title, abstract or summary
         [settings] {" "}that match its settings
        *[no] {""}
     }. Late ones go into the next post.
@@ -685,7 +686,7 @@ why-below-top = It is number { $rank } of { $total } candidates, and this daily 
     [one] only the first
    *[other] the top { $top }
 }. ({ $date } digest)
-why-off-topic = It doesn't match this daily post's topic, “{ $topic }”.
+why-off-topic = Its title, abstract and summary have no word for this daily post's topic, “{ $topic }”.
 why-other-source =
     { $source ->
         [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.

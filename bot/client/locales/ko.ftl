@@ -366,6 +366,7 @@ setup-first = 첫 게시: { $at } ({ $relative }) · 내 시간대 기준
 setup-change = 첫 게시에는 그때의 최신 논문이 올라가요. 미리보기의 논문도 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
     설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
+setup-replaced = 기존 자동 게시를 바꾸면 그다음 글부터 새 설정을 따라요. 오늘 글이 이미 올라왔다면 내일부터예요.
 setup-replace = 기존 자동 게시를 바꾸기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
     [1] 있어요
@@ -432,7 +433,7 @@ preview-first-card = 논문 { $count }편이 한 편씩 { $style ->
     } 올라와요. 아래는 첫 번째 논문이에요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
 preview-topic = { $count ->
-    [0] **미리보기:** 지난 30일 동안 이 주제에 맞는 논문이 없었어요. 철자를 확인하거나 새 논문을 기다려 주세요.
+    [0] **미리보기:** 지난 30일 동안 제목, 초록, 요약에 이 주제에 해당하는 말이 있는 논문이 없었어요. 논문에 나올 만한 더 넓은 말로 바꿔 보세요.
    *[other] **미리보기:** 지금은 이 주제에 맞는 새 논문이 없어요. 지난 30일 동안에는 { $count }편 있었어요.
 }
 preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
@@ -466,7 +467,7 @@ status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령�
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = { $what }: { $at }
 status-silent = { $date }에는 { $narrowed ->
-        [topic] 이 주제의{" "}
+        [topic] 제목, 초록, 요약에 이 주제에 해당하는 말이 있는{" "}
         [settings] 설정한 조건에 맞는{" "}
        *[no] {""}
     }새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
@@ -651,7 +652,7 @@ why-unsent = { $at }에 올리려 했지만 메시지를 올리지 못했고, �
 why-too-few-votes = 추천이 { $votes }개인데, 이 자동 게시는 { $least }개 이상인 논문만 올려요.
 why-votes-unknown = 추천 수를 아직 알 수 없어요. 이 자동 게시는 추천이 { $least }개 이상인 논문만 올려요.
 why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 자동 게시는 { $top }편까지만 올려요. ({ $date } 다이제스트)
-why-off-topic = 이 자동 게시는 “{ $topic }” 논문만 올리는데, 이 논문은 주제가 달라요.
+why-off-topic = 제목, 초록, 요약에 이 자동 게시의 주제 “{ $topic }”에 해당하는 말이 없어요.
 why-other-source =
     { $source ->
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 자동 게시는 다이제스트와 목록의 논문만 올려요.
