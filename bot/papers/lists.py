@@ -196,9 +196,10 @@ class PaperLists:
             offset=state.offset,
         )
         if result.author is None:
-            label = texts("list-read-from", names=result.institution)
-            papers_from = ListState(ListKind.TOPIC, f"from {result.institution}", period=state.period)
-            suggested = (Suggestion(label, papers_from),) if result.institution else ()
+            institution = result.institution or (name if people.institution_forms(name) else "")
+            label = texts("list-read-from", names=institution)
+            papers_from = ListState(ListKind.TOPIC, f"from {institution}", period=state.period)
+            suggested = (Suggestion(label, papers_from),) if institution else ()
             return PaperList(state, suggestions=suggested)
         is_one = not result.namesakes
         is_kept = state.token or not is_one or query.has_range_filters
@@ -390,6 +391,8 @@ def _query_notes(
     ignored filters.
     """
     known = (*result.terms, *result.meanings)
+    alone = result.terms if len(result.terms) == 1 else ()  # KAIST
+    names_writers = (*result.writers, *result.excluded, *result.unknown_writers, *alone)
     others = [label for label, _ in suggestions if label not in known]
     names = _format_names(others) if result.rows else ""
     also = [form for form in result.added_forms if form not in result.meanings]
@@ -397,9 +400,7 @@ def _query_notes(
     return (
         texts("list-corrected", words=corrected) if corrected else "",
         _read_note(texts, result),
-        texts("list-institutions")
-        if any(map(people.institution_forms, (*result.writers, *result.excluded)))
-        else "",
+        texts("list-institutions") if any(map(people.institution_forms, names_writers)) else "",
         texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
         if result.meanings
         else "",

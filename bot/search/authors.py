@@ -243,7 +243,7 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
         named += [] if is_institution or writer.is_known else [writer.name]
         is_unknown = writer.is_known and not is_institution
         is_left_out = is_unknown and " " in writer.name
-        unknown += [writer.name] if is_left_out else []
+        unknown += [writer.name] if is_unknown else []
         words[writer.start : writer.end] = [writer.name] if is_unknown and not is_left_out else []
     is_of_papers = any(map(people.names_papers, words))
     for writer in reversed(people.find_writers(words, _is_full_name) if is_of_papers else []):

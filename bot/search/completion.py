@@ -79,6 +79,8 @@ class Vocabulary:
     def correct(self, word: str) -> str | None:
         """Return the correction of a word; None if the word is short or has several likely corrections."""
         near = self.list_near(word) if len(_spelling_key(word)) >= _MIN_KEYSTROKES else []
+        if not near and word.endswith("s") and (singular := self.correct(word[:-1])):
+            return f"{singular}s"  # agnets
         is_sure = near and near[0][1] >= _DOMINANCE * sum(weight for _, weight in near[1:])
         return near[0][0] if is_sure else None
 

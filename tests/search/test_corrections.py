@@ -73,7 +73,9 @@ _WEIGHTS = "diffusion 9|Decoding 3|decodings 1|모델 50|모듈 1|멀티모달 4
 _VOCABULARY = completion.Vocabulary(
     (word, int(weight)) for word, weight in map(str.split, _WEIGHTS.split("|"))
 )
-_ERRORS = "difusion diffusion|diffuison diffusion|decodng decoding|modle model|모댈 모델|멀티모덜 멀티모달|환긱 환각"
+_ERRORS = (
+    "diffuison diffusion|decodng decoding|modle model|모댈 모델|멀티모덜 멀티모달|환긱 환각|modles models"
+)
 
 
 @pytest.mark.parametrize("pair", _ERRORS.split("|"))

@@ -386,6 +386,14 @@ async def test_a_writer_whom_no_paper_has_is_said_to_be_unknown(search: SearchSe
         assert (result.unknown_writers, result.writers) == ((), ())
 
 
+async def test_an_institution_without_papers_is_searched_for_and_said_to_be_unknown(
+    search: SearchService,
+) -> None:
+    for query, name in (("papers from NVIDIA", "NVIDIA"), ("카이스트에서 나온 논문", "카이스트")):
+        result = await search.search(SearchRequest(query))
+        assert (result.unknown_writers, result.terms, result.writers) == ((name,), (name,), ())
+
+
 async def test_a_writer_in_latin_letters_is_read_in_a_korean_question(db: Database) -> None:
     paper = {"arxiv_id": "2501.00001", "title": "Maps", "summary": "Maps.", "authors": ["Grace Ito"]}
     listing = json.dumps({"format": "listing", "date": "2025-01-02", "papers": [paper]})
