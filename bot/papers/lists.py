@@ -346,11 +346,18 @@ def _filters_text(texts: Texts, state: ListState) -> str:
     return join_dotted(period, votes)
 
 
+def is_institution(listed: PaperList) -> bool:
+    """Whether the name of an empty author list is not an author's but an institution's, which may have no papers."""
+    is_known = bool(listed.suggestions or people.institution_forms(listed.state.text))
+    return is_known and not listed.is_author_known
+
+
 def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
     """Return the notes on an empty list: how its query was interpreted, and its filters."""
     kind = listed.state.kind
     if kind is ListKind.AUTHOR:
-        return [_filters_text(texts, listed.state)]
+        affiliations = texts("list-institutions") if is_institution(listed) else ""
+        return [_filters_text(texts, listed.state), affiliations]
     return [*listed.notes] if kind in (ListKind.TOPIC, ListKind.TOP) else []
 
 
@@ -364,7 +371,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
         case ListKind.AUTHOR:
-            if listed.suggestions:
+            if is_institution(listed):
                 return texts("no-list-author-institution", author=text)
             return texts("no-list-author-papers" if listed.is_author_known else "no-list-author", author=text)
         case ListKind.TOP:

@@ -340,6 +340,8 @@ async def test_an_author_is_found_by_any_form_of_the_name(harness: ClientHarness
         ("ada lovelace", 500, known, texts("no-list-author", author="Ada Lovelace")),
         ("xyzzyplugh", 0, texts("try-name", words=1), texts("all-time")),
         ("xyzzy plugh", 0, texts("try-name", words=2), texts("follow-author")),
+        ("카이스트", 0, texts("no-list-author-institution", author="카이스트"), texts("try-name", words=1)),
+        ("NVIDIA", 0, texts("list-institutions"), texts("no-list-author", author="NVIDIA")),
     ):
         shown = shown_text(await harness.ask("author", name=name, votes=votes))
         assert said in shown
