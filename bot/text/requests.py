@@ -515,56 +515,58 @@ def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
         negators = [n for n in range(first, start) if has_class and tokens[n].kind in _NEGATORS]
         if not negators and not is_korean and any(one.text.casefold() in _ALL for one in tokens[:first]):
             negators = [n for n in range(first, start) if tokens[n].text.casefold() == "but"]
-        if not negators:
-            continue
-        at = negators[0]
-        kind = tokens[at].kind
-        around = [token.kind for token in tokens[first if is_korean else at + 1 : start]]
-        is_about, is_used = "about" in around, "use" in around
-        before = tokens[at - 1] if at else _Token(",", "", 0, 0)
-        # "world models, no games", "world models not games", but not "why do transformers not generalize"
-        is_last = kind in ("no", "not") and not is_korean and _ends_clause(tokens[start:])
-        is_last = is_last and not any(token.text.casefold() in _AUXILIARIES for token in tokens[:at])
-        # "languages that are not English", but not "strong models are not strong teachers"
-        is_relative = any(token.text.casefold() in _RELATIVES for token in tokens[max(0, at - 2) : at])
-        is_clause = before.kind in (",", "glue") or is_last
-        needs_verb = kind == "dont" or (kind == "not" and (is_korean or not is_clause))
-        if (needs_verb and not (is_about or is_used)) or (
-            kind == "imperative"
-            and not (is_clause and before.text.casefold() in _CLAUSES)
-            and not (
-                tokens[at].text.endswith("ing")
-                and (is_about or "glue" in around or _ends_clause(tokens[start:]))
-            )
-        ):
-            continue
-        is_ahead = is_korean or not any(
-            one.kind == "" or one.text == "(" for one in tokens[start : start + 1]
-        )
-        verbs = takewhile(lambda token: token.kind in ("glue", "about", "use"), tokens[at + 1 : start])
-        yield _Negation(
-            first if is_ahead else at,
-            at,
-            at + len(list(verbs)) if is_korean else start - 1,
-            is_ahead,
-            is_sure=kind in ("sure", "imperative", "glue")
-            or (is_about and kind != "instead")
-            or (
-                is_last
-                and before.text.casefold() not in ("", "with")
-                and (kind == "no" or before.kind == "" or before.text.casefold() in _CLAUSES or is_relative)
-            )
-            or (
-                kind == "dont"
-                and is_used
-                and not tokens[at].text.startswith("can")
-                and _ends_clause(tokens[start:])
-            )
-            or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : start]]),
-            is_instead=kind == "instead",
-            is_lack=kind == "lack" or (kind in ("not", "dont") and is_used),
-            has_filler=tokens[first].kind == "glue",
-        )
+        negation = _read_negation(tokens, first, negators[0], start) if negators else None
+        if negation:
+            yield negation
+
+
+def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _Negation | None:
+    """Return the negation by the negator `at` a place in a phrase from `first` to `end`; None if it negates nothing.
+
+    That is so in "the skip connections", "why do transformers not generalize" and "strong models are not strong teachers".
+    """
+    kind, is_korean, behind = tokens[at].kind, tokens[at].is_korean, tokens[end:]
+    around = [token.kind for token in tokens[first if is_korean else at + 1 : end]]
+    is_about, is_used = "about" in around, "use" in around
+    before = tokens[at - 1] if at else _Token(",", "", 0, 0)
+    ahead = [token.text.casefold() for token in tokens[:at]]
+    is_end = not is_korean and _ends_clause(behind)
+    is_last = kind in ("no", "not") and is_end and _AUXILIARIES.isdisjoint(ahead)  # world models, no games
+    is_clause = before.kind in (",", "glue") or is_last
+    is_negation = (
+        is_about or is_used or not (kind == "dont" or (kind == "not" and (is_korean or not is_clause)))
+    )
+    if kind == "imperative":
+        is_led = is_clause and before.text.casefold() in _CLAUSES
+        is_negation = is_led or (tokens[at].text.endswith("ing") and (is_about or "glue" in around or is_end))
+    if not is_negation:
+        return None
+    # "languages that are not English"
+    is_led = (
+        kind == "no"
+        or before.kind == ""
+        or before.text.casefold() in _CLAUSES
+        or not _RELATIVES.isdisjoint(ahead[-2:])
+    )
+    is_sure = (
+        kind in ("sure", "imperative", "glue")
+        or (is_about and kind != "instead")
+        or (is_last and before.text.casefold() not in ("", "with") and is_led)
+        or (kind == "dont" and is_used and is_end and not tokens[at].text.startswith("can"))
+        or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : end]])
+    )
+    is_ahead = is_korean or not any(one.kind == "" or one.text == "(" for one in behind[:1])
+    verbs = takewhile(lambda token: token.kind in ("glue", "about", "use"), tokens[at + 1 : end])
+    return _Negation(
+        first if is_ahead else at,
+        at,
+        at + len(list(verbs)) if is_korean else end - 1,
+        is_ahead,
+        is_sure,
+        is_instead=kind == "instead",
+        is_lack=kind == "lack" or (kind in ("not", "dont") and is_used),
+        has_filler=tokens[first].kind == "glue",
+    )
 
 
 def _ends_clause(behind: Sequence[_Token]) -> bool:
