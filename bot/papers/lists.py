@@ -330,8 +330,6 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
     """Return a note on why a paper is not a full match, such as the terms that it lacks; "" for a full match."""
-    if topic := listed.found.related.get(arxiv_id):
-        return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
     for key in ("comparing", "missing", "matched"):
         if terms := getattr(listed.found, key).get(arxiv_id, ()):
             shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]

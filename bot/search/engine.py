@@ -89,7 +89,7 @@ class Scope:
 class Matches(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
-    `missing` maps each partial match to the terms that it seems to lack, `related` each paper that has no part to its topic.
+    `missing` maps each partial match to the terms that it seems to lack.
     `has_name`: a paper, or a family of papers, has the query as its name. `comparing` maps papers that are shown though
     they mention what is left out, only to compare with it, to these names.
     """
@@ -97,7 +97,6 @@ class Matches(NamedTuple):
     scores: Mapping[int, float] = MappingProxyType({})
     total: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
-    related: Mapping[int, str] = MappingProxyType({})
     has_name: bool = False
     comparing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 
@@ -493,32 +492,30 @@ class Engine:
         having = self._list_having(list(of_parts), others)
         named = [has for part, has in zip(parts, having, strict=True) if not part.text.isdigit()]
         bare = others.keys() - set[int]().union(*named)
-        topics = {
-            id_: name
-            for name, part in (query.said.items() if bare else ())
+        related = {
+            id_
+            for part in (query.said.values() if bare else ())
             for id_ in self.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=bare))
         }
-        full, partial, related = dict(complete.scores), dict[int, float](), dict[int, str]()
+        full, partial = dict(complete.scores), dict[int, float]()
         missing = dict[int, tuple[QueryPart, ...]]()
         for id_, score in others.items():
             lacking = [
                 part for part, has in zip(parts, having, strict=True) if part in needed and id_ not in has
             ]
-            if id_ in bare:
-                related |= {id_: topics[id_]} if id_ in topics else {}
-            elif lacking:
+            if lacking and id_ not in bare:
                 partial[id_] = score
-            else:
+            elif id_ not in bare:
                 full[id_] = score
             missing[id_] = tuple(part for part in lacking if self._is_named(part, query))
         total = complete.total + len(full) - len(complete.scores) + len(partial) + len(related)
-        partial |= {id_: others[id_] for id_ in related}
+        partial |= {id_: score for id_, score in others.items() if id_ in related}
         if is_mixed:
             full, partial = (
                 dict(sorted(scores.items(), key=lambda item: -item[1])) for scores in (full, partial)
             )
         lacking_by_id = {id_: missing[id_] for id_ in partial}
-        return Matches({**full, **partial}, total, lacking_by_id, related, complete.has_name)
+        return Matches({**full, **partial}, total, lacking_by_id, complete.has_name)
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
         """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""

@@ -28,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, people, plain, query_parser, questions, requests
+from bot.text import concepts, dates, people, plain, query_parser, questions, requests
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -209,11 +209,11 @@ def _spell_out(find: Callable[[str], Sequence[str]], text: str) -> str:
 
 def _label_partial(
     view: Snapshot, answer: _Answer, rows: Sequence[models.PaperRow]
-) -> tuple[_Labels, _Labels, dict[str, str]]:
-    """Return the terms that each partial match has in no form, not even within another word; those that it has; its topic.
+) -> tuple[_Labels, _Labels]:
+    """Return the terms that each partial match has in no form, not even within another word; those that its title has.
 
-    All are keyed by arXiv id. A label is a claim, so it says less rather than more: only terms are named, those that a
-    paper has only if its title has no other word of the question, and a topic by a form that the paper has.
+    Both are keyed by arXiv id. A label is a claim, so it says less rather than more: of the title, only terms are named that
+    few papers have, and none beside another word of the question.
     """
     matches, find = answer.matches, answer.reader.glossary.find
     partial = {row.id: row for row in rows if row.id in matches.missing}
@@ -221,44 +221,23 @@ def _label_partial(
     positive = [one for one in parts if not one.part.is_negated]
     specific = [one for one in positive if one.part.is_term and not answer.engine.is_common(one.part)]
     lacking = {id_: [one for one in positive if one.part in matches.missing[id_]] for id_ in partial}
-    missing, matched, related = _Labels(), _Labels(), dict[str, str]()
-
-    def list_terms(id_: int) -> Sequence[tuple[concepts.SoughtPart, bool, bool]]:
-        """Return the terms that a paper may be said to have, each with whether its title has it, and by itself."""
-        terms = [one for one in specific if one not in lacking[id_]]
-        if not terms or id_ in matches.related or id_ in matches.comparing:
-            return ()
-        title = partial[id_].title or ""
-        text = concepts.Text(f"{title}\n{_spell_out(find, title)}")
-        titled = [one for one in parts if not text.lacks(one, is_strict=True)]
-        if not all(one in terms for one in titled):
-            return ()
-        return [(one, one in titled, bool(text.find_alone(one, find))) for one in terms]
-
-    terms = {id_: list_terms(id_) for id_ in partial if not lacking[id_]}
-    read = [
-        id_ for id_, own in terms.items() if id_ in matches.related or not all(alone for *_, alone in own)
-    ]
-    read += filter(lacking.get, partial)
+    missing, matched = _Labels(), _Labels()
+    read = [*filter(lacking.get, partial)]
     documents = search.list_documents(view, read, summaries.select_shown) if read else ()
     joined = {paper.id: search_index.join_texts(paper) for paper in documents}
     for id_, row in partial.items():
-        text = concepts.Text(joined.get(id_, ""))
-        absent = [one for one in lacking[id_] if id_ in joined and text.lacks(one)]
-        spelled = concepts.Text(_spell_out(find, joined[id_])) if absent else text
-        absent = [one for one in absent if spelled.lacks(one)]
+        absent = lacking[id_] if id_ in joined else []
+        for spell_out in (False, True) if absent else ():
+            text = concepts.Text(_spell_out(find, joined[id_]) if spell_out else joined[id_])
+            absent = [one for one in absent if text.lacks(one)]
         missing[row.arxiv_id] = tuple(one.part.shown_text for one in absent)
-        if topic := matches.related.get(id_):
-            part = answer.query.said[topic]
-            if form := text.find_alone(concepts.prepare_part(part), find):
-                is_name = form == part.text or (analyser.has_hangul(form) and find(form) == find(part.text))
-                related[row.arxiv_id] = topic if is_name else form
-        elif not absent:
-            own = terms[id_] if id_ in terms else list_terms(id_)
-            named = [one for one, _, alone in own if alone or text.find_alone(one, find)]
-            if all(one in named for one, is_titled, _ in own if is_titled):
-                matched[row.arxiv_id] = tuple(dict.fromkeys(one.part.shown_text for one in named))
-    return missing, matched, related
+        if specific and not absent and id_ not in matches.comparing:
+            title = row.title or ""
+            text = concepts.Text(f"{title}\n{_spell_out(find, title)}")
+            titled = [one for one in parts if not text.lacks(one, is_strict=True)]
+            if all(one in specific and text.has_alone(one, find) for one in titled):
+                matched[row.arxiv_id] = tuple(dict.fromkeys(one.part.shown_text for one in titled))
+    return missing, matched
 
 
 def _list_alert_terms(
@@ -418,7 +397,7 @@ class SearchService:
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
-        missing, matched, related = _label_partial(view, answer, rows)
+        missing, matched = _label_partial(view, answer, rows)
         return replace(
             answer.common,
             rows=tuple(rows),
@@ -427,7 +406,6 @@ class SearchService:
             comparing={
                 row.arxiv_id: matches.comparing[row.id] for row in rows if row.id in matches.comparing
             },
-            related=related,
             is_stale=archive.is_stale,
         )
 

@@ -179,7 +179,6 @@ _NEAR_LETTERS = 120
 _MAX_LONGER = 2
 """How many words before and after a term may make a longer one with it."""
 _PUNCTUATION = "()[],.;:*\"'"
-_BRACKET = re.compile(r"[()\[\]]")
 
 
 class Text:
@@ -191,7 +190,7 @@ class Text:
 
     @cached_property
     def _words(self) -> str:
-        return " ".join(_BRACKET.sub(r" \g<0> ", self._folded).split())
+        return " ".join(self._folded.split())
 
     @cached_property
     def _joined(self) -> str:
@@ -214,30 +213,22 @@ class Text:
     def _has_start(self, start: str) -> bool:
         return start in self._folded and re.search(f"(?<![a-z]){re.escape(start)}", self._folded) is not None
 
-    def find_alone(self, part: SoughtPart, find: Callable[[str], Sequence[str]]) -> str:
-        """Return the first usual form of a term that stands by itself, not in End-to-End, nor "cloud" in "point cloud"; or "".
+    def has_alone(self, part: SoughtPart, find: Callable[[str], Sequence[str]]) -> bool:
+        """Return whether a usual form of a term stands by itself, not in End-to-End, nor "cloud" in "point cloud".
 
-        `find` returns the keys of a term. An abbreviation that the text explains in other words means something else.
+        `find` returns the keys of a term.
         """
         for form, typed in part.usual:
-            if all(word in self._folded for word in typed) and any(self._list_alone(typed, find)):
-                explained = (
-                    {*self._list_explained(typed[0])} if term_keys.is_abbreviation(form) else set[str]()
-                )
-                is_meant = explained <= {_write_plainly(known) for known, _ in part.usual if explained}
-                # CLIP is not clips.
-                spellings = (typed[0], typed[0].capitalize()) if len(typed) == 1 and form.islower() else ()
-                if is_meant and (not spellings or any(one in self._text for one in spellings)):
-                    return form
-        return ""
-
-    def _list_explained(self, abbreviation: str) -> Iterator[str]:
-        """Yield the words before an abbreviation of them in brackets: Selective Language Modeling (SLM)."""
-        for name in (abbreviation, f"{abbreviation}s"):
-            for before in self._folded.split(f"{name})")[:-1]:
-                words = before[-_NEAR_LETTERS:].rstrip("(;, ").replace("-", " ").split()[-len(abbreviation) :]
-                if "".join(word[0] for word in words) == abbreviation:
-                    yield _write_plainly(" ".join(words))
+            # CLIP is not clips.
+            spellings = (typed[0], typed[0].capitalize()) if len(typed) == 1 and form.islower() else ()
+            is_spelled = not spellings or any(one in self._text for one in spellings)
+            if (
+                is_spelled
+                and all(word in self._folded for word in typed)
+                and any(self._list_alone(typed, find))
+            ):
+                return True
+        return False
 
     def _list_alone(self, typed: Sequence[str], find: Callable[[str], Sequence[str]]) -> Iterator[bool]:
         """Yield for each place where a form's words stand whether they are no part of a longer term there."""

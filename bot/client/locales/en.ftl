@@ -69,7 +69,6 @@ list-partial-heading = Partial matches
 list-missing = doesn't mention: { $terms }
 list-matched = matches: { $terms }
 list-comparing = mentions { $terms } only in comparison
-list-related = on a related topic: { $topic }
 list-perhaps = You may also search for: { $topics }
 list-topic-partial = { " " }+ { $count ->
     [one] 1 partial match

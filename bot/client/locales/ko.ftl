@@ -57,7 +57,6 @@ list-partial-heading = 일부 일치
 list-missing = 없는 검색어: { $terms }
 list-matched = 일치한 검색어: { $terms }
 list-comparing = 비교 대상으로만 언급돼요: { $terms }
-list-related = 관련 주제로 찾았어요: { $topic }
 list-perhaps = 이렇게도 찾아볼 수 있어요: { $topics }
 list-topic-partial = { " " }· 일부 일치 { $count }편
 list-read-code = 코드 있는 논문
