@@ -443,7 +443,7 @@ class Engine:
             clauses.append(_within(Query.const_score_query(whole, 0.0), [rank]))
         elif whole is not None:
             clauses.append(Query.boost_query(whole, 1 / len(parts)))
-        if len(parts) > 1:
+        if len(parts) > 1 and query.text:
             # The query may also be a phrase or one word, such as ZeroSearch.
             clauses.append(self._part(concepts.literal_part(query.text)))
         clauses += [

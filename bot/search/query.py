@@ -219,10 +219,10 @@ class QueryReader:
         ]
 
     def divide(self, read: ReadQuery, has_papers: Callable[[QueryPart], bool]) -> ReadQuery:
-        """Return a query with the words apart of each term that no paper has: KV cache compression."""
+        """Return a query with the words apart of each term that no paper has, unless it is quoted: KV cache compression."""
         parts = (
             [part]
-            if " " not in part.text or has_papers(part)
+            if " " not in part.text or part.text not in read.text or has_papers(part)
             else self._divide(part.text.split(), whole=False)
             for part in read.parts
         )

@@ -163,6 +163,13 @@ async def test_a_term_that_no_paper_has_is_searched_for_by_its_parts(db: Databas
     result = await service.search(SearchRequest("KV cache compression"))
     assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
     assert result.terms == ("KV cache", "compression")
+    for phrases, title in (('"kv cache"', "Short Memory"), ('"short memory" "kv cache"', "Short Memory")):
+        result = await service.search(SearchRequest(phrases))
+        assert [row.title for row in result.rows] == [title]
+    for phrases in ('"cache compression"', '"short memory" "cache compression"'):
+        assert (await service.search(SearchRequest(phrases))).complete == 0, (
+            "a quoted phrase is sought as it is"
+        )
 
 
 async def test_papers_by_a_writer_are_left_out(db: Database) -> None:

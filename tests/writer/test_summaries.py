@@ -35,7 +35,7 @@ async def test_card_names_model_date_and_basis(harness: ClientHarness, form: mod
         written = harness.texts(BASIS_TEXTS[basis], model=written_digests.MODEL)
         day = harness.texts(f"format-{form.value}", date=harness.texts.format_date(DAY))
         lines = shown_text(card).splitlines()
-        assert f"-# {day} · {written}" in lines
+        assert f"-# {harness.texts('listed-in', places=f'{day} · {written}')}" in lines
         # The label is in the small print, so the text does not repeat it.
         assert not any(label in line for line in lines for label in ("요약은 논문의", "This summary was"))
 
