@@ -188,7 +188,8 @@ class QueryReader:
             )
 
         read = requests.read_exclusions(query.text, is_term, is_excluded)
-        has_noun = any(questions.classify_filler(word) != "filler" for word in read.text.split())
+        words = read.text.split()
+        has_noun = questions.has_topic(words) or "verb" in map(questions.classify_filler, words)
         text = read.text if not read.excluded or has_noun else ""
         return replace(
             query,

@@ -78,7 +78,9 @@ _FORMS = (
     rf"{_MONTH}\.?,?(?: of)? (?P<year>{_YEAR}|(?:this|last) year)(?!\w)",
     rf"{_MONTH}\.? {_DAY}{_TH}(?:{_TO}{_UNTIL}{_TH})?(?:,? {_YYYY})?(?![\w-])",
     rf"{_DAY}{_TH}(?:{_TO}{_UNTIL}{_TH})? (?:of )?{_MONTH}(?:\.?,? {_YYYY})?(?![\w-])",
-    rf"(?P<ago>this|last|previous|current|(?<=of )the) (?:(?P<unit>weekend|week|month|quarter|year)|(?P<part>{_SEASON}))(?!\w)",
+    rf"(?P<ago>this|last|previous|current|(?<=of )the) "
+    r"(?:(?P<unit>weekend|week|month|quarter|year)(?:s(?= (?:top|best|most|votes?)\b))?"
+    rf"|(?P<part>{_SEASON}))(?!\w| {_YEAR})",
     r"the (?P<unit>week|month|year) (?P<ago>before) last(?!\w)",
     rf"{_COUNT} {_LENGTH} (?P<is_past>ago|back)(?!\w)",
     rf"(?:last|past|previous|within(?: the)?(?: last| past)?) (?:{_COUNT} )?{_LENGTH}(?!\w)",
@@ -89,6 +91,7 @@ _FORMS = (
     rf"(?:최근|지난|요|근) ?{_KOREAN_COUNT}{_KOREAN_LENGTH}(?:간|동안)?",
     rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?:(?:이내|내)(?=에|\s|$)|(?:안|사이)(?=에 (?:나온|올라온|발표된|공개된|등록된)))",
     "(?P<part>[상하]반기|[1-4] ?분기)",
+    r"(?P<christmas>christmas|xmas|크리스마스|성탄절)(?P<week>(?:['’]s)? week(?!\w)| ?주간?(?=\W|에|의|$))",
     r"(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)|(?P<day_before>어제|오늘|그제|그저께|엊그제)자?",
 )
 _ALONE = (
@@ -97,6 +100,7 @@ _ALONE = (
     r"(?P<year>20(?:[1-9][0-9]|0[1-9]))(?![\w-]|\.\w)",
     r"(?P<part>[qh][1-4])(?!\w)",
     r"(?P<near>today)(?!\w)",
+    r"(?P<christmas>christmas(?![\w-])|xmas(?![\w-])|크리스마스|성탄절)",
     rf"(?P<month>1[0-2]|[1-9])/{_DAY}(?![\w/])",
 )
 """Forms that are dates only beside another word: in 2024, since 12/1."""
@@ -146,7 +150,9 @@ _NOT_AHEAD = re.compile(
     r"(?: (?:papers?|those|ones|anything))?\s+\Z",
     re.IGNORECASE,
 )
-_NOT_BEHIND = re.compile(r"\s?(?:나온 )?(?:거|것|논문)?들?[은는]?\s?(?:말고|빼고|뺀|제외|아닌|외에)")
+_NOT_BEHIND = re.compile(
+    r"\s?(?:나온 )?(?:거|것|논문)?들?[은는]?\s?(?:말고|빼고|뺀|제외|아닌|외에)|\s(?:한|했던|말한|나눈|들은) "
+)
 _MAX_QUERY_LENGTH, _MAX_DATES = 1_000, 8
 
 
@@ -170,6 +176,9 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
     if len(text) > _MAX_QUERY_LENGTH:
         return text, (None, None)
     atoms = list(islice(_ATOM.finditer(text), _MAX_DATES))
+    said = atoms[0].start() if atoms else 0
+    if len(atoms) > 1 and text[atoms[0].end() : atoms[1].start()].strip() == "(":  # last week (Dec 22-28)
+        atoms.pop(0)
     gap = text[atoms[0].end() : atoms[1].start()] if len(atoms) == 2 else ""
     is_beside = bool(gap) and _BESIDE.fullmatch(gap) is not None
     is_range = bool(gap) and _RANGE.fullmatch(gap) is not None
@@ -196,7 +205,7 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
             period = start[0], span[1]
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return text, (None, None)
-    words = f"{text[: first.start]} {text[last.end :]}".split()
+    words = f"{text[: min(said, first.start)]} {text[last.end :]}".split()
     return (" ".join(words) if questions.has_topic(words) else ""), period
 
 
@@ -264,6 +273,9 @@ def _read_span(mention: _Mention, today: date) -> Span:
 
 
 def _read_calendar_span(values: dict[str, str], today: date) -> Span | None:
+    if "christmas" in values:
+        span = _latest_day(12, 25, today)
+        return _named("week", 0, span[0]) if "week" in values else span
     year, month, day = (values.get(name, "") for name in ("year", "month", "day"))
     number = MONTHS.get(month) or int(month or 0)
     if year:

@@ -102,7 +102,7 @@ _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + _JAMO
 """Punctuation and single Korean letters, such as ㅋㅋ and ㅠㅠ, in both of their Unicode blocks."""
 
 
-_SAID = re.compile("(?:[거것][만도들]?)?[요용]?\\Z")
+_SAID = re.compile("(?:[거것꺼][만도들]?)?[요용여염]?\\Z")
 """How speech ends: 다른거만, 있나용."""
 
 
@@ -157,7 +157,7 @@ _HEADS = frozenset(("model", "models", "learning", "모델", "학습"))
 
 def is_means(text: str) -> bool:
     """Return whether a term names what methods do without, such as labels, retraining or a reward model."""
-    words = analyser.fold(text).replace("-", " ").split()
+    words = analyser.fold(text).replace("-", " ").split() or [""]
     while len(words) > 1 and words[-1] in _HEADS:
         words.pop()
     means, word = _load_filler().following["means"], words[-1]

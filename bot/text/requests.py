@@ -372,12 +372,15 @@ _SHORT = re.compile(
     re.IGNORECASE,
 )
 _EMPTY = re.compile(r"\(\s*\)")
-_JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
+_JOINED = re.compile(r"(?:이?[나랑]|[와과도]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
 _NOT = re.compile(
-    r"(?:(?<=[가-힣]) ?|(?<=\w) )(?:[xX×](?=\s*\))|[ㄴ\u1102]{2,})|만 아니면 ?(?:됨|[돼되][가-힣]*)"
+    r"(?:(?<=[가-힣]) ?|(?<=\w) )(?:[xX×](?=\s*\))|(?<!클로바 )[x×](?=\s*(?:,|$))|[ㄴ\u1102]{2,})"
+    r"|만 아니면 ?(?:됨|[돼되][가-힣]*)"
 )
-"""As in (양자화 X), but not 하이퍼클로바 X."""
+"""As in (양자화 X) and 시뮬레이션 x, but not 하이퍼클로바 X."""
+_TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
+"""As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
 _ENDINGS = (
     "'s",
     "’s",
@@ -399,7 +402,7 @@ _DATA = frozenset(
     ("data", "datasets", "corpora", "examples", "labels", "annotations", "samples", "supervision")
 )
 _AUXILIARIES = frozenset(("why", "how", "do", "does", "did", "can", "could", "will", "would", "should"))
-_CLAUSES = frozenset(("", "(", ",", ";", ".", "?", "!", "but", "and", "please"))
+_CLAUSES = frozenset(("", "(", ",", ";", ".", "?", "!", "but", "and", "so", "please"))
 _RELATIVES = frozenset(("that", "which", "who", "ones"))
 """What may come before an imperative: "skip surveys", but not "the skip connections"."""
 
@@ -465,7 +468,10 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         if negation.is_ahead and not tokens[negation.at].is_korean:  # speech, Whisper aside
             beside = list(takewhile(lambda token: token.kind != ",", beside))
         is_open = (
-            not beside or any(one.text == "(" for one in beside) or _has_topic(tokens[negation.last + 1 :])
+            not beside
+            or any(one.text in "(." for one in beside)
+            or _has_topic(tokens[negation.last + 1 :])
+            or any(one.text[0] in "둘두" for one in tokens[negation.first : negation.at])  # 둘 다 빼고
         )
         if negation.is_ahead and beside and beside[0].text.endswith("도") and not negation.is_instead:
             negation = negation._replace(is_sure=True)  # RAG도 아니고
@@ -475,13 +481,16 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         named, taken = _read_named(beside, negation, is_term, is_excluded, words)
         if negation.is_ahead and not (is_open or _has_topic(beside[taken:])):
             named, taken = _read_named(beside, negation._replace(has_list=False), is_term, is_excluded, words)
+        # 얼굴만 나오는 건 빼고: what names a face besides is wanted
+        taken = 1 if taken < 0 and tokens[negation.first].kind == "about" else taken
         phrase = sorted(
             (*beside[:taken], *tokens[negation.first : negation.last + 1]), key=lambda token: token.start
         )
         typed = text[phrase[0].start : phrase[-1].end]
         bare = text[phrase[0].start : max(phrase[0].end, tokens[negation.at].end)]
         everyday = questions.find_everyday_terms(typed) or questions.find_everyday_terms(bare)
-        if everyday and everyday != questions.find_everyday_terms(" ".join(named)):
+        is_task = negation.is_ahead and _TASK.match(text, phrase[-1].end)
+        if is_task or (everyday and everyday != questions.find_everyday_terms(" ".join(named))):
             # 트랜스포머 말고 and "without labels" are everyday words for a topic. The first leaves nothing out besides.
             described += [typed] if any(map(is_excluded, named)) else []
             continue
@@ -553,6 +562,7 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
         or (is_about and kind != "instead")
         or (is_last and before.text.casefold() not in ("", "with") and is_led)
         or (kind == "dont" and is_used and is_end and not tokens[at].text.startswith("can"))
+        or (tokens[at].text.casefold() == "nothing" and "glue" in around)
         or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : end]])
     )
     is_ahead = is_korean or not any(one.kind == "" or one.text == "(" for one in behind[:1])
@@ -571,11 +581,13 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
 
 def _ends_clause(behind: Sequence[_Token]) -> bool:
     """Return whether a clause ends with what it names first, which is not a means: "agents, no surveys"."""
+    behind = [token for token in behind if token.text.casefold() not in ("a", "an", "the")]
     named = list(
         takewhile(lambda one: one.text in _JOINTS or (one.kind == "" and not _is_filler(one.text)), behind)
     )
     rest = [token for token in behind[len(named) :] if token.text.casefold() not in _TAILS]
-    return bool(named) and not questions.is_means(_join(named)) and (not rest or rest[0].kind == ",")
+    is_end = not rest or rest[0].kind in (",", "no", "not")  # not simulation not games
+    return bool(named) and not questions.is_means(_join(named)) and is_end
 
 
 def _read_named(

@@ -115,6 +115,13 @@ PIECES = (
         ("일주일 사이에 올라온 로봇", "올라온 로봇", "2025-05-07 – 2025-05-14"),
         ("어제자 로봇", "로봇", "2025-05-13"),
         ("작년 한 해 로봇", "로봇", "2024"),
+        ("robots of the year 2024", "robots", "2024"),
+        ("robots from Christmas week", "robots", "2024-12-23 – 2024-12-29"),
+        ("크리스마스 주간 로봇", "로봇", "2024-12-23 – 2024-12-29"),
+        ("robots since Christmas", "robots", "since 2024-12-25"),
+        ("robots between Dec 22 and Christmas", "robots", "2024-12-22 – 2024-12-25"),
+        ("last week (5/5~5/11) robots", ") robots", "2025-05-05 – 2025-05-11"),
+        ("last weeks top robots", "top robots", "2025-05-05 – 2025-05-11"),
     ],
 )
 def test_a_question_is_split_into_topic_and_period(query: str, rest: str, period: str) -> None:
@@ -127,7 +134,7 @@ _NO_PERIODS = (
     "|trained in 2000 steps|this may help|LLMs today|evaluated on 2024 tests"
     "|20년 동안 로봇|the march of robots|2504.01234|오늘날 언어 모델"
     "|the first half of the network|mid-level features|last layer|H100 kernels|12월 말고"
-    "|recent months RL|2023년 2월 31일 RL|이번 논문|작년도면서"
+    "|recent months RL|Christmas carols|지난주에 한 대화를 기억하는|2023년 2월 31일 RL|이번 논문|작년도면서"
 )
 
 

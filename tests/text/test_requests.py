@@ -156,6 +156,20 @@ def _reader() -> QueryReader:
         ("low-rank adaptation", "low-rank adaptation", ""),
         ("best-first search papers", "best-first search papers", ""),
         ("더 작은 모델로 증류", "더 작은 모델로 증류", ""),
+        ("the greatest hits of robots", "of robots", "votes"),
+        ("별 많이 받은 로봇 논문", "로봇 논문", "votes"),
+        ("음성 명작", "음성", "votes"),
+        ("likes over everything, speech", "speech", "votes"),
+        ("음성 신규순", "음성", "date"),
+        ("신규 논문순으로 음성", "음성", "date"),
+        ("제일 최근꺼 음성", "음성", "date"),
+        ("음성, 최신 거 맨 위로", "음성", "date"),
+        ("speech, recent ones on top", "speech", "date"),
+        ("아무도 안 찍은 로봇", "로봇", "least"),
+        ("득표 하위 로봇", "로봇", "least"),
+        ("별 분류", "별 분류", ""),
+        ("신규 클래스 탐지", "신규 클래스 탐지", ""),
+        ("first half of 2024, most votes", "first half of 2024", "votes"),
     ],
 )
 def test_a_question_may_ask_for_an_order(query: str, text: str, order: str) -> None:
@@ -326,6 +340,15 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("확산 모델에 의존하지 않는 비디오", "비디오", "확산 모델"),
         ("3D scenes that are not NeRF-based", "3D scenes that", "NeRF"),
         ("RAG 없이도 긴 문맥", "긴 문맥", "RAG"),
+        ("로봇도 에이전트도 아닌 음성", "음성", "로봇 에이전트"),
+        ("음성 합성 (번역은 넣지 말아줘)", "음성 합성", "번역"),
+        ("로봇 학습 시뮬레이션 x", "로봇 학습", "시뮬레이션"),
+        ("speech not translation not music", "speech", "translation music"),
+        ("robots, none that are merely a survey or a benchmark", "robots", "survey benchmark"),
+        ("agents, but not yet another survey", "agents", "survey"),
+        ("로봇 방법론. 서베이, 벤치마크 논문은 걸러줘", "로봇 방법론", "서베이 벤치마크"),
+        ("정렬 중에 강화학습, 증류 둘 다 빼고", "정렬 중에", "강화학습 증류"),
+        ("agents, I know enough about RAG", "agents, I", "RAG"),
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
@@ -390,6 +413,11 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
         ("translation without losing accuracy", "without losing accuracy"),
         ("트랜스포머 말고 구조", "트랜스포머 말고"),
         ("하이퍼클로바 X", ""),
+        ("하이퍼클로바 x", ""),
+        ("배경음악 빼고 목소리만 분리하는 모델", ""),
+        ("글자 제외하고 배경만 지우는 편집", ""),
+        ("(GPT)에 안 기대는 에이전트", ""),
+        ("speech with zero training data", "with zero training data"),
         ("파인튜닝을 하지 않는 음성", "파인튜닝을 하지 않는"),
         ("정답에 의존 안하는거만", "정답에 의존 안"),
         ("translation with no parallel data", "with no parallel data"),
@@ -448,6 +476,7 @@ def test_a_number_of_votes_is_a_minimum(query: str, text: str, votes: int | None
         ("그거 말고 로봇", "로봇", "그거 말고"),
         ("작년 거 말고 로봇", "로봇", "작년 거 말고"),
         ("robots, nothing from 2024", "robots", "nothing from 2024"),
+        ("아바타 생성, 얼굴만 나오는 건 패스", "아바타 생성", "얼굴만 나오는 건 패스"),
     ],
 )
 def test_an_exclusion_of_nothing_or_of_a_date_is_said(query: str, text: str, unread: str) -> None:
@@ -483,6 +512,11 @@ def test_an_exclusion_of_nothing_or_of_a_date_is_said(query: str, text: str, unr
         ("이미지 합성", "이미지 합성"),
         ("로봇 쪽에 추가된 논문 좀 볼래요", "로봇"),
         ("talking head / avatar", "talking head avatar"),
+        ("I missed everything on agents", "agents"),
+        ("my advisor wants papers on agents", "agents"),
+        ("교수님이 음성 논문 찾을 수 있을까여", "음성"),
+        ("LLM 아키텍처", "LLM 아키텍처"),
+        ("로봇이랑 음성 엮은 논문", "로봇 음성"),
     ],
 )
 def test_when_papers_are_published_is_no_topic(query: str, topic: str) -> None:
