@@ -375,10 +375,12 @@ _EMPTY = re.compile(r"\(\s*\)")
 _JOINED = re.compile(r"(?:이?[나랑]|[와과도]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
 _NOT = re.compile(
-    r"(?:(?<=[가-힣]) ?|(?<=\w) )(?:[xX×](?=\s*\))|(?<!클로바 )[x×](?=\s*(?:,|$))|[ㄴ\u1102]{2,})"
+    r"(?:(?<=[가-힣]) ?|(?<=\w) )(?:[xX×](?=\s*\))|[ㄴ\u1102]{2,})"
     r"|만 아니면 ?(?:됨|[돼되][가-힣]*)"
 )
-"""As in (양자화 X) and 시뮬레이션 x, but not 하이퍼클로바 X."""
+"""As in (양자화 X), but not 하이퍼클로바 X."""
+_CROSSED = re.compile(r"(\S .*(?<!클로바)[가-힣]) [x×](?=\s*(?:,|$))")
+"""As in 로봇 시뮬레이션 x, but not the name dino x or 그록 x."""
 _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
 _ENDINGS = (
@@ -448,7 +450,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
     text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(" ", text.translate(_ROUND)))
-    text = _NOT.sub(" 제외", text)
+    text = _CROSSED.sub(r"\1 제외", _NOT.sub(" 제외", text))
     tokens = _read_tokens(text, "leave")
     words = [_bare(token.text) for token in tokens]
     excluded, unread, described = list[str](), list[str](), list[str]()
