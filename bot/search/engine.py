@@ -346,7 +346,7 @@ class Engine:
         If a paper's institutions are unknown, its text decides.
         """
         forms = people.institution_forms(name)
-        named = self._part(concepts.literal_part(*forms))
+        named = self._part(concepts.literal_part(*people.list_institution_words(name)))
         in_text = all_of([named, self._term("institution", "", 0.0)])
         # Names with a capital inside: "Intel" is the beginning of "intelligence" too.
         words = (form.casefold() for form in forms if form.isalpha() and any(map(str.isupper, form[3:])))

@@ -473,6 +473,10 @@ class SearchService:
             # -word alone, or signs alone such as an emoji, do not mean "all papers".
             matches = search_engine.Matches()
             ignored += tuple(f"-{term}" for term in query.excluded)
+        elif query.unknown_writers and not (read.parts or read.wholes or names):
+            matches = (
+                search_engine.Matches()
+            )  # papers by somebody unknown, without a topic, are not all papers
         else:
             matches = find(read)
             if not matches.total and (apart := archive.reader.divide(read, engine.has_papers)) != read:

@@ -384,6 +384,13 @@ def institution_forms(name: str) -> tuple[str, ...]:
     return next((forms for forms in _rows() if _fold(forms[0]) == key), ())
 
 
+def list_institution_words(name: str) -> tuple[str, ...]:
+    """Return a known institution's names that are no ordinary words, as texts name it: Meta AI, but not meta."""
+    key = institution_key(name)
+    rows = (row for row in seed.read_rows("institutions.tsv") if _fold(row[0].removesuffix("?")) == key)
+    return tuple(form for form in next(rows, ()) if form[-1] != "?")
+
+
 def complete_institution(prefix: str) -> list[str]:
     """Return the known institutions with a word that begins with `prefix`, matches at the start of a name first.
 
@@ -422,7 +429,10 @@ def _rows() -> tuple[tuple[str, ...], ...]:
 def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return each known institution's Korean names, except ordinary words, and its main English name."""
     rows = [
-        (tuple(form for form in row if analyser.has_hangul(form) and form[-1] != "?"), (row[0],))
+        (
+            tuple(form for form in row if analyser.has_hangul(form) and form[-1] != "?"),
+            (row[0].removesuffix("?"),),
+        )
         for row in seed.read_rows("institutions.tsv")
     ]
     return [(korean, english) for korean, english in rows if korean]

@@ -365,6 +365,26 @@ async def test_a_title_that_begins_with_an_institution_counts_as_its_paper(db: D
     assert "2501.00002" not in await ids(service, "papers from Intel")
 
 
+async def test_an_institution_is_not_read_from_an_ordinary_word_of_a_text(db: Database) -> None:
+    texts = (
+        "메타 토큰(Meta Token)을 앞에 붙입니다.",
+        "Meta AI가 공개한 모델입니다.",
+        "사과(apple)를 집습니다.",
+    )
+    papers = [NewsletterPaper(f"2501.0000{n}", f"Robots {n}", text) for n, text in enumerate(texts, start=1)]
+    service = await sample_archive.search_over(db, *papers)
+    for query in ("메타 논문", "papers from Meta", "메타에서 나온 로봇 논문"):
+        assert await ids(service, query) == ["2501.00002"]
+    result = await service.search(SearchRequest("papers from Apple"))
+    assert (result.writers, result.unknown_writers) == ((), ("Apple",))
+
+
+async def test_papers_by_an_unknown_writer_without_a_topic_are_not_all_others(search: SearchService) -> None:
+    for query in ("papers by Kaiming He excluding vision", "홍길동이 쓴 논문, 비전 빼고"):
+        result = await search.search(SearchRequest(query))
+        assert (len(result.unknown_writers), result.rows) == (1, ())
+
+
 async def test_a_writer_whom_no_paper_has_is_said_to_be_unknown(search: SearchService) -> None:
     for query, name in (
         ("papers by Ada Unknown on models", "Ada Unknown"),  # not those by Ada
