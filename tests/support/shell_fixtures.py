@@ -63,6 +63,10 @@ def paperround(
         status: object = 0
         root = logging.getLogger()
         handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
+        # A command is a process of its own: a handler whose stream an earlier test has closed is not its own.
+        root.handlers[:] = [
+            one for one in handlers if not getattr(getattr(one, "stream", None), "closed", False)
+        ]
         try:
             cli.main()
         except SystemExit as end:
