@@ -15,7 +15,7 @@ HEAP = 40 * 1024 * 1024
 
 
 def path_of(url: str) -> Path | None:
-    """Return the file of a database URL, or None if it is no plain SQLite file."""
+    """Return the file of a database URL, or None if it is in memory, has options or is of another database."""
     name = url.removeprefix(_URL)
     is_file = url.startswith(_URL) and name not in ("", ":memory:") and not name.startswith("file:")
     return Path(name) if is_file and "?" not in name else None

@@ -446,7 +446,7 @@ class Clubs:
     async def begin_vote(self, guild_id: int) -> str:
         """Start the next meeting's vote, even after a skip, or try a refused one again now.
 
-        Returns why there is no vote, or "". Raises NoClubError.
+        Returns why a vote is missing, or "". Raises NoClubError.
         """
         async with self._steps(guild_id) as steps:
             meeting, delivery = steps.meeting, steps.meeting.delivery

@@ -262,7 +262,7 @@ class Engine:
         )
 
     def is_common(self, part: QueryPart) -> bool:
-        """Return whether so many papers have a part that to name it says little of one."""
+        """Return whether a part is common to many papers, so that naming it says little about one of them."""
         return self._compile(part.forms).papers >= max(_ENOUGH, _COMMON_SHARE * self.searcher.num_docs)
 
     def _is_named(self, part: QueryPart, query: ReadQuery) -> bool:

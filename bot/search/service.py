@@ -474,9 +474,8 @@ class SearchService:
             matches = search_engine.Matches()
             ignored += tuple(f"-{term}" for term in query.excluded)
         elif query.unknown_writers and not (read.parts or read.wholes or names):
-            matches = (
-                search_engine.Matches()
-            )  # papers by somebody unknown, without a topic, are not all papers
+            # Papers by an unknown writer, without a topic, are not all papers.
+            matches = search_engine.Matches()
         else:
             matches = find(read)
             if not matches.total and (apart := archive.reader.divide(read, engine.has_papers)) != read:

@@ -260,7 +260,7 @@ def _bare(word: str) -> str:
 
 
 def _goes_on(word: str) -> bool:
-    """Return whether a term may go on after a word: there is no punctuation and no particle."""
+    """Return whether a term may go on after a word, which then has neither punctuation nor a particle behind it."""
     return word[-1] not in _PUNCTUATION and (word[-1].isascii() or analyser.strip_ending(word) == word)
 
 

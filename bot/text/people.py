@@ -386,9 +386,7 @@ def institution_forms(name: str) -> tuple[str, ...]:
 
 def list_institution_words(name: str) -> tuple[str, ...]:
     """Return a known institution's names that are no ordinary words, as texts name it: Meta AI, but not meta."""
-    key = institution_key(name)
-    rows = (row for row in seed.read_rows("institutions.tsv") if _fold(row[0].removesuffix("?")) == key)
-    return tuple(form for form in next(rows, ()) if form[-1] != "?")
+    return tuple(form for form in institution_forms(name) if form not in _ordinary_words())
 
 
 def complete_institution(prefix: str) -> list[str]:
@@ -426,14 +424,21 @@ def _rows() -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(form.removesuffix("?") for form in row) for row in seed.read_rows("institutions.tsv"))
 
 
+@lru_cache(maxsize=1)
+def _ordinary_words() -> frozenset[str]:
+    """Return the names of known institutions that are also ordinary words."""
+    forms = (form for row in seed.read_rows("institutions.tsv") for form in row)
+    return frozenset(form.removesuffix("?") for form in forms if form.endswith("?"))
+
+
 def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return each known institution's Korean names, except ordinary words, and its main English name."""
     rows = [
         (
-            tuple(form for form in row if analyser.has_hangul(form) and form[-1] != "?"),
-            (row[0].removesuffix("?"),),
+            tuple(form for form in row[1:] if analyser.has_hangul(form) and form not in _ordinary_words()),
+            row[:1],
         )
-        for row in seed.read_rows("institutions.tsv")
+        for row in _rows()
     ]
     return [(korean, english) for korean, english in rows if korean]
 
