@@ -1,7 +1,5 @@
 """Fixtures for all tests: empty and migrated databases on both engines, and the folder of real digests."""
 
-from __future__ import annotations
-
 import asyncio
 import atexit
 import gc

@@ -1,7 +1,5 @@
 """What operators and their programs rely on (docs/compatibility.md) is still there: names of 0.1.0 and later releases."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

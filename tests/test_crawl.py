@@ -1,7 +1,5 @@
 """Buttons, menus and forms of all features, three steps deep, pressed by a reader in English and by a manager in Korean."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the documents and the help texts tell people to type, typed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import partial

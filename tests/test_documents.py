@@ -1,7 +1,5 @@
 """Links, paths, settings and reference tables in the documentation are correct."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

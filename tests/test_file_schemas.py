@@ -1,7 +1,5 @@
 """The Compose files and those in `.github` match their JSON schemas."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Foreign text of any shape takes linear time at every entry point, which also drops half an emoji."""
 
-from __future__ import annotations
-
 import gc
 import json
 import re

@@ -1,7 +1,5 @@
 """The `Dockerfile`'s image, run with Docker or Podman. `make test-image` runs it; `make test` skips it."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from datetime import date

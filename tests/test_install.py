@@ -1,7 +1,5 @@
 """Installation into an empty environment, as with `pipx install .`, and of the files that `make release` built."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

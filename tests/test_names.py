@@ -1,7 +1,5 @@
 """One meaning a name: no two public classes have the same name."""
 
-from __future__ import annotations
-
 import ast
 from collections import Counter
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The wheel, built offline from a copy of the checkout, contains all files that the code needs."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

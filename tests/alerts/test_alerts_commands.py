@@ -1,7 +1,5 @@
 """The `/alerts` commands: previewing, creating, editing and removing alerts, and the buttons that create them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 from unittest import mock

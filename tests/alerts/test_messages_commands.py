@@ -1,7 +1,5 @@
 """Alert messages, from `/alerts add` to delivery, and their buttons."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from inline_snapshot import snapshot

@@ -1,7 +1,5 @@
 """Alerts from the digest to the message: what is sent, when, to whom, and only once."""
 
-from __future__ import annotations
-
 import asyncio
 import operator
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """The alerts service: parsing, validating, changing and previewing alerts."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The client: intents, command contexts, language, stateless components, guild events, and role mentions."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from types import SimpleNamespace

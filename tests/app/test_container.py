@@ -1,7 +1,5 @@
 """A poller built from settings: allowed hosts, invalid sources and the operator's notice."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any

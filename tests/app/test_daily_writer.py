@@ -1,7 +1,5 @@
 """The writer in a running bot with the fake model: when it writes, and how it fails."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path

@@ -3,8 +3,6 @@
 `pytest --by-http` sends the interactions of every client test this way.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from types import SimpleNamespace

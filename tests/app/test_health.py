@@ -1,7 +1,5 @@
 """`paperround run` as a process: its health, and the index that it builds."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """What a process that does not talk to Discord loads: pages, tools for agents, and a search in the shell."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """The operator's heartbeat."""
 
-from __future__ import annotations
-
 import pytest
 from structlog.testing import capture_logs
 

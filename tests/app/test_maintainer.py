@@ -1,7 +1,5 @@
 """A bot builds a missing index and glossary, in its own process or in a worker."""
 
-from __future__ import annotations
-
 import shutil
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """`/health` and `/metrics` over HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """A database that moved to a file or to another engine looks the same to readers, managers and operators."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Planning in a running bot: a file in the inbox, and a failing step."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Installations of former versions: all that is in them is there after the upgrade, and their life goes on."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from collections import Counter

@@ -1,7 +1,5 @@
 """A daily post through a webhook without a token, from `config apply` to the message."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """All that works without a command writes only while this process is the sender, and shares the search of commands."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

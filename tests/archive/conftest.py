@@ -1,7 +1,5 @@
 """The harness used by most tests in this folder."""
 
-from __future__ import annotations
-
 import pytest
 
 from storage.database import Database

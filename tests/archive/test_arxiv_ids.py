@@ -1,7 +1,5 @@
 """arXiv ids in texts, links and messages."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """Small files by others, with what a reader would take from them. Skipped if they are not beside the checkout."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A location is what it says now: corrected dates, removed days and files, and what readers see of them."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from unittest import mock

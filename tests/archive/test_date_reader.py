@@ -1,7 +1,5 @@
 """The day that a heading, a line or a path states."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

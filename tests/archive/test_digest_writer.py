@@ -1,7 +1,5 @@
 """Corrections, listings and notifications through the ingest service, and merging of facts about a paper."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Exports of digests and references. Exported newsletters and reviews parse back to the same entries."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

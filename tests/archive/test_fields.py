@@ -1,7 +1,5 @@
 """The fields of digests: dates in headings, labelled lines and single values."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from datetime import date

@@ -1,7 +1,5 @@
 """Conversion of HTML to Markdown, and code fences in Markdown."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.archive import html_pages, markdown_lines, parse

@@ -1,7 +1,5 @@
 """Ingest: files, texts and facts go in, rows come out."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Lists of papers in other projects' formats, and texts that only mention papers."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Iterable

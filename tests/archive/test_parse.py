@@ -1,7 +1,5 @@
 """Texts with several digests or none, arbitrary texts, and golden files."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

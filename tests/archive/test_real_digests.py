@@ -1,7 +1,5 @@
 """Parsers and exports on real digests. Skipped if no real digests exist beside the checkout."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from operator import attrgetter

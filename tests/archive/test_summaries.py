@@ -1,7 +1,5 @@
 """Refusals and invented summaries, displayed sections, and extracts from abstracts."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from typing import Any

@@ -1,7 +1,5 @@
 """An ingest whose process is killed."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 import subprocess

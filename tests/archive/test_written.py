@@ -1,7 +1,5 @@
 """Newsletters and reviews: headings, fields, bullets and chapters. `data` contains whole files."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Questions about papers on Discord: private answers, the form, the menu, and questions in threads."""
 
-from __future__ import annotations
-
 from typing import Any
 from unittest.mock import AsyncMock
 

@@ -1,7 +1,5 @@
 """A paper's text becomes passages with their sections and places."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.ask import passages

@@ -1,7 +1,5 @@
 """Questions about a paper find the passages that answer, in both languages, and say when there is none."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

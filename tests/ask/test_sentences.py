@@ -1,7 +1,5 @@
 """A language model answers in sentences, each judged; the passages come first, and stay whatever the model does."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime

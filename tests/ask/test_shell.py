@@ -1,7 +1,5 @@
 """`paperround ask` reads a paper's text from the web once, and prints the passages that answer."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support import asked_paper, shell_fixtures

@@ -1,7 +1,5 @@
 """A question in a thread is answered once or said to be lost, on both engines, wherever the process is killed."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The form of claims: measured on sets of true and false claims, and tested case by case."""
 
-from __future__ import annotations
-
 import json
 import random
 import re

@@ -1,7 +1,5 @@
 """The client for language models: requests with and without schemas, invalid responses and errors."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import json

@@ -1,7 +1,5 @@
 """Numbers in claims: the same value matches in any notation; another value or scale does not."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """`paperround parse`, `ingest`, `digest` and `export`."""
 
-from __future__ import annotations
-
 import sqlite3
 from pathlib import Path
 

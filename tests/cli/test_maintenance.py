@@ -1,7 +1,5 @@
 """`paperround reindex`, `backup`, `db copy`, and commands without a database."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 import subprocess

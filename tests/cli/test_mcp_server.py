@@ -1,7 +1,5 @@
 """`paperround mcp` with the SDK's client: in memory, and as a process over stdio and HTTP."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

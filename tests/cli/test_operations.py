@@ -1,7 +1,5 @@
 """`paperround healthcheck` against servers on loopback, `run`, `readers forget` and `config`."""
 
-from __future__ import annotations
-
 import asyncio
 import importlib.metadata
 import json

@@ -1,7 +1,5 @@
 """`paperround search`, `author`, `paper` and `glossary`."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

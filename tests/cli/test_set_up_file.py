@@ -1,7 +1,5 @@
 """Exporting the set-up as a file, and applying a file completely or not at all."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import AsyncIterator

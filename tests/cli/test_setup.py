@@ -1,7 +1,5 @@
 """`paperround setup` with and without a terminal, against the fake Discord, and the first post after it."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import functools

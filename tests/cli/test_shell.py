@@ -1,7 +1,5 @@
 """Output without control sequences or passwords, invalid arguments and settings, and the help."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import signal

@@ -1,7 +1,5 @@
 """`paperround sources` against a server on loopback."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path

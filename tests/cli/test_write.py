@@ -1,7 +1,5 @@
 """`paperround write` against the fake model and fake sources."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Readers and servers, long texts behind short tokens, and forgetting a reader, on both engines."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from unittest import mock

@@ -1,7 +1,5 @@
 """Autocomplete of topics, authors, papers, dates, times and time zones."""
 
-from __future__ import annotations
-
 from unittest import mock
 
 import pytest

@@ -1,7 +1,5 @@
 """Registration and mentions of slash commands, and validation of the bot's token."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

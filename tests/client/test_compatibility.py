@@ -1,7 +1,5 @@
 """Buttons and menus of earlier versions, which stay in Discord's messages for years, are still answered."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

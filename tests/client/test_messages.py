@@ -1,7 +1,5 @@
 """Posts, alerts and notices: their texts in both languages, and Discord's limits with any content."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

@@ -1,7 +1,5 @@
 """Dates, times of day and time zones as people type them."""
 
-from __future__ import annotations
-
 from datetime import date
 from zoneinfo import ZoneInfo
 

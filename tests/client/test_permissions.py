@@ -1,7 +1,5 @@
 """Permissions are checked whenever a command runs or a button is pressed, whatever the custom id."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

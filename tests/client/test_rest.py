@@ -1,7 +1,5 @@
 """Requests for posts, parsing of responses, the pace shared with discord.py, and overridden URLs."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import AsyncIterator

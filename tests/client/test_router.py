@@ -1,7 +1,5 @@
 """Routing of components, custom ids, errors, and admission of look-ups and transfers."""
 
-from __future__ import annotations
-
 from contextlib import AsyncExitStack
 from typing import Any
 from unittest import mock

@@ -1,7 +1,5 @@
 """Single attempts to send to Discord, and the search for earlier copies."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

@@ -1,7 +1,5 @@
 """Interface texts: both languages have the same keys, all used; commands stay within Discord's limits."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

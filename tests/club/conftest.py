@@ -1,7 +1,5 @@
 """A club in a simulated server with six readers and a manager. Moving the clock plans and sends posts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

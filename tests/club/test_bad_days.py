@@ -1,7 +1,5 @@
 """Failures in a club's week: nothing is posted twice, and each problem is reported once."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 

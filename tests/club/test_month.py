@@ -1,7 +1,5 @@
 """A month of a club with four meetings, six readers and two outages."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """What Discord refuses of a club: its manager is told what is missing, and nothing is lost that can still come."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Weeks of a club over HTTP. In each step Discord stores the request, and the bot dies before the reply."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Admission in virtual time: a few look-ups run at once, and readers who wait too long are rejected."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Coroutine
 from typing import Any

@@ -1,7 +1,5 @@
 """Discord's clock, and time slices for long work on the event loop."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """When a day's list closes, and when it is read."""
 
-from __future__ import annotations
-
 import itertools
 from datetime import UTC, date, datetime, timedelta
 

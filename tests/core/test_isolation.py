@@ -1,7 +1,5 @@
 """Isolated blocks log errors, and child processes have limits and end with their parent."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import operator

@@ -1,7 +1,5 @@
 """Log records, and control characters in printed text."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

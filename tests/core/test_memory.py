@@ -1,7 +1,5 @@
 """Free memory goes back to the system, so that a process does not grow with the most that it ever held."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

@@ -1,7 +1,5 @@
 """Due times in zones with gaps, repeated times, half hours and skipped dates, over whole years."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones

@@ -1,7 +1,5 @@
 """Where settings come from, and URLs in settings."""
 
-from __future__ import annotations
-
 import errno
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A zone that this machine does not know, stored by another one, stops nobody else."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from bot.club.service import Clubs

@@ -1,7 +1,5 @@
 """Recurring jobs in virtual time: when they run, after a run that left work, and while the machine's clock is set."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo

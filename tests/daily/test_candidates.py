@@ -1,7 +1,5 @@
 """Posts on a topic, from digests to sent messages, using the real search index."""
 
-from __future__ import annotations
-
 import pytest
 
 from storage.errors import DuplicateError

@@ -1,7 +1,5 @@
 """Ranking papers in a post."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Posts from a single source, and look-up digests, which all other posts ignore."""
 
-from __future__ import annotations
-
 import pytest
 
 from storage import archive, errors, papers, sources

@@ -1,7 +1,5 @@
 """Late papers, which are added to a day after its post and shown once, at the end of a later post."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Previews and the Post now button."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Planning and sending daily posts: the right papers on the right date, exactly once, despite failures."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Messages of a daily post in every style."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -8,8 +8,6 @@ By default some weeks are played on each engine. `RANDOM_YEARS=10` plays ten who
 `RANDOM_PLAY=refusals,edits` plays only some of TROUBLES.
 """
 
-from __future__ import annotations
-
 import os
 import random
 from collections import defaultdict

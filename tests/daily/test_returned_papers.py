@@ -1,7 +1,5 @@
 """Papers of messages that were not sent come again: once, with the next posts, within seven days."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime

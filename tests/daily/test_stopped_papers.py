@@ -1,7 +1,5 @@
 """Who set a post up is told once when papers have stopped."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.outbox import contents

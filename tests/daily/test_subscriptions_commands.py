@@ -1,7 +1,5 @@
 """The `/daily` commands: creating, editing, previewing and removing subscriptions with options and forms."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Editing, pausing, resuming and removing subscriptions."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The explanations of `/why` before and after a post."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

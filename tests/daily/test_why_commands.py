@@ -1,7 +1,5 @@
 """`/why` in a channel with daily posts, in its threads and in other channels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import discord

@@ -1,7 +1,5 @@
 """The demo command, and its page in headless Chromium."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import signal

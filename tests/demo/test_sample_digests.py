@@ -1,7 +1,5 @@
 """The demo's samples, server and clock, without a browser."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """The demo's stage without a browser: actions, hints, and the commands and options of typed lines."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """`python -m tests.fake_discord`: serve until killed, and print the URLs of the API and the control API."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib

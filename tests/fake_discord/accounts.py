@@ -1,7 +1,5 @@
 """REST endpoints for users, DM channels, the application and its commands."""
 
-from __future__ import annotations
-
 from aiohttp import web
 
 from tests.fake_discord import model, server, wire

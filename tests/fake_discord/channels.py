@@ -1,7 +1,5 @@
 """REST endpoints for channels, threads, forum posts, guilds and their scheduled events."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """The control API, on its own port: populate and inspect the world, inject faults and move the clock."""
 
-from __future__ import annotations
-
 import asyncio
 import dataclasses
 import time

@@ -1,7 +1,5 @@
 """Fault injection: seeded rules that make requests fail."""
 
-from __future__ import annotations
-
 import math
 import random
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Pytest fixtures for the fake Discord."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """The Gateway: sessions, heartbeats, events, replays, and dropped connections."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets

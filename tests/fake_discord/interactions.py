@@ -1,7 +1,5 @@
 """Interactions: sent over the Gateway or to fronts, and answered by callbacks, edits and follow-ups."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

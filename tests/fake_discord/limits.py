@@ -1,7 +1,5 @@
 """Discord's rate limits: 50 requests per second in all, and a window per route and channel."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 Webhooks take no nonce and list no messages.
 """
 
-from __future__ import annotations
-
 from aiohttp import web
 
 from tests.fake_discord import model, server, validation, wire

@@ -1,7 +1,5 @@
 """Run the fake Discord as a subprocess and call its control API."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,7 +1,5 @@
 """A fake Discord's components, and the middleware for outages, rate limits, faults and authentication."""
 
-from __future__ import annotations
-
 import asyncio
 import collections
 import json

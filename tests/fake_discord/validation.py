@@ -1,7 +1,5 @@
 """Payload validation: Discord's OpenAPI schemas, if available, and rules missing from them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path

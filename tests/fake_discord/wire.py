@@ -1,7 +1,5 @@
 """The JSON of Discord for the records in `model`, and its API errors."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The pytest fixture of the fake model."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Made-up papers, with their texts as Hugging Face and arXiv serve them."""
 
-from __future__ import annotations
-
 import html
 import tomllib
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 `POST /v1/chat/completions`, `/api/daily_papers`, `/papers/{id}.md` and `/html/{id}`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

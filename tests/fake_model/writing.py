@@ -3,8 +3,6 @@
 It knows only the papers of `papers`, in both languages.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping, Sequence

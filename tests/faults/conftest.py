@@ -1,7 +1,5 @@
 """The fault harness on both databases, and the seeds for each test."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from pathlib import Path
 

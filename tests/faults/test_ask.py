@@ -1,7 +1,5 @@
 """A question in a paper's thread is answered once, or said to be lost, wherever the bot is killed."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import random

@@ -1,7 +1,5 @@
 """A Discord outage and a second process during a fan-out: everything arrives once."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

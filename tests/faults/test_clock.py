@@ -1,7 +1,5 @@
 """A system clock that is wrong at startup or later: posts follow Discord's clock."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 
 import pytest

@@ -3,8 +3,6 @@
 With `--all-faults` the durations and numbers are those of a real bad day.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

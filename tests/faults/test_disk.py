@@ -1,7 +1,5 @@
 """A full disk during a fan-out and at startup: posts arrive once, and the log says why they are late."""
 
-from __future__ import annotations
-
 import resource
 
 import pytest

@@ -1,7 +1,5 @@
 """A start after a post was due, while its source is slow to return the day's digest."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 

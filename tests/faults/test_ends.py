@@ -3,8 +3,6 @@
 Status 1 means that a person must act.
 """
 
-from __future__ import annotations
-
 import signal
 
 import pytest

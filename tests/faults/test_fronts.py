@@ -1,7 +1,5 @@
 """Fronts beside a leader: commands are answered even if the leader and then a front are killed."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.fault_harness import FaultHarness

@@ -1,7 +1,5 @@
 """Interactions through the Gateway: replayed, expired, and answered by a proxy."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

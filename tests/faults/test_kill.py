@@ -1,7 +1,5 @@
 """Repeated SIGKILL during a fan-out with network faults: the bot and its webhooks lose and repeat no part."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections import Counter

@@ -1,7 +1,5 @@
 """A restarting PostgreSQL server and a frozen sender, while a standby waits: each part arrives once."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import signal

@@ -1,7 +1,5 @@
 """Restoring a backup after more posts were sent: nothing is posted twice."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Leaders and fronts killed and frozen at random: each term has one writer, and each post arrives once."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import signal

@@ -1,7 +1,5 @@
 """An upgrade by another version: fronts and standbys of this one end with a sentence."""
 
-from __future__ import annotations
-
 import pytest
 
 from storage import migrate

@@ -3,8 +3,6 @@
 `make test` runs 3 kills; `make test-faults` runs 50, with a fifth of the responses broken.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """`paperround run` with the fake model: once a day's list closes, its digest is written and posted."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Learning forms from mentions: where a Korean term begins, which evidence confirms it, and what is never a form."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """Extracting mentions from parentheses, long forms of abbreviations, and names in titles."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Query expansion (which forms are added, which words stay as typed), the operator's decisions and the seed list."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Finding names by Korean spellings of their sound."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """`/digest` and `/top`: typed days and periods, the menu of days, and the buttons of a daily post."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 

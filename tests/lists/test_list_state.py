@@ -1,7 +1,5 @@
 """List states in custom ids, and long texts stored under tokens."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

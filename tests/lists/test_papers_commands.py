@@ -1,7 +1,5 @@
 """`/paper` and its card, papers named in a message, and papers outside the archive."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, date, datetime
 from typing import Any

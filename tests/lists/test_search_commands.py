@@ -1,7 +1,5 @@
 """`/topic` and `/author`, and the controls of their lists."""
 
-from __future__ import annotations
-
 import re
 from itertools import permutations
 from typing import Any

@@ -1,7 +1,5 @@
 """`since:` and `until:` in every spelling that docs/commands.md accepts: dates are read as people type them."""
 
-from __future__ import annotations
-
 import itertools
 
 from tests.support.client_harness import ClientHarness, both_languages, shown_text

@@ -1,7 +1,5 @@
 """`/status` with its page of sources, `/help`, `/me`, and the buttons of notices."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import json
 from collections.abc import Sequence

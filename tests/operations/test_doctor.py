@@ -1,7 +1,5 @@
 """Findings of `doctor`: values, where they were set, problems, and no secrets."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Purging old rows on both engines must not cause repeated posts or alerts."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import pytest

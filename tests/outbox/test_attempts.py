@@ -1,7 +1,5 @@
 """Attempts without a clear answer from Discord: retries, searches for earlier copies, and stopping the relay."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 from datetime import timedelta

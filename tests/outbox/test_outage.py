@@ -1,7 +1,5 @@
 """Two days without Discord, or without the bot: each paper is posted once, late or with the next post."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Classifying Discord's errors, and delays between retries."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import fields, replace
 from datetime import timedelta

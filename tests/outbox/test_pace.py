@@ -1,7 +1,5 @@
 """Spacing and pausing of requests to Discord, in virtual time."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import random

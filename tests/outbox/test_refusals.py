@@ -1,7 +1,5 @@
 """Refused posts: retries at growing intervals, a single notice, a pause after three expired posts, and immediate retries."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The relay against a fake Discord: each part arrives exactly once and in order, despite faults."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections import Counter

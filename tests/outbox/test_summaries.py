@@ -1,7 +1,5 @@
 """Choosing a paper's summary by language, author and basis."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from typing import Any

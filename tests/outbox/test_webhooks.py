@@ -1,7 +1,5 @@
 """Daily posts by webhook against a fake Discord: sent once, and never retried if the outcome is unknown."""
 
-from __future__ import annotations
-
 import json
 import logging
 from datetime import timedelta

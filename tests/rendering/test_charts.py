@@ -1,7 +1,5 @@
 """Trend charts: labels, axes, lines and missing fonts."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Sequence

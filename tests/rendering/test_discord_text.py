@@ -1,7 +1,5 @@
 """Escaping, shortening and splitting text for Discord."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -1,7 +1,5 @@
 """Rendering digests' Markdown for Discord, and Discord's Markdown as HTML."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

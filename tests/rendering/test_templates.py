@@ -1,7 +1,5 @@
 """Operators' templates, which replace the bundled ones block by block, and template filters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path

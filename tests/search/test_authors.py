@@ -1,7 +1,5 @@
 """Find authors by names in any order, spelling or length, in Hangul, and with typing errors."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """Autocomplete of topics, authors and papers."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Corrections of typing errors, and suggestions for queries without matches."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Vectors of papers and passages from a server: made once in the background; without it the words alone decide the order."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import subprocess

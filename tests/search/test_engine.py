@@ -1,7 +1,5 @@
 """The search engine: sorting by votes, partial matches, and consistent pages."""
 
-from __future__ import annotations
-
 import gc
 import random
 import weakref

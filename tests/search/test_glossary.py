@@ -1,7 +1,5 @@
 """The operator's decisions on forms, and the effect of learnt forms, on both database engines."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """The index follows the database. A folder that is missing, damaged or newer than a restored database is rebuilt."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Matching papers with alerts: the same papers that a search finds, with reasons."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Papers named in a query, even by a Korean spelling, come first regardless of votes."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.search.glossary import GlossaryService

@@ -1,7 +1,5 @@
 """Interpreting queries: filler and endings, terms, everyday words, names, meanings."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Questions that describe a topic in everyday words, and questions that name the writers of papers."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The search service over a small archive, on both engines."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, date, datetime
 

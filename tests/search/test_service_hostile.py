@@ -1,7 +1,5 @@
 """Hostile input: any text gives a result, never an error, and never acts as an operator of the engine."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Snippets: sentences of papers that match a query."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Trends by month, week and day, and rising topics."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 
 import pytest

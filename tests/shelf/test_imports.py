@@ -1,7 +1,5 @@
 """Imports save the papers whose arXiv ids are in a file of any format."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Saved papers: typed tags and notes, searches, and limits."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """`/saved`: the list and its menus, notes and tags, removal, export and import."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 from unittest import mock

@@ -1,7 +1,5 @@
 """arXiv's API, for the archive and for readers: batches, rejected ids, shared requests and limits."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta

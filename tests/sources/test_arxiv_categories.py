@@ -1,7 +1,5 @@
 """New papers in arXiv categories: announcements, interrupted back-fills, and requests that arXiv rejects."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence

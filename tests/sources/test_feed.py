@@ -1,7 +1,5 @@
 """RSS and Atom feeds: single papers, digests in entries and behind links, and no repeated reads."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from html import escape
 

@@ -1,7 +1,5 @@
 """The fetcher on loopback: requests, redirects, retries, bodies, charsets, proxies and the SSRF guard."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import gzip

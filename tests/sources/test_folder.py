@@ -1,7 +1,5 @@
 """The folder source: new and changed files, and nothing outside the folder."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

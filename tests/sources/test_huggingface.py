@@ -1,7 +1,5 @@
 """The Hugging Face source: facts about each listed paper, broken lists, and days that are read again."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import cycle, islice

@@ -1,7 +1,5 @@
 """Every kind of source: guessed from an address, checked, added, polled and labelled."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Full texts of papers: which sites are read, and pages that are not the paper."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import nullcontext
 from datetime import timedelta

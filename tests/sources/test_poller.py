@@ -1,7 +1,5 @@
 """The poller with servers on loopback and a real database: isolation, limits and health of sources."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import itertools

@@ -1,7 +1,5 @@
 """The SSRF guard: blocked addresses and allowed hosts."""
 
-from __future__ import annotations
-
 import ipaddress
 
 import pytest

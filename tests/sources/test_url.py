@@ -1,7 +1,5 @@
 """Digests at dated URLs: the date in the URL, and the days that are due."""
 
-from __future__ import annotations
-
 import threading
 from datetime import date, datetime, time, timedelta
 from typing import Any

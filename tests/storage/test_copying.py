@@ -1,7 +1,5 @@
 """Copying a database to the same engine, to the other engine, and by a file with everything; files that are refused."""
 
-from __future__ import annotations
-
 import sqlite3
 import zipfile
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Transactions and SQL helpers on both engines, and error messages without secrets."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import re

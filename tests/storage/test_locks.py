@@ -1,7 +1,5 @@
 """The sender lock, which allows only one sending process: a file lock on SQLite, a lease on PostgreSQL."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta

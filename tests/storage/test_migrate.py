@@ -1,7 +1,5 @@
 """Creating the schema, errors for databases that cannot be opened, and backups of a database in use."""
 
-from __future__ import annotations
-
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Migrations: stored databases of former versions get the schema that `storage.tables` declares, and lose nothing."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Deliveries and their parts on both engines: planning, order, attempts, fencing and expiry."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from storage import database, locks, models, outbox

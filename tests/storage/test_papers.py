@@ -1,7 +1,5 @@
 """Papers with facts from services, their deletion, their authors, and the trust of digests."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

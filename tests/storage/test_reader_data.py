@@ -1,7 +1,5 @@
 """Columns with a reader's id are declared, and deleting a reader leaves no such id, on both engines."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Saved papers, on both engines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 

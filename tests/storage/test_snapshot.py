@@ -1,7 +1,5 @@
 """Look-ups: in a thread of their own, on one state of the database."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 

@@ -1,7 +1,5 @@
 """Upgrading a database: who may, what is copied before, and what is left after a failure."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import resource

@@ -1,7 +1,5 @@
 """Drafts of papers, and token counts, on both engines."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """The text of a made-up paper, and questions about it with words of the passage that answers (None: it does not say)."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 from storage import models

@@ -1,7 +1,5 @@
 """Headless Chromium, driven over the DevTools protocol."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import re

@@ -1,7 +1,5 @@
 """Functions that tests run in child processes. Each child imports this module, so its imports are few."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """A small archive for client tests: two newsletters and a review, in Korean and English."""
 
-from __future__ import annotations
-
 from tests.support.sample_archive import NewsletterPaper, newsletter
 
 LONG_CHAPTER = " ".join(

@@ -1,7 +1,5 @@
 """Fixtures for the client harness, which validate all requests to Discord after each test."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 from collections.abc import AsyncIterator

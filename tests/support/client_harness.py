@@ -1,7 +1,5 @@
 """The client tests' harness: the bot in a simulated server, with users who have different permissions."""
 
-from __future__ import annotations
-
 import asyncio
 import copy
 import json

@@ -1,7 +1,5 @@
 """A file that says how many seconds the clocks of bots are ahead, and the error of their wall clocks (seconds)."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

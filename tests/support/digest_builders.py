@@ -1,7 +1,5 @@
 """Builders for small digests, stored through the ingest service."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 

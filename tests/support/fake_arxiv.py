@@ -1,7 +1,5 @@
 """A fake arXiv on loopback: RSS and query API with made-up papers, and faults set by the test."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence

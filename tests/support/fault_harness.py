@@ -1,7 +1,5 @@
 """The fault tests' harness: a fake Discord, a database, and bots as processes that can be killed."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

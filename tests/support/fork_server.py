@@ -1,7 +1,5 @@
 """Start bot processes by forking one that has loaded all modules, which saves a second of CPU each."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import runpy

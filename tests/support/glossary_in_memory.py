@@ -1,7 +1,5 @@
 """Build a glossary from texts in one call, for archives that fit in memory."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date

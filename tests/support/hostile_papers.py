@@ -1,7 +1,5 @@
 """Hypothesis strategies for hostile papers: markup, mentions, and texts near or above Discord's limits."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """An ingest service that records its notifications, and newsletters to ingest."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 

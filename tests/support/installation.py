@@ -5,8 +5,6 @@ It lives for ten days in a simulated server, with sources on loopback and posts 
 comes through commands, buttons, files and sources, and the rest (a model's draft) from `storage`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import lzma
 import sqlite3

@@ -1,7 +1,5 @@
 """Simulate the end of a process around a commit."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from unittest import mock

@@ -1,7 +1,5 @@
 """HTTP servers on loopback: one that serves pages, and one that sends raw bytes."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket

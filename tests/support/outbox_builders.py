@@ -1,7 +1,5 @@
 """Builders for deliveries and their parts, stored deliveries, and recorders of outcomes."""
 
-from __future__ import annotations
-
 import json
 import random
 import time

@@ -1,7 +1,5 @@
 """Pages of a made-up paper, in the form in which Hugging Face and arXiv serve them."""
 
-from __future__ import annotations
-
 PAPER_ID = "2505.01234"
 TITLE = "Sparse Lanterns: Routing $O(n)$ Tokens Through Quiet Experts"
 SENTENCE = (

@@ -1,7 +1,5 @@
 """Builders for stored papers and digests."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime
 

@@ -1,7 +1,5 @@
 """Time limits for tests. They are set for an idle machine and grow with its load."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,7 +1,5 @@
 """Check the limits, schema and mentions of payloads for Discord, in every message of the client tests."""
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """A poller with storage, ingest, a fetcher and an origin server."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field

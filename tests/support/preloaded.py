@@ -1,7 +1,5 @@
 """Load what every bot process loads at startup. The fork server imports this, so forks have it already."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Insert a reader's row into every table, and find the columns that contain a text."""
 
-from __future__ import annotations
-
 import itertools
 from datetime import UTC, date, datetime
 from enum import EnumType

@@ -1,7 +1,5 @@
 """A world whose relay posts to the fake Discord with the real sender."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Posts with made-up papers, and checks of their messages' limits and markers."""
 
-from __future__ import annotations
-
 import functools
 import json
 import re

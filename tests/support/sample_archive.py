@@ -1,7 +1,5 @@
 """Small archives of newsletters, stored through the ingest service."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime

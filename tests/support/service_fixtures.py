@@ -1,7 +1,5 @@
 """Fixtures: the world, a world that posts to the fake Discord, the fakes, and a search over three papers."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import pytest

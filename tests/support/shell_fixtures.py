@@ -1,7 +1,5 @@
 """The command line in an empty folder with its own database."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging

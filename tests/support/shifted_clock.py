@@ -4,8 +4,6 @@ FILE (`clock_file`) says how many seconds all clocks are ahead, as after the mac
 clock. Timers are not affected.
 """
 
-from __future__ import annotations
-
 import asyncio
 import importlib
 import sys

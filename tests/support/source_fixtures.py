@@ -1,7 +1,5 @@
 """Fixtures and helpers for source tests: loopback servers, a fixed clock, and a fetcher."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping

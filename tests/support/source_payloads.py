@@ -1,7 +1,5 @@
 """Builders for digests, feeds and API responses."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from datetime import date

@@ -1,7 +1,5 @@
 """The stored installations of former versions, which every later version opens, and migrations for tests."""
 
-from __future__ import annotations
-
 import lzma
 import os
 import signal

@@ -1,7 +1,5 @@
 """An event loop in virtual time: a sleep ends at once, and `loop.time()` advances by its duration."""
 
-from __future__ import annotations
-
 import asyncio
 import selectors
 from typing import Any

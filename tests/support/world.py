@@ -5,8 +5,6 @@ Seoul, and "Mon 09:00 Berlin" in Berlin. A paper is a letter with an optional nu
 summary: `A▲9 B C1▲3`, `A▲9 "How moss grows"`, `A "Rewards | A summary."`.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Callable, Sequence

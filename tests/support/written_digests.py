@@ -1,7 +1,5 @@
 """Digests in the form written by Paperround, with the fake model's papers."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from datetime import date

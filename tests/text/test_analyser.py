@@ -1,7 +1,5 @@
 """The analyser: shared tokens of different spellings, stems, folding, and keystrokes."""
 
-from __future__ import annotations
-
 import itertools
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Periods in questions, and dates and periods typed into a date field."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Floors for search quality on a real archive, if there is one next to the checkout, and checks of the judged questions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """The query language: operators are parsed, and any text is a valid query."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

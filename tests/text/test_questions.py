@@ -1,7 +1,5 @@
 """Questions: endings, filler, everyday words, and the topics they describe."""
 
-from __future__ import annotations
-
 from importlib import resources
 
 import pytest

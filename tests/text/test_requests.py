@@ -1,7 +1,5 @@
 """What a question asks for besides its topic: an order, and what to leave out."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import pytest

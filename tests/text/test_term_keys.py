@@ -1,7 +1,5 @@
 """Term keys, names in titles, and the phrases that find a term."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

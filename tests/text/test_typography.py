@@ -1,7 +1,5 @@
 """Converting LaTeX in titles and formulas to text."""
 
-from __future__ import annotations
-
 import pytest
 
 from bot.rendering import typesetting

@@ -1,7 +1,5 @@
 """A world in which a reader receives the papers of the day by direct message."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

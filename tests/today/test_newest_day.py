@@ -1,7 +1,5 @@
 """Which day /today shows and sends: the newest complete day with papers, only once."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 import pytest

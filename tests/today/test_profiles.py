@@ -1,7 +1,5 @@
 """Profiles: features of papers, learning and scoring, on both engines."""
 
-from __future__ import annotations
-
 import math
 from datetime import UTC, date, datetime
 

@@ -1,7 +1,5 @@
 """Papers of the day by direct message: once a day at the reader's local time, despite failures."""
 
-from __future__ import annotations
-
 import pkgutil
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`/today`: the papers of the day, the menu to mark them, and their delivery by direct message."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta

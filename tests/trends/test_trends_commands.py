@@ -1,7 +1,5 @@
 """`/trends`: the chart as a picture and as text, rising topics, and the menus and buttons."""
 
-from __future__ import annotations
-
 import dataclasses
 from datetime import date, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Feeds and the sitemap: valid by RFC 4287, whatever the papers contain."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from urllib.parse import quote, urlsplit

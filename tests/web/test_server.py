@@ -1,7 +1,5 @@
 """The web archive over HTTP: URLs, languages, conditional requests and hostile input."""
 
-from __future__ import annotations
-
 import re
 from html.parser import HTMLParser
 from unittest import mock

@@ -1,7 +1,5 @@
 """The static site: pages as files, the links between them, and rebuilds."""
 
-from __future__ import annotations
-
 import html
 import json
 import os

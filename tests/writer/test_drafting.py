@@ -1,7 +1,5 @@
 """Drafts by a scripted model: retries, token caps, deadlines and changed papers."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The prompts of the writer and the judge, and how their responses are parsed."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 

@@ -1,7 +1,5 @@
 """Rendered digests parse back exactly, and state each text's basis."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 

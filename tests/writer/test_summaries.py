@@ -1,7 +1,5 @@
 """Digests written by Paperround, as readers see them."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

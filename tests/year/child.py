@@ -5,8 +5,6 @@ replaces them. MEASURES gets a line for each tick and purge: its name, when it b
 seconds, and how many of its name still run.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import time

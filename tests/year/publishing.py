@@ -1,7 +1,5 @@
 """What the world publishes in the year: 40 papers a day, on a list like Hugging Face's and in a newsletter."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass

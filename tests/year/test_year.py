@@ -3,8 +3,6 @@
 `DAYS=30 make test-year` is a short try. Each engine's figures go to `$FOLDER/year-ENGINE.txt`, also on the way.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
