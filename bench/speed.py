@@ -40,7 +40,7 @@ from bot.search.service import SearchService
 from bot.text import seed
 from storage import daily, migrate, models, outbox
 from storage.database import Database
-from tests.fake_discord import process
+from tests.fake_discord import fixtures
 from tests.support import outbox_builders, relay_harness
 
 PAPERS, AUTHORS, DAYS = 6_000, 20_000, 365
@@ -254,27 +254,25 @@ async def measure_alerts(bench: Bench) -> None:
 
 
 async def measure_fan_out(bench: Bench) -> None:
-    """Print the rate at which posts reach a fake Discord in another process, against the allowed 50 requests a second."""
+    """Print the rate at which posts reach a fake Discord, against the allowed 50 requests a second."""
     rate = pace.REQUESTS_PER_SECOND
-    with process.FakeDiscordProcess() as server:
-        async with (
-            process.FakeDiscord(server) as fake,
-            relay_harness.open_relay_harness(bench.database, fake, per_second=rate) as harness,
-        ):
-            await fake.run_action("reset", {"seed": 1})
-            await fake.add_guild()
-            first, *channels = await fake.add_channels(FAN_OUT + 1)
-            # The first message makes the fake compile its schema, which delays others.
-            await harness.add("first", first)
-            await harness.relay.drain(harness.now)
-            await asyncio.sleep(1.2)  # the login counts too
-            planned = (outbox_builders.new_delivery(f"out {n}", n, harness.now) for n in channels)
-            await outbox_builders.add(harness.database, *planned)
-            started = time.monotonic()
-            await harness.relay.drain(harness.now)
-            seconds, counts = time.monotonic() - started, await fake.counts()
-    rate = (counts["messages"] - 1) / seconds
-    sys.stdout.write(f"posts a second: {rate:.1f}, {rate / 50:.1%} of 50; {counts['too_many']} rate limits\n")
+    async with (
+        fixtures.open_fake() as fake,
+        relay_harness.open_relay_harness(bench.database, fake, per_second=rate) as harness,
+    ):
+        first, *channels = fake.add_channels(FAN_OUT + 1)
+        # The first message makes the fake compile its schema, which delays others.
+        await harness.add("first", first)
+        await harness.relay.drain(harness.now)
+        await asyncio.sleep(1.2)  # the login counts too
+        planned = (outbox_builders.new_delivery(f"out {n}", n, harness.now) for n in channels)
+        await outbox_builders.add(harness.database, *planned)
+        started = time.monotonic()
+        await harness.relay.drain(harness.now)
+        rate = (fake.count_messages() - 1) / (time.monotonic() - started)
+    sys.stdout.write(
+        f"posts a second: {rate:.1f}, {rate / 50:.1%} of 50; {fake.limits.rejected} rate limits\n"
+    )
 
 
 async def measure(folder: Path) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from simcord.backend.errors import SetupError
+from simcord.components import walk_components
 
 from bot.client import custom_ids
 from storage import models
-from tests.fake_discord import validation
 from tests.support.client_harness import ClientHarness, last_response, post_daily, raw_components, shown_text
 
 Start = Callable[[], Awaitable[Any]]
@@ -80,7 +80,7 @@ def _list_controls(message: Any) -> dict[tuple[str, int], tuple[str, str | None]
 
 def _fill(form: dict[str, Any]) -> dict[str, Any]:
     """Return the value of each text and file field of a form, or what is typed into it."""
-    parts = validation.walk_components(form["components"])
+    parts = walk_components(form["components"])
     fields = [part for part in parts if part["type"] in (TEXT_INPUT, FILE_UPLOAD)]
     return {part["custom_id"]: part.get("value") or TYPED.get(part["custom_id"], "robot") for part in fields}
 

@@ -13,14 +13,14 @@ import aiohttp
 import pytest
 
 from storage import migrate
-from tests.fake_discord import process
-from tests.support import origin_server, patience, sample_archive
+from tests.fake_discord import server
+from tests.support import fork_server, origin_server, patience, running_bot, sample_archive
 
 pytestmark = pytest.mark.wire
 
 
 async def test_running_bot_builds_its_index_and_is_healthy_until_frozen(
-    fake: process.FakeDiscord, tmp_path: Path
+    fake: server.FakeDiscord, tmp_path: Path
 ) -> None:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     await sample_archive.add_digest(database, "2025-01-02", sample_archive.SMALL)
@@ -28,7 +28,10 @@ async def test_running_bot_builds_its_index_and_is_healthy_until_frozen(
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
     environment = {**os.environ, "PAPERROUND_HTTP": f"0.0.0.0:{port}"}
-    async with fake.running_bot(tmp_path, PAPERROUND_HTTP=environment["PAPERROUND_HTTP"]) as (bot, log):
+    async with running_bot.run_process(fake, tmp_path, PAPERROUND_HTTP=environment["PAPERROUND_HTTP"]) as (
+        bot,
+        log,
+    ):
         async with patience.limit(60):
             while not (body := await _ask(environment)) or body["claim_seconds"] is None:
                 assert bot.returncode is None, log.read_text()
@@ -44,9 +47,12 @@ async def test_running_bot_builds_its_index_and_is_healthy_until_frozen(
         bot.send_signal(signal.SIGCONT)
 
 
-async def test_health_and_the_web_archive_share_an_address(fake: process.FakeDiscord, tmp_path: Path) -> None:
+async def test_health_and_the_web_archive_share_an_address(fake: server.FakeDiscord, tmp_path: Path) -> None:
     address = f"127.0.0.1:{origin_server.find_free_port()}"
-    async with fake.running_here(tmp_path, http=address, web=address), aiohttp.ClientSession() as session:
+    async with (
+        running_bot.run_here(fake, tmp_path, http=address, web=address),
+        aiohttp.ClientSession() as session,
+    ):
         async with session.get(f"http://{address}/health") as health:
             assert (await health.json())["role"] == "sender"
         async with session.get(f"http://{address}/search") as page:
@@ -58,7 +64,7 @@ async def _ask(environment: dict[str, str]) -> dict[str, Any]:
     command = [sys.executable, "-m", "bot", "healthcheck", "--json"]
     check = await asyncio.create_subprocess_exec(
         *command,
-        cwd=process.ROOT,
+        cwd=fork_server.ROOT,
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -10,8 +10,8 @@ import pytest
 
 from bot.core.clock import system_clock
 from storage import daily, migrate
-from tests.fake_discord import process
-from tests.support import digest_builders
+from tests.fake_discord import server
+from tests.support import digest_builders, running_bot
 from tests.support.shell_fixtures import CommandResult, Paperround
 
 pytestmark = pytest.mark.wire
@@ -29,11 +29,11 @@ async def make_due(path: Path) -> None:
 
 
 async def test_posts_by_webhook_without_a_token_and_hides_its_url(
-    fake: process.FakeDiscord, paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: server.FakeDiscord, paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAPERROUND_DISCORD_API_URL", fake.api_url)
-    [channel_id] = await fake.add_channels(1)
-    address = await fake.add_webhook(channel_id)
+    [channel_id] = fake.add_channels(1)
+    address = fake.add_webhook(channel_id)
     # The whole id, since webhooks created on one day differ only in the last digits.
     webhook_id = address.split("/")[-2]
     shown: list[str] = []
@@ -57,9 +57,9 @@ async def test_posts_by_webhook_without_a_token_and_hides_its_url(
     assert (findings["Discord"]["status"], findings["daily post 1"]["status"]) == ("ok", "ok")
     assert findings["daily post 1"]["value"] == f"webhook …/webhooks/{webhook_id}/••••"
     settings = {"DISCORD_TOKEN": None, "PAPERROUND_LOG": "json:debug"}
-    async with fake.running_bot(tmp_path, **settings) as (_, log):
+    async with running_bot.run_process(fake, tmp_path, **settings) as (_, log):
         [message] = await fake.wait_for_messages(channel_id, log.read_text)
-    assert "2601.00001" in json.dumps(message)
+    assert "2601.00001" in json.dumps(message.payload)
     assert "posting only through webhooks" in log.read_text()
     assert "token-of_webhook" not in "".join(shown) + log.read_text()
     # Its time has changed, and entries are also matched by time.

@@ -13,15 +13,14 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
 
 from bot.client import command_sync, router
 from bot.core.clock import system_clock
-from tests.fake_discord import model, process
-from tests.support import origin_server, patience, source_payloads
+from tests.fake_discord import model, server
+from tests.support import origin_server, patience, running_bot, source_payloads
 from tests.support.shell_fixtures import CommandResult, Paperround
 
 pytestmark = pytest.mark.wire
@@ -31,7 +30,7 @@ INVITATION = router.invitation_url(model.APPLICATION_ID)
 
 @pytest.fixture
 def setup(
-    paperround: Paperround, fake: process.FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    paperround: Paperround, fake: server.FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Paperround:
     """Run `paperround setup` without a terminal in an empty folder, against the fake Discord."""
     (tmp_path / "paperround.db").unlink()
@@ -46,13 +45,13 @@ def setup(
     return run
 
 
-def without_token(fake: process.FakeDiscord) -> dict[str, str]:
+def without_token(fake: server.FakeDiscord) -> dict[str, str]:
     """Return the settings for the fake Discord, without a token."""
     return {name: value for name, value in fake.environment().items() if name != "DISCORD_TOKEN"}
 
 
 async def type_lines(
-    folder: Path, fake: process.FakeDiscord, answers: Sequence[tuple[str, str]], **settings: str
+    folder: Path, fake: server.FakeDiscord, answers: Sequence[tuple[str, str]], **settings: str
 ) -> str:
     """Run `paperround setup` in a terminal, typing each line after its question. Returns the output."""
     ours, theirs = os.openpty()
@@ -92,35 +91,34 @@ async def type_lines(
 
 
 @pytest.fixture
-async def new_server(fake: process.FakeDiscord) -> int:
+async def new_server(fake: server.FakeDiscord) -> int:
     """The id of the only channel in a server that has just invited the bot."""
     guild_id = (int(time.time() * 1000) - model.DISCORD_EPOCH_MS) << 22
-    await fake.add_guild(guild_id)
-    [channel_id] = await fake.add_channels(1, guild_id)
+    fake.add_guild(guild_id)
+    [channel_id] = fake.add_channels(1, guild_id)
     return channel_id
 
 
 async def press(
-    fake: process.FakeDiscord, channel_id: int, messages: list[Any], verb: str, expected: str = ""
-) -> list[Any]:
+    fake: server.FakeDiscord, channel_id: int, messages: list[model.Message], verb: str, expected: str = ""
+) -> list[model.Message]:
     """Press the button with this verb. Returns the reply's messages once they contain `expected`."""
     pattern = re.compile(rf'"custom_id": "(pr:[^"]*\b{verb}(?::[^"]*)?)"')
     [(custom_id, message)] = [
-        (found[1], message) for message in messages if (found := pattern.search(json.dumps(message)))
+        (found[1], message) for message in messages if (found := pattern.search(json.dumps(message.payload)))
     ]
     data = {"custom_id": custom_id, "component_type": 2}
-    record = await fake.interact(channel_id, data, type=3, message_id=message["id"])
+    record = await fake.interact(channel_id, data, type=3, message_id=message.id)
 
-    async def is_answered() -> bool:
-        record.update(await fake.run_action("get_interaction", {"token": record["token"]}))
-        return bool(record["replies"]) and expected in json.dumps(record["replies"])
+    def is_answered() -> bool:
+        return bool(record.replies) and expected in json.dumps([reply.payload for reply in record.replies])
 
     await patience.wait_until(is_answered, describe=lambda: record)
-    return list(record["replies"])
+    return record.replies
 
 
 async def test_setup_command_and_three_buttons_lead_to_the_first_post(
-    fake: process.FakeDiscord, new_server: int, tmp_path: Path
+    fake: server.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
     today = system_clock().date().isoformat()
     listed = [source_payloads.daily_papers_item(f"2505.0000{votes}", votes) for votes in (5, 8)]
@@ -136,15 +134,15 @@ async def test_setup_command_and_three_buttons_lead_to_the_first_post(
         shown = await type_lines(tmp_path, fake, answers, **settings)
         assert INVITATION in shown
         assert model.TOKEN not in shown
-        async with fake.running_bot(tmp_path, DISCORD_TOKEN=None, **settings) as (_, log):
+        async with running_bot.run_process(fake, tmp_path, DISCORD_TOKEN=None, **settings) as (_, log):
             [welcome] = await fake.wait_for_messages(new_server, log.read_text)
-            assert "/daily setup" in json.dumps(welcome)
+            assert "/daily setup" in json.dumps(welcome.payload)
             await patience.wait_until(lambda: "2505.00008" in _read_papers(tmp_path), describe=log.read_text)
             wizard = await press(fake, new_server, [welcome], "dsu", "pr:ds:")
             started = await press(fake, new_server, wizard, "ds", "pr:dn:")
             await press(fake, new_server, started, "dn")
             [_, post] = await fake.wait_for_messages(new_server, log.read_text, count=2)
-    text = json.dumps(post, ensure_ascii=False)
+    text = json.dumps(post.payload, ensure_ascii=False)
     assert text.index("2505.00008") < text.index("2505.00005")
     assert "▲\u00a08" in text
 
@@ -156,19 +154,19 @@ def _read_papers(folder: Path) -> str:
 
 
 async def test_welcomes_a_new_server_once_in_its_language(
-    fake: process.FakeDiscord, new_server: int, tmp_path: Path
+    fake: server.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
-    await fake.add_guild(new_server - 1_000, locale="ko")
-    await fake.add_guild()
-    [old] = await fake.add_channels(1)
-    async with fake.running_here(tmp_path):
+    fake.add_guild(new_server - 1_000, locale="ko")
+    fake.add_guild()
+    [old] = fake.add_channels(1)
+    async with running_bot.run_here(fake, tmp_path):
         [welcome] = await fake.wait_for_messages(new_server)
-        assert "안녕하세요" in json.dumps(welcome, ensure_ascii=False)
-    async with fake.running_here(tmp_path):
-        assert "할 수 있는 일 보기" in json.dumps(welcome, ensure_ascii=False)
+        assert "안녕하세요" in json.dumps(welcome.payload, ensure_ascii=False)
+    async with running_bot.run_here(fake, tmp_path):
+        assert "할 수 있는 일 보기" in json.dumps(welcome.payload, ensure_ascii=False)
         await press(fake, new_server, [welcome], "help", "/topic")
-    assert len(await fake.messages(new_server)) == 1
-    assert await fake.messages(old) == [], "it was invited long ago"
+    assert len(fake.messages(new_server)) == 1
+    assert fake.messages(old) == [], "it was invited long ago"
 
 
 async def test_setup_without_a_terminal_keeps_other_settings(setup: Paperround, tmp_path: Path) -> None:
@@ -194,14 +192,12 @@ async def test_setup_without_a_terminal_keeps_other_settings(setup: Paperround, 
 
 
 async def test_failed_setup_prints_one_sentence_and_writes_nothing(
-    setup: Paperround, fake: process.FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    setup: Paperround, fake: server.FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = ("--token-stdin",)
     elsewhere = {"PAPERROUND_SOURCES": "https://a.example"}
     unreachable = {"PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:9/api"}
-    await fake.set_faults(
-        {"kind": "status", "method": "GET", "path": "/users/@me", "status": 401, "times": 1}
-    )
+    fake.set_faults({"kind": "status", "method": "GET", "path": "/users/@me", "status": 401, "times": 1})
     cases: tuple[tuple[Sequence[str], str, Mapping[str, str], int, str], ...] = (
         (token, "wrong.token.of-another-bot", {}, 1, command_sync.WRONG_TOKEN),
         (token, "", {}, 2, "The first line of stdin has no token"),

@@ -17,7 +17,7 @@ from bot.core.settings import Settings
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition
 from bot.outbox.pace import HttpAnswer, Pace
 from storage.database import Database
-from tests.fake_discord import process
+from tests.fake_discord import model, server
 from tests.support.relay_harness import logged_in
 
 pytestmark = pytest.mark.wire
@@ -31,9 +31,9 @@ def pace() -> Pace:
 
 
 @pytest.fixture
-async def client(fake: process.FakeDiscord, pace: Pace) -> AsyncIterator[rest.RestClient]:
+async def client(fake: server.FakeDiscord, pace: Pace) -> AsyncIterator[rest.RestClient]:
     restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
-    client = rest.RestClient(pace, pace.record_answer, process.TOKEN)
+    client = rest.RestClient(pace, pace.record_answer, model.TOKEN)
     yield client
     await client.close()
     restore()
@@ -46,7 +46,7 @@ async def refusal_of(client: rest.RestClient, method: str, path: str, **options:
 
 
 async def test_a_pause_or_a_fence_stops_a_request(
-    client: rest.RestClient, fake: process.FakeDiscord, pace: Pace
+    client: rest.RestClient, fake: server.FakeDiscord, pace: Pace
 ) -> None:
     class HeldUpError(Exception):
         pass
@@ -60,13 +60,13 @@ async def test_a_pause_or_a_fence_stops_a_request(
     held_back = await refusal_of(client, "GET", "/users/@me")
     assert held_back.disposition is Disposition.RETRY
     assert held_back.wait_seconds > 0.0
-    assert await fake.log() == []
+    assert fake.log() == []
 
 
 async def test_exhausted_rate_limit_blocks_only_its_own_channel(
-    client: rest.RestClient, fake: process.FakeDiscord, pace: Pace
+    client: rest.RestClient, fake: server.FakeDiscord, pace: Pace
 ) -> None:
-    first, second = await fake.add_channels(2)
+    first, second = fake.add_channels(2)
     for _ in range(5):
         await client.request("POST", f"/channels/{first}/messages", payload={"content": "x"})
     limited = await refusal_of(client, "POST", f"/channels/{first}/messages", payload={"content": "x"})
@@ -74,16 +74,16 @@ async def test_exhausted_rate_limit_blocks_only_its_own_channel(
     assert 0.0 < limited.wait_seconds <= 5.0
     await client.request("POST", f"/channels/{second}/messages", payload={"content": "x"})
     await client.request("GET", f"/channels/{first}/messages")
-    assert (await fake.counts())["too_many"] == 0
+    assert fake.limits.rejected == 0
     assert pace.is_well
 
 
-async def test_does_not_retry_a_request(client: rest.RestClient, fake: process.FakeDiscord) -> None:
-    await fake.set_faults({"kind": "status", "status": 502, "times": 1})
+async def test_does_not_retry_a_request(client: rest.RestClient, fake: server.FakeDiscord) -> None:
+    fake.set_faults({"kind": "status", "status": 502, "times": 1})
     assert (await refusal_of(client, "GET", "/users/@me")).disposition is Disposition.UNKNOWN
-    await fake.set_faults({"kind": "page", "status": 404, "times": 1})
+    fake.set_faults({"kind": "page", "status": 404, "times": 1})
     assert (await refusal_of(client, "GET", "/users/@me")).disposition is Disposition.RETRY
-    assert len(await fake.log()) == 2
+    assert len(fake.log()) == 2
 
 
 async def test_only_discords_own_answer_moves_the_clock(sqlite_db: Database) -> None:
@@ -98,10 +98,10 @@ async def test_only_discords_own_answer_moves_the_clock(sqlite_db: Database) -> 
     assert clock() - NOW > timedelta(days=399)
 
 
-async def test_ended_limits_are_forgotten(client: rest.RestClient, fake: process.FakeDiscord) -> None:
+async def test_ended_limits_are_forgotten(client: rest.RestClient, fake: server.FakeDiscord) -> None:
     now = [0.0]
-    client = rest.RestClient(Pace(lambda: now[0], random.Random(1), 1000.0), lambda _: None, process.TOKEN)
-    for channel_id in await fake.add_channels(3):
+    client = rest.RestClient(Pace(lambda: now[0], random.Random(1), 1000.0), lambda _: None, model.TOKEN)
+    for channel_id in fake.add_channels(3):
         for _ in range(5):
             await client.request("POST", f"/channels/{channel_id}/messages", payload={"content": "x"})
         now[0] += 60.0
@@ -110,7 +110,7 @@ async def test_ended_limits_are_forgotten(client: rest.RestClient, fake: process
 
 
 async def test_discord_py_shares_the_pace_and_reports_its_responses(
-    fake: process.FakeDiscord, pace: Pace
+    fake: server.FakeDiscord, pace: Pace
 ) -> None:
     answers: list[HttpAnswer] = []
     observer = rest.HttpObserver(pace)
@@ -160,7 +160,7 @@ def test_an_error_is_attributed_to_discord_only_if_it_has_an_error_code(
     assert rest.add_error_body(HttpAnswer(status, is_json=True), body).is_discords is is_discords
 
 
-async def test_overridden_gateway_url_replaces_the_apis_url(fake: process.FakeDiscord) -> None:
+async def test_overridden_gateway_url_replaces_the_apis_url(fake: server.FakeDiscord) -> None:
     elsewhere = "ws://127.0.0.1:9/elsewhere"
     for given, used in ((elsewhere, elsewhere), (None, fake.gateway_url)):
         async with logged_in(fake, given, discord.AutoShardedClient) as client:

@@ -15,7 +15,7 @@ from bot.outbox import contents, outcomes
 from bot.outbox.contents import new_nonce
 from bot.outbox.outcomes import Disposition
 from storage.models import PartKind
-from tests.fake_discord import model, process
+from tests.fake_discord import model
 from tests.support import origin_server, outbox_builders
 from tests.support.relay_harness import RelayHarness
 
@@ -29,7 +29,7 @@ def make_request(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: A
     body = json.loads(outbox_builders.message_payload(MARKER))
     if kind is PartKind.FORUM_POST:
         body = {"name": "2026-11-20", "message": body}
-    defaults = {"payload": body, "nonce": new_nonce(), "marker": MARKER, "guild_id": process.GUILD_ID}
+    defaults = {"payload": body, "nonce": new_nonce(), "marker": MARKER, "guild_id": model.GUILD_ID}
     return outcomes.SendRequest(kind=kind, channel_id=channel_id, **defaults | fields)
 
 
@@ -48,8 +48,8 @@ def test_response_without_valid_ids_leaves_the_outcome_unknown(ids: dict[str, An
 
 
 async def test_message_mentions_only_the_role_of_its_post(wire: RelayHarness) -> None:
-    channel_id, forum = await wire.fake.add_channels(2)
-    await wire.fake.change_channel(forum, type=model.FORUM)
+    channel_id, forum = wire.fake.add_channels(2)
+    wire.fake.change_channel(forum, type=model.FORUM)
     mentions = {"parse": [], "roles": ["5"]}
     link = f"<@&5> [Papers](<https://huggingface.co/papers#{MARKER}>)"
     nobody: dict[str, list[str]] = {"parse": []}
@@ -59,23 +59,23 @@ async def test_message_mentions_only_the_role_of_its_post(wire: RelayHarness) ->
         await wire.sender.send(make_request(channel_id, payload=body))
         thread = await wire.sender.send(make_request(forum, PartKind.FORUM_POST, payload=post))
         for destination_id in (channel_id, thread.channel_id):
-            message = (await wire.fake.messages(destination_id))[-1]
-            assert message["payload"]["allowed_mentions"] == allowed
+            message = (wire.fake.messages(destination_id))[-1]
+            assert message.payload["allowed_mentions"] == allowed
 
 
 async def test_an_edit_replaces_what_a_message_says_also_by_a_layout(wire: RelayHarness) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
+    [channel_id] = wire.fake.add_channels(1)
     sent = await wire.sender.send(make_request(channel_id))
     layout = {"content": None, "components": [{"type": 10, "content": "Lamps"}], "flags": 1 << 15}
     edit = make_request(channel_id, PartKind.EDIT, payload=layout, message_id=sent.message_id)
     for _ in range(2):
         assert await wire.sender.send(edit) == sent
-    [message] = await wire.fake.messages(channel_id)
-    assert message["payload"]["components"] == layout["components"]
+    [message] = wire.fake.messages(channel_id)
+    assert message.payload["components"] == layout["components"]
 
 
 async def test_finds_a_sent_message_among_later_ones(wire: RelayHarness) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
+    [channel_id] = wire.fake.add_channels(1)
     request = make_request(channel_id)
     sent = await wire.sender.send(request)
     channel = wire.client.get_partial_messageable(channel_id)
@@ -88,11 +88,11 @@ async def test_finds_a_sent_message_among_later_ones(wire: RelayHarness) -> None
 
 
 async def test_cannot_search_for_a_message_without_the_history_permission(wire: RelayHarness) -> None:
-    open_id, closed_id, forum = await wire.fake.add_channels(3)
-    await wire.fake.change_channel(forum, type=model.FORUM)
+    open_id, closed_id, forum = wire.fake.add_channels(3)
+    wire.fake.change_channel(forum, type=model.FORUM)
     since = system_clock() - LONG_AGO
-    await wire.fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
-    await wire.fake.change_channel(forum, denied=model.READ_MESSAGE_HISTORY)
+    wire.fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
+    wire.fake.change_channel(forum, denied=model.READ_MESSAGE_HISTORY)
     assert await wire.sender.find(make_request(open_id), since) is None
     for request in (
         make_request(closed_id),
@@ -104,7 +104,7 @@ async def test_cannot_search_for_a_message_without_the_history_permission(wire: 
 
 
 async def test_finds_earlier_messages_in_direct_messages_and_threads(wire: RelayHarness) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
+    [channel_id] = wire.fake.add_channels(1)
     dm = await wire.sender.open_dm(77)
     in_dm = make_request(dm, guild_id=None)
     sent = await wire.sender.send(in_dm)
@@ -126,7 +126,7 @@ async def test_finds_earlier_messages_in_direct_messages_and_threads(wire: Relay
 
 
 async def test_finds_a_forum_post_by_its_marker_even_if_archived(wire: RelayHarness) -> None:
-    [forum] = await wire.fake.add_channels(1, type=model.FORUM)
+    [forum] = wire.fake.add_channels(1, type=model.FORUM)
     other = make_request(forum, PartKind.FORUM_POST)
     payload = json.loads(json.dumps(other.payload).replace(MARKER, contents.part_marker("other", 0)))
     await wire.sender.send(make_request(forum, PartKind.FORUM_POST, payload=payload))
@@ -134,22 +134,27 @@ async def test_finds_a_forum_post_by_its_marker_even_if_archived(wire: RelayHarn
     assert await wire.sender.find(request, system_clock()) is None
     sent = await wire.sender.send(request)
     assert await wire.sender.find(request, system_clock()) == sent
-    await wire.fake.change_channel(sent.channel_id, archived=True)
+    wire.fake.change_channel(sent.channel_id, archived=True)
     assert await wire.sender.find(request, system_clock() + LONG_AGO) == sent
 
 
 async def test_finds_a_forum_post_beyond_the_first_archived_page(
     wire: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [forum] = await wire.fake.add_channels(1, type=model.FORUM)
+    [forum] = wire.fake.add_channels(1, type=model.FORUM)
     request = make_request(forum, PartKind.FORUM_POST)
     sent = await wire.sender.send(request)
-    await wire.fake.change_channel(sent.channel_id, archived=True)
-    fields = {"type": model.THREAD, "guild_id": process.GUILD_ID, "parent_id": forum, "archived": True}
+    wire.fake.change_channel(sent.channel_id, archived=True)
+    fields: dict[str, Any] = {
+        "type": model.THREAD,
+        "guild_id": model.GUILD_ID,
+        "parent_id": forum,
+        "archived": True,
+    }
     for minute in (1, 2, 3):  # 60 other posts, created and archived at the same time
         after = sent.channel_id + ((minute + 1) * 60_000 << 22)
-        others = [{"id": after + n, "owner_id": 42, **fields} for n in range(60)]
-        await wire.fake.run_action("populate", {"channels": others})
+        for n in range(60):
+            wire.fake.world.add_channel(id=after + n, owner_id=42, **fields)
     assert await wire.sender.find(request, system_clock() + LONG_AGO) == sent
     absent = make_request(forum, PartKind.FORUM_POST, marker=contents.part_marker("another", 0))
     assert await wire.sender.find(absent, system_clock()) is None
@@ -159,13 +164,13 @@ async def test_finds_a_forum_post_beyond_the_first_archived_page(
 
 
 async def test_does_not_send_a_message_whose_nonce_expired(wire: RelayHarness) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
+    [channel_id] = wire.fake.add_channels(1)
     claimed_at = time.monotonic() - sender.MESSAGE_FENCE_SECONDS
     classification = await classification_of(
         wire.sender.send(make_request(channel_id, claimed_at=claimed_at))
     )
     assert classification.disposition is Disposition.RETRY
-    assert await wire.fake.messages(channel_id) == []
+    assert wire.fake.messages(channel_id) == []
 
 
 @pytest.mark.parametrize(
@@ -184,8 +189,8 @@ async def test_does_not_send_a_message_whose_nonce_expired(wire: RelayHarness) -
 async def test_classifies_every_failure(
     wire: RelayHarness, rule: dict[str, Any], disposition: Disposition
 ) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
-    await wire.fake.set_faults({"method": "POST", **rule})
+    [channel_id] = wire.fake.add_channels(1)
+    wire.fake.set_faults({"method": "POST", **rule})
     assert (await classification_of(wire.sender.send(make_request(channel_id)))).disposition is disposition
 
 
@@ -204,10 +209,10 @@ async def test_forum_post_gets_the_first_open_tag_if_required(wire: RelayHarness
         {"id": "5", "name": "News", "moderated": False},
         {"id": "6", "name": "Papers", "moderated": False},
     ]
-    [forum] = await wire.fake.add_channels(1, type=model.FORUM, require_tag=True, tags=tags)
+    [forum] = wire.fake.add_channels(1, type=model.FORUM, require_tag=True, tags=tags)
     post = await wire.sender.send(make_request(forum, PartKind.FORUM_POST))
-    assert len(await wire.fake.messages(post.channel_id)) == 1
-    [entry] = [entry for entry in await wire.fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]
+    assert len(wire.fake.messages(post.channel_id)) == 1
+    [entry] = [entry for entry in wire.fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]
     assert entry["status"] < 300
 
 
@@ -222,5 +227,5 @@ async def test_invalid_http_response_does_not_expose_the_token(
                     await wire.sender.send(make_request(5, webhook_token=token))
             shown = str(caught.value)
             assert "ClientResponseError" in shown
-            assert process.TOKEN not in shown
+            assert model.TOKEN not in shown
             assert "webhook-secret" not in shown

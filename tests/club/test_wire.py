@@ -14,7 +14,7 @@ from bot.club.service import Clubs
 from bot.core.settings import Settings
 from storage import club as stored_club
 from storage import models, outbox, tables
-from tests.fake_discord import process
+from tests.fake_discord import model, server
 from tests.support import digest_builders, fault_harness
 from tests.support.fault_harness import FaultHarness
 
@@ -39,22 +39,21 @@ class Lab:
     async def until(self, moment: datetime) -> None:
         await self.harness.advance_clock(moment - self.harness.now())
 
-    async def messages(self, channel_id: int | None = None) -> list[dict[str, Any]]:
-        return await self.harness.fake.messages(channel_id or self.channel_id)
+    async def messages(self, channel_id: int | None = None) -> list[model.Message]:
+        return self.harness.fake.messages(channel_id or self.channel_id)
 
-    async def polls(self) -> list[dict[str, Any]]:
-        return [one for one in await self.messages() if "poll" in one["payload"]]
+    async def polls(self) -> list[model.Message]:
+        return [one for one in await self.messages() if "poll" in one.payload]
 
-    async def ended_polls(self) -> list[dict[str, Any]]:
-        return [one for one in await self.polls() if one["poll_ended"]]
+    async def ended_polls(self) -> list[model.Message]:
+        return [one for one in await self.polls() if one.poll_ended]
 
-    async def threads(self) -> list[dict[str, Any]]:
-        channels = await self.harness.fake.run_action("list_channels")
-        return sorted((one for one in channels if one["parent_id"]), key=lambda one: int(one["id"]))
+    async def threads(self) -> list[model.Channel]:
+        channels = self.harness.fake.world.channels.values()
+        return sorted((one for one in channels if one.is_thread), key=lambda one: one.id)
 
     async def events(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = await self.harness.fake.run_action("list_events")
-        return found
+        return self.harness.fake.world.events
 
     async def counted(self) -> list[Any]:
         """Return the votes that were counted. The next start of a bot, or minute, announces the winner."""
@@ -71,8 +70,8 @@ class Lab:
     async def stopped(self) -> list[Any]:
         return await self.list_deliveries(models.DeliveryState.STOPPED)
 
-    async def reminders(self) -> list[dict[str, Any]]:
-        return [one for thread in await self.threads() for one in await self.messages(thread["id"])]
+    async def reminders(self) -> list[model.Message]:
+        return [one for thread in await self.threads() for one in await self.messages(thread.id)]
 
     async def add_papers(self, *papers: tuple[str, int]) -> None:
         day = digest_builders.newsletter(self.harness.now().date(), list(papers))
@@ -80,39 +79,38 @@ class Lab:
 
     async def vote(self, *votes: int) -> None:
         """Set the newest poll's votes by answer."""
-        vote = {"channel_id": self.channel_id, "message_id": (await self.polls())[-1]["id"], "votes": votes}
-        await self.harness.fake.run_action("vote", vote)
+        (await self.polls())[-1].votes = dict(enumerate(votes, start=1))
 
     async def run_until(
         self, count: int, what: Callable[[], Awaitable[list[Any]]], path: str = "", method: str = "POST"
     ) -> None:
         """Run a bot until `count` items exist. With a path, kill it during that request."""
         fault = {"kind": "slow", "method": method, "path": path, "stored": True, "seconds": 600.0, "times": 1}
-        await self.harness.fake.set_faults(*([fault] if path else []))
+        self.harness.fake.set_faults(*([fault] if path else []))
         bot = self.harness.start_bot()
         await self.harness.wait_for_value(what, lambda found: len(found) == count)
         if not path:
             await self.harness.wait_until(self.is_idle)
         if not path:
             bot.terminate()
-            bot.wait()
+            await self.harness.wait_for_end(bot)
             return
         await self.harness.kill(bot)
-        await self.harness.fake.set_faults()
+        self.harness.fake.set_faults()
         await self.harness.advance_clock(NONCES_FORGOTTEN)
 
 
 @pytest.fixture
-async def lab(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> AsyncIterator[Lab]:
+async def lab(fake: server.FakeDiscord, database_url: str, tmp_path: Path) -> AsyncIterator[Lab]:
     async with fault_harness.open_fault_harness(fake, database_url, tmp_path) as harness:
-        [channel_id] = await fake.add_channels(1)
+        [channel_id] = fake.add_channels(1)
         deliveries = Container(Settings(), harness.db, harness.now).deliveries
         clubs = Clubs(harness.db, harness.now, deliveries, _unasked)
         meets_at = (harness.now() + 4 * DAY).replace(second=0, microsecond=0)
         lab = Lab(harness, clubs, channel_id, meets_at)
         await lab.add_papers(("2601.00001", 9), ("2601.00002", 5))
         club = stored_club.Club(
-            guild_id=process.GUILD_ID,
+            guild_id=model.GUILD_ID,
             channel_id=channel_id,
             weekday=meets_at.isoweekday(),
             at_time=f"{meets_at:%H:%M}",
@@ -122,7 +120,7 @@ async def lab(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> A
             starts_at=harness.now(),
         )
         assert await clubs.set_up(club) == "club-set-up"
-        assert await clubs.begin_vote(process.GUILD_ID) == ""
+        assert await clubs.begin_vote(model.GUILD_ID) == ""
         yield lab
 
 
@@ -152,9 +150,9 @@ async def test_killed_bot_repeats_no_club_step(lab: Lab) -> None:
         await lab.run_until(week + 1, lab.events)
         await lab.until(meets_at - 50 * MINUTE)
         if is_killed:
-            await lab.run_until(1, lab.reminders, f"/channels/{(await lab.threads())[0]['id']}/messages")
+            await lab.run_until(1, lab.reminders, f"/channels/{(await lab.threads())[0].id}/messages")
         await lab.run_until(week + 1, lab.reminders)
-    assert [thread["name"] for thread in await lab.threads()] == [f"Paper {paper}" for paper in papers]
+    assert [thread.name for thread in await lab.threads()] == [f"Paper {paper}" for paper in papers]
     assert (len(await lab.messages()), len(await lab.reminders())) == (2 * len(papers), len(papers))
     starts = [event["scheduled_start_time"] for event in await lab.events()]
     assert starts == [(lab.meets_at + week * 7 * DAY).isoformat() for week in range(len(papers))]
@@ -166,15 +164,14 @@ async def test_killed_bot_repeats_no_club_step(lab: Lab) -> None:
 async def test_reports_a_deleted_poll_once_and_closes_the_poll_of_a_skipped_meeting(lab: Lab) -> None:
     await lab.run_until(1, lab.polls)
     [poll] = await lab.polls()
-    gone = {"channel_id": lab.channel_id, "message_id": poll["id"]}
-    await lab.harness.fake.run_action("delete_message", gone)
+    poll.deleted = True
     await lab.until(lab.meets_at - 2 * DAY + 2 * MINUTE)
     await lab.run_until(1, lab.stopped)
     await lab.run_until(1, lab.messages)
     assert "its vote was deleted" in str(await lab.messages())
-    assert await lab.clubs.begin_vote(process.GUILD_ID) == ""
+    assert await lab.clubs.begin_vote(model.GUILD_ID) == ""
     await lab.run_until(1, lab.polls)
-    assert await lab.clubs.skip(process.GUILD_ID) == "club-skipped"
+    assert await lab.clubs.skip(model.GUILD_ID) == "club-skipped"
     await lab.run_until(1, lab.ended_polls, "/channels/*/polls/*/expire")
     await lab.run_until(1, lab.ended_polls)
     assert len(await lab.messages()) == 3
@@ -186,7 +183,7 @@ async def test_killed_bot_still_deletes_a_skipped_event(lab: Lab) -> None:
     await lab.until(lab.meets_at - 2 * DAY + 2 * MINUTE)
     await lab.run_until(1, lab.counted)
     await lab.run_until(1, lab.events)
-    assert await lab.clubs.skip(process.GUILD_ID) == "club-skipped"
+    assert await lab.clubs.skip(model.GUILD_ID) == "club-skipped"
     await lab.run_until(0, lab.events, "/guilds/*/scheduled-events/*", "DELETE")
     await lab.run_until(0, lab.events)
     assert await lab.harness.count_states() == {"sent": 7}

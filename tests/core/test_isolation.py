@@ -16,8 +16,8 @@ import structlog
 from bot.archive import parse
 from bot.core import isolation
 from storage.errors import NotADigestError
-from tests.fake_discord.process import ROOT
 from tests.support import child_functions, patience
+from tests.support.fork_server import ROOT
 
 
 def test_isolated_block_logs_and_returns_the_error() -> None:

@@ -1,1 +1,1 @@
-"""A fake Discord in its own process: REST API and Gateway with rate limits, nonces and injected faults."""
+"""A fake Discord over HTTP: REST API and Gateway with rate limits, nonces and injected faults."""

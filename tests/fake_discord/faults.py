@@ -38,19 +38,16 @@ class FaultRule:
 class FaultInjector:
     """The active fault rules, and an outage that overrides them."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self) -> None:
         self.rules: list[FaultRule] = []
         self.outage_until = -math.inf
         self.outage_resets = False
-        self._random = random.Random(seed)
-
-    def reseed(self, seed: int) -> None:
-        self._random = random.Random(seed)
+        self.random = random.Random(1)
 
     def draw(self, method: str, path: str) -> FaultRule | None:
         """Return the first matching rule that applies to a request by chance, or None."""
         for rule in self.rules:
-            if rule.matches(method, path) and self._random.random() < rule.probability:
+            if rule.matches(method, path) and self.random.random() < rule.probability:
                 rule.hits += 1
                 return rule
         return None

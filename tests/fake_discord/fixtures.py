@@ -1,29 +1,35 @@
-"""Pytest fixtures for the fake Discord."""
+"""The fake Discord as a context and as a pytest fixture."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 
-from tests.fake_discord import process
+from tests.fake_discord import accounts, channels, interactions, messages, server
+from tests.support import origin_server
+
+ENDPOINTS = (messages, channels, accounts, interactions)
+"""The modules that have added their endpoints to `server.ROUTES`."""
 
 
-@pytest.fixture(scope="session")
-def fake_server() -> Iterator[process.FakeDiscordProcess]:
-    """A fake Discord process shared by all tests of a pytest process."""
-    with process.FakeDiscordProcess() as server:
-        yield server
+@asynccontextmanager
+async def open_fake() -> AsyncIterator[server.FakeDiscord]:
+    """Serve a fake Discord with one guild on loopback, in the event loop of the test."""
+    app = web.Application(middlewares=[server.api_middleware], client_max_size=25 << 20)
+    fake = app[server.FAKE] = server.FakeDiscord()
+    fake.add_guild()
+    app.add_routes(server.ROUTES)
+    app.router.add_get("/gateway{slash:/?}", fake.gateway.serve)
+    async with origin_server.serving(web.AppRunner(app, access_log=None, shutdown_timeout=0.1)) as port:
+        fake.url = f"http://127.0.0.1:{port}"
+        fake.gateway.url = fake.gateway_url
+        yield fake
+        await fake.gateway.drop()
 
 
 @pytest.fixture
-async def fake(fake_server: process.FakeDiscordProcess) -> AsyncIterator[process.FakeDiscord]:
-    """A reset fake Discord with one guild."""
-    async with process.FakeDiscord(fake_server) as running:
-        await running.run_action("reset", {"seed": 1})
-        await running.add_guild()
-        yield running
-
-
-async def lift_rate_limits(fake: process.FakeDiscord) -> None:
-    """Raise the rate limits, so that unrelated tests do not wait for seconds."""
-    routes = {"POST /channels/{channel_id}/messages": [1000, 1.0]}
-    await fake.run_action("set_limits", {"per_second": 10_000, "routes": routes})
+async def fake() -> AsyncIterator[server.FakeDiscord]:
+    """A fake Discord with one guild."""
+    async with open_fake() as opened:
+        yield opened

@@ -54,16 +54,12 @@ class Gateway:
 
     def __init__(self, world: model.World) -> None:
         self.url = ""
-        self._send_tasks: set[asyncio.Task[None]] = set()
-        self.reset(world)
-
-    def reset(self, world: model.World) -> None:
-        """Forget all sessions, and serve this world from now on."""
         self.sessions: list[Session] = []
         self.identifies = 0
         self.session_starts = 1000
         self.closed_until = 0.0
         self._world = world
+        self._send_tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve a WebSocket connection until either side closes it."""

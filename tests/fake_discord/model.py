@@ -1,7 +1,6 @@
-"""The state of the fake Discord: guilds, channels, messages, nonces and the clock."""
+"""The state of the fake Discord: guilds, channels, messages, nonces, interactions and the clock."""
 
-from __future__ import annotations
-
+import asyncio
 import math
 import time
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ THREAD_TYPES = (ANNOUNCEMENT_THREAD, THREAD)
 NONCE_WINDOW_SECONDS = 120.0
 """How long Discord remembers an enforced nonce."""
 
+GUILD_ID = 700_000_000_000_000_000
 BOT_ID = 900_000_000_000_000_001
 APPLICATION_ID = 900_000_000_000_000_002
 OWNER_ID = 900_000_000_000_000_003
@@ -37,6 +37,10 @@ def snowflake_at(moment: float) -> int:
     return int(moment * 1000 - DISCORD_EPOCH_MS) << 22
 
 
+def snowflake_time(snowflake: int) -> float:
+    return ((snowflake >> 22) + DISCORD_EPOCH_MS) / 1000
+
+
 @dataclass
 class Guild:
     """A guild (server)."""
@@ -44,12 +48,29 @@ class Guild:
     id: int
     name: str
     locale: str = "en-US"
-    system_channel_id: int | None = None
 
     @property
     def role_id(self) -> int:
         """The id of the bot's role."""
         return self.id + 1
+
+
+@dataclass
+class Message:
+    """A message: the request body, the message to which a member's one replies, and the votes for the answers of its poll."""
+
+    id: int
+    channel_id: int
+    payload: Json
+    components: list[Json] = field(default_factory=list, repr=False)
+    """The payload's components, with the ids that the sender omitted."""
+    author_id: int = BOT_ID
+    reply_to: int | None = None
+    deleted: bool = False
+    published: bool = False
+    votes: dict[int, int] = field(default_factory=dict)
+    poll_ended: bool = False
+    """Whether the poll was ended early."""
 
 
 @dataclass
@@ -70,26 +91,18 @@ class Channel:
     require_tag: bool = False
     messages: list[Message] = field(default_factory=list)
 
+    @property
+    def is_thread(self) -> bool:
+        return self.type in THREAD_TYPES
+
+    @property
+    def archived_at(self) -> float:
+        """When a thread was last archived or unarchived, or else created."""
+        return self.archive_changed_at or snowflake_time(self.id)
+
     def find(self, message_id: int) -> Message | None:
         """Return the message with this id, or None if it does not exist or was deleted."""
         return next((m for m in self.messages if m.id == message_id and not m.deleted), None)
-
-
-@dataclass
-class Message:
-    """A message: the request body, the message to which a member's one replies, and the votes for each answer of its poll."""
-
-    id: int
-    channel_id: int
-    payload: Json
-    author_id: int = BOT_ID
-    reply_to: int | None = None
-    nonce: str | None = None
-    deleted: bool = False
-    published: bool = False
-    votes: dict[int, int] = field(default_factory=dict)
-    poll_ended: bool = False
-    """Whether the poll was ended early."""
 
 
 @dataclass
@@ -102,6 +115,20 @@ class Webhook:
     deleted: bool = False
 
 
+@dataclass
+class Interaction:
+    """An interaction with its callback, and the messages that answer it."""
+
+    id: int
+    token: str
+    channel_id: int
+    sent_at: float = field(default_factory=time.perf_counter)
+    callback: Json | None = None
+    replies: list[Message] = field(default_factory=list)
+    is_acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+    is_answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class World:
     """The complete state. Times are Unix seconds of a clock that tests can move forward."""
 
@@ -109,9 +136,9 @@ class World:
         self.clock_offset = 0.0
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
-        self.dm_channel_ids: dict[int, int] = {}
         self.nonces: dict[str, tuple[float, Message]] = {}
         self.webhooks: dict[int, Webhook] = {}
+        self.interactions: dict[str, Interaction] = {}
         self.commands: list[Json] = []
         self.events: list[Json] = []
         self._last_ms = 0
@@ -129,33 +156,26 @@ class World:
             self._count, self._last_ms = 0, self._last_ms + 1
         return ((self._last_ms - DISCORD_EPOCH_MS) << 22) | self._count
 
-    def add_guild(self, guild: Guild) -> Guild:
-        self.guilds[guild.id] = guild
-        return guild
-
-    def add_channel(self, channel: Channel) -> Channel:
+    def add_channel(self, **fields: Any) -> Channel:
+        channel = Channel(**fields)
         self.channels[channel.id] = channel
         return channel
 
     def open_dm(self, user_id: int) -> Channel:
         """Return the DM channel with a user, creating it on first use."""
-        if user_id not in self.dm_channel_ids:
-            channel = Channel(id=self.next_snowflake(), type=DM, name="", recipient_id=user_id)
-            self.dm_channel_ids[user_id] = self.add_channel(channel).id
-        return self.channels[self.dm_channel_ids[user_id]]
+        for channel in self.channels.values():
+            if channel.recipient_id == user_id:
+                return channel
+        return self.add_channel(id=self.next_snowflake(), type=DM, name="", recipient_id=user_id)
 
-    def add_message(self, channel: Channel, payload: Json, *, message_id: int | None = None) -> Message:
+    def add_message(self, channel: Channel, payload: Json, **fields: Any) -> Message:
         """Add a message to its channel, and remember an enforced nonce."""
-        nonce = payload.get("nonce")
-        message = Message(
-            id=message_id or self.next_snowflake(),
-            channel_id=channel.id,
-            payload={key: value for key, value in payload.items() if key not in ("nonce", "enforce_nonce")},
-            nonce=None if nonce is None else str(nonce),
-        )
+        said = {key: value for key, value in payload.items() if key not in ("nonce", "enforce_nonce")}
+        made: Json = {"id": self.next_snowflake(), "channel_id": channel.id, "payload": said}
+        message = Message(**made | fields)
         channel.messages.append(message)
-        if message.nonce is not None and payload.get("enforce_nonce"):
-            self.nonces[message.nonce] = (self.now(), message)
+        if payload.get("enforce_nonce"):
+            self.nonces[str(payload["nonce"])] = (self.now(), message)
         return message
 
     def find_by_nonce(self, nonce: str) -> Message | None:

@@ -1,23 +1,28 @@
-"""A fake Discord's components, and the middleware for outages, rate limits, faults and authentication."""
+"""The fake Discord: its parts, what tests do to it and read, and how it receives requests."""
 
 import asyncio
-import collections
+import contextlib
 import json
 import socket
 import struct
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from simcord.backend import errors
+from simcord.backend.errors import BackendError
 
-from tests.fake_discord import faults, gateway, limits, model, validation, wire
+from tests.fake_discord import gateway, model, wire
+from tests.fake_discord.faults import FaultInjector, FaultRule
+from tests.fake_discord.limits import RateLimiter, RateLimitResult
 from tests.fake_discord.model import Json
+from tests.support import patience
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,60 +32,290 @@ FAULT_HEADER = "X-Fault"
 
 EXEMPT_FROM_GLOBAL = (f"{API}/interactions/", f"{API}/webhooks/")
 MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_id")
+CALLBACK_SECONDS = 3.0
+ROUTES = web.RouteTableDef()
 
 
 @dataclass
-class Fake:
-    """All components of a fake Discord."""
+class FakeDiscord:
+    """A fake Discord at a URL, which is set once it listens."""
 
-    world: model.World
-    limits: limits.RateLimiter
-    faults: faults.FaultInjector
-    schemas: validation.Schemas
-    gateway: gateway.Gateway
-    interactions: dict[str, Json] = field(default_factory=dict)
-    callbacks: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
-    responses: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
-    log: collections.deque[Json] = field(default_factory=lambda: collections.deque(maxlen=200_000))
     url: str = ""
+    world: model.World = field(default_factory=model.World)
+    limits: RateLimiter = field(default_factory=RateLimiter)
+    faults: FaultInjector = field(default_factory=FaultInjector)
+    requests: list[Json] = field(default_factory=list)
+    """The time, method, path and status (0 if unanswered) of each request to the API, oldest first."""
     endpoints: list[str] = field(default_factory=list)
     """URLs that receive interactions in turn instead of the Gateway. If one is down, the next is tried."""
-    sending: set[asyncio.Task[None]] = field(default_factory=set)
-    session: aiohttp.ClientSession | None = None
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    _sending: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.gateway = gateway.Gateway(self.world)
+
+    @property
+    def api_url(self) -> str:
+        return self.url + API
+
+    @property
+    def gateway_url(self) -> str:
+        return self.url.replace("http://", "ws://") + "/gateway"
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings that connect a bot to this Discord."""
+        return {
+            "DISCORD_TOKEN": model.TOKEN,
+            "PAPERROUND_DISCORD_API_URL": self.api_url,
+            "PAPERROUND_DISCORD_GATEWAY_URL": self.gateway_url,
+        }
+
+    # Servers and channels.
+
+    def add_guild(self, guild_id: int = model.GUILD_ID, **fields: Any) -> int:
+        """Add a guild with the fields of `model.Guild`."""
+        guild = self.world.guilds[guild_id] = model.Guild(guild_id, "Lab", **fields)
+        self.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, self.world, full=True))
+        return guild_id
+
+    def add_channels(
+        self, count: int, guild_id: int = model.GUILD_ID, *, first: int = 0, **fields: Any
+    ) -> list[int]:
+        """Add channels (text channels by default) to a guild, numbered from `first`. Returns their ids."""
+        ids = [guild_id + 1_000 + number for number in range(first, first + count)]
+        for channel_id in ids:
+            self.world.add_channel(**{"id": channel_id, "type": model.TEXT, "guild_id": guild_id} | fields)
+        return ids
+
+    def add_webhook(self, channel_id: int, number: int = 1, *, deleted: bool = False) -> str:
+        """Add or replace a channel's webhook. Returns its URL."""
+        webhook_id, token = 800_000_000_000_000_000 + number, f"token-of_webhook-{number}"
+        self.world.webhooks[webhook_id] = model.Webhook(webhook_id, channel_id, token, deleted)
+        return f"{self.api_url}/webhooks/{webhook_id}/{token}"
+
+    def change_channel(self, channel_id: int, **fields: Any) -> None:
+        """Change fields of a channel, e.g. `denied=model.SEND_MESSAGES`, and dispatch the event."""
+        channel = self.world.channels[channel_id]
+        vars(channel).update(fields)
+        if "archived" in fields:
+            channel.archive_changed_at = self.world.now()
+        kind = "THREAD" if channel.is_thread else "CHANNEL"
+        self.gateway.dispatch(f"{kind}_UPDATE", wire.render_channel(channel, self.world))
+
+    # What members do.
+
+    def send_message(self, channel_id: int, content: str, reply_to: int | None = None) -> int:
+        """Send a member's message to a thread, as a reply to another if given. Returns its id."""
+        channel, author = self.world.channels[channel_id], model.OWNER_ID
+        message = self.world.add_message(channel, {"content": content}, author_id=author, reply_to=reply_to)
+        event = wire.render_member_message(message, self.world)
+        self.gateway.dispatch("MESSAGE_CREATE", event, gateway.GUILD_MESSAGES)
+        return message.id
+
+    def find_message(self, channel_id: int, message_id: int) -> model.Message:
+        """Return a message, to change what members do with it, such as `votes`. Raises BackendError without it."""
+        message = self.world.channels[channel_id].find(message_id)
+        if message is None:
+            raise errors.unknown_message()
+        return message
+
+    async def interact(
+        self,
+        channel_id: int,
+        data: Json,
+        *,
+        answer: bool = False,
+        seconds: float = CALLBACK_SECONDS,
+        **fields: Any,
+    ) -> model.Interaction:
+        """Send an interaction and wait for its callback, or with `answer` for its reply, at most for some seconds.
+
+        `fields` are those of `wire.render_interaction`.
+        """
+        ids = self.world.next_snowflake(), self.world.next_snowflake()
+        interaction = model.Interaction(ids[0], f"aW50ZXJhY3Rpb24{ids[1]}", channel_id)
+        self.world.interactions[interaction.token] = interaction
+        event = wire.render_interaction(interaction, self.world, {"data": data, **fields})
+        if self.endpoints:
+            task = asyncio.create_task(self._send_to_endpoint(event))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        else:
+            self.gateway.dispatch("INTERACTION_CREATE", event)
+        with contextlib.suppress(TimeoutError):
+            done = interaction.is_answered if answer else interaction.is_acknowledged
+            await patience.wait_for(done.wait(), seconds)
+        return interaction
+
+    async def _send_to_endpoint(self, event: Json) -> None:
+        body, timestamp = json.dumps(event).encode(), str(int(self.world.now()))
+        headers = {
+            "X-Signature-Ed25519": self.key.sign(timestamp.encode() + body).hex(),
+            "X-Signature-Timestamp": timestamp,
+        }
+        self.endpoints.append(self.endpoints.pop(0))
+        async with aiohttp.ClientSession() as session:
+            for url in [*self.endpoints]:
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with session.post(url, data=body, headers=headers) as response:
+                        assert response.status == 202, await response.text()
+                        return
+
+    # Faults.
+
+    def set_faults(self, *rules: Json, seed: int | None = None) -> None:
+        """Replace the fault rules, given as fields of `FaultRule`; no rules end all faults."""
+        if seed is not None:
+            self.faults.random.seed(seed)
+        self.faults.rules = [FaultRule(**fields) for fields in rules]
+
+    async def set_outage(self, seconds: float, *, resets: bool = False, gateway: bool = False) -> None:
+        """Respond with 503 to all requests for `seconds` (0 ends the outage); with `resets`, reset connections.
+
+        With `gateway`, also close the Gateway.
+        """
+        self.faults.outage_resets = resets
+        self.faults.outage_until = time.monotonic() + seconds
+        if gateway:
+            await self.gateway.drop(closed_for=seconds)
+
+    def lift_rate_limits(self, *routes: str) -> None:
+        """Raise the rate limits of messages and of more routes, so that unrelated tests do not wait for seconds."""
+        self.limits.set_global_limit(10_000)
+        for route in ("POST /channels/{channel_id}/messages", *routes):
+            self.limits.set_route_limit(route, 1000, 1.0)
+
+    def forget(self, seconds: float) -> None:
+        """Forget messages, interactions and requests of more than `seconds` ago, and archive threads without newer ones."""
+        world, before = self.world, model.snowflake_at(self.world.now() - seconds)
+        for channel in world.channels.values():
+            channel.messages = [message for message in channel.messages if message.id > before]
+            if channel.is_thread and channel.id < before and not (channel.messages or channel.archived):
+                self.change_channel(channel.id, archived=True)
+        world.nonces = {key: row for key, row in world.nonces.items() if row[1].id > before}
+        world.interactions = {key: row for key, row in world.interactions.items() if row.id > before}
+        self.requests.clear()
+
+    # What arrived.
+
+    def messages(self, channel_id: int) -> list[model.Message]:
+        """Return a channel's messages, oldest first, without deleted ones."""
+        return self.all_messages().get(channel_id, [])
+
+    def all_messages(self, after: int = 0) -> dict[int, list[model.Message]]:
+        """Return messages with ids larger than `after` by channel id, oldest first, without deleted ones."""
+        return {
+            channel.id: [one for one in channel.messages if one.id > after and not one.deleted]
+            for channel in self.world.channels.values()
+            if channel.messages and channel.messages[-1].id > after
+        }
+
+    def log(self, method: str = "", path: str = "") -> list[Json]:
+        """Return the REST requests so far, filtered by method and path prefix."""
+        return [
+            entry
+            for entry in self.requests
+            if entry["method"].startswith(method) and entry["path"].startswith(path)
+        ]
+
+    def count_messages(self) -> int:
+        """Return the number of messages, including deleted ones."""
+        return sum(len(channel.messages) for channel in self.world.channels.values())
+
+    async def wait_until_connected(self) -> None:
+        await patience.wait_until(lambda: self.gateway.count_connected() > 0)
+
+    async def wait_for_messages(
+        self, channel_id: int, describe: Callable[[], object] = str, count: int = 1
+    ) -> list[model.Message]:
+        """Wait until a channel has this many messages, and return them."""
+        await patience.wait_until(lambda: len(self.messages(channel_id)) >= count, describe=describe)
+        return self.messages(channel_id)
+
+    async def wait_for_requests(
+        self, count: int, method: str = "", path: str = "", describe: Callable[[], object] = str
+    ) -> None:
+        """Wait until this many REST requests were made, filtered as in `log`."""
+        await patience.wait_until(lambda: len(self.log(method, path)) >= count, describe=describe)
 
 
-FAKE = web.AppKey("fake", Fake)
+FAKE = web.AppKey("fake", FakeDiscord)
 
 
-def make_fake(openapi: Path | None = None, seed: int = 0) -> Fake:
-    """Return a fake with an empty world. Payloads are validated if Discord's OpenAPI document is given."""
-    world = model.World()
-    return Fake(
-        world,
-        limits.RateLimiter(),
-        faults.FaultInjector(seed),
-        validation.Schemas(openapi),
-        gateway.Gateway(world),
-    )
+@dataclass
+class Call:
+    """A request to the API, and what its path names."""
+
+    fake: FakeDiscord
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    payload: Any
+
+    @property
+    def world(self) -> model.World:
+        return self.fake.world
+
+    def channel(self, needed: int = model.VIEW_CHANNEL) -> model.Channel:
+        """Return the channel. Raises BackendError if it is unknown or the bot lacks the permissions `needed`."""
+        channel = self.world.channels.get(int(self.path["channel_id"]))
+        if channel is None:
+            raise errors.unknown_channel()
+        permissions = self.world.permissions(channel)
+        if not permissions & model.VIEW_CHANNEL:
+            raise errors.missing_access()
+        if permissions & needed != needed:
+            raise errors.missing_permissions()
+        return channel
+
+    def message(self, needed: int = model.VIEW_CHANNEL) -> model.Message:
+        """Return the message in the channel. Raises BackendError as `channel` does."""
+        return self.fake.find_message(self.channel(needed).id, int(self.path["message_id"]))
+
+    def guild(self) -> model.Guild:
+        """Return the guild. Raises BackendError if it is unknown."""
+        guild = self.world.guilds.get(int(self.path["guild_id"]))
+        if guild is None:
+            raise errors.unknown_guild()
+        return guild
 
 
-def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+def route(
+    method: str, path: str, status: int = 200
+) -> Callable[[Callable[[Call], object]], Callable[[Call], object]]:
+    """Serve a function at a path of the API. It returns the answer's JSON, or None for an empty answer."""
+
+    def register(handle: Callable[[Call], object]) -> Callable[[Call], object]:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            payload = await _read_payload(request) if request.can_read_body else {}
+            body = handle(Call(request.app[FAKE], request.match_info, request.query, payload))
+            return web.Response(status=204) if body is None else json_response(body, status)
+
+        ROUTES.route(method, API + path)(serve)
+        return handle
+
+    return register
+
+
+async def _read_payload(request: web.Request) -> Any:
+    """Return the JSON body of a request, or its `payload_json` field if it is multipart."""
+    if request.content_type.startswith("multipart/"):
+        return json.loads(str((await request.post())["payload_json"]))
+    return await request.json()
+
+
+def json_response(body: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:
     """Return a JSON response with the content type that discord.py expects (no charset)."""
     data = json.dumps(body, ensure_ascii=False).encode()
-    return web.Response(
-        body=data, status=status, headers={"Content-Type": "application/json", **(headers or {})}
-    )
+    return web.Response(body=data, status=status, headers={"Content-Type": "application/json", **headers})
 
 
 def reset_connection(request: web.Request) -> web.StreamResponse:
     """Close the connection with a TCP reset, so that the client loses the reply."""
-    transport = request.transport
-    if transport is not None:
-        connection = transport.get_extra_info("socket")
+    if request.transport is not None:
+        connection = request.transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        request.transport.abort()
     return web.Response(status=500)
 
 
@@ -92,7 +327,7 @@ async def api_middleware(request: web.Request, handler: Handler) -> web.StreamRe
     fake = request.app[FAKE]
     path = request.path.removeprefix(API)
     entry: Json = {"at": fake.world.now(), "method": request.method, "path": path, "status": 0}
-    fake.log.append(entry)
+    fake.requests.append(entry)
     if time.monotonic() < fake.faults.outage_until:
         if fake.faults.outage_resets:
             return reset_connection(request)
@@ -102,27 +337,27 @@ async def api_middleware(request: web.Request, handler: Handler) -> web.StreamRe
     if limit_result.retry_after:
         entry["status"] = 429
         return _rate_limited_response(limit_result)
-    response = await _apply_fault(fake, path, request, handler)
+    response = await _apply_fault(fake, path, partial(_handle, request, handler), request)
     entry["status"] = response.status
     if not response.prepared:
         response.headers["Date"] = formatdate(fake.world.now(), usegmt=True)
-    if not response.prepared and FAULT_HEADER not in response.headers:
-        response.headers.update(limit_result.headers)
+        if FAULT_HEADER not in response.headers:
+            response.headers.update(limit_result.headers)
     return response
 
 
-async def _apply_fault(fake: Fake, path: str, request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _apply_fault(
+    fake: FakeDiscord, path: str, handle: Callable[[], Awaitable[web.StreamResponse]], request: web.Request
+) -> web.StreamResponse:
     fault = fake.faults.draw(request.method, path)
     if fault is None:
-        return await _handle(request, handler)
-    response: web.StreamResponse | None = None
-    if fault.stored:
-        response = await _handle(request, handler)
+        return await handle()
+    response = await handle() if fault.stored else None
     if fault.kind == "lose":
         return reset_connection(request)
     if fault.kind == "slow":
         await asyncio.sleep(fault.seconds)
-        return response or await _handle(request, handler)
+        return response or await handle()
     headers = {FAULT_HEADER: "yes"}
     if fault.retry_after is not None:
         headers["Retry-After"] = str(int(fault.retry_after))
@@ -138,22 +373,17 @@ async def _apply_fault(fake: Fake, path: str, request: web.Request, handler: Han
 
 async def _handle(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        _check_token(request)
+        is_exempt = request.path.startswith(EXEMPT_FROM_GLOBAL)
+        if not is_exempt and request.headers.get("Authorization") != f"Bot {model.TOKEN}":
+            raise BackendError(401, 0, "401: Unauthorized")
         return await handler(request)
-    except wire.ApiError as error:
-        return json_response(error.body(), error.status)
+    except BackendError as error:
+        return json_response(error.to_json(), error.status)
     except web.HTTPException as error:
         return json_response({"message": f"{error.status}: {error.reason}", "code": 0}, error.status)
 
 
-def _check_token(request: web.Request) -> None:
-    if request.path.startswith(EXEMPT_FROM_GLOBAL):
-        return
-    if request.headers.get("Authorization") != f"Bot {model.TOKEN}":
-        raise wire.ApiError(401, 0, "401: Unauthorized")
-
-
-def _check_limits(fake: Fake, request: web.Request) -> limits.RateLimitResult:
+def _check_limits(fake: FakeDiscord, request: web.Request) -> RateLimitResult:
     resource = request.match_info.route.resource
     template = resource.canonical.removeprefix(API) if resource else request.path
     major = next((request.match_info[key] for key in MAJOR_PARAMETERS if key in request.match_info), "")
@@ -164,18 +394,10 @@ def _check_limits(fake: Fake, request: web.Request) -> limits.RateLimitResult:
     return fake.limits.check(f"{request.method} {template}", major, time.monotonic(), exempt=exempt)
 
 
-def _rate_limited_response(limit_result: limits.RateLimitResult) -> web.Response:
+def _rate_limited_response(limit_result: RateLimitResult) -> web.Response:
     body = {
         "message": "You are being rate limited.",
         "retry_after": round(limit_result.retry_after, 3),
         "global": limit_result.is_global,
     }
     return json_response(body, 429, limit_result.headers)
-
-
-async def read_payload(request: web.Request) -> Json:
-    """Return the JSON body of a request, or its `payload_json` field if it is multipart."""
-    if request.content_type.startswith("multipart/"):
-        form = await request.post()
-        return dict(json.loads(str(form["payload_json"])))
-    return dict(await request.json())

@@ -1,42 +1,17 @@
-"""The JSON of Discord for the records in `model`, and its API errors."""
+"""The JSON of Discord for the records in `model`."""
 
-import itertools
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from tests.fake_discord import model
 from tests.fake_discord.model import Json
 
-
-class ApiError(Exception):
-    """An error response: the HTTP status, Discord's code, and the field errors of an invalid body."""
-
-    def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
-        super().__init__(f"{status} {code} {message}")
-        self.status, self.code, self.message, self.errors = status, code, message, errors
-
-    def body(self) -> Json:
-        body: Json = {"message": self.message, "code": self.code}
-        return body | ({"errors": self.errors} if self.errors else {})
-
-
-def unknown_message() -> ApiError:
-    """Return the error for a deleted or unknown message (404, 10008)."""
-    return ApiError(404, 10008, "Unknown Message")
+COMMAND = 2
+"""The type of an interaction by a slash command."""
 
 
 def render_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
-
-
-def snowflake_time(snowflake: int) -> float:
-    return ((snowflake >> 22) + model.DISCORD_EPOCH_MS) / 1000
-
-
-def archive_time(thread: model.Channel) -> float:
-    """Return when a thread was last archived or unarchived, or else created."""
-    return thread.archive_changed_at or snowflake_time(thread.id)
 
 
 def render_user(user_id: int) -> Json:
@@ -57,7 +32,7 @@ def render_member(guild: model.Guild, user_id: int) -> Json:
     return {
         "user": render_user(user_id),
         "roles": [str(guild.role_id)] if user_id == model.BOT_ID else [],
-        "joined_at": render_time(snowflake_time(guild.id)),
+        "joined_at": render_time(model.snowflake_time(guild.id)),
         "deaf": False,
         "mute": False,
         "flags": 0,
@@ -77,7 +52,7 @@ def render_channel(channel: model.Channel, world: model.World) -> Json:
         "name": channel.name,
         "parent_id": str(channel.parent_id) if channel.parent_id else None,
     }
-    if channel.type in model.THREAD_TYPES:
+    if channel.is_thread:
         return body | _thread_fields(channel)
     guild = world.guilds[channel.guild_id or 0]
     return body | {
@@ -91,7 +66,6 @@ def render_channel(channel: model.Channel, world: model.World) -> Json:
 
 
 def _thread_fields(channel: model.Channel) -> Json:
-    created = render_time(snowflake_time(channel.id))
     return {
         "owner_id": str(channel.owner_id),
         "message_count": len(channel.messages),
@@ -101,8 +75,8 @@ def _thread_fields(channel: model.Channel) -> Json:
         "thread_metadata": {
             "archived": channel.archived,
             "auto_archive_duration": 1440,
-            "archive_timestamp": render_time(archive_time(channel)),
-            "create_timestamp": created,
+            "archive_timestamp": render_time(channel.archived_at),
+            "create_timestamp": render_time(model.snowflake_time(channel.id)),
             "locked": False,
         },
     }
@@ -119,15 +93,15 @@ def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) 
             _render_role(guild.role_id, "paperround", model.DEFAULT_PERMISSIONS, 1),
         ],
         "features": [],
-        "system_channel_id": str(guild.system_channel_id) if guild.system_channel_id else None,
+        "system_channel_id": None,
         "preferred_locale": guild.locale,
     }
     if not full:
         return body
     channels = [channel for channel in world.channels.values() if channel.guild_id == guild.id]
-    threads = [channel for channel in channels if channel.type in model.THREAD_TYPES]
+    threads = [channel for channel in channels if channel.is_thread]
     return body | {
-        "joined_at": render_time(snowflake_time(guild.id)),
+        "joined_at": render_time(model.snowflake_time(guild.id)),
         "large": False,
         "unavailable": False,
         "member_count": 2,
@@ -145,13 +119,13 @@ def render_message(message: model.Message, world: model.World) -> Json:
         "channel_id": str(message.channel_id),
         "author": render_user(message.author_id),
         "content": payload.get("content") or "",
-        "timestamp": render_time(snowflake_time(message.id)),
+        "timestamp": render_time(model.snowflake_time(message.id)),
         "edited_timestamp": None,
         "tts": False,
         "mention_everyone": False,
         "attachments": [],
         "embeds": payload.get("embeds") or [],
-        "components": _assign_component_ids(payload.get("components") or [], itertools.count(1)),
+        "components": message.components,
         **({"poll": _render_poll(message, world)} if payload.get("poll") else {}),
         "pinned": False,
         "type": 0,
@@ -177,10 +151,45 @@ def render_member_message(message: model.Message, world: model.World) -> Json:
     return body | {"mentions": [render_user(user_id) for user_id in mentioned], "mention_roles": []}
 
 
+def render_interaction(interaction: model.Interaction, world: model.World, fields: Json) -> Json:
+    """Render INTERACTION_CREATE. `fields` are data, and optionally type (else a command), user_id and message_id."""
+    user_id = fields.get("user_id") or model.OWNER_ID
+    channel = world.channels[interaction.channel_id]
+    event: Json = {
+        "id": str(interaction.id),
+        "token": interaction.token,
+        "application_id": str(model.APPLICATION_ID),
+        "type": fields.get("type", COMMAND),
+        "data": fields["data"],
+        "channel_id": str(channel.id),
+        "channel": render_channel(channel, world),
+        "version": 1,
+        "locale": "en-US",
+        "app_permissions": str(world.permissions(channel)),
+        "entitlements": [],
+        "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
+        "context": 0 if channel.guild_id else 1,
+        "attachment_size_limit": 10 << 20,
+    }
+    if message_id := fields.get("message_id"):
+        replies = (reply for other in world.interactions.values() for reply in other.replies)
+        [message] = [one for one in (*channel.messages, *replies) if one.id == message_id and not one.deleted]
+        event["message"] = render_message(message, world)
+    if channel.guild_id is None:
+        return event | {"user": render_user(user_id)}
+    guild = world.guilds[channel.guild_id]
+    return event | {
+        "guild_id": str(guild.id),
+        "guild": {"id": str(guild.id), "locale": guild.locale, "features": []},
+        "guild_locale": guild.locale,
+        "member": render_member(guild, user_id) | {"permissions": str(model.ALL_PERMISSIONS)},
+    }
+
+
 def _render_poll(message: model.Message, world: model.World) -> Json:
     """Render a poll with its votes, which are final once the poll has ended."""
     poll = message.payload["poll"]
-    expiry = snowflake_time(message.id) + 3600 * (poll.get("duration") or 24)
+    expiry = model.snowflake_time(message.id) + 3600 * (poll.get("duration") or 24)
     numbers = range(1, len(poll["answers"]) + 1)
     # Discord numbers them from 1 today, and recommends against relying on it (resources/poll).
     ids = {number: 10 * (len(poll["answers"]) - number + 1) for number in numbers}
@@ -200,17 +209,3 @@ def _render_poll(message: model.Message, world: model.World) -> Json:
         "layout_type": 1,
         "results": {"answer_counts": counts, "is_finalized": message.poll_ended or world.now() >= expiry},
     }
-
-
-def _assign_component_ids(components: list[Json], ids: Iterator[int]) -> list[Json]:
-    """Add the component ids that the sender omitted, as Discord does."""
-    numbered = []
-    for component in components:
-        next_id = next(ids)
-        copy = {**component, "id": component.get("id") or next_id}
-        if "components" in copy:
-            copy["components"] = _assign_component_ids(copy["components"], ids)
-        if copy.get("accessory"):
-            copy["accessory"] = _assign_component_ids([copy["accessory"]], ids)[0]
-        numbered.append(copy)
-    return numbered

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_discord import process
+from tests.fake_discord import server
 from tests.support import fault_harness
 
 POSTGRESQL_ONLY = frozenset(
@@ -46,7 +46,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 async def harness(
-    fake: process.FakeDiscord, database_url: str, tmp_path: Path
+    fake: server.FakeDiscord, database_url: str, tmp_path: Path
 ) -> AsyncIterator[fault_harness.FaultHarness]:
     async with fault_harness.open_fault_harness(fake, database_url, tmp_path) as fault_test_harness:
         yield fault_test_harness

@@ -13,7 +13,7 @@ from aiohttp import web
 from bot.ask import service
 from bot.daily.service import Subscriptions
 from storage import models, outbox
-from tests.fake_discord import model, process
+from tests.fake_discord import model
 from tests.support import fork_server, origin_server, paper_pages
 from tests.support.fault_harness import FaultHarness
 
@@ -38,27 +38,27 @@ class Asking:
 
     async def start(self) -> None:
         """Start the bot, and wait until its Gateway is connected."""
-        before = (await self.harness.fake.counts())["identifies"]
+        gateway = self.harness.fake.gateway
+        before = gateway.identifies
         pages = {"HF_ENDPOINT": self.origin.url, "PAPERROUND_ARXIV_HTML_URL": f"{self.origin.url}/html"}
         self.bot = self.harness.start_bot(**pages)
-        await self.harness.wait_for_value(self.harness.fake.counts, lambda now: now["identifies"] > before)
+        await self.harness.wait_until(lambda: gateway.identifies > before)
 
     async def restart(self) -> None:
         await self.harness.kill(self.bot)
-        await self.harness.fake.set_faults()
+        self.harness.fake.set_faults()
         await self.start()
 
     async def ask(self, content: str = QUESTION, reply_to: int | None = None) -> int:
         """Send a member's message. Returns its id."""
-        params = {"channel_id": self.thread, "content": content, "reply_to": reply_to}
-        return int((await self.harness.fake.run_action("send_message", params))["id"])
+        return self.harness.fake.send_message(self.thread, content, reply_to)
 
     async def replies(self) -> dict[int, list[str]]:
         """Return the JSON of the bot's replies, by the id of the message that they reply to."""
         found: dict[int, list[str]] = {}
-        for message in await self.harness.fake.messages(self.thread):
-            if reference := message["payload"].get("message_reference"):
-                found.setdefault(int(reference["message_id"]), []).append(json.dumps(message["payload"]))
+        for message in self.harness.fake.messages(self.thread):
+            if reference := message.payload.get("message_reference"):
+                found.setdefault(int(reference["message_id"]), []).append(json.dumps(message.payload))
         return found
 
     async def wait_for_reply(self, question: int, *texts: str) -> str:
@@ -76,10 +76,10 @@ class Asking:
 @pytest.fixture
 async def asking(harness: FaultHarness) -> AsyncIterator[Asking]:
     """A bot that has posted a paper in a forum."""
-    [forum] = await harness.fake.add_channels(1, type=model.FORUM)
+    [forum] = harness.fake.add_channels(1, type=model.FORUM)
     due = harness.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
     draft = models.Subscription(
-        guild_id=process.GUILD_ID, channel_id=forum, at_time=f"{due:%H:%M}", style=models.Style.FORUM
+        guild_id=model.GUILD_ID, channel_id=forum, at_time=f"{due:%H:%M}", style=models.Style.FORUM
     )
     await Subscriptions(harness.db, harness.now).add(draft)
     await harness.store_digest(PAPER, on=due.date())
@@ -91,7 +91,7 @@ async def asking(harness: FaultHarness) -> AsyncIterator[Asking]:
         await asking.start()
         await harness.wait_for_sent(1)
         await harness.wait_until_all_sent()
-        [asking.thread] = await harness.fake.all_messages()
+        [asking.thread] = harness.fake.all_messages()
         yield asking
 
 
@@ -102,7 +102,7 @@ async def test_a_mention_is_answered_once_and_other_messages_are_left_alone(aski
         "How long did the training take?", reply_to=thread
     )  # mentions the bot by Discord's ping alone
     first = await asking.ask()
-    await fake.run_action("replay_events", {"kind": "MESSAGE_CREATE"})
+    await fake.gateway.replay("MESSAGE_CREATE")
     await asking.wait_for_reply(first, ANSWER)
     second = await asking.ask(f"{QUESTION} 학습에 얼마나 걸렸어?", reply_to=thread)
     await asking.wait_for_reply(second, ANSWER)
@@ -134,8 +134,8 @@ async def test_a_question_is_answered_once_or_said_to_be_lost_after_a_kill(askin
 
     path = f"/channels/{asking.thread}/messages"
     for is_stored, passes in ((False, timedelta(0)), (True, timedelta(0)), (True, PAST_NONCE_WINDOW)):
-        requests = len(await harness.fake.log("POST", path))
-        await harness.fake.set_faults({"kind": "slow", "path": path, "seconds": 600.0, "stored": is_stored})
+        requests = len(harness.fake.log("POST", path))
+        harness.fake.set_faults({"kind": "slow", "path": path, "seconds": 600.0, "stored": is_stored})
         question = await asking.ask()
         await harness.fake.wait_for_requests(requests + 1, "POST", path, harness.read_log)
         await harness.advance_clock(passes)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fake_discord import process
+from tests.fake_discord import model
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.promise]
@@ -13,28 +13,28 @@ CHANNELS = 60
 
 
 async def test_each_part_arrives_once_after_a_half_hour_outage(harness: FaultHarness) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
+    channels = harness.fake.add_channels(CHANNELS)
     await harness.fan_out(channels, 2)
     bot = harness.start_bot()
     await harness.wait_for_sent(5)
-    await harness.fake.run_action("set_outage", {"seconds": 600, "gateway": True, "resets": True})
+    await harness.fake.set_outage(600, gateway=True, resets=True)
 
     await harness.wait_until(lambda: "discord-trouble" in harness.read_log())
     await harness.kill(bot)
     await harness.advance_clock(timedelta(minutes=30))
     harness.start_bot()
-    await harness.fake.run_action("set_outage", {"seconds": 0})
+    await harness.fake.set_outage(0)
     await harness.wait_until_all_sent()
     await harness.assert_sent_once(channels, 2)
     harness.assert_no_traceback()
 
 
 async def test_second_process_sends_nothing_until_the_first_is_dead(harness: FaultHarness) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
+    channels = harness.fake.add_channels(CHANNELS)
     first, _ = await harness.start_sender_and_standby()
     await harness.fan_out(channels, 2)
     await harness.wait_for_sent(5)
     await harness.kill(first)
     await harness.wait_until_all_sent()
     await harness.assert_sent_once(channels, 2)
-    assert process.TOKEN not in harness.read_log()
+    assert model.TOKEN not in harness.read_log()

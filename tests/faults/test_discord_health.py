@@ -11,7 +11,7 @@ import pytest
 
 from storage import daily, models
 from storage.database import Database
-from tests.fake_discord import process
+from tests.fake_discord import server
 from tests.fake_discord.model import Json
 from tests.support import outbox_builders, patience
 from tests.support.fault_harness import FaultHarness
@@ -43,17 +43,17 @@ class Day:
         """
         stop, fake = asyncio.Event(), self.harness.fake
         task = asyncio.create_task(self.harness.relay.run(stop))
-        await patience.wait_for_value(fake.counts, lambda now: now["messages"] >= len(self.channels) // 3)
-        await fake.set_faults(fault)
-        before = len(await fake.log())
+        await patience.wait_until(lambda: fake.count_messages() >= len(self.channels) // 3)
+        fake.set_faults(fault)
+        before = len(fake.log())
         await asyncio.sleep(seconds)
-        requests = len(await fake.log()) - before
-        await fake.set_faults()
+        requests = len(fake.log()) - before
+        fake.set_faults()
         states = self.harness.list_states
         await patience.wait_for_value(states, lambda found: {*found} == {"sent"}, SECONDS_UNTIL_OUT)
         stop.set()
         await task
-        messages = await fake.all_messages()
+        messages = fake.all_messages()
         assert {channel: len(found) for channel, found in messages.items()} == dict.fromkeys(self.channels, 1)
         assert {row.state for row in await self.harness.database.fetch(daily.list_rows)} == {
             models.ActivityState.ACTIVE
@@ -63,8 +63,8 @@ class Day:
 
 
 @pytest.fixture
-async def day(fake: process.FakeDiscord, sqlite_db: Database, all_seeds: bool) -> AsyncIterator[Day]:
-    channels = await fake.add_channels(300 if all_seeds else 40)
+async def day(fake: server.FakeDiscord, sqlite_db: Database, all_seeds: bool) -> AsyncIterator[Day]:
+    channels = fake.add_channels(300 if all_seeds else 40)
     async with open_relay_harness(sqlite_db, fake, per_second=49.0) as harness:
         for channel_id in channels:
             id_ = await sqlite_db.write(daily.add, outbox_builders.new_subscription(channel_id))
@@ -105,17 +105,17 @@ async def test_bot_that_starts_during_an_outage_waits_for_its_end(
     harness: FaultHarness, all_seeds: bool
 ) -> None:
     """Login, commands and the Gateway's URL fail too. A proxy's 401 does not mean a wrong token."""
-    channels = await harness.fake.add_channels(20)
+    channels = harness.fake.add_channels(20)
     await harness.fan_out(channels)
     faults: list[Json] = [{"kind": "page", "status": status} for status in (401, 503, 403, 429, 200)]
     faults.append({"kind": "status", "status": 401, "message": "log in", "code": "unauthorized"})
     for fault in faults if all_seeds else faults[:2]:
-        before = len(await harness.fake.log())
-        await harness.fake.set_faults(fault)
+        before = len(harness.fake.log())
+        harness.fake.set_faults(fault)
         bot = harness.start_bot()
         await harness.fake.wait_for_requests(before + 2, describe=harness.read_log)
         assert bot.poll() is None
-        await harness.fake.set_faults()
+        harness.fake.set_faults()
         await harness.wait_until_all_sent()
         await harness.fake.wait_until_connected()
         bot.terminate()

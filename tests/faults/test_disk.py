@@ -17,7 +17,7 @@ SENTENCE = "cannot be written. Check whether its disk is full"
 
 @pytest.mark.promise
 async def test_posts_delayed_by_a_full_disk_arrive_once(harness: FaultHarness) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
+    channels = harness.fake.add_channels(CHANNELS)
     await harness.fan_out(channels, 2)
     bot = harness.start_bot()
     await harness.wait_for_sent(5)
@@ -30,7 +30,7 @@ async def test_posts_delayed_by_a_full_disk_arrive_once(harness: FaultHarness) -
 
 
 async def test_startup_on_a_full_disk_ends_with_an_explanation(harness: FaultHarness) -> None:
-    channels = await harness.fake.add_channels(2)
+    channels = harness.fake.add_channels(2)
     await harness.fan_out(channels)
     await harness.db.close()
     # No bytecode: Python 3.11 keeps a truncated file, which every later process then fails to load.

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.daily.service import Subscriptions
 from storage import models, sources
-from tests.fake_discord import process
+from tests.fake_discord import model
 from tests.support import digest_builders, origin_server
 from tests.support.fault_harness import FaultHarness
 
@@ -20,9 +20,9 @@ PAPER = "2601.00001"
 async def test_reads_a_digest_published_during_downtime_before_skipping_its_post(
     harness: FaultHarness,
 ) -> None:
-    [channel_id] = await harness.fake.add_channels(1)
+    [channel_id] = harness.fake.add_channels(1)
     due = harness.now().replace(second=0, microsecond=0) + timedelta(minutes=30)
-    draft = models.Subscription(guild_id=process.GUILD_ID, channel_id=channel_id, at_time=f"{due:%H:%M}")
+    draft = models.Subscription(guild_id=model.GUILD_ID, channel_id=channel_id, at_time=f"{due:%H:%M}")
     await Subscriptions(harness.db, harness.now).add(draft)
 
     async def answer(_: web.BaseRequest) -> web.StreamResponse:
@@ -39,5 +39,5 @@ async def test_reads_a_digest_published_during_downtime_before_skipping_its_post
         await harness.advance_clock(due + timedelta(hours=12, minutes=5) - harness.now())
         harness.start_bot(PAPERROUND_FETCH_ALLOW=f"127.0.0.1:{origin.port}")
         await harness.wait_for_sent(1)
-    [message] = await harness.fake.messages(channel_id)
-    assert PAPER in json.dumps(message["payload"])
+    [message] = harness.fake.messages(channel_id)
+    assert PAPER in json.dumps(message.payload)

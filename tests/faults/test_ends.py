@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from bot.sources import kinds
-from tests.fake_discord.process import TOKEN
+from tests.fake_discord.model import TOKEN
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
@@ -26,17 +26,17 @@ async def test_gateway_rejection_ends_the_bot_with_a_reason_and_status_1(
     for code in CLOSE_CODES if all_seeds else CLOSE_CODES[:2]:
         bot = harness.start_cli("run")
         await harness.fake.wait_until_connected()
-        await harness.fake.run_action("drop_gateway", {"code": code})
+        await harness.fake.gateway.drop(code=code)
         assert await harness.wait_for_end(bot) == 1
         assert ("DISCORD_TOKEN" if code == 4004 else f"close code {code}") in _last_line(harness)
         harness.assert_no_traceback()
 
 
 async def test_token_revoked_at_runtime_ends_the_bot_with_status_1(harness: FaultHarness) -> None:
-    [channel_id] = await harness.fake.add_channels(1)
+    [channel_id] = harness.fake.add_channels(1)
     bot = harness.start_cli("run")
     await harness.fake.wait_until_connected()
-    await harness.fake.set_faults({"kind": "status", "status": 401, "message": "401: Unauthorized"})
+    harness.fake.set_faults({"kind": "status", "status": 401, "message": "401: Unauthorized"})
     await harness.fan_out([channel_id])
     assert await harness.wait_for_end(bot) == 1
     assert kinds.NO_SOURCE in harness.read_log()
@@ -46,23 +46,23 @@ async def test_token_revoked_at_runtime_ends_the_bot_with_status_1(harness: Faul
 
 
 async def test_does_not_connect_while_few_session_starts_are_left(harness: FaultHarness) -> None:
-    [channel_id] = await harness.fake.add_channels(1)
-    await harness.fake.run_action("set_limits", {"session_starts": 9})
+    [channel_id] = harness.fake.add_channels(1)
+    harness.fake.gateway.session_starts = 9
     harness.start_cli("run")
     await harness.fan_out([channel_id])
     await harness.wait_until_all_sent()
     await harness.wait_until(lambda: harness.read_log().count("few session starts left") >= 2)
-    assert (await harness.fake.counts())["identifies"] == 0
-    await harness.fake.run_action("set_limits", {"session_starts": 10})
+    assert harness.fake.gateway.identifies == 0
+    harness.fake.gateway.session_starts = 10
     await harness.fake.wait_until_connected()
 
 
 async def test_sigterm_ends_a_reconnecting_bot(harness: FaultHarness) -> None:
     bot = harness.start_cli("run")
     await harness.fake.wait_until_connected()
-    await harness.fake.set_faults({"kind": "slow", "method": "GET", "path": "/gateway/bot", "seconds": 600.0})
-    asked = len(await harness.fake.log("GET", "/gateway/bot"))
-    await harness.fake.run_action("drop_gateway")
+    harness.fake.set_faults({"kind": "slow", "method": "GET", "path": "/gateway/bot", "seconds": 600.0})
+    asked = len(harness.fake.log("GET", "/gateway/bot"))
+    await harness.fake.gateway.drop()
     await harness.fake.wait_for_requests(asked + 1, "GET", "/gateway/bot", harness.read_log)
     bot.terminate()
     assert await harness.wait_for_end(bot) == 0, harness.read_log()
@@ -79,18 +79,18 @@ async def test_exit_status_is_1_for_a_wrong_token_and_0_for_sigterm(harness: Fau
 
 
 async def test_sends_posts_before_the_commands_are_registered(harness: FaultHarness) -> None:
-    channels = await harness.fake.add_channels(5)
+    channels = harness.fake.add_channels(5)
     await harness.fan_out(channels)
-    await harness.fake.set_faults(
+    harness.fake.set_faults(
         {"kind": "slow", "seconds": 60, "method": "PUT", "path": "*/commands", "times": 1}
     )
     bot = harness.start_cli("run")
     await harness.wait_until_all_sent()
     await harness.fake.wait_until_connected()
     await harness.fake.wait_for_requests(1, "PUT", describe=harness.read_log)
-    assert (await harness.fake.counts())["commands"] == 0
+    assert harness.fake.world.commands == []
     bot.send_signal(signal.SIGTERM)
     assert await harness.wait_for_end(bot) == 0
-    await harness.fake.set_faults()
+    harness.fake.set_faults()
     harness.start_cli("run")
-    await harness.wait_for_value(harness.fake.counts, lambda counts: counts["commands"])
+    await harness.wait_until(lambda: bool(harness.fake.world.commands))

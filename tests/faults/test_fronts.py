@@ -8,7 +8,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("postgre
 
 
 async def test_answers_every_command_after_the_leader_and_a_front_die(harness: FaultHarness) -> None:
-    [channel_id] = await harness.fake.add_channels(1)
+    [channel_id] = harness.fake.add_channels(1)
     await harness.store_digest("2601.00001")
     leader = harness.start_cli("run", "--role", "leader")
     await harness.fake.wait_until_connected()

@@ -8,7 +8,7 @@ import pytest
 
 from storage import daily, models
 from tests.fake_discord.interactions import EPHEMERAL
-from tests.support import outbox_builders, patience
+from tests.support import outbox_builders
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
 @pytest.mark.promise
 async def test_replayed_or_expired_interaction_posts_nothing_twice(harness: FaultHarness) -> None:
-    [channel_id] = await harness.fake.add_channels(1)
+    [channel_id] = harness.fake.add_channels(1)
     for number in range(3):
         await harness.store_digest(f"2601.0000{number + 1}")
     async with harness.db.transaction() as connection:
@@ -29,51 +29,50 @@ async def test_replayed_or_expired_interaction_posts_nothing_twice(harness: Faul
     harness.start_bot()
     await harness.wait_for_sent(1)
     await harness.fake.wait_until_connected()
-    [message] = await harness.fake.messages(channel_id)
+    [message] = harness.fake.messages(channel_id)
 
     async def press(count: int) -> None:
         """Press "Post now", and wait until the log reports `count` late interactions."""
         data = {"custom_id": f"pr:dn:{subscription_id}", "component_type": 2}
-        await harness.fake.interact(channel_id, data, type=3, message_id=message["id"], wait=0.1)
+        await harness.fake.interact(channel_id, data, type=3, message_id=message.id, seconds=0.1)
         await harness.wait_until(lambda: harness.read_log().count("interaction too late") == count)
 
     await press(0)
     await harness.wait_for_sent(2)
-    await harness.fake.run_action("replay_events", {"kind": "GUILD_CREATE"})
-    await harness.fake.run_action("replay_events", {"kind": "INTERACTION_CREATE"})
+    await harness.fake.gateway.replay("GUILD_CREATE")
+    await harness.fake.gateway.replay("INTERACTION_CREATE")
     await harness.wait_until(lambda: harness.read_log().count("interaction too late") == 1)
     unknown = {"kind": "status", "status": 404, "code": 10062, "path": "/interactions/*", "times": 1}
-    await harness.fake.set_faults(unknown)
+    harness.fake.set_faults(unknown)
     await press(2)
     gone = {"kind": "status", "status": 401, "code": 50027, "path": "/webhooks/*", "times": 1}
-    await harness.fake.set_faults(gone)
+    harness.fake.set_faults(gone)
     await press(3)
     await harness.wait_until_all_sent()
-    assert await harness.count_sent_messages() == 3, "the button, and a post for each acknowledged press"
+    assert harness.fake.count_messages() == 3, "the button, and a post for each acknowledged press"
     harness.assert_no_traceback()
 
 
 async def test_shares_a_page_once_if_a_proxy_hides_the_response(harness: FaultHarness) -> None:
-    [channel_id] = await harness.fake.add_channels(1)
+    [channel_id] = harness.fake.add_channels(1)
     await harness.store_digest("2601.00001")
     harness.start_bot()
     await harness.fake.wait_until_connected()
     asked = await harness.fake.interact(
-        channel_id, {"id": "1", "name": "digest", "type": 1}, answer=True, wait=patience.scaled(30.0)
+        channel_id, {"id": "1", "name": "digest", "type": 1}, answer=True, seconds=30.0
     )
-    [reply] = asked["replies"]
-    [share] = set(re.findall(r'"(pr:ls:[^"]*)"', json.dumps(reply)))
-    await harness.fake.set_faults(
+    [reply] = asked.replies
+    [share] = set(re.findall(r'"(pr:ls:[^"]*)"', json.dumps(reply.payload)))
+    harness.fake.set_faults(
         {"kind": "page", "status": 502, "path": "/webhooks/*", "times": 1, "stored": True}
     )
     shared = await harness.fake.interact(
-        channel_id, {"custom_id": share, "component_type": 2}, type=3, message_id=reply["id"]
+        channel_id, {"custom_id": share, "component_type": 2}, type=3, message_id=reply.id
     )
 
     async def is_repeated() -> bool:
-        log = await harness.fake.log(path="/webhooks/")
-        return [entry["status"] for entry in log if shared["token"] in entry["path"]][:2] == [502, 200]
+        log = harness.fake.log(path="/webhooks/")
+        return [entry["status"] for entry in log if shared.token in entry["path"]][:2] == [502, 200]
 
     await harness.wait_until(is_repeated)
-    record = await harness.fake.run_action("get_interaction", {"token": shared["token"]})
-    assert sum(not reply.get("flags", 0) & EPHEMERAL for reply in record["replies"]) == 1
+    assert sum(not reply.payload.get("flags", 0) & EPHEMERAL for reply in shared.replies) == 1

@@ -29,9 +29,9 @@ async def test_every_part_arrives_once_and_in_order_despite_kills(
     harness: FaultHarness, seed: int, all_seeds: bool
 ) -> None:
     rng = random.Random(seed)
-    channels = await harness.fake.add_channels(100)
+    channels = harness.fake.add_channels(100)
     await harness.fan_out(channels, PARTS)
-    await harness.fake.set_faults(
+    harness.fake.set_faults(
         LOST | {"stored": True},
         LOST,
         {"kind": "status", "status": 500, "probability": 0.03},
@@ -40,7 +40,7 @@ async def test_every_part_arrives_once_and_in_order_despite_kills(
         seed=seed,
     )
     for _ in range(KILLS if all_seeds else 2):
-        before = await harness.count_sent_messages()
+        before = harness.fake.count_messages()
         bot = harness.start_bot()
         await harness.wait_for_sent(before + 1)
         await asyncio.sleep(rng.uniform(0.0, 0.8))
@@ -51,7 +51,7 @@ async def test_every_part_arrives_once_and_in_order_despite_kills(
     if all_seeds:  # retries come at intervals of up to 45 s
         most = 0.9 * len(channels) * PARTS
         await harness.wait_for_value(harness.count_states, lambda found: found.get("sent", 0) >= most, 180.0)
-    await harness.fake.set_faults()  # the last parts would be retried at longer and longer intervals
+    harness.fake.set_faults()  # the last parts would be retried at longer and longer intervals
     await harness.wait_until_all_sent()
     await harness.assert_sent_once(channels, PARTS)
 
@@ -61,9 +61,9 @@ async def test_kills_repeat_no_webhook_post_and_leave_few_uncertain(
     harness: FaultHarness, seed: int, all_seeds: bool
 ) -> None:
     rng = random.Random(seed)
-    channels = await harness.fake.add_channels(40)
+    channels = harness.fake.add_channels(40)
     await harness.fan_out_by_webhooks(channels, PARTS)
-    await harness.fake.set_faults(
+    harness.fake.set_faults(
         LOST | {"stored": True},
         LOST,
         {"kind": "status", "status": 502, "probability": 0.03, "stored": True},
@@ -79,21 +79,21 @@ async def test_kills_repeat_no_webhook_post_and_leave_few_uncertain(
         return {row.state.value for row in rows} <= {"sent", "stopped"}
 
     for _ in range(KILLS if all_seeds else 2):
-        before = await harness.count_sent_messages()
+        before = harness.fake.count_messages()
         bot = harness.start_bot(DISCORD_TOKEN="")
 
         async def has_progressed(before: int = before) -> bool:
-            return await harness.count_sent_messages() > before or await is_settled()
+            return harness.fake.count_messages() > before or await is_settled()
 
         await harness.wait_until(has_progressed)
         await asyncio.sleep(rng.uniform(0.0, 0.8))
         await harness.kill(bot)
         # Only the parts in flight are uncertain after a kill.
         assert (await harness.count_states()).get("sending", 0) <= relay.MAX_WEBHOOKS
-    await harness.fake.set_faults()
+    harness.fake.set_faults()
     harness.start_bot(DISCORD_TOKEN="")
     await harness.wait_until(is_settled, 90.0)
-    messages = await harness.fake.all_messages()
+    messages = harness.fake.all_messages()
     counts = Counter(text for found in messages.values() for text in message_texts(found))
     assert set(counts.values()) == {1}
     for key, parts in stored.items():

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from bot.app import health
 from bot.core import http_server
 from storage import errors, models
-from tests.fake_discord import model, process
+from tests.fake_discord import model
+from tests.fake_discord.server import FakeDiscord
 from tests.support import fault_harness, outbox_builders, patience, postgres_server
 from tests.support.fault_harness import FaultHarness
 from tests.support.outbox_builders import new_delivery
@@ -33,7 +34,7 @@ def server() -> Iterator[postgres_server.PostgresServer]:
 
 @pytest.fixture
 async def harness(
-    fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
+    fake: FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
 ) -> AsyncIterator[FaultHarness]:
     async with fault_harness.open_fault_harness(fake, server.url, tmp_path) as opened:
         yield opened
@@ -43,7 +44,7 @@ async def harness(
 async def test_bot_waits_for_a_restarting_database_server(
     harness: FaultHarness, server: postgres_server.PostgresServer, how: signal.Signals, all_seeds: bool
 ) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
+    channels = harness.fake.add_channels(CHANNELS)
     bots = await harness.start_sender_and_standby()
     async with harness.supervising(*bots):
         for number, seconds in enumerate([3.0, 20.0] if all_seeds else [3.0]):
@@ -53,7 +54,7 @@ async def test_bot_waits_for_a_restarting_database_server(
             await asyncio.sleep(seconds)
             server.start()
             await harness.wait_until_all_sent()
-    messages = await harness.fake.all_messages()
+    messages = harness.fake.all_messages()
     for channel_id in channels:
         texts = message_texts(messages[channel_id])
         assert len(texts) == len(set(texts)) == PARTS * (2 if all_seeds else 1), harness.read_log()[-3000:]
@@ -62,20 +63,20 @@ async def test_bot_waits_for_a_restarting_database_server(
 
 @pytest.mark.all_faults
 async def test_promoting_a_synchronous_replica_loses_nothing(
-    fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
+    fake: FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
 ) -> None:
     with server.open_replica() as replica:
         hosts = {"host": [server.host, replica.host], "target_session_attrs": "primary"}
         url = sa.make_url(server.url).set(query=hosts).render_as_string(hide_password=False)
         async with fault_harness.open_fault_harness(fake, url, tmp_path) as harness:
-            channels = await harness.fake.add_channels(CHANNELS)
+            channels = harness.fake.add_channels(CHANNELS)
             bots = await harness.start_sender_and_standby()
             async with harness.supervising(*bots):
                 await harness.fan_out(channels, PARTS)
                 await harness.wait_for_sent(20)
                 server.stop(signal.SIGQUIT)
                 replica.promote()
-                await harness.wait_for_sent(await harness.count_sent_messages() + CHANNELS)
+                await harness.wait_for_sent(harness.fake.count_messages() + CHANNELS)
                 await harness.wait_until_all_sent()
             await harness.assert_sent_once(channels, PARTS)
             harness.assert_no_traceback()
@@ -84,7 +85,7 @@ async def test_promoting_a_synchronous_replica_loses_nothing(
 async def test_sender_ends_with_a_reason_if_its_database_is_read_only(
     harness: FaultHarness, server: postgres_server.PostgresServer
 ) -> None:
-    channels = await harness.fake.add_channels(10)
+    channels = harness.fake.add_channels(10)
     # It ends after half of the time that others are given to renew their leases.
     bot = harness.start_bot(TEST_PATIENCE=f"{patience.factor() / 2}")
     await harness.fake.wait_until_connected()
@@ -110,14 +111,14 @@ async def test_sender_ends_with_a_reason_if_its_database_is_read_only(
 async def test_frozen_sender_sends_nothing_twice_after_resuming(
     harness: FaultHarness, all_seeds: bool
 ) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
-    forums = await harness.fake.add_channels(8, first=500, type=model.FORUM)
+    channels = harness.fake.add_channels(CHANNELS)
+    forums = harness.fake.add_channels(8, first=500, type=model.FORUM)
     sender, standby = await harness.start_sender_and_standby()
     await harness.fan_out(channels, PARTS)
     if all_seeds:
         # Half of the forum posts arrive before the freeze, the rest while a successor searches for them.
         slow = {"kind": "slow", "method": "POST", "path": "*/threads", "times": 4}
-        await harness.fake.set_faults({**slow, "seconds": 10, "stored": True}, {**slow, "seconds": 15})
+        harness.fake.set_faults({**slow, "seconds": 10, "stored": True}, {**slow, "seconds": 15})
         posts = (models.PartKind.FORUM_POST,)
         planned = (
             new_delivery(f"f{forum}", forum, harness.now(), kinds=posts, priority=1) for forum in forums
@@ -125,7 +126,7 @@ async def test_frozen_sender_sends_nothing_twice_after_resuming(
         await outbox_builders.add(harness.db, *planned)
     await harness.wait_for_sent(20)
     sender.send_signal(signal.SIGSTOP)
-    frozen_at = await harness.count_sent_messages()
+    frozen_at = harness.fake.count_messages()
     if not all_seeds:
         with contextlib.suppress(TimeoutError):  # if it was frozen while it renewed its lease
             await patience.wait_for(harness.end_lease(), 2)
@@ -133,25 +134,21 @@ async def test_frozen_sender_sends_nothing_twice_after_resuming(
     if all_seeds:
         await asyncio.sleep(40.0)
         # As if minutes had passed: Discord has forgotten the nonces of the former sender's messages.
-        await harness.fake.run_action("expire_nonces")
+        harness.fake.world.nonces.clear()
     sender.send_signal(signal.SIGCONT)
     await harness.wait_until_all_sent()
     assert (await harness.wait_for_end(sender), standby.poll()) == (1, None)
     assert "become the sender" in harness.read_log()
     await harness.assert_sent_once(channels, PARTS)
     if all_seeds:
-        threads = [
-            channel
-            for channel in await harness.fake.run_action("list_channels")
-            if channel["parent_id"] in forums
-        ]
-        assert sorted(thread["parent_id"] for thread in threads) == sorted(forums)
+        parents = [channel.parent_id for channel in harness.fake.world.channels.values()]
+        assert sorted(parent for parent in parents if parent in forums) == sorted(forums)
     harness.assert_no_traceback()
 
 
 @pytest.mark.promise
 async def test_standby_sends_the_rest_of_the_planned_posts(harness: FaultHarness) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
+    channels = harness.fake.add_channels(CHANNELS)
     sender, standby = await harness.start_sender_and_standby()
     await harness.fake.wait_for_requests(2, "GET", "/users/@me", harness.read_log)
     await harness.fan_out(channels, PARTS)

@@ -8,7 +8,7 @@ from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
 from bot.daily.service import Subscriptions
 from storage import alerts, migrate, models, outbox, today
-from tests.fake_discord import model, process
+from tests.fake_discord import model
 from tests.support import alert_builders
 from tests.support.fault_harness import FaultHarness
 
@@ -30,7 +30,7 @@ async def test_restored_backup_posts_nothing_twice(harness: FaultHarness) -> Non
     due = harness.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
     await _subscribe(harness, f"{due:%H:%M}")
     assert harness.start_cli("backup", str(backup)).wait() == 0, harness.read_log()
-    await harness.fake.run_action("set_limits", {"routes": {"POST /users/@me/channels": [1000, 1.0]}})
+    harness.fake.limits.set_route_limit("POST /users/@me/channels", 1000, 1.0)
 
     async def run_until_sent() -> None:
         """Store the digest, like a source, and run a bot until all posts are sent."""
@@ -47,11 +47,11 @@ async def test_restored_backup_posts_nothing_twice(harness: FaultHarness) -> Non
         await harness.advance_clock(alerts_planner.GATHERING_TIME)
         await harness.wait_until(lambda: are_sent(len(STYLES) + 2), 100)
         bot.terminate()
-        bot.wait()
+        await harness.wait_for_end(bot)
 
     await harness.advance_clock(due + timedelta(seconds=1) - harness.now())
     await run_until_sent()
-    sent = await harness.fake.all_messages()
+    sent = harness.fake.all_messages()
     assert len(sent) == len(STYLES) + 2  # plus a thread and the direct messages
     await harness.db.close()
     for suffix in ("-wal", "-shm"):
@@ -60,16 +60,16 @@ async def test_restored_backup_posts_nothing_twice(harness: FaultHarness) -> Non
     harness.db = await migrate.open_database(harness.database_url, migrate=False)
     await harness.advance_clock(PAST_NONCE_WINDOW)
     await run_until_sent()
-    assert await harness.fake.all_messages() == sent
+    assert harness.fake.all_messages() == sent
 
 
 async def _subscribe(harness: FaultHarness, at: str) -> None:
     """Set up a daily post in each style, and an alert and the papers of the day for a reader."""
     service = Subscriptions(harness.db, harness.now)
     for number, (style, channel_type) in enumerate(STYLES):
-        [channel_id] = await harness.fake.add_channels(1, first=number, type=channel_type)
+        [channel_id] = harness.fake.add_channels(1, first=number, type=channel_type)
         await service.add(
-            models.Subscription(guild_id=process.GUILD_ID, channel_id=channel_id, at_time=at, style=style)
+            models.Subscription(guild_id=model.GUILD_ID, channel_id=channel_id, at_time=at, style=style)
         )
     await Alerts(harness.db, harness.now).add(alert_builders.draft("care", user_id=READER))
     await harness.db.write(today.add, today.Profile(READER, at_time=at, timezone="UTC"))

@@ -42,7 +42,7 @@ async def test_each_term_has_one_writer_while_processes_die_and_freeze(
     harness: FaultHarness, seed: int, all_seeds: bool
 ) -> None:
     rng = random.Random(seed)
-    channels = await harness.fake.add_channels(CHANNELS)
+    channels = harness.fake.add_channels(CHANNELS)
     async with harness.db.transaction() as connection:
         for statement in LOG_OF_TERMS.split(";\n"):
             await connection.execute(sa.text(statement))
@@ -91,7 +91,7 @@ async def test_each_term_has_one_writer_while_processes_die_and_freeze(
             breaking.append(asyncio.create_task(break_one(name, is_killed=is_killed)))
     await asyncio.gather(*breaking)
     await harness.wait_until_all_sent()
-    messages = (await harness.fake.all_messages()).values()
+    messages = (harness.fake.all_messages()).values()
     expected = [f"{number}-{channel} 0" for number in range(rounds) for channel in channels]
     texts = [text for found in messages for text in message_texts(found)]
     assert sorted(texts) == sorted(expected), harness.read_log()[-3000:]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core import day_close
-from tests.fake_discord import process
+from tests.fake_discord import model
 from tests.fake_model.server import MODEL, FakeModel
 from tests.support.fault_harness import FaultHarness
 
@@ -20,7 +20,7 @@ async def test_writes_the_digest_of_a_closed_day_and_posts_it_that_morning(
 ) -> None:
     rule = day_close.default()
     today = rule.last_closed(harness.now() - timedelta(minutes=10)) + timedelta(days=1)
-    [channel_id] = await harness.fake.add_channels(1)
+    [channel_id] = harness.fake.add_channels(1)
     settings = {
         **fake_model.environment(),
         "PAPERROUND_WRITER_LANGUAGE": "ko",
@@ -33,7 +33,7 @@ async def test_writes_the_digest_of_a_closed_day_and_posts_it_that_morning(
     )
     set_up = harness.folder / "set-up.toml"
     set_up.write_text(
-        f'[[posts]]\nguild = "{process.GUILD_ID}"\nchannel = "{channel_id}"\ntop = 3\nat = "{due_at:%H:%M}"\ntimezone = "UTC"\n',
+        f'[[posts]]\nguild = "{model.GUILD_ID}"\nchannel = "{channel_id}"\ntop = 3\nat = "{due_at:%H:%M}"\ntimezone = "UTC"\n',
         encoding="utf-8",
     )
     for arguments in (("sources", "add", fake_model.url), ("config", "apply", str(set_up), "--yes")):
@@ -44,7 +44,7 @@ async def test_writes_the_digest_of_a_closed_day_and_posts_it_that_morning(
     await harness.wait_until(lambda: "digest written" in harness.read_log(), 180)
     await harness.advance_clock(due_at + timedelta(seconds=1) - harness.now())
     [message] = await harness.fake.wait_for_messages(channel_id, harness.read_log)
-    post = json.dumps(message, ensure_ascii=False)
+    post = json.dumps(message.payload, ensure_ascii=False)
     assert "소형 언어 모델(small language model; SLM)은" in post
     assert f"{MODEL} 모델이 논문 전문을 읽고 작성" in post
     assert {row["status"] for row in fake_model.log()} == {200}

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from storage import models
-from tests.fake_discord import process
+from tests.fake_discord import model
 from tests.support import digest_builders
 from tests.support.relay_harness import RelayHarness
 from tests.support.world import DAY, HOUR
@@ -26,16 +26,16 @@ async def test_each_channel_gets_each_paper_once_after_a_two_day_outage(
 ) -> None:
     start = wire.now
     wire.now -= HOUR
-    for channel_id in await wire.fake.add_channels(CHANNELS):
+    for channel_id in wire.fake.add_channels(CHANNELS):
         await wire.subscriptions.add(
-            models.Subscription(guild_id=process.GUILD_ID, channel_id=channel_id, at_time=f"{start:%H:%M}")
+            models.Subscription(guild_id=model.GUILD_ID, channel_id=channel_id, at_time=f"{start:%H:%M}")
         )
     wire.now = start
     for hour in range(DAYS * 24):
         if away == "Discord" and hour in (AWAY.start, AWAY.stop):
-            await wire.fake.run_action("set_outage", {"seconds": 3600 if hour in AWAY else 0})
+            await wire.fake.set_outage(3600 if hour in AWAY else 0)
         if hour == AWAY.stop:
-            await wire.fake.run_action("expire_nonces")
+            wire.fake.world.nonces.clear()
             if away == "the bot":
                 wire.restart()
         if away == "Discord" or hour not in AWAY:
@@ -49,7 +49,7 @@ async def test_each_channel_gets_each_paper_once_after_a_two_day_outage(
         wire.now += timedelta(hours=1)
     posted = {
         channel_id: sorted(re.findall(r"abs/(2601\.0000\d)", str(messages)))
-        for channel_id, messages in (await wire.fake.all_messages()).items()
+        for channel_id, messages in (wire.fake.all_messages()).items()
     }
     assert len(posted) == CHANNELS
     papers = [f"2601.0000{number + 1}" for number in range(DAYS)]

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.wire
 
 @pytest.mark.promise
 async def test_lost_responses_and_errors_do_not_duplicate_parts(wire: RelayHarness) -> None:
-    channels = await wire.fake.add_channels(10)
-    await wire.fake.set_faults(
+    channels = wire.fake.add_channels(10)
+    wire.fake.set_faults(
         {"kind": "lose", "method": "POST", "probability": 0.2, "stored": True},
         {"kind": "status", "method": "POST", "probability": 0.2, "status": 503, "stored": True},
         {"kind": "status", "method": "POST", "probability": 0.2, "status": 503},
@@ -38,13 +38,13 @@ async def test_lost_responses_and_errors_do_not_duplicate_parts(wire: RelayHarne
     await wire.drain_until_sent()
     for channel_id in channels:
         expected = [f"d{channel_id} {n}" for n in range(3)]
-        assert message_texts(await wire.fake.messages(channel_id)) == expected
+        assert message_texts(wire.fake.messages(channel_id)) == expected
 
 
 @pytest.mark.promise
 async def test_the_history_is_searched_once_discord_has_forgotten_the_nonce(wire: RelayHarness) -> None:
-    lost, refused = await wire.fake.add_channels(2)
-    await wire.fake.set_faults(
+    lost, refused = wire.fake.add_channels(2)
+    wire.fake.set_faults(
         {"kind": "lose", "method": "POST", "stored": True, "path": f"/channels/{lost}/*"},
         {"kind": "status", "status": 503, "method": "POST", "path": f"/channels/{refused}/*"},
     )
@@ -52,51 +52,51 @@ async def test_the_history_is_searched_once_discord_has_forgotten_the_nonce(wire
     await wire.add("b", refused)
     await wire.drain()
     assert await wire.list_states() == ["waiting", "waiting", "waiting"]
-    await wire.fake.set_faults()
-    await wire.fake.run_action("expire_nonces")
+    wire.fake.set_faults()
+    wire.fake.world.nonces.clear()
     wire.now += timedelta(minutes=10)
     await wire.drain()
     assert set(await wire.list_states()) == {"sent"}
-    assert message_texts(await wire.fake.messages(lost)) == ["a 0", "a 1"]
-    assert message_texts(await wire.fake.messages(refused)) == ["b 0"]
+    assert message_texts(wire.fake.messages(lost)) == ["a 0", "a 1"]
+    assert message_texts(wire.fake.messages(refused)) == ["b 0"]
     assert wire.outcomes.count("found") == 1
 
 
 @pytest.mark.promise
 async def test_a_lost_response_stops_the_delivery_if_the_history_is_unreadable(wire: RelayHarness) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
-    await wire.fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
-    await wire.fake.set_faults({"kind": "lose", "method": "POST", "stored": True})
+    [channel_id] = wire.fake.add_channels(1)
+    wire.fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
+    wire.fake.set_faults({"kind": "lose", "method": "POST", "stored": True})
     await wire.add("a", channel_id, parts=2)
     await wire.drain()
-    await wire.fake.set_faults()
+    wire.fake.set_faults()
     wire.now += timedelta(minutes=10)
     await wire.drain()
     assert await wire.list_states() == ["stopped", "stopped"]
     assert wire.outcomes[-1] == "stopped"
-    assert message_texts(await wire.fake.messages(channel_id)) == ["a 0"]
+    assert message_texts(wire.fake.messages(channel_id)) == ["a 0"]
 
 
 @pytest.mark.promise
 async def test_messages_due_before_startup_are_searched_for_once(wire: RelayHarness) -> None:
     fake = wire.fake
-    sent, unsent, to_come = await fake.add_channels(3)
+    sent, unsent, to_come = fake.add_channels(3)
     for key, channel_id in (("a", sent), ("b", unsent)):
         await wire.add(key, channel_id, parts=3)
     await wire.drain()
     await _forget_sent(wire)
-    for message in await fake.messages(unsent):
-        await fake.run_action("delete_message", {"channel_id": unsent, "message_id": message["id"]})
-    before = len(await fake.log("GET", "/channels/"))
+    for message in fake.messages(unsent):
+        message.deleted = True
+    before = len(fake.log("GET", "/channels/"))
     due_at = wire.now + timedelta(seconds=1)
     await wire.add("c", to_come, due_at=due_at)
     await wire.drain()
     await wire.relay.drain(due_at)
     assert set(await wire.list_states()) == {"sent"}
-    assert message_texts(await fake.messages(sent)) == ["a 0", "a 1", "a 2"]
-    assert message_texts(await fake.messages(unsent)) == ["b 0", "b 1", "b 2"]
+    assert message_texts(fake.messages(sent)) == ["a 0", "a 1", "a 2"]
+    assert message_texts(fake.messages(unsent)) == ["b 0", "b 1", "b 2"]
     assert wire.outcomes[-7:].count("found") == 3
-    requests = (await fake.log("GET", "/channels/"))[before:]
+    requests = (fake.log("GET", "/channels/"))[before:]
     searches = Counter(entry["path"] for entry in requests if entry["path"].endswith("/messages"))
     assert searches == {f"/channels/{sent}/messages": 3, f"/channels/{unsent}/messages": 1}
 
@@ -119,14 +119,14 @@ async def test_a_restored_backup_does_not_repeat_an_alert_about_tomorrows_digest
 async def test_a_restored_backup_does_not_repeat_an_answer_that_was_sent_before_it_was_due(
     wire: RelayHarness,
 ) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
+    [channel_id] = wire.fake.add_channels(1)
     lost_at = wire.now + timedelta(minutes=3)
     await wire.add("a", channel_id, kind=models.DeliveryKind.ANSWER, due_at=lost_at)
     for _ in range(2):
         async with wire.database.transaction() as connection:
             await connection.execute(sa.update(tables.parts).values(next_attempt_at=wire.now))
         await wire.drain()
-        assert message_texts(await wire.fake.messages(channel_id)) == ["a 0"]
+        assert message_texts(wire.fake.messages(channel_id)) == ["a 0"]
         await _forget_sent(wire)
         wire.restart()
 
@@ -141,46 +141,46 @@ async def _forget_sent(world: World) -> None:
 
 
 async def test_an_unreadable_history_does_not_stop_the_first_attempt(wire: RelayHarness) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
-    await wire.fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
+    [channel_id] = wire.fake.add_channels(1)
+    wire.fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
     await wire.add("a", channel_id, parts=2)
     await wire.drain()
-    assert message_texts(await wire.fake.messages(channel_id)) == ["a 0", "a 1"]
+    assert message_texts(wire.fake.messages(channel_id)) == ["a 0", "a 1"]
 
 
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_a_forum_post_is_searched_for_before_every_retry(wire: RelayHarness) -> None:
     fake = wire.fake
-    [forum] = await fake.add_channels(1, type=model.FORUM)
-    await fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True, "times": 1})
+    [forum] = fake.add_channels(1, type=model.FORUM)
+    fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True, "times": 1})
     kinds = (PartKind.FORUM_POST, PartKind.THREAD_MESSAGE)
     await wire.add("2026-11-20", forum, kinds=kinds)
     await wire.drain_until_sent()
-    channels = await fake.run_action("list_channels")
-    [thread] = [channel for channel in channels if channel["parent_id"] == forum]
-    assert message_texts(await fake.messages(thread["id"])) == ["2026-11-20 0", "2026-11-20 1"]
+    channels = fake.world.channels.values()
+    [thread] = [channel for channel in channels if channel.parent_id == forum]
+    assert message_texts(fake.messages(thread.id)) == ["2026-11-20 0", "2026-11-20 1"]
 
 
 async def test_threads_and_crossposts_use_the_first_message(wire: RelayHarness) -> None:
     fake = wire.fake
-    text, news = await fake.add_channels(2)
-    await fake.change_channel(news, type=model.ANNOUNCEMENT)
+    text, news = fake.add_channels(2)
+    fake.change_channel(news, type=model.ANNOUNCEMENT)
     for path in ("*/threads", "*/crosspost"):
-        await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1, "path": path})
+        fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1, "path": path})
         threaded = (PartKind.MESSAGE, PartKind.THREAD, PartKind.THREAD_MESSAGE)
         published = (PartKind.MESSAGE, PartKind.CROSSPOST)
         channel_id, kinds = (text, threaded) if "threads" in path else (news, published)
         await wire.add(path[2:], channel_id, kinds=kinds)
         await wire.drain_until_sent()
-    [headline] = await fake.messages(text)
-    assert message_texts(await fake.messages(headline["id"])) == ["threads 2"]
-    [message] = await fake.messages(news)
-    assert message["published"]
+    [headline] = fake.messages(text)
+    assert message_texts(fake.messages(headline.id)) == ["threads 2"]
+    [message] = fake.messages(news)
+    assert message.published
 
 
 async def test_a_refused_payload_is_replaced_by_its_fallback(wire: RelayHarness) -> None:
-    with_fallback, without_fallback = await wire.fake.add_channels(2)
+    with_fallback, without_fallback = wire.fake.add_channels(2)
     too_long = message_payload("pr:d:a:0/", "x" * 4001)
     fallback = json.dumps({"content": "a plain form"})
     for channel_id, plain in ((with_fallback, fallback), (without_fallback, None)):
@@ -188,56 +188,56 @@ async def test_a_refused_payload_is_replaced_by_its_fallback(wire: RelayHarness)
         planned = new_delivery(f"d{channel_id}", channel_id, wire.now)
         await outbox_builders.add(wire.database, replace(planned, parts=(part,)))
     await wire.drain()
-    [message] = await wire.fake.messages(with_fallback)
-    assert message["payload"]["content"] == "a plain form"
+    [message] = wire.fake.messages(with_fallback)
+    assert message.payload["content"] == "a plain form"
     assert await wire.list_states() == ["sent", "stopped"]
 
 
 async def test_an_alert_is_sent_ahead_of_queued_posts_to_many_channels(
     wire: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    *channels, alerted = await wire.fake.add_channels(121)
+    *channels, alerted = wire.fake.add_channels(121)
     await outbox_builders.add(wire.database, *(new_delivery(f"d{i}", i, wire.now) for i in channels))
-    await wire.fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.03})
+    wire.fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.03})
     monkeypatch.setattr(relay, "MAX_IN_FLIGHT", 4)
     drain = asyncio.create_task(wire.drain())
     await wire.fake.wait_for_requests(10, "POST", "/channels/")
     await wire.add("alert", alerted, priority=10, due_at=wire.now - timedelta(hours=1))
     wire.relay.wake()
     await drain
-    paths = [entry["path"] for entry in await wire.fake.log("POST", "/channels/")]
+    paths = [entry["path"] for entry in wire.fake.log("POST", "/channels/")]
     assert paths.index(f"/channels/{alerted}/messages") < 60
 
 
 async def test_a_channel_with_many_parts_does_not_delay_others(wire: RelayHarness) -> None:
-    crowded, other = await wire.fake.add_channels(2)
+    crowded, other = wire.fake.add_channels(2)
     for number in range(50):
         await wire.add(f"c{number}", crowded, priority=10)
     await wire.add("other", other)
-    await wire.fake.run_action("set_limits", {"routes": {"POST /channels/{channel_id}/messages": [5, 5.0]}})
+    wire.fake.limits.set_route_limit("POST /channels/{channel_id}/messages", 5, 5.0)
     stop = asyncio.Event()
     running = asyncio.create_task(wire.relay.run(stop))
     await wire.fake.wait_for_messages(other)
-    assert len(await wire.fake.messages(crowded)) <= 5
+    assert len(wire.fake.messages(crowded)) <= 5
     stop.set()
     await running
-    assert (await wire.fake.counts())["too_many"] == 0
+    assert wire.fake.limits.rejected == 0
 
 
 @pytest.mark.promise
 async def test_a_slow_response_does_not_duplicate_a_message(wire: RelayHarness) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
-    await wire.fake.set_faults({"kind": "slow", "method": "POST", "seconds": 5, "stored": True, "times": 1})
+    [channel_id] = wire.fake.add_channels(1)
+    wire.fake.set_faults({"kind": "slow", "method": "POST", "seconds": 5, "stored": True, "times": 1})
     await wire.add("a", channel_id, parts=2)
     await wire.drain_until_sent()
-    assert message_texts(await wire.fake.messages(channel_id)) == ["a 0", "a 1"]
-    assert len(await wire.fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
+    assert message_texts(wire.fake.messages(channel_id)) == ["a 0", "a 1"]
+    assert len(wire.fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
 
 
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_parts_in_flight_during_a_crash_are_finished_after_restart(wire: RelayHarness) -> None:
-    sent, unsent = await wire.fake.add_channels(2)
+    sent, unsent = wire.fake.add_channels(2)
     await wire.add("a", sent)
     await wire.add("b", unsent)
     first, second = await wire.list_parts()
@@ -246,12 +246,12 @@ async def test_parts_in_flight_during_a_crash_are_finished_after_restart(wire: R
     await wire.client.http.send_message(sent, params=MultipartParameters(body, None, None))
     await wire.drain()
     assert set(await wire.list_states()) == {"sent"}
-    assert len(await wire.fake.messages(sent)) == len(await wire.fake.messages(unsent)) == 1
+    assert len(wire.fake.messages(sent)) == len(wire.fake.messages(unsent)) == 1
 
 
 @pytest.mark.promise
 async def test_a_digest_cannot_forge_the_marker_of_a_lost_post(wire: RelayHarness) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
+    [channel_id] = wire.fake.add_channels(1)
     days = [date(2026, 11, 20), date(2026, 11, 21)]
     keys = [f"daily:1:{day.isoformat()}" for day in days]
     forged = f"https://arxiv.org/abs/2611.10000#pr:d:x:0/{contents.part_marker(keys[1], 0)}"
@@ -264,12 +264,12 @@ async def test_a_digest_cannot_forge_the_marker_of_a_lost_post(wire: RelayHarnes
         await outbox_builders.add(wire.database, planned)
         # Lose the second day's request before Discord sees it, and retry it after the nonce has expired.
         if day == days[1]:
-            await wire.fake.set_faults({"kind": "lose", "method": "POST", "stored": False})
+            wire.fake.set_faults({"kind": "lose", "method": "POST", "stored": False})
             await wire.drain()
             wire.now += timedelta(minutes=5)
-            await wire.fake.set_faults()
+            wire.fake.set_faults()
         await wire.drain_until_sent()
-    assert len(await wire.fake.messages(channel_id)) == 2
+    assert len(wire.fake.messages(channel_id)) == 2
 
 
 @pytest.mark.promise

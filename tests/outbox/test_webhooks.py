@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from simcord.components import walk_components
 
 from bot.client import webhook
 from storage import daily, key_values, models, outbox
 from storage.errors import UsageError
 from storage.models import Locale, Style
-from tests.fake_discord import model, validation
+from tests.fake_discord import model
 from tests.support import digest_builders
 from tests.support.relay_harness import RelayHarness
 from tests.support.world import HOUR, MINUTE, MONDAY, moment
@@ -33,11 +34,11 @@ class Posting:
         self, number: int = 1, *, in_thread: bool = False, **options: Any
     ) -> models.Subscription:
         """Subscribe a webhook and plan its post for MONDAY."""
-        [self.channel_id] = await self.fake.add_channels(1, first=number)
-        address = await self.fake.add_webhook(self.channel_id, number)
+        [self.channel_id] = self.fake.add_channels(1, first=number)
+        address = self.fake.add_webhook(self.channel_id, number)
         if in_thread:
             fields = {"type": model.THREAD, "parent_id": self.channel_id}
-            [self.channel_id] = await self.fake.add_channels(1, first=number + 500, **fields)
+            [self.channel_id] = self.fake.add_channels(1, first=number + 500, **fields)
             address += f"?thread_id={self.channel_id}"
         webhook_id, self.token = webhook.parse_address(address, self.fake.api_url)
         settings = {"at_time": "09:00", "timezone": "Asia/Seoul", **options}
@@ -55,7 +56,7 @@ class Posting:
         return await self.wire.list_states()
 
     async def messages(self) -> list[dict[str, Any]]:
-        return [message["payload"] for message in await self.fake.messages(self.channel_id)]
+        return [message.payload for message in self.fake.messages(self.channel_id)]
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ async def test_a_webhook_with_a_thread_posts_there(posting: Posting) -> None:
     await posting.subscribe(in_thread=True, style=Style.CARDS)
     assert set(await posting.drain()) == {"sent"}
     assert len(await posting.messages()) == 4
-    assert len(await posting.fake.all_messages()) == 1
+    assert len(posting.fake.all_messages()) == 1
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ async def test_a_webhook_posts_once_without_buttons_or_mentions(
     assert len(posted) == count
     for payload in posted:
         assert payload["allowed_mentions"] == {"parse": []}
-        components = list(validation.walk_components(payload["components"]))
+        components = list(walk_components(payload["components"]))
         assert not any("custom_id" in component for component in components)
         assert len(components) > 1
     assert "2601.00001" in json.dumps(posted)
@@ -112,9 +113,9 @@ async def test_a_webhook_post_is_retried_only_if_it_certainly_failed(
     posting: Posting, fault: dict[str, Any], states: list[str], posts: int
 ) -> None:
     await posting.subscribe()
-    await posting.fake.set_faults(fault)
+    posting.fake.set_faults(fault)
     seen = [(await posting.drain())[0]]
-    await posting.fake.set_faults()
+    posting.fake.set_faults()
     # After half a minute, a nonce would still prevent a second message, but webhooks have no nonces.
     seen.append((await posting.drain(MINUTE / 2))[0])
     seen.append((await posting.drain(20 * MINUTE))[0])
@@ -141,7 +142,7 @@ async def test_a_post_is_not_repeated_if_storing_its_receipt_fails(
 async def test_an_invalid_webhook_blocks_only_its_own_posts(posting: Posting, how: str) -> None:
     other = await posting.subscribe(2, at_time="08:59")
     added = await posting.subscribe()
-    await posting.fake.add_webhook(posting.channel_id, deleted=how == "deleted")
+    posting.fake.add_webhook(posting.channel_id, deleted=how == "deleted")
     if how == "another token":
         async with posting.wire.database.transaction() as connection:
             key = f"{key_values.WEBHOOK}{added.channel_id}"

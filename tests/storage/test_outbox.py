@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from storage import database, locks, models, outbox
-from tests.fake_discord import process
+from tests.fake_discord import model
 from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
 
 
@@ -143,7 +143,7 @@ async def test_lists_failed_messages_to_a_channel_or_a_reader_as_problems(db: da
         problems = await outbox.list_problems(connection, [7], 5, NOW, 9)
         assert [row.key for row in problems] == ["reader", "newest", "channel"]
         assert await outbox.list_problems(connection, [7], 5, NOW, 1) == problems[:1]
-        assert await outbox.list_channel_ids(connection, process.GUILD_ID) == {7, 8}
+        assert await outbox.list_channel_ids(connection, model.GUILD_ID) == {7, 8}
 
 
 async def test_ended_deliveries_are_cleared_and_purged_in_batches(db: database.Database) -> None:

@@ -22,6 +22,7 @@ from discord import app_commands
 from discord.http import MultipartParameters
 from simcord import components, results
 from simcord.backend import serializers
+from simcord.components import walk_components
 
 from bot.alerts.service import Alerts
 from bot.app import front
@@ -41,7 +42,6 @@ from bot.rendering.templates import Templates
 from bot.sources import base
 from storage import errors, locks, models, outbox
 from storage.database import Database
-from tests.fake_discord import validation
 from tests.support import alert_builders, digest_builders, patience, world
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -449,7 +449,7 @@ def component_ids(message: Any) -> list[str]:
 def raw_components(message: Any) -> list[dict[str, Any]]:
     """Return all components of a message, including nested ones, as Discord's JSON."""
     components = [part if isinstance(part, dict) else part.to_dict() for part in message.components]
-    return list(validation.walk_components(components))
+    return list(walk_components(components))
 
 
 def last_response(result: Any) -> Any:

@@ -18,7 +18,7 @@ from bot.client.message_builder import without_actions
 from bot.core.clock import system_clock
 from storage import key_values, locks, migrate, models, outbox
 from storage.database import Database
-from tests.fake_discord import process
+from tests.fake_discord import server
 from tests.support import clock_file, digest_builders, fork_server, origin_server, outbox_builders, patience
 from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import message_texts
@@ -39,7 +39,7 @@ class FaultHarness:
     bots' clocks are ahead of the fake's.
     """
 
-    fake: process.FakeDiscord
+    fake: server.FakeDiscord
     db: Database
     database_url: str
     folder: Path
@@ -54,9 +54,8 @@ class FaultHarness:
     async def advance_clock(self, duration: timedelta) -> None:
         """Move all clocks forward."""
         self.clock_offset += duration
-        moved = {"offset": self.clock_offset.total_seconds(), "error": self.clock_error.total_seconds()}
-        params = {"seconds": duration.total_seconds(), "moves": str(self._clock_file), **moved}
-        await self.fake.run_action("move_clock", params)
+        self.fake.world.clock_offset += max(0.0, duration.total_seconds())
+        self.set_clock_error(self.clock_error)
 
     def set_clock_error(self, error: timedelta) -> None:
         """Set the error of all bots' wall clocks, including running bots."""
@@ -97,7 +96,7 @@ class FaultHarness:
         fronts = {port: self.start_front(port) for port in ports}
         urls = [f"http://127.0.0.1:{port}/interactions" for port in fronts]
         await self.wait_until(lambda: all(url in self.read_log() for url in urls))
-        await self.fake.run_action("set_endpoints", {"urls": urls})
+        self.fake.endpoints = urls
         return fronts
 
     def _start(
@@ -105,7 +104,7 @@ class FaultHarness:
     ) -> fork_server.ForkedProcess:
         environment = self._environment(settings)
         started = fork_server.ForkedProcess(
-            module, arguments, cwd=process.ROOT, env=environment, log=self._log_file
+            module, arguments, cwd=fork_server.ROOT, env=environment, log=self._log_file
         )
         self.processes.append(started)
         return started
@@ -115,7 +114,7 @@ class FaultHarness:
         environment = self._environment(settings)
         with self._log_file.open("ab") as log:
             started = subprocess.Popen(
-                [sys.executable, *arguments], cwd=process.ROOT, env=environment, stdout=log, stderr=log
+                [sys.executable, *arguments], cwd=fork_server.ROOT, env=environment, stdout=log, stderr=log
             )
         self.processes.append(started)
         return started
@@ -172,7 +171,7 @@ class FaultHarness:
     async def fan_out_by_webhooks(self, channels: list[int], parts: int = 1) -> None:
         """Plan a delivery through a webhook for each channel."""
         for number, channel_id in enumerate(channels, 1):
-            address = await self.fake.add_webhook(channel_id, number)
+            address = self.fake.add_webhook(channel_id, number)
             webhook_id, token = webhook.parse_address(address, self.fake.api_url)
             await self.db.write(key_values.set_value, f"{key_values.WEBHOOK}{webhook_id}", token)
             delivery = new_delivery(f"d{channel_id}", webhook_id, self.now(), parts=parts, guild_id=None)
@@ -195,15 +194,11 @@ class FaultHarness:
             self.fake.interact(channel_id, (TOPIC, LIST)[n % 2], user_id=1_000 + n, answer=True)
             for n in range(count)
         )
-        return [record["callback"] is not None for record in await asyncio.gather(*asked)]
+        return [record.callback is not None for record in await asyncio.gather(*asked)]
 
     async def count_states(self) -> dict[str, int]:
         counts = await self.db.fetch(outbox.count_by_state)
         return {state.value: count for state, count in counts.items()}
-
-    async def count_sent_messages(self) -> int:
-        """Return the number of messages that the fake has accepted."""
-        return int((await self.fake.counts())["messages"])
 
     async def wait_until(
         self, condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60.0
@@ -218,7 +213,7 @@ class FaultHarness:
 
     async def wait_for_sent(self, count: int) -> None:
         """Wait until the fake has accepted this many messages."""
-        await self.wait_for_value(self.count_sent_messages, lambda sent: sent >= count)
+        await self.wait_until(lambda: self.fake.count_messages() >= count)
 
     async def wait_until_all_sent(self) -> None:
         await self.wait_for_value(self.count_states, lambda states: {*states} == {"sent"}, 90.0)
@@ -230,7 +225,7 @@ class FaultHarness:
 
     async def assert_sent_once(self, channels: list[int], parts: int = 1) -> None:
         """Assert that every channel has every part of its `fan_out` once, in order."""
-        messages = await self.fake.all_messages()
+        messages = self.fake.all_messages()
         for channel_id in channels:
             expected = [f"d{channel_id} {position}" for position in range(parts)]
             assert message_texts(messages.get(channel_id, [])) == expected, self.read_log()[-3000:]
@@ -251,7 +246,7 @@ async def supervise(
 
 @asynccontextmanager
 async def open_fault_harness(
-    fake: process.FakeDiscord, database_url: str, folder: Path
+    fake: server.FakeDiscord, database_url: str, folder: Path
 ) -> AsyncIterator[FaultHarness]:
     """Open a harness on an empty database. Kills every bot on exit."""
     db = await migrate.open_database(database_url, migrate=True)

@@ -22,6 +22,7 @@ PRELOADED = (
     "tests.support.preloaded",
 )
 
+ROOT = Path(__file__).parents[2]
 _APPEND = os.O_WRONLY | os.O_APPEND
 _context = multiprocessing.get_context("forkserver")
 

@@ -14,7 +14,7 @@ from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
 from storage import database, models, outbox
-from tests.fake_discord import process
+from tests.fake_discord import model
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -55,7 +55,7 @@ def new_delivery(
     defaults: dict[str, Any] = {
         "kind": models.DeliveryKind.DAILY,
         "locale": models.Locale.EN,
-        "guild_id": process.GUILD_ID,
+        "guild_id": model.GUILD_ID,
         "planned_at": now,
         "due_at": now,
         "expires_at": now + timedelta(hours=24),
@@ -66,7 +66,7 @@ def new_delivery(
 
 def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
     """Return an active subscription that is not due before 2036."""
-    defaults: dict[str, Any] = {"guild_id": process.GUILD_ID, "created_at": NOW, "last_on": date(2036, 1, 1)}
+    defaults: dict[str, Any] = {"guild_id": model.GUILD_ID, "created_at": NOW, "last_on": date(2036, 1, 1)}
     return models.Subscription(channel_id=channel_id, **defaults | fields)
 
 

@@ -3,8 +3,9 @@
 import copy
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
+
+from simcord.components import walk_components
 
 from bot.rendering import discord_text
 from tests.fake_discord import validation
@@ -15,12 +16,6 @@ _MESSAGES = re.compile(r"/channels/[0-9]+/messages(/[0-9]+)?")
 _MESSAGE_TYPES = (4, 7)
 AUTOCOMPLETE = 8
 MODAL = 9
-
-
-@lru_cache(maxsize=1)
-def load_schemas() -> validation.Schemas:
-    """Return Discord's schemas, which accept everything if the OpenAPI file is missing."""
-    return validation.Schemas(validation.OPENAPI_PATH if validation.OPENAPI_PATH.exists() else None)
 
 
 def check_requests(requests: Iterable[Any]) -> int:
@@ -50,11 +45,11 @@ def _check_callback(body: dict[str, Any]) -> int:
             assert 1 <= len(choice["value"]) <= discord_text.CHOICE_VALUE
     if body["type"] == MODAL:
         body = copy.deepcopy(body)
-        for component in validation.walk_components(body["data"]["components"]):
+        for component in walk_components(body["data"]["components"]):
             # discord.py sends ids as integers, which Discord accepts, though the schema requires strings.
             for default in component.get("default_values") or ():
                 default["id"] = str(default["id"])
-        load_schemas().check("ModalInteractionCallbackRequest", body)
+        validation.check("ModalInteractionCallbackRequest", body)
     return 0
 
 
@@ -64,19 +59,19 @@ def check_message(payload: dict[str, Any], *, role_id: str = "") -> None:
     fields = {k: v for k, v in payload.items() if v is not None}
     # discord.py numbers new files by integers, which Discord accepts, though the schema requires strings.
     files = [{**file, "id": str(file["id"])} for file in payload.get("attachments") or ()]
-    load_schemas().check("MessageCreateRequest", {**fields, "attachments": files})
+    validation.check("MessageCreateRequest", {**fields, "attachments": files})
     mentions = payload.get("allowed_mentions")
     assert mentions is not None, "the message has no allowed_mentions"
     assert not any(mentions.get(kind) for kind in ("parse", "users", "replied_user"))
     assert mentions.get("roles", []) == ([role_id] if role_id else [])
-    for component in validation.walk_components(payload.get("components") or ()):
+    for component in walk_components(payload.get("components") or ()):
         assert len(component.get("custom_id") or "") <= discord_text.CUSTOM_ID
         assert len(component.get("label") or "") <= discord_text.BUTTON_LABEL
         for option in component.get("options") or ():
             assert 1 <= len(option["label"]) <= discord_text.SELECT_LABEL
     texts = [
         component["content"]
-        for component in validation.walk_components(payload.get("components") or ())
+        for component in walk_components(payload.get("components") or ())
         if component.get("type") == 10
     ]
     budget = discord_text.Budget()

@@ -12,7 +12,7 @@ from bot.core.clock import system_clock
 from bot.outbox.contents import DeliveryFactory
 from storage import models, outbox
 from storage.database import Database
-from tests.fake_discord import process
+from tests.fake_discord import model, server
 from tests.support import outbox_builders, rendered_posts
 from tests.support.outbox_builders import new_delivery
 from tests.support.world import World
@@ -22,13 +22,13 @@ class RelayHarness(World):
     """A world that starts now, with the real templates and a running clock that tests can move."""
 
     def __init__(
-        self, database: Database, fake: process.FakeDiscord, client: discord.Client, per_second: float
+        self, database: Database, fake: server.FakeDiscord, client: discord.Client, per_second: float
     ) -> None:
         super().__init__(database)
         self.fake, self.client = fake, client
         self.now = system_clock()
         self.pace = outbox_builders.make_pace(lambda: self.now.timestamp(), per_second)
-        self.rest = rest.RestClient(self.pace, self.pace.record_answer, process.TOKEN)
+        self.rest = rest.RestClient(self.pace, self.pace.record_answer, model.TOKEN)
         self.sender = sender.DiscordSender(client, self.rest)
         self.deliveries = DeliveryFactory(rendered_posts.new_renderer)
         self.restart()
@@ -74,7 +74,7 @@ class RelayHarness(World):
 
 @asynccontextmanager
 async def open_relay_harness(
-    database: Database, fake: process.FakeDiscord, *, per_second: float = 1000.0
+    database: Database, fake: server.FakeDiscord, *, per_second: float = 1000.0
 ) -> AsyncIterator[RelayHarness]:
     """Open a harness with a logged-in client, without the Gateway."""
     async with logged_in(fake, fake.gateway_url) as client:
@@ -87,7 +87,7 @@ async def open_relay_harness(
 
 @asynccontextmanager
 async def logged_in(
-    fake: process.FakeDiscord,
+    fake: server.FakeDiscord,
     gateway_url: str | None,
     kind: type[discord.Client] = discord.Client,
     **options: Any,
@@ -96,12 +96,12 @@ async def logged_in(
     restore = rest.override_endpoints(fake.api_url, gateway_url)
     client = kind(intents=discord.Intents.none(), **options)
     try:
-        await client.login(process.TOKEN)
+        await client.login(model.TOKEN)
         yield client
     finally:
         await client.close()
         restore()
 
 
-def message_texts(messages: list[dict[str, Any]]) -> list[str]:
-    return [message["payload"]["components"][0]["components"][0]["content"] for message in messages]
+def message_texts(messages: list[model.Message]) -> list[str]:
+    return [message.payload["components"][0]["components"][0]["content"] for message in messages]

@@ -6,8 +6,8 @@ import pytest
 
 from bot.search.service import SearchService
 from storage.database import Database
-from tests.fake_discord import fixtures, process
-from tests.fake_discord.fixtures import fake, fake_server
+from tests.fake_discord import server
+from tests.fake_discord.fixtures import fake
 from tests.fake_model.fixtures import fake_model
 from tests.support import sample_archive
 from tests.support.relay_harness import RelayHarness, open_relay_harness
@@ -20,13 +20,13 @@ def world(db: Database) -> World:
     return World(db)
 
 
-__all__ = ["fake", "fake_model", "fake_server", "wire"]
+__all__ = ["fake", "fake_model", "wire"]
 
 
 @pytest.fixture
-async def wire(db: Database, fake: process.FakeDiscord) -> AsyncIterator[RelayHarness]:
+async def wire(db: Database, fake: server.FakeDiscord) -> AsyncIterator[RelayHarness]:
     """A world that posts to the fake Discord, with its rate limits lifted."""
-    await fixtures.lift_rate_limits(fake)
+    fake.lift_rate_limits()
     async with open_relay_harness(db, fake) as opened:
         yield opened
 

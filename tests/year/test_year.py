@@ -29,14 +29,14 @@ from bot.daily.service import Subscriptions
 from bot.outbox.contents import DeliveryFactory
 from storage import club as stored_club
 from storage import models, outbox, tables, today
-from tests.fake_discord import model, process
-from tests.fake_discord.fixtures import fake, fake_server, lift_rate_limits
+from tests.fake_discord import model, server
+from tests.fake_discord.fixtures import fake
 from tests.support import alert_builders, origin_server
 from tests.support.fake_arxiv import FakeArxiv
 from tests.support.fault_harness import FaultHarness, open_fault_harness
 from tests.year import publishing
 
-__all__ = ["fake", "fake_server"]
+__all__ = ["fake"]
 
 pytestmark = [pytest.mark.year, pytest.mark.engines("sqlite", "postgresql")]
 
@@ -137,11 +137,11 @@ class Year:
         subscriptions, alerts = Subscriptions(db, now), Alerts(db, now)
         clubs = Clubs(db, now, DeliveryFactory(lambda: NotImplemented), NotImplemented)
         for number in range(GUILDS):
-            guild_id, locale = process.GUILD_ID + number * GUILD_STEP, (*models.Locale,)[number % 2]
-            await harness.fake.add_guild(guild_id)
+            guild_id, locale = model.GUILD_ID + number * GUILD_STEP, (*models.Locale,)[number % 2]
+            harness.fake.add_guild(guild_id)
             for place, style in enumerate(STYLES):
                 kind = TYPES.get(style, model.TEXT)
-                [channel_id] = await harness.fake.add_channels(1, guild_id, first=place, type=kind)
+                [channel_id] = harness.fake.add_channels(1, guild_id, first=place, type=kind)
                 at_time, zone = TIMES[0 if place == FILTERED else (number + place) % len(TIMES)]
                 options: dict[str, Any] = {"at_time": at_time, "timezone": zone, "style": style}
                 options |= FILTERS[number] if place == FILTERED else {}
@@ -181,7 +181,7 @@ class Year:
         if stop == MORNING:
             await self._end_refusals()
         if stop == EARLY_LIST and self.is_away:
-            await fake.run_action("set_outage", {"seconds": 0, "gateway": True})
+            await fake.set_outage(0, gateway=True)
             self.is_away = False
             await fake.wait_until_connected()
         if stop in (EARLY_LIST, WHOLE_LIST):
@@ -190,13 +190,12 @@ class Year:
         # Troubles begin before the jump, so that what is due then meets them.
         if stop == CLOSED and weekday == REFUSAL:
             refused = [*self.subscriptions][number % len(self.subscriptions)]
-            await fake.change_channel(refused, denied=model.SEND_MESSAGES)
+            fake.change_channel(refused, denied=model.SEND_MESSAGES)
         if stop == CLOSED and weekday == CLOSED_DM:
             await self._close_messages(FIRST_READER + number % READERS)
         if stop == MORNING and weekday == OUTAGE:
             self.is_away = True
-            outage = {"seconds": 10**6, "gateway": True, "resets": number % 2 == 0}
-            await fake.run_action("set_outage", outage)
+            await fake.set_outage(10**6, gateway=True, resets=number % 2 == 0)
         await self._advance(datetime.combine(day, time_of_day.fromisoformat(stop), UTC) - self.harness.now())
         for _ in range(3 if stop == EARLY_LIST else 1):  # several in one hour, for the log
             await self._advance(MINUTE)
@@ -267,62 +266,60 @@ class Year:
         await self._press(place, reader, card, "save")
         self.saved.add((reader, wanted))
         if stop < CLUBS:
-            place = process.GUILD_ID + stop * GUILD_STEP + FIRST_CHANNEL
+            place = model.GUILD_ID + stop * GUILD_STEP + FIRST_CHANNEL
             card = await self._slash(place, reader, "paper", paper=wanted)
             await self._press(place, reader, card, "clubp:nominate")
 
-    async def _slash(self, channel_id: int, reader: int, name: str, **options: str) -> Mapping[str, Any]:
+    async def _slash(self, channel_id: int, reader: int, name: str, **options: str) -> model.Message:
         given = [{"name": key, "type": 3, "value": value} for key, value in options.items()]
         data = {"id": "1", "name": name, "type": 1, "options": given}
         record = await self.harness.fake.interact(channel_id, data, user_id=reader, answer=True)
-        assert record["replies"], (name, options, self.harness.read_log()[-3000:])
-        reply: Mapping[str, Any] = record["replies"][0]
-        return reply
+        assert record.replies, (name, options, self.harness.read_log()[-3000:])
+        return record.replies[0]
 
-    async def _press(self, channel_id: int, reader: int, message: Mapping[str, Any], verb: str) -> None:
-        custom_id, *_ = re.findall(rf'"(pr:{verb}[^"]*)"', json.dumps(message))
+    async def _press(self, channel_id: int, reader: int, message: model.Message, verb: str) -> None:
+        custom_id, *_ = re.findall(rf'"(pr:{verb}[^"]*)"', json.dumps(message.payload))
         data = {"custom_id": custom_id, "component_type": 2}
-        options = {"type": 3, "message_id": message["id"], "user_id": reader, "answer": True}
+        options: dict[str, Any] = {"type": 3, "message_id": message.id, "user_id": reader, "answer": True}
         record = await self.harness.fake.interact(channel_id, data, **options)
-        assert record["callback"] is not None
+        assert record.callback is not None
 
     async def _close_messages(self, reader: int) -> None:
         fault = {"kind": "status", "status": 403, "code": 50007, "message": "Cannot send messages"}
-        channels = await self.harness.fake.run_action("list_channels")
-        ids = [channel["id"] for channel in channels if channel["recipient_id"] == reader]
-        await self.harness.fake.set_faults(*({**fault, "path": f"/channels/{id_}/messages"} for id_ in ids))
+        channels = self.harness.fake.world.channels.values()
+        ids = [channel.id for channel in channels if channel.recipient_id == reader]
+        self.harness.fake.set_faults(*({**fault, "path": f"/channels/{id_}/messages"} for id_ in ids))
 
     async def _end_refusals(self) -> None:
-        await self.harness.fake.set_faults()
-        for channel in await self.harness.fake.run_action("list_channels"):
-            if channel["denied"]:
-                await self.harness.fake.change_channel(channel["id"], denied=0)
+        self.harness.fake.set_faults()
+        for channel in self.harness.fake.world.channels.values():
+            if channel.denied:
+                self.harness.fake.change_channel(channel.id, denied=0)
 
     # What arrived.
 
     async def _collect(self) -> None:
         """Take note of the day's messages, and let the fake forget old ones."""
         fake = self.harness.fake
-        channels = {row["id"]: row for row in await fake.run_action("list_channels")}
-        found = [row for rows in (await fake.all_messages(after=self._last_id)).values() for row in rows]
-        for message in sorted(found, key=lambda row: int(row["id"])):
-            self._last_id = message["id"]
-            self._note(channels[message["channel_id"]], message)
-        await fake.run_action("forget", {"seconds": KEPT.total_seconds()})
+        found = [row for rows in fake.all_messages(after=self._last_id).values() for row in rows]
+        for message in sorted(found, key=lambda row: row.id):
+            self._last_id = message.id
+            self._note(fake.world.channels[message.channel_id], message)
+        fake.forget(KEPT.total_seconds())
         self.origin.requests.clear()
 
-    def _note(self, channel: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        text = json.dumps(message["payload"])
+    def _note(self, channel: model.Channel, message: model.Message) -> None:
+        text = json.dumps(message.payload)
         [(name, position)] = set(_MARKER.findall(text))
         self.parts[name, position] += 1
         kind, ids = name.partition(":")[0], frozenset(_ARXIV_ID.findall(text))
-        at = datetime.fromtimestamp(((message["id"] >> 22) + model.DISCORD_EPOCH_MS) / 1000, UTC)
+        at = datetime.fromtimestamp(model.snowflake_time(message.id), UTC)
         if kind == "alert":
-            self.alerted.update((channel["recipient_id"], id_) for id_ in ids)
+            self.alerted.update((channel.recipient_id or 0, id_) for id_ in ids)
         elif kind == "today":
-            self.given[channel["recipient_id"], at.date()] += 1
+            self.given[channel.recipient_id or 0, at.date()] += 1
         elif kind not in ("club", "notice"):
-            row = self.subscriptions[channel["parent_id"] or channel["id"]]
+            row = self.subscriptions[channel.parent_id or channel.id]
             posts, on = self.posts[row.channel_id], at.astimezone(ZoneInfo(row.timezone)).date()
             if position != "0":
                 on, former = posts.pop()
@@ -470,18 +467,15 @@ def write_table(year: Year, newest: Figures, faults: Sequence[str]) -> None:
     (FOLDER / f"year-{engine}.txt").write_text("\n".join(lines))
 
 
-async def test_a_year(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> None:
+async def test_a_year(fake: server.FakeDiscord, database_url: str, tmp_path: Path) -> None:
     address = f"127.0.0.1:{origin_server.find_free_port()}"
     async with (
         open_fault_harness(fake, database_url, tmp_path) as harness,
         origin_server.run_origin() as origin,
     ):
         (tmp_path / "measures").touch()
-        await lift_rate_limits(fake)
-        messages = "POST /channels/{channel_id}/messages"
-        routes = (messages, f"{messages}/{{message_id}}/crosspost", "POST /users/@me/channels")
-        limits = {route: [1000, 1.0] for route in routes}
-        await fake.run_action("set_limits", {"routes": limits})
+        crosspost = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
+        fake.lift_rate_limits(crosspost, "POST /users/@me/channels")
         origin.pages["/api/daily_papers"] = "[]"
         year = Year(
             harness, origin, FakeArxiv(origin), f"http://{address}/metrics", harness.now().date() + DAY
