@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from bot.archive.digest_writer import IngestResult
     from bot.archive.files import TextFile
     from bot.archive.ingest import IngestService
-    from bot.core.settings import Settings
 
 MAX_TOP = 1000
+OnDay = Annotated[
+    date | None,
+    typer.Option("--date", metavar="D", parser=shell.parse_date, help="Only this day, YYYY-MM-DD."),
+]
 
 
 def parse(
@@ -157,14 +160,10 @@ async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, Inge
         yield "", result
 
 
-async def list_rows(
-    on: Annotated[str | None, typer.Option("--date", metavar="D", help="Only this day, YYYY-MM-DD.")] = None,
-    as_json: shell.AsJson = False,
-) -> None:
+async def list_rows(day: OnDay = None, as_json: shell.AsJson = False) -> None:
     """List digests, the last ingested first."""
     from storage import archive
 
-    day = None if on is None else shell.parse_date(on)
     async with shell.open_storage(with_logs=False) as database:
         stored = await database.fetch(archive.list_rows, since_on=day, until_on=day)
     rows = [
@@ -184,14 +183,13 @@ async def remove(
     location: Annotated[
         str, typer.Argument(metavar="LOCATION", help="A file, a folder, a page, or a source's address.")
     ],
-    on: Annotated[str | None, typer.Option("--date", metavar="D", help="Only this day, YYYY-MM-DD.")] = None,
+    day: OnDay = None,
     as_json: shell.AsJson = False,
 ) -> None:
     """Remove stored digests, such as those ingested by mistake. What was posted stays posted."""
     from bot.archive.ingest import IngestService
     from storage import archive
 
-    day = None if on is None else shell.parse_date(on)
     async with shell.open_storage() as database:
         rows = await database.fetch(archive.list_rows, since_on=day, until_on=day)
         found = [row for row in rows if _is_at(row, location)]
@@ -221,20 +219,21 @@ def _is_at(row: models.StoredDigest, location: str) -> bool:
 
 
 async def digest(
-    on: Annotated[
-        str | None,
-        typer.Argument(metavar="DATE", help="YYYY-MM-DD, today or yesterday; by default the newest."),
+    day: Annotated[
+        date | None,
+        typer.Argument(
+            metavar="DATE",
+            parser=shell.parse_date,
+            help="YYYY-MM-DD, today or yesterday; by default the newest.",
+        ),
     ] = None,
-    top: Annotated[int | None, typer.Option("--top", min=1, max=MAX_TOP, help="Number of papers.")] = None,
-    min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
+    top: Annotated[int, typer.Option("--top", min=1, max=MAX_TOP, help="Number of papers.")] = MAX_TOP,
     as_json: shell.AsJson = False,
 ) -> None:
     """Show a day's papers, sorted by votes. A channel's first post takes its papers from the top of this list."""
-    day = None if on is None else shell.parse_date(on)
     async with shell.open_reader() as database:
-        page, day = await create_search(database).get_digest(day, limit=top or MAX_TOP, min_votes=min_votes)
-    votes = f" have at least {shell.count(min_votes, 'vote')}" if min_votes else ""
-    empty = EMPTY_ARCHIVE if day is None else f"No papers for {day}{votes}."
+        page, day = await create_search(database).get_digest(day, limit=top)
+    empty = EMPTY_ARCHIVE if day is None else f"No papers for {day}."
     # In JSON, a paper's date is the date of its latest digest.
     shown = page.rows if as_json or day is None else [replace(row, date=day) for row in page.rows]
     print_papers(shown, as_json, empty=empty)
@@ -242,11 +241,11 @@ async def digest(
 
 async def export(
     form: Annotated[
-        str | None, typer.Option("--format", help="newsletter, review, listing, json, csv or bibtex.")
+        Literal["newsletter", "review", "listing", "json", "csv", "bibtex"] | None,
+        typer.Option("--format", case_sensitive=False, help="The format, which --json names too."),
     ] = None,
-    on: Annotated[str | None, typer.Option("--date", metavar="D", help="One date, YYYY-MM-DD.")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="D", help="From this date on.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="D", help="Up to this date.")] = None,
+    since: shell.Since = None,
+    until: shell.Until = None,
     target: Annotated[
         Path | None, typer.Option("--output", metavar="PATH", help="Write to this file instead of stdout.")
     ] = None,
@@ -261,27 +260,17 @@ async def export(
     from bot.rendering.templates import Templates
 
     if everything is not None:
-        if any(option is not None for option in (form, on, since, until, target)):
+        if any(option is not None for option in (form, since, until, target)):
             raise errors.UsageError("--all writes everything. Leave the other options out.")
         await _export_all(everything, as_json)
         return
-    if on is not None and (since is not None or until is not None):
-        raise errors.UsageError("Use either --date, or --since and --until.")
-    first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
     if form is None and not as_json:
         raise errors.UsageError("Name a format: --format newsletter, review, listing, json, csv or bibtex.")
-    export_format = shell.parse_choice(
-        exports.ExportFormat, "json" if as_json else form or "", "export format"
-    )
+    chosen = exports.ExportFormat("json" if as_json or form is None else form)
     async with shell.open_storage() as database:
         templates = Templates(shell.load_settings().templates)
-        text = await exports.export_digests(database, export_format, templates, since_on=first, until_on=last)
+        text = await exports.export_digests(database, chosen, templates, since_on=since, until_on=until)
     shell.print_document(text, target)
-    entries = re.findall(r"^@misc\{.*?^}$", text, re.MULTILINE | re.DOTALL) if form == "bibtex" else ()
-    for field in ("title", "author"):
-        lacking = sum(f"\n  {field} " not in entry for entry in entries)
-        if lacking:
-            shell.error(f"{lacking} of {len(entries)} entries have no {field}.")
 
 
 async def _export_all(file: Path, as_json: bool) -> None:
@@ -298,13 +287,20 @@ _COUNTS = ("papers", "written", "from_abstract", "refused", "failed", "claims_dr
 
 
 async def write(
-    on: Annotated[
-        str | None,
-        typer.Option("--date", metavar="D", help="The day. Default: the last one whose list has closed."),
+    day: Annotated[
+        date | None,
+        typer.Option(
+            "--date",
+            metavar="D",
+            parser=shell.parse_date,
+            help="The day. Default: the last one whose list has closed.",
+        ),
     ] = None,
-    form: Annotated[str | None, typer.Option("--format", help="newsletter or review.")] = None,
+    form: Annotated[
+        Literal["newsletter", "review"] | None, typer.Option("--format", case_sensitive=False)
+    ] = None,
     language: Annotated[
-        str | None, typer.Option("--language", help="Language of the digest: en or ko.")
+        models.Locale | None, typer.Option("--language", case_sensitive=False, help="Language of the digest.")
     ] = None,
     target: Annotated[
         str | None,
@@ -323,14 +319,11 @@ async def write(
 ) -> None:
     """Write a day's digest. The model summarises each paper, and each sentence is checked against the paper's text."""
     from bot.app.workers import inbox_of
+    from bot.core.settings import WRITTEN_FORMATS
 
     settings = shell.load_settings()
-    day = None if on is None else shell.parse_date(on)
-    formats = _parse_formats(settings, form)
-    if language is None:
-        locale = settings.writer_language or models.Locale(settings.locale)
-    else:
-        locale = shell.parse_choice(models.Locale, language, "language")
+    formats = [models.DigestFormat(form)] if form else settings.writer_formats or WRITTEN_FORMATS[:1]
+    locale = language or settings.writer_language or models.Locale(settings.locale)
     file = None if target is None else Path(target)
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
@@ -369,14 +362,3 @@ async def write(
     else:
         shell.print_answer(rows, False, ("date", "format", *_COUNTS))
     raise typer.Exit(1 if problems else 0)
-
-
-def _parse_formats(settings: Settings, form: str | None) -> tuple[models.DigestFormat, ...]:
-    from bot.core.settings import WRITTEN_FORMATS
-
-    if form is None:
-        return settings.writer_formats or WRITTEN_FORMATS[:1]
-    if form.strip().lower() not in WRITTEN_FORMATS:
-        known = " or ".join(WRITTEN_FORMATS)
-        raise errors.UsageError(f"{form[:40]!r} is not a format that can be written. Use {known}.")
-    return (models.DigestFormat(form.strip().lower()),)

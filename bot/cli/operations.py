@@ -254,7 +254,6 @@ async def serve_tools(
         raise _needs_extra("`paperround mcp`", "mcp", error) from None
     from bot.core import logs, memory, settings
     from bot.core.clock import system_clock
-    from storage import models
 
     memory.limit_arenas()
     configured = shell.load_settings()
@@ -280,17 +279,17 @@ async def demo(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 for any free one.")
     ] = 8765,
-    locale: Annotated[str | None, typer.Option("--locale", help="Language of the bot: en or ko.")] = None,
+    locale: Annotated[
+        models.Locale | None, typer.Option("--locale", case_sensitive=False, help="Language of the bot.")
+    ] = None,
 ) -> None:
     """Run the bot on a local page with sample digests. No token or network needed."""
     from bot.core import logs, memory
-    from storage import models
 
     memory.limit_arenas()
-    settings = shell.load_settings()
+    language = locale or models.Locale(shell.load_settings().locale)
     # discord.py warns about features that the demo does not use.
     logs.configure("console:error")
-    language = shell.parse_choice(models.Locale, locale or settings.locale, "language")
     try:
         # Check this first, since the demo takes seconds to start.
         socket.create_server(("127.0.0.1", port)).close()
@@ -323,8 +322,10 @@ async def build_web(
         ),
     ],
     lang: Annotated[
-        str | None,
-        typer.Option("--lang", help="Language of the pages: en or ko; that of most digests if not given."),
+        models.Locale | None,
+        typer.Option(
+            "--lang", case_sensitive=False, help="Language of the pages; that of most digests if not given."
+        ),
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -332,10 +333,9 @@ async def build_web(
     from bot.web import service, site
 
     address = service.check_base_url(base_url)
-    locale = None if lang is None else shell.parse_choice(models.Locale, lang, "language of the pages")
     async with shell.open_container() as container:
         pages = container.web_pages
-        built_site = service.Site(address, locale or await pages.find_main_language(), is_static=True)
+        built_site = service.Site(address, lang or await pages.find_main_language(), is_static=True)
         built = await site.SiteBuilder(pages, Path(folder), built_site).build()
     files = shell.count(built.written, "file")
     counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."
@@ -366,7 +366,7 @@ async def apply_set_up(
     """Apply a set-up file, after showing what it changes. All or nothing; what the file does not mention is kept."""
     text = _read_set_up(file)
     async with shell.open_storage(creating=True, with_logs=False) as database:
-        plan = await _create_set_up_file(database).plan(text, str(file))
+        plan = await _create_set_up_file(database).apply(text, str(file), keep=False)
     if not as_json:
         for line in (*plan.changes, *plan.unmatched):
             shell.echo(f"  {line}")

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.file_reader import FileReader
 
-_UNKNOWN_AUTHOR = "No author is called {name!r}. Try another spelling, or only the family name."
-_CORRECTED_AUTHOR = "No author is called {name!r}; showing the closest name, {author}."
 _UNKNOWN_PAPER = "The archive has no paper {!r}. `paperround search WORDS` finds papers by title."
 _MAX_NAMES = 5
 EMPTY_ARCHIVE = (
@@ -53,47 +51,30 @@ _EXCLUDED = re.compile(r"-[^-]")
 
 async def search(
     query: Annotated[
-        list[str] | None,
+        list[str],
         typer.Argument(
-            metavar="[QUERY]",
+            metavar="QUERY",
             help='Words in Korean or English, with "a phrase", -word, author:, since:, until: and votes: if needed.',
-            show_default=False,
         ),
-    ] = None,
-    name: Annotated[str, typer.Option("--author", metavar="NAME", help="Only this author's papers.")] = "",
-    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
-    min_votes: Annotated[int, typer.Option("--min-votes", min=0, max=1_000_000, help="Minimum votes.")] = 0,
+    ],
     limit: Limit = 20,
     as_json: shell.AsJson = False,
     full_json: Annotated[
         bool, typer.Option("--json-full", help="Print JSON with the total, corrections and meanings too.")
     ] = False,
 ) -> None:
-    """Find papers on a topic, best first. The query may be empty if there is a filter."""
-    first = None if since is None else shell.parse_date(since)
-    if not ("".join(query or ()).strip() or name or since or min_votes):
+    """Find papers on a topic, best first."""
+    if not "".join(query).strip():
         raise errors.UsageError(
-            "Give a query (words, a question or an arXiv ID) or a filter such as --author or --since."
+            "QUERY is empty. Give words, a question, an arXiv ID or a filter such as author:NAME."
         )
 
     from bot.search.results import SearchRequest
 
-    request = SearchRequest(
-        " ".join(query or ()), author=name, since=first, min_votes=min_votes or None, limit=limit
-    )
-    empty, corrected = "Nothing found.", ""
     async with shell.open_reader() as database:
         service = create_search(database)
-        result = await service.search(request)
-        if name:
-            named = await service.find_author(name, limit=1)
-            if not named.author:
-                empty = _UNKNOWN_AUTHOR.format(name=name)
-            elif named.is_corrected:
-                corrected = _CORRECTED_AUTHOR.format(name=name, author=named.author)
-        empty = await _explain_nothing(service, result.rows, empty)
-    if corrected:
-        shell.error(corrected)
+        result = await service.search(SearchRequest(" ".join(query), limit=limit))
+        empty = await _explain_nothing(service, result.rows, "Nothing found.")
     if full_json:
         shell.print_answer(answer_to_dict(result), True)
     else:
@@ -146,13 +127,14 @@ async def author(
     async with shell.open_reader() as database:
         service = create_search(database)
         result = await service.find_author(name, limit=limit)
-        unknown = await _explain_nothing(service, result.rows, _UNKNOWN_AUTHOR.format(name=name))
+        unknown = f"No author is called {name!r}. Try another spelling, or only the family name."
+        unknown = await _explain_nothing(service, result.rows, unknown)
     if as_json:
         shell.print_answer(author_to_dict(result), True)
         return
     print_papers(result.rows, False, empty=unknown)
     if result.is_corrected:
-        shell.error(_CORRECTED_AUTHOR.format(name=name, author=result.author))
+        shell.error(f"No author is called {name!r}; showing the closest name, {result.author}.")
     if result.namesakes:
         shell.error(f"Papers by several people with this name: {_name_some(result.namesakes)}")
     elif len(result.matches) > 1:

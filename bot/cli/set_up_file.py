@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, NamedTuple, Self, TypeAlias, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, Self, TypeAlias, get_args
 
 import pydantic
 import tomli_w
@@ -100,38 +100,23 @@ class SourceEntry(_Entry):
     options: dict[Text, Text] = {}
 
 
-E = TypeVar("E", bound=_Entry)
-
-
-def _with_settings(entry: type[E]) -> type[E]:
-    """Add the settings of a daily post that the entry does not declare, with their types, defaults and limits."""
-    hints = get_type_hints(models.Subscription)
-    added: dict[str, Any] = {}
-    for row in fields(models.Subscription):
-        if row.name in daily_options.OPTIONS and row.name not in entry.model_fields:
-            option, hint = daily_options.OPTIONS[row.name], hints[row.name]
-            low, high = option.limits if option.takes is int and option.limits else (None, None)
-            added[row.name] = Text if hint is str else hint, Field(row.default, ge=low, le=high)
-    return pydantic.create_model(entry.__name__, __base__=entry, __doc__=entry.__doc__, **added)
-
-
-_POST_DEFAULTS: dict[str, Any] = {row.name: row.default for row in fields(models.Subscription)}
-
-
-@_with_settings
 class PostEntry(_Entry):
     """A daily post in a channel or through a webhook. A URL adds a webhook; an id refers to a stored one."""
 
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
     channel_id: Annotated[DiscordId | None, Field(alias="channel")] = None
     webhook: Text | None = None
-    at_time: Annotated[Text, Field(alias="at")] = _POST_DEFAULTS["at_time"]
+    at_time: Annotated[Text, Field(alias="at")] = ""
     timezone: Text | None = None
-    top_n: Annotated[int, Field(alias="top", ge=1, le=choice.MAX_TOP_N)] = _POST_DEFAULTS["top_n"]
+    top_n: Annotated[int, Field(alias="top", ge=1, le=choice.MAX_TOP_N)] = 5
+    min_votes: Annotated[int, Field(ge=0, le=daily_options.MAX_VOTES)] = 0
     days: Days | None = None
     locale: models.Locale | None = None
+    style: models.Style = models.Style.COMPACT
+    topic: Text = ""
     source: Annotated[Text, Field(alias="from")] = ""
     mention_role_id: Annotated[Mention, Field(alias="mention")] = None
+    silent: bool = False
     paused: bool = False
 
     @pydantic.model_validator(mode="after")
@@ -206,18 +191,12 @@ class SetUpFile:
         texts += sorted(_write(alerts, row) for row in alerts.rows if row.channel_id is not None)
         return "\n".join(texts)
 
-    async def plan(self, text: str, location: str) -> Plan:
-        """Return the changes that `apply` would make. Raises the same errors as `apply`."""
-        return await self._run(text, location, keep=False)
-
-    async def apply(self, text: str, location: str) -> Plan:
+    async def apply(self, text: str, location: str, *, keep: bool = True) -> Plan:
         """Apply a set-up file in one transaction and return the changes. Stored entries missing from the file are kept.
 
-        Raises UsageError with one line per problem, each beginning with `location`. In that case nothing is changed.
+        Unless `keep`, the changes are undone. Raises UsageError with one line per problem, each beginning with
+        `location`. In that case nothing is changed.
         """
-        return await self._run(text, location, keep=True)
-
-    async def _run(self, text: str, location: str, *, keep: bool) -> Plan:
         set_up, plan = parse(text, location), Plan((), (), 0, 0)
         with suppress(_UndoneError):
             async with self._database.transaction() as connection:
@@ -244,7 +223,7 @@ class SetUpFile:
 
 
 class _UndoneError(Exception):
-    """Raised to roll back the transaction of a plan."""
+    """Raised to roll back the transaction of changes that are only shown."""
 
 
 def parse(text: str, location: str) -> SetUp:

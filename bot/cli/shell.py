@@ -17,9 +17,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -35,8 +34,27 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.file_reader import FileReader
 
-Choice = TypeVar("Choice", bound=StrEnum)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def parse_date(text: str) -> date:
+    """Parse a typed date (`2025-02-06`, `yesterday`, `dec 30`) in the configured zone. Raises UsageError."""
+    from bot.text import dates
+
+    span = dates.read_typed_date(text, system_clock().astimezone(load_timezone()).date())
+    if span is None or span[0] != span[1]:
+        raise errors.UsageError(
+            f"{text[:20]!r} is not a date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."
+        )
+    return span[0]
+
+
+Since = Annotated[
+    date | None, typer.Option("--since", metavar="DATE", parser=parse_date, help="From this date on.")
+]
+Until = Annotated[
+    date | None, typer.Option("--until", metavar="DATE", parser=parse_date, help="Up to this date.")
+]
 
 
 def synchronous(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -295,28 +313,3 @@ def ask(question: Callable[..., Any], text: str, **options: Any) -> Any:
         raise
     finally:
         signal.signal(signal.SIGINT, handler)
-
-
-# Arguments.
-
-
-def parse_date(text: str) -> date:
-    """Parse a typed date (`2025-02-06`, `yesterday`, `dec 30`) in the configured zone. Raises UsageError."""
-    from bot.text import dates
-
-    span = dates.read_typed_date(text, system_clock().astimezone(load_timezone()).date())
-    if span is None or span[0] != span[1]:
-        raise errors.UsageError(
-            f"{text[:20]!r} is not a date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."
-        )
-    return span[0]
-
-
-def parse_choice(choices: type[Choice], text: str, noun: str) -> Choice:
-    """Return the enum member with this value, ignoring case. Raises UsageError with the valid values."""
-    try:
-        return choices(text.strip().lower())
-    except ValueError:
-        values = [choice.value for choice in choices]
-        hint = " or ".join(values) if len(values) == 2 else f"one of {', '.join(values)}"
-        raise errors.UsageError(f"{text[:40]!r} is not a known {noun}. Use {hint}.") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,8 +13,6 @@ from bot.cli import shell
 from storage import errors, models
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from bot.sources import base
     from bot.sources.kinds import SourceRegistry, Yield
     from bot.sources.poller import SourceReport
@@ -25,10 +24,6 @@ Url = Annotated[
         metavar="URL",
         help="A URL, which may have a date as {date:%Y-%m-%d}; arXiv categories such as arxiv:cs.CL; or a folder.",
     ),
-]
-*_KINDS, _LAST_KIND = models.SourceKind
-Kind = Annotated[
-    str | None, typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given.")
 ]
 _YIELD = ("brings", "papers_a_day", "latest_day", "latest_papers")
 _SOURCE_COLUMNS = (
@@ -52,7 +47,9 @@ _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_paper
 
 async def add(
     url: Url,
-    kind: Kind = None,
+    kind: Annotated[
+        models.SourceKind | None, typer.Option("--kind", case_sensitive=False, help="Guessed if not given.")
+    ] = None,
     priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)] = 0,
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA time zone.")
@@ -64,8 +61,13 @@ async def add(
         bool, typer.Option("--cross-lists", help="arXiv: include papers cross-listed from other categories.")
     ] = False,
     since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="DATE", help="arXiv: include papers submitted since this day."),
+        date | None,
+        typer.Option(
+            "--since",
+            metavar="DATE",
+            parser=shell.parse_date,
+            help="arXiv: include papers submitted since this day.",
+        ),
     ] = None,
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between checks.")] = None,
     as_json: shell.AsJson = False,
@@ -76,15 +78,14 @@ async def add(
         "from": since_time,
         "every": every,
         "cross_lists": "yes" if cross_lists else None,
-        "since": shell.parse_date(since) if since else None,
+        "since": since,
     }
     options = {name: str(value) for name, value in values.items() if value is not None}
-    source_kind = None if kind is None else shell.parse_choice(models.SourceKind, kind, "kind")
     from bot.archive import files
 
     async with shell.open_storage(creating=True, with_logs=False) as database:
         registry = _create_registry(database)
-        added = await registry.add(url, kind=source_kind, priority=priority, options=options)
+        added = await registry.add(url, kind=kind, priority=priority, options=options)
     address = errors.redact(added.url)
     async with shell.open_workers() as workers, workers.open_poller() as poller:
         report = await poller.fetch_first(added)
@@ -157,15 +158,9 @@ async def remove(
         )
 
 
-async def fetch(
-    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Up to this date.")] = None,
-    as_json: shell.AsJson = False,
-) -> None:
+async def fetch(since: shell.Since = None, until: shell.Until = None, as_json: shell.AsJson = False) -> None:
     """Fetch from all sources now. With --since and --until, fetch each day between them."""
-    first, last = (shell.parse_date(text) if text else None for text in (since, until))
-    span = (first, last) if first or last else None
-    _print_reports(await _fetch(span), as_json)
+    _print_reports(await _fetch((since, until) if since or until else None), as_json)
 
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
@@ -189,8 +184,6 @@ def _yield_to_dict(brought: Yield) -> dict[str, Any]:
 
 def _days_between(since: date | None, until: date | None, today: date) -> list[date]:
     """Return the days from `since` to `until`, inclusive. `until` defaults to today, and `since` to `until`."""
-    from datetime import timedelta
-
     first, last = since or until or today, until or today
     if first > last:
         raise errors.UsageError(

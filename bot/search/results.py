@@ -38,7 +38,6 @@ class SearchRequest:
     """
 
     query: str = ""
-    author: str = ""
     since: date | None = None
     until: date | None = None
     min_votes: int | None = None

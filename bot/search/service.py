@@ -450,8 +450,7 @@ class SearchService:
         query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
         query = authors.read_writers(archive, query)
         names = (*query.institutions, *query.authors[len(typed.authors) :])
-        author = plain.clean_typed(request.author).strip()
-        written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
+        written = authors.list_paper_ids(archive.writers, query.authors)
         asked = Sort(query.order) if query.order and request.sort is None else None
         request = replace(request, sort=asked) if asked else request
         if request.sort is Sort.LEAST and query.min_votes is None:
@@ -468,7 +467,7 @@ class SearchService:
         is_request = query.has_text or bool(query.order) or query.has_code or query.excluded != typed.excluded
         if not is_request and (
             (scope == Scope() and request.sort is not Sort.VOTES)
-            or (request.query.strip() and replace(query, excluded=()) == query_parser.Query() and not author)
+            or (request.query.strip() and replace(query, excluded=()) == query_parser.Query())
         ):
             # -word alone, or signs alone such as an emoji, do not mean "all papers".
             matches = search_engine.Matches()

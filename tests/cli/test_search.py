@@ -1,6 +1,5 @@
 """`paperround search`, `author`, `paper` and `glossary`."""
 
-import re
 import shutil
 import subprocess
 import sys
@@ -20,13 +19,9 @@ def test_search_and_author_print_papers_and_corrected_names(filled: Paperround) 
     assert filled("author", "김민준", "--json").data["author"] == "Kim Min-jun"
     misspelt = filled("author", "ada lovelase")
     assert "No author is called 'ada lovelase'; showing the closest name, Ada Lovelace" in misspelt.stderr
-    filtered = filled("search", "--author", "ada lovelase")
-    assert filtered.stderr == f"{misspelt.stderr}paperround: Searched for: by votes\n"
-    assert all(arxiv_id in filtered.stdout for arxiv_id in re.findall(r"^[0-9.]+", misspelt.stdout, re.M))
-    unknown = filled("search", "trained with care", "--author", "yoshua bengio").stdout
-    assert unknown == filled("author", "yoshua bengio").stdout
+    unknown = filled("author", "yoshua bengio").stdout
     assert "No author is called 'yoshua bengio'. Try another spelling" in unknown
-    assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
+    assert filled("search", 'author:"min-jun kim" votes:6', "--json").data[0]["votes"] == 81
 
 
 def test_a_search_loads_neither_sqlalchemy_nor_a_log_library(filled: Paperround) -> None:
@@ -105,7 +100,7 @@ def test_search_reports_how_it_interpreted_the_query(filled: Paperround) -> None
     for nothing in ((), ("--json",), ("",)):
         answer = filled("search", *nothing)
         assert (answer.exit_status, answer.stdout) == (2, "")
-        assert "Give a query" in answer.stderr
+        assert "QUERY" in answer.stderr
 
 
 def test_finds_a_paper_by_id_or_url(filled: Paperround) -> None:

@@ -30,7 +30,7 @@ def _service(database: Database) -> SetUpFile:
 
 async def _apply(database: Database, text: str) -> list[str]:
     service = _service(database)
-    plan = await service.plan(text, "set-up.toml")
+    plan = await service.apply(text, "set-up.toml", keep=False)
     assert await service.apply(text, "set-up.toml") == plan
     return list(plan.changes)
 

@@ -127,7 +127,7 @@ def test_an_exported_hugging_face_list_can_be_ingested(
     fetched = paperround("sources", "fetch", "--since", "2025-05-06", "--until", "2025-05-06", "--json")
     assert [(row["status"], row["digests"], row["papers"]) for row in fetched.data] == [("ok", 1, 2)]
     assert fetched.exit_status == 1, "the paper without an arXiv id is a problem"
-    exported = paperround("export", "--format", "listing", "--date", "2025-05-06")
+    exported = paperround("export", "--format", "listing", "--since", "2025-05-06")
     assert exported.data["papers"][0]["abstract"] == "Small things are studied.\n\nThey are small."
     (tmp_path / "day.json").write_text(exported.stdout)
     parsed = paperround("parse", "day.json").data

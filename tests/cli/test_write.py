@@ -51,7 +51,7 @@ def test_written_digest_is_stored_and_parses_back(
         text = str(printed["sections"])
         assert (label in text) == (paper.text == "none" and bool(paper.summary)), text
         assert printed["authors"] == list(paper.authors)
-    exported = paperround("export", "--format", form, "--date", DAY)
+    exported = paperround("export", "--format", form, "--since", DAY)
     assert exported.stdout == Path("out.md").read_text("utf-8")
 
 
@@ -88,7 +88,7 @@ def test_never_overwrites_an_edited_file(paperround: Paperround, model: FakeMode
         assert (result.exit_status, result.data["papers"]) == (0, 2)
         assert "out.md: it was edited after it was published" in result.stderr
         assert path.read_text("utf-8") == text
-        assert paperround("export", "--format", "newsletter", "--date", DAY).stdout == edited
+        assert paperround("export", "--format", "newsletter", "--since", DAY).stdout == edited
 
 
 def test_never_overwrites_a_foreign_file(paperround: Paperround, model: FakeModel) -> None:
@@ -107,8 +107,8 @@ def test_never_overwrites_a_foreign_file(paperround: Paperround, model: FakeMode
 
 def test_write_rejects_invalid_options(paperround: Paperround) -> None:
     for arguments, reason in (
-        ("--format listing", "'listing' is not a format that can be written. Use newsletter or review"),
-        ("--language fr", "'fr' is not a known language"),
+        ("--format listing", "'listing' is not one of 'newsletter', 'review'"),
+        ("--language fr", "'fr' is not one of 'en', 'ko'"),
     ):
         result = paperround("write", *arguments.split())
         assert (result.exit_status, reason in result.stderr) == (2, True)

@@ -73,7 +73,6 @@ async def test_a_snippet_is_a_matching_sentence_from_any_summary(db: Database) -
 async def test_filters_in_the_query_and_in_the_request_both_apply(search: SearchService) -> None:
     assert await ids(search, "모델 votes:50") == ["2501.00003"]
     assert await ids(search, "모델", since=date(2025, 1, 3)) == ["2501.00003"]
-    assert await ids(search, "모델", author="marafiori") == ["2501.00001"]
     assert await ids(search, "", min_votes=10) == ["2501.00003", "2501.00001"]
     assert await ids(search, "모델 -화학") == ["2501.00001"]
     assert await ids(search, "모델 until:2025-01-02") == ["2501.00001"]

@@ -60,12 +60,11 @@ async def hostile(db: Database) -> SearchService:
 
 async def call_all(search: SearchService, text: str) -> None:
     """Call every method of the search service with a text."""
-    for request in (SearchRequest(text), SearchRequest(text, author=text)):
-        result = await search.search(request)
-        assert len(result.rows) <= result.total or result.total == 0
-        assert result.complete <= result.total
-        lacking = [row.arxiv_id in result.missing for row in result.rows]
-        assert sorted(lacking) == lacking, "papers with everything come first"
+    result = await search.search(SearchRequest(text))
+    assert len(result.rows) <= result.total or result.total == 0
+    assert result.complete <= result.total
+    lacking = [row.arxiv_id in result.missing for row in result.rows]
+    assert sorted(lacking) == lacking, "papers with everything come first"
     await search.find_author(text)
     await search.find_paper(text)
     await search.search(SearchRequest(text, sort=Sort.VOTES))
