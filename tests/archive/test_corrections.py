@@ -15,7 +15,6 @@ from tests.support.polling_harness import PollingHarness
 from tests.support.world import READER, World
 
 on_both_engines = pytest.mark.engines("sqlite", "postgresql")
-CASES = Path(__file__).parents[3] / "shared/cases/more"
 
 
 async def write(
@@ -141,17 +140,6 @@ async def test_alerts_see_the_author_whom_arxiv_names_on_a_list_of_the_week(db: 
     await stage.facts("A", source="arxiv", title="On Engines", authors=("Ada Lovelace",))
     await stage.wait(minutes=5)
     assert list(stage.sent) == ["@7 A"]
-
-
-async def test_readers_see_a_file_whose_date_was_corrected_on_that_date_only(db: Database) -> None:
-    stage = World(db, "Mon+46 12:00")
-    if not CASES.exists():
-        pytest.skip("no ../shared")
-    for name in ("typo-1.md", "typo-2.md"):
-        await stage.ingest().add_text((CASES / name).read_text(), location="typo.md")
-    async with db.read() as connection:
-        listed = [await papers.list_by_date(connection, date(2026, *on)) for on in ((12, 17), (11, 23))]
-    assert [len(rows) for rows in listed] == [0, 2]
 
 
 @on_both_engines

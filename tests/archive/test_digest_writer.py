@@ -74,22 +74,11 @@ async def stored_ids(harness: IngestHarness) -> list[list[str]]:
         ]
 
 
-async def test_a_change_of_votes_or_order_is_not_a_correction(harness: IngestHarness) -> None:
+async def test_papers_added_to_a_list_are_notified_and_removed_ones_stay_stored(
+    harness: IngestHarness,
+) -> None:
     assert await add(harness, [A, B]) == 1
-    assert await add(harness, [B, A], votes=80, comments=12) == 0
-    assert len(harness.notified) == 1
-
-
-async def test_only_papers_added_to_a_list_are_notified(harness: IngestHarness) -> None:
-    await add(harness, [A])
-    assert await add(harness, [C, A], votes=33) == 1
-    [first, added] = harness.notified
-    assert (len(first), len(added)) == (1, 1)
-    assert await stored_ids(harness) == [[C, A]]
-
-
-async def test_papers_removed_from_a_list_stay_stored(harness: IngestHarness) -> None:
-    await add(harness, [A, B])
+    assert await add(harness, [B, A], votes=80, comments=12) == 0, "votes and order are no correction"
     assert await add(harness, [B]) == 0
     assert await add(harness, [B], votes=90) == 0
     assert await add(harness, [B, C]) == 1
@@ -97,7 +86,7 @@ async def test_papers_removed_from_a_list_stay_stored(harness: IngestHarness) ->
     assert await add(harness, [A, B]) == 0
     assert await stored_ids(harness) == [[B, C, A]]
     assert await harness.count(tables.digests) == 1
-    assert len(harness.notified) == 2
+    assert [len(papers) for papers in harness.notified] == [2, 1]
     assert [result.written async for result in harness.ingest.reparse_all()] == [0]
 
 

@@ -54,20 +54,15 @@ def test_bibtex_entry_has_title_authors_year_and_url() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("arxiv_id", "title", "authors", "line"),
-    [
-        ("0704.0001", "T", [], "  year          = {2007},"),
-        ("math/9910001", "T", [], "  year          = {1999},"),
-        ("2502.02737", "Big -- Data", [], "  title         = {{Big – Data}},"),
-        ("2502.02737", "T", ["Lee, Inc.", "A and B", "C"], "  author        = {{Lee, Inc.} and {A and B} and C},"),
-    ],
-    ids=["year 2007", "year 1999", "dash", "names with commas and “and”"],
-)  # fmt: skip
-def test_bibtex_entry_has_the_expected_field(
-    arxiv_id: str, title: str, authors: list[str], line: str
-) -> None:
-    assert line in exports.render_entry(arxiv_id, title, authors).splitlines()
+def test_bibtex_entry_has_the_year_of_its_id_and_names_with_commas_and_ands_in_braces() -> None:
+    for arxiv_id, line in (
+        ("0704.0001", "  year          = {2007},"),
+        ("math/9910001", "  year          = {1999},"),
+        ("2502.02737", "  title         = {{Big – Data}},"),
+        ("2502.02737", "  author        = {{Lee, Inc.} and {A and B} and C},"),
+    ):
+        entry = exports.render_entry(arxiv_id, "Big -- Data", ["Lee, Inc.", "A and B", "C"])
+        assert line in entry.splitlines()
 
 
 @given(st.text(), st.lists(st.text(), max_size=3))
@@ -325,7 +320,7 @@ async def test_exported_listings_and_look_ups_keep_all_fields_when_read_again(
             before, after = [await papers.get_detail(of, arxiv_id) for of in (reading, rereading)]
             assert before is not None
             assert after is not None
-            for name in (
+            for name in [
                 "title",
                 "authors",
                 "abstract",
@@ -333,7 +328,7 @@ async def test_exported_listings_and_look_ups_keep_all_fields_when_read_again(
                 "code_url",
                 "project_url",
                 "organization",
-            ):
+            ]:
                 assert getattr(after, name) == getattr(before, name), name
         formats = {row.format for row in await archive.list_rows(rereading, origin=archive.ALL)}
     await copy.close()

@@ -39,18 +39,6 @@ def test_html_elements_become_markdown(page: str, markdown: str) -> None:
     assert html_pages.to_markdown(page) == markdown
 
 
-def test_parses_a_digest_on_a_web_page() -> None:
-    page = """<!doctype html><html><head><title>t</title></head><body><h2>Daily Papers (2025-05-06)</h2>
-    <h3><a href="https://arxiv.org/abs/2505.00001">A [Nested] Title</a></h3>
-    <p><img src="https://h.test/a.png" alt="cover"></p><p>Vote: 12</p><p>Authors: Ada Lovelace, Kim Minsu</p>
-    <ul><li><strong><em>What</em></strong>: it is <em>small</em></li></ul>
-    <h3><a href="https://arxiv.org/abs/2505.00002">Another</a></h3><p>Vote: 3</p></body></html>"""
-    papers = parse.parse_text(html_pages.to_markdown(page))[0].entries
-    assert [(paper.arxiv_id, paper.votes) for paper in papers] == [("2505.00001", 12), ("2505.00002", 3)]
-    assert papers[0].authors == ("Ada Lovelace", "Kim Minsu")
-    assert [section.heading for section in papers[0].sections] == ["What"]
-
-
 @pytest.mark.parametrize(
     "text", ["## Daily Papers", "a <video src='x'> b", "<https://h.test>", "- <br>\n| a |"]
 )

@@ -41,15 +41,6 @@ async def test_stores_a_digest_completely(harness: IngestHarness) -> None:
     assert await harness.author_counts() == {"Ada Byron": 3}
 
 
-async def test_ingesting_the_same_text_again_adds_nothing(harness: IngestHarness) -> None:
-    await harness.add(newsletter())
-    before = await harness.counts()
-    result = await harness.add(newsletter().replace("\n", "\r\n"))
-    assert (result.digests, result.papers, result.new_papers, result.written) == (1, 1, 0, 0)
-    assert await harness.counts() == before
-    assert len(harness.notified) == 1
-
-
 @both_engines
 async def test_failed_ingest_stores_no_part_of_the_digest(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), day="2026-01-01"), "first.md")

@@ -85,10 +85,7 @@ def test_only_papers_without_a_date_form_a_rolling_digest() -> None:
         (f"# A\n\n## References\n\n- [{TITLE}]({ABS_ONE})\n- [{OTHER}]({ABS_TWO})\n", "in code, comments or references"),
         (f"# A\n\n```\n- [{TITLE}]({ABS_ONE})\n```\n", "in code, comments or references"),
         (f"# A\n\nNo paper.\n\n<!-- {ABS_ONE} -->\n", "in code, comments or references"),
-        ('{"name": "x", "version": "1.0"}', "JSON, but not a listing"),
-        ("[" * 100_000, "begins like JSON"),
         ('{"id": "2606.00001", "votes": ' + "9" * 5_000 + "}", "begins like JSON"),
-        ('{"a": ' * 50_000, "begins like JSON"),
     ],
 )  # fmt: skip
 def test_rejects_text_that_only_mentions_papers(text: str, reason: str) -> None:
