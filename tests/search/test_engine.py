@@ -125,13 +125,6 @@ async def test_the_partial_match_with_the_rarer_term_comes_first(db: Database) -
     assert (found.complete, found.total, len(found.rows)) == (0, 31, 31)
 
 
-async def test_a_single_term_has_no_partial_matches(archive_search: SearchService) -> None:
-    for query in ("강화 학습", "reinforcement learning", "RL"):
-        found = await archive_search.search(SearchRequest(query, limit=100))
-        assert found.rows
-        assert (found.missing, found.total) == ({}, found.complete)
-
-
 async def test_partial_matches_respect_filters_and_exclusions(archive_search: SearchService) -> None:
     every = await archive_search.search(SearchRequest("robots quaternions", limit=100))
     assert every.total == len(every.rows) > 10

@@ -99,32 +99,12 @@ async def test_full_matches_come_first_and_only_absent_terms_are_missing(archive
     assert partial > 10
 
 
-async def test_a_paper_named_in_a_question_comes_first(db: Database) -> None:
-    rival = NewsletterPaper(
-        "2501.00004", "Speech synthesis", "FlowVoice, text to speech, narration, prosody.", votes=90
-    )
-    service = await sample_archive.search_over(db, SPEECH, rival, *FILLER)
-    found = await service.search(SearchRequest("FlowVoice 논문 보여줘"))
-    assert found.rows[0].arxiv_id == SPEECH.arxiv_id
-
-
 async def test_a_match_only_in_the_title_shows_the_summary(db: Database) -> None:
     service = await sample_archive.search_over(db, SPEECH, *FILLER)
     found = await service.search(SearchRequest("FlowVoice", snippet_locale=models.Locale.EN))
     assert "Vocoder" in found.snippets[SPEECH.arxiv_id].text
     patterns = search_results.build_patterns([["laundry"]])
     assert not await db.fetch(search_results.list_snippets, found.rows, models.Locale.EN, patterns)
-
-
-async def test_a_request_for_a_term_finds_the_same_papers_as_the_term(db: Database) -> None:
-    about = [NewsletterPaper(f"2501.1000{n}", f"강화 학습 {n}", "reinforcement learning") for n in range(3)]
-    other = NewsletterPaper("2501.20000", "A machine learning study", "학습 방법")
-    service = await sample_archive.search_over(db, *about, other, *FILLER)
-    term = await _ids(service, "강화 학습")
-    for question in ("강화 학습에 대한 논문 찾아줘", "show me papers about reinforcement learning"):
-        found = await service.search(SearchRequest(question))
-        assert {row.arxiv_id for row in found.rows} == term != set()
-        assert not found.missing
 
 
 STORED = NewsletterPaper("2501.00001", "Narrow Weights", "Quantization of weights.", authors=("Jane Roe",))
