@@ -1,7 +1,9 @@
 """RSS and Atom feeds: single papers, digests in entries and behind links, and no repeated reads."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from html import escape
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -25,27 +27,39 @@ def item(key: str, *, link: str = "", content: str = "", title: str = "A day", d
     )
 
 
-def feed_at(origin: OriginServer, fetch: HttpFetcher) -> feed.FeedSource:
-    return feed.FeedSource(f"{origin.url}/feed", fetch)
+class Site:
+    """A server on loopback whose feed is read."""
+
+    def __init__(self, origin: OriginServer, fetch: HttpFetcher) -> None:
+        self.origin, self.url, self.pages = origin, origin.url, origin.pages
+        self.source = feed.FeedSource(f"{origin.url}/feed", fetch)
+
+    async def read(
+        self, states: Mapping[str, models.PageState] | None = None, **options: Any
+    ) -> list[base.FetchResult]:
+        return await fetch_results(self.source, states, **options)
 
 
-async def test_parses_digests_in_entries_as_markdown_or_html(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
+@pytest.fixture
+def site(origin: OriginServer, fetch: HttpFetcher) -> Site:
+    return Site(origin, fetch)
+
+
+async def test_parses_digests_in_entries_as_markdown_or_html(site: Site) -> None:
     html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
-    origin.pages["/feed"] = source_payloads.rss(
+    site.pages["/feed"] = source_payloads.rss(
         item("1", content=source_payloads.newsletter()),
         item("2", content=html),
         f"<item><guid>3</guid><description>{escape(source_payloads.review())}</description></item>",
     )
-    results = await fetch_results(feed_at(origin, fetch))
+    results = await site.read()
     digests = [digest for result in results for digest in result.digests]
     assert [[paper.arxiv_id for paper in digest.entries] for digest in digests] == [
         ["2505.00001", "2505.00002"],
         ["2505.00007"],
         ["2505.00001"],
     ]
-    assert results[0].location == f"{origin.url}/feed#1"
+    assert results[0].location == f"{site.url}/feed#1"
 
 
 def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
@@ -73,14 +87,12 @@ def listed(results: list[base.FetchResult]) -> list[tuple[str, str, bool, int]]:
     ]
 
 
-async def test_entries_with_one_paper_each_are_grouped_by_day(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
-    origin.pages["/feed"] = source_payloads.rss(
+async def test_entries_with_one_paper_each_are_grouped_by_day(site: Site) -> None:
+    site.pages["/feed"] = source_payloads.rss(
         *(paper_item(number, on="2025-05-06", votes=number) for number in (1, 2)),
         paper_item(3, on="2025-05-05"),
     )
-    results = await fetch_results(feed_at(origin, fetch))
+    results = await site.read()
     assert listed(results) == [("list", "2025-05-06", False, 2), ("list", "2025-05-05", False, 1)]
     paper = results[0].digests[0].entries[1]
     assert (paper.arxiv_id, paper.title, paper.votes) == ("2505.00002", "Growing Moss 2", 2)
@@ -90,16 +102,14 @@ async def test_entries_with_one_paper_each_are_grouped_by_day(
     assert (facts.authors, facts.votes) == (paper.authors, None), "votes of a feed are not a service's"
 
 
-async def test_papers_of_an_unsorted_feed_are_listed_on_its_build_date(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
+async def test_papers_of_an_unsorted_feed_are_listed_on_its_build_date(site: Site) -> None:
     days = [date(2025, 4, 1) + timedelta(days=number) for number in range(30)]
     items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
     for entries in (items[::3] + items[1::3] + items[2::3], items[15:] + items[:15]):
-        origin.pages["/feed"] = built(*entries, on="2025-05-06")
-        assert listed(await fetch_results(feed_at(origin, fetch))) == [("list", "2025-05-06", False, 30)]
-        origin.pages["/feed"] = built(*entries, on="2025-04-06")
-        assert len(listed(await fetch_results(feed_at(origin, fetch)))) == 30, "an old build date is ignored"
+        site.pages["/feed"] = built(*entries, on="2025-05-06")
+        assert listed(await site.read()) == [("list", "2025-05-06", False, 30)]
+        site.pages["/feed"] = built(*entries, on="2025-04-06")
+        assert len(listed(await site.read())) == 30, "an old build date is ignored"
 
 
 def spoilt(days: list[str], at: int, on: str) -> list[str]:
@@ -125,79 +135,73 @@ DAYS = [f"2025-04-{day}" for day in range(20, 29)]
 )
 @pytest.mark.parametrize("is_built", [True, False])
 async def test_a_wrong_date_in_a_feed_spoils_only_its_own_entry(
-    origin: OriginServer, fetch: HttpFetcher, dates: list[str], expected: list[str], is_built: bool
+    site: Site, dates: list[str], expected: list[str], is_built: bool
 ) -> None:
     items = [paper_item(number, on=on) for number, on in enumerate(dates, 1)]
-    origin.pages["/feed"] = built(*items, on="2025-05-06") if is_built else source_payloads.rss(*items)
-    found = listed(await fetch_results(feed_at(origin, fetch)))
+    site.pages["/feed"] = built(*items, on="2025-05-06") if is_built else source_payloads.rss(*items)
+    found = listed(await site.read())
     assert sorted(on for _, on, _, _ in found) == expected
     assert [is_rolling for _, on, is_rolling, _ in found if on == "2025-05-06"] in ([], [not is_built])
 
 
 @pytest.mark.parametrize("on", ["", "2025-05-01"])
-async def test_an_entry_with_a_new_id_is_the_entry_with_its_paper_or_link(
-    origin: OriginServer, fetch: HttpFetcher, on: str
-) -> None:
+async def test_an_entry_with_a_new_id_is_the_entry_with_its_paper_or_link(site: Site, on: str) -> None:
     days = source_fixtures.NOW + timedelta(days=1), source_fixtures.NOW + timedelta(days=2)
     papers = [paper_item(number, on=on) for number in (1, 2)]
-    post = item("build1-p", link=f"{origin.url}/post", content=source_payloads.newsletter())
+    post = item("build1-p", link=f"{site.url}/post", content=source_payloads.newsletter())
     states: dict[str, models.PageState] = {}
     found = []
     for build, now in enumerate((source_fixtures.NOW, *days), 1):
         entries = [entry.replace("'>https", f"'>build{build}-https") for entry in papers]
         text = built(*entries, post.replace("build1", f"build{build}"), on=str(now.date()))
-        origin.pages["/feed"] = text.replace("<pubDate>T08:00:00Z</pubDate>", "")
-        results = await fetch_results(feed_at(origin, fetch), states, now=now)
+        site.pages["/feed"] = text.replace("<pubDate>T08:00:00Z</pubDate>", "")
+        results = await site.read(states, now=now)
         states = merge_page_states(results, states)
         found.append(listed(results))
     assert [len(digests) for digests in found] == [2, 0, 0]
     assert found[0][1] == ("list", on or "2025-05-06", False, 2)
 
 
-async def test_a_new_entry_that_links_to_the_same_page_reads_it_again(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
+async def test_a_new_entry_that_links_to_the_same_page_reads_it_again(site: Site) -> None:
     states: dict[str, models.PageState] = {}
     for number, day in enumerate((date(2025, 5, 5), date(2025, 5, 6))):
-        origin.pages["/latest.md"] = source_payloads.newsletter(day)
-        entry = item(str(number), link=f"{origin.url}/latest.md")
-        origin.pages["/feed"] = source_payloads.rss(entry)
-        results = await fetch_results(feed_at(origin, fetch), states)
+        site.pages["/latest.md"] = source_payloads.newsletter(day)
+        entry = item(str(number), link=f"{site.url}/latest.md")
+        site.pages["/feed"] = source_payloads.rss(entry)
+        results = await site.read(states)
         states = merge_page_states(results, states)
         assert [on for _, on, _, _ in listed(results)] == [str(day)]
 
 
-async def test_an_entry_known_by_its_id_alone_is_known_by_its_link_from_then_on(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
-    origin.pages["/feed"] = built(paper_item(1).replace("'>https", "'>build1-https"), on="2025-05-05")
-    first = merge_page_states(await fetch_results(feed_at(origin, fetch)))
+async def test_an_entry_known_by_its_id_alone_is_known_by_its_link_from_then_on(site: Site) -> None:
+    site.pages["/feed"] = built(paper_item(1).replace("'>https", "'>build1-https"), on="2025-05-05")
+    first = merge_page_states(await site.read())
     former = {place: state for place, state in first.items() if "#build1" in place}
-    second = await fetch_results(feed_at(origin, fetch), former)
+    second = await site.read(former)
     assert merge_page_states(second, former).keys() == first.keys()
 
 
-async def test_a_changed_paper_stays_listed_on_its_day(origin: OriginServer, fetch: HttpFetcher) -> None:
+async def test_a_changed_paper_stays_listed_on_its_day(site: Site) -> None:
     days = [f"2025-04-{day:02}" for day in (9, 3, 21, 5, 14, 2, 30, 8)]
     items = [paper_item(number, on=on) for number, on in enumerate(days, 4)]
     papers = paper_item(2, on="2025-04-01"), paper_item(1, on="2025-05-01")
-    origin.pages["/feed"] = built(*papers, *items, on="2025-05-06")
-    first = await fetch_results(feed_at(origin, fetch))
+    site.pages["/feed"] = built(*papers, *items, on="2025-05-06")
+    first = await site.read()
     assert listed(first) == [("list", "2025-05-06", False, 10)]
     states = merge_page_states(first)
-    origin.pages["/feed"] = built(
+    site.pages["/feed"] = built(
         paper_item(2, on="2025-04-01", votes=99),
         paper_item(1, on="2025-05-01").replace("Growing", "On Growing"),
         paper_item(3, on="2025-05-02"),
         *items,
         on="2025-05-07",
     )
-    second = await fetch_results(feed_at(origin, fetch), states, now=source_fixtures.NOW + timedelta(days=1))
+    second = await site.read(states, now=source_fixtures.NOW + timedelta(days=1))
     assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
 
 
-async def test_does_not_list_new_versions_in_an_arxiv_feed(origin: OriginServer, fetch: HttpFetcher) -> None:
-    origin.pages["/feed"] = source_payloads.rss(
+async def test_does_not_list_new_versions_in_an_arxiv_feed(site: Site) -> None:
+    site.pages["/feed"] = source_payloads.rss(
         *(
             f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.0000{n}</link><description>"
             f"arXiv:2505.0000{n}v1 Announce Type: {kind} \nAbstract: Moss {n}.</description>"
@@ -205,7 +209,7 @@ async def test_does_not_list_new_versions_in_an_arxiv_feed(origin: OriginServer,
             for n, kind in enumerate(("new", "cross", "replace", "replace-cross"), 1)
         )
     )
-    [result, _] = await fetch_results(feed_at(origin, fetch))
+    [result, _] = await site.read()
     assert [entry.arxiv_id[-1] for entry in result.digests[0].entries] == ["1", "2"]
     assert [(facts.abstract, facts.listed_on) for facts in result.facts] == [
         ("Moss 1.", date(2025, 5, 6)),
@@ -215,44 +219,40 @@ async def test_does_not_list_new_versions_in_an_arxiv_feed(origin: OriginServer,
     ]
 
 
-async def test_retries_a_failed_link_even_if_the_feed_is_unchanged(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
-    origin.pages["/feed"] = source_payloads.rss(
-        item("1", link=f"{origin.url}/a.md"), item("2", content=source_payloads.review())
+async def test_retries_a_failed_link_even_if_the_feed_is_unchanged(site: Site) -> None:
+    site.pages["/feed"] = source_payloads.rss(
+        item("1", link=f"{site.url}/a.md"), item("2", content=source_payloads.review())
     )
-    origin.pages["/a.md"] = web.Response(status=500)
-    first = await fetch_results(feed_at(origin, fetch))
+    site.pages["/a.md"] = web.Response(status=500)
+    first = await site.read()
     assert [result.status for result in first] == [OK, FAILED, UNCHANGED]
     pages = merge_page_states(first)
-    origin.pages["/a.md"] = source_payloads.newsletter()
-    second = await fetch_results(feed_at(origin, fetch), pages)
+    site.pages["/a.md"] = source_payloads.newsletter()
+    second = await site.read(pages)
     assert [result.status for result in second] == [OK, UNCHANGED]
-    third = await fetch_results(feed_at(origin, fetch), merge_page_states(second, pages))
+    third = await site.read(merge_page_states(second, pages))
     assert [result.status for result in third] == [UNCHANGED]
 
 
-async def test_fetches_a_link_without_a_digest_once_and_says_that_nothing_was_read(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
-    links = [item(name, link=f"{origin.url}/{name}") for name in ("post", "none")]
+async def test_fetches_a_link_without_a_digest_once_and_says_that_nothing_was_read(site: Site) -> None:
+    links = [item(name, link=f"{site.url}/{name}") for name in ("post", "none")]
     entries = [*links, item("3", title="Note")]
-    origin.pages["/feed"] = source_payloads.rss(*entries)
-    origin.pages["/post"] = "<html><body>My holidays</body></html>"
-    first = await fetch_results(feed_at(origin, fetch))
+    site.pages["/feed"] = source_payloads.rss(*entries)
+    site.pages["/post"] = "<html><body>My holidays</body></html>"
+    first = await site.read()
     assert {result.status for result in first} == {FetchStatus.NOT_YET}
     assert [result.reason for result in first][-1] == (
         "none of its entries that were read has papers of arXiv, or links to a list of them: "
-        f"{origin.url}/post: it is an HTML page without a digest"
+        f"{site.url}/post: it is an HTML page without a digest"
     )
     states = merge_page_states(first)
-    [again] = await fetch_results(feed_at(origin, fetch), states)
+    [again] = await site.read(states)
     assert (again.status, bool(again.reason)) == (FetchStatus.NOT_YET, True)
-    origin.pages["/feed"] = source_payloads.rss(*entries, item("4", content=source_payloads.newsletter()))
-    origin.requests.clear()
-    second = await fetch_results(feed_at(origin, fetch), states)
+    site.pages["/feed"] = source_payloads.rss(*entries, item("4", content=source_payloads.newsletter()))
+    site.origin.requests.clear()
+    second = await site.read(states)
     assert [(result.status, len(result.digests)) for result in second] == [(OK, 1), (UNCHANGED, 0)]
-    assert origin.paths == ["/feed"]
+    assert site.origin.paths == ["/feed"]
 
 
 @pytest.mark.parametrize(
@@ -343,18 +343,22 @@ async def test_link_to_a_private_address_does_not_affect_other_entries(
             item("1", link=f"{inside.url}/secret"), item("2", content=source_payloads.newsletter())
         )
         async with open_fetcher(allow=(f"127.0.0.1:{origin.port}",)) as fetch:
-            assert await fetch_statuses(feed_at(origin, fetch)) == [OK, FetchStatus.REFUSED, UNCHANGED]
+            assert await fetch_statuses(feed.FeedSource(f"{origin.url}/feed", fetch)) == [
+                OK,
+                FetchStatus.REFUSED,
+                UNCHANGED,
+            ]
         assert inside.requests == []
 
 
-async def test_feed_with_many_links_takes_several_polls(origin: OriginServer, fetch: HttpFetcher) -> None:
-    origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(120)))
+async def test_feed_with_many_links_takes_several_polls(site: Site) -> None:
+    site.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{site.url}/{n}") for n in range(120)))
     pages: dict[str, models.PageState] = {}
     request_counts = []
     for _ in range(4):
-        origin.requests.clear()
-        pages = merge_page_states(await fetch_results(feed_at(origin, fetch), pages), pages)
-        request_counts.append(len(origin.requests) - 1)
+        site.origin.requests.clear()
+        pages = merge_page_states(await site.read(pages), pages)
+        request_counts.append(len(site.origin.requests) - 1)
     assert request_counts == [50, 50, 20, 0]
 
 
@@ -367,17 +371,15 @@ def test_ignores_an_invalid_date(when: str) -> None:
     assert [entry.title for entry in feed.parse_document(source_payloads.rss(item)).entries] == ["A"]
 
 
-async def test_parses_a_large_feed_in_the_worker_process(
-    origin: OriginServer, fetch: HttpFetcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    origin.pages["/feed"] = built(
+async def test_parses_a_large_feed_in_the_worker_process(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.pages["/feed"] = built(
         item("1", content=source_payloads.newsletter(), date="Tue, 06 May 2025 01:00:00 GMT"),
         paper_item(3, on="2025-05-06"),
         on="2025-05-06",
     )
-    expected = await fetch_results(feed_at(origin, fetch))
+    expected = await site.read()
     monkeypatch.setattr(base, "LARGE_BYTES", 0)
     for module, name in ((feed, "parse_document"), (parse, "parse_text")):
         monkeypatch.setattr(module, name, None)  # so parsing in this process would fail
-    assert await fetch_results(feed_at(origin, fetch)) == expected
+    assert await site.read() == expected
     assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]

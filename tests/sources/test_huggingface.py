@@ -26,16 +26,26 @@ def path(day: date) -> str:
     return f"/api/daily_papers?date={day}"
 
 
-async def fetch_today(origin: OriginServer, fetch: HttpFetcher, *items: Any) -> base.FetchResult:
-    """Fetch a list of these items, or a text served in place of the list."""
-    is_text = isinstance(items[0], str | bytes)
-    origin.pages[path(TODAY)] = items[0] if is_text else daily_papers(*items)
-    return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
+class Hub:
+    """Hugging Face's lists on loopback, and their source."""
+
+    def __init__(self, origin: OriginServer, fetch: HttpFetcher) -> None:
+        self.origin, self.fetch, self.pages = origin, fetch, origin.pages
+        self.source = huggingface.HuggingFaceSource(origin.url, fetch)
+
+    async def read_today(self, *items: Any) -> base.FetchResult:
+        """Fetch a list of these items, or a text served in place of the list."""
+        is_text = isinstance(items[0], str | bytes)
+        self.pages[path(TODAY)] = items[0] if is_text else daily_papers(*items)
+        return (await fetch_results(self.source, days=[TODAY]))[0]
 
 
-async def test_daily_list_is_a_digest_with_facts_about_each_paper(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
+@pytest.fixture
+def hub(origin: OriginServer, fetch: HttpFetcher) -> Hub:
+    return Hub(origin, fetch)
+
+
+async def test_daily_list_is_a_digest_with_facts_about_each_paper(hub: Hub) -> None:
     item = daily_papers_item(
         "2505.00001",
         81,
@@ -45,7 +55,7 @@ async def test_daily_list_is_a_digest_with_facts_about_each_paper(
         submittedOnDailyBy={"name": "kim", "fullname": "Kim Minsu"},
         mystery=[1],
     )
-    result = await fetch_today(origin, fetch, item)
+    result = await hub.read_today(item)
     (digest,) = result.digests
     assert (digest.format, digest.date, digest.problems) == (models.DigestFormat.LISTING, TODAY, ())
     (entry,) = digest.entries
@@ -57,7 +67,7 @@ async def test_daily_list_is_a_digest_with_facts_about_each_paper(
         models.PaperFacts(
             arxiv_id="2505.00001",
             source="huggingface",
-            location=origin.url + path(TODAY),
+            location=hub.origin.url + path(TODAY),
             read_at=source_fixtures.NOW,
             title="A Study of Small Things 2505.00001",
             authors=("Ada Lovelace", "Kim Minsu"),
@@ -75,7 +85,7 @@ async def test_daily_list_is_a_digest_with_facts_about_each_paper(
     )
 
 
-async def test_invalid_paper_does_not_affect_others(origin: OriginServer, fetch: HttpFetcher) -> None:
+async def test_invalid_paper_does_not_affect_others(hub: Hub) -> None:
     strange = daily_papers_item(
         "2505.00003",
         title=["no", "title"],
@@ -87,7 +97,7 @@ async def test_invalid_paper_does_not_affect_others(origin: OriginServer, fetch:
         ai_keywords="words",
     )
     one, other = daily_papers_item("2505.00001"), daily_papers_item("2505.00002v3")
-    result = await fetch_today(origin, fetch, one, None, 5, {}, {"paper": {"id": "no id"}}, other, strange)
+    result = await hub.read_today(one, None, 5, {}, {"paper": {"id": "no id"}}, other, strange)
     assert [facts.arxiv_id for facts in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
     bare = result.facts[2]
     assert (bare.title, bare.authors, bare.code_url, bare.project_url) == (None, (), None, None)
@@ -108,26 +118,21 @@ async def test_invalid_paper_does_not_affect_others(origin: OriginServer, fetch:
         ("[é]".encode() + b"\xff", "cannot be decoded"),
     ],
 )
-async def test_invalid_list_fails_with_a_reason(
-    origin: OriginServer, fetch: HttpFetcher, body: str | bytes, reason: str
-) -> None:
-    result = await fetch_today(origin, fetch, body)
+async def test_invalid_list_fails_with_a_reason(hub: Hub, body: str | bytes, reason: str) -> None:
+    result = await hub.read_today(body)
     assert result.status is FetchStatus.FAILED
     assert reason in result.reason
     assert result.page_states == ()
 
 
-async def test_refreshes_votes_after_one_three_and_seven_days(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
-    source = huggingface.HuggingFaceSource(origin.url, fetch)
+async def test_refreshes_votes_after_one_three_and_seven_days(hub: Hub) -> None:
     pages: dict[str, models.PageState] = {}
     read_on = []
     for later in range(12):
         now = source_fixtures.NOW + timedelta(days=later)
-        origin.pages[path(TODAY)] = daily_papers(daily_papers_item("2505.00001", 10 + later))
+        hub.pages[path(TODAY)] = daily_papers(daily_papers_item("2505.00001", 10 + later))
         for hour in (0, 3):
-            results = await fetch_results(source, pages, now=now + timedelta(hours=hour))
+            results = await fetch_results(hub.source, pages, now=now + timedelta(hours=hour))
             # The fetcher's clock is fixed, so set the read time here.
             for page in merge_page_states(results).values():
                 pages[page.location] = replace(page, read_at=now + timedelta(hours=hour))
@@ -135,17 +140,15 @@ async def test_refreshes_votes_after_one_three_and_seven_days(
     assert read_on == [0, 1, 3, 7]
 
 
-async def test_fetches_the_last_seven_days_if_unknown(origin: OriginServer, fetch: HttpFetcher) -> None:
-    await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
-    assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
+async def test_fetches_the_last_seven_days_if_unknown(hub: Hub) -> None:
+    await fetch_results(hub.source)
+    assert hub.origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_empty_list_is_final_only_after_its_day_closes(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
-    origin.pages[path(TODAY)] = "[]"
+async def test_empty_list_is_final_only_after_its_day_closes(hub: Hub) -> None:
+    hub.pages[path(TODAY)] = "[]"
     for closes, is_closed in (("11:00 UTC", True), ("13:00 UTC", False)):
-        source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))
+        source = huggingface.HuggingFaceSource(hub.origin.url, hub.fetch, day_close.parse(closes))
         [result] = await fetch_results(source, days=[TODAY])
         reason = "2025-05-06: its list of papers is empty"
         assert (result.status, result.reason) == (FetchStatus.NOT_YET, reason)
@@ -184,19 +187,17 @@ def build_item(number: int, day: date) -> tuple[dict[str, Any], tuple[Any, ...]]
 
 
 @pytest.mark.promise
-async def test_stores_order_authors_and_media_exactly_as_listed(
-    origin: OriginServer, fetch: HttpFetcher, db: Database
-) -> None:
+async def test_stores_order_authors_and_media_exactly_as_listed(hub: Hub, db: Database) -> None:
     days = [TODAY - timedelta(days=DAYS - age) for age in range(DAYS)]
     expected = []
     for age, day in enumerate(days):
         numbers = [*range(age * PAPERS_A_DAY, (age + 1) * PAPERS_A_DAY)][:: -1 if age % 2 else 1]
         rows = [build_item(number, day) for number in numbers]
-        origin.pages[path(day)] = daily_papers(*(item for item, _ in rows))
+        hub.pages[path(day)] = daily_papers(*(item for item, _ in rows))
         expected += [wanted for _, wanted in rows]
     service = ingest.IngestService(db, lambda: source_fixtures.NOW)
     found = []
-    for result in await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=days):
+    for result in await fetch_results(hub.source, days=days):
         [digest] = result.digests
         assert digest.problems == ()
         found += [

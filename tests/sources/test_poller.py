@@ -423,34 +423,24 @@ async def test_arxiv_is_not_asked_for_titles_for_some_time_after_it_failed(
     assert (await harness.detail("2505.00001")).title == "A Study of Small Things"
 
 
-async def test_papers_that_arxiv_counts_but_does_not_give_are_asked_for_in_hours(
-    harness: PollingHarness,
+@pytest.mark.parametrize(
+    ("answer", "step"),
+    [(fake_arxiv.search_page((), 2), timedelta(hours=1)), (source_payloads.atom(), timedelta(days=1))],
+    ids=["counted but not given, in hours", "unknown, in days"],
+)
+async def test_papers_that_arxiv_does_not_give_are_asked_for_at_increasing_intervals(
+    harness: PollingHarness, answer: str, step: timedelta
 ) -> None:
-    harness.origin.pages["/list.md"] = LIST
-    harness.origin.pages["/api/query"] = fake_arxiv.search_page((), 2)
+    origin, asked_after = harness.origin, []
+    origin.pages |= {"/list.md": LIST, "/api/query": answer}
     await harness.add("/list.md")
-    asked_after = []
-    for hour in range(16):
-        count = len(harness.origin.requests)
-        await harness.fetch_due()
-        if any(request.path == "/api/query" for request in harness.origin.requests[count:]):
-            asked_after.append(hour)
-        harness.now += timedelta(hours=1)
-    assert asked_after == [0, 1, 3, 7, 15]
-
-
-async def test_requests_a_paper_unknown_to_arxiv_at_increasing_intervals(harness: PollingHarness) -> None:
-    origin, asked_on = harness.origin, []
-    origin.pages["/list.md"] = LIST
-    origin.pages["/api/query"] = source_payloads.atom()
-    await harness.add("/list.md")
-    for day in range(16):
+    for number in range(16):
         count = len(origin.requests)
         await harness.fetch_due()  # with a new poller, as after a restart
         if any(request.path == "/api/query" for request in origin.requests[count:]):
-            asked_on.append(day)
-        harness.now += timedelta(days=1)
-    assert asked_on == [0, 1, 3, 7, 15]
+            asked_after.append(number)
+        harness.now += step
+    assert asked_after == [0, 1, 3, 7, 15]
 
 
 @pytest.mark.parametrize(
