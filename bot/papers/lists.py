@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -397,7 +398,8 @@ def _query_notes(
     """
     known = (*result.terms, *result.meanings)
     alone = result.terms if len(result.terms) == 1 else ()  # KAIST
-    names_writers = (*result.writers, *result.excluded, *result.unknown_writers, *alone)
+    writers = (name for names in result.writers for name in re.split(" (?:or|또는) ", names))
+    names_writers = (*writers, *result.excluded, *result.unknown_writers, *alone)
     others = [label for label, _ in suggestions if label not in known]
     names = _format_names(others) if result.rows else ""
     also = [form for form in result.added_forms if form not in result.meanings]

@@ -236,13 +236,23 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     Korea University", "papers by Ada Unknown" and 김철수가 쓴 논문 are unknown writers: their words alone mean others.
     """
     words, unknown = query.text.split(), list[str]()
-    institutions, named = list(query.institutions), list(query.authors)
-    for writer in reversed(people.find_writers(words, partial(_is_writer, archive))):
-        is_institution = archive.engine.institution(writer.name) is not None
-        institutions += [writer.name] if is_institution else []
-        named += [] if is_institution or writer.is_known else [writer.name]
-        is_unknown = writer.is_known and not is_institution
-        is_left_out = is_unknown and " " in writer.name
+    writers = people.find_writers(words, partial(_is_writer, archive))
+    has_institution = {
+        writer.name for writer in writers if archive.engine.institution(writer.name) is not None
+    }
+    known, group = list[list[str]](), list[str]()
+    for writer in writers:
+        group += [writer.name] if writer.name in has_institution or not writer.is_known else []
+        if writer.joint != "or":
+            known += [group] if group else []
+            group = []
+    alone = [names[0] for names in known if len(names) == 1]
+    institutions = [name for name in alone if name in has_institution]
+    named = [name for name in alone if name not in has_institution]
+    is_either = any(writer.joint == "or" for writer in writers) and bool(known)
+    for writer in reversed(writers):
+        is_unknown = writer.is_known and writer.name not in has_institution
+        is_left_out = is_unknown and (" " in writer.name or is_either)
         unknown += [writer.name] if is_unknown else []
         words[writer.start : writer.end] = [writer.name] if is_unknown and not is_left_out else []
     is_of_papers = any(map(people.names_papers, words))
@@ -253,14 +263,14 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
             unknown.append(writer.name)
             del words[writer.start : writer.end]
     text = " ".join(words)
-    has_writer = len(institutions) + len(named) > len(query.institutions) + len(query.authors)
-    if (has_writer or unknown) and not questions.has_topic(words):
+    if (known or unknown) and not questions.has_topic(words):
         text = ""
     return replace(
         query,
         text=text,
-        institutions=tuple(institutions),
-        authors=tuple(named),
+        institutions=(*query.institutions, *institutions),
+        authors=(*query.authors, *named),
+        either=tuple(tuple(names) for names in known if len(names) > 1),
         unknown_writers=tuple(unknown),
     )
 
@@ -348,3 +358,19 @@ def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | N
     author_ids = [[author.id for author in find_authors(writers, name)] for name in names]
     written = [frozenset(search.list_paper_ids(writers.view, ids)) for ids in author_ids]
     return frozenset.intersection(*written) if written else None
+
+
+def list_written_ids(archive: Archive, query: query_parser.Query) -> frozenset[int] | None:
+    """Return the papers by all authors of a query and by one of each group in `either`; None if none is named."""
+    written = list_paper_ids(archive.writers, query.authors)
+    for names in query.either:
+        papers = frozenset[int]().union(*(_list_of_writer(archive, name) for name in names))
+        written = papers if written is None else written & papers
+    return written
+
+
+def _list_of_writer(archive: Archive, name: str) -> Iterable[int]:
+    if archive.engine.institution(name) is None:
+        return list_paper_ids(archive.writers, [name]) or ()
+    scope, most = Scope(institutions=(name,)), archive.engine.searcher.num_docs
+    return archive.engine.list_top(scope, limit=max(1, most))[0]

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, compress, zip_longest
+from itertools import combinations, takewhile, zip_longest
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, people, query_parser, questions, requests, term_keys, tokens
+from bot.text import analyser, concepts, people, query_parser, questions, requests, seed, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
@@ -32,6 +32,10 @@ _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
 )
 
+_OR = "|"
+"""Stands between alternatives in the words of a query."""
+_COMMA, _MAX_LISTED = ",", 4
+"""What separates alternatives of fewer words than this number too."""
 _MODEL = re.compile(r"(?<=.)[\s-]?(?:models?|모델)\Z", re.IGNORECASE)
 _STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
 
@@ -83,7 +87,7 @@ class ReadQuery:
     @property
     def term_forms(self) -> tuple[tuple[str, ...], ...]:
         """Each typed or implied term, followed by the forms added to it."""
-        return tuple((part.text, *self._added_to(part)) for part in (*self.parts, *self.implied.values()))
+        return tuple((*part.typed, *self._added_to(part)) for part in (*self.parts, *self.implied.values()))
 
     @property
     def added_forms(self) -> tuple[str, ...]:
@@ -94,7 +98,7 @@ class ReadQuery:
 
     def _added_to(self, part: QueryPart) -> list[str]:
         """Return the forms added to a part, except a noun typed with a particle (추론 for 추론은)."""
-        typed, keys = term_keys.korean_key(self.text), {term_keys.term_key(part.text)}
+        typed, keys = term_keys.korean_key(self.text), set(map(term_keys.term_key, part.typed))
         shown = ((form.text, form.key) for form in part.forms if form.is_shown)
         return [
             text
@@ -126,16 +130,17 @@ class QueryReader:
     ) -> ReadQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
         typed = query.text.split() or [""]
-        *topic, last = [word for word in typed if word not in "/|"] or typed
+        *topic, last = typed
         if query.is_narrowed:  # newest research, 최신 연구 토크나이저
             topic = [word for word in topic if not (analyser.has_hangul(word) and people.names_papers(word))]
             last = "" if people.names_papers(last) and (topic or analyser.has_hangul(last)) else last
         query = replace(query, text=" ".join(filter(None, (*topic, last))))
         words = self._list_content(query.text)[:_MAX_WORDS]
-        text = " ".join(words)
+        text = " ".join(word for word in words if word != _OR)
         parts, wholes = self._read_parts(text, words)
         if len(parts) > 1 or not (parts and parts[0].key):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
+        parts = _join_alternatives(parts, "또는" if analyser.has_hangul(query.text) else "or")
         is_sentence = len(words) < len(query.text.split())
         excluded = tuple(
             part for term in query.excluded for part in self._list_excluded(term, query.text, choose_names)
@@ -236,17 +241,19 @@ class QueryReader:
     # Words.
 
     def _list_content(self, text: str) -> list[str]:
-        """Return the words of a query that name its topic, without particles; all words of a term or of mere filler."""
+        """Return the words of a query that name its topic, without particles; all words of a term or of mere filler.
+
+        `_OR` is between alternatives.
+        """
         if self.glossary.find(text):
             return text.split()
-        joined = [
-            piece
-            for word in _STATE_OF_THE_ART.sub("sota", text).split()[:_MAX_TYPED_WORDS]
-            for piece in (
-                [word] if self.glossary.is_word(word) else questions.split_joined(questions.trim_filler(word))
-            )
-        ]
-        typed = [word for word in map(questions.trim_filler, joined) if word]
+        joined = list[str]()
+        for word in _STATE_OF_THE_ART.sub("sota", text).split()[:_MAX_TYPED_WORDS]:
+            bare = questions.trim_filler(word)
+            joined += filter(None, [word] if self.glossary.is_word(word) else questions.split_joined(bare))
+            if word.endswith(_COMMA) and bare:
+                joined[-1] = bare + _COMMA
+        typed = list(filter(None, map(questions.trim_filler, joined)))
         words = list(map(self._strip, typed))
         in_term = [False] * len(words)
         for start, end, _ in self._split(words):
@@ -260,11 +267,24 @@ class QueryReader:
         if not any(named):
             # 모델이 왜 그렇게 답했는지 설명하는 연구: rather the nouns of filler than a verb alone.
             named = list(map(questions.is_noun, words))
-        return " ".join(compress(words, named if any(named) else mask)).split() or text.split()
+        named = named if any(named) else mask
+        commas = [word.endswith(_COMMA) for word in joined if questions.trim_filler(word)]
+        content = list[str]()
+        for number, (word, is_named, in_run) in enumerate(zip(words, named, in_term, strict=True)):
+            if seed.classify("join", word) == "or":
+                content += [] if in_run else [_OR]  # encoder/decoder
+            elif is_named:
+                content += word.split()
+                if seed.classify("join", f"-{typed[number][len(word) :]}") == "or":  # 메타나 구글
+                    content.append(_OR)
+                elif commas[number] and any(named[number + 1 : number + 2]):
+                    content.append(_COMMA)
+        return _join_lists(content) or text.split()
 
     def _is_no_term(self, word: str) -> bool:
-        """Return whether an unknown word is unlikely to be a term: a verb or a single syllable (적, 같, 분)."""
-        is_short = len(word) == 1 and analyser.is_hangul(word) and not self.glossary.translate(word)
+        """Return whether an unknown word is unlikely to be a term: a verb, one syllable (적, 같, 분), one small letter."""
+        is_small = analyser.is_hangul(word) or word.islower()
+        is_short = len(word) == 1 and is_small and not self.glossary.translate(word)
         return (is_short or questions.is_verb(word)) and not self.is_known(word)
 
     def _strip(self, word: str) -> str:
@@ -275,10 +295,32 @@ class QueryReader:
             word, lambda stem: self.glossary.is_word(stem) or questions.is_everyday(stem)
         )
 
+    def _share_words(self, words: Sequence[str]) -> list[str]:
+        """Return the words of a query, with those that two alternatives share beside each: "image or video generation"."""
+        shared = list(words)
+        for at in [number for number, word in enumerate(words) if word == _OR][::-1]:
+            left = shared[:at][-_MAX_RUN:]
+            right = list(takewhile(lambda word: word != _OR, shared[at + 1 :]))[:_MAX_RUN]
+            for size in range(1, len(right)):
+                if self._is_run(right[: size + 1]) and self._is_run([left[-1], *right[1 : size + 1]]):
+                    shared[at:at] = right[1 : size + 1]
+                    break
+            else:
+                ahead = next((size for size in range(len(left), 1, -1) if self._is_run(left[-size:])), 0)
+                begins = (left[-ahead:-size] for size in range(1, ahead) if self._is_run([*left[-ahead:-size], *right[:1]]))
+                shared[at + 1 : at + 1] = next(begins, [])
+        return shared
+
+    def _is_run(self, words: Sequence[str]) -> bool:
+        """Return whether several words are one term."""
+        return _OR not in words and bool(self.glossary.find(" ".join(words), in_phrase=True))
+
     # Parts.
 
     def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[QueryPart], list[QueryPart]]:
         """Return a query's parts and the alternatives to all parts."""
+        if _OR in words:
+            return self._divide(self._share_words(words)), []
         whole = self._find(text, in_phrase=False) if words else None
         if whole is None:
             return self._divide(words), []
@@ -295,7 +337,8 @@ class QueryReader:
         while start < len(words):
             for end in range(min(len(words), start + _MAX_RUN), start, -1):
                 is_all, run = end - start == len(words), " ".join(words[start:end])
-                if (whole or not is_all) and (part := self._find(run, in_phrase=not is_all)):
+                is_one = _OR not in words[start:end]
+                if is_one and (whole or not is_all) and (part := self._find(run, in_phrase=not is_all)):
                     break
             else:
                 end, part = start + 1, None
@@ -306,7 +349,7 @@ class QueryReader:
         parts = list[QueryPart]()
         for start, _, part in self._split(words, whole=whole):
             parts += [part] if part else self._read_word(words[start])
-        return [part for part in parts if tokens.phrases(part.text)]
+        return [part for part in parts if tokens.phrases(part.text) or part.text == _OR]
 
     def _read_word(self, word: str) -> Iterable[QueryPart]:
         """Return the part for an unknown word, or the parts for a compound of known words: 대규모언어모델추론."""
@@ -449,6 +492,32 @@ class QueryReader:
             return []
         names = choose(match[1], self.glossary.find_names(match[1]))
         return [f"{name} {match[2]}".strip() for name in names]
+
+
+def _join_lists(content: Sequence[str]) -> list[str]:
+    """Return the words of a query, of which commas before an "or" separate alternatives too: "GAN, VAE or flows"."""
+    words, is_list, size = list[str](), False, 0
+    for word in reversed(content):
+        size += 1
+        if word not in (_OR, _COMMA):
+            words.append(word)
+            continue
+        is_list, size = word == _OR or (is_list and size <= _MAX_LISTED), 0
+        words += [_OR] if is_list and words and words[-1] != _OR else []
+    return [word for number, word in enumerate(words[::-1]) if number or word != _OR]
+
+
+def _join_alternatives(parts: Iterable[QueryPart], joint: str) -> list[QueryPart]:
+    """Return the parts of a query, of which alternatives are one. `joint` is the word for "or"."""
+    joined, is_joined = list[QueryPart](), False
+    for part in parts:
+        if part.text == _OR:
+            is_joined = bool(joined)
+        elif is_joined:
+            joined[-1], is_joined = concepts.join_alternatives(joined[-1], part, joint), False
+        else:
+            joined.append(part)
+    return joined
 
 
 def _distinct(parts: Iterable[QueryPart]) -> tuple[QueryPart, ...]:

@@ -28,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import concepts, dates, people, plain, query_parser, questions, requests
+from bot.text import analyser, concepts, dates, people, plain, query_parser, questions, requests
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -251,8 +251,10 @@ def _list_alert_terms(
     ]
     words = [part.shown_text for part in named or parts if any(map(str.isalpha, part.text))]
     terms = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
-    terms += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
-    for name in query.authors:
+    either = [name for group in query.either for name in group]
+    of_institution = [*query.institutions, *filter(archive.engine.institution, either)]
+    terms += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in of_institution]
+    for name in (*query.authors, *(name for name in either if name not in of_institution)):
         people = authors.find_authors(archive.writers, name)
         if len(people) > 1:
             return ()
@@ -288,6 +290,27 @@ def _open_engine(archive: Archive, paper_ids: Sequence[int]) -> Engine:
 def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
     """Return an engine for papers alone. It is cached, since other channels' topics and readers' days need it too."""
     return Engine(search_index.index_in_memory(documents))
+
+
+def _list_unread(engine: Engine, query: ReadQuery, scope: Scope) -> list[concepts.QueryPart]:
+    """Return the parts of a query that are not searched for, as are most words of speech: gimme.
+
+    They are small letters or Hangul, no terms, and describe no topic. No paper has them; or, of a query by keywords, no
+    title, and no paper is about all parts. So nothing is found for their sake. A word alone is searched for.
+    """
+    spoken = [
+        part
+        for part in query.parts
+        if not (part.key or part.is_term or questions.find_topics(part.text))
+        and (part.text.isalpha() and (part.text.islower() or analyser.is_hangul(part.text)))
+    ]
+    if query.wholes or not spoken or not any(map(engine.has_papers, set(query.parts).difference(spoken))):
+        return []
+    missing = [part for part in spoken if not engine.has_papers(part)]
+    if missing or query.topics or engine.list_about(query.sure(), scope):
+        return missing
+    is_untitled = (part for part in spoken if not analyser.has_hangul(part.text))
+    return [part for part in is_untitled if not engine.count_titles([part.text])]
 
 
 def _suggest(
@@ -449,8 +472,10 @@ class SearchService:
         query = read_request(typed, today)
         query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
         query = authors.read_writers(archive, query)
-        names = (*query.institutions, *query.authors[len(typed.authors) :])
-        written = authors.list_paper_ids(archive.writers, query.authors)
+        joint = " 또는 " if analyser.has_hangul(query.text or typed.text) else " or "
+        either = (joint.join(group) for group in query.either)
+        names = (*query.institutions, *query.authors[len(typed.authors) :], *either)
+        written = authors.list_written_ids(archive, query)
         asked = Sort(query.order) if query.order and request.sort is None else None
         request = replace(request, sort=asked) if asked else request
         if request.sort is Sort.LEAST and query.min_votes is None:
@@ -496,6 +521,11 @@ class SearchService:
             query = replace(query, text=text, excluded=tuple(excluded))
             read = archive.read(query)
             matches = find(read)
+        if unread := _list_unread(engine, read, scope):
+            read = replace(read, parts=tuple(part for part in read.parts if part not in unread))
+            matches = find(read)
+            ignored += tuple(part.text for part in unread)
+            unknown = [word for word in unknown if any(word in part.text for part in read.parts)]
         # Implied terms are only searched for partial matches.
         used = read if matches.missing or not read.implied else replace(read, implied={})
         common = SearchResult(
@@ -514,7 +544,8 @@ class SearchService:
             added_forms=used.added_forms[:_MAX_SAID],
             terms=read.terms,
             term_forms=used.term_forms,
-            is_shortened=len(read.text.split()) < len(query.text.split()),
+            is_shortened=len(read.text.split()) < len(query.text.split())
+            or any(part.either for part in read.parts),
             meanings=read.meanings,
             alert_terms=()
             if unknown and len(unknown) >= len(read.parts)

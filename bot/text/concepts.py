@@ -111,7 +111,8 @@ class QueryPart(NamedTuple):
     """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words.
 
     `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word. `clear` are the English forms of
-    an English term whose Korean form means another one too: reasoning, since 추론 is inference as well.
+    an English term whose Korean form means another one too: reasoning, since 추론 is inference as well. `either` are the
+    texts of alternatives that are one part: GAN or VAE.
     """
 
     text: str
@@ -119,6 +120,12 @@ class QueryPart(NamedTuple):
     key: str = ""
     is_term: bool = False
     clear: tuple[Form, ...] = ()
+    either: tuple[str, ...] = ()
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """What was typed, each alternative by itself."""
+        return self.either or (self.text,)
 
     @property
     def is_negated(self) -> bool:
@@ -143,6 +150,17 @@ class QueryPart(NamedTuple):
 def literal_part(*texts: str) -> QueryPart:
     """Return a part that matches only these exact texts."""
     return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)), is_term=True)
+
+
+def join_alternatives(first: QueryPart, second: QueryPart, joint: str) -> QueryPart:
+    """Return the part that a paper matches by any form of either part; `joint` is the word for "or"."""
+    return QueryPart(
+        f"{', '.join(first.typed)} {joint} {second.text}",
+        merge_forms((*first.forms, *second.forms)),
+        "|".join(part.key or term_keys.term_key(part.text) for part in (first, second)),
+        is_term=first.is_term and second.is_term,
+        either=(*first.typed, *second.typed),
+    )
 
 
 def is_name(word: str) -> bool:

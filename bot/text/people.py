@@ -448,7 +448,9 @@ NAME_SYLLABLES = 3
 """The length of a full Korean name, which does not need a title after it: 김건우가 쓴."""
 _MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS, _MAX_QUESTION_WORDS = 50, 60, 3, 48
 _EDGE = " .,;:?!…\"'()"
-_SUFFIX = re.compile(rf"(?<=[\w{analyser.SYLLABLES}])(['’]s|에서는|에서|측은|측|이|가|은|는|의|사)\Z")
+_SUFFIX = re.compile(
+    rf"(?<=[\w{analyser.SYLLABLES}])(['’]s|에서는|에서|측은|측|이[나든랑]|하고|[이가은는의사나든와과랑])\Z"
+)
 _BEFORE = frozenset(("from", "by", "at"))
 _GROUP = re.compile(
     r"(?:연구진|연구팀|연구원들|연구원|연구소|팀|랩|교수님?|박사님?)(?:들)?(?:이|가|은|는|의|에서)?|(?:team|labs?|group|researchers|scientists)(?:['’]s)?"
@@ -468,6 +470,7 @@ class Writer(NamedTuple):
     """An institution or person named as the writer in a question by the words from `start` to `end`.
 
     If `is_known` is False, the name may be an unknown institution or an author; `is_bare`: no word says that it wrote.
+    `joint` is how the next writer is joined to it: "or", "and", or "" without one.
     """
 
     name: str
@@ -475,6 +478,7 @@ class Writer(NamedTuple):
     end: int
     is_known: bool
     is_bare: bool = False
+    joint: str = ""
 
 
 def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) -> list[Writer]:
@@ -487,13 +491,35 @@ def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) 
     writers: list[Writer] = []
     words, start = words[:_MAX_QUESTION_WORDS], 0
     while start < len(words) and len(writers) < _MAX_WRITERS:
-        ends = range(min(len(words), start + _count_name_words(words, start)), start, -1)
-        candidates = filter(None, [_read_writer(words, start, end) for end in ends])
-        named = [writer for writer in candidates if writer.is_known or is_writer(writer.name)]
-        best = min(named, key=lambda writer: not writer.is_known, default=None)
+        joint, at = _read_joint(words, writers[-1].end) if writers and writers[-1].end == start else ("", start)
+        best = joint and _read_best(words, at, is_writer, is_led=True)
+        if best:
+            writers[-1] = writers[-1]._replace(end=best.start, joint=joint)
+        else:
+            joint, best = "", _read_best(words, start, is_writer)
         writers += [best] if best else []
         start = best.end if best else start + 1
     return writers
+
+
+def _read_best(words: Sequence[str], start: int, is_writer: Callable[[str], bool], *, is_led: bool = False) -> Writer | None:
+    """Return the longest writer's name from `start`, a known institution first. If `is_led`, a writer is joined to it ahead."""
+    size = MAX_WORDS if is_led else _count_name_words(words, start)
+    ends = range(min(len(words), start + size), start, -1)
+    candidates = filter(None, [_read_writer(words, start, end, is_led=is_led) for end in ends])
+    named = [writer for writer in candidates if writer.is_known or is_writer(writer.name)]
+    return min(named, key=lambda writer: not writer.is_known, default=None)
+
+
+def _read_joint(words: Sequence[str], end: int) -> tuple[str, int]:
+    """Return how what is before `end` is joined to the next words, and where these start: "or", "and" or ""."""
+    behind = (seed.classify("join", word) for word in words[end : end + MAX_WORDS])
+    if words[end - 1].endswith(",") and (joint := next(filter(None, behind), "")):
+        return joint, end  # Google, Meta or Apple
+    if joint := seed.classify("join", " ".join(words[end : end + 1])):
+        return joint, end + 1 + (" ".join(words[end + 1 : end + 2]).lower() in _BEFORE)
+    endings = (seed.classify("join", f"-{words[end - 1][-size:]}") for size in (2, 1))
+    return next(filter(None, endings), ""), end
 
 
 def _count_name_words(words: Sequence[str], start: int) -> int:
@@ -514,8 +540,11 @@ def _first_words() -> frozenset[str]:
     return frozenset(("", *(name.partition(" ")[0] for name in _keys())))
 
 
-def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
-    """Parse a writer from the words `start` to `end`, with "by the" before or 연구진이 쓴 after the name; otherwise None."""
+def _read_writer(words: Sequence[str], start: int, end: int, *, is_led: bool = False) -> Writer | None:
+    """Parse a writer from the words `start` to `end`, with "by the" before or 연구진이 쓴 after the name; otherwise None.
+
+    Several may share such a word: "by Google or Meta", 메타나 구글이 쓴. If `is_led`, it is before another writer ahead.
+    """
     typed = " ".join(words[start:end]).strip(_EDGE)
     stem = _SUFFIX.sub("", typed)
     before = start - (start > 1 and words[start - 1].lower() == "the")
@@ -523,16 +552,19 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
     rest = [word.lower().strip(_EDGE) for word in (*words[end : end + 2], "", "")]
     has_group = _GROUP.fullmatch(rest[0]) is not None
     last = end + has_group + (rest[has_group] in _WRITTEN)
+    joint, at = _read_joint(words, end)
+    is_joined = bool(joint) and first == start and at < len(words) and _read_best(words, at, bool) is not None
     if name := next((name for name in dict.fromkeys((typed, stem)) if _fold(name) in _keys()), None):
         is_possessive = name != typed and typed.endswith("s")
-        is_said = is_possessive or (first, last) != (start, end) or names_papers(rest[0])
+        is_said = is_possessive or (first, last) != (start, end) or names_papers(rest[0]) or is_joined
+        is_said = is_said or (is_led and not (typed.islower() and typed.capitalize() in _ordinary_words()))
         return Writer(name, first, last, is_known=True) if is_said else None
-    if first < start:
+    if first < start or is_led:
         is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end]) or (
             1 < end - start <= _MAX_UNKNOWN_WORDS and typed.isascii()
         )
         is_cut = is_name and any(word[:1].isupper() and not word.isupper() for word in words[end : end + 1])
-        is_writer = is_name and not is_cut and words[first].lower() != "at"
+        is_writer = is_name and not is_cut and (is_led or words[first].lower() != "at")
         return Writer(typed, first, last, is_known=False) if is_writer else None
     is_whole_name = (len(stem) == NAME_SYLLABLES or " " in stem) and stem != typed
     is_hangul = (is_whole_name or has_group) and analyser.is_syllables(stem.replace(" ", ""))
@@ -545,7 +577,7 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
     # Tri Dao가 쓴, Tri Dao 교수님, Tri Dao의 논문, Tri Dao's papers
     is_marked = stem != typed or analyser.has_hangul("".join(words[end:last]))
     is_possessive = stem != typed and typed.endswith(("의", "s")) and names_papers(rest[0])
-    is_name = (last > end or is_possessive) and (is_hangul or (is_latin and is_marked))
+    is_name = (last > end or is_possessive or is_joined) and (is_hangul or (is_latin and is_marked))
     is_bare = not is_name and is_latin and " " in stem and end - start <= _MAX_BARE_WORDS
     return Writer(stem, first, last, is_known=False, is_bare=is_bare) if is_name or is_bare else None
 

@@ -41,7 +41,7 @@ class Query:
     """A parsed query. All fields may be empty; dates are local and inclusive.
 
     `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
-    not occur. All `authors` and `institutions` must match. `ignored` has the filters with unusable values, as typed,
+    not occur. All `authors` and `institutions` must match, and one of each group of writers in `either`. `ignored` has the filters with unusable values, as typed,
     `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing.
     `order` is "votes" or "date" if the query asks for one; `has_code`: only papers with code.
     """
@@ -51,6 +51,7 @@ class Query:
     excluded: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
     institutions: tuple[str, ...] = ()
+    either: tuple[tuple[str, ...], ...] = ()
     since: date | None = None
     until: date | None = None
     min_votes: int | None = None
@@ -69,7 +70,12 @@ class Query:
     def is_narrowed(self) -> bool:
         """Whether the query names an order or a filter, and so speaks of papers."""
         return bool(
-            self.order or self.has_range_filters or self.authors or self.institutions or self.has_code
+            self.order
+            or self.has_range_filters
+            or self.authors
+            or self.institutions
+            or self.either
+            or self.has_code
         )
 
     @property

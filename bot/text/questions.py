@@ -123,7 +123,8 @@ def _load_filler() -> _Filler:
                 if word[-1] in "+~*":
                     filler.stems.setdefault(word[:-1], (word[-1], kind))  # type: ignore[arg-type]
                 else:
-                    filler.words.setdefault(word, kind)  # type: ignore[arg-type]
+                    for spelling in seed.write_with_and_without_apostrophe(word):
+                        filler.words.setdefault(spelling, kind)  # type: ignore[arg-type]
         else:
             filler.following[kind] = frozenset(listed.split())
     return filler

@@ -51,20 +51,6 @@ class _Token(NamedTuple):
         return analyser.has_hangul(self.text)
 
 
-_Entries = dict[str, tuple[str, str]]
-
-
-@lru_cache(maxsize=1)
-def _load() -> dict[str, _Entries]:
-    """Return each table: classes and marks ("", "+" or "*") by word."""
-    tables = dict[str, _Entries]()
-    for table, kind, listed in seed.read_rows("request_words.tsv"):
-        for word in listed.split():
-            bare = word.rstrip("+*")
-            tables.setdefault(table, {}).setdefault(bare.replace("_", " "), (kind, word[len(bare) :]))
-    return tables
-
-
 @lru_cache(maxsize=1)
 def _load_terms() -> frozenset[str]:
     """Return the terms of the seed list, which ask for nothing: skip connection, 분포 외 탐지, 분포외탐지."""
@@ -75,7 +61,7 @@ def _load_terms() -> frozenset[str]:
 @lru_cache(maxsize=1 << 12)
 def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
     """Return the class and the length of each entry that a word consists of; () for other words."""
-    entries = _load()[table]
+    entries = seed.load_request_words()[table]
     if word in entries or len(word) > _MAX_LENGTH or not word or word in _load_terms():
         return ((entries[word][0], len(word)),) if word in entries else ()
     if _TOP.fullmatch(word):
@@ -118,7 +104,7 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
     """Return the words of a text and their classes."""
     matches, tokens, at = list(_WORD.finditer(text)), list[_Token](), 0
     words = [questions.trim_filler(match[0].casefold()).replace("’", "'") or match[0] for match in matches]
-    entries = _load()[table]
+    entries = seed.load_request_words()[table]
     while at < len(matches):
         start, end = matches[at].span()
         for size in range(min(_MAX_JOINED + 1, len(words) - at), 1, -1):
@@ -359,7 +345,6 @@ def is_kind_of_paper(text: str) -> bool:
 _NEGATORS = frozenset(("sure", "imperative", "lack", "instead", "no", "not", "dont", "other"))
 _ALL = frozenset(("all", "everything", "anything", "any", "every", "each"))
 """Of everything on alignment but RLHF."""
-_JOINTS = frozenset(("or", "and", "nor", "/", "·", "&", "및", "또는", "그리고", "혹은"))
 _TAILS = frozenset(
     ("models", "papers", "ones", "methods", "based", "please", "own", "work", "works", "is", "are")
 ) | frozenset(("stuff", "things", "involved", "used", "included", "allowed", "needed", "required"))
@@ -585,7 +570,7 @@ def _ends_clause(behind: Sequence[_Token]) -> bool:
     """Return whether a clause ends with what it names first, which is not a means: "agents, no surveys"."""
     behind = [token for token in behind if token.text.casefold() not in ("a", "an", "the")]
     named = list(
-        takewhile(lambda one: one.text in _JOINTS or (one.kind == "" and not _is_filler(one.text)), behind)
+        takewhile(lambda one: _is_or(one) or (one.kind == "" and not _is_filler(one.text)), behind)
     )
     rest = [token for token in behind[len(named) :] if token.text.casefold() not in _TAILS]
     is_end = not rest or rest[0].kind in (",", "no", "not")  # not simulation not games
@@ -663,7 +648,7 @@ def _find_joint(rest: Sequence[_Token], negation: _Negation) -> tuple[int, bool]
 
 
 def _is_or(token: _Token) -> bool:
-    return token.text.casefold() in _JOINTS
+    return seed.classify("join", token.text) != ""
 
 
 def _has_topic(tokens: Sequence[_Token]) -> bool:
@@ -701,7 +686,7 @@ def _bare(word: str) -> str:
 
 
 def _is_joint(token: _Token) -> bool:
-    return token.text.casefold() in _TAILS | _JOINTS
+    return token.text.casefold() in _TAILS or _is_or(token)
 
 
 def _is_filler(word: str) -> bool:

@@ -8,6 +8,10 @@ from importlib import resources
 from typing import NamedTuple
 
 
+_MIN_JOINED = 4
+"""The least length of a word that may be written without its apostrophe."""
+
+
 def read_data(name: str) -> str:
     """Read one of this package's data files."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
@@ -18,6 +22,29 @@ def read_rows(name: str) -> Iterator[list[str]]:
     for line in read_data(name).splitlines():
         if line and not line.startswith("#"):
             yield line.split("\t")
+
+
+@cache
+def load_request_words() -> dict[str, dict[str, tuple[str, str]]]:
+    """Return the tables of `request_words.tsv`: the class and the mark ("", "+" or "*") of each word."""
+    tables: dict[str, dict[str, tuple[str, str]]] = {}
+    for table, kind, listed in read_rows("request_words.tsv"):
+        for word in listed.split():
+            bare = word.rstrip("+*")
+            for spelling in write_with_and_without_apostrophe(bare):
+                tables.setdefault(table, {})[spelling.replace("_", " ")] = kind, word[len(bare) :]
+    return tables
+
+
+def write_with_and_without_apostrophe(word: str) -> tuple[str, ...]:
+    """Return a word and its spelling without an apostrophe, if that is no other word: isn't and isnt, but not ill."""
+    is_other = word.endswith(("'ll", "'d")) or len(word) < _MIN_JOINED
+    return (word,) if is_other or "'" not in word else (word, word.replace("'", ""))
+
+
+def classify(table: str, word: str) -> str:
+    """Return the class of a whole word in a table of `request_words.tsv`, ignoring case; "" for other words."""
+    return load_request_words()[table].get(word.casefold(), ("", ""))[0]
 
 
 @cache
