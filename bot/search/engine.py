@@ -456,7 +456,8 @@ class Engine:
     def _partial(self, query: ReadQuery, parts: Sequence[QueryPart]) -> Query | None:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         clauses, weights = list[Query](), list[float]()
-        for part in (*parts[:_MAX_PARTS], *query.implied.values()):
+        sought = [one for part in parts[:_MAX_PARTS] for one in part.alternatives]
+        for part in (*sought, *query.implied.values()):
             if (query_of_part := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
                 weight = self._idf(self._compile(part.forms).papers)
                 weights.append(weight * max(form.weight for form in part.forms))

@@ -87,7 +87,10 @@ class ReadQuery:
     @property
     def term_forms(self) -> tuple[tuple[str, ...], ...]:
         """Each typed or implied term, followed by the forms added to it."""
-        return tuple((*part.typed, *self._added_to(part)) for part in (*self.parts, *self.implied.values()))
+        return tuple(
+            (*(one.text for one in part.alternatives), *self._added_to(part))
+            for part in (*self.parts, *self.implied.values())
+        )
 
     @property
     def added_forms(self) -> tuple[str, ...]:
@@ -98,7 +101,10 @@ class ReadQuery:
 
     def _added_to(self, part: QueryPart) -> list[str]:
         """Return the forms added to a part, except a noun typed with a particle (추론 for 추론은)."""
-        typed, keys = term_keys.korean_key(self.text), set(map(term_keys.term_key, part.typed))
+        typed, keys = (
+            term_keys.korean_key(self.text),
+            {term_keys.term_key(one.text) for one in part.alternatives},
+        )
         shown = ((form.text, form.key) for form in part.forms if form.is_shown)
         return [
             text
@@ -271,7 +277,8 @@ class QueryReader:
         commas = [word.endswith(_COMMA) for word in joined if questions.trim_filler(word)]
         content = list[str]()
         for number, (word, is_named, in_run) in enumerate(zip(words, named, in_term, strict=True)):
-            if seed.classify("join", word) == "or":
+            kind = seed.classify("join", word)
+            if kind == "or":
                 content += [] if in_run else [_OR]  # encoder/decoder
             elif is_named:
                 content += word.split()
@@ -279,6 +286,8 @@ class QueryReader:
                     content.append(_OR)
                 elif commas[number] and any(named[number + 1 : number + 2]):
                     content.append(_COMMA)
+            elif content[-1:] == [_OR] and not (kind or people.names_papers(word)):
+                content.pop()  # a photo or an article was made by AI
         return _join_lists(content) or text.split()
 
     def _is_no_term(self, word: str) -> bool:
@@ -307,7 +316,11 @@ class QueryReader:
                     break
             else:
                 ahead = next((size for size in range(len(left), 1, -1) if self._is_run(left[-size:])), 0)
-                begins = (left[-ahead:-size] for size in range(1, ahead) if self._is_run([*left[-ahead:-size], *right[:1]]))
+                begins = (
+                    left[-ahead:-size]
+                    for size in range(1, ahead)
+                    if self._is_run([*left[-ahead:-size], *right[:1]])
+                )
                 shared[at + 1 : at + 1] = next(begins, [])
         return shared
 

@@ -523,7 +523,8 @@ class SearchService:
             matches = find(read)
         if unread := _list_unread(engine, read, scope):
             read = replace(read, parts=tuple(part for part in read.parts if part not in unread))
-            matches = find(read)
+            # Long sentences are ranked by any of their words.
+            matches = find(read) if asked or not read.topics or len(read.parts) < _FEW else matches
             ignored += tuple(part.text for part in unread)
             unknown = [word for word in unknown if any(word in part.text for part in read.parts)]
         # Implied terms are only searched for partial matches.

@@ -112,7 +112,7 @@ class QueryPart(NamedTuple):
 
     `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word. `clear` are the English forms of
     an English term whose Korean form means another one too: reasoning, since 추론 is inference as well. `either` are the
-    texts of alternatives that are one part: GAN or VAE.
+    alternatives of which it consists: GAN or VAE.
     """
 
     text: str
@@ -120,12 +120,12 @@ class QueryPart(NamedTuple):
     key: str = ""
     is_term: bool = False
     clear: tuple[Form, ...] = ()
-    either: tuple[str, ...] = ()
+    either: tuple[QueryPart, ...] = ()
 
     @property
-    def typed(self) -> tuple[str, ...]:
-        """What was typed, each alternative by itself."""
-        return self.either or (self.text,)
+    def alternatives(self) -> tuple[QueryPart, ...]:
+        """The parts of which a paper needs only one."""
+        return self.either or (self,)
 
     @property
     def is_negated(self) -> bool:
@@ -155,11 +155,11 @@ def literal_part(*texts: str) -> QueryPart:
 def join_alternatives(first: QueryPart, second: QueryPart, joint: str) -> QueryPart:
     """Return the part that a paper matches by any form of either part; `joint` is the word for "or"."""
     return QueryPart(
-        f"{', '.join(first.typed)} {joint} {second.text}",
+        f"{', '.join(part.text for part in first.alternatives)} {joint} {second.text}",
         merge_forms((*first.forms, *second.forms)),
         "|".join(part.key or term_keys.term_key(part.text) for part in (first, second)),
         is_term=first.is_term and second.is_term,
-        either=(*first.typed, *second.typed),
+        either=(*first.alternatives, *second.alternatives),
     )
 
 

@@ -491,7 +491,9 @@ def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) 
     writers: list[Writer] = []
     words, start = words[:_MAX_QUESTION_WORDS], 0
     while start < len(words) and len(writers) < _MAX_WRITERS:
-        joint, at = _read_joint(words, writers[-1].end) if writers and writers[-1].end == start else ("", start)
+        joint, at = (
+            _read_joint(words, writers[-1].end) if writers and writers[-1].end == start else ("", start)
+        )
         best = joint and _read_best(words, at, is_writer, is_led=True)
         if best:
             writers[-1] = writers[-1]._replace(end=best.start, joint=joint)
@@ -502,7 +504,9 @@ def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) 
     return writers
 
 
-def _read_best(words: Sequence[str], start: int, is_writer: Callable[[str], bool], *, is_led: bool = False) -> Writer | None:
+def _read_best(
+    words: Sequence[str], start: int, is_writer: Callable[[str], bool], *, is_led: bool = False
+) -> Writer | None:
     """Return the longest writer's name from `start`, a known institution first. If `is_led`, a writer is joined to it ahead."""
     size = MAX_WORDS if is_led else _count_name_words(words, start)
     ends = range(min(len(words), start + size), start, -1)

@@ -569,9 +569,7 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
 def _ends_clause(behind: Sequence[_Token]) -> bool:
     """Return whether a clause ends with what it names first, which is not a means: "agents, no surveys"."""
     behind = [token for token in behind if token.text.casefold() not in ("a", "an", "the")]
-    named = list(
-        takewhile(lambda one: _is_or(one) or (one.kind == "" and not _is_filler(one.text)), behind)
-    )
+    named = list(takewhile(lambda one: _is_or(one) or (one.kind == "" and not _is_filler(one.text)), behind))
     rest = [token for token in behind[len(named) :] if token.text.casefold() not in _TAILS]
     is_end = not rest or rest[0].kind in (",", "no", "not")  # not simulation not games
     return bool(named) and not questions.is_means(_join(named)) and is_end

@@ -41,6 +41,32 @@ def test_filler_is_dropped_but_not_from_terms(
     assert _parts(_read(glossary, typed)) == parts
 
 
+@pytest.mark.parametrize(
+    ("typed", "parts"),
+    [
+        ("GAN or VAE", ["GAN or VAE"]),
+        ("papers on RAG or on agents", ["RAG or agents"]),
+        ("diffusion, GAN or VAE for speech", ["diffusion, GAN or VAE", "speech"]),
+        ("강화학습이나 모방학습 로봇", ["강화학습 또는 모방학습", "로봇"]),
+        ("SSM 이나 mamba", ["SSM 또는 mamba"]),
+        ("GAN / VAE 논문", ["GAN 또는 VAE"]),
+        ("image or video generation", ["image generation or video generation"]),
+        ("text to speech or music", ["text to speech or text to music"]),
+        ("encoder / decoder", ["encoder decoder"]),
+        ("diffusion, video", ["diffusion", "video"]),
+        ("or agents", ["agents"]),
+        ("was a photo or an article made by AI", ["photo", "made by AI"]),
+    ],
+)
+def test_alternatives_are_one_part(glossary: resolver.Glossary, typed: str, parts: list[str]) -> None:
+    read = _read(glossary, typed)
+    assert _parts(read) == parts
+    assert all(
+        {form.key for one in part.alternatives for form in one.forms} <= {form.key for form in part.forms}
+        for part in read.parts
+    )
+
+
 def test_a_noun_typed_with_a_particle_is_not_an_added_form(glossary: resolver.Glossary) -> None:
     added = _read(glossary, "강화학습의").added_forms
     assert "reinforcement learning" in added

@@ -338,6 +338,57 @@ async def test_papers_with_code_are_found_by_the_links_of_their_digests(db: Data
         assert result.ignored == ()
 
 
+async def test_a_paper_with_either_alternative_is_a_full_match(db: Database) -> None:
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00004", "Generative adversarial networks for faces", "GAN을 씁니다."),
+        NewsletterPaper("2501.00005", "A VAE of molecules", "VAE를 씁니다."),
+        NewsletterPaper("2501.00006", "Planning agents", "계획합니다."),
+    )
+    for question in ("GAN or VAE", "gan 또는 vae", "GAN이나 VAE 논문", "GAN/VAE"):
+        result = await service.search(SearchRequest(question))
+        assert {row.arxiv_id for row in result.rows} == {"2501.00004", "2501.00005"}, question
+        assert (result.complete, result.missing, result.matched) == (2, {}, {})
+        assert result.is_shortened, "the answer says how it was read"
+
+
+async def test_words_of_speech_that_no_paper_has_are_named_and_not_searched_for(db: Database) -> None:
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00004", "Planning agents", "에이전트가 계획합니다."),
+        NewsletterPaper("2501.00005", "Speech recognition", "음성을 인식합니다."),
+    )
+    unread = {
+        "gotcha agents plz": ("gotcha",),
+        "찰진 에이전트 논문": ("찰진",),
+        "FooNet agents": (),
+        "foonet2 agents": (),
+        "foo-net agents": (),
+    }
+    for question, words in unread.items():
+        result = await service.search(SearchRequest(question))
+        assert result.ignored == words
+        assert result.complete == bool(words), question
+    alone = await service.search(SearchRequest("gotcha"))
+    assert (alone.total, alone.ignored) == (0, ())
+
+
+async def test_papers_by_one_of_several_writers(db: Database) -> None:
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00004", "Agents", "Google의 에이전트입니다."),
+        NewsletterPaper("2501.00005", "Robots", "Microsoft의 로봇입니다."),
+        NewsletterPaper("2501.00006", "Speech", "음성입니다."),
+    )
+    both = {"2501.00004", "2501.00005"}
+    for question in ("papers from Google or Microsoft", "구글이나 마이크로소프트 논문"):
+        result = await service.search(SearchRequest(question))
+        assert {row.arxiv_id for row in result.rows} == both, question
+        assert len(result.writers) == 1
+        assert {term.kind for term in result.alert_terms} == {models.AlertKind.INSTITUTION}
+    assert await ids(service, "papers from Google or Microsoft on robots") == ["2501.00005"]
+
+
 async def test_papers_from_an_institution_can_be_left_out(db: Database) -> None:
     papers = [
         {"arxiv_id": f"2501.0000{n}", "title": "Maps for Robots", "summary": "Robots.", "organization": name}
