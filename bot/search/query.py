@@ -275,20 +275,27 @@ class QueryReader:
             named = list(map(questions.is_noun, words))
         named = named if any(named) else mask
         commas = [word.endswith(_COMMA) for word in joined if questions.trim_filler(word)]
-        content = list[str]()
-        for number, (word, is_named, in_run) in enumerate(zip(words, named, in_term, strict=True)):
+        return self._mark_alternatives(zip(typed, words, named, in_term, commas, strict=True)) or text.split()
+
+    def _mark_alternatives(self, words: Iterable[tuple[str, str, bool, bool, bool]]) -> list[str]:
+        """Return the words that name a topic, with `_OR` between alternatives.
+
+        Each is given as typed, without particles, and whether it is kept, is part of a term and has a comma behind it.
+        """
+        content, is_comma = list[str](), False
+        for typed, word, is_kept, in_term, has_comma in words:
             kind = seed.classify("join", word)
             if kind == "or":
-                content += [] if in_run else [_OR]  # encoder/decoder
-            elif is_named:
-                content += word.split()
-                if seed.classify("join", f"-{typed[number][len(word) :]}") == "or":  # 메타나 구글
-                    content.append(_OR)
-                elif commas[number] and any(named[number + 1 : number + 2]):
-                    content.append(_COMMA)
+                content += [] if in_term else [_OR]  # encoder/decoder
+            elif is_kept:
+                content += [*([_COMMA] if is_comma else []), *word.split()]
+                content += (
+                    [_OR] if seed.classify("join", f"-{typed[len(word) :]}") == "or" else []
+                )  # 메타나 구글
             elif content[-1:] == [_OR] and not (kind or people.names_papers(word)):
                 content.pop()  # a photo or an article was made by AI
-        return _join_lists(content) or text.split()
+            is_comma = is_kept and has_comma
+        return _join_lists(content)
 
     def _is_no_term(self, word: str) -> bool:
         """Return whether an unknown word is unlikely to be a term: a verb, one syllable (적, 같, 분), one small letter."""

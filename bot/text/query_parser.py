@@ -41,7 +41,8 @@ class Query:
     """A parsed query. All fields may be empty; dates are local and inclusive.
 
     `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
-    not occur. All `authors` and `institutions` must match, and one of each group of writers in `either`. `ignored` has the filters with unusable values, as typed,
+    not occur. All `authors` and `institutions` must match, and one of each group of writers in `either`.
+    `ignored` has the filters with unusable values, as typed,
     `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing.
     `order` is "votes" or "date" if the query asks for one; `has_code`: only papers with code.
     """

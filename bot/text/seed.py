@@ -7,7 +7,6 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-
 _MIN_JOINED = 4
 """The least length of a word that may be written without its apostrophe."""
 

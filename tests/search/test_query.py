@@ -52,7 +52,7 @@ def test_filler_is_dropped_but_not_from_terms(
         ("GAN / VAE 논문", ["GAN 또는 VAE"]),
         ("image or video generation", ["image generation or video generation"]),
         ("text to speech or music", ["text to speech or text to music"]),
-        ("encoder / decoder", ["encoder decoder"]),
+        ("encoder / decoder attention", ["encoder decoder", "attention"]),
         ("diffusion, video", ["diffusion", "video"]),
         ("or agents", ["agents"]),
         ("was a photo or an article made by AI", ["photo", "made by AI"]),
