@@ -1,6 +1,6 @@
 """Build the objects that the command line, the demo and the bot share, each once. `workers` builds what works without a command.
 
-Modules used by one command are imported locally.
+Modules that load discord.py are imported locally.
 """
 
 from __future__ import annotations
@@ -18,40 +18,50 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bot.alerts.planner import ALERT
 from bot.alerts.service import Alerts
 from bot.app.health import Liveness
 from bot.archive.ingest import IngestService
-from bot.client import texts as client_texts
+from bot.ask.sentences import SentenceWriter
+from bot.ask.service import ANSWER, PaperQuestions
+from bot.claims.language_model import LanguageModel, ModelServer, TokenBudget
 from bot.client.accounts import Guilds, Readers, TextTokenStore
-from bot.core import day_close
+from bot.client.services import Services
+from bot.client.texts import Translations
+from bot.club.service import CLUB, Clubs
+from bot.core import admission, day_close
 from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.settings import Settings
+from bot.daily.planner import DAILY, ON_DEMAND
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.operations.service import StatusService
 from bot.outbox.contents import DeliveryFactory, DeliveryKinds
+from bot.outbox.outcomes import NOTICE
 from bot.outbox.pace import Pace
+from bot.papers.lists import PaperLists
+from bot.papers.trends import TrendAnswers
+from bot.rendering.charts import ChartRenderer
+from bot.rendering.templates import Templates
+from bot.search import index as search_index
+from bot.search.glossary import GlossaryService
+from bot.search.service import SearchService
+from bot.search.trends import RisingTopicService, TrendService
+from bot.shelf.service import Shelf
 from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
+from bot.today.profiles import PaperVectors, Profiles
+from bot.today.service import TODAY, TodayService
+from bot.web.service import WebPages
 from storage import club, migrate, models
 from storage.database import READER_CONNECTIONS, Database
 
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
-    from bot.ask.service import PaperQuestions
-    from bot.claims.language_model import LanguageModel, ModelServer, TokenBudget
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
-    from bot.client.services import Services
-    from bot.client.texts import Translations
-    from bot.core.admission import Admission
     from bot.outbox.pace import HttpAnswer
-    from bot.rendering.templates import Templates
     from bot.search.embeddings import TextVectors
-    from bot.search.glossary import GlossaryService
-    from bot.search.index import SearchIndex
-    from bot.search.service import SearchService
     from bot.sources.base import Throttle
-    from bot.web.service import WebPages
 
 log = structlog.get_logger(__name__)
 
@@ -147,17 +157,14 @@ class Container:
         return DeliveryFactory(lambda: self.renderer)
 
     @cached_property
-    def search_index(self) -> SearchIndex:
+    def search_index(self) -> search_index.SearchIndex:
         """This machine's search index of the database."""
-        from bot.search import index
-
-        return index.SearchIndex(index.folder_of(self.database))
+        return search_index.SearchIndex(search_index.folder_of(self.database))
 
     @cached_property
     def texts(self) -> Translations:
-        """The user interface's strings. The first access imports discord.py."""
-
-        return client_texts.Translations()
+        """The user interface's strings."""
+        return Translations()
 
     @cached_property
     def mentions(self) -> CommandMentions:
@@ -202,8 +209,6 @@ class Container:
     @cached_property
     def templates(self) -> Templates:
         """The templates for posts and charts. Raises UsageError for a checkout without symbolic links."""
-        from bot.rendering.templates import Templates
-
         return Templates(self.settings.templates)
 
     def create_bot(
@@ -231,15 +236,11 @@ class Container:
     @cached_property
     def glossary(self) -> GlossaryService:
         """The glossary of the database."""
-        from bot.search.glossary import GlossaryService
-
         return GlossaryService(self.reader_database, self.clock, self.search_index)
 
     @cached_property
     def search(self) -> SearchService:
         """The search of the database."""
-        from bot.search.service import SearchService
-
         return SearchService(self.reader_database, self.glossary, self.clock, self.search_index, self.vectors)
 
     @cached_property
@@ -262,18 +263,6 @@ class Container:
     @cached_property
     def services(self) -> Services:
         """The services for commands and pages."""
-        from bot.client.services import Services
-        from bot.club.service import Clubs
-        from bot.core import admission
-        from bot.papers.lists import PaperLists
-        from bot.papers.trends import TrendAnswers
-        from bot.rendering.charts import ChartRenderer
-        from bot.search import index as search_index
-        from bot.search.trends import RisingTopicService, TrendService
-        from bot.shelf.service import Shelf
-        from bot.today.profiles import PaperVectors, Profiles
-        from bot.today.service import TodayService
-
         database, search, glossary = self.reader_database, self.search, self.glossary
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(database, self.clock))
@@ -336,17 +325,12 @@ class Container:
     @cached_property
     def web_pages(self) -> WebPages:
         """The pages of the web archive."""
-        from bot.web.service import WebPages
-
         return WebPages(self.services, self.texts, self.templates)
 
     def create_questions(
-        self, database: Database, glossary: GlossaryService, lookups: Admission
+        self, database: Database, glossary: GlossaryService, lookups: admission.Admission
     ) -> PaperQuestions:
         """Return the service that answers questions about papers."""
-        from bot.ask.sentences import SentenceWriter
-        from bot.ask.service import PaperQuestions
-
         sentences = SentenceWriter(self.token_budget, *self.create_models()) if self.has_models else None
         texts, deliveries = self.create_texts(), self.deliveries
         return PaperQuestions(
@@ -361,16 +345,12 @@ class Container:
     @cached_property
     def model_server(self) -> ModelServer:
         """The server of the language models, which is configured."""
-        from bot.claims.language_model import ModelServer
-
         url, key = self.settings.writer_url, self.settings.writer_key
         assert url is not None
         return ModelServer(url, None if key is None else key.get_secret_value())
 
     def create_models(self) -> tuple[LanguageModel, LanguageModel]:
         """Return the language model and its judge, which may be the same. Both are configured."""
-        from bot.claims.language_model import LanguageModel
-
         name, judge = self.settings.writer_model, self.settings.writer_judge
         assert name is not None
         model = LanguageModel(self.model_server, name)
@@ -379,8 +359,6 @@ class Container:
     @property
     def token_budget(self) -> TokenBudget:
         """The caps on what language models use."""
-        from bot.claims.language_model import TokenBudget
-
         settings = self.settings
         return TokenBudget(
             self.database, self.clock, settings.writer_daily_tokens, settings.writer_monthly_tokens
@@ -413,16 +391,7 @@ class Container:
         return asyncio.Semaphore(1)
 
 
-def delivery_kinds() -> DeliveryKinds:
-    """Return the records of all kinds of deliveries."""
-    from bot.alerts.planner import ALERT
-    from bot.ask.service import ANSWER
-    from bot.club.service import CLUB
-    from bot.daily.planner import DAILY, ON_DEMAND
-    from bot.outbox.outcomes import NOTICE
-    from bot.today.service import TODAY
-
-    return DAILY, ON_DEMAND, ALERT, TODAY, CLUB, NOTICE, ANSWER
+DELIVERY_KINDS: DeliveryKinds = (DAILY, ON_DEMAND, ALERT, TODAY, CLUB, NOTICE, ANSWER)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ import structlog
 
 from bot.app import health, jobs
 from bot.app.client import PaperroundBot
-from bot.app.container import Container, delivery_kinds
+from bot.app.container import DELIVERY_KINDS, Container
 from bot.app.health import Liveness, Metrics
 from bot.app.workers import Workers
 from bot.client import command_sync, rest, sender, webhook
@@ -279,7 +279,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         # Not fenced: receipts are stored in any term, and claims compare the term themselves.
         container.database,
         container.deliveries,
-        delivery_kinds(),
+        DELIVERY_KINDS,
         rng=random.Random(),
         on_outcome=metrics.record,
     )

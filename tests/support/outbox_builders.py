@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.app.container import delivery_kinds
+from bot.app.container import DELIVERY_KINDS
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
@@ -79,7 +79,7 @@ def make_recorder(
     db: database.Database, deliveries: DeliveryFactory, **options: Any
 ) -> outcomes.OutcomeRecorder:
     """Return an outcome recorder for every kind of delivery."""
-    return outcomes.OutcomeRecorder(db, deliveries, delivery_kinds(), rng=random.Random(1), **options)
+    return outcomes.OutcomeRecorder(db, deliveries, DELIVERY_KINDS, rng=random.Random(1), **options)
 
 
 async def add(db: database.Database, *deliveries: models.NewDelivery) -> list[int]:
