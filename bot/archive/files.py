@@ -1,4 +1,4 @@
-"""Find and read digest files, and summarise their problems.
+"""Find and read digest files, and describe their problems.
 
 Imports neither the database nor search, since `paperround parse` needs neither.
 """
@@ -6,7 +6,6 @@ Imports neither the database nor search, since `paperround parse` needs neither.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,33 +90,10 @@ def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
     return sorted(filter(_is_utf8, names)), problems
 
 
-_VARYING = re.compile(r"[0-9][0-9.,v]*|[“\"][^“”\"]{0,400}[”\"]")
-"""The parts in which similar problems may differ: numbers, ids and quotations."""
-_SHOWN, _PLACES = 3, 10
-
-
-def group_problems(problems: Iterable[LocatedProblem]) -> list[list[LocatedProblem]]:
-    """Group problems that differ only in numbers and quotations, keeping their order."""
-    groups: dict[tuple[str, bool], list[LocatedProblem]] = {}
-    for problem in problems:
-        sort = _VARYING.sub("#", problem.message.partition(" (")[0])
-        groups.setdefault((sort, problem.line is None), []).append(problem)
-    return list(groups.values())
-
-
-def fold_problems(problems: Iterable[LocatedProblem]) -> Iterator[str]:
-    """Yield one sentence per problem. Many similar problems become three sentences and a summary."""
-    for group in group_problems(problems):
-        shown = group if len(group) <= _SHOWN + 1 else group[:_SHOWN]
-        for problem in shown:
-            yield f"{_place(problem)}: {problem.message}"
-        if rest := group[len(shown) :]:
-            places = ", ".join(map(_place, rest[:_PLACES])) + (" …" if len(rest) > _PLACES else "")
-            yield f"{len(rest)} more like the last one: {places}"
-
-
-def _place(problem: LocatedProblem) -> str:
-    return problem.location if problem.line is None else f"{problem.location}:{problem.line}"
+def describe_problem(problem: LocatedProblem) -> str:
+    """Return a problem as one sentence that begins with its place."""
+    place = problem.location if problem.line is None else f"{problem.location}:{problem.line}"
+    return f"{place}: {problem.message}"
 
 
 def _find_in_folder(name: str, folder: Path) -> Iterator[str | LocatedProblem]:

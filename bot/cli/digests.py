@@ -49,8 +49,8 @@ def parse(
         for count, file in enumerate(found, 1):
             problems += _print_file(files.read_file(file))
             show_count(count, len(found))
-    for sentence in files.fold_problems(problems):
-        shell.error(sentence)
+    for problem in problems:
+        shell.error(files.describe_problem(problem))
     sys.exit(1 if problems else 0)
 
 
@@ -90,8 +90,8 @@ async def ingest(
     named = {row.location for row in result.unrelated} if not result.digests else {*(paths or ())}
     unrelated = [row for row in result.unrelated if row.location not in named]
     problems = [*result.problems, *(row for row in result.unrelated if row not in unrelated)]
-    for sentence in files.fold_problems(problems):
-        shell.error(sentence)
+    for problem in problems:
+        shell.error(files.describe_problem(problem))
     if unrelated:
         names = ", ".join(row.location for row in unrelated[:_NAMED_FILES])
         names += " …" if len(unrelated) > _NAMED_FILES else ""

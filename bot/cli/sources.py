@@ -98,10 +98,9 @@ async def add(
         sentence += "." if is_failed else f": {report.reason or 'no papers'}."
     status = {"status": report.status.value, "reason": report.reason or None}
     shell.print_answer(to_dict(added) | status | found, as_json, sentence=sentence)
-    for problem in ([report.reason] if is_failed and report.reason else []) + [
-        *files.fold_problems(report.result.problems)
-    ]:
-        shell.error(problem)
+    described = map(files.describe_problem, report.result.problems)
+    for sentence in ([report.reason] if is_failed and report.reason else []) + [*described]:
+        shell.error(sentence)
     raise typer.Exit(1 if is_failed else 0)
 
 
@@ -233,7 +232,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
     shell.print_answer(rows, as_json, _REPORT_COLUMNS, sentence=_NO_SOURCES)
     is_failed = any(report.status.value in _FAILURES or report.missed_days for report in reports)
     problems = [problem for report in reports for problem in report.result.problems]
-    for sentence in files.fold_problems(problems):
-        shell.error(sentence)
+    for problem in problems:
+        shell.error(files.describe_problem(problem))
     if is_failed or problems:
         raise typer.Exit(1)

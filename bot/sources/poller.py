@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from bot.archive import fields, files, listing, paper_list
+from bot.archive import fields, listing, paper_list
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 
 _HEALTHY = (FetchStatus.OK, FetchStatus.UNCHANGED)
 _FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED)
-_MAX_PROBLEMS = 200
+_MAX_PROBLEMS, _MAX_LOGGED = 200, 10
+"""Problems of a poll that are kept, and that are logged."""
 
 
 @dataclass(slots=True)
@@ -422,12 +423,6 @@ def _log_reports(reports: Sequence[SourceReport]) -> None:
                 {"note": report.reason} if report.reason else {}
             )
             log.info("source fetched", source=url, **found)
-        for problem, *others in files.group_problems(report.result.problems):
-            more = {"more_like_it": len(others)} if others else {}
-            log.warning(
-                "could not parse digest",
-                place=errors.redact(problem.location),
-                line=problem.line,
-                message=problem.message,
-                **more,
-            )
+        for problem in report.result.problems[:_MAX_LOGGED]:
+            place, line = errors.redact(problem.location), problem.line
+            log.warning("could not parse digest", place=place, line=line, message=problem.message)
