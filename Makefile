@@ -22,6 +22,7 @@ $(DEMO) $(DEV): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Paperround needs Python 3.11, 3.12 or 3.13, and none was found. Install one, or set PYTHON=/path/to/python." >&2; exit 1; }
 	@echo "Installing $(EXTRAS) into $(VENV) with $$($(PYTHON) --version): about a minute, once …"
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check "pip>=25.3,<28" || : # Python's own is slow
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]' \
 	  && echo "done in $$SECONDS s"
 	@touch $(if $(findstring dev,$(EXTRAS)),$(DEMO)) $@

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import simcord
 from discord import ChannelType, TextChannel
+from simcord.preview._markdown import markdown_tokens
 
 from bot.archive import fields, parse
 from bot.demo import page, sample_digests, server, stage
@@ -120,6 +121,10 @@ async def test_page_shows_each_reader_their_own_direct_messages(tmp_path: Path) 
             assert "/frobnicate could not be read" in str(await preview.snapshot())
             theirs = await follow("Mina")
             assert (alert in theirs, "/frobnicate" in theirs) == (False, False)
+            # A text with a mention is shown by what this page knows.
+            for name in ("papers", "vision"):
+                (shown_line,) = markdown_tokens("<#1>", context={"channels": {"1": name}})
+                assert f"#{name}" in str(shown_line)
             await follow("# papers")
             assert (preview.channel.id, preview.viewers[0].id) == (channels[0].id, member.id)
 
