@@ -32,12 +32,13 @@ from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from storage import errors, sqlite_file
-from storage.snapshot import LOOK_UPS_AT_ONCE, Snapshot, SnapshotPool, chunked, log, log_statement
+from storage import errors, postgresql, sqlite_file
+from storage.snapshot import Snapshot, SnapshotPool, chunked, log, log_statement
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-    from sqlalchemy.dialects import postgresql, sqlite
+    from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 Connection = AsyncConnection
 """The type of a transaction's connection, for services, which must not import SQLAlchemy."""
@@ -52,7 +53,6 @@ POOL_SIZE = 8
 """Connections kept open. As many more are opened on demand."""
 READER_CONNECTIONS = 6
 """Connections shared by commands and buttons. Delivery, planning and ingest use the others."""
-CONNECT_TIMEOUT_SECONDS = 10.0
 MIN_SQLITE_VERSION = (3, 37, 0)
 
 
@@ -69,10 +69,19 @@ class Database:
         self._snapshots = self._make_snapshots()
 
     def _make_snapshots(self) -> SnapshotPool:
-        path, url = sqlite_path(self.url), self.url.render_as_string(hide_password=False)
+        path = self.path
         if path is not None:
             return SnapshotPool(partial(sqlite_file.connect_reader, path))
-        return SnapshotPool(None, lambda: open_engine(url, self.name, LOOK_UPS_AT_ONCE))
+        parameters = postgresql.session_parameters(self.url, self.name)
+        return SnapshotPool(partial(postgresql.connect_reader, parameters), is_sqlite=False)
+
+    async def check_place(self) -> None:
+        """Raise StorageError if a SQLite file cannot be opened or created, or if PostgreSQL is behind a pooler."""
+        with translated_errors(self.url):
+            if self.path is not None:
+                check_file(self.path)
+            else:
+                await postgresql.check(postgresql.session_parameters(self.url, self.name))
 
     def limited(self, connections: int) -> Database:
         """Return this database limited to this many connections at a time, of which one may write.
@@ -230,9 +239,8 @@ def translated_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # While connecting, SQLAlchemy does not wrap asyncpg's errors.
         is_of_driver = isinstance(error, DBAPIError | sqlite3.Error | OSError | OverflowError)
-        if is_of_driver or type(error).__module__.startswith("asyncpg."):
+        if is_of_driver or type(error).__module__.startswith("psycopg"):
             translated = translate_error(error, url)
             if translated is not None:
                 raise translated from error
@@ -258,20 +266,24 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
         "disk is full": f"The disk is too full to write {name}. Free some space and start again.",
         "disk I/O error": f"{name} cannot be written. Check whether its disk is full, over quota or failing.",
     }
-    # SQLite's and asyncpg's messages about a number of more than 64 bits.
-    if "too large to convert to SQLite INTEGER" in text or "value out of int" in text:
+    # The drivers' messages about a number of more than 64 bits.
+    if "too large to convert to SQLite INTEGER" in text or "out of range" in text:
         return errors.StorageError("A number is too large for the database. Use a smaller one.")
     for fragment, sentence in sentences.items():
         if fragment in text:
             return errors.DatabaseUnavailableError(sentence)
     if url.get_backend_name() == "sqlite":
         return None
-    state = getattr(getattr(error, "orig", None) or error, "sqlstate", None) or ""
-    is_lost = isinstance(error, OSError) or getattr(error, "connection_invalidated", False)
-    if not (is_lost or "connection is closed" in text or state.startswith(_UNUSABLE)):
+    if "invalid connection option" in text:
+        return errors.StorageError(f"An option in PAPERROUND_DATABASE_URL is invalid: {text.strip()}")
+    import psycopg  # not needed for SQLite
+
+    cause = getattr(error, "orig", None) or error
+    state = getattr(cause, "sqlstate", None) or ""
+    is_lost = isinstance(cause, OSError) or (isinstance(cause, psycopg.OperationalError) and not state)
+    if not (is_lost or state.startswith(_UNUSABLE)):
         return None
-    # SQLAlchemy's text begins with the class name. A timeout has no text.
-    said = text.partition("\n")[0].rpartition("'>: ")[2] or "it does not answer"
+    said = text.partition("\n")[0] or "it does not answer"  # a timeout has no text
     return errors.DatabaseUnavailableError(
         f"{name} cannot be reached or used ({said}). Is PostgreSQL running, with memory and disk space, and is the address right?"
     )
@@ -291,20 +303,18 @@ def parse_url(url: str) -> URL:
     except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: the port is not a number
         raise errors.StorageError(
             "PAPERROUND_DATABASE_URL is not a database URL. Use sqlite+aiosqlite:///paperround.db or"
-            " postgresql+asyncpg://user@host/name."
+            " postgresql://user@host/name."
         ) from error
     if "@" in (parsed.host or ""):
         raise errors.StorageError(
             "The password in PAPERROUND_DATABASE_URL has an @, which ends the password in a URL. Write %40 instead."
         )
-    if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
+    if parsed.drivername in postgresql.DRIVERS:
+        return postgresql.parse_url(parsed)
+    if parsed.drivername != "sqlite+aiosqlite":
         raise errors.StorageError(
-            f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
+            f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql."
         )
-    if parsed.drivername == "postgresql+asyncpg":
-        if ssl := parsed.query.get("sslmode"):  # libpq's name of `ssl`
-            parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": ssl})
-        return parsed
     if parsed.database in (None, "", ":memory:"):
         raise errors.StorageError(
             "PAPERROUND_DATABASE_URL is a database in memory, which would be lost. Name a file; example:"
@@ -331,13 +341,13 @@ def name_suffix(version: int) -> str:
     return f" v{version}"
 
 
-def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
+def open_engine(url: str, name: str = "", pool_size: int = POOL_SIZE) -> AsyncEngine:
     """Create the engine for a database URL. Raises StorageError for an unsupported driver.
 
     Its error messages, which are logged, omit parameters, which may be readers' notes or webhook tokens.
     """
     parsed = parse_url(url)
-    if parsed.drivername == "postgresql+asyncpg":
+    if parsed.drivername == postgresql.DRIVER:
         engine = create_async_engine(
             parsed,
             pool_size=pool_size,
@@ -345,7 +355,9 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
             pool_pre_ping=True,
             hide_parameters=True,
             json_serializer=_to_json,
-            connect_args={"async_creator_fn": _connect, "server_settings": {"application_name": name}},
+            paramstyle="format",
+            use_native_hstore=False,
+            connect_args=postgresql.session_parameters(parsed, name),
         )
         _log_statements(engine)
         return engine
@@ -383,111 +395,6 @@ def _log_statements(engine: AsyncEngine) -> None:
     sa.event.listen(engine.sync_engine, "after_cursor_execute", end)
 
 
-async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any:
-    """Connect to the first usable host. Raises the first host's error.
-
-    Each host gets a share of the time, since asyncpg would spend it all on the first host if that host does
-    not respond.
-    """
-    import asyncpg  # not needed for SQLite
-
-    hosts = list(zip(host, port, strict=True)) if isinstance(host, list) else [(host, port)]
-    failures: list[Exception] = []
-    for name, number in hosts:
-        try:
-            timeout = CONNECT_TIMEOUT_SECONDS / len(hosts)
-            options |= {option: float(options[option]) for option in _NUMBERS & options.keys()}
-            place = {"host": name, "port": number, "timeout": timeout}
-            open_session = partial(asyncpg.connect, connection_class=_connection_class(), **place, **options)
-            connection = await open_session()
-            await _refuse_pooler(connection, open_session)
-        except (
-            asyncpg.TargetServerAttributeNotMatched,
-            asyncpg.exceptions.ClientConfigurationError,
-        ) as error:
-            failures.append(ConnectionError(str(error)))
-        except (asyncpg.PostgresError, OSError) as error:
-            failures.append(error)
-        except (TypeError, ValueError) as error:
-            raise errors.StorageError(f"An option in PAPERROUND_DATABASE_URL is invalid: {error}") from None
-        else:
-            return connection
-    raise failures[0]
-
-
-_NUMBERS = frozenset(
-    (
-        "command_timeout",
-        "statement_cache_size",
-        "max_cached_statement_lifetime",
-        "max_cacheable_statement_size",
-    )
-)
-"""asyncpg's options that are numbers, which a URL has as text."""
-
-
-async def _refuse_pooler(connection: Any, open_session: Callable[[], Awaitable[Any]]) -> None:
-    """Raise StorageError if a pooler gives each transaction another session, which would lose statements and locks.
-
-    Behind a pooler, the process that answers is not the one that accepted the connection. If it pools by
-    transactions, a setting of this session is found in another one, or is lost once that one has taken it over.
-    """
-    import asyncpg
-
-    token = secrets.token_hex(8)
-    expect = "SELECT 1 / ({})::int".format  # as an error, since prepared statements would fail
-    found = f"coalesce(current_setting('paperround.session', true), '') {{}} '{token}'".format
-    with suppress(asyncpg.DivisionByZeroError):
-        await connection.execute(expect(f"pg_backend_pid() = {connection.get_server_pid()}"))
-        return
-    other, has_begun = await open_session(), False
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS / 2):
-            await connection.execute(f"SET paperround.session = '{token}'")
-            await other.execute("BEGIN")
-            has_begun = True
-            await other.execute(expect(found("<>")))
-            await connection.execute(expect(found("=")))
-    except (asyncpg.DivisionByZeroError, TimeoutError):
-        if has_begun:  # otherwise all sessions of the pooler are in use
-            connection.terminate()
-            raise errors.StorageError(_POOLED) from None
-    finally:
-        other.terminate()
-
-
-_POOLED = (
-    "The address in PAPERROUND_DATABASE_URL is that of a pooler such as PgBouncer in transaction mode, which Paperround cannot"
-    " use. Name PostgreSQL itself or a pooler in session mode (Supabase: port 5432; Neon: the host without -pooler)."
-)
-
-
-@lru_cache(maxsize=1)
-def _connection_class() -> Any:
-    """Return asyncpg's class of connections with a time limit on silence."""
-    import asyncpg
-
-    class Connection(asyncpg.Connection):  # type: ignore[misc]
-        __slots__ = ()
-
-        def __init__(self, protocol: Any, transport: Any, *arguments: Any) -> None:
-            _notice_silence(transport.get_extra_info("socket"))
-            super().__init__(protocol, transport, *arguments)
-
-    return Connection
-
-
-def _notice_silence(connected: socket.socket) -> None:
-    """End a connection after 15 seconds of silence; the system's default is a quarter of an hour."""
-    if connected.family == socket.AF_UNIX or not hasattr(socket, "TCP_USER_TIMEOUT"):
-        return
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000)
-
-
 _to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
@@ -502,15 +409,12 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
-def check_file(url: URL) -> None:
-    """Raise StorageError if a SQLite file cannot be opened or created.
+def check_file(path: Path) -> None:
+    """Raise an error if a SQLite file cannot be opened or created.
 
     A new file is readable only by its owner. Call this before opening, since aiosqlite logs a traceback after
     a failed open.
     """
-    path = sqlite_path(url)
-    if path is None:
-        return
     if not path.parent.is_dir():
         raise errors.StorageError(
             f"{path} cannot be opened: its folder does not exist. Create the folder, or choose another file."
@@ -521,8 +425,7 @@ def check_file(url: URL) -> None:
         # It will contain readers' notes and webhook tokens. SQLite reports any error below.
         with suppress(OSError):
             os.close(os.open(path, os.O_CREAT, 0o600))
-    with translated_errors(url):
-        sqlite3.connect(path).close()
+    sqlite3.connect(path).close()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -536,16 +439,16 @@ Value = TypeVar("Value")
 Record = TypeVar("Record", bound="DataclassInstance")
 
 
-def dialect_insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+def dialect_insert(dialect: Dialect, table: sa.Table) -> SqliteInsert | PostgresqlInsert:
     """Return the dialect's INSERT, which supports `on_conflict_do_nothing` and `on_conflict_do_update`."""
     # Imported lazily: the other dialect would take 2.5 MB of memory.
     if dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table)
-    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.dialects.postgresql import insert
 
-    return postgresql.insert(table)
+    return insert(table)
 
 
 async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) -> Sequence[int]:

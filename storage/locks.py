@@ -159,10 +159,14 @@ class SenderLock:
             await asyncio.sleep(pause)
             asked_at = time.monotonic()
             left = self._renewed_at + MAX_SILENCE_SECONDS - asked_at
+            renewing = asyncio.create_task(self._renew())
             try:
-                async with asyncio.timeout(max(left, _THAW_SECONDS)):
-                    if not await self._renew():
-                        break
+                # Not `asyncio.timeout`, since psycopg takes up to ten seconds to give up a statement.
+                await asyncio.wait((renewing,), timeout=max(left, _THAW_SECONDS))
+                if not renewing.done():
+                    raise TimeoutError
+                if not renewing.result():
+                    break
             except (TimeoutError, errors.StorageError) as error:
                 if left <= RETRY_SECONDS:
                     raise errors.DatabaseUnavailableError(
@@ -171,6 +175,8 @@ class SenderLock:
                     ) from error
                 pause = RETRY_SECONDS
                 continue
+            finally:
+                renewing.cancel()
             self._renewed_at, pause = asked_at, RENEW_SECONDS
         self._term = None
         raise errors.SupersededError("Another process has become the sender.")

@@ -85,9 +85,9 @@ async def open_database(
     """
     name = name or database.make_name(migrations.VERSION)
     opened = database.Database(database.open_engine(url, name), name)
-    database.check_file(opened.url)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
+        await opened.check_place()
         version = await find_version(opened)
         if version is None:
             if not (opened.is_sqlite if migrate is None else migrate):

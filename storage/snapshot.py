@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
-from itertools import count, islice
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    import sqlite3
-
     import sqlalchemy as sa
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 Result = TypeVar("Result")
-Awaited = TypeVar("Awaited")
 Value = TypeVar("Value")
 Parameters = ParamSpec("Parameters")
 Row = tuple[Any, ...]
@@ -68,6 +64,8 @@ class Snapshot:
 
     def fetch(self, statement: str, *values: Any) -> list[Row]:
         """Return a statement's rows. Placeholders are `?`."""
+        if not self.is_sqlite:
+            statement = statement.replace("%", "%%").replace("?", "%s")
         started = time.perf_counter()
         rows = self._execute(statement, values)
         self.times.append((statement, time.perf_counter() - started))
@@ -103,50 +101,42 @@ async def read(
 
     def run(sync_connection: sa.Connection) -> Result:
         def fetch(statement: str, values: Sequence[Any]) -> list[Row]:
-            text = statement if is_sqlite else _number_placeholders(statement)
-            return [tuple(row) for row in sync_connection.exec_driver_sql(text, tuple(values))]
+            return [tuple(row) for row in sync_connection.exec_driver_sql(statement, tuple(values))]
 
         return function(Snapshot(fetch, is_sqlite=is_sqlite), *arguments, **options)
 
     return await connection.run_sync(run)
 
 
-def _number_placeholders(statement: str) -> str:
-    """Return a statement with PostgreSQL's placeholders $1, $2 … in place of `?`."""
-    numbers = count(1)
-    return re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
-
-
 LOOK_UPS_AT_ONCE = 4
 """The threads, and so the connections in use. Readers have three look-ups at once; one is left for planning and alerts."""
+
+
+class _Connection(Protocol):
+    """A connection of sqlite3 or psycopg."""
+
+    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Any: ...
+    def rollback(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class SnapshotPool:
     """Runs reading functions in threads, each call with a connection of its own, closed with `close()`.
 
-    A function sees one state of the database: what was committed when it began. `connect_sqlite` opens a
-    connection of a file that any thread may close; `open_engine` an engine for PostgreSQL, whose statements
-    an event loop in a thread of its own executes.
+    A function sees one state of the database: what was committed when it began. `connect` opens a connection in
+    autocommit mode, which any thread may use and close.
     """
 
-    def __init__(
-        self,
-        connect_sqlite: Callable[[], sqlite3.Connection] | None,
-        open_engine: Callable[[], AsyncEngine] | None = None,
-    ) -> None:
-        self._connect_sqlite = connect_sqlite
-        self._open_engine = open_engine
+    def __init__(self, connect: Callable[[], Any], *, is_sqlite: bool = True) -> None:
+        self._connect: Callable[[], _Connection] = connect
+        self._is_sqlite = is_sqlite
         self._threads: ThreadPoolExecutor | None = None
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[_Connection] = []
         """Connections that no function uses. The last one is used next: it has the pages that look-ups need."""
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._engine: AsyncEngine | None = None
-        self._starting = threading.Lock()
         self._logged_at: dict[str, float] = {}
 
     async def run(self, function: Callable[[Snapshot], Result], name: str = "") -> Result:
         """Return the result of a function that reads. It must not start tasks. `name` is for the log."""
-        read = self._read_file if self._connect_sqlite is not None else self._read_server
         if self._threads is None:
             self._threads = ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="paperround-look-up")
         asked_at = time.perf_counter()
@@ -158,12 +148,11 @@ class SnapshotPool:
             finally:
                 self._log_times(name, view, began_at - asked_at, time.perf_counter() - began_at)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, read, timed)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, timed)
 
     def _log_times(self, name: str, view: Snapshot, waited: float, took: float) -> None:
         """Log a slow look-up with its stages: it waited for a thread, executed statements, computed."""
-        is_logged = view.is_sqlite and log.isEnabledFor(logging.DEBUG)  # on PostgreSQL the engine logs them
-        for statement, seconds in view.times if is_logged else ():
+        for statement, seconds in view.times if log.isEnabledFor(logging.DEBUG) else ():
             log_statement(statement, seconds)
         now = time.monotonic()
         if waited + took <= SLOW_SECONDS or now - self._logged_at.get(name, -QUIET_SECONDS) < QUIET_SECONDS:
@@ -175,49 +164,34 @@ class SnapshotPool:
         milliseconds = {f"{stage}_ms": round(1e3 * seconds) for stage, seconds in stages.items()}
         log.info("slow look-up", extra={"look_up": name, **milliseconds, "statement": slowest[:500]})
 
-    def _read_file(self, function: Callable[[Snapshot], Result]) -> Result:
+    def _read(self, function: Callable[[Snapshot], Result]) -> Result:
+        connection = self._begin()
         try:
-            connection = self._idle.pop()
-        except IndexError:
-            assert self._connect_sqlite is not None
-            connection = self._connect_sqlite()
-        view = Snapshot(lambda *query: connection.execute(*query).fetchall(), is_sqlite=True)
-        try:
-            connection.execute("BEGIN")
-            return function(view)
+            return function(
+                Snapshot(lambda *query: connection.execute(*query).fetchall(), is_sqlite=self._is_sqlite)
+            )
         finally:
-            connection.rollback()
+            with suppress(Exception):  # a lost connection is replaced once it is to be used again
+                connection.rollback()
             self._idle.append(connection)
 
-    def _read_server(self, function: Callable[[Snapshot], Result]) -> Result:
-        loop, engine = self._start()
-        connection = engine.connect()
-
-        def wait_for(work: Coroutine[Any, Any, Awaited]) -> Awaited:
-            return asyncio.run_coroutine_threadsafe(work, loop).result()
-
-        async def begin() -> None:
-            await connection.start()
-            await connection.execution_options(isolation_level="REPEATABLE READ")
-
-        async def execute(statement: str, values: Sequence[Any]) -> list[Row]:
-            rows = await connection.exec_driver_sql(_number_placeholders(statement), tuple(values))
-            return [tuple(row) for row in rows]
-
-        wait_for(begin())
-        try:
-            return function(Snapshot(lambda *query: wait_for(execute(*query)), is_sqlite=False))
-        finally:
-            wait_for(connection.close())
-
-    def _start(self) -> tuple[asyncio.AbstractEventLoop, AsyncEngine]:
-        """Return the event loop of the connections and their engine, starting them once."""
-        with self._starting:
-            if self._loop is None or self._engine is None:
-                assert self._open_engine is not None
-                self._loop, self._engine = asyncio.new_event_loop(), self._open_engine()
-                threading.Thread(target=_run, args=(self._loop,), daemon=True).start()
-        return self._loop, self._engine
+    def _begin(self) -> _Connection:
+        """Return a connection in a transaction: the first idle one that the server has not closed, or a new one."""
+        while True:
+            try:
+                connection, is_new = self._idle.pop(), False
+            except IndexError:
+                connection, is_new = self._connect(), True
+            try:
+                connection.execute(
+                    "BEGIN" if self._is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                )
+            except Exception:
+                connection.close()
+                if is_new:
+                    raise
+            else:
+                return connection
 
     async def close(self) -> None:
         """Wait for running functions, and close the connections and threads."""
@@ -226,16 +200,6 @@ class SnapshotPool:
             await asyncio.to_thread(threads.shutdown)
         while self._idle:
             self._idle.pop().close()
-        if self._loop is not None and self._engine is not None:
-            loop, engine = self._loop, self._engine
-            self._loop = self._engine = None
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(engine.dispose(), loop))
-            loop.call_soon_threadsafe(loop.stop)
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    loop.run_forever()
-    loop.close()
 
 
 def parse_date(value: date | str) -> date:

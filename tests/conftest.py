@@ -135,11 +135,6 @@ class _StatementCache(dict[Any, Any]):
         super().__setitem__((key[0].name, *key[1:]), compiled)
 
 
-def _keep_statements(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
-    """Let asyncpg's statements never expire. SimCord would wait for their timers (five minutes) on a loaded machine."""
-    options["max_cached_statement_lifetime"] = 0
-
-
 def _skip_syncs(connection: Any, _record: Any) -> None:
     """Let SQLite not wait for the disk, which took most of a transaction's time: test data need not survive a power cut."""
     cursor = connection.cursor()
@@ -155,9 +150,7 @@ def _shared_statements() -> Iterator[None]:
     def open_engine(url: str, name: str = "", *size: int) -> AsyncEngine:
         engine = open_without_cache(url, name, *size)
         engine.sync_engine._compiled_cache = statements
-        if engine.name == "postgresql":
-            sa.event.listen(engine.sync_engine, "do_connect", _keep_statements)
-        else:
+        if engine.name == "sqlite":
             sa.event.listen(engine.sync_engine, "connect", _skip_syncs)
         return engine
 

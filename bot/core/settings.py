@@ -199,7 +199,7 @@ class Settings(BaseSettings):
     )
     """The bot's token; only `run` needs it, and not for [webhooks](webhooks.md)."""
     database_url: str = "sqlite+aiosqlite:///paperround.db"
-    """Or `postgresql+asyncpg://user:password@host/name`, with `?ssl=require` for TLS (`sslmode` too); [several
+    """Or `postgresql://user:password@host/name`, with `?ssl=require` for TLS (`sslmode` too); [several
     hosts](scaling.md#postgresql-with-a-replica).
     """
     upgrade: Literal["auto", "manual"] = "auto"

@@ -93,7 +93,7 @@ def test_rejects_an_invalid_public_key(key: str) -> None:
         front.read_public_key(key)
 
 
-NO_DATABASE = {"database_url": "postgresql+asyncpg://user@127.0.0.1:1/none"}
+NO_DATABASE = {"database_url": "postgresql://user@127.0.0.1:1/none"}
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,7 @@ class TestByHttp:
 
 async def test_front_reports_an_unreachable_database() -> None:
     liveness = health.Liveness()
-    engine = open_engine(
-        "postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front"
-    )  # nothing listens there
+    engine = open_engine("postgresql://reader:word@127.0.0.1:9/papers", "front")  # nothing listens there
     container: Any = SimpleNamespace(database=Database(engine), liveness=liveness, mentions=CommandMentions())
     liveness.record_obstacle(None)
     await front.follow_database(container)

@@ -71,7 +71,7 @@ def test_escapes_a_document_only_on_a_terminal(
     [
         ("HF_ENDPOINT", "ftp://user:Gehe1m@host"),
         ("PAPERROUND_FETCH_PROXY", "http://user:Gehe1m@127.0.0.1:1"),
-        ("PAPERROUND_DATABASE_URL", "postgresql+asyncpg://u:x@Gehe1m@127.0.0.1:1/db"),
+        ("PAPERROUND_DATABASE_URL", "postgresql://u:x@Gehe1m@127.0.0.1:1/db"),
     ],
 )
 def test_no_command_prints_a_password_from_the_settings(

@@ -73,7 +73,7 @@ async def test_unknown_settings_are_reported_as_warnings(
 
 async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", SECRET)
-    url = "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers"
+    url = "postgresql://bot:pass-of-the-bot@127.0.0.1:1/papers"
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     findings = await examine()
     printed = repr([finding.to_dict() for finding in findings.values()])
@@ -91,9 +91,9 @@ async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path
     [
         "sqlite+aiosqlite:///letter.db",
         f"sqlite+aiosqlite:///{'long' * 75}.db",
-        "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:port/papers",
-        "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:99999/papers",
-        "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers?unknown=1",
+        "postgresql://bot:pass-of-the-bot@127.0.0.1:port/papers",
+        "postgresql://bot:pass-of-the-bot@127.0.0.1:99999/papers",
+        "postgresql://bot:pass-of-the-bot@127.0.0.1:1/papers?unknown=1",
     ],
 )
 async def test_an_unusable_database_is_reported_with_a_remedy(

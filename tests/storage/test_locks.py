@@ -1,14 +1,18 @@
 """The sender lock, which allows only one sending process: a file lock on SQLite, a lease on PostgreSQL."""
 
+import asyncio
+import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from unittest import mock
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, locks, migrate
+from storage import database, errors, key_values, locks, migrate, postgresql
 from tests.support import patience
 
 Senders = tuple[locks.SenderLock, locks.SenderLock]
@@ -109,9 +113,31 @@ async def test_sender_ends_after_failing_to_renew_its_lease(
 
 
 @pytest.mark.engines("postgresql")
+async def test_the_sender_ends_in_time_if_the_server_falls_silent(
+    db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "RENEW_SECONDS", 0.0)
+    monkeypatch.setattr(locks, "MAX_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(locks, "_THAW_SECONDS", 0.5)
+    lock = locks.SenderLock(db)
+    assert await lock.try_acquire()
+    async with lock._rows.read() as connection:
+        session = psutil.Process(await connection.scalar(sa.text("SELECT pg_backend_pid()")))
+    session.suspend()
+    started_at = time.monotonic()
+    try:
+        with pytest.raises(errors.DatabaseUnavailableError, match="did not answer"):
+            await lock.keep()
+        assert time.monotonic() - started_at < 4.0  # psycopg takes five to ten seconds to give up a statement
+    finally:
+        session.resume()
+    await lock.release()
+
+
+@pytest.mark.engines("postgresql")
 async def test_connects_to_the_first_usable_host(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     url = sa.make_url(database_url)
-    monkeypatch.setattr(database, "CONNECT_TIMEOUT_SECONDS", patience.scaled(3))
+    monkeypatch.setattr(postgresql, "CONNECT_TIMEOUT_SECONDS", patience.scaled(3))
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and never answers
         hosts = ["127.0.0.1:1", f"127.0.0.1:{silent.getsockname()[1]}", f"{url.query['host']}:5432"]
         several = url.set(query={"host": hosts, "target_session_attrs": "primary"})
@@ -121,7 +147,19 @@ async def test_connects_to_the_first_usable_host(database_url: str, monkeypatch:
         await migrate.open_database(standby.render_as_string(hide_password=False))
 
 
-def test_silent_tcp_connection_ends_after_15_seconds() -> None:
-    with socket.socket() as connected:
-        database._notice_silence(connected)
-        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
+async def test_silent_tcp_connection_ends_after_15_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://user@127.0.0.1:{silent.getsockname()[1]}/papers"
+        async with database.Database(database.open_engine(url)) as db:
+            connecting = asyncio.create_task(db.fetch(key_values.get, "n"))
+            accepted, address = await asyncio.to_thread(silent.accept)
+            with accepted:
+                [number] = [
+                    connection.fd
+                    for connection in psutil.Process().net_connections("tcp4")
+                    if tuple(connection.laddr) == address
+                ]
+                with socket.socket(fileno=os.dup(number)) as connected:
+                    assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
+            with pytest.raises(errors.DatabaseUnavailableError):
+                await connecting

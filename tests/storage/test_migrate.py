@@ -100,7 +100,7 @@ async def test_locked_file_raises_a_readable_error(
 )
 def test_driver_errors_become_readable_sentences(error: Exception, sentence: str) -> None:
     is_sqlite = isinstance(error, sqlite3.Error)
-    url = "sqlite+aiosqlite:///paperround.db" if is_sqlite else "postgresql+asyncpg://me@db.example/papers"
+    url = "sqlite+aiosqlite:///paperround.db" if is_sqlite else "postgresql://me@db.example/papers"
     assert sentence in str(database.translate_error(error, make_url(url)))
 
 
@@ -111,7 +111,7 @@ def test_driver_errors_become_readable_sentences(error: Exception, sentence: str
         ("mysql://root@host/name", "has the driver"),
         ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
         ("sqlite+aiosqlite:///paperround.db?mode=ro", "has the option 'mode'. Remove it"),
-        ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
+        ("postgresql://nobody@127.0.0.1:1/nothing", "cannot be reached"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?sslmode=require", "cannot be reached"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?ssl=verify-full", "cannot be reached"),
         ("postgresql+asyncpg:///?host=127.0.0.1:1&user=nobody&password=p&database=x", "cannot be reached"),

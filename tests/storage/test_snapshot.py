@@ -46,7 +46,7 @@ async def test_a_look_up_cannot_write(db: Database) -> None:
 
 async def test_an_unreachable_server_is_a_storage_error(db: Database) -> None:
     if not db.is_sqlite:
-        away = Database(open_engine("postgresql+asyncpg://user@127.0.0.1:1/none", ""))
+        away = Database(open_engine("postgresql://user@127.0.0.1:1/none", ""))
         with pytest.raises(errors.DatabaseUnavailableError):
             await away.look_up(lambda view: view.fetch("SELECT 1"))
         await away.close()

@@ -18,7 +18,7 @@ PRELOADED = (
     "bot.search.service",
     "apscheduler.executors.base",
     "aiosqlite",
-    "asyncpg",
+    "psycopg",
     "tests.support.preloaded",
 )
 

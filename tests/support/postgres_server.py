@@ -25,7 +25,7 @@ class PostgresServer:
 
     def __init__(self, server: Any) -> None:
         self._server = server
-        self.url: str = server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
+        self.url: str = server.get_uri()
 
     @property
     def host(self) -> str:

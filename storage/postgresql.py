@@ -1,0 +1,96 @@
+"""A PostgreSQL server: the options of its connections, and the poolers through which it cannot be used."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from storage import errors
+
+if TYPE_CHECKING:
+    import psycopg
+    from sqlalchemy.engine import URL
+
+DRIVER = "postgresql+psycopg"
+DRIVERS = {DRIVER, "postgresql", "postgresql+asyncpg"}
+"""What a URL may begin with. Earlier versions used asyncpg."""
+CONNECT_TIMEOUT_SECONDS = 10.0
+_SILENCE = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 15_000}
+"""Options that end a connection after 15 seconds of silence; the system's default is a quarter of an hour."""
+_RENAMED = {"ssl": "sslmode", "database": "dbname"}
+"""libpq's options by asyncpg's names of them."""
+_OMITTED = {
+    "command_timeout",
+    "statement_cache_size",
+    "max_cached_statement_lifetime",
+    "max_cacheable_statement_size",
+}
+"""asyncpg's options that libpq does not have or need."""
+
+
+def parse_url(url: URL) -> URL:
+    """Return a server's URL, also one written for asyncpg, with the driver and options of psycopg."""
+    query = {_RENAMED.get(name, name): value for name, value in url.query.items() if name not in _OMITTED}
+    return url.set(drivername=DRIVER, query=query)
+
+
+def session_parameters(url: URL, name: str) -> dict[str, Any]:
+    """Return psycopg's parameters of a session at a parsed URL. `name` labels it.
+
+    Each host gets a share of the time limit, which libpq would apply to each.
+    """
+    _, given = url.get_dialect()().create_connect_args(url)
+    hosts = given.get("host", "").count(",") + 1
+    timeout = max(2, int(CONNECT_TIMEOUT_SECONDS / hosts))
+    return {**_SILENCE, "connect_timeout": timeout, **given, "application_name": name}
+
+
+def connect_reader(parameters: Mapping[str, Any]) -> psycopg.Connection[tuple[Any, ...]]:
+    """Open a session for look-ups."""
+    import psycopg  # not needed for SQLite
+
+    return psycopg.connect(**parameters, autocommit=True)
+
+
+async def check(parameters: Mapping[str, Any]) -> None:
+    """Raise StorageError if a pooler gives each transaction another session, which would lose statements and locks."""
+    import psycopg
+
+    if await _is_pooled(partial(psycopg.AsyncConnection.connect, **parameters, autocommit=True)):
+        raise errors.StorageError(
+            "The address in PAPERROUND_DATABASE_URL is that of a pooler such as PgBouncer in transaction mode, which"
+            " Paperround cannot use. Name PostgreSQL itself or a pooler in session mode (Supabase: port 5432; Neon: the"
+            " host without -pooler)."
+        )
+
+
+async def _is_pooled(open_session: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]) -> bool:
+    """Return whether a pooler gives each transaction another session. Sessions are in autocommit mode.
+
+    Behind a pooler, the process that answers is not the one that accepted the connection. If it pools by
+    transactions, a setting of this session is found in another one, or is lost once that one has taken it over.
+    """
+    token, is_pooled = secrets.token_hex(8), False
+    is_set = f"coalesce(current_setting('paperround.session', true) = '{token}', false)"
+
+    async def holds(session: psycopg.AsyncConnection[Any], condition: str) -> bool:
+        return await (await session.execute(f"SELECT {condition}")).fetchone() == (True,)
+
+    async with AsyncExitStack() as stack:
+        session = await open_session()
+        stack.push_async_callback(session.close)
+        if await holds(session, f"pg_backend_pid() = {session.info.backend_pid}"):
+            return False
+        other = await open_session()
+        stack.push_async_callback(other.close)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS / 2):
+                await session.execute(f"SET paperround.session = '{token}'")
+                await other.execute("BEGIN")
+                is_pooled = True  # if the time ends now; before, all sessions of the pooler are in use
+                is_pooled = await holds(other, is_set) or not await holds(session, is_set)
+    return is_pooled
