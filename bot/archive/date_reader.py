@@ -10,6 +10,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from bot.text.plain import MONTH, MONTHS
@@ -122,7 +123,11 @@ _Parts = tuple[int | None, int, int]
 
 def read(text: str, near: date | None = None) -> Stated | None:
     """Return the days that a text states, or None. A day without a year is in the year in which it is closest to `near`."""
-    text = text[:_MAX_DATED_LENGTH]
+    return _read(text[:_MAX_DATED_LENGTH], near)
+
+
+@lru_cache(maxsize=64)
+def _read(text: str, near: date | None) -> Stated | None:
     if not _DIGIT.search(text):
         return Stated(None, "", "month") if _MONTH_NAME.fullmatch(text) else None
     spans = list(_find_spans(text))

@@ -140,7 +140,7 @@ def _read_heading(heading: _Heading) -> _Heading:
     return _Heading(heading.row, level, heading.text, heading.end, paper if level else None, is_day)
 
 
-_HEADING_STARTS = ("#", " ", "*", "=", "-", "<")
+_HEADING_STARTS = frozenset("# *=-<")
 
 
 def _join_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
@@ -312,10 +312,10 @@ def _find_entries(day: _Day) -> tuple[list[_Heading], int]:
     At the papers' level, a heading without an id is a problem, and its text is left out. A lower heading
     belongs to the paper above it.
     """
-    code = {
-        day.heading.end + row for row in markdown_lines.find_code_rows(day.rows[day.heading.end : day.end])
-    }
-    below = [_add_link(heading, day) for heading in day.below if heading.paper or heading.row not in code]
+    first, below = day.heading.end, day.below
+    if not all(heading.paper for heading in below):
+        code = {first + row for row in markdown_lines.find_code_rows(day.rows[first : day.end])}
+        below = [_add_link(heading, day) for heading in below if heading.paper or heading.row not in code]
     level = day.heading.level
     end = next((it.row for it in below if it.level <= level and it.paper is None), day.end)
     inside = [heading for heading in below if heading.row < end]

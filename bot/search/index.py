@@ -12,6 +12,7 @@ import json
 import logging
 import math
 import os
+import re
 import shutil
 import threading
 from collections import Counter
@@ -52,6 +53,7 @@ def prepare() -> None:
 _MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
 _TITLE_WEIGHT = 3
+_CONCEPT = re.compile(rf"{tokens.CONCEPT}\S+")
 
 
 class IndexTexts(NamedTuple):
@@ -70,8 +72,7 @@ def count_words(texts: IndexTexts) -> Counter[str]:
 
 def count_concepts(title: str, body: str) -> Counter[str]:
     """Count the tokens of seeded concepts in a paper. Each token in the title counts three times."""
-    words = body.split() + _TITLE_WEIGHT * title.split()
-    return Counter(word for word in words if word.startswith(tokens.CONCEPT))
+    return Counter(_CONCEPT.findall(body) + _TITLE_WEIGHT * _CONCEPT.findall(title))
 
 
 def join_texts(paper: models.IndexDocument) -> str:
@@ -186,7 +187,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     votes = -1 if paper.votes is None else min(paper.votes, 1 << 18)
     document.add_integer("top", (votes << 44) + (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
     document.add_integer("newest", (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
-    document.add_integer("length", len(body.split()) - body.split().count(tokens.GAP))
+    document.add_integer("length", len(words := body.split()) - words.count(tokens.GAP))
     # tantivy multiplies scores by log2(2 + weight), which ranges from 1 to 1.2 here.
     document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)
     return document

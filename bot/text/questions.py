@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, compress, pairwise
+from operator import neg
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, people, seed, term_keys
@@ -424,15 +425,15 @@ def prepare_topics() -> None:
 
 def find_paper_topics(words: Mapping[str, int], most: int) -> list[tuple[int, float]]:
     """Return a paper's `most` heaviest topics, given its word counts. The weights form a vector of length 1."""
-    weighted, weights = _load_weighted_words(), dict[int, float]()
+    weighted, weights = _load_weighted_words(), defaultdict[int, float](float)
     for word in weighted.keys() & words.keys():
         weight, topics = weighted[word]
         weight *= 1 + math.log(words[word])
         for topic in topics:
-            weights[topic] = weights.get(topic, 0.0) + weight
+            weights[topic] += weight
     length = math.hypot(*weights.values()) or 1.0
-    heaviest = sorted(weights, key=lambda topic: (-weights[topic], topic))[:most]
-    return [(topic, weights[topic] / length) for topic in heaviest]
+    heaviest = sorted(zip(map(neg, weights.values()), weights, strict=True))[:most]
+    return [(topic, -weight / length) for weight, topic in heaviest]
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ text:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -41,23 +41,13 @@ def _place(canonical_words: Iterable[str], placed: list[str]) -> list[str]:
     """Append the tokens of canonical words ("" for punctuation) to `placed`. Return the single tokens of Hangul words."""
     beginnings: list[str] = []
     run = ""
-    for word in canonical_words:
-        core, beginning, is_last = _read_hangul(word)
-        if core:
-            run += core
-            if beginning:
-                beginnings.append(beginning)
-            if len(core) == 2:
-                beginnings.append(WHOLE + core)
-            if not is_last:
-                continue
-        if run:
+    for core, singles, behind in map(_read_word, canonical_words):
+        run += core
+        beginnings += singles
+        if behind and run:
             placed += _pairs(run)
             run = ""
-        if core or not word:
-            placed.append(GAP)
-        else:
-            placed += analyser.word_tokens(word)
+        placed += behind
     if run:
         placed += _pairs(run)
     return beginnings
@@ -67,14 +57,15 @@ def _pairs(run: str) -> Iterable[str]:
     return map(str.__add__, run, run[1:]) if len(run) > 1 else (run,)
 
 
-@analyser.remembered(1 << 12)
-def _read_hangul(word: str) -> tuple[str, str, bool]:
-    """Return a Hangul word without its mark, its `^pair` token, and whether a particle was stripped; "" for other words."""
+@lru_cache(maxsize=1 << 12)
+def _read_word(word: str) -> tuple[str, Sequence[str], Sequence[str]]:
+    """Return the syllables of a Hangul word, its single tokens, and the tokens that end its run, as other words do."""
     core = word.removesuffix(analyser.PARTICLE_MARK)
     if not analyser.is_syllables(core):
-        return "", "", False
+        return "", (), analyser.word_tokens(word) if word else (GAP,)
     begins = len(core) < 3 or (len(core) < _LONG_TAIL and core[:3] not in seed.read_words("other_words.txt"))
-    return core, BEGINNING + core[:2] if begins else "", core != word
+    singles = (BEGINNING + core[:2],) if begins else ()
+    return core, (*singles, WHOLE + core) if len(core) == 2 else singles, () if core == word else (GAP,)
 
 
 @analyser.remembered(1 << 13, max_length=200)
@@ -182,10 +173,9 @@ def read_concept_token(token: str) -> str:
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
     """Yield the concept's token for each occurrence of any of its forms."""
     known = _phrases_by_token()
-    places = [(word, words, position) for position, word in enumerate(words)] + [
-        (word, [word], 0) for word in singles
-    ]
-    for word, text, position in places:
-        for phrase, concept in known.get(word, ()):
+    places = [(words, position) for position, word in enumerate(words) if word in known]
+    places += [([word], 0) for word in singles if word in known]
+    for text, position in places:
+        for phrase, concept in known[text[position]]:
             if text[position : position + len(phrase)] == phrase:
                 yield concept

@@ -31,6 +31,7 @@ _ESCAPED = re.compile(r"\\([$%&_#{}])")
 MAX_MARKS = 30
 """Maximum length of a run of combining marks, as in Unicode's stream-safe text format (UAX #15, section 13)."""
 _MARK = r"(?:[^\w\s\0-\x7f]|[\uff9e\uff9f])"
+_ANY_MARK = re.compile(_MARK)
 _MARKS_IN_ROW = re.compile(rf"(?=[^\0-\x7f\uac00-\ud7a3])({_MARK}{{{MAX_MARKS}}}){_MARK}+")
 """Also matches other symbols, because `re` has no class for combining marks. The lookahead only saves time."""
 
@@ -45,7 +46,9 @@ def limit_marks(text: str) -> str:
 
     CPython sorts each run of marks in quadratic time while holding the GIL.
     """
-    return text if len(text) <= MAX_MARKS or text.isascii() else _MARKS_IN_ROW.sub(r"\1", text)
+    if len(text) <= MAX_MARKS or text.isascii() or not _ANY_MARK.search(text[:: MAX_MARKS + 1]):
+        return text  # each longer run has one of these characters
+    return _MARKS_IN_ROW.sub(r"\1", text)
 
 
 def to_plain_text(title: str) -> str:
