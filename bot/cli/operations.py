@@ -324,7 +324,9 @@ async def build_web(
     lang: Annotated[
         models.Locale | None,
         typer.Option(
-            "--lang", case_sensitive=False, help="Language of the pages; that of most digests if not given."
+            "--lang",
+            case_sensitive=False,
+            help="Language of the pages; that of PAPERROUND_LOCALE if not given.",
         ),
     ] = None,
     as_json: shell.AsJson = False,
@@ -335,7 +337,7 @@ async def build_web(
     address = service.check_base_url(base_url)
     async with shell.open_container() as container:
         pages = container.web_pages
-        built_site = service.Site(address, lang or await pages.find_main_language(), is_static=True)
+        built_site = service.Site(address, lang or container.locale, is_static=True)
         built = await site.SiteBuilder(pages, Path(folder), built_site).build()
     files = shell.count(built.written, "file")
     counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."

@@ -10,7 +10,6 @@ import asyncio
 import calendar
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
@@ -239,12 +238,6 @@ class WebPages:
         parts = ("days", day) if day else ()
         further = {**values, "is_indexed": True}
         return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
-
-    async def find_main_language(self) -> models.Locale:
-        """Return the language of most digests, or the bot's language if there are no digests."""
-        rows = await self.services.database.fetch(archive.list_rows, origin=archive.POSTED)
-        counted = Counter(row.language for row in rows if row.language in set(models.Locale))
-        return models.Locale(counted.most_common(1)[0][0]) if counted else self.services.locale
 
     async def load_days(self, site: Site) -> Page:
         """Return the page that lists all days with a digest, by month, newest first."""
@@ -543,7 +536,7 @@ class WebPages:
         common = {
             "site": site,
             "locale": site.locale.value,
-            "t": _WebTexts(texts),
+            "t": lambda name, **arguments: texts(f"web-{name}", **arguments),
             "title": title,
             "description": discord_text.shorten(
                 description or texts("web-description"), DESCRIPTION_LENGTH, markdown=False
@@ -603,16 +596,6 @@ class WebPages:
             "entries": entries,
         }
         return Page("web.feed.atom.j2", values, ATOM)
-
-
-class _WebTexts:
-    """Looks up page texts by Fluent id without the prefix `web-`."""
-
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
-
-    def __call__(self, name: str, **arguments: Argument) -> str:
-        return self._texts("web-" + name, **arguments)
 
 
 def make_file(name: str) -> Page:
