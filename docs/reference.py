@@ -136,15 +136,13 @@ async def _describe(
 
 def _list_post_settings() -> str:
     """Return the settings of a daily post by their names on Discord and, if different, in a set-up file."""
-    typed, switches = [], []
+    typed = []
     for field, option in options.OPTIONS.items():
         key = PostEntry.model_fields[field].alias or field
         name = "from" if option.name == "source" else option.name
-        if field in options.SWITCHES:
-            switches.append(f"`{key}` ({option.description.lower()})")
-        else:
-            typed.append(f"`{name}`" if key == name else f"`{name}` (`{key}`)")
-    return f"{', '.join(typed)}; under *More settings* a role (`mention`), {', '.join(switches)}.\n"
+        typed.append(f"`{name}`" if key == name else f"`{name}` (`{key}`)")
+    more = "under *More settings* a role (`mention`), `silent` (without a notification)"
+    return f"{', '.join(typed)}; {more}.\n"
 
 
 def _list_metrics() -> str:

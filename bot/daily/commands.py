@@ -66,7 +66,7 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
 
 def _with_options(method: Callable[P, T]) -> Callable[P, T]:
     """Replace a command's `**typed` parameter with the options of a daily post."""
-    options = [option for option in daily_options.OPTIONS.values() if option.takes is not bool]
+    options = daily_options.OPTIONS.values()
     signature = inspect.signature(method, eval_str=True)
     *own, typed = signature.parameters.values()
     added = [
@@ -189,12 +189,9 @@ class SubscriptionButtonsCog(commands.Cog):
         old = await _find(request, action.payload)
         values = router.modal_values(request.interaction)
         role_id = custom_ids.parse_number(values.get(daily_messages.ROLE) or "0") or None
-        switched_on = values.get(daily_messages.SWITCHES, "").split(",")
-        switches: dict[str, Any] = {
-            field: option.name in switched_on for field, option in daily_options.SWITCHES.items()
-        }
+        is_silent = values.get(daily_messages.APPEARANCE) == daily_messages.SILENT
         # Treat @everyone as no role, since a daily ping to everyone is not wanted.
-        wanted = replace(old, mention_role_id=None if role_id == old.guild_id else role_id, **switches)
+        wanted = replace(old, mention_role_id=None if role_id == old.guild_id else role_id, silent=is_silent)
         return await _edit(request, old, wanted)
 
     @router.handles(daily_messages.SHOW, check=router.require_manager)

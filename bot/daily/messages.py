@@ -19,7 +19,6 @@ from bot.client.post_names import MAX_LISTED, MAX_TOPIC_LENGTH, format_schedule,
 from bot.client.texts import Texts
 from bot.core import schedule
 from bot.daily import choice
-from bot.daily import options as daily_options
 from bot.daily.why import Cause, Explanation, WhyAnswer
 from bot.rendering import discord_text, templates, typesetting
 from bot.sources import kinds
@@ -39,8 +38,8 @@ PAUSE = "dz"
 RESUME = client_messages.RESUME
 REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
-ROLE, SWITCHES = "role", "options"
-"""The two fields of the *More settings* form."""
+ROLE, APPEARANCE, SILENT = "role", "options", "silent"
+"""The two fields of the *More settings* form, and the choice that the second one has."""
 
 
 def setup_view(
@@ -133,18 +132,9 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
         paper_texts.join_dotted(
             texts(f"language-{subscription.locale.value}"), texts(f"style-{subscription.style.value}")
         ),
-        *(
-            switch_text(texts, option)
-            for field, option in daily_options.SWITCHES.items()
-            if getattr(subscription, field)
-        ),
+        texts("subscription-silent") if subscription.silent else "",
     )
     return "\n".join(filter(None, lines))
-
-
-def switch_text(texts: Texts, switch: daily_options.Option) -> str:
-    """Return a switch's label in the form. Subscriptions with the switch on show it too."""
-    return texts.find(f"command-daily.switch-{switch.name}") or switch.description
 
 
 def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
@@ -252,13 +242,8 @@ def form_modal(texts: Texts, subscription: Subscription, role_id: int | None) ->
     """Return the *More settings* form."""
     modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, subscription.id))
     modal.add_role(texts("subscription-form-role"), ROLE, "" if role_id is None else str(role_id))
-    switches = [
-        message_builder.select_option(
-            switch_text(texts, option), option.name, selected=getattr(subscription, field)
-        )
-        for field, option in daily_options.SWITCHES.items()
-    ]
-    modal.add_choice(texts("subscription-form-options"), SWITCHES, switches)
+    silent = message_builder.select_option(texts("subscription-silent"), SILENT, selected=subscription.silent)
+    modal.add_choice(texts("subscription-form-options"), APPEARANCE, [silent])
     return modal
 
 

@@ -22,9 +22,9 @@ NOTHING = ("-", "–", "—")
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A `/daily` option that sets one field of a subscription. If it takes a bool, it is a switch in *More settings*.
+    """A `/daily` option that sets one field of a subscription.
 
-    Its Korean texts are in `ko.ftl` below `command-daily`: `.option-NAME` and `.option-NAME-description`, or `.switch-NAME`.
+    Its Korean texts are in `ko.ftl` below `command-daily`: `.option-NAME` and `.option-NAME-description`.
     """
 
     name: str
@@ -109,12 +109,10 @@ OPTIONS: Mapping[str, Option] = {
         parse=_parse_topic,
     ),
     "source": Option("source", "Only papers from this source; a hyphen for all sources", limits=(1, 100)),
-    "silent": Option("silent", "Without a notification", takes=bool),
 }
 """The options by subscription field."""
-SWITCHES = {field: option for field, option in OPTIONS.items() if option.takes is bool}
-SETTINGS = (*OPTIONS, "mention_role_id")
-"""The fields that managers set. The role is also in the *More settings* form."""
+SETTINGS = (*OPTIONS, "mention_role_id", "silent")
+"""The fields that managers set. The last two are in the *More settings* form."""
 
 
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:

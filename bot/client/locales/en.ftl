@@ -486,6 +486,7 @@ preview-none = **Preview:** no paper can be posted with these settings now.
 more-settings = More settings
 subscription-form-again = Reopen the form with what you typed
 subscription-form-options = Posts
+subscription-silent = Without a notification
 subscription-form-role = Mention a role
 form-time = Time
 form-zone = Time zone

@@ -439,6 +439,7 @@ preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없
 more-settings = 추가 설정
 subscription-form-again = 입력한 내용 다시 열기
 subscription-form-options = 게시 방식
+subscription-silent = 알림 소리 없이 게시
 subscription-form-role = 멘션할 역할
 form-time = 시각
 form-zone = 시간대
@@ -925,7 +926,6 @@ command-daily =
     .option-source-description = 이 출처의 논문만. -를 넣으면 전체
     .option-post = 게시
     .option-post-description = 수정할 자동 게시. 비워 두면 모두 보여 줘요
-    .switch-silent = 알림 소리 없이 게시
 
 command-daily-setup =
     .name = 설정
