@@ -261,7 +261,7 @@ def print_document(text: str, target: Path | None = None) -> None:
 def progress(label: str) -> Iterator[Callable[..., None]]:
     """Show a count on stderr while the block runs, and a bar once a total is known, if stderr is a terminal.
 
-    Yields a function that sets the count, and optionally the total and a new label.
+    Yields a function that sets the count, and optionally the total.
     """
     if not sys.stderr.isatty():
         yield lambda *_, **__: None
@@ -277,9 +277,7 @@ def progress(label: str) -> Iterator[Callable[..., None]]:
         *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
     ) as shown:
         task = shown.add_task(label, total=None)
-        yield lambda done, total=None, label=label: shown.update(
-            task, completed=done, total=total, description=label
-        )
+        yield lambda done, total=None: shown.update(task, completed=done, total=total)
 
 
 def echo(sentence: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +12,6 @@ from bot.cli import shell
 from storage import errors, models
 
 if TYPE_CHECKING:
-    from bot.sources import base
     from bot.sources.kinds import SourceRegistry, Yield
     from bot.sources.poller import SourceReport
     from storage.database import Database
@@ -199,21 +197,12 @@ def _create_registry(database: Database) -> SourceRegistry:
 
 
 async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:
-    """Fetch from all sources once, showing the pages read and the progress of back-fills."""
-    from bot.sources import arxiv_categories
-
+    """Fetch from all sources once."""
     async with shell.open_workers(creating=bool(shell.load_settings().sources)) as workers:
         days = None if span is None else _days_between(*span, workers.clock().date())
-        with shell.progress("Locations read") as show_count:
-            counter = itertools.count(1)
-
-            def show(row: models.StoredSource, result: base.FetchResult) -> None:
-                back_fill = arxiv_categories.read_back_fill(result.progress)
-                about = "" if back_fill is None else f"{errors.redact(row.url)}, {back_fill.describe()}. "
-                show_count(next(counter), label=f"{about}Locations read")
-
+        with shell.progress("Reading sources"):
             async with workers.open_poller() as service:
-                return await service.fetch_all(days=days, progress=show)
+                return await service.fetch_all(days=days)
 
 
 def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:

@@ -147,7 +147,7 @@ def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Ma
 ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
 """The command that adds the default source, which is enough for daily posts."""
 NO_SOURCE = f"No sources yet. Add one: {ADD_DEFAULT}"
-"""The message in `doctor` and the log if there are no sources. `/status` has a translated one."""
+"""The message in `doctor` if there are no sources. `/status` has a translated one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,9 +154,6 @@ def is_persistently_failing(row: models.StoredSource) -> bool:
 NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
 """Plans a notice to the operator, in the transaction that stores the failure."""
 
-ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
-"""Called with each result."""
-
 OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 """Awaited after a round with new content."""
 
@@ -215,12 +212,10 @@ class Poller:
         rows = await self.database.fetch(sources.list_rows, due_at=self.clock())
         return await self._fetch_sources([row for row in rows if row.id not in self._polled])
 
-    async def fetch_all(
-        self, *, days: Sequence[date] | None = None, progress: ProgressCallback = lambda *_: None
-    ) -> list[SourceReport]:
+    async def fetch_all(self, *, days: Sequence[date] | None = None) -> list[SourceReport]:
         """Poll all sources now. If `days` are given, fetch these days without a timeout."""
         rows = await self.database.fetch(sources.list_rows)
-        return await self._fetch_sources(rows, days, progress)
+        return await self._fetch_sources(rows, days)
 
     async def fetch_first(self, row: models.StoredSource) -> SourceReport:
         """Poll a newly added source for at most a minute. The running bot fetches the rest."""
@@ -231,7 +226,6 @@ class Poller:
         self,
         rows: Sequence[models.StoredSource],
         days: Sequence[date] | None = None,
-        progress: ProgressCallback = lambda *_: None,
         seconds: float = _TIMEOUT_SECONDS,
     ) -> list[SourceReport]:
         """Poll sources, lists with votes first, then ask arXiv for missing titles."""
@@ -243,7 +237,7 @@ class Poller:
                 if tasks:
                     await asyncio.wait(tasks, timeout=_VOTES_SECONDS)
                 tasks += [
-                    asyncio.create_task(self._poll(report, days, progress, seconds))
+                    asyncio.create_task(self._poll(report, days, seconds))
                     for report in reports
                     if kinds.get(report.source.kind).has_daily_list is is_first
                 ]
@@ -258,9 +252,7 @@ class Poller:
             await self._fetch_titles()
         return reports
 
-    async def _poll(
-        self, report: SourceReport, days: Sequence[date] | None, progress: ProgressCallback, seconds: float
-    ) -> None:
+    async def _poll(self, report: SourceReport, days: Sequence[date] | None, seconds: float) -> None:
         """Fetch a source, storing each result as it arrives, and at the end the page states and health."""
         row = report.source
         try:
@@ -270,7 +262,7 @@ class Poller:
             ) as failures:
                 try:
                     async with self._slots:
-                        await self._fetch(report, days, progress, seconds)
+                        await self._fetch(report, days, seconds)
                 except TimeoutError:
                     report.add_failure("the poll took too long; the next one continues")
                 except errors.StorageError as error:
@@ -285,9 +277,7 @@ class Poller:
         finally:
             self._polled.discard(row.id)
 
-    async def _fetch(
-        self, report: SourceReport, days: Sequence[date] | None, progress: ProgressCallback, seconds: float
-    ) -> None:
+    async def _fetch(self, report: SourceReport, days: Sequence[date] | None, seconds: float) -> None:
         """Fetch a source and store its results. Raises TimeoutError, or StorageError if storing fails."""
         row, kind = report.source, kinds.get(report.source.kind)
         is_limited = days is None and kind.is_limited(row.url)
@@ -313,7 +303,6 @@ class Poller:
                             row.url, kept.location, kept.digests, is_whole=is_whole
                         )
                     report.add(kept, stored)
-                progress(row, result)
                 if kept is not result:
                     report.add_failure(_describe_limit(report))
                     return
