@@ -285,7 +285,7 @@ class Container:
             charts=ChartRenderer(self.templates),
             deliveries=self.deliveries,
             guilds=Guilds(database, self.clock),
-            readers=Readers(database, self.clock, [profiles]),
+            readers=Readers(database, self.clock, profiles.forget),
             text_tokens=TextTokenStore(database, self.clock),
             paper_lookup=paper_lookup,
             features={

@@ -463,9 +463,6 @@ async def _run_tasks(
         in_background(stopping.wait()) as stopper,
         Timers() as timers,
     ):
-        # A busy or unreachable database must not abort the start because of two log messages.
-        with isolation.isolated(log, "the settings could not be examined"):
-            await workers.log_missing_source()
         runtime.is_reading = lambda: not first_read.done()
         timers.add(lambda: poller.poll_due(runtime.on_sources_fetched), POLL_EVERY, max_instances=MAX_POLLS)
         timers.add_each_minute(runtime.tick, container.clock)

@@ -27,7 +27,7 @@ from bot.sources.poller import Poller
 from bot.today.service import TodayPlanner, TodayService
 from bot.writer import drafting, publication
 from bot.writer.service import WriterService
-from storage import alerts, archive, models
+from storage import alerts, models
 from storage.database import Connection, Database
 
 if TYPE_CHECKING:
@@ -142,17 +142,6 @@ class Workers:
             yield Poller(
                 self.database, self.clock, self.ingest, context, random.random, notify_failure=notify
             )
-
-    async def log_missing_source(self) -> None:
-        """Log how to add Hugging Face's list if there is no source and no digest from the inbox."""
-        inbox = self.container.settings.inbox
-        source_registry = kinds.build_source_registry(self.database, self.clock, self.container.settings)
-        address = str(inbox and inbox.absolute())
-        if any(row.url != address for row in await source_registry.list_rows()):
-            return
-        has_digest = bool(await self.database.fetch(archive.list_dates, limit=1))
-        if inbox is None or not has_digest:
-            log.warning(kinds.NO_SOURCE)
 
     @asynccontextmanager
     async def open_writer(self) -> AsyncIterator[WriterService]:

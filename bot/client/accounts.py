@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
 from enum import StrEnum, auto
-from typing import Any, Protocol
+from typing import Any
 
 from bot.core.clock import Clock
 from bot.rendering import discord_text
@@ -108,24 +108,19 @@ def make_token(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:TOKEN_LENGTH]
 
 
-class ReaderCache(Protocol):
-    """What a service keeps in memory about readers."""
-
-    def forget(self, user_id: int) -> None:
-        """Discard what is known about a reader."""
-
-
 class Readers:
     """Readers' settings, and the data for `/me`.
 
-    The tables declare which columns hold a reader's id. A reader is stored when a setting is saved. `caches` also
-    forget the readers who delete their data.
+    The tables declare which columns hold a reader's id. A reader is stored when a setting is saved. `on_forget`
+    is called with the id of a reader whose data is deleted.
     """
 
-    def __init__(self, database: Database, clock: Clock, caches: Collection[ReaderCache] = ()) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, on_forget: Callable[[int], object] = lambda _: None
+    ) -> None:
         self._database = database
         self._clock = clock
-        self._caches = caches
+        self._on_forget = on_forget
 
     async def export(self, user_id: int) -> bytes:
         """Return all data about a reader as JSON (UTF-8). Raises UsageError if Discord would reject it."""
@@ -158,6 +153,5 @@ class Readers:
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
             await papers.purge_unkept(connection, len(paper_ids), paper_ids)
-        for cache in self._caches:
-            cache.forget(user_id)
+        self._on_forget(user_id)
         return counts

@@ -113,12 +113,7 @@ async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *atta
 
     This is an edit: discord.py retries after a server error, which could post a new message twice.
     """
-    view.stop()
-    files: Any = _make_files(attachments)
-    message = await interaction.edit_original_response(
-        view=view, attachments=files, allowed_mentions=discord.AllowedMentions.none()
-    )
-    interaction.extras[_SHARED_ID] = message.id
+    interaction.extras[_SHARED_ID] = (await edit_reply(interaction, view, *attachments)).id
 
 
 _SHARED_ID = "shared_id"
@@ -141,21 +136,19 @@ async def _offer_to_take_back(request: Request) -> None:
 
 async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
     """Edit a component's message if it is ephemeral, else reply with `reply_privately`."""
-    if not is_ephemeral(interaction):
-        await reply_privately(interaction, view, *attachments)
-        return
+    send = edit_reply if is_ephemeral(interaction) else reply_privately
+    await send(interaction, view, *attachments)
+
+
+async def edit_reply(
+    interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment
+) -> discord.InteractionMessage:
+    """Replace the first reply or, for a component deferred in place, its message, with its files. Returns the message."""
     view.stop()
-    # `attachments` replaces the files of the previous view.
     files: Any = _make_files(attachments)
-    await interaction.edit_original_response(
+    return await interaction.edit_original_response(
         view=view, attachments=files, allowed_mentions=discord.AllowedMentions.none()
     )
-
-
-async def edit_reply(interaction: AnyInteraction, view: ui.LayoutView) -> None:
-    """Replace the first reply or, for a component deferred in place, its message."""
-    view.stop()
-    await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
 
 
 def _make_files(attachments: Sequence[Attachment]) -> list[discord.File]:
@@ -169,7 +162,7 @@ class ResponseMode(NamedTuple):
     """How a handler responds: how to defer first (None if it replies within 3 seconds), and how to send."""
 
     defer: Callable[[AnyInteraction], Awaitable[None]] | None
-    send: Callable[..., Awaitable[None]]
+    send: Callable[..., Awaitable[object]]
 
 
 IN_PLACE = ResponseMode(_acknowledge, update_message)
