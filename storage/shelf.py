@@ -119,6 +119,17 @@ async def list_annotations(connection: AsyncConnection, user_id: int) -> Sequenc
     return (await connection.execute(query)).all()
 
 
+async def count_savers(
+    connection: AsyncConnection, paper_ids: Iterable[int], at_least: int
+) -> dict[tuple[int, int], int]:
+    """Return how many members saved each paper in their server, by server and paper id, from `at_least` members on."""
+    own, number = saved_papers.c, sa.func.count()
+    query = sa.select(own.server_id, own.paper_id, number).where(own.server_id.is_not(None))
+    query = query.group_by(own.server_id, own.paper_id).having(number >= at_least)
+    rows = await database.execute_in(connection, query, own.paper_id, paper_ids)
+    return {(server_id, paper_id): count for server_id, paper_id, count in rows}
+
+
 async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
     """Return the searchable columns: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(

@@ -198,6 +198,8 @@ class PlannedPost:
     since_on: date | None = None
     late: tuple[LateDay, ...] = ()
     ranks: tuple[int, ...] = ()
+    savers: tuple[int, ...] = ()
+    """How many members of the server saved each of `papers` there; 0 for fewer than MIN_SAVERS."""
 
 
 class CandidatePool:

@@ -21,7 +21,7 @@ from bot.daily import choice, options
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
 from bot.sources import kinds
-from storage import archive, daily, database, models, papers
+from storage import archive, daily, database, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
@@ -176,6 +176,23 @@ async def load_details(
     return {detail.id: detail for detail in details}
 
 
+MIN_SAVERS = 3
+"""From this many members on, a post says how many of its server saved a paper: fewer might be recognised."""
+
+
+async def count_savers(
+    connection: Connection, posts: Iterable[tuple[models.Subscription, choice.PlannedPost]]
+) -> list[choice.PlannedPost]:
+    """Return the posts with the number of members of each post's server who saved its papers."""
+    planned = list(posts)
+    ids = sorted({paper.paper_id for _, post in planned for paper in post.papers})
+    counts = await shelf.count_savers(connection, ids, MIN_SAVERS)
+    return [
+        replace(post, savers=tuple(counts.get((row.guild_id, paper.paper_id), 0) for paper in post.papers))
+        for row, post in planned
+    ]
+
+
 def build_daily_post(
     subscription: models.Subscription, post: choice.PlannedPost, details: Mapping[int, models.PaperDetail]
 ) -> choice.DailyPost:
@@ -187,7 +204,8 @@ def build_daily_post(
         digest_on=post.digest_on,
         total=post.total,
         papers=tuple(
-            contents.build_post_paper(details[paper.paper_id], subscription.locale) for paper in post.papers
+            replace(contents.build_post_paper(details[paper.paper_id], subscription.locale), savers=savers)
+            for paper, savers in zip(post.papers, post.savers or (0,) * len(post.papers), strict=True)
         ),
         schedule=schedule.schedule_key(subscription),
         since_on=post.since_on,
@@ -329,6 +347,9 @@ class DailyPlanner:
             rows = await daily.lock_active(connection, [row.id for row in slots])
             rows = [row for row in rows if row in slots]
             posts = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
+            chosen = [(row, posts[row.id]) for row in rows if row.id in posts]
+            counted = await count_savers(connection, chosen)
+            posts = {row.id: post for (row, _), post in zip(chosen, counted, strict=True)}
             details = await load_details(connection, posts.values())
             built: dict[int, models.NewDelivery] = {}
             for row in rows:

@@ -23,7 +23,7 @@ from bot.client.texts import Texts
 from bot.daily.choice import MAX_PAPERS, DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
-from bot.papers.cards import byline, post_card_view
+from bot.papers.cards import byline, format_savers, post_card_view
 from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import PartKind, Style
@@ -415,8 +415,11 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
         "organization": discord_text.SafeMarkdown(paper_texts.format_organization(paper.organization)),
         "links": paper_texts.code_and_project(wording.ui_texts, paper),
         "thought": paper_texts.plain_excerpt(paper.sections[0].body) if paper.sections else "",
-        "note": paper_texts.post_note(
-            wording.ui_texts, paper.summary, with_language=not post.is_in_other_language
+        "note": paper_texts.join_dotted(
+            format_savers(wording.ui_texts, paper),
+            paper_texts.post_note(
+                wording.ui_texts, paper.summary, with_language=not post.is_in_other_language
+            ),
         ),
     }
     return wording.templates.render_block("daily", "paper", wording.ui_texts.locale.value, values)

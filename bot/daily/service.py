@@ -225,6 +225,7 @@ class OnDemandPosts:
             post = await candidates.choose(connection, self._clock())
             if not (is_new := bool(post.papers)):
                 post = await self._choose_newest(connection, subscription)
+            [post] = await daily_planner.count_savers(connection, [(subscription, post)])
             details = await daily_planner.load_details(connection, [post])
         return build_daily_post(subscription, post, details), is_new
 
@@ -243,6 +244,7 @@ class OnDemandPosts:
             is_there = await daily.get(connection, subscription_id) is not None
             if not is_there or not post.papers:
                 return None
+            [post] = await daily_planner.count_savers(connection, [(subscription, post)])
             details = await daily_planner.load_details(connection, [post])
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
                 subscription,

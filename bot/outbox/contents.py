@@ -49,6 +49,8 @@ class PostPaper:
     code_stars: int | None = None
     project_url: str | None = None
     quoted: search_results.Snippet | None = None
+    savers: int = 0
+    """How many members of the post's server saved it there, if enough to say so."""
 
 
 def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> bool:

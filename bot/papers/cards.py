@@ -397,7 +397,12 @@ def _truncated_summary(
 
 
 def byline(texts: Texts, paper: PostPaper, *, with_votes: bool) -> str:
-    """Return a paper's votes, authors and organization."""
+    """Return a paper's votes, authors, organization, and how many of the server's members saved it."""
     votes = format_votes(paper.votes) if with_votes else ""
     names = format_authors(texts, paper.authors, truncated=paper.authors_truncated)
-    return join_dotted(votes, names, format_organization(paper.organization))
+    return join_dotted(votes, names, format_organization(paper.organization), format_savers(texts, paper))
+
+
+def format_savers(texts: Texts, paper: PostPaper) -> str:
+    """Return how many of the server's members saved a paper, or "" for too few to say so."""
+    return texts("post-savers", count=paper.savers) if paper.savers else ""

@@ -602,6 +602,7 @@ nominate = Nominate
 withdraw = Nominated · withdraw
 club-read = Mark as read
 club-unread = Mark as unread
+post-savers = { $count } saved here
 club-discussion = 💬 Let's discuss this paper
 club-opening = Opening the discussion: it appears in { $channel } in a few seconds.
 club-open = This paper already has a discussion: { $thread }

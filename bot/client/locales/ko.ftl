@@ -552,6 +552,7 @@ nominate = 후보로 올리기
 withdraw = 후보로 올림 · 취소
 club-read = 읽음으로 표시
 club-unread = 안 읽음으로 표시
+post-savers = 이 서버에서 { $count }명이 저장
 club-discussion = 💬 이 논문으로 함께 이야기해요
 club-opening = 토론을 열고 있어요. 몇 초 뒤 { $channel }에 나타나요.
 club-open = 이 논문의 토론이 이미 있어요: { $thread }
