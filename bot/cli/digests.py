@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -271,6 +272,10 @@ async def export(
         templates = Templates(shell.load_settings().templates)
         text = await exports.export_digests(database, chosen, templates, since_on=since, until_on=until)
     shell.print_document(text, target)
+    entries = re.findall(r"^@misc\{.*?^}$", text, re.MULTILINE | re.DOTALL) if form == "bibtex" else ()
+    for field in ("title", "author"):
+        if lacking := sum(f"\n  {field} " not in entry for entry in entries):
+            shell.error(f"{lacking} of {len(entries)} entries have no {field}.")
 
 
 async def _export_all(file: Path, as_json: bool) -> None:

@@ -91,6 +91,17 @@ def test_export_rejects_invalid_options_and_dates_without_digests(filled: Paperr
     assert "newsletter, review, listing, json, csv or bibtex" in filled("export").stderr
 
 
+def test_a_bibtex_export_counts_the_entries_without_authors(filled: Paperround, digest_folder: Path) -> None:
+    assert filled("export", "--format", "bibtex").stderr == ""
+    listed = (digest_folder / "a.md").read_text(encoding="utf-8").replace("2026-01-05", "2026-01-06")
+    unsigned = listed.replace("2601.0", "2601.1").replace("Authors: Ada Lovelace, Kim Min-jun\n\n", "", 1)
+    (digest_folder / "b.md").write_text(unsigned, encoding="utf-8")
+    filled("ingest", str(digest_folder / "b.md"))
+    exported = filled("export", "--format", "bibtex")
+    assert exported.stdout.count("@misc{") == 6
+    assert exported.stderr == "paperround: 1 of 6 entries have no author.\n"
+
+
 def test_export_never_overwrites_a_database(filled: Paperround, tmp_path: Path) -> None:
     target = tmp_path / "other.db"
     sqlite3.connect(target).execute("CREATE TABLE kept (id)").connection.close()
