@@ -78,6 +78,20 @@ async def test_exhausted_rate_limit_blocks_only_its_own_channel(
     assert pace.is_well
 
 
+async def test_a_rate_limit_that_another_process_exhausted_is_waited_for(
+    client: rest.RestClient, fake: server.FakeDiscord, pace: Pace
+) -> None:
+    [channel_id] = fake.add_channels(1)
+    fake.limits.set_route_limit("POST /channels/{channel_id}/messages", 1, 120.0)
+    path, payload = f"/channels/{channel_id}/messages", {"content": "x"}
+    await client.request("POST", path, payload=payload)
+    other = rest.RestClient(pace, pace.record_answer, model.TOKEN)
+    for _ in range(2):
+        assert 30.0 < (await refusal_of(other, "POST", path, payload=payload)).wait_seconds <= 120.0
+    await other.close()
+    assert fake.limits.rejected == 1, "the second request waits"
+
+
 async def test_does_not_retry_a_request(client: rest.RestClient, fake: server.FakeDiscord) -> None:
     fake.set_faults({"kind": "status", "status": 502, "times": 1})
     assert (await refusal_of(client, "GET", "/users/@me")).disposition is Disposition.UNKNOWN
@@ -116,8 +130,8 @@ async def test_discord_py_shares_the_pace_and_reports_its_responses(
     observer = rest.HttpObserver(pace)
     observer.on_answer(answers.append)
     async with logged_in(fake, fake.gateway_url, http_trace=observer.trace) as client:
-        pace.record_answer(HttpAnswer(429, is_json=True, retry_after=0.3, is_global=True))
         paused_at = time.monotonic()
+        pace.record_answer(HttpAnswer(429, is_json=True, retry_after=0.3, is_global=True))
         await client.application_info()
         assert time.monotonic() - paused_at >= 0.3
         assert {(answer.status, answer.is_json) for answer in answers} == {(200, True)}
