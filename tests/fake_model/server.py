@@ -6,7 +6,6 @@
 import asyncio
 import contextlib
 import json
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -60,27 +59,15 @@ class FakeModel:
     @contextlib.contextmanager
     def run(self) -> Iterator[None]:
         """Serve on a free port from a thread for the duration of the block."""
-        loop, stop, is_listening = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_get("/api/daily_papers", self._serve_listing)
         app.router.add_get("/papers/{name:.+}", self._serve_markdown)
         app.router.add_get("/html/{id}", self._serve_html)
-
-        async def serve() -> None:
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, handler_cancellation=True)
-            async with origin_server.serving(runner) as port:
-                self.url = f"http://127.0.0.1:{port}"
-                is_listening.set()
-                await stop.wait()
-
-        thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-        thread.start()
-        assert is_listening.wait(60)
-        yield
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, handler_cancellation=True)
+        with origin_server.serving_in_thread(runner) as port:
+            self.url = f"http://127.0.0.1:{port}"
+            yield
 
     async def _complete(self, request: web.Request) -> web.Response:
         """Answer a chat completion, or break the answer according to the settings."""

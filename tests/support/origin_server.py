@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
 from aiohttp import abc, web
+from anyio.from_thread import start_blocking_portal
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Page = Handler | web.Response | str | bytes
@@ -58,6 +59,13 @@ async def serving(runner: web.BaseRunner, tls: ssl.SSLContext | None = None) -> 
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+@contextlib.contextmanager
+def serving_in_thread(runner: web.BaseRunner) -> Iterator[int]:
+    """Serve as `serving` does, from a thread with its own event loop."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(runner)) as port:
+        yield port
 
 
 @contextlib.asynccontextmanager

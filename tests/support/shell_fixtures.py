@@ -3,22 +3,20 @@
 import io
 import json
 import logging
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from aiohttp import web
 
 from bot import cli
 from bot.sources import arxiv
-from tests.support import digest_builders
+from tests.support import digest_builders, origin_server
 
 
 @dataclass(frozen=True)
@@ -89,31 +87,17 @@ def apply_set_up(paperround: Paperround, text: str = POST) -> CommandResult:
 
 
 @contextmanager
-def serving(respond: Callable[[str], tuple[int, bytes]], host: str = "127.0.0.1") -> Iterator[int]:
-    """Serve GET requests by path in a thread, since commands block the event loop. Yields the port."""
+def serving(respond: Callable[[str], tuple[int, bytes]]) -> Iterator[int]:
+    """Serve requests by path in a thread, since commands block the event loop. Yields the port."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = respond(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    async def handle(request: web.Request) -> web.StreamResponse:
+        status, body = respond(request.path_qs)
+        return web.Response(status=status, body=body)
 
-        def log_message(self, *_: object) -> None:
-            """Log nothing."""
-
-    class Server(ThreadingHTTPServer):
-        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-
-    with Server((host, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", handle)
+    with origin_server.serving_in_thread(web.AppRunner(app, access_log=None, shutdown_timeout=0.1)) as port:
+        yield port
 
 
 @pytest.fixture
