@@ -61,7 +61,7 @@ coverage: $(DEV) ## all tests with coverage, which takes a third longer
 test-scale: $(DEV) ## commands over HTTP, processes and databases that die
 	@$(BIN)/pytest -n $(WORKERS) --by-http tests/alerts tests/daily tests/lists tests/shelf tests/today tests/trends \
 		tests/client/test_permissions.py tests/client/test_router.py tests/operations/test_commands.py tests/writer/test_summaries.py
-	@$(BIN)/pytest -n $(WORKERS) --all-faults tests/app/test_front.py tests/faults/test_fronts.py tests/faults/test_terms.py tests/storage/test_copying.py \
+	@$(BIN)/pytest -n $(WORKERS) --all-faults tests/app/test_front.py tests/faults/test_processes.py tests/faults/test_terms.py tests/storage/test_copying.py \
 		tests/faults/test_postgres_away.py::test_promoting_a_synchronous_replica_loses_nothing
 
 test-faults: $(DEV) ## the long fault runs: kill -9 at 50 moments and more

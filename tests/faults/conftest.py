@@ -8,11 +8,6 @@ import pytest
 from tests.fake_discord import server
 from tests.support import fault_harness
 
-POSTGRESQL_ONLY = frozenset(
-    {"test_change.py", "test_clock.py", "test_discord_health.py", "test_interactions.py"}
-)
-"""Tests that do not depend on the database. They run on SQLite only with `--all-faults`."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option `--all-faults`, which runs every seed."""
@@ -20,17 +15,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--all-faults`, deselect tests marked `all_faults` and POSTGRESQL_ONLY tests on SQLite."""
-    if config.getoption("--all-faults", default=False):
-        return
-    deselected = [
-        item
-        for item in items
-        if (item.path.name in POSTGRESQL_ONLY and "sqlite" in item.nodeid.rpartition("[")[2])
-        or item.get_closest_marker("all_faults")
-    ]
-    config.hook.pytest_deselected(items=deselected)
-    items[:] = [item for item in items if item not in deselected]
+    """Mark the tests of this folder. Without `--all-faults`, deselect those marked `all_faults`."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.faults)
+            item.add_marker(pytest.mark.wire)
+    if not config.getoption("--all-faults", default=False):
+        deselected = [item for item in items if item.get_closest_marker("all_faults")]
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
 
 
 @pytest.fixture

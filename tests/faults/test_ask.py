@@ -17,7 +17,7 @@ from tests.fake_discord import model
 from tests.support import fork_server, origin_server, paper_pages
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.promise]
+pytestmark = pytest.mark.promise
 
 PAPER, FACT = "2601.00001", "Training takes 31 hours on four RTX A6000 cards."
 ANSWER = "RTX A6000"

@@ -6,9 +6,9 @@ import pytest
 
 from bot.daily.service import Subscriptions
 from storage import models, outbox
-from tests.support.fault_harness import FaultHarness
+from tests.support.fault_harness import FaultHarness, mostly_on_postgresql
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
+pytestmark = mostly_on_postgresql
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 RIGHT = timedelta(0)

@@ -6,6 +6,7 @@ With `--all-faults` the durations and numbers are those of a real bad day.
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
@@ -14,10 +15,10 @@ from storage.database import Database
 from tests.fake_discord import server
 from tests.fake_discord.model import Json
 from tests.support import outbox_builders, patience
-from tests.support.fault_harness import FaultHarness
+from tests.support.fault_harness import FaultHarness, mostly_on_postgresql
 from tests.support.relay_harness import RelayHarness, open_relay_harness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
+pytestmark = mostly_on_postgresql
 
 SECONDS_UNTIL_OUT = 60.0
 """The longest time for every post to be sent after Discord has recovered."""
@@ -121,4 +122,22 @@ async def test_bot_that_starts_during_an_outage_waits_for_its_end(
         bot.terminate()
         await asyncio.to_thread(bot.wait)
     await harness.assert_sent_once(channels)
+    harness.assert_no_traceback()
+
+
+@pytest.mark.promise
+async def test_each_part_arrives_once_after_a_half_hour_outage(harness: FaultHarness) -> None:
+    channels = harness.fake.add_channels(60)
+    await harness.fan_out(channels, 2)
+    bot = harness.start_bot()
+    await harness.wait_for_sent(5)
+    await harness.fake.set_outage(600, gateway=True, resets=True)
+
+    await harness.wait_until(lambda: "discord-trouble" in harness.read_log())
+    await harness.kill(bot)
+    await harness.advance_clock(timedelta(minutes=30))
+    harness.start_bot()
+    await harness.fake.set_outage(0)
+    await harness.wait_until_all_sent()
+    await harness.assert_sent_once(channels, 2)
     harness.assert_no_traceback()

@@ -7,7 +7,7 @@ import pytest
 from tests.support import fork_server
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
+pytestmark = pytest.mark.engines("sqlite")
 
 CHANNELS = 40
 FULL = 48_000

@@ -10,7 +10,7 @@ import pytest
 from tests.fake_discord.model import TOKEN
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
+pytestmark = pytest.mark.engines("sqlite")
 
 CLOSE_CODES = (4004, 4014, 4010, 4011, 4012, 4013)
 

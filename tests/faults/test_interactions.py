@@ -9,9 +9,9 @@ import pytest
 from storage import daily, models
 from tests.fake_discord.interactions import EPHEMERAL
 from tests.support import outbox_builders
-from tests.support.fault_harness import FaultHarness
+from tests.support.fault_harness import FaultHarness, mostly_on_postgresql
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
+pytestmark = mostly_on_postgresql
 
 
 @pytest.mark.promise

@@ -12,7 +12,7 @@ from storage import models, outbox
 from tests.support.fault_harness import FaultHarness
 from tests.support.relay_harness import message_texts
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.promise]
+pytestmark = pytest.mark.promise
 
 SEEDS = 10
 KILLS = 5

@@ -20,8 +20,6 @@ from tests.support.fault_harness import FaultHarness
 from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import message_texts
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
-
 CHANNELS = 60
 PARTS = 3
 

@@ -12,7 +12,7 @@ from tests.fake_discord import model
 from tests.support import alert_builders
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"), pytest.mark.promise]
+pytestmark = [pytest.mark.engines("sqlite"), pytest.mark.promise]
 
 STYLES = (
     (models.Style.CARDS, model.TEXT),

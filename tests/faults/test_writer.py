@@ -10,7 +10,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from bot.core.clock import system_clock
@@ -20,8 +19,6 @@ from storage.database import Database, fetch_records
 from tests.fake_model import papers
 from tests.fake_model.server import FakeModel
 from tests.support import fork_server
-
-pytestmark = pytest.mark.faults
 
 SHORT_KILLS, LONG_KILLS = 3, 50
 WRITE = (

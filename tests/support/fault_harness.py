@@ -13,6 +13,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from bot.client import webhook
 from bot.client.message_builder import without_actions
 from bot.core.clock import system_clock
@@ -23,6 +25,8 @@ from tests.support import clock_file, digest_builders, fork_server, origin_serve
 from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import message_texts
 
+mostly_on_postgresql = pytest.mark.engines("postgresql", pytest.param("sqlite", marks=pytest.mark.all_faults))
+"""For tests that do not depend on the database. They run on SQLite only with `--all-faults`."""
 SUPERVISOR_SECONDS = 1.0
 """How long a supervisor takes to restart a process."""
 TOPIC = {"id": "1", "name": "topic", "type": 1, "options": [{"name": "query", "type": 3, "value": "robots"}]}

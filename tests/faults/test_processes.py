@@ -1,0 +1,54 @@
+"""Several processes of one installation: the rest continues when one is killed, and ends when another version comes."""
+
+import pytest
+
+from storage import migrate
+from storage.locks import SenderLock
+from tests.fake_discord import model
+from tests.support.fault_harness import FaultHarness, mostly_on_postgresql
+
+
+@pytest.mark.promise
+@mostly_on_postgresql
+async def test_second_process_sends_nothing_until_the_first_is_dead(harness: FaultHarness) -> None:
+    channels = harness.fake.add_channels(60)
+    first, _ = await harness.start_sender_and_standby()
+    await harness.fan_out(channels, 2)
+    await harness.wait_for_sent(5)
+    await harness.kill(first)
+    await harness.wait_until_all_sent()
+    await harness.assert_sent_once(channels, 2)
+    assert model.TOKEN not in harness.read_log()
+
+
+@pytest.mark.promise
+@pytest.mark.engines("postgresql")
+async def test_answers_every_command_after_the_leader_and_a_front_die(harness: FaultHarness) -> None:
+    [channel_id] = harness.fake.add_channels(1)
+    await harness.store_digest("2601.00001")
+    leader = harness.start_cli("run", "--role", "leader")
+    await harness.fake.wait_until_connected()
+    front, _ = (await harness.start_fronts(2)).values()
+    assert await harness.ask(channel_id, 6) == [True] * 6, harness.read_log()
+    for killed in (leader, front):
+        killed.kill()
+        assert await harness.ask(channel_id, 6) == [True] * 6, harness.read_log()
+    harness.assert_no_traceback()
+
+
+async def test_a_standby_and_a_front_end_when_another_version_upgrades(harness: FaultHarness) -> None:
+    lock = SenderLock(harness.db)
+    assert await lock.try_acquire()
+    async with (
+        lock.kept()
+    ):  # from here on: on a slow machine its lease would end before the others have started
+        others = [harness.start_bot()]
+        if not harness.db.is_sqlite:
+            others += (await harness.start_fronts(1)).values()
+        await harness.wait_until(lambda: "waiting for the sender lock" in harness.read_log())
+        async with migrate._migration_lock(harness.db):
+            await harness.wait_until(lambda: all(bot.poll() is not None for bot in others))
+    await lock.release()
+    assert [bot.wait() for bot in others] == [1] * len(others)
+    assert harness.read_log().count("Another version of Paperround upgrades") == len(others)
+    harness.assert_no_traceback()
