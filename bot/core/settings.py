@@ -5,11 +5,11 @@ Nothing is read on import.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import pydantic
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -104,35 +104,26 @@ def _check_zone(name: str) -> None:
         raise ValueError(f"{error}. Example: Asia/Seoul") from None
 
 
-def _check_proxy(address: str) -> None:
-    scheme, separator, rest = address.partition("://")
-    host, _, port = rest.rstrip("/").rpartition("@")[2].partition(":")
-    if scheme not in ("http", "https") or not separator or not host or (port and not port.isdecimal()):
-        raise ValueError("not the address of a proxy. Example: http://user:password@proxy.example:3128")
+def _web_address(example: str, *, is_api: bool = False) -> pydantic.AfterValidator:
+    """Return a validator for web addresses. Its message does not quote the address, which may contain a password.
 
-
-def _web_address(sentence: str) -> pydantic.AfterValidator:
-    """Return a validator for web addresses. `sentence` must not quote an address that may contain a password."""
+    That of an API has neither user nor query, so that paths can be appended to it.
+    """
 
     def check(value: str | SecretStr) -> None:
         address = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if not address.startswith(("http://", "https://")):
-            raise ValueError(sentence.format(address))
+        rule = f"not a web address. Example: {example}"
+        try:
+            parts = urlsplit(address)
+            is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_valid = False
+        if not is_valid or address.split() != [address]:
+            raise ValueError(rule)
+        if is_api and (parts.username is not None or "?" in address or "#" in address):
+            raise ValueError(f"{rule} (without a user, a password or a query: a key is a setting of its own)")
 
     return _checked(check)
-
-
-_API = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:]+)(?::[0-9]+)?(?:/[^?#]*)?")
-"""A URL without user, query or fragment. An @ is allowed only in the path."""
-
-
-def _check_api(address: str) -> None:
-    """Raise ValueError if no path can be appended to the URL. The message does not quote the URL."""
-    if not _API.fullmatch(address):
-        raise ValueError(
-            "not the address of an API, without a user, a password and a query (a key is a setting of its own)."
-            " Example: http://127.0.0.1:11434/v1"
-        )
 
 
 def parse_address(value: str) -> tuple[str, int]:
@@ -158,9 +149,8 @@ def parse_log(value: str) -> tuple[str, str]:
     return style, level
 
 
-_Service = Annotated[str, _web_address("not a web address. Example: https://huggingface.co")]
-_Page = Annotated[str, _web_address("{!r} is not a web address. Example: https://arxiv.org/html")]
-_Api = Annotated[str | None, _checked(_check_api)]
+_Service = Annotated[str, _web_address("https://huggingface.co")]
+_Api = Annotated[str | None, _web_address("http://127.0.0.1:11434/v1", is_api=True)]
 _List = pydantic.BeforeValidator(_split_texts)
 _HttpAddress = Annotated[str | None, _checked(parse_address)]
 
@@ -212,7 +202,7 @@ class Settings(BaseSettings):
     """A folder that is a source: `run` reads new and changed digest files there every minute."""
     fetch_allow: Annotated[tuple[str, ...], NoDecode, _List, pydantic.BeforeValidator(_lower)] = ()
     """Hosts (`host` or `host:port`, comma separated) that may be fetched although their address is private."""
-    fetch_proxy: Annotated[str | None, _checked(_check_proxy)] = None
+    fetch_proxy: Annotated[str | None, _web_address("http://user:password@proxy.example:3128")] = None
     """An HTTP proxy for sources, such as `http://user:password@proxy.example:3128`. `HTTP_PROXY` is not read."""
     hf_endpoint: _Service = Field(
         default="https://huggingface.co", validation_alias=AliasChoices("HF_ENDPOINT", "hf_endpoint")
@@ -222,7 +212,7 @@ class Settings(BaseSettings):
     """arXiv's API, or a mirror."""
     arxiv_rss_url: _Service = "https://rss.arxiv.org/rss"
     """arXiv's feeds of new papers, `{address}/cs.CL`, or a mirror."""
-    arxiv_html_url: _Page = "https://arxiv.org/html"
+    arxiv_html_url: _Service = "https://arxiv.org/html"
     """arXiv's HTML pages of papers, `{address}/{id}`, or a mirror."""
     templates: Path | None = None
     """A folder of templates that replace the bundled [wording](wording.md)."""
@@ -240,15 +230,11 @@ class Settings(BaseSettings):
     """The application's public key, which a front needs; by default fetched at login."""
     web: _HttpAddress = None
     """An address for the [web archive](web.md), such as `127.0.0.1:8080`; it may be that of `PAPERROUND_HTTP`."""
-    web_url: Annotated[str | None, _web_address("not a web address. Example: https://papers.example.org")] = (
-        None
-    )
+    web_url: Annotated[str | None, _web_address("https://papers.example.org")] = None
     """The public address of the web archive, such as `https://papers.example.org`, for links."""
     mcp_token: SecretStr | None = None
     """The token that [agents](agents.md) send over HTTP; `paperround mcp --http` needs it."""
-    heartbeat_url: Annotated[
-        SecretStr | None, _web_address("not a web address. Example: https://example.org/ping/KEY")
-    ] = None
+    heartbeat_url: Annotated[SecretStr | None, _web_address("https://example.org/ping/KEY")] = None
     """A URL that is requested every minute while this process sends and is healthy."""
     log: Annotated[str, _checked(parse_log)] = "console"
     """Or `json`; with a level as in `json:debug`."""

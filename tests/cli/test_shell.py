@@ -136,7 +136,7 @@ def test_error_names_the_invalid_setting(
         ("PAPERROUND_OPERATOR_CHANNEL", "9" * 30, "less than"),
         ("PAPERROUND_SOURCES", '[{"url":', "separated by spaces"),
         ("PAPERROUND_LOG", "loud", "json"),
-        ("PAPERROUND_FETCH_PROXY", "proxy:3128", "not the address of a proxy"),
+        ("PAPERROUND_FETCH_PROXY", "proxy:3128", "not a web address. Example: http://user"),
         ("PAPERROUND_WRITER_FORMATS", "poem", "use newsletter, review or"),
         ("PAPERROUND_WRITER_URL", "http://127.0.0.1:1/v1", "PAPERROUND_WRITER_MODEL"),
         ("PAPERROUND_WRITER_JUDGE", "strict", "PAPERROUND_WRITER_URL"),

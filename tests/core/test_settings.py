@@ -97,6 +97,6 @@ def test_an_unreadable_or_invalid_file_is_named(monkeypatch: pytest.MonkeyPatch,
     ],
 )
 def test_rejects_an_api_url_with_a_user_or_query(address: str) -> None:
-    with pytest.raises(pydantic.ValidationError, match="not the address of an API") as caught:
+    with pytest.raises(pydantic.ValidationError, match="not a web address") as caught:
         Settings.model_validate({"writer_url": address, "writer_model": "m"})
     assert "Gehe1m" not in caught.value.errors()[0]["msg"]
