@@ -433,15 +433,6 @@ class ReferenceFormat(StrEnum):
 FILE_ENDINGS = {ReferenceFormat.BIBTEX: "bib", ReferenceFormat.RIS: "ris", ReferenceFormat.CSL: "json"}
 
 
-class _Reference(NamedTuple):
-    """A saved paper. The title ("" if unknown) is on one line, as is each author's name."""
-
-    paper: SavedPaper
-    title: str
-    names: Sequence[str]
-    is_order_confirmed: bool
-
-
 def render_references(
     form: ReferenceFormat, papers: Iterable[SavedPaper], confirmed_ids: Collection[int]
 ) -> str:
@@ -450,46 +441,44 @@ def render_references(
     `confirmed_ids` are the papers whose authors come from arXiv. BibTeX marks the others.
     """
     start, between, render, end = _REFERENCES[form]
-    return start + between.join(render(_build_reference(paper, confirmed_ids)) for paper in papers) + end
+    rendered = (render(_clean(paper), paper.id in confirmed_ids or not paper.is_listed) for paper in papers)
+    return start + between.join(rendered) + end
 
 
-def _build_reference(paper: SavedPaper, confirmed_ids: Collection[int]) -> _Reference:
+def _clean(paper: SavedPaper) -> SavedPaper:
+    """Return a paper with its title ("" if unknown) and its authors' names as plain text on one line each."""
     # Titles in digests may contain LaTeX; titles imported from a file are plain.
     title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
-    return _Reference(
-        paper,
-        discord_text.to_single_line(title),
-        [name for name in map(discord_text.to_single_line, paper.authors) if name],
-        paper.id in confirmed_ids or not paper.is_listed,
-    )
+    names = tuple(filter(None, map(discord_text.to_single_line, paper.authors)))
+    return replace(paper, title=discord_text.to_single_line(title), authors=names)
 
 
-def _bibtex_reference(of: _Reference) -> str:
+def _bibtex_reference(of: SavedPaper, is_order_confirmed: bool) -> str:
     return render_entry(
-        of.paper.arxiv_id,
+        of.arxiv_id,
         of.title,
-        of.paper.authors,
-        truncated=of.paper.authors_truncated,
-        is_order_confirmed=of.is_order_confirmed,
-        note=of.paper.note,
-        tags=of.paper.tags,
+        of.authors,
+        truncated=of.authors_truncated,
+        is_order_confirmed=is_order_confirmed,
+        note=of.note,
+        tags=of.tags,
         is_latex=False,
     )
 
 
-def _ris_reference(of: _Reference) -> str:
+def _ris_reference(of: SavedPaper, _: bool) -> str:
     fields = [
         ("TY", "GEN"),
-        ("ID", make_key(of.paper.arxiv_id)),
+        ("ID", make_key(of.arxiv_id)),
         *([("TI", of.title)] if of.title else []),
-        *(("AU", _ris_name(name)) for name in of.names),
-        ("PY", year_of(of.paper.arxiv_id)),
+        *(("AU", _ris_name(name)) for name in of.authors),
+        ("PY", year_of(of.arxiv_id)),
         ("PB", "arXiv"),
-        ("M1", f"arXiv:{of.paper.arxiv_id}"),
-        ("DO", f"10.48550/arXiv.{of.paper.arxiv_id}"),
-        ("UR", arxiv_ids.abstract_url(of.paper.arxiv_id)),
-        *(("KW", tag) for tag in of.paper.tags),
-        *(("N1", line) for line in of.paper.note.splitlines()),
+        ("M1", f"arXiv:{of.arxiv_id}"),
+        ("DO", f"10.48550/arXiv.{of.arxiv_id}"),
+        ("UR", arxiv_ids.abstract_url(of.arxiv_id)),
+        *(("KW", tag) for tag in of.tags),
+        *(("N1", line) for line in of.note.splitlines()),
     ]
     return "".join(f"{tag}  - {value}\n" for tag, value in fields) + "ER  - \n\n"
 
@@ -500,19 +489,19 @@ def _ris_name(name: str) -> str:
     return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
 
-def _csl_reference(of: _Reference) -> str:
+def _csl_reference(of: SavedPaper, _: bool) -> str:
     item = {
-        "id": make_key(of.paper.arxiv_id),
+        "id": make_key(of.arxiv_id),
         "type": "article",
         "title": of.title,
-        "author": list(map(_csl_name, of.names)),
-        "issued": {"date-parts": [[int(year_of(of.paper.arxiv_id))]]},
-        "number": f"arXiv:{of.paper.arxiv_id}",
+        "author": list(map(_csl_name, of.authors)),
+        "issued": {"date-parts": [[int(year_of(of.arxiv_id))]]},
+        "number": f"arXiv:{of.arxiv_id}",
         "publisher": "arXiv",
-        "DOI": f"10.48550/arXiv.{of.paper.arxiv_id}",
-        "URL": arxiv_ids.abstract_url(of.paper.arxiv_id),
-        "keyword": ", ".join(of.paper.tags),
-        "note": of.paper.note,
+        "DOI": f"10.48550/arXiv.{of.arxiv_id}",
+        "URL": arxiv_ids.abstract_url(of.arxiv_id),
+        "keyword": ", ".join(of.tags),
+        "note": of.note,
     }
     known = {name: value for name, value in item.items() if value}
     return " " + json.dumps(known, ensure_ascii=False, indent=1).replace("\n", "\n ")
@@ -523,7 +512,7 @@ def _csl_name(name: str) -> dict[str, str]:
     return {key: text for key, text in parts.items() if text} if parts["given"] else {"literal": name}
 
 
-_REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[_Reference], str], str]] = {
+_REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[SavedPaper, bool], str], str]] = {
     ReferenceFormat.BIBTEX: ("", "\n", _bibtex_reference, ""),
     ReferenceFormat.RIS: ("", "", _ris_reference, ""),
     ReferenceFormat.CSL: ("[\n", ",\n", _csl_reference, "\n]\n"),
