@@ -12,7 +12,7 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -168,11 +168,11 @@ class Runtime:
     relay: Relay
     metrics: Metrics
     lock: SenderLock
-    stop: asyncio.Event
     liveness: Liveness
     is_reading: Callable[[], bool] = lambda: False
     """Returns whether the first read of the sources still runs. Until it ends, a day may seem to have no digest."""
-    _ticks_wanted: int = 0
+    _is_tick_wanted: bool = False
+    _ticking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def container(self) -> Container:
@@ -196,15 +196,12 @@ class Runtime:
         """
         if self.is_reading():
             return False
-        self._ticks_wanted += 1
-        if self._ticks_wanted == 1:
-            try:
-                while self._ticks_wanted:
-                    wanted = self._ticks_wanted
+        self._is_tick_wanted = True
+        if not self._ticking.locked():
+            async with self._ticking:
+                while self._is_tick_wanted:
+                    self._is_tick_wanted = False
                     await self._tick()
-                    self._ticks_wanted -= wanted
-            finally:
-                self._ticks_wanted = 0
         return True
 
     async def _tick(self) -> None:
@@ -269,7 +266,7 @@ class Runtime:
         self.relay.wake()
 
 
-def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
+def build_runtime(container: Container, bot: PaperroundBot, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
     workers = Workers(container, locks.fenced(container.database, lambda: lock.term))
@@ -292,7 +289,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         get_term=lambda: lock.term,
         on_claimed=lambda: liveness.record("claim"),
     )
-    return Runtime(workers, bot, relay, metrics, lock, stop, liveness)
+    return Runtime(workers, bot, relay, metrics, lock, liveness)
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
@@ -313,7 +310,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     if role is models.ProcessRole.LEADER:
         container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
-    runtime = build_runtime(container, bot, asyncio.Event(), lock)
+    runtime = build_runtime(container, bot, lock)
     # Modules and tables live forever: scanning them for garbage would block the event loop for 80 ms.
     gc.freeze()
     async with AsyncExitStack() as stack:
@@ -448,13 +445,13 @@ async def _run_tasks(
 
     The relay starts at once and sends deliveries that the previous process planned.
     """
-    stop, container, workers = runtime.stop, runtime.container, runtime.workers
+    container, workers = runtime.container, runtime.workers
     settings = container.settings
     maintainer = jobs.Maintainer(
         workers.database, container.clock, container.search_index, lambda: runtime.lock.term
     )
     async with (
-        in_background(runtime.relay.run(stop)) as relaying,
+        in_background(runtime.relay.run()) as relaying,
         workers.open_poller() as poller,
         # After downtime, read new digests before giving up a post for the day.
         in_background(asyncio.wait_for(poller.first_round.wait(), FIRST_READ_SECONDS)) as first_read,
@@ -482,7 +479,7 @@ async def _run_tasks(
             timers.add(lambda: jobs.send_heartbeat(url, fetch, runtime.is_delivering), HEARTBEAT_EVERY)
         needed: list[asyncio.Future[Any]] = [relaying, timers.failure, connection, holding]
         await asyncio.wait([*needed, stopper], return_when=asyncio.FIRST_COMPLETED)
-        stop.set()
+        runtime.relay.stop()
         await timers.stop(HAND_OVER_SECONDS)
         await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
         if not container.database.is_sqlite:

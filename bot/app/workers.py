@@ -22,7 +22,7 @@ from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.operations.retention import Retention
 from bot.outbox.outcomes import notify_operator
-from bot.sources import base, huggingface, kinds, paper_text, poller
+from bot.sources import base, huggingface, kinds, paper_text
 from bot.sources.poller import Poller
 from bot.today.service import TodayPlanner, TodayService
 from bot.writer import drafting, publication
@@ -134,7 +134,7 @@ class Workers:
                 container.day_close,
                 arxiv_rss_url=settings.arxiv_rss_url,
             )
-            notify = poller.skip_notification
+            notify = None
             if (channel_id := settings.operator_channel) is not None:
                 notify = functools.partial(
                     notify_operator, container.deliveries, channel_id, container.locale

@@ -81,12 +81,12 @@ async def add(
     options = {name: str(value) for name, value in values.items() if value is not None}
     from bot.archive import files
 
-    async with shell.open_storage(creating=True, with_logs=False) as database:
-        registry = _create_registry(database)
+    async with shell.open_workers(creating=True) as workers:
+        registry = _create_registry(workers.database)
         added = await registry.add(url, kind=kind, priority=priority, options=options)
+        async with workers.open_poller() as poller:
+            report = await poller.fetch_first(added)
     address = errors.redact(added.url)
-    async with shell.open_workers() as workers, workers.open_poller() as poller:
-        report = await poller.fetch_first(added)
     found = shell.pick(report.result, "digests papers new_papers")
     is_failed = report.status.value in _FAILURES
     sentence = f"{address} ({added.kind.value}) was added. It brought {shell.count(report.result.papers, 'paper')} in"

@@ -6,7 +6,6 @@ the clock reaches their day.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import gc
 import sys
@@ -177,7 +176,7 @@ async def open_demo(
             lock = locks.SenderLock(container.database)
             await lock.try_acquire()
             try:
-                runtime = build_runtime(container, bot, asyncio.Event(), lock)
+                runtime = build_runtime(container, bot, lock)
                 ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
                 await _populate(env, runtime, **ids)
                 yield env, runtime, channels, [reader, member]

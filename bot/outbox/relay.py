@@ -184,24 +184,22 @@ class Relay:
         await self.recorder.expire(now)
         await self._send_due(lambda: now)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop` is set, then finish the parts in flight within `STOP_SECONDS`. Raises the errors of `drain`."""
-        stopper = asyncio.create_task(self._watch_stop_event(stop))
+    async def run(self) -> None:
+        """Send until `stop` is called, then finish the parts in flight within `STOP_SECONDS`. Raises the errors of `drain`."""
         try:
-            while not stop.is_set():
+            while not self._stopping:
                 # A failed round, e.g. in a database outage, must not end delivery. A fatal DeliveryError does.
                 with isolation.isolated(log, "relay round failed", reraise=(DeliveryError,)) as failures:
                     await self._send_due(self.clock)
                 self._has_orphans |= bool(failures)
                 await self._sleep(POLL_SECONDS)
         finally:
-            stopper.cancel()
             await self._finish_in_flight()
 
-    async def _watch_stop_event(self, stop: asyncio.Event) -> None:
-        await stop.wait()
+    def stop(self) -> None:
+        """End `run`."""
         self._stopping = True
-        self._wake_event.set()
+        self.wake()
 
     async def _finish_in_flight(self) -> None:
         """Wait for the parts in flight. A part that takes too long stays SENDING until the next start resolves it."""

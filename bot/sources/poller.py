@@ -158,10 +158,6 @@ OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 """Awaited after a round with new content."""
 
 
-async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
-    """Do nothing. Used by default if there is no operator channel."""
-
-
 _MAX_CONCURRENT_SOURCES = 50
 _PAGE_TIMEOUT_SECONDS, _TIMEOUT_SECONDS = 60.0, 240.0
 """Timeouts of a page or feed, and of other sources. The next poll continues."""
@@ -182,7 +178,8 @@ class Poller:
     ingest: IngestService
     context: base.SourceContext
     random: Callable[[], float]
-    notify_failure: NotifyFailure = field(default=skip_notification, kw_only=True)
+    notify_failure: NotifyFailure | None = field(default=None, kw_only=True)
+    """None if there is no operator channel."""
     first_round: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
@@ -341,7 +338,8 @@ class Poller:
                 return
             if is_persistently_failing(health) and health.noticed_at is None:
                 now = health.last_attempt_at or self.clock()
-                await self.notify_failure(connection, health, now)
+                if self.notify_failure is not None:
+                    await self.notify_failure(connection, health, now)
                 health = replace(health, noticed_at=now)
             await sources.set_health(connection, health)
 

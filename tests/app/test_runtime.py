@@ -24,9 +24,7 @@ async def bot(sqlite_db: Database) -> runtime.Runtime:
     post = models.Subscription(guild_id=1, channel_id=2, at_time="09:00")
     await Subscriptions(sqlite_db, lambda: NOW - timedelta(minutes=1)).add(post)
     container = Container(Settings(), sqlite_db, lambda: NOW)
-    return runtime.build_runtime(
-        container, container.create_bot(shard_count=1), asyncio.Event(), locks.SenderLock(sqlite_db)
-    )
+    return runtime.build_runtime(container, container.create_bot(shard_count=1), locks.SenderLock(sqlite_db))
 
 
 async def _list_planned(bot: runtime.Runtime) -> list[tuple[models.DeliveryKind, tuple[str, ...]]]:

@@ -42,8 +42,8 @@ class Day:
         Checks that every post arrives once and that nothing else is sent. Returns the number of requests in
         that time.
         """
-        stop, fake = asyncio.Event(), self.harness.fake
-        task = asyncio.create_task(self.harness.relay.run(stop))
+        fake = self.harness.fake
+        task = asyncio.create_task(self.harness.relay.run())
         await patience.wait_until(lambda: fake.count_messages() >= len(self.channels) // 3)
         fake.set_faults(fault)
         before = len(fake.log())
@@ -52,7 +52,7 @@ class Day:
         fake.set_faults()
         states = self.harness.list_states
         await patience.wait_for_value(states, lambda found: {*found} == {"sent"}, SECONDS_UNTIL_OUT)
-        stop.set()
+        self.harness.relay.stop()
         await task
         messages = fake.all_messages()
         assert {channel: len(found) for channel, found in messages.items()} == dict.fromkeys(self.channels, 1)

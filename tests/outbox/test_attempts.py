@@ -62,15 +62,15 @@ async def test_posts_unsent_at_shutdown_are_sent_after_a_restart(world: World) -
     for channel in range(20, 80):
         await world.daily(channel=channel)
     await world.list("Mon", "A▲9")
-    world.now, stop, send = moment("Mon 09:00"), asyncio.Event(), world.discord.send
+    world.now, send = moment("Mon 09:00"), world.discord.send
     await world.daily_planner.tick(world.now)
 
     async def send_and_stop(request: outcomes.SendRequest) -> models.Receipt:
-        stop.set()
+        world.relay.stop()
         return await send(request)
 
     with mock.patch.object(world.discord, "send", send_and_stop):
-        await world.relay.run(stop)
+        await world.relay.run()
     assert 0 < len(world.sent) < 60
     assert world.outcomes == ["sent"] * len(world.sent)
     world.restart()
@@ -82,34 +82,34 @@ async def test_stopping_does_not_wait_for_a_request_that_hangs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add_post(world)
-    world.now, stop = moment("Mon 09:00"), asyncio.Event()
+    world.now = moment("Mon 09:00")
     await world.daily_planner.tick(world.now)
 
     async def hang(_: outcomes.SendRequest) -> models.Receipt:
-        stop.set()
+        world.relay.stop()
         await asyncio.Event().wait()
         raise AssertionError
 
     monkeypatch.setattr(relay, "STOP_SECONDS", 0.01)
     with mock.patch.object(world.discord, "send", hang):
         async with patience.limit(5):
-            await world.relay.run(stop)
+            await world.relay.run()
 
 
 async def test_waking_the_relay_starts_one_round_and_stopping_ends_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay, "POLL_SECONDS", 3600.0)
-    rounds, stop = list[None](), asyncio.Event()
+    rounds = list[None]()
     world.restart(get_term=lambda: rounds.append(None))
-    running = asyncio.create_task(world.relay.run(stop))
+    running = asyncio.create_task(world.relay.run())
     for _ in range(20):
         await asyncio.sleep(0)
     world.relay.wake()
     for _ in range(20):
         await asyncio.sleep(0)
     assert len(rounds) == 2
-    stop.set()
+    world.relay.stop()
     async with patience.limit(5):
         await running
 

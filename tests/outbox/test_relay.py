@@ -215,11 +215,10 @@ async def test_a_channel_with_many_parts_does_not_delay_others(wire: RelayHarnes
         await wire.add(f"c{number}", crowded, priority=10)
     await wire.add("other", other)
     wire.fake.limits.set_route_limit("POST /channels/{channel_id}/messages", 5, 5.0)
-    stop = asyncio.Event()
-    running = asyncio.create_task(wire.relay.run(stop))
+    running = asyncio.create_task(wire.relay.run())
     await wire.fake.wait_for_messages(other)
     assert len(wire.fake.messages(crowded)) <= 5
-    stop.set()
+    wire.relay.stop()
     await running
     assert wire.fake.limits.rejected == 0
 

@@ -217,7 +217,7 @@ class ClientHarness:
         """Build what plans and sends in the background, which the test runs."""
         self.lock = locks.SenderLock(self.container.database)
         assert await self.lock.try_acquire()
-        self.runtime = build_runtime(self.container, self.bot, asyncio.Event(), self.lock)
+        self.runtime = build_runtime(self.container, self.bot, self.lock)
         return self.runtime
 
     def take_roles(self, actor: Any) -> None:
