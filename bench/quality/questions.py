@@ -163,7 +163,7 @@ def judge_reading(query: JudgedQuery, result: SearchResult, texts: Mapping[str, 
     """Return whether a superlative or negation was understood, and what was not."""
     found, wants = [texts.get(row.arxiv_id, "") for row in result.rows], query.answer.split(";")
     wrong = [] if result.excluded == () or any(want[0] in "-?" for want in wants) else ["excluded"]
-    votes = [-1 if row.votes is None else row.votes for row in result.rows]
+    votes = [-1 if row.votes is None else row.votes for row in result.rows[: result.complete]]
     for want in wants:
         form = true_form_pattern(want[1:]) if want[0] in "+-" else re.compile("")
         has = [bool(form.search(text)) for text in found]

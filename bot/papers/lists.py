@@ -331,7 +331,7 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
     """Return a note on why a paper is not a full match, such as the terms that it lacks; "" for a full match."""
-    for key in ("comparing", "missing", "matched"):
+    for key in ("passing", "missing", "matched"):
         if terms := getattr(listed.found, key).get(arxiv_id, ()):
             shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]
             more = " …" if len(terms) > _MAX_MISSING else ""
@@ -417,7 +417,7 @@ def _query_notes(
         else "",
         texts("list-described", names=_format_names(result.described)) if result.described else "",
         texts("list-stale") if result.is_stale else "",
-        texts("list-partial") if result.is_partial and not (result.complete or result.comparing) else "",
+        texts("list-partial") if result.is_partial and not (result.complete or result.passing) else "",
         texts("list-perhaps", topics=names) if names else "",
         _ignored_note(texts, result),
     )

@@ -133,12 +133,13 @@ class _Spelled(NamedTuple):
 class _Compiled(NamedTuple):
     """A part's title and body queries, scored from 0 to 1, and an estimate of the number of matching papers.
 
-    `repeated` scores a body by how often all forms occur in total.
+    `repeated` scores a body by how often all forms occur in total; in `main`, concepts only count where a paper is about them.
     """
 
     title: Query | None
     body: Query | None
     repeated: Query | None
+    main: Query | None
     papers: int
 
 
@@ -216,20 +217,24 @@ class Engine:
 
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts, papers = *(list[Query]() for _ in range(4)), 0
+        main = list[Query | None]()
         for form in _join_seeded(forms)[:_MAX_FORMS]:
             spelled = self._spell(form.text)
             papers += spelled.papers
             titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
+            is_concept = form.text[0] == tokens.CONCEPT
             # Concepts may share a form (추론), so count only the most frequent concept.
-            alike = of_concepts if form.text[0] == tokens.CONCEPT else repeated
+            alike = of_concepts if is_concept else repeated
             for body, weight in spelled.bodies:
                 bodies.append(Query.boost_query(body, form.weight * weight))
                 alike.append(Query.boost_query(body, weight))
+            main.append(self._term("fact", form.text, _CERTAIN) if is_concept else None)
         of_concept = Query.disjunction_max_query(of_concepts) if of_concepts else None
         return _Compiled(
             Query.disjunction_max_query(titles) if titles else None,
             Query.disjunction_max_query(bodies, _OTHER_FORMS) if bodies else None,
             any_of([*repeated, of_concept]),
+            any_of([*repeated, *main]),
             min(papers, self.searcher.num_docs),
         )
 
@@ -332,13 +337,20 @@ class Engine:
             [self._term("fact", search_index.CODE, 0.0) or Query.empty_query()] if scope.has_code else []
         )
         unwanted = query.excluded if query else ()
-        excluded = [*map(self._part, unwanted)]
+        excluded = [*map(self._unwanted, unwanted)]
         excluded += [self.institution(part.text) for part in unwanted if people.institution_forms(part.text)]
         excluded += [self._among(scope.unwanted_ids)] if scope.unwanted_ids else []
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
             *((Occur.MustNot, one) for one in excluded if one is not None),
         ]
+
+    def _unwanted(self, part: QueryPart) -> Query | None:
+        """Return the query for papers with a part that is left out, apart from those that name it for later work alone."""
+        query, forms = self._part(part), _join_seeded(part.forms)
+        later = [self._term("fact", search_index.LATER + form.text, 0.0) for form in forms]
+        kept = [(Occur.MustNot, one) for one in later if one is not None]
+        return query and _within(query, kept)
 
     def institution(self, name: str) -> Query | None:
         """Return the query for papers from an institution, or with a title word that begins with its name: DeepSeekMath.
@@ -550,6 +562,15 @@ class Engine:
                 first.setdefault(paper_id, (text, is_in_title))
         return first
 
+    def list_excluded(self, query: ReadQuery, paper_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+        """Return what papers name of the terms that a query leaves out, which for a match is for later work alone."""
+        having = self._list_having([*map(self._part, query.excluded)], paper_ids)
+        named = {
+            id_: [part.text for part, has in zip(query.excluded, having, strict=True) if id_ in has]
+            for id_ in paper_ids
+        }
+        return {id_: tuple(dict.fromkeys(terms)) for id_, terms in named.items() if terms}
+
     def list_from(self, institution: str, paper_ids: Collection[int]) -> set[int]:
         """Return the papers that give an institution as an author's."""
         (from_it,) = self._list_having([self._affiliation(institution)], paper_ids)
@@ -558,11 +579,18 @@ class Engine:
     # Exact sets.
 
     def list_about(
-        self, query: ReadQuery, scope: Scope, *, sort: Sort = Sort.VOTES, is_clear: bool = False
+        self,
+        query: ReadQuery,
+        scope: Scope,
+        *,
+        sort: Sort = Sort.VOTES,
+        is_clear: bool = False,
+        is_main: bool = False,
     ) -> list[int]:
         """Return all papers with each part in the title or at least twice in the body, by votes unless by date.
 
-        If `is_clear`, a paper must have an English form of an English term whose Korean form means another one too.
+        If `is_clear`, a paper must have an English form of an English term whose Korean form means another one too. If `is_main`,
+        explanations of a concept, and mentions in comparing other work or for later work do not count.
         """
         clauses, places = self._narrow(scope, query), dict[int, int]()
         field, order = _ORDERS[sort] or _TOP
@@ -579,22 +607,21 @@ class Engine:
                 if score >= _CERTAIN or score >= self._least_score(length)
             }
 
-        sets = [list_(self._about(part)) for part in query.parts]
+        sets = [list_(self._about(part, is_main)) for part in query.parts]
         clear = [self._part(QueryPart("", part.clear)) for part in query.parts if is_clear and part.clear]
         sets += [list_(Query.const_score_query(one, _CERTAIN)) for one in clear if one is not None]
         about = set.intersection(*sets) if sets else set[int]()
-        about = about.union(*(list_(self._about(whole)) for whole in query.wholes))
+        about = about.union(*(list_(self._about(whole, is_main)) for whole in query.wholes))
         marks = (search_index.EXACT_NAME, search_index.VERSION_NAME)
         named = (self._term("name", f"{name} {mark}", _CERTAIN) for name in query.names for mark in marks)
         about |= list_(any_of(named))
         return sorted(about, key=places.__getitem__, reverse=order is tantivy.Order.Desc)
 
-    def _about(self, part: QueryPart) -> Query | None:
+    def _about(self, part: QueryPart, is_main: bool) -> Query | None:
         """Return the query that gives a title match a fixed high score and scores a body by how often the forms occur."""
         compiled = self._compile(part.forms)
-        return any_of(
-            [compiled.title and Query.const_score_query(compiled.title, _CERTAIN), compiled.repeated]
-        )
+        titled = compiled.title and Query.const_score_query(compiled.title, _CERTAIN)
+        return any_of([titled, compiled.main if is_main else compiled.repeated])
 
     def _least_score(self, length: int) -> float:
         """Return the score of a body of this length that contains a form twice."""

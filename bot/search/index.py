@@ -29,7 +29,7 @@ from tantivy import Query
 
 from bot.archive import summaries
 from bot.core import isolation, memory
-from bot.text import analyser, concepts, people, questions, term_keys, tokens, typography
+from bot.text import analyser, concepts, people, plain, questions, requests, term_keys, tokens, typography
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.file_reader import FileReader
 
-FORMAT = f"8.{tokens.VERSION}"
+FORMAT = f"9.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -54,20 +54,25 @@ _MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
 _TITLE_WEIGHT = 3
 _CONCEPT = re.compile(rf"{tokens.CONCEPT}\S+")
+_EXPLANATION = re.compile(r"\([^()]*\)")
 
 
 class IndexTexts(NamedTuple):
-    """A paper's canonical texts and the tokens of its institutions."""
+    """A paper's canonical texts and the tokens of its institutions.
+
+    `bodies` are its summaries, abstract and keywords in four parts: what they begin with; the rest; explanations in parentheses
+    and comparisons with other work; and what is left to later work.
+    """
 
     title: str
-    body: str
+    bodies: tuple[str, ...]
     institutions: tuple[str, ...] = ()
 
 
 def count_words(texts: IndexTexts) -> Counter[str]:
     """Count a paper's words after stripping their particles. Each word in the title counts three times."""
-    titled, words = (text.replace(analyser.PARTICLE_MARK, "").split() for text in (texts.title, texts.body))
-    return Counter(words + _TITLE_WEIGHT * titled)
+    every = " ".join((*_TITLE_WEIGHT * [texts.title], *texts.bodies))
+    return Counter(every.replace(analyser.PARTICLE_MARK, "").split())
 
 
 def count_concepts(title: str, body: str) -> Counter[str]:
@@ -84,23 +89,34 @@ def join_texts(paper: models.IndexDocument) -> str:
 
 
 def build_texts(paper: models.IndexDocument) -> IndexTexts:
-    """Return the texts of a paper. The body consists of its summaries, abstract and keywords."""
+    """Return the texts of a paper."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
+    subject, core, aside, later = (list[str]() for _ in range(4))
     # Readers see π₀ but may type pi0, so index the title's LaTeX as well.
-    told = [] if plain_title == title else [title]
-    for section in paper.sections:
-        if section.heading and not summaries.label_name(section.heading):
-            told.append(section.heading)
-        told.append(section.body)
-    own = [paper.abstract] if paper.abstract else []
+    core += [] if plain_title == title else [title]
     # Index keywords twice, so that a paper counts as being about them.
-    own += 2 * [", ".join(paper.keywords)] if paper.keywords else []
-    # Cut long summaries, so that the abstract still fits in the indexed text.
-    room = max(0, _MAX_BODY_LENGTH - sum(len(text) + 1 for text in own))
-    body = "\n".join(filter(None, ["\n".join(told)[:room], *own]))[:_MAX_BODY_LENGTH]
-    institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
-    return IndexTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), institutions)
+    core += 2 * [", ".join(paper.keywords)] if paper.keywords else []
+    abstract = [models.Section(None, paper.abstract)] if paper.abstract else []
+    room, starts = _MAX_BODY_LENGTH, {0, len(abstract)}
+    for number, section in enumerate((*abstract, *paper.sections)):
+        label = summaries.label_name(section.heading)
+        core += [section.heading[:room]] if section.heading and not label else []
+        for place, sentence in enumerate(plain.split_sentences(section.body[:room])):
+            if requests.is_later_work(sentence, section.heading or ""):
+                later.append(sentence)
+            elif not place and (number in starts or label == "whats-new"):
+                subject.append(sentence)
+            elif requests.COMPARING.search(sentence):
+                aside.append(sentence)
+            else:
+                aside += _EXPLANATION.findall(sentence)
+                core.append(_EXPLANATION.sub("()", sentence))
+        room = max(0, room - len(section.body))
+    title, *bodies = (
+        analyser.canonicalise("\n".join(lines)) for lines in ([plain_title], subject, core, aside, later)
+    )
+    return IndexTexts(title, tuple(bodies), tuple(sorted(people.institution_tokens(paper.institutions))))
 
 
 # Index documents.
@@ -108,8 +124,10 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 """How much of the title a name covers: its head, its head without the version, or just the first words."""
-CODE = "code"
-"""The fact that a paper has a link to its code."""
+CODE, LATER = "code", "later"
+"""Facts: a paper has a link to its code; it names the concept that follows for later work alone. A concept's token by itself
+is one that the paper is about.
+"""
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
@@ -159,7 +177,8 @@ def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
 
 def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     texts, document = build_texts(paper), tantivy.Document()
-    title, body = tokens.tokenize(texts.title), tokens.tokenize(texts.body)
+    title, *bodies = map(tokens.tokenize, (texts.title, *texts.bodies))
+    body = f" {tokens.GAP} ".join(filter(None, bodies))
     document.add_text("title", title)
     document.add_text("body", body)
     for token, count in count_concepts(title, body).items():
@@ -174,6 +193,11 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("institution", institution)
     if paper.has_code:
         document.add_text("fact", CODE)
+    subject, core, _, later = (Counter(_CONCEPT.findall(text)) for text in bodies)
+    for token in {*subject, *(token for token, count in core.items() if count > 1)}:
+        document.add_text("fact", token)
+    for token in later.keys() - _CONCEPT.findall(" ".join((title, *bodies[:-1]))):
+        document.add_text("fact", LATER + token)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")

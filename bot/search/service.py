@@ -180,7 +180,7 @@ def _find_by_words(
 ) -> search_engine.Matches:
     """Return a query's papers up to the end of a page.
 
-    In the order of votes, or one that the query `asked` for, only papers about the query count, if there are any.
+    In the order of votes, or one that the query `asked` for, papers that mention it in passing follow those about it.
 
     A query without words finds all papers in the scope, top-voted first.
     """
@@ -188,10 +188,12 @@ def _find_by_words(
     if not (query.parts or query.wholes):
         ids, total = engine.list_top(scope, query, sort=sort, limit=end)
         return search_engine.Matches(dict.fromkeys(ids, 0.0), total)
-    if (asked or sort is Sort.VOTES) and (
-        about := engine.list_about(query.sure(), scope, sort=sort, is_clear=True)
-    ):
-        return search_engine.Matches(dict.fromkeys(about, 0.0), len(about))
+    if asked or sort is Sort.VOTES:
+        list_about = partial(engine.list_about, query.sure(), scope, sort=sort, is_clear=True)
+        main, about = list_about(is_main=True), list_about()
+        if scores := dict.fromkeys((*main, *about), 0.0):
+            passing = [*scores][len(main) :] if main else ()
+            return search_engine.Matches(scores, len(scores), dict.fromkeys(passing, ()))
     return engine.find(query, scope, limit=end, sort=sort)
 
 
@@ -421,14 +423,13 @@ class SearchService:
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
         missing, matched = _label_partial(view, answer, rows)
+        passing = {**answer.engine.list_excluded(answer.query, page), **matches.comparing}
         return replace(
             answer.common,
             rows=tuple(rows),
             missing=missing,
             matched=matched,
-            comparing={
-                row.arxiv_id: matches.comparing[row.id] for row in rows if row.id in matches.comparing
-            },
+            passing={row.arxiv_id: passing[row.id] for row in rows if row.id in passing},
             is_stale=archive.is_stale,
         )
 

@@ -104,7 +104,9 @@ def list_similar(
         return []
     texts = search_index.build_texts(documents[0])
     topics = dict(questions.find_paper_topics(search_index.count_words(texts), _MAX_TOPICS))
-    shared = search_index.count_concepts(*map(tokens.tokenize, (texts.title, texts.body)))
+    shared = search_index.count_concepts(
+        tokens.tokenize(texts.title), " ".join(map(tokens.tokenize, texts.bodies))
+    )
     own, candidates = documents[0].id, _CANDIDATE_LIMIT if reorder else limit
     similar: Sequence[int] = archive.engine.list_similar(own, shared, topics, limit=candidates)
     if reorder is not None:

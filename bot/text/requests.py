@@ -716,7 +716,7 @@ def _describe(text: str, tokens: Sequence[_Token], negation: _Negation) -> str:
 
 # Comparisons.
 
-_COMPARING = re.compile(
+COMPARING = re.compile(
     r"\b(?:than|unlike|compar\w+|outperform\w*|surpass\w*|exceed\w*|beat(?:s|ing)?|versus|vs|rival\w*|instead|rather"
     r"|without|alternatives?|competitive|match(?:es|ing)|traditional(?:ly)?|conventional|contrast|existing|previous"
     r"|prior|on par)\b"
@@ -725,7 +725,21 @@ _COMPARING = re.compile(
 )
 
 
+_LATER = re.compile(
+    r"\b(?:future (?:work|research|stud|direction)|in (?:the )?future|follow-up)|후속|향후|앞으로|남아 있|볼 만[하한]",
+    re.IGNORECASE,
+)
+_LATER_CHAPTER = re.compile(
+    r"future|follow-up|limitation|related work|후속|향후|한계|관련 연구", re.IGNORECASE
+)
+
+
+def is_later_work(sentence: str, heading: str = "") -> bool:
+    """Return whether a sentence is about what a paper leaves to later work, or in a chapter on that or on other work."""
+    return (_LATER_CHAPTER.search(heading) or _LATER.search(sentence)) is not None
+
+
 def is_compared(pattern: re.Pattern[str], text: str) -> bool:
     """Return whether each sentence of a text in which a pattern occurs compares something."""
     sentences = (sentence for line in text.splitlines() for sentence in plain.split_sentences(line))
-    return all(_COMPARING.search(sentence) for sentence in sentences if pattern.search(sentence))
+    return all(COMPARING.search(sentence) for sentence in sentences if pattern.search(sentence))

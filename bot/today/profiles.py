@@ -189,7 +189,7 @@ def _extract(rows: Iterable[models.IndexDocument], names: dict[str, str]) -> dic
     vectors = {}
     for paper in rows:
         texts = search_index.build_texts(paper)
-        features = extract_features(texts.title, texts.body)
+        features = extract_features(texts.title, *texts.bodies)
         vectors[paper.id] = {names.setdefault(name, name): value for name, value in features.items()}
     return vectors
 

@@ -136,7 +136,9 @@ class SiteBuilder:
         ]
         in_title, in_text = [
             [form.text for concept in found for form in concept.forms if form.is_sure]
-            for found in (await glossary.list_concepts(texts.title), await glossary.list_concepts(texts.body))
+            for found in [
+                await glossary.list_concepts(text) for text in (texts.title, "\n".join(texts.bodies))
+            ]
         ]
         authors = detail.authors[:MAX_NAMED]
         return Found(

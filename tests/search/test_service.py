@@ -149,8 +149,8 @@ async def test_a_model_is_excluded_with_what_titles_call_it_but_not_with_what_ot
     ):
         result = await service.search(SearchRequest(query))
         assert (result.complete, result.excluded) == (0, (unwanted,))
-        assert [*result.comparing] == [row.arxiv_id for row in result.rows] == ["2501.00002"]
-        assert set(result.comparing) <= set(result.missing), "it is no full match"
+        assert [*result.passing] == [row.arxiv_id for row in result.rows] == ["2501.00002"]
+        assert set(result.passing) <= set(result.missing), "it is no full match"
 
 
 async def test_a_term_that_no_paper_has_is_searched_for_by_its_parts(db: Database) -> None:
@@ -254,6 +254,27 @@ async def test_an_order_of_an_english_term_has_no_papers_with_another_meaning_of
     assert len(await ids(service, "추천 많은 추론 논문")) == 2
 
 
+async def test_a_mention_in_passing_follows_the_papers_about_a_topic_and_excludes_nothing_if_it_is_about_later_work(
+    db: Database,
+) -> None:
+    later = "짧은 규칙으로 추론합니다. 후속 연구에서는 강화 학습(Reinforcement Learning; RL)을 결합합니다."
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00001", "Rewards", "강화 학습으로 추론을 기릅니다.", votes=1),
+        NewsletterPaper("2501.00002", "Budgets", later, votes=99),
+        NewsletterPaper(
+            "2501.00003", "Trees", "추론합니다. 강화 학습(RL)보다 강화 학습 없이 낫습니다.", votes=50
+        ),
+    )
+    result = await service.search(SearchRequest("most upvoted papers on reinforcement learning"))
+    assert [row.arxiv_id for row in result.rows] == ["2501.00001", "2501.00002", "2501.00003"]
+    assert (result.complete, set(result.missing)) == (1, {"2501.00002", "2501.00003"})
+    for query in ("추론, 강화학습 없이", "추론 -강화학습"):
+        found = await service.search(SearchRequest(query))
+        assert found.passing.get("2501.00002") == ("강화학습",)
+        assert "2501.00001" not in [row.arxiv_id for row in found.rows]
+
+
 async def test_enough_papers_without_what_is_left_out_need_no_others(db: Database) -> None:
     papers = [
         NewsletterPaper(f"2501.0000{n}", f"Image Generation {n}", "이미지 생성입니다.") for n in range(1, 5)
@@ -263,7 +284,7 @@ async def test_enough_papers_without_what_is_left_out_need_no_others(db: Databas
     )
     service = await sample_archive.search_over(db, *papers, other)
     result = await service.search(SearchRequest("image generation without diffusion"))
-    assert (len(result.rows), result.comparing) == (4, {})
+    assert (len(result.rows), result.passing) == (4, {})
 
 
 async def test_a_partial_match_says_what_it_has_or_lacks(db: Database) -> None:
@@ -494,7 +515,7 @@ async def test_an_abbreviation_in_a_title_is_not_called_missing(db: Database) ->
 async def test_what_a_paper_begins_with_is_not_said_to_be_there_only_in_comparison(db: Database) -> None:
     paper = NewsletterPaper("2501.00001", "On R1", "강화 학습만으로 추론 능력이 기존보다 자랍니다.")
     service = await sample_archive.search_over(db, paper)
-    assert (await service.search(SearchRequest("강화학습 없이 추론 능력"))).comparing == {}
+    assert (await service.search(SearchRequest("강화학습 없이 추론 능력"))).passing == {}
 
 
 async def test_a_method_without_the_means_that_its_name_has_leaves_out_papers_on_both(db: Database) -> None:

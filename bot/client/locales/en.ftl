@@ -68,7 +68,7 @@ list-partial = No exact match. The closest:
 list-partial-heading = Partial matches
 list-missing = doesn't mention: { $terms }
 list-matched = matches: { $terms }
-list-comparing = mentions { $terms } only in comparison
+list-passing = mentions { $terms } only in passing
 list-perhaps = You may also search for: { $topics }
 list-topic-partial = { " " }+ { $count ->
     [one] 1 partial match
