@@ -9,7 +9,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, locks
+from storage import locks, statements
 from storage.models import Guild, Locale, Reader
 from storage.tables import (
     OPERATORS,
@@ -63,7 +63,7 @@ async def upsert_reader(
 ) -> None:
     """Store a reader's settings."""
     row = {"user_id": user_id, **_known_values(settings)}
-    await database.insert_rows(connection, readers, [row], "update")
+    await statements.insert_rows(connection, readers, [row], "update")
 
 
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
@@ -76,7 +76,7 @@ async def add_text(
 ) -> None:
     """Store the text behind a reader's button. If the reader has more than `share` texts, the oldest are deleted."""
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
-    await database.insert_rows(connection, button_texts, [row], "update")
+    await statements.insert_rows(connection, button_texts, [row], "update")
     own = button_texts.c.user_id == user_id
     newest = sa.select(button_texts.c.token).where(own).order_by(button_texts.c.saved_at.desc()).limit(share)
     await connection.execute(button_texts.delete().where(own, button_texts.c.token.not_in(newest)))
@@ -121,7 +121,7 @@ async def upsert_guilds(connection: AsyncConnection, by_id: Mapping[int, GuildSe
         row = {"guild_id": guild_id, "left_at": None, **known}
         same_columns.setdefault(frozenset(known), []).append(row)
     for rows in same_columns.values():
-        await database.insert_rows(connection, guilds, rows, "update")
+        await statements.insert_rows(connection, guilds, rows, "update")
 
 
 async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:
@@ -142,7 +142,7 @@ async def list_left_guilds(connection: AsyncConnection, before: datetime) -> lis
 async def _list_by_id(
     connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
 ) -> dict[int, Record]:
-    rows = await database.fetch_records(connection, record_type, sa.select(key.table), key, ids)
+    rows = await statements.fetch_records(connection, record_type, sa.select(key.table), key, ids)
     return {getattr(row, key.name): row for row in rows}
 
 
@@ -294,6 +294,6 @@ async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Itera
     ]
     ids = {row[name] for row in rows for name in names if row[name]}
     query = sa.select(papers.c.id, papers.c.arxiv_id)
-    arxiv_ids = dict(map(tuple, await database.execute_in(connection, query, papers.c.id, ids)))
+    arxiv_ids = dict(map(tuple, await statements.execute_in(connection, query, papers.c.id, ids)))
     for row in rows:
         row |= {name: arxiv_ids.get(row[name], row[name]) for name in names}

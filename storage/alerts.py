@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, locks, models, outbox
+from storage import errors, locks, models, outbox, statements
 from storage.models import AlertSchedule, Match
 from storage.tables import (
     READER_ROWS,
@@ -84,7 +84,7 @@ async def lock_planning(connection: AsyncConnection) -> None:
 async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
     """Queue papers to be matched against all alerts."""
     rows = [{"paper_id": paper_id, "added_at": now} for paper_id in paper_ids]
-    await database.insert_rows(connection, unmatched_papers, rows, "skip")
+    await statements.insert_rows(connection, unmatched_papers, rows, "skip")
 
 
 async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, datetime]:
@@ -96,7 +96,7 @@ async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, d
 
 async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
     """Remove papers from the queue of papers to be matched against alerts."""
-    await database.execute_in(connection, unmatched_papers.delete(), unmatched_papers.c.paper_id, paper_ids)
+    await statements.execute_in(connection, unmatched_papers.delete(), unmatched_papers.c.paper_id, paper_ids)
 
 
 # Matches. A match without a delivery is unsent. It is ready once its paper has enough votes.
@@ -109,7 +109,7 @@ def recipient_name(alert: models.Alert) -> str:
 
 async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> None:
     """Store matches. Existing ones are left unchanged."""
-    await database.insert_rows(connection, matches, [match._asdict() for match in found], "skip")
+    await statements.insert_rows(connection, matches, [match._asdict() for match in found], "skip")
 
 
 async def mark_ready(connection: AsyncConnection, now: datetime) -> None:
@@ -163,7 +163,7 @@ async def list_ready(
         if recipients is None:
             found = list(await connection.execute(query))
         else:
-            found = await database.execute_in(connection, query, matches.c.recipient, recipients)
+            found = await statements.execute_in(connection, query, matches.c.recipient, recipients)
         rows += map(Match._make, found)
     return sorted(rows, key=lambda match: match[:3])
 
@@ -179,7 +179,7 @@ async def list_told(
     rows = matches.c
     is_told = rows.delivery_id.is_not(None), rows.paper_id.in_(set(paper_ids))
     query = sa.select(rows.recipient, rows.paper_id).where(*is_told)
-    found = await database.execute_in(connection, query, rows.recipient, set(recipients))
+    found = await statements.execute_in(connection, query, rows.recipient, set(recipients))
     return {(name, paper_id) for name, paper_id in found}
 
 
@@ -193,7 +193,7 @@ async def count_messages(
         .where(deliveries.c.planned_at > since)
         .group_by(matches.c.alert_id)
     )
-    return dict(map(tuple, await database.execute_in(connection, query, matches.c.alert_id, alert_ids)))
+    return dict(map(tuple, await statements.execute_in(connection, query, matches.c.alert_id, alert_ids)))
 
 
 async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], int]) -> None:
@@ -202,7 +202,7 @@ async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], 
         {"recipient": name, "paper_id": paper_id, "delivery_id": id_}
         for (name, paper_id), id_ in told.items()
     ]
-    await database.update_rows(connection, matches, rows, key=("recipient", "paper_id"))
+    await statements.update_rows(connection, matches, rows, key=("recipient", "paper_id"))
 
 
 async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
@@ -218,26 +218,26 @@ async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
 async def release(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Mark the matches in deliveries that were removed as unsent."""
     released = matches.update().values(delivery_id=None)
-    await database.execute_in(connection, released, matches.c.delivery_id, delivery_ids)
+    await statements.execute_in(connection, released, matches.c.delivery_id, delivery_ids)
 
 
 async def remove_papers(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
     """Delete the unsent matches of papers that no digest lists any more."""
     unsent = matches.delete().where(matches.c.delivery_id.is_(None))
-    await database.execute_in(connection, unsent, matches.c.paper_id, paper_ids)
+    await statements.execute_in(connection, unsent, matches.c.paper_id, paper_ids)
 
 
 async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:
     """Delete unsent matches that no longer apply."""
     key = sa.tuple_(*matches.primary_key.columns)
-    await database.execute_in(connection, matches.delete(), key, [match[:3] for match in unsent])
+    await statements.execute_in(connection, matches.delete(), key, [match[:3] for match in unsent])
 
 
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` unsent matches older than a time (UTC). Returns the number deleted."""
     since_at = sa.func.coalesce(matches.c.ready_at, matches.c.found_at)
     is_old = sa.and_(matches.c.delivery_id.is_(None), since_at < before)
-    return await database.delete_some(connection, matches, is_old, limit)
+    return await statements.delete_some(connection, matches, is_old, limit)
 
 
 async def remove_recipient(connection: AsyncConnection, recipient: str) -> None:
@@ -252,7 +252,7 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if the recipient has an identical alert."""
     await require_no_equal(connection, new)
     inserted = await connection.execute(
-        alerts.insert().values(database.record_values(new, alerts)).returning(alerts.c.id)
+        alerts.insert().values(statements.record_values(new, alerts)).returning(alerts.c.id)
     )
     return replace(new, id=inserted.scalar_one())
 
@@ -264,7 +264,7 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
     """
     await require_no_equal(connection, changed)
     await connection.execute(
-        alerts.update().where(alerts.c.id == changed.id).values(database.record_values(changed, alerts))
+        alerts.update().where(alerts.c.id == changed.id).values(statements.record_values(changed, alerts))
     )
     unsent = matches.c.alert_id == changed.id, matches.c.delivery_id.is_(None)
     await connection.execute(matches.update().where(*unsent).values(ready_at=None))
@@ -290,7 +290,7 @@ async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = 
     query = sa.select(alerts).where(alerts.c.id == alert_id)
     if for_update:
         query = query.with_for_update()
-    return await database.fetch_record(connection, models.Alert, query)
+    return await statements.fetch_record(connection, models.Alert, query)
 
 
 async def list_rows(
@@ -304,8 +304,8 @@ async def list_rows(
 ) -> list[models.Alert]:
     """Return the alerts that meet all given conditions, oldest first."""
     conditions = {"user_id": user_id, "channel_id": channel_id, "guild_id": guild_id, "paused": paused}
-    query = sa.select(alerts).where(*database.equalities(alerts, conditions)).order_by(alerts.c.id)
-    return await database.fetch_records(connection, models.Alert, query, alerts.c.id, ids)
+    query = sa.select(alerts).where(*statements.equalities(alerts, conditions)).order_by(alerts.c.id)
+    return await statements.fetch_records(connection, models.Alert, query, alerts.c.id, ids)
 
 
 async def list_keys(connection: AsyncConnection) -> list[tuple[int, str]]:
@@ -346,7 +346,7 @@ async def _take_back(connection: AsyncConnection, alert_ids: Sequence[int]) -> N
     """Delete planned messages about these alerts that were certainly not sent. Their papers become unsent again."""
     about = sa.select(matches.c.delivery_id).join(deliveries, deliveries.c.id == matches.c.delivery_id)
     about = about.where(outbox.unfinished_clause())
-    found = await database.execute_in(connection, about, matches.c.alert_id, alert_ids)
+    found = await statements.execute_in(connection, about, matches.c.alert_id, alert_ids)
     planned = await outbox.list_rows(connection, ids=[delivery_id for (delivery_id,) in {*found}])
     removed = await outbox.remove_unsent(connection, planned)
     await release(connection, [delivery.id for delivery in removed])
@@ -356,5 +356,5 @@ async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> None:
     """Delete alerts with their unsent matches and planned messages."""
     await _take_back(connection, alert_ids)
     unsent = matches.delete().where(matches.c.delivery_id.is_(None))
-    await database.execute_in(connection, unsent, matches.c.alert_id, alert_ids)
-    await database.execute_in(connection, alerts.delete(), alerts.c.id, alert_ids)
+    await statements.execute_in(connection, unsent, matches.c.alert_id, alert_ids)
+    await statements.execute_in(connection, alerts.delete(), alerts.c.id, alert_ids)

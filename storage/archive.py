@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, key_values, locks
+from storage import key_values, locks, statements
 from storage import sources as stored_sources
 from storage.models import Appearance, DigestFormat, Entry, Section, SourcedDigest, StoredDigest, Trust
 from storage.snapshot import chunked
@@ -50,12 +50,12 @@ async def lock_ingest(connection: AsyncConnection) -> None:
 
 async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> Sequence[int]:
     """Store new digests without their entries (see `add_entries`), and return their ids in order."""
-    ids = await database.reserve_ids(connection, digests, len(new))
+    ids = await statements.reserve_ids(connection, digests, len(new))
     rows = [
         {**await _values(digest, now), "id": id_, "ingested_at": now}
         for id_, digest in zip(ids, new, strict=True)
     ]
-    await database.insert_rows(connection, digests, rows)
+    await statements.insert_rows(connection, digests, rows)
     return ids
 
 
@@ -75,13 +75,13 @@ async def list_at(connection: AsyncConnection, places: Iterable[tuple[str, str]]
     """Return the digests of some (source, location) pairs, earliest date first."""
     keys = [location_key(*place) for place in places]
     query = sa.select(*_STORED).order_by(digests.c.date_on, digests.c.id)
-    return await database.fetch_records(connection, StoredDigest, query, digests.c.location_key, keys)
+    return await statements.fetch_records(connection, StoredDigest, query, digests.c.location_key, keys)
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
     """Return a digest, or None if it does not exist."""
     query = sa.select(*_STORED).where(digests.c.id == digest_id)
-    return await database.fetch_record(connection, StoredDigest, query)
+    return await statements.fetch_record(connection, StoredDigest, query)
 
 
 class Origin(NamedTuple):
@@ -115,7 +115,7 @@ async def list_rows(
     """Return the digests within a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
     query = filter_dates(query.where(is_from(origin)), digests.c.date_on, since_on, until_on)
-    return await database.fetch_records(connection, StoredDigest, query)
+    return await statements.fetch_records(connection, StoredDigest, query)
 
 
 async def has_lookup(connection: AsyncConnection, source: str) -> bool:
@@ -176,7 +176,7 @@ async def list_arxiv_ids(connection: AsyncConnection, digest_ids: Sequence[int])
     """Return the arXiv ids in each of the digests, keyed by digest id."""
     query = sa.select(entries.c.digest_id, papers.c.arxiv_id).join(papers, papers.c.id == entries.c.paper_id)
     found: dict[int, set[str]] = {id_: set() for id_ in digest_ids}
-    for id_, arxiv_id in await database.execute_in(connection, query, entries.c.digest_id, digest_ids):
+    for id_, arxiv_id in await statements.execute_in(connection, query, entries.c.digest_id, digest_ids):
         found[id_].add(arxiv_id)
     return found
 
@@ -190,7 +190,7 @@ async def list_source_names(connection: AsyncConnection) -> list[str]:
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
     """Return the digests' sources, keyed by digest id."""
     query = sa.select(digests.c.id, digests.c.source)
-    rows = await database.execute_in(connection, query, digests.c.id, digest_ids)
+    rows = await statements.execute_in(connection, query, digests.c.id, digest_ids)
     return dict(map(tuple, rows))
 
 
@@ -204,7 +204,7 @@ async def list_origins(
     query = query.outerjoin(sources, sources.c.url == c.source)
     return {
         id_: (stored_sources.trust(url, *row), ingested_at.date())
-        for id_, url, *row, ingested_at in await database.execute_in(connection, query, c.id, digest_ids)
+        for id_, url, *row, ingested_at in await statements.execute_in(connection, query, c.id, digest_ids)
     }
 
 
@@ -264,20 +264,20 @@ async def add_entries(
     added_seq = await key_values.increment(connection, key_values.ENTRIES_ADDED)
     # Other tasks can run between chunks.
     for chunk in chunked(new_entries, ENTRIES_AT_ONCE):
-        ids = await database.reserve_ids(connection, entries, len(chunk))
+        ids = await statements.reserve_ids(connection, entries, len(chunk))
         rows = [
-            database.record_values(entry, entries, id=id_, digest_id=digest_id, paper_id=paper_id)
+            statements.record_values(entry, entries, id=id_, digest_id=digest_id, paper_id=paper_id)
             | {"added_seq": former.get(digest_id, {}).get(paper_id, added_seq)}
             for id_, (digest_id, entry) in zip(ids, chunk, strict=True)
             for paper_id in (paper_ids[entry.arxiv_id],)
         ]
-        await database.insert_rows(connection, entries, rows)
+        await statements.insert_rows(connection, entries, rows)
         texts = [
-            database.record_values(section, sections, entry_id=id_, position=position)
+            statements.record_values(section, sections, entry_id=id_, position=position)
             for id_, (_, entry) in zip(ids, chunk, strict=True)
             for position, section in enumerate(entry.sections)
         ]
-        await database.insert_rows(connection, sections, texts)
+        await statements.insert_rows(connection, sections, texts)
 
 
 async def get_added_seq(connection: AsyncConnection) -> int:
@@ -293,7 +293,7 @@ async def remove_entries(connection: AsyncConnection, digest_ids: Iterable[int])
     """Delete the entries of digests. Returns their `added_seq` by paper id, keyed by digest id."""
     former: dict[int, dict[int, int]] = {id_: {} for id_ in digest_ids}
     removal = entries.delete().returning(entries.c.digest_id, entries.c.paper_id, entries.c.added_seq)
-    for id_, paper_id, seq in await database.execute_in(connection, removal, entries.c.digest_id, former):
+    for id_, paper_id, seq in await statements.execute_in(connection, removal, entries.c.digest_id, former):
         former[id_][paper_id] = seq
     return former
 
@@ -314,7 +314,7 @@ async def remove(connection: AsyncConnection, gone: Sequence[StoredDigest]) -> d
         values = {"added_seq": first.scalar_subquery()}
         await connection.execute(entries.update().where(entries.c.digest_id.in_(same)).values(values))
     former = await remove_entries(connection, [digest.id for digest in gone])
-    await database.execute_in(connection, digests.delete(), digests.c.id, former)
+    await statements.execute_in(connection, digests.delete(), digests.c.id, former)
     return former
 
 
@@ -329,7 +329,7 @@ async def filter_listed(connection: AsyncConnection, paper_ids: Iterable[int], *
     """Return the given papers that are listed in a digest on a date or later."""
     query = sa.select(entries.c.paper_id).join(digests, digests.c.id == entries.c.digest_id)
     query = query.where(digests.c.date_on >= since_on)
-    return {row[0] for row in await database.execute_in(connection, query, entries.c.paper_id, paper_ids)}
+    return {row[0] for row in await statements.execute_in(connection, query, entries.c.paper_id, paper_ids)}
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
@@ -350,7 +350,7 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
     )
     return [
         DigestPaper(*row)
-        for row in await database.execute_in(connection, query, entries.c.digest_id, digest_ids)
+        for row in await statements.execute_in(connection, query, entries.c.digest_id, digest_ids)
     ]
 
 
@@ -360,7 +360,7 @@ async def list_appearances(
     """Return each paper's appearances, newest first. If not `with_texts`, entries have no sections."""
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
-    rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    rows = await statements.execute_in(connection, query, entries.c.paper_id, paper_ids)
     origins = await list_origins(connection, {row.digest_id for row in rows})
     for row, entry in await _build_entries(connection, rows, with_texts=with_texts):
         head = row.digest_id, row.format, row.date_on, row.language
@@ -373,12 +373,12 @@ async def _build_entries(
 ) -> list[tuple[sa.Row[Any], Entry]]:
     texts: dict[int, list[Section]] = defaultdict(list)
     query = sa.select(sections).order_by(sections.c.position)
-    for entry_id, _, heading, body in await database.execute_in(
+    for entry_id, _, heading, body in await statements.execute_in(
         connection, query, sections.c.entry_id, [row.id for row in rows if with_texts]
     ):
         texts[entry_id].append(Section(heading, body))
     return [
-        (row, database.build_record(Entry, row._mapping, sections=tuple(texts.get(row.id, ()))))
+        (row, statements.build_record(Entry, row._mapping, sections=tuple(texts.get(row.id, ()))))
         for row in rows
     ]
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors
+from storage import errors, statements
 from storage.club import club_threads
 from storage.models import DeliveryKind, NewPart, PartKind, PartState
 from storage.tables import READER_ROWS, deliveries, delivery_papers, metadata, papers, parts, required
@@ -34,7 +34,7 @@ async def count_question(connection: AsyncConnection, day: date, limits: Mapping
     """
     own = question_counts.c
     for asker, limit in sorted(limits.items()):
-        statement = database.dialect_insert(connection.dialect, question_counts).values(
+        statement = statements.dialect_insert(connection.dialect, question_counts).values(
             day_on=day, asker=asker, number=1
         )
         counted = statement.on_conflict_do_update(
@@ -92,9 +92,9 @@ async def put_answer(
     if position is None:
         return False
     rows = [
-        database.record_values(part, parts, delivery_id=delivery_id, position=place)
+        statements.record_values(part, parts, delivery_id=delivery_id, position=place)
         | {"state": PartState.WAITING, "next_attempt_at": rest_at}
         for place, part in enumerate(rest, start=position + 1)
     ]
-    await database.insert_rows(connection, parts, rows)
+    await statements.insert_rows(connection, parts, rows)
     return True

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, locks, shelf, tables
+from storage import locks, shelf, statements, tables
 from storage.models import Delivery, DeliveryKind, Locale, PartKind, PartState
 from storage.shelf import saved_papers
 from storage.tables import (
@@ -87,20 +87,20 @@ _IS_READ = saved_papers.c.tags.contains(f" {READ} ")
 
 async def put(connection: AsyncConnection, club: Club) -> None:
     """Store a club, replacing the server's previous one."""
-    await database.insert_rows(connection, clubs, [database.record_values(club, clubs)], "update")
+    await statements.insert_rows(connection, clubs, [statements.record_values(club, clubs)], "update")
 
 
 async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = False) -> Club | None:
     """Return a server's club, or None. `for_update` locks it against other planners."""
     query = sa.select(clubs).where(clubs.c.guild_id == guild_id)
-    return await database.fetch_record(connection, Club, query.with_for_update() if for_update else query)
+    return await statements.fetch_record(connection, Club, query.with_for_update() if for_update else query)
 
 
 async def list_present(connection: AsyncConnection) -> list[Club]:
     """Return the clubs of all servers that the bot has not left."""
     left = sa.select(tables.guilds.c.guild_id).where(tables.guilds.c.left_at.is_not(None))
     query = sa.select(clubs).where(clubs.c.guild_id.not_in(left)).order_by(clubs.c.guild_id)
-    return await database.fetch_records(connection, Club, query)
+    return await statements.fetch_records(connection, Club, query)
 
 
 async def remove(connection: AsyncConnection, guild_id: int) -> None:
@@ -111,7 +111,7 @@ async def remove(connection: AsyncConnection, guild_id: int) -> None:
 
 async def remove_nominations(connection: AsyncConnection, count: Delivery) -> None:
     """Delete the nominations made before the vote that was counted began. The others are for the next vote."""
-    same = database.equalities(deliveries, {"guild_id": count.guild_id, "local_on": count.local_on})
+    same = statements.equalities(deliveries, {"guild_id": count.guild_id, "local_on": count.local_on})
     began = sa.select(sa.func.max(deliveries.c.planned_at)).where(*same, deliveries.c.id < count.id)
     began = began.where(deliveries.c.kind == DeliveryKind.CLUB)
     own = club_nominations.c
@@ -124,19 +124,19 @@ async def find_thread(connection: AsyncConnection, /, **columns: object) -> int 
 
     `columns` are `channel_id` and `paper_id`, or `guild_id` and `meets_on`.
     """
-    query = sa.select(club_threads.c.thread_id).where(*database.equalities(club_threads, columns))
+    query = sa.select(club_threads.c.thread_id).where(*statements.equalities(club_threads, columns))
     thread_id: int | None = (await connection.execute(query)).scalars().first()
     return thread_id
 
 
 async def put_thread(connection: AsyncConnection, **values: Any) -> None:
     """Store or update the thread for a `channel_id` and a `paper_id`."""
-    await database.insert_rows(connection, club_threads, [values], "update")
+    await statements.insert_rows(connection, club_threads, [values], "update")
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:
     """Remove a meeting from the thread about its paper."""
-    same = database.equalities(club_threads, {"guild_id": guild_id, "meets_on": meets_on})
+    same = statements.equalities(club_threads, {"guild_id": guild_id, "meets_on": meets_on})
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
 
@@ -163,7 +163,7 @@ async def settle(connection: AsyncConnection) -> None:
 
 async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:
     """Return the ids of events created for a meeting."""
-    same = database.equalities(deliveries, {"guild_id": guild_id, "local_on": meets_on})
+    same = statements.equalities(deliveries, {"guild_id": guild_id, "local_on": meets_on})
     query = sa.select(parts.c.message_id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     query = query.where(*same, deliveries.c.kind == DeliveryKind.CLUB, parts.c.kind == PartKind.REQUEST)
     return list(await connection.scalars(query.where(parts.c.message_id.is_not(None))))
@@ -221,7 +221,7 @@ async def is_nominated(
 ) -> bool | None:
     """Return whether a reader nominated a paper; None if there is no club or the club has already read the paper."""
     row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
-    query = sa.select(sa.exists().where(*database.equalities(club_nominations, row)))
+    query = sa.select(sa.exists().where(*statements.equalities(club_nominations, row)))
     own = club_threads.c
     has_met = sa.exists().where(own.guild_id == guild_id, own.paper_id == paper_id, own.meets_on.is_not(None))
     query = query.where(clubs.c.guild_id == guild_id, ~has_met)
@@ -231,15 +231,15 @@ async def is_nominated(
 
 async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
     """Withdraw a nomination (`guild_id`, `user_id`, `paper_id`), or store it, replacing the reader's previous one."""
-    withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
+    withdrawn = club_nominations.delete().where(*statements.equalities(club_nominations, row))
     if not (await connection.execute(withdrawn)).rowcount:
         added = [{**row, "nominated_at": now}]
-        await database.insert_rows(connection, club_nominations, added, "update")
+        await statements.insert_rows(connection, club_nominations, added, "update")
 
 
 async def get_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> int | None:
     """Return the id of the paper that a reader nominated, or None."""
-    same = database.equalities(club_nominations, {"guild_id": guild_id, "user_id": user_id})
+    same = statements.equalities(club_nominations, {"guild_id": guild_id, "user_id": user_id})
     found: int | None = (
         await connection.execute(sa.select(club_nominations.c.paper_id).where(*same))
     ).scalar()

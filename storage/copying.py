@@ -20,8 +20,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import errors, key_values, locks, migrate, schema, tables
-from storage.database import Connection, Database, insert_rows, is_sqlite_file, sqlite_path
+from storage import errors, key_values, locks, migrate, schema, sqlite_file, tables
+from storage.database import Connection, Database
+from storage.statements import insert_rows
 
 COPIED = tuple(table for table in schema.METADATA.sorted_tables if table is not locks.sender_lease)
 """The tables to copy, referenced tables first."""
@@ -58,8 +59,9 @@ async def copy(
         if present and present == counts:
             return total
         if present:
-            name = target.url.render_as_string(hide_password=True)
-            raise errors.StorageError(f"{name} already has rows in {min(present)}. Choose an empty database.")
+            raise errors.StorageError(
+                f"{target.label} already has rows in {min(present)}. Choose an empty database."
+            )
         for table in COPIED:
             query = _select(table, is_export=is_export).execution_options(yield_per=_ROWS)
             result = await reading.stream(query)
@@ -86,9 +88,9 @@ async def _locked(database: Database) -> AsyncIterator[None]:
     try:
         while not await lock.try_acquire():
             if time.monotonic() > ends_at:
-                name = database.url.render_as_string(hide_password=True)
                 raise errors.StorageError(
-                    f"{name} is in use by a running bot, or is both source and target. Stop the bot, or choose another target."
+                    f"{database.label} is in use by a running bot, or is both source and target."
+                    " Stop the bot, or choose another target."
                 )
             await asyncio.sleep(locks.RETRY_SECONDS)
         async with lock.kept():
@@ -181,12 +183,12 @@ async def import_file(file: Path, target: Database, on_progress: OnProgress = ig
     If it is interrupted, the target stays empty. Raises StorageError if the file is damaged, by a newer version or
     something else, or if `copy` does.
     """
-    path = sqlite_path(target.url)
+    path = target.path
     place = Path(tempfile.gettempdir()) if path is None else path.parent
     with _reported(file), _scratch_folder(place, file.name) as folder:
         if not _is_export(file):
             hint = "Choose another file."
-            if is_sqlite_file(file):
+            if sqlite_file.has_header(file):
                 hint = "It is a database: to restore a backup, stop the bot and put it in the place of the database file."
             raise errors.StorageError(f"{file} is not a complete file by `paperround export --all`. {hint}")
         await asyncio.to_thread(_unpack, file, folder)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, key_values, models, outbox
+from storage import errors, key_values, models, outbox, statements
 from storage.models import DeliveryKind, Reason
 from storage.tables import SUBSCRIPTION_KEY, deliveries, delivery_papers, parts, subscriptions
 
@@ -41,7 +41,7 @@ async def update(connection: AsyncConnection, subscription: models.Subscription)
 async def _store(
     connection: AsyncConnection, statement: sa.Insert | sa.Update, subscription: models.Subscription
 ) -> sa.CursorResult[Any]:
-    values = database.record_values(subscription, subscriptions)
+    values = statements.record_values(subscription, subscriptions)
     try:
         async with connection.begin_nested():
             return await connection.execute(statement.values(values))
@@ -65,7 +65,7 @@ async def get(
     query = sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
     if for_update:
         query = query.with_for_update()
-    return await database.fetch_record(connection, models.Subscription, query)
+    return await statements.fetch_record(connection, models.Subscription, query)
 
 
 async def list_rows(
@@ -78,22 +78,22 @@ async def list_rows(
 ) -> list[models.Subscription]:
     """Return the subscriptions that meet all given conditions, oldest first."""
     conditions = {"guild_id": guild_id, "channel_id": channel_id, "state": state}
-    query = sa.select(subscriptions).where(*database.equalities(subscriptions, conditions))
+    query = sa.select(subscriptions).where(*statements.equalities(subscriptions, conditions))
     query = query.order_by(subscriptions.c.id)
-    return await database.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
+    return await statements.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
 
 
 async def lock_active(connection: AsyncConnection, ids: Iterable[int]) -> list[models.Subscription]:
     """Lock and return active subscriptions, skipping those that another transaction has locked."""
     query = sa.select(subscriptions).where(subscriptions.c.state == models.ActivityState.ACTIVE)
     query = query.order_by(subscriptions.c.id).with_for_update(skip_locked=True)
-    return await database.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
+    return await statements.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
 
 
 async def set_last_on(connection: AsyncConnection, last_on: Mapping[int, date]) -> None:
     """Store each subscription's last finished local date."""
     rows = [{"id": id_, "last_on": on} for id_, on in last_on.items()]
-    await database.update_rows(connection, subscriptions, rows)
+    await statements.update_rows(connection, subscriptions, rows)
 
 
 async def list_unaddressed(connection: AsyncConnection) -> list[int]:
@@ -120,7 +120,7 @@ async def set_state(
     )
     statement = subscriptions.update().where(subscriptions.c.state != state, ~is_by_hand)
     statement = statement.values(state=state, reason=reason)
-    await database.execute_in(connection, statement, subscriptions.c.id, sorted(subscription_ids))
+    await statements.execute_in(connection, statement, subscriptions.c.id, sorted(subscription_ids))
 
 
 async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int]) -> None:
@@ -168,7 +168,7 @@ async def list_marks(
     query = sa.select(subscriptions.c.id, deliveries.c.digest_on, deliveries.c.drawn_until)
     query = query.join_from(subscriptions, deliveries, deliveries.c.id == last_id)
     places = {row.id: channel_locale(row) for row in rows}
-    marks = await database.execute_in(connection, query, subscriptions.c.id, places)
+    marks = await statements.execute_in(connection, query, subscriptions.c.id, places)
     returned = await _list_returned(connection, {row.channel_id for row in rows}, returned_since)
     return {id_: HighWaterMark(on, until, returned.get(places[id_], frozenset())) for id_, on, until in marks}
 
@@ -192,7 +192,7 @@ async def _list_returned(
     query = query.where(deliveries.c.finished_at >= since_at, ~outbox.taken_clause())
     returned: dict[ChannelLocale, set[int]] = defaultdict(set)
     refusals: Counter[tuple[int, str, int]] = Counter()
-    for channel_id, locale, paper_id, error in await database.execute_in(
+    for channel_id, locale, paper_id, error in await statements.execute_in(
         connection, query, deliveries.c.channel_id, channel_ids
     ):
         refusals[channel_id, locale, paper_id] += error == Reason.REFUSED_CONTENT
@@ -212,7 +212,7 @@ async def add_delivery_papers(
         for delivery_id, of_delivery in papers.items()
         for paper_id, position in of_delivery
     ]
-    await database.insert_rows(connection, delivery_papers, rows)
+    await statements.insert_rows(connection, delivery_papers, rows)
 
 
 _MAX_PAPERS = 5_000
@@ -229,7 +229,7 @@ async def list_posted(
     if len(paper_ids) <= _MAX_PAPERS:
         query = query.where(delivery_papers.c.paper_id.in_(paper_ids))
     posted: dict[ChannelLocale, set[int]] = defaultdict(set)
-    for channel_id, locale, paper_id in await database.execute_in(
+    for channel_id, locale, paper_id in await statements.execute_in(
         connection, query, deliveries.c.channel_id, channel_ids
     ):
         posted[channel_id, locale].add(paper_id)

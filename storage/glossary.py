@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database
+from storage import statements
 from storage.tables import UtcTime, metadata, required, row_id
 
 glossary = sa.Table(
@@ -24,4 +24,4 @@ glossary = sa.Table(
 async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
     """Replace the stored glossary, which `search.get_glossary` returns."""
     row = {"id": 1, "made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
-    await database.insert_rows(connection, glossary, [row], "update")
+    await statements.insert_rows(connection, glossary, [row], "update")

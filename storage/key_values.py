@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database
+from storage import statements
 from storage.tables import metadata, required
 
 meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), required("value", sa.Text))
@@ -42,7 +42,7 @@ async def list_by_prefix(connection: AsyncConnection, prefix: str) -> dict[str, 
 
 async def increment(connection: AsyncConnection, key: str) -> int:
     """Add one to a counter, which starts at 0, and return the new value."""
-    insert = database.dialect_insert(connection.dialect, meta).values(key=key, value="1")
+    insert = statements.dialect_insert(connection.dialect, meta).values(key=key, value="1")
     number = sa.cast(sa.cast(meta.c.value, sa.BigInteger) + 1, sa.Text)
     statement = insert.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": number})
     return int(await connection.scalar(statement.returning(meta.c.value)))
@@ -50,7 +50,7 @@ async def increment(connection: AsyncConnection, key: str) -> int:
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
     """Set a key."""
-    await database.insert_rows(connection, meta, [{"key": key, "value": value}], "update")
+    await statements.insert_rows(connection, meta, [{"key": key, "value": value}], "update")
 
 
 async def remove(connection: AsyncConnection, key: str) -> None:

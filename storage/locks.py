@@ -21,7 +21,8 @@ from typing import IO, NoReturn
 import sqlalchemy as sa
 
 from storage import errors
-from storage.database import Connection, Database, dialect_insert, insert_rows, sqlite_path
+from storage.database import Connection, Database
+from storage.statements import dialect_insert, insert_rows
 from storage.tables import UtcTime, metadata, required
 
 sender_lease = sa.Table(
@@ -130,7 +131,7 @@ class SenderLock:
 
     async def try_acquire(self) -> bool:
         """Try to acquire the lock and begin a term. Returns whether it succeeded. Raises StorageError."""
-        if (path := sqlite_path(self._database.url)) is not None:
+        if (path := self._database.path) is not None:
             file = open_lock_file(path, "sender")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

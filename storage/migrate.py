@@ -10,6 +10,8 @@ import contextlib
 import fcntl
 import glob
 import os
+import secrets
+import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
@@ -19,7 +21,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, locks, migrations, schema
+from storage import database, engines, errors, key_values, locks, migrations, schema
 
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock for creating and upgrading the schema
 
@@ -29,7 +31,7 @@ async def copy_to(source: database.Database, target: Path) -> int:
 
     Raises StorageError if `target` cannot be written, or exists and is not a backup.
     """
-    path = database.sqlite_path(source.url)
+    path = source.path
     assert path is not None, "PostgreSQL has pg_dump"
     return await asyncio.to_thread(_copy, path, target)
 
@@ -70,6 +72,20 @@ def _is_backup(target: Path) -> bool:
             return False
 
 
+def make_name(version: int) -> str:
+    """Return a name for this process's sessions, which also tells the version of the schema that it uses.
+
+    It has random digits, since process ids are reused.
+    """
+    process = f"{socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
+    return f"paperround {process}{_name_suffix(version)}"
+
+
+def _name_suffix(version: int) -> str:
+    """Return the end of the names of all sessions that use a version of the schema."""
+    return f" v{version}"
+
+
 Approve = Callable[[str], None]
 """Called with sentences that say what an upgrade will do; raises an error to prevent it."""
 
@@ -83,8 +99,8 @@ async def open_database(
     to upgrade an older database. Raises StorageError if the database has another version, or is locked, read-only or
     unreachable.
     """
-    name = name or database.make_name(migrations.VERSION)
-    opened = database.Database(database.open_engine(url, name), name)
+    name = name or make_name(migrations.VERSION)
+    opened = database.Database(url, name)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
         await opened.check_place()
@@ -115,7 +131,7 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
         for number, migration in sorted(migrations.MIGRATIONS.items())
         if number > version
     ]
-    path = database.sqlite_path(opened.url)
+    path = opened.path
     copied = "" if path is None else f" It is copied to {_backup_of(path)} first."
     return (
         f"{opened.label} is upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)}{copied} A bot"
@@ -125,7 +141,7 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
 
 def redact_url(url: str) -> str:
     """Return a database URL with its password redacted. Raises StorageError if the URL is invalid."""
-    return errors.redact(database.parse_url(url).render_as_string(hide_password=True))
+    return errors.redact(engines.parse_url(url).render_as_string(hide_password=True))
 
 
 async def find_version(opened: database.Database) -> int | None:
@@ -221,7 +237,7 @@ async def _upgrade(opened: database.Database) -> None:
             if await find_version(opened) == migrations.VERSION:
                 return
             await _end_others(opened)
-            path = database.sqlite_path(opened.url)
+            path = opened.path
             if path is not None:
                 await copy_to(opened, _backup_of(path))
             async with _open_for_migration(opened) as connection:
@@ -263,12 +279,12 @@ async def _end_others(opened: database.Database) -> None:
     """
     if opened.is_sqlite:
         return
-    # Every process names its sessions by `database.make_name`.
+    # Every process names its sessions by `make_name`.
     others = (
         "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'paperround %'"
         " AND application_name NOT LIKE :mine"
     )
-    mine = {"mine": f"%{database.name_suffix(migrations.VERSION)}"}
+    mine = {"mine": f"%{_name_suffix(migrations.VERSION)}"}
     ends_at = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < ends_at:
         async with opened.read() as connection:
@@ -282,7 +298,7 @@ async def _end_others(opened: database.Database) -> None:
 @asynccontextmanager
 async def _open_for_migration(opened: database.Database) -> AsyncIterator[database.Connection]:
     """Yield the connection of a write transaction in which SQLite lets tables be replaced that others refer to."""
-    with database.translated_errors(opened.url):
+    with opened.translated_errors():
         async with opened.engine.connect() as connection:
             if not opened.is_sqlite:
                 async with connection.begin():
@@ -303,7 +319,7 @@ async def _open_for_migration(opened: database.Database) -> AsyncIterator[databa
 
 async def _is_upgrading(opened: database.Database) -> bool:
     """Return whether another process holds the migration lock."""
-    path = database.sqlite_path(opened.url)
+    path = opened.path
     if path is None:
         async with opened.read() as connection:
             query = sa.select(sa.func.pg_try_advisory_xact_lock_shared(MIGRATION_LOCK))
@@ -318,7 +334,7 @@ async def _is_upgrading(opened: database.Database) -> bool:
 
 @asynccontextmanager
 async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
-    path = database.sqlite_path(opened.url)
+    path = opened.path
     if path is not None:
         with locks.open_lock_file(path, "migrate") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)

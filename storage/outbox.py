@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, locks, models
+from storage import locks, models, statements
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
 from storage.snapshot import chunked
 from storage.tables import UtcTime, deliveries, delivery_papers, parts, subscriptions
@@ -34,15 +34,15 @@ async def add_all(
     if not new_deliveries:
         return {}
     # Other processes may insert the same keys on PostgreSQL.
-    statement = database.dialect_insert(connection.dialect, deliveries).on_conflict_do_nothing(
+    statement = statements.dialect_insert(connection.dialect, deliveries).on_conflict_do_nothing(
         index_elements=["key"]
     )
-    values = [database.record_values(delivery, deliveries) for delivery in new_deliveries]
+    values = [statements.record_values(delivery, deliveries) for delivery in new_deliveries]
     inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
     ids = {row.key: row.id for row in inserted}
     by_key = {delivery.key: delivery for delivery in reversed(new_deliveries)}
     rows = [
-        database.record_values(part, parts, delivery_id=id_, position=position)
+        statements.record_values(part, parts, delivery_id=id_, position=position)
         | {"state": PartState.WAITING, "next_attempt_at": by_key[key].due_at}
         for key, id_ in ids.items()
         for position, part in enumerate(by_key[key].parts)
@@ -60,15 +60,15 @@ async def remove_unsent(
     # Locks subscriptions before their deliveries, as `expire` does, and parts before the relay may claim them.
     posting = sa.select(subscriptions.c.id).order_by(subscriptions.c.id).with_for_update()
     subscription_ids = {row.subscription_id for row in by_id.values() if row.subscription_id is not None}
-    await database.execute_in(connection, posting, subscriptions.c.id, sorted(subscription_ids))
+    await statements.execute_in(connection, posting, subscriptions.c.id, sorted(subscription_ids))
     locked = sa.select(parts.c.id).order_by(parts.c.id).with_for_update()
-    await database.execute_in(connection, locked, parts.c.delivery_id, by_id)
+    await statements.execute_in(connection, locked, parts.c.delivery_id, by_id)
     is_tried = sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
         sa.or_(parts.c.state != PartState.WAITING, parts.c.first_attempt_at.is_not(None)),
     )
     removal = deliveries.delete().where(~is_tried).returning(deliveries.c.id)
-    return [by_id[id_] for (id_,) in await database.execute_in(connection, removal, deliveries.c.id, by_id)]
+    return [by_id[id_] for (id_,) in await statements.execute_in(connection, removal, deliveries.c.id, by_id)]
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
@@ -98,7 +98,7 @@ async def purge(connection: AsyncConnection, before: datetime, limit: int) -> in
     )
     is_unneeded = sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
     condition = sa.and_(deliveries.c.finished_at < before, is_unneeded)
-    return await database.delete_some(connection, deliveries, condition, limit)
+    return await statements.delete_some(connection, deliveries, condition, limit)
 
 
 async def release_interrupted(
@@ -150,7 +150,7 @@ async def mark_sending(
         )
         .returning(parts.c.id)
     )
-    return {id_ for (id_,) in await database.execute_in(connection, statement, parts.c.id, part_ids)}
+    return {id_ for (id_,) in await statements.execute_in(connection, statement, parts.c.id, part_ids)}
 
 
 async def mark_sent(
@@ -167,7 +167,7 @@ async def mark_sent(
         for part_id, receipt in receipts.items()
     ]
     sent = {"state": PartState.SENT, "error": None, "error_code": None}
-    await database.update_rows(connection, parts, rows, same=sent)
+    await statements.update_rows(connection, parts, rows, same=sent)
     for chunk in chunked(receipts):
         await connection.execute(_finish(), {"part_ids": chunk, "now": now})
 
@@ -311,7 +311,7 @@ async def try_now(connection: AsyncConnection, /, now: datetime, **destinations:
     ids = await list_refused(connection, **destinations)
     due = parts.update().where(parts.c.state == PartState.WAITING)
     due = due.values(next_attempt_at=now, error=None, error_code=None)
-    await database.execute_in(connection, due, parts.c.delivery_id, ids)
+    await statements.execute_in(connection, due, parts.c.delivery_id, ids)
 
 
 async def repeat_uncertain(
@@ -429,9 +429,9 @@ async def cancel(
     """Stop unfinished deliveries at once, including their waiting parts."""
     ended = deliveries.update().where(unfinished_clause())
     ended = ended.values(state=DeliveryState.STOPPED, reason=reason, finished_at=now)
-    await database.execute_in(connection, ended, deliveries.c.id, delivery_ids)
+    await statements.execute_in(connection, ended, deliveries.c.id, delivery_ids)
     unsent = parts.update().where(parts.c.state == PartState.WAITING).values(state=PartState.STOPPED)
-    await database.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
+    await statements.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
 
 
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
@@ -477,8 +477,8 @@ async def list_due(
         delivery = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
         due.append(
             DuePart(
-                database.build_record(models.Delivery, delivery),
-                database.build_record(models.Part, row._mapping),
+                statements.build_record(models.Delivery, delivery),
+                statements.build_record(models.Part, row._mapping),
             )
         )
     return due
@@ -522,7 +522,7 @@ def _due_query() -> sa.Select[Any]:
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
     """Return a delivery, or None if the id is unknown."""
     query = sa.select(deliveries).where(deliveries.c.id == delivery_id)
-    return await database.fetch_record(connection, models.Delivery, query)
+    return await statements.fetch_record(connection, models.Delivery, query)
 
 
 async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
@@ -562,7 +562,7 @@ _UNSENT_STATE = sa.case(
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
     """Return a delivery's parts, ordered by position."""
     query = sa.select(parts).where(parts.c.delivery_id == delivery_id).order_by(parts.c.position)
-    return await database.fetch_records(connection, models.Part, query)
+    return await statements.fetch_records(connection, models.Part, query)
 
 
 async def list_rows(
@@ -588,10 +588,10 @@ async def list_rows(
         "guild_id": guild_id,
         "user_id": user_id,
     }
-    query = query.where(*database.equalities(deliveries, conditions))
+    query = query.where(*statements.equalities(deliveries, conditions))
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
-    return await database.fetch_records(connection, models.Delivery, query, deliveries.c.id, ids)
+    return await statements.fetch_records(connection, models.Delivery, query, deliveries.c.id, ids)
 
 
 async def list_problems(
@@ -605,7 +605,7 @@ async def list_problems(
         sa.or_(deliveries.c.channel_id.in_(channel_ids), deliveries.c.user_id == user_id),
     )
     query = query.order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
-    return await database.fetch_records(connection, models.Delivery, query)
+    return await statements.fetch_records(connection, models.Delivery, query)
 
 
 async def is_refusal_known(connection: AsyncConnection, delivery: models.Delivery, reason: str) -> bool:

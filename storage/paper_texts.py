@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, models, vectors
+from storage import models, statements, vectors
 from storage.club import club_threads
 from storage.shelf import saved_papers
 from storage.tables import papers, required, table_of
@@ -31,8 +31,8 @@ MAX_TEXTS, MAX_BYTES = 2_000, 200_000_000
 async def save(connection: AsyncConnection, text: models.PaperText) -> None:
     """Compress and store a paper's text, replacing an earlier text. Texts beyond the limits are removed."""
     raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
-    values = database.record_values(text, paper_texts, text=raw)
-    await database.insert_rows(connection, paper_texts, [values], "update")
+    values = statements.record_values(text, paper_texts, text=raw)
+    await statements.insert_rows(connection, paper_texts, [values], "update")
     await vectors.remove_passages(connection, [text.arxiv_id])
     await trim(connection)
 
@@ -43,7 +43,7 @@ async def get(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | 
     if row is None:
         return None
     text = (await asyncio.to_thread(zlib.decompress, row.text)).decode()
-    return database.build_record(models.PaperText, row._mapping, text=text)
+    return statements.build_record(models.PaperText, row._mapping, text=text)
 
 
 _OF_PASSAGES = sa.and_(
@@ -95,7 +95,7 @@ async def trim(connection: AsyncConnection) -> None:
 
 async def _remove(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> None:
     await vectors.remove_passages(connection, arxiv_ids)
-    await database.execute_in(connection, paper_texts.delete(), paper_texts.c.arxiv_id, arxiv_ids)
+    await statements.execute_in(connection, paper_texts.delete(), paper_texts.c.arxiv_id, arxiv_ids)
 
 
 async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:

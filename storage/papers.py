@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, database, models, search, shelf, snapshot, sources, vectors
+from storage import archive, models, search, shelf, snapshot, sources, statements, vectors
 from storage import tables as t
 from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
 from storage.tables import RowId, metadata, papers, reference, required, table_of
@@ -48,7 +48,7 @@ paper_authors = sa.Table(
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
     """Store (paper id, facts) pairs. Newer facts replace older ones from the same service."""
-    statement = database.dialect_insert(connection.dialect, facts)
+    statement = statements.dialect_insert(connection.dialect, facts)
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at
     changes: dict[str, Any] = {
@@ -60,7 +60,7 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(
         statement,
-        [database.record_values(reading, facts, paper_id=paper_id) for paper_id, reading in paper_facts],
+        [statements.record_values(reading, facts, paper_id=paper_id) for paper_id, reading in paper_facts],
     )
 
 
@@ -71,7 +71,7 @@ async def remove_listing(
     unlisted = (
         facts.update().where(sa.true() if on is None else facts.c.listed_on == on).values(listed_on=None)
     )
-    await database.execute_in(connection, unlisted, facts.c.paper_id, paper_ids)
+    await statements.execute_in(connection, unlisted, facts.c.paper_id, paper_ids)
 
 
 async def list_listed_by_arxiv(connection: AsyncConnection) -> dict[int, tuple[str, ...]]:
@@ -89,9 +89,9 @@ async def list_facts_by_paper(
     origin = t.sources.c.priority, t.sources.c.id.label("source_id")
     query = sa.select(facts, papers.c.arxiv_id, *origin).join(papers, papers.c.id == facts.c.paper_id)
     query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
-    for row in await database.execute_in(connection, query, facts.c.paper_id, paper_ids):
+    for row in await statements.execute_in(connection, query, facts.c.paper_id, paper_ids):
         trust = sources.trust(row.source, row.priority, row.source_id)
-        read = database.build_record(PaperFacts, row._mapping, trust=trust)
+        read = statements.build_record(PaperFacts, row._mapping, trust=trust)
         facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
@@ -133,18 +133,18 @@ async def delay_arxiv(
 ) -> None:
     """Delay the next lookup of papers that arXiv did not give: by one unit, then by 2, 4 … 32."""
     query = sa.select(papers.c.id, papers.c.arxiv_asks)
-    rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
+    rows = await statements.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
         {"id": id_, "arxiv_asks": asks + 1, "arxiv_due_at": now + unit * 2 ** min(asks, 5)}
         for id_, asks in rows
     ]
-    await database.update_rows(connection, papers, changed)
+    await statements.update_rows(connection, papers, changed)
 
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
     """Return those of the given papers whose full, ordered author list is known from arXiv."""
     query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
-    rows = await database.execute_in(connection, query, facts.c.paper_id, paper_ids)
+    rows = await statements.execute_in(connection, query, facts.c.paper_id, paper_ids)
     return {paper_id for paper_id, authors in rows if authors}
 
 
@@ -154,16 +154,16 @@ _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
     """Store new papers. Returns their ids, keyed by arXiv id."""
-    ids = await database.reserve_ids(connection, papers, len(merged))
-    rows = [database.record_values(paper, papers, id=id_) for id_, paper in zip(ids, merged, strict=True)]
-    await database.insert_rows(connection, papers, rows)
+    ids = await statements.reserve_ids(connection, papers, len(merged))
+    rows = [statements.record_values(paper, papers, id=id_) for id_, paper in zip(ids, merged, strict=True)]
+    await statements.insert_rows(connection, papers, rows)
     return {paper.arxiv_id: id_ for id_, paper in zip(ids, merged, strict=True)}
 
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
-    await database.update_rows(
-        connection, papers, [database.record_values(paper, papers, id=id_) for id_, paper in merged]
+    await statements.update_rows(
+        connection, papers, [statements.record_values(paper, papers, id=id_) for id_, paper in merged]
     )
 
 
@@ -175,7 +175,7 @@ async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) 
     number = (await connection.scalar(sa.select(sa.func.max(changes.c.number))) or 0) + 1
     await connection.execute(changes.insert().values(number=number, token=secrets.token_hex(4)))
     await connection.execute(changes.delete().where(changes.c.number <= number - search.MAX_CHANGES))
-    await database.execute_in(connection, sa.update(papers).values(changed=number), papers.c.id, paper_ids)
+    await statements.execute_in(connection, sa.update(papers).values(changed=number), papers.c.id, paper_ids)
 
 
 async def purge_unkept(
@@ -210,20 +210,20 @@ async def purge_unkept(
     else:
         found = [
             id_
-            for (id_,) in await database.execute_in(connection, candidates, papers.c.id, islice(ids, limit))
+            for (id_,) in await statements.execute_in(connection, candidates, papers.c.id, islice(ids, limit))
         ]
     # Checked again under the lock: rows may have come to refer to them, but no longer can.
     deletion = papers.delete().where(unkept).returning(papers.c.id)
-    return len(await database.execute_in(connection, deletion, papers.c.id, found))
+    return len(await statements.execute_in(connection, deletion, papers.c.id, found))
 
 
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, MergedPaper]:
     """Return stored papers, keyed by id, listed or not. They can be selected by arXiv id or database id."""
-    rows = await database.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
-    rows += await database.execute_in(connection, sa.select(papers), papers.c.id, ids)
-    return {row.id: database.build_record(MergedPaper, row._mapping) for row in rows}
+    rows = await statements.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
+    rows += await statements.execute_in(connection, sa.select(papers), papers.c.id, ids)
+    return {row.id: statements.build_record(MergedPaper, row._mapping) for row in rows}
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
@@ -299,7 +299,7 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
     for paper_id, paper in merged.items():
         if paper.last_on is None and paper.title:
             on = min(fact.published_on or fact.read_at.date() for fact in described[paper_id])
-            values = database.record_values(paper, papers, first_on=on, last_on=on)
+            values = statements.record_values(paper, papers, first_on=on, last_on=on)
             details.append(PaperDetail(id=paper_id, appearances=(), is_listed=False, **values))
     return details
 
@@ -312,7 +312,7 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
         PaperDetail(
             id=paper_id,
             appearances=tuple(appearances.get(paper_id, ())),
-            **database.record_values(merged[paper_id], papers),
+            **statements.record_values(merged[paper_id], papers),
         )
         for paper_id in paper_ids
         if paper_id in merged and merged[paper_id].last_on is not None
@@ -338,7 +338,7 @@ async def set_authors(
     """Replace the authors of papers, keyed by paper id. Papers in `new_paper_ids` have no stored authors yet."""
     former_ids = set(names).difference(new_paper_ids)
     former = paper_authors.delete().returning(paper_authors.c.author_id, paper_authors.c.paper_id)
-    rows = await database.execute_in(connection, former, paper_authors.c.paper_id, former_ids)
+    rows = await statements.execute_in(connection, former, paper_authors.c.paper_id, former_ids)
     removed = {(author_id, paper_id) for author_id, paper_id in rows}
     names_by_key = {key: name for paper in names.values() for key, name in paper}
     paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
@@ -349,7 +349,7 @@ async def set_authors(
         for paper_id, paper in names.items()
         for position, (key, name) in enumerate(paper)
     ]
-    await database.insert_rows(connection, paper_authors, listed)
+    await statements.insert_rows(connection, paper_authors, listed)
     # Applies only differences: recounting the papers of a collaboration's authors takes seconds.
     added = Counter({id_: paper_counts[key] for key, id_ in known_ids.items()})
     added.subtract(author_id for author_id, _ in removed)
@@ -368,23 +368,23 @@ async def _add_authors(
 ) -> dict[str, int]:
     """Store the authors whose keys are not known, with their numbers of papers. Returns their ids, keyed by author key."""
     keys = [key for key in names_by_key if key not in known]
-    ids = dict(zip(keys, await database.reserve_ids(connection, authors, len(keys)), strict=True))
+    ids = dict(zip(keys, await statements.reserve_ids(connection, authors, len(keys)), strict=True))
     rows = [
         {"id": id_, "key": key, "name": names_by_key[key], "paper_count": paper_counts[key]}
         for key, id_ in ids.items()
     ]
-    await database.insert_rows(connection, authors, rows)
+    await statements.insert_rows(connection, authors, rows)
     return ids
 
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
     """Return the ids of known authors, keyed by author key. An ASCII name is replaced if the new one has diacritics."""
     query = sa.select(authors.c.key, authors.c.id, authors.c.name)
-    stored = await database.execute_in(connection, query, authors.c.key, names_by_key)
+    stored = await statements.execute_in(connection, query, authors.c.key, names_by_key)
     renamed = [
         {"id": id_, "name": names_by_key[key]}
         for key, id_, name in stored
         if name.isascii() and not names_by_key[key].isascii()
     ]
-    await database.update_rows(connection, authors, renamed)
+    await statements.update_rows(connection, authors, renamed)
     return {key: id_ for key, id_, _ in stored}

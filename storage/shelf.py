@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, models
+from storage import models, statements
 from storage.errors import UsageError
 from storage.tables import READER_ROWS, UtcTime, metadata, papers, reference, required
 
@@ -57,7 +57,7 @@ async def save_at(
     """Save papers for a reader, each with the time (UTC) that determines its position in the list."""
     same = {"user_id": user_id, "server_id": server_id}
     rows = [{**same, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()]
-    await database.insert_rows(connection, saved_papers, rows, "skip")
+    await statements.insert_rows(connection, saved_papers, rows, "skip")
 
 
 async def update(connection: AsyncConnection, /, user_id: int, paper_id: int, **values: Any) -> None:
@@ -108,7 +108,7 @@ async def _read_rows(
     """
     ids = list(paper_ids)
     query = sa.select(papers, *_SAVED_COLUMNS).select_from(_JOINED).where(saved_papers.c.user_id == user_id)
-    rows = {row.id: row for row in await database.execute_in(connection, query, papers.c.id, ids)}
+    rows = {row.id: row for row in await statements.execute_in(connection, query, papers.c.id, ids)}
     return [_from_row(rows[paper_id]) for paper_id in ids if paper_id in rows]
 
 
@@ -126,7 +126,7 @@ async def count_savers(
     own, number = saved_papers.c, sa.func.count()
     query = sa.select(own.server_id, own.paper_id, number).where(own.server_id.is_not(None))
     query = query.group_by(own.server_id, own.paper_id).having(number >= at_least)
-    rows = await database.execute_in(connection, query, own.paper_id, paper_ids)
+    rows = await statements.execute_in(connection, query, own.paper_id, paper_ids)
     return {(server_id, paper_id): count for server_id, paper_id, count in rows}
 
 
@@ -179,7 +179,7 @@ def _is_saved(user_id: int, paper_id: int) -> sa.ColumnElement[bool]:
 
 
 def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
-    return database.build_record(
+    return statements.build_record(
         models.SavedPaper,
         row._mapping,
         date=row.last_on or row.saved_at.date(),

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, key_values, locks, models
+from storage import errors, key_values, locks, models, statements
 from storage.tables import digests, entries, reference, sources, table_of
 
 source_pages = table_of(
@@ -50,8 +50,8 @@ async def add(
 ) -> models.StoredSource:
     """Store a source, to be polled at once. Raises DuplicateError if the address is already stored."""
     new = models.StoredSource(0, url, kind, priority, dict(options or {}), now, next_attempt_at=now)
-    statement = database.dialect_insert(connection.dialect, sources).values(
-        database.record_values(new, sources)
+    statement = statements.dialect_insert(connection.dialect, sources).values(
+        statements.record_values(new, sources)
     )
     added = await connection.scalar(statement.on_conflict_do_nothing().returning(sources.c.id))
     if added is None:
@@ -68,7 +68,7 @@ async def list_rows(
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
     if due_at is not None:
         query = query.where(sources.c.next_attempt_at <= due_at)
-    return await database.fetch_records(connection, models.StoredSource, query)
+    return await statements.fetch_records(connection, models.StoredSource, query)
 
 
 async def count_papers(
@@ -139,7 +139,7 @@ async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[
     query = sa.select(source_pages).where(source_pages.c.source_id == source_id)
     result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
     return {
-        row.location: database.build_record(models.PageState, row._mapping)
+        row.location: statements.build_record(models.PageState, row._mapping)
         async for rows in result.partitions()
         for row in rows
     }
@@ -162,9 +162,10 @@ async def upsert_page_states(
 ) -> None:
     """Store a source's page states. If a location occurs twice, the last state wins."""
     rows = {
-        page.location: database.record_values(page, source_pages, source_id=source_id) for page in page_states
+        page.location: statements.record_values(page, source_pages, source_id=source_id)
+        for page in page_states
     }
-    await database.insert_rows(connection, source_pages, list(rows.values()), "update")
+    await statements.insert_rows(connection, source_pages, list(rows.values()), "update")
 
 
 _HEALTH_FIELDS = (

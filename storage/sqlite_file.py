@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+
+from storage import errors
 
 _URL = "sqlite+aiosqlite:///"
 SCHEMA_VERSION = 11
@@ -16,9 +21,9 @@ HEAP = 40 * 1024 * 1024
 
 def path_of(url: str) -> Path | None:
     """Return the file of a database URL, or None if it is in memory, has options or is of another database."""
-    name = url.removeprefix(_URL)
-    is_file = url.startswith(_URL) and name not in ("", ":memory:") and not name.startswith("file:")
-    return Path(name) if is_file and "?" not in name else None
+    name = unquote(url.removeprefix(_URL))
+    is_file = url.startswith(_URL) and "?" not in url and name not in ("", ":memory:")
+    return Path(name) if is_file else None
 
 
 def find_missing_file(url: str) -> Path | None:
@@ -29,7 +34,7 @@ def find_missing_file(url: str) -> Path | None:
 
 def set_up(connection: Any, _record: Any = None) -> None:
     """Set the options of a new connection; close it if that fails."""
-    connection.isolation_level = None  # transactions are started explicitly, see `database._begin_sqlite`
+    connection.isolation_level = None  # transactions are started explicitly, see `engines._begin_sqlite`
     try:
         cursor = connection.cursor()
         for pragma in (
@@ -57,3 +62,37 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     # A look-up reads many pages, and each that is not cached costs a system call.
     connection.execute("PRAGMA cache_size=-16384")
     return connection
+
+
+def has_current_schema(path: Path) -> bool:
+    """Return whether a file is a database with the newest schema. `migrate.open_database` knows what to do with others."""
+    query = "SELECT value FROM meta WHERE key = 'schema:version'"
+    if path.is_file():
+        with suppress(sqlite3.Error), closing(connect_reader(path)) as connection:
+            return connection.execute(query).fetchall() == [(str(SCHEMA_VERSION),)]
+    return False
+
+
+def has_header(path: Path) -> bool:
+    """Return whether a file has the header of a SQLite database. Raises OSError if it is unreadable."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
+def check(path: Path) -> None:
+    """Raise an error if a file cannot be opened or created.
+
+    A new file is readable only by its owner. Call this before opening, since aiosqlite logs a traceback after
+    a failed open.
+    """
+    if not path.parent.is_dir():
+        raise errors.StorageError(
+            f"{path} cannot be opened: its folder does not exist. Create the folder, or choose another file."
+        )
+    if path.is_dir():
+        raise errors.StorageError(f"{path} is a folder. Name a file in the database URL.")
+    if not path.exists():
+        # It will contain readers' notes and webhook tokens. SQLite reports any error below.
+        with suppress(OSError):
+            os.close(os.open(path, os.O_CREAT, 0o600))
+    sqlite3.connect(path).close()

@@ -11,7 +11,7 @@ from typing import TypedDict, Unpack
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, models, outbox
+from storage import models, outbox, statements
 from storage.tables import (
     READER_ROWS,
     UtcTime,
@@ -65,7 +65,7 @@ feedback = sa.Table(
 async def get(connection: AsyncConnection, user_id: int) -> Profile | None:
     """Return a reader's profile, or None if the reader has never asked for the papers of the day."""
     query = sa.select(profiles).where(profiles.c.user_id == user_id)
-    return await database.fetch_record(connection, Profile, query)
+    return await statements.fetch_record(connection, Profile, query)
 
 
 _ZONE = sa.func.coalesce(readers.c.timezone, profiles.c.timezone)
@@ -99,7 +99,7 @@ async def list_due(
         .limit(limit)
         .with_for_update(of=profiles)
     )
-    return await database.fetch_records(connection, Profile, query)
+    return await statements.fetch_records(connection, Profile, query)
 
 
 async def list_sent(
@@ -110,7 +110,7 @@ async def list_sent(
     query = sa.select(rows.user_id).where(
         rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.arrived_clause()
     )
-    return {user_id for (user_id,) in await database.execute_in(connection, query, rows.user_id, user_ids)}
+    return {user_id for (user_id,) in await statements.execute_in(connection, query, rows.user_id, user_ids)}
 
 
 class ProfileSettings(TypedDict, total=False):
@@ -133,8 +133,8 @@ async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[P
 
 async def add(connection: AsyncConnection, profile: Profile) -> None:
     """Store a profile unless the reader already has one."""
-    values = database.record_values(profile, profiles)
-    await database.insert_rows(connection, profiles, [values], "skip")
+    values = statements.record_values(profile, profiles)
+    await statements.insert_rows(connection, profiles, [values], "skip")
 
 
 async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], local_on: date) -> None:
@@ -153,7 +153,7 @@ async def set_feedback(
         await connection.execute(feedback.delete().where(own))
         return
     values = {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now}
-    await database.insert_rows(connection, feedback, [values], "update")
+    await statements.insert_rows(connection, feedback, [values], "update")
 
 
 async def list_feedback(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database
+from storage import statements
 from storage.snapshot import Snapshot
 from storage.tables import one_of, papers, reference, required, table_of
 
@@ -87,8 +87,8 @@ def list_data(
 
 async def put(connection: AsyncConnection, made: Sequence[Vectors]) -> None:
     """Store vectors in place of those that their papers had."""
-    rows = [{"paper_id": one.paper_id, **database.record_values(one, vectors)} for one in made]
-    await database.insert_rows(connection, vectors, rows, "update")
+    rows = [{"paper_id": one.paper_id, **statements.record_values(one, vectors)} for one in made]
+    await statements.insert_rows(connection, vectors, rows, "update")
 
 
 async def follow(connection: AsyncConnection, unchanged: Iterable[DuePaper]) -> None:
@@ -97,12 +97,12 @@ async def follow(connection: AsyncConnection, unchanged: Iterable[DuePaper]) -> 
         {"paper_id": paper.paper_id, "kind": VectorKind.SUMMARY, "changed": paper.changed}
         for paper in unchanged
     ]
-    await database.update_rows(connection, vectors, rows, key=("paper_id", "kind"))
+    await statements.update_rows(connection, vectors, rows, key=("paper_id", "kind"))
 
 
 async def remove_passages(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> None:
     """Remove the vectors of texts that are replaced or removed."""
     query = sa.select(papers.c.id)
-    ids = [id_ for (id_,) in await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)]
+    ids = [id_ for (id_,) in await statements.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)]
     removal = vectors.delete().where(vectors.c.kind == VectorKind.PASSAGES)
-    await database.execute_in(connection, removal, vectors.c.paper_id, ids)
+    await statements.execute_in(connection, removal, vectors.c.paper_id, ids)

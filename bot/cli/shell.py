@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from bot.app.workers import Workers
     from bot.core.settings import Settings
     from storage.database import Database
-    from storage.file_reader import FileReader
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -138,22 +137,22 @@ async def open_storage(
 
 
 @asynccontextmanager
-async def open_reader() -> AsyncIterator[Database | FileReader]:
+async def open_reader() -> AsyncIterator[Database]:
     """Open the configured database for look-ups: a SQLite file without logs and SQLAlchemy, which take long to load."""
-    from storage import file_reader
-
-    async def open_database() -> Database:
-        from storage.migrate import open_database
-
-        return await open_database(url)
+    from storage import sqlite_file
+    from storage.database import Database
 
     url = load_settings().database_url
     with checked_database(url, creating=False):
-        database = await file_reader.open_reader(url, open_database)
-    try:
+        path = sqlite_file.path_of(url)
+        if path is not None and sqlite_file.has_current_schema(path):
+            database = Database(url)
+        else:
+            from storage.migrate import open_database
+
+            database = await open_database(url)
+    async with database:
         yield database
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
@@ -246,10 +245,10 @@ def print_document(text: str, target: Path | None = None) -> None:
         is_terminal = sys.stdout.isatty()
         sys.stdout.write(errors.make_printable(text.removeprefix("\ufeff")) if is_terminal else text)
         return
-    from storage import database  # slow to import
+    from storage import sqlite_file
 
     with files.reported(target, "Choose another file."):
-        if target.is_file() and database.is_sqlite_file(target):
+        if target.is_file() and sqlite_file.has_header(target):
             raise errors.PaperroundError(
                 f"{target} is a database, and was not replaced. Choose another file."
             )

@@ -21,7 +21,7 @@ from bot.daily import choice, options
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
 from bot.sources import kinds
-from storage import archive, daily, database, models, papers, shelf
+from storage import archive, daily, models, papers, shelf, statements
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
@@ -110,7 +110,7 @@ async def match_topics(
         key = row.topic, choice.find_origin(row)
         if row.topic and key not in pool.matching:
             failures: list[Exception] = []
-            with isolation.collected(failures, reraise=database.FAILURES):
+            with isolation.collected(failures, reraise=statements.FAILURES):
                 pool.matching[key] = await matcher(row.topic, pool.entries_of(row))
             if failures:  # so that other topics are still posted
                 pool.matching[key] = failures[0]
@@ -379,7 +379,7 @@ class DailyPlanner:
                 rest_until = min(calendar.now + RETRY_DELAY, slots[row].at + schedule.WAIT)
                 self._resting[row, tick.added_seq] = rest_until
             # A template error must not plan the posts of this batch again.
-            with isolation.isolated(log, "notice not planned", reraise=database.FAILURES):
+            with isolation.isolated(log, "notice not planned", reraise=statements.FAILURES):
                 await self._say_that_papers_stopped(connection, given_up, calendar)
         if ids:
             log.info("posts planned", count=len(ids))

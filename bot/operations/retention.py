@@ -13,7 +13,8 @@ import structlog
 
 from bot.core.clock import Clock
 from storage import accounts, alerts, archive, ask, outbox, paper_texts, papers, sources, writer
-from storage.database import Connection, Database, delete_some
+from storage.database import Connection, Database
+from storage.statements import delete_some
 
 log = structlog.get_logger(__name__)
 

@@ -25,7 +25,6 @@ from storage.snapshot import Snapshot, chunked
 if TYPE_CHECKING:
     from bot.glossary import mentions
     from storage.database import Connection, Database
-    from storage.file_reader import FileReader
 
 STALE_GROWTH = 1.1
 """The glossary is stale once the archive has grown by this factor."""
@@ -43,10 +42,7 @@ class GlossaryService:
     """Loads, caches and learns the glossary of a database. Thread-safe."""
 
     def __init__(
-        self,
-        database: Database | FileReader,
-        clock: Clock = system_clock,
-        index: search_index.SearchIndex | None = None,
+        self, database: Database, clock: Clock = system_clock, index: search_index.SearchIndex | None = None
     ) -> None:
         self._database = database
         self._clock = clock

@@ -35,7 +35,6 @@ from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from storage.database import Database
-    from storage.file_reader import FileReader
 
 FORMAT = f"9.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
@@ -268,7 +267,7 @@ class IndexBusyError(Exception):
     """Raised if another process or thread is writing the index."""
 
 
-def folder_of(database: Database | FileReader) -> Path:
+def folder_of(database: Database) -> Path:
     """Return the folder of a database's index: next to a SQLite file, otherwise in the user's cache."""
     if database.path is not None:
         return Path(f"{str(database.path).removesuffix('.db')}.search")
@@ -538,7 +537,7 @@ def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:
     return Query.term_set_query(schema, "id", list(ids))
 
 
-async def follow(database: Database | FileReader, index: SearchIndex) -> AsyncGenerator[int, None]:
+async def follow(database: Database, index: SearchIndex) -> AsyncGenerator[int, None]:
     """Bring the index up to date, yielding the number of papers done. Returns at once if another process is writing."""
     done = 0
     try:

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from bot.search.embeddings import TextVectors
     from storage.archive import DigestPaper
     from storage.database import Connection, Database
-    from storage.file_reader import FileReader
 
 _MAX_ANSWERS, _PAGE_PERIOD = 64, timedelta(minutes=15)
 """The number of cached answers, and how long the later pages of an answer ignore changes to the archive."""
@@ -347,7 +346,7 @@ class SearchService:
 
     def __init__(
         self,
-        database: Database | FileReader,
+        database: Database,
         glossary: GlossaryService | None = None,
         clock: Clock = system_clock,
         index: SearchIndex | None = None,

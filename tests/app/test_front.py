@@ -20,7 +20,7 @@ from bot.client.context import Client
 from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
 from storage import daily, errors
-from storage.database import Database, open_engine
+from storage.database import Database
 from tests.support import client_harness
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
 
@@ -112,7 +112,7 @@ async def test_error_names_the_missing_setting(
     sqlite_db: Database, settings: dict[str, Any], reason: str
 ) -> None:
     url = settings.get("database_url")
-    database = Database(open_engine(url, "")) if url else sqlite_db
+    database = Database(url) if url else sqlite_db
     with pytest.raises(errors.UsageError, match=reason):
         await front.run(Container(Settings(**settings), database, lambda: SIMCORD_EPOCH))
 
@@ -176,10 +176,10 @@ class TestByHttp:
 
 async def test_front_reports_an_unreachable_database() -> None:
     liveness = health.Liveness()
-    engine = open_engine("postgresql://reader:word@127.0.0.1:9/papers", "front")  # nothing listens there
-    container: Any = SimpleNamespace(database=Database(engine), liveness=liveness, mentions=CommandMentions())
+    database = Database("postgresql://reader:word@127.0.0.1:9/papers")  # nothing listens there
+    container: Any = SimpleNamespace(database=database, liveness=liveness, mentions=CommandMentions())
     liveness.record_obstacle(None)
     await front.follow_database(container)
     [problem] = liveness.find_problems(is_standby=True)
     assert "cannot be reached" in problem
-    await engine.dispose()
+    await database.close()

@@ -52,7 +52,7 @@ async def read_rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
 
 async def read_unopened(url: str) -> dict[str, list[dict[str, Any]]]:
     """Return all rows of a database of a former version."""
-    unopened = database.Database(database.open_engine(url, ""))
+    unopened = database.Database(url)
     rows = await unopened.fetch(read_rows)
     await unopened.close()
     return rows

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from bot.core.clock import system_clock
 from bot.writer import drafting
 from storage import migrate, writer
-from storage.database import Database, fetch_records
+from storage.database import Database
+from storage.statements import fetch_records
 from tests.fake_model import papers
 from tests.fake_model.server import FakeModel
 from tests.support import fork_server

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, papers, postgresql, sqlite_file, tables
+from storage import database, errors, key_values, papers, postgresql, sqlite_file, statements, tables
 from tests.support import patience
 from tests.support.paper_records import add_papers, merged_paper
 
@@ -91,7 +91,7 @@ async def test_splits_a_query_with_too_many_values(db: database.Database) -> Non
         arxiv_ids = [f"x{number}" for number in range(50_000)] + list(ids)
         assert await papers.get_ids(connection, arxiv_ids) == ids
         query = sa.select(tables.papers.c.id)
-        rows = await database.execute_in(connection, query, tables.papers.c.id, range(50_000))
+        rows = await statements.execute_in(connection, query, tables.papers.c.id, range(50_000))
         assert sorted(map(tuple, rows)) == sorted((paper_id,) for paper_id in ids.values())
 
 
@@ -185,7 +185,7 @@ async def test_an_option_in_the_url_is_known_or_refused(
     db: database.Database, option: str, reason: str
 ) -> None:
     url = db.url.render_as_string(hide_password=False)
-    opened = database.Database(database.open_engine(f"{url}{'&' if '?' in url else '?'}{option}", "test"))
+    opened = database.Database(f"{url}{'&' if '?' in url else '?'}{option}")
     try:
         with pytest.raises(errors.StorageError, match=reason) if reason else contextlib.nullcontext():
             await opened.fetch(key_values.get, "n")

@@ -150,7 +150,7 @@ async def test_connects_to_the_first_usable_host(database_url: str, monkeypatch:
 async def test_silent_tcp_connection_ends_after_15_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://user@127.0.0.1:{silent.getsockname()[1]}/papers"
-        async with database.Database(database.open_engine(url)) as db:
+        async with database.Database(url) as db:
             connecting = asyncio.create_task(db.fetch(key_values.get, "n"))
             accepted, address = await asyncio.to_thread(silent.accept)
             with accepted:

@@ -9,7 +9,6 @@ from unittest import mock
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
 
 from storage import database, errors, key_values, migrate, migrations, sqlite_file
 
@@ -17,7 +16,7 @@ from storage import database, errors, key_values, migrate, migrations, sqlite_fi
 @asynccontextmanager
 async def open_unmigrated(url: str) -> AsyncIterator[database.Connection]:
     """Open a database without creating its schema, and yield a transaction's connection."""
-    db = database.Database(database.open_engine(url, ""))
+    db = database.Database(url)
     try:
         async with db.transaction() as connection:
             yield connection
@@ -100,8 +99,8 @@ async def test_locked_file_raises_a_readable_error(
 )
 def test_driver_errors_become_readable_sentences(error: Exception, sentence: str) -> None:
     is_sqlite = isinstance(error, sqlite3.Error)
-    url = "sqlite+aiosqlite:///paperround.db" if is_sqlite else "postgresql://me@db.example/papers"
-    assert sentence in str(database.translate_error(error, make_url(url)))
+    name = "paperround.db" if is_sqlite else "postgresql://me@db.example/papers"
+    assert sentence in str(database.translate_error(error, name, is_sqlite=is_sqlite))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from storage import club, daily, key_values, migrate, migrations, tables, writer
-from storage.database import Connection, Database, open_engine
+from storage.database import Connection, Database
 from tests.support import outbox_builders, upgrades
 
 
@@ -71,7 +71,7 @@ async def test_each_stored_version_gets_the_schema_of_a_new_database(
 async def test_texts_that_the_writer_published_are_still_known(db: Database, database_url: str) -> None:
     await db.close()
     upgrades.restore(upgrades.STORED[0], database_url)
-    older = Database(open_engine(database_url, ""))
+    older = Database(database_url)
     async with older.transaction() as connection:
         await key_values.set_value(connection, "printed:/a.md", '["a", "b"]')
         await key_values.set_value(connection, "written-by:b", "a model")

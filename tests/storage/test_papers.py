@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from storage import archive, database, models, papers, schema, search, snapshot, sources, tables
+from storage import archive, database, models, papers, schema, search, snapshot, sources, statements, tables
 from storage.models import PaperFacts
 from tests.support import reader_rows
 from tests.support.ingest_harness import NOW as INGESTED_AT
@@ -69,7 +69,7 @@ async def test_purges_a_paper_once_no_row_refers_to_it(db: database.Database) ->
         left = (await connection.execute(sa.select(tables.papers.c.id))).scalars().all()
         assert sorted(left) == sorted(others.values())[1:]
         # The last row stays, so that its id is not reused.
-        assert min(await database.reserve_ids(connection, tables.papers, 1)) > max(left)
+        assert min(await statements.reserve_ids(connection, tables.papers, 1)) > max(left)
 
 
 async def test_authors_have_paper_counts_and_spellings(db: database.Database) -> None:
@@ -78,11 +78,11 @@ async def test_authors_have_paper_counts_and_spellings(db: database.Database) ->
     async with db.transaction() as connection:
         names = {ids[0]: [ada, bea], ids[1]: [ada, bea, ada], ids[2]: [ada, cid]}
         await papers.set_authors(connection, names, new_paper_ids=ids)
-        stored = await database.fetch_records(connection, models.Author, sa.select(papers.authors))
+        stored = await statements.fetch_records(connection, models.Author, sa.select(papers.authors))
         by_name = {author.name: author for author in stored}
         assert _counts(stored) == {"Ada Byron": 3, "Bea Long": 2, "Cid": 1}
         await papers.set_authors(connection, {ids[2]: [("ada byron", "Adá Byron")]})
-        stored = await database.fetch_records(connection, models.Author, sa.select(papers.authors))
+        stored = await statements.fetch_records(connection, models.Author, sa.select(papers.authors))
         assert _counts(stored) == {"Adá Byron": 3, "Bea Long": 2, "Cid": 0}
         ada_id, cid_id = by_name["Ada Byron"].id, by_name["Cid"].id
         spellings = await snapshot.read(connection, search.list_spellings, [ada_id, cid_id])

