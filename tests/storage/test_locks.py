@@ -103,7 +103,7 @@ async def test_sender_ends_after_failing_to_renew_its_lease(
     fail = mock.AsyncMock(side_effect=errors.DatabaseUnavailableError("connection refused"))
     monkeypatch.setattr(locks, "RENEW_SECONDS", 0.0)
     monkeypatch.setattr(locks, "RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(locks, "MAX_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(locks, "MAX_SILENCE_SECONDS", patience.scaled(0.5))
     monkeypatch.setattr(locks.SenderLock, "_renew", fail)
     assert await lock.try_acquire()
     with pytest.raises(errors.DatabaseUnavailableError, match="connection refused"):
