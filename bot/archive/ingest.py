@@ -69,10 +69,10 @@ class IngestService:
 
     async def add_files(
         self, files: Iterable[TextFile | LocatedProblem]
-    ) -> AsyncGenerator[tuple[str, IngestResult], None]:
-        """Store the digests of many files, several per transaction, and yield each file's name and result.
+    ) -> AsyncGenerator[IngestResult, None]:
+        """Store the digests of many files, several per transaction, and yield each file's result.
 
-        An unreadable file or a file without a digest is reported as a problem without a line number.
+        Its problems have the file's name. An unreadable file or one without a digest is a problem without a line number.
         """
         for chunk in chunked(files, BATCH_DIGESTS):
             batch: list[tuple[str, LocationContent]] = []
@@ -84,13 +84,17 @@ class IngestService:
                 for error in failures:
                     parsed = _report_bug(name, error)
                 if isinstance(parsed, IngestResult):
-                    yield name, parsed
+                    yield parsed
                 else:
                     batch.append((name, parsed))
             for (name, _), outcome in zip(
                 batch, await self._put([content for _, content in batch]), strict=True
             ):
-                yield name, _report_bug(name, outcome) if isinstance(outcome, Exception) else outcome
+                if isinstance(outcome, Exception):
+                    yield _report_bug(name, outcome)
+                else:
+                    problems = tuple(replace(row, location=name) for row in outcome.problems)
+                    yield replace(outcome, problems=problems)
 
     async def take_back(self, digests: Iterable[StoredDigest], listed: Iterable[int] = ()) -> int:
         """Remove digests, and the listing of some papers by services. Returns how many papers no digest lists any more."""
@@ -101,7 +105,7 @@ class IngestService:
                 unlisted += await self._writer.take_back(connection, gone, paper_ids)
         return unlisted
 
-    async def reparse_all(self) -> AsyncIterator[IngestResult]:
+    async def reparse_all(self) -> AsyncGenerator[IngestResult, None]:
         """Reparse every stored text with the current parser, and yield the results. Triggers no alerts."""
         ids = await self._database.fetch(archive.list_ids)
         for digest_id in ids:

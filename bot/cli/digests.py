@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
@@ -23,7 +22,6 @@ from storage import errors, models
 if TYPE_CHECKING:
     from bot.archive.digest_writer import IngestResult
     from bot.archive.files import TextFile
-    from bot.archive.ingest import IngestService
 
 MAX_TOP = 1000
 OnDay = Annotated[
@@ -118,10 +116,7 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
 
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
-    """Ingest files, and count their papers for whose title or authors arXiv is to be asked.
-
-    Problems refer to files by the names that the user typed.
-    """
+    """Ingest files, and count their papers for whose title or authors arXiv is to be asked."""
     from bot.archive import files
     from bot.archive.digest_writer import IngestResult
     from storage import papers
@@ -133,18 +128,14 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
         with shell.progress("Files stored") as show_count:
             streams = [
                 service.add_files(map(files.read_file, found)),
-                *([_reparse_all(service)] if again else []),
+                *([service.reparse_all()] if again else []),
             ]
             for stream in streams:
                 async with aclosing(stream):
-                    async for name, result in stream:
-                        named = (replace(row, location=name or row.location) for row in result.problems)
-                        total += replace(result, problems=tuple(named))
+                    async for result in stream:
+                        total += result
                         stored += 1
                         show_count(stored, len(found) or None)
-        with shell.progress("Planning alert messages") as show_count:
-            planned = itertools.count(1)
-            await workers.alert_planner.drain(on_planned=lambda: show_count(next(planned)))
         if await container.glossary.is_stale():
             with shell.progress("Updating glossary and index, papers read") as show_count:
                 await container.glossary.rebuild(show_count)
@@ -153,12 +144,6 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
 
 
 _MAX_COUNTED = 100_000
-
-
-async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, IngestResult], None]:
-    """Reparse all stored texts. Yields each result with "" as its file name, since its problems name their files."""
-    async for result in service.reparse_all():
-        yield "", result
 
 
 async def list_rows(day: OnDay = None, as_json: shell.AsJson = False) -> None:
@@ -243,7 +228,7 @@ async def digest(
 async def export(
     form: Annotated[
         Literal["newsletter", "review", "listing", "json", "csv", "bibtex"] | None,
-        typer.Option("--format", case_sensitive=False, help="The format, which --json names too."),
+        typer.Option("--format", case_sensitive=False, help="The format; --json alone means json."),
     ] = None,
     since: shell.Since = None,
     until: shell.Until = None,
@@ -302,7 +287,8 @@ async def write(
         ),
     ] = None,
     form: Annotated[
-        Literal["newsletter", "review"] | None, typer.Option("--format", case_sensitive=False)
+        Literal["newsletter", "review"] | None,
+        typer.Option("--format", case_sensitive=False, help="Format of the digest."),
     ] = None,
     language: Annotated[
         models.Locale | None, typer.Option("--language", case_sensitive=False, help="Language of the digest.")

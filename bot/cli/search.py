@@ -503,14 +503,8 @@ def _name(key: str, forms: Sequence[FormEvidence]) -> str:
 
 
 def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
-    return {
-        "text": form.text,
-        "language": form.language,
-        "explained": form.papers,
-        "papers": paper_count,
-        "seeded": form.seeded,
-        "searched": form.searched,
-    }
+    counts = {"explained": form.papers, "papers": paper_count}
+    return shell.pick(form, "text language seeded searched") | counts
 
 
 def _origin(form: SurfaceForm) -> str:

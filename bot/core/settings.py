@@ -66,10 +66,6 @@ def _split_texts(value: Any) -> Any:
     return value
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
 def _split_formats(value: Any) -> Any:
     formats = tuple(dict.fromkeys(str(item).strip().lower() for item in _split_texts(value)))
     if not set(formats) <= {*WRITTEN_FORMATS}:
@@ -200,7 +196,7 @@ class Settings(BaseSettings):
     """The same for the Gateway."""
     inbox: Path | None = None
     """A folder that is a source: `run` reads new and changed digest files there every minute."""
-    fetch_allow: Annotated[tuple[str, ...], NoDecode, _List, pydantic.BeforeValidator(_lower)] = ()
+    fetch_allow: Annotated[tuple[str, ...], NoDecode, _List] = ()
     """Hosts (`host` or `host:port`, comma separated) that may be fetched although their address is private."""
     fetch_proxy: Annotated[str | None, _web_address("http://user:password@proxy.example:3128")] = None
     """An HTTP proxy for sources, such as `http://user:password@proxy.example:3128`. `HTTP_PROXY` is not read."""

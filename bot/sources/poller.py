@@ -315,12 +315,12 @@ class Poller:
         today = self.clock().date().isoformat()
         counted = report.progress or {}
         brought = counted["new"] if counted.get("day") == today else 0
-        room = _limit_of(report.source) - brought
+        is_first = report.source.last_success_at is None
+        room = (base.MAX_PAPERS_AT_FIRST if is_first else base.MAX_PAPERS_A_DAY) - brought
         if len(named - known) > room:
             result = await asyncio.to_thread(_cut, result, set(known), room)
             named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
-        # The first poll, which fills the archive, leaves the day's limit as it is.
-        if report.source.last_success_at is not None:
+        if not is_first:  # the first poll, which fills the archive, leaves the day's limit as it is
             report.progress = {"day": today, "new": brought + len(named - known)}
         return result
 
@@ -368,11 +368,6 @@ class Poller:
                 return
             self._pause = _FIRST_PAUSE
             await self.database.write(papers.delay_arxiv, left, now, unit=timedelta(hours=1))
-
-
-def _limit_of(row: models.StoredSource) -> int:
-    """Return how many new papers a limited source may add today."""
-    return base.MAX_PAPERS_AT_FIRST if row.last_success_at is None else base.MAX_PAPERS_A_DAY
 
 
 def _describe_limit(report: SourceReport) -> str:

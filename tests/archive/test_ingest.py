@@ -96,8 +96,8 @@ async def test_unreadable_and_repeated_files_do_not_stop_an_ingest(harness: Inge
         TextFile("c.md", newsletter(paper(3), day="2026-01-01")),
         *(TextFile(f"{n}.md", newsletter(paper(n), day=f"2025-11-{n:02}")) for n in range(4, 30)),
     ]
-    results = [item async for item in harness.ingest.add_files(files)]
-    total = sum((result for _, result in results), IngestResult())
+    results = [result async for result in harness.ingest.add_files(files)]
+    total = sum(results, IngestResult())
     assert len(results) == len(files)
     assert (total.written, total.new_papers) == (29, 29)
     assert [problem.message for problem in total.problems] == ["it is binary"]
@@ -126,12 +126,12 @@ async def test_bug_in_one_file_does_not_affect_others(
         TextFile(title, newsletter(paper(n, title=title), day=f"2026-01-0{n}"))
         for n, title in enumerate(titles, 1)
     ]
-    stored = {name: result async for name, result in harness.ingest.add_files(files)}
-    assert [stored[title].written for title in titles] == [1, 0, 0, 1]
-    assert [problem.message for title in titles for problem in stored[title].problems] == [
-        "it caused an internal error (RuntimeError: rejected)",
-        "it caused an internal error (KeyError: 'a bug')",
-    ]
+    results = [result async for result in harness.ingest.add_files(files)]
+    assert (len(results), sum(result.written for result in results)) == (4, 2)
+    assert {problem.location: problem.message for result in results for problem in result.problems} == {
+        "Rejected": "it caused an internal error (RuntimeError: rejected)",
+        "Unread": "it caused an internal error (KeyError: 'a bug')",
+    }
     assert [await harness.titles(f"2026-01-0{n}") for n in range(1, 5)] == [["Good"], [], [], ["Fine"]]
 
 
