@@ -105,6 +105,19 @@ def test_lists_all_ids_in_a_message() -> None:
         ),
         ('@a{primaryClass = "hep-th", eprint = "9711200"} @b{archive = {cs}}', ["hep-th/9711200"]),
         ("https%3A%2F%2Farxiv.org%2Fabs%2F2501.00005 arXiv:\n2501.00006", ["2501.00005", "2501.00006"]),
+        (
+            '@misc{a, eprint="cs/0112017v2"} @article{b, volume={abs/cs/0112018}}',
+            ["cs/0112017", "cs/0112018"],
+        ),  # DBLP
+        ("JO  - CoRR\nVL  - abs/1711.00399\nM1  - arXiv:2401.00002\n", ["1711.00399", "2401.00002"]),
+        ('[{"number": "arXiv:2401.00002", "note": "arXiv:2401.00003 [cs]"}]', ["2401.00002", "2401.00003"]),
+        ('<bib:Article rdf:about="http://arxiv.org/abs/math.GT/0309136v2">', ["math/0309136"]),
+        ("title,id\nA,2401.00002\nB,2401.00001\nC,2401.00002\n", ["2401.00002", "2401.00001"]),
+        (
+            "doi = {10.1145/2939672.2939785}, url = {https://a.example/labs/1711.00399}, pages = {12401.000021}",
+            [],
+        ),
+        ("2603.00001 is not assigned yet, and 0613.0001 never was", []),
         ("https://cdn.h.test/papers/2501.00001.png https://arxiv.org/html/2501.00002v1/x1.jpg", []),
     ],
 )

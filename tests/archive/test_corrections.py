@@ -181,7 +181,6 @@ async def test_a_source_added_by_mistake_is_taken_back_with_its_unsent_messages(
     assert stage.sent[-1] == "G"
 
 
-@on_both_engines
 async def test_a_message_that_may_have_been_sent_is_not_taken_back(db: Database) -> None:
     stage = World(db)
     await stage.daily()
@@ -237,15 +236,3 @@ async def test_papers_of_a_back_fill_leave_with_the_source_of_their_categories(d
     assert await registry.take_back("arxiv:cs.CL", stage.ingest()) == ("arxiv:cs.CL", 0, 1)
     found = [await stage.search.find_paper(world.arxiv_id(name)) for name in "ABC"]
     assert [paper is not None and paper.is_listed for paper in found] == [False, True, True]
-
-
-async def test_papers_of_a_renamed_file_are_not_new_again(db: Database) -> None:
-    stage = World(db)
-    await stage.daily()
-    await write(stage, "Mon 05:00", ("Mon", "A▲9 B▲8 C▲7"))
-    await stage.at("Mon 09:00")
-    await write(stage, "Mon 12:00", ("Mon", "A▲9 B▲8 C▲7"), location="renamed.md")
-    await stage.ingest().put("files", "notes.md", [])
-    await write(stage, "Tue 05:00", ("Tue", "D▲1"), location="next.md")
-    await stage.at("Tue 09:00")
-    assert (await shown(stage), list(stage.sent)) == ({"Mon": "A B C", "Tue": "D"}, ["A B", "D"])

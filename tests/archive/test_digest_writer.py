@@ -43,14 +43,6 @@ async def test_same_text_at_two_locations_becomes_two_digests(harness: IngestHar
     assert len(await harness.titles()) == 1
 
 
-async def test_two_formats_in_one_text_become_two_digests(harness: IngestHarness) -> None:
-    text = f"{newsletter(paper(1))}\n# Daily Papers – {DAY}\n\n## 2601.00002\n\n**Summary**:\n\nText.\n"
-    for _ in range(2):
-        await harness.add(text)
-    assert await harness.count(tables.digests) == 2
-    assert [row.arxiv_id for row in await harness.rows()] == ["2601.00001", "2601.00002"]
-
-
 ON = date.fromisoformat(DAY)
 PLACE = "https://huggingface.co/api/daily_papers?date=2026-01-02"
 A, B, C = "2601.00001", "2601.00002", "2601.00003"

@@ -14,11 +14,6 @@ DAY = date(2025, 5, 6)
 REFUSAL = "I'm sorry, but I cannot access the paper. Please provide the text of the paper."
 
 
-def parse_one(text: str) -> Digest:
-    (digest,) = parse.parse_text(text)
-    return digest
-
-
 def build(*papers: Any) -> Digest:
     return listing.build(DAY, papers)
 
@@ -92,4 +87,5 @@ def test_merging_with_the_former_listing_keeps_removed_papers_and_fields() -> No
         ("2505.00002", 9),
     ]
     assert united.entries[1].sections == former.entries[0].sections
-    assert parse_one(united.text).entries == united.entries
+    [digest] = parse.parse_text(united.text)
+    assert digest.entries == united.entries
