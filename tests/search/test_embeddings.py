@@ -304,7 +304,6 @@ def ids(result: SearchResult) -> list[str]:
     return [row.arxiv_id for row in result.rows]
 
 
-@pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize(
     "text", ["Denoising photographs.", "Denoising photographs in the mist."], ids=["partial", "full"]
 )

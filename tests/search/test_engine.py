@@ -30,7 +30,6 @@ def make_studies(count: int, topic: str, start: int = 1) -> list[NewsletterPaper
     ]
 
 
-@pytest.mark.engines("sqlite", "postgresql")
 async def test_pages_sorted_by_votes_show_every_match_once_in_order(db: Database) -> None:
     graphs = make_studies(40, "Graph Learning")
     service = await sample_archive.search_over(db, *graphs, *make_studies(60, "Vision", start=100))
@@ -146,7 +145,6 @@ async def test_an_exclusion_covers_all_forms_of_its_concept(archive_search: Sear
         assert not [row for row in found.rows if form in titles[row.arxiv_id]]
 
 
-@pytest.mark.engines("sqlite", "postgresql")
 async def test_later_pages_do_not_change_when_papers_arrive(db: Database) -> None:
     service = await sample_archive.search_over(db, *make_studies(60, "robots"))
 

@@ -1,4 +1,4 @@
-"""The operator's decisions on forms, and the effect of learnt forms, on both database engines."""
+"""The operator's decisions on forms, and the effect of learnt forms."""
 
 import json
 from collections.abc import Iterable
@@ -11,8 +11,6 @@ from bot.search.service import SearchService
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
-
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 EXPLAINED = "등롱 신호(lantern signal)를 보내요."
 USED = "등롱 신호를 보내요. 등롱 신호가 밝아요."
@@ -67,6 +65,7 @@ async def test_an_abbreviation_that_one_paper_defines_is_not_used_in_filters(db:
     assert "2501.00005" in await find(service, "LLM", by_votes=True)
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_a_decision_applies_in_other_processes_and_after_relearning(db: Database) -> None:
     service, glossary = await fill(db), GlossaryService(db)
     assert await find(service, "등롱 신호") == {"2501.00001", "2501.00002", "2501.00003"}

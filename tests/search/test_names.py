@@ -28,6 +28,11 @@ async def named(db: Database) -> SearchService:
         NewsletterPaper("2307.09288", "Llama 2: Open Models", "대화 모델입니다.", votes=0),
         NewsletterPaper("2407.08608", "FlashAttention-3: Fast", "빠릅니다.", votes=0),
         NewsletterPaper("2404.14469", "Snap KV: A Cache", "캐시입니다.", votes=0),
+        NewsletterPaper("2501.12948", "DeepSeek-R1: Incentivizing Reasoning", "추론입니다.", votes=0),
+        NewsletterPaper("2502.13923", "Qwen2.5-VL Technical Report", "모델군입니다.", votes=0),
+        NewsletterPaper("2405.14458", "YOLOv10: Real-Time Object Detection", "물체를 찾습니다.", votes=0),
+        NewsletterPaper("2501.06252", "Transformer^2: Self-adaptive LLMs", "스스로 맞춥니다.", votes=0),
+        NewsletterPaper("2404.07987", "ControlNet++: Consistency Feedback", "조건을 지킵니다.", votes=0),
     ]
     return await sample_archive.search_over(db, *papers, *named)
 
@@ -43,6 +48,11 @@ async def test_the_named_paper_comes_first(named: SearchService) -> None:
         ("flash attention 3", "2407.08608"),
         ("flashattention", "2407.08608"),
         ("snapkv", "2404.14469"),
+        ("deepseekr1", "2501.12948"),
+        ("qwen 2.5 vl 기술 보고서", "2502.13923"),
+        ("yolo v10", "2405.14458"),
+        ("transformer squared", "2501.06252"),
+        ("controlnet plus plus", "2404.07987"),
     ]:
         result = await named.search(SearchRequest(query))
         assert result.rows[0].arxiv_id == first

@@ -1,10 +1,8 @@
 """Term keys, names in titles, and the phrases that find a term."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.text import analyser, term_keys
+from bot.text import term_keys
 from tests.support import glossary_in_memory
 
 _SPELLINGS = (
@@ -34,66 +32,6 @@ _JOINED = (
 def test_a_joined_name_is_split_into_words(pair: str) -> None:
     joined, split = pair.split("=")
     assert term_keys.split_writing(joined) == (split or None)
-
-
-EXACT, VERSION, LEADING, NONE = range(3, -1, -1)
-
-
-def degree(typed: str, title: str) -> int:
-    """Return how well a typed name matches the start of a title."""
-    names, canonical = term_keys.query_names(typed), analyser.canonicalise(title)
-    full, leading = term_keys.full_names(canonical), term_keys.leading_names(canonical)
-    found = ((full[:1], EXACT), (full[1:], VERSION), (leading, LEADING))
-    return next((degree for keys, degree in found if not names.isdisjoint(keys)), NONE)
-
-
-@pytest.mark.parametrize(
-    ("typed", "title"),
-    [
-        ("mamba", "Mamba: Linear-Time Sequence Modeling"),
-        ("the mamba paper", "Mamba: Linear-Time Sequence Modeling"),
-        ("sam2", "SAM 2: Segment Anything in Images and Videos"),
-        ("deepseekr1", "DeepSeek-R1: Incentivizing Reasoning Capability"),
-        ("qwen 2.5 vl 기술 보고서", "Qwen2.5-VL Technical Report"),
-        ("Phi-3 technical report", "Phi-3 Technical Report: A Highly Capable Model"),
-        ("gpt4o", "GPT-4o System Card"),
-        ("flash attention", "FlashAttention: Fast and Memory-Efficient Exact Attention"),
-        ("sage attention 2", "SageAttention2 Technical Report: Accurate 4 Bit Attention"),
-        ("snapkv", "Snap KV: A Cache"),
-        ("yolo v10", "YOLOv10: Real-Time Object Detection"),
-        ("transformer squared", "Transformer^2: Self-adaptive LLMs"),
-        ("controlnet plus plus", "ControlNet++: Consistency Feedback"),
-    ],
-)
-def test_a_name_is_found_in_its_title_in_any_spelling(typed: str, title: str) -> None:
-    assert degree(typed, title) == EXACT
-
-
-def test_exact_names_rank_before_versions_and_prefixes() -> None:
-    titles = (
-        "LLaMA: Open Models",
-        "Llama 2: Open Chat Models",
-        "The Llama 3 Herd of Models",
-        "Llama Guard: Safety",
-        "Merging Llama",
-        "VideoLlama: Video",
-    )
-    assert [degree("llama", title) for title in titles] == [EXACT, VERSION, LEADING, LEADING, NONE, NONE]
-
-
-def test_a_typed_version_excludes_other_versions() -> None:
-    assert degree("llama 3", "The Llama 3 Herd of Models") > 0
-    assert degree("llama 3", "Llama 2: Open Chat Models") == 0
-    assert degree("llama 3", "LLaMA: Open Models") == 0
-
-
-@given(st.text(max_size=200), st.text(max_size=200))
-def test_any_text_gives_only_a_few_short_names(typed: str, title: str) -> None:
-    canonical = analyser.canonicalise(title)
-    names = (*term_keys.full_names(canonical), *term_keys.leading_names(canonical))
-    assert len(names) <= 4
-    assert all(1 < len(name) <= 40 and not name.isspace() for name in names)
-    assert NONE <= degree(typed, title) <= EXACT
 
 
 def is_found(form: str, text: str) -> bool:
