@@ -87,7 +87,6 @@ async def test_late_papers_of_an_expired_post_appear_in_the_next_one(world: Worl
 
 
 @pytest.mark.promise
-@pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("options", [{"topic": "moss"}, {"min_votes": 10}], ids=["topic", "votes"])
 async def test_a_days_second_digest_is_posted_if_the_first_has_no_match(
     world: World, options: dict[str, Any]

@@ -34,6 +34,18 @@ async def test_the_top_papers_are_posted_once_at_the_set_time(world: World) -> N
     assert await world.last_on(row) == MONDAY
 
 
+async def test_papers_without_votes_come_last_and_of_equal_ones_the_newest_first(world: World) -> None:
+    await world.daily(papers=5)
+    await world.daily(channel=21, min_votes=10)
+    await world.list("Mon", "C D▲81 A B▲5 E▲0")
+    await world.at("Mon 09:00")
+    assert sorted(world.sent) == ["#21 D", "D B E C A"]
+    await world.list("Tue", "F▲9 J▲1")
+    await world.list("Wed", "G▲9 H▲10 I J▲1")
+    await world.at("Wed 09:00")
+    assert sorted(world.sent[2:]) == ["#21 H", "H G F J I"]
+
+
 async def test_a_list_up_to_twelve_hours_late_is_posted(world: World) -> None:
     row = await world.daily()
     monday = await world.daily(channel=21, days=(1,))

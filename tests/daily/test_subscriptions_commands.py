@@ -146,93 +146,28 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
     assert "\n".join(shown) == expected[harness.texts.locale]
 
 
-@both_languages
 async def test_setup_and_edit_explain_why_they_refuse_a_setting(harness: ClientHarness) -> None:
-    shown = [await harness.manage("daily edit")]
-    shown += [
-        (await _setup(harness, time="18:00", **options))[0]
-        for options in ({"votes": 9999}, {"topic": "xyzzy"})
-    ]
-    shown.append(await harness.manage("daily setup", channel=harness.readonly_channel))
-    shown.append(await harness.manage("daily setup", style="forum"))
-    shown.append(await harness.manage("daily setup", topic="-survey"))
+    async def refused(text: str, by: str = "edit", **options: Any) -> None:
+        result = await harness.manager.slash(harness.channel, f"daily {by}", **options)
+        assert shown_text(result.response).startswith(text)
+
+    texts, edit = harness.texts, harness.bot.mentions("daily edit")
+    await refused(texts("no-subscriptions", command=harness.bot.mentions("daily setup")))
+    await refused(texts("preview-none"), "setup", time="18:00", votes=9999)
+    await refused(texts("preview-topic", count=0), "setup", time="18:00", topic="xyzzy")
+    unwritable = await harness.manage("daily setup", channel=harness.readonly_channel)
+    missing = "✗ **Send Messages** · turn it on for Paperround in the channel's settings › Permissions"
+    assert missing in harness.screen(unwritable)
+    await refused(texts("style-does-not-fit", style="forum"), "setup", style="forum")
+    await refused(texts("topic-asks-nothing"), "setup", topic="-survey")
     first, late = [await harness.manage("daily setup", time="09:00") for _ in range(2)]
     await harness.manager_press(first, "setup-start")
-    shown.append(await harness.manager_press(late, "setup-start"))
-    shown.append(await harness.manage("daily edit", time="weekdays at 7"))
-    shown.append(await harness.manage("daily edit", post="9"))
+    said = await harness.manager_press(late, "setup-start")
+    assert shown_text(said) == texts("subscription-already")
+    await refused(texts("time-not-understood", text="weekdays at 7"), time="weekdays at 7")
+    await refused(texts("no-subscription", command=edit), post="9")
     await harness.add_subscription(at_time="18:00")
-    shown.append(await harness.manage("daily edit", papers=3))
-    drawn = harness.screen(*shown)
-    expected = {
-        models.Locale.EN: snapshot("""\
-This server doesn't have a daily post yet. Set one up with `/daily setup`.
-
-**Preview:** no paper can be posted with these settings now.
-
-**Preview:** no paper of the last 30 days has a word for this topic in its title, abstract or
-  summary. Try wider words that papers use.
-
-### Daily post in #quiet
-Every day from 9:00 AM (UTC), once the day's list is complete
-The 5 most upvoted papers
-English · Compact
-Some permissions are missing:
-✗ **Send Messages** · turn it on for Paperround in the channel's settings › Permissions
-First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
--# The first post has the newest papers of that time. To post the preview as well, press **Start**,
-  then **Post now**.
--# To change something, run `/daily setup` again with other options.
-[Start]
-
-The Forum style needs a forum channel.
-
-Enter something to search for, up to 200 characters: words, `author:` or `votes:`, such as
-  **diffusion -survey**.
-
-This channel already has a daily post with the same time, language, style, topic and source.
-
-“weekdays at 7” can't be read as a time. Try 9am, 21:30 or morning.
-
-Daily post not found. Pick one in the option **post** of `/daily edit`.
-
-This server has several daily posts. Pick one with the **post** option.
-"""),
-        models.Locale.KO: snapshot("""\
-이 서버에는 자동 게시가 아직 없어요. `/daily setup` 명령어로 만들어 보세요.
-
-**미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
-
-**미리보기:** 지난 30일 동안 제목, 초록, 요약에 이 주제에 해당하는 말이 있는 논문이 없었어요.
-  논문에 나올 만한 더 넓은 말로 바꿔 보세요.
-
-### #quiet 자동 게시
-매일 오전 9:00 이후 (서울), 그날 목록이 확정되면
-추천순으로 5편
-한국어 · 간략
-부족한 권한이 있어요:
-✗ **메시지 보내기** · 채널 설정 › 권한에서 Paperround에 켜 주세요
-첫 게시: Jan 02 00:00 (Jan 02 00:00) · 내 시간대 기준
--# 첫 게시에는 그때의 최신 논문이 올라가요. 미리보기의 논문도 올리려면 **시작하기**를 누른 다음
-  **바로 올리기**를 눌러 주세요.
--# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
-[시작하기]
-
-포럼 형식은 포럼 채널에만 올릴 수 있어요.
-
-검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 최소 추천
-  수(추천:)를 합쳐 200자까지 쓸 수 있어요.
-
-이 채널에는 시각, 언어, 형식, 주제, 출처가 같은 자동 게시가 이미 있어요.
-
-“weekdays at 7”: 알아듣지 못한 시각이에요. 오전 9시, 21:30, 아침처럼 적어 주세요.
-
-자동 게시를 찾을 수 없어요. `/daily edit` 명령어의 **게시** 옵션에서 골라 주세요.
-
-이 서버에는 자동 게시가 여러 개 있어요. **게시** 옵션에서 하나를 골라 주세요.
-"""),
-    }
-    assert drawn == expected[harness.texts.locale]
+    await refused(texts("subscription-which"), papers=3)
 
 
 async def test_the_start_button_creates_the_post_with_its_options(harness: ClientHarness) -> None:

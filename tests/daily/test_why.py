@@ -160,13 +160,6 @@ async def test_refused_expired_and_paused_posts_are_explained(world: World) -> N
     assert (stopped.cause, stopped.subscription.reason) == (Cause.STOPPED, Reason.NO_SEND)
 
 
-async def test_why_explains_each_subscription_of_the_channel(world: World) -> None:
-    await world.daily(min_votes=50, locale=models.Locale.KO)
-    await post(world, "A▲9", locale=models.Locale.EN)
-    assert await causes(world, "A") == [Cause.TOO_FEW_VOTES, Cause.POSTED]
-    assert (await world.why("A", channel=21)).explanations == ()
-
-
 @pytest.mark.parametrize("locale", models.Locale)
 def test_every_cause_has_a_text(texts: client_texts.Translations, locale: models.Locale) -> None:
     values: dict[str, Any] = dict.fromkeys(("rank", "total", "votes", "least", "top"), 3)
