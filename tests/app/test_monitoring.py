@@ -1,4 +1,4 @@
-"""`/health` and `/metrics` over HTTP."""
+"""`/health` and `/metrics` over HTTP, and the operator's heartbeat."""
 
 import asyncio
 import logging
@@ -12,14 +12,18 @@ from typing import Any, get_args
 import aiohttp
 import pytest
 from prometheus_client import parser
+from structlog.testing import capture_logs
 
-from bot.app import health
+from bot.app import container as app_container
+from bot.app import health, jobs
 from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
-from bot.core import http_server
+from bot.core import clock, http_server
+from bot.core.settings import Settings
 from bot.search.index import SearchIndex
 from storage import errors, models, outbox, sources
 from storage.database import Database
 from tests.support.digest_builders import newsletter
+from tests.support.origin_server import run_origin
 from tests.support.outbox_builders import new_delivery
 from tests.support.sample_archive import make_ingest
 from tests.support.world import moment
@@ -234,3 +238,17 @@ async def test_error_names_a_port_in_use(harness: ServerHarness) -> None:
     with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: cannot listen on {address}"):
         async with harness.serving(address):
             pass
+
+
+@pytest.mark.parametrize("page", ["/up", "/secret-key"])
+async def test_requests_the_heartbeat_only_while_the_bot_is_healthy(page: str) -> None:
+    async with run_origin() as origin:
+        origin.pages["/up"] = "ok"
+        settings = Settings(fetch_allow=(f"127.0.0.1:{origin.port}",))
+        with capture_logs() as entries:
+            async with app_container.create_fetcher(settings, clock.system_clock) as fetch:
+                for is_well in (True, False, True):
+                    await jobs.send_heartbeat(f"{origin.url}{page}", fetch, [is_well].pop)
+        assert origin.paths == [page] * 2
+    assert [entry["event"] for entry in entries] == ["heartbeat not accepted"] * (2 * (page != "/up"))
+    assert "secret-key" not in repr(entries)

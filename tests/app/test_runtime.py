@@ -1,4 +1,4 @@
-"""Planning in a running bot: a file in the inbox, and a failing step."""
+"""Planning in a running bot: a file in the inbox, a failing step, and a process that is no longer the sender."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ import pytest
 
 from bot.app import runtime
 from bot.app.container import Container
+from bot.app.workers import Workers
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from storage import errors, locks, models, outbox
@@ -81,3 +82,29 @@ async def test_ticks_do_not_overlap_and_a_call_during_one_is_not_lost(
     may_end.set()
     await first
     assert ticks == ["begins", "ends"] * 2
+
+
+@pytest.mark.engines("postgresql")
+async def test_workers_of_a_former_sender_store_and_plan_nothing(db: Database) -> None:
+    container = Container(Settings(), db, lambda: NOW)
+    post = models.Subscription(guild_id=1, channel_id=2, at_time="09:00")
+    await Subscriptions(db, lambda: NOW - timedelta(minutes=1)).add(post)
+    digest = digest_builders.newsletter(NOW.date(), [("2601.00001", 9)])
+    former = Workers(container, locks.fenced(db, lambda: None))
+    with pytest.raises(errors.SupersededError):
+        await former.ingest.add_text(digest, location="today.md")
+    await Workers(container).ingest.add_text(digest, location="today.md")
+    with pytest.raises(errors.SupersededError):
+        await former.daily_planner.tick(NOW)
+    with pytest.raises(errors.SupersededError):
+        await former.retention.purge()
+    for tick in former.ticks:
+        with pytest.raises(errors.SupersededError):
+            await tick(NOW)
+    async with former.open_poller() as poller:
+        assert poller.database is former.database
+    async with former.open_writer() as writer:
+        assert writer.database is former.database
+    assert await db.fetch(outbox.list_rows) == []
+    await Workers(container).daily_planner.tick(NOW)
+    assert len(await db.fetch(outbox.list_rows)) == 1

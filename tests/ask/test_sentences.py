@@ -58,10 +58,6 @@ async def ask_paper(harness: ClientHarness, question: str = "How many tokens doe
     return shown_text(message).replace("**", "")
 
 
-async def used_tokens(harness: ClientHarness) -> int:
-    return (await harness.container.database.fetch(writer.get_token_totals, harness.env.now().date()))[0]
-
-
 @both_languages
 async def test_judged_sentences_stand_above_the_quotes_that_they_rest_on(
     asking: ClientHarness, fake_model: FakeModel
@@ -74,7 +70,8 @@ async def test_judged_sentences_stand_above_the_quotes_that_they_rest_on(
     assert f"[3 Experiments](https://arxiv.org/html/{PAPER}#S3)" in text
     assert asking.texts("ask-written") in text
     assert [row["section"] for row in fake_model.log()] == ["sentences", "verdicts"]
-    assert await used_tokens(asking) == sum(row["tokens"] for row in fake_model.log())
+    [used, *_] = await asking.container.database.fetch(writer.get_token_totals, asking.env.now().date())
+    assert used == sum(row["tokens"] for row in fake_model.log())
 
 
 UNPROVED = (

@@ -112,7 +112,7 @@ async def send_first(db: Database) -> None:
 
 async def test_a_reply_to_an_answer_asks_the_same_paper_without_a_mention(discussed: Database) -> None:
     await add_second_paper(discussed)
-    [paper, _] = await thread_papers(discussed)
+    [paper, _] = sorted(await discussed.fetch(ask.list_thread_papers, THREAD, None))
     await questions(discussed).answer_in_thread(f"Which licence has {paper}?", MESSAGE)
     await send_first(discussed)
     reply = MESSAGE._replace(id=4343, replied_to=5151, is_mention=False)
@@ -122,10 +122,6 @@ async def test_a_reply_to_an_answer_asks_the_same_paper_without_a_mention(discus
     # A reply to something else that only notifies the bot is a remark about it.
     await questions(discussed).answer_in_thread("Nice!", reply._replace(id=4444, replied_to=1))
     assert await due(discussed) == [payload]
-
-
-async def thread_papers(db: Database) -> list[str]:
-    return sorted(await db.fetch(ask.list_thread_papers, THREAD, None))
 
 
 async def test_readers_who_wait_for_one_text_do_not_keep_others_from_reading(

@@ -180,7 +180,6 @@ async def test_the_address_of_a_webhook_that_is_missing_or_new_is_stored(db: Dat
         assert await _apply(db, file) == []
 
 
-@pytest.mark.engines("sqlite", "postgresql")
 async def test_applying_the_same_file_twice_changes_nothing(db: Database) -> None:
     assert len(await _apply(db, EVERYTHING)) == 5
     exported = await _service(db).export()

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -228,10 +229,8 @@ async def test_two_presses_of_discuss_at_once_open_one_thread(
     monkeypatch.setattr(storage_club, "find_thread", find_together)
     place: dict[str, Any] = {"guild_id": GUILD, "channel_id": CHANNEL, "locale": models.Locale.EN}
     clocks = (lambda: world.now), (lambda: world.now + timedelta(seconds=1))
-    clubs = [Clubs(db, clock, world.deliveries, _unasked) for clock in clocks]
+    clubs = [
+        Clubs(db, clock, world.deliveries, mock.AsyncMock(side_effect=AssertionError)) for clock in clocks
+    ]
     await asyncio.gather(*(each.discuss(paper, ClubPost(**place), 7) for each in clubs))
     assert len(await world.planned()) == 1
-
-
-async def _unasked(method: str, path: str, **_: Any) -> None:
-    raise AssertionError(f"{method} {path}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
@@ -21,10 +22,6 @@ from tests.support.fault_harness import FaultHarness
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 NONCES_FORGOTTEN = timedelta(minutes=10)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-async def _unasked(method: str, path: str) -> None:
-    raise AssertionError(f"{method} {path}")
 
 
 @dataclass
@@ -105,7 +102,7 @@ async def lab(fake: server.FakeDiscord, database_url: str, tmp_path: Path) -> As
     async with fault_harness.open_fault_harness(fake, database_url, tmp_path) as harness:
         [channel_id] = fake.add_channels(1)
         deliveries = Container(Settings(), harness.db, harness.now).deliveries
-        clubs = Clubs(harness.db, harness.now, deliveries, _unasked)
+        clubs = Clubs(harness.db, harness.now, deliveries, mock.AsyncMock(side_effect=AssertionError))
         meets_at = (harness.now() + 4 * DAY).replace(second=0, microsecond=0)
         lab = Lab(harness, clubs, channel_id, meets_at)
         await lab.add_papers(("2601.00001", 9), ("2601.00002", 5))

@@ -1,6 +1,7 @@
 """A zone that this machine does not know, stored by another one, stops nobody else."""
 
 from typing import Any
+from unittest import mock
 
 from bot.club.service import Clubs
 from storage import club as storage_club
@@ -25,7 +26,7 @@ async def test_unknown_zone_of_one_post_alert_or_club_stops_no_other(world: Worl
     await world.written("Mon", "A▲9", summary="moss", at="Mon 08:00 UTC")
     await world.at("Mon 09:01 UTC")
     assert sorted(world.sent) == ["#21 A", "@7 A", "@8 A", "A"]
-    clubs = Clubs(world.database, world.clock, world.deliveries, _unasked)
+    clubs = Clubs(world.database, world.clock, world.deliveries, mock.AsyncMock(side_effect=AssertionError))
     assert await clubs.tick(world.now) == 2
 
 
@@ -40,7 +41,3 @@ def _club(guild_id: int, zone: str) -> storage_club.Club:
         created_by=1,
         starts_at=moment("Mon 04:00"),
     )
-
-
-async def _unasked(method: str, path: str) -> None:
-    raise AssertionError(f"{method} {path}")

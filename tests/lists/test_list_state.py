@@ -29,11 +29,11 @@ states = st.builds(
     min_votes=st.integers(0, 99_999),
     sort=st.none() | st.sampled_from(Sort),
     span=st.none() | st.tuples(days, days),
-).map(lambda state: state.replace(text=state.text[: state.max_text_length], **_without_period(state)))
-
-
-def _without_period(state: ListState) -> dict[str, object]:
-    return {"period": list_state.Period.ALL} if state.span else {}
+).map(
+    lambda state: state.replace(
+        text=state.text[: state.max_text_length], period=list_state.Period.ALL if state.span else state.period
+    )
+)
 
 
 def _unpack(packed: str) -> ListState:

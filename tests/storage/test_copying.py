@@ -128,13 +128,9 @@ async def test_an_older_file_is_upgraded_and_a_newer_one_refused(
     with pytest.raises(errors.StorageError, match=r"newer\.zip was written by a newer version"):
         await copying.import_file(newer, target)
     assert not await count(target)
-    copying._pack(_restored(tmp_path), first := tmp_path / "first.zip")
+    upgrades.restore(upgrades.STORED[0], f"sqlite+aiosqlite:///{tmp_path / 'first.db'}")
+    copying._pack(tmp_path / "first.db", first := tmp_path / "first.zip")
     assert await copying.import_file(first, target) > 100
-
-
-def _restored(folder: Path) -> Path:
-    upgrades.restore(upgrades.STORED[0], f"sqlite+aiosqlite:///{folder / 'first.db'}")
-    return folder / "first.db"
 
 
 @pytest.mark.engines("sqlite")

@@ -1,6 +1,6 @@
 """Which day /today shows and sends: the newest complete day with papers, only once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,7 +11,16 @@ from tests.support.world import AWAY, READER, arxiv_id
 from tests.today.conftest import TodayWorld
 
 
-async def growing_list_in_seoul(world: TodayWorld) -> None:
+@pytest.fixture
+async def world(db: Database) -> AsyncIterator[TodayWorld]:
+    """A world in which no paper is sent twice."""
+    world = TodayWorld(db)
+    yield world
+    papers = " ".join(text.removeprefix("@7 ") for text in world.sent).split()
+    assert len(set(papers)) == len(papers)
+
+
+async def test_a_list_that_grows_after_the_readers_day_waits_for_its_close(world: TodayWorld) -> None:
     """The reader's day ends at 15:00 UTC, before the list's day does."""
     await world.read("Thu-1", range(1, 8))
     await world.read_closed("Thu-1", range(1, 9))
@@ -29,7 +38,7 @@ async def growing_list_in_seoul(world: TodayWorld) -> None:
     assert await world.shows("Fri-1")
 
 
-async def weekend(world: TodayWorld) -> None:
+async def test_a_short_saturday_is_sent_and_a_sunday_without_a_list_is_not(world: TodayWorld) -> None:
     """A full Friday, a Saturday with two papers, and a Sunday without a list."""
     await world.subscribe()
     for on, count in {"Thu-1": 7, "Fri-1": 7, "Sat-1": 2, "Sun-1": 0, "Mon": 7}.items():
@@ -43,7 +52,9 @@ async def weekend(world: TodayWorld) -> None:
     ]
 
 
-async def blogs_alone(world: TodayWorld) -> None:
+async def test_an_authors_list_waits_for_its_day_to_close_and_a_newsletter_does_not(
+    world: TodayWorld,
+) -> None:
     """Without a source of lists, an author's list counts when its day closes, a newsletter immediately."""
     await world.subscribe()
     await world.list("Thu-1", "A9", form=DigestFormat.LIST, source="https://blog.example")
@@ -55,7 +66,7 @@ async def blogs_alone(world: TodayWorld) -> None:
     assert world.arrived == [("Fri 09:00", "@7 A9 A1 A2 A3"), ("Sat 09:00", "@7 C1 C2")]
 
 
-async def arxiv_alone(world: TodayWorld) -> None:
+async def test_days_without_announcements_are_not_sent(world: TodayWorld) -> None:
     """arXiv announces nothing on weekends and holidays."""
     await world.subscribe()
     for on, name in (("Fri-1", "B"), ("Tue", "F")):  # Monday is a holiday
@@ -65,7 +76,7 @@ async def arxiv_alone(world: TodayWorld) -> None:
     assert world.arrived == [("Fri 09:00", "@7 B"), ("Tue 09:00", "@7 F")]
 
 
-async def source_down_for_two_days(world: TodayWorld) -> None:
+async def test_days_read_late_come_together_without_repeats(world: TodayWorld) -> None:
     """Friday's list was read in part, Saturday's not at all, while a blog kept posting. One paper is on both lists."""
     await world.subscribe()
     await world.read_closed("Thu-1", [1])
@@ -83,7 +94,7 @@ async def source_down_for_two_days(world: TodayWorld) -> None:
     assert world.arrived[1:] == [("Mon 09:00", "@7 B1 Y C10 C11")]
 
 
-async def nothing_left(world: TodayWorld) -> None:
+async def test_a_day_whose_papers_were_all_sent_or_saved_is_not_sent(world: TodayWorld) -> None:
     """All of Friday's papers have been sent to the reader or saved."""
     await world.subscribe()
     await world.read_closed("Thu-1", [1, 2])
@@ -99,8 +110,7 @@ async def nothing_left(world: TodayWorld) -> None:
     assert world.arrived == [("Fri 09:00", "@7 A1 A2"), ("Sun 09:00", "@7 C1")]
 
 
-async def source_gone(world: TodayWorld) -> None:
-    """A source that stops responding delays other days by at most three days."""
+async def test_a_source_that_stops_responding_delays_days_by_at_most_three(world: TodayWorld) -> None:
     await world.subscribe()
     await world.read_closed("Thu-1", [1])
     for on, name in {"Sat-1": "C", "Sun-1": "D", "Mon": "E", "Tue": "F"}.items():
@@ -110,7 +120,7 @@ async def source_gone(world: TodayWorld) -> None:
     assert world.arrived == [("Fri 09:00", "@7 A1"), ("Mon 09:00", "@7 E"), ("Tue 09:00", "@7 F")]
 
 
-async def first_start(world: TodayWorld) -> None:
+async def test_an_empty_archive_gets_its_first_lists(world: TodayWorld) -> None:
     """The archive is empty at first, then gets a growing list and an old review."""
     assert await world.show() is None
     await world.subscribe()
@@ -127,8 +137,7 @@ async def first_start(world: TodayWorld) -> None:
     assert world.arrived[1:] == [("Fri 09:00", "@7 A1 A2")]
 
 
-async def list_in_the_future(world: TodayWorld) -> None:
-    """A list dated in the future is sent on its day and does not hide earlier lists."""
+async def test_a_list_of_the_future_is_sent_on_its_day_and_hides_none(world: TodayWorld) -> None:
     await world.subscribe()
     await world.list("Mon+99", "Z", form=DigestFormat.NEWSLETTER, source="files")
     await world.list("Sat-1", "C", form=DigestFormat.NEWSLETTER, source="files")
@@ -140,7 +149,7 @@ async def list_in_the_future(world: TodayWorld) -> None:
     assert world.arrived == [("Fri 09:00", "@7 A1"), ("Sat 09:00", "@7 B1"), ("Sun 09:00", "@7 C")]
 
 
-async def discord_down(world: TodayWorld) -> None:
+async def test_a_day_whose_message_expired_is_sent_at_the_next_time(world: TodayWorld) -> None:
     """A message expires. Its day is sent at the next due time, since there is no newer day."""
     await world.subscribe()
     await world.read_closed("Thu-1", [1])
@@ -149,26 +158,3 @@ async def discord_down(world: TodayWorld) -> None:
     world.discord.answer = None
     await world.until("Tue 00:00 UTC")
     assert world.arrived == [("Sat 09:00", "@7 A1")]
-
-
-Case = Callable[[TodayWorld], Awaitable[None]]
-CASES: tuple[Case, ...] = (
-    growing_list_in_seoul,
-    weekend,
-    blogs_alone,
-    arxiv_alone,
-    source_down_for_two_days,
-    nothing_left,
-    source_gone,
-    first_start,
-    list_in_the_future,
-    discord_down,
-)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-async def test_the_newest_complete_day_is_sent_once(db: Database, case: Case) -> None:
-    world = TodayWorld(db)
-    await case(world)
-    papers = " ".join(text.removeprefix("@7 ") for text in world.sent).split()
-    assert len(set(papers)) == len(papers)

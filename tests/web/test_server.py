@@ -110,17 +110,14 @@ async def test_hostile_text_is_escaped(archive: WebArchive) -> None:
         assert "tracker.example" not in text
 
 
-def policy_of(text: str) -> str:
-    return str(next(v for t, v in Elements(text).found if v.get("http-equiv"))["content"])
-
-
 async def test_pages_load_only_pictures_and_set_no_cookies(archive: WebArchive) -> None:
     _, headers, text = await archive.get("/days/2025-01-02")
     assert headers["Content-Security-Policy"] == (
         "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"
     )
-    assert headers["Content-Security-Policy"].startswith(policy_of(text))
+    [policy] = [str(row["content"]) for _, row in Elements(text).found if row.get("http-equiv")]
+    assert headers["Content-Security-Policy"].startswith(policy)
     assert "Set-Cookie" not in headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert (headers["Referrer-Policy"], headers["Vary"]) == ("no-referrer", "Accept-Language")
