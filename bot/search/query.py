@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, takewhile, zip_longest
+from itertools import combinations, islice, product, takewhile, zip_longest
 
 from bot.glossary import resolver
 from bot.text import analyser, concepts, people, query_parser, questions, requests, seed, term_keys, tokens
@@ -25,6 +25,8 @@ _MIN_SAID_WEIGHT = 0.5
 """The lowest weight of a form for the answer to name the implied topic."""
 _MAX_TYPED_WORDS, _MAX_WORDS, _MAX_RUN = 24, 12, 6
 """The maximum number of words read from a query, searched for, and in one term."""
+_MAX_TRANSLATED = 16
+"""The most phrases for several terms in a row."""
 _MAX_COMPOUND = 20
 """In syllables. Longer words are not split into terms."""
 _MAX_CACHED = 1 << 12
@@ -292,7 +294,7 @@ class QueryReader:
                 content += (
                     [_OR] if seed.classify("join", f"-{typed[len(word) :]}") == "or" else []
                 )  # 메타나 구글
-            elif content[-1:] == [_OR] and not (kind or people.names_papers(word)):
+            elif content[-1:] == [_OR] and not (seed.classify("beside", word) or people.names_papers(word)):
                 content.pop()  # a photo or an article was made by AI
             is_comma = is_kept and has_comma
         return _join_lists(content)
@@ -479,7 +481,14 @@ class QueryReader:
             keys, terms = self.glossary.find(name)[:1], questions.find_everyday_terms(name)
             forms = [form for key in keys for form in self.glossary.forms_of(key)]
             forms += self._forms_of(terms, 1) if not keys else []
+            forms += self._translate(name) if not (keys or terms) else []
             yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
+
+    def _translate(self, phrase: str) -> list[Form]:
+        """Return the English phrases for several terms in a row: KV cache compression for KV 캐시 압축."""
+        parts = self._divide(phrase.split(), whole=False) if " " in phrase else []
+        english = ([f.text for f in part.forms if part.key and not analyser.has_hangul(f.text)] for part in parts)
+        return [Form(" ".join(words), is_shown=False) for words in islice(product(*english), _MAX_TRANSLATED)]
 
     # Names by sound.
 

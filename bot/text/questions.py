@@ -222,7 +222,9 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     `protected` words belong to a known term of several words, such as "of" in "chain of thought".
     """
     kinds = ["filler", *map(classify_filler, words), "filler"]
-    kinds[-2] = "filler" if len(words) > 2 and people.names_papers(words[-1]) else kinds[-2]
+    for number, word in enumerate(words if len(words) > 2 else (), start=1):
+        if kinds[number + 1] == "filler" and people.names_papers(word):
+            kinds[number] = "filler"  # video understanding work that
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
     for number in range(1, len(kinds) - 1):

@@ -334,6 +334,35 @@ def _is_cut(phrase: Sequence[_Token], behind: Sequence[_Token]) -> bool:
     return phrase[-1].kind == "buzz" and follower != "" and not questions.classify_filler(follower)
 
 
+# Comparisons and degrees, which nothing is known of.
+
+_AMOUNT = re.compile(
+    r"\b(?:under|below|above|over|up to|at (?:most|least)|(?:less|more|fewer|smaller|larger|bigger|no more) than)"
+    r" [0-9.]+ ?[bmk]?(?: param\w+)?(?!\S)|(?<!\S)[0-9.]+ ?[bmk억만]*(?: ?파라미터)? ?(?:이하|미만|이상|초과)[의인로]?(?!\S)",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"(?<!\S)\S+보다 (?:(?:더|훨씬|좀) )?[가-힣]*[은는운른한큰난](?!\S)"
+    r"|\b(?:(?:more|less) \w+|(?!other|rather)\w+er|worse) than (?:an? |the )?[\w-]+(?: (?:models?|attention))?",
+    re.IGNORECASE,
+)
+_DEGREE = re.compile(
+    r"(?<!\S)\S+ (?:적게|덜|조금만) [가-힣]*[는은한](?!\S)|\bwith (?:less|fewer|little|few|minimal) \w+", re.IGNORECASE
+)
+
+
+def _read_degrees(text: str) -> tuple[str, list[str], list[str]]:
+    """Return a text without amounts ("under 7B") and what something is compared with, the former, and what is only described.
+
+    Of the latter, a comparison is still searched for if nothing else is: 트랜스포머보다 빠른.
+    """
+    amounts = [amount[0].strip() for amount in _AMOUNT.finditer(text)]
+    text = _AMOUNT.sub(" ", text)
+    rest = _COMPARED.sub(" ", text)
+    described = [one[0] for one in (*_COMPARED.finditer(text), *_DEGREE.finditer(text))]
+    return (rest if questions.has_topic(rest.split()) else text), amounts, described
+
+
 # Exclusions.
 
 
@@ -366,6 +395,7 @@ _NOT = re.compile(
 """As in (양자화 X), but not 하이퍼클로바 X."""
 _CROSSED = re.compile(r"(\S .*(?<!클로바)[가-힣]) [x×](?=\s*(?:,|$))")
 """As in 로봇 시뮬레이션 x, but not the name dino x or 그록 x."""
+_NON = re.compile(r"\bnon-([\w-]+)", re.IGNORECASE)
 _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
 _ENDINGS = (
@@ -412,7 +442,7 @@ class _Negation(NamedTuple):
     What it negates `is_ahead` of it or behind it. If it `is_sure`, any words are unwanted, else only terms. What a
     method is used `is_instead` of is not searched for, but its papers name it, so they are not excluded. `is_lack`: it
     says that something is not there or not used. `has_filler`: it begins with filler, as in (서베이) 논문 말고. `has_list`:
-    commas separate what is negated.
+    commas separate what is negated. `is_adnominal`: it describes the topic behind it, as in 이외의.
     """
 
     first: int
@@ -424,6 +454,7 @@ class _Negation(NamedTuple):
     is_lack: bool
     has_filler: bool
     has_list: bool = True
+    is_adnominal: bool = False
 
 
 IsTerm = Callable[[str], bool]
@@ -434,11 +465,13 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
 
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
+    text, unread, described = _read_degrees(text)
     text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(" ", text.translate(_ROUND)))
     text = _CROSSED.sub(r"\1 제외", _NOT.sub(" 제외", text))
+    text = _NON.sub(lambda non: _read_non(non, is_term, is_excluded), text)
     tokens = _read_tokens(text, "leave")
     words = [_bare(token.text) for token in tokens]
-    excluded, unread, described = list[str](), list[str](), list[str]()
+    excluded = list[str]()
     for negation in _list_negations(tokens):
         near = tokens[: negation.at][::-1][:_MAX_TERM_WORDS]
         if (
@@ -460,13 +493,17 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             or _has_topic(tokens[negation.last + 1 :])
             or any(one.text[0] in "둘두" for one in tokens[negation.first : negation.at])  # 둘 다 빼고
         )
+        is_adnominal = tokens[negation.last].text.endswith(("의", "닌", "는", "뺀"))
+        if is_adnominal and negation.is_sure and _has_topic(tokens[negation.last + 1 :]):
+            negation = negation._replace(is_adnominal=True)  # KV 캐시 압축 이외의 효율화
         if negation.is_ahead and beside and beside[0].text.endswith("도") and not negation.is_instead:
             negation = negation._replace(is_sure=True)  # RAG도 아니고
         nearest = [one.text for one in (*beside[:1], tokens[negation.first])]
         if negation.is_ahead and not is_open and any(one.endswith(("은", "는")) for one in nearest):
             negation = negation._replace(has_list=False)  # 의료 LLM, 영상 판독은 빼고
         named, taken = _read_named(beside, negation, is_term, is_excluded, words)
-        if negation.is_ahead and not (is_open or _has_topic(beside[taken:])):
+        is_topic = len(named) > 1 and any(map(_is_noun, beside[taken : taken + 1]))  # 도메인 특화 LLM, 금융 제외
+        if negation.is_ahead and (is_topic or not (is_open or _has_topic(beside[taken:]))):
             named, taken = _read_named(beside, negation._replace(has_list=False), is_term, is_excluded, words)
         # 얼굴만 나오는 건 빼고: what names a face besides is wanted
         taken = 1 if taken < 0 and tokens[negation.first].kind == "about" else taken
@@ -499,6 +536,12 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         tuple(unread),
         tuple(described),
     )
+
+
+def _read_non(non: re.Match[str], is_term: IsTerm, is_excluded: IsTerm) -> str:
+    """Return an exclusion for non-medical, which is no term as non-autoregressive is."""
+    is_exclusion = is_excluded(non[1].lower()) and not is_term(non[0].lower())
+    return f"excluding {non[1]}," if is_exclusion else non[0]
 
 
 def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
@@ -600,6 +643,7 @@ def _read_named(
         is_whole = len(phrase) > size and (
             is_alone
             or negation.is_instead
+            or (negation.is_adnominal and len(phrase) == len(beside))
             or words.count(_bare(phrase[0 if negation.is_ahead else -1].text)) > 1
             or (
                 is_first and not negation.is_ahead and phrase == beside[at:][: len(phrase) + 1]
@@ -651,6 +695,11 @@ def _is_or(token: _Token) -> bool:
 
 def _has_topic(tokens: Sequence[_Token]) -> bool:
     return any(token.kind == "" and not _is_filler(token.text) for token in tokens)
+
+
+def _is_noun(token: _Token) -> bool:
+    """Return whether what is behind a Korean word may be of one phrase with it."""
+    return token.kind == "" and not (_is_filler(token.text) or _PARTICLE.search(token.text) or _is_or(token))
 
 
 def _read_phrase(near: Sequence[_Token], is_ahead: bool) -> list[_Token]:
