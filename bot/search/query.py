@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, islice, product, takewhile, zip_longest
+from itertools import combinations, islice, pairwise, product, takewhile, zip_longest
 
 from bot.glossary import resolver
 from bot.text import analyser, concepts, people, query_parser, questions, requests, seed, term_keys, tokens
@@ -38,6 +38,10 @@ _OR = "|"
 """Stands between alternatives in the words of a query."""
 _COMMA, _MAX_LISTED = ",", 4
 """What separates alternatives of fewer words than this number too."""
+_BEFORE_AUXILIARY = re.compile(
+    f"[{analyser.SYLLABLES}]*[어아여해워려겨켜쳐져춰와] [보봐볼본봤봅주줘줄준드둘둔놓놔버].*|[a-z]+ (?:me|us)"
+)
+"""As in 읽어 보고."""
 _MODEL = re.compile(r"(?<=.)[\s-]?(?:models?|모델)\Z", re.IGNORECASE)
 _STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
 
@@ -269,8 +273,10 @@ class QueryReader:
                 in_term[start:end] = [True] * (end - start)
         mask = questions.topic_mask(typed, in_term)
         named = [
-            kept and (in_run or not self._is_no_term(word))
-            for kept, in_run, word in zip(mask, in_term, words, strict=True)
+            kept and (in_run or not (self._is_no_term(word) or _BEFORE_AUXILIARY.fullmatch(pair)))
+            for kept, in_run, word, pair in zip(
+                mask, in_term, words, map(" ".join, pairwise((*typed, ""))), strict=True
+            )
         ]
         if not any(named):
             # 모델이 왜 그렇게 답했는지 설명하는 연구: rather the nouns of filler than a verb alone.
@@ -487,7 +493,9 @@ class QueryReader:
     def _translate(self, phrase: str) -> list[Form]:
         """Return the English phrases for several terms in a row: KV cache compression for KV 캐시 압축."""
         parts = self._divide(phrase.split(), whole=False) if " " in phrase else []
-        english = ([f.text for f in part.forms if part.key and not analyser.has_hangul(f.text)] for part in parts)
+        english = (
+            [f.text for f in part.forms if part.key and not analyser.has_hangul(f.text)] for part in parts
+        )
         return [Form(" ".join(words), is_shown=False) for words in islice(product(*english), _MAX_TRANSLATED)]
 
     # Names by sound.

@@ -525,7 +525,13 @@ class SearchService:
             read = replace(read, parts=tuple(part for part in read.parts if part not in unread))
             # Long sentences are ranked by any of their words.
             matches = find(read) if asked or not read.topics or len(read.parts) < _FEW else matches
-            ignored += tuple(part.text for part in unread)
+            typed_as = {part.text: part.text for part in unread} | {
+                part.text: word
+                for part in unread
+                for word in map(questions.trim_filler, query.text.split())
+                if word.startswith(part.text)
+            }
+            ignored += tuple(typed_as.values())
             unknown = [word for word in unknown if any(word in part.text for part in read.parts)]
         # Implied terms are only searched for partial matches.
         used = read if matches.missing or not read.implied else replace(read, implied={})

@@ -222,9 +222,10 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     `protected` words belong to a known term of several words, such as "of" in "chain of thought".
     """
     kinds = ["filler", *map(classify_filler, words), "filler"]
-    for number, word in enumerate(words if len(words) > 2 else (), start=1):
-        if kinds[number + 1] == "filler" and people.names_papers(word):
-            kinds[number] = "filler"  # video understanding work that
+    for number, (word, behind) in enumerate(pairwise((*words, "that")), start=1):
+        is_end = behind in ("that", "which") or (analyser.has_hangul(word) and kinds[number + 1] == "filler")
+        if len(words) > 2 and is_end and people.names_papers(word):
+            kinds[number] = "filler"  # video understanding work that, 연구 있어요
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
     for number in range(1, len(kinds) - 1):

@@ -34,6 +34,8 @@ _NUMBER = re.compile(
     r"[0-9]{1,3}[개편위선]?|two|three|four|five|six|seven|eight|nine|ten|twenty", re.IGNORECASE
 )
 _VOTES = re.compile("[0-9]{1,4}표")
+_REASON = re.compile("(?:니까?|는데|지만|거든요?|[어아]서)$")
+"""The end of a clause on the reader, not on papers."""
 _TAIL_KINDS = frozenset(("sure", "lack", "instead", "other", "use"))
 """What may be attached to a Korean noun: 강화학습말고, 파인튜닝하지 (않는)."""
 
@@ -81,9 +83,9 @@ def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
         kind, mark = entries.get(word[:end], ("", "?"))
         for cut in range(end, min(len(word), end + _MAX_TAIL) + 1 if mark != "?" else end):
             tail = word[end:cut]
-            if tail and not (
-                analyser.is_syllables(tail) if mark == "*" else tail in (_PARTICLES if mark else "요")
-            ):
+            is_reason = table == "order" and _REASON.search(tail) is not None  # RAG는 많이 봤으니까
+            is_tail = analyser.is_syllables(tail) if mark == "*" else tail in (_PARTICLES if mark else "요")
+            if tail and (is_reason or not is_tail):
                 continue
             if cut == len(word):
                 return ((kind, cut),)
@@ -133,7 +135,18 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
                 )
                 start = stop
             at += 1
-    return [_place(token, tokens[number - 1].kind if number else "") for number, token in enumerate(tokens)]
+    tokens = [_place(token, tokens[number - 1].kind if number else "") for number, token in enumerate(tokens)]
+    for number in range(1, len(tokens) - 1) if table == "order" else ():
+        before, token, behind = tokens[number - 1 : number + 2]
+        if {before.kind, behind.kind}.isdisjoint(("", ",")) and _is_between(token):
+            tokens[number] = token._replace(kind="glue")  # people here like the most
+    return tokens
+
+
+def _is_between(token: _Token) -> bool:
+    """Return whether a word may be between those of a phrase: filler, except prepositions and words for papers."""
+    is_apart = seed.classify("beside", token.text) or people.names_papers(token.text)
+    return token.kind == "" and not is_apart and questions.classify_filler(token.text) == "filler"
 
 
 def _place(token: _Token, before: str) -> _Token:
@@ -141,7 +154,7 @@ def _place(token: _Token, before: str) -> _Token:
     is_count = (
         token.kind == ""
         and _NUMBER.fullmatch(token.text) is not None
-        and before in ("best", "popular", "sort", "most", "over", "under", "votes")
+        and before in ("best", "popular", "sort", "most", "few", "over", "under", "votes")
     )
     is_sort = token.kind == "align" and before == "sort"
     is_votes = token.kind == "" and _VOTES.fullmatch(token.text) is not None
@@ -181,7 +194,7 @@ _RULES = tuple(
         (_both("over", "votes") + r"|\b(?:voted|popular) over\b", "", False),
         (
             _both("few|worst", "votes|voted|popular|fame")
-            + r"|\bnot (?:voted|popular)\b|\bgot few buzz\b|\bfew got buzz\b|\bloved\b",
+            + r"|\bfew (?:best|good|count)\b|\bnot (?:voted|popular)\b|\bgot few buzz\b|\bfew got buzz\b|\bloved\b",
             "least",
         ),
         (
@@ -341,26 +354,18 @@ _AMOUNT = re.compile(
     r" [0-9.]+ ?[bmk]?(?: param\w+)?(?!\S)|(?<!\S)[0-9.]+ ?[bmk억만]*(?: ?파라미터)? ?(?:이하|미만|이상|초과)[의인로]?(?!\S)",
     re.IGNORECASE,
 )
-_COMPARED = re.compile(
-    r"(?<!\S)\S+보다 (?:(?:더|훨씬|좀) )?[가-힣]*[은는운른한큰난](?!\S)"
-    r"|\b(?:(?:more|less) \w+|(?!other|rather)\w+er|worse) than (?:an? |the )?[\w-]+(?: (?:models?|attention))?",
-    re.IGNORECASE,
-)
 _DEGREE = re.compile(
-    r"(?<!\S)\S+ (?:적게|덜|조금만) [가-힣]*[는은한](?!\S)|\bwith (?:less|fewer|little|few|minimal) \w+", re.IGNORECASE
+    r"(?<!\S)\S+(?:보다 (?:(?:더|훨씬|좀) )?| (?:적게|덜|조금만) )[가-힣]*[은는운른한큰난](?!\S)"
+    r"|\b(?:with (?:less|fewer|little|few|minimal) \w+"
+    r"|(?:(?:more|less) \w+|(?!other|rather)\w+er|worse) than (?:an? |the )?[\w-]+(?: (?:models?|attention))?)",
+    re.IGNORECASE,
 )
 
 
 def _read_degrees(text: str) -> tuple[str, list[str], list[str]]:
-    """Return a text without amounts ("under 7B") and what something is compared with, the former, and what is only described.
-
-    Of the latter, a comparison is still searched for if nothing else is: 트랜스포머보다 빠른.
-    """
+    """Return a text without amounts ("under 7B"), these, and the comparisons and degrees that stay in it."""
     amounts = [amount[0].strip() for amount in _AMOUNT.finditer(text)]
-    text = _AMOUNT.sub(" ", text)
-    rest = _COMPARED.sub(" ", text)
-    described = [one[0] for one in (*_COMPARED.finditer(text), *_DEGREE.finditer(text))]
-    return (rest if questions.has_topic(rest.split()) else text), amounts, described
+    return _AMOUNT.sub(" ", text), amounts, [one[0] for one in _DEGREE.finditer(text)]
 
 
 # Exclusions.
@@ -390,7 +395,7 @@ _JOINED = re.compile(r"(?:이?[나랑]|[와과도]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데)\Z")
 _NOT = re.compile(
     r"(?:(?<=[가-힣]) ?|(?<=\w) )(?:[xX×](?=\s*\))|[ㄴ\u1102]{2,})"
-    r"|만 아니면 ?(?:됨|[돼되][가-힣]*)"
+    r"|만 아니면(?: ?[돼되됨][가-힣]*)?(?![가-힣])"
 )
 """As in (양자화 X), but not 하이퍼클로바 X."""
 _CROSSED = re.compile(r"(\S .*(?<!클로바)[가-힣]) [x×](?=\s*(?:,|$))")
@@ -493,16 +498,15 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             or _has_topic(tokens[negation.last + 1 :])
             or any(one.text[0] in "둘두" for one in tokens[negation.first : negation.at])  # 둘 다 빼고
         )
-        is_adnominal = tokens[negation.last].text.endswith(("의", "닌", "는", "뺀"))
-        if is_adnominal and negation.is_sure and _has_topic(tokens[negation.last + 1 :]):
-            negation = negation._replace(is_adnominal=True)  # KV 캐시 압축 이외의 효율화
         if negation.is_ahead and beside and beside[0].text.endswith("도") and not negation.is_instead:
             negation = negation._replace(is_sure=True)  # RAG도 아니고
         nearest = [one.text for one in (*beside[:1], tokens[negation.first])]
         if negation.is_ahead and not is_open and any(one.endswith(("은", "는")) for one in nearest):
             negation = negation._replace(has_list=False)  # 의료 LLM, 영상 판독은 빼고
         named, taken = _read_named(beside, negation, is_term, is_excluded, words)
-        is_topic = len(named) > 1 and any(map(_is_noun, beside[taken : taken + 1]))  # 도메인 특화 LLM, 금융 제외
+        is_topic = len(named) > 1 and any(
+            map(_is_noun, beside[taken : taken + 1])
+        )  # 도메인 특화 LLM, 금융 제외
         if negation.is_ahead and (is_topic or not (is_open or _has_topic(beside[taken:]))):
             named, taken = _read_named(beside, negation._replace(has_list=False), is_term, is_excluded, words)
         # 얼굴만 나오는 건 빼고: what names a face besides is wanted
@@ -597,15 +601,19 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
     )
     is_ahead = is_korean or not any(one.kind == "" or one.text == "(" for one in behind[:1])
     verbs = takewhile(lambda token: token.kind in ("glue", "about", "use"), tokens[at + 1 : end])
+    last = at + len(list(verbs)) if is_korean else end - 1
+    # KV 캐시 압축 이외의 효율화
+    is_adnominal = tokens[last].text.endswith(("의", "닌", "는", "뺀")) and _has_topic(tokens[last + 1 :])
     return _Negation(
         first if is_ahead else at,
         at,
-        at + len(list(verbs)) if is_korean else end - 1,
+        last,
         is_ahead,
         is_sure,
         is_instead=kind == "instead",
         is_lack=kind == "lack" or (kind in ("not", "dont") and is_used),
         has_filler=tokens[first].kind == "glue",
+        is_adnominal=is_sure and is_adnominal,
     )
 
 
@@ -674,7 +682,10 @@ def _read_named(
         at, is_listed = at + step, not is_joined
         while step and is_joined and at < len(beside) and beside[at].kind == "glue":
             at += 1
-    return named, taken
+    shared = named[-1].split()[1:] if len(named) > 1 else []  # 이미지나 비디오 생성
+    return [
+        name if " " in name or not is_term(whole := " ".join((name, *shared))) else whole for name in named
+    ], taken
 
 
 def _find_joint(rest: Sequence[_Token], negation: _Negation) -> tuple[int, bool]:

@@ -57,6 +57,10 @@ def _reader() -> QueryReader:
         ("speech papers sorted by date", "speech papers", "date"),
         ("등록된 에이전트 날짜순으로", "등록된 에이전트", "date"),
         ("which model has the most attention heads", "which model has the most attention heads", ""),
+        ("what did people here like the most in vision", "what in vision", "votes"),
+        ("the bottom 10 by votes", "", "least"),
+        ("least favourite speech papers", "speech papers", "least"),
+        ("로봇은 많이 봤으니까 음성", "로봇은 많이 봤으니까 음성", ""),
         ("제가 관심 있는 분야는 음성", "제가 관심 있는 분야는 음성", ""),
         ("추천 시스템", "추천 시스템", ""),
         ("눈에 뜨는 물체 탐지", "눈에 뜨는 물체 탐지", ""),
@@ -328,7 +332,14 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("비전·로봇 논문은 빼고 음성", "음성", "비전 로봇"),
         ("(구글, 메타) 빼고 로봇", "로봇", "구글 메타"),
         ("로봇 (구글, 메타 제외)", "로봇", "구글 메타"),
-        ("agents except (GUI, web and coding agents)", "agents", "GUI web coding agents"),
+        ("agents except (GUI, web and coding agents)", "agents", "GUI agents web agents coding agents"),
+        ("non-medical speech", "speech", "medical"),
+        ("non-autoregressive speech", "non-autoregressive speech", ""),
+        ("음성 인식 LLM, 번역 제외", "음성 인식 LLM", "번역"),
+        ("이미지나 비디오 생성 말고 음성", "음성", "이미지 생성 비디오 생성"),
+        ("KV 캐시 압축 이외의 긴 문맥", "긴 문맥", "KV 캐시 압축"),
+        ("벤치마크나 서베이만 아니면 좋아요", "", "벤치마크 서베이"),
+        ("speech that isnt music", "speech that", "music"),
         ("speech ignoring anything about music", "speech", "music"),
         ("speech, skipping surveys", "speech", "surveys"),
         ("everything on alignment but RLHF", "everything on alignment", "RLHF"),
@@ -431,6 +442,9 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
         ("쓸모없는 토큰", ""),
         ("no free lunch", ""),
         ("구별할 수 없는 이미지", ""),
+        ("트랜스포머보다 빠른 구조", "트랜스포머보다 빠른"),
+        ("models better than GPT-4", "better than GPT-4"),
+        ("데이터 적게 쓰는 음성 인식", "데이터 적게 쓰는"),
         ("segmentation without labels", ""),  # searched for as unsupervised
     ],
 )
@@ -479,10 +493,14 @@ def test_a_number_of_votes_is_a_minimum(query: str, text: str, votes: int | None
         ("그거 말고 로봇", "로봇", "그거 말고"),
         ("작년 거 말고 로봇", "로봇", "작년 거 말고"),
         ("robots, nothing from 2024", "robots", "nothing from 2024"),
+        ("language models under 7B", "language models", "under 7B"),
+        ("1B 이하 음성 모델", "음성 모델", "1B 이하"),
         ("아바타 생성, 얼굴만 나오는 건 패스", "아바타 생성", "얼굴만 나오는 건 패스"),
     ],
 )
-def test_an_exclusion_of_nothing_or_of_a_date_is_said(query: str, text: str, unread: str) -> None:
+def test_an_amount_and_an_exclusion_of_nothing_or_of_a_date_are_said(
+    query: str, text: str, unread: str
+) -> None:
     read = _reader().read_exclusions(query_parser.Query(query))
     assert (read.text, read.excluded, read.ignored) == (text, (), (unread,))
 
