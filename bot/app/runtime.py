@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import aiohttp
@@ -212,7 +211,7 @@ class Runtime:
             failures = await self._run_steps(
                 lambda: self.relay.expire(now),
                 lambda: self.workers.daily_planner.tick(now, on_planned=self.relay.wake),
-                *(partial(tick, now) for tick in self.workers.ticks),
+                lambda: self.workers.clubs.tick(now),
                 lambda: self.workers.today_planner.tick(now, between=self._plan_posts),
             )
         if not failures:

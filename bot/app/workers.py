@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,10 +98,9 @@ class Workers:
         )
 
     @cached_property
-    def ticks(self) -> Sequence[Callable[[datetime], Awaitable[int]]]:
-        """The functions that plan posts that depend only on the time (UTC), one per feature."""
-        container = self.container
-        return (Clubs(self.database, self.clock, container.deliveries, container.request).tick,)
+    def clubs(self) -> Clubs:
+        """Plans the steps of clubs' meetings."""
+        return Clubs(self.database, self.clock, self.container.deliveries, self.container.request)
 
     @cached_property
     def vector_maker(self) -> VectorMaker | None:

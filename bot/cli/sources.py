@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,6 @@ from storage import errors, models
 
 if TYPE_CHECKING:
     from bot.sources.kinds import SourceRegistry, Yield
-    from bot.sources.poller import SourceReport
     from storage.database import Database
 
 Url = Annotated[
@@ -157,7 +155,28 @@ async def remove(
 
 async def fetch(since: shell.Since = None, until: shell.Until = None, as_json: shell.AsJson = False) -> None:
     """Fetch from all sources now. With --since and --until, fetch each day between them."""
-    _print_reports(await _fetch((since, until) if since or until else None), as_json)
+    from bot.archive import files
+
+    async with shell.open_workers(creating=bool(shell.load_settings().sources)) as workers:
+        days = _days_between(since, until, workers.clock().date()) if since or until else None
+        with shell.progress("Reading sources"):
+            async with workers.open_poller() as poller:
+                reports = await poller.fetch_all(days=days)
+    rows: list[dict[str, Any]] = [
+        {
+            "source": errors.redact(report.source.url),
+            "status": report.status.value,
+            "reason": report.reason,
+            **shell.pick(report.result, "digests papers new_papers"),
+        }
+        for report in reports
+    ]
+    shell.print_answer(rows, as_json, _REPORT_COLUMNS, sentence=_NO_SOURCES)
+    is_failed = any(report.status.value in _FAILURES or report.missed_days for report in reports)
+    problems = [problem for report in reports for problem in report.result.problems]
+    for problem in problems:
+        shell.error(files.describe_problem(problem))
+    raise typer.Exit(1 if is_failed or problems else 0)
 
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
@@ -194,34 +213,3 @@ def _create_registry(database: Database) -> SourceRegistry:
     from bot.sources.kinds import build_source_registry
 
     return build_source_registry(database, system_clock, shell.load_settings())
-
-
-async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:
-    """Fetch from all sources once."""
-    async with shell.open_workers(creating=bool(shell.load_settings().sources)) as workers:
-        days = None if span is None else _days_between(*span, workers.clock().date())
-        with shell.progress("Reading sources"):
-            async with workers.open_poller() as service:
-                return await service.fetch_all(days=days)
-
-
-def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
-    """Print a row per source, and problems on stderr. Exits with status 1 if there are problems."""
-    from bot.archive import files
-
-    rows: list[dict[str, Any]] = [
-        {
-            "source": errors.redact(report.source.url),
-            "status": report.status.value,
-            "reason": report.reason,
-            **shell.pick(report.result, "digests papers new_papers"),
-        }
-        for report in reports
-    ]
-    shell.print_answer(rows, as_json, _REPORT_COLUMNS, sentence=_NO_SOURCES)
-    is_failed = any(report.status.value in _FAILURES or report.missed_days for report in reports)
-    problems = [problem for report in reports for problem in report.result.problems]
-    for problem in problems:
-        shell.error(files.describe_problem(problem))
-    if is_failed or problems:
-        raise typer.Exit(1)

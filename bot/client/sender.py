@@ -41,10 +41,6 @@ NOT_SENDER = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """Not sent, because this process may have lost the sender lock."""
 
 
-async def _always_sender() -> bool:
-    return True
-
-
 class DiscordSender:
     """Sends as a logged-in client, and through webhooks.
 
@@ -53,10 +49,7 @@ class DiscordSender:
     """
 
     def __init__(
-        self,
-        client: discord.Client,
-        rest_client: rest.RestClient,
-        is_sender: Callable[[], Awaitable[bool]] = _always_sender,
+        self, client: discord.Client, rest_client: rest.RestClient, is_sender: Callable[[], Awaitable[bool]]
     ) -> None:
         self._client = client
         self._request = rest_client.request

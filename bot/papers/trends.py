@@ -96,8 +96,8 @@ def summary(texts: Texts, trend: Trend) -> str:
 
 
 def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
-    name = charts.month_name if trend.step is Interval.MONTH else charts.day_name
-    return name(month.starts_on, texts.locale.value, with_year=with_year)
+    is_month = trend.step is Interval.MONTH
+    return charts.date_name(month.starts_on, texts.locale.value, is_month=is_month, with_year=with_year)
 
 
 def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:

@@ -192,15 +192,10 @@ def _labels(chart: Chart, centres: Sequence[float], locale: str | None) -> list[
     return labels
 
 
-def day_name(day: date, locale: str, *, with_year: bool = False) -> str:
-    """Return a date in the given language: `2월 3일`, `2025년 2월 3일`; `Feb 3`, `Feb 3, 2025`."""
-    name: str = babel.dates.format_skeleton("yMMMd" if with_year else "MMMd", day, locale=locale)
-    return name
-
-
-def month_name(month: date, locale: str, *, with_year: bool = False) -> str:
-    """Return a month in the given language: `2월`, `2025년 2월`; `Feb`, `Feb 2025`."""
-    name: str = babel.dates.format_skeleton("yMMM" if with_year else "MMM", month, locale=locale)
+def date_name(day: date, locale: str, *, is_month: bool = False, with_year: bool = False) -> str:
+    """Return a date or a month in the given language: `2월 3일`, `2025년 2월 3일`; `Feb 3`, `Feb 3, 2025`; `Feb 2025`."""
+    skeleton = f"{'y' * with_year}MMM{'d' * (not is_month)}"
+    name: str = babel.dates.format_skeleton(skeleton, day, locale=locale)
     return name
 
 

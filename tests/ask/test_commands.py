@@ -157,7 +157,7 @@ async def open_thread(harness: ClientHarness, paper: str = PAPER) -> Any:
     await harness.press(await harness.ask("paper", paper=paper), "discuss")
     for _ in range(2):
         await runtime.relay.drain(harness.env.now())
-        await runtime.workers.ticks[0](harness.env.now())
+        await runtime.workers.clubs.tick(harness.env.now())
     await harness.env.settle()
     return list(harness.channel.threads)[-1]
 

@@ -34,7 +34,7 @@ class Lab:
 
     async def tick(self, times: int = 2) -> None:
         for _ in range(0 if self.is_away else times):
-            await self.runtime.workers.ticks[0](self.now)
+            await self.runtime.workers.clubs.tick(self.now)
             await self.runtime.relay.drain(self.now)
         await self.harness.env.settle()
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import discord
 
@@ -29,7 +30,7 @@ class RelayHarness(World):
         self.now = system_clock()
         self.pace = outbox_builders.make_pace(lambda: self.now.timestamp(), per_second)
         self.rest = rest.RestClient(self.pace, self.pace.record_answer, model.TOKEN)
-        self.sender = sender.DiscordSender(client, self.rest)
+        self.sender = sender.DiscordSender(client, self.rest, mock.AsyncMock(return_value=True))
         self.deliveries = DeliveryFactory(rendered_posts.new_renderer)
         self.restart()
 
