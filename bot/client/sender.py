@@ -28,7 +28,6 @@ CLOCK_SKEW = timedelta(hours=1)
 REQUIRE_TAG = 1 << 4
 """Channel flag of a forum that requires a tag (Discord docs, resources/channel)."""
 
-AUTO_ARCHIVE_MINUTES = 1440
 FENCE_SECONDS = 5.0
 """The longest time between checking the sender lock and sending a request without a nonce."""
 MESSAGE_FENCE_SECONDS = 40.0
@@ -172,10 +171,9 @@ class DiscordSender:
 
     async def _create_thread(self, request: SendRequest) -> Receipt:
         message_id = _target_message_id(request)
-        payload = {"auto_archive_duration": AUTO_ARCHIVE_MINUTES} | request.payload
         path = f"/channels/{request.channel_id}/messages/{message_id}/threads"
         try:
-            _read_receipt(await self._request("POST", path, request.kind, payload=payload), "id")
+            _read_receipt(await self._request("POST", path, request.kind, payload=request.payload), "id")
         except DeliveryError as error:
             if error.code != HAS_THREAD:
                 raise

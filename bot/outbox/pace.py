@@ -103,12 +103,6 @@ class Pace:
         """Whether Discord is responding, so that requests may run concurrently."""
         return self._failures < MAX_FAILURES
 
-    @property
-    def refused(self) -> int:
-        """The number of refusals in the last ten minutes, which count towards a ban of the bot's IP address."""
-        since = self.clock() - REFUSED_SECONDS
-        return sum(at > since for at in self._refused_times)
-
     def delay(self) -> float:
         """Return the number of seconds until a request may be sent; 0 if it may be sent now."""
         until = self._paused_until

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from bot.text import typography
 
-_MAX_REMEMBERED_LENGTH = 80
 _SCRIPT = re.compile(rf"([_^])({typography.BRACES})")
 _LOWERED = re.compile(r"(?<![^\W_])([^\W\d_])_(?=[0-9]{1,3}(?![^\W_]))")
 """A subscript needs a single letter before it, because snake_case is a name."""
@@ -25,14 +24,9 @@ def render_title(title: str) -> str:
     return render_dashes(_LOWERED.sub(r"\1", title))
 
 
+@lru_cache(maxsize=2048)
 def render_formula(formula: str) -> str:
     """Convert a formula, given without dollar signs, to text: `x_{t+1}^2` becomes x_(t+1)^2."""
-    is_short = len(formula) <= _MAX_REMEMBERED_LENGTH  # long formulas rarely repeat
-    return (_convert_formula if is_short else _convert_formula.__wrapped__)(formula)
-
-
-@lru_cache(maxsize=4096)
-def _convert_formula(formula: str) -> str:
     braced = _convert_braced(formula) if len(formula) <= typography.MAX_LENGTH else formula
     return _LOWERED.sub(r"\1", typography.to_plain_text(f"${braced}$"))
 

@@ -62,10 +62,6 @@ _TAG = re.compile(r"</?[a-z][a-z0-9]{0,9}(?:\s[^<>=]{0,200}=[^<>]{0,2000})?/?>",
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 
 
-class RejectedPageError(base.FetchError):
-    """Raised if a page is not the text of the paper."""
-
-
 @dataclass(frozen=True)
 class PaperTextReader:
     """Reads full texts of papers. `throttle` only delays requests to arXiv."""
@@ -98,7 +94,7 @@ class PaperTextReader:
         throttle = self.throttle if is_html else base.no_throttle
         response = await self.fetcher.get(address, accept=accept, throttle=throttle)
         if _page_path(response.url) != _page_path(address):
-            raise RejectedPageError(f"it redirects to {response.url}")
+            raise base.FetchError(f"it redirects to {response.url}")
         body = bytes(response.body or b"")
         page = await asyncio.to_thread(base.decode_text, body, response.charset)
         arguments = page, arxiv_id, title, is_html
@@ -173,19 +169,19 @@ def _page_path(address: str) -> str:
 def parse_paper(page: str, arxiv_id: str, title: str, is_html: bool) -> str:
     """Extract a paper's text from a page. Raises FetchError if the page is not the paper."""
     if not re.search(rf"(?<![\w.]){re.escape(arxiv_id)}(?!\d)", page):
-        raise RejectedPageError(f"it does not contain {arxiv_id}")
+        raise base.FetchError(f"it does not contain {arxiv_id}")
     if is_html:
         text = html_pages.to_markdown(_MATH.sub(lambda match: _format_formula(match[1]), page))
     elif (text := page.lstrip("\ufeff \t\r\n")).startswith("<"):
-        raise RejectedPageError("it is not Markdown")
+        raise base.FetchError("it is not Markdown")
     head = _compact(text[:_HEAD_CHARACTERS]), _compact(typography.to_plain_text(text[:_HEAD_CHARACTERS]))
     titles = filter(None, (_compact(title), _compact(typography.to_plain_text(title))))
     if not any(form in part for form in titles for part in head):
-        raise RejectedPageError("it has a different title")
+        raise base.FetchError("it has a different title")
     head_end = text.find(_MARKDOWN_HEAD, 0, _HEAD_CHARACTERS)
     text = _clean(text[head_end + len(_MARKDOWN_HEAD) :] if head_end >= 0 else text)
     if (words := sum(1 for _ in _WORD.finditer(text))) < MIN_WORDS:
-        raise RejectedPageError(f"it has only {words} words")
+        raise base.FetchError(f"it has only {words} words")
     return _cut_sections(text)[:MAX_CHARACTERS]
 
 

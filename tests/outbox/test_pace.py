@@ -97,7 +97,6 @@ def test_responses_to_interactions_pause_requests_only_during_a_ban() -> None:
         )
     )
     assert bench.pace.is_well
-    assert bench.pace.refused == 8
     bench.answer(HttpAnswer(429, is_json=False, is_interaction=True))
     assert not bench.pace.is_well
 
