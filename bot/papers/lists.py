@@ -332,7 +332,8 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
     """Return a note on why a paper is not a full match, such as the terms that it lacks; "" for a full match."""
     for key in ("passing", "missing", "matched"):
-        if terms := getattr(listed.found, key).get(arxiv_id, ()):
+        named = getattr(listed.found, key).get(arxiv_id, ())
+        if terms := [term for term in named if term not in listed.found.unread]:
             shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]
             more = " …" if len(terms) > _MAX_MISSING else ""
             return texts(f"list-{key}", terms=", ".join(shown) + more)
@@ -417,7 +418,10 @@ def _query_notes(
         else "",
         texts("list-described", names=_format_names(result.described)) if result.described else "",
         texts("list-stale") if result.is_stale else "",
-        texts("list-partial") if result.is_partial and not (result.complete or result.passing) else "",
+        texts("list-unread", words=_format_names(result.unread)) if result.unread else "",
+        texts("list-partial")
+        if result.is_partial and not result.unread and not (result.complete or result.passing)
+        else "",
         texts("list-perhaps", topics=names) if names else "",
         _ignored_note(texts, result),
     )

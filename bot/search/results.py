@@ -73,7 +73,8 @@ class SearchResult(PaperPage):
     - `is_shortened`: filler was left out; `period`: the first and last day named in the query, `min_votes` the least
       votes; `writers`: the institutions and people named in it; `unknown_writers`: those that no paper has; `has_code`:
       only papers with code; `sort`: the order that it asks for, or of a list without words; `excluded`: what it leaves
-      out; `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used.
+      out; `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used;
+      `unread`: words that no paper has, which are not searched for, so that no paper is a full match.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
@@ -100,6 +101,7 @@ class SearchResult(PaperPage):
     excluded: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     unknown_id: str = ""
     alert_terms: tuple[models.AlertTerm, ...] = ()
     is_stale: bool = False

@@ -293,25 +293,19 @@ def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
     return Engine(search_index.index_in_memory(documents))
 
 
-def _list_unread(engine: Engine, query: ReadQuery, scope: Scope) -> list[concepts.QueryPart]:
-    """Return the parts of a query that are not searched for, as are most words of speech: gimme.
+def _list_unread(engine: Engine, query: ReadQuery) -> list[concepts.QueryPart]:
+    """Return the parts of a query that no paper has, which are not searched for: mostly words of speech, such as gimme.
 
-    They are small letters or Hangul, no terms, and describe no topic. No paper has them; or, of a query by keywords, no
-    title, and no paper is about all parts. So nothing is found for their sake. A word alone is searched for.
+    They are small letters or Hangul, no terms, and describe no topic. A word alone is searched for.
     """
-    spoken = [
+    unread = [
         part
         for part in query.parts
-        if not (part.key or part.is_term or questions.find_topics(part.text))
+        if not (part.key or part.is_term or questions.find_topics(part.text) or engine.has_papers(part))
         and (part.text.isalpha() and (part.text.islower() or analyser.is_hangul(part.text)))
     ]
-    if query.wholes or not spoken or not any(map(engine.has_papers, set(query.parts).difference(spoken))):
-        return []
-    missing = [part for part in spoken if not engine.has_papers(part)]
-    if missing or query.topics or engine.list_about(query.sure(), scope):
-        return missing
-    is_untitled = (part for part in spoken if not analyser.has_hangul(part.text))
-    return [part for part in is_untitled if not engine.count_titles([part.text])]
+    is_alone = query.wholes or not any(map(engine.has_papers, set(query.parts).difference(unread)))
+    return [] if is_alone else unread
 
 
 def _suggest(
@@ -422,6 +416,8 @@ class SearchService:
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
         missing, matched = _label_partial(view, answer, rows)
+        if unread := answer.common.unread:
+            missing = {row.arxiv_id: (*missing.get(row.arxiv_id, ()), *unread) for row in rows}
         passing = {**answer.engine.list_excluded(answer.query, page), **matches.comparing}
         return replace(
             answer.common,
@@ -521,17 +517,11 @@ class SearchService:
             query = replace(query, text=text, excluded=tuple(excluded))
             read = archive.read(query)
             matches = find(read)
-        if unread := _list_unread(engine, read, scope):
+        unread = _list_unread(engine, read)
+        if unread:
             read = replace(read, parts=tuple(part for part in read.parts if part not in unread))
             # Long sentences are ranked by any of their words.
             matches = find(read) if asked or not read.topics or len(read.parts) < _FEW else matches
-            typed_as = {part.text: part.text for part in unread} | {
-                part.text: word
-                for part in unread
-                for word in map(questions.trim_filler, query.text.split())
-                if word.startswith(part.text)
-            }
-            ignored += tuple(typed_as.values())
             unknown = [word for word in unknown if any(word in part.text for part in read.parts)]
         # Implied terms are only searched for partial matches.
         used = read if matches.missing or not read.implied else replace(read, implied={})
@@ -546,7 +536,8 @@ class SearchService:
             described=query.described,
             ignored=ignored,
             total=matches.total,
-            complete=matches.complete_count,
+            complete=0 if unread else matches.complete_count,
+            unread=tuple(part.text for part in unread),
             corrected=corrected,
             added_forms=used.added_forms[:_MAX_SAID],
             terms=read.terms,

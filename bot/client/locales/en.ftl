@@ -77,6 +77,7 @@ list-topic-partial = { " " }+ { $count ->
 list-read-code = with code
 list-described = No papers are left out for “{ $names }”
 list-unknown-writers = No author or institution here is called { $names }
+list-unread = No paper mentions “{ $words }”: searched without it
 list-ignored = I can't use: { $filters }
 list-ignored-forms = { $ignored } (use { $forms })
 list-name-corrected = No author is called “{ $name }”; showing the closest name

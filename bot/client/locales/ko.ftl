@@ -62,6 +62,7 @@ list-topic-partial = { " " }· 일부 일치 { $count }편
 list-read-code = 코드 있는 논문
 list-described = “{ $names }” 조건으로 논문을 제외하지는 않았어요
 list-unknown-writers = “{ $names }”: 이 이름의 저자나 기관으로 표시된 논문이 없어요
+list-unread = “{ $words }”: 나오는 논문이 없어 빼고 찾았어요
 list-ignored = “{ $filters }” 조건으로는 찾을 수 없어 빼고 찾았어요
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
 list-name-corrected = 이름이 “{ $name }”인 저자는 없어서, 이름이 가장 비슷한 저자의 논문을 보여 드려요
