@@ -65,24 +65,15 @@ def has_change(snapshot: Snapshot, change: str) -> bool:
     return not change or bool(snapshot.fetch(known, number, token))
 
 
-def list_changed(snapshot: Snapshot, *, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
-    """Return the next changed papers as (change number, id), including papers that are no longer in a digest."""
-    statement = "SELECT changed, id FROM papers WHERE (changed, id) > (?, ?) ORDER BY changed, id LIMIT ?"
-    return [(number, paper_id) for number, paper_id in snapshot.fetch(statement, *after, limit)]
+Place = tuple[int, int]
+"""A paper's position in `list_changed`: its last change and its id."""
 
 
-Place = tuple[str, int]
-"""A paper's position in `list_newest`: its last date and its id."""
-
-
-def list_newest(snapshot: Snapshot, *, before: Place | None, limit: int) -> list[Place]:
-    """Return the listed papers that follow `before`, newest first."""
-    earlier, values = "", list[Any]()
-    if before is not None:
-        on = date.fromisoformat(before[0])
-        earlier, values = "AND (last_on, id) < (?, ?)", [before[0] if snapshot.is_sqlite else on, before[1]]
-    statement = f"SELECT last_on, id FROM papers WHERE last_on IS NOT NULL {earlier} ORDER BY last_on DESC, id DESC LIMIT ?"  # noqa: S608
-    return [(str(on), paper_id) for on, paper_id in snapshot.fetch(statement, *values, limit)]
+def list_changed(snapshot: Snapshot, *, since: int, before: Place, limit: int) -> list[Place]:
+    """Return the papers changed since a change that follow `before`, the last changed first, also those in no digest."""
+    where = "WHERE changed > ? AND (changed, id) < (?, ?) ORDER BY changed DESC, id DESC LIMIT ?"
+    rows = snapshot.fetch(f"SELECT changed, id FROM papers {where}", since, *before, limit)  # noqa: S608
+    return [(number, paper_id) for number, paper_id in rows]
 
 
 def list_documents(

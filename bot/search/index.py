@@ -1,7 +1,7 @@
 """The search index: a tantivy folder, derived from the database, with the tokens of papers and the names of authors.
 
 The index follows the numbered changes of papers. A folder that is missing, damaged or newer than a restored database is
-rebuilt, newest papers first. Only one process at a time writes to a folder; other processes read what it has committed.
+rebuilt, the last changed papers first. Only one process at a time writes to a folder; other processes read what it has committed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
@@ -240,7 +240,7 @@ def _build_author(author: models.Author) -> tantivy.Document:
 
 # The folder and its state.
 
-START: search.Place = ("9999-12-31", 1 << 60)
+_START: search.Place = (1 << 60, 0)
 _WRITER_BYTES = 300_000_000
 """The size of new documents by the engine's own count from which on it starts another segment, each of which costs every search
 time. It takes much less memory: with one segment of 6,000 papers as much as with fifteen.
@@ -257,10 +257,12 @@ _WAIT_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A folder's progress: the last change indexed and, during a build, the paper down to which it is done (`before`)."""
+    """A folder's progress: the last change indexed. During an update, the papers changed `since` one are done down to `rest`."""
 
     change: str
-    before: search.Place | None = None
+    since: int = 0
+    """-1 during a build."""
+    rest: search.Place | None = None
 
 
 class IndexBusyError(Exception):
@@ -294,15 +296,12 @@ class SearchIndex:
 
     def is_current(self, view: Snapshot) -> bool:
         """Return whether the index is up to date."""
-        state = self._state
-        return state is not None and state.before is None and state.change == search.get_change(view)
+        return self._state == State(search.get_change(view))
 
     def count_behind(self, view: Snapshot) -> int:
         """Return the number of changes of papers that are not in the index; all of them during a build."""
         self._load()
-        state = self._state
-        done = search.number_of(state.change) if state is not None and state.before is None else 0
-        return search.number_of(search.get_change(view)) - done
+        return search.number_of(search.get_change(view)) - max(0, _continue(view, self._state).since)
 
     def refresh(self, view: Snapshot) -> bool:
         """Load the last commit, index a few changes and return whether the index is up to date.
@@ -331,12 +330,8 @@ class SearchIndex:
 
     def _is_little(self, view: Snapshot) -> bool:
         """Return whether the changes are few enough to be indexed by a search."""
-        state, limit = self._state, self._at_once
-        if limit is None:
-            return True
-        if state is not None and state.before is None and search.has_change(view, state.change):
-            return len(search.list_changed(view, after=_end_of(state.change), limit=limit + 1)) <= limit
-        return len(search.list_newest(view, before=START, limit=limit + 1)) <= limit
+        limit = self._at_once
+        return limit is None or len(_list_rest(view, _continue(view, self._state), limit + 1)) <= limit
 
     @property
     def _state_file(self) -> Path:
@@ -394,13 +389,19 @@ class SearchIndex:
 def _parse_state(text: str) -> State:
     """Parse a stored state. Raises ValueError, TypeError or LookupError."""
     fields = json.loads(text)
-    before = fields["before"]
-    return State(fields["change"], before and (before[0], before[1]))
+    rest = fields["rest"]
+    return State(fields["change"], fields["since"], rest and (rest[0], rest[1]))
 
 
-def _end_of(change: str) -> tuple[int, int]:
-    """Return the cursor that makes `list_changed` skip all papers of a change."""
-    return search.number_of(change), START[1]
+def _continue(view: Snapshot, state: State | None) -> State:
+    """Return the state of an update to go on with: the interrupted one or, as at its start, a new one or a build."""
+    if state is None or not search.has_change(view, state.change):
+        return State(search.get_change(view), -1, _START)
+    return state if state.rest else State(search.get_change(view), search.number_of(state.change), _START)
+
+
+def _list_rest(view: Snapshot, state: State, limit: int) -> list[search.Place]:
+    return search.list_changed(view, since=state.since, before=state.rest or _START, limit=limit)
 
 
 _PASSING = ("LockBusy", "Permission denied", "No space left", "Read-only", "Too many open files")
@@ -418,7 +419,6 @@ class IndexWriter:
 
     def __init__(self, folder: Path, state: State | None) -> None:
         self.state, self._folder = state, folder
-        self._after: tuple[int, int] | None = None
         self._pending = 0
         self._writers: list[tantivy.IndexWriter] = []
         try:
@@ -454,47 +454,45 @@ class IndexWriter:
             write()
 
     def plan(self, view: Snapshot) -> Callable[[], int] | None:
-        """Read the next papers. Return a function that indexes and counts them, or None if there are no more."""
-        change, state = search.get_change(view), self.state
-        is_first = state is None or not search.has_change(view, state.change)
-        if state is None or is_first:
-            step = _continue_build(view, change, START)
-        elif state.before is not None:
-            step = _continue_build(view, state.change, state.before)
-        elif state.change != change:
-            step = _continue_update(view, state, self._after or _end_of(state.change), change)
-        else:
-            return None
-        documents = search.list_documents(view, step.paper_ids, summaries.select_shown)
-        writers = search.list_authors_of(view, step.paper_ids)
-        return partial(self._write, step, documents, writers, is_first=is_first)
+        """Read the next papers. Return a function that indexes and counts them, or None if there are no more.
 
-    def _write(
-        self,
-        step: _Step,
-        documents: Sequence[models.IndexDocument],
-        writers: Sequence[models.Author],
-        *,
-        is_first: bool,
-    ) -> int:
-        """Index papers and their authors. If `is_first`, the folder is emptied first."""
-        papers, authors = self._writers
-        if is_first:
+        At the start of a build, the folder is emptied.
+        """
+        if self.state == State(search.get_change(view)):
+            return None
+        state = _continue(view, self.state)
+        places = _list_rest(view, state, BATCH)
+        paper_ids = [paper_id for _, paper_id in places]
+        documents = search.list_documents(view, paper_ids, summaries.select_shown)
+        writers = search.list_authors_of(view, paper_ids)
+        if state.since < 0 and state.rest == _START:
             for folder in self._folder.parent.iterdir():
                 if folder != self._folder:
                     shutil.rmtree(folder, ignore_errors=True)
-            papers.delete_all_documents()
-            authors.delete_all_documents()
+            for writer in self._writers:
+                writer.delete_all_documents()
+        reached = replace(state, rest=places[-1]) if len(places) == BATCH else State(state.change)
+        return partial(self._write, reached, paper_ids, documents, writers)
+
+    def _write(
+        self,
+        reached: State,
+        paper_ids: Sequence[int],
+        documents: Sequence[models.IndexDocument],
+        writers: Sequence[models.Author],
+    ) -> int:
+        """Index papers and their authors."""
+        papers, authors = self._writers
         # `delete_documents_by_term` silently ignores unsigned numbers.
-        papers.delete_documents_by_query(_by_ids(paper_schema(), step.paper_ids))
+        papers.delete_documents_by_query(_by_ids(paper_schema(), paper_ids))
         authors.delete_documents_by_query(_by_ids(author_schema(), [author.id for author in writers]))
         for document in documents:
             papers.add_document(_build_paper(document))
         for author in writers:
             authors.add_document(_build_author(author))
-        self._pending += len(step.paper_ids)
-        self.state, self._after = step.state, step.after
-        if self._pending >= COMMIT_PAPERS or (step.state.before is None and step.after is None):
+        self._pending += len(paper_ids)
+        self.state = reached
+        if self._pending >= COMMIT_PAPERS or reached.rest is None:
             self._commit()
         return len(documents)
 
@@ -509,28 +507,6 @@ class IndexWriter:
         beside = file.with_suffix(".new")
         beside.write_text(json.dumps(self.state and asdict(self.state)))
         os.replace(beside, file)
-
-
-class _Step(NamedTuple):
-    """The next papers to index, the state behind them and, within an update, the last changed paper (`after`)."""
-
-    paper_ids: list[int]
-    state: State
-    after: tuple[int, int] | None = None
-
-
-def _continue_build(view: Snapshot, change: str, before: search.Place) -> _Step:
-    """Return the next papers of a build, newest first."""
-    places = search.list_newest(view, before=before, limit=BATCH)
-    rest = places[-1] if len(places) == BATCH else None
-    return _Step([paper_id for _, paper_id in places], State(change, rest))
-
-
-def _continue_update(view: Snapshot, state: State, after: tuple[int, int], change: str) -> _Step:
-    """Return the next changed papers. The state stays until all are indexed, so that an interrupted update is repeated."""
-    changed = search.list_changed(view, after=after, limit=BATCH)
-    paper_ids = [paper_id for _, paper_id in changed]
-    return _Step(paper_ids, state, changed[-1]) if len(changed) == BATCH else _Step(paper_ids, State(change))
 
 
 def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:
