@@ -23,7 +23,7 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
 from bot.sources import kinds, poller
-from storage import migrations, models
+from storage import models
 
 REPEAT_POST = "pa"
 SHOW_SOURCES = "src"
@@ -68,8 +68,7 @@ def status_view(
     for part in filter(None, parts):
         message.add_separator()
         message.add_text(part)
-    version = importlib.metadata.version("paperround")
-    message.add_text(subtext(texts("status-version", version=version, schema=str(migrations.VERSION))))
+    message.add_text(subtext(f"Paperround {importlib.metadata.version('paperround')}"))
     if can_manage:
         message.add_buttons(*_post_buttons(texts, report, inactive, names))
     message.add_buttons(*_reader_buttons(texts, report))

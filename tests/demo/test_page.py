@@ -117,7 +117,7 @@ ANSWERS = {
     "/alerts add keyword:diffusion channel:vision": ("Inference-Time Scaling for Diffusion Models",),
     "/daily setup channel:vision time:9am topic:diffusion": (
         "#vision",
-        "Only papers on “diffusion”",
+        "Only papers that name “diffusion”",
         "First post:",
     ),
     "/trends": ("so far", "Rising topics of the last 30 days", "9.9% → 15.9%"),

@@ -43,18 +43,18 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
     expected = {
         "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
         "/me erase": ("/me erase could not be read", "/me erase: 알 수 없는 명령"),
-        "/topic RL votes:abc": ("**votes** can be: 0–99999", "**추천** 옵션에 쓸 수 있는 값: 0–99999"),
-        "/author": ("the option **name** is missing", "**이름** 옵션이 빠졌어요"),
-        "/daily setup papers:999": ("**papers** can be: 1–25", "**논문수** 옵션에 쓸 수 있는 값: 1–25"),
-        "/daily setup style:x": ("**style** can be: ", "**형식** 옵션에 쓸 수 있는 값: 간략:"),
-        "/alerts add channel:nowhere": ("**channel** can be: ", "**채널** 옵션에 쓸 수 있는 값: #"),
+        "/topic RL votes:abc": ("**votes** can be: 0–99999", "**추천**에는 이렇게 넣을 수 있어요: 0–99999"),
+        "/author": ("the option **name** is missing", "**이름**도 넣어 주세요"),
+        "/daily setup papers:999": ("**papers** can be: 1–25", "**논문수**에는 이렇게 넣을 수 있어요: 1–25"),
+        "/daily setup style:x": ("**style** can be: ", "**형식**에는 이렇게 넣을 수 있어요: 간략:"),
+        "/alerts add channel:nowhere": ("**channel** can be: ", "**채널**에는 이렇게 넣을 수 있어요: #"),
         "/club setup channel:papers day:someday time:5pm": (
             "**day** can be: Mondays,",
-            "**요일** 옵션에 쓸 수 있는 값: 월요일",
+            "**요일**에는 이렇게 넣을 수 있어요: 월요일",
         ),
         f"/club setup channel:papers day:wed time:{'9' * 41}": (
             "**time** can be: a text of 1 to 40",
-            "**시각** 옵션에 쓸 수 있는 값: 1~40자",
+            "**시각**에는 이렇게 넣을 수 있어요: 1~40자",
         ),
     }
     async with open_harness(sqlite_db, models.Locale.EN, client_texts.Translations()) as harness:

@@ -57,9 +57,9 @@ list-saved-heading = Saved papers · { $count }
 list-corrected = Corrected: { $words }
 list-read = I read this as: { $terms }
 list-read-without = leaving out { $names }
-list-read-rest = all other papers
+list-read-rest = all papers
 list-read-from = papers by { $names }
-list-institutions = Affiliations are known for some papers only; for the others, their text decides
+list-institutions = Affiliations are known for some papers only; the others are found by their title and summary
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Related terms included: { $forms }
 related-and-korean = { $forms } (and their Korean forms)
@@ -76,9 +76,9 @@ list-topic-partial = { " " }+ { $count ->
 }
 list-read-code = with code
 list-described = No papers are left out for “{ $names }”
-list-unknown-writers = No author or institution here is called { $names }
+list-unknown-writers = No author or institution here is called { $names }, but some papers' authors are unknown
+list-ignored = Not searched for: { $filters }
 list-unread = No paper mentions “{ $words }”: searched without it
-list-ignored = I can't use: { $filters }
 list-ignored-forms = { $ignored } (use { $forms })
 list-name-corrected = No author is called “{ $name }”; showing the closest name
 list-other-authors = { $count } authors match “{ $name }”; this is { $author }. Others: { $names }
@@ -170,7 +170,7 @@ saved-import-skipped = { $count ->
 saved-import-unasked = { $count ->
     [one] One has
    *[other] { $count } have
-} no arXiv ID, and arXiv could not be asked for the title now. If you import the file later, it is asked again
+} no arXiv ID, and arXiv can't be reached to see whether such a title exists. Import the file again later
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved
@@ -406,7 +406,7 @@ votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
 setup-first = First post: { $at } in your time zone ({ $relative })
-setup-change = The first post has the newest papers of that time. To post the preview as well, press **Start**, then **Post now**.
+setup-change = The first post has the new papers until then; a day without any has no post. To post the preview as well, press **Start**, then **Post now**.
     To change something, run { $command } again with other options.
 setup-start = Start
 setup-replaced = Replacing changes the posts after the last one: if today's is out, from tomorrow.
@@ -431,10 +431,10 @@ subscription-papers = { $count ->
     [one] The most upvoted paper
    *[other] The { $count } most upvoted papers
 }
-subscription-most = the most that an announcement takes
+subscription-most = the maximum for announcements
 subscription-week = last seven days
 subscription-votes = at least ▲ { $votes }
-subscription-topic = Only papers on “{ $topic }”
+subscription-topic = Only papers that name “{ $topic }”
 subscription-source = From { $source } only
 subscription-mention = Mentions { $role }
 style-compact = Compact
@@ -479,7 +479,7 @@ preview-first-card = Shown below is the first of { $count } { $style ->
     }, one for each paper.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
 preview-topic = { $count ->
-    [0] **Preview:** no paper of the last 30 days has a word for this topic in its title, abstract or summary. Try wider words that papers use.
+    [0] **Preview:** no paper of the last 30 days names this topic. Try wider words that titles and summaries use.
     [one] **Preview:** no new paper matches this topic now. One did in the last 30 days.
    *[other] **Preview:** no new paper matches this topic now. { $count } did in the last 30 days.
 }
@@ -504,7 +504,6 @@ style-does-not-fit = { $style ->
 
 ## Status
 status-heading = Status
-status-version = Paperround { $version } · database schema { $schema }
 status-digest = Newest digest: { $date } · last update { $read }
 status-stopped = **No new papers for { $days } days** (last: { $date })
 status-stopped-unknown = The sources answer, but list no new papers.
@@ -515,7 +514,7 @@ status-no-source = No sources yet. The operator can add the first one with { $co
 status-no-post = No channel that you can see has a daily post.
 status-last = { $what }: { $at }
 status-silent = No post on { $date }: no new papers{ $narrowed ->
-        [topic] {" "}with a word for this topic in title, abstract or summary
+        [topic] {" "}that name this topic
         [settings] {" "}that match its settings
        *[no] {""}
     }. Late ones go into the next post.
@@ -578,21 +577,21 @@ ask-common-cost = How long did training take, and on what hardware?
 ask-common-limits = What are its limitations?
 ask-common-code = Are the code and the weights available, under which license?
 ask-asked = **Q** { $question }
-ask-nearest = The paper does not seem to say. It comes nearest here:
+ask-nearest = The paper doesn't seem to say. The nearest passages:
 ask-none = No passage has the words of this question. Try the words that papers use.
 ask-no-text = The text of this paper could be read neither on Hugging Face nor on arXiv.
 ask-abstract-nearest = It is not certain that the abstract and summaries answer this. The nearest passages:
-ask-limit = You cannot ask about more papers today whose text was not read before. Please try again tomorrow.
+ask-limit = You can't ask about any more new papers today. Please try again tomorrow.
 ask-from-abstract = Only the abstract and summaries were searched: the full text could not be read.
 ask-read-as = Read as: { $parts }
 ask-place = in the paper
 ask-writing = A language model is reading the paper …
 ask-written = The sentences are by a language model, which also checked each against its quote. It can be wrong; the quotes are the paper’s own words.
 ask-not-said = A language model found no answer in the passages that it read.
-ask-not-proved = What a language model answered could not be proved from the paper, so it is not shown.
-ask-sentences-failed = No sentences this time: the language model did not answer.
-ask-sentences-spent = No sentences: the language model’s budget is used up for now.
-ask-sentences-limit = No sentences: a language model answers 10 questions a day for each reader, and 100 in a server.
+ask-not-proved = A language model's answer could not be confirmed by the paper, so it is not shown.
+ask-sentences-failed = The language model didn't answer this time, so these are only passages.
+ask-sentences-spent = The language model's budget is used up for now, so these are only passages.
+ask-sentences-limit = Only passages: a language model answers up to 10 questions a day for each reader, and 100 for a server.
 ask-reading = Reading the paper …
 ask-which-paper = This thread is about several papers. Reply to the message of the one you mean, or name its arXiv ID.
 ask-lost = Paperround was interrupted before it could answer. Please ask again.
@@ -680,14 +679,14 @@ why-posted-by-another = Another daily post here had it on { $at }, so this one l
 why-see-post = See the post
 why-waiting = It has been chosen; the message goes out in a moment.
 why-uncertain = It was chosen, but it is unclear whether its message arrived.
-why-unsent = It was chosen on { $at }, but its message could not be posted, and its time to come again is over.
+why-unsent = It was chosen on { $at }, but its message could not be posted, and it is too late to post it again.
 why-too-few-votes = It has ▲ { $votes }; this daily post needs at least ▲ { $least }.
 why-votes-unknown = Its votes aren't known yet; this daily post needs at least ▲ { $least }.
 why-below-top = It is number { $rank } of { $total } candidates, and this daily post takes { $top ->
     [one] only the first
    *[other] the top { $top }
 }. ({ $date } digest)
-why-off-topic = Its title, abstract and summary have no word for this daily post's topic, “{ $topic }”.
+why-off-topic = Its title doesn't name this daily post's topic, “{ $topic }”, nor do its abstract and summary more than once.
 why-other-source =
     { $source ->
         [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.

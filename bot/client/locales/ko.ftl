@@ -45,9 +45,9 @@ list-saved-heading = 저장한 논문 · { $count }편
 list-corrected = 오타로 보여 고쳐서 찾았어요: { $words }
 list-read = 검색 조건: { $terms }
 list-read-without = 제외: { $names }
-list-read-rest = 나머지 논문 전체
+list-read-rest = 모든 논문
 list-read-from = { $names } 논문
-list-institutions = 소속은 일부 논문만 알 수 있어서, 나머지는 본문에 기관 이름이 나오는지로 찾았어요
+list-institutions = 소속이 표시된 논문은 일부뿐이라, 나머지는 제목과 요약에 기관 이름이 나오는지를 보고 찾았어요
 list-meanings = { $term }의 여러 뜻: { $meanings }
 list-also = 함께 검색한 관련 용어: { $forms }
 related-and-korean = { $forms } (한국어 표현 포함)
@@ -60,10 +60,10 @@ list-passing = 잠깐 언급만 돼요: { $terms }
 list-perhaps = 이렇게도 찾아볼 수 있어요: { $topics }
 list-topic-partial = { " " }· 일부 일치 { $count }편
 list-read-code = 코드 있는 논문
-list-described = “{ $names }” 조건으로 논문을 제외하지는 않았어요
-list-unknown-writers = “{ $names }”: 이 이름의 저자나 기관으로 표시된 논문이 없어요
-list-unread = “{ $words }”: 나오는 논문이 없어 빼고 찾았어요
-list-ignored = “{ $filters }” 조건으로는 찾을 수 없어 빼고 찾았어요
+list-described = “{ $names }”에 해당하는 논문도 빼지 않고 찾았어요
+list-unknown-writers = 저자나 기관이 “{ $names }”(으)로 표시된 논문이 없어요. 저자가 표시되지 않은 논문도 있어요
+list-ignored = “{ $filters }” 부분은 빼고 찾았어요
+list-unread = 나오는 논문이 없는 말은 빼고 찾았어요: “{ $words }”
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
 list-name-corrected = 이름이 “{ $name }”인 저자는 없어서, 이름이 가장 비슷한 저자의 논문을 보여 드려요
 list-other-authors = “{ $name }”에 맞는 저자 { $count }명 중 { $author }의 논문이에요. 다른 저자: { $names }
@@ -76,7 +76,7 @@ no-list-author-institution = ### “{ $author }”, 저자가 아니라 기관 �
 no-list-top = ### 논문이 없어요 · { $period }
 no-list-top-topic = ### “{ $topic }” 논문이 없어요 · { $period }
 no-list-digest = ### { $date }에는 다이제스트가 없어요
-no-list-digest-yet = ### { $date }은 아직 오지 않았어요
+no-list-digest-yet = ### { $date }은 아직 오지 않은 날이에요
 no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
     논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일에 있는 논문은 **파일 가져오기**로 가져올 수 있어요.
@@ -136,7 +136,7 @@ saved-imported = ### { $count ->
 saved-import-unlisted = { $count }편은 다이제스트에 실린 적이 없어서 제목을 arXiv에서 가져와요
 saved-import-known = { $count }편은 이미 저장되어 있어요
 saved-import-skipped = { $count }편은 arXiv 번호가 없고 같은 제목의 논문도 없어서 건너뛰었어요
-saved-import-unasked = { $count }편은 arXiv 번호가 없는데, 지금은 arXiv에서 제목으로 찾아볼 수 없었어요. 다음에 같은 파일을 올리면 다시 찾아봐요
+saved-import-unasked = { $count }편은 arXiv 번호가 없고, 지금 arXiv에 연결되지 않아 이런 제목의 논문이 있는지 확인하지 못했어요. 나중에 같은 파일을 올리면 다시 확인해요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
@@ -258,7 +258,7 @@ reason-by-hand = 수동으로 일시중지했어요.
 
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
-no-date = “{ $text }”: 알아듣지 못한 날짜나 기간이에요. { $example }, 12월 30일, 지난주처럼 입력해 주세요.
+no-date = 날짜나 기간을 이해하지 못했어요: “{ $text }”. { $example }, 12월 30일, 지난주처럼 입력해 주세요.
 may-not-take-back = Paperround가 이 채널을 볼 수 없어서 지우지 못했어요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
 topic-form-label = 어떤 주제의 논문을 찾을까요?
@@ -314,7 +314,7 @@ alert-any = { $terms }
 alert-all = { $terms }에 모두 맞는 논문
 alert-without = { $alert }, { $words } 제외
 alert-with-votes = { $alert }, ▲ { $votes } 이상
-refused-no-terms = 단어, 저자, 기관 중 하나는 입력해 주세요. 단어라면 **강화 학습**처럼 적으면 돼요.
+refused-no-terms = 단어, 저자, 기관 중 하나는 입력해 주세요. 예: **강화 학습**
 refused-too-many-terms = 알림 하나에는 단어와 이름을 { $most }개까지 넣을 수 있는데 { $count }개를 넣었어요. 나머지는 다른 알림으로 만들어 주세요.
 refused-too-many-excluded-words = 제외할 단어는 { $most }개까지인데 { $count }개를 넣었어요. 자주 나오는 것만 남겨 주세요.
 refused-text-too-long = 단어나 이름 하나는 { $most }자까지인데 { $length }자예요: “{ $text }”. 줄이거나, 여러 개라면 쉼표로 구분해 주세요.
@@ -363,7 +363,7 @@ votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 �
 
 ## 자동 게시
 setup-first = 첫 게시: { $at } ({ $relative }) · 내 시간대 기준
-setup-change = 첫 게시에는 그때의 최신 논문이 올라가요. 미리보기의 논문도 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
+setup-change = 첫 게시에는 그때까지 나온 새 논문이 올라가고, 새 논문이 없는 날은 건너뛰어요. 미리보기의 논문도 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
     설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
 setup-replaced = 기존 자동 게시를 바꾸면 그다음 글부터 새 설정을 따라요. 오늘 글이 이미 올라왔다면 내일부터예요.
@@ -385,10 +385,10 @@ permission-send-polls = 투표 만들기
 permission-create-events = 이벤트 만들기
 permission-where = 채널 설정 › 권한에서 Paperround에 켜 주세요
 subscription-papers = 추천순으로 { $count }편
-subscription-most = 공지 형식은 이만큼까지
+subscription-most = 공지 형식의 최대 편수
 subscription-week = 최근 7일 논문
 subscription-votes = ▲ { $votes } 이상
-subscription-topic = “{ $topic }” 논문만
+subscription-topic = 주제어 “{ $topic }” 논문만
 subscription-source = { $source }의 논문만
 subscription-mention = { $role } 멘션
 style-compact = 간략
@@ -433,7 +433,7 @@ preview-first-card = 논문 { $count }편이 한 편씩 { $style ->
     } 올라와요. 아래는 첫 번째 논문이에요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
 preview-topic = { $count ->
-    [0] **미리보기:** 지난 30일 동안 제목, 초록, 요약에 이 주제에 해당하는 말이 있는 논문이 없었어요. 논문에 나올 만한 더 넓은 말로 바꿔 보세요.
+    [0] **미리보기:** 지난 30일 동안 이 주제어에 맞는 논문이 없었어요. 제목과 요약에 자주 쓰이는 더 넓은 표현으로 바꿔 보세요.
    *[other] **미리보기:** 지금은 이 주제에 맞는 새 논문이 없어요. 지난 30일 동안에는 { $count }편 있었어요.
 }
 preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
@@ -444,8 +444,8 @@ subscription-silent = 알림 소리 없이 게시
 subscription-form-role = 멘션할 역할
 form-time = 시각
 form-zone = 시간대
-time-not-understood = “{ $text }”: 알아듣지 못한 시각이에요. 오전 9시, 21:30, 아침처럼 적어 주세요.
-zone-unknown = “{ $text }”: 알아듣지 못한 시간대예요. 서울, Europe/Berlin, KST처럼 적어 주세요.
+time-not-understood = 시각을 이해하지 못했어요: “{ $text }”. 오전 9시, 21:30, 아침처럼 적어 주세요.
+zone-unknown = 시간대를 이해하지 못했어요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
 no-such-source = **{ $source }** 출처를 찾지 못했어요. 옵션에 나오는 출처 중에서 골라 주세요.
@@ -457,7 +457,6 @@ style-does-not-fit = { $style ->
 
 ## 상태
 status-heading = 상태
-status-version = Paperround { $version } · 데이터베이스 스키마 { $schema }
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
 status-stopped = **{ $days }일째 새 논문이 없어요** (마지막: { $date })
 status-stopped-unknown = 출처는 응답하지만 새 논문이 올라오지 않고 있어요.
@@ -468,7 +467,7 @@ status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령�
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = { $what }: { $at }
 status-silent = { $date }에는 { $narrowed ->
-        [topic] 제목, 초록, 요약에 이 주제에 해당하는 말이 있는{" "}
+        [topic] 주제어에 맞는{" "}
         [settings] 설정한 조건에 맞는{" "}
        *[no] {""}
     }새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
@@ -529,7 +528,7 @@ ask-common-limits = 한계는 뭐예요?
 ask-common-code = 코드와 가중치를 공개했어요? 라이선스는 뭐예요?
 ask-asked = **질문** { $question }
 ask-nearest = 논문에 답이 없는 것 같아요. 가장 가까운 부분이에요.
-ask-none = 질문에 나온 말이 있는 부분을 찾지 못했어요. 논문에 나올 만한 표현으로 다시 질문해 주세요.
+ask-none = 질문의 단어가 나오는 부분을 찾지 못했어요. 논문에 나올 만한 표현으로 다시 질문해 주세요.
 ask-no-text = Hugging Face와 arXiv 어디에서도 이 논문의 본문을 읽지 못했어요.
 ask-abstract-nearest = 초록과 요약에 답이 있는지 확실하지 않아요. 가장 가까운 부분이에요.
 ask-limit = 오늘은 새 논문에 더 질문할 수 없어요. 내일 다시 질문해 주세요.
@@ -540,9 +539,9 @@ ask-writing = 언어 모델이 논문을 읽고 있어요 …
 ask-written = 언어 모델이 쓰고 인용문과 대조한 문장이에요. 틀릴 수 있으니 논문 원문인 아래 인용문을 확인해 주세요.
 ask-not-said = 언어 모델이 읽은 부분에는 답이 없었어요.
 ask-not-proved = 언어 모델의 답은 논문에서 근거를 확인하지 못해 보여 드리지 않아요.
-ask-sentences-failed = 이번에는 언어 모델이 답하지 않아 문장 없이 보여 드려요.
-ask-sentences-spent = 언어 모델의 사용 한도가 차서 지금은 문장 없이 보여 드려요.
-ask-sentences-limit = 언어 모델의 답은 한 사람에 하루 10번, 서버에 100번까지예요. 오늘은 문장 없이 보여 드려요.
+ask-sentences-failed = 이번에는 언어 모델이 답하지 않아, 논문에서 찾은 부분만 보여 드려요.
+ask-sentences-spent = 언어 모델의 사용 한도를 다 써서, 지금은 논문에서 찾은 부분만 보여 드려요.
+ask-sentences-limit = 언어 모델의 답은 하루에 한 사람당 10번, 서버당 100번까지예요. 오늘은 논문에서 찾은 부분만 보여 드려요.
 ask-reading = 논문을 읽고 있어요 …
 ask-which-paper = 이 스레드에는 논문이 여러 편 있어요. 질문할 논문의 메시지에 답장하거나 arXiv 번호를 함께 적어 주세요.
 ask-lost = 답변을 준비하다가 중단됐어요. 다시 질문해 주세요.
@@ -580,7 +579,7 @@ club-state-opening = 다음 모임: { $meets }
 club-state-waiting = 다음 모임: { $meets }
     투표를 올리려 했지만 디스코드가 거부했어요. 이유는 { $status } 명령어로 볼 수 있고, { $now } 명령어로 다시 시도할 수 있어요.
 club-state-count = 다음 모임: { $meets }
-    투표 결과를 세고 있어요.
+    투표 결과를 집계하고 있어요.
 club-state-skip = { $meets } 모임은 건너뛰어요. { $now } 명령어를 쓰면 투표가 시작되고 모임도 다시 잡혀요.
 club-past = **함께 읽은 논문**
 club-thread-link = 토론
@@ -588,7 +587,7 @@ club-readers = { $count }명이 읽음
 club-stop = 스터디 끝내기
 club-stop-sure = **{ $channel }의 스터디를 끝낼까요?** 진행 중인 투표와 잡힌 이벤트도 함께 없어져요. 함께 읽은 논문과 토론은 그대로 남아요.
 club-stopped = 스터디를 끝냈어요. 토론은 그대로 남아 있어요.
-club-preview = 아직 반영하지 않았어요. 이대로 괜찮으면 **{ $button }**를 눌러 주세요.
+club-preview = 아직 적용 전이에요. 이대로 하려면 **{ $button }**를 눌러 주세요.
 club-create = 스터디 만들기
 club-change = 스터디 바꾸기
 club-set-up = 논문 스터디를 만들었어요. 더 빨리 모이려면 { $now } 명령어로 투표를 바로 시작하세요. 모임은 서버 이벤트에도 올라가요.
@@ -613,8 +612,8 @@ club-event = 논문 스터디: { $title }
 club-reminder = ⏰ 이 논문을 읽는 모임: { $at } ({ $when })
 club-none = { $at } 모임에서 읽을 논문이 없어요. 후보로 올라온 논문도, 이번 주에 들어온 논문도 없어요. 논문에서 **후보로 올리기**를 누른 다음 관리자가 { $now } 명령어로 투표를 시작할 수 있어요.
 club-gone = { $at } 모임에서 읽을 논문이 없어요. 투표가 삭제됐거나 투표에 오른 논문이 이제 남아 있지 않아요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
-club-unheld = { $at } 모임에서 읽을 논문이 없어요. 디스코드가 막아서 투표를 열거나 결과를 세지 못했어요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
-club-lost = { $at } 모임은 논문을 정하지 못했어요. 투표를 열거나 결과를 세지 못했어요.
+club-unheld = { $at } 모임에서 읽을 논문이 없어요. 디스코드가 막아서 투표를 열거나 집계하지 못했어요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
+club-lost = 투표를 열거나 집계하지 못해 { $at } 모임은 논문을 정하지 못했어요.
 club-skip = { $at } 모임은 열리지 않아요. 이 모임의 투표 결과는 반영되지 않아요.
 
 command-club =
@@ -653,7 +652,7 @@ why-unsent = { $at }에 올리려 했지만 메시지를 올리지 못했고, �
 why-too-few-votes = 추천이 { $votes }개인데, 이 자동 게시는 { $least }개 이상인 논문만 올려요.
 why-votes-unknown = 추천 수를 아직 알 수 없어요. 이 자동 게시는 추천이 { $least }개 이상인 논문만 올려요.
 why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 자동 게시는 { $top }편까지만 올려요. ({ $date } 다이제스트)
-why-off-topic = 제목, 초록, 요약에 이 자동 게시의 주제 “{ $topic }”에 해당하는 말이 없어요.
+why-off-topic = 이 자동 게시의 주제어(“{ $topic }”)가 제목에 없고, 초록과 요약에도 두 번 이상 나오지 않아요.
 why-other-source =
     { $source ->
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 자동 게시는 다이제스트와 목록의 논문만 올려요.
@@ -1046,8 +1045,8 @@ web-from-query = { $name }에서 쓴 논문
 web-not-found = 없는 페이지예요
 web-failed = 페이지를 보여 드릴 수 없어요
 web-error = 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.
-web-no-address = 이 주소에는 아무것도 없어요.
+web-no-address = 없는 주소예요.
 web-no-day = 날짜는 2025-02-12처럼 적어 주세요.
 web-no-paper = “{ $paper }” 논문을 찾지 못했어요. 논문 주소 끝에는 2502.02737 같은 arXiv 번호가 와요. 제목으로 찾으려면 검색창을 이용해 주세요.
-web-no-page = 페이지 번호로는 1부터 { $count }까지 쓸 수 있어요.
+web-no-page = 페이지 번호는 1부터 { $count }까지예요.
 web-query-too-long = 검색어는 { $count }자까지 쓸 수 있어요.
