@@ -76,7 +76,8 @@ _Clause: TypeAlias = tuple[Occur, Query]
 class Scope:
     """The papers to search. `paper_ids` restricts them to named authors' papers or to a list; None means all papers.
 
-    `unwanted_ids` are left out. `has_code`: only papers with a link to code.
+    `unwanted_ids` are left out. `has_code`: only papers with a link to code. `with_compared`: also those that name what is left
+    out only in comparing.
     """
 
     filters: search.Filters = search.NO_FILTERS
@@ -84,21 +85,22 @@ class Scope:
     institutions: tuple[str, ...] = ()
     unwanted_ids: Collection[int] = frozenset()
     has_code: bool = False
+    with_compared: bool = False
 
 
 class Matches(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
     `missing` maps each partial match to the terms that it seems to lack.
-    `has_name`: a paper, or a family of papers, has the query as its name. `comparing` maps papers that are shown though
-    they mention what is left out, only to compare with it, to these names.
+    `has_name`: a paper, or a family of papers, has the query as its name. `comparing` are papers that are shown
+    though they mention what is left out, only to compare with it.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     total: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
     has_name: bool = False
-    comparing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    comparing: tuple[int, ...] = ()
 
     @property
     def complete_count(self) -> int:
@@ -337,7 +339,8 @@ class Engine:
             [self._term("fact", search_index.CODE, 0.0) or Query.empty_query()] if scope.has_code else []
         )
         unwanted = query.excluded if query else ()
-        excluded = [*map(self._unwanted, unwanted)]
+        mark = search_index.COMPARED if scope.with_compared else search_index.LATER
+        excluded = [self._unwanted(part, mark) for part in unwanted]
         excluded += [self.institution(part.text) for part in unwanted if people.institution_forms(part.text)]
         excluded += [self._among(scope.unwanted_ids)] if scope.unwanted_ids else []
         return [
@@ -345,12 +348,11 @@ class Engine:
             *((Occur.MustNot, one) for one in excluded if one is not None),
         ]
 
-    def _unwanted(self, part: QueryPart) -> Query | None:
-        """Return the query for papers with a part that is left out, apart from those that name it for later work alone."""
+    def _unwanted(self, part: QueryPart, mark: str) -> Query | None:
+        """Return the query for papers with a part that is left out, apart from those that name it only as a `mark` says."""
         query, forms = self._part(part), _join_seeded(part.forms)
-        later = [self._term("fact", search_index.LATER + form.text, 0.0) for form in forms]
-        kept = [(Occur.MustNot, one) for one in later if one is not None]
-        return query and _within(query, kept)
+        marked = any_of(self._term("fact", mark + form.text, 0.0) for form in forms)
+        return query and _within(query, [(Occur.MustNot, marked)] if marked else [])
 
     def institution(self, name: str) -> Query | None:
         """Return the query for papers from an institution, or with a title word that begins with its name: DeepSeekMath.

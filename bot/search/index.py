@@ -59,8 +59,8 @@ _EXPLANATION = re.compile(r"\([^()]*\)")
 class IndexTexts(NamedTuple):
     """A paper's canonical texts and the tokens of its institutions.
 
-    `bodies` are its summaries, abstract and keywords in four parts: what they begin with; the rest; explanations in parentheses
-    and comparisons with other work; and what is left to later work.
+    `bodies` are its summaries, abstract and keywords in five parts: what they begin with; the rest; explanations in parentheses;
+    comparisons with other work; and what is left to later work.
     """
 
     title: str
@@ -91,7 +91,7 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
     """Return the texts of a paper."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
-    subject, core, aside, later = (list[str]() for _ in range(4))
+    subject, core, explained, compared, later = (list[str]() for _ in range(5))
     # Readers see π₀ but may type pi0, so index the title's LaTeX as well.
     core += [] if plain_title == title else [title]
     # Index keywords twice, so that a paper counts as being about them.
@@ -107,13 +107,14 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
             elif not place and (number in starts or label == "whats-new"):
                 subject.append(sentence)
             elif requests.COMPARING.search(sentence):
-                aside.append(sentence)
+                compared.append(sentence)
             else:
-                aside += _EXPLANATION.findall(sentence)
+                explained += _EXPLANATION.findall(sentence)
                 core.append(_EXPLANATION.sub("()", sentence))
         room = max(0, room - len(section.body))
     title, *bodies = (
-        analyser.canonicalise("\n".join(lines)) for lines in ([plain_title], subject, core, aside, later)
+        analyser.canonicalise("\n".join(lines))
+        for lines in ([plain_title], subject, core, explained, compared, later)
     )
     return IndexTexts(title, tuple(bodies), tuple(sorted(people.institution_tokens(paper.institutions))))
 
@@ -123,9 +124,9 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 """How much of the title a name covers: its head, its head without the version, or just the first words."""
-CODE, LATER = "code", "later"
-"""Facts: a paper has a link to its code; it names the concept that follows for later work alone. A concept's token by itself
-is one that the paper is about.
+CODE, COMPARED, LATER = "code", "compared", "later"
+"""Facts: a paper has a link to its code; it names the concept that follows only for later work, or in comparing as well. A
+concept's token by itself is one that the paper is about.
 """
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
@@ -192,11 +193,13 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("institution", institution)
     if paper.has_code:
         document.add_text("fact", CODE)
-    subject, core, _, later = (Counter(_CONCEPT.findall(text)) for text in bodies)
+    subject, core, *_ = (Counter(_CONCEPT.findall(text)) for text in bodies)
     for token in {*subject, *(token for token, count in core.items() if count > 1)}:
         document.add_text("fact", token)
-    for token in later.keys() - _CONCEPT.findall(" ".join((title, *bodies[:-1]))):
-        document.add_text("fact", LATER + token)
+    for place, mark in ((-2, COMPARED), (-1, LATER)):
+        own, others = bodies[place:], [title, *bodies[:place]]
+        for token in {*_CONCEPT.findall(" ".join(own))}.difference(_CONCEPT.findall(" ".join(others))):
+            document.add_text("fact", mark + token)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")

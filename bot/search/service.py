@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
@@ -138,31 +137,9 @@ def _find(
     matches = _find_by_words(archive.engine, query, scope, request, asked)
     if not query.excluded or matches.complete_count >= _FEW:
         return matches
-    wider = replace(request, offset=0, limit=_MAX_COMPARING)
-    others = _find_by_words(archive.engine, replace(query, excluded=()), scope, wider, asked)
-    ids = [id_ for id_ in others.scores if id_ not in others.missing and id_ not in matches.scores]
-    documents = {
-        paper.id: paper for paper in search.list_documents(archive.view, ids, summaries.select_shown)
-    }
-    patterns = {
-        term: search_results.compile_pattern(form.text for part in parts for form in part.forms)
-        for term, parts in groupby(query.excluded, key=lambda part: part.text)
-    }
-    comparing = dict[int, tuple[str, ...]]()
-    for id_ in filter(documents.__contains__, ids):
-        paper, text = documents[id_], search_index.join_texts(documents[id_])
-        named = {term: one for term, one in patterns.items() if one and one.search(text)}
-        bodies = (*(section.body for section in paper.sections[:1]), paper.abstract or "")
-        first = "\n".join(
-            (paper.title or "", *(body for text in bodies for body in plain.split_sentences(text)[:1]))
-        )
-        is_topic = all(map(archive.reader.glossary.find, named))  # not a language
-        if (
-            named
-            and is_topic
-            and not any(one.search(first) or not requests.is_compared(one, text) for one in named.values())
-        ):
-            comparing[id_] = tuple(named)
+    wider, first = replace(scope, with_compared=True), replace(request, offset=0, limit=_MAX_COMPARING)
+    others = _find_by_words(archive.engine, query, wider, first, asked)
+    comparing = [id_ for id_ in others.scores if id_ not in others.missing and id_ not in matches.scores]
     about = set(archive.engine.list_about(query, scope))
     passing = [id_ for id_ in matches.scores if id_ not in matches.missing and id_ not in about]
     full = {id_: score for id_, score in matches.scores.items() if id_ in about}
@@ -170,7 +147,7 @@ def _find(
         scores={**full, **{id_: others.scores[id_] for id_ in comparing}, **matches.scores},
         total=matches.total + len(comparing),
         missing={**dict.fromkeys((*comparing, *passing), ()), **matches.missing},
-        comparing=comparing,
+        comparing=tuple(comparing),
     )
 
 
@@ -418,7 +395,7 @@ class SearchService:
         missing, matched = _label_partial(view, answer, rows)
         if unread := answer.common.unread:
             missing = {row.arxiv_id: (*missing.get(row.arxiv_id, ()), *unread) for row in rows}
-        passing = {**answer.engine.list_excluded(answer.query, page), **matches.comparing}
+        passing = answer.engine.list_excluded(answer.query, page)
         return replace(
             answer.common,
             rows=tuple(rows),

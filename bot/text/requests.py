@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import groupby, takewhile
 from typing import NamedTuple
 
-from bot.text import analyser, dates, people, plain, questions, seed
+from bot.text import analyser, dates, people, questions, seed
 
 # Words and their classes.
 
@@ -797,9 +797,3 @@ _LATER_CHAPTER = re.compile(
 def is_later_work(sentence: str, heading: str = "") -> bool:
     """Return whether a sentence is about what a paper leaves to later work, or in a chapter on that or on other work."""
     return (_LATER_CHAPTER.search(heading) or _LATER.search(sentence)) is not None
-
-
-def is_compared(pattern: re.Pattern[str], text: str) -> bool:
-    """Return whether each sentence of a text in which a pattern occurs compares something."""
-    sentences = (sentence for line in text.splitlines() for sentence in plain.split_sentences(line))
-    return all(COMPARING.search(sentence) for sentence in sentences if pattern.search(sentence))
