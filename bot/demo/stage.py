@@ -19,6 +19,7 @@ import structlog
 from babel.dates import format_date
 from simcord.results import ResponseMessage
 
+from bot.alerts import planner
 from bot.core import isolation
 from bot.demo import sample_digests
 from bot.demo import texts as demo_texts
@@ -180,8 +181,10 @@ class Stage:
                 if later := LATER.fullmatch(message.content.strip()):
                     await self._say(channel, "passing")
                     passing = await self._scroll(channel)
-                    for _ in range(24 * int(later[1])):  # by the hour, so that everything is sent at its time
-                        await self._env.advance_time(3600)
+                    # By the hour, so that everything is sent at its time, and alerts minutes after the posts.
+                    gathering = planner.GATHERING_TIME.seconds
+                    for seconds in 24 * int(later[1]) * (3600 - gathering, gathering):
+                        await self._env.advance_time(seconds)
                         await self._deliver()
                     self._env.backend.delete_message(channel.id, passing)
                     now, last_on = self._env.now(), sample_digests.sample_texts()[-1].date_on

@@ -92,15 +92,13 @@ class Matches(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
     `missing` maps each partial match to the terms that it seems to lack.
-    `has_name`: a paper, or a family of papers, has the query as its name. `comparing` are papers that are shown
-    though they mention what is left out, only to compare with it.
+    `has_name`: a paper, or a family of papers, has the query as its name.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     total: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
     has_name: bool = False
-    comparing: tuple[int, ...] = ()
 
     @property
     def complete_count(self) -> int:
@@ -111,13 +109,13 @@ class Matches(NamedTuple):
     def ranked(self) -> tuple[list[int], list[int]]:
         """The first full matches and the partial ones, each of which may be put in another order."""
         full = (id_ for id_ in self.scores if id_ not in self.missing)
-        partial = (id_ for id_ in self.scores if id_ in self.missing and id_ not in self.comparing)
+        partial = (id_ for id_ in self.scores if id_ in self.missing)
         return list(islice(full, _ENOUGH)), list(partial)
 
     def reordered(self, full: Sequence[int], partial: Sequence[int]) -> Matches:
         """Return these matches with those of `ranked` in another order."""
         ids = dict.fromkeys(full) | {id_: None for id_ in self.scores if id_ not in self.missing}
-        return self._replace(scores={id_: self.scores[id_] for id_ in (*ids, *self.comparing, *partial)})
+        return self._replace(scores={id_: self.scores[id_] for id_ in (*ids, *partial)})
 
     def continued(self, longer: Matches) -> Matches:
         """Return these matches followed by those that only a longer list has."""

@@ -147,7 +147,6 @@ def _find(
         scores={**full, **{id_: others.scores[id_] for id_ in comparing}, **matches.scores},
         total=matches.total + len(comparing),
         missing={**dict.fromkeys((*comparing, *passing), ()), **matches.missing},
-        comparing=tuple(comparing),
     )
 
 
@@ -209,7 +208,7 @@ def _label_partial(
             text = concepts.Text(_spell_out(find, joined[id_]) if spell_out else joined[id_])
             absent = [one for one in absent if text.lacks(one)]
         missing[row.arxiv_id] = tuple(one.part.shown_text for one in absent)
-        if specific and not absent and id_ not in matches.comparing:
+        if specific and not absent:
             title = row.title or ""
             text = concepts.Text(f"{title}\n{_spell_out(find, title)}")
             titled = [one for one in parts if not text.lacks(one, is_strict=True)]

@@ -49,9 +49,9 @@ class ShelfCog(commands.Cog):
     @router.command(
         name="saved", description="Your saved papers, with notes and tags; to export or import them too"
     )
-    @app_commands.describe(tag="Only papers with this tag", search="Words in the paper or in your note")
+    @app_commands.describe(search="Words in the paper or in your note", tag="Only papers with this tag")
     @app_commands.autocomplete(tag=_complete_tags)
-    async def list_saved(self, request: Request, tag: Tag = "", search: Words = "") -> ui.LayoutView:
+    async def list_saved(self, request: Request, search: Words = "", tag: Tag = "") -> ui.LayoutView:
         """Show the reader's saved papers."""
         return await replies.list_view(request, ListState(ListKind.SAVED, notes.make_query(tag, search)))
 

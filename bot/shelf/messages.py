@@ -78,7 +78,7 @@ def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
     if arxiv_id is not None:
         custom_id = pack_custom_id(client_messages.OPEN_PAPER, arxiv_id)
         message.add_buttons(button(texts("read-paper", id=arxiv_id), custom_id))
-    message.add_buttons(_search_button(texts, listed.state), show_all_button(texts))
+    message.add_buttons(_search_button(texts, listed.state), show_all_button(texts), import_button(texts))
     return message.view
 
 
