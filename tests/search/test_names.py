@@ -22,10 +22,13 @@ async def named(db: Database) -> SearchService:
         )
         for number in range(60)
     ]
+    papers.append(
+        NewsletterPaper("2501.00902", "On Qwen2.5-VL 기술 보고서", "Qwen2.5-VL 기술 보고서입니다.", votes=90)
+    )
     named = [
         NewsletterPaper("2312.00752", "Mamba: Linear-Time Sequences", "시퀀스를 다룹니다.", votes=0),
         NewsletterPaper("2407.21783", "The Llama 3 Herd of Models", "모델군입니다.", votes=0),
-        NewsletterPaper("2307.09288", "Llama 2: Open Models", "대화 모델입니다.", votes=0),
+        NewsletterPaper("2307.09288", "Llama 2: Open Models", "대화 모델입니다.", votes=1),
         NewsletterPaper("2407.08608", "FlashAttention-3: Fast", "빠릅니다.", votes=0),
         NewsletterPaper("2404.14469", "Snap KV: A Cache", "캐시입니다.", votes=0),
         NewsletterPaper("2501.12948", "DeepSeek-R1: Incentivizing Reasoning", "추론입니다.", votes=0),

@@ -1,8 +1,10 @@
 """Term keys, names in titles, and the phrases that find a term."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.text import term_keys
+from bot.text import analyser, term_keys
 from tests.support import glossary_in_memory
 
 _SPELLINGS = (
@@ -32,6 +34,29 @@ _JOINED = (
 def test_a_joined_name_is_split_into_words(pair: str) -> None:
     joined, split = pair.split("=")
     assert term_keys.split_writing(joined) == (split or None)
+
+
+@pytest.mark.parametrize(
+    ("title", "full", "leading"),
+    [
+        ("LLaMA: Open Models", "llama", "llama"),
+        ("Llama 2: Open Chat Models", "llama2 llama", "llama llama2"),
+        ("The Llama 3 Herd of Models", "llama3herdofmodel", "llama llama3"),
+        ("Qwen2.5-VL Technical Report", "qwen2.5vl", "qwen qwen2.5"),
+    ],
+)
+def test_a_title_has_its_name_with_and_without_a_version(title: str, full: str, leading: str) -> None:
+    canonical = analyser.canonicalise(title)
+    assert term_keys.full_names(canonical) == full.split()
+    assert term_keys.leading_names(canonical) == leading.split()
+
+
+@given(st.text(max_size=200))
+def test_any_title_gives_only_a_few_short_names(title: str) -> None:
+    canonical = analyser.canonicalise(title)
+    names = (*term_keys.full_names(canonical), *term_keys.leading_names(canonical))
+    assert len(names) <= 4
+    assert all(1 < len(name) <= 40 and not name.isspace() for name in names)
 
 
 def is_found(form: str, text: str) -> bool:
