@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeAlias
 
 import discord
 from discord import ui
@@ -32,6 +32,7 @@ from bot.rendering.templates import Templates
 from storage import key_values, models
 from storage.database import Database
 
+AnyPaper: TypeAlias = models.PaperRow | models.PaperDetail | contents.PostPaper
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
 COMMAND_IDS = "commands.ids"
@@ -67,22 +68,14 @@ NO_PAGE = "-"
 
 
 def open_menu(
-    placeholder: str,
-    papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
-    marker: str | None = None,
-    *,
-    ranks: Sequence[int] = (),
+    placeholder: str, papers: Sequence[AnyPaper], marker: str | None = None, *, ranks: Sequence[int] = ()
 ) -> ui.Item[Any] | None:
     """Return a menu that opens one of the papers privately. `ranks` are shown in front of the papers."""
     options = _paper_options(papers, ranks)
     return select_menu(placeholder, pack_custom_id(OPEN_SELECTED, marker=marker), options)
 
 
-def save_menu(
-    texts: Texts,
-    papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
-    ranks: Sequence[int] = (),
-) -> ui.Item[Any] | None:
+def save_menu(texts: Texts, papers: Sequence[AnyPaper], ranks: Sequence[int] = ()) -> ui.Item[Any] | None:
     """Return a menu that saves selected papers, labelled with `ranks`; None for a single paper."""
     options = _paper_options(papers, ranks) if len(papers) > 1 else []
     return select_menu(
@@ -94,9 +87,7 @@ def save_menu(
     )
 
 
-def _paper_options(
-    papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper], ranks: Sequence[int]
-) -> list[discord.SelectOption]:
+def _paper_options(papers: Sequence[AnyPaper], ranks: Sequence[int]) -> list[discord.SelectOption]:
     return [
         select_option(
             join_dotted(rank, format_title(paper.title, paper.arxiv_id)),

@@ -94,10 +94,6 @@ class Budget:
         self.text_bytes -= size
         return True
 
-    def add_text(self, text: str) -> bool:
-        """Take one text display from the budget. Return False if it does not fit."""
-        return self.add(1, (text,))
-
 
 # Shortening and paging, in linear time. A page ends after a line if that fills at least half the page, else
 # after a word, else after a grapheme. A cut is never inside an atom: a link, code span, escape or `<…>` token.

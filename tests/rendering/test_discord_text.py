@@ -231,8 +231,8 @@ def test_page_limits_below_64_are_rejected() -> None:
 
 def test_text_that_exceeds_the_budget_does_not_change_the_budget() -> None:
     budget = discord_text.Budget(components=2)
-    assert budget.add_text("one")
+    assert budget.add(1, ["one"])
     assert not budget.add(2, ["two", "three"])
     assert (budget.components, budget.characters) == (1, discord_text.TEXT - 3)
-    assert budget.add_text("two")
-    assert not budget.add_text("three")
+    assert budget.add(1, ["two"])
+    assert not budget.add(1, ["three"])

@@ -66,4 +66,4 @@ def check_message(payload: dict[str, Any], *, role_id: str = "") -> None:
     assert mentions.get("roles", []) == ([role_id] if role_id else [])
     budget = discord_text.Budget()
     texts = (part["content"] for part in walk_components(parts) if part["type"] == 10)
-    assert all(budget.add_text(text) for text in texts), "too long, in code points or UTF-8 bytes"
+    assert all(budget.add(1, [text]) for text in texts), "too long, in code points or UTF-8 bytes"
