@@ -776,18 +776,24 @@ def _describe(text: str, tokens: Sequence[_Token], negation: _Negation) -> str:
 
 # Comparisons.
 
-COMPARING = re.compile(
-    r"\b(?:than|unlike|compar\w+|outperform\w*|surpass\w*|exceed\w*|beat(?:s|ing)?|versus|vs|rival\w*|instead|rather"
-    r"|without|alternatives?|competitive|match(?:es|ing)|traditional(?:ly)?|conventional|contrast|existing|previous"
-    r"|prior|on par)\b"
-    r"|보다|대비|달리|능가|뛰어넘|비교|대신|기존|없이|넘어|앞[서선섭]|견[줄주]|대안|필적|못지않|맞먹|대체|벗어나|아닌",
-    re.IGNORECASE,
+
+def _compile_words(english: str, korean: str, end: str = "") -> re.Pattern[str]:
+    """Return a pattern for text of either language. `re` finds alternatives that begin with letters eight times as fast."""
+    words = [(word, first) for word in english.split() for first in (word[0], word[0].upper())]
+    return re.compile(
+        "|".join([*korean.split("|"), *(rf"{c}(?<!\w{c})(?i:{word[1:]}){end}" for word, c in words)])
+    )
+
+
+COMPARING = _compile_words(
+    r"than unlike compar\w+ outperform\w* surpass\w* exceed\w* beat(?:s|ing)? versus vs rival\w* instead rather without"
+    r" alternatives? competitive match(?:es|ing) traditional(?:ly)? conventional contrast existing previous prior on\spar",
+    "보다|대비|달리|능가|뛰어넘|비교|대신|기존|없이|넘어|앞[서선섭]|견[줄주]|대안|필적|못지않|맞먹|대체|벗어나|아닌",
+    end=r"\b",
 )
-
-
-_LATER = re.compile(
-    r"\b(?:future (?:work|research|stud|direction)|in (?:the )?future|follow-up)|후속|향후|앞으로|남아 있|볼 만[하한]",
-    re.IGNORECASE,
+_LATER = _compile_words(
+    r"future\s(?:work|research|stud|direction) in\s(?:the\s)?future follow-up",
+    "후속|향후|앞으로|남아 있|볼 만[하한]",
 )
 _LATER_CHAPTER = re.compile(
     r"future|follow-up|limitation|related work|후속|향후|한계|관련 연구", re.IGNORECASE
