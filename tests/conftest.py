@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
@@ -20,6 +21,7 @@ import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.search import glossary
 from bot.search import index as search_index
 from storage import database, engines, migrate
 from tests.support import client_harness, postgres_server
@@ -156,6 +158,14 @@ def _shared_statements() -> Iterator[None]:
 
     open_without_cache = engines.open_engine
     with mock.patch.object(engines, "open_engine", open_engine):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_glossaries() -> Iterator[None]:
+    """Build each glossary once for all databases in the test process: that of a database without one takes 30 ms."""
+    load = lru_cache(maxsize=4)(glossary._load)
+    with mock.patch.object(glossary, "_load", lambda data, decisions: load(data, tuple(decisions))):
         yield
 
 
