@@ -489,7 +489,7 @@ def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) 
     several words behind "by" or with capitals.
     """
     writers: list[Writer] = []
-    words, start = words[:_MAX_QUESTION_WORDS], 0
+    words, start = tuple(words[:_MAX_QUESTION_WORDS]), 0
     while start < len(words) and len(writers) < _MAX_WRITERS:
         joint, at = (
             _read_joint(words, writers[-1].end) if writers and writers[-1].end == start else ("", start)
@@ -504,8 +504,14 @@ def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) 
     return writers
 
 
+@lru_cache(maxsize=_MAX_QUESTION_WORDS)
+def _is_writer_at(words: tuple[str, ...], start: int) -> bool:
+    """Return whether a writer's name starts at a word. Each end of each name before it asks again."""
+    return _read_best(words, start, bool) is not None
+
+
 def _read_best(
-    words: Sequence[str], start: int, is_writer: Callable[[str], bool], *, is_led: bool = False
+    words: tuple[str, ...], start: int, is_writer: Callable[[str], bool], *, is_led: bool = False
 ) -> Writer | None:
     """Return the longest writer's name from `start`, a known institution first. If `is_led`, a writer is joined to it ahead."""
     size = MAX_WORDS if is_led else _count_name_words(words, start)
@@ -544,7 +550,7 @@ def _first_words() -> frozenset[str]:
     return frozenset(("", *(name.partition(" ")[0] for name in _keys())))
 
 
-def _read_writer(words: Sequence[str], start: int, end: int, *, is_led: bool = False) -> Writer | None:
+def _read_writer(words: tuple[str, ...], start: int, end: int, *, is_led: bool = False) -> Writer | None:
     """Parse a writer from the words `start` to `end`, with "by the" before or 연구진이 쓴 after the name; otherwise None.
 
     Several may share such a word: "by Google or Meta", 메타나 구글이 쓴. If `is_led`, it is before another writer ahead.
@@ -557,7 +563,7 @@ def _read_writer(words: Sequence[str], start: int, end: int, *, is_led: bool = F
     has_group = _GROUP.fullmatch(rest[0]) is not None
     last = end + has_group + (rest[has_group] in _WRITTEN)
     joint, at = _read_joint(words, end)
-    is_joined = bool(joint) and first == start and at < len(words) and _read_best(words, at, bool) is not None
+    is_joined = bool(joint) and first == start and at < len(words) and _is_writer_at(words, at)
     if name := next((name for name in dict.fromkeys((typed, stem)) if _fold(name) in _keys()), None):
         is_possessive = name != typed and typed.endswith("s")
         is_said = is_possessive or (first, last) != (start, end) or names_papers(rest[0]) or is_joined
