@@ -85,8 +85,7 @@ async def add_text(
 async def get_text(connection: AsyncConnection, token: str) -> str | None:
     """Return the text stored under a token, whichever reader stored it, or None if it was deleted."""
     query = sa.select(button_texts.c.text).where(button_texts.c.token == token).limit(1)
-    text: str | None = await connection.scalar(query)
-    return text
+    return await connection.scalar(query)
 
 
 async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:

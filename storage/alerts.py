@@ -316,7 +316,7 @@ async def list_keys(connection: AsyncConnection) -> list[tuple[int, str]]:
 
 async def exist(connection: AsyncConnection) -> bool:
     """Return whether there are any alerts."""
-    return (await connection.execute(sa.select(alerts.c.id).limit(1))).first() is not None
+    return await connection.scalar(sa.select(alerts.c.id).limit(1)) is not None
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:

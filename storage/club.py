@@ -125,8 +125,7 @@ async def find_thread(connection: AsyncConnection, /, **columns: object) -> int 
     `columns` are `channel_id` and `paper_id`, or `guild_id` and `meets_on`.
     """
     query = sa.select(club_threads.c.thread_id).where(*statements.equalities(club_threads, columns))
-    thread_id: int | None = (await connection.execute(query)).scalars().first()
-    return thread_id
+    return await connection.scalar(query)
 
 
 async def put_thread(connection: AsyncConnection, **values: Any) -> None:
@@ -225,8 +224,7 @@ async def is_nominated(
     own = club_threads.c
     has_met = sa.exists().where(own.guild_id == guild_id, own.paper_id == paper_id, own.meets_on.is_not(None))
     query = query.where(clubs.c.guild_id == guild_id, ~has_met)
-    found: bool | None = await connection.scalar(query)
-    return found
+    return await connection.scalar(query)
 
 
 async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
@@ -240,10 +238,7 @@ async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], no
 async def get_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> int | None:
     """Return the id of the paper that a reader nominated, or None."""
     same = statements.equalities(club_nominations, {"guild_id": guild_id, "user_id": user_id})
-    found: int | None = (
-        await connection.execute(sa.select(club_nominations.c.paper_id).where(*same))
-    ).scalar()
-    return found
+    return await connection.scalar(sa.select(club_nominations.c.paper_id).where(*same))
 
 
 async def count_nominations(connection: AsyncConnection, guild_id: int) -> dict[int, int]:

@@ -52,6 +52,8 @@ class Database:
         self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
         self._read_gates: list[_Gate] = []
         self._check: Check | None = None
+        self._outer: AsyncConnection | None = None
+        """The open transaction that all others are part of."""
         if self.path is not None:
             self._snapshots = SnapshotPool(partial(sqlite_file.connect_reader, self.path))
         else:
@@ -89,7 +91,9 @@ class Database:
 
         Several services can share the transaction. A failed savepoint is rolled back alone.
         """
-        return _JoinedDatabase(self, connection)
+        joined = copy.copy(self)
+        joined._outer = connection
+        return joined
 
     def separate(self) -> Database:
         """Return this database with its own connection, for work that cannot wait. The caller must close it too."""
@@ -139,9 +143,13 @@ class Database:
         Raises DatabaseUnavailableError if the database is unreachable, locked, read-only or full.
         """
         async with AsyncExitStack() as stack:
+            stack.enter_context(self.translated_errors())
+            if self._outer is not None:
+                await stack.enter_async_context(self._outer.begin_nested())
+                yield self._outer
+                return
             for gate in self._write_gates:
                 await stack.enter_async_context(gate)
-            stack.enter_context(self.translated_errors())
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
             async with connection.begin():
@@ -155,6 +163,9 @@ class Database:
 
         All statements read one snapshot on SQLite; on PostgreSQL, each statement reads its own.
         """
+        if self._outer is not None:
+            yield self._outer
+            return
         async with AsyncExitStack() as stack:
             for gate in self._read_gates:
                 await stack.enter_async_context(gate)
@@ -210,26 +221,6 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-
-class _JoinedDatabase(Database):
-    """A database whose transactions are savepoints of an open transaction."""
-
-    def __init__(self, database: Database, connection: AsyncConnection) -> None:
-        vars(self).update(vars(database))
-        self._connection = connection
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Run the block in a savepoint of the open transaction, rolled back on an exception."""
-        with self.translated_errors():
-            async with self._connection.begin_nested():
-                yield self._connection
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Read within the open transaction."""
-        yield self._connection
 
 
 def _open_engine(url: str, name: str, pool_size: int) -> AsyncEngine:

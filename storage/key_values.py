@@ -30,8 +30,7 @@ WEBHOOK = "webhook:"
 async def get(connection: AsyncConnection, key: str) -> str | None:
     """Return a key's value, or None if it is not set."""
     query = sa.select(meta.c.value).where(meta.c.key == key)
-    value: str | None = await connection.scalar(query)
-    return value
+    return await connection.scalar(query)
 
 
 async def list_by_prefix(connection: AsyncConnection, prefix: str) -> dict[str, str]:

@@ -158,13 +158,7 @@ async def mark_sent(
 ) -> None:
     """Store receipts, keyed by part id, in any state and term. Deliveries end with their last part."""
     rows = [
-        {
-            "id": part_id,
-            "message_id": receipt.message_id,
-            "channel_id": receipt.channel_id,
-            "answer": receipt.answer,
-        }
-        for part_id, receipt in receipts.items()
+        {"id": part_id, **statements.record_values(receipt, parts)} for part_id, receipt in receipts.items()
     ]
     sent = {"state": PartState.SENT, "error": None, "error_code": None}
     await statements.update_rows(connection, parts, rows, same=sent)
@@ -618,7 +612,7 @@ async def is_refusal_known(connection: AsyncConnection, delivery: models.Deliver
         deliveries.c.reason == reason,
         deliveries.c.id > sa.func.coalesce(sent.scalar_subquery(), 0),
     )
-    return (await connection.execute(query.limit(1))).first() is not None
+    return await connection.scalar(query.limit(1)) is not None
 
 
 async def list_last_ends(

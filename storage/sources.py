@@ -106,9 +106,7 @@ async def remove(connection: AsyncConnection, url: str) -> None:
 
 async def is_stored(connection: AsyncConnection, row: models.StoredSource) -> bool:
     """Return whether a source still exists."""
-    return (
-        await connection.execute(sa.select(sources.c.id).where(sources.c.id == row.id))
-    ).first() is not None
+    return await connection.scalar(sa.select(sources.c.id).where(sources.c.id == row.id)) is not None
 
 
 async def set_health(connection: AsyncConnection, row: models.StoredSource) -> None:

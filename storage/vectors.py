@@ -87,7 +87,7 @@ def list_data(
 
 async def put(connection: AsyncConnection, made: Sequence[Vectors]) -> None:
     """Store vectors in place of those that their papers had."""
-    rows = [{"paper_id": one.paper_id, **statements.record_values(one, vectors)} for one in made]
+    rows = [statements.record_values(one, vectors) for one in made]
     await statements.insert_rows(connection, vectors, rows, "update")
 
 

@@ -54,11 +54,9 @@ class GlossaryService:
         """Return the glossary for a snapshot of the database. After a change, loading it takes 50 ms."""
         version, loaded = search.get_glossary_version(view), self._loaded
         if loaded is None or loaded[0] != version:
-            # Read before taking the lock: on PostgreSQL a read switches to other lookups of this thread.
-            stored, decisions = search.get_glossary(view), read_decisions(view)
             with self._loading:
                 if self._loaded is None or self._loaded[0] != version:
-                    self._loaded = version, _load(stored, decisions)
+                    self._loaded = version, _load(search.get_glossary(view), read_decisions(view))
                 loaded = self._loaded
         return loaded[1]
 
