@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import io
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -40,19 +39,11 @@ TRANSFER_SECONDS = 60.0
 """The time limit for a transfer once it is admitted."""
 
 
-class Attachment(NamedTuple):
-    """A file that a view shows as `attachment://<name>`."""
-
-    name: str
-    content: bytes
-    description: str | None = None
-
-
 class WithFile(NamedTuple):
-    """A view with an optional file. Only handlers marked with `transfers` may return large files."""
+    """A view with an optional file (`attachment://<name>`). Only handlers marked with `transfers` may return large files."""
 
     view: ui.LayoutView
-    file: Attachment | None
+    file: discord.File | None
 
 
 Reply = ui.LayoutView | WithFile | list[ui.LayoutView] | ui.Modal | None
@@ -98,22 +89,21 @@ async def _acknowledge_in_place(interaction: AnyInteraction) -> None:
     await interaction.response.defer()
 
 
-async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
+async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, *files: discord.File) -> None:
     """Send an ephemeral message. The first one after `defer` replaces the deferred reply."""
     view.stop()
-    files = _make_files(attachments)
     if interaction.response.is_done():
         await interaction.followup.send(view=view, ephemeral=True, files=files)
     else:
         await interaction.response.send_message(view=view, ephemeral=True, files=files)
 
 
-async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
+async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *files: discord.File) -> None:
     """Replace the message of `defer(public=True)` with the reply.
 
     This is an edit: discord.py retries after a server error, which could post a new message twice.
     """
-    interaction.extras[_SHARED_ID] = (await edit_reply(interaction, view, *attachments)).id
+    interaction.extras[_SHARED_ID] = (await edit_reply(interaction, view, *files)).id
 
 
 _SHARED_ID = "shared_id"
@@ -134,28 +124,20 @@ async def _offer_to_take_back(request: Request) -> None:
         await reply_privately(interaction, view)
 
 
-async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
+async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *files: discord.File) -> None:
     """Edit a component's message if it is ephemeral, else reply with `reply_privately`."""
     send = edit_reply if is_ephemeral(interaction) else reply_privately
-    await send(interaction, view, *attachments)
+    await send(interaction, view, *files)
 
 
 async def edit_reply(
-    interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment
+    interaction: AnyInteraction, view: ui.LayoutView, *files: discord.File
 ) -> discord.InteractionMessage:
     """Replace the first reply or, for a component deferred in place, its message, with its files. Returns the message."""
     view.stop()
-    files: Any = _make_files(attachments)
     return await interaction.edit_original_response(
         view=view, attachments=files, allowed_mentions=discord.AllowedMentions.none()
     )
-
-
-def _make_files(attachments: Sequence[Attachment]) -> list[discord.File]:
-    return [
-        discord.File(io.BytesIO(content), name, description=description)
-        for name, content, description in attachments
-    ]
 
 
 class ResponseMode(NamedTuple):

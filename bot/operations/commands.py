@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from functools import partial
 
 import discord
@@ -12,7 +13,7 @@ from bot.client import message_builder, post_names, router
 from bot.client import messages as client_messages
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
-from bot.client.router import Attachment, Transfer, UserError, WithFile
+from bot.client.router import Transfer, UserError, WithFile
 from bot.operations import messages as operations_messages
 from bot.operations.service import StatusService, find_uncertain
 from storage import accounts
@@ -117,7 +118,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         message = message_builder.MessageBuilder()
         message.add_text(request.texts("me-data", command=self._mentions("me forget")))
         message.add_file(DATA_FILE)
-        return WithFile(message.view, Attachment(DATA_FILE, content))
+        return WithFile(message.view, discord.File(io.BytesIO(content), DATA_FILE))
 
     @router.command(name="forget", description="Delete everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:

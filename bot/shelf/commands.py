@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
+import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
@@ -13,7 +15,7 @@ from bot.client import messages as client_messages
 from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.list_state import ListKind, ListState
-from bot.client.router import Attachment, Transfer, UserError, WithFile
+from bot.client.router import Transfer, UserError, WithFile
 from bot.papers import cards, replies
 from bot.papers.lists import PaperList, Suggestion
 from bot.papers.replies import card_view
@@ -139,7 +141,7 @@ class ShelfCog(commands.Cog):
             return client_messages.text_view(request.texts("saved-nothing-to-export"))
         filename = f"paperround.{FILE_ENDINGS[chosen]}"
         view = shelf_messages.export_view(request.texts, chosen, count, filename)
-        return WithFile(view, Attachment(filename, data))
+        return WithFile(view, discord.File(io.BytesIO(data), filename))
 
     @router.handles(cards.EDIT_SAVED, router.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:

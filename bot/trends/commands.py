@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from dataclasses import replace
 
+import discord
 import structlog
 from discord import app_commands
 from discord.ext import commands
@@ -12,7 +14,7 @@ from discord.ext import commands
 from bot.client import autocomplete, custom_ids, list_state, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action
-from bot.client.router import Attachment, UserError, WithFile
+from bot.client.router import UserError, WithFile
 from bot.client.texts import Texts
 from bot.papers import trends
 from bot.papers.replies import load_list_text, store_list_text
@@ -96,7 +98,7 @@ class TrendsCog(commands.Cog):
 
     async def _load_answer(
         self, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool
-    ) -> tuple[TrendAnswer, Attachment | None]:
+    ) -> tuple[TrendAnswer, discord.File | None]:
         answer = await self._services.get(TrendAnswers).load(texts, topic, span, rising=rising)
         if not answer.trend.total:
             return answer, None
@@ -108,4 +110,6 @@ class TrendsCog(commands.Cog):
             log.warning("chart not drawn", error=str(error))
             return answer, None
         description = trends.alt_text(texts, answer) or None
-        return replace(answer, has_image=True), Attachment(trends_messages.IMAGE_FILENAME, image, description)
+        return replace(answer, has_image=True), discord.File(
+            io.BytesIO(image), trends_messages.IMAGE_FILENAME, description=description
+        )
