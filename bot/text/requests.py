@@ -162,6 +162,35 @@ def _place(token: _Token, before: str) -> _Token:
     return token._replace(kind="" if kind in ("plain", "align") else kind)
 
 
+# What is about the reader.
+
+_PLAN = re.compile(
+    r"^(?:\S+ ){0,3}\S*(?:에서|때|까지|[주달]에?|내일|모레|오늘)(?<!중에서) (?:읽|볼|다룰|발표할|소개할|공유할)을?(?! 수) (?=\S)"
+    r"|\bnext (?:week|month|year|semester|(?:mon|tues|wednes|thurs|fri)day)\b|\b(?:tomorrow|tonight)\b"
+    r"|(?<!\S)(?:다?다음 ?(?:주|달|학기|번)|내일|모레)(?:에|까지|의)?(?!\S)",
+    re.IGNORECASE,
+)
+"""When and where a reader will read."""
+_REQUEST = re.compile(
+    r"(?<=[,.;!]) (?:so |and )?(?:please )?(?:(?:can|could|would) you |(?:show|give|find|get|send|recommend|list)\b)",
+    re.IGNORECASE,
+)
+_READERS = re.compile(r"(?:we|i|my|our|since|as|because|it)\b", re.IGNORECASE)
+
+
+def split_reader(text: str) -> tuple[str, str]:
+    """Return a question without the reader's plans (세미나에서 읽을), and the request behind a clause on the reader, or "".
+
+    That is "show me agents" in "we have a free slot, so show me agents", but not behind a negation.
+    """
+    text = _PLAN.sub(" ", text)
+    request = _REQUEST.search(text)
+    if not (request and _READERS.match(text)):
+        return text, ""
+    said = _read_tokens(text[: request.start()], "leave")
+    return text, "" if any(token.kind in _NEGATORS for token in said) else text[request.start() :].strip()
+
+
 # Orders.
 
 
@@ -486,12 +515,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             and _find_named(near, is_excluded)[1] > 1
         ):
             negation = negation._replace(first=negation.at)  # 도구 사용 없는: the verb is part of a term
-        beside = tokens[: negation.first][::-1] if negation.is_ahead else tokens[negation.last + 1 :]
-        if beside and beside[0].text in "()":  # (구글, 메타) 빼고
-            inside = list(takewhile(lambda token: token.text not in "()", beside[1:]))
-            beside = [token._replace(kind="", text="or") if token.kind == "," else token for token in inside]
-        if negation.is_ahead and not tokens[negation.at].is_korean:  # speech, Whisper aside
-            beside = list(takewhile(lambda token: token.kind != ",", beside))
+        beside = _list_beside(tokens, negation)
         is_open = (
             not beside
             or any(one.text in "(." for one in beside)
@@ -521,6 +545,8 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         if is_task or (everyday and everyday != questions.find_everyday_terms(" ".join(named))):
             # 트랜스포머 말고 and "without labels" are everyday words for a topic. The first leaves nothing out besides.
             described += [typed] if any(map(is_excluded, named)) else []
+            for other in (token for token in phrase if token.text == "다른"):
+                text = _cut(text, [other])  # not 다른 언어, for multilingual
             continue
         if any(map(dates.is_date, named)):
             unread.append(typed)
@@ -540,6 +566,17 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         tuple(unread),
         tuple(described),
     )
+
+
+def _list_beside(tokens: Sequence[_Token], negation: _Negation) -> Sequence[_Token]:
+    """Return the tokens that may name what is negated, the nearest first."""
+    beside = tokens[: negation.first][::-1] if negation.is_ahead else tokens[negation.last + 1 :]
+    if beside and beside[0].text in "()":  # (구글, 메타) 빼고
+        inside = takewhile(lambda token: token.text not in "()", beside[1:])
+        return [token._replace(kind="", text="or") if token.kind == "," else token for token in inside]
+    if negation.is_ahead and not tokens[negation.at].is_korean:  # speech, Whisper aside
+        return list(takewhile(lambda token: token.kind != ",", beside))
+    return beside
 
 
 def _read_non(non: re.Match[str], is_term: IsTerm, is_excluded: IsTerm) -> str:

@@ -257,6 +257,7 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("video generation that avoids diffusion models", "video generation", "diffusion models"),
         ("fine-tuning besides LoRA", "fine-tuning", "LoRA"),
         ("LoRA 말고 다른 미세 조정", "미세 조정", "LoRA"),
+        ("강화학습 말고 다른 언어 모델", "언어 모델", "강화학습"),
         ("models other than LLaVA", "models", "LLaVA"),
         ("3D scenes without SfM", "3D scenes", "SfM"),
         ("protect models but not by fine-tuning", "protect models", "fine-tuning"),
@@ -548,3 +549,24 @@ def test_when_papers_are_published_is_no_topic(query: str, topic: str) -> None:
 def test_any_text_can_be_read(text: str, has_period: bool) -> None:
     requests.read_order(text, has_period=has_period)
     _reader().read_exclusions(query_parser.Query(text))
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "request_"),
+    [
+        ("We have a free slot next week, so show me agents", None, "so show me agents"),
+        ("my advisor asked me. Can you find robots?", None, "Can you find robots?"),
+        ("we have seen enough of RL, so show me planning", None, ""),
+        ("speech, show me the newest", None, ""),
+        ("다음 주 세미나에서 읽을 음성 논문", "음성 논문", ""),
+        ("랩 미팅 때 볼 음성 논문", "음성 논문", ""),
+        ("로봇 논문 중에서 읽을 만한 거", None, ""),
+        ("영상에서 볼 수 있는 물체", None, ""),
+        ("next token prediction", None, ""),
+        ("speech papers for next week", "speech papers for", ""),
+    ],
+)
+def test_what_is_about_the_reader_is_no_topic(query: str, text: str | None, request_: str) -> None:
+    said, request = requests.split_reader(query)
+    assert (request, text in (None, said.strip())) == (request_, True), said
+    assert text is not None or request or said == query
