@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from importlib import resources
 
 import babel.dates
@@ -91,16 +92,16 @@ class Texts:
 
 
 class Translations:
-    """The texts in all languages. A file is parsed on first use, which takes about 0.1 s."""
-
-    def __init__(self) -> None:
-        self._texts_by_locale: dict[models.Locale, Texts] = {}
+    """The texts in all languages."""
 
     def for_locale(self, locale: models.Locale) -> Texts:
-        """Return the texts in this language."""
-        if locale not in self._texts_by_locale:
-            self._texts_by_locale[locale] = Texts(locale, read_source(locale))
-        return self._texts_by_locale[locale]
+        """Return the texts in this language, whose file is parsed once, which takes about 0.1 s."""
+        return _load(locale)
+
+
+@cache
+def _load(locale: models.Locale) -> Texts:
+    return Texts(locale, read_source(locale))
 
 
 def read_source(locale: models.Locale) -> str:
