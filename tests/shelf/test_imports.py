@@ -88,7 +88,7 @@ def test_a_number_among_an_entrys_keywords_is_no_paper(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "@misc{a, title={never closed, arXiv:2401.00001",
+        "@misc{a, title={never closed, arXiv:2401.00001, not arXiv:0613.0001, arxiv.org/abs/cs/0112017",
         "[{]",
         "[" * 50_000,
         "[1, null, [], {}]",
@@ -103,7 +103,8 @@ def test_a_number_among_an_entrys_keywords_is_no_paper(text: str) -> None:
 def test_malformed_files_lose_no_id(text: str) -> None:
     """What cannot be read as its format is searched for ids as any other text."""
     read = references.read_references(text, NOW.date())
-    assert [reference.arxiv_id for reference in read] == ["2401.00001"] * ("2401.00001" in text)
+    expected = ["2401.00001", "cs/0112017"] if "2401.00001" in text else []
+    assert [reference.arxiv_id for reference in read] == expected
 
 
 async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
