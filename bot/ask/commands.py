@@ -15,7 +15,7 @@ from bot.ask.service import AskedMessage, PaperQuestions
 from bot.client import autocomplete, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id
-from bot.client.message_builder import button
+from bot.client.message_builder import StatelessModal, button
 from bot.papers.replies import load_paper
 from storage import models
 
@@ -45,8 +45,12 @@ class AskCog(commands.Cog):
 
     @router.handles(ask_messages.OPEN, router.AT_ONCE)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form."""
-        return ask_messages.question_modal(request.texts, action.payload)
+        """Open the form, which has one field."""
+        texts = request.texts
+        modal = StatelessModal(texts("ask-paper"), pack_custom_id(ask_messages.SUBMIT, action.payload))
+        field, hint = ask_messages.QUESTION, texts("ask-hint")
+        modal.add_text(texts("ask-label"), field, placeholder=hint, max_length=MAX_LENGTH, multiline=True)
+        return modal
 
     @router.handles(ask_messages.SUBMIT, router.PRIVATELY)
     async def submit_question(self, request: Request, action: Action) -> ui.LayoutView | None:

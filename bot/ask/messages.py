@@ -8,18 +8,10 @@ from typing import Any
 from discord import ui
 
 from bot.archive.summaries import Basis, label_name
-from bot.ask.question import MAX_LENGTH
 from bot.ask.service import Answer, AnswerPost, ShownPassage
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
-from bot.client.message_builder import (
-    MessageBuilder,
-    StatelessModal,
-    button,
-    layout_payload,
-    select_menu,
-    select_option,
-)
+from bot.client.message_builder import MessageBuilder, button, layout_payload, select_menu, select_option
 from bot.client.messages import PostWording
 from bot.client.paper_texts import escape_untrusted, mark_matches, subtext, title_link
 from bot.client.texts import Texts
@@ -36,14 +28,6 @@ COMMON = ("data", "baselines", "cost", "limits", "code")
 _MAX_SHOWN_QUESTION, _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 300, 120, 60, 600
 _RESERVE = 600
 """How many characters of a message the notes below the sentences may take, and bytes."""
-
-
-def question_modal(texts: Texts, arxiv_id: str) -> StatelessModal:
-    """Return the form with one field."""
-    modal = StatelessModal(texts("ask-paper"), pack_custom_id(SUBMIT, arxiv_id))
-    hint = texts("ask-hint")
-    modal.add_text(texts("ask-label"), QUESTION, placeholder=hint, max_length=MAX_LENGTH, multiline=True)
-    return modal
 
 
 def answer_view(
@@ -110,27 +94,23 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     marker, asked = contents.part_marker(post.marker, 0), post.message
     url = f"https://discord.com/channels/{asked.guild_id}/{asked.channel_id}/{asked.id}"
     texts = wording.ui_texts
-    text = _plain_text(texts, post)
+    text, answer = texts(post.problem) if post.problem else "", post.answer
+    if answer is not None:
+        said = [
+            f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})"
+            for one in answer.sentences[:2]
+        ]
+        found = [f"> {mark_matches(one.excerpt)}\n<{one.url}>" for one in answer.passages]
+        text = "\n".join((*said, *found[: 2 if said else None])) or texts("ask-none")
     plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
     body, reply = plain, dict[str, Any]()
     if asked.may_reply:
         body = client_messages.marked_plain_payload(text, marker)
         reply = {"message_reference": {"message_id": str(asked.id), "fail_if_not_exists": False}}
-    if post.answer is not None:
-        view = answer_view(texts, post.answer, marker=marker, url="" if asked.may_reply else url)
+    if answer is not None:
+        view = answer_view(texts, answer, marker=marker, url="" if asked.may_reply else url)
         body = layout_payload(view)
     if post.is_edit:
         # Discord takes a layout in place of a text only if the text is removed.
         return (RenderedPart(PartKind.EDIT, {"content": None} | body, plain),)
     return (RenderedPart(PartKind.MESSAGE, body | reply, plain),)
-
-
-def _plain_text(texts: Texts, post: AnswerPost) -> str:
-    if post.answer is None:
-        return texts(post.problem)
-    said = [
-        f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})"
-        for one in post.answer.sentences[:2]
-    ]
-    found = [f"> {mark_matches(one.excerpt)}\n<{one.url}>" for one in post.answer.passages]
-    return "\n".join((*said, *found[: 2 if said else None])) or texts("ask-none")

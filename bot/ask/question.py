@@ -26,7 +26,7 @@ _MAX_ENDING, _MAX_SHORT_ENDING = 4, 2
 _EVERYDAY = 0.8
 NEAREST, _STEP, _LEAST = 0.9, 0.08, 0.5
 """The weight of a row's first form, how much less each further one weighs, and the least."""
-_VAGUE = 0.5
+VAGUE = 0.5
 """The weight of a part that says little, such as 방법 or "use"."""
 
 
@@ -37,11 +37,6 @@ class AskedPart(NamedTuple):
     forms: tuple[Form, ...]
     weight: float
     is_known: bool = True
-
-    @property
-    def is_vague(self) -> bool:
-        """Whether it says little, such as 줘요."""
-        return self.weight <= _VAGUE
 
 
 _NUMBER = re.compile(r"how (?:many|much|long|often|big|large)|얼마|몇|며칠", re.IGNORECASE)
@@ -114,7 +109,7 @@ def _read_run(words: Sequence[str], glossary: Glossary) -> AskedPart | None:
         return None
     # 단점 is filler in a search, but what a question is about.
     is_asked = bool(row) and questions.is_noun(text) and analyser.has_hangul(text)
-    weight = 1.0 if "" in kinds or is_asked else _VAGUE
+    weight = 1.0 if "" in kinds or is_asked else VAGUE
     return AskedPart(text, concepts.merge_forms((Form(text), *forms)), weight)
 
 
@@ -123,7 +118,7 @@ def _read_unknown(word: str) -> AskedPart | None:
     if kind == "filler":
         return None
     text = questions.strip_query_word(word, lambda _: False)
-    weight = _VAGUE if kind or analyser.is_hangul(text) else 1.0
+    weight = VAGUE if kind or analyser.is_hangul(text) else 1.0
     return AskedPart(text, (Form(text),), weight, is_known=False)
 
 

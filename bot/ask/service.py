@@ -335,7 +335,7 @@ def _build(
     patterns = list(filter(None, (compile_pattern([part.text, *ranking.found[part.text]]) for part in parts)))
     most = MAX_SHOWN if ranking.is_answer or text.basis != Basis.PAPER else MAX_NEAREST
     shown = [index.passages[number] for number in ranking.order[:most]]
-    read_as = ((part.text, _list_read_forms(part, ranking)) for part in parts if not part.is_vague)
+    read_as = ((part.text, _list_read_forms(part, ranking)) for part in parts if part.weight > question.VAGUE)
     return Answer(
         paper,
         text,

@@ -105,18 +105,12 @@ def poll_answers(titles: Sequence[str]) -> list[str]:
         short = discord_text.shorten(title, length, markdown=False)
         alike = [other for other in titles if other != title and other[: length - 1] == title[: length - 1]]
         if alike:
-            begins = max(_count_common(title, other) for other in alike)
+            begins = max(n for other in alike for n in range(len(title) + 1) if other.startswith(title[:n]))
             rest = title[title.rfind(" ", 0, begins) + 1 :]
             rest = discord_text.shorten(rest, length - _ALIKE, markdown=False)
             short = f"{discord_text.shorten(title, length - len(rest), markdown=False)}{rest}"
         answers.append(f"{number}. {short}")
     return answers
-
-
-def _count_common(one: str, other: str) -> int:
-    """Return the length of the common beginning of two texts."""
-    pairs = zip(one, other, strict=False)
-    return next((n for n, pair in enumerate(pairs) if len(set(pair)) > 1), min(len(one), len(other)))
 
 
 def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:

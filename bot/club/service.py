@@ -60,16 +60,10 @@ UNDER_WAY = (MeetingStep.POLL, MeetingStep.COUNT, MeetingStep.PAPER, MeetingStep
 """The steps of a meeting, in order."""
 
 
-def find_vote_end(now: datetime, meets_at: datetime) -> datetime | None:
-    """Return when a vote that begins now ends (UTC), or None if it is too late for one."""
-    ends = (meets_at - VOTE_ENDS, meets_at - LATE_VOTE_ENDS)
-    return next((end for end in ends if end - now >= HOUR), None)
-
-
 def voting_hours(now: datetime, meets_at: datetime) -> int:
     """Return the duration of a vote that begins now in hours, Discord's unit; 0 if it is too late for one."""
-    end = find_vote_end(now, meets_at)
-    return 0 if end is None else round((end - now) / HOUR)
+    left = (meets_at - before - now for before in (VOTE_ENDS, LATE_VOTE_ENDS))
+    return next((round(time / HOUR) for time in left if time >= HOUR), 0)
 
 
 class Meeting(NamedTuple):

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from storage import models
 
+FOLDER = resources.files(__package__)
+"""The demo's files. `samples/past-months.json` has titles of the year before, so that trends have earlier months."""
 ABSTRACT = models.PaperFacts(
     arxiv_id="2205.14135",
     source="huggingface",
@@ -77,7 +79,7 @@ class Sample(NamedTuple):
 
 def sample_texts() -> list[Sample]:
     """Return all samples, oldest day first."""
-    folders = [folder for folder in (resources.files(__package__) / "samples").iterdir() if folder.is_dir()]
+    folders = [folder for folder in (FOLDER / "samples").iterdir() if folder.is_dir()]
     files = [
         Sample(f"{folder.name}/{file.name}", file.read_text(encoding="utf-8"))
         for folder in folders
@@ -87,14 +89,9 @@ def sample_texts() -> list[Sample]:
     return sorted(files, key=lambda sample: (sample.date_on, sample.name))
 
 
-def past_months_text() -> str:
-    """Return lists of titles from the year before the sample week, so that trends have data for earlier months."""
-    return (resources.files(__package__) / "samples" / "past-months.json").read_text(encoding="utf-8")
-
-
 def load_paper_texts(now: datetime) -> list[models.PaperText]:
     """Return texts of our own about five papers, which can be asked."""
-    files = (resources.files(__package__) / "texts").iterdir()
+    files = (FOLDER / "texts").iterdir()
     return [
         models.PaperText(
             arxiv_id, file.read_text(encoding="utf-8"), f"https://arxiv.org/html/{arxiv_id}", now
@@ -106,8 +103,8 @@ def load_paper_texts(now: datetime) -> list[models.PaperText]:
 
 def load_covers() -> list[bytes]:
     """Return the pictures (PNG, 320 × 172 pixels) for thumbnails, so that nothing is fetched."""
-    folder = resources.files(__package__) / "pictures"
-    return [file.read_bytes() for file in sorted(folder.iterdir(), key=lambda file: file.name)]
+    files = sorted((FOLDER / "pictures").iterdir(), key=lambda file: file.name)
+    return [file.read_bytes() for file in files]
 
 
 def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes]]:
@@ -122,5 +119,5 @@ def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes
 def load_media() -> dict[str, tuple[str, bytes]]:
     """Return (file name, content) for each URL in `MEDIA`, in the form of SimCord's `assets`."""
     video, picture = MEDIA.media
-    content = (resources.files(__package__) / "media" / "dots.webm").read_bytes()
+    content = (FOLDER / "media" / "dots.webm").read_bytes()
     return {video: ("qlora.webm", content), picture: ("qlora.png", load_covers()[2])}

@@ -108,7 +108,8 @@ async def _populate(
     services = container.services
     today = START_AT.date()
     samples = [sample for sample in sample_digests.sample_texts() if sample.date_on <= today]
-    await ingest.add_text(sample_digests.past_months_text(), source="demo", location="past-months")
+    past = (sample_digests.FOLDER / "samples" / "past-months.json").read_text(encoding="utf-8")
+    await ingest.add_text(past, source="demo", location="past-months")
     async with container.database.transaction() as connection:
         for url, kind in dict(sample_digests.SOURCES.values()).items():
             source = await sources.add(connection, url=url, kind=kind, now=START_AT)

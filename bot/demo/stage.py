@@ -86,11 +86,16 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
 
 
 def convert_command(option: CommandSpec, value: str) -> str | int:
-    """Convert a typed value to its option's type, or to the choice with that name. Raises OptionError."""
+    """Convert a typed value to its option's type, or to the choice with that name or value, or else to the only one whose
+    name contains it. Raises OptionError.
+    """
     if choices := option.get("choices"):
-        if (choice := _find_choice(choices, value)) is None:
+        typed = value.casefold()
+        exact = [one for one in choices if typed in {*_names(one), str(one["value"]).casefold()}]
+        partial = [one for one in choices if any(typed in name for name in _names(one))]
+        if not exact and len(partial) != 1:
             raise _refusal(option)
-        chosen: str | int = choice["value"]
+        chosen: str | int = (exact or partial)[0]["value"]
         return chosen
     if option["type"] == INTEGER:
         number = int(value) if re.fullmatch(r"-?\d{1,9}", value) else None
@@ -102,14 +107,6 @@ def convert_command(option: CommandSpec, value: str) -> str | int:
 
 def _refusal(option: CommandSpec) -> simcord.OptionError:
     return simcord.OptionError("option-type", option["name"], "typed values do not fit")
-
-
-def _find_choice(choices: Sequence[CommandSpec], value: str) -> CommandSpec | None:
-    """Return the choice with this name or value, or else the only choice whose name contains it."""
-    typed = value.casefold()
-    exact = [choice for choice in choices if typed in {*_names(choice), str(choice["value"]).casefold()}]
-    partial = [choice for choice in choices if any(typed in name for name in _names(choice))]
-    return exact[0] if exact else partial[0] if len(partial) == 1 else None
 
 
 def _names(node: CommandSpec) -> set[str]:

@@ -85,7 +85,11 @@ async def card_view(
         message.add_text(subtext(texts("shared-by", name=sharer)))
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     if saved is not None:
-        message.add_text(_saved_text(texts, saved))
+        on = texts("saved-on", date=discord_text.timestamp(saved.saved_at, "D"))
+        lines = [subtext(join_dotted(on, format_tags(saved.tags)))]
+        lines += [f"> {escape_untrusted(one, max_length=MAX_SHOWN_NOTE)}" for one in saved.note.splitlines()]
+        text = discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
+        message.add_text(text)
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
     is_shared = sharer is not None
     actions = [
@@ -94,12 +98,13 @@ async def card_view(
         ),
         *extra,
     ]
+    more = list(_options(texts, detail, topics))
     rows: Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         actions[: discord_text.ROW_BUTTONS],
         actions[discord_text.ROW_BUTTONS :],
         link_buttons(detail, detail.project_url or detail.video),
-        [_more_menu(texts, detail, topics)],
+        [select_menu(texts("card-more"), pack_custom_id(MORE, detail.arxiv_id), more)],
     )
     message.budget.add(PAGER_COMPONENTS)
     web = paper_texts.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
@@ -201,13 +206,6 @@ def _action_buttons(
     return [*row, button(texts("share"), pack_custom_id(SHARE, arxiv_id))] if may_share else row
 
 
-def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
-    on = texts("saved-on", date=discord_text.timestamp(saved.saved_at, "D"))
-    lines = [subtext(join_dotted(on, format_tags(saved.tags)))]
-    lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
-    return discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
-
-
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
     """Return a page of up to 25 authors, counting pages from 0, with a menu that lists an author's papers."""
     size = discord_text.SELECT_OPTIONS
@@ -286,11 +284,6 @@ class CardDetail(StrEnum):
 
 
 _KINDS = {kind.value[0]: kind for kind in models.AlertKind}
-
-
-def _more_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
-    options = list(_options(texts, detail, topics))
-    return select_menu(texts("card-more"), pack_custom_id(MORE, detail.arxiv_id), options)
 
 
 def _options(

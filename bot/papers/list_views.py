@@ -61,7 +61,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
-        [_refine_menu(texts, listed) or _day_menu(texts, listed)],
+        [_refine_menu(texts, listed)],
         list_pager(listed),
         [follow_button(texts, listed.state, listed.alert_terms), share],
         _suggestion_buttons(listed),
@@ -89,7 +89,12 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     message.add_text("\n".join(subtext(note) for note in (*listed.notes, language) if note))
     message.end_with(rows)
     if listed.state.has_titles_only:
-        message.add_text(_titles_text(listed, *message.share(1)))
+        characters, size = (limit // len(listed.rows) - _LINE_MARGIN for limit in message.share(1))
+        titles = (title_link(row, max_characters=characters, max_bytes=size) for row in listed.rows)
+        lines = zip(
+            map(str, listed.ranks), titles, (format_votes(row.votes) for row in listed.rows), strict=True
+        )
+        message.add_text("\n".join(join_dotted(*line) for line in lines))
         return message.view
     for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):
         if rank == listed.first_partial:
@@ -102,18 +107,6 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     return message.view
 
 
-def _titles_text(listed: PaperList, characters: int, size: int) -> str:
-    lines = []
-    for rank, row in zip(listed.ranks, listed.rows, strict=True):
-        title = title_link(
-            row,
-            max_characters=characters // len(listed.rows) - _LINE_MARGIN,
-            max_bytes=size // len(listed.rows) - _LINE_MARGIN,
-        )
-        lines.append(join_dotted(str(rank), title, format_votes(row.votes)))
-    return "\n".join(lines)
-
-
 def _paper_text(
     texts: Texts,
     rank: int,
@@ -124,7 +117,10 @@ def _paper_text(
     *,
     with_language: bool,
 ) -> str:
-    snippet, facts = listed.snippets.get(row.arxiv_id), _facts(texts, row, listed)
+    snippet, facts = listed.snippets.get(row.arxiv_id), escape_untrusted(listed.credits.get(row.arxiv_id, ""))
+    facts = facts or format_authors(texts, row.authors, truncated=row.authors_truncated)
+    if not (isinstance(row, models.SavedPaper) and not row.is_listed):
+        facts = join_dotted(format_votes(row.votes), texts.format_date(row.date), facts)
     lines = (
         (listed.facts.get(row.arxiv_id), "")
         if snippet is None
@@ -140,16 +136,6 @@ def _paper_text(
     return discord_text.shorten(text, characters, max_bytes=size)
 
 
-def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
-    """Return a paper's votes, date and authors. If the list has namesakes, name only the one who wrote the paper."""
-    authors = format_authors(texts, row.authors, truncated=row.authors_truncated)
-    if isinstance(row, models.SavedPaper) and not row.is_listed:
-        return authors
-    credit = listed.credits.get(row.arxiv_id)
-    day = texts.format_date(row.date)
-    return join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
-
-
 def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
     """Return the buttons that turn the pages of a list."""
     state = listed.state
@@ -157,10 +143,14 @@ def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
 
 
 def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of periods and orders, labelled with the current ones; None for lists that cannot be refined."""
+    """Return the menu of periods and orders, labelled with the current ones, or that of a digest's other days; None if a
+    list has neither.
+    """
     state = listed.state
     if state.kind not in FILTERABLE_KINDS:
-        return None
+        days = {day: label for label, day in listed.days}
+        selected = state.span[1].isoformat() if state.span else None
+        return state_menu(texts("choose-day"), SELECT_DAY, state, days, selected) if len(days) > 1 else None
     labels = {period.value: texts(period.text_id) for period in Period}
     current = name_period(texts, state, listed.found.period)
     in_use = [
@@ -188,14 +178,6 @@ def refine(state: ListState, value: str) -> ListState:
     if value in tuple(Sort):
         return state.replace(page=0, sort=Sort(value))
     return state.replace(page=0, period=Period(value), span=None)
-
-
-def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    state, days = listed.state, listed.days
-    if len(days) < 2:
-        return None
-    selected = state.span[1].isoformat() if state.span else None
-    return state_menu(texts("choose-day"), SELECT_DAY, state, {day: label for label, day in days}, selected)
 
 
 def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:

@@ -19,7 +19,7 @@ from bot.rendering import discord_text, templates, typesetting
 from bot.search import completion
 from bot.search import results as search_results
 from bot.search import service as search_service
-from bot.search.results import AuthorResult, SearchRequest, Sort
+from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import dates, people, query_parser
 from storage import archive, models, papers
@@ -152,31 +152,35 @@ class PaperLists:
         return paper_texts.label_days(texts, counts, today)
 
     async def _load_page(self, texts: Texts, state: ListState) -> PaperList:
-        match state.kind:
-            case ListKind.TOPIC:
-                return await self._load_topic(texts, state)
-            case ListKind.AUTHOR:
-                return await self._load_author(texts, state)
-            case ListKind.TOP:
-                return await self._load_top(texts, state)
-            case ListKind.DIGEST:
-                return await self._load_digest(texts, state)
-            case ListKind.SIMILAR:
-                return await self._load_similar(texts, state)
-            case ListKind.SAVED:
-                raise ValueError("only their reader can load saved papers")
-            case _:
-                assert_never(state.kind)
+        """Return a page of a list. Raises KeyError for saved papers, which only their reader can load."""
+        loaders = {
+            ListKind.TOPIC: self._load_topic,
+            ListKind.AUTHOR: self._load_author,
+            ListKind.TOP: self._load_top,
+            ListKind.DIGEST: self._load_digest,
+            ListKind.SIMILAR: self._load_similar,
+        }
+        return await loaders[state.kind](texts, state)
 
     async def _load_topic(self, texts: Texts, state: ListState) -> PaperList:
         result = await self._search.search(self._request(texts, state))
         notes = _query_notes(texts, result, self._suggestions(state, result.suggestions))
         suggestions = self._suggestions(state, (*result.meanings, *result.suggestions))
         if not result.complete and not result.unknown_id:
-            suggestions = await self._author_suggestion(texts, state) + suggestions
+            # The topic may be a person's name.
+            author = (await self._search.find_author(state.text, limit=1)).author
+            if author is not None and len(author) <= MAX_LIST_TEXT_LENGTH:
+                label = texts("alert-author", text=discord_text.to_single_line(author))
+                suggestions = (Suggestion(label, ListState(ListKind.AUTHOR, author)), *suggestions)
+        # The topic, corrected as it was searched, and how many papers match it, if any does in full.
+        heading = escape_untrusted(completion.apply_corrections(state.text, result.corrected))
+        if result.complete:
+            rest = result.total - result.complete
+            heading = texts("list-topic-heading", topic=heading, count=result.complete)
+            heading += texts("list-topic-partial", count=rest) if rest else ""
         return PaperList(
             state=state,
-            heading=_topic_heading(texts, state.text, result),
+            heading=heading,
             rows=result.rows,
             total=result.total,
             found=result,
@@ -230,7 +234,10 @@ class PaperLists:
             total=result.total,
             notes=notes,
             suggestions=self._suggestions(state, others),
-            credits=_credit_namesakes(result),
+            credits={
+                row.arxiv_id: ", ".join(name for name in row.authors if name in result.namesakes)
+                for row in result.rows
+            },
             alert_terms=None if is_one else (),
             is_author_known=True,
         )
@@ -286,14 +293,6 @@ class PaperLists:
             total=len(rows),
         )
 
-    async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
-        """Return a button for the author's papers if the topic is a person's name."""
-        result = await self._search.find_author(state.text, limit=1)
-        if result.author is None or len(result.author) > MAX_LIST_TEXT_LENGTH:
-            return ()
-        label = texts("alert-author", text=discord_text.to_single_line(result.author))
-        return (Suggestion(label, ListState(ListKind.AUTHOR, result.author)),)
-
     def _request(self, texts: Texts, state: ListState) -> SearchRequest:
         return SearchRequest(
             state.text,
@@ -319,14 +318,6 @@ class PaperLists:
             for text in dict.fromkeys(plain)
             if 0 < len(text) <= state.max_text_length and text != state.text
         )[:MAX_SUGGESTIONS]
-
-
-def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
-    """Return which of the namesakes wrote each paper, keyed by arXiv id."""
-    written = {
-        row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
-    }
-    return {arxiv_id: ", ".join(people) for arxiv_id, people in written.items() if people}
 
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
@@ -405,6 +396,9 @@ def _query_notes(
     names = _format_names(others) if result.rows else ""
     also = [form for form in result.added_forms if form not in result.meanings]
     corrected = _format_names([f"{typed} → {meant}" for typed, meant in result.corrected])
+    ignored_note = texts("list-ignored", filters=_format_names(result.ignored)) if result.ignored else ""
+    if forms := _format_names(query_parser.list_accepted_forms(result.ignored)):
+        ignored_note = texts("list-ignored-forms", ignored=ignored_note, forms=forms)
     return (
         texts("list-corrected", words=corrected) if corrected else "",
         _read_note(texts, result),
@@ -423,7 +417,7 @@ def _query_notes(
         if result.is_partial and not result.unread and not (result.complete or result.passing)
         else "",
         texts("list-perhaps", topics=names) if names else "",
-        _ignored_note(texts, result),
+        ignored_note,
     )
 
 
@@ -441,25 +435,6 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     if not (result.is_shortened or order or period or votes or writers or code or excluded):
         return ""
     return texts("list-read", terms=join_dotted(order, period, votes, writers, code, terms, excluded))
-
-
-def _topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
-    """Return the heading for a topic, corrected as it was searched, and how many papers match it, if any does in full."""
-    topic = escape_untrusted(completion.apply_corrections(topic, result.corrected))
-    if not result.complete:
-        return topic
-    heading = texts("list-topic-heading", topic=topic, count=result.complete)
-    rest = result.total - result.complete
-    return f"{heading}{texts('list-topic-partial', count=rest)}" if rest else heading
-
-
-def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return a note on the query's ignored filters, or ""."""
-    if not result.ignored:
-        return ""
-    note = texts("list-ignored", filters=_format_names(result.ignored))
-    forms = _format_names(query_parser.list_accepted_forms(result.ignored))
-    return texts("list-ignored-forms", ignored=note, forms=forms) if forms else note
 
 
 def _format_names(names: Sequence[str], separator: str = ", ") -> str:

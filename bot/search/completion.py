@@ -186,9 +186,11 @@ class TopicIndex:
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, without duplicates, best first."""
         typed = _key(text)
-        topics = sorted(
-            self._list_best(analyser.keystrokes(typed)), key=lambda topic: _rank(topic, typed, locale)
-        )
+        keys = analyser.keystrokes(typed)
+        low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
+        found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
+        topics = [self._topics[number] for *_, number in found]
+        topics.sort(key=lambda topic: _rank(topic, typed, locale))
         choices: dict[str, Choice] = {}
         offered: set[TopicNames] = set()
         for topic in topics:
@@ -196,12 +198,6 @@ class TopicIndex:
                 offered.add(topic.names)
                 choices[topic.text] = Choice(_label(topic, locale), topic.text)
         return list(choices.values())[:MAX_CHOICES]
-
-    def _list_best(self, keys: str) -> Iterable[Topic]:
-        """Return the topics with the highest weight among those whose typed letters begin with `keys`."""
-        low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
-        found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
-        return [self._topics[number] for *_, number in found]
 
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:

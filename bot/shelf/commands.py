@@ -55,7 +55,8 @@ class ShelfCog(commands.Cog):
     @app_commands.autocomplete(tag=_complete_tags)
     async def list_saved(self, request: Request, search: Words = "", tag: Tag = "") -> ui.LayoutView:
         """Show the reader's saved papers."""
-        return await replies.list_view(request, ListState(ListKind.SAVED, notes.make_query(tag, search)))
+        query = " ".join([*(f"#{name}" for name in notes.parse_tags(tag)), search]).strip()
+        return await replies.list_view(request, ListState(ListKind.SAVED, query))
 
     @router.handles(shelf_messages.OPEN_IMPORT, router.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:

@@ -22,11 +22,6 @@ def split_query(query: str) -> tuple[str, list[str]]:
     return " ".join(_HASHTAG.sub(" ", query).split()), tags
 
 
-def make_query(tag: str, words: str) -> str:
-    """Return the query for a typed tag and typed words; either may be empty."""
-    return " ".join([*(f"#{name}" for name in parse_tags(tag)), words]).strip()
-
-
 def parse_tags(typed: str) -> list[str]:
     """Return the tags in a text separated by commas, semicolons or `#`, in lower case with hyphens for spaces.
 

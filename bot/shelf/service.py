@@ -10,7 +10,7 @@ import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from bot.archive import digest_writer, references
@@ -68,7 +68,9 @@ class Shelf:
         that data has been deleted since, nothing is saved.
         """
         now = self._clock()
-        file = await asyncio.to_thread(_read_references, data, now.date())
+        # Without zero bytes UTF-16 is readable.
+        text = data.replace(b"\0", b"").decode("utf-8", "replace")
+        file = await asyncio.to_thread(references.read_references, text, now.date())
         if not file:
             raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
         titled = await self._find_titles(
@@ -154,8 +156,9 @@ class Shelf:
                 for name, find in self._views.items()
                 if total and containing in name
             ]
-        counts = await asyncio.to_thread(_count_tags, tags, containing)
-        return [*((name, count) for name, count in views if 0 < count < total), *counts][:MAX_LISTED_TAGS]
+        counts = Counter(tag for tag in tags.split() if containing in tag)
+        of_tags = heapq.nsmallest(MAX_LISTED_TAGS, counts.items(), key=lambda item: (-item[1], item[0]))
+        return [*((name, count) for name, count in views if 0 < count < total), *of_tags][:MAX_LISTED_TAGS]
 
     async def list_saved(
         self, user_id: int, query: str = "", *, limit: int | None = None, offset: int = 0
@@ -205,12 +208,6 @@ class Shelf:
         return tags, matching if among is None else matching & among
 
 
-def _count_tags(tags: str, containing: str) -> list[tuple[str, int]]:
-    counts = Counter(tags.split())
-    matching = (item for item in counts.items() if containing in item[0])
-    return heapq.nsmallest(MAX_LISTED_TAGS, matching, key=lambda item: (-item[1], item[0]))
-
-
 def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
     wanted = analyser.fold(words).split()
     texts = {
@@ -240,8 +237,3 @@ class Imported:
     full: int = 0
     skipped: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
-
-
-def _read_references(data: bytes, on: date) -> list[Reference]:
-    """Return the references in a file, in order. Removing zero bytes makes UTF-16 readable."""
-    return references.read_references(data.replace(b"\0", b"").decode("utf-8", "replace"), on)

@@ -88,17 +88,12 @@ def topics_view(
     lines = [f"### {texts('today-topics')}", texts("today-picked", topics=shown)]
     how = texts("today-how", data=commands[0], forget=commands[1])
     message.add_text("\n".join([*lines, paper_texts.subtext_lines(how)]))
-    message.add_buttons(_topics_menu(texts, topics, picked))
+    offered = dict.fromkeys([*picked, *topics])
+    options = [select_option(topic, topic, selected=topic in picked) for topic in offered]
+    menu = select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
+    message.add_buttons(menu)
     message.add_buttons(button(texts("today-show"), pack_custom_id(SHOW)))
     return message.view
-
-
-def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu to pick any number of topics, or None."""
-    options = [
-        select_option(topic, topic, selected=topic in picked) for topic in dict.fromkeys([*picked, *topics])
-    ]
-    return select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
 
 
 def _pick_text(

@@ -135,16 +135,6 @@ class _ReaderOfDay:
     answers: Mapping[int, FeedbackKind]
     sent: Collection[str]
 
-    def has_examples_before(self, day: Day) -> bool:
-        """Return whether the reader saved enough papers, or asked for more like one of an earlier day."""
-        earlier = (kind for key, kind in self.answers.items() if key not in day.vectors)
-        return len(self.saved) >= MIN_SAVED or FeedbackKind.MORE in earlier
-
-    def leaves_out(self, row: models.PaperRow) -> bool:
-        """Return whether a paper is not chosen, since the reader knows it or does not want it."""
-        is_unwanted = self.answers.get(row.id) is FeedbackKind.LESS
-        return row.id in self.saved or is_unwanted or row.arxiv_id in self.sent
-
     def marks(self, paper_id: int) -> tuple[PaperMark, ...]:
         """Return the reader's marks on a paper."""
         saved = [PaperMark.SAVE] if paper_id in self.saved else []
@@ -206,7 +196,11 @@ class TodayService:
         if shown:
             kept = [ranked[arxiv_id] for arxiv_id in shown if arxiv_id in ranked]
         else:
-            kept = [pair for pair in ranked.values() if not reader.leaves_out(pair[1])][:PAPERS]
+            unwanted = {
+                key for key, kind in reader.answers.items() if kind is FeedbackKind.LESS
+            } | reader.saved
+            fresh = (pair for arxiv_id, pair in ranked.items() if arxiv_id not in reader.sent)
+            kept = [pair for pair in fresh if pair[1].id not in unwanted][:PAPERS]
         details = await self._database.fetch(papers.list_details, [row.id for _, row in kept])
         ranks = {row.id: rank for rank, row in kept}
         concepts = learnt.concepts if is_learnt else {}
@@ -215,7 +209,12 @@ class TodayService:
             reasons: tuple[TodayReason, ...] = ()
             if is_personal:
                 reasons = _find_reasons(day, detail, profile, concepts, locale, reader.follows)
-            reasons, quoted = _put_quoted_first(reasons, detail, locale)
+            quoted: Snippet | None = None
+            for reason in reasons:
+                if (quoted := matcher.find_sentence(detail, [reason.text], locale)) is not None:
+                    # The first reason that a sentence of the paper names is in front.
+                    reasons = (reason, *(other for other in reasons if other is not reason))
+                    break
             paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
             picks.append(TodayPick(paper, ranks[detail.id], reasons, reader.marks(detail.id)))
         return TodayPost(
@@ -356,7 +355,8 @@ def _rank(
     topics, which cannot rank the papers that contain none of them, those that contain some come first.
     """
     scores, chosen = profiles.score(weights, day.vectors), set[int]()
-    if not reader.has_examples_before(day):
+    earlier = {kind for key, kind in reader.answers.items() if key not in day.vectors}
+    if len(reader.saved) < MIN_SAVED and FeedbackKind.MORE not in earlier:
         picked = frozenset[str]().union(*map(profiles.find_concepts, profile.topics))
         on_topic = (key for key, vector in day.vectors.items() if not picked.isdisjoint(vector))
         chosen = {*reader.follows, *on_topic}
@@ -374,16 +374,6 @@ def _rank(
         enumerate(by_votes, start=1), key=lambda pair: (pair[1].id not in chosen, -score(pair[1]))
     )
     return {row.arxiv_id: (rank, row) for rank, row in ranked}
-
-
-def _put_quoted_first(
-    reasons: tuple[TodayReason, ...], detail: models.PaperDetail, locale: models.Locale
-) -> tuple[tuple[TodayReason, ...], Snippet | None]:
-    """Return the reasons, the first one that a sentence of the paper names in front, and that sentence."""
-    for reason in reasons:
-        if (quoted := matcher.find_sentence(detail, [reason.text], locale)) is not None:
-            return (reason, *(other for other in reasons if other is not reason)), quoted
-    return reasons, None
 
 
 def _find_reasons(
@@ -404,7 +394,9 @@ def _find_reasons(
         is_rare = concept in own and sum(concept in vector for vector in day.vectors.values()) <= limit
         if not is_rare or count < 2 or concept[1:] in named:
             continue
-        if name := concept_name(day.glossary, concept, locale):
+        key = tokens.read_concept_token(concept)
+        if (known := day.glossary.concept(key)) and day.glossary.is_topic(key):
+            name = search_glossary.name_concept(known, locale)
             reasons.append(TodayReason(TodayReasonKind.SAVED, name, count))
             named += concept
     reasons = reasons[: MAX_REASONS - 1]
@@ -417,13 +409,6 @@ def _find_reasons(
     # The same term with different spacing is not a separate reason.
     distinct = {"".join(reason.text.casefold().split()): reason for reason in reversed(reasons)}
     return tuple(reason for reason in reasons if reason in distinct.values())[:MAX_REASONS]
-
-
-def concept_name(glossary: Glossary, feature: str, locale: models.Locale) -> str:
-    """Return a concept's usual name in the given language, or else in the other; "" if it is rarely the subject of papers."""
-    key = tokens.read_concept_token(feature)
-    concept = glossary.concept(key)
-    return search_glossary.name_concept(concept, locale) if concept and glossary.is_topic(key) else ""
 
 
 log = structlog.get_logger(__name__)
