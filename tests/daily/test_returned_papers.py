@@ -169,7 +169,6 @@ async def test_papers_of_a_weekly_post_that_was_refused_follow_the_next(world: W
     assert world.sent == ["Z", "B A"]
 
 
-@pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("closes_after", ["headline", "A"])
 async def test_papers_of_the_messages_that_did_not_arrive_come_again(db: Database, closes_after: str) -> None:
     world = cards_world(db)
