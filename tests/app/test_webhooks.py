@@ -59,7 +59,7 @@ async def test_posts_by_webhook_without_a_token_and_hides_its_url(
     settings = {"DISCORD_TOKEN": None, "PAPERROUND_LOG": "json:debug"}
     async with running_bot.run_process(fake, tmp_path, **settings) as (_, log):
         [message] = await fake.wait_for_messages(channel_id, log.read_text)
-    assert "2601.00001" in json.dumps(message.payload)
+    assert "2601.00001" in json.dumps(message)
     assert "posting only through webhooks" in log.read_text()
     assert "token-of_webhook" not in "".join(shown) + log.read_text()
     # Its time has changed, and entries are also matched by time.

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -100,18 +101,18 @@ async def new_server(fake: server.FakeDiscord) -> int:
 
 
 async def press(
-    fake: server.FakeDiscord, channel_id: int, messages: list[model.Message], verb: str, expected: str = ""
-) -> list[model.Message]:
+    fake: server.FakeDiscord, channel_id: int, messages: list[dict[str, Any]], verb: str, expected: str = ""
+) -> list[dict[str, Any]]:
     """Press the button with this verb. Returns the reply's messages once they contain `expected`."""
     pattern = re.compile(rf'"custom_id": "(pr:[^"]*\b{verb}(?::[^"]*)?)"')
     [(custom_id, message)] = [
-        (found[1], message) for message in messages if (found := pattern.search(json.dumps(message.payload)))
+        (found[1], message) for message in messages if (found := pattern.search(json.dumps(message)))
     ]
     data = {"custom_id": custom_id, "component_type": 2}
-    record = await fake.interact(channel_id, data, type=3, message_id=message.id)
+    record = await fake.interact(channel_id, data, kind=3, message_id=int(message["id"]))
 
     def is_answered() -> bool:
-        return bool(record.replies) and expected in json.dumps([reply.payload for reply in record.replies])
+        return bool(record.replies) and expected in json.dumps(record.replies)
 
     await patience.wait_until(is_answered, describe=lambda: record)
     return record.replies
@@ -136,13 +137,13 @@ async def test_setup_command_and_three_buttons_lead_to_the_first_post(
         assert model.TOKEN not in shown
         async with running_bot.run_process(fake, tmp_path, DISCORD_TOKEN=None, **settings) as (_, log):
             [welcome] = await fake.wait_for_messages(new_server, log.read_text)
-            assert "/daily setup" in json.dumps(welcome.payload)
+            assert "/daily setup" in json.dumps(welcome)
             await patience.wait_until(lambda: "2505.00008" in _read_papers(tmp_path), describe=log.read_text)
             wizard = await press(fake, new_server, [welcome], "dsu", "pr:ds:")
             started = await press(fake, new_server, wizard, "ds", "pr:dn:")
             await press(fake, new_server, started, "dn")
             [_, post] = await fake.wait_for_messages(new_server, log.read_text, count=2)
-    text = json.dumps(post.payload, ensure_ascii=False)
+    text = json.dumps(post, ensure_ascii=False)
     assert text.index("2505.00008") < text.index("2505.00005")
     assert "▲\u00a08" in text
 
@@ -156,14 +157,13 @@ def _read_papers(folder: Path) -> str:
 async def test_welcomes_a_new_server_once_in_its_language(
     fake: server.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
-    fake.add_guild(new_server - 1_000, locale="ko")
-    fake.add_guild()
+    fake.world.edit_guild(new_server - 1_000, {"preferred_locale": "ko"})
     [old] = fake.add_channels(1)
     async with running_bot.run_here(fake, tmp_path):
         [welcome] = await fake.wait_for_messages(new_server)
-        assert "안녕하세요" in json.dumps(welcome.payload, ensure_ascii=False)
+        assert "안녕하세요" in json.dumps(welcome, ensure_ascii=False)
     async with running_bot.run_here(fake, tmp_path):
-        assert "할 수 있는 일 보기" in json.dumps(welcome.payload, ensure_ascii=False)
+        assert "할 수 있는 일 보기" in json.dumps(welcome, ensure_ascii=False)
         await press(fake, new_server, [welcome], "help", "/topic")
     assert len(fake.messages(new_server)) == 1
     assert fake.messages(old) == [], "it was invited long ago"

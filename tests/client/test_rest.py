@@ -82,7 +82,7 @@ async def test_a_rate_limit_that_another_process_exhausted_is_waited_for(
     client: rest.RestClient, fake: server.FakeDiscord, pace: Pace
 ) -> None:
     [channel_id] = fake.add_channels(1)
-    fake.limits.set_route_limit("POST /channels/{channel_id}/messages", 1, 120.0)
+    fake.limits.set_route_limit("POST /channels/*/messages", 1, 120.0)
     path, payload = f"/channels/{channel_id}/messages", {"content": "x"}
     await client.request("POST", path, payload=payload)
     other = rest.RestClient(pace, pace.record_answer, model.TOKEN)

@@ -48,8 +48,7 @@ def test_response_without_valid_ids_leaves_the_outcome_unknown(ids: dict[str, An
 
 
 async def test_message_mentions_only_the_role_of_its_post(wire: RelayHarness) -> None:
-    channel_id, forum = wire.fake.add_channels(2)
-    wire.fake.change_channel(forum, type=model.FORUM)
+    [channel_id], [forum] = wire.fake.add_channels(1), wire.fake.add_channels(1, first=1, kind=model.FORUM)
     mentions = {"parse": [], "roles": ["5"]}
     link = f"<@&5> [Papers](<https://huggingface.co/papers#{MARKER}>)"
     nobody: dict[str, list[str]] = {"parse": []}
@@ -57,21 +56,21 @@ async def test_message_mentions_only_the_role_of_its_post(wire: RelayHarness) ->
         body = {"content": link, "allowed_mentions": mentions} if allowed is mentions else {"content": link}
         post = {"name": "day", "message": body}
         await wire.sender.send(make_request(channel_id, payload=body))
-        thread = await wire.sender.send(make_request(forum, PartKind.FORUM_POST, payload=post))
-        for destination_id in (channel_id, thread.channel_id):
-            message = (wire.fake.messages(destination_id))[-1]
-            assert message.payload["allowed_mentions"] == allowed
+        await wire.sender.send(make_request(forum, PartKind.FORUM_POST, payload=post))
+        for said in (entry["payload"] for entry in wire.fake.log("POST", "/channels/")[-2:]):
+            assert said.get("message", said)["allowed_mentions"] == allowed
 
 
 async def test_an_edit_replaces_what_a_message_says_also_by_a_layout(wire: RelayHarness) -> None:
     [channel_id] = wire.fake.add_channels(1)
     sent = await wire.sender.send(make_request(channel_id))
-    layout = {"content": None, "components": [{"type": 10, "content": "Lamps"}], "flags": 1 << 15}
+    lamps = {"type": 10, "content": "Lamps"}
+    layout = {"content": None, "components": [lamps], "flags": 1 << 15}
     edit = make_request(channel_id, PartKind.EDIT, payload=layout, message_id=sent.message_id)
     for _ in range(2):
         assert await wire.sender.send(edit) == sent
     [message] = wire.fake.messages(channel_id)
-    assert message.payload["components"] == layout["components"]
+    assert message["components"] == [{"id": 1, **lamps}]
 
 
 async def test_finds_a_sent_message_among_later_ones(wire: RelayHarness) -> None:
@@ -88,11 +87,11 @@ async def test_finds_a_sent_message_among_later_ones(wire: RelayHarness) -> None
 
 
 async def test_cannot_search_for_a_message_without_the_history_permission(wire: RelayHarness) -> None:
-    open_id, closed_id, forum = wire.fake.add_channels(3)
-    wire.fake.change_channel(forum, type=model.FORUM)
+    open_id, closed_id = wire.fake.add_channels(2)
+    [forum] = wire.fake.add_channels(1, first=2, kind=model.FORUM)
     since = system_clock() - LONG_AGO
-    wire.fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
-    wire.fake.change_channel(forum, denied=model.READ_MESSAGE_HISTORY)
+    wire.fake.deny(closed_id, model.READ_MESSAGE_HISTORY)
+    wire.fake.deny(forum, model.READ_MESSAGE_HISTORY)
     assert await wire.sender.find(make_request(open_id), since) is None
     for request in (
         make_request(closed_id),
@@ -126,7 +125,7 @@ async def test_finds_earlier_messages_in_direct_messages_and_threads(wire: Relay
 
 
 async def test_finds_a_forum_post_by_its_marker_even_if_archived(wire: RelayHarness) -> None:
-    [forum] = wire.fake.add_channels(1, type=model.FORUM)
+    [forum] = wire.fake.add_channels(1, kind=model.FORUM)
     other = make_request(forum, PartKind.FORUM_POST)
     payload = json.loads(json.dumps(other.payload).replace(MARKER, contents.part_marker("other", 0)))
     await wire.sender.send(make_request(forum, PartKind.FORUM_POST, payload=payload))
@@ -134,27 +133,22 @@ async def test_finds_a_forum_post_by_its_marker_even_if_archived(wire: RelayHarn
     assert await wire.sender.find(request, system_clock()) is None
     sent = await wire.sender.send(request)
     assert await wire.sender.find(request, system_clock()) == sent
-    wire.fake.change_channel(sent.channel_id, archived=True)
+    wire.fake.archive(sent.channel_id)
     assert await wire.sender.find(request, system_clock() + LONG_AGO) == sent
 
 
 async def test_finds_a_forum_post_beyond_the_first_archived_page(
     wire: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [forum] = wire.fake.add_channels(1, type=model.FORUM)
+    [forum] = wire.fake.add_channels(1, kind=model.FORUM)
     request = make_request(forum, PartKind.FORUM_POST)
     sent = await wire.sender.send(request)
-    wire.fake.change_channel(sent.channel_id, archived=True)
-    fields: dict[str, Any] = {
-        "type": model.THREAD,
-        "guild_id": model.GUILD_ID,
-        "parent_id": forum,
-        "archived": True,
-    }
+    wire.fake.archive(sent.channel_id)
+    fields: dict[str, Any] = {"parent_id": forum, "archived": True, "owner_id": 42}
     for minute in (1, 2, 3):  # 60 other posts, created and archived at the same time
         after = sent.channel_id + ((minute + 1) * 60_000 << 22)
         for n in range(60):
-            wire.fake.world.add_channel(id=after + n, owner_id=42, **fields)
+            wire.fake.world.add_channel(after + n, model.THREAD, model.GUILD_ID, **fields)
     assert await wire.sender.find(request, system_clock() + LONG_AGO) == sent
     absent = make_request(forum, PartKind.FORUM_POST, marker=contents.part_marker("another", 0))
     assert await wire.sender.find(absent, system_clock()) is None
@@ -209,7 +203,8 @@ async def test_forum_post_gets_the_first_open_tag_if_required(wire: RelayHarness
         {"id": "5", "name": "News", "moderated": False},
         {"id": "6", "name": "Papers", "moderated": False},
     ]
-    [forum] = wire.fake.add_channels(1, type=model.FORUM, require_tag=True, tags=tags)
+    [forum] = wire.fake.add_channels(1, kind=model.FORUM, available_tags=tags)
+    wire.fake.world.tag_required.add(forum)
     post = await wire.sender.send(make_request(forum, PartKind.FORUM_POST))
     assert len(wire.fake.messages(post.channel_id)) == 1
     [entry] = [entry for entry in wire.fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]

@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 import sqlalchemy as sa
+from simcord.backend.models import Channel
 
 from bot.app.container import Container
 from bot.club.service import Clubs
@@ -36,21 +37,22 @@ class Lab:
     async def until(self, moment: datetime) -> None:
         await self.harness.advance_clock(moment - self.harness.now())
 
-    async def messages(self, channel_id: int | None = None) -> list[model.Message]:
+    async def messages(self, channel_id: int | None = None) -> list[dict[str, Any]]:
         return self.harness.fake.messages(channel_id or self.channel_id)
 
-    async def polls(self) -> list[model.Message]:
-        return [one for one in await self.messages() if "poll" in one.payload]
+    async def polls(self) -> list[dict[str, Any]]:
+        return [one for one in await self.messages() if "poll" in one]
 
-    async def ended_polls(self) -> list[model.Message]:
-        return [one for one in await self.polls() if one.poll_ended]
+    async def ended_polls(self) -> list[dict[str, Any]]:
+        return [one for one in await self.polls() if one["poll"]["results"]["is_finalized"]]
 
-    async def threads(self) -> list[model.Channel]:
+    async def threads(self) -> list[Channel]:
         channels = self.harness.fake.world.channels.values()
         return sorted((one for one in channels if one.is_thread), key=lambda one: one.id)
 
     async def events(self) -> list[dict[str, Any]]:
-        return self.harness.fake.world.events
+        [guild] = self.harness.fake.world.guilds.values()
+        return [vars(event) for event in guild.scheduled_events.values()]
 
     async def counted(self) -> list[Any]:
         """Return the votes that were counted. The next start of a bot, or minute, announces the winner."""
@@ -67,7 +69,7 @@ class Lab:
     async def stopped(self) -> list[Any]:
         return await self.list_deliveries(models.DeliveryState.STOPPED)
 
-    async def reminders(self) -> list[model.Message]:
+    async def reminders(self) -> list[dict[str, Any]]:
         return [one for thread in await self.threads() for one in await self.messages(thread.id)]
 
     async def add_papers(self, *papers: tuple[str, int]) -> None:
@@ -76,7 +78,7 @@ class Lab:
 
     async def vote(self, *votes: int) -> None:
         """Set the newest poll's votes by answer."""
-        (await self.polls())[-1].votes = dict(enumerate(votes, start=1))
+        self.harness.fake.vote((await self.polls())[-1], *votes)
 
     async def run_until(
         self, count: int, what: Callable[[], Awaitable[list[Any]]], path: str = "", method: str = "POST"
@@ -161,7 +163,7 @@ async def test_killed_bot_repeats_no_club_step(lab: Lab) -> None:
 async def test_reports_a_deleted_poll_once_and_closes_the_poll_of_a_skipped_meeting(lab: Lab) -> None:
     await lab.run_until(1, lab.polls)
     [poll] = await lab.polls()
-    poll.deleted = True
+    lab.harness.fake.delete(poll)
     await lab.until(lab.meets_at - 2 * DAY + 2 * MINUTE)
     await lab.run_until(1, lab.stopped)
     await lab.run_until(1, lab.messages)

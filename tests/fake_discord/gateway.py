@@ -1,23 +1,25 @@
 """The Gateway: sessions, heartbeats, events, replays, and dropped connections."""
 
 import asyncio
+import copy
 import json
 import secrets
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+import discord
 from aiohttp import WSMsgType, web
+from simcord import intents
+from simcord.backend import serializers
 
-from tests.fake_discord import model, wire
+from tests.fake_discord import model
 from tests.fake_discord.model import Json
 
 HEARTBEAT_INTERVAL_MS = 41_250
 REPLAY_BUFFER_SIZE = 500
-GUILD_MESSAGES = 1 << 9
-"""The intent for messages in channels and threads. A bot that lacks MESSAGE_CONTENT gets their text where it is mentioned."""
 
 
 class Opcode(IntEnum):
@@ -96,7 +98,7 @@ class Gateway:
         guilds = self._world.guilds.values()
         ready = {
             "v": 10,
-            "user": wire.render_user(model.BOT_ID),
+            "user": serializers.user_payload(self._world.bot_user),
             "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
             "session_id": secrets.token_hex(16),
             "resume_gateway_url": self.url,
@@ -105,13 +107,27 @@ class Gateway:
         }
         self._send_event(session, "READY", ready)
         for guild in guilds:
-            self._send_event(session, "GUILD_CREATE", wire.render_guild(guild, self._world, full=True))
+            body: Json = {**serializers.guild_create_payload(self._world, guild)}
+            active = [thread for thread in body["threads"] if not thread["thread_metadata"]["archived"]]
+            body |= {"threads": active, "joined_at": guild.members[model.BOT_ID].joined_at}
+            self._dispatch_to(session, "GUILD_CREATE", body)
 
-    def dispatch(self, event: str, data: Json, intent: int = 0) -> None:
-        """Send an event to all sessions, or to those that identified with an intent (a bit of their `intents`)."""
+    def dispatch(self, event: str, data: Mapping[str, Any]) -> None:
+        """Send an event to all sessions that asked for its kind."""
         for session in self.sessions:
-            if session.intents & intent == intent:
-                self._send_event(session, event, data)
+            self._dispatch_to(session, event, data)
+
+    def _dispatch_to(self, session: Session, event: str, data: Mapping[str, Any]) -> None:
+        """Send what a session may see of an event, if it may see it at all."""
+        granted, needed = discord.Intents._from_value(session.intents), intents.required_intent(event, data)
+        if needed is not None and not getattr(granted, needed):
+            return
+        shown = copy.deepcopy(dict(data))
+        if event == "GUILD_CREATE":
+            intents.prune_guild_create(shown, granted, model.BOT_ID)
+        if event == "MESSAGE_CREATE" and not granted.message_content:
+            intents.censor_message(shown, model.BOT_ID, backend=self._world)
+        self._send_event(session, event, shown)
 
     def _send_event(self, session: Session, event: str, data: Json) -> None:
         session.seq += 1

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 Key = tuple[str, str]
 
 ROUTE_LIMITS: dict[str, tuple[int, float]] = {
-    "POST /channels/{channel_id}/messages": (5, 5.0),
-    "POST /channels/{channel_id}/messages/{message_id}/crosspost": (10, 3600.0),
-    "POST /webhooks/{webhook_id}/{token}": (5, 2.0),
+    "POST /channels/*/messages": (5, 5.0),
+    "POST /channels/*/messages/*/crosspost": (10, 3600.0),
+    "POST /webhooks/*": (5, 2.0),
     "POST /users/@me/channels": (10, 10.0),
 }
 DEFAULT_ROUTE_LIMIT = (50, 1.0)

@@ -1,20 +1,23 @@
-"""The state of the fake Discord: guilds, channels, messages, nonces, interactions and the clock."""
+"""The state of the fake Discord: SimCord's, with ids that tests choose and a clock that runs on and can be moved."""
 
-import asyncio
-import math
-import time
-from dataclasses import dataclass, field
-from typing import Any
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from simcord._clock import Clock
+from simcord.backend import Backend
+from simcord.backend.models import Channel, Message, ThreadMetadata, User
 
 Json = dict[str, Any]
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
 """The epoch of snowflakes: the start of 2015 in Unix milliseconds."""
 
-TEXT, DM, ANNOUNCEMENT, ANNOUNCEMENT_THREAD, THREAD, FORUM = 0, 1, 5, 10, 11, 15
-THREAD_TYPES = (ANNOUNCEMENT_THREAD, THREAD)
+TEXT, ANNOUNCEMENT, ANNOUNCEMENT_THREAD, THREAD, FORUM = 0, 5, 10, 11, 15
+SENT_TYPES = (0, 19)
+"""The types of ordinary messages and replies. The others are about a channel."""
 
-NONCE_WINDOW_SECONDS = 120.0
+NONCE_WINDOW = timedelta(minutes=2)
 """How long Discord remembers an enforced nonce."""
 
 GUILD_ID = 700_000_000_000_000_000
@@ -23,171 +26,75 @@ APPLICATION_ID = 900_000_000_000_000_002
 OWNER_ID = 900_000_000_000_000_003
 TOKEN = "fake.token.of-the-fake-discord"
 
-VIEW_CHANNEL = 1 << 10
 SEND_MESSAGES = 1 << 11
 READ_MESSAGE_HISTORY = 1 << 16
-SEND_MESSAGES_IN_THREADS = 1 << 38
-SEND_POLLS = 1 << 49
-ALL_PERMISSIONS = (1 << 53) - 1
-DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # all but Administrator, which overrides channel denials
 
 
-def snowflake_at(moment: float) -> int:
-    """Return the smallest id of a moment (Unix seconds)."""
-    return int(moment * 1000 - DISCORD_EPOCH_MS) << 22
+def snowflake_time(snowflake: int) -> datetime:
+    milliseconds = (snowflake >> 22) + DISCORD_EPOCH_MS
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def snowflake_time(snowflake: int) -> float:
-    return ((snowflake >> 22) + DISCORD_EPOCH_MS) / 1000
+class MovableClock(Clock):
+    """The system's clock, which tests can move forward."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.elapsed)
 
 
-@dataclass
-class Guild:
-    """A guild (server)."""
+class AnnouncementThread(Channel):
+    """A thread on an announcement, which SimCord does not count among the threads."""
 
-    id: int
-    name: str
-    locale: str = "en-US"
-
-    @property
-    def role_id(self) -> int:
-        """The id of the bot's role."""
-        return self.id + 1
+    is_thread = property(lambda _: True)
 
 
-@dataclass
-class Message:
-    """A message: the request body, the message to which a member's one replies, and the votes for the answers of its poll."""
+class _Users(dict[int, User]):
+    """All users, of which each exists."""
 
-    id: int
-    channel_id: int
-    payload: Json
-    components: list[Json] = field(default_factory=list, repr=False)
-    """The payload's components, with the ids that the sender omitted."""
-    author_id: int = BOT_ID
-    reply_to: int | None = None
-    deleted: bool = False
-    published: bool = False
-    votes: dict[int, int] = field(default_factory=dict)
-    poll_ended: bool = False
-    """Whether the poll was ended early."""
+    def __missing__(self, user_id: int) -> User:
+        user = self[user_id] = User(user_id, f"reader{user_id % 10_000}")
+        return user
 
 
-@dataclass
-class Channel:
-    """A channel, thread or DM. `denied` are the permissions denied to the bot's role."""
-
-    id: int
-    type: int
-    guild_id: int | None = None
-    name: str = "papers"
-    parent_id: int | None = None
-    denied: int = 0
-    recipient_id: int | None = None
-    archived: bool = False
-    archive_changed_at: float = 0.0
-    owner_id: int = BOT_ID
-    tags: list[Json] = field(default_factory=list)
-    require_tag: bool = False
-    messages: list[Message] = field(default_factory=list)
-
-    @property
-    def is_thread(self) -> bool:
-        return self.type in THREAD_TYPES
-
-    @property
-    def archived_at(self) -> float:
-        """When a thread was last archived or unarchived, or else created."""
-        return self.archive_changed_at or snowflake_time(self.id)
-
-    def find(self, message_id: int) -> Message | None:
-        """Return the message with this id, or None if it does not exist or was deleted."""
-        return next((m for m in self.messages if m.id == message_id and not m.deleted), None)
-
-
-@dataclass
-class Webhook:
-    """A channel's webhook."""
-
-    id: int
-    channel_id: int
-    token: str
-    deleted: bool = False
-
-
-@dataclass
-class Interaction:
-    """An interaction with its callback, and the messages that answer it."""
-
-    id: int
-    token: str
-    channel_id: int
-    sent_at: float = field(default_factory=time.perf_counter)
-    callback: Json | None = None
-    replies: list[Message] = field(default_factory=list)
-    is_acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
-    is_answered: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-class World:
-    """The complete state. Times are Unix seconds of a clock that tests can move forward."""
+class World(Backend):
+    """The complete state."""
 
     def __init__(self) -> None:
-        self.clock_offset = 0.0
-        self.guilds: dict[int, Guild] = {}
-        self.channels: dict[int, Channel] = {}
-        self.nonces: dict[str, tuple[float, Message]] = {}
-        self.webhooks: dict[int, Webhook] = {}
-        self.interactions: dict[str, Interaction] = {}
-        self.commands: list[Json] = []
-        self.events: list[Json] = []
-        self._last_ms = 0
-        self._count = 0
+        super().__init__(clock=MovableClock())
+        self.http_requests = self.transcript = cast("list[Any]", deque(maxlen=0))  # which would only grow
+        self.application_id = APPLICATION_ID
+        self.users = _Users()
+        self.bot_user = self.users[BOT_ID] = User(BOT_ID, "paperround", bot=True)
+        self.nonces: dict[str, tuple[datetime, Message]] = {}
+        self.tag_required: set[int] = set()
+        """The forums whose posts need a tag."""
 
-    def now(self) -> float:
-        """Return the fake clock's time (Unix seconds)."""
-        return time.time() + self.clock_offset
+    def add_guild(self, guild_id: int, **settings: Any) -> None:
+        """Add a guild that has invited the bot when it was created."""
+        guild = self.create_guild("Lab", id=guild_id, owner_id=OWNER_ID, **settings)
+        guild.members[BOT_ID].joined_at = snowflake_time(guild_id).isoformat()
 
-    def next_snowflake(self) -> int:
-        """Return a new id that contains the current time and is larger than all previous ids."""
-        self._last_ms = max(self._last_ms, int(self.now() * 1000))
-        self._count += 1
-        if self._count == 1 << 22:
-            self._count, self._last_ms = 0, self._last_ms + 1
-        return ((self._last_ms - DISCORD_EPOCH_MS) << 22) | self._count
-
-    def add_channel(self, **fields: Any) -> Channel:
-        channel = Channel(**fields)
-        self.channels[channel.id] = channel
+    def add_channel(self, channel_id: int, kind: int, guild_id: int, **fields: Any) -> Channel:
+        """Add a channel with the fields of SimCord's, or a thread, which may be `archived`."""
+        archived, is_thread = fields.pop("archived", False), "parent_id" in fields
+        make = AnnouncementThread if kind == ANNOUNCEMENT_THREAD else Channel
+        channel = make(id=channel_id, type=kind, guild_id=guild_id, **{"name": "papers", **fields})
+        guild = self.get_guild(guild_id)
+        if is_thread:
+            created_at = snowflake_time(channel_id).isoformat()
+            channel.owner_id = channel.owner_id or BOT_ID
+            channel.thread_metadata = ThreadMetadata(
+                archived, archive_timestamp=created_at, create_timestamp=created_at
+            )
+        (guild.thread_ids if is_thread else guild.channel_ids).append(channel_id)
+        self.channels[channel_id] = channel
+        self.messages.setdefault(channel_id, {})
         return channel
 
-    def open_dm(self, user_id: int) -> Channel:
-        """Return the DM channel with a user, creating it on first use."""
-        for channel in self.channels.values():
-            if channel.recipient_id == user_id:
-                return channel
-        return self.add_channel(id=self.next_snowflake(), type=DM, name="", recipient_id=user_id)
-
-    def add_message(self, channel: Channel, payload: Json, **fields: Any) -> Message:
-        """Add a message to its channel, and remember an enforced nonce."""
-        said = {key: value for key, value in payload.items() if key not in ("nonce", "enforce_nonce")}
-        made: Json = {"id": self.next_snowflake(), "channel_id": channel.id, "payload": said}
-        message = Message(**made | fields)
-        channel.messages.append(message)
-        if payload.get("enforce_nonce"):
-            self.nonces[str(payload["nonce"])] = (self.now(), message)
-        return message
-
-    def find_by_nonce(self, nonce: str) -> Message | None:
-        """Return the message with a nonce, or None if it is unknown or expired."""
-        sent_at, message = self.nonces.get(nonce, (-math.inf, None))
-        return message if self.now() - sent_at <= NONCE_WINDOW_SECONDS else None
-
-    def permissions(self, channel: Channel) -> int:
-        """Return the bot's permissions in a channel."""
-        if channel.guild_id is None:
-            return ALL_PERMISSIONS
-        parent = self.channels.get(channel.parent_id or 0)
-        denied = channel.denied | (parent.denied if parent else 0)
-        allowed = DEFAULT_PERMISSIONS & ~denied
-        return allowed if allowed & VIEW_CHANNEL else 0
+    def list_sent(self, channel_id: int, after: int = 0) -> list[Message]:
+        """Return a channel's messages after an id, oldest first, without answers to interactions."""
+        return [
+            message
+            for id_, message in sorted(self.messages[channel_id].items())
+            if id_ > after and message.interaction_metadata is None and message.type in SENT_TYPES
+        ]

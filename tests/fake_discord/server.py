@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import io
 import json
+import re
 import socket
 import struct
 import time
@@ -10,19 +12,26 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from simcord.backend import errors
+from simcord.backend import serializers
 from simcord.backend.errors import BackendError
+from simcord.backend.models import Interaction, Member, Overwrite, Webhook
+from simcord.enums import OverwriteType
+from simcord.http import router, routes
+from simcord.http.router import RequestContext
 
-from tests.fake_discord import gateway, model, wire
+from tests.fake_discord import gateway, model
 from tests.fake_discord.faults import FaultInjector, FaultRule
 from tests.fake_discord.limits import RateLimiter, RateLimitResult
 from tests.fake_discord.model import Json
 from tests.support import patience
+
+__all__ = ["routes"]  # whose import adds SimCord's endpoints to its router
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,10 +39,33 @@ API = "/api/v10"
 FAULT_HEADER = "X-Fault"
 """Marks an injected response, which has no rate limit headers and no Via, like a 429 from Cloudflare."""
 
-EXEMPT_FROM_GLOBAL = (f"{API}/interactions/", f"{API}/webhooks/")
-MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_id")
+EXEMPT_FROM_GLOBAL = ("/interactions/", "/webhooks/")
 CALLBACK_SECONDS = 3.0
-ROUTES = web.RouteTableDef()
+COMMAND = 2
+"""The type of an interaction by a slash command."""
+
+
+@dataclass
+class Asked:
+    """An interaction, and the bot's answers to it."""
+
+    world: model.World
+    record: Interaction
+    sent_at: float = field(default_factory=time.perf_counter)
+    is_acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+    is_answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def token(self) -> str:
+        return self.record.token
+
+    @property
+    def replies(self) -> list[Json]:
+        """The messages of the answers: a deferred one once it has a text, a pressed button's once it has changed."""
+        first = self.record.message_id if self.is_answered.is_set() else None
+        messages = self.world.messages[self.record.channel_id]
+        found = (messages[id_] for id_ in (first, *self.record.followup_ids) if id_ in messages)
+        return [dict(serializers.message_payload(self.world, message)) for message in found]
 
 
 @dataclass
@@ -45,14 +77,17 @@ class FakeDiscord:
     limits: RateLimiter = field(default_factory=RateLimiter)
     faults: FaultInjector = field(default_factory=FaultInjector)
     requests: list[Json] = field(default_factory=list)
-    """The time, method, path and status (0 if unanswered) of each request to the API, oldest first."""
+    """The time, method, path, status (0 if unanswered) and payload of each request to the API, oldest first."""
     endpoints: list[str] = field(default_factory=list)
     """URLs that receive interactions in turn instead of the Gateway. If one is down, the next is tried."""
+    asked: dict[str, Asked] = field(default_factory=dict)
+    """The interactions by their tokens."""
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.gateway = gateway.Gateway(self.world)
+        self.world.subscribers.append(self.gateway.dispatch)
 
     @property
     def api_url(self) -> str:
@@ -72,83 +107,123 @@ class FakeDiscord:
 
     # Servers and channels.
 
-    def add_guild(self, guild_id: int = model.GUILD_ID, **fields: Any) -> int:
-        """Add a guild with the fields of `model.Guild`."""
-        guild = self.world.guilds[guild_id] = model.Guild(guild_id, "Lab", **fields)
-        self.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, self.world, full=True))
+    def add_guild(self, guild_id: int = model.GUILD_ID, **settings: Any) -> int:
+        """Add a guild with settings of SimCord's."""
+        self.world.add_guild(guild_id, **settings)
         return guild_id
 
     def add_channels(
-        self, count: int, guild_id: int = model.GUILD_ID, *, first: int = 0, **fields: Any
+        self,
+        count: int,
+        guild_id: int = model.GUILD_ID,
+        *,
+        first: int = 0,
+        kind: int = model.TEXT,
+        **fields: Any,
     ) -> list[int]:
         """Add channels (text channels by default) to a guild, numbered from `first`. Returns their ids."""
         ids = [guild_id + 1_000 + number for number in range(first, first + count)]
         for channel_id in ids:
-            self.world.add_channel(**{"id": channel_id, "type": model.TEXT, "guild_id": guild_id} | fields)
+            self.world.add_channel(channel_id, kind, guild_id, **fields)
         return ids
 
-    def add_webhook(self, channel_id: int, number: int = 1, *, deleted: bool = False) -> str:
-        """Add or replace a channel's webhook. Returns its URL."""
-        webhook_id, token = 800_000_000_000_000_000 + number, f"token-of_webhook-{number}"
-        self.world.webhooks[webhook_id] = model.Webhook(webhook_id, channel_id, token, deleted)
-        return f"{self.api_url}/webhooks/{webhook_id}/{token}"
+    def add_webhook(self, channel_id: int, number: int = 1) -> str:
+        """Add a channel's webhook. Returns its URL."""
+        id_, token = 800_000_000_000_000_000 + number, f"token-of_webhook-{number}"
+        self.world.webhooks[id_] = Webhook(
+            id_, token, channel_id, model.GUILD_ID, "hook", model.OWNER_ID, id_
+        )
+        return f"{self.api_url}/webhooks/{id_}/{token}"
 
-    def change_channel(self, channel_id: int, **fields: Any) -> None:
-        """Change fields of a channel, e.g. `denied=model.SEND_MESSAGES`, and dispatch the event."""
-        channel = self.world.channels[channel_id]
-        vars(channel).update(fields)
-        if "archived" in fields:
-            channel.archive_changed_at = self.world.now()
-        kind = "THREAD" if channel.is_thread else "CHANNEL"
-        self.gateway.dispatch(f"{kind}_UPDATE", wire.render_channel(channel, self.world))
+    def deny(self, channel_id: int, permissions: int) -> None:
+        """Deny permissions to the bot in a channel, and all others no longer."""
+        overwrite = Overwrite(model.BOT_ID, OverwriteType.MEMBER, deny=permissions)
+        self.world.set_overwrite(channel_id, overwrite)
+
+    def archive(self, thread_id: int) -> None:
+        """Archive a thread."""
+        changes = {"archived": True, "archive_timestamp": self.world.now_iso()}
+        self.world.edit_channel(thread_id, {}, thread_metadata=changes)
 
     # What members do.
 
     def send_message(self, channel_id: int, content: str, reply_to: int | None = None) -> int:
         """Send a member's message to a thread, as a reply to another if given. Returns its id."""
-        channel, author = self.world.channels[channel_id], model.OWNER_ID
-        message = self.world.add_message(channel, {"content": content}, author_id=author, reply_to=reply_to)
-        event = wire.render_member_message(message, self.world)
-        self.gateway.dispatch("MESSAGE_CREATE", event, gateway.GUILD_MESSAGES)
-        return message.id
+        reference = None if reply_to is None else {"message_id": str(reply_to)}
+        return self.world.create_message(channel_id, model.OWNER_ID, content, reference=reference).id
 
-    def find_message(self, channel_id: int, message_id: int) -> model.Message:
-        """Return a message, to change what members do with it, such as `votes`. Raises BackendError without it."""
-        message = self.world.channels[channel_id].find(message_id)
-        if message is None:
-            raise errors.unknown_message()
-        return message
+    def vote(self, message: Json, *votes: int) -> None:
+        """Set the number of votes for a poll's answers, from the first on."""
+        poll = self.world.get_message(int(message["channel_id"]), int(message["id"])).poll
+        assert poll is not None
+        for answer, count in zip(poll.answers, votes, strict=False):
+            poll.votes[answer.answer_id] = set(range(1, count + 1))
+
+    def delete(self, message: Json) -> None:
+        """Delete a message, like a moderator."""
+        self.world.delete_message(int(message["channel_id"]), int(message["id"]))
 
     async def interact(
         self,
         channel_id: int,
         data: Json,
         *,
+        kind: int = COMMAND,
+        user_id: int = model.OWNER_ID,
+        message_id: int | None = None,
         answer: bool = False,
         seconds: float = CALLBACK_SECONDS,
-        **fields: Any,
-    ) -> model.Interaction:
-        """Send an interaction and wait for its callback, or with `answer` for its reply, at most for some seconds.
-
-        `fields` are those of `wire.render_interaction`.
-        """
-        ids = self.world.next_snowflake(), self.world.next_snowflake()
-        interaction = model.Interaction(ids[0], f"aW50ZXJhY3Rpb24{ids[1]}", channel_id)
-        self.world.interactions[interaction.token] = interaction
-        event = wire.render_interaction(interaction, self.world, {"data": data, **fields})
+    ) -> Asked:
+        """Send an interaction and wait for its callback, or with `answer` for its reply, at most for some seconds."""
+        world, channel = self.world, self.world.get_channel(channel_id)
+        record = world.new_interaction(kind, channel_id, user_id, channel.guild_id)
+        record.expires_at = record.initial_response_deadline = None  # `routes` measures the real time
+        record.command_name, record.source_message_id = data.get("name"), message_id
+        asked = self.asked[record.token] = Asked(world, record)
+        event: Json = {
+            "id": str(record.id),
+            "token": record.token,
+            "application_id": str(model.APPLICATION_ID),
+            "type": kind,
+            "data": data,
+            "channel_id": str(channel.id),
+            "channel": serializers.channel_payload(world, channel),
+            "version": 1,
+            "locale": "en-US",
+            "entitlements": [],
+            "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
+            "context": 0 if channel.guild_id else 1,
+            "attachment_size_limit": 10 << 20,
+        }
+        if message_id is not None:
+            message = world.get_message(channel_id, message_id)
+            event["message"] = serializers.message_payload(world, message)
+        if channel.guild_id is None:
+            event["user"] = serializers.user_payload(world.users[user_id])
+        else:
+            guild = world.get_guild(channel.guild_id)
+            member = serializers.member_payload(world, guild, Member(user_id, joined_at=world.now_iso()))
+            permissions = world.compute_permissions(guild.id, model.BOT_ID, channel.id)
+            event |= {
+                "app_permissions": str(permissions),
+                "guild_id": str(guild.id),
+                "guild": {"id": str(guild.id), "locale": guild.preferred_locale, "features": []},
+                "guild_locale": guild.preferred_locale,
+                "member": {**member, "permissions": str((1 << 53) - 1)},
+            }
         if self.endpoints:
             task = asyncio.create_task(self._send_to_endpoint(event))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         else:
-            self.gateway.dispatch("INTERACTION_CREATE", event)
+            world.emit("INTERACTION_CREATE", event)
         with contextlib.suppress(TimeoutError):
-            done = interaction.is_answered if answer else interaction.is_acknowledged
+            done = asked.is_answered if answer else asked.is_acknowledged
             await patience.wait_for(done.wait(), seconds)
-        return interaction
+        return asked
 
     async def _send_to_endpoint(self, event: Json) -> None:
-        body, timestamp = json.dumps(event).encode(), str(int(self.world.now()))
+        body, timestamp = json.dumps(event).encode(), str(int(self.world.clock.now().timestamp()))
         headers = {
             "X-Signature-Ed25519": self.key.sign(timestamp.encode() + body).hex(),
             "X-Signature-Timestamp": timestamp,
@@ -182,32 +257,36 @@ class FakeDiscord:
     def lift_rate_limits(self, *routes: str) -> None:
         """Raise the rate limits of messages and of more routes, so that unrelated tests do not wait for seconds."""
         self.limits.set_global_limit(10_000)
-        for route in ("POST /channels/{channel_id}/messages", *routes):
+        for route in ("POST /channels/*/messages", *routes):
             self.limits.set_route_limit(route, 1000, 1.0)
 
     def forget(self, seconds: float) -> None:
         """Forget messages, interactions and requests of more than `seconds` ago, and archive threads without newer ones."""
-        world, before = self.world, model.snowflake_at(self.world.now() - seconds)
-        for channel in world.channels.values():
-            channel.messages = [message for message in channel.messages if message.id > before]
-            if channel.is_thread and channel.id < before and not (channel.messages or channel.archived):
-                self.change_channel(channel.id, archived=True)
+        world = self.world
+        before = world.snowflake() - (int(seconds * 1000) << 22)
+        for channel_id, messages in world.messages.items():
+            world.messages[channel_id] = {id_: row for id_, row in messages.items() if id_ > before}
+            metadata = world.channels[channel_id].thread_metadata
+            if metadata and not metadata.archived and channel_id < before and not world.messages[channel_id]:
+                self.archive(channel_id)
         world.nonces = {key: row for key, row in world.nonces.items() if row[1].id > before}
-        world.interactions = {key: row for key, row in world.interactions.items() if row.id > before}
+        self.asked = {key: row for key, row in self.asked.items() if row.record.id > before}
+        world.interactions = {row.record.id: row.record for row in self.asked.values()}
         self.requests.clear()
 
     # What arrived.
 
-    def messages(self, channel_id: int) -> list[model.Message]:
-        """Return a channel's messages, oldest first, without deleted ones."""
-        return self.all_messages().get(channel_id, [])
+    def messages(self, channel_id: int | str) -> list[Json]:
+        """Return a channel's messages as Discord's JSON, oldest first, without answers to interactions."""
+        return self.all_messages().get(int(channel_id), [])
 
-    def all_messages(self, after: int = 0) -> dict[int, list[model.Message]]:
-        """Return messages with ids larger than `after` by channel id, oldest first, without deleted ones."""
+    def all_messages(self, after: int = 0) -> dict[int, list[Json]]:
+        """Return `messages` with ids larger than `after` by channel id."""
+        self.world.expire_due_polls()
         return {
-            channel.id: [one for one in channel.messages if one.id > after and not one.deleted]
-            for channel in self.world.channels.values()
-            if channel.messages and channel.messages[-1].id > after
+            channel_id: [dict(serializers.message_payload(self.world, message)) for message in sent]
+            for channel_id in self.world.messages
+            if (sent := self.world.list_sent(channel_id, after))
         }
 
     def log(self, method: str = "", path: str = "") -> list[Json]:
@@ -219,15 +298,14 @@ class FakeDiscord:
         ]
 
     def count_messages(self) -> int:
-        """Return the number of messages, including deleted ones."""
-        return sum(len(channel.messages) for channel in self.world.channels.values())
+        return sum(len(self.world.list_sent(channel_id)) for channel_id in self.world.messages)
 
     async def wait_until_connected(self) -> None:
         await patience.wait_until(lambda: self.gateway.count_connected() > 0)
 
     async def wait_for_messages(
         self, channel_id: int, describe: Callable[[], object] = str, count: int = 1
-    ) -> list[model.Message]:
+    ) -> list[Json]:
         """Wait until a channel has this many messages, and return them."""
         await patience.wait_until(lambda: len(self.messages(channel_id)) >= count, describe=describe)
         return self.messages(channel_id)
@@ -240,67 +318,83 @@ class FakeDiscord:
 
 
 FAKE = web.AppKey("fake", FakeDiscord)
+ENTRY = web.RequestKey("entry", dict[str, Any])
+"""A request's entry in `FakeDiscord.requests`."""
 
 
 @dataclass
-class Call:
-    """A request to the API, and what its path names."""
+class Call(RequestContext):
+    """A request to the fake's API."""
 
-    fake: FakeDiscord
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    payload: Any
+    fake: FakeDiscord = field(kw_only=True)
 
     @property
     def world(self) -> model.World:
         return self.fake.world
 
-    def channel(self, needed: int = model.VIEW_CHANNEL) -> model.Channel:
-        """Return the channel. Raises BackendError if it is unknown or the bot lacks the permissions `needed`."""
-        channel = self.world.channels.get(int(self.path["channel_id"]))
-        if channel is None:
-            raise errors.unknown_channel()
-        permissions = self.world.permissions(channel)
-        if not permissions & model.VIEW_CHANNEL:
-            raise errors.missing_access()
-        if permissions & needed != needed:
-            raise errors.missing_permissions()
-        return channel
 
-    def message(self, needed: int = model.VIEW_CHANNEL) -> model.Message:
-        """Return the message in the channel. Raises BackendError as `channel` does."""
-        return self.fake.find_message(self.channel(needed).id, int(self.path["message_id"]))
-
-    def guild(self) -> model.Guild:
-        """Return the guild. Raises BackendError if it is unknown."""
-        guild = self.world.guilds.get(int(self.path["guild_id"]))
-        if guild is None:
-            raise errors.unknown_guild()
-        return guild
+Answer = Callable[[Any], Any]
+CHANGED: dict[str, list[tuple[list[str], Answer]]] = {}
+"""The endpoints that differ from SimCord's, in the form of its router."""
 
 
-def route(
-    method: str, path: str, status: int = 200
-) -> Callable[[Callable[[Call], object]], Callable[[Call], object]]:
-    """Serve a function at a path of the API. It returns the answer's JSON, or None for an empty answer."""
+def route(method: str, template: str) -> Callable[[Answer], Answer]:
+    """Let a function answer requests to an endpoint instead of SimCord. It returns JSON, or None for nothing."""
 
-    def register(handle: Callable[[Call], object]) -> Callable[[Call], object]:
-        async def serve(request: web.Request) -> web.StreamResponse:
-            payload = await _read_payload(request) if request.can_read_body else {}
-            body = handle(Call(request.app[FAKE], request.match_info, request.query, payload))
-            return web.Response(status=204) if body is None else json_response(body, status)
-
-        ROUTES.route(method, API + path)(serve)
-        return handle
+    def register(answer: Answer) -> Answer:
+        CHANGED.setdefault(method, []).append((template.strip("/").split("/"), answer))
+        return answer
 
     return register
 
 
-async def _read_payload(request: web.Request) -> Any:
-    """Return the JSON body of a request, or its `payload_json` field if it is multipart."""
-    if request.content_type.startswith("multipart/"):
-        return json.loads(str((await request.post())["payload_json"]))
-    return await request.json()
+def _find(method: str, path: str) -> tuple[Answer, dict[str, str]]:
+    """Return what answers a request, and what its path names. Raises BackendError if the endpoint is unknown."""
+    parts = path.strip("/").split("/")
+    found: list[tuple[Answer, dict[str, str]]] = []
+    for template, answer in (*CHANGED.get(method, ()), *router._ROUTES.get(method, ())):
+        if len(template) == len(parts):
+            pairs = list(zip(template, parts, strict=True))
+            if all(name.startswith("{") or name == part for name, part in pairs):
+                found.append((answer, {name[1:-1]: part for name, part in pairs if name.startswith("{")}))
+    if not found:
+        raise BackendError(404, 0, "404: Not Found")
+    return min(found, key=lambda match: len(match[1]))
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """Answer a request to the API."""
+    fake, path = request.app[FAKE], request.path.removeprefix(API)
+    if (
+        not path.startswith(EXEMPT_FROM_GLOBAL)
+        and request.headers.get("Authorization") != f"Bot {model.TOKEN}"
+    ):
+        return json_response({"message": "401: Unauthorized", "code": 0}, 401)
+    body, files = await _read_payload(request) if request.can_read_body else ({}, [])
+    try:
+        answer, args = _find(request.method, path)
+        params = dict(request.query)
+        call = Call(fake.world, args, body, params, files, method=request.method, path=path, fake=fake)
+        request[ENTRY]["payload"] = body
+        answered = answer(call)
+    except BackendError as error:
+        return json_response(error.to_json(), error.status)
+    if answered is None:
+        return web.Response(status=204)
+    return json_response(answered, 201 if request.method == "POST" and path.endswith("/threads") else 200)
+
+
+async def _read_payload(request: web.Request) -> tuple[Any, list[Any]]:
+    """Return the JSON body of a request, or its `payload_json` field and its files if it is multipart."""
+    if not request.content_type.startswith("multipart/"):
+        return await request.json(), []
+    form = await request.post()
+    files = [
+        SimpleNamespace(filename=part.filename, fp=io.BytesIO(part.file.read()), description=None)
+        for part in form.values()
+        if isinstance(part, web.FileField)
+    ]
+    return json.loads(str(form["payload_json"])), files
 
 
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] = {}) -> web.Response:
@@ -326,8 +420,9 @@ async def api_middleware(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     fake = request.app[FAKE]
     path = request.path.removeprefix(API)
-    entry: Json = {"at": fake.world.now(), "method": request.method, "path": path, "status": 0}
+    entry: Json = {"at": fake.world.clock.now(), "method": request.method, "path": path, "status": 0}
     fake.requests.append(entry)
+    request[ENTRY] = entry
     if time.monotonic() < fake.faults.outage_until:
         if fake.faults.outage_resets:
             return reset_connection(request)
@@ -337,10 +432,10 @@ async def api_middleware(request: web.Request, handler: Handler) -> web.StreamRe
     if limit_result.retry_after:
         entry["status"] = 429
         return _rate_limited_response(limit_result)
-    response = await _apply_fault(fake, path, partial(_handle, request, handler), request)
+    response = await _apply_fault(fake, path, partial(handler, request), request)
     entry["status"] = response.status
     if not response.prepared:
-        response.headers["Date"] = formatdate(fake.world.now(), usegmt=True)
+        response.headers["Date"] = formatdate(fake.world.clock.now().timestamp(), usegmt=True)
         if FAULT_HEADER not in response.headers:
             response.headers.update(limit_result.headers)
     return response
@@ -371,27 +466,17 @@ async def _apply_fault(
     return json_response(body, fault.status, headers)
 
 
-async def _handle(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        is_exempt = request.path.startswith(EXEMPT_FROM_GLOBAL)
-        if not is_exempt and request.headers.get("Authorization") != f"Bot {model.TOKEN}":
-            raise BackendError(401, 0, "401: Unauthorized")
-        return await handler(request)
-    except BackendError as error:
-        return json_response(error.to_json(), error.status)
-    except web.HTTPException as error:
-        return json_response({"message": f"{error.status}: {error.reason}", "code": 0}, error.status)
-
-
 def _check_limits(fake: FakeDiscord, request: web.Request) -> RateLimitResult:
-    resource = request.match_info.route.resource
-    template = resource.canonical.removeprefix(API) if resource else request.path
-    major = next((request.match_info[key] for key in MAJOR_PARAMETERS if key in request.match_info), "")
-    if "webhook_id" in request.match_info:
-        # All replies to interactions contain the application's id, but limits apply per token.
-        major += "/" + request.match_info["token"]
-    exempt = request.path.startswith(EXEMPT_FROM_GLOBAL)
-    return fake.limits.check(f"{request.method} {template}", major, time.monotonic(), exempt=exempt)
+    """Count a request to an endpoint, whose limits are those of its first id, or of a webhook and its token."""
+    path = request.path.removeprefix(API)
+    exempt = path.startswith(EXEMPT_FROM_GLOBAL)
+    # All replies to interactions contain the application's id, but limits apply per token.
+    template, major = (
+        re.subn(r"/\d+/[^/]+" if exempt else r"/\d+", "/*", path)[0],
+        re.search(r"/(\d+)(/[^/]+)?", path),
+    )
+    place = "" if major is None else major[0] if exempt else major[1]
+    return fake.limits.check(f"{request.method} {template}", place, time.monotonic(), exempt=exempt)
 
 
 def _rate_limited_response(limit_result: RateLimitResult) -> web.Response:

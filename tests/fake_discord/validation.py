@@ -98,26 +98,28 @@ def invalid_form_body(field_path: str, message: str) -> BackendError:
     return BackendError(400, 50035, "Invalid Form Body", errors=errors)
 
 
-def check_message(payload: Json) -> list[Json]:
-    """Return a message's components with their ids. Raise BackendError if Discord would reject the message."""
-    given = {key: value for key, value in payload.items() if value is not None}
-    if not any(given.get(key) for key in ("content", "embeds", "components", "attachments", "poll")):
-        raise BackendError(400, 50006, "Cannot send an empty message")
-    try:
-        numbered = components.validate_message_state(
-            given.get("components", []),
-            flags=int(given.get("flags", 0)),
-            content=given.get("content"),
-            embeds=given.get("embeds", []),
-            poll=given.get("poll"),
-        )
-    except components.ComponentValidationError as error:
-        raise invalid_form_body("components", str(error)) from error
-    for number, answer in enumerate(given.get("poll", {}).get("answers", ())):
+def check_limits(payload: Json) -> None:
+    """Raise BackendError if a message that SimCord accepts is too long for Discord."""
+    for number, answer in enumerate((payload.get("poll") or {}).get("answers", ())):
         if len(answer["poll_media"].get("text") or "") > MAX_POLL_ANSWER:
             length = f"Must be {MAX_POLL_ANSWER} or fewer in length."
             raise invalid_form_body(f"poll.answers.{number}", length)
-    texts = [part["content"] for part in components.walk_components(numbered) if part["type"] == 10]
+    parts = components.walk_components(payload.get("components") or ())
+    texts = [part["content"] for part in parts if part.get("type") == 10]
     if sum(len(text.encode()) + BYTES_PER_TEXT for text in texts) > MAX_TEXT_BYTES:
         raise BackendError(500, 0, "Internal Server Error")
-    return numbered
+
+
+def check_message(payload: Json) -> None:
+    """Raise an error if SimCord or Discord would reject a message."""
+    given = {key: value for key, value in payload.items() if value is not None}
+    components.validate_message_state(
+        given.get("components", []),
+        flags=int(given.get("flags", 0)),
+        content=given.get("content"),
+        embeds=given.get("embeds", []),
+        poll=given.get("poll"),
+        attachments=given.get("attachments"),
+        require_nonempty=True,
+    )
+    check_limits(given)

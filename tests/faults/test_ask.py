@@ -57,8 +57,8 @@ class Asking:
         """Return the JSON of the bot's replies, by the id of the message that they reply to."""
         found: dict[int, list[str]] = {}
         for message in self.harness.fake.messages(self.thread):
-            if reference := message.payload.get("message_reference"):
-                found.setdefault(int(reference["message_id"]), []).append(json.dumps(message.payload))
+            if message["author"]["bot"] and (reference := message.get("message_reference")):
+                found.setdefault(int(reference["message_id"]), []).append(json.dumps(message))
         return found
 
     async def wait_for_reply(self, question: int, *texts: str) -> str:
@@ -76,7 +76,7 @@ class Asking:
 @pytest.fixture
 async def asking(harness: FaultHarness) -> AsyncIterator[Asking]:
     """A bot that has posted a paper in a forum."""
-    [forum] = harness.fake.add_channels(1, type=model.FORUM)
+    [forum] = harness.fake.add_channels(1, kind=model.FORUM)
     due = harness.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
     draft = models.Subscription(
         guild_id=model.GUILD_ID, channel_id=forum, at_time=f"{due:%H:%M}", style=models.Style.FORUM

@@ -86,7 +86,7 @@ async def test_sends_posts_before_the_commands_are_registered(harness: FaultHarn
     await harness.wait_until_all_sent()
     await harness.fake.wait_until_connected()
     await harness.fake.wait_for_requests(1, "PUT", describe=harness.read_log)
-    assert harness.fake.world.commands == []
+    assert harness.fake.world.commands == {}
     bot.send_signal(signal.SIGTERM)
     assert await harness.wait_for_end(bot) == 0
     harness.fake.set_faults()

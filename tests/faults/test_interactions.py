@@ -5,9 +5,9 @@ import re
 from dataclasses import replace
 
 import pytest
+from simcord.backend.models import EPHEMERAL_FLAG
 
 from storage import daily, models
-from tests.fake_discord.interactions import EPHEMERAL
 from tests.support import outbox_builders
 from tests.support.fault_harness import FaultHarness, mostly_on_postgresql
 
@@ -34,7 +34,7 @@ async def test_replayed_or_expired_interaction_posts_nothing_twice(harness: Faul
     async def press(count: int) -> None:
         """Press "Post now", and wait until the log reports `count` late interactions."""
         data = {"custom_id": f"pr:dn:{subscription_id}", "component_type": 2}
-        await harness.fake.interact(channel_id, data, type=3, message_id=message.id, seconds=0.1)
+        await harness.fake.interact(channel_id, data, kind=3, message_id=int(message["id"]), seconds=0.1)
         await harness.wait_until(lambda: harness.read_log().count("interaction too late") == count)
 
     await press(0)
@@ -62,12 +62,12 @@ async def test_shares_a_page_once_if_a_proxy_hides_the_response(harness: FaultHa
         channel_id, {"id": "1", "name": "digest", "type": 1}, answer=True, seconds=30.0
     )
     [reply] = asked.replies
-    [share] = set(re.findall(r'"(pr:ls:[^"]*)"', json.dumps(reply.payload)))
+    [share] = set(re.findall(r'"(pr:ls:[^"]*)"', json.dumps(reply)))
     harness.fake.set_faults(
         {"kind": "page", "status": 502, "path": "/webhooks/*", "times": 1, "stored": True}
     )
     shared = await harness.fake.interact(
-        channel_id, {"custom_id": share, "component_type": 2}, type=3, message_id=reply.id
+        channel_id, {"custom_id": share, "component_type": 2}, kind=3, message_id=int(reply["id"])
     )
 
     async def is_repeated() -> bool:
@@ -75,4 +75,4 @@ async def test_shares_a_page_once_if_a_proxy_hides_the_response(harness: FaultHa
         return [entry["status"] for entry in log if shared.token in entry["path"]][:2] == [502, 200]
 
     await harness.wait_until(is_repeated)
-    assert sum(not reply.payload.get("flags", 0) & EPHEMERAL for reply in shared.replies) == 1
+    assert sum(not reply["flags"] & EPHEMERAL_FLAG for reply in shared.replies) == 1

@@ -43,7 +43,7 @@ async def test_reads_a_digest_published_during_downtime_before_skipping_its_post
         harness.start_bot(PAPERROUND_FETCH_ALLOW=f"127.0.0.1:{origin.port}")
         await harness.wait_for_sent(1)
     [message] = harness.fake.messages(channel_id)
-    assert PAPER in json.dumps(message.payload)
+    assert PAPER in json.dumps(message)
 
 
 async def test_writes_the_digest_of_a_closed_day_and_posts_it_that_morning(
@@ -75,7 +75,7 @@ async def test_writes_the_digest_of_a_closed_day_and_posts_it_that_morning(
     await harness.wait_until(lambda: "digest written" in harness.read_log(), 180)
     await harness.advance_clock(due_at + timedelta(seconds=1) - harness.now())
     [message] = await harness.fake.wait_for_messages(channel_id, harness.read_log)
-    post = json.dumps(message.payload, ensure_ascii=False)
+    post = json.dumps(message, ensure_ascii=False)
     assert "소형 언어 모델(small language model; SLM)은" in post
     assert f"{MODEL} 모델이 논문 전문을 읽고 작성" in post
     assert {row["status"] for row in fake_model.log()} == {200}

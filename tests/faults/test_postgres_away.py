@@ -110,7 +110,7 @@ async def test_frozen_sender_sends_nothing_twice_after_resuming(
     harness: FaultHarness, all_seeds: bool
 ) -> None:
     channels = harness.fake.add_channels(CHANNELS)
-    forums = harness.fake.add_channels(8, first=500, type=model.FORUM)
+    forums = harness.fake.add_channels(8, first=500, kind=model.FORUM)
     sender, standby = await harness.start_sender_and_standby()
     await harness.fan_out(channels, PARTS)
     if all_seeds:

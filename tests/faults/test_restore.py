@@ -67,7 +67,7 @@ async def _subscribe(harness: FaultHarness, at: str) -> None:
     """Set up a daily post in each style, and an alert and the papers of the day for a reader."""
     service = Subscriptions(harness.db, harness.now)
     for number, (style, channel_type) in enumerate(STYLES):
-        [channel_id] = harness.fake.add_channels(1, first=number, type=channel_type)
+        [channel_id] = harness.fake.add_channels(1, first=number, kind=channel_type)
         await service.add(
             models.Subscription(guild_id=model.GUILD_ID, channel_id=channel_id, at_time=at, style=style)
         )

@@ -58,7 +58,7 @@ class FaultHarness:
     async def advance_clock(self, duration: timedelta) -> None:
         """Move all clocks forward."""
         self.clock_offset += duration
-        self.fake.world.clock_offset += max(0.0, duration.total_seconds())
+        self.fake.world.advance_clock(max(0.0, duration.total_seconds()))
         self.set_clock_error(self.clock_error)
 
     def set_clock_error(self, error: timedelta) -> None:
@@ -198,7 +198,7 @@ class FaultHarness:
             self.fake.interact(channel_id, (TOPIC, LIST)[n % 2], user_id=1_000 + n, answer=True)
             for n in range(count)
         )
-        return [record.callback is not None for record in await asyncio.gather(*asked)]
+        return [record.record.responded for record in await asyncio.gather(*asked)]
 
     async def count_states(self) -> dict[str, int]:
         counts = await self.db.fetch(outbox.count_by_state)

@@ -104,5 +104,5 @@ async def logged_in(
         restore()
 
 
-def message_texts(messages: list[model.Message]) -> list[str]:
-    return [message.payload["components"][0]["components"][0]["content"] for message in messages]
+def message_texts(messages: list[dict[str, Any]]) -> list[str]:
+    return [message["components"][0]["components"][0]["content"] for message in messages]
