@@ -44,7 +44,6 @@ _ASIDE = re.compile(r"[(（][^()（）]{0,80}[)）]")
 _FORMULA = re.compile(r"\$[^$\n]{1,200}\$|\\\|")
 _DELIMITER_ROW = re.compile(r"\s*(?:\|\s*)?(?::?-{1,60}:?\s*\|\s*){1,60}(?::?-{1,60}:?\s*)?")
 _DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _BEFORE_MENTION = re.compile(
     r"of|in|on|at|to|by|with|from|as|than|and|or|see|via|per|for|is|are|was|were|like|that|this|the|an?|our|we|cf|us(?:e|es|ing)"
     r"|into|about|between|says|against|both|while|where|which"
@@ -453,7 +452,7 @@ def _read_text(part: str, row: int, *, is_cell: bool) -> Iterator[_Paper]:
 def _is_in_sentence(part: str, match: re.Match[str]) -> bool:
     """Return whether an address is part of a sentence: a word before it needs it, or a sentence goes on behind it."""
     before, behind = part[: match.start()].split(), part[match.end() :]
-    if _CJK.search(match[0]) or _CJK.match(behind.lstrip(")>")):
+    if title_reader.CJK.search(match[0]) or title_reader.CJK.match(behind.lstrip(")>")):
         return True  # with a particle
     if before and _BEFORE_MENTION.fullmatch(before[-1].strip("(*_,").lower()):
         return True

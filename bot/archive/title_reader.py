@@ -19,7 +19,7 @@ _ESCAPED = re.compile(r"\\([\[\]_*#`|~<>])")
 _NUMBER = re.compile(r"^\W{0,6}(?:[(\[【]?[0-9]{1,4}[\])】]:?\s?|[0-9]{1,4}[.:]\s)")
 _LEADING = re.compile(r"^[^\w\"“'‘(\[$\\~]+")
 _TRAILING = re.compile(r"[^\w\"”'’)\]$?!%.*+#~…]+$")
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
 _FULL_STOP = re.compile(r"(?<=[a-z]{2})\. ")
@@ -75,7 +75,7 @@ def read_title(label: str, min_words: int = 4) -> str | None:
         title = title.strip("[]")
     title = fields.strip_quotes(title)
     words = len(_WORD.findall(title[:MAX_TITLE_LENGTH]))
-    is_other = "://" in title or "![" in label or len(title) > MAX_TITLE_LENGTH or _CJK.search(title)
+    is_other = "://" in title or "![" in label or len(title) > MAX_TITLE_LENGTH or CJK.search(title)
     is_caption = words < 10 and _CAPTION.match(title)
     return None if is_other or is_caption or words < min_words - (": " in title) else title
 
@@ -83,7 +83,7 @@ def read_title(label: str, min_words: int = 4) -> str | None:
 def clean_title(value: str, min_words: int = 1) -> str | None:
     """Return plain text as a title, or None if it is a number, a URL or a translation."""
     title = " ".join(value[: 2 * MAX_TITLE_LENGTH].split())
-    is_other = "://" in title or len(title) > MAX_TITLE_LENGTH or _CJK.search(title)
+    is_other = "://" in title or len(title) > MAX_TITLE_LENGTH or CJK.search(title)
     return None if is_other or len(_WORD.findall(title)) < min_words else title
 
 
