@@ -413,9 +413,7 @@ def _query_notes(
         texts("list-described", names=_format_names(result.described)) if result.described else "",
         texts("list-stale") if result.is_stale else "",
         texts("list-unread", words=_format_names(result.unread)) if result.unread else "",
-        texts("list-partial")
-        if result.is_partial and not result.unread and not (result.complete or result.passing)
-        else "",
+        texts("list-partial") if result.is_partial and not (result.complete or result.passing) else "",
         texts("list-perhaps", topics=names) if names else "",
         ignored_note,
     )

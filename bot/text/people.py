@@ -72,11 +72,13 @@ _BESIDE_COST = 6
 _MAX_SAME_NAME_COST = 3
 """Allows a rare spelling of each syllable of a typical name, but no extra words."""
 
-_TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨", "저자"})
-
 
 def _tables() -> dict[str, dict[str, str]]:
     return seed.read_spellings("korean_names.tsv")
+
+
+def _is(kind: str, word: str) -> bool:
+    return seed.classify("writer", word) == kind
 
 
 def split_hangul(name: str) -> list[tuple[str, str]]:
@@ -84,7 +86,7 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
 
     "김건우", "김 건우", "건우 김" and "김건우 교수님" all give 김 and 건우. Text that cannot be a name gives no pairs.
     """
-    words = [word.removesuffix("님") for word in name.split() if word not in _TITLES]
+    words = [word.removesuffix("님") for word in name.split() if not _is("title", word)]
     if not 1 <= len(words) <= 2 or not all(map(analyser.is_syllables, words)):
         return []
     families = _tables()["family"]
@@ -451,12 +453,8 @@ _EDGE = " .,;:?!…\"'()"
 _SUFFIX = re.compile(
     rf"(?<=[\w{analyser.SYLLABLES}])(['’]s|에서는|에서|측은|측|이[나든랑]|하고|[이가은는의사나든와과랑])\Z"
 )
-_BEFORE = frozenset(("from", "by", "at"))
 _GROUP = re.compile(
     r"(?:연구진|연구팀|연구원들|연구원|연구소|팀|랩|교수님?|박사님?)(?:들)?(?:이|가|은|는|의|에서)?|(?:team|labs?|group|researchers|scientists)(?:['’]s)?"
-)
-_WRITTEN = frozenset(
-    ["쓴", "낸", "만든", "발표한", "공개한", "내놓은", "나온", "개발한", "제안한", "작성한", "written"]
 )
 _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
 
@@ -527,7 +525,7 @@ def _read_joint(words: Sequence[str], end: int) -> tuple[str, int]:
     if words[end - 1].endswith(",") and (joint := next(filter(None, behind), "")):
         return joint, end  # Google, Meta or Apple
     if joint := seed.classify("join", " ".join(words[end : end + 1])):
-        return joint, end + 1 + (" ".join(words[end + 1 : end + 2]).lower() in _BEFORE)
+        return joint, end + 1 + _is("before", " ".join(words[end + 1 : end + 2]))
     endings = (seed.classify("join", f"-{words[end - 1][-size:]}") for size in (2, 1))
     return next(filter(None, endings), ""), end
 
@@ -536,11 +534,11 @@ def _count_name_words(words: Sequence[str], start: int) -> int:
     """Return the most words that a writer's name may have from `start`: more if known, behind "by", in capitals or before 쓴."""
     if words[start].lower() == "the":
         return 0
-    is_named = start > 0 and words[start - 1].lower() in (*_BEFORE, "the")
+    is_named = start > 0 and (_is("before", words[start - 1]) or words[start - 1].lower() == "the")
     if is_named or _fold(words[start]).partition(" ")[0] in _first_words():
         return MAX_WORDS
     behind = " ".join(words[start + 2 : start + 3]).strip(_EDGE)
-    is_in_hangul = behind in _WRITTEN and analyser.is_syllables(words[start])
+    is_in_hangul = _is("written", behind) and analyser.is_syllables(words[start])
     return _MAX_UNKNOWN_WORDS if words[start][:1].isupper() else 1 + is_in_hangul
 
 
@@ -558,10 +556,10 @@ def _read_writer(words: tuple[str, ...], start: int, end: int, *, is_led: bool =
     typed = " ".join(words[start:end]).strip(_EDGE)
     stem = _SUFFIX.sub("", typed)
     before = start - (start > 1 and words[start - 1].lower() == "the")
-    first = before - 1 if before and words[before - 1].lower() in _BEFORE else start
+    first = before - 1 if before and _is("before", words[before - 1]) else start
     rest = [word.lower().strip(_EDGE) for word in (*words[end : end + 2], "", "")]
     has_group = _GROUP.fullmatch(rest[0]) is not None
-    last = end + has_group + (rest[has_group] in _WRITTEN)
+    last = end + has_group + _is("written", rest[has_group])
     joint, at = _read_joint(words, end)
     is_joined = bool(joint) and first == start and at < len(words) and _is_writer_at(words, at)
     if name := next((name for name in dict.fromkeys((typed, stem)) if _fold(name) in _keys()), None):

@@ -70,15 +70,10 @@ def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
         return (("popular" if analyser.is_hangul(word) else "best", len(word)),)
     if not analyser.has_hangul(word):
         # "least-cited", but not "best-first" or "low-rank"
-        kinds = [entries[one][0] if one in entries else "" for one in word.split("-")]
-        is_measure = (
-            len(kinds) > 1 and all(kinds) and not {"votes", "voted", "popular", "cited"}.isdisjoint(kinds)
-        )
-        return (
-            tuple((kind, len(one) + 1) for kind, one in zip(kinds, word.split("-"), strict=True))
-            if is_measure
-            else ()
-        )
+        pieces = [(entries.get(one, ("", ""))[0], len(one) + 1) for one in word.split("-")]
+        kinds = {kind for kind, _ in pieces}
+        is_measure = len(pieces) > 1 and "" not in kinds and kinds & {"votes", "voted", "popular", "cited"}
+        return tuple(pieces) if is_measure else ()
     for end in range(len(word) - 1, 0, -1):
         kind, mark = entries.get(word[:end], ("", "?"))
         for cut in range(end, min(len(word), end + _MAX_TAIL) + 1 if mark != "?" else end):
@@ -194,69 +189,24 @@ def split_reader(text: str) -> tuple[str, str]:
 # Orders.
 
 
-def _both(left: str, right: str) -> str:
-    """Return the pattern for a class beside another one, in either order."""
-    return rf"\b(?:{left})\b.*\b(?:{right})\b|\b(?:{right})\b.*\b(?:{left})\b"
-
-
-_UP, _SORT = "most|many|best|good|worst", "sort|by"
-
-
 class _Rule(NamedTuple):
-    """What classes of a phrase ask for: an `order`, or something that is unknown of papers (`is_unread`).
+    """A row of `order_rules.tsv`: what classes of a phrase ask for."""
 
-    If `needs_papers`, papers or a period must be named too: not in "which tokenizer is best".
-    """
-
-    pattern: re.Pattern[str]
     order: str
-    is_unread: bool = False
-    needs_papers: bool = False
+    flags: Sequence[str]
+    pattern: re.Pattern[str]
 
 
-_RULES = tuple(
-    _Rule(re.compile(pattern), *rest)
-    for pattern, *rest in (
-        (_both(f"{_UP}|few|{_SORT}", "cited"), "votes", True),
-        (r"\bunknown\b", "", True),
-        (_both("under", "votes") + r"|\b(?:voted|popular) under\b", "least", True),
-        (_both("over", "votes") + r"|\b(?:voted|popular) over\b", "", False),
-        (
-            _both("few|worst", "votes|voted|popular|fame")
-            + r"|\bfew (?:best|good|count)\b|\bnot (?:voted|popular)\b|\bgot few buzz\b|\bfew got buzz\b|\bloved\b",
-            "least",
-        ),
-        (
-            r"\bpopular\b|\bbest count\b|"
-            + _both(f"{_UP}|{_SORT}", "votes|fame")
-            + r"|\bmost buzz\b|\bgot (?:many )?buzz\b"
-            + "|"
-            + _both("most|best|worst|people", "voted")
-            + r"|\bpeople (?:like|votes)\b|\bsort best\b"
-            + r"|\bvoted (?:\w+ )?(?:most|many)\b|\bgot voted\b|"
-            + _both("got", "fame"),
-            "votes",
-        ),
-        (
-            r"^(?!.*\b(?:newest|recent|latest)\b.*\bold).*(?:\boldest\b|"
-            + _both("most|sort", "old")
-            + ")|"
-            + _both("few", "date"),
-            "oldest",
-        ),
-        (r"\bnewest\b|" + _both(f"most|{_SORT}", "recent|latest") + "|" + _both(_SORT, "date"), "date"),
-        (
-            r"\bbest\b|\bhot\b|^fame(?= *$)|\b(?:most|many) (?:\w+ )?good\b|\bgood\b.*\bmost\b",
-            "votes",
-            False,
-            True,
-        ),
-        (r"\bworst\b", "", True, True),
-        (r"\blatest\b", "date"),
-        (r"^(?:size|most)*\s?(?:size\b|most (?:trait|many)$)", "", True),
-    )
-)
-_LIMIT = next(number for number, rule in enumerate(_RULES) if "over" in rule.pattern.pattern)
+def _read_rule(order: str, flags: str, classes: str) -> _Rule:
+    patterns = list[str]()
+    for either in classes.split(" ; "):
+        left, _, right = (f"\\b(?:{one})\\b" for one in either.partition(" & "))
+        both = f"{left}.*{right}|{right}.*{left}" if " & " in either else left
+        patterns.append(either[1:] if either.startswith("^") else both)
+    return _Rule(order.strip("-"), flags.split(), re.compile("|".join(patterns)))
+
+
+_RULES = tuple(_read_rule(*row) for row in seed.read_rows("order_rules.tsv"))
 _MORE = re.compile(r"over|above|more than|exceed|넘|초과", re.IGNORECASE)
 _CODE = re.compile(
     r"\b(?:with|ha(?:s|ve|ving)|that (?:release|share|publish)(?:d|ed)?)"
@@ -312,27 +262,26 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
             phrase.pop()
         core = [token for token in phrase if token.kind not in ("glue", "by")]
         typed, rest = text[core[0].start : core[-1].end], _cut(kept, phrase)
-        is_near = any(token.kind == "ever" for token in (tokens if kinds == "hot" else phrase)) or any(
-            map(_names_papers, near)
-        )
-        is_near = is_near or (
-            core[0].is_korean and any(map(people.names_papers, text[: core[0].start].split()[-2:]))
-        )
-        if rule.needs_papers and not (has_period or is_near or not questions.has_topic(rest.split())):
+        ahead = text[: core[0].start].split()[-2:] if core[0].is_korean else ()
+        is_ever = any(token.kind == "ever" for token in (tokens if kinds == "hot" else phrase))
+        is_near = is_ever or any(map(_names_papers, near)) or any(map(people.names_papers, ahead))
+        if "papers" in rule.flags and not (has_period or is_near or not questions.has_topic(rest.split())):
             continue
         found.append((number, typed))
         kept = kept if rule is _RULES[-1] else rest
         for token in core if rule is _RULES[-1] else ():
             kept = _weaken(kept, token)
-    rules = [_RULES[number] for number, _ in sorted(found) if number < len(_RULES)]
-    unread = tuple(typed for n, typed in found if n == len(_RULES) or _RULES[n].is_unread)
-    order = next((rule.order for rule in sorted(rules, key=lambda rule: rule.is_unread) if rule.order), "")
+    rules = [_RULES[number] for number, _ in sorted(found)]
+    unread = tuple(typed for n, typed in found if "unread" in _RULES[n].flags)
+    order = next(
+        (rule.order for rule in sorted(rules, key=lambda rule: "unread" in rule.flags) if rule.order), ""
+    )
     if order:
         for token in tokens:  # sorted: speech; the best of all time
             is_ever = token.kind == "ever" or (token.kind == "sort" and token.start == 0)
             kept = _cut(kept, [token]) if is_ever else kept
         kept = _COUNT.sub(" ", kept[: at.start()] if (at := _SORTED.search(text)) else kept)
-    limit = next((typed for number, typed in found if number == _LIMIT), "")
+    limit = next((typed for number, typed in found if "limit" in _RULES[number].flags), "")
     count = re.search("[0-9]+", limit)
     least = int(count[0]) + bool(_MORE.search(limit)) if count else None
     return Ordering(" ".join(_EMPTY.sub(" ", kept).split()).strip(" ,:"), order, unread, has_code, least)
@@ -406,11 +355,6 @@ def is_kind_of_paper(text: str) -> bool:
 
 
 _NEGATORS = frozenset(("sure", "imperative", "lack", "instead", "no", "not", "dont", "other"))
-_ALL = frozenset(("all", "everything", "anything", "any", "every", "each"))
-"""Of everything on alignment but RLHF."""
-_TAILS = frozenset(
-    ("models", "papers", "ones", "methods", "based", "please", "own", "work", "works", "is", "are")
-) | frozenset(("stuff", "things", "involved", "used", "included", "allowed", "needed", "required"))
 _SPLIT = re.compile(
     r"\b(leav(?:e|es|ing)|filter(?:s|ing)?|tak(?:e|es|ing)) ((?:[\w-]+ ){1,3})out\b", re.IGNORECASE
 )
@@ -432,30 +376,9 @@ _CROSSED = re.compile(r"(\S .*(?<!클로바)[가-힣]) [x×](?=\s*(?:,|$))")
 _NON = re.compile(r"\bnon-([\w-]+)", re.IGNORECASE)
 _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
-_ENDINGS = (
-    "'s",
-    "’s",
-    "이나",
-    "이랑",
-    "하고",
-    "에서",
-    "에는",
-    "인데",
-    "으로",
-    "에게",
-    "부터",
-    *"로은는이가을를의에나랑와과도",
-)
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _BRACKETS, _ROUND = str.maketrans("()", "  "), str.maketrans("[]{}", "()()")
 _MAX_TERM_WORDS, _MAX_LISTED = 4, 6
-_DATA = frozenset(
-    ("data", "datasets", "corpora", "examples", "labels", "annotations", "samples", "supervision")
-)
-_AUXILIARIES = frozenset(("why", "how", "do", "does", "did", "can", "could", "will", "would", "should"))
-_CLAUSES = frozenset(("", "(", ",", ";", ".", "?", "!", "but", "and", "so", "please"))
-_RELATIVES = frozenset(("that", "which", "who", "ones"))
-"""What may come before an imperative: "skip surveys", but not "the skip connections"."""
 
 
 class Exclusions(NamedTuple):
@@ -508,12 +431,8 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     excluded = list[str]()
     for negation in _list_negations(tokens):
         near = tokens[: negation.at][::-1][:_MAX_TERM_WORDS]
-        if (
-            negation.is_ahead
-            and near
-            and near[0].text[-1] not in "지고는은"
-            and _find_named(near, is_excluded)[1] > 1
-        ):
+        is_verb = not (negation.is_ahead and near) or near[0].text[-1] in "지고는은"
+        if not is_verb and _find_named(near, is_excluded)[1] > 1:
             negation = negation._replace(first=negation.at)  # 도구 사용 없는: the verb is part of a term
         beside = _list_beside(tokens, negation)
         is_open = (
@@ -528,9 +447,8 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         if negation.is_ahead and not is_open and any(one.endswith(("은", "는")) for one in nearest):
             negation = negation._replace(has_list=False)  # 의료 LLM, 영상 판독은 빼고
         named, taken = _read_named(beside, negation, is_term, is_excluded, words)
-        is_topic = len(named) > 1 and any(
-            map(_is_noun, beside[taken : taken + 1])
-        )  # 도메인 특화 LLM, 금융 제외
+        # 도메인 특화 LLM, 금융 제외
+        is_topic = len(named) > 1 and any(map(_is_noun, beside[taken : taken + 1]))
         if negation.is_ahead and (is_topic or not (is_open or _has_topic(beside[taken:]))):
             named, taken = _read_named(beside, negation._replace(has_list=False), is_term, is_excluded, words)
         # 얼굴만 나오는 건 빼고: what names a face besides is wanted
@@ -593,7 +511,7 @@ def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
     ):
         first, start = start, start + len(list(run))
         negators = [n for n in range(first, start) if has_class and tokens[n].kind in _NEGATORS]
-        if not negators and not is_korean and any(one.text.casefold() in _ALL for one in tokens[:first]):
+        if not negators and not is_korean and any(seed.classify("all", one.text) for one in tokens[:first]):
             negators = [n for n in range(first, start) if tokens[n].text.casefold() == "but"]
         negation = _read_negation(tokens, first, negators[0], start) if negators else None
         if negation:
@@ -611,13 +529,16 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
     before = tokens[at - 1] if at else _Token(",", "", 0, 0)
     ahead = [token.text.casefold() for token in tokens[:at]]
     is_end = not is_korean and _ends_clause(behind)
-    is_last = kind in ("no", "not") and is_end and _AUXILIARIES.isdisjoint(ahead)  # world models, no games
+    is_last = (
+        kind in ("no", "not") and is_end and not any(seed.classify("auxiliary", one) for one in ahead)
+    )  # world models, no games
     is_clause = before.kind in (",", "glue") or is_last
+    begins = not before.text or bool(seed.classify("clause", before.text))
     is_negation = (
         is_about or is_used or not (kind == "dont" or (kind == "not" and (is_korean or not is_clause)))
     )
     if kind == "imperative":
-        is_led = is_clause and before.text.casefold() in _CLAUSES
+        is_led = is_clause and begins
         is_negation = is_led or (tokens[at].text.endswith("ing") and (is_about or "glue" in around or is_end))
     if not is_negation:
         return None
@@ -625,8 +546,8 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
     is_led = (
         kind == "no"
         or before.kind == ""
-        or before.text.casefold() in _CLAUSES
-        or not _RELATIVES.isdisjoint(ahead[-2:])
+        or begins
+        or any(seed.classify("relative", one) for one in ahead[-2:])
     )
     is_sure = (
         kind in ("sure", "imperative", "glue")
@@ -658,7 +579,7 @@ def _ends_clause(behind: Sequence[_Token]) -> bool:
     """Return whether a clause ends with what it names first, which is not a means: "agents, no surveys"."""
     behind = [token for token in behind if token.text.casefold() not in ("a", "an", "the")]
     named = list(takewhile(lambda one: _is_or(one) or (one.kind == "" and not _is_filler(one.text)), behind))
-    rest = [token for token in behind[len(named) :] if token.text.casefold() not in _TAILS]
+    rest = [token for token in behind[len(named) :] if not seed.classify("tail", token.text)]
     is_end = not rest or rest[0].kind in (",", "no", "not")  # not simulation not games
     return bool(named) and not questions.is_means(_join(named)) and is_end
 
@@ -685,32 +606,37 @@ def _read_named(
         if is_alone and not phrase and (negation.is_ahead or negation.is_instead) and len(near) > 1:
             at += 1  # 로봇 논문은 빼고, rather than only text
             continue
-        is_whole = len(phrase) > size and (
-            is_alone
-            or negation.is_instead
-            or (negation.is_adnominal and len(phrase) == len(beside))
-            or words.count(_bare(phrase[0 if negation.is_ahead else -1].text)) > 1
-            or (
-                is_first and not negation.is_ahead and phrase == beside[at:][: len(phrase) + 1]
-            )  # speech LLMs
+        is_whole = (
+            len(phrase) > size
+            and (
+                is_alone
+                or negation.is_instead
+                or (negation.is_adnominal and len(phrase) == len(beside))
+                or words.count(_bare(phrase[0 if negation.is_ahead else -1].text)) > 1
+                # speech LLMs
+                or (is_first and not negation.is_ahead and phrase == beside[at:][: len(phrase) + 1])
+            )
         )
         if is_whole:
-            is_apart = negation.is_ahead and (
-                (at > 0 and not is_joined) or negation.has_filler
-            )  # 서베이 논문은
+            # 서베이 논문은
+            is_apart = negation.is_ahead and ((at > 0 and not is_joined) or negation.has_filler)
             name, size = _join(phrase) if is_apart else _PARTICLE.sub("", _join(phrase)), len(phrase)
             if is_alone and negation.is_ahead and not is_apart:
                 name = questions.strip_query_word(
                     name, lambda one: is_term(one) or questions.is_everyday(one)
                 )
-        elif len(phrase) > size and not (negation.is_ahead or is_first) and _bare(phrase[-1].text) in _DATA:
+        elif (
+            len(phrase) > size
+            and not (negation.is_ahead or is_first)
+            and seed.classify("data", phrase[-1].text)
+        ):
             name = ""  # with no parallel data
         if not name:
             taken = taken or (at + 1 if is_alone and negation.is_ahead and near else 0)
             break
         named.insert(0 if negation.is_ahead else len(named), name)
         at += size
-        while not negation.is_ahead and at < len(beside) and beside[at].text.casefold() in _TAILS:
+        while not negation.is_ahead and at < len(beside) and seed.classify("tail", beside[at].text):
             at += 1
         taken = at
         step, is_joined = _find_joint(beside[at:], negation)
@@ -720,9 +646,8 @@ def _read_named(
         while step and is_joined and at < len(beside) and beside[at].kind == "glue":
             at += 1
     shared = named[-1].split()[1:] if len(named) > 1 else []  # 이미지나 비디오 생성
-    return [
-        name if " " in name or not is_term(whole := " ".join((name, *shared))) else whole for name in named
-    ], taken
+    wholes = [name if " " in name else " ".join((name, *shared)) for name in named]
+    return [whole if is_term(whole) else name for name, whole in zip(named, wholes, strict=True)], taken
 
 
 def _find_joint(rest: Sequence[_Token], negation: _Negation) -> tuple[int, bool]:
@@ -731,9 +656,7 @@ def _find_joint(rest: Sequence[_Token], negation: _Negation) -> tuple[int, bool]
     # "retrieval, question answering" is not a list, but "math, code or agents" is one.
     comma = comma and (negation.is_ahead or any(map(_is_or, rest[1:_MAX_LISTED])))
     joint = len(rest) > comma and _is_or(rest[comma])
-    is_attached = (
-        negation.is_ahead and bool(rest) and _JOINED.search(rest[0].text) is not None
-    )  # 텍스트나 음성
+    is_attached = negation.is_ahead and bool(rest) and bool(_JOINED.search(rest[0].text))  # 텍스트나 음성
     return comma + joint, joint or is_attached
 
 
@@ -765,7 +688,9 @@ def _find_named(near: Sequence[_Token], is_unwanted: IsTerm) -> tuple[str, int]:
     """Return the longest run of the next words that is unwanted, without its particle, and how many words it has."""
     for size in range(len(near), 0, -1):
         run = _join(near[:size])
-        stems = (run.removesuffix(ending) for ending in _ENDINGS if run.endswith(ending))
+        stems = (
+            run.removesuffix(ending) for ending in seed.load_request_words()["case"] if run.endswith(ending)
+        )
         for spelling in (*stems, _SUFFIX.sub("", run), run):
             if is_unwanted(spelling):
                 return spelling, size
@@ -781,7 +706,7 @@ def _bare(word: str) -> str:
 
 
 def _is_joint(token: _Token) -> bool:
-    return token.text.casefold() in _TAILS or _is_or(token)
+    return _is_or(token) or seed.classify("tail", token.text) != ""
 
 
 def _is_filler(word: str) -> bool:
