@@ -148,7 +148,10 @@ async def _act(
     if path == _NAVIGATION:
         return _render_navigation(preview, channels, locale)
     if path == _CANCELLED:
-        _close_form(preview, request.query_string)
+        # Close a cancelled form on the server too. While a form is open there, menus list no channels.
+        for page in [one for one in preview._pages.values() if one.modal_handle == request.query_string]:
+            page.modal = page.modal_handle = None
+            preview._publish(page, reason="navigation")
     elif path == _ZONE:
         preview.timezone = clock.stored_zone(request.query.get("name", "")).key
         await use_zone(preview.timezone)
@@ -331,10 +334,3 @@ def _show(preview: simcord.Preview, viewer: Viewer, channel: simcord.ChannelHand
     for id_ in [id_ for id_ in preview._pages if id_ != source.id]:
         preview._close_page(id_)
     preview._publish(source, reason="navigation")
-
-
-def _close_form(preview: simcord.Preview, handle: str) -> None:
-    """Close a cancelled form on the server too. While a form is open there, menus list no channels."""
-    for page in [page for page in preview._pages.values() if page.modal_handle == handle]:
-        page.modal = page.modal_handle = None
-        preview._publish(page, reason="navigation")

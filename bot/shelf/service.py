@@ -73,9 +73,12 @@ class Shelf:
         file = await asyncio.to_thread(references.read_references, text, now.date())
         if not file:
             raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
-        titled = await self._find_titles(
-            user_id, [reference.title for reference in file if reference.arxiv_id is None][:MAX_TITLES]
+        titles = [reference.title for reference in file if reference.arxiv_id is None][:MAX_TITLES]
+        titled: dict[str, str | None] = (
+            dict(await self.find_titled(titles)) if self.find_titled and titles else {}
         )
+        if self.fetch_titled and (others := [title for title in titles if title not in titled]):
+            titled |= await self.fetch_titled(user_id, others)
         by_id: dict[str, Reference] = {}
         skipped, unasked = list[str](), list[str]()
         for reference in file:
@@ -107,15 +110,6 @@ class Shelf:
             skipped=tuple(skipped),
             unasked=tuple(unasked),
         )
-
-    async def _find_titles(self, user_id: int, titles: Sequence[str]) -> Mapping[str, str | None]:
-        """Return the arXiv ids of papers with these titles: of the archive, or else of arXiv."""
-        if not titles:
-            return {}
-        by_title: dict[str, str | None] = dict(await self.find_titled(titles)) if self.find_titled else {}
-        if self.fetch_titled and (others := [title for title in titles if title not in by_title]):
-            by_title |= await self.fetch_titled(user_id, others)
-        return by_title
 
     async def _restore(
         self, connection: Connection, user_id: int, references: Mapping[int, Reference]
