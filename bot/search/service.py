@@ -91,8 +91,11 @@ def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Fi
 def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
     """Turn the order ("most upvoted") and period ("last month") that a query names into its order and filters."""
     plain_text, request = requests.split_reader(query.text)
-    if request and (asked := read_request(replace(query, text=request), today)).text:
-        return asked
+    if request:
+        asked = read_request(replace(query, text=request), today)
+        said = dates.read_period(plain_text.removesuffix(request), today)[1]
+        if said == (None, None) and (asked.text or asked.is_narrowed):
+            return asked
     query = replace(query, text=plain_text)
     read = requests.read_order(query.text, has_period=True)
     text, period = dates.read_period(read.text, today, is_clear=bool(read.order))

@@ -162,28 +162,41 @@ def _place(token: _Token, before: str) -> _Token:
 _PLAN = re.compile(
     r"^(?:\S+ ){0,3}\S*(?:에서|때|까지|[주달]에?|내일|모레|오늘)(?<!중에서) (?:읽|볼|다룰|발표할|소개할|공유할)을?(?! 수) (?=\S)"
     r"|\bnext (?:week|month|year|semester|(?:mon|tues|wednes|thurs|fri)day)\b|\b(?:tomorrow|tonight)\b"
-    r"|(?<!\S)(?:다?다음 ?(?:주|달|학기|번)|내일|모레)(?:에|까지|의)?(?!\S)",
+    r"|(?<!\S)(?:다?다음 ?(?:주|달|학기|번)|내일|모레)(?:에|까지|의)?(?!\S)"
+    r"|\bfor (?:my|our) (?:[\w-]+ ){0,3}(?:section|talk|thesis|dissertation|class|course|seminar|meeting"
+    r"|presentation|report|club|advisor|boss|slides|homework|reading group)\b(?: (?:slot|this week))?",
     re.IGNORECASE,
 )
 """When and where a reader will read."""
 _REQUEST = re.compile(
-    r"(?<=[,.;!]) (?:so |and )?(?:please )?(?:(?:can|could|would) you |(?:show|give|find|get|send|recommend|list)\b)",
+    r"(?<=[,.;!]) (?:so |and )?(?:please )?(?:(?:can|could|would) you |(?:show|give|find|get|send|recommend|list|what"
+    r"|which|any|is there|are there)\b)",
     re.IGNORECASE,
 )
-_READERS = re.compile(r"(?:we|i|my|our|since|as|because|it)\b", re.IGNORECASE)
+_READERS = re.compile(r"(?:we|i|i['’]m|my|our|since|as|because|it)\b", re.IGNORECASE)
+_KOREAN_READERS = re.compile(
+    r".{2,40}?(?:찾|[준공발고시]\S{,2}하|쓰려|정하|배우|야 하|필요하)(?:고 있|려)?(?:는데|은데|니까|느라|려고)요?,? (?=\S+ \S)"
+)
 
 
 def split_reader(text: str) -> tuple[str, str]:
-    """Return a question without the reader's plans (세미나에서 읽을), and the request behind a clause on the reader, or "".
+    """Return a question without the reader's plans (세미나에서 읽을), and the request behind a clause on the reader or "".
 
-    That is "show me agents" in "we have a free slot, so show me agents", but not behind a negation.
+    That is "show me agents" in "we have a free slot, so show me agents", but not behind a negation or a term.
     """
     text = _PLAN.sub(" ", text)
-    request = _REQUEST.search(text)
-    if not (request and _READERS.match(text)):
-        return text, ""
-    said = _read_tokens(text[: request.start()], "leave")
-    return text, "" if any(token.kind in _NEGATORS for token in said) else text[request.start() :].strip()
+    request = _REQUEST.search(text) if _READERS.match(text) else None
+    korean = _KOREAN_READERS.match(text)
+    start = request.start() if request else korean.end() if korean else 0
+    said = _read_tokens(text[:start], "leave")
+    is_said = any(token.kind in _NEGATORS or _names_term(token) for token in said)
+    return text, "" if is_said else text[start:].strip() if start else ""
+
+
+def _names_term(token: _Token) -> bool:
+    bare = _PARTICLE.sub("", token.text)
+    is_known = bare.casefold() in _load_terms() and not questions.classify_filler(bare)
+    return is_known or any(map(str.isupper, bare[1:]))
 
 
 # Orders.
@@ -264,6 +277,8 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         typed, rest = text[core[0].start : core[-1].end], _cut(kept, phrase)
         ahead = text[: core[0].start].split()[-2:] if core[0].is_korean else ()
         is_ever = any(token.kind == "ever" for token in (tokens if kinds == "hot" else phrase))
+        # "best small models", but not "best tokenizer for Korean"
+        is_ever = is_ever or (core[0].start == 0 and not core[0].is_korean and " for " not in text)
         is_near = is_ever or any(map(_names_papers, near)) or any(map(people.names_papers, ahead))
         if "papers" in rule.flags and not (has_period or is_near or not questions.has_topic(rest.split())):
             continue
@@ -528,7 +543,7 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
     is_about, is_used = "about" in around, "use" in around
     before = tokens[at - 1] if at else _Token(",", "", 0, 0)
     ahead = [token.text.casefold() for token in tokens[:at]]
-    is_end = not is_korean and _ends_clause(behind)
+    is_end = not is_korean and _ends_clause(behind, kind)
     is_last = (
         kind in ("no", "not") and is_end and not any(seed.classify("auxiliary", one) for one in ahead)
     )  # world models, no games
@@ -575,13 +590,15 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
     )
 
 
-def _ends_clause(behind: Sequence[_Token]) -> bool:
+def _ends_clause(behind: Sequence[_Token], kind: str) -> bool:
     """Return whether a clause ends with what it names first, which is not a means: "agents, no surveys"."""
     behind = [token for token in behind if token.text.casefold() not in ("a", "an", "the")]
     named = list(takewhile(lambda one: _is_or(one) or (one.kind == "" and not _is_filler(one.text)), behind))
     rest = [token for token in behind[len(named) :] if not seed.classify("tail", token.text)]
     is_end = not rest or rest[0].kind in (",", "no", "not")  # not simulation not games
-    return bool(named) and not questions.is_means(_join(named)) and is_end
+    # text, not visual tokenizers
+    is_means = questions.is_means(_join(named)) and not (kind == "not" and len(named) > 1)
+    return bool(named) and not is_means and is_end
 
 
 def _read_named(
@@ -600,6 +617,10 @@ def _read_named(
         near = list(takewhile(lambda one: one.kind not in _NEGATORS | {","} and not _is_or(one), near))
         is_first = (negation.is_sure or negation.is_instead) and not is_listed
         is_any = is_first and not (negation.is_ahead and ((named and not is_joined) or negation.is_instead))
+        # 코드나 수학이 아닌
+        is_any = is_any or (
+            negation.is_ahead and bool(named) and is_joined and not any(map(questions.is_means, named))
+        )
         phrase = _read_phrase(near, negation.is_ahead)
         name, size = _find_named(near, is_term if is_first or negation.is_sure else is_excluded)
         is_alone = is_any and not name
@@ -639,7 +660,7 @@ def _read_named(
         while not negation.is_ahead and at < len(beside) and seed.classify("tail", beside[at].text):
             at += 1
         taken = at
-        step, is_joined = _find_joint(beside[at:], negation)
+        step, is_joined = _find_joint(beside[at:], negation, name)
         if not step and not is_joined:
             break
         at, is_listed = at + step, not is_joined
@@ -650,14 +671,20 @@ def _read_named(
     return [whole if is_term(whole) else name for name, whole in zip(named, wholes, strict=True)], taken
 
 
-def _find_joint(rest: Sequence[_Token], negation: _Negation) -> tuple[int, bool]:
+def _is_language(word: str) -> bool:
+    return [kind for kind, _ in _split(word.casefold(), "papers")] == ["language"]
+
+
+def _find_joint(rest: Sequence[_Token], negation: _Negation, named: str) -> tuple[int, bool]:
     """Return how many tokens join what is negated to the next such name, and whether by more than a comma."""
     comma = negation.has_list and bool(rest) and rest[0].text == ","
     # "retrieval, question answering" is not a list, but "math, code or agents" is one.
     comma = comma and (negation.is_ahead or any(map(_is_or, rest[1:_MAX_LISTED])))
     joint = len(rest) > comma and _is_or(rest[comma])
     is_attached = negation.is_ahead and bool(rest) and bool(_JOINED.search(rest[0].text))  # 텍스트나 음성
-    return comma + joint, joint or is_attached
+    # 영어 중국어 아닌
+    is_kind = negation.is_ahead and all(map(_is_language, (named, *(one.text for one in rest[:1]))))
+    return comma + joint, joint or is_attached or (is_kind and bool(rest))
 
 
 def _is_or(token: _Token) -> bool:
