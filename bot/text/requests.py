@@ -36,6 +36,7 @@ _NUMBER = re.compile(
 _VOTES = re.compile("[0-9]{1,4}표")
 _REASON = re.compile("(?:니까?|는데|지만|거든요?|[어아]서)$")
 """The end of a clause on the reader, not on papers."""
+_CAUSE = re.compile("(?<=.)(?:니까|[봐와]서)$")
 _TAIL_KINDS = frozenset(("sure", "lack", "instead", "other", "use"))
 """What may be attached to a Korean noun: 강화학습말고, 파인튜닝하지 (않는)."""
 
@@ -131,6 +132,10 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
                 start = stop
             at += 1
     tokens = [_place(token, tokens[number - 1].kind if number else "") for number, token in enumerate(tokens)]
+    if table == "leave":  # 서베이는 많으니까 빼고
+        return [
+            one._replace(kind="glue") if not one.kind and _CAUSE.search(one.text) else one for one in tokens
+        ]
     for number in range(1, len(tokens) - 1) if table == "order" else ():
         before, token, behind = tokens[number - 1 : number + 2]
         if {before.kind, behind.kind}.isdisjoint(("", ",")) and _is_between(token):
@@ -140,7 +145,9 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
 
 def _is_between(token: _Token) -> bool:
     """Return whether a word may be between those of a phrase: filler, except prepositions and words for papers."""
-    is_apart = seed.classify("beside", token.text) or people.names_papers(token.text)
+    is_apart = any(seed.classify(table, token.text) for table in ("beside", "clause")) or people.names_papers(
+        token.text
+    )
     return token.kind == "" and not is_apart and questions.classify_filler(token.text) == "filler"
 
 
@@ -169,13 +176,18 @@ _PLAN = re.compile(
 )
 """When and where a reader will read."""
 _REQUEST = re.compile(
-    r"(?<=[,.;!]) (?:so |and )?(?:please )?(?:(?:can|could|would) you |(?:show|give|find|get|send|recommend|list|what"
+    r"(?<=[,.;:!]) (?:so |and )?(?:please )?(?:(?:can|could|would) you |(?:show|give|find|get|send|recommend|list|what"
     r"|which|any|is there|are there)\b)",
     re.IGNORECASE,
 )
-_READERS = re.compile(r"(?:we|i|i['’]m|my|our|since|as|because|it)\b", re.IGNORECASE)
+_READERS = re.compile(
+    r"(?:we|i|i['’]m|my|our|since|as|because|it|hi|hello|hey|quick question|(?:head|prepar|writ|try)ing)\b",
+    re.IGNORECASE,
+)
 _KOREAN_READERS = re.compile(
-    r".{2,40}?(?:찾|[준공발고시]\S{,2}하|쓰려|정하|배우|야 하|필요하)(?:고 있|려)?(?:는데|은데|니까|느라|려고)요?,? (?=\S+ \S)"
+    r".{2,40}?(?:시간(?:이|도)? 없|(?:준비|공부|발표|고민) ?중이?"
+    r"|찾|[준공발고시]\S{,2}하|쓰려|정하|배우|야 하|필요하)(?:고 있|려)?"
+    r"(?:[는은인]데|라서?|으?니까|느라|어서|려고)요?,? (?=\S+ \S)"
 )
 
 
@@ -466,6 +478,9 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         is_topic = len(named) > 1 and any(map(_is_noun, beside[taken : taken + 1]))
         if negation.is_ahead and (is_topic or not (is_open or _has_topic(beside[taken:]))):
             named, taken = _read_named(beside, negation._replace(has_list=False), is_term, is_excluded, words)
+        if not named and tokens[negation.at].text.startswith("아니"):  # 글이 아니라 음성
+            negation = negation._replace(is_instead=True)
+            named, taken = _read_named(beside, negation, is_term, is_excluded, words)
         # 얼굴만 나오는 건 빼고: what names a face besides is wanted
         taken = 1 if taken < 0 and tokens[negation.first].kind == "about" else taken
         phrase = sorted(
@@ -617,11 +632,9 @@ def _read_named(
         near = list(takewhile(lambda one: one.kind not in _NEGATORS | {","} and not _is_or(one), near))
         is_first = (negation.is_sure or negation.is_instead) and not is_listed
         is_any = is_first and not (negation.is_ahead and ((named and not is_joined) or negation.is_instead))
-        # 코드나 수학이 아닌
-        is_any = is_any or (
-            negation.is_ahead and bool(named) and is_joined and not any(map(questions.is_means, named))
-        )
         phrase = _read_phrase(near, negation.is_ahead)
+        if named and is_joined and not any(map(questions.is_means, (*named, _join(phrase)))):
+            is_any = True  # 코드나 수학이 아닌, "without NeRF or splatting"
         name, size = _find_named(near, is_term if is_first or negation.is_sure else is_excluded)
         is_alone = is_any and not name
         if is_alone and not phrase and (negation.is_ahead or negation.is_instead) and len(near) > 1:
