@@ -284,11 +284,11 @@ def _list_unread(engine: Engine, query: ReadQuery) -> list[concepts.QueryPart]:
     unread = [
         part
         for part in query.parts
-        if not (part.key or part.is_term or questions.find_topics(part.text) or engine.has_papers(part))
-        and (part.text.isalpha() and (part.text.islower() or analyser.is_hangul(part.text)))
+        if (part.text.isalpha() and (part.text.islower() or analyser.is_hangul(part.text)))
+        and not (part.key or part.is_term or questions.find_topics(part.text) or engine.has_papers(part))
     ]
-    is_alone = query.wholes or not any(map(engine.has_papers, set(query.parts).difference(unread)))
-    return [] if is_alone else unread
+    is_read = unread and not query.wholes and any(map(engine.has_papers, set(query.parts).difference(unread)))
+    return unread if is_read else []
 
 
 def _suggest(
@@ -305,7 +305,7 @@ def _suggest(
     suggested, words = list[str](), query_parser.Query(query.text)
     read = archive.read(words)
     # The words alone may match papers that its filters, exclusions or quoted phrases reject.
-    if query.text and replace(query, ignored=()) != words:
+    if query.text and replace(query, ignored=(), described=()) != words:
         matches = archive.engine.find(read, Scope(given), limit=1)
         suggested += [read.text] if matches.complete_count else []
     near = [(word, meant[0][0]) for word in unknown if (meant := vocabulary.list_near(word))]
@@ -401,7 +401,7 @@ class SearchService:
         missing, matched = _label_partial(view, answer, rows)
         if unread := answer.common.unread:
             missing = {row.arxiv_id: (*missing.get(row.arxiv_id, ()), *unread) for row in rows}
-        passing = answer.engine.list_excluded(answer.query, page)
+        passing = answer.engine.list_excluded(answer.query, page) if answer.query.excluded else {}
         return replace(
             answer.common,
             rows=tuple(rows),
