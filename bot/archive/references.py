@@ -1,6 +1,6 @@
 """References in files of reference managers and in this bot's exports: BibTeX, RIS, JSON (CSL, `/me data`) and CSV.
 
-A file in another format is one reference for each arXiv id in it.
+In another text, each line is a reference: to the papers whose arXiv ids it has, or to the one with its title.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from bot.archive import arxiv_ids, exports
+from bot.archive import arxiv_ids, exports, title_reader
 from bot.text import typography
 
 _BIBTEX_ENTRY = re.compile(r"^[ \t]*@(\w+)\s*[{(]\s*([^\s,{}()]*)", re.MULTILINE)
@@ -24,6 +24,7 @@ _RIS_START = re.compile(r"^TY  - ?", re.MULTILINE)
 _RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  - ?(.*)$", re.MULTILINE)
 _RIS_KEYWORD = re.compile(r"^KW  - .*", re.MULTILINE)
 _RIS_TITLES = ("TI", "T1", "CT")
+_NOT_TEXT, _WORD = re.compile(r"[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W\d_]{2}")
 _TITLE_COLUMNS, _KEY_COLUMNS = ("title", "publication title", "제목"), ("key", "citation key", "id")
 
 
@@ -55,7 +56,7 @@ class _Entry:
 def read_references(text: str, on: date) -> list[Reference]:
     """Return a file's references in order, each paper once. `on` is today's date.
 
-    An entry that names several papers is a reference for each. One without an id has a title, or is left out.
+    An entry that names several papers is a reference for each. One without an id has a label, or is left out.
     """
     references: dict[str, Reference] = {}
     for entry in _read_entries(text):
@@ -66,8 +67,8 @@ def read_references(text: str, on: date) -> list[Reference]:
         ids = arxiv_ids.list_arxiv_ids(entry.text, on)
         for arxiv_id in ids:
             references.setdefault(arxiv_id, Reference(label or arxiv_id, arxiv_id, entry.title))
-        if not ids and entry.title:
-            references.setdefault(f" {entry.title}", Reference(label, None, entry.title))
+        if not ids and label:
+            references.setdefault(f" {label}", Reference(label, None, entry.title))
     return list(references.values())
 
 
@@ -77,7 +78,7 @@ def _read_entries(text: str) -> Iterator[_Entry]:
         try:
             yield from map(_read_json, _list_items(json.loads(text)))
         except (ValueError, RecursionError):
-            yield _Entry(text)
+            yield from _read_lines(text)
         return
     for pattern, read in ((_BIBTEX_ENTRY, _read_bibtex), (_RIS_START, _read_ris)):
         if starts := [match.start() for match in pattern.finditer(text)]:
@@ -93,7 +94,7 @@ def _list_items(value: Any) -> Iterable[Any]:
         tables = value.get("tables")
         saved = tables.get("saved_papers") if isinstance(tables, dict) else None
         if isinstance(saved, list):
-            rows = [row for row in reversed(saved) if isinstance(row, dict)]
+            rows = [row for row in reversed(saved) if isinstance(row, dict) and row.get("paper_id")]
             rows.sort(key=lambda row: str(row.get("saved_at")), reverse=True)
             tags = [",".join(str(row.get("tags") or "").split()) for row in rows]
             ids = [exports.make_key(str(row.get("paper_id"))) for row in rows]
@@ -151,20 +152,32 @@ def _read_ris(text: str) -> _Entry:
 
 
 def _read_table(text: str) -> Iterator[_Entry]:
-    """Yield the rows of a table whose first line names a column for titles; otherwise the whole text."""
+    """Yield the rows of a table whose first line names a column for titles; otherwise the lines."""
     first = text.lstrip("\ufeff").partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
     title = next((columns.index(name) for name in _TITLE_COLUMNS if name in columns), None)
     if title is None or len(columns) < 2:
-        yield _Entry(text)
+        yield from _read_lines(text)
         return
     key = next((columns.index(name) for name in _KEY_COLUMNS if name in columns), None)
     try:
         for row in csv.reader(io.StringIO(text), delimiter=delimiter):
             cells = [*row, *[""] * (len(columns) - len(row))]
             is_head = cells[title].strip().casefold() in _TITLE_COLUMNS
-            name = cells[key].strip() if key is not None else ""
+            name = cells[key].strip() if key is not None and not is_head else ""
             yield _Entry("\n".join(row), name, "" if is_head else cells[title].strip())
     except csv.Error:  # a field of more than 128 kB
         yield _Entry(text)
+
+
+def _read_lines(text: str) -> Iterator[_Entry]:
+    """Yield the lines of a text, each with its words as the key if it may be a title or reference. A PDF has none."""
+    is_text = _NOT_TEXT.search(text) is None
+    for line in text.lstrip("\ufeff\ufffd").splitlines():
+        name = line.strip()
+        may_name = is_text and "\ufffd" not in name and not name.startswith("<") and _WORD.search(name)
+        if may_name and len(name) <= title_reader.MAX_TITLE_LENGTH:
+            yield _Entry(line, name, title_reader.read_title(name, min_words=2) or "")
+        else:
+            yield _Entry(line)

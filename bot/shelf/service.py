@@ -73,7 +73,7 @@ class Shelf:
         file = await asyncio.to_thread(references.read_references, text, now.date())
         if not file:
             raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
-        titles = [reference.title for reference in file if reference.arxiv_id is None][:MAX_TITLES]
+        titles = [row.title for row in file if row.arxiv_id is None and row.title][:MAX_TITLES]
         titled: dict[str, str | None] = (
             dict(await self.find_titled(titles)) if self.find_titled and titles else {}
         )
@@ -85,7 +85,8 @@ class Shelf:
             if (arxiv_id := reference.arxiv_id or titled.get(reference.title)) is not None:
                 by_id.setdefault(arxiv_id, reference)
             else:
-                (skipped if reference.title in titled else unasked).append(reference.label)
+                is_known = not reference.title or reference.title in titled
+                (skipped if is_known else unasked).append(reference.label)
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
             await accounts.lock_reader(connection, user_id)

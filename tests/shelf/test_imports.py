@@ -1,4 +1,4 @@
-"""Imports save the papers whose arXiv ids are in a file of any format."""
+"""Imports save the papers whose arXiv ids are in a file of any format, and name the lines that led to none."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -132,7 +132,7 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     )
     text = TITLED["bibtex"] + "@book{knuth, title={The Art of Computer Programming}}\n@misc{empty, year=2020}"
     imported = await kept.import_file(7, text.encode())
-    assert imported == Imported(saved=3, unlisted=2, skipped=("The Art of Computer Programming",))
+    assert imported == Imported(saved=3, unlisted=2, skipped=("The Art of Computer Programming", "empty"))
     rows, _ = await kept.list_saved(7)
     assert [row.arxiv_id for row in rows] == ["2501.00001", "1810.04805", "2401.00003"]
     assert rows[1].title == "BERT: Pre-training of Deep Bidirectional Transformers"
@@ -143,6 +143,19 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     origin.pages["/api/query"] = web.Response(status=503)
     away = await kept.import_file(9, many.encode())
     assert (len(away.skipped), len(away.unasked)) == (0, 30)
+
+
+async def test_each_line_of_a_text_is_saved_or_named(sqlite_db: Database) -> None:
+    await sqlite_db.write(add_papers, ["Segment Anything"])
+    search = SearchService(sqlite_db, GlossaryService(sqlite_db, lambda: NOW), lambda: NOW)
+    kept = Shelf(sqlite_db, lambda: NOW, match_nothing, find_titled=search.find_titled)
+    lines = ["2305.20050", "https://arxiv.org/abs/1706.03762v5", "- Segment Anything", "", "2401.99999"]
+    others = ["Some Paper That Does Not Exist At All", "https://openreview.net/forum?id=x", "읽을 논문"]
+    for start in ("", "\n", "[1] "):
+        imported = await kept.import_file(7, (start + "\n".join([*others, *lines])).encode())
+        assert imported.saved + imported.known == 4
+        assert imported.unasked == ("Some Paper That Does Not Exist At All",)
+        assert imported.skipped == ("https://openreview.net/forum?id=x", "읽을 논문")
 
 
 @pytest.mark.engines("sqlite", "postgresql")
