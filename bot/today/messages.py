@@ -56,9 +56,7 @@ def today_view(
     message.end_with(([menu], buttons), "\n".join(paper_texts.subtext(line) for line in foot if line))
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
-        is_top = post.is_personal and post.has_match and pick.rank <= len(post.picks)
-        by_votes = texts("today-because-votes") if is_top else ""
-        text = _pick_text(texts, position + 1, pick, *share, by_votes=by_votes, with_language=not is_foreign)
+        text = _pick_text(texts, position + 1, pick, *share, with_language=not is_foreign)
         read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, pick.paper.arxiv_id))
         message.add_separator(visible=False)
         message.add_text_beside(text, read)
@@ -103,17 +101,16 @@ def _pick_text(
     characters: int,
     size: int,
     *,
-    by_votes: str,
     with_language: bool,
 ) -> str:
-    """Return a paper with why it is here: its reasons, or else the text `by_votes`."""
+    """Return a paper with the reasons why it is here, if there are any besides its votes."""
     paper = pick.paper
     clauses = [
         texts(f"today-because-{kind.value}", text=_escape(text), count=count)
         for kind, text, count in pick.reasons
     ]
     reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
-    because = texts("today-because", reasons=reasons_text) if clauses else by_votes
+    because = texts("today-because", reasons=reasons_text) if clauses else ""
     title = paper_texts.title_link(paper, max_characters=characters // 2, max_bytes=size // 2)
     place = "" if paper.votes is None else texts("today-rank", rank=pick.rank)
     facts = paper_texts.join_dotted(paper_texts.format_votes(paper.votes), place)

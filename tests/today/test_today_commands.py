@@ -121,6 +121,8 @@ async def test_followed_words_come_first_for_a_new_reader(harness: ClientHarness
     shown = shown_text(message)
     reason = harness.texts("today-because-followed", text="reinforcement learning")
     followed = shown.count(harness.texts("today-because", reasons=reason))
+    assert shown.count(harness.texts("today-because", reasons="").strip()) == followed
+    assert not re.search("most upvoted|추천이 많은", shown), "a paper's rank says it"
     assert 0 < followed < len(_shown_papers(message))
     assert "A Paper without Votes" not in shown
     ranks = re.findall(r"(?:#|추천순 )([0-9]+)(?: by votes|위)$", shown, re.MULTILINE)
