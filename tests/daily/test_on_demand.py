@@ -35,6 +35,20 @@ async def test_a_preview_shows_new_papers_or_else_those_of_the_newest_day(world:
     assert await preview(world, row) == ("B C", False)
 
 
+@pytest.mark.parametrize("newer", ["", "D▲9 E▲8"])
+async def test_a_first_post_has_the_previews_papers_unless_newer_ones_come(world: World, newer: str) -> None:
+    """As the set-up says below its preview."""
+    row = await world.daily()
+    await world.list("Sun-1", "B▲81 C▲40")
+    previewed, _ = await preview(world, row)
+    if newer:
+        await world.list("Mon", newer)
+    await world.at("Mon 09:00")
+    assert world.sent == ["D E" if newer else previewed]
+    await world.at("Tue 09:00")
+    assert len(world.sent) == 1
+
+
 async def test_pressing_post_now_twice_plans_one_post(world: World) -> None:
     row = await world.daily()
     await world.list("Mon", "A▲9 B▲8 C▲7 D▲6 E▲5")

@@ -57,8 +57,9 @@ The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
 First post: Jan 02 00:00 in your time zone (Jan 02 00:00)
--# The first post has the new papers until then; a day without any has no post. To post the preview
-  as well, press **Start**, then **Post now**.
+-# The first post has the newest papers at that time: those of the preview, unless newer ones come.
+  After it, a day without new papers has no post. To post the preview right away, press **Start**,
+  then **Post now**.
 -# To change something, run `/daily setup` again with other options.
 [Start]
 
@@ -79,8 +80,9 @@ The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
 First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
--# The first post has the new papers until then; a day without any has no post. To post the preview
-  as well, press **Start**, then **Post now**.
+-# The first post has the newest papers at that time: those of the preview, unless newer ones come.
+  After it, a day without new papers has no post. To post the preview right away, press **Start**,
+  then **Post now**.
 -# To change something, run `/daily setup` again with other options.
 **#papers already has 2 daily posts**
 - **Daily · 9:00 AM · #papers** · Paused manually.
@@ -104,8 +106,9 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 한국어 · 간략
 ✓ 필요한 권한이 모두 있어요
 첫 게시: Jan 02 00:00 (Jan 02 00:00) · 내 시간대 기준
--# 첫 게시에는 그때까지 나온 새 논문이 올라가고, 새 논문이 없는 날은 건너뛰어요. 미리보기의 논문도
-  올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
+-# 첫 게시에는 그때 가장 최신 논문이 올라가요. 더 새로운 논문이 나오지 않으면 미리보기의 논문이에요.
+  그다음부터 새 논문이 없는 날은 건너뛰어요. 미리보기를 바로 올리려면 **시작하기**를 누른 다음
+  **바로 올리기**를 눌러 주세요.
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 [시작하기]
 
@@ -126,8 +129,9 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 한국어 · 간략
 ✓ 필요한 권한이 모두 있어요
 첫 게시: Jan 01 09:00 (Jan 01 09:00) · 내 시간대 기준
--# 첫 게시에는 그때까지 나온 새 논문이 올라가고, 새 논문이 없는 날은 건너뛰어요. 미리보기의 논문도
-  올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
+-# 첫 게시에는 그때 가장 최신 논문이 올라가요. 더 새로운 논문이 나오지 않으면 미리보기의 논문이에요.
+  그다음부터 새 논문이 없는 날은 건너뛰어요. 미리보기를 바로 올리려면 **시작하기**를 누른 다음
+  **바로 올리기**를 눌러 주세요.
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 **#papers에는 자동 게시가 이미 2개 있어요**
 - **매일 · 오전 9:00 · #papers** · 수동으로 일시중지했어요.

@@ -306,6 +306,7 @@ async def test_partial_matches_name_the_missing_terms(harness: ClientHarness) ->
 async def test_an_answer_says_that_only_an_exclusion_was_asked(harness: ClientHarness) -> None:
     shown = shown_text(await harness.ask("topic", query="anything but robots"))
     assert harness.texts("list-read-rest") in shown
+    assert re.search("papers that name robots|robots 언급 논문 제외", shown), "others on the subject stay"
 
 
 async def test_a_heading_counts_full_and_partial_matches_apart(harness: ClientHarness) -> None:

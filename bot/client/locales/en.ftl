@@ -56,7 +56,7 @@ list-similar-heading = More like { $title }
 list-saved-heading = Saved papers · { $count }
 list-corrected = Corrected: { $words }
 list-read = I read this as: { $terms }
-list-read-without = leaving out { $names }
+list-read-without = leaving out papers that name { $names }
 list-read-rest = all papers
 list-read-from = papers by { $names }
 list-institutions = Affiliations are known for some papers only; the others are found by their title and summary
@@ -170,7 +170,7 @@ saved-import-skipped = { $count ->
 saved-import-unasked = { $count ->
     [one] One has
    *[other] { $count } have
-} no arXiv ID, and arXiv can't be reached to see whether such a title exists. Import the file again later
+} no arXiv ID, and the title could not be looked up at arXiv yet. Import the file again tomorrow
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved
@@ -406,7 +406,7 @@ votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
 setup-first = First post: { $at } in your time zone ({ $relative })
-setup-change = The first post has the new papers until then; a day without any has no post. To post the preview as well, press **Start**, then **Post now**.
+setup-change = The first post has the newest papers at that time: those of the preview, unless newer ones come. After it, a day without new papers has no post. To post the preview right away, press **Start**, then **Post now**.
     To change something, run { $command } again with other options.
 setup-start = Start
 setup-replaced = Replacing changes the posts after the last one: if today's is out, from tomorrow.
@@ -819,7 +819,6 @@ today-and = {" and "}
 today-because-saved = { $count } papers you saved on “{ $text }”
 today-because-followed = your alert “{ $text }”
 today-because-picked = your topic “{ $text }”
-today-because-votes = Among the most upvoted
 today-mark = Save or rate a paper
 today-save = Save
 today-undo-save = Remove from saved

@@ -44,7 +44,7 @@ list-similar-heading = 비슷한 논문 · { $title }
 list-saved-heading = 저장한 논문 · { $count }편
 list-corrected = 오타로 보여 고쳐서 찾았어요: { $words }
 list-read = 검색 조건: { $terms }
-list-read-without = 제외: { $names }
+list-read-without = { $names } 언급 논문 제외
 list-read-rest = 모든 논문
 list-read-from = { $names } 논문
 list-institutions = 소속이 표시된 논문은 일부뿐이라, 나머지는 제목과 요약에 기관 이름이 나오는지를 보고 찾았어요
@@ -136,7 +136,7 @@ saved-imported = ### { $count ->
 saved-import-unlisted = { $count }편은 다이제스트에 실린 적이 없어서 제목을 arXiv에서 가져와요
 saved-import-known = { $count }편은 이미 저장되어 있어요
 saved-import-skipped = { $count }편은 arXiv 번호가 없고 같은 제목의 논문도 없어서 건너뛰었어요
-saved-import-unasked = { $count }편은 arXiv 번호가 없고, 지금 arXiv에 연결되지 않아 이런 제목의 논문이 있는지 확인하지 못했어요. 나중에 같은 파일을 올리면 다시 확인해요
+saved-import-unasked = { $count }편은 arXiv 번호가 없고, 아직 arXiv에서 제목을 찾아보지 못했어요. 내일 같은 파일을 올리면 다시 찾아봐요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
@@ -363,7 +363,7 @@ votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 �
 
 ## 자동 게시
 setup-first = 첫 게시: { $at } ({ $relative }) · 내 시간대 기준
-setup-change = 첫 게시에는 그때까지 나온 새 논문이 올라가고, 새 논문이 없는 날은 건너뛰어요. 미리보기의 논문도 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
+setup-change = 첫 게시에는 그때 가장 최신 논문이 올라가요. 더 새로운 논문이 나오지 않으면 미리보기의 논문이에요. 그다음부터 새 논문이 없는 날은 건너뛰어요. 미리보기를 바로 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
     설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
 setup-replaced = 기존 자동 게시를 바꾸면 그다음 글부터 새 설정을 따라요. 오늘 글이 이미 올라왔다면 내일부터예요.
@@ -770,7 +770,6 @@ today-and = {", "}
 today-because-saved = 저장한 ‘{ $text }’ 논문 { $count }편
 today-because-followed = ‘{ $text }’ 알림
 today-because-picked = 고른 주제 ‘{ $text }’
-today-because-votes = 고른 이유: 추천이 많은 논문
 today-mark = 논문 저장하거나 평가하기
 today-save = 저장
 today-undo-save = 저장 취소
