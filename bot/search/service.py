@@ -148,6 +148,7 @@ def _find(
     others = _find_by_words(archive.engine, query, wider, first, asked)
     comparing = [id_ for id_ in others.scores if id_ not in others.missing and id_ not in matches.scores]
     about = set(archive.engine.list_about(query, scope))
+    about = about if query.parts or query.wholes else set(matches.scores)  # 구글 논문, RL 빼고
     passing = [id_ for id_ in matches.scores if id_ not in matches.missing and id_ not in about]
     full = {id_: score for id_, score in matches.scores.items() if id_ in about}
     return matches._replace(

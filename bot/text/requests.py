@@ -592,6 +592,7 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
     last = at + len(list(verbs)) if is_korean else end - 1
     # KV 캐시 압축 이외의 효율화
     is_adnominal = tokens[last].text.endswith(("의", "닌", "는", "뺀")) and _has_topic(tokens[last + 1 :])
+    is_lack = kind == "lack" or (kind in ("not", "dont") and is_used)
     return _Negation(
         first if is_ahead else at,
         at,
@@ -599,9 +600,9 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
         is_ahead,
         is_sure,
         is_instead=kind == "instead",
-        is_lack=kind == "lack" or (kind in ("not", "dont") and is_used),
+        is_lack=is_lack,
         has_filler=tokens[first].kind == "glue",
-        is_adnominal=is_sure and is_adnominal,
+        is_adnominal=(is_sure or is_lack) and is_adnominal,
     )
 
 
@@ -645,7 +646,7 @@ def _read_named(
             and (
                 is_alone
                 or negation.is_instead
-                or (negation.is_adnominal and len(phrase) == len(beside))
+                or (negation.is_adnominal and len(phrase) == len(beside) and bool(negation.is_sure or name))
                 or words.count(_bare(phrase[0 if negation.is_ahead else -1].text)) > 1
                 # speech LLMs
                 or (is_first and not negation.is_ahead and phrase == beside[at:][: len(phrase) + 1])

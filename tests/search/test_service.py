@@ -409,6 +409,8 @@ async def test_papers_by_one_of_several_writers(db: Database) -> None:
         assert len(result.writers) == 1
         assert {term.kind for term in result.alert_terms} == {models.AlertKind.INSTITUTION}
     assert await ids(service, "papers from Google or Microsoft on robots") == ["2501.00005"]
+    alone = await service.search(SearchRequest("구글이 쓴 논문 중 음성 빼고"))
+    assert (alone.complete, alone.total) == (1, 1), "the only paper left is a full match"
 
 
 async def test_papers_from_an_institution_can_be_left_out(db: Database) -> None:

@@ -342,6 +342,7 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("영어 중국어 아닌 음성", "음성", "영어 중국어"),
         ("서베이는 이미 많으니까 빼고 음성", "음성", "서베이"),
         ("3D without NeRF or splatting", "3D", "NeRF splatting"),
+        ("사람 선호를 쓰지 않는 강화학습", "강화학습", "사람 선호"),
         ("non-medical speech", "speech", "medical"),
         ("non-autoregressive speech", "non-autoregressive speech", ""),
         ("음성 인식 LLM, 번역 제외", "음성 인식 LLM", "번역"),
