@@ -245,6 +245,9 @@ _COUNT = re.compile(
     r"|(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?"
     r"|순위|랭킹)(?![가-힣])"
 )
+_FIRST = re.compile(
+    r"(?:what (?:is|was) )?(?:the )?(?:very )?first ((?:[\w-]+ ){1,4}paper)\W*", re.IGNORECASE
+)
 _SORTED = re.compile(r"(?<!\S)정렬(?:해[가-힣]*)?\s*\Z")
 _SOON = 5
 """How many words behind an order may come before the word for papers."""
@@ -272,6 +275,8 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     """Split a question into its topic and the order that it asks for. `has_period`: whether it names a period."""
     if text.casefold() in _load_terms():
         return Ordering(text)
+    if first := _FIRST.fullmatch(text):
+        return Ordering(first[1], "oldest")
     has_code = _CODE.search(text) is not None
     text = _CODE.sub(" ", text)
     tokens, found, kept = _read_tokens(text, "order"), list[tuple[int, str]](), text
@@ -304,8 +309,9 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         (rule.order for rule in sorted(rules, key=lambda rule: "unread" in rule.flags) if rule.order), ""
     )
     if order:
+        edges = (tokens[0], [token for token in tokens if token.kind != ","][-1])
         for token in tokens:  # sorted: speech; the best of all time
-            is_ever = token.kind == "ever" or (token.kind == "sort" and token.start == 0)
+            is_ever = token.kind == "ever" or (token.kind == "sort" and token in edges)
             kept = _cut(kept, [token]) if is_ever else kept
         kept = _COUNT.sub(" ", kept[: at.start()] if (at := _SORTED.search(text)) else kept)
     limit = next((typed for number, typed in found if "limit" in _RULES[number].flags), "")
@@ -649,7 +655,7 @@ def _read_named(
                 or (negation.is_adnominal and len(phrase) == len(beside) and bool(negation.is_sure or name))
                 or words.count(_bare(phrase[0 if negation.is_ahead else -1].text)) > 1
                 # speech LLMs
-                or (is_first and not negation.is_ahead and phrase == beside[at:][: len(phrase) + 1])
+                or (is_first and not negation.is_ahead and all(map(_is_or, beside[at + len(phrase) :][:1])))
             )
         )
         if is_whole:
