@@ -375,8 +375,16 @@ def _list_traces(form: str) -> tuple[Sequence[str], ...]:
 
 
 def _beginning(word: str) -> str:
-    """Return the beginning that related words share: generat for generators, generation and generative."""
-    return analyser.stem(word)[: max(_MAX_SHORT + 1, len(word) - _MAX_SHORT)]
+    """Return the beginning that related words share: generat for generators, generation and generative.
+
+    A noun's stem may end in other letters than its verb's: reduc for reduction and reduce, comprehen for comprehension.
+    """
+    stem = analyser.stem(word)
+    stem = _LETTERS_OF_NOUN.sub("", stem) if word.endswith(("ion", "ions")) else stem
+    return stem[: max(_MAX_SHORT + 1, len(word) - _MAX_SHORT)]
+
+
+_LETTERS_OF_NOUN = re.compile(r"(?<=\w{4})(?:pt|s|(?<=uc)t)$")
 
 
 def _has_short(text: str, word: str) -> bool:

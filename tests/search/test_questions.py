@@ -9,7 +9,7 @@ from bot.search import results as search_results
 from bot.search.index import SearchIndex, folder_of
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from bot.text import term_keys
+from bot.text import concepts, term_keys
 from storage import models
 from storage.database import Database
 from tests.support import sample_archive
@@ -173,3 +173,23 @@ async def test_suggests_the_query_without_an_institution_that_excludes_all_paper
 ) -> None:
     result = await search.search(SearchRequest("papers from Samsung on steps that are plain"))
     assert "steps" in " ".join(result.suggestions)
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "lacks"),
+    [
+        ("reduction", "Retrieval Augmentation Reduces Hallucination in Conversation", False),
+        ("production", "Producing Speech", False),
+        ("comprehension", "Comprehending Long Texts", False),
+        ("assumption", "What Retrieval Assumes", False),
+        ("description", "Describing Images", False),
+        ("evaluation", "How to Evaluate Agents", False),
+        ("detection", "Detecting Objects", False),
+        ("reduction", "Regret of Reading", True),
+        ("extension", "Extracting Text", True),
+        ("description", "Deserts from Above", True),
+    ],
+)
+def test_a_noun_whose_verb_a_text_has_is_not_missing(asked: str, title: str, lacks: bool) -> None:
+    part = concepts.prepare_part(concepts.literal_part(asked))
+    assert concepts.Text(title).lacks(part) is lacks
