@@ -18,8 +18,14 @@ _VOWEL_ORDER = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _FINAL_ORDER = "-ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
 
 
-def _sounds() -> Mapping[str, Mapping[str, str]]:
-    return seed.read_spellings("sounds.tsv")
+@lru_cache(maxsize=2)
+def _sounds(*, of_people: bool = False) -> Mapping[str, Mapping[str, str]]:
+    """Return the spellings of sounds by kind and sound, if `of_people` with those only of names of people."""
+    tables = seed.read_spellings("sounds.tsv")
+    return {
+        kind: {sound: "|".join(filter(None, cell.split("/")[: 1 + of_people])) for sound, cell in table.items()}
+        for kind, table in tables.items()
+    }
 
 
 class SoundIndex:
@@ -59,11 +65,10 @@ def _consonants(hangul: str) -> str:
 
 
 def name_pattern(hangul: str) -> str | None:
-    """Return a pattern for the spellings of a person's name, including German ones; None for other texts."""
-    if not (1 < len(hangul) <= MAX_SYLLABLES and analyser.is_syllables(hangul)):
+    """Return a pattern for the spellings of a word of a person's name; None for other texts."""
+    if not (1 <= len(hangul) <= MAX_SYLLABLES and analyser.is_syllables(hangul)):
         return None
-    pattern = "".join(_pieces(hangul)).replace("|(?<=x)", "")
-    return pattern.replace("b+|v+", "b+|v+|w").replace("|ew|w|", "|ew|w|wo+|") + "e?"
+    return "".join(_pieces(hangul, of_people=True)) + "e?"
 
 
 def _spells(hangul: str, letters: str) -> bool:
@@ -97,38 +102,38 @@ def _patterns(hangul: str) -> tuple[re.Pattern[str], ...]:
 _compile = lru_cache(maxsize=1 << 12)(re.compile)
 
 
-def _pieces(hangul: str) -> Iterator[str]:
-    """Yield a pattern for the spellings of each syllable, or of two syllables whose vowels are spelled together."""
-    vowels, position = _sounds()["vowel"], 0
+def _pieces(hangul: str, *, of_people: bool = False) -> Iterator[str]:
+    """Yield a pattern for the spellings of each syllable, or of two syllables whose vowels are spelled together.
+
+    A final ㄱ is in the pattern of a ㅅ after it, because x spells both. ㄹ after a bare ㅡ is not an l (프로, 플로).
+    """
+    sounds, position, before = _sounds(of_people=of_people), 0, ("", "")
+    vowels = sounds["vowel"]
     while position < len(hangul):
         syllable, behind = hangul[position], hangul[position + 1 : position + 2]
-        _, vowel, final = _decompose(syllable)
-        start = _initial(syllable, hangul[position - 1 : position])
-        listed = _sounds()["syllable"].get(syllable)
+        initial, vowel, final = _decompose(syllable)
+        start = "r+" if (*before, initial) == ("ㅡ", "-", "ㄹ") else _group(sounds["initial"][initial])
+        stop = _group(sounds["final"]["ㄱ"]) if (before[1], initial) == ("ㄱ", "ㅅ") else ""
+        listed, onset = sounds["syllable"].get(syllable, ""), sounds["onset"].get(initial + vowel, "")
+        rest, whole, position = vowels[vowel], onset, position + 1
         next_initial, next_vowel, next_final = _decompose(behind or "가")
-        if final == "-" and next_initial == "ㅇ" and (both := _sounds()["vowels"].get(vowel + next_vowel)):
-            apart = "|".join(filter(None, (start + _group(vowels[vowel]), listed)))
-            choices = [start + _group(both), f"(?:{apart}){_group(vowels[next_vowel])}"]
-            final, listed, position = next_final, None, position + 2
-        else:
-            choices, position = [start + _group(vowels[vowel])], position + 1
-        end = _final(final, hangul[position : position + 1])
-        yield _group("|".join([choice + end for choice in choices] + ([listed] if listed else [])))
+        if final == "-" and next_initial == "ㅇ" and (both := sounds["vowels"].get(vowel + next_vowel)):
+            apart = "|".join(filter(None, (start + _group(rest), onset, listed)))
+            whole, rest, listed = f"(?:{apart}){_group(vowels[next_vowel])}", both, ""
+            vowel, final, position = next_vowel, next_final, position + 1
+        end = _final(sounds["final"], final, hangul[position : position + 1])
+        rhymes = filter(None, (_group(rest) + end, sounds["rhyme"].get(vowel + final)))
+        tail = _group("|".join(rhymes))
+        spelt = "|".join((start + tail, *filter(None, (whole and _group(whole) + end, listed))))
+        yield _group(f"{stop}{_group(spelt)}|x{tail}" if stop else spelt)
+        before = vowel, final
 
 
-def _initial(syllable: str, before: str) -> str:
-    """Return the spellings of an initial. ㅅ after ㄱ may be part of an x; ㄹ after a bare ㅡ is not an l (프로, 플로)."""
-    initial, (_, vowel, final) = _decompose(syllable)[0], _decompose(before or "가")
-    if before and initial == "ㄹ" and (vowel, final) == ("ㅡ", "-"):
-        return "r+"
-    return _group(_sounds()["initial"][initial] + ("|(?<=x)" if (final, initial) == ("ㄱ", "ㅅ") else ""))
-
-
-def _final(final: str, follower: str) -> str:
-    """Return the spellings of a final consonant. ㄹ followed by ㄹ adds no letter."""
-    if final == "ㄹ" and follower and _decompose(follower)[0] == "ㄹ":
+def _final(finals: Mapping[str, str], final: str, follower: str) -> str:
+    """Return the spellings of a final consonant. ㄹ before ㄹ adds no letter, ㄱ before ㅅ is read with it."""
+    if follower and (final, _decompose(follower)[0]) in (("ㄹ", "ㄹ"), ("ㄱ", "ㅅ")):
         return ""
-    return _group(_sounds()["final"].get(final, "-"))
+    return _group(finals.get(final, "-"))
 
 
 def _group(spellings: str) -> str:

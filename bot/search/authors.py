@@ -168,9 +168,9 @@ def find_authors(
 
 
 def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
-    """Return the authors whose names sound like a foreign name in Hangul: Thomas Wolf for 토머스 울프."""
+    """Return the authors whose names sound like a foreign name in Hangul: Thomas Wolf for 토머스 울프 and 울프."""
     patterns = list(map(transliteration.name_pattern, words))
-    if len(words) < 2 or None in patterns:
+    if len("".join(words)) < transliteration.MIN_SYLLABLES or None in patterns:
         return []
     query = all_of(writers.pattern(pattern) for pattern in patterns if pattern is not None)
     alike = writers.find([query], limit=_CANDIDATE_LIMIT)
@@ -298,9 +298,9 @@ def _is_writer(archive: Archive, name: str) -> bool:
     """Return whether any author has this name, in any word order or script, or any paper this institution."""
     words, writers = tuple(people.name_tokens(name)), archive.writers
     exact = _find_exact(writers, words, is_prefix=False) if words else []
-    alike = (
-        exact or _find_by_hangul(writers, " ".join(words), is_prefix=False) or _find_by_sound(writers, words)
-    )
+    alike = exact or _find_by_hangul(writers, " ".join(words), is_prefix=False)
+    if not alike and len(words) > 1:  # of one word, 사과 too sounds like names
+        alike = _find_by_sound(writers, words)
     return bool(alike) or archive.engine.institution(name) is not None
 
 
@@ -313,17 +313,20 @@ def find_author(
     limit: int = 10,
     offset: int = 0,
 ) -> AuthorResult:
-    """Return the papers of the best-matching author (or of everyone with that Hangul name), and all matching names."""
+    """Return the papers of the best-matching author (or of everyone whose name the Hangul spells), and all matching names."""
     view, name = archive.view, plain.clean_typed(name)
     typed = tuple(people.name_tokens(name))
     matches = find_authors(archive.writers, name)
     is_exact = bool(typed) and bool(_find_exact(archive.writers, typed, is_prefix=False))
-    if (not is_exact and not analyser.has_hangul(name)) or not matches:
+    namesakes = _list_namesakes(matches, name)
+    is_in_hangul = analyser.has_hangul(name)
+    sounding = _find_by_sound(archive.writers, typed) if is_in_hangul and not (is_exact or namesakes) else []
+    if (not is_exact and not is_in_hangul) or not matches or sounding:
         institution = next(iter(people.institution_forms(name)), "")
         if institution and archive.engine.institution(institution) is not None:
             return AuthorResult(institution=institution)
-    namesakes = _list_namesakes(matches, name)
-    if not matches and analyser.has_hangul(name):
+    namesakes = namesakes or sounding[:_PREFIX_LIMIT]
+    if not matches and is_in_hangul:
         # For an incomplete name, such as the family name alone, use the suggestions of autocomplete.
         matches = namesakes = find_authors(archive.writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
     elif is_exact and len(typed) == 1 and people.name_tokens(matches[0].name) != [*typed]:
@@ -347,9 +350,7 @@ def find_author(
         author=name_of[best.id],
         matches=tuple(name_of.values()),
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
-        is_corrected=people.is_correction(typed, best.name)
-        and not namesakes
-        and best not in _find_by_sound(archive.writers, typed),
+        is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
 
 
