@@ -23,7 +23,9 @@ def _sounds(*, of_people: bool = False) -> Mapping[str, Mapping[str, str]]:
     """Return the spellings of sounds by kind and sound, if `of_people` with those only of names of people."""
     tables = seed.read_spellings("sounds.tsv")
     return {
-        kind: {sound: "|".join(filter(None, cell.split("/")[: 1 + of_people])) for sound, cell in table.items()}
+        kind: {
+            sound: "|".join(filter(None, cell.split("/")[: 1 + of_people])) for sound, cell in table.items()
+        }
         for kind, table in tables.items()
     }
 

@@ -79,6 +79,50 @@ async def test_a_foreign_name_in_hangul_matches_by_sound(db: Database) -> None:
     assert (await service.find_author("얀 르쿤")).author is None
 
 
+RESEARCHERS = (
+    "Geoffrey Hinton: 제프리 힌튼, 제프리 힌턴, 힌튼|Ilya Sutskever: 일리야 수츠케버, 일리야 수츠케베르, 수츠케버"
+    "|Tom Brown: 톰 브라운, 브라운 톰|Noam Shazeer: 노암 샤지어, 샤지어|Yann LeCun: 얀 르쿤, 르쿤"
+    "|Yoshua Bengio: 요슈아 벤지오, 요수아 벤지오|Andrew Ng: 앤드류 응, 앤드루 응"
+    "|Ian Goodfellow: 이안 굿펠로우, 이언 굿펠로, 굿펠로우|Andrej Karpathy: 안드레이 카파시, 안드레 카르파티, 카파시"
+    "|Demis Hassabis: 데미스 하사비스, 데미스 허사비스, 하사비스|David Silver: 데이비드 실버, 데이빗 실버"
+    "|Jürgen Schmidhuber: 유르겐 슈미드후버, 슈미드후버|Jeff Dean: 제프 딘"
+    "|Oriol Vinyals: 오리올 비니알스, 오리올 빈얄스|Ashish Vaswani: 아시시 바스와니, 아쉬쉬 바스와니, 바스와니"
+    "|Christopher Manning: 크리스토퍼 매닝|Percy Liang: 퍼시 리앙, 퍼시 량"
+    "|Richard Sutton: 리처드 서튼, 리차드 서턴, 서튼|Max Welling: 막스 웰링, 맥스 웰링"
+    "|Diederik Kingma: 디데릭 킹마, 디데리크 킹마|Alec Radford: 알렉 래드포드, 알렉 래드퍼드, 래드포드"
+    "|Dario Amodei: 다리오 아모데이, 다리오 아모다이|John Schulman: 존 슐만, 존 슐먼|Pieter Abbeel: 피터 아빌"
+    "|Sergey Levine: 세르게이 레빈, 세르게이 러바인|Chelsea Finn: 첼시 핀|Jacob Devlin: 제이콥 데블린, 데블린"
+    "|Quoc Le: 쿠옥 르|Samy Bengio: 새미 벤지오, 사미 벤지오|Michael Jordan: 마이클 조던, 마이클 조단"
+    "|Andrew Barto: 앤드류 바토, 앤드루 바르토|Stuart Russell: 스튜어트 러셀, 러셀"
+    "|Peter Norvig: 피터 노빅, 피터 노르빅|Judea Pearl: 주데아 펄, 유데아 펄"
+    "|Vladimir Vapnik: 블라디미르 바프니크, 블라디미르 배프닉|Jared Kaplan: 재러드 카플란, 자레드 캐플런"
+    "|Paul Christiano: 폴 크리스티아노|Jonathan Ho: 조나단 호, 조너선 호|Durk Kingma: 더크 킹마"
+    "|Sebastian Ruder: 세바스찬 루더, 세바스티안 루더|Lukasz Kaiser: 루카스 카이저, 루카시 카이저"
+)
+"""Names as Koreans write them."""
+ABSENT = (
+    "존 스미스|제프리 히튼|톰 그린|마이클 잭슨|토마스 제퍼슨|조지 워싱턴|피터 파커|세르게이 브린|김철수|사과"
+)
+
+
+async def test_researchers_are_found_as_koreans_write_their_names_and_several_are_listed(
+    db: Database,
+) -> None:
+    spelt = dict(row.split(": ") for row in RESEARCHERS.split("|"))
+    authors = (*spelt, "Peter Brown", "Jeff Heaton", "Mac Welling", "Sergey Petrov", "Edoardo Cetin")
+    service = await sample_archive.search_over(
+        db, NewsletterPaper("2501.00001", "One", "It works.", authors=authors)
+    )
+    for author, spellings in spelt.items():
+        for typed in spellings.split(", "):
+            found = await service.find_author(typed)
+            assert (typed, found.matches, found.is_corrected) == (typed, (author,), False)
+    assert set((await service.find_author("브라운")).namesakes) == {"Tom Brown", "Peter Brown"}
+    assert set((await service.find_author("벤지오")).namesakes) == {"Yoshua Bengio", "Samy Bengio"}
+    for typed in ABSENT.split("|"):
+        assert (typed, (await service.find_author(typed)).author) == (typed, None)
+
+
 BEST_MATCHES = (
     "J. Lin: Junyang Lin|Lin J: Junyang Lin|Junyang Lni: Junyang Lin|Junyang Li: Junyang Lin|Junyag Lmn: Junyang Lin"
     "|Jnuyagn Lin: Junyang Lin|Junyang Q. Lin: Junyang Lin|Kqichen Zhang: Kaichen Zhang|K. Zhang: Kaichen Zhang"
