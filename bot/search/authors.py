@@ -320,7 +320,8 @@ def find_author(
     is_exact = bool(typed) and bool(_find_exact(archive.writers, typed, is_prefix=False))
     namesakes = _list_namesakes(matches, name)
     is_in_hangul = analyser.has_hangul(name)
-    sounding = _find_by_sound(archive.writers, typed) if is_in_hangul and not (is_exact or namesakes) else []
+    is_by_sound = bool(matches) and is_in_hangul and not (is_exact or namesakes)
+    sounding = _find_by_sound(archive.writers, typed) if is_by_sound else []
     if (not is_exact and not is_in_hangul) or not matches or sounding:
         institution = next(iter(people.institution_forms(name)), "")
         if institution and archive.engine.institution(institution) is not None:
