@@ -286,7 +286,7 @@ def _list_unread(engine: Engine, query: ReadQuery) -> list[concepts.QueryPart]:
         part
         for part in query.parts
         if (part.text.isalpha() and (part.text.islower() or analyser.is_hangul(part.text)))
-        and not (part.key or part.is_term or questions.find_topics(part.text) or engine.has_papers(part))
+        and not (part.key or part.is_term or engine.has_papers(part) or questions.find_topics(part.text))
     ]
     is_read = unread and not query.wholes and any(map(engine.has_papers, set(query.parts).difference(unread)))
     return unread if is_read else []
