@@ -32,6 +32,19 @@ def find_missing_file(url: str) -> Path | None:
     return path.absolute() if path and path.parent.is_dir() and not path.exists() else None
 
 
+def check_access(path: Path) -> None:
+    """Raise StorageError if this user may not read a file or, if it is missing, create one in its folder."""
+    path = path.absolute()
+    is_there = os.path.exists(path)
+    place, mode, right = (
+        (path, os.R_OK, "read") if is_there else (path.parent, os.W_OK | os.X_OK, "written to")
+    )
+    if not os.access(place, mode):
+        raise errors.StorageError(
+            f"{place} may not be {right} by this user (uid {os.geteuid()}): change its owner or permissions."
+        )
+
+
 def set_up(connection: Any, _record: Any = None) -> None:
     """Set the options of a new connection; close it if that fails."""
     connection.isolation_level = None  # transactions are started explicitly, see `engines._begin_sqlite`
@@ -91,6 +104,7 @@ def check(path: Path) -> None:
         )
     if path.is_dir():
         raise errors.StorageError(f"{path} is a folder. Name a file in the database URL.")
+    check_access(path)
     if not path.exists():
         # It will contain readers' notes and webhook tokens. SQLite reports any error below.
         with suppress(OSError):

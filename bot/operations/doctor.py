@@ -151,6 +151,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
 
 async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
     if (path := sqlite_file.find_missing_file(settings.database_url)) is not None:
+        sqlite_file.check_access(path)
         note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
         missing = Finding("database", "none yet", status=Status.WARNING, note=note)
         return [missing, *_steps(len(settings.sources), bool(settings.sources), 0)], True

@@ -1,5 +1,6 @@
 """Findings of `doctor`: values, where they were set, problems, and no secrets."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,6 +52,14 @@ async def test_a_new_installation_has_three_steps_left(tmp_path: Path) -> None:
     assert findings["sources"].note == kinds.NO_SOURCE
     assert str(tmp_path / "paperround.db") in findings["database"].note
     assert not (tmp_path / "paperround.db").exists()
+
+
+async def test_a_folder_where_no_database_can_be_created_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path)  # root may write everywhere
+    database = (await examine())["database"]
+    assert (database.well, f"{tmp_path} may not be written to by this user" in database.note) == (False, True)
 
 
 async def test_unknown_settings_are_reported_as_warnings(

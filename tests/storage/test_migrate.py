@@ -1,5 +1,6 @@
 """Creating the schema, errors for databases that cannot be opened, and backups of a database in use."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
@@ -35,6 +36,24 @@ async def test_only_the_owner_can_read_a_new_database_file(tmp_path: Path) -> No
     assert {name: mode for name, mode in files.items() if not name.endswith(".lock")} == dict.fromkeys(
         ("new.db", "new.db-wal", "new.db-shm"), 0o600
     )
+
+
+@pytest.mark.parametrize("name", ["paperround.db", ""])
+async def test_a_file_or_folder_of_another_user_is_named_with_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Root may read everything, so the system's answer is replaced."""
+    place = tmp_path / name
+    if name:
+        place.touch()
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != place)
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
+    monkeypatch.chdir(tmp_path)
+    said = rf"{place} may not be (read|written to) by this user \(uid 1234\): change its owner"
+    with pytest.raises(errors.StorageError, match=said):
+        await migrate.open_database("sqlite+aiosqlite:///paperround.db")
+    assert place.exists()
+    assert (tmp_path / "paperround.db").exists() == bool(name)
 
 
 @pytest.mark.parametrize(
