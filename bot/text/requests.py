@@ -246,7 +246,9 @@ _COUNT = re.compile(
     r"|순위|랭킹)(?![가-힣])"
 )
 _FIRST = re.compile(
-    r"(?:what (?:is|was) )?(?:the )?(?:very )?first ((?:[\w-]+ ){1,4}paper)\W*", re.IGNORECASE
+    r"(?:what (?:is|was) )?(?:the )?(?:very )?first (?!order |person |token )((?:[\w-]+ ){1,4}paper)"
+    r"(?: (?:posted|published|added|shared))?(?: (?:in )?here| in (?:the|this) archive)?\W*",
+    re.IGNORECASE,
 )
 _SORTED = re.compile(r"(?<!\S)정렬(?:해[가-힣]*)?\s*\Z")
 _SOON = 5
