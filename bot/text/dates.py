@@ -354,7 +354,11 @@ def read_calendar(text: str) -> Span | None:
     Raises ValueError if the date does not exist.
     """
     match = _FULL.fullmatch(text) or _DIGITS.fullmatch(text)
-    return calendar_span(*(int(part) for part in match.groups() if part)) if match else None
+    if match is None:
+        return None
+    parts = [int(part) for part in match.groups() if part]
+    date(*[*parts, 1, 1][:3])  # there is neither a month 13 nor a month or day 0
+    return calendar_span(*parts)
 
 
 def calendar_span(year: int, month: int = 0, day: int = 0) -> Span:

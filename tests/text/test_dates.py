@@ -193,10 +193,13 @@ def test_a_typed_period_has_a_first_and_last_day(span: tuple[str, str], typed: s
     )
 
 
-@pytest.mark.parametrize(
-    "typed",
-    ["", "soon", "2025-02-30", "99999999999", "2025-13-01", "13/13", "32일", "dec 32", "월", "feb 30"],
+NO_DATES = (
+    "|soon|2025-02-30|99999999999|2025-13-01|13/13|32일|dec 32|월|feb 30"
+    "|2025-13|2025-99|2026-00|202513|2025년 13월|2026-01-00"
 )
+
+
+@pytest.mark.parametrize("typed", NO_DATES.split("|"))
 def test_text_without_a_date_is_rejected(typed: str) -> None:
     assert dates.read_typed_date(typed, NEW_YEAR) is None
 
