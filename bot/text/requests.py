@@ -251,6 +251,7 @@ _FIRST = re.compile(
     re.IGNORECASE,
 )
 _SORTED = re.compile(r"(?<!\S)정렬(?:해[가-힣]*)?\s*\Z")
+_LEADING_COUNT = re.compile(r"(?:the )?[0-9]{1,3}\s+", re.IGNORECASE)
 _SOON = 5
 """How many words behind an order may come before the word for papers."""
 
@@ -302,6 +303,8 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         if "papers" in rule.flags and not (has_period or is_near or not questions.has_topic(rest.split())):
             continue
         found.append((number, typed))
+        if rule.order and _LEADING_COUNT.fullmatch(text, 0, core[0].start):  # 3 newest papers on speech
+            rest = " " * core[0].start + rest[core[0].start :]
         kept = kept if rule is _RULES[-1] else rest
         for token in core if rule is _RULES[-1] else ():
             kept = _weaken(kept, token)

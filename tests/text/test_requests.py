@@ -61,6 +61,8 @@ def _reader() -> QueryReader:
         ("the bottom 10 by votes", "", "least"),
         ("the most recent papers on speech first", "papers on speech", "date"),
         ("first vision paper", "vision paper", "oldest"),
+        ("3 newest papers on speech", "papers on speech", "date"),
+        ("4 bit quantization, newest first", "4 bit quantization", "date"),
         ("the first vision paper posted here?", "vision paper", "oldest"),
         ("something popular but not about maps", "something but not about maps", "votes"),
         ("best small speech models", "small speech models", "votes"),
