@@ -177,14 +177,13 @@ async def export(source: Database, file: Path, on_progress: OnProgress = ignore_
     return rows
 
 
-async def import_file(file: Path, target: Database, on_progress: OnProgress = ignore_progress) -> int:
-    """Read a file with everything into an empty database. Returns the number of rows.
+@asynccontextmanager
+async def open_export(file: Path, database: Path | None = None) -> AsyncIterator[Database]:
+    """Open a file with everything to `copy` it, unpacked beside a `database`, or else in the system's temporary folder.
 
-    If it is interrupted, the target stays empty. Raises StorageError if the file is damaged, by a newer version or
-    something else, or if `copy` does.
+    Raises StorageError if the file is damaged, by a newer version or something else.
     """
-    path = target.path
-    place = Path(tempfile.gettempdir()) if path is None else path.parent
+    place = database.parent if database and database.parent.is_dir() else Path(tempfile.gettempdir())
     with _reported(file), _scratch_folder(place, file.name) as folder:
         if not _is_export(file):
             hint = "Choose another file."
@@ -201,7 +200,7 @@ async def import_file(file: Path, target: Database, on_progress: OnProgress = ig
                 f"{file} was written by a newer version of Paperround. Use that version or a later one."
             ) from error
         async with opened:
-            return await copy(opened, target, on_progress)
+            yield opened
 
 
 def _url_of(path: Path) -> str:

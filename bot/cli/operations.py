@@ -6,7 +6,9 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -129,10 +131,15 @@ async def import_all(
 ) -> None:
     """Read a file with everything into an empty database. Stop the bot first."""
     from bot.client import webhook
-    from storage import copying, daily
+    from storage import copying, daily, sqlite_file
 
-    async with shell.open_storage(creating=True, migrate=True) as opened:
-        rows = await _fill(opened, partial(copying.import_file, file, opened))
+    shell.configure_logs()
+    path = sqlite_file.path_of(shell.load_settings().database_url)
+    async with (
+        copying.open_export(file, path) as source,  # first: a wrong file creates no database
+        shell.open_storage(creating=True, migrate=True) as opened,
+    ):
+        rows = await _fill(opened, partial(copying.copy, source, opened))
         missing = await opened.fetch(daily.list_unaddressed)
     said = f"Read {shell.count(rows, 'row')} and built the search index."
     if missing:
@@ -367,7 +374,7 @@ async def apply_set_up(
 ) -> None:
     """Apply a set-up file, after showing what it changes. All or nothing; what the file does not mention is kept."""
     text = _read_set_up(file)
-    async with shell.open_storage(creating=True, with_logs=False) as database:
+    async with _open_or_imagine() as database:
         plan = await _create_set_up_file(database).apply(text, str(file), keep=False)
     if not as_json:
         for line in (*plan.changes, *plan.unmatched):
@@ -376,12 +383,26 @@ async def apply_set_up(
         shell.echo(f"{counts}, {plan.others} not in the file (kept).")
     is_wanted = bool(plan.changes) and (accept or _confirm("Apply?"))
     if is_wanted:
-        async with shell.open_storage() as database:
+        async with shell.open_storage(creating=True) as database:
             await _create_set_up_file(database).apply(text, str(file))
     if as_json or plan.changes:
         said = "Applied." if is_wanted else "Nothing was applied."
         shell.print_answer(plan._asdict() | {"applied": is_wanted}, as_json, sentence=said)
     raise typer.Exit(1 if plan.changes and not is_wanted else 0)
+
+
+@asynccontextmanager
+async def _open_or_imagine() -> AsyncIterator[Database]:
+    """Open the configured database, or if its SQLite file is missing, an empty one in a temporary folder."""
+    from storage import migrate, sqlite_file
+
+    if sqlite_file.find_missing_file(shell.load_settings().database_url) is None:
+        async with shell.open_storage(with_logs=False) as database:
+            yield database
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        async with await migrate.open_database(f"sqlite+aiosqlite:///{folder}/paperround.db") as database:
+            yield database
 
 
 def _read_set_up(file: Path) -> str:

@@ -66,7 +66,8 @@ async def test_a_moved_database_shows_the_same(
                 await copying.copy(db, target)
             else:
                 await copying.export(db, tmp_path / "all.zip")
-                await copying.import_file(tmp_path / "all.zip", target)
+                async with copying.open_export(tmp_path / "all.zip") as exported:
+                    await copying.copy(exported, target)
             assert await look(target, world.now) == seen
             moved = World(target)
             moved.deliveries = world.deliveries  # whose nonces go on

@@ -87,6 +87,11 @@ async def test_copy_requires_an_empty_target_and_no_running_bot(db: Database, ta
 TOKEN = "hunter2"
 
 
+async def import_file(file: Path, target: Database) -> int:
+    async with copying.open_export(file, target.path) as opened:
+        return await copying.copy(opened, target)
+
+
 async def count(database: Database) -> dict[str, int]:
     return await database.fetch(copying._count)
 
@@ -105,13 +110,13 @@ async def test_everything_but_tokens_goes_into_a_file_and_comes_out_of_it(
     assert TOKEN.encode() not in zipfile.ZipFile(file).read("paperround.db")
     assert await copying.export(db, file) == written, "an earlier export is replaced"
     await lock.release()
-    assert await copying.import_file(file, target) == written
+    assert await import_file(file, target) == written
     assert await count(target) == before
     assert [path.name for path in tmp_path.glob("*.partial*")] == []
     async with target.transaction() as connection:
         await connection.execute(sa.text("DELETE FROM feedback"))
     with pytest.raises(errors.StorageError, match="already has rows"):
-        await copying.import_file(file, target)
+        await import_file(file, target)
 
 
 @pytest.mark.engines("sqlite")
@@ -126,11 +131,11 @@ async def test_an_older_file_is_upgraded_and_a_newer_one_refused(
             await of_newer.write(key_values.set_value, "a", "b")
             await copying.export(of_newer, newer)
     with pytest.raises(errors.StorageError, match=r"newer\.zip was written by a newer version"):
-        await copying.import_file(newer, target)
+        await import_file(newer, target)
     assert not await count(target)
     upgrades.restore(upgrades.STORED[0], f"sqlite+aiosqlite:///{tmp_path / 'first.db'}")
     copying._pack(tmp_path / "first.db", first := tmp_path / "first.zip")
-    assert await copying.import_file(first, target) > 100
+    assert await import_file(first, target) > 100
 
 
 @pytest.mark.engines("sqlite")
@@ -162,7 +167,7 @@ async def test_a_bad_file_is_refused_and_nothing_is_changed(
         case "missing":
             file.unlink()
     with pytest.raises(errors.StorageError, match=r"everything\.zip|not Paperround's"):
-        await copying.import_file(file, target)
+        await import_file(file, target)
     assert not await count(target)
     if kind in ("zip", "text"):
         with pytest.raises(errors.StorageError, match="was not replaced"):
