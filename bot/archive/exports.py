@@ -364,6 +364,11 @@ async def export_digests(
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
         rows.sort(key=lambda row: (row.date_on, row.format.value, row.id))
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
+        if rows and not chosen:
+            raise errors.PaperroundError(
+                f"The digests of these days are of other formats, which cannot be exported as a {form.value}."
+                " Choose another --format."
+            )
         if not chosen:
             raise errors.PaperroundError(
                 "There are no digests to export with these options. `paperround digest DATE` shows the days nearest to a date."

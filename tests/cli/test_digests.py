@@ -102,6 +102,13 @@ def test_a_bibtex_export_counts_the_entries_without_authors(filled: Paperround, 
     assert exported.stderr == "paperround: 1 of 6 entries have no author.\n"
 
 
+def test_an_export_without_digests_of_its_format_names_the_format(filled: Paperround) -> None:
+    refused = filled("export", "--format", "listing")
+    assert (refused.exit_status, "cannot be exported as a listing" in refused.stderr) == (1, True), refused
+    none = filled("export", "--format", "listing", "--until", "2020-01-01").stderr
+    assert "no digests to export with these options" in none
+
+
 def test_export_never_overwrites_a_database(filled: Paperround, tmp_path: Path) -> None:
     target = tmp_path / "other.db"
     sqlite3.connect(target).execute("CREATE TABLE kept (id)").connection.close()
