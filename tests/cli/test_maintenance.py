@@ -112,7 +112,7 @@ def test_prints_the_path_of_a_new_database(paperround: Paperround, tmp_path: Pat
 def test_a_refused_file_leaves_no_new_database(paperround: Paperround, tmp_path: Path, command: str) -> None:
     (tmp_path / "paperround.db").unlink()
     (tmp_path / "a.md").write_text("A letter\n")
-    (tmp_path / "late.toml").write_text('[[posts]]\nserver = 1\nchannel = 2\nat = "25:00"\n')
+    (tmp_path / "late.toml").write_text('[[posts]]\nguild = 1\nchannel = 2\nat = "25:00"\n')
     before = {*tmp_path.iterdir()}
     answer = paperround(*command.split())
     assert (answer.exit_status > 0, "created" in answer.stderr) == (True, False), answer
