@@ -251,6 +251,7 @@ _FIRST = re.compile(
     re.IGNORECASE,
 )
 _SORTED = re.compile(r"(?<!\S)정렬(?:해[가-힣]*)?\s*\Z")
+_COUNTED = re.compile(r"\A(?:the )?(?:[0-9]{1,2}|two|three|four|five|ten)(?= papers\b)\s", re.IGNORECASE)
 _LEADING_COUNT = re.compile(r"(?:the )?[0-9]{1,3}\s+", re.IGNORECASE)
 _SOON = 5
 """How many words behind an order may come before the word for papers."""
@@ -281,7 +282,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     if first := _FIRST.fullmatch(text):
         return Ordering(first[1], "oldest")
     has_code = _CODE.search(text) is not None
-    text = _CODE.sub(" ", text)
+    text = _CODE.sub(" ", _COUNTED.sub("", text))
     tokens, found, kept = _read_tokens(text, "order"), list[tuple[int, str]](), text
     for phrase, behind in _list_phrases(tokens):
         kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever"))

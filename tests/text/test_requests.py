@@ -165,6 +165,7 @@ def _reader() -> QueryReader:
         ("인기 편향을 다룬 논문", "인기 편향을 다룬 논문", ""),
         ("the first time series model", "the first time series model", ""),
         ("first order optimization paper", "first order optimization paper", ""),
+        ("two papers about maps", "papers about maps", ""),
         ("models with many shared parameters", "models with many shared parameters", ""),
         ("language models with more attention", "language models with more attention", ""),
         ("low-rank adaptation", "low-rank adaptation", ""),
