@@ -150,7 +150,7 @@ async def execute_in(
 async def fetch_record(
     connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
 ) -> Record | None:
-    """Return a query's only row as a record, or None if there is no row."""
+    """Return a query's only row as a record, None without a row."""
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else build_record(record_type, row._mapping)
 

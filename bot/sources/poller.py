@@ -179,7 +179,7 @@ class Poller:
     context: base.SourceContext
     random: Callable[[], float]
     notify_failure: NotifyFailure | None = field(default=None, kw_only=True)
-    """None if there is no operator channel."""
+    """None without an operator channel."""
     first_round: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:

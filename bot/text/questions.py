@@ -333,7 +333,7 @@ def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
     """Return the topics that a question is clearly on, given the keys of the terms that it asks for.
 
     They have a synonym of such a term; or several nouns, with half of the weight of all, describe no other topic as well. The
-    words of one term alone do not: code generation is no GPU kernel.
+    words of one term alone do not: code generation does not make a GPU kernel.
     """
     nouns = {word: topics for word, kind, topics in _list_word_topics(text) if not (kind or is_verb(word))}
     weights = {word: inverse_topic_frequency(len(topics)) for word, topics in nouns.items()}

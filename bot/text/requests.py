@@ -540,7 +540,7 @@ def _list_beside(tokens: Sequence[_Token], negation: _Negation) -> Sequence[_Tok
 
 
 def _read_non(non: re.Match[str], is_term: IsTerm, is_excluded: IsTerm) -> str:
-    """Return an exclusion for non-medical, which is no term as non-autoregressive is."""
+    """Return an exclusion for non-medical; non-autoregressive is a term of its own."""
     is_exclusion = is_excluded(non[1].lower()) and not is_term(non[0].lower())
     return f"excluding {non[1]}," if is_exclusion else non[0]
 

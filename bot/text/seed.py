@@ -36,7 +36,7 @@ def load_request_words() -> dict[str, dict[str, tuple[str, str]]]:
 
 
 def write_with_and_without_apostrophe(word: str) -> tuple[str, ...]:
-    """Return a word and its spelling without an apostrophe, if that is no other word: isn't and isnt, but not ill."""
+    """Return a word and its spelling without an apostrophe, unless that is another word: isn't and isnt, but not ill."""
     is_other = word.endswith(("'ll", "'d")) or len(word) < _MIN_JOINED
     return (word,) if is_other or "'" not in word else (word, word.replace("'", ""))
 
