@@ -25,15 +25,7 @@ from bot.client.paper_texts import (
     title_link,
 )
 from bot.client.texts import Texts
-from bot.papers.lists import (
-    FILTERABLE_KINDS,
-    PaperList,
-    empty_heading,
-    empty_notes,
-    is_institution,
-    lacks_note,
-    name_period,
-)
+from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, lacks_note, name_period
 from bot.rendering import discord_text
 from bot.search.results import Sort
 from storage import models
@@ -202,11 +194,9 @@ def empty_view(
     if suggested:
         message.add_text(subtext(texts("try-instead")))
     elif (
-        state.kind is ListKind.AUTHOR
-        and not (listed.is_author_known or is_institution(listed))
-        and extent.paper_count
+        state.kind is ListKind.AUTHOR and not (listed.is_author_known or listed.notes) and extent.paper_count
     ):
-        message.add_text(subtext(texts("try-name", words=len(state.text.split()))))
+        message.add_text(subtext(texts("try-name")))
     message.add_buttons(*suggested)
     message.add_buttons(*_navigation_buttons(texts, listed, extent, wider))
     return message.view

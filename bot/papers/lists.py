@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -162,16 +163,20 @@ class PaperLists:
         }
         return await loaders[state.kind](texts, state)
 
-    async def _load_topic(self, texts: Texts, state: ListState) -> PaperList:
-        result = await self._search.search(self._request(texts, state))
-        notes = _query_notes(texts, result, self._suggestions(state, result.suggestions))
-        suggestions = self._suggestions(state, (*result.meanings, *result.suggestions))
-        if not result.complete and not result.unknown_id:
+    async def _load_topic(self, texts: Texts, state: ListState, question: str = "") -> PaperList:
+        """Return the papers on a topic, or those for a `question` about writers in place of the name of an author."""
+        result = await self._search.search(self._request(texts, state.replace(text=question or state.text)))
+        as_topic = state.replace(kind=ListKind.TOPIC)
+        notes = _query_notes(texts, result, self._suggestions(as_topic, result.suggestions))
+        suggestions = self._suggestions(as_topic, (*result.meanings, *result.suggestions))
+        if not (result.complete or result.unknown_id):
             # The topic may be a person's name.
-            author = (await self._search.find_author(state.text, limit=1)).author
-            if author is not None and len(author) <= MAX_LIST_TEXT_LENGTH:
-                label = texts("alert-author", text=discord_text.to_single_line(author))
-                suggestions = (Suggestion(label, ListState(ListKind.AUTHOR, author)), *suggestions)
+            found = await self._search.find_author(state.text, limit=1)
+            near = self._suggestions(
+                ListState(ListKind.AUTHOR), [found.author] if found.author else found.near
+            )
+            as_author = ((texts("alert-author", text=name), target) for name, target in near)
+            suggestions = (*itertools.starmap(Suggestion, as_author), *suggestions)
         # The topic, corrected as it was searched, and how many papers match it, if any does in full.
         heading = escape_untrusted(completion.apply_corrections(state.text, result.corrected))
         if result.complete:
@@ -200,12 +205,10 @@ class PaperLists:
             limit=state.size,
             offset=state.offset,
         )
+        if result.question:
+            return await self._load_topic(texts, state, result.question)
         if result.author is None:
-            institution = result.institution or (name if people.institution_forms(name) else "")
-            label = texts("list-read-from", names=institution)
-            papers_from = ListState(ListKind.TOPIC, f"from {institution}", period=state.period)
-            suggested = (Suggestion(label, papers_from),) if institution else ()
-            return PaperList(state, suggestions=suggested)
+            return PaperList(state, suggestions=self._suggestions(state, result.near))
         is_one = not result.namesakes
         is_kept = state.token or not is_one or query.has_range_filters
         shown = state if is_kept else state.replace(text=result.author)
@@ -337,19 +340,11 @@ def _filters_text(texts: Texts, state: ListState) -> str:
     return join_dotted(period, votes)
 
 
-def is_institution(listed: PaperList) -> bool:
-    """Whether the name of an empty author list is not an author's but an institution's, which may have no papers."""
-    is_known = bool(listed.suggestions or people.institution_forms(listed.state.text))
-    return is_known and not listed.is_author_known
-
-
 def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
     """Return the notes on an empty list: how its query was interpreted, and its filters."""
     kind = listed.state.kind
-    if kind is ListKind.AUTHOR:
-        affiliations = texts("list-institutions") if is_institution(listed) else ""
-        return [_filters_text(texts, listed.state), affiliations]
-    return [*listed.notes] if kind in (ListKind.TOPIC, ListKind.TOP) else []
+    notes = listed.notes or (_filters_text(texts, listed.state),)
+    return [*notes] if kind in (ListKind.TOPIC, ListKind.TOP, ListKind.AUTHOR) else []
 
 
 def empty_heading(texts: Texts, listed: PaperList) -> str:
@@ -362,9 +357,9 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
         case ListKind.AUTHOR:
-            if is_institution(listed):
-                return texts("no-list-author-institution", author=text)
-            return texts("no-list-author-papers" if listed.is_author_known else "no-list-author", author=text)
+            if listed.is_author_known:
+                return texts("no-list-author-papers", author=text)
+            return texts("no-list-topic" if listed.notes else "no-list-author", topic=text, author=text)
         case ListKind.TOP:
             key = "no-list-top-topic" if text else "no-list-top"
             return texts(key, topic=text, period=period)

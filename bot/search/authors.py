@@ -32,6 +32,8 @@ _CANDIDATE_LIMIT = 100
 _FUZZY_LIMIT = 400
 _MAX_PREFIXES = 12
 """Maximum number of spellings of an incomplete given name that are looked up as prefixes."""
+_MAX_NEAR, _MAX_NEAR_WORDS, _MIN_RATIO = 5, 4, 75
+"""The most names that are offered for one that nobody has, the most words of it, and their least similarity in percent."""
 _MIN_SHARE = 0.3
 """A Korean word is taken as a spelling of a name if at least this share of its papers also contain the name."""
 
@@ -229,6 +231,23 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
     ]
 
 
+def list_near(writers: Writers, name: str) -> list[str]:
+    """Return the authors with the names most similar to one that nobody has, such as Tri Dao for "Tri Dow"."""
+    from rapidfuzz import fuzz, process  # imported here because most searches do not need it
+
+    words = people.name_tokens(name)
+    if not 1 <= len(words) <= _MAX_NEAR_WORDS:
+        return []
+    similar = [query for word in words for query in (writers.word(word), writers.near(word, 2))]
+    names = [author.name for author in writers.find(similar, limit=_FUZZY_LIMIT)]
+    spelt = [" ".join(people.name_tokens(one)) for one in names]
+    typed = " ".join(words)
+    near = process.extract(
+        typed, spelt, scorer=fuzz.token_sort_ratio, score_cutoff=_MIN_RATIO, limit=_MAX_NEAR
+    )
+    return [names[number] for _, _, number in near]
+
+
 def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Query:
     """Turn writers named in a query ("from Stanford") into filters.
 
@@ -254,7 +273,8 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
         is_unknown = writer.is_known and writer.name not in has_institution
         is_left_out = is_unknown and (" " in writer.name or is_either)
         unknown += [writer.name] if is_unknown else []
-        words[writer.start : writer.end] = [writer.name] if is_unknown and not is_left_out else []
+        kept = [writer.name, *([writer.joint] if writer.joint == "or" else [])]
+        words[writer.start : writer.end] = kept if is_unknown and not is_left_out else []
     is_of_papers = any(map(people.names_papers, words))
     for writer in reversed(people.find_writers(words, _is_full_name) if is_of_papers else []):
         is_topic = analyser.has_hangul(writer.name) and words[writer.end - 1].endswith("의")  # 딥러닝의 논문
@@ -263,7 +283,8 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
             unknown.append(writer.name)
             del words[writer.start : writer.end]
     text = " ".join(words)
-    if (known or unknown) and not questions.has_topic(words):
+    topic = [word for word in words if not people.names_papers(word)]
+    if (known or unknown) and not questions.has_topic(topic):
         text = ""
     return replace(
         query,
@@ -322,10 +343,9 @@ def find_author(
     is_in_hangul = analyser.has_hangul(name)
     is_by_sound = bool(matches) and is_in_hangul and not (is_exact or namesakes)
     sounding = _find_by_sound(archive.writers, typed) if is_by_sound else []
-    if (not is_exact and not is_in_hangul) or not matches or sounding:
-        institution = next(iter(people.institution_forms(name)), "")
-        if institution and archive.engine.institution(institution) is not None:
-            return AuthorResult(institution=institution)
+    is_unsure = (not is_exact and not is_in_hangul) or not matches or bool(sounding)
+    if is_unsure and people.institution_forms(name):
+        return AuthorResult(question=f"from {name}")
     namesakes = namesakes or sounding[:_PREFIX_LIMIT]
     if not matches and is_in_hangul:
         # For an incomplete name, such as the family name alone, use the suggestions of autocomplete.

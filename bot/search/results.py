@@ -118,14 +118,16 @@ class AuthorResult(PaperPage):
     """A page of an author's papers. `author` is None if no name matches; `matches` lists all matching names, best first.
 
     `namesakes` are the authors of the papers if a name may mean several people. `is_corrected`: the name was misspelt.
-    `institution` is the name of an institution that was typed instead of an author's.
+    `question` is what a search for papers answers instead, if what was typed asks for more than one author's papers, and
+    `near` has the authors with the most similar names, if nobody has the name.
     """
 
     author: str | None = None
     matches: tuple[str, ...] = ()
     namesakes: tuple[str, ...] = ()
     is_corrected: bool = False
-    institution: str = ""
+    question: str = ""
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

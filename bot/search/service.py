@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
@@ -115,6 +116,14 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
         has_code=read.has_code,
         ignored=(*query.ignored, *read.unread),
     )
+
+
+def _read_query(archive: Archive, text: str, today: date) -> tuple[query_parser.Query, query_parser.Query]:
+    """Return a query as it was typed, and as read: with its order, period, exclusions and writers as filters."""
+    typed = query_parser.parse_query(text, today)
+    query = read_request(typed, today)
+    query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
+    return typed, authors.read_writers(archive, query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,19 +308,21 @@ def _suggest(
     unknown: Sequence[str],
     given: Filters,
 ) -> tuple[str, ...]:
-    """Return alternatives to a query without matches: without the query's filters, or with words corrected.
+    """Return alternatives to a query without matches that have some: without its filters, or with words corrected.
 
     The `given` filters of the request still apply.
     """
-    suggested, words = list[str](), query_parser.Query(query.text)
+    words = query_parser.Query(query.text)
     read = archive.read(words)
-    # The words alone may match papers that its filters, exclusions or quoted phrases reject.
-    if query.text and replace(query, ignored=(), described=()) != words:
-        matches = archive.engine.find(read, Scope(given), limit=1)
-        suggested += [read.text] if matches.complete_count else []
     near = [(word, meant[0][0]) for word in unknown if (meant := vocabulary.list_near(word))]
     near = [(word, meant) for word, meant in near if not questions.classify_filler(meant)]
-    return (*suggested, completion.apply_corrections(read.text, near)) if near else tuple(suggested)
+    # The words alone may match papers that its filters, exclusions or quoted phrases reject.
+    is_narrow = query.text and replace(query, ignored=(), described=()) != words
+    offered = [*([read] if is_narrow else [])]
+    if near:
+        offered.append(archive.read(query_parser.Query(completion.apply_corrections(read.text, near))))
+    found = (one for one in offered if archive.engine.find(one, Scope(given), limit=1).complete_count)
+    return tuple(one.text for one in found)
 
 
 def _key_of(request: SearchRequest, now: datetime) -> tuple[SearchRequest, date]:
@@ -447,11 +458,7 @@ class SearchService:
 
     def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer:
         engine = archive.engine
-        today = self._clock().date()
-        typed = query_parser.parse_query(request.query, today)
-        query = read_request(typed, today)
-        query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
-        query = authors.read_writers(archive, query)
+        typed, query = _read_query(archive, request.query, self._clock().date())
         joint = " 또는 " if analyser.has_hangul(query.text or typed.text) else " or "
         either = (joint.join(group) for group in query.either)
         names = (*query.institutions, *query.authors[len(typed.authors) :], *either)
@@ -625,12 +632,29 @@ class SearchService:
         limit: int = 10,
         offset: int = 0,
     ) -> AuthorResult:
-        """Return a page of the best-matching author's papers, sorted by votes or date, and the other matching names."""
-        return await self._look_up(
-            lambda archive: authors.find_author(
-                archive, name, sort=sort, filters=filters, limit=limit, offset=offset
-            )
-        )
+        """Return a page of the best-matching author's papers, sorted by votes or date, and the other matching names.
+
+        A question about one author's papers finds that author: "papers by Ada Lovelace".
+        """
+        find = partial(authors.find_author, sort=sort, filters=filters, limit=limit, offset=offset)
+
+        def look_up(archive: Archive) -> AuthorResult:
+            result = find(archive, name)
+            if result.author is not None or result.question:
+                return result
+            _, query = _read_query(archive, name, self._clock().date())
+            named = (*query.authors, *query.institutions, *query.either, *query.unknown_writers)
+            is_alone = query == query_parser.Query(authors=query.authors[:1], order=query.order)
+            if query.authors and is_alone and query.order in ("", Sort.VOTES):
+                return find(archive, query.authors[0])
+            alike = partial(authors.list_near, archive.writers)
+            near = [
+                *query.authors,
+                *chain.from_iterable(map(alike, query.unknown_writers if named else (name,))),
+            ]
+            return replace(result, question=name if named else "", near=tuple(near))
+
+        return await self._look_up(look_up)
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper identified by an arXiv id, a link or part of a title, or None."""

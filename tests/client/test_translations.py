@@ -58,6 +58,15 @@ def test_both_languages_have_the_same_keys_and_variables() -> None:
         assert names[0] == names[1], key
 
 
+def test_no_korean_particle_depends_on_a_name_that_readers_type() -> None:
+    """ "네이버"(으)로 reads as a form letter, and 이/가 behind a quoted name is right for half of the names."""
+    source = client_texts.read_source(models.Locale.KO)
+    assert (
+        re.findall(r"\}[”*]*(?:\([은이을과으]|”(?:은|는|이|가|을|를|과|와|로|으로|라는|이라는)[ .])", source)
+        == []
+    )
+
+
 def test_no_key_is_unused() -> None:
     literals: set[str] = set()
     prefixes: set[str] = set()

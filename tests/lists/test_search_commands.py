@@ -334,14 +334,20 @@ async def test_an_author_is_found_by_any_form_of_the_name(harness: ClientHarness
     texts = harness.texts
     known = texts("no-list-author-papers", author="Ada Lovelace")
     for name, votes, said, unsaid in (
-        ("김민준", 0, "Kim Min-jun · ", texts("try-name", words=1)),
-        ("ada lovelase", 0, texts("list-name-corrected", name="ada lovelase"), texts("try-name", words=2)),
+        ("김민준", 0, "Kim Min-jun · ", texts("try-name")),
+        ("ada lovelase", 0, texts("list-name-corrected", name="ada lovelase"), texts("try-name")),
         ("lovelace, ada", 0, "Ada Lovelace · ", texts("list-name-corrected", name="lovelace, ada")),
         ("ada lovelace", 500, known, texts("no-list-author", author="Ada Lovelace")),
-        ("xyzzyplugh", 0, texts("try-name", words=1), texts("all-time")),
-        ("xyzzy plugh", 0, texts("try-name", words=2), texts("follow-author")),
-        ("카이스트", 0, texts("no-list-author-institution", author="카이스트"), texts("try-name", words=1)),
+        ("xyzzyplugh", 0, texts("try-name"), texts("all-time")),
+        ("xyzzy plugh", 0, texts("try-name"), texts("follow-author")),
+        ("카이스트", 0, texts("list-unknown-writers", names="카이스트"), texts("try-name")),
         ("NVIDIA", 0, texts("list-institutions"), texts("no-list-author", author="NVIDIA")),
+        ("papers by Ada Lovelace", 0, "### Ada Lovelace · ", texts("try-name")),
+        ("most upvoted papers by ada lovelace", 0, "### Ada Lovelace · ", texts("list-read", terms="")),
+        ("Emmy Noether and Ada Lovelace", 0, "### Emmy Noether and Ada Lovelace · 2 papers", known),
+        ("Ada Lovelace or Emmy Noether", 0, "### Ada Lovelace or Emmy Noether · 5 papers", known),
+        ("Ada Lovelace and Tom Unknown", 0, texts("alert-author", text="Ada Lovelace"), texts("try-name")),
+        ("papers by Ada Unknown", 0, texts("list-unknown-writers", names="Ada Unknown"), texts("try-name")),
     ):
         shown = shown_text(await harness.ask("author", name=name, votes=votes))
         assert said in shown
@@ -350,6 +356,16 @@ async def test_an_author_is_found_by_any_form_of_the_name(harness: ClientHarness
     assert "Emmy Noether" in shown_text(result)
     by_date = await harness.select(result, ["date"], custom_id="pr:lp:")
     assert f"{texts('period-all')} · {texts('list-by-date')}" in shown_text(by_date)
+
+
+async def test_a_name_that_nobody_has_offers_the_nearest_author(harness: ClientHarness) -> None:
+    as_topic = harness.texts("alert-author", text="Emmy Noether")
+    for result, label in (
+        (await harness.ask("author", name="Emmy Nutter"), "Emmy Noether"),
+        (await harness.ask("author", name="papers by Emmy Nutter"), as_topic),
+        (await harness.ask("topic", query="papers by Emmy Nutter"), as_topic),
+    ):
+        assert "Rewards That Teach Reasoning" in shown_text(await harness.click(result, label=label))
 
 
 async def test_a_topic_that_is_a_name_suggests_the_author(harness: ClientHarness) -> None:

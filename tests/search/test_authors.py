@@ -257,4 +257,4 @@ async def test_an_institution_typed_as_an_author_is_named(db: Database) -> None:
     service = await sample_archive.search_over(db, paper)
     for typed in ("Naver", "네이버"):
         result = await service.find_author(typed)
-        assert (result.author, result.institution.casefold()) == (None, "naver")
+        assert (result.author, result.question) == (None, f"from {typed}")

@@ -58,6 +58,9 @@ async def test_suggests_the_query_without_filters_if_they_exclude_all_papers(sea
         assert result.suggestions[:1] == ("모델",)
     also_hidden = await search.search(SearchRequest("모델 votes:500", min_votes=500))
     assert "모델" not in also_hidden.suggestions
+    for query in ("papers by MIT or Stanford", "papers from Korea University about zebrafish", "Dao and Gu"):
+        offered = (await search.search(SearchRequest(query))).suggestions
+        assert [(await search.search(SearchRequest(text))).complete for text in offered] == [1] * len(offered)
 
 
 async def test_part_of_a_title_finds_the_paper(search: SearchService) -> None:

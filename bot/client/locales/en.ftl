@@ -87,7 +87,6 @@ no-list-paper = ### “{ $paper }” is not in the archive
 no-list-topic = ### Nothing found for “{ $topic }”
 no-list-author-papers = ### No papers by “{ $author }” match these filters
 no-list-author = ### No author found for “{ $author }”
-no-list-author-institution = ### “{ $author }” is an institution
 no-list-top = ### No papers · { $period }
 no-list-top-topic = ### No papers on “{ $topic }” · { $period }
 no-list-digest = ### No digest for { $date }
@@ -102,10 +101,7 @@ archive-extent-day = { $count ->
 }
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
-try-name = The spelling may differ, or there is no paper yet.{ $words ->
-    [1] {""}
-   *[other] {" "}The last name alone shows similar names.
-}
+try-name = The spelling may differ, or there is no paper yet.
 all-time = All time
 without-filters = Without filters
 newest-digest = Newest digest

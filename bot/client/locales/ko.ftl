@@ -61,7 +61,7 @@ list-perhaps = 이렇게도 찾아볼 수 있어요: { $topics }
 list-topic-partial = { " " }· 일부 일치 { $count }편
 list-read-code = 코드 있는 논문
 list-described = “{ $names }” 조건에 맞지 않는 논문도 빼지 않았어요
-list-unknown-writers = 저자나 기관이 “{ $names }”(으)로 표시된 논문이 없어요. 저자가 표시되지 않은 논문도 있어요
+list-unknown-writers = 저자나 소속에 “{ $names }” 이름이 있는 논문이 없어요. 저자가 표시되지 않은 논문도 있어요
 list-ignored = “{ $filters }” 부분은 빼고 찾았어요
 list-unread = 나오는 논문이 없는 말은 빼고 찾았어요: “{ $words }”
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
@@ -72,7 +72,6 @@ no-list-paper = ### “{ $paper }” 논문은 여기에 없어요
 no-list-topic = ### “{ $topic }”에 맞는 논문이 없어요
 no-list-author-papers = ### “{ $author }”의 논문 중에 조건에 맞는 논문이 없어요
 no-list-author = ### “{ $author }” 저자를 찾지 못했어요
-no-list-author-institution = ### “{ $author }”, 저자가 아니라 기관 이름이에요
 no-list-top = ### 논문이 없어요 · { $period }
 no-list-top-topic = ### “{ $topic }” 논문이 없어요 · { $period }
 no-list-digest = ### { $date }에는 다이제스트가 없어요
@@ -84,10 +83,7 @@ archive-extent = { $first }부터 { $last }까지 논문 { $count }편이 있어
 archive-extent-day = { $day }의 논문 { $count }편이 있어요.
 archive-empty = 아직 논문이 없어요. 첫 다이제스트가 들어오면 여기에 논문이 나와요.
 try-instead = 이렇게 찾아보세요:
-try-name = { $words ->
-    [1] 철자가 다르거나, 아직 논문이 없는 저자예요.
-   *[other] 철자가 다르거나, 아직 논문이 없는 저자예요. 성만 입력하면 비슷한 이름을 볼 수 있어요.
-}
+try-name = 철자가 다르거나, 아직 논문이 없는 저자예요.
 all-time = 전체 기간
 without-filters = 조건 없이
 newest-digest = 가장 최근 다이제스트
@@ -1033,7 +1029,7 @@ web-abstract = 초록
 web-copy-bibtex = BibTeX 복사
 web-copied = 복사했어요
 web-found-count = { $count }편
-web-found-corrected = “{ $query }”(으)로 찾았어요
+web-found-corrected = 고쳐서 찾은 검색어: “{ $query }”
 web-found-without = “{ $words }” 제외
 web-found-unread = 읽지 못한 조건: { $words }
 web-found-partial = 딱 맞는 논문이 없어 가까운 논문을 보여 드려요
