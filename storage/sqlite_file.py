@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
 from contextlib import closing, suppress
@@ -83,6 +84,23 @@ def has_current_schema(path: Path) -> bool:
     if path.is_file():
         with suppress(sqlite3.Error), closing(connect_reader(path)) as connection:
             return connection.execute(query).fetchall() == [(str(SCHEMA_VERSION),)]
+    return False
+
+
+def remove_unused(path: Path) -> bool:
+    """Remove a new file without a row of data, unless a process has it open. Returns whether the file is away."""
+    if not path.is_file():
+        return True
+    with suppress(OSError, sqlite3.Error), closing(sqlite3.connect(path, timeout=0)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")  # refused while another connection is open
+        connection.execute("BEGIN EXCLUSIVE")
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        names = {name for (name,) in found} - {"meta", "sender_lease", "sqlite_sequence"}
+        rows = (connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in names)  # noqa: S608
+        if not any(rows):
+            for file in (path, *path.parent.glob(f"{glob.escape(path.name)}.*.lock")):
+                file.unlink()
+            return True
     return False
 
 

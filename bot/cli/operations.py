@@ -6,9 +6,7 @@ import os
 import shlex
 import socket
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,7 +72,7 @@ async def upgrade(
         if not (is_approved or _confirm("Upgrade?")):
             raise errors.PaperroundError("Nothing was changed.")
 
-    async with shell.open_storage(creating=True, migrate=True, approve=approve) as database:
+    async with shell.open_storage(creating=True, keeping=True, migrate=True, approve=approve) as database:
         schema = await migrate.find_version(database)
     shell.print_answer({"schema": schema}, as_json, sentence=f"The database is at schema {schema}.")
 
@@ -94,7 +92,7 @@ async def copy_database(
         raise errors.UsageError(str(error).replace("PAPERROUND_DATABASE_URL", "--to")) from None
     async with (
         shell.open_storage() as source,
-        shell.open_storage(target, creating=True, migrate=True) as opened,
+        shell.open_storage(target, creating=True, keeping=True, migrate=True) as opened,
     ):
         rows = await _fill(opened, partial(copying.copy, source, opened))
     said = f"Copied {shell.count(rows, 'row')} to {name} and built the search index."
@@ -136,8 +134,8 @@ async def import_all(
     shell.configure_logs()
     path = sqlite_file.path_of(shell.load_settings().database_url)
     async with (
-        copying.open_export(file, path) as source,  # first: a wrong file creates no database
-        shell.open_storage(creating=True, migrate=True) as opened,
+        copying.open_export(file, path) as source,
+        shell.open_storage(creating=True, keeping=True, migrate=True) as opened,
     ):
         rows = await _fill(opened, partial(copying.copy, source, opened))
         missing = await opened.fetch(daily.list_unaddressed)
@@ -230,7 +228,7 @@ async def run(
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
     is_front = role is models.ProcessRole.FRONT
-    async with shell.open_container(creating=not is_front, migrating=not is_front) as opened:
+    async with shell.open_container(creating=not is_front, keeping=True, migrating=not is_front) as opened:
         if is_front:
             from bot.app import front
 
@@ -374,35 +372,21 @@ async def apply_set_up(
 ) -> None:
     """Apply a set-up file, after showing what it changes. All or nothing; what the file does not mention is kept."""
     text = _read_set_up(file)
-    async with _open_or_imagine() as database:
-        plan = await _create_set_up_file(database).apply(text, str(file), keep=False)
-    if not as_json:
-        for line in (*plan.changes, *plan.unmatched):
-            shell.echo(f"  {line}")
-        counts = f"{len(plan.changes)} to change, {plan.unchanged} unchanged"
-        shell.echo(f"{counts}, {plan.others} not in the file (kept).")
-    is_wanted = bool(plan.changes) and (accept or _confirm("Apply?"))
-    if is_wanted:
-        async with shell.open_storage(creating=True) as database:
-            await _create_set_up_file(database).apply(text, str(file))
+    async with shell.open_storage(creating=True) as database:
+        set_up = _create_set_up_file(database)
+        plan = await set_up.apply(text, str(file), keep=False)
+        if not as_json:
+            for line in (*plan.changes, *plan.unmatched):
+                shell.echo(f"  {line}")
+            counts = f"{len(plan.changes)} to change, {plan.unchanged} unchanged"
+            shell.echo(f"{counts}, {plan.others} not in the file (kept).")
+        is_wanted = bool(plan.changes) and (accept or _confirm("Apply?"))
+        if is_wanted:
+            await set_up.apply(text, str(file))
     if as_json or plan.changes:
         said = "Applied." if is_wanted else "Nothing was applied."
         shell.print_answer(plan._asdict() | {"applied": is_wanted}, as_json, sentence=said)
     raise typer.Exit(1 if plan.changes and not is_wanted else 0)
-
-
-@asynccontextmanager
-async def _open_or_imagine() -> AsyncIterator[Database]:
-    """Open the configured database, or if its SQLite file is missing, an empty one in a temporary folder."""
-    from storage import migrate, sqlite_file
-
-    if sqlite_file.find_missing_file(shell.load_settings().database_url) is None:
-        async with shell.open_storage(with_logs=False) as database:
-            yield database
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        async with await migrate.open_database(f"sqlite+aiosqlite:///{folder}/paperround.db") as database:
-            yield database
 
 
 def _read_set_up(file: Path) -> str:

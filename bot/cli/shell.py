@@ -7,7 +7,6 @@ sequences, which digests, feeds and names may contain, are escaped in text for p
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import inspect
 import json
@@ -93,11 +92,11 @@ def load_timezone() -> ZoneInfo:
 
 
 @contextmanager
-def checked_database(url: str, *, creating: bool) -> Iterator[None]:
-    """Print the path of the SQLite file if the block creates it.
+def checked_database(url: str, *, creating: bool, keeping: bool = False) -> Iterator[None]:
+    """Print the path of the SQLite file that the block creates, or remove it again if nothing was stored in it.
 
-    Without `creating`, raises UsageError if the file is missing: a command run in the wrong folder would
-    otherwise leave an empty database there.
+    Otherwise a command with a wrong argument, or in the wrong folder, would leave an empty database there. A block that
+    is `keeping` keeps it unless it fails. Without `creating`, raises UsageError if the file is missing.
     """
     from storage import sqlite_file
 
@@ -107,9 +106,15 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
             f"There is no database {path}. Change to the bot's folder, or set PAPERROUND_DATABASE_URL."
             " `paperround ingest`, `sources add` and `run` create a new one."
         )
-    yield
-    if path is not None:
-        error(f"created a new database: {path}")
+    if path is not None and keeping:
+        error(f"creating a new database: {path}")
+    is_kept = False
+    try:
+        yield
+        is_kept = keeping
+    finally:
+        if path is not None and not (is_kept or sqlite_file.remove_unused(path) or keeping):
+            error(f"created a new database: {path}")
 
 
 @asynccontextmanager
@@ -117,11 +122,12 @@ async def open_storage(
     url: str | None = None,
     *,
     creating: bool = False,
+    keeping: bool = False,
     migrate: bool | None = None,
     approve: Callable[[str], None] | None = None,
     with_logs: bool = True,
 ) -> AsyncIterator[Database]:
-    """Open a database, by default the configured one. `creating` permits creating a missing SQLite file.
+    """Open a database, by default the configured one. For `creating` and `keeping` see `checked_database`.
 
     For `migrate` and `approve` see `storage.migrate.open_database`. It is faster without logs.
     """
@@ -130,10 +136,9 @@ async def open_storage(
     if with_logs:
         configure_logs()
     url = url or load_settings().database_url
-    with checked_database(url, creating=creating):
-        database = await open_database(url, migrate=migrate, approve=approve)
-    async with database:
-        yield database
+    with checked_database(url, creating=creating, keeping=keeping):
+        async with await open_database(url, migrate=migrate, approve=approve) as database:
+            yield database
 
 
 @asynccontextmanager
@@ -157,17 +162,16 @@ async def open_reader() -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def open_container(
-    *, creating: bool = False, migrating: bool | None = None
+    *, creating: bool = False, keeping: bool = False, migrating: bool | None = None
 ) -> AsyncIterator[Container]:
     """Open the database like `open_storage`, together with all services."""
     configure_logs()
     settings = load_settings()
-    async with contextlib.AsyncExitStack() as stack:
-        with checked_database(settings.database_url, creating=creating):
-            from bot.app import container
+    with checked_database(settings.database_url, creating=creating, keeping=keeping):
+        from bot.app import container
 
-            opened = await stack.enter_async_context(container.open_container(settings, migrating=migrating))
-        yield opened
+        async with container.open_container(settings, migrating=migrating) as opened:
+            yield opened
 
 
 @asynccontextmanager

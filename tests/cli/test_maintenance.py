@@ -1,5 +1,6 @@
 """`paperround reindex`, `backup`, `db copy`, and commands without a database."""
 
+import fcntl
 import re
 import sqlite3
 import subprocess
@@ -102,14 +103,26 @@ def test_prints_the_path_of_a_new_database(paperround: Paperround, tmp_path: Pat
     file.unlink()
     (tmp_path / "a.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
     answer = paperround(*command.split())
-    assert (answer.exit_status, answer.stderr) == (0, f"paperround: created a new database: {file}\n")
+    did = "creating" if command == "db upgrade" else "created"
+    assert (answer.exit_status, answer.stderr) == (0, f"paperround: {did} a new database: {file}\n")
     assert "new database" not in paperround(*command.split()).stderr
 
 
 @pytest.mark.parametrize(
-    "command", ["import a.md", "config apply a.md --yes", "config apply late.toml --yes"]
+    "command",
+    [
+        "ingest a.md",
+        "ingest none.md",
+        "sources add nowhere",
+        "import a.md",
+        "config apply a.md --yes",
+        "config apply late.toml --yes",
+        "config apply late.toml",
+    ],
 )
-def test_a_refused_file_leaves_no_new_database(paperround: Paperround, tmp_path: Path, command: str) -> None:
+def test_a_refused_command_leaves_no_new_database(
+    paperround: Paperround, tmp_path: Path, command: str
+) -> None:
     (tmp_path / "paperround.db").unlink()
     (tmp_path / "a.md").write_text("A letter\n")
     (tmp_path / "late.toml").write_text('[[posts]]\nguild = 1\nchannel = 2\nat = "25:00"\n')
@@ -117,6 +130,16 @@ def test_a_refused_file_leaves_no_new_database(paperround: Paperround, tmp_path:
     answer = paperround(*command.split())
     assert (answer.exit_status > 0, "created" in answer.stderr) == (True, False), answer
     assert {*tmp_path.iterdir()} == before
+
+
+def test_a_copy_that_is_refused_leaves_no_new_database(paperround: Paperround, tmp_path: Path) -> None:
+    with (tmp_path / "paperround.db.sender.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = paperround("db", "copy", "--to", "sqlite+aiosqlite:///copy.db")
+    assert (refused.exit_status, "running bot" in refused.stderr) == (1, True)
+    assert [*tmp_path.glob("copy*")] == []
+    assert paperround("db", "copy", "--to", "sqlite+aiosqlite:///copy.db").exit_status == 0
+    assert (tmp_path / "copy.db").exists()
 
 
 def test_everything_is_exported_and_imported(filled: Paperround, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -224,3 +225,24 @@ def test_a_power_cut_loses_no_record_of_an_attempt(tmp_path: Path) -> None:
     """The tests' own databases skip this, which takes most of a transaction's time."""
     with contextlib.closing(sqlite_file.connect_reader(tmp_path / "synchronous.db")) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+
+
+def test_a_new_file_is_removed_only_while_it_is_empty_and_closed(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+
+    def make(rows: int) -> sqlite3.Connection:
+        connection = sqlite_file.connect_reader(path)
+        connection.execute("PRAGMA query_only=OFF")
+        for table in ("meta", "papers"):
+            connection.execute(f"CREATE TABLE {table} (value)")
+        connection.execute("INSERT INTO meta VALUES (1)")
+        connection.executemany("INSERT INTO papers VALUES (?)", [(1,)] * rows)
+        return connection
+
+    opened = make(0)
+    assert (sqlite_file.remove_unused(path), path.exists()) == (False, True)
+    opened.close()
+    assert (sqlite_file.remove_unused(path), [*tmp_path.iterdir()]) == (True, [])
+    assert sqlite_file.remove_unused(path)
+    make(1).close()
+    assert (sqlite_file.remove_unused(path), path.exists()) == (False, True)
