@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -18,13 +19,13 @@ from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, fields, listing, markdown_lines, parse
+from bot.archive import arxiv_ids, fields, listing, markdown_lines, parse, summaries
 from bot.rendering import discord_text, markdown, typesetting
 from bot.rendering.templates import Templates
 from bot.text import people, typography
 from storage import archive, errors, papers
 from storage.database import Connection, Database
-from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section, StoredDigest
+from storage.models import Digest, DigestFormat, Entry, Locale, SavedPaper, Section, StoredDigest
 
 
 def year_of(arxiv_id: str) -> str:
@@ -141,7 +142,8 @@ def render_review_paper(entry: Entry) -> ExportPaper:
     chapters = [section for section in entry.sections if section.heading]
     # A single heading of level 1 would be read as the title.
     is_high = len(chapters) > 1 and any(_HIGH_HEADING.search(section.body) for section in chapters)
-    parts = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
+    name = "논문 요약" if fields.detect_section_language(entry.sections) is Locale.KO else "Review"
+    parts = [f"# {name}: {_one_line(entry.title)}"] if entry.title and entry.sections else []
     parts += [headless[0].body] if len(headless) == 1 else map(_render_bullet, headless)
     parts += [
         f"{'#' if is_high else '##'} {_one_line(chapter.heading)}\n\n{chapter.body}" for chapter in chapters
@@ -352,11 +354,13 @@ async def export_digests(
     *,
     since_on: date | None,
     until_on: date | None,
+    locale: Locale = Locale.EN,
 ) -> str:
     """Return the digests of an inclusive date range (None for an open end) as one file, oldest first.
 
     NEWSLETTER and REVIEW use each date's digests in that format, or else convert others but LOOKUP digests. LISTING
-    uses listings and LOOKUP digests. Raises PaperroundError if there are no digests.
+    uses listings and LOOKUP digests. In these, a day has each paper once: as the best summary for readers of `locale`
+    tells it, in a listing as the most trusted source does. Raises PaperroundError if there are no digests.
     """
     async with database.read() as connection:
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)
@@ -373,7 +377,16 @@ async def export_digests(
             raise errors.PaperroundError(
                 "There are no digests to export with these options. `paperround digest DATE` shows the days nearest to a date."
             )
-        exported = [await _read_digest(connection, row) for row in chosen]
+        if digest_format is None:
+            exported = [await _read_digest(connection, row) for row in chosen]
+        else:
+            origins = await archive.list_origins(connection, [row.id for row in chosen])
+            kinds = {
+                row.id: row.format if digest_format in listing.FORMATS else digest_format for row in chosen
+            }
+            chosen.sort(key=lambda row: (row.date_on, kinds[row.id], origins[row.id], row.id))
+            days = groupby(chosen, key=lambda row: (row.date_on, kinds[row.id]))
+            exported = [await _read_day(connection, list(rows), locale) for _, rows in days]
     return render_export(form, exported, templates)
 
 
@@ -388,6 +401,32 @@ def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) ->
         own = [row for row in group if row.format in kept]
         written = [row for row in group if row.format not in listing.FORMATS]
         yield from own if own or digest_format in listing.FORMATS else written or group
+
+
+async def _read_day(connection: Connection, rows: Sequence[StoredDigest], locale: Locale) -> ExportDigest:
+    """Read a day's digests, the most trusted first, as one that has each paper once."""
+    read = [await _read_digest(connection, row) for row in rows]
+    entries: dict[str, list[Entry]] = defaultdict(list)
+    for item in read:
+        for entry in item.digest.entries:
+            entries[entry.arxiv_id].append(entry)
+    again = await papers.get_ids(connection, (name for name, found in entries.items() if len(found) > 1))
+    appearances = await archive.list_appearances(connection, again.values())
+    for name, paper_id in again.items():
+        here = [of for of in appearances[paper_id] if of.digest_id in {row.id for row in rows}]
+        if best := summaries.best_appearance(here, locale):
+            entries[name] = [best.entry]
+    digest = replace(read[0].digest, entries=tuple(found[0] for found in entries.values()))
+    if rows[0].format in listing.FORMATS:
+        listed = {
+            paper["arxiv_id"]: paper
+            for item in reversed(read)
+            for paper in listing.papers_of(item.digest.text)
+        }
+        digest = replace(digest, text=listing.build(digest.date, listed.values(), form=digest.format).text)
+    return replace(
+        read[0], digest=digest, stored={name: known for item in read for name, known in item.stored.items()}
+    )
 
 
 async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDigest:

@@ -269,9 +269,11 @@ def are_all_foreign(languages: Iterable[str | None], locale: Locale) -> bool:
     return bool(found) and not found & {locale.value, None}
 
 
-def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFormat) -> Appearance | None:
-    """Return the appearance with the best summary in a format for readers of `locale`, or None."""
-    best = _best([of for of in detail.appearances if of.format is digest_format], locale)
+def best_appearance(
+    appearances: Iterable[Appearance], locale: Locale, digest_format: DigestFormat | None = None
+) -> Appearance | None:
+    """Return the appearance with the best summary (in a format) for readers of `locale`, or None."""
+    best = _best([of for of in appearances if digest_format in (None, of.format)], locale)
     return best and best[0]
 
 

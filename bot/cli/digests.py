@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
@@ -92,8 +93,7 @@ async def ingest(
     for problem in problems:
         shell.error(files.describe_problem(problem))
     if unrelated:
-        names = ", ".join(row.location for row in unrelated[:_NAMED_FILES])
-        names += " …" if len(unrelated) > _NAMED_FILES else ""
+        names = _name([row.location for row in unrelated])
         shell.error(f"Skipped {shell.count(len(unrelated), 'file')} without papers: {names}")
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
@@ -105,7 +105,9 @@ async def ingest(
     raise typer.Exit(1 if problems else 0)
 
 
-_NAMED_FILES = 3
+def _name(places: Sequence[str]) -> str:
+    """Return the first three of some places."""
+    return ", ".join(places[:3]) + (" …" if len(places) > 3 else "")
 
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
@@ -174,19 +176,28 @@ async def remove(
 ) -> None:
     """Remove stored digests, such as those ingested by mistake. What was posted stays posted."""
     from bot.archive.ingest import IngestService
-    from storage import archive
+    from storage import archive, sources
 
     async with shell.open_storage() as database:
         rows = await database.fetch(archive.list_rows, since_on=day, until_on=day)
         found = [row for row in rows if _is_at(row, location)]
         papers = await IngestService(database, clock.system_clock).take_back(found)
+        live = {row.url for row in await database.fetch(sources.list_rows)}.intersection(
+            row.source for row in found
+        )
     if not found:
         raise errors.PaperroundError(
             f"No digest is stored from {errors.redact(location)}{f' for {day}' if day else ''}. Give a file as it was"
             " ingested, a page's address, or a source as in `paperround sources list`."
         )
-    said = f"{shell.count(len(found), 'digest')} removed; {shell.count(papers, 'paper')} left the archive."
+    names = _name([errors.redact(_join(row)) for row in found])
+    said = f"{shell.count(len(found), 'digest')} removed ({names}); {shell.count(papers, 'paper')} left the archive."
     shell.print_answer({"digests": len(found), "papers": papers}, as_json, sentence=said)
+    for source in sorted(map(errors.redact, live)):
+        shell.error(
+            f"{source} is still a source: what is removed comes back once it changes there. Delete it there too, or"
+            f" end the source with `paperround sources remove {shlex.quote(source)}`."
+        )
 
 
 def _is_at(row: models.StoredDigest, location: str) -> bool:
@@ -198,8 +209,7 @@ def _is_at(row: models.StoredDigest, location: str) -> bool:
     path = os.path.abspath(os.path.expanduser(location))
     named = {location, kinds.normalise(location), path}
     named |= {fields.bounded_key(name, digest_writer.MAX_LOCATION_LENGTH) for name in named}
-    names = {row.location, _join(row)}
-    names |= {row.source} - {sources.FILES}
+    names = {_join(row), row.source} - {sources.FILES}
     begin = (f"{path}/", *(f"{name}#" for name in named))
     return any(name in named or name.startswith(begin) for name in names | set(map(errors.redact, names)))
 
@@ -253,9 +263,13 @@ async def export(
     if form is None and not as_json:
         raise errors.UsageError("Name a format: --format newsletter, review, listing, json, csv or bibtex.")
     chosen = exports.ExportFormat("json" if as_json or form is None else form)
+    shell.check_days(since, until)
     async with shell.open_storage() as database:
-        templates = Templates(shell.load_settings().templates)
-        text = await exports.export_digests(database, chosen, templates, since_on=since, until_on=until)
+        settings = shell.load_settings()
+        templates = Templates(settings.templates)
+        text = await exports.export_digests(
+            database, chosen, templates, since_on=since, until_on=until, locale=models.Locale(settings.locale)
+        )
     shell.print_document(text, target)
     entries = re.findall(r"^@misc\{.*?^}$", text, re.MULTILINE | re.DOTALL) if form == "bibtex" else ()
     for field in ("title", "author"):

@@ -42,7 +42,7 @@ def parse_date(text: str) -> date:
     span = dates.read_typed_date(text, system_clock().astimezone(load_timezone()).date())
     if span is None or span[0] != span[1]:
         raise errors.UsageError(
-            f"{text[:20]!r} is not a date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."
+            f"{text[:20]!r} is not a date. Use YYYY-MM-DD, such as 2025-02-06, or 'dec 30', today or yesterday."
         )
     return span[0]
 
@@ -53,6 +53,14 @@ Since = Annotated[
 Until = Annotated[
     date | None, typer.Option("--until", metavar="DATE", parser=parse_date, help="Up to this date.")
 ]
+
+
+def check_days(since: date | None, until: date | None) -> None:
+    """Raise UsageError if a range of dates, inclusive, has none."""
+    if since and until and since > until:
+        raise errors.UsageError(
+            f"The first day, {since}, is after the last, {until}. Use an earlier --since or a later --until."
+        )
 
 
 def synchronous(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,6 +135,7 @@ async def remove(
     from bot.core import settings
     from bot.core.clock import system_clock
     from bot.sources import folder
+    from storage import archive
 
     async with shell.open_storage() as database:
         registry = _create_registry(database)
@@ -143,8 +145,11 @@ async def remove(
             shell.echo(f"{errors.redact(url)} was removed {said}")
         else:
             address = await registry.remove(url)
-            said = "Its digests are kept; --with-digests removes them too."
-            shell.echo(f"{errors.redact(url)} was removed. {said}")
+            origin = archive.Origin(address, with_lookup=True)
+            kept = await database.fetch(archive.list_rows, origin=archive.Origin(address, with_lookup=True))
+            command = f"`paperround sources remove {shlex.quote(errors.redact(url))} --with-digests`"
+            said = f" Its digests are kept; {command} removes them." if kept else ""
+            shell.echo(f"{errors.redact(url)} was removed.{said}")
     named = {row.url for row in shell.load_settings().sources}
     if address in named | set(map(folder.make_absolute, named)):
         place = settings.setting_origins()[_SETTING]
@@ -201,10 +206,7 @@ def _yield_to_dict(brought: Yield) -> dict[str, Any]:
 def _days_between(since: date | None, until: date | None, today: date) -> list[date]:
     """Return the days from `since` to `until`, inclusive. `until` defaults to today, and `since` to `until`."""
     first, last = since or until or today, until or today
-    if first > last:
-        raise errors.UsageError(
-            f"The first day, {first}, is after the last, {last}. Use an earlier --since or a later --until (default: today)."
-        )
+    shell.check_days(first, last)
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 

@@ -76,7 +76,7 @@ async def card_view(
     can be followed. `extra` has the buttons of other features. `web_url` is the address of the web archive.
     """
     summary = summaries.best_summary(detail, texts.locale)
-    review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
+    review = summaries.best_appearance(detail.appearances, texts.locale, models.DigestFormat.REVIEW)
     sections = summary.sections if summary else ()
     if summary and summary.format is models.DigestFormat.REVIEW:
         sections = sections[:1]  # the menu opens the other chapters
@@ -127,7 +127,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
 
     Raises LookupError if there is no such chapter.
     """
-    review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
+    review = summaries.best_appearance(detail.appearances, texts.locale, models.DigestFormat.REVIEW)
     chapters = summaries.shown_sections(review.entry) if review else ()
     if review is None or not 0 <= chapter < len(chapters):
         raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")

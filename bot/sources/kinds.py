@@ -261,17 +261,18 @@ async def _list_of_categories(connection: Connection, url: str) -> list[int]:
     return [id_ for id_, names in listed.items() if covers(own, names) and not covers(kept, names)]
 
 
-async def find_address(connection: Connection, url: str, removed: Iterable[str] = ()) -> str:
+async def find_address(connection: Connection, url: str, removed: Iterable[str] | None = None) -> str:
     """Return a source's stored address, given the address or its label. Raises UsageError.
 
     `removed` are the addresses of sources that were removed.
     """
-    stored = {row.url for row in await sources.list_rows(connection)}.union(removed)
+    stored = {row.url for row in await sources.list_rows(connection)}.union(removed or ())
     shown = [address for address in stored if errors.redact(address) == url]
     if url not in stored:
         url = shown[0] if len(shown) == 1 else normalise(url)
     if url not in stored:
-        raise errors.UsageError(f"{url} is not a source. `paperround sources list` shows all sources.")
+        also = ", and no digest of it is stored" if removed is not None else ""
+        raise errors.UsageError(f"{url} is not a source{also}. `paperround sources list` shows all sources.")
     return url
 
 

@@ -648,7 +648,7 @@ def _list_chapters(
     """Return the summary and the rest of the review, each as (Markdown, language, note on the language)."""
     sections = tuple(summary.sections) if summary else ()
     shown = [(sections, summary.language if summary else None)]
-    if review := summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW):
+    if review := summaries.best_appearance(detail.appearances, texts.locale, models.DigestFormat.REVIEW):
         more = tuple(row for row in summaries.shown_sections(review.entry) if row not in sections)
         shown.append((more, summaries.find_language(review)))
     return [

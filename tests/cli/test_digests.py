@@ -1,8 +1,13 @@
 """`paperround parse`, `ingest`, `digest` and `export`."""
 
 import sqlite3
+from datetime import date
 from pathlib import Path
 
+import pytest
+
+from bot.archive import listing
+from tests.support import sample_archive
 from tests.support.shell_fixtures import Paperround
 
 
@@ -85,6 +90,7 @@ def test_export_rejects_invalid_options_and_dates_without_digests(filled: Paperr
         (2, ("--format", "docx")),
         (2, ("--format", "csv", "--all", "everything.db")),
         (1, ("--format", "csv", "--until", "2020-01-01")),
+        (2, ("--format", "csv", "--since", "2020-01-02", "--until", "2020-01-01")),
         (1, ("--format", "csv", "--output", "no/such/folder/x")),
     ):
         assert filled("export", *options).exit_status == status
@@ -150,5 +156,45 @@ def test_digests_ingested_by_mistake_are_removed_by_file_folder_or_day(
     assert paperround("digests", "remove", "files").exit_status == 1
     assert remove(f"{other}/7.md") == (1, 0)
     answer = paperround("digests", "remove", str(digest_folder))
-    assert answer.stdout == "1 digest removed; 3 papers left the archive.\n"
-    assert paperround("digest", "2026-01-05").stdout == "No papers for 2026-01-05.\n"
+    assert answer.stdout == f"1 digest removed ({digest_folder}/a.md); 3 papers left the archive.\n"
+    assert (answer.stderr, paperround("digest", "2026-01-05").stdout) == ("", "No papers for 2026-01-05.\n")
+
+
+def test_a_removed_digest_is_of_the_named_file_alone_and_may_come_back_from_its_source(
+    paperround: Paperround, digest_folder: Path
+) -> None:
+    paperround("sources", "add", str(digest_folder))
+    assert paperround("digests", "remove", "a.md").exit_status == 1, "the working directory has no such file"
+    removed = paperround("digests", "remove", f"{digest_folder}/a.md")
+    assert removed.stdout == f"1 digest removed ({digest_folder}/a.md); 3 papers left the archive.\n"
+    assert f"{digest_folder} is still a source" in removed.stderr
+    file = digest_folder / "a.md"
+    file.write_text(file.read_text() + "\n")
+    assert [row["papers"] for row in paperround("sources", "fetch", "--json").data] == [3]
+
+
+@pytest.mark.parametrize("form", ["newsletter", "review", "listing"])
+def test_a_day_of_two_sources_is_exported_with_each_paper_once_and_read_again(
+    paperround: Paperround, tmp_path: Path, form: str
+) -> None:
+    on = date(2026, 1, 5)
+    for name, other in (("first", 2), ("second", 3)):
+        (tmp_path / name).mkdir()
+        papers = [
+            sample_archive.NewsletterPaper(f"2601.0000{n}", f"Moss {name}", f"By the {name}.")
+            for n in (1, other)
+        ]
+        rows = [{"arxiv_id": paper.arxiv_id, "title": paper.title} for paper in papers]
+        text = (
+            listing.build(on, rows).text if form == "listing" else sample_archive.newsletter(str(on), papers)
+        )
+        (tmp_path / name / "day.txt").write_text(text)
+        paperround("sources", "add", name)
+    exported = paperround("export", "--format", form).stdout
+    assert exported.count("2601.00001") == paperround("export", "--format", form).stdout.count("2601.00003")
+    assert ("Moss first" in exported, exported.count("Moss second")) == (True, 1)
+    (tmp_path / "paperround.db").unlink()
+    (tmp_path / "again.txt").write_text(exported)
+    answer = paperround("ingest", "again.txt")
+    assert (answer.exit_status, "1 digest, 3 papers (3 new)." in answer.stdout) == (0, True), answer
+    assert paperround("paper", "2601.00001", "--json").data["title"] == "Moss first"

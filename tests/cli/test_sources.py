@@ -175,7 +175,8 @@ def test_a_source_is_removed_with_what_it_brought_also_later(site: Site, paperro
     paperround("sources", "add", "https://huggingface.co")
     paperround("sources", "fetch", "--since", "2025-05-06", "--until", "2025-05-06")
     kept = paperround("sources", "remove", f"{site.url}/feed")
-    assert kept.stdout.endswith("Its digests are kept; --with-digests removes them too.\n")
+    command = f"sources remove {site.url}/feed --with-digests"
+    assert kept.stdout.endswith(f"Its digests are kept; `paperround {command}` removes them.\n")
     removed = [
         paperround("sources", "remove", url, "--with-digests").stdout.partition(" was removed ")[2]
         for url in (f"{site.url}/feed", "hf.co", f"{site.url}/page.md")
@@ -183,7 +184,8 @@ def test_a_source_is_removed_with_what_it_brought_also_later(site: Site, paperro
     assert removed == [
         f"with 1 list; {papers} left the archive.\n" for papers in ("1 paper", "1 paper", "2 papers")
     ]
-    assert paperround("sources", "remove", f"{site.url}/feed", "--with-digests").exit_status == 2
+    gone = paperround(*command.split())
+    assert (gone.exit_status, "is not a source, and no digest of it is stored" in gone.stderr) == (2, True)
     assert paperround("search", "Moss", "--json").data == []
 
 

@@ -80,8 +80,8 @@ def test_a_summary_in_the_readers_language_is_preferred_to_a_newer_one() -> None
     paper = detail(newest_review, english, korean, newsletter, newer)
     assert chosen(paper, Locale.KO) == (DigestFormat.REVIEW, "ko", DAY, None)
     assert chosen(paper, Locale.EN) == (DigestFormat.NEWSLETTER, "en", date(2026, 1, 6), Basis.PAPER)
-    assert summaries.best_appearance(paper, Locale.EN, DigestFormat.REVIEW) == newest_review
-    assert summaries.best_appearance(detail(newsletter), Locale.EN, DigestFormat.REVIEW) is None
+    assert summaries.best_appearance(paper.appearances, Locale.EN, DigestFormat.REVIEW) == newest_review
+    assert summaries.best_appearance(detail(newsletter).appearances, Locale.EN, DigestFormat.REVIEW) is None
 
 
 def test_an_english_reader_gets_the_abstract_instead_of_a_korean_digest() -> None:
@@ -102,7 +102,7 @@ def test_an_invented_summary_is_never_shown(flagged: bool) -> None:
     paper = detail(replace(invention, entry=entry))
     assert summaries.best_summary(paper, Locale.KO) is None
     assert contents.build_post_paper(paper, Locale.KO).summary is None
-    assert summaries.best_appearance(paper, Locale.KO, DigestFormat.REVIEW) is None
+    assert summaries.best_appearance(paper.appearances, Locale.KO, DigestFormat.REVIEW) is None
 
 
 def test_a_summarys_language_is_detected_from_its_text() -> None:
