@@ -87,7 +87,12 @@ class UsageError(PaperroundError):
 
 
 class NotADigestError(PaperroundError):
-    """Raised for a file or text that is not a digest. The message does not name the file."""
+    """Raised for a file or text that is not a digest. The message names its line, if it has one, but not the file."""
+
+    def __init__(self, reason: str, line: int | None = None) -> None:
+        super().__init__(reason if line is None else f"line {line}: {reason}")
+        self.reason = redact(reason)
+        self.line = line
 
 
 class StorageError(PaperroundError):

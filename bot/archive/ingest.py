@@ -229,8 +229,9 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> LocationContent | 
         sourced = digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)
         return LocationContent(sources.FILES, file.location, sourced)
     except errors.NotADigestError as error:
-        problem = LocatedProblem(file.name, None, str(error))
-        is_unrelated = not names_paper and (is_json or str(error) == parse.NO_PAPER)
+        problem = LocatedProblem(file.name, error.line, f"{error.reason}; the file was not stored")
+        is_other = (is_json and error.reason != listing.INVALID_JSON) or error.reason == parse.NO_PAPER
+        is_unrelated = is_other and not names_paper
         return IngestResult(unrelated=(problem,)) if is_unrelated else IngestResult(problems=(problem,))
 
 

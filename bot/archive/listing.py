@@ -28,6 +28,7 @@ Paper = dict[str, Any]
 
 FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKUP})
 """The formats whose text this module generates."""
+INVALID_JSON = "it begins like JSON but is not valid"
 
 
 def build_records(
@@ -48,7 +49,7 @@ def build_records(
             form = listing_form if form is DigestFormat.LISTING else form
             papers_by_day.setdefault((form, on), []).extend((line, paper) for paper in papers)
     if not papers_by_day:
-        raise errors.NotADigestError(f"line {problems[0].line}: {problems[0].message}")
+        raise errors.NotADigestError(problems[0].message, problems[0].line)
     return tuple(
         build(
             on,
@@ -138,7 +139,7 @@ def read_values(text: str) -> Iterator[tuple[int, object]]:
         except (ValueError, RecursionError) as error:
             offset = error.pos if isinstance(error, json.JSONDecodeError) else position
             row = line + text.count("\n", position, offset)
-            raise errors.NotADigestError(f"line {row}: it begins like JSON but is not valid") from None
+            raise errors.NotADigestError(INVALID_JSON, row) from None
         yield line, record
         following = _skip_space(text, end)
         line += text.count("\n", position, following)

@@ -105,7 +105,7 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
         part.problems += problems + _name_left_out(other for other in below if other.row >= end)
         part.rows += rows[head.row : end]
     if not parts and any(problem.message.startswith("its date") for problem in stray):
-        raise errors.NotADigestError(f"line {stray[0].line}: {stray[0].message}")
+        raise errors.NotADigestError(stray[0].message, stray[0].line)
     return tuple(
         _build(form, on, part, () if number else stray)
         for number, ((form, on), part) in enumerate(parts.items())

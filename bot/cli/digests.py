@@ -63,7 +63,7 @@ def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.Locat
     try:
         digests = archive_parse.parse_text(file.text, file.name, clock.system_clock().date())
     except errors.NotADigestError as error:
-        yield models.LocatedProblem(file.name, None, str(error))
+        yield models.LocatedProblem(file.name, error.line, error.reason)
         return
     for parsed in digests:
         shell.print_answer(archive_parse.digest_to_json(parsed, file.name), True)

@@ -145,7 +145,6 @@ async def remove(
             shell.echo(f"{errors.redact(url)} was removed {said}")
         else:
             address = await registry.remove(url)
-            origin = archive.Origin(address, with_lookup=True)
             kept = await database.fetch(archive.list_rows, origin=archive.Origin(address, with_lookup=True))
             command = f"`paperround sources remove {shlex.quote(errors.redact(url))} --with-digests`"
             said = f" Its digests are kept; {command} removes them." if kept else ""

@@ -1,5 +1,6 @@
 """`paperround parse`, `ingest`, `digest` and `export`."""
 
+import re
 import sqlite3
 from datetime import date
 from pathlib import Path
@@ -73,6 +74,23 @@ def test_every_problem_has_a_line_with_its_place(paperround: Paperround, tmp_pat
         assert (answer.exit_status, len(lines)) == (1, 20)
         assert [line.split(":")[2].strip() for line in lines[:3]] == ["5", "11", "17"]
     assert len(paperround("ingest", "day.md", "--again", "--json").data["problem_list"]) == 40
+
+
+def test_a_file_that_cannot_be_read_is_named_with_its_line_and_was_not_stored(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    (tmp_path / "day.md").write_text(
+        "## Daily Papers (2026-13-45)\n\n### [A](https://arxiv.org/abs/2601.00001)\n"
+    )
+    (tmp_path / "list.json").write_text('{"format": "listing",\n"date" 3}')
+    (tmp_path / "other.json").write_text('{"name": "a package"}')
+    (tmp_path / "good.md").write_text(sample_archive.newsletter("2026-01-05", [sample_archive.SMALL]))
+    answer = paperround("ingest", ".")
+    for place, reason in (("day.md:1", "its date does not exist"), ("list.json:2", "it begins like JSON")):
+        assert re.search(f"{place}: {reason}.*; the file was not stored\n", answer.stderr), answer.stderr
+        assert f"{place}: {reason}" in paperround("parse", place.partition(":")[0]).stderr
+    assert "Skipped 1 file without papers: ./other.json" in answer.stderr
+    assert "1 digest, 1 paper (1 new). 2 problems" in answer.stdout
 
 
 def test_digest_command_sorts_a_dates_papers_by_votes(filled: Paperround) -> None:
