@@ -32,7 +32,8 @@ MIN_SCORE = 1.35
 _USUAL_PASSAGES = 75
 """How many passages a paper usually has."""
 _NO_NUMBER, _MOST = 0.7, 0.6
-"""The factor for a question for a number if no sentence has a number with this share of what is asked."""
+"""The factor for passages without a number if one is asked, and for the best if no sentence of it has one with this share of
+what is asked."""
 _NUMBER = re.compile(
     r"\d|\b(?:one|once|two|twice|three|four|five|six|seven|eight|nine|ten|half|single)\b", re.IGNORECASE
 )
@@ -104,6 +105,9 @@ class PaperIndex:
                 best = max(of_forms)
                 scores[number] += part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
         ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
+        if wants_number:
+            numbered = {number for number in ranked if _NUMBER.search(self.passages[number].text)}
+            ranked |= {number: _NO_NUMBER * ranked[number] for number in ranked.keys() - numbered}
         order = sorted(ranked, key=lambda number: (-ranked[number], number))
         # What is rare in a short paper is less rare than in a long one.
         scale = math.log(1 + len(self.passages)) / math.log(1 + _USUAL_PASSAGES)

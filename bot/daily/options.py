@@ -97,7 +97,7 @@ OPTIONS: Mapping[str, Option] = {
             "Cards: one message per paper": Style.CARDS.value,
             "Thread: papers in a thread": Style.THREAD.value,
             "Forum: one post per day": Style.FORUM.value,
-            "Announcement: published to followers": Style.ANNOUNCEMENT.value,
+            "Announcement: also in servers that follow it": Style.ANNOUNCEMENT.value,
             "Weekly: the week's papers not posted here yet": Style.WEEKLY.value,
         },
         parse=Style,

@@ -477,10 +477,10 @@ def _paper_embed(
     excerpt = paper_texts.summary_excerpt(paper.sections)
     note = paper_texts.post_note(texts, paper.summary, with_language=not post.is_in_other_language)
     links = paper_texts.code_and_project(texts, paper)
-    lines = [heading or "", facts, excerpt, paper_texts.subtext(paper_texts.join_dotted(note, links))]
+    lines = [heading or "", facts, excerpt, paper_texts.join_dotted(note, links)]
     if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
         # Links can take up most of the space, and the title already links to the paper's page.
-        lines[-1] = paper_texts.subtext(note)
+        lines[-1] = note
     embed: dict[str, Any] = {
         "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),
         "url": discord_text.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),

@@ -155,7 +155,7 @@ _DUPLICATE_OVERLAP = 0.7
 class RisingTopic:
     """A topic, its number of recent papers, and its shares (0 to 1) of recent and of baseline papers.
 
-    `text` is the query for the topic. `translation` is its usual form in the other language, or "".
+    `text` is the query for the topic. `translation` is the English form of a Korean `text`, or "".
     """
 
     text: str
@@ -323,8 +323,8 @@ def _make_topic(glossary: Glossary, counts: _Counts, key: str, locale: models.Lo
     if concept is None:
         text, translation = topic.spellings.most_common(1)[0][0], ""
     else:
-        text, translation = concept.usual_form("en") or concept.key, concept.usual_form("ko")
-        if locale is models.Locale.KO and translation:
-            text, translation = translation, text
+        text, translation = concept.usual_form("en") or concept.key, ""
+        if locale is models.Locale.KO and (korean := concept.usual_form("ko")):
+            text, translation = korean, text
     shares = counts.shares(key)
     return RisingTopic(text, translation if translation != text else "", len(topic.recent), *shares)

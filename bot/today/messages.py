@@ -150,7 +150,7 @@ def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item
     else:
         sending = button(texts("today-stop"), pack_custom_id(STOP))
     return [
-        button(texts("today-others"), list_state.pack_state(day, list_state.OPEN_LIST)),
+        button(texts("alert-day"), list_state.pack_state(day, list_state.OPEN_LIST)),
         button(texts("today-topics"), pack_custom_id(TOPICS)),
         sending,
     ]

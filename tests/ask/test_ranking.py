@@ -58,6 +58,16 @@ def test_a_number_is_found_in_a_sentence_with_other_forms_of_the_words(asked: st
     assert index.rank(parts, wants_number=question.wants_number(asked)).is_answer
 
 
+@pytest.mark.parametrize("asked", ["How long did training take?", "학습에 얼마나 걸렸어요?"])
+def test_a_passage_with_a_number_answers_a_question_for_one_first(asked: str) -> None:
+    texts = (
+        "Position encodings tell the order. All positions are trained in parallel.",
+        "It is best after 3.5 days.",
+    )
+    index = PaperIndex([passages.Passage("Summary", text) for text in texts])
+    assert index.rank(question.read(asked, GLOSSARY), wants_number=question.wants_number(asked)).order[0] == 1
+
+
 def test_the_figures_count_each_script_and_what_was_refused(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]
     parts = [
         {"n": number, "section": passage.section, "text": passage.text}

@@ -75,7 +75,7 @@ list-topic-partial = { " " }+ { $count ->
    *[other] { $count } partial matches
 }
 list-read-code = with code
-list-described = No papers are left out for “{ $names }”
+list-described = Papers that don't fit “{ $names }” are not left out
 list-unknown-writers = No author or institution here is called { $names }, but some papers' authors are unknown
 list-ignored = Not searched for: { $filters }
 list-unread = No paper mentions “{ $words }”: searched without it
@@ -405,7 +405,7 @@ setup-first = First post: { $at } in your time zone ({ $relative })
 setup-change = The first post has the newest papers at that time: those of the preview, unless newer ones come. After it, a day without new papers has no post. To post the preview right away, press **Start**, then **Post now**.
     To change something, run { $command } again with other options.
 setup-start = Start
-setup-replaced = Replacing changes the posts after the last one: if today's is out, from tomorrow.
+setup-replaced = The replacement starts with the next post: tomorrow's, if today's is already out.
 setup-replace = Replace that post
 setup-exists = { $channel } already has { $count ->
     [one] a daily post
@@ -545,7 +545,7 @@ help-reading = Reading
     .topic = papers on a topic, in Korean or English
     .author = an author's papers
     .paper = one paper in detail
-    .ask = what a paper says to a question
+    .ask = the passages of a paper that answer a question
     .trends = a topic month by month, and rising topics
 help-look-up = Right-click a message › *Apps* › **Look up papers**: the papers it mentions
 help-following = Following
@@ -732,7 +732,7 @@ trend-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 } · { $period }
-trend-everything = All papers
+trend-everything = All papers, also those in no digest
 trend-papers = Papers
 trend-span-half-year = Last 6 months
 trend-span-y = Last 12 months
@@ -825,7 +825,6 @@ today-more-noted = More like this from tomorrow
 today-less = Not interested
 today-undo-less = Undo “not interested”
 today-less-noted = Not interested
-today-others = All of the day
 today-topics = My topics
 today-picked = **Picked:** { $topics }
 today-no-topics = none yet

@@ -695,7 +695,7 @@ source-failures = { $count ->
 
 ## 동향
 trend-heading = { $topic } · { $count }편 · { $period }
-trend-everything = 모든 논문
+trend-everything = 모든 논문(다이제스트에 없는 논문 포함)
 trend-papers = 논문
 trend-span-half-year = 최근 6개월
 trend-span-y = 최근 1년
@@ -776,7 +776,6 @@ today-more-noted = 내일부터 이런 논문을 더 보여 드려요
 today-less = 관심 없음
 today-undo-less = 관심 없음 취소
 today-less-noted = 관심 없음
-today-others = 오늘의 논문 전체
 today-topics = 내 주제
 today-picked = **고른 주제:** { $topics }
 today-no-topics = 아직 없음
