@@ -369,7 +369,7 @@ def _notes(result: search_results.SearchResult) -> list[str]:
         notes.append("No paper matches the whole query; these match parts of it.")
     elif result.is_partial:
         full = f"{result.complete} paper{'s match' if result.complete > 1 else ' matches'} the whole query"
-        notes.append(f"{full}; the others match parts of it.")
+        notes.append(f"{full}; the others {'mention it' if result.mentioning else 'match parts of it'}.")
     suggestions = [text for text in result.suggestions if not result.rows or text not in result.terms]
     if suggestions:
         notes.append(f"Did you mean: {', '.join(suggestions)}")

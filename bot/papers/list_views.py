@@ -91,7 +91,9 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):
         if rank == listed.first_partial:
             message.add_separator()
-            message.add_text(subtext(texts("list-partial-heading")))
+            is_mentioned = listed.found.total - listed.found.complete == listed.found.mentioning
+            key = "list-mentioning-heading" if is_mentioned else "list-partial-heading"
+            message.add_text(subtext(texts(key)))
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
         text = _paper_text(texts, rank, row, listed, *share, with_language=not is_foreign)

@@ -182,7 +182,8 @@ class PaperLists:
         if result.complete:
             rest = result.total - result.complete
             heading = texts("list-topic-heading", topic=heading, count=result.complete)
-            heading += texts("list-topic-partial", count=rest) if rest else ""
+            key = "list-topic-mentioning" if rest == result.mentioning else "list-topic-partial"
+            heading += texts(key, count=rest) if rest else ""
         return PaperList(
             state=state,
             heading=heading,

@@ -91,13 +91,14 @@ class Scope:
 class Matches(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
-    `missing` maps each partial match to the terms that it seems to lack.
-    `has_name`: a paper, or a family of papers, has the query as its name.
+    `missing` maps each partial match to the terms that it seems to lack; `mentioning` are those with all terms that are not
+    about them. `has_name`: a paper, or a family of papers, has the query as its name.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     total: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
+    mentioning: Collection[int] = frozenset()
     has_name: bool = False
 
     @property
@@ -265,10 +266,6 @@ class Engine:
             not (part.is_term or part.key)
             and self._compile(part.forms).papers >= _COMMON_SHARE * self.searcher.num_docs
         )
-
-    def is_common(self, part: QueryPart) -> bool:
-        """Return whether a part is common to many papers, so that naming it says little about one of them."""
-        return self._compile(part.forms).papers >= max(_ENOUGH, _COMMON_SHARE * self.searcher.num_docs)
 
     def _is_named(self, part: QueryPart, query: ReadQuery) -> bool:
         """Return whether an answer may say that a paper lacks this part: a term, or a rare noun among keywords."""
@@ -528,7 +525,7 @@ class Engine:
                 dict(sorted(scores.items(), key=lambda item: -item[1])) for scores in (full, partial)
             )
         lacking_by_id = {id_: missing[id_] for id_ in partial}
-        return Matches({**full, **partial}, total, lacking_by_id, complete.has_name)
+        return Matches({**full, **partial}, total, lacking_by_id, has_name=complete.has_name)
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
         """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""
@@ -570,6 +567,21 @@ class Engine:
             for id_ in paper_ids
         }
         return {id_: tuple(dict.fromkeys(terms)) for id_, terms in named.items() if terms}
+
+    def list_parts(
+        self, parts: Sequence[QueryPart], paper_ids: Collection[int]
+    ) -> dict[int, list[QueryPart]]:
+        """Return the parts of a query that papers have: in a form that has no other meaning, an everyday word as typed."""
+        typed = (
+            part._replace(forms=part.clear or part.forms)
+            if part.is_term or not part.key
+            else concepts.literal_part(part.text)
+            for part in parts
+        )
+        having = self._list_having([*map(self._part, typed)], paper_ids)
+        return {
+            id_: [part for part, has in zip(parts, having, strict=True) if id_ in has] for id_ in paper_ids
+        }
 
     def list_from(self, institution: str, paper_ids: Collection[int]) -> set[int]:
         """Return the papers that give an institution as an author's."""

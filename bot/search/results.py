@@ -65,9 +65,9 @@ class SearchResult(PaperPage):
     """A page of search results, best first.
     - `terms`: the terms of the query; `added_forms`: their translations, abbreviations and implied terms;
       `term_forms`: each typed or implied term with the forms added to it.
-    - `complete`: the number of papers with all terms. By arXiv id, `missing`: the terms that a partial match lacks;
-      `matched`: those that its title has, if no other is known to be missing; `passing`: what is left out and yet
-      mentioned there, in comparison or for later work.
+    - `complete`: the number of papers with all terms; `mentioning`: of partial matches that only mention them. By arXiv id,
+      `missing`: the terms that a partial match lacks; `matched`: those that it has, if no other is known to be missing;
+      `passing`: what is left out and yet mentioned there, in comparison or for later work.
     - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
       complete matches; `meanings`: the terms that an ambiguous abbreviation may mean.
     - `is_shortened`: filler was left out; `period`: the first and last day named in the query, `min_votes` the least
@@ -84,6 +84,7 @@ class SearchResult(PaperPage):
     added_forms: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     complete: int = 0
+    mentioning: int = 0
     corrected: tuple[tuple[str, str], ...] = ()
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     matched: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -143,18 +143,16 @@ class _Answer:
     asked: str = ""
 
 
-def _find(
-    archive: Archive, query: ReadQuery, scope: Scope, request: SearchRequest, asked: Sort | None
-) -> search_engine.Matches:
+def _find(archive: Archive, query: ReadQuery, scope: Scope, request: SearchRequest) -> search_engine.Matches:
     """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare.
 
     Then a paper that mentions what is asked for in passing is no full match.
     """
-    matches = _find_by_words(archive.engine, query, scope, request, asked)
+    matches = _find_by_words(archive.engine, query, scope, request)
     if not query.excluded or matches.complete_count >= _FEW:
         return matches
     wider, first = replace(scope, with_compared=True), replace(request, offset=0, limit=_MAX_COMPARING)
-    others = _find_by_words(archive.engine, query, wider, first, asked)
+    others = _find_by_words(archive.engine, query, wider, first)
     comparing = [id_ for id_ in others.scores if id_ not in others.missing and id_ not in matches.scores]
     about = set(archive.engine.list_about(query, scope))
     about = about if query.parts or query.wholes else set(matches.scores)  # 구글 논문, RL 빼고
@@ -164,28 +162,32 @@ def _find(
         scores={**full, **{id_: others.scores[id_] for id_ in comparing}, **matches.scores},
         total=matches.total + len(comparing),
         missing={**dict.fromkeys((*comparing, *passing), ()), **matches.missing},
+        mentioning={*matches.mentioning, *passing},
     )
 
 
 def _find_by_words(
-    engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest, asked: Sort | None = None
+    engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest
 ) -> search_engine.Matches:
     """Return a query's papers up to the end of a page.
 
-    In the order of votes, or one that the query `asked` for, papers that mention it in passing follow those about it.
-
-    A query without words finds all papers in the scope, top-voted first.
+    In any order but the best first, the full matches that only mention it follow those about it. A query without words finds
+    all papers in the scope, top-voted first.
     """
     end, sort = request.offset + request.limit, request.sort or Sort.RELEVANCE
     if not (query.parts or query.wholes):
         ids, total = engine.list_top(scope, query, sort=sort, limit=end)
         return search_engine.Matches(dict.fromkeys(ids, 0.0), total)
-    if asked or sort is Sort.VOTES:
+    if sort is not Sort.RELEVANCE:
         list_about = partial(engine.list_about, query.sure(), scope, sort=sort, is_clear=True)
-        main, about = list_about(is_main=True), list_about()
-        if scores := dict.fromkeys((*main, *about), 0.0):
-            passing = [*scores][len(main) :] if main else ()
-            return search_engine.Matches(scores, len(scores), dict.fromkeys(passing, ()))
+        if about := list_about(is_main=True) or list_about():
+            found = engine.find(query, scope, limit=engine.searcher.num_docs)
+            others = found.scores.keys() - found.missing.keys() - set(about)
+            mentioning, _ = engine.list_top(Scope(paper_ids=others), sort=sort, limit=len(others) or 1)
+            scores = dict.fromkeys((*about, *mentioning), 0.0)
+            return search_engine.Matches(
+                scores, len(scores), dict.fromkeys(mentioning, ()), frozenset(mentioning)
+            )
     return engine.find(query, scope, limit=end, sort=sort)
 
 
@@ -204,33 +206,37 @@ def _spell_out(find: Callable[[str], Sequence[str]], text: str) -> str:
 def _label_partial(
     view: Snapshot, answer: _Answer, rows: Sequence[models.PaperRow]
 ) -> tuple[_Labels, _Labels]:
-    """Return the terms that each partial match has in no form, not even within another word; those that its title has.
+    """Return the terms that each partial match has in no form, not even within another word; if none, those that it has.
 
-    Both are keyed by arXiv id. A label is a claim, so it says less rather than more: of the title, only terms are named that
-    few papers have, and none beside another word of the question.
+    Both are keyed by arXiv id. Of a paper that only mentions what is asked for, it is the terms that it is not about.
     """
-    matches, find = answer.matches, answer.reader.glossary.find
+    matches, engine, find = answer.matches, answer.engine, answer.reader.glossary.find
     partial = {row.id: row for row in rows if row.id in matches.missing}
-    parts = [concepts.prepare_part(part) for part in answer.query.parts] if partial else []
-    positive = [one for one in parts if not one.part.is_negated]
-    specific = [one for one in positive if one.part.is_term and not answer.engine.is_common(one.part)]
-    lacking = {id_: [one for one in positive if one.part in matches.missing[id_]] for id_ in partial}
+    sought = [part for part in answer.query.parts if not part.is_negated] if partial else []
+    parts = [*map(concepts.prepare_part, sought)]
+    lacking = {id_: [one for one in parts if one.part in matches.missing[id_]] for id_ in partial}
     missing, matched = _Labels(), _Labels()
     read = [*filter(lacking.get, partial)]
     documents = search.list_documents(view, read, summaries.select_shown) if read else ()
     joined = {paper.id: search_index.join_texts(paper) for paper in documents}
+    having, only = engine.list_parts(sought, partial), matches.mentioning & partial.keys()
+    words = [concepts.literal_part(word) for part in sought for word in part.text.split()]
+    main = {
+        part: set(engine.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=only), is_main=True))
+        for part in (sought if only else ())
+    }
     for id_, row in partial.items():
         absent = lacking[id_] if id_ in joined else []
         for spell_out in (False, True) if absent else ():
             text = concepts.Text(_spell_out(find, joined[id_]) if spell_out else joined[id_])
             absent = [one for one in absent if text.lacks(one)]
         missing[row.arxiv_id] = tuple(one.part.shown_text for one in absent)
-        if specific and not absent:
-            title = row.title or ""
-            text = concepts.Text(f"{title}\n{_spell_out(find, title)}")
-            titled = [one for one in parts if not text.lacks(one, is_strict=True)]
-            if all(one in specific and text.has_alone(one, find) for one in titled):
-                matched[row.arxiv_id] = tuple(dict.fromkeys(one.part.shown_text for one in titled))
+        if not absent:
+            named = [part for part in having[id_] if id_ not in main.get(part, ())] or having[id_]
+            related = () if named else (*sought, *answer.query.said.values(), *words)
+            forms = [engine.list_forms(part.forms, (id_,)).get(id_) for part in related]
+            terms = (*(part.shown_text for part in named), *(form for form, _ in filter(None, forms)))
+            matched[row.arxiv_id] = tuple(dict.fromkeys(terms))
     return missing, matched
 
 
@@ -475,7 +481,7 @@ class SearchService:
             query.has_code,
         )
         read, ignored = archive.read(query), query.ignored
-        find = partial(_find, archive, scope=scope, request=request, asked=asked)
+        find = partial(_find, archive, scope=scope, request=request)
         is_request = query.has_text or bool(query.order) or query.has_code or query.excluded != typed.excluded
         if not is_request and (
             (scope == Scope() and request.sort is not Sort.VOTES)
@@ -528,6 +534,7 @@ class SearchService:
             ignored=ignored,
             total=matches.total,
             complete=0 if unread else matches.complete_count,
+            mentioning=len(matches.mentioning),
             unread=tuple(part.text for part in unread),
             corrected=corrected,
             added_forms=used.added_forms[:_MAX_SAID],

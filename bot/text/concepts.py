@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise, takewhile
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, questions, seed, term_keys
@@ -191,12 +190,7 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
 
 
 _USUAL_WEIGHT = 0.8
-"""The lowest weight, in parts of the heaviest, of a form that a label calls by the name of its part."""
-_NEAR_LETTERS = 120
-"""How much of a text is read before and after a term, to see whether it is a word of a longer one."""
-_MAX_LONGER = 2
-"""How many words before and after a term may make a longer one with it."""
-_PUNCTUATION = "()[],.;:*\"'"
+"""The lowest weight of a form whose near terms tell that a text has its part."""
 
 
 class Text:
@@ -207,90 +201,26 @@ class Text:
         self._scripts = {False, analyser.has_hangul(text)}
 
     @cached_property
-    def _words(self) -> str:
-        return " ".join(self._folded.split())
-
-    @cached_property
     def _joined(self) -> str:
         return "".join(self._folded.split())
 
-    def lacks(self, part: SoughtPart, *, is_strict: bool = False) -> bool:
+    def lacks(self, part: SoughtPart) -> bool:
         """Return whether it has no form of a part and not even one of its words, joined to others or apart.
 
-        A text with a term near to a part has it as well: function calling for tool use. If `is_strict`, three letters of a
-        word are enough: facial for face. A term that is known in one language alone, and not a name, may be in a text in
-        the other.
+        A text with a term near to a part has it as well: function calling for tool use. A term that is known in one language
+        alone, and not a name, may be in a text in the other.
         """
         return (part.is_name or part.scripts >= self._scripts) and not (
             any(word in self._folded for word in part.beginnings)
             or any(word in self._joined for word in part.korean)
             or any(word.casefold() in self._folded and _has_short(self._text, word) for word in part.short)
-            or (is_strict and any(map(self._has_start, part.starts)))
         )
-
-    def _has_start(self, start: str) -> bool:
-        return start in self._folded and re.search(f"(?<![a-z]){re.escape(start)}", self._folded) is not None
-
-    def has_alone(self, part: SoughtPart, find: Callable[[str], Sequence[str]]) -> bool:
-        """Return whether a usual form of a term stands by itself, not in End-to-End, nor "cloud" in "point cloud".
-
-        `find` returns the keys of a term.
-        """
-        for form, typed in part.usual:
-            # CLIP is not clips.
-            spellings = (typed[0], typed[0].capitalize()) if len(typed) == 1 and form.islower() else ()
-            is_spelled = not spellings or any(one in self._text for one in spellings)
-            if (
-                is_spelled
-                and all(word in self._folded for word in typed)
-                and any(self._list_alone(typed, find))
-            ):
-                return True
-        return False
-
-    def _list_alone(self, typed: Sequence[str], find: Callable[[str], Sequence[str]]) -> Iterator[bool]:
-        """Yield for each place where a form's words stand whether they are no part of a longer term there."""
-        at, size = -1, len(typed)
-        while (at := self._words.find(typed[0], at + 1)) >= 0:
-            start = self._words.rfind(" ", 0, at) + 1
-            after = self._words[start : start + _NEAR_LETTERS].split()
-            is_joined = not any(word[-1] in _PUNCTUATION for word in after[: size - 1])
-            if len(after) < size or not (is_joined and all(map(_is_word, typed, map(_bare, after)))):
-                continue
-            before = self._words[max(0, start - _NEAR_LETTERS) : start].split()
-            lead = [*takewhile(_goes_on, reversed(before[-_MAX_LONGER:]))][::-1]
-            pairs = pairwise(after[size - 1 : size + _MAX_LONGER])
-            tail = [word for _, word in takewhile(lambda pair: _goes_on(pair[0]) and _bare(pair[1]), pairs)]
-            words = [_bare(word) for word in (*lead, *after[:size], *tail)]
-            end = len(lead) + size
-            # A longer term that ends with several words is a kind of what they name: process reward model.
-            longer = (
-                " ".join((*words[begin : stop - 1], analyser.strip_ending(words[stop - 1])))
-                for begin in range(len(lead) + 1)
-                for stop in range(end if size == 1 else end + 1, len(words) + 1)
-                if stop - begin > size
-            )
-            yield not any(find(run) for run in longer)
-
-
-def _bare(word: str) -> str:
-    return word.strip(_PUNCTUATION)
-
-
-def _goes_on(word: str) -> bool:
-    """Return whether a term may go on after a word, which then has neither punctuation nor a particle behind it."""
-    return word[-1] not in _PUNCTUATION and (word[-1].isascii() or analyser.strip_ending(word) == word)
-
-
-def _is_word(typed: str, word: str) -> bool:
-    return typed in {one.removesuffix("s") for one in (word, analyser.strip_ending(word))}
 
 
 class SoughtPart(NamedTuple):
     """A part with what tells that a text has it: beginnings of Korean and English words, and short words.
 
-    `starts` are the first letters of its English words, `usual` its usual forms with their words, `scripts` whether each
-    form is Korean.
+    `scripts`: whether each form is Korean.
     """
 
     part: QueryPart
@@ -299,8 +229,6 @@ class SoughtPart(NamedTuple):
     korean: tuple[str, ...]
     beginnings: tuple[str, ...]
     short: tuple[str, ...]
-    starts: tuple[str, ...]
-    usual: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @lru_cache(maxsize=1 << 7)
@@ -309,18 +237,12 @@ def prepare_part(part: QueryPart) -> SoughtPart:
 
     Of a negation, it is what the reader does not want.
     """
-    sought, words = part, part.text.split()
-    known = [form.text for form in part.forms if form.weight >= _USUAL_WEIGHT]
+    sought, known = part, [form.text for form in part.forms if form.weight >= _USUAL_WEIGHT]
     if part.is_negated:
-        part, words, known = literal_part(_NEGATION.sub("", part.text).strip()), [], []
-    heaviest = max((form.weight for form in part.forms), default=1.0)  # a topic's forms are lighter
-    likely = (form for form in part.forms if form.weight >= _USUAL_WEIGHT * heaviest)
-    usual = [form for form in likely if not _is_vague(form, part.text)]
+        part, known = literal_part(_NEGATION.sub("", part.text).strip()), []
     traces = [*map(_list_traces, dict.fromkeys((*(form.text for form in part.forms), *_list_near(known))))]
-    of_words = map(_list_traces, _list_near(words))
-    typed = ((form.text, analyser.fold(form.text).split()) for form in usual)
-    korean, beginnings, short, starts = (
-        tuple(dict.fromkeys(word for own in traces for word in own[kind])) for kind in range(4)
+    korean, beginnings, short = (
+        tuple(dict.fromkeys(word for own in traces for word in own[kind])) for kind in range(3)
     )
     return SoughtPart(
         sought,
@@ -329,20 +251,11 @@ def prepare_part(part: QueryPart) -> SoughtPart:
         korean,
         beginnings,
         short,
-        tuple(dict.fromkeys((*starts, *(start for own in of_words for start in own[3])))),
-        tuple((form, tuple(word.removesuffix("s") for word in words)) for form, words in typed if words),
     )
 
 
 def _list_near(texts: Iterable[str]) -> Iterator[str]:
     return (term for text in texts for term in load_near_terms().get(_write_plainly(text), ()))
-
-
-def _is_vague(form: Form, typed: str) -> bool:
-    """Return whether a form often means something else: a Korean one that is only read, or an added "law" for legal."""
-    if analyser.has_hangul(form.text):
-        return not form.is_shown
-    return form.text != typed and len(form.text) <= _MAX_SHORT and form.text.islower()
 
 
 @lru_cache(maxsize=1)
@@ -363,15 +276,15 @@ def _write_plainly(text: str) -> str:
 
 @analyser.remembered(1 << 10)
 def _list_traces(form: str) -> tuple[Sequence[str], ...]:
-    """Return the beginnings of a form's Korean and English words, its short words, and the first letters of English ones."""
+    """Return the beginnings of a form's Korean and English words, and its short words."""
     if analyser.has_hangul(form):
         # 라우팅 also has the beginning of 라우터.
         context = analyser.split_context(analyser.fold(form))
-        return [word[: max(2, len(word) - 1)] for word in context if len(word) > 1], (), (), ()
+        return [word[: max(2, len(word) - 1)] for word in context if len(word) > 1], (), ()
     words = [word for word in _WORDS_OF_FORM.split(form) if word and word not in analyser.FUNCTION_WORDS]
     long = [analyser.fold(word) for word in words if len(word) > _MAX_SHORT]
     short = [word for word in words if len(word) <= _MAX_SHORT]
-    return (), list(map(_beginning, long)), short, [word[:_MAX_SHORT] for word in long]
+    return (), list(map(_beginning, long)), short
 
 
 def _beginning(word: str) -> str:

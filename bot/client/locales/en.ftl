@@ -66,10 +66,12 @@ related-and-korean = { $forms } (and their Korean forms)
 list-stale = The newest papers are still being indexed
 list-partial = No exact match. The closest:
 list-partial-heading = Partial matches
+list-mentioning-heading = Papers that mention it
 list-missing = doesn't mention: { $terms }
-list-matched = matches: { $terms }
+list-matched = mentions: { $terms }
 list-passing = mentions { $terms } only in passing
 list-perhaps = You may also search for: { $topics }
+list-topic-mentioning = { " " }+ { $count } that mention it
 list-topic-partial = { " " }+ { $count ->
     [one] 1 partial match
    *[other] { $count } partial matches
