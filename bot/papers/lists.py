@@ -386,7 +386,8 @@ def _query_notes(
     """
     known = (*result.terms, *result.meanings)
     alone = result.terms if len(result.terms) == 1 else ()  # KAIST
-    writers = (name for names in result.writers for name in re.split(" (?:or|또는) ", names))
+    by = (names for names in result.writers if names not in result.only_named)
+    writers = (name for names in by for name in re.split(" (?:or|또는) ", names))
     names_writers = (*writers, *result.excluded, *result.unknown_writers, *alone)
     others = [label for label, _ in suggestions if label not in known]
     names = _format_names(others) if result.rows else ""
@@ -398,6 +399,7 @@ def _query_notes(
     return (
         texts("list-corrected", words=corrected) if corrected else "",
         _read_note(texts, result),
+        texts("list-only-named", names=_format_names(result.only_named)) if result.only_named else "",
         texts("list-institutions") if any(map(people.institution_forms, names_writers)) else "",
         texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
         if result.meanings
@@ -422,13 +424,15 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     terms = texts("list-read-rest") if result.excluded and not terms else terms
     period = texts.format_period(*result.period)
     votes = texts("subscription-votes", votes=result.min_votes) if result.min_votes else ""
-    writers = texts("list-read-from", names=_format_names(result.writers)) if result.writers else ""
+    by = [name for name in result.writers if name not in result.only_named]
+    writers = texts("list-read-from", names=_format_names(by)) if by else ""
+    naming = texts("list-read-naming", names=_format_names(result.only_named)) if result.only_named else ""
     order = texts(f"list-by-{result.sort.value}") if result.sort else ""
     code = texts("list-read-code") if result.has_code else ""
     excluded = texts("list-read-without", names=_format_names(result.excluded)) if result.excluded else ""
-    if not (result.is_shortened or order or period or votes or writers or code or excluded):
+    if not (result.is_shortened or order or period or votes or result.writers or code or excluded):
         return ""
-    return texts("list-read", terms=join_dotted(order, period, votes, writers, code, terms, excluded))
+    return texts("list-read", terms=join_dotted(order, period, votes, writers, naming, code, terms, excluded))
 
 
 def _format_names(names: Sequence[str], separator: str = ", ") -> str:

@@ -343,8 +343,9 @@ def find_author(
     is_in_hangul = analyser.has_hangul(name)
     is_by_sound = bool(matches) and is_in_hangul and not (is_exact or namesakes)
     sounding = _find_by_sound(archive.writers, typed) if is_by_sound else []
-    is_unsure = (not is_exact and not is_in_hangul) or not matches or bool(sounding)
-    if is_unsure and people.institution_forms(name):
+    is_unsure = (not is_exact and not is_in_hangul) or bool(sounding)
+    has_papers = bool(people.institution_forms(name)) and archive.engine.institution(name) is not None
+    if (is_unsure and has_papers) or (not matches and people.institution_forms(name)):
         return AuthorResult(question=f"from {name}")
     namesakes = namesakes or sounding[:_PREFIX_LIMIT]
     if not matches and is_in_hangul:

@@ -366,6 +366,10 @@ class Engine:
         )
         return any_of([self._affiliation(name), in_text, *titles])
 
+    def is_affiliation(self, institution: str) -> bool:
+        """Return whether any paper gives an institution as an author's."""
+        return self._affiliation(institution) is not None
+
     def _affiliation(self, institution: str) -> Query | None:
         token = people.institution_token(institution)
         return self._term("institution", token, 0.0) if token else None

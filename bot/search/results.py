@@ -71,7 +71,8 @@ class SearchResult(PaperPage):
     - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
       complete matches; `meanings`: the terms that an ambiguous abbreviation may mean.
     - `is_shortened`: filler was left out; `period`: the first and last day named in the query, `min_votes` the least
-      votes; `writers`: the institutions and people named in it; `unknown_writers`: those that no paper has; `has_code`:
+      votes; `writers`: the institutions and people named in it; `only_named`: those of them that papers name, but none gives
+      as an author's institution; `unknown_writers`: those that no paper has; `has_code`:
       only papers with code; `sort`: the order that it asks for, or of a list without words; `excluded`: what it leaves
       out; `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used;
       `unread`: words that no paper has, which are not searched for, so that no paper is a full match.
@@ -96,6 +97,7 @@ class SearchResult(PaperPage):
     period: dates.DateLimits = (None, None)
     min_votes: int | None = None
     writers: tuple[str, ...] = ()
+    only_named: tuple[str, ...] = ()
     sort: Sort | None = None
     unknown_writers: tuple[str, ...] = ()
     has_code: bool = False

@@ -466,8 +466,14 @@ class SearchService:
         engine = archive.engine
         typed, query = _read_query(archive, request.query, self._clock().date())
         joint = " 또는 " if analyser.has_hangul(query.text or typed.text) else " or "
-        either = (joint.join(group) for group in query.either)
-        names = (*query.institutions, *query.authors[len(typed.authors) :], *either)
+        alone = (*query.institutions, *query.authors[len(typed.authors) :])
+        groups = {joint.join(group): group for group in (*zip(alone, strict=True), *query.either)}
+        names = tuple(groups)
+        only_named = tuple(
+            name
+            for name, group in groups.items()
+            if all(engine.institution(one) and not engine.is_affiliation(one) for one in group)
+        )
         written = authors.list_written_ids(archive, query)
         asked = Sort(query.order) if query.order and request.sort is None else None
         request = replace(request, sort=asked) if asked else request
@@ -526,6 +532,7 @@ class SearchService:
             period=(query.since, query.until),
             min_votes=query.min_votes if query.min_votes != typed.min_votes else None,
             writers=names,
+            only_named=only_named,
             sort=asked or by_votes,
             unknown_writers=query.unknown_writers,
             has_code=query.has_code,

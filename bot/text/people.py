@@ -346,8 +346,17 @@ _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "com
 
 def institution_key(name: str) -> str:
     """Return the key shared by all names of a known institution, or else the folded name."""
-    folded = _fold(name)
-    return _keys().get(folded, folded)
+    return _find_key(name) or _fold(name)
+
+
+def _find_key(name: str) -> str:
+    """Return the key of a known institution, which may be written in one word or with a part: 오픈 AI, Google AI Lab; or ""."""
+    folded, known = _fold(name), _keys()
+    head, _, tail = folded.rpartition(" ")
+    if key := known.get(folded) or known.get(folded.replace(" ", "")):
+        return key
+    is_part = _is("part", tail) and head.capitalize() not in _ordinary_words()
+    return _find_key(head) if head and is_part else ""
 
 
 def is_generic(name: str) -> bool:
@@ -416,8 +425,9 @@ def _fold(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _keys() -> dict[str, str]:
-    """Return the keys of known institutions, keyed by folded name."""
-    return {_fold(form): _fold(forms[0]) for forms in _rows() for form in forms}
+    """Return the keys of known institutions, keyed by folded name and by it without spaces."""
+    named = [(_fold(form), _fold(forms[0])) for forms in _rows() for form in forms]
+    return {name.replace(" ", ""): key for name, key in named} | dict(named)
 
 
 @lru_cache(maxsize=1)
@@ -535,7 +545,8 @@ def _count_name_words(words: Sequence[str], start: int) -> int:
     if words[start].lower() == "the":
         return 0
     is_named = start > 0 and (_is("before", words[start - 1]) or words[start - 1].lower() == "the")
-    if is_named or _fold(words[start]).partition(" ")[0] in _first_words():
+    first, pair = _fold(words[start]).partition(" ")[0], _fold("".join(words[start : start + 2]))
+    if is_named or first in _first_words() or pair in _keys():
         return MAX_WORDS
     behind = " ".join(words[start + 2 : start + 3]).strip(_EDGE)
     is_in_hangul = _is("written", behind) and analyser.is_syllables(words[start])
@@ -562,10 +573,11 @@ def _read_writer(words: tuple[str, ...], start: int, end: int, *, is_led: bool =
     last = end + has_group + _is("written", rest[has_group])
     joint, at = _read_joint(words, end)
     is_joined = bool(joint) and first == start and at < len(words) and _is_writer_at(words, at)
-    if name := next((name for name in dict.fromkeys((typed, stem)) if _fold(name) in _keys()), None):
+    if name := next(filter(_find_key, (typed, stem)), None):
         is_possessive = name != typed and typed.endswith("s")
         is_said = is_possessive or (first, last) != (start, end) or names_papers(rest[0]) or is_joined
         is_said = is_said or (is_led and not (typed.islower() and typed.capitalize() in _ordinary_words()))
+        is_said = is_said or _is_full_institution(name) or _lists_institutions(words)
         return Writer(name, first, last, is_known=True) if is_said else None
     if first < start or is_led:
         is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end]) or (
@@ -588,6 +600,32 @@ def _read_writer(words: tuple[str, ...], start: int, end: int, *, is_led: bool =
     is_name = (last > end or is_possessive or is_joined) and (is_hangul or (is_latin and is_marked))
     is_bare = not is_name and is_latin and " " in stem and end - start <= _MAX_BARE_WORDS
     return Writer(stem, first, last, is_known=False, is_bare=is_bare) if is_name or is_bare else None
+
+
+def _is_full_institution(name: str) -> bool:
+    """Return whether an institution's name is no other word: Google DeepMind, 서울 대학교, but not Samsung,
+    "meta ai" or Hugging Face.
+    """
+    first = name.partition(" ")[0]
+    is_proper = name != name.lower() or analyser.has_hangul(name) or bool(_find_key(first))
+    is_other = _is("model", _find_key(name)) or (name.islower() and first.capitalize() in _ordinary_words())
+    return " " in name and is_proper and not is_other
+
+
+@lru_cache(maxsize=_MAX_QUESTION_WORDS)
+def _lists_institutions(words: tuple[str, ...]) -> bool:
+    """Return whether a question consists of several institutions, other than makers of models of their name: 메타나 구글."""
+    names, at = list[str](), 0
+    while at < len(words):
+        stems = (
+            (_SUFFIX.sub("", " ".join(words[at:end]).strip(_EDGE)), end) for end in range(len(words), at, -1)
+        )
+        name, end = next(((stem, end) for stem, end in stems if _find_key(stem)), ("", 0))
+        names.append(name)
+        joint, at = _read_joint(words, end) if name else ("", at)
+        if not (joint or end == len(words)):
+            return False
+    return len(names) > 1 and not all(_is("model", _find_key(name)) for name in names)
 
 
 _NAME_SUFFIX = re.compile(r",?\s(?:[Jj][Rr]|[Ss][Rr]|I{2,3}|IV|Ph\.?D|M\.?D)\.?$")  # not the names Iv and Md

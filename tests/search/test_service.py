@@ -390,6 +390,7 @@ async def test_papers_by_one_of_several_writers(db: Database) -> None:
         result = await service.search(SearchRequest(question))
         assert {row.arxiv_id for row in result.rows} == both, question
         assert len(result.writers) == 1
+        assert result.only_named == result.writers, "no paper gives its authors' institution"
         assert {term.kind for term in result.alert_terms} == {models.AlertKind.INSTITUTION}
     assert await ids(service, "papers from Google or Microsoft on robots") == ["2501.00005"]
     alone = await service.search(SearchRequest("구글이 쓴 논문 중 음성 빼고"))
@@ -409,6 +410,7 @@ async def test_papers_from_an_institution_can_be_left_out(db: Database) -> None:
         "robot papers except the ones from Google",
     ):
         assert await ids(SearchService(db), query) == ["2501.00002"]
+    assert (await SearchService(db).search(SearchRequest("papers from Stanford"))).only_named == ()
 
 
 async def test_a_title_that_begins_with_an_institution_counts_as_its_paper(db: Database) -> None:
