@@ -20,11 +20,12 @@ from storage.snapshot import Snapshot, parse_date
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Filters by the date of the last digest (inclusive) and by votes. Unknown votes count as 0."""
+    """Filters by the date of the last digest and by votes, all inclusive. Unknown votes count as 0."""
 
     since_on: date | None = None
     until_on: date | None = None
     min_votes: int | None = None
+    max_votes: int | None = None
 
     def allow(self, on: date, votes: int | None) -> bool:
         """Return whether a paper with this date and vote count passes."""
@@ -32,6 +33,7 @@ class Filters:
             (self.since_on is None or on >= self.since_on)
             and (self.until_on is None or on <= self.until_on)
             and (not self.min_votes or (votes or 0) >= self.min_votes)
+            and (self.max_votes is None or (votes or 0) <= self.max_votes)
         )
 
 

@@ -48,9 +48,10 @@ def _select_listed(view: Snapshot, filters: search.Filters) -> tuple[str, list[A
     chosen: dict[str, Any] = {
         "last_on >= ?": filters.since_on,
         "last_on <= ?": filters.until_on,
-        "votes >= ?": filters.min_votes and min(filters.min_votes, 2**31 - 1),
+        "votes >= ?": (filters.min_votes and min(filters.min_votes, 2**31 - 1)) or None,
+        "COALESCE(votes, 0) <= ?": filters.max_votes,
     }
-    given = {text: value for text, value in chosen.items() if value}
+    given = {text: value for text, value in chosen.items() if value is not None}
     # SQLite stores dates as text.
     return " AND ".join(["last_on IS NOT NULL", *given]), [
         value.isoformat() if view.is_sqlite and isinstance(value, date) else value for value in given.values()

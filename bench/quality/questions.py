@@ -171,7 +171,7 @@ def judge_reading(query: JudgedQuery, result: SearchResult, texts: Mapping[str, 
             "+": bool(found) and sum(has[:_FIRST]) >= min(_MOST, len(found)),
             "-": bool(found) and bool(result.excluded) and not any(has),
             "@": dates.format_period(result.period) == want[1:],
-            "~": any(want[1:] in text for text in result.ignored),
+            "~": any(want[1:] in text for text in (*result.ignored, *result.unordered)),
             "?": True,
         }.get(
             want[0],

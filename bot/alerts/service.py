@@ -210,7 +210,7 @@ class Alerts:
         """Return the papers from the last PREVIEW_DAYS that match the draft. Raises the same errors as `add`."""
         alert = await asyncio.to_thread(validate_alert, draft)
         await self._database.fetch(alerts.require_no_equal, alert)
-        since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
+        since_on = (self._clock() - timedelta(days=PREVIEW_DAYS - 1)).date()
         recent = matcher.PaperMatcher(await self._search.open_recent(since_on))
         words = [term.text for term in alert.terms if term.kind is not models.AlertKind.AUTHOR]
         read = await self._search.read_queries(words)

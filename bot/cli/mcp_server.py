@@ -88,7 +88,7 @@ class ArchiveTools:
         locale = models.Locale.KO if any(map(analyser.is_hangul, query)) else self.locale
         request = SearchRequest(query, since=since, until=until, limit=limit, snippet_locale=locale)
         result = await self.search.search(request)
-        answer = cli_search.answer_to_dict(result) | {"ignored": result.ignored}
+        answer = cli_search.answer_to_dict(result) | {"ignored": (*result.ignored, *result.unordered)}
         return self._list_answer(answer, result.rows, result.snippets)
 
     async def get_paper(self, arxiv_id: Query) -> str:

@@ -332,7 +332,7 @@ def print_papers(
 def _warnings(result: search_results.SearchResult) -> list[str]:
     from bot.text import query_parser
 
-    ignored = (*result.ignored, *result.unknown_writers)
+    ignored = (*result.ignored, *result.unordered, *result.unknown_writers)
     left_out, forms = ", ".join(ignored), ", ".join(query_parser.list_accepted_forms(ignored))
     left_out += f" (use {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)

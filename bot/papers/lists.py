@@ -311,7 +311,7 @@ class PaperLists:
 
     def _since(self, period: Period) -> date | None:
         days = PERIOD_DAYS.get(period)
-        return None if days is None else self._clock().date() - timedelta(days=days)
+        return None if days is None else self._clock().date() - timedelta(days=days - 1)
 
     def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
         """Return buttons for the same kind of list with other queries, if they fit in a custom id."""
@@ -413,6 +413,8 @@ def _query_notes(
         texts("list-unread", words=_format_names(result.unread)) if result.unread else "",
         texts("list-partial") if result.is_partial and not (result.complete or result.passing) else "",
         texts("list-perhaps", topics=names) if names else "",
+        texts("list-unordered", names=_format_names(result.unordered)) if result.unordered else "",
+        texts("list-asks-writers") if result.asks_writers else "",
         ignored_note,
     )
 
@@ -424,15 +426,18 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     terms = texts("list-read-rest") if result.excluded and not terms else terms
     period = texts.format_period(*result.period)
     votes = texts("subscription-votes", votes=result.min_votes) if result.min_votes else ""
+    most = "" if result.max_votes is None else texts("list-read-most", votes=result.max_votes)
+    count = texts("list-read-count", count=result.count) if result.count else ""
     by = [name for name in result.writers if name not in result.only_named]
     writers = texts("list-read-from", names=_format_names(by)) if by else ""
     naming = texts("list-read-naming", names=_format_names(result.only_named)) if result.only_named else ""
     order = texts(f"list-by-{result.sort.value}") if result.sort else ""
     code = texts("list-read-code") if result.has_code else ""
     excluded = texts("list-read-without", names=_format_names(result.excluded)) if result.excluded else ""
-    if not (result.is_shortened or order or period or votes or result.writers or code or excluded):
+    said = (order, period, votes, most, count, writers, naming, code)
+    if not (result.is_shortened or any(said) or excluded):
         return ""
-    return texts("list-read", terms=join_dotted(order, period, votes, writers, naming, code, terms, excluded))
+    return texts("list-read", terms=join_dotted(*said, terms, excluded))
 
 
 def _format_names(names: Sequence[str], separator: str = ", ") -> str:

@@ -64,7 +64,7 @@ _TOP: _Order = ("top", tantivy.Order.Desc)
 _ORDERS: Mapping[Sort, _Order | None] = {
     Sort.RELEVANCE: None,
     Sort.VOTES: _TOP,
-    Sort.LEAST: ("top", tantivy.Order.Asc),
+    Sort.LEAST: ("least", tantivy.Order.Asc),
     Sort.DATE: ("newest", tantivy.Order.Desc),
     Sort.OLDEST: ("newest", tantivy.Order.Asc),
 }
@@ -295,8 +295,9 @@ class Engine:
         terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
         return any_of(terms) or Query.empty_query()
 
-    def _with_votes(self, least: int) -> Query:
-        return Query.range_query(self._schema, "votes", FieldType.Integer, min(least, 1 << 31))
+    def _with_votes(self, least: int | None, most: int | None = None) -> Query:
+        least, most = (votes if votes is None else min(votes, 1 << 31) for votes in (least, most))
+        return Query.range_query(self._schema, "votes", FieldType.Integer, least, most)
 
     def _topics(self, topics: Mapping[int, float]) -> Query | None:
         """Return the query that ranks papers by their similarity to a question's topics."""
@@ -325,8 +326,8 @@ class Engine:
                 None if on is None else on.toordinal() for on in (filters.since_on, filters.until_on)
             )
             required.append(Query.range_query(self._schema, "day", FieldType.Integer, low, high))
-        if filters.min_votes is not None:
-            required.append(self._with_votes(filters.min_votes))
+        if (filters.min_votes, filters.max_votes) != (None, None):
+            required.append(self._with_votes(filters.min_votes, filters.max_votes))
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
         required += [self.institution(name) or Query.empty_query() for name in scope.institutions]
@@ -421,7 +422,7 @@ class Engine:
             near = [id_ for id_, score in others.items() if score >= _NEAR * max(others.values())]
             among = [*clauses, (Occur.Must, Query.const_score_query(self._among(near), 0.0))]
             others = {**self._search(partial, among, _MAX_PARTIAL, order).scores, **others}
-            if order is _TOP:
+            if sort in (Sort.VOTES, Sort.LEAST):
                 # As among full matches, papers without a number of votes come last.
                 (counted,) = self._list_having([self._with_votes(0)], others)
                 others = dict(sorted(others.items(), key=lambda item: item[0] not in counted))

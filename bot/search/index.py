@@ -36,7 +36,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"9.{tokens.VERSION}"
+FORMAT = f"10.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -144,7 +144,7 @@ def paper_schema() -> tantivy.Schema:
     builder.add_unsigned_field("id", indexed=True, fast=True)
     for name in ("day", "votes"):
         builder.add_integer_field(name, indexed=True, fast=True)
-    for name in ("top", "newest", "length"):
+    for name in ("top", "least", "newest", "length"):
         builder.add_integer_field(name, fast=True)
     builder.add_float_field("popularity", fast=True)
     return builder.build()
@@ -209,10 +209,12 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     document.add_unsigned("id", paper.id)
     document.add_integer("day", paper.last_on.toordinal())
     document.add_integer("votes", -1 if paper.votes is None else paper.votes)
-    # Sort by votes, unknown last, then newest first.
+    # Sort by most or fewest votes, unknown last, then newest first.
     votes = -1 if paper.votes is None else min(paper.votes, 1 << 18)
-    document.add_integer("top", (votes << 44) + (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
-    document.add_integer("newest", (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
+    newest = (paper.last_on.toordinal() << 24) + paper.id % (1 << 24)
+    document.add_integer("newest", newest)
+    document.add_integer("top", (votes << 44) + newest)
+    document.add_integer("least", ((votes if votes >= 0 else (1 << 18) + 1) << 44) - newest)
     document.add_integer("length", len(words := body.split()) - words.count(tokens.GAP))
     # tantivy multiplies scores by log2(2 + weight), which ranges from 1 to 1.2 here.
     document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)

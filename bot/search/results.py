@@ -70,12 +70,13 @@ class SearchResult(PaperPage):
       `passing`: what is left out and yet mentioned there, in comparison or for later work.
     - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
       complete matches; `meanings`: the terms that an ambiguous abbreviation may mean.
-    - `is_shortened`: filler was left out; `period`: the first and last day named in the query, `min_votes` the least
-      votes; `writers`: the institutions and people named in it; `only_named`: those of them that papers name, but none gives
-      as an author's institution; `unknown_writers`: those that no paper has; `has_code`:
-      only papers with code; `sort`: the order that it asks for, or of a list without words; `excluded`: what it leaves
-      out; `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used;
-      `unread`: words that no paper has, which are not searched for, so that no paper is a full match.
+    - `is_shortened`: filler was left out; `period`: the first and last day named in the query, `min_votes` and `max_votes`
+      the least and most votes, `count` the number of papers; `writers`: the institutions and people named in it;
+      `only_named`: those of them that papers name, but none gives as an author's institution; `unknown_writers`: those that no
+      paper has; `has_code`: only papers with code; `sort`: the order that it asks for, or of a list without words; `excluded`:
+      what it leaves out; `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used;
+      `unordered`: orders that papers cannot be put in; `asks_writers`: it asks who, not which papers; `unread`: words that no
+      paper has, which are not searched for, so that no paper is a full match.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
@@ -96,6 +97,8 @@ class SearchResult(PaperPage):
     is_shortened: bool = False
     period: dates.DateLimits = (None, None)
     min_votes: int | None = None
+    max_votes: int | None = None
+    count: int | None = None
     writers: tuple[str, ...] = ()
     only_named: tuple[str, ...] = ()
     sort: Sort | None = None
@@ -104,6 +107,8 @@ class SearchResult(PaperPage):
     excluded: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    asks_writers: bool = False
     unread: tuple[str, ...] = ()
     unknown_id: str = ""
     alert_terms: tuple[models.AlertTerm, ...] = ()

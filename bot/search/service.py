@@ -44,6 +44,8 @@ _MAX_ANSWERS, _PAGE_PERIOD = 64, timedelta(minutes=15)
 _MAX_SAID = 12
 _FEW, _MAX_COMPARING = 3, 60
 """With fewer full matches, papers that only compare with what is left out follow, of at most the second number."""
+_RECENT_DAYS = {False: 7, True: 30}
+"""The days that are meant by "trending", without a topic, as `/top` does, and with one."""
 _UNSORTED = (None, Sort.RELEVANCE)
 _TITLES_AT_ONCE = 25
 """How many titles are found in one look-up, between which others take their turn."""
@@ -86,6 +88,7 @@ def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Fi
         max((on for on in (given.since_on, query.since) if on is not None), default=None),
         min((on for on in (given.until_on, query.until) if on is not None), default=None),
         max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
+        min((votes for votes in (given.max_votes, query.max_votes) if votes is not None), default=None),
     )
 
 
@@ -103,18 +106,24 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
     if period == (None, None) and read.asks:
         read = requests.read_order(query.text, has_period=False)
         text = read.text
+        if read.is_recent and not (query.since or query.until):
+            days = _RECENT_DAYS[questions.has_topic([w for w in text.split() if not people.names_papers(w)])]
+            period = today - timedelta(days=days - 1), today
     words = [word for word in text.split() if not people.names_papers(word)]
     text = text if questions.has_topic(words) or not read.asks else ""
-    narrowed = merge_filters(search.Filters(*period, read.min_votes), query)
+    narrowed = merge_filters(search.Filters(*period, read.min_votes, read.max_votes), query)
     return replace(
         query,
         text=text,
         since=narrowed.since_on,
         until=narrowed.until_on,
         min_votes=narrowed.min_votes,
+        max_votes=narrowed.max_votes,
         order=read.order,
+        count=read.wanted,
         has_code=read.has_code,
-        ignored=(*query.ignored, *read.unread),
+        unordered=read.unread,
+        asks_writers=read.asks_writers,
     )
 
 
@@ -414,7 +423,7 @@ class SearchService:
             shown = replace(answer, asked="")
             self._keep(_key_of(request, self._clock()), shown, instead_of=answer)
         matches = answer.matches
-        page = [*matches.scores][request.offset : request.offset + request.limit]
+        page = [*matches.scores][: answer.common.total][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
         missing, matched = _label_partial(view, answer, rows)
         if unread := answer.common.unread:
@@ -477,8 +486,6 @@ class SearchService:
         written = authors.list_written_ids(archive, query)
         asked = Sort(query.order) if query.order and request.sort is None else None
         request = replace(request, sort=asked) if asked else request
-        if request.sort is Sort.LEAST and query.min_votes is None:
-            query = replace(query, min_votes=0)  # their number is known
         scope = Scope(
             merge_filters(request.filters, query),
             written,
@@ -488,7 +495,8 @@ class SearchService:
         )
         read, ignored = archive.read(query), query.ignored
         find = partial(_find, archive, scope=scope, request=request)
-        is_request = query.has_text or bool(query.order) or query.has_code or query.excluded != typed.excluded
+        is_request = query.has_text or bool(query.order or query.count or query.has_code)
+        is_request = is_request or query.excluded != typed.excluded
         if not is_request and (
             (scope == Scope() and request.sort is not Sort.VOTES)
             or (request.query.strip() and replace(query, excluded=()) == query_parser.Query())
@@ -496,16 +504,16 @@ class SearchService:
             # -word alone, or signs alone such as an emoji, do not mean "all papers".
             matches = search_engine.Matches()
             ignored += tuple(f"-{term}" for term in query.excluded)
-        elif query.unknown_writers and not (read.parts or read.wholes or names):
-            # Papers by an unknown writer, without a topic, are not all papers.
+        elif (query.unknown_writers or query.asks_writers) and not (read.parts or read.wholes or names):
+            # Papers by an unknown writer, without a topic, are not all papers, and papers are no writers.
             matches = search_engine.Matches()
         else:
             matches = find(read)
             if not matches.total and (apart := archive.reader.divide(read, engine.has_papers)) != read:
                 read, matches = apart, find(apart)
         # A list without words has no best match.
-        is_by_votes = matches.total and not (read.parts or read.wholes) and request.sort in _UNSORTED
-        by_votes = Sort.VOTES if is_by_votes else None
+        is_list = matches.total and not (read.parts or read.wholes) and request.sort in _UNSORTED
+        by_votes = Sort.VOTES if is_list and query.max_votes != 0 else None
         # If there are complete matches, assume that nothing is misspelt, apart from what is left out.
         unknown = [] if matches.complete_count else completion.list_unknown_words(engine, read.parts)
         misspelt = [*unknown, *completion.list_unknown_words(engine, () if typed.excluded else read.excluded)]
@@ -528,9 +536,11 @@ class SearchService:
             unknown = [word for word in unknown if any(word in part.text for part in read.parts)]
         # Implied terms are only searched for partial matches.
         used = read if matches.missing or not read.implied else replace(read, implied={})
+        total, complete = (min(n, query.count or n) for n in (matches.total, matches.complete_count))
         common = SearchResult(
             period=(query.since, query.until),
             min_votes=query.min_votes if query.min_votes != typed.min_votes else None,
+            max_votes=query.max_votes if query.max_votes != typed.max_votes else None,
             writers=names,
             only_named=only_named,
             sort=asked or by_votes,
@@ -539,9 +549,12 @@ class SearchService:
             excluded=query.excluded,
             described=query.described,
             ignored=ignored,
-            total=matches.total,
-            complete=0 if unread else matches.complete_count,
-            mentioning=len(matches.mentioning),
+            unordered=query.unordered,
+            asks_writers=query.asks_writers,
+            total=total,
+            complete=0 if unread else complete,
+            count=query.count,
+            mentioning=min(len(matches.mentioning), total - complete),
             unread=tuple(part.text for part in unread),
             corrected=corrected,
             added_forms=used.added_forms[:_MAX_SAID],

@@ -87,6 +87,7 @@ class TrendService:
             max(first, parsed.since or first),
             min(extent.last_on, parsed.until or extent.last_on),
             parsed.min_votes,
+            parsed.max_votes,
         )
         about = await self._search.list_about(query, filters)
         everything: Sequence[Month] = await self._database.look_up(trends.count_papers, filters)

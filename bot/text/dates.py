@@ -305,11 +305,14 @@ def _read_relative_span(values: dict[str, str], today: date) -> Span:
     if length := values.get("length"):
         unit, counted = _load_words()["unit"][length], values.get("count", length)
         count = _count(counted)
-        unit, count = ("day", math.ceil(count / 24)) if unit == "hour" else (unit, count)
-        span = _last(unit, count, today)
+        # The last 24 hours began yesterday.
+        unit, count = (
+            ("day", math.ceil(count / 24) + ("is_past" not in values)) if unit == "hour" else (unit, count)
+        )
+        on = _go_back(unit, count, today)
         if "is_past" not in values:
-            return span
-        return (span[0], span[0]) if unit == "day" else _named(unit, 0, span[0])
+            return on + timedelta(days=1), today
+        return (on, on) if unit == "day" else _named(unit, 0, on)
     ago = _read_number("ago", values.get("ago", "this"))
     if part := values.get("part"):
         spans = (_take_part(calendar_span(today.year - number), part) for number in range(3))
@@ -380,13 +383,13 @@ def _named(unit: str, ago: int, today: date) -> Span:
     return date(year, month + 1, 1), _month(year, month + size)[1]
 
 
-def _last(unit: str, count: int, today: date) -> Span:
-    """Return the first and last day of the last `count` days, weeks, months or years, up to today."""
+def _go_back(unit: str, count: int, today: date) -> date:
+    """Return the day that was `count` days, weeks, months or years ago."""
     if unit in ("month", "year"):
         months = 12 * today.year + today.month - 1 - count * (12 if unit == "year" else 1)
         year, month = divmod(months, 12)
-        return date(year, month + 1, min(today.day, calendar.monthrange(year, month + 1)[1])), today
-    return today - timedelta(days=count * (7 if unit == "week" else 1)), today
+        return date(year, month + 1, min(today.day, calendar.monthrange(year, month + 1)[1]))
+    return today - timedelta(days=count * (7 if unit == "week" else 1))
 
 
 def _year(year: int) -> Span:

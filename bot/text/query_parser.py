@@ -32,7 +32,7 @@ _CLAUSE = re.compile(
 )
 # Between two words, but not in a fraction, a date or I/O.
 _WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])([/|,;:(])(?=[^\W\d_]{2})")
-_VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
+_VOTES = re.compile(r"([<>]?)(=?)([0-9]{1,6})(?:\+|\.\.|(?:-|\.\.)([0-9]{1,6}))?")
 _DAY = timedelta(days=1)
 
 
@@ -43,8 +43,9 @@ class Query:
     `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
     not occur. All `authors` and `institutions` must match, and one of each group of writers in `either`.
     `ignored` has the filters with unusable values, as typed,
+    `unordered` the orders in which papers cannot be put, `asks_writers`: it asks who and not which papers,
     `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing.
-    `order` is "votes" or "date" if the query asks for one; `has_code`: only papers with code.
+    `order` is "votes" or "date" if the query asks for one; `count`: how many papers; `has_code`: only papers with code.
     """
 
     text: str = ""
@@ -56,8 +57,12 @@ class Query:
     since: date | None = None
     until: date | None = None
     min_votes: int | None = None
+    max_votes: int | None = None
     ignored: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    asks_writers: bool = False
     order: str = ""
+    count: int | None = None
     has_code: bool = False
     unknown_writers: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
@@ -72,6 +77,7 @@ class Query:
         """Whether the query names an order or a filter, and so speaks of papers."""
         return bool(
             self.order
+            or self.count
             or self.has_range_filters
             or self.authors
             or self.institutions
@@ -82,7 +88,7 @@ class Query:
     @property
     def has_range_filters(self) -> bool:
         """Whether the query is limited by date or votes."""
-        return bool(self.since or self.until) or self.min_votes is not None
+        return bool(self.since or self.until) or (self.min_votes, self.max_votes) != (None, None)
 
 
 def parse_author(text: str, today: date | None = None) -> tuple[str, Query]:
@@ -156,7 +162,12 @@ class _QueryBuilder:
             return named
         if field == "votes":
             if match := _VOTES.fullmatch(value):
-                self._ranges["min_votes"] = int(match[2]) + bool(match[1] and "=" not in value)
+                votes, beyond = int(match[3]), bool(match[1] and not match[2])
+                self._ranges |= (
+                    {"max_votes": votes - beyond}
+                    if match[1] == "<"
+                    else {"min_votes": votes + beyond, "max_votes": int(match[4]) if match[4] else None}
+                )
             return match is not None
         try:
             typed = value.removeprefix(">").removeprefix("=")

@@ -29,7 +29,6 @@ _WORD = re.compile(
     r"[,;:.?!()“”\"·](?=\s|$)|[,;?!()“”\"·]|[^\s,;?!()“”\"·]+?(?=[.?!,;:()“”\"]*(?:\s|$)|[,;?!()“”\"·])"
 )
 _PARTICLES = frozenset(seed.read_data("request_particles.txt").split())
-_TOP = re.compile(r"(?:top-?|[톱탑] ?)[0-9]{1,3}[개편위]?만?")
 _NUMBER = re.compile(
     r"[0-9]{1,3}[개편위선]?|two|three|four|five|six|seven|eight|nine|ten|twenty", re.IGNORECASE
 )
@@ -67,8 +66,6 @@ def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
     entries = seed.load_request_words()[table]
     if word in entries or len(word) > _MAX_LENGTH or not word or word in _load_terms():
         return ((entries[word][0], len(word)),) if word in entries else ()
-    if _TOP.fullmatch(word):
-        return (("popular" if analyser.is_hangul(word) else "best", len(word)),)
     if not analyser.has_hangul(word):
         # "least-cited", but not "best-first" or "low-rank"
         pieces = [(entries.get(one, ("", ""))[0], len(one) + 1) for one in word.split("-")]
@@ -131,7 +128,8 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
                 )
                 start = stop
             at += 1
-    tokens = [_place(token, tokens[number - 1].kind if number else "") for number, token in enumerate(tokens)]
+    kinds = ["", *(token.kind for token in tokens), ""]
+    tokens = [_place(token, kinds[at], kinds[at + 2]) for at, token in enumerate(tokens)]
     if table == "leave":  # 서베이는 많으니까 빼고
         return [
             one._replace(kind="glue") if not one.kind and _CAUSE.search(one.text) else one for one in tokens
@@ -151,12 +149,12 @@ def _is_between(token: _Token) -> bool:
     return token.kind == "" and not is_apart and questions.classify_filler(token.text) == "filler"
 
 
-def _place(token: _Token, before: str) -> _Token:
-    """Return a token with the class that it has behind one of another class: 정렬 is "sort" or alignment; top 5."""
+def _place(token: _Token, before: str, behind: str) -> _Token:
+    """Return a token with the class that it has beside one of another class: 정렬 is "sort" or alignment; over 5."""
     is_count = (
         token.kind == ""
         and _NUMBER.fullmatch(token.text) is not None
-        and before in ("best", "popular", "sort", "most", "few", "over", "under", "votes")
+        and (before in ("over", "under", "votes") or behind == "votes")
     )
     is_sort = token.kind == "align" and before == "sort"
     is_votes = token.kind == "" and _VOTES.fullmatch(token.text) is not None
@@ -207,8 +205,11 @@ def split_reader(text: str) -> tuple[str, str]:
 
 def _names_term(token: _Token) -> bool:
     bare = _PARTICLE.sub("", token.text)
-    is_known = bare.casefold() in _load_terms() and not questions.classify_filler(bare)
-    return is_known or any(map(str.isupper, bare[1:]))
+    return _is_term(bare) and (any(map(str.isupper, bare[1:])) or not questions.classify_filler(bare))
+
+
+def _is_term(text: str) -> bool:
+    return text.casefold() in _load_terms() or any(map(str.isupper, text[1:]))
 
 
 # Orders.
@@ -232,7 +233,11 @@ def _read_rule(order: str, flags: str, classes: str) -> _Rule:
 
 
 _RULES = tuple(_read_rule(*row) for row in seed.read_rows("order_rules.tsv"))
-_MORE = re.compile(r"over|above|more than|exceed|넘|초과", re.IGNORECASE)
+_BEYOND = re.compile(
+    r"over|above|(?<!no )(?<!not )more than|exceed|초과|(?<!못 )(?<!안 )넘(?!지|기지)|under|below|(?:fewer|less) than|미만",
+    re.IGNORECASE,
+)
+"""A limit of votes beyond the number named."""
 _CODE = re.compile(
     r"\b(?:with|ha(?:s|ve|ving)|that (?:release|share|publish)(?:d|ed)?)"
     r" (?:(?:an?|public|open|open[- ]?source[d]?|released|available) )*(?:code|github(?: repos?(?:itor(?:y|ies))?)?)"
@@ -240,19 +245,69 @@ _CODE = re.compile(
     r"|(?<!\S)(?:소스 ?|구현 ?|오픈 ?소스 ?)?(?:코드|깃허브)[가도를는]? ?(?:(?:같이|함께) ?)?(?:있[는던]|공개)[가-힣]*",
     re.IGNORECASE,
 )
-_COUNT = re.compile(
-    r"\b(?:[0-9]{1,3}|two|three|four|five|six|seven|eight|nine|ten)(?= +papers?\b)"
-    r"|(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?"
-    r"|순위|랭킹)(?![가-힣])"
+_NUMERALS = {
+    word: number
+    for words in (
+        "one two three four five six seven eight nine ten",
+        "한 두 세 네 다섯 여섯 일곱 여덟 아홉 열",
+    )
+    for number, word in enumerate(words.split(), 1)
+} | {"하나": 1, "dozen": 12, "twenty": 20}
+_N = f"(?P<n>[0-9]{{1,3}}|{'|'.join(filter(str.isascii, _NUMERALS))})"
+_KOREAN_N = f"(?P<n>[0-9]{{1,3}}|{'|'.join(filter(analyser.is_hangul, _NUMERALS))})"
+_ENDS = r"(?=\s*(?:$|[,.;:?!)]|추천|골라|알려|보여|뽑|찾아|소개|[줘좀]|주[세실]|부탁|논문))"
+_COUNTS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?:(?:just|only|at most|up to|no more than|a|the) )*{_N} "
+        r"(?=(?:more )?(?:papers|articles|preprints|results|of them)\b)",
+        r"\b(?:give|show|find|get|send|list|recommend|suggest|gimme|pick|want|need|see)(?: me| us)?"
+        rf" (?:the |just |only )*{_N}(?=$|[,.;:?!]| (?:on|about|of|for|from|please|pls)\b)",
+        rf"\b(?:just|only|limit(?: it)?(?: to)?|max(?:imum)?(?: of)?) {_N}(?=$|[,.;:?!]| (?:please|pls)\b)",
+        rf"(?<![가-힣0-9])(?:딱 |최대 )?(?!한 ?편(?!만)){_KOREAN_N} ?편(?:만|정도|씩|쯤|[의을이은])?(?![가-힣])",
+        rf"(?<![가-힣0-9])(?:딱 |최대 )?{_KOREAN_N} ?(?:[개건]|가지)(?:만(?![가-힣])|(?:정도|씩|쯤)?(?![가-힣]){_ENDS})",
+        r"(?<![가-힣])(?:딱 )?(?P<n>하나)만(?![가-힣])",
+    )
 )
+"""How many papers are wanted."""
+_RANKED = {
+    "top-ranked": rf"\btop[- ]?{_N}\b(?![.%]|[- ](?:accuracy|error|recall|p\b|k\b|sampling|gating|routing|experts?))",
+    "least upvoted": rf"\bbottom[- ]?{_N}\b(?![.%])",
+    "상위권": rf"(?:(?:상위|[톱탑]) ?|\btop ?(?=[0-9]+ ?[개편위건])|(?:1위? ?(?:부터|에서|[~-]) ?)?(?=[0-9]+위까지)){_KOREAN_N}"
+    " ?[개편위건]?(?:만|까지|정도)?(?![가-힣0-9.%])",
+    "추천 적은": rf"(?:하위|꼴[찌지]) ?{_KOREAN_N} ?[개편위건]?(?:만|까지|정도)?(?![가-힣0-9.%])",
+}
+_RANKS = {rank: re.compile(pattern, re.IGNORECASE) for rank, pattern in _RANKED.items()}
+"""What asks for the first papers by votes, and in whose place it is read."""
+_TERMS = re.compile(rf"(?:[a-z]+ (?:me )?)?(?:the )?{_N} ((?:\S+ ){{1,3}})papers\b", re.IGNORECASE)
+_LEADING = re.compile(rf"(?:\bthe )?\b{_N}\s+\Z", re.IGNORECASE)
+_RANKING = re.compile(r"(?<!\S)(?:순위|랭킹)(?![가-힣])")
+_WRITER = (
+    "(?:authors?|writers?|researchers?|scientists?|professors?|institut(?:ion|e)s?|universit(?:y|ies)|labs?|compan(?:y|ies)"
+    "|organi[sz]ations?|teams?|countr(?:y|ies)|conferences?|venues?|journals?)"
+)
+_KOREAN_WRITER = (
+    "(?:저자|연구자|학자|연구원|교수|기관|대학교?|연구실|연구소|랩|회사|기업|학회|팀|나라|국가|사람)들?"
+)
+_MOST = "(?:most|best|top|top-ranked|leading|biggest|hottest|highest|least|worst)"
+_WRITERS = re.compile(
+    r"^(?:(?:show|give|tell|list|find|who|what|which|name|me|us|is|are|were|was|the)(?:['’]s)? )*"
+    rf"(?:{_MOST} (?:(?!(?:papers?|from|by|at|on|of|in|about)\b)[\w-]+ ){{0,2}}?{_WRITER}\b"
+    rf"|{_WRITER} (?:[\w-]+ ){{0,3}}?(?:the )?{_MOST}\b(?: [\w-]+)?(?: (?:papers?|votes?|upvotes?)\b)?)(?! (?:[\w-]+ )?papers?\b)"
+    r"|^who (?:has|have|had|wrote|writes|publish\w+|got|gets|is|are|were) (?:the )?"
+    rf"{_MOST}\b(?: [\w-]+)?(?: (?:papers?|votes?|upvotes?)\b)?"
+    r"|(?:제일|가장|젤|인기 ?[있많]은|유명한|최고의?|많이|활발한|[잘뜨]\S*는|핫한|상위권) (?:\S+ ){0,3}?"
+    rf"{_KOREAN_WRITER}[은는이가을를도]?(?=\s*(?:$|[?.!]|누구|어디|뭐|알려|보여|추천))(?: ?(?:누구|어디|뭐)\S*)?"
+    rf"|(?:누가|(?:어느|어떤|무슨) {_KOREAN_WRITER}[이가]?) .*(?:제일|가장|젤|많이)\S*(?: \S+)?|{_KOREAN_WRITER} ?(?:순위|랭킹)",
+    re.IGNORECASE,
+)
+"""Authors or institutions in place of papers: most popular author."""
 _FIRST = re.compile(
     r"(?:what (?:is|was) )?(?:the )?(?:very )?first (?!order |person |token )((?:[\w-]+ ){1,4}paper)"
     r"(?: (?:posted|published|added|shared))?(?: (?:in )?here| in (?:the|this) archive)?\W*",
     re.IGNORECASE,
 )
 _SORTED = re.compile(r"(?<!\S)정렬(?:해[가-힣]*)?\s*\Z")
-_COUNTED = re.compile(r"\A(?:the )?(?:[0-9]{1,2}|two|three|four|five|ten)(?= papers\b)\s", re.IGNORECASE)
-_LEADING_COUNT = re.compile(r"(?:the )?[0-9]{1,3}\s+", re.IGNORECASE)
 _SOON = 5
 """How many words behind an order may come before the word for papers."""
 
@@ -260,7 +315,8 @@ _SOON = 5
 class Ordering(NamedTuple):
     """A question without its order ("votes", "least", "date", "oldest" or ""), and what is unknown of papers in it.
 
-    `has_code`: it asks for papers with code; `min_votes`: for papers with as many votes.
+    `has_code`: it asks for papers with code; `min_votes`, `max_votes`: for papers with as many votes; `wanted`: how many
+    papers; `is_recent`: for those of these days; `asks_writers`: who, and not which paper, is asked for.
     """
 
     text: str
@@ -268,11 +324,15 @@ class Ordering(NamedTuple):
     unread: tuple[str, ...] = ()
     has_code: bool = False
     min_votes: int | None = None
+    max_votes: int | None = None
+    wanted: int | None = None
+    is_recent: bool = False
+    asks_writers: bool = False
 
     @property
     def asks(self) -> bool:
         """Whether the question asks for anything besides its topic."""
-        return bool(self.order or self.unread or self.has_code or self.min_votes)
+        return self != Ordering(self.text)
 
 
 def read_order(text: str, *, has_period: bool) -> Ordering:
@@ -281,11 +341,11 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         return Ordering(text)
     if first := _FIRST.fullmatch(text):
         return Ordering(first[1], "oldest")
-    has_code = _CODE.search(text) is not None
-    text = _CODE.sub(" ", _COUNTED.sub("", text))
+    has_code, asks_writers = (pattern.search(text) is not None for pattern in (_CODE, _WRITERS))
+    text, count = _read_count(_WRITERS.sub(" ", _CODE.sub(" ", text)))
     tokens, found, kept = _read_tokens(text, "order"), list[tuple[int, str]](), text
     for phrase, behind in _list_phrases(tokens):
-        kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever"))
+        kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever", "now"))
         number, rule = next(
             ((n, rule) for n, rule in enumerate(_RULES) if rule.pattern.search(kinds)), (0, None)
         )
@@ -297,15 +357,16 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         core = [token for token in phrase if token.kind not in ("glue", "by")]
         typed, rest = text[core[0].start : core[-1].end], _cut(kept, phrase)
         ahead = text[: core[0].start].split()[-2:] if core[0].is_korean else ()
-        is_ever = any(token.kind == "ever" for token in (tokens if kinds == "hot" else phrase))
+        is_ever = any(token.kind in ("ever", "now") for token in (tokens if kinds == "hot" else phrase))
         # "best small models", but not "best tokenizer for Korean"
         is_ever = is_ever or (core[0].start == 0 and not core[0].is_korean and " for " not in text)
         is_near = is_ever or any(map(_names_papers, near)) or any(map(people.names_papers, ahead))
         if "papers" in rule.flags and not (has_period or is_near or not questions.has_topic(rest.split())):
             continue
         found.append((number, typed))
-        if rule.order and _LEADING_COUNT.fullmatch(text, 0, core[0].start):  # 3 newest papers on speech
-            rest = " " * core[0].start + rest[core[0].start :]
+        if rule.order and (leading := _LEADING.search(text, 0, core[0].start)):  # 3 newest papers on speech
+            rest = _cut(rest, [core[0]._replace(start=leading.start())])
+            count = _number(leading["n"])
         kept = kept if rule is _RULES[-1] else rest
         for token in core if rule is _RULES[-1] else ():
             kept = _weaken(kept, token)
@@ -317,13 +378,49 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     if order:
         edges = (tokens[0], [token for token in tokens if token.kind != ","][-1])
         for token in tokens:  # sorted: speech; the best of all time
-            is_ever = token.kind == "ever" or (token.kind == "sort" and token in edges)
+            is_ever = token.kind in ("ever", "now") or (token.kind == "sort" and token in edges)
             kept = _cut(kept, [token]) if is_ever else kept
-        kept = _COUNT.sub(" ", kept[: at.start()] if (at := _SORTED.search(text)) else kept)
-    limit = next((typed for number, typed in found if "limit" in _RULES[number].flags), "")
-    count = re.search("[0-9]+", limit)
-    least = int(count[0]) + bool(_MORE.search(limit)) if count else None
-    return Ordering(" ".join(_EMPTY.sub(" ", kept).split()).strip(" ,:"), order, unread, has_code, least)
+        kept = _RANKING.sub(" ", kept[: at.start()] if (at := _SORTED.search(text)) else kept)
+    if any(_RULES[number] is _RULES[-1] for number, _ in found) and not questions.has_topic(
+        [word for token in tokens if token.kind in ("", ",") for word in token.text.split()]
+    ):
+        kept = ""  # longest paper
+    limits = {flag: typed for number, typed in found for flag in _RULES[number].flags}
+    is_recent = order == "votes" and ("recent" in limits or any(token.kind == "now" for token in tokens))
+    return Ordering(
+        " ".join(_EMPTY.sub(" ", kept).split()).strip(" ,:"),
+        order,
+        unread,
+        has_code,
+        _read_votes(limits.get("least", ""), 1),
+        _read_votes(limits["most"], -1) if "most" in limits else None,
+        count,
+        is_recent,
+        asks_writers,
+    )
+
+
+def _read_count(text: str) -> tuple[str, int | None]:
+    """Return a text without the number of papers that it asks for, and that number."""
+    for rank, pattern in _RANKS.items():
+        if found := pattern.search(text):
+            return pattern.sub(f" {rank} ", text, count=1), _number(found["n"])
+    if (found := _TERMS.match(text)) and _is_term(found[2].strip()):
+        return text[found.end("n") :], _number(found["n"])
+    for pattern in _COUNTS:
+        if found := pattern.search(text):
+            return pattern.sub(" ", text, count=1), _number(found["n"])
+    return text, None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else _NUMERALS[text.casefold()]
+
+
+def _read_votes(typed: str, beyond: int) -> int | None:
+    """Return the number of votes in a limit; `beyond` is added to it if that is beyond the number. 0 if none is named."""
+    count = re.search("[0-9]+", typed)
+    return int(count[0]) + (beyond if _BEYOND.search(typed) else 0) if count else 0 if typed else None
 
 
 def _weaken(text: str, token: _Token) -> str:

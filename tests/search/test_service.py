@@ -204,7 +204,25 @@ async def test_the_oldest_and_the_least_upvoted_papers_come_first_if_asked_for(d
     for query in ("oldest papers", "the oldest paper on robots", "가장 오래된 로봇 논문부터"):
         assert await ids(service, query) == oldest, query
     for query in ("least upvoted papers", "추천 제일 적은 로봇 논문"):
-        assert await ids(service, query) == ["2501.00005", "2501.00002", "2501.00004"], query
+        assert await ids(service, query) == ["2501.00005", "2501.00002", "2501.00004", "2501.00003"], query
+    for query in ("papers without votes", "추천 없는 로봇 논문", "robots votes:<1"):
+        assert await ids(service, query) == ["2501.00003"], query
+    for query in ("robots with at most 5 votes, most votes first", "로봇 추천 5개 이하 추천순"):
+        assert await ids(service, query) == ["2501.00002", "2501.00005", "2501.00003"], query
+    for query in ("2 papers on robots, most votes first", "로봇 추천 많은 거 2개"):
+        assert await ids(service, query) == ["2501.00004", "2501.00002"], query
+        assert (await service.search(SearchRequest(query, limit=1, offset=1))).total == 2
+        assert (await service.search(SearchRequest(query, limit=9, offset=2))).rows == ()
+    assert await ids(service, "which author has the most papers?") == []
+    service = SearchService(db, clock=lambda: datetime(2025, 1, 10, tzinfo=UTC))
+    for query, since in (
+        ("what's trending right now", 4),
+        ("지난 7일 논문", 4),
+        ("past week", 4),
+        ("최근 3일", 8),
+    ):
+        period = (await service.search(SearchRequest(query))).period
+        assert period == (date(2025, 1, since), date(2025, 1, 10)), query
 
 
 async def test_partial_matches_in_the_order_asked_for_are_near_ones(db: Database) -> None:
@@ -559,4 +577,4 @@ async def test_a_question_is_answered_in_the_order_and_without_what_it_names(db:
     ) == ["2501.00003", "2501.00002"]
     result = await service.search(SearchRequest("best of the weak december"))
     assert not any("weak" in typed or "december" in typed for typed, _ in result.corrected)
-    assert (await service.search(SearchRequest("most cited papers"))).ignored == ("most cited",)
+    assert (await service.search(SearchRequest("most cited papers"))).unordered == ("most cited",)

@@ -59,6 +59,12 @@ def _reader() -> QueryReader:
         ("which model has the most attention heads", "which model has the most attention heads", ""),
         ("what did people here like the most in vision", "what in vision", "votes"),
         ("the bottom 10 by votes", "", "least"),
+        ("worst papers", "papers", "least"),
+        ("최악의 음성 논문", "음성 논문", "least"),
+        ("hardly any votes", "", "least"),
+        ("추천을 거의 못 받은 논문", "논문", "least"),
+        ("robots but newer", "robots", "date"),
+        ("더 최신인 로봇 논문", "로봇 논문", "date"),
         ("the most recent papers on speech first", "papers on speech", "date"),
         ("first vision paper", "vision paper", "oldest"),
         ("3 newest papers on speech", "papers on speech", "date"),
@@ -88,13 +94,11 @@ def _reader() -> QueryReader:
         ("나온 지 오래된 순으로 음성", "음성", "oldest"),
         ("fewest votes", "", "least"),
         ("least popular", "", "least"),
-        ("speech papers with no likes", "speech papers", "least"),
         ("robots that got barely any likes", "robots", "least"),
         ("papers nobody upvoted", "papers", "least"),
         ("추천 수가 제일 적은 논문", "논문", "least"),
         ("가장 인기 없는 논문", "논문", "least"),
         ("추천을 별로 못 받은 논문", "논문", "least"),
-        ("좋아요를 한 개도 못 받은 논문", "논문", "least"),
         ("반응 없는 논문", "논문", "least"),
         ("최신 로봇 연구", "로봇 연구", "date"),
         ("speech papers ranked best to worst", "speech papers", "votes"),
@@ -118,14 +122,12 @@ def _reader() -> QueryReader:
         ("추천 탑5 로봇", "로봇", "votes"),
         ("표 제일 많이 받은 로봇 논문", "로봇 논문", "votes"),
         ("따끈따끈한 로봇 논문", "로봇 논문", "date"),
-        ("아무도 추천 안 한 로봇 논문", "로봇 논문", "least"),
         ("로봇은 관심 없고 음성만", "로봇은 관심 없고 음성만", ""),
         ("음성 논문 중에 제일 좋은 거", "음성 논문", "votes"),
         ("음성 모델 중에 제일 좋은 것", "음성 모델 중에 제일 좋은 것", ""),
         ("the paper that topped the charts on maps", "the paper on maps", "votes"),
         ("상위권 음성 논문", "음성 논문", "votes"),
         ("biggest papers on maps", "on maps", "votes"),
-        ("maps without any upvotes", "maps", "least"),
         ("highest ranked maps", "maps", "votes"),
         ("which maps did everyone upvote", "which maps", "votes"),
         ("maps with the lowest vote count", "maps", "least"),
@@ -141,7 +143,6 @@ def _reader() -> QueryReader:
         ("what is hot in speech right now", "in speech", "votes"),
         ("speech recognition best ones", "speech recognition ones", "votes"),
         ("맨 먼저 나온 음성 논문", "음성 논문", "oldest"),
-        ("추천 0개인 음성 논문", "음성 논문", "least"),
         ("호평받은 음성 논문", "음성 논문", "votes"),
         ("highest scoring maps papers", "maps papers", "votes"),
         ("speech, date desc", "speech", "date"),
@@ -207,21 +208,8 @@ def test_a_superlative_beside_a_period_asks_for_an_order() -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        *(
-            "most downloaded papers",
-            "worst papers",
-            "smallest vision model",
-            "least cited papers",
-            "hidden gems on agents",
-            "speech papers with fewer than 5 votes",
-        ),
-        *(
-            "인용 많은 논문",
-            "다운로드 제일 많은 논문",
-            "제일 작은 비전 모델",
-            "덜 알려진 음성 논문",
-            "추천 10개 미만 음성 논문",
-        ),
+        *("most downloaded papers", "smallest vision model", "least cited papers", "hidden gems on agents"),
+        *("인용 많은 논문", "다운로드 제일 많은 논문", "제일 작은 비전 모델", "덜 알려진 음성 논문"),
     ],
 )
 def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
@@ -509,6 +497,112 @@ def test_papers_with_code_are_a_filter(query: str, text: str, has_code: bool) ->
 def test_a_number_of_votes_is_a_minimum(query: str, text: str, votes: int | None) -> None:
     read = requests.read_order(query, has_period=False)
     assert (read.text, read.order, read.min_votes) == (text, "", votes)
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "votes"),
+    [
+        ("agents with at most 20 votes", "agents", 20),
+        ("agents, under 10 votes", "agents", 9),
+        ("fewer than 5 upvotes", "", 4),
+        ("no more than 3 likes", "", 3),
+        ("robots with 10 votes or less", "robots", 10),
+        ("추천 10개 이하 로봇", "로봇", 10),
+        ("추천 10개 미만 음성 논문", "음성 논문", 9),
+        ("추천 100개 안 넘는 논문", "논문", 100),
+        ("papers without votes", "papers", 0),
+        ("speech papers with no likes", "speech papers", 0),
+        ("maps without any upvotes", "maps", 0),
+        ("unvoted papers", "papers", 0),
+        ("추천 없는 논문", "논문", 0),
+        ("추천 0개인 음성 논문", "음성 논문", 0),
+        ("좋아요를 한 개도 못 받은 논문", "논문", 0),
+        ("아무도 추천 안 한 로봇 논문", "로봇 논문", 0),
+        ("model averaging under 10 steps", "model averaging under 10 steps", None),
+        ("추천 시스템 없는 논문", "추천 시스템 없는 논문", None),
+    ],
+)
+def test_a_number_of_votes_or_none_is_a_maximum(query: str, text: str, votes: int | None) -> None:
+    read = requests.read_order(query, has_period=False)
+    assert (read.text, read.order, read.max_votes) == (text, "", votes)
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "count"),
+    [
+        ("3 papers on speech recognition", "papers on speech recognition", 3),
+        ("five papers about pruning", "papers about pruning", 5),
+        ("show me 5 RAG papers", "RAG papers", 5),
+        ("give me ten on agents", "on agents", 10),
+        ("top 5 RAG", "RAG", 5),
+        ("top-10 papers", "papers", 10),
+        ("the 3 newest papers on speech", "papers on speech", 3),
+        ("most voted RAG, 3 of them", "RAG, of them", 3),
+        ("에이전트 추천 많은 거 3개", "에이전트", 3),
+        ("강화학습 논문 세 편", "강화학습 논문", 3),
+        ("RAG 논문 3편만 골라줘", "RAG 논문 골라줘", 3),
+        ("하나만 추천해줘", "추천해줘", 1),
+        ("상위 3개 논문", "논문", 3),
+        ("1위부터 5위까지", "", 5),
+        ("top 1 accuracy of classifiers", "top 1 accuracy of classifiers", None),
+        ("mixture of experts with top-2 gating", "mixture of experts with top-2 gating", None),
+        ("two-stage detectors", "two-stage detectors", None),
+        ("에이전트 3개가 협력하는", "에이전트 3개가 협력하는", None),
+        ("최근 3개월", "최근 3개월", None),
+        ("한편 강화학습은", "한편 강화학습은", None),
+    ],
+)
+def test_a_number_of_papers_is_no_topic(query: str, text: str, count: int | None) -> None:
+    read = requests.read_order(query, has_period=False)
+    assert (read.text, read.wanted, read.max_votes) == (text, count, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "asks"),
+    [
+        *(
+            (query, True)
+            for query in (
+                *("most popular author", "which author has the most papers?", "most active institution"),
+                *("top 5 labs", "who wrote the most papers last month", "가장 인기 있는 저자", "저자 순위"),
+                *(
+                    "논문 제일 많이 쓴 사람",
+                    "어느 기관이 논문을 제일 많이 냈어?",
+                    "제일 잘나가는 연구실 알려줘",
+                ),
+            )
+        ),
+        *(
+            (query, False)
+            for query in (
+                *(
+                    "best papers by authors from Korea",
+                    "which author wrote BERT",
+                    "top papers from universities",
+                ),
+                *(
+                    "most upvoted author attribution papers",
+                    "가장 자연스러운 사람 동작 생성",
+                    "저자가 제일 많은 논문",
+                ),
+            )
+        ),
+    ],
+)
+def test_who_is_asked_for_is_told_from_which_papers(query: str, asks: bool) -> None:
+    assert requests.read_order(query, has_period=False).asks_writers == asks
+
+
+@pytest.mark.parametrize(
+    ("query", "is_recent"),
+    [
+        *((query, True) for query in ("what's trending right now", "요즘 뜨는 논문", "trending agents")),
+        *((query, True) for query in ("요즘 인기 있는 RAG 논문", "most popular right now", "핫한 로봇 논문")),
+        *((query, False) for query in ("most popular papers of all time", "인기 있는 논문", "요즘 RAG 논문")),
+    ],
+)
+def test_what_is_trending_is_recent(query: str, is_recent: bool) -> None:
+    assert requests.read_order(query, has_period=False).is_recent == is_recent
 
 
 @pytest.mark.parametrize(

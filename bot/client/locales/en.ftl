@@ -79,9 +79,19 @@ list-topic-partial = { " " }+ { $count ->
    *[other] { $count } partial matches
 }
 list-read-code = with code
+list-read-most = { $votes ->
+    [0] no votes
+   *[other] at most ▲ { $votes }
+}
+list-read-count = { $count ->
+    [one] only the first paper
+   *[other] only the first { $count } papers
+}
 list-described = Papers that don't fit “{ $names }” are not left out
 list-unknown-writers = No author or institution here is called { $names }, but some papers' authors are unknown
 list-ignored = Not searched for: { $filters }
+list-unordered = Papers can't be picked or sorted by “{ $names }”
+list-asks-writers = Only papers can be listed: authors and institutions aren't ranked
 list-unread = No paper mentions “{ $words }”: searched without it
 list-ignored-forms = { $ignored } (use { $forms })
 list-name-corrected = No author is called “{ $name }”; showing the closest name

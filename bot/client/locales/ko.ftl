@@ -64,9 +64,16 @@ list-perhaps = 이렇게도 찾아볼 수 있어요: { $topics }
 list-topic-mentioning = { " " }· 언급 { $count }편
 list-topic-partial = { " " }· 일부 일치 { $count }편
 list-read-code = 코드 있는 논문
+list-read-most = { $votes ->
+    [0] 추천 없음
+   *[other] ▲ { $votes } 이하
+}
+list-read-count = 앞에서부터 { $count }편
 list-described = “{ $names }” 조건에 맞지 않는 논문도 빼지 않았어요
 list-unknown-writers = 저자나 소속에 “{ $names }” 이름이 있는 논문이 없어요. 저자가 표시되지 않은 논문도 있어요
 list-ignored = “{ $filters }” 부분은 빼고 찾았어요
+list-unordered = “{ $names }” 기준으로는 고르거나 정렬할 수 없어요
+list-asks-writers = 논문만 찾을 수 있어요. 저자나 기관의 순위는 알 수 없어요
 list-unread = 나오는 논문이 없는 말은 빼고 찾았어요: “{ $words }”
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
 list-name-corrected = 이름이 “{ $name }”인 저자는 없어서, 이름이 가장 비슷한 저자의 논문을 보여 드려요
