@@ -223,7 +223,7 @@ class Engine:
             spelled = self._spell(form.text)
             papers += spelled.papers
             titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
-            is_concept = form.text[0] == tokens.CONCEPT
+            is_concept = form.text[0] in (tokens.CONCEPT, tokens.NARROWER)
             # Concepts may share a form (추론), so count only the most frequent concept.
             alike = of_concepts if is_concept else repeated
             for body, weight in spelled.bodies:

@@ -36,7 +36,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"10.{tokens.VERSION}"
+FORMAT = f"11.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -179,8 +179,13 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     texts, document = build_texts(paper), tantivy.Document()
     title, *bodies = map(tokens.tokenize, (texts.title, *texts.bodies))
     body = f" {tokens.GAP} ".join(filter(None, bodies))
-    document.add_text("title", title)
-    document.add_text("body", body)
+    subject, core, *_ = (Counter(_CONCEPT.findall(text)) for text in bodies)
+    main = {*subject, *(token for token, count in core.items() if count > 1)}
+    of_title = _CONCEPT.findall(title)
+    # A body has the tokens of wider concepts as often as a term that the paper is about.
+    full_body = " ".join((body, *2 * _list_wider(main.union(of_title))))
+    document.add_text("title", " ".join((title, *_list_wider(of_title))))
+    document.add_text("body", full_body)
     for token, count in count_concepts(title, body).items():
         if count >= _TITLE_WEIGHT:
             document.add_text("concept", token)
@@ -193,8 +198,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("institution", institution)
     if paper.has_code:
         document.add_text("fact", CODE)
-    subject, core, *_ = (Counter(_CONCEPT.findall(text)) for text in bodies)
-    for token in {*subject, *(token for token, count in core.items() if count > 1)}:
+    for token in main.union(_list_wider(main)):
         document.add_text("fact", token)
     for place, mark in ((-2, COMPARED), (-1, LATER)):
         own, others = bodies[place:], [title, *bodies[:place]]
@@ -215,10 +219,15 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     document.add_integer("newest", newest)
     document.add_integer("top", (votes << 44) + newest)
     document.add_integer("least", ((votes if votes >= 0 else (1 << 18) + 1) << 44) - newest)
-    document.add_integer("length", len(words := body.split()) - words.count(tokens.GAP))
+    document.add_integer("length", len(words := full_body.split()) - words.count(tokens.GAP))
     # tantivy multiplies scores by log2(2 + weight), which ranges from 1 to 1.2 here.
     document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)
     return document
+
+
+def _list_wider(of: Iterable[str]) -> list[str]:
+    """Return the tokens for the wider concepts to which some concepts belong, without duplicates."""
+    return sorted({wider for token in of for wider in tokens.list_wider(token)})
 
 
 def index_in_memory(papers: Iterable[models.IndexDocument]) -> tantivy.Searcher:

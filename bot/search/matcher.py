@@ -23,7 +23,7 @@ from bot.search import results as search_results
 from bot.search.engine import Engine
 from bot.search.query import ReadQuery
 from bot.search.service import OpenPapers, SearchService
-from bot.text import analyser, concepts, people, term_keys
+from bot.text import analyser, concepts, people, term_keys, tokens
 from storage import alerts, errors, models, search
 from storage.database import Database
 from storage.snapshot import Snapshot, chunked
@@ -129,7 +129,7 @@ def _make_term(term: models.AlertTerm, read: ReadQuery) -> TermQuery:
 
 def _list_certain(forms: Iterable[concepts.Form]) -> Forms:
     # Skip forms that only affect the ranking of search results, such as translations of a single word.
-    return tuple(form for form in forms if form.is_shown or form.weight >= 1)
+    return tuple(form for form in forms if form.is_shown or form.weight >= 1 or tokens.is_wide(form.text))
 
 
 def alert_key(alert: models.Alert) -> str:
@@ -229,7 +229,13 @@ class PaperMatcher:
         """Return the papers with any of the forms, with the first one that each has and whether it is in the title."""
         found = self._by_forms.get(forms)
         if found is None:
-            found = self._by_forms[forms] = self._engine.list_forms(forms, self._ids)
+            found = self._engine.list_forms(forms, self._ids)
+            wide = {id_: form for id_, (form, _) in found.items() if tokens.is_wide(form)}
+            for token in set(wide.values()):
+                # A reason names the narrower term that a paper has: LoRA for PEFT.
+                own = [id_ for id_, form in wide.items() if form == token]
+                found |= self._engine.list_forms([*map(concepts.Form, tokens.list_belonging(token))], own)
+            self._by_forms[forms] = found
         return found
 
     @cached_property

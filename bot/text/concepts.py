@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, questions, seed, term_keys
+from bot.text import analyser, questions, seed, term_keys, tokens
 
 Language = Literal["ko", "en", "abbr"]
 
@@ -83,7 +83,7 @@ class Form(NamedTuple):
 
     Replies do not mention a form with `is_shown=False`, such as the translation of a single word. A form with
     `is_sure=False` affects ranking but not filters. `token` is the index token that represents this form of a seeded
-    concept (see `bot.text.tokens`), or "".
+    concept (see `bot.text.tokens`), or "". The text may also be the token of what belongs to a concept.
     """
 
     text: str
@@ -95,7 +95,7 @@ class Form(NamedTuple):
     @property
     def key(self) -> str:
         """The term key, which is the same for equivalent spellings."""
-        return term_keys.term_key(self.text)
+        return self.text if tokens.is_wide(self.text) else term_keys.term_key(self.text)
 
 
 _OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}])(?:[을를]|에서?)$")

@@ -8,10 +8,12 @@ text:
 - `$word`: a whole Hangul word of two syllables
 - other spellings of Latin words
 - `=key`: one for each occurrence of a seeded concept, so that a single token finds a frequent term
+- `>key`: in a paper about a narrower term of the concept (see `bot.search.index`)
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,8 +23,9 @@ from bot.text import analyser, seed, term_keys
 VERSION = "4"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
-BEGINNING, WHOLE, CONCEPT = "^", "$", "="
-"""Prefixes of single tokens: the first syllables of a word, a whole word of two syllables, a seeded concept."""
+BEGINNING, WHOLE, CONCEPT, NARROWER = "^", "$", "=", ">"
+"""Prefixes of single tokens: the first syllables of a word, a whole word of two syllables, a seeded concept, and any of the
+terms that belong to a concept."""
 _LONG_TAIL = 6
 """Words this many syllables long are not compounds of their first two syllables: 애플리케이션 does not contain 애플."""
 
@@ -74,7 +77,7 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
 
     A form of two syllables matches only at the beginning of a word. A single token, such as `=key`, is its own phrase.
     """
-    if form[:1] in (CONCEPT, WHOLE):
+    if form[:1] in (CONCEPT, WHOLE, NARROWER):
         return ((form,),)
     if not analyser.has_hangul(form):
         return tuple(tuple(variant.split()) for variant in term_keys.latin_variants(form))
@@ -101,16 +104,84 @@ def words_apart(form: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _concept_forms() -> Mapping[str, set[str]]:
-    """Return the forms of seeded concepts, keyed by English key, except two-letter abbreviations."""
+    """Return the forms of seeded concepts, keyed by English key, except abbreviations of two letters or of several terms."""
     forms: dict[str, set[str]] = {}
+    meanings = Counter(text for term in seed.load_terms() for text in term.abbreviations)
     for term in seed.load_terms():
         if not term.is_common_word:
-            short = (text for text in term.abbreviations if len(text) > 2)
+            short = (text for text in term.abbreviations if len(text) > 2 and meanings[text] == 1)
             korean = (text for text in term.korean if text not in term.only_read)
             forms.setdefault(term_keys.english_key(term.english[0]), set()).update(
                 (*term.english, *short, *korean)
             )
+    for _, narrower in _list_narrower():
+        for text in narrower:
+            forms.setdefault(_main_key(text), {text})
     return forms
+
+
+def _list_narrower() -> Iterator[tuple[str, list[str]]]:
+    """Yield the wider terms with those that belong to them (`narrower_terms.tsv`)."""
+    return ((wider, narrower.split("|")) for wider, narrower in seed.read_rows("narrower_terms.tsv"))
+
+
+@lru_cache(maxsize=1)
+def _main_keys() -> Mapping[str, str]:
+    """Return the English keys of seeded concepts by the keys of all their English forms and by their abbreviations."""
+    terms = [term for term in seed.load_terms() if not term.is_common_word]
+    keys = {short: term_keys.english_key(term.english[0]) for term in terms for short in term.abbreviations}
+    own = (
+        (term_keys.english_key(text), term.english[0]) for term in reversed(terms) for text in term.english
+    )
+    return keys | {key: term_keys.english_key(name) for key, name in own}
+
+
+def _main_key(text: str) -> str:
+    key = term_keys.english_key(text)
+    return _main_keys().get(text) or _main_keys().get(key, key)
+
+
+@lru_cache(maxsize=1)
+def _wider_concepts() -> Mapping[str, frozenset[str]]:
+    """Return the tokens of the concepts that a concept belongs to, directly or by another one, by its own token."""
+    wider: dict[str, set[str]] = {}
+    for term, narrower in _list_narrower():
+        for text in narrower:
+            wider.setdefault(_main_key(text), set()).add(_main_key(term))
+
+    def list_all(key: str) -> set[str]:
+        own = wider.get(key, set())
+        return own.union(*map(list_all, own))
+
+    return {concept_token(key): frozenset(map(concept_token, list_all(key))) for key in wider}
+
+
+def list_wider(token: str) -> Iterable[str]:
+    """Return the tokens that stand for what belongs to a concept, for all concepts that a seeded one belongs to."""
+    return (NARROWER + wider[1:] for wider in _wider_concepts().get(token, ()))
+
+
+@lru_cache(maxsize=1)
+def _wide_concepts() -> frozenset[str]:
+    return frozenset[str]().union(*_wider_concepts().values())
+
+
+def is_wide(form: str) -> bool:
+    """Return whether a form to search for is the token that stands for what belongs to a concept."""
+    return form.startswith(NARROWER)
+
+
+@lru_cache(maxsize=1 << 8)
+def list_belonging(form: str) -> Sequence[str]:
+    """Return all forms of the concepts that belong to a wide concept, given by its token."""
+    belonging = (token for token in _wider_concepts() if form in list_wider(token))
+    return [text for token in belonging for text in sorted(_concept_forms()[read_concept_token(token)])]
+
+
+def narrower_token(concept: str) -> str:
+    """Return the token that stands for what belongs to a concept; "" if no term does."""
+    token = concept_token(concept)
+    return NARROWER + token[1:] if token in _wide_concepts() else ""
 
 
 class _Concept(NamedTuple):

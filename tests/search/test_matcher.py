@@ -93,6 +93,19 @@ async def test_a_match_reason_has_the_matching_form_and_field(world: World) -> N
     assert len(matcher.merge_reasons((*reasons, *papers.match(many)[1]))) == 6
 
 
+async def test_a_match_reason_names_the_narrower_term_that_a_paper_is_about(world: World) -> None:
+    papers = await prepare(
+        world, "Low-rank adaptation of image models, and low-rank adaptation of others.", "With LoRA."
+    )
+    (query,) = await read(world, alert_builders.draft("PEFT"))
+    ((reason,),) = papers.match(query).values()
+    assert (reason.topic, reason.text, reason.found_in) == (
+        "PEFT",
+        "low-rank adaptation",
+        matcher.MatchField.TEXT,
+    )
+
+
 async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> None:
     await prepare(world, "Nothing.")
     paper = await get_paper(world)
@@ -128,7 +141,9 @@ async def test_names_match_in_any_order_spelling_or_script(world: World) -> None
     assert not await list_matching(world, papers, "Ada Love", kind=AlertKind.AUTHOR)
 
 
-@pytest.mark.parametrize("text", ["강화 학습", "LLM 추론", "diffusion", "video generation", "보상", "agent"])
+@pytest.mark.parametrize(
+    "text", ["강화 학습", "LLM 추론", "diffusion", "video generation", "보상", "agent", "computer vision"]
+)
 async def test_an_alert_matches_the_papers_that_a_search_matches_completely(world: World, text: str) -> None:
     papers = await prepare(world, *SUMMARIES)
     result = await world.search.search(SearchRequest(text, limit=100))
