@@ -502,8 +502,8 @@ class Engine:
         A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, both are sorted
         by their scores.
         """
-        needed = [part for part in parts if not (query.topics and self._is_ordinary(part))] or parts
-        of_parts = map(self._mention if query.topics else self._part, parts)
+        needed = [part for part in parts if not (query.is_question and self._is_ordinary(part))] or parts
+        of_parts = map(self._mention if query.is_question else self._part, parts)
         having = self._list_having(list(of_parts), others)
         named = [has for part, has in zip(parts, having, strict=True) if not part.text.isdigit()]
         bare = others.keys() - set[int]().union(*named)

@@ -54,9 +54,9 @@ class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must have none of the `excluded` parts. For a sentence, `topics` has topic weights by
-    number, `implied` the terms of the main topics, and `clear_topics` those that it is clearly on. `meanings` has the
-    senses of an abbreviation, most common first.
+    with one of the `names`. It must have none of the `excluded` parts. For a sentence, `topics` has topic weights by number,
+    `implied` the terms of the main topics, and `clear_topics` those that it is clearly on; it is a question unless it only
+    asks for papers on its words. `meanings` has the senses of an abbreviation, most common first.
     """
 
     text: str = ""
@@ -65,6 +65,7 @@ class ReadQuery:
     excluded: tuple[QueryPart, ...] = ()
     names: frozenset[str] = frozenset()
     topics: Mapping[int, float] = field(default_factory=dict)
+    is_question: bool = False
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
     clear_topics: Collection[int] = ()
     meanings: tuple[str, ...] = ()
@@ -158,6 +159,7 @@ class QueryReader:
             part for term in query.excluded for part in self._list_excluded(term, query.text, choose_names)
         )
         topics = questions.describe_topics(query.text) if is_sentence else {}
+        is_question = is_sentence and not _is_request(query.text, words)
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
             text,
@@ -173,6 +175,7 @@ class QueryReader:
             excluded,
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
             topics=topics,
+            is_question=is_question,
             implied=self._list_implied(topics, query.text, excluded),
             clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
@@ -529,6 +532,18 @@ class QueryReader:
             return []
         names = choose(match[1], self.glossary.find_names(match[1]))
         return [f"{name} {match[2]}".strip() for name in names]
+
+
+def _is_request(text: str, words: Sequence[str]) -> bool:
+    """Return whether a text only asks for papers on these `words`: papers on RL, RL에 대한 논문 보여줘."""
+    typed = [questions.trim_filler(word) for word in text.split()]
+    start = next((n for n, word in enumerate(typed) if words and word.startswith(words[0])), len(typed))
+    behind, around = typed[start : start + len(words)], typed[:start] + typed[start + len(words) :]
+    is_run = len(behind) == len(words) and all(map(str.startswith, behind, words))
+    is_filler = all(
+        questions.classify_filler(word) in ("filler", "maybe") or people.names_papers(word) for word in around
+    )
+    return is_run and is_filler and not any(seed.classify("auxiliary", word) for word in around)
 
 
 def _join_lists(content: Sequence[str]) -> list[str]:

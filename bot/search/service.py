@@ -509,7 +509,10 @@ class SearchService:
             matches = search_engine.Matches()
         else:
             matches = find(read)
-            if not matches.total and (apart := archive.reader.divide(read, engine.has_papers)) != read:
+            if (
+                not matches.complete_count
+                and (apart := archive.reader.divide(read, engine.has_papers)) != read
+            ):
                 read, matches = apart, find(apart)
         # A list without words has no best match.
         is_list = matches.total and not (read.parts or read.wholes) and request.sort in _UNSORTED
