@@ -7,19 +7,20 @@ settings.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, NamedTuple, Self, TypeAlias, get_args
+from typing import Annotated, Any, NamedTuple, Self, TypeAlias
 
 import pydantic
 import tomli_w
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from bot.alerts import service as alerts_service
-from bot.core import day_close, schedule
+from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily import choice
@@ -35,15 +36,16 @@ HEADER = """\
 """
 
 
-def _to_days(value: object) -> object:
-    try:
-        return schedule.parse_days(value) if isinstance(value, str) else value
-    except errors.UsageError as error:
-        raise ValueError(str(error)) from None
+def _reader(read: Callable[[str], object]) -> BeforeValidator:
+    """Return a validator that reads a text by a function, which may raise UsageError."""
 
+    def validate(value: object) -> object:
+        try:
+            return read(value) if isinstance(value, str) else value
+        except errors.UsageError as error:
+            raise ValueError(str(error)) from None
 
-def _to_weekday(value: object) -> object:
-    return _to_days(value)[0] if isinstance(value, str) else value  # type: ignore[index]
+    return BeforeValidator(validate)
 
 
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
@@ -53,12 +55,17 @@ Mention = Annotated[
     BeforeValidator(lambda value: value or None),
     PlainSerializer(lambda value: str(value or ""), when_used="json"),
 ]
+Time = Annotated[Text, _reader(lambda text: text and f"{schedule.parse_time(text):%H:%M}")]
+Zone = Annotated[Text | None, _reader(lambda text: str(clock.parse_zone(text)))]
+Topic = Annotated[Text, _reader(daily_options.validate_topic)]
 Days = Annotated[
-    tuple[int, ...], BeforeValidator(_to_days), PlainSerializer(daily_options.format_days, when_used="json")
+    tuple[int, ...],
+    _reader(schedule.parse_days),
+    PlainSerializer(daily_options.format_days, when_used="json"),
 ]
 Weekday = Annotated[
     int,
-    BeforeValidator(_to_weekday),
+    _reader(lambda text: schedule.parse_days(text)[0]),
     PlainSerializer(lambda day: daily_options.format_days((day,)), when_used="json"),
 ]
 
@@ -74,7 +81,7 @@ class _Entry(pydantic.BaseModel):
     def read(cls, row: object, **values: object) -> Self:
         """Return the entry for a stored record. `values` override its fields."""
         stored = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
-        return cls.model_validate({**stored, **values}, by_alias=False, by_name=True)
+        return cls.model_construct(**{**stored, **values})
 
     def given(self, record: type[Any]) -> dict[str, Any]:
         """Return the values that the file gives for fields of the record class."""
@@ -106,14 +113,14 @@ class PostEntry(_Entry):
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
     channel_id: Annotated[DiscordId | None, Field(alias="channel")] = None
     webhook: Text | None = None
-    at_time: Annotated[Text, Field(alias="at")] = ""
-    timezone: Text | None = None
+    at_time: Annotated[Time, Field(alias="at")] = ""
+    timezone: Zone = None
     top_n: Annotated[int, Field(alias="top", ge=1, le=choice.MAX_TOP_N)] = 5
     min_votes: Annotated[int, Field(ge=0, le=daily_options.MAX_VOTES)] = 0
     days: Days | None = None
     locale: models.Locale | None = None
     style: models.Style = models.Style.COMPACT
-    topic: Text = ""
+    topic: Topic = ""
     source: Annotated[Text, Field(alias="from")] = ""
     mention_role_id: Annotated[Mention, Field(alias="mention")] = None
     silent: bool = False
@@ -140,8 +147,8 @@ class AlertEntry(_Entry):
     excluded: tuple[Text, ...] = ()
     min_votes: Annotated[int, Field(ge=0, le=alerts_service.MAX_VOTES)] = 0
     timing: Annotated[models.AlertTiming, Field(alias="when")] = models.AlertTiming.AT_ONCE
-    at_time: Annotated[Text, Field(alias="at")] = "09:00"
-    timezone: Text | None = None
+    at_time: Annotated[Time, Field(alias="at")] = "09:00"
+    timezone: Zone = None
     weekday: Weekday = 1
     max_a_day: Annotated[int, Field(ge=0, le=alerts_service.MAX_A_DAY)] = 0
     paused: bool = False
@@ -153,14 +160,22 @@ class AlertEntry(_Entry):
         return self
 
 
-class SetUp(pydantic.BaseModel):
-    """The contents of a set-up file."""
+_ENTRIES: Mapping[str, type[_Entry]] = {"sources": SourceEntry, "posts": PostEntry, "alerts": AlertEntry}
 
-    model_config = ConfigDict(extra="forbid")
 
-    sources: list[SourceEntry] = []
-    posts: list[PostEntry] = []
-    alerts: list[AlertEntry] = []
+@dataclass
+class _Wanted:
+    """An entry in a file, with its place there, the stored record that it names, and its draft."""
+
+    place: str
+    entry: Any
+    row: Any = None
+    draft: Any = None
+    """None for an entry to remove that is not stored."""
+
+
+_SetUp: TypeAlias = Mapping[str, Sequence[_Wanted]]
+"""The entries of a file, by their tables."""
 
 
 class Plan(NamedTuple):
@@ -185,7 +200,7 @@ class SetUpFile:
 
     async def export(self) -> str:
         """Return the set-up as a file, without readers' own alerts. Equal set-ups give identical files."""
-        sources, posts, alerts = await self._load(self._database, SetUp())
+        sources, posts, alerts = await self._load(self._database, {})
         texts = [HEADER, *(_write(sources, row) for row in sources.rows)]  # in the order of their ranks
         texts += sorted(_write(posts, row) for row in posts.rows)
         texts += sorted(_write(alerts, row) for row in alerts.rows if row.channel_id is not None)
@@ -197,17 +212,18 @@ class SetUpFile:
         Unless `keep`, the changes are undone. Raises UsageError with one line per problem, each beginning with
         `location`. In that case nothing is changed.
         """
-        set_up, plan = parse(text, location), Plan((), (), 0, 0)
+        set_up, problems = _parse(text, location)
+        plan = Plan((), (), 0, 0)
         with suppress(_UndoneError):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)  # before adding a source takes its locks
                 tables = await self._load(self._database.within(connection), set_up)
-                plan = await _apply(tables, set_up, location)
+                plan = await _apply(tables, set_up, problems)
                 if not keep:
                     raise _UndoneError
         return plan
 
-    async def _load(self, database: Database, set_up: SetUp) -> tuple[_Sources, _Posts, _Alerts]:
+    async def _load(self, database: Database, set_up: _SetUp) -> tuple[_Sources, _Posts, _Alerts]:
         """Return the tables with the stored records. Those that others refer to come first."""
         registry = kinds.build_source_registry(database, self._clock, self._settings)
         subscriptions = Subscriptions(database, self._clock, day_close.parse(self._settings.day_closes))
@@ -217,7 +233,14 @@ class SetUpFile:
         tokens = await database.fetch(key_values.list_by_prefix, key_values.WEBHOOK)
         return (
             sources,
-            _Posts(subscriptions, posts, tokens, self._settings, sources.rows, set_up.posts),
+            _Posts(
+                subscriptions,
+                posts,
+                tokens,
+                self._settings,
+                sources.rows,
+                [one.entry for one in set_up.get("posts", ())],
+            ),
             _Alerts(alerts, await alerts.list_rows(), self._settings),
         )
 
@@ -226,29 +249,44 @@ class _UndoneError(Exception):
     """Raised to roll back the transaction of changes that are only shown."""
 
 
-def parse(text: str, location: str) -> SetUp:
-    """Parse a file. Raises UsageError, naming the entry and key of every problem."""
+def _parse(text: str, location: str) -> tuple[_SetUp, list[str]]:
+    """Parse a file. Returns its valid entries, and a line for each problem of the others. Raises UsageError."""
     try:
-        return SetUp.model_validate(tomllib.loads(text))
-    except pydantic.ValidationError as error:
-        raise _refused([_describe(found, location) for found in error.errors()]) from None
+        values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also raised for a number with too many digits
         raise errors.UsageError(f"{location} is not valid TOML: {error}.\nNothing was applied.") from None
+    problems = [
+        f"{location}: {name}: unknown key; known are {', '.join(_ENTRIES)}."
+        for name in values
+        if name not in _ENTRIES
+    ]
+    set_up: dict[str, list[_Wanted]] = {}
+    for name, of in _ENTRIES.items():
+        rows = values.get(name, [])
+        found = re.finditer(rf"^[ \t]*\[\[[ \t]*{name}[ \t]*\]\]", text, re.MULTILINE)
+        lines = [text.count("\n", 0, head.start()) + 1 for head in found]
+        entries = set_up[name] = []
+        if not isinstance(rows, list):
+            problems.append(f"{location}: {name}: write each entry below [[{name}]].")
+            continue
+        for number, row in enumerate(rows, 1):
+            # An array that is not written with headings has no lines.
+            line = f":{lines[number - 1]}" if len(lines) == len(rows) else ""
+            place = errors.redact(f"{location}{line}: {name} {number}")
+            try:
+                entries.append(_Wanted(place, of.model_validate(row)))
+            except pydantic.ValidationError as error:
+                problems += [f"{place}: {_describe(problem, of)}." for problem in error.errors()]
+    return set_up, problems
 
 
-def _describe(found: Any, location: str) -> str:
-    place = [part + 1 if isinstance(part, int) else part for part in found["loc"]]
+def _describe(found: Any, of: type[_Entry]) -> str:
+    """Return a problem of an entry, which begins with its key."""
     message = found["msg"].removeprefix("Value error, ").removesuffix(".")
     if found["type"] == "extra_forbidden":
-        of = SetUp if len(place) == 1 else get_args(SetUp.model_fields[found["loc"][0]].annotation)[0]
         known = ", ".join(field.alias or name for name, field in of.model_fields.items())
         message = f"unknown key; known are {known}"
-    return f"{_name_place(location, *place[:2])}: {': '.join([*map(str, place[2:]), message])}."
-
-
-def _name_place(location: str, *place: object) -> str:
-    """Return how to refer to an entry, such as `set-up.toml, posts 2`."""
-    return errors.redact(", ".join(filter(None, (location, " ".join(map(str, place))))))
+    return ": ".join([*map(str, found["loc"]), message])
 
 
 def _refused(problems: Sequence[str]) -> errors.UsageError:
@@ -466,50 +504,36 @@ def _addresses(urls: Iterable[str]) -> dict[str, str]:
     return {text: url for url in known if shown[text := errors.redact(url)] == 1}
 
 
-@dataclass
-class _Wanted:
-    """An entry in a file and its number in its table (from 1), with the stored record that it names and its draft."""
-
-    number: int
-    entry: Any
-    row: Any = None
-    draft: Any = None
-    """None for an entry to remove that is not stored."""
-
-
-async def _apply(tables: Iterable[_Table], set_up: SetUp, location: str) -> Plan:
-    """Apply all entries and return the changes. Raises UsageError with a line for each problem."""
-    problems: list[str] = []
+async def _apply(tables: Iterable[_Table], set_up: _SetUp, problems: list[str]) -> Plan:
+    """Apply all entries and return the changes. Raises UsageError with a line for each problem, also the given ones."""
     changes: list[str] = []
     unmatched: list[str] = []
     unchanged = others = 0
 
     @contextmanager
-    def reported(table: _Table, number: int) -> Iterator[None]:
+    def reported(one: _Wanted) -> Iterator[None]:
         try:
             yield
         except errors.PaperroundError as error:
-            problems.append(f"{_name_place(location, table.name, number)}: {error}")
+            problems.append(f"{one.place}: {error}")
 
     for table in tables:
         stored: dict[Hashable, list[Any]] = defaultdict(list)
         for row in table.rows:
             stored[table.place(row)].append(row)
         by_place: dict[Hashable, list[_Wanted]] = defaultdict(list)
-        for number, entry in enumerate(getattr(set_up, table.name), start=1):
-            with reported(table, number):
-                by_place[table.locate(entry)].append(_Wanted(number, entry))
+        for one in set_up[table.name]:
+            with reported(one):
+                by_place[table.locate(one.entry)].append(one)
         others += len(table.rows)
         for place, wanted in by_place.items():
             await _pair(table, wanted, stored[place])
             others -= sum(one.row is not None for one in wanted)
             for one in wanted:
-                with reported(table, one.number):
+                with reported(one):
                     await _complete(table, one, wanted, stored[place])
                     if one.draft is None:
-                        unmatched.append(
-                            f"{table.name} {one.number}: {_describe_unmatched(table, stored[place])}"
-                        )
+                        unmatched.append(f"{one.place}: {_describe_unmatched(table, stored[place])}")
                     elif change := _describe_change(table, one):
                         changes.append(change)
                         await _store(table, one)

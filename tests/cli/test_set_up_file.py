@@ -132,9 +132,9 @@ async def test_an_entry_names_a_post_by_any_of_its_settings(db: Database) -> Non
     plan = await service.apply(wrong, "set-up.toml")
     assert (plan.changes, plan.unchanged, plan.others) == ((), 0, 2)
     other_time, other_channel = plan.unmatched
-    assert "posts 1: nothing to remove" in other_time
+    assert ": posts 1: nothing to remove" in other_time
     assert "at 09:00 (UTC)" in other_time
-    assert other_channel == "posts 2: nothing to remove: no stored entry has these settings."
+    assert other_channel.endswith(": posts 2: nothing to remove: no stored entry has these settings.")
     changes = await _apply(db, f'posts = [{{ {channel}, topic = "diffusion", mention = "" }}]')
     assert [change.rpartition(": ")[2] for change in changes] == ['mention "77" → ""']
     assert len(await _apply(db, f'posts = [{{ {channel}, at = "9:00", removed = true }}]')) == 1
@@ -294,6 +294,27 @@ async def test_an_invalid_entry_is_reported_by_name_and_nothing_is_changed(sqlit
             await _apply(sqlite_db, f'{POST}topic = "diffusion"\n{wrong}')
         assert (entry in str(refused.value), hint in str(refused.value)) == (True, True), (wrong, refused)
     assert "[[" not in await _service(sqlite_db).export()
+
+
+async def test_all_problems_are_reported_at_once_with_their_lines_and_keys(sqlite_db: Database) -> None:
+    text = (
+        f'{POST}at = "25:00"\ntimezone = "Mars/X"\ndays = "someday"\n\n[[sources]]\nsource = "nowhere"\n'
+        f'\n{ALERT}at = "noon"\n[[alerts]]\nuser = "7"\nkeywords = ["the"]\n[other]\n'
+    )
+    with pytest.raises(errors.UsageError) as refused:
+        await _apply(sqlite_db, text)
+    starts = [
+        "set-up.toml: other: unknown key",
+        "set-up.toml:1: posts 1: at: '25:00'",
+        "set-up.toml:1: posts 1: timezone: 'Mars/X'",
+        "set-up.toml:1: posts 1: days: 'someday'",
+        "set-up.toml:11: alerts 1: at: 'noon'",
+        "set-up.toml:8: sources 1: nowhere",
+        "set-up.toml:17: alerts 2: ",
+        "Nothing was applied.",
+    ]
+    found = str(refused.value).splitlines()
+    assert [line.startswith(start) for line, start in zip(found, starts, strict=True)] == [True] * 8, found
 
 
 async def test_a_redacted_address_shared_by_two_sources_is_refused(sqlite_db: Database) -> None:
