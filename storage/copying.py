@@ -48,7 +48,7 @@ async def copy(
     """
     async with (
         nullcontext() if is_export else _locked(source),
-        _locked(target),
+        _locked(target, may_be_source=_may_be_same(source, target)),
         source.read() as reading,
         target.transaction() as writing,
     ):
@@ -77,8 +77,15 @@ async def copy(
     return copied
 
 
+def _may_be_same(one: Database, other: Database) -> bool:
+    """Return whether two databases are one file, or both of PostgreSQL, whose addresses do not tell."""
+    if one.path is not None and other.path is not None:
+        return one.path.samefile(other.path)
+    return one.path is other.path
+
+
 @asynccontextmanager
-async def _locked(database: Database) -> AsyncIterator[None]:
+async def _locked(database: Database, *, may_be_source: bool = False) -> AsyncIterator[None]:
     """Hold the sender lock, so that no bot can run on the database.
 
     On PostgreSQL it waits until the lease of a process that was killed has expired.
@@ -88,9 +95,10 @@ async def _locked(database: Database) -> AsyncIterator[None]:
     try:
         while not await lock.try_acquire():
             if time.monotonic() > ends_at:
+                also = (", or is both source and target", ", or choose another target")
+                why, way = also if may_be_source else ("", "")
                 raise errors.StorageError(
-                    f"{database.label} is in use by a running bot, or is both source and target."
-                    " Stop the bot, or choose another target."
+                    f"{database.label} is in use by a running bot{why}. Stop the bot{way}."
                 )
             await asyncio.sleep(locks.RETRY_SECONDS)
         async with lock.kept():

@@ -15,7 +15,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from storage import errors, postgresql, sqlite_file
-from storage.snapshot import Snapshot, SnapshotPool
+from storage.snapshot import Snapshot, SnapshotPool, log
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -32,6 +32,7 @@ Parameters = ParamSpec("Parameters")
 _Gate = AbstractAsyncContextManager[None]
 POOL_SIZE = 8
 """Connections kept open. As many more are opened on demand."""
+_SILENT_SECONDS = 2.0
 READER_CONNECTIONS = 6
 """Connections shared by commands and buttons. Delivery, planning and ingest use the others."""
 
@@ -152,10 +153,18 @@ class Database:
                 await stack.enter_async_context(gate)
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
-            async with connection.begin():
-                if self._check is not None:
-                    await self._check(connection)
-                yield connection
+            waiting = asyncio.get_running_loop().call_later(_SILENT_SECONDS, self._log_waiting)
+            try:
+                await stack.enter_async_context(connection.begin())
+            finally:
+                waiting.cancel()
+            if self._check is not None:
+                await self._check(connection)
+            yield connection
+
+    def _log_waiting(self) -> None:
+        seconds = sqlite_file.BUSY_TIMEOUT_SECONDS
+        log.warning("%s is locked by another process; waiting up to %.0f s for it", self.label, seconds)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

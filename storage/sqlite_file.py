@@ -21,21 +21,20 @@ HEAP = 40 * 1024 * 1024
 
 
 def path_of(url: str) -> Path | None:
-    """Return the file of a database URL, or None if it is in memory, has options or is of another database."""
+    """Return the absolute path of a database URL's file, or None if it is in memory, has options or is of another database."""
     name = unquote(url.removeprefix(_URL))
     is_file = url.startswith(_URL) and "?" not in url and name not in ("", ":memory:")
-    return Path(name) if is_file else None
+    return Path(name).absolute() if is_file else None
 
 
 def find_missing_file(url: str) -> Path | None:
     """Return a database URL's SQLite file if it is missing but its folder exists, otherwise None."""
     path = path_of(url.partition("?")[0])
-    return path.absolute() if path and path.parent.is_dir() and not path.exists() else None
+    return path if path and path.parent.is_dir() and not path.exists() else None
 
 
 def check_access(path: Path) -> None:
     """Raise StorageError if this user may not read a file or, if it is missing, create one in its folder."""
-    path = path.absolute()
     is_there = os.path.exists(path)
     place, mode, right = (
         (path, os.R_OK, "read") if is_there else (path.parent, os.W_OK | os.X_OK, "written to")

@@ -72,12 +72,13 @@ class Liveness:
             self.record("discord")
 
     def get_fields(self) -> dict[str, float | str | None]:
-        """Return the fields of `/health`: Discord's state, and the seconds since each sign (or None)."""
+        """Return the fields of `/health`: Discord's state, unknown before it answers, and the seconds since each sign."""
         ages = {
             f"{sign}_seconds": None if at is None else self._seconds_since(at)
             for sign, at in self._signs.items()
         }
-        return {"discord": "well" if self._is_discord_well() else "troubled", **ages}
+        state = "well" if self._is_discord_well() else "troubled"
+        return {"discord": "unknown" if self._signs["discord"] is None else state, **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
         """Return a sentence for each overdue sign, and one if a standby or front cannot do its work."""

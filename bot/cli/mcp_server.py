@@ -19,7 +19,7 @@ from mcp import types
 from mcp.server import mcpserver
 from mcp.server.mcpserver import exceptions
 from mcp.server.transport_security import TransportSecuritySettings
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -196,9 +196,25 @@ def create_tools(database: Database, clock: Clock, locale: models.Locale) -> Arc
     )
 
 
+class _Server(mcpserver.MCPServer[Any]):
+    """A server that says what is wrong with an argument in a sentence; the SDK prints pydantic's report."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        try:
+            return await super().call_tool(name, arguments, context)
+        except exceptions.ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            said = [
+                f"{row['loc'][0]}: {'use YYYY-MM-DD' if row['type'].startswith('date') else row['msg']}"
+                for row in error.__cause__.errors()
+            ]
+            raise exceptions.ToolError(f"Wrong arguments of {name}: {'; '.join(said)}.") from error.__cause__
+
+
 def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
     """Return an MCP server that offers the tools of an archive."""
-    server = mcpserver.MCPServer[Any]("paperround", title="Paperround", instructions=INSTRUCTIONS)
+    server = _Server("paperround", title="Paperround", instructions=INSTRUCTIONS)
     hints = types.ToolAnnotations(
         read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
     )

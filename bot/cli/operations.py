@@ -315,7 +315,9 @@ async def demo(
 def _needs_extra(what: str, extra: str, error: ModuleNotFoundError) -> errors.UsageError:
     """Return the error for a module of an extra that is not installed, with the command that installs it."""
     pip = f"{shlex.quote(sys.executable)} -m pip install -c constraints.txt '.[{extra}]'"
-    return errors.UsageError(f"{what} needs {error.name}. In the folder of the checkout, run: {pip}")
+    return errors.UsageError(
+        f"{what} needs the extra {extra} ({error.name} is missing). In the folder of the checkout, run: {pip}"
+    )
 
 
 async def build_web(

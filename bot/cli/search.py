@@ -73,7 +73,7 @@ async def search(
     async with shell.open_reader() as database:
         service = create_search(database)
         result = await service.search(SearchRequest(" ".join(query), limit=limit))
-        empty = await _explain_nothing(service, result.rows, "Nothing found.")
+        empty = await _explain_nothing(database, result.rows, "Nothing found.")
     if full_json:
         shell.print_answer(answer_to_dict(result), True)
     else:
@@ -83,9 +83,14 @@ async def search(
         shell.error(line)
 
 
-async def _explain_nothing(service: SearchService, rows: Sequence[models.PaperRow], sentence: str) -> str:
-    """Return the sentence for an empty result, or EMPTY_ARCHIVE if the archive has no papers."""
-    return sentence if rows or (await service.get_extent()).paper_count else EMPTY_ARCHIVE
+async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], sentence: str) -> str:
+    """Return the sentence for an empty result, or another one if the archive has no papers or the index lacks some."""
+    from bot.search.index import SearchIndex, folder_of
+
+    index = SearchIndex(folder_of(database))
+    if not rows and await database.look_up(lambda view: index.count_behind(view) > 0):
+        return "Nothing found in a search index that is not complete: `paperround reindex` completes it."
+    return sentence if rows or (await create_search(database).get_extent()).paper_count else EMPTY_ARCHIVE
 
 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
@@ -127,7 +132,7 @@ async def author(
         service = create_search(database)
         result = await service.find_author(name, limit=limit)
         unknown = f"No author is called {name!r}. Try another spelling, or only the family name."
-        unknown = await _explain_nothing(service, result.rows, unknown)
+        unknown = await _explain_nothing(database, result.rows, unknown)
     if as_json:
         shell.print_answer(author_to_dict(result), True)
         return
@@ -245,8 +250,8 @@ def _print_passages(answer: Answer) -> None:
     if answer.note in _NOTES:
         shell.error(_NOTES[answer.note])
     if answer.read_as and not answer.sentences:
-        read_as = "; ".join(f"{typed}: {', '.join(forms)}" for typed, forms in answer.read_as)
-        shell.error(f"Read as: {read_as}")
+        read_as = "; ".join(f"{', '.join(forms)} (for {typed})" for typed, forms in answer.read_as)
+        shell.error(f"Also looked for: {read_as}")
 
 
 _NOTES = {

@@ -133,25 +133,35 @@ async def _find_application(
         )
         try:
             return await _check(loaded, typed.strip() or stored)
-        except PaperroundError as error:
+        except _WrongTokenError as error:
             if attempt == ATTEMPTS:
                 raise
             shell.error(str(error))
     raise AssertionError("the last attempt returns or raises")
 
 
+class _WrongTokenError(PaperroundError):
+    """Raised if Discord rejects a token."""
+
+
 async def _check(loaded: Settings, token: str) -> tuple[str, Application]:
-    """Log in with a token. Raises PaperroundError if Discord rejects the token or is unreachable."""
+    """Log in with a token. Raises _WrongTokenError, or PaperroundError if Discord is unreachable."""
     from pydantic import SecretStr
 
     from bot.client import command_sync
+    from bot.core.settings import ENV_FILE
 
     shell.configure_logs()
     wanted = loaded.model_copy(update={"discord_token": SecretStr(token)})
     try:
         return token, await command_sync.identify(wanted)
     except PaperroundError as error:
-        raise PaperroundError(f"{error} Nothing was written.") from error
+        if str(error) == command_sync.WRONG_TOKEN:
+            raise _WrongTokenError(f"{error} Nothing was written.") from error
+        raise PaperroundError(
+            f"{error} Nothing was written. Check the network and the firewall, and run setup again. Or write {TOKEN}=… and"
+            f" {SOURCES}=https://huggingface.co into {ENV_FILE} yourself: `paperround run` waits until Discord answers."
+        ) from error
 
 
 def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> list[str]:

@@ -11,6 +11,7 @@ import functools
 import inspect
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -76,14 +77,17 @@ def synchronous(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def configure_logs() -> None:
-    """Send warnings to stderr, unless logs are configured already."""
+    """Send warnings to stderr, unless logs are configured already.
+
+    A command prints more if it was started so; what `.env` says is for the bot.
+    """
     import structlog
 
     from bot.core import logs
 
     if isinstance(structlog.get_config()["logger_factory"], structlog.PrintLoggerFactory):
-        chosen = load_settings().log
-        logs.configure(chosen if chosen.endswith("debug") else "console:warning")
+        typed = os.environ.get("PAPERROUND_LOG", "")
+        logs.configure(load_settings().log if typed.endswith("debug") else "console:warning")
         logging.getLogger("discord").setLevel(logging.ERROR)  # a command has no intents to warn about
 
 
@@ -149,12 +153,20 @@ async def open_storage(
             yield database
 
 
+class _Lines(logging.Handler):
+    """Prints records as lines of a command without logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error(record.getMessage())
+
+
 @asynccontextmanager
 async def open_reader() -> AsyncIterator[Database]:
     """Open the configured database for look-ups: a SQLite file without logs and SQLAlchemy, which take long to load."""
     from storage import sqlite_file
     from storage.database import Database
 
+    logging.getLogger().addHandler(_Lines(logging.WARNING))
     url = load_settings().database_url
     with checked_database(url, creating=False):
         path = sqlite_file.path_of(url)

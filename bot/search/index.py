@@ -30,7 +30,7 @@ from tantivy import Query
 from bot.archive import summaries
 from bot.core import isolation, memory
 from bot.text import analyser, concepts, people, plain, questions, requests, term_keys, tokens, typography
-from storage import models, search
+from storage import errors, models, search
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -332,12 +332,10 @@ class SearchIndex:
                 writer.follow(view)
         except IndexBusyError:
             pass
-        except (OSError, ValueError) as error:
+        except errors.PaperroundError as error:
             if not self._is_failing:
                 # structlog is slow to load, and writes to stdout in a command that has not configured it.
-                logging.getLogger(__name__).warning(
-                    "the search index in %s cannot be written: %s", self._folder, error
-                )
+                logging.getLogger(__name__).warning("%s", error)
             self._is_failing = True
         self._load()
         return self.is_current(view)
@@ -375,23 +373,35 @@ class SearchIndex:
 
     @contextmanager
     def open_writer(self) -> Iterator[IndexWriter]:
-        """Open the index for writing. Raises IndexBusyError, or ValueError or OSError if the folder cannot be written."""
+        """Open the index for writing. Raises IndexBusyError, or PaperroundError if the folder cannot be written."""
         if not self._writing.acquire(timeout=_WAIT_SECONDS):
             raise IndexBusyError
         try:
             self._load()
             writer = IndexWriter(self._folder, self._state)
+        except (OSError, ValueError) as error:
+            self._writing.release()
+            raise self._cannot_write(error) from error
         except BaseException:
             self._writing.release()
             raise
         try:
             yield writer
             self._is_failing = False
+        except (OSError, ValueError) as error:
+            raise self._cannot_write(error) from error
         finally:
             # The engine may merge for seconds; a search must not wait for that.
             closing = threading.Thread(target=self._close, args=(writer,), daemon=True)
             closing.start()
             closing.join(_WAIT_SECONDS)
+
+    def _cannot_write(self, error: Exception) -> errors.PaperroundError:
+        # The engine's own text names its threads and temporary files.
+        reason = getattr(error, "strerror", None) or "its disk may be full"
+        return errors.PaperroundError(
+            f"The search index in {self._folder} cannot be written ({reason}). Free space there, or let this user write to it."
+        )
 
     def _close(self, writer: IndexWriter) -> None:
         try:

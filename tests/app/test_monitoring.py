@@ -93,6 +93,9 @@ async def harness(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 async def test_connected_sender_is_healthy(harness: ServerHarness) -> None:
+    harness.connected = False
+    assert (await harness.health())[1]["discord"] == "unknown", "Discord has not answered yet"
+    harness.connected = True
     harness.show_life()
     harness.seconds += 7
     expected = {"up": True, "role": "sender", "gateway_connected": True, "discord": "well", "problems": []}

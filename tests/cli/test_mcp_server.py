@@ -153,12 +153,13 @@ async def test_an_empty_argument_counts_as_absent(archive: Database) -> None:
 async def test_invalid_arguments_return_a_readable_message(archive: Database) -> None:
     cases: Sequence[tuple[str, dict[str, object], str]] = (
         ("search_papers", {"query": " "}, "Say what to look for"),
-        ("search_papers", {"query": "x", "since": "yesterday"}, "since"),
+        ("search_papers", {"query": "x", "since": "yesterday"}, "since: use YYYY-MM-DD"),
         ("search_papers", {"query": "x", "limit": 1000}, "less than or equal to 10"),
         ("search_papers", {"query": "x" * 10_000}, "at most 2000"),
         ("get_paper", {"arxiv_id": "2599.99999"}, "There is no paper '2599.99999'"),
         ("similar_papers", {"arxiv_id": "2599.99999"}, "search_papers finds papers by topic"),
-        ("daily_digest", {"date": "2025-02-30"}, "date"),
+        ("daily_digest", {"date": "2025-02-30"}, "date: use YYYY-MM-DD"),
+        ("get_paper", {}, "arxiv_id: Field required"),
         ("forget_paper", {}, "Unknown tool: forget_paper"),
     )
     async with create_client(archive) as client:
@@ -166,6 +167,7 @@ async def test_invalid_arguments_return_a_readable_message(archive: Database) ->
             answer = await client.call_tool(tool, arguments)
             assert answer.is_error
             assert sentence in answer_text(answer)
+            assert "pydantic" not in answer_text(answer)
 
 
 async def test_cuts_long_texts_and_escapes_control_characters(sqlite_db: Database) -> None:

@@ -203,7 +203,7 @@ async def test_failed_setup_prints_one_sentence_and_writes_nothing(
         (token, "wrong.token.of-another-bot", {}, 1, command_sync.WRONG_TOKEN),
         (token, "", {}, 2, "The first line of stdin has no token"),
         ((), "", {}, 2, "without a terminal or with --yes"),
-        (token, model.TOKEN, unreachable, 1, "cannot be reached"),
+        (token, model.TOKEN, unreachable, 1, "`paperround run` waits until Discord answers"),
         (token, model.TOKEN, {"DISCORD_TOKEN": "x"}, 2, "in the environment"),
         ((*token, "--source", "arxiv:nonsense!"), model.TOKEN, {}, 2, "nonsense!"),
         ((*token, "--source", "/a b"), model.TOKEN, {}, 2, "takes one address"),

@@ -175,6 +175,6 @@ async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once
     for _ in range(2):
         result = await service.search(SearchRequest("learning"))
         assert (result.total, result.is_stale) == (25, True)
-    assert caplog.text.count("cannot be written: [Errno 28] No space left on device") == 1
+    assert caplog.text.count("cannot be written (No space left on device)") == 1
     monkeypatch.undo()
     assert await count(service) == 26

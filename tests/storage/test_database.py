@@ -246,3 +246,17 @@ def test_a_new_file_is_removed_only_while_it_is_empty_and_closed(tmp_path: Path)
     assert sqlite_file.remove_unused(path)
     make(1).close()
     assert (sqlite_file.remove_unused(path), path.exists()) == (False, True)
+
+
+async def test_a_transaction_that_waits_for_another_process_says_so(
+    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(database, "_SILENT_SECONDS", 0.0)
+    assert sqlite_db.path is not None
+    with contextlib.closing(sqlite3.connect(sqlite_db.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(sqlite_db.write(key_values.set_value, "key", "value"))
+        await patience.wait_until(lambda: "is locked by another process" in caplog.text)
+        other.execute("ROLLBACK")
+    await writing
+    assert str(sqlite_db.path) in caplog.text
