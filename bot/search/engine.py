@@ -718,6 +718,12 @@ class Engine:
             return []
         return self._numbers(self.searcher.search(wanted, limit, order_by_field="top", count=False))
 
+    def list_titled_with(self, abbreviations: Collection[str], *, limit: int) -> list[int]:
+        """Return the papers with a word in the title that contains one of these abbreviations, in any case."""
+        within = (Query.regex_query(self._schema, "title", f".*{one.casefold()}.*") for one in abbreviations)
+        found = any_of(within)
+        return self._numbers(self.searcher.search(found, limit, count=False)) if found else []
+
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
     ) -> list[int]:

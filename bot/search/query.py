@@ -43,6 +43,8 @@ _BEFORE_AUXILIARY = re.compile(
 )
 """As in 읽어 보고."""
 _MODEL = re.compile(r"(?<=.)[\s-]?(?:models?|모델)\Z", re.IGNORECASE)
+_PARTICIPLE = re.compile(r"([a-z-]+-[a-z]+ed) [a-z]+", re.IGNORECASE)
+"""As in retrieval-augmented generation, which papers name as retrieval augmentation or a retrieval-augmented model too."""
 _STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
 
 ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
@@ -234,8 +236,10 @@ class QueryReader:
         )
         return [
             kind
-            for subject in filter(self.glossary.find, map(" ".join, runs))
-            for kind in (f"{subject} from {means}", f"{subject} with {means}", f"{means} 기반 {subject}")
+            for run in filter(self.glossary.find, map(" ".join, runs))
+            for subject in (run, *self.glossary.find(run))
+            for way in (means, *self.glossary.find(means))
+            for kind in (f"{subject} from {way}", f"{subject} with {way}", f"{way} 기반 {subject}")
             if self.glossary.find(kind)
         ]
 
@@ -487,11 +491,14 @@ class QueryReader:
         is_bare = bare != term and self.glossary.find(bare) and choose(bare, [term])
         kinds = self._find_kinds(term, text) if questions.is_means(term) else []
         for name in (term, *([bare] if is_bare else []), *kinds):
-            keys, terms = self.glossary.find(name)[:1], questions.find_everyday_terms(name)
-            forms = [form for key in keys for form in self.glossary.forms_of(key)]
-            forms += self._forms_of(terms, 1) if not keys else []
-            forms += self._translate(name) if not (keys or terms) else []
-            yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
+            # A Korean word is left out in all meanings: 추론 is inference or reasoning.
+            keys = self.glossary.find(name)[: None if analyser.is_hangul(name) else 1]
+            terms = questions.find_everyday_terms(name)
+            for key in keys or [""]:
+                forms = list(self.glossary.forms_of(key)) if key else self._forms_of(terms, 1)
+                forms += [Form(short[1]) for form in forms if (short := _PARTICIPLE.fullmatch(form.text))]
+                forms += self._translate(name) if not (keys or terms) else []
+                yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
 
     def _translate(self, phrase: str) -> list[Form]:
         """Return the English phrases for several terms in a row: KV cache compression for KV 캐시 압축."""

@@ -486,14 +486,15 @@ class SearchService:
         written = authors.list_written_ids(archive, query)
         asked = Sort(query.order) if query.order and request.sort is None else None
         request = replace(request, sort=asked) if asked else request
+        read, ignored = archive.read(query), query.ignored
         scope = Scope(
             merge_filters(request.filters, query),
             written,
             query.institutions,
-            authors.list_excluded_ids(archive, query.excluded),
+            authors.list_excluded_ids(archive, query.excluded)
+            | titles.list_compounds(archive, (form.text for part in read.excluded for form in part.forms)),
             query.has_code,
         )
-        read, ignored = archive.read(query), query.ignored
         find = partial(_find, archive, scope=scope, request=request)
         is_request = query.has_text or bool(query.order or query.count or query.has_code)
         is_request = is_request or query.excluded != typed.excluded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -9,7 +10,7 @@ from bot.archive import arxiv_ids, summaries
 from bot.search import index as search_index
 from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.text import analyser, plain, questions, tokens, typography
+from bot.text import analyser, plain, questions, term_keys, tokens, typography
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -20,6 +21,8 @@ _MIN_PREFIX_LENGTH = 2
 """A Latin word is completed from this many letters, since a single letter starts too many words."""
 _MIN_STEM_LENGTH = 3
 _MAX_TOPICS = 24
+_MAX_COMPOUNDS = 300
+"""How many titles are read for a word that has an abbreviation in it."""
 
 
 def parse_id(text: str) -> str | None:
@@ -66,6 +69,18 @@ def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = Fa
         titled = [pair for pair in titled if f" {folded}" in f" {pair[0]}"]
     titled.sort(key=lambda pair: (pair[0] != folded, not pair[0].startswith(folded), folded not in pair[0]))
     return [row for _, row in titled[:limit]]
+
+
+def list_compounds(archive: Archive, names: Iterable[str]) -> frozenset[int]:
+    """Return the papers with a word in the title that is made with one of these abbreviations: RAGTruth, VideoRAG, QLoRA."""
+    short = sorted(filter(str.isalnum, filter(term_keys.is_abbreviation, names)))
+    rows = search.list_paper_rows(archive.view, archive.engine.list_titled_with(short, limit=_MAX_COMPOUNDS))
+    # Behind capitals alone it may be another word: DRAG.
+    ways = (
+        rf"\b{one}(?=[A-Z][a-z])|(?<=[{'a-z0-9' if one.isupper() else 'A-Za-z0-9'}]){one}\b" for one in short
+    )
+    compound = re.compile("|".join(ways))
+    return frozenset(row.id for row in rows if short and compound.search(row.title or ""))
 
 
 def _tokens(words: Sequence[str]) -> list[str]:

@@ -89,8 +89,10 @@ def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
 
 def _split_tail(word: str) -> tuple[tuple[str, int], ...]:
     """Return the classes at the end of a Korean word that negates what is before it, as its own part: 강화학습말고."""
-    for start in range(2, len(word) - 1 if analyser.has_hangul(word) else 0):
-        if (pieces := _split(word[start:], "leave")) and pieces[0][0] in _TAIL_KINDS:
+    for start in range(2, len(word) - (word[-1] != "뺀") if analyser.has_hangul(word) else 0):
+        pieces = _split(word[start:], "leave")
+        kinds = [kind for kind, _ in pieces[:2]]
+        if kinds and (kinds[0] in _TAIL_KINDS or kinds == ["not", "use"]):  # 강화학습안쓰는
             return (("", start), *pieces)
     return ()
 
@@ -596,12 +598,13 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             (*beside[:taken], *tokens[negation.first : negation.last + 1]), key=lambda token: token.start
         )
         typed = text[phrase[0].start : phrase[-1].end]
-        bare = text[phrase[0].start : max(phrase[0].end, tokens[negation.at].end)]
-        everyday = questions.find_everyday_terms(typed) or questions.find_everyday_terms(bare)
+        said = _find_saying(typed, named, tokens, negation)
+        everyday = questions.find_everyday_terms(said)
         is_task = negation.is_ahead and _TASK.match(text, phrase[-1].end)
         if is_task or (everyday and everyday != questions.find_everyday_terms(" ".join(named))):
             # 트랜스포머 말고 and "without labels" are everyday words for a topic. The first leaves nothing out besides.
             described += [typed] if any(map(is_excluded, named)) else []
+            text = text if said in typed else f"{_cut(text, phrase)} {said}"
             for other in (token for token in phrase if token.text == "다른"):
                 text = _cut(text, [other])  # not 다른 언어, for multilingual
             continue
@@ -623,6 +626,18 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         tuple(unread),
         tuple(described),
     )
+
+
+def _find_saying(typed: str, named: Sequence[str], tokens: Sequence[_Token], negation: _Negation) -> str:
+    """Return a negation as it is written among the everyday words, "" if it is not: 트랜스포머 안 쓰는 for 안쓰는."""
+    verbs = [token.text for token in tokens[negation.first : negation.last + 1]]
+    ways = [typed]
+    for name in named[:1]:
+        ways += [" ".join((name, *verbs[:size])) for size in range(len(verbs), 0, -1) if negation.is_ahead]
+        ways += (
+            [f"{name} 없이" if analyser.has_hangul(name) else f"without {name}"] if negation.is_lack else []
+        )
+    return next(filter(questions.find_everyday_terms, ways), "")
 
 
 def _list_beside(tokens: Sequence[_Token], negation: _Negation) -> Sequence[_Token]:

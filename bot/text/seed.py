@@ -25,12 +25,16 @@ def read_rows(name: str) -> Iterator[list[str]]:
 
 @cache
 def load_request_words() -> dict[str, dict[str, tuple[str, str]]]:
-    """Return the tables of `request_words.tsv`: the class and the mark ("", "+" or "*") of each word."""
+    """Return the tables of `request_words.tsv`: the class and the mark ("", "+" or "*") of each word.
+
+    Several Korean words may be written without the spaces between them: 안 쓰는, 안쓰는.
+    """
     tables: dict[str, dict[str, tuple[str, str]]] = {}
     for table, kind, listed in read_rows("request_words.tsv"):
         for word in listed.split():
             bare = word.rstrip("+*")
-            for spelling in write_with_and_without_apostrophe(bare):
+            joined = [bare.replace("_", "")] if "_" in bare and not bare.isascii() else []
+            for spelling in (*write_with_and_without_apostrophe(bare), *joined):
                 tables.setdefault(table, {})[spelling.replace("_", " ")] = kind, word[len(bare) :]
     return tables
 

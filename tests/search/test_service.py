@@ -530,12 +530,44 @@ async def test_a_method_without_the_means_that_its_name_has_leaves_out_papers_on
         "Reinforcement learning offline.",
         "RLHF.",
         "강화학습",
+        "Deep reinforcement learning from human preferences",
     )
     rows = enumerate(texts, start=1)
     papers = [NewsletterPaper(f"2501.0000{number}", f"Study {number}", text) for number, text in rows]
     service = await sample_archive.search_over(db, *papers)
-    for query in ("reinforcement learning without human feedback", "인간 피드백 없이 강화학습"):
-        assert sorted(await ids(service, query)) == ["2501.00002", "2501.00004"]
+    for query in (
+        *("reinforcement learning without human feedback", "RL without human feedback", "RL but not RLHF"),
+        *("인간 피드백 없이 강화학습", "사람 피드백 안 쓰는 강화학습", "RLHF 말고 강화학습"),
+    ):
+        assert sorted(await ids(service, query)) == ["2501.00002", "2501.00004"], query
+
+
+async def test_what_is_left_out_is_in_no_title_in_any_form(db: Database) -> None:
+    titles = (
+        *(
+            "Dense Passage Retrieval",
+            "Retrieval Augmentation Reduces Errors",
+            "Retrieval-Augmented Language Models",
+        ),
+        *("RAGTruth: Errors of Retrieval", "VideoRAG: Retrieval over Videos", "DRAG: Retrieval of Pictures"),
+        *(
+            "Fine-Tuning at Scale",
+            "QLoRA: Fine-Tuning",
+            "Training Agents to Reason",
+            "Training Agents to Walk",
+        ),
+    )
+    papers = [NewsletterPaper(f"2501.000{n}", title, "본문.") for n, title in enumerate(titles, start=10)]
+    service = await sample_archive.search_over(db, *papers)
+    for queries, kept in (
+        (("RAG 빼고 검색", "retrieval, but no RAG", "검색 -RAG", "검색 증강 생성 안 쓰는 검색"), {0, 5}),
+        (("fine-tuning without LoRA", "LoRA 말고 미세 조정"), {6}),
+        (("추론 아닌 에이전트", "추론빼고 에이전트", "agents without reasoning"), {9}),
+    ):
+        for query in queries:
+            assert {titles[int(one[-2:]) - 10] for one in await ids(service, query)} == {
+                titles[n] for n in kept
+            }, query
 
 
 async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database) -> None:

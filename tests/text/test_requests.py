@@ -427,6 +427,44 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
     assert (read.text, read.excluded, read.ignored) == (query, (), ())
 
 
+_WAYS = (
+    *(
+        "말고",
+        "빼고",
+        "뺀",
+        "제외하고",
+        "제외한",
+        "없이",
+        "없는",
+        "안 쓰는",
+        "쓰지 않는",
+        "사용하지 않는",
+        "안 쓰고",
+        "안 하는",
+        "아닌",
+    ),
+    *(
+        "관심 없고",
+        "필요 없고",
+        "안 봐도 되고",
+        "안 궁금하고",
+        "이외의",
+        "외에",
+        "넣지 말고",
+        "보여주지 말고",
+        "빠져 있는",
+        "거리가 먼",
+    ),
+)
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_a_korean_negation_is_the_same_with_and_without_spaces(way: str) -> None:
+    for said in dict.fromkeys((f" {way}", f" {way.replace(' ', '')}", way.replace(" ", ""))):
+        read = _reader().read_exclusions(query_parser.Query(f"강화학습{said} 언어 모델"))
+        assert (read.text, read.excluded) == ("언어 모델", ("강화학습",)), said
+
+
 @pytest.mark.parametrize(
     ("query", "described"),
     [
@@ -434,6 +472,10 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
         ("summaries with no hallucinations", "with no hallucinations"),
         ("translation without losing accuracy", "without losing accuracy"),
         ("트랜스포머 말고 구조", "트랜스포머 말고"),
+        *(
+            (f"{said} 구조", said)
+            for said in ("트랜스포머말고", "트랜스포머 안 쓰는", "트랜스포머안쓰는", "트랜스포머를 쓰지 않는")
+        ),
         ("하이퍼클로바 X", ""),
         ("하이퍼클로바 x", ""),
         ("dino x", ""),
