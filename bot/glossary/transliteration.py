@@ -52,15 +52,16 @@ class SoundIndex:
         return [name for papers, name in ranked if papers >= _MIN_SHARE * ranked[0][0]]
 
 
-def _consonants(hangul: str) -> str:
+def _consonants(hangul: str, *, of_people: bool = False) -> str:
     """Return a pattern to preselect names that contain the initial consonants of all syllables in order."""
-    pattern = final = ""
+    pattern, sounds = "", _sounds(of_people=of_people)
+    final = ""
     for syllable in hangul:
         before, (initial, vowel, final) = final, _decompose(syllable)
         kind, sound = ("vowel", vowel) if initial == "ㅇ" and not pattern else ("initial", initial)
         if kind == "vowel" or (initial != "ㅇ" and (before, initial) != ("ㄱ", "ㅅ")):
-            both = [of for pair, of in _sounds()["vowels"].items() if kind == "vowel" and pair[0] == vowel]
-            spellings = "|".join((_sounds()[kind][sound], _sounds()["syllable"].get(syllable, ""), *both))
+            both = [of for pair, of in sounds["vowels"].items() if kind == "vowel" and pair[0] == vowel]
+            spellings = "|".join((sounds[kind][sound], sounds["syllable"].get(syllable, ""), *both))
             firsts = {spelling[0] for spelling in spellings.split("|") if spelling}
             pattern += f"{'.*?' if before else '^'}[{''.join(firsts)}]"
     return pattern + ".*"
@@ -71,6 +72,11 @@ def name_pattern(hangul: str) -> str | None:
     if not (1 <= len(hangul) <= MAX_SYLLABLES and analyser.is_syllables(hangul)):
         return None
     return "".join(_pieces(hangul, of_people=True)) + "e?"
+
+
+def name_outline(hangul: str) -> str:
+    """Return a pattern for words with the consonants of a word for which `name_pattern` has a pattern."""
+    return _consonants(hangul, of_people=True).removeprefix("^").replace("*?", "*")
 
 
 def _spells(hangul: str, letters: str) -> bool:

@@ -172,9 +172,9 @@ class PaperLists:
         if not (result.complete or result.unknown_id):
             # The topic may be a person's name.
             found = await self._search.find_author(state.text, limit=1)
-            near = self._suggestions(
-                ListState(ListKind.AUTHOR), [found.author] if found.author else found.near
-            )
+            names_writer = bool(question or result.unknown_writers) or state.text.isascii()
+            names = [found.author] if found.author else found.near if names_writer else ()
+            near = self._suggestions(ListState(ListKind.AUTHOR), names)
             as_author = ((texts("alert-author", text=name), target) for name, target in near)
             suggestions = (*itertools.starmap(Suggestion, as_author), *suggestions)
         # The topic, corrected as it was searched, and how many papers match it, if any does in full.

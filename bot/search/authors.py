@@ -27,13 +27,17 @@ from storage import models, search
 from storage.snapshot import Snapshot
 
 _PREFIX_LIMIT = 25
-_CANDIDATE_LIMIT = 100
-"""Candidates retrieved per query, most papers first."""
+_CANDIDATE_LIMIT, _MAX_NAMESAKES = 100, 20_000
+"""Candidates retrieved per query, most papers first, of a name that is being typed, and of a whole name."""
 _FUZZY_LIMIT = 400
 _MAX_PREFIXES = 12
 """Maximum number of spellings of an incomplete given name that are looked up as prefixes."""
 _MAX_NEAR, _MAX_NEAR_WORDS, _MIN_RATIO = 5, 4, 75
 """The most names that are offered for one that nobody has, the most words of it, and their least similarity in percent."""
+_MIN_OUTLINE = 6
+"""The fewest syllables of a word that is compared by its consonants alone."""
+_ENDINGS = ("으로", *"을를은는에의며게면서할된될해돼져쳐줘봐요까")
+"""Particles and endings of verbs that hardly any name of a person ends in."""
 _MIN_SHARE = 0.3
 """A Korean word is taken as a spelling of a name if at least this share of its papers also contain the name."""
 
@@ -100,7 +104,9 @@ class Archive(NamedTuple):
         return replace(read, parts=self.engine.join_parts(read.parts))
 
 
-def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool) -> list[models.Author]:
+def _find_by_hangul(
+    writers: Writers, name: str, *, is_prefix: bool, limit: int = _MAX_NAMESAKES
+) -> list[models.Author]:
     """Return the authors whose Latin names spell a Hangul name, best matches first."""
     if is_prefix:
         # Drop letters that do not form a syllable yet: 김ㄱ becomes 김.
@@ -110,7 +116,8 @@ def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool) -> list[mod
     query = any_of(_query(writers, family, given, is_prefix=is_prefix) for family, given in pairs)
     costs = [
         (0 if is_prefix else _cost(pairs, author.name), -author.paper_count, author.name, author)
-        for author in writers.find([query], limit=_CANDIDATE_LIMIT)
+        for author in writers.find([query], limit=limit)
+        if any(given or people.has_family(author.name, family) for family, given in pairs)
     ]
     return [row[-1] for row in sorted((row for row in costs if row[0] is not None), key=lambda row: row[:-1])]
 
@@ -152,7 +159,7 @@ def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
 
 
 def find_authors(
-    writers: Writers, name: str, *, limit: int = _CANDIDATE_LIMIT, is_prefix: bool = False
+    writers: Writers, name: str, *, limit: int = _MAX_NAMESAKES, is_prefix: bool = False
 ) -> list[models.Author]:
     """Return the authors with matching names, best first. If `is_prefix`, the last word may be incomplete."""
     words = tuple(people.name_tokens(name))
@@ -160,7 +167,8 @@ def find_authors(
         return []
     authors = _find_exact(writers, words, is_prefix=is_prefix)
     ranked = _rank(authors, words, is_prefix=is_prefix)
-    korean = _find_by_hangul(writers, " ".join(words), is_prefix=is_prefix)
+    most = max(limit, _CANDIDATE_LIMIT)
+    korean = _find_by_hangul(writers, " ".join(words), is_prefix=is_prefix, limit=most)
     matches = list({author.id: author for author in (*ranked, *korean)}.values())
     if not matches and not is_prefix:
         matches = _find_by_sound(writers, words)
@@ -179,6 +187,20 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
     return [author for author in alike if len(people.name_tokens(author.name)) == len(words)] or alike
 
 
+def _find_near_sounds(writers: Writers, words: Sequence[str]) -> list[models.Author]:
+    """Return the authors whose names have the consonants of a foreign name in Hangul, or whose last names sound like it.
+
+    One word must sound like the author's; a word alone must be long.
+    """
+    spelt = [transliteration.name_pattern(word) for word in words]
+    if not all(spelt) or (len(words) == 1 and len(words[0]) < _MIN_OUTLINE):
+        return []
+    sounds = [writers.pattern(pattern) for pattern in spelt if pattern]
+    outlines = [writers.pattern(transliteration.name_outline(word)) for word in words]
+    alike = all_of([*outlines, *([any_of(sounds)] if len(words) > 1 else [])])
+    return writers.find([alike], limit=_MAX_NEAR) or writers.find(sounds[1:][-1:], limit=_MAX_NEAR)
+
+
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
     """Return the authors whose names contain all of the words, or two of them joined. An initial matches any word
     that begins with that letter.
@@ -191,7 +213,7 @@ def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) ->
     if is_prefix:
         queries += (_prefix_query(writers, typed) for typed in (words, *people.join_words(words)))
         return writers.find(queries, limit=_PREFIX_LIMIT)
-    authors = writers.find(queries, limit=_CANDIDATE_LIMIT)
+    authors = writers.find(queries, limit=_MAX_NAMESAKES)
     return [author for author in authors if people.name_distance(words, author.name) < people.MISSING_WORD]
 
 
@@ -238,6 +260,8 @@ def list_near(writers: Writers, name: str) -> list[str]:
     words = people.name_tokens(name)
     if not 1 <= len(words) <= _MAX_NEAR_WORDS:
         return []
+    if analyser.has_hangul(name):
+        return [author.name for author in _find_near_sounds(writers, words)[:_MAX_NEAR]]
     similar = [query for word in words for query in (writers.word(word), writers.near(word, 2))]
     names = [author.name for author in writers.find(similar, limit=_FUZZY_LIMIT)]
     spelt = [" ".join(people.name_tokens(one)) for one in names]
@@ -255,7 +279,7 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     Korea University", "papers by Ada Unknown" and 김철수가 쓴 논문 are unknown writers: their words alone mean others.
     """
     words, unknown = query.text.split(), list[str]()
-    writers = people.find_writers(words, partial(_is_writer, archive))
+    writers = people.find_writers(words, partial(_is_writer, archive), partial(_is_bare_author, archive))
     has_institution = {
         writer.name for writer in writers if archive.engine.institution(writer.name) is not None
     }
@@ -275,11 +299,16 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
         unknown += [writer.name] if is_unknown else []
         kept = [writer.name, *([writer.joint] if writer.joint == "or" else [])]
         words[writer.start : writer.end] = kept if is_unknown and not is_left_out else []
-    is_of_papers = any(map(people.names_papers, words))
-    for writer in reversed(people.find_writers(words, _is_full_name) if is_of_papers else []):
+    is_of_papers = bool(query.order) or any(map(people.names_papers, words))
+    is_unknown_name = partial(_is_unknown_name, archive)
+    full_names = people.find_writers(words, _is_full_name, is_unknown_name) if is_of_papers else []
+    for writer in reversed(full_names):
         is_topic = analyser.has_hangul(writer.name) and words[writer.end - 1].endswith("의")  # 딥러닝의 논문
         beside = (*words[: writer.start][-1:], *words[writer.end :][:2])
-        if not (writer.is_known or writer.is_bare or is_topic) and any(map(people.names_papers, beside)):
+        is_said = any(map(people.names_papers, beside)) or (
+            query.order and words[writer.start].lower() == "by"
+        )
+        if not (writer.is_known or writer.is_bare or is_topic) and is_said:
             unknown.append(writer.name)
             del words[writer.start : writer.end]
     text = " ".join(words)
@@ -325,6 +354,41 @@ def _is_writer(archive: Archive, name: str) -> bool:
     return bool(alike) or archive.engine.institution(name) is not None
 
 
+def _is_bare_author(archive: Archive, name: str, is_of_papers: bool) -> bool:
+    """Return whether a Hangul text in a question, of which a word is in no paper, is an author's name: 트리 다오, 송한.
+
+    One word that is no Korean name must have at least three syllables and be `is_of_papers`: 데트머스 논문.
+    """
+    words = name.split()
+    if not any(_is_in_no_paper(archive, word) for word in words if len(word) > 1):
+        return False
+    if len(words) > 1:
+        return _is_writer(archive, name)
+    spelt = _find_by_hangul(archive.writers, name, is_prefix=False)
+    if any(people.is_same_name(name, author.name) for author in spelt):
+        return True
+    return (
+        is_of_papers and len(name) >= people.NAME_SYLLABLES and bool(_find_by_sound(archive.writers, (name,)))
+    )
+
+
+def _is_unknown_name(archive: Archive, name: str, is_of_papers: bool) -> bool:
+    """Return whether a Hangul text of several words before a word for papers may be a name: 얀 르쿤 논문."""
+    *given, last = name.split()
+    words = [*(word for word in given if len(word) > 1), last]
+    is_name = is_of_papers and bool(given) and len(last) > 1
+    return is_name and all(_is_in_no_paper(archive, word) for word in words)
+
+
+def _is_in_no_paper(archive: Archive, word: str) -> bool:
+    """Return whether no paper has a Hangul word that may be a name: no term, filler or verb."""
+    is_inflected = questions.is_verb(word) or word.endswith(_ENDINGS)
+    if is_inflected or questions.classify_filler(word) or questions.is_everyday(word):
+        return False
+    glossary = archive.reader.glossary
+    return not glossary.is_word(word) and not archive.engine.count([tokens.WHOLE + word])
+
+
 def find_author(
     archive: Archive,
     name: str,
@@ -347,14 +411,12 @@ def find_author(
     has_papers = bool(people.institution_forms(name)) and archive.engine.institution(name) is not None
     if (is_unsure and has_papers) or (not matches and people.institution_forms(name)):
         return AuthorResult(question=f"from {name}")
-    namesakes = namesakes or sounding[:_PREFIX_LIMIT]
+    namesakes = namesakes or sounding
     if not matches and is_in_hangul:
         # For an incomplete name, such as the family name alone, use the suggestions of autocomplete.
-        matches = namesakes = find_authors(archive.writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
+        matches = namesakes = find_authors(archive.writers, name, is_prefix=True)
     elif is_exact and len(typed) == 1 and people.name_tokens(matches[0].name) != [*typed]:
-        namesakes = [author for author in matches if typed[0] in people.name_tokens(author.name)][
-            :_PREFIX_LIMIT
-        ]
+        namesakes = [author for author in matches if typed[0] in people.name_tokens(author.name)]
     if not matches:
         return AuthorResult()
     best, ids, is_one = matches[0], [author.id for author in namesakes or matches[:1]], len(namesakes) < 2

@@ -164,6 +164,15 @@ def match_cost(family: str, given: str, latin: str) -> int | None:
     return min(costs, default=None)
 
 
+def has_family(name: str, family: str) -> bool:
+    """Return whether a name has a family name in Hangul: last, or before a given name of two words, as in Yi Min-ho."""
+    words, first = name_tokens(name), " ".join(name_tokens(name.partition(" ")[0]))
+    spellings = family_spellings(family)
+    is_first = first in spellings and len(words) > 2 and all(len(word) > 1 for word in words)
+    in_hangul = first.startswith(family) or family in words
+    return in_hangul or is_first or bool(spellings.keys() & words[-1:])
+
+
 def _given_cost(given: str, words: list[str]) -> int | None:
     """Return the lowest cost of spelling a person's first name with adjacent words, plus the cost of the remaining words."""
     spellings = given_spellings(given)
@@ -489,12 +498,17 @@ class Writer(NamedTuple):
     joint: str = ""
 
 
-def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) -> list[Writer]:
+def find_writers(
+    words: Sequence[str],
+    is_writer: Callable[[str], bool] = bool,
+    is_bare_author: Callable[[str, bool], bool] = lambda *_: False,
+) -> list[Writer]:
     """Return the institutions and people that a question names as writers: "from Stanford", 삼성이 쓴.
 
     A known institution needs such a word before or after it. Any other name is kept if `is_writer` returns True: a Hangul
     name followed by 교수 or 쓴, a capitalised Latin name behind "by", or a Latin name of
-    several words behind "by" or with capitals.
+    several words behind "by" or with capitals. A Hangul name alone is kept if `is_bare_author` returns True for it and whether
+    a word for papers is behind it.
     """
     writers: list[Writer] = []
     words, start = tuple(words[:_MAX_QUESTION_WORDS]), 0
@@ -506,7 +520,8 @@ def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) 
         if best:
             writers[-1] = writers[-1]._replace(end=best.start, joint=joint)
         else:
-            joint, best = "", _read_best(words, start, is_writer)
+            joint = ""
+            best = _read_best(words, start, is_writer) or _read_hangul(words, start, is_bare_author)
         writers += [best] if best else []
         start = best.end if best else start + 1
     return writers
@@ -527,6 +542,22 @@ def _read_best(
     candidates = filter(None, [_read_writer(words, start, end, is_led=is_led) for end in ends])
     named = [writer for writer in candidates if writer.is_known or is_writer(writer.name)]
     return min(named, key=lambda writer: not writer.is_known, default=None)
+
+
+def _read_hangul(
+    words: tuple[str, ...], start: int, is_bare_author: Callable[[str, bool], bool]
+) -> Writer | None:
+    """Return the longest author's name in Hangul from `start`, without a word that says that it wrote: 트리 다오."""
+    for end in range(min(len(words), start + _MAX_BARE_WORDS), start, -1):
+        typed = " ".join(words[start:end]).strip(_EDGE)
+        has_group = end < len(words) and _GROUP.fullmatch(words[end]) is not None
+        last = end + has_group
+        is_of_papers = last < len(words) and names_papers(words[last])
+        stem = typed.removesuffix("의") if is_of_papers else _SUFFIX.sub("", typed)
+        for name in dict.fromkeys((typed, stem)):
+            if analyser.is_syllables(name.replace(" ", "")) and is_bare_author(name, is_of_papers):
+                return Writer(name, start, last, is_known=False)
+    return None
 
 
 def _read_joint(words: Sequence[str], end: int) -> tuple[str, int]:
@@ -581,8 +612,10 @@ def _read_writer(words: tuple[str, ...], start: int, end: int, *, is_led: bool =
         return Writer(name, first, last, is_known=True) if is_said else None
     if first < start or is_led:
         is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end]) or (
-            1 < end - start <= _MAX_UNKNOWN_WORDS and typed.isascii()
+            1 < end - start <= _MAX_UNKNOWN_WORDS
+            and (typed.isascii() or (is_led and analyser.is_syllables(stem.replace(" ", ""))))
         )
+        typed = typed if typed.isascii() else stem
         is_cut = is_name and any(word[:1].isupper() and not word.isupper() for word in words[end : end + 1])
         is_writer = is_name and not is_cut and (is_led or words[first].lower() != "at")
         return Writer(typed, first, last, is_known=False) if is_writer else None

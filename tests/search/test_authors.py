@@ -98,6 +98,13 @@ RESEARCHERS = (
     "|Vladimir Vapnik: 블라디미르 바프니크, 블라디미르 배프닉|Jared Kaplan: 재러드 카플란, 자레드 캐플런"
     "|Paul Christiano: 폴 크리스티아노|Jonathan Ho: 조나단 호, 조너선 호|Durk Kingma: 더크 킹마"
     "|Sebastian Ruder: 세바스찬 루더, 세바스티안 루더|Lukasz Kaiser: 루카스 카이저, 루카시 카이저"
+    "|Alexia Jolicoeur-Martineau: 졸리쾨르마르티노, 알렉시아 졸리쾨르마르티노, 알렉시아 졸리코어 마르티노"
+    "|Leandro von Werra: 레안드로 폰 베라|Dale Schuurmans: 데일 슈르만스|Timo Schick: 티모 쉭, 티모 시크"
+    "|Christopher Potts: 크리스토퍼 포츠|Dzmitry Bahdanau: 드미트리 바다나우, 바다나우|Arthur Mensch: 아서 멘쉬"
+    "|Niklas Muennighoff: 니클라스 무에니호프|Hannaneh Hajishirzi: 한나네 하지시르지|Ivan Laptev: 이반 라프테프"
+    "|Tatsunori Hashimoto: 타츠노리 하시모토|Shai Shalev-Shwartz: 샤이 샬레브슈워츠|Sam McCandlish: 샘 매캔들리시"
+    "|Rafael Rafailov: 라파엘 라파일로프|Yonatan Belinkov: 요나탄 벨린코프|Jeremy Howard: 제레미 하워드"
+    "|Matthias Bethge: 마티아스 베트게|Alexandre Défossez: 알렉상드르 데포세"
 )
 """Names as Koreans write them."""
 ABSENT = (
@@ -121,6 +128,15 @@ async def test_researchers_are_found_as_koreans_write_their_names_and_several_ar
     assert set((await service.find_author("벤지오")).namesakes) == {"Yoshua Bengio", "Samy Bengio"}
     for typed in ABSENT.split("|"):
         assert (typed, (await service.find_author(typed)).author) == (typed, None)
+    for typed, near in (
+        ("팀 브라운", "Tom Brown"),
+        ("노아 카파시", "Andrej Karpathy"),
+        ("크리스 포츠", "Christopher Potts"),
+        ("Andrew Nagy", "Andrew Ng"),
+        ("Timoti Shick", "Timo Schick"),
+    ):
+        found = await service.find_author(typed)
+        assert (found.author, near in found.near) == (None, True), typed
 
 
 BEST_MATCHES = (
@@ -250,6 +266,23 @@ async def test_a_family_name_lists_all_who_have_it_in_both_scripts(db: Database)
     for typed in ("Kim", "김"):
         assert {*(await service.find_author(typed)).namesakes} == {"Mina Kim", "Jun-ho Kim"}
     assert (await service.find_author("Mina Kim")).namesakes == ()
+
+
+async def test_all_who_have_a_family_name_are_counted(db: Database) -> None:
+    given = [
+        f"{first}{last}"
+        for first in ("Ji", "Min", "Seo", "Ha", "Do")
+        for last in ("na", "ho", "yun", "eun", "su", "ri")
+    ]
+    names = [f"{one} Lee" for one in given]
+    papers = [
+        NewsletterPaper(f"2501.000{number:02}", "A Study", "실험입니다.", authors=(name,))
+        for number, name in enumerate((*names, "Yi Zhang", "Yi-Fan Wu", "Lee Min-ho"), 1)
+    ]
+    service = await sample_archive.search_over(db, *papers)
+    for typed in ("Lee", "이"):
+        found = await service.find_author(typed)
+        assert ({*found.namesakes}, found.total) == ({*names, "Lee Min-ho"}, 31), typed
 
 
 async def test_an_institution_typed_as_an_author_is_named(db: Database) -> None:

@@ -415,6 +415,38 @@ async def test_papers_by_one_of_several_writers(db: Database) -> None:
     assert (alone.complete, alone.total) == (1, 1), "the only paper left is a full match"
 
 
+async def test_a_name_in_hangul_is_read_as_a_writer_without_saying_so(db: Database) -> None:
+    papers = (
+        NewsletterPaper("2501.00001", "Mamba", "맘바와 트리 구조입니다.", authors=("Tri Dao", "Albert Gu")),
+        NewsletterPaper("2501.00002", "Attention", "어텐션입니다.", authors=("Tri Dao",)),
+        NewsletterPaper(
+            "2501.00003", "Quantized", "모델 양자화입니다.", authors=("Tim Dettmers", "Song Han")
+        ),
+    )
+    service = await sample_archive.search_over(db, *papers)
+    for query, found in (
+        ("트리 다오 논문", "12"),
+        ("트리 다오", "12"),
+        ("트리 다오랑 앨버트 구", "1"),
+        ("팀 데트머스나 앨버트 구", "13"),
+        ("앨버트 구 말고 트리 다오", "2"),
+        ("트리 다오 논문인데 맘바는 빼고", "2"),
+        ("앨버트 구의 논문", "1"),
+        ("데트머스 양자화 논문", "3"),
+        ("트리 다오 최신 논문", "12"),
+        ("송한 양자화", "3"),
+    ):
+        result = await service.search(SearchRequest(query))
+        assert (query, sorted(row.arxiv_id[-1] for row in result.rows)) == (query, [*found])
+        assert result.writers or query.startswith("데트머스"), query
+    for query in ("얀 르쿤 논문 중 추천 많은 거", "newest by Yann LeCun"):
+        result = await service.search(SearchRequest(query))
+        assert (len(result.unknown_writers), result.rows, result.terms) == (1, (), ())
+    for query in ("그림을 생성하는 연구", "글자를 목소리로 읽어주는 논문", "트리 구조 모델"):
+        result = await service.search(SearchRequest(query))
+        assert (result.unknown_writers, result.writers) == ((), ())
+
+
 async def test_papers_from_an_institution_can_be_left_out(db: Database) -> None:
     papers = [
         {"arxiv_id": f"2501.0000{n}", "title": "Maps for Robots", "summary": "Robots.", "organization": name}
