@@ -90,15 +90,30 @@ async def purge(connection: AsyncConnection, before: datetime, limit: int) -> in
 
     Each subscription keeps its last post for `/status`.
     """
-    newer, sent = deliveries.alias("newer"), DeliveryState.SENT
+    newer = deliveries.alias("newer")
     has_newer = sa.exists().where(
         newer.c.subscription_id == deliveries.c.subscription_id,
         newer.c.id > deliveries.c.id,
-        newer.c.state == sent,
+        *_is_post(newer),
     )
-    is_unneeded = sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
+    is_unneeded = sa.or_(deliveries.c.subscription_id.is_(None), ~sa.and_(*_is_post(deliveries)), has_newer)
     condition = sa.and_(deliveries.c.finished_at < before, is_unneeded)
     return await statements.delete_some(connection, deliveries, condition, limit)
+
+
+async def get_last_post(connection: AsyncConnection, subscription_id: int) -> models.Delivery | None:
+    """Return a subscription's last sent post, also one posted at once; None if there is none."""
+    query = sa.select(deliveries).where(
+        deliveries.c.subscription_id == subscription_id, *_is_post(deliveries)
+    )
+    query = query.order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(1)
+    return await statements.fetch_record(connection, models.Delivery, query)
+
+
+def _is_post(table: sa.FromClause) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions of a sent post of a subscription. Notices on the subscription have its id, too."""
+    kinds = (DeliveryKind.DAILY, DeliveryKind.ON_DEMAND)
+    return table.c.kind.in_(kinds), table.c.state == DeliveryState.SENT
 
 
 async def release_interrupted(

@@ -127,8 +127,11 @@ def _stopped_text(texts: Texts, report: StatusReport, closed_on: date) -> str:
     for row in failing[:MAX_FAILING]:
         name = discord_text.code_span(shorten_label(labels[row.url], MAX_LABEL_LENGTH))
         lines.append(f"{name} · {_failure_text(texts, row, labels[row.url])}")
-    if not failing:
-        lines.append(texts("status-stopped-unknown" if report.sources else "sources-files"))
+    if not report.sources:
+        lines.append(texts("sources-files"))
+    elif not failing:
+        read_at = max((row.last_success_at for row in report.sources if row.last_success_at), default=None)
+        lines.append(join_dotted(texts("status-stopped-unknown"), _last_read_text(texts, read_at)))
     lines.append(subtext(texts("status-stopped-do", command="`paperround doctor`")))
     return "\n".join(lines)
 
@@ -288,10 +291,7 @@ def kind_label(texts: Texts, kind: models.SourceKind) -> str:
 
 def _source_text(texts: Texts, row: models.StoredSource, label: str, now: datetime) -> str:
     label = shorten_label(label, MAX_LABEL_LENGTH)
-    if row.last_success_at is None:
-        last = texts("source-never")
-    else:
-        last = texts("source-last", last=discord_text.timestamp(row.last_success_at, "R"))
+    last = _last_read_text(texts, row.last_success_at)
     if row.next_attempt_at is None or row.next_attempt_at <= now:
         upcoming = texts("source-due")
     else:
@@ -299,6 +299,10 @@ def _source_text(texts: Texts, row: models.StoredSource, label: str, now: dateti
     head = join_dotted(discord_text.code_span(label), kind_label(texts, row.kind))
     lines = (head, _failure_text(texts, row, label), subtext(join_dotted(last, upcoming)))
     return "\n".join(line for line in lines if line)
+
+
+def _last_read_text(texts: Texts, at: datetime | None) -> str:
+    return texts("source-last", last=discord_text.timestamp(at, "R")) if at else texts("source-never")
 
 
 def _failure_text(texts: Texts, row: models.StoredSource, label: str) -> str:

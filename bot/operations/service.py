@@ -126,11 +126,8 @@ class StatusService:
         # Read only the posts shown: a server may have a hundred, each with many messages.
         last: dict[int, LastPost] = {}
         for subscription in shown[:most]:
-            sent = await outbox.list_rows(
-                connection, subscription_id=subscription.id, state=models.DeliveryState.SENT, limit=1
-            )
-            if sent:
-                last[subscription.id] = await _last_post(connection, sent[0])
+            if sent := await outbox.get_last_post(connection, subscription.id):
+                last[subscription.id] = await _last_post(connection, sent)
         return tuple((subscription, last.get(subscription.id)) for subscription in shown)
 
 

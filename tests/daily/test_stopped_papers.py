@@ -1,11 +1,16 @@
 """Who set a post up is told once when papers have stopped."""
 
+from datetime import datetime
+
 import pytest
 
+from bot.core import day_close
+from bot.operations.retention import Retention
+from bot.operations.service import StatusService
 from bot.outbox import contents
 from storage import models
-from tests.support import rendered_posts
-from tests.support.world import DAYS, World, day, moment
+from tests.support import outbox_builders, rendered_posts
+from tests.support.world import CHANNEL, DAYS, World, day, moment
 
 
 @pytest.mark.engines("sqlite", "postgresql")
@@ -16,7 +21,7 @@ async def test_a_manager_is_told_once_that_papers_have_stopped(world: World) -> 
         world.now = moment(f"{name} 20:00")
         await world.list(name, f"A{number + 1}▲9")
         await world.at(f"{DAYS[number + 1]} 09:01")
-    posted = len(world.sent)
+    posted, post = len(world.sent), await _last_post(world)
     # On Monday to Friday there were lists. The one of Monday is missed at Tuesday's post, Tuesday's at Wednesday's.
     notices = []
     for name in ("Sun", "Mon+1", "Tue+1", "Wed+1", "Thu+1", "Fri+1"):
@@ -24,10 +29,22 @@ async def test_a_manager_is_told_once_that_papers_have_stopped(world: World) -> 
         notices.append(len(world.sent) - posted)
     assert notices == [0, 0, 0, 1, 1, 1]
     assert world.sent[-1].startswith("@8 notice papers-stopped")
+    # The notice is not the channel's last post, and a purge that removes the notice keeps the post.
+    assert await _last_post(world) == post != (None, None)
+    await Retention(world.database, lambda: moment("Wed+14 09:00"), days=90).purge()
+    assert await _last_post(world) == post
     # Papers come, and stop again: that is told again.
     await world.list("Fri+1", "B▲9")
     await world.at("Sat+1 09:01", *(f"{name} {at}" for name in DAYS_AFTER for at in ("09:01", "21:01")))
     assert [text for text in world.sent if "notice" in text] == [world.sent[-1]] * 2
+
+
+async def _last_post(world: World) -> tuple[int | None, datetime | None]:
+    """Return the channel and the time (UTC) of the first subscription's last post, as `/status` shows them."""
+    pace = outbox_builders.make_pace()
+    status = StatusService(world.database, lambda: world.now, world.deliveries, pace, day_close.default())
+    _, last = (await status.report(user_id=8, guild_id=10, channel_id=CHANNEL)).subscriptions[0]
+    return (last.delivery.channel_id, last.delivery.finished_at) if last else (None, None)
 
 
 DAYS_AFTER = ("Mon+2", "Tue+2", "Wed+2", "Thu+2")

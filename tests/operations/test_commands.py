@@ -199,6 +199,12 @@ async def test_status_is_red_once_papers_were_missed_on_two_expected_days(harnes
     assert texts("status-stopped", days=6, date=texts.format_date(date(2026, 1, 1))) in shown
     assert "it refuses access (403)" in shown
     assert "secret" not in shown
+    # Sources without failures are not said to answer: the page of sources says when they were read.
+    for row in await registry.list_rows():
+        healthy = replace(row, failures=0, reason=None, last_success_at=datetime(2025, 12, 30, tzinfo=UTC))
+        await harness.container.database.write(stored_sources.set_health, healthy)
+    last = texts("source-last", last="<t:1767052800:R>")
+    assert last in shown_text(await harness.ask("status"))
 
 
 async def _add_paused(harness: ClientHarness) -> models.Subscription:
