@@ -261,12 +261,14 @@ async def list_by_date(
     return await snapshot.read(connection, search.list_paper_rows, ids, with_authors=False)
 
 
-async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:
-    """Return the number of distinct papers on each date, without digests made for lookups."""
+async def count_by_date(
+    connection: AsyncConnection, days: Sequence[date], origin: archive.Origin = archive.POSTED
+) -> dict[date, int]:
+    """Return the number of distinct papers on each date."""
     query = (
         sa.select(t.digests.c.date_on, sa.func.count(sa.distinct(t.entries.c.paper_id)))
         .join(t.entries, t.entries.c.digest_id == t.digests.c.id)
-        .where(t.digests.c.date_on.in_(days), archive.IS_POSTED)
+        .where(t.digests.c.date_on.in_(days), archive.is_from(origin))
         .group_by(t.digests.c.date_on)
     )
     counted = {day: number for day, number in await connection.execute(query)}  # noqa: C416

@@ -278,12 +278,18 @@ class PaperLists:
         of_period = ""
         if span and len(days) > 1:
             of_period = texts("list-digest-of-period", count=len(days), period=texts.format_period(*span))
+        every = await self._database.fetch(papers.count_by_date, [on] if on else (), archive.ALL)
+        rest = 0 if state.min_votes else sum(every.values()) - result.total
         return PaperList(
             state=state.replace(span=(on, on)) if on else state,
             heading=heading,
             rows=result.rows,
             total=result.total,
-            notes=(_filters_text(texts, state), of_period),
+            notes=(
+                _filters_text(texts, state),
+                of_period,
+                texts("list-digest-rest", count=rest) if rest else "",
+            ),
         )
 
     async def _load_similar(self, texts: Texts, state: ListState) -> PaperList:

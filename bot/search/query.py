@@ -112,7 +112,7 @@ class ReadQuery:
         """Return the forms added to a part, except a noun typed with a particle (추론 for 추론은)."""
         typed, keys = (
             term_keys.korean_key(self.text),
-            {term_keys.term_key(one.text) for one in part.alternatives},
+            {term_keys.term_key(text) for text in (self.text, *(one.text for one in part.alternatives))},
         )
         shown = ((form.text, form.key) for form in part.forms if form.is_shown)
         return [
@@ -244,12 +244,15 @@ class QueryReader:
         ]
 
     def divide(self, read: ReadQuery, has_papers: Callable[[QueryPart], bool]) -> ReadQuery:
-        """Return a query with the words apart of each term that no paper has, unless it is quoted: KV cache compression."""
+        """Return a query with the words apart of each term that no paper has, unless it is quoted: KV 캐시 압축, 지식증류."""
         parts = (
             [part]
-            if " " not in part.text or part.text not in read.text or has_papers(part)
-            else self._divide(part.text.split(), whole=False)
+            if " " not in spelled or part.text not in read.text or has_papers(part)
+            else self._divide(spelled.split(), whole=False)
             for part in read.parts
+            for spelled in [
+                next((form.text for form in part.forms if form.key == Form(part.text).key), part.text)
+            ]
         )
         return replace(read, parts=_distinct(part for own in parts for part in own))
 

@@ -229,7 +229,8 @@ def _label_partial(
     documents = search.list_documents(view, read, summaries.select_shown) if read else ()
     joined = {paper.id: search_index.join_texts(paper) for paper in documents}
     having, only = engine.list_parts(sought, partial), matches.mentioning & partial.keys()
-    words = [concepts.literal_part(word) for part in sought for word in part.text.split()]
+    forms = (form.text for part in sought for form in part.forms if form.is_shown)
+    words = [concepts.literal_part(word) for word in dict.fromkeys(" ".join(forms).split())]
     main = {
         part: set(engine.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=only), is_main=True))
         for part in (sought if only else ())
@@ -243,8 +244,8 @@ def _label_partial(
         if not absent:
             named = [part for part in having[id_] if id_ not in main.get(part, ())] or having[id_]
             related = () if named else (*sought, *answer.query.said.values(), *words)
-            forms = [engine.list_forms(part.forms, (id_,)).get(id_) for part in related]
-            terms = (*(part.shown_text for part in named), *(form for form, _ in filter(None, forms)))
+            found = [engine.list_forms(part.forms, (id_,)).get(id_) for part in related]
+            terms = (*(part.shown_text for part in named), *(form for form, _ in filter(None, found)))
             matched[row.arxiv_id] = tuple(dict.fromkeys(terms))
     return missing, matched
 

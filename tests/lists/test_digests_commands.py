@@ -1,10 +1,12 @@
 """`/digest` and `/top`: typed days and periods, the menu of days, and the buttons of a daily post."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from bot.app.workers import Workers
 from bot.daily import post as daily_post
 from bot.daily.service import OnDemandPosts
 from storage import accounts, models
@@ -27,6 +29,20 @@ async def test_digest_shows_the_newest_day_by_default(harness: ClientHarness) ->
     assert shown.index("▲\u00a081") < shown.index("▲\u00a057") < shown.index("▲\u00a012")
     # All papers of the day fit on one screen. Those without votes come last.
     assert "6 · Speech without a Score" in shown
+
+
+@both_languages
+async def test_a_day_says_how_many_of_its_papers_are_not_posted(harness: ClientHarness) -> None:
+    """`/trends` and searches count them."""
+    announced = {
+        "format": "look-up",
+        "date": "2026-01-01",
+        "papers": [{"arxiv_id": "2601.00077", "title": "Kites"}],
+    }
+    await Workers(harness.container).ingest.add_text(json.dumps(announced), location="announced.json")
+    shown = shown_text(await harness.ask("digest"))
+    assert "Kites" not in shown
+    assert harness.texts("list-digest-rest", count=1) in shown
 
 
 async def test_digest_accepts_days_in_natural_language(harness: ClientHarness) -> None:

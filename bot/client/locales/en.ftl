@@ -128,6 +128,10 @@ choose-day = Another day
 card-listed = in the { $date } digest
 card-new = new on { $date }
 also-listed = also in the { $date } digest
+list-digest-rest = { $count ->
+    [one] 1 more paper of this day is for search and alerts, not posted
+   *[other] { $count } more papers of this day are for search and alerts, not posted
+}
 list-digest-of-period = Latest of { $count } digests in { $period }; pick another from the menu
 
 ## Saved papers

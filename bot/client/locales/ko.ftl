@@ -107,6 +107,7 @@ choose-day = 다른 날짜
 card-listed = { $date } 다이제스트
 card-new = { $date } 새 논문
 also-listed = { $date } 다이제스트에도 실림
+list-digest-rest = 이 날짜의 다른 논문 { $count }편은 게시되지 않고 검색과 알림에만 나와요
 list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이에요. 다른 날짜는 메뉴에서 고르세요
 
 ## 저장한 논문
