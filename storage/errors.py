@@ -28,9 +28,10 @@ HIDDEN = "***"
 """Replaces passwords and tokens in URLs."""
 _SECRETS = re.compile(
     # A password up to the last @ of a word (but not a port), or a user name alone, which must be a key.
-    r"(?P<name>://[^\s/?#:@\[]{0,100}:)(?![0-9]{1,5}(?:[/?#\s]|$))\S{0,300}(?=@)|(?P<scheme>https?://)[^\s/?#:@]+(?=@)"
-    # Parameters with names such as `feed_token`, `X-Amz-Signature` and `accessKey`.
-    r"|(?P<parameter>[?&;#][\w.-]{0,40}?(?:pass(?:word|wd|phrase)?|pwd|token|bearer|key|secret|auth|signature|credential|session|jwt|access|\bsig|\bsid|\bcode|\bhash)=)[^&#\s\"']+"
+    r"(?P<name>(?<!http)(?<!https)://[^\s/?#:@\[]{0,100}:|://[^\s/?#:@\[]{0,100}:(?![0-9]{1,5}(?:[/?#\s]|$)))\S{0,300}(?=@)"
+    r"|(?P<scheme>https?://)[^\s/?#:@]+(?=@)"
+    # Parameters with names such as `feed_token`, `X-Amz-Signature` and `accessKey`, and with letters as %74.
+    r"|(?P<parameter>[?&;#][\w.-]{0,40}?(?:%[4-7][\w.%-]{1,60}|pass(?:word|wd|phrase)?|pwd|token|bearer|key|secret|auth|signature|credential|session|jwt|access|\bsig|\bsid|\bcode|\bhash)=)[^&#\s\"']+"
     r"|(?P<webhook>/webhooks/[0-9]{1,20}/)[\w.~-]+",
     re.IGNORECASE,
 )

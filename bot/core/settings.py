@@ -323,6 +323,8 @@ def load() -> Settings:
             f"{error.filename} cannot be read: {error.strerror}. Run the command as the user that owns the file, or let the"
             " bot's user read it (`chown`)."
         ) from None
+    except UnicodeDecodeError:
+        raise errors.UsageError(f"{ENV_FILE} is not UTF-8. Save it as UTF-8, without other bytes.") from None
     except ValueError as error:
         raise errors.UsageError(
             f"The settings of the environment, {ENV_FILE} or {TOML_FILE} cannot be read: {error}"

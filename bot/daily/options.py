@@ -48,8 +48,10 @@ def _parse_topic(text: str) -> str:
 
 
 def format_days(days: tuple[int, ...]) -> str:
-    """Format ISO weekdays for `schedule.parse_days`, such as `mon,tue`."""
-    return ",".join(schedule.DAY_NAMES[day - 1] for day in days)
+    """Format sorted ISO weekdays for `schedule.parse_days`, such as `mon,tue` or `mon-fri`."""
+    names = [schedule.DAY_NAMES[day - 1] for day in days]
+    is_range = len(days) > 2 and days[-1] - days[0] == len(days) - 1
+    return f"{names[0]}-{names[-1]}" if is_range else ",".join(names)
 
 
 OPTIONS: Mapping[str, Option] = {

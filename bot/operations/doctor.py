@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -99,7 +100,7 @@ def _settings(settings: Settings) -> list[Finding]:
     findings = []
     for name in Settings.model_fields:
         label, value = setting_name(name), getattr(settings, name)
-        well, note = _check_path(label, value)
+        well, note = _check_sources(settings) if name == "sources" else _check_path(label, value)
         status = Status.OK if well else Status.ERROR
         findings.append(Finding(label, _display_value(label, value), origins[label], status, note))
     return findings + [
@@ -125,11 +126,25 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
         return True, ""
     if label == "PAPERROUND_INBOX" and not value.exists():
+        place = next(parent for parent in value.absolute().parents if parent.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            return False, f"The folder is missing, and this user cannot create it in {place}."
         return True, "The folder is missing; `paperround run` creates it."
     if not value.is_dir():
         return False, f"{value} is not a folder. Create it, or unset {label}."
     problems = Templates(value).find_problems() if label == "PAPERROUND_TEMPLATES" else []
     return not problems, "; ".join(map(str, problems))
+
+
+def _check_sources(settings: Settings) -> tuple[bool, str]:
+    endpoints, problems = kinds.service_endpoints(settings), []
+    for row in settings.sources:
+        address = kinds.normalise(row.url)
+        try:
+            kinds.check(row.kind or kinds.guess_kind(address, endpoints), address, row.options)
+        except errors.UsageError as error:
+            problems.append(str(error))
+    return not problems, " ".join(problems)
 
 
 async def _database(settings: Settings) -> tuple[list[Finding], bool]:

@@ -47,7 +47,7 @@ async def _set_up(database: Database) -> None:
         guild_id=10,
         channel_id=1 << 60,
         at_time="18:30",
-        days=(1, 5),
+        days=(1, 2, 3, 4, 5),
         style=models.Style.WEEKLY,
         mention_role_id=77,
         source="https://reader:***@papers.example/feed",
@@ -78,6 +78,7 @@ async def made(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_an_exported_set_up_can_be_applied_to_an_empty_database(db: Database, made: Database) -> None:
     exported = await _service(made).export()
+    assert 'days = "mon-fri"' in exported
     assert not [secret for secret in (SECRET, "pa55word") if secret in exported]
     assert exported.count("[[alerts]]") == exported.count("silent = true") == 1
     with pytest.raises(errors.UsageError) as refused:
@@ -187,7 +188,7 @@ async def test_applying_the_same_file_twice_changes_nothing(db: Database) -> Non
     assert exported.count("[[alerts]]") == 1, "a reader's own alert is not exported"
     posts = {row.channel_id: row for row in await Subscriptions(db, lambda: NOW).list_rows()}
     in_channel, by_webhook = posts[20], posts[555]
-    assert (in_channel.mention_role_id, in_channel.days) == (77, (1, 5))
+    assert (in_channel.mention_role_id, in_channel.days) == (77, (1, 2, 3, 4, 5))
     assert in_channel.source == "https://papers.example/feed.xml"
     assert (by_webhook.is_by_webhook, by_webhook.state) == (True, models.ActivityState.PAUSED)
     of_channel, of_reader = await Alerts(db, lambda: NOW).list_rows()
@@ -216,7 +217,7 @@ at = "18:30"
 timezone = "Asia/Seoul"
 top = 7
 min_votes = 2
-days = "mon,fri"
+days = "mon-fri"
 locale = "ko"
 style = "weekly"
 topic = "diffusion"

@@ -134,11 +134,21 @@ async def test_an_unusable_folder_or_template_is_reported(
     await assert_found(inbox, "`paperround run` creates it", well=True)
     path.write_text("a file")
     await assert_found(inbox, "place is not a folder")
+    path /= "below"
+    await assert_found(inbox, f"cannot create it in {path.parent}")
+    path = path.parent
     path.unlink()
     path.mkdir()
     await assert_found(templates, "", well=True)
     (path / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
     await assert_found(templates, "daily.en.j2, line 2: ")
+
+
+async def test_an_invalid_source_of_the_settings_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for sources, note in (("nowhere", "nowhere is neither an address nor"), ("arxiv:nothing", "cs.CL")):
+        monkeypatch.setenv("PAPERROUND_SOURCES", f"https://huggingface.co {sources}")
+        finding = (await examine())["PAPERROUND_SOURCES"]
+        assert (finding.well, note in finding.note) == (False, True), finding
 
 
 async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: Path) -> None:

@@ -116,6 +116,8 @@ async def test_splits_a_query_with_too_many_values(db: database.Database) -> Non
         "https://e.example/f?a=1;token={b}#c",
         "https://e.example/f?rank=1&work=2#k",
         "https://d.example/?keyword=rl&design=x&postcode=1",
+        "https://g.example/?%74oken={a}&q=%EA%B0%95&page=2",
+        "postgresql://user:{8080/secret}@host/db",
         "https://f.example/?pass={a}&pwd={b}&passphrase={c}&session={d}&jwt={e}",
         "https://f.example/?sid={a}&code={b}&access={c}&X-Amz-Credential={d}&hash={e}&bearer={f}",
     ],
