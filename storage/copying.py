@@ -46,9 +46,12 @@ async def copy(
     the target stays empty; a target that has as many rows in each table is a finished copy. Raises StorageError if a
     bot is running on a database, if both are the same, if the target has other rows, or if the counts differ at the end.
     """
+    if source.path and target.path and source.path.samefile(target.path):
+        raise errors.StorageError(f"{target.label} is both source and target. Choose another target.")
     async with (
         nullcontext() if is_export else _locked(source),
-        _locked(target, may_be_source=_may_be_same(source, target)),
+        # Addresses of PostgreSQL do not tell whether they mean the same database.
+        _locked(target, may_be_source=source.path is target.path),
         source.read() as reading,
         target.transaction() as writing,
     ):
@@ -75,13 +78,6 @@ async def copy(
         if (written := await _count(writing)) != counts:
             raise errors.StorageError(f"The copy has {written} rows, the source {counts}. Copy again.")
     return copied
-
-
-def _may_be_same(one: Database, other: Database) -> bool:
-    """Return whether two databases are one file, or both of PostgreSQL, whose addresses do not tell."""
-    if one.path is not None and other.path is not None:
-        return one.path.samefile(other.path)
-    return one.path is other.path
 
 
 @asynccontextmanager

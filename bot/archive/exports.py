@@ -10,8 +10,7 @@ import csv
 import io
 import json
 import re
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -367,66 +366,60 @@ async def export_digests(
         origin = archive.Origin(with_lookup=digest_format in (None, DigestFormat.LISTING))
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
         rows.sort(key=lambda row: (row.date_on, row.format.value, row.id))
-        chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
-        if rows and not chosen:
+        days = [[row] for row in rows]
+        if digest_format is not None:
+            origins = await archive.list_origins(connection, [row.id for row in rows])
+            days = list(_list_days(rows, digest_format, origins))
+        if rows and not days:
             raise errors.PaperroundError(
                 f"The digests of these days are of other formats, which cannot be exported as a {form.value}."
                 " Choose another --format."
             )
-        if not chosen:
+        if not days:
             raise errors.PaperroundError(
                 "There are no digests to export with these options. `paperround digest DATE` shows the days nearest to a date."
             )
-        if digest_format is None:
-            exported = [await _read_digest(connection, row) for row in chosen]
-        else:
-            origins = await archive.list_origins(connection, [row.id for row in chosen])
-            kinds = {
-                row.id: row.format if digest_format in listing.FORMATS else digest_format for row in chosen
-            }
-            chosen.sort(key=lambda row: (row.date_on, kinds[row.id], origins[row.id], row.id))
-            days = groupby(chosen, key=lambda row: (row.date_on, kinds[row.id]))
-            exported = [await _read_day(connection, list(rows), locale) for _, rows in days]
+        exported = [await _read_day(connection, day, locale) for day in days]
     return render_export(form, exported, templates)
 
 
-def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
-    """Yield each date's digests in the given format.
+def _list_days(
+    rows: Sequence[StoredDigest], digest_format: DigestFormat, origins: Mapping[int, object]
+) -> Iterator[list[StoredDigest]]:
+    """Yield each date's digests in the given format, the most trusted first, and LOOKUP digests apart from a listing's.
 
     For a date without them, a written format falls back to the other written formats, then to listings.
     """
     for _, date_rows in groupby(rows, key=lambda row: row.date_on):
-        group = list(date_rows)
-        kept = (digest_format, DigestFormat.LOOKUP) if digest_format in listing.FORMATS else (digest_format,)
-        own = [row for row in group if row.format in kept]
-        written = [row for row in group if row.format not in listing.FORMATS]
-        yield from own if own or digest_format in listing.FORMATS else written or group
+        group = sorted(date_rows, key=lambda row: (origins[row.id], row.id))
+        if digest_format in listing.FORMATS:
+            kept = digest_format, DigestFormat.LOOKUP
+            yield from filter(None, ([row for row in group if row.format is form] for form in kept))
+        else:
+            own = [row for row in group if row.format is digest_format]
+            yield own or [row for row in group if row.format not in listing.FORMATS] or group
 
 
 async def _read_day(connection: Connection, rows: Sequence[StoredDigest], locale: Locale) -> ExportDigest:
     """Read a day's digests, the most trusted first, as one that has each paper once."""
     read = [await _read_digest(connection, row) for row in rows]
-    entries: dict[str, list[Entry]] = defaultdict(list)
+    first, entries, listed = read[0], dict[str, list[Entry]](), dict[str, listing.Paper]()
     for item in read:
         for entry in item.digest.entries:
-            entries[entry.arxiv_id].append(entry)
+            entries.setdefault(entry.arxiv_id, []).append(entry)
+        for paper in listing.papers_of(item.digest.text) if item.digest.format in listing.FORMATS else ():
+            listed.setdefault(paper["arxiv_id"], paper)
     again = await papers.get_ids(connection, (name for name, found in entries.items() if len(found) > 1))
     appearances = await archive.list_appearances(connection, again.values())
     for name, paper_id in again.items():
         here = [of for of in appearances[paper_id] if of.digest_id in {row.id for row in rows}]
         if best := summaries.best_appearance(here, locale):
             entries[name] = [best.entry]
-    digest = replace(read[0].digest, entries=tuple(found[0] for found in entries.values()))
-    if rows[0].format in listing.FORMATS:
-        listed = {
-            paper["arxiv_id"]: paper
-            for item in reversed(read)
-            for paper in listing.papers_of(item.digest.text)
-        }
+    digest = replace(first.digest, entries=tuple(found[0] for found in entries.values()))
+    if listed and len(read) > 1:
         digest = replace(digest, text=listing.build(digest.date, listed.values(), form=digest.format).text)
-    return replace(
-        read[0], digest=digest, stored={name: known for item in read for name, known in item.stored.items()}
-    )
+    stored = {name: known for item in read for name, known in item.stored.items()}
+    return replace(first, digest=digest, stored=stored)
 
 
 async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDigest:
