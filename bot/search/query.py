@@ -246,10 +246,11 @@ class QueryReader:
     def divide(self, read: ReadQuery, has_papers: Callable[[QueryPart], bool]) -> ReadQuery:
         """Return a query with the words apart of each term that no paper has, unless it is quoted: KV 캐시 압축, 지식증류."""
         parts = (
-            [part]
-            if " " not in spelled or part.text not in read.text or has_papers(part)
-            else self._divide(spelled.split(), whole=False)
+            self._divide(spelled.split(), whole=False)
+            if " " in spelled and part.text in read.text and not (is_everyday or has_papers(part))
+            else [part]
             for part in read.parts
+            for is_everyday in [bool(questions.find_everyday_terms(part.text))]
             for spelled in [
                 next((form.text for form in part.forms if form.key == Form(part.text).key), part.text)
             ]
