@@ -99,6 +99,12 @@ class Glossary:
             return bool(self.find(text))
         return text in self.korean_words or bool(self._index.get(text))
 
+    def is_seeded(self, text: str) -> bool:
+        """Return whether a text is a form of the seed list or of the operator: KV 캐시 압축, but not LLM 추론."""
+        key = term_keys.term_key(text)
+        forms = (form for concept in self.find_concepts(text) for form in concept.forms)
+        return any(form.seeded and term_keys.term_key(form.text) == key for form in forms)
+
     @cached_property
     def korean_words(self) -> frozenset[str]:
         """All Korean words that occur in terms."""
@@ -115,6 +121,11 @@ class Glossary:
         """Return the translations of a common word, with or without its ending: patient for 환자."""
         key = term_keys.term_key(word)
         return self._words.get(key) or self._words.get(analyser.strip_ending(key)) or ()
+
+    @cached_property
+    def consonants(self) -> Mapping[str, str]:
+        """The consonants of each name of a model or method in titles."""
+        return {name: transliteration.list_consonants(name) for name in self._names}
 
     def find_names(self, text: str) -> list[str]:
         """Return the model and method names that a Korean text sounds like: Gemini for 제미나이."""

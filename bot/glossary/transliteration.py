@@ -52,6 +52,34 @@ class SoundIndex:
         return [name for papers, name in ranked if papers >= _MIN_SHARE * ranked[0][0]]
 
 
+@lru_cache(maxsize=1)
+def _letter_pattern() -> re.Pattern[str]:
+    return re.compile("|".join(sorted(_sounds()["letter"], key=len, reverse=True)))
+
+
+def read_letters(hangul: str) -> str:
+    """Return the letters whose names a Korean text says, at least two: GPT for 지피티; "" for another text."""
+    joined, letters = "".join(hangul.split()), _sounds()["letter"]
+    said = _letter_pattern().findall(joined)
+    return "".join(map(letters.__getitem__, said)) if len(said) > 1 and "".join(said) == joined else ""
+
+
+_CONSONANT_CLASSES = ("ㄱㄲㅋcgkqx", "ㄴㅇn", "ㄷㄸㅌdt", "ㄹlr", "ㅁm", "ㅂㅃㅍbpfv", "ㅅㅆㅈㅉㅊsjz")
+_CLASS_OF = {letter: str(number) for number, of in enumerate(_CONSONANT_CLASSES) for letter in of}
+
+
+def list_consonants(text: str) -> str:
+    """Return the classes of a text's consonants in order, the same for a name in Latin letters and Hangul; and its digits."""
+    sounds = list[str]()
+    for letter in analyser.fold(text):
+        if analyser.is_syllables(letter):
+            initial, _, final = _decompose(letter)
+            sounds += [initial if initial != "ㅇ" else "", final]
+        else:
+            sounds.append(letter)
+    return "".join(one if one.isdigit() else _CLASS_OF.get(one, "") for one in sounds)
+
+
 def _consonants(hangul: str, *, of_people: bool = False) -> str:
     """Return a pattern to preselect names that contain the initial consonants of all syllables in order."""
     pattern, sounds = "", _sounds(of_people=of_people)

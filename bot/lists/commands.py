@@ -309,7 +309,8 @@ class PapersCog(commands.Cog):
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, fetching the paper if the archive lacks it. Any other text is searched for as a topic."""
-        arxiv_id = titles.parse_id(paper)
+        typed_id = titles.parse_id(paper)
+        arxiv_id = typed_id or titles.find_known(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)
@@ -318,7 +319,11 @@ class PapersCog(commands.Cog):
         outcomes = await self._services.paper_lookup.fetch(request.user_id, [arxiv_id])
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
             return await replies.card_view(request, arxiv_id)
-        return cards.missing_view(request.texts, arxiv_id, outcomes[arxiv_id])
+        near = None
+        if typed_id is None:
+            async with router.admitted_lookup(request.interaction):
+                near = await self._topic_fallback_view(request, paper)
+        return near or cards.missing_view(request.texts, arxiv_id, outcomes[arxiv_id])
 
     async def _load_named(
         self, request: Request, named: Sequence[str]
@@ -332,18 +337,22 @@ class PapersCog(commands.Cog):
         return details | {arxiv_id: await find(arxiv_id) for arxiv_id in fetched}
 
     async def _topic_fallback_view(self, request: Request, paper: str) -> ui.LayoutView | None:
-        """Search for a text as a topic. Returns None if the text names a paper or nothing matches."""
+        """Search for a text as a topic, or for a name like it. Returns None if the text names a paper or nothing matches."""
         if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
         texts = request.texts
-        state = await store_list_text(
-            self._services.text_tokens, request.user_id, ListState(ListKind.TOPIC, paper)
-        )
-        listed = await self._lists.load(texts, state)
-        if not listed.rows:
-            return None
-        listed = replace(listed, notes=(texts("no-paper-near"), *listed.notes))
-        return list_views.list_view(texts, listed, may_share=router.may_share(request.interaction))
+        near = await self._services.search.find_near_name(paper)
+        for topic, note in ((paper, "no-paper-near"), (near, "no-paper-alike")):
+            if topic is None:
+                continue
+            state = await store_list_text(
+                self._services.text_tokens, request.user_id, ListState(ListKind.TOPIC, topic)
+            )
+            listed = await self._lists.load(texts, state)
+            if listed.rows:
+                listed = replace(listed, notes=(texts(note), *listed.notes))
+                return list_views.list_view(texts, listed, may_share=router.may_share(request.interaction))
+        return None
 
     async def _chapter_view(self, request: Request, arxiv_id: str, chapter: int, page: int) -> ui.LayoutView:
         async with router.admitted_lookup(request.interaction):

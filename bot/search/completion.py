@@ -78,11 +78,13 @@ class Vocabulary:
 
     def correct(self, word: str) -> str | None:
         """Return the correction of a word; None if the word is short or has several likely corrections."""
-        near = self.list_near(word) if len(_spelling_key(word)) >= _MIN_KEYSTROKES else []
-        if not near and word.endswith("s") and (singular := self.correct(word[:-1])):
-            return f"{singular}s"  # agnets
+        if len(_spelling_key(word)) < _MIN_KEYSTROKES:
+            return None
+        near, plural = self.list_near(word), ""
+        if not near and word.endswith("s"):
+            near, plural = self.list_near(word[:-1]), "s"  # agnets
         is_sure = near and near[0][1] >= _DOMINANCE * sum(weight for _, weight in near[1:])
-        return near[0][0] if is_sure else None
+        return near[0][0] + plural if is_sure else None
 
     def is_ordinary(self, word: str) -> bool:
         """Return whether a word is probably not misspelt, such as "sending", 표랑, or 반영, which has two common syllables."""
@@ -272,4 +274,8 @@ def complete_paper(archive: Archive, text: str) -> list[Choice]:
     if not rows and shorter and analyser.ends_in_hangul(analyser.fold(typed)):
         # While 모델 is being typed, the text is briefly 몯, which no title contains.
         rows = titles.find_papers(archive, shorter, limit=MAX_CHOICES, is_prefix=True)
+    if not rows and typed and (named := titles.find_paper(archive, typed)):
+        rows = search.list_paper_rows(
+            archive.view, list(search.get_paper_ids(archive.view, [named]).values())
+        )
     return [Choice(typesetting.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]

@@ -689,11 +689,15 @@ class SearchService:
         return await self._look_up(look_up)
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
-        """Return the paper identified by an arXiv id, a link or part of a title, or None."""
+        """Return the paper identified by an arXiv id, a link, a name or part of a title, or None."""
         from storage import papers
 
         arxiv_id = await self._look_up(lambda archive: titles.find_paper(archive, text))
         return None if arxiv_id is None else await self._database.fetch(papers.get_detail, arxiv_id)
+
+    async def find_near_name(self, text: str) -> str | None:
+        """Return the name of papers that sounds most like a text, in Latin letters or Hangul; None without a near one."""
+        return await self._look_up(lambda archive: titles.find_near_name(archive, text))
 
     async def find_titled(self, texts: Sequence[str]) -> dict[str, str]:
         """Return the arXiv ids of the papers with exactly these titles, by title."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from bot.archive import arxiv_ids, summaries
+from bot.glossary import transliteration
 from bot.search import index as search_index
 from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.text import analyser, plain, questions, term_keys, tokens, typography
+from bot.text import analyser, plain, query_parser, questions, seed, term_keys, tokens, typography
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -32,13 +34,59 @@ def parse_id(text: str) -> str | None:
 
 
 def find_paper(archive: Archive, text: str) -> str | None:
-    """Return the arXiv id of the paper identified by an id, a link or part of a title, or None."""
+    """Return the arXiv id of the paper identified by an id, a link, a name or part of a title, or None."""
     text = plain.clean_typed(text)
     if (arxiv_id := parse_id(text)) is not None:
         return arxiv_id
+    if (known := find_known(text)) is not None and search.get_paper_ids(archive.view, [known]):
+        return known
     # "flash attention" is FlashAttention.
     rows = find_papers(archive, text, limit=1) or find_papers(archive, "".join(text.split()), limit=1)
+    if not rows:
+        same = None if archive.reader.is_known(text) else find_near_name(archive, text, least=100)
+        read = archive.read(query_parser.Query(same or text))
+        named = archive.engine.find_named(read)
+        rows = search.list_paper_rows(archive.view, [] if named is None else [named])
     return rows[0].arxiv_id if rows else None
+
+
+_HANGUL_AND_VERSION = re.compile(rf"([{analyser.SYLLABLES} ]+?)[\s-]*([A-Za-z]?[0-9][0-9A-Za-z.]*)?")
+
+
+@lru_cache(maxsize=1)
+def _load_known() -> tuple[Mapping[str, str], transliteration.SoundIndex]:
+    """Return the arXiv ids of known papers by the keys of their names, and the sounds of their names without versions."""
+    rows = [(names.split("|"), arxiv_id) for names, arxiv_id in seed.read_rows("known_papers.tsv")]
+    ids = {key: id_ for names, id_ in rows for name in names for key in term_keys.query_names(name)}
+    bare = (name.rstrip("0123456789. -") for names, _ in rows for name in names)
+    return ids, transliteration.SoundIndex(dict.fromkeys(bare, 1))
+
+
+def find_known(text: str) -> str | None:
+    """Return the arXiv id of a paper that all call by this name, though its title may lack it: ViT, 비전 트랜스포머, 지피티 3."""
+    typed, (ids, sounds) = plain.clean_typed(text)[:_MAX_TEXT_LENGTH], _load_known()
+    names = [typed]
+    if match := _HANGUL_AND_VERSION.fullmatch(" ".join(term_keys.trim_title(typed.split()))):
+        heard = [*sounds.find(match[1]), *filter(None, [transliteration.read_letters(match[1])])]
+        names += [f"{name} {match[2] or ''}" for name in heard]
+    keys = (key for name in names for key in term_keys.query_names(name))
+    return next((ids[key] for key in keys if key in ids), None)
+
+
+_MIN_LIKENESS, _MIN_CONSONANTS = 60, 4
+"""The least likeness, of 100, of a name that is offered in place of another one, and the least number of their consonants."""
+
+
+def find_near_name(archive: Archive, text: str, least: int = _MIN_LIKENESS) -> str | None:
+    """Return the name of papers in the archive that sounds most like a text, in Latin letters or Hangul; None without one."""
+    from rapidfuzz import fuzz, process
+
+    typed = transliteration.list_consonants(plain.clean_typed(text)[:_MAX_TEXT_LENGTH])
+    if len(typed) < _MIN_CONSONANTS:
+        return None
+    sounds = archive.reader.glossary.consonants
+    near = process.extractOne(typed, sounds, scorer=fuzz.ratio, score_cutoff=least)
+    return near and str(near[2])
 
 
 def find_titled(archive: Archive, titles: Iterable[str]) -> dict[str, str]:

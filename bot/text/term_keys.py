@@ -83,9 +83,17 @@ _CLOSERS = [tuple(closer.split()) for closer in _CLOSER_LIST.split("|")]
 _LAST_OF_CLOSERS = frozenset(closer[-1] for closer in _CLOSERS)
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,}?)(v?\d[a-z0-9.]*)")
 _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
-_SYMBOLS = {"squared": "2", "제곱": "2", "cubed": "3", "plus plus": "++"}
+_SYMBOLS = {
+    "squared": "2",
+    "제곱": "2",
+    "cubed": "3",
+    "plus plus": "++",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+}
 _SPOKEN = re.compile(rf"(?<=\w)\s?({'|'.join(_SYMBOLS)})\b", re.IGNORECASE)
-"""Spoken symbols in names: transformer squared is Transformer^2."""
+"""Spoken symbols in names: transformer squared is Transformer^2, llama three Llama 3."""
 _VERSION = re.compile(r"[a-z]?\d[\d.]*[a-z]{0,2}")
 
 

@@ -175,6 +175,22 @@ def services(origin: origin_server.OriginServer) -> FakeArxiv:
     return FakeArxiv(origin)
 
 
+async def test_a_paper_that_all_know_by_a_name_is_fetched(
+    online_harness: ClientHarness, services: FakeArxiv
+) -> None:
+    services.add("2010.11929", "An Image is Worth 16x16 Words")
+    for name in ("ViT", "비전 트랜스포머"):
+        assert "An Image is Worth 16x16 Words" in shown_text(await online_harness.ask("paper", paper=name))
+    assert services.asked == [["2010.11929"]]
+
+
+async def test_a_name_that_no_paper_has_shows_papers_that_sound_like_it(harness: ClientHarness) -> None:
+    await harness.container.glossary.rebuild()
+    shown = shown_text(await harness.ask("paper", paper="리워드즈뎃"))
+    assert harness.texts("no-paper-alike") in shown
+    assert "Rewards That Teach Reasoning" in shown
+
+
 async def test_an_unlisted_paper_is_fetched_once_until_a_digest_lists_it(
     online_harness: ClientHarness, services: FakeArxiv
 ) -> None:

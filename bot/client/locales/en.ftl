@@ -236,6 +236,7 @@ lookup-limited = Paper { $paper } is not in a digest yet. You can fetch up to 20
 open-arxiv = Open on arXiv
 open-huggingface = Open on Hugging Face
 no-paper-near = No paper has this title; showing papers on the topic
+no-paper-alike = No paper has this title; showing those whose name sounds most like it
 no-chapter = This review no longer has that chapter. Open the paper again.
 paper-saved = { $count ->
     [one] Saved. Find it again with { $command }.

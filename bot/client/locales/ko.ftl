@@ -193,6 +193,7 @@ lookup-limited = { $paper } 논문은 다이제스트에 실린 적이 없어요
 open-arxiv = arXiv에서 열기
 open-huggingface = Hugging Face에서 열기
 no-paper-near = 제목이 일치하는 논문은 없어서 주제로 검색했어요
+no-paper-alike = 제목이 일치하는 논문은 없어서 이름이 비슷한 논문을 보여 드려요
 no-chapter = 리뷰가 바뀌어 그 장이 없어졌어요. 논문을 다시 열어 주세요.
 paper-saved = { $count ->
     [1] 저장했어요.

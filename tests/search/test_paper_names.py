@@ -1,0 +1,93 @@
+"""`/paper` by the names that people say: in Hangul, with spaces or numbers in words, and names that titles lack."""
+
+import pytest
+
+from bot.search.glossary import GlossaryService
+from bot.search.service import SearchService
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+TITLES = {
+    "1706.03762": "Attention Is All You Need",
+    "1810.04805": "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
+    "1512.03385": "Deep Residual Learning for Image Recognition",
+    "2005.14165": "Language Models are Few-Shot Learners",
+    "2203.02155": "Training language models to follow instructions with human feedback",
+    "2010.11929": "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale",
+    "2205.14135": "FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness",
+    "2307.08691": "FlashAttention-2: Faster Attention with Better Parallelism and Work Partitioning",
+    "2407.21783": "The Llama 3 Herd of Models",
+    "2307.09288": "Llama 2: Open Foundation and Fine-Tuned Chat Models",
+    "2312.00752": "Mamba: Linear-Time Sequence Modeling with Selective State Spaces",
+    "2304.02643": "Segment Anything",
+    "2106.09685": "LoRA: Low-Rank Adaptation of Large Language Models",
+    "2305.14314": "QLoRA: Efficient Finetuning of Quantized LLMs",
+    "2305.18290": "Direct Preference Optimization: Your Language Model is Secretly a Reward Model",
+    "2501.12948": "DeepSeek-R1: Incentivizing Reasoning Capability in LLMs via Reinforcement Learning",
+    "2401.04088": "Mixtral of Experts",
+    "2112.10752": "High-Resolution Image Synthesis with Latent Diffusion Models",
+    "2302.05543": "Adding Conditional Control to Text-to-Image Diffusion Models",
+    "2212.04356": "Robust Speech Recognition via Large-Scale Weak Supervision",
+    "2302.04761": "Toolformer: Language Models Can Teach Themselves to Use Tools",
+    "2203.15556": "Training Compute-Optimal Large Language Models",
+    "2506.01844": "SmolVLA: A Vision-Language-Action Model for Affordable and Efficient Robotics",
+    "2404.14469": "SnapKV: LLM Knows What You are Looking for Before Generation",
+}
+SAID = {
+    "플래시어텐션2": "2307.08691",
+    "flash attention 2": "2307.08691",
+    "플래시 어텐션": "2205.14135",
+    "llama three": "2407.21783",
+    "라마3": "2407.21783",
+    "라마 2": "2307.09288",
+    "비전 트랜스포머": "2010.11929",
+    "ViT": "2010.11929",
+    "레스넷": "1512.03385",
+    "res net": "1512.03385",
+    "버트": "1810.04805",
+    "BERT paper": "1810.04805",
+    "지피티 3": "2005.14165",
+    "gpt3": "2005.14165",
+    "instruct gpt": "2203.02155",
+    "어텐션 이즈 올 유 니드": "1706.03762",
+    "맘바 논문": "2312.00752",
+    "세그먼트 애니띵": "2304.02643",
+    "로라": "2106.09685",
+    "큐로라": "2305.14314",
+    "디피오": "2305.18290",
+    "딥시크 R1": "2501.12948",
+    "deep seek r1": "2501.12948",
+    "믹스트랄": "2401.04088",
+    "스테이블 디퓨전": "2112.10752",
+    "컨트롤넷": "2302.05543",
+    "위스퍼": "2212.04356",
+    "툴포머": "2302.04761",
+    "친칠라": "2203.15556",
+    "스몰브이엘에이": "2506.01844",
+    "스냅 kv": "2404.14469",
+}
+
+
+@pytest.fixture
+async def service(db: Database) -> SearchService:
+    papers = (NewsletterPaper(arxiv_id, title, "A new way.") for arxiv_id, title in TITLES.items())
+    service = await sample_archive.search_over(db, *papers)
+    await GlossaryService(db).rebuild()
+    return service
+
+
+async def test_a_paper_is_found_by_the_name_that_people_say(service: SearchService) -> None:
+    found = {said: await service.find_paper(said) for said in SAID}
+    assert {said: paper and paper.arxiv_id for said, paper in found.items()} == SAID
+
+
+async def test_topics_and_ordinary_words_name_no_paper(service: SearchService) -> None:
+    for text in ("agents", "추론", "강화학습 논문", "로봇", "시스템", "비전"):
+        assert await service.find_paper(text) is None, text
+
+
+async def test_a_name_near_to_one_in_the_archive_is_offered(service: SearchService) -> None:
+    for text in ("툴포머즈", "tool formers", "Toolforma"):
+        assert await service.find_near_name(text) == "Toolformer", text
+    assert await service.find_near_name("ㅏㅏㅏ") is None
