@@ -408,7 +408,7 @@ class Engine:
         partial = self._partial(query, parts) if is_mixed else None
         wanted = self._complete(query, partial)
         full = self._search(wanted, clauses, max(limit, _ENOUGH), order)
-        if order is None and (first := self._find_named(query, clauses)) is not None:
+        if order is None and (first := self.find_named(query, clauses)) is not None:
             best = max(full.scores.values(), default=0.0)
             scores = {first: best + 1.0} | {**full.scores, first: best + 1.0}
             full = full._replace(scores=scores, has_name=True)
@@ -429,7 +429,7 @@ class Engine:
         others = {id_: score for id_, score in others.items() if id_ not in full.scores}
         return self._add_partial(query, parts, full, others, is_mixed=is_mixed)
 
-    def _find_named(self, query: ReadQuery, clauses: Sequence[_Clause]) -> int | None:
+    def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""
         for marks in ((search_index.EXACT_NAME,), (search_index.VERSION_NAME, search_index.LEADING_NAME)):
             named = any_of(
@@ -452,7 +452,12 @@ class Engine:
         ]
         # Rarest first.
         parts = sorted(query.parts[:_MAX_PARTS], key=lambda part: self._compile(part.forms).papers)
-        if (whole := all_of(map(self._part, parts))) is not None and ranked is not None:
+        needed = _list_needed(parts)
+        whole = all_of(map(self._part, needed))
+        if whole is not None and len(needed) < len(parts):
+            other = any_of(self._part(part) for part in parts if part not in needed)
+            whole = _within(whole, [(Occur.Should, other)] if other else [])
+        if whole is not None and ranked is not None:
             rank = Occur.Should, Query.boost_query(ranked, _ALL_WORDS)
             clauses.append(_within(Query.const_score_query(whole, 0.0), [rank]))
         elif whole is not None:
@@ -503,9 +508,14 @@ class Engine:
         by their scores.
         """
         needed = [part for part in parts if not (query.is_question and self._is_ordinary(part))] or parts
+        needed = _list_needed(needed)
         of_parts = map(self._mention if query.is_question else self._part, parts)
         having = self._list_having(list(of_parts), others)
-        named = [has for part, has in zip(parts, having, strict=True) if not part.text.isdigit()]
+        named = [
+            has
+            for part, has in zip(parts, having, strict=True)
+            if not part.text.isdigit() and (query.is_question or part in needed)
+        ]
         bare = others.keys() - set[int]().union(*named)
         related = {
             id_
@@ -624,7 +634,7 @@ class Engine:
                 if score >= _CERTAIN or score >= self._least_score(length)
             }
 
-        sets = [list_(self._about(part, is_main)) for part in query.parts]
+        sets = [list_(self._about(part, is_main)) for part in _list_needed(query.parts)]
         clear = [self._part(QueryPart("", part.clear)) for part in query.parts if is_clear and part.clear]
         sets += [list_(Query.const_score_query(one, _CERTAIN)) for one in clear if one is not None]
         about = set.intersection(*sets) if sets else set[int]()
@@ -755,6 +765,11 @@ def _join_seeded(forms: Sequence[Form]) -> list[Form]:
     }
     joined = [Form(token, weight) for token, weight in sorted(whole.items())]
     return [*joined, *(form for form in forms if form.token not in whole)]
+
+
+def _list_needed(parts: Sequence[QueryPart]) -> Sequence[QueryPart]:
+    """Return the parts that a full match has: AI agents need not name AI."""
+    return [part for part in parts if part.key not in _ALL_PAPERS] or parts
 
 
 def _within(query: Query, clauses: Sequence[_Clause]) -> Query:

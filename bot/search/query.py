@@ -244,18 +244,22 @@ class QueryReader:
         ]
 
     def divide(self, read: ReadQuery, has_papers: Callable[[QueryPart], bool]) -> ReadQuery:
-        """Return a query with the words apart of each term that no paper has, unless it is quoted: KV 캐시 압축, 지식증류."""
-        parts = (
-            self._divide(spelled.split(), whole=False)
-            if " " in spelled and part.text in read.text and not (is_everyday or has_papers(part))
-            else [part]
-            for part in read.parts
-            for is_everyday in [bool(questions.find_everyday_terms(part.text))]
-            for spelled in [
-                next((form.text for form in part.forms if form.key == Form(part.text).key), part.text)
-            ]
-        )
-        return replace(read, parts=_distinct(part for own in parts for part in own))
+        """Return a query with the terms in each term that no paper has, unless it is quoted: KV cache, of its compression.
+
+        If other words of it are no terms, they are asked for with the rest: machine translation, and translation.
+        """
+        parts = list[QueryPart]()
+        for part in read.parts:
+            spelled = next((form.text for form in part.forms if form.key == Form(part.text).key), part.text)
+            words = [word for word in spelled.split() if word not in analyser.FUNCTION_WORDS]  # 지식증류
+            is_whole = len(words) < 2 or part.text not in read.text
+            if is_whole or questions.find_everyday_terms(part.text) or has_papers(part):
+                parts.append(part)
+                continue
+            pieces = self._divide(words, whole=False)
+            known = [piece for piece in pieces if piece.key not in ("", part.key)]
+            parts += known if len(known) == len(pieces) else [part, *known]
+        return replace(read, parts=_distinct(parts))
 
     def is_known(self, text: str) -> bool:
         """Return whether the whole text is a term or an everyday word for one."""
@@ -363,9 +367,12 @@ class QueryReader:
         whole = self._find(text, in_phrase=False) if words else None
         if whole is None:
             return self._divide(words), []
-        if len(words) > 1 and analyser.has_hangul(text) and not resolver.is_korean_only(text):
-            # Words in two languages are usually two terms: LLM 추론.
-            return self._divide(words, whole=False), [whole]
+        is_mixed = analyser.has_hangul(text) and not resolver.is_korean_only(text)
+        if len(words) > 1 and is_mixed:
+            # Words in two languages are usually two terms: LLM 추론, but not 과학을 위한 AI.
+            parts = self._divide(words, whole=False)
+            if all(part.key for part in parts) or not self.glossary.is_seeded(text):
+                return parts, [whole]
         return [whole], []
 
     def _split(

@@ -248,6 +248,20 @@ _NO_CACHE = 0
 _VERB_IN_IZE = re.compile(
     r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
 )
+_NOUN_OF_VERB = re.compile(
+    "(.*)(duction|ification|scription|recognition|hension|pansion|xtension|xplanation)s?"
+)
+_STEMS_OF_VERBS = {
+    "duction": "duc",
+    "ification": "ifi",
+    "scription": "scrib",
+    "recognition": "recogniz",
+    "hension": "hend",
+    "pansion": "pand",
+    "xtension": "xtend",
+    "xplanation": "xplain",
+}
+"""The ends of nouns that do not begin as their verb does, and the end of the verb's stem: reduction and reduce."""
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
 )
@@ -381,6 +395,8 @@ def _stem_derived(word: str) -> str | None:
     This keeps "tokenizer" and "tokenization" distinct from "token", "adapter" from "adaptation", and "generative" from
     "generated".
     """
+    if noun := _NOUN_OF_VERB.fullmatch(word):
+        return noun[1] + _STEMS_OF_VERBS[noun[2]]
     if verb := _VERB_IN_IZE.fullmatch(word):
         return f"{verb[verb.lastindex or 0]}z"
     if word.endswith("ies"):
