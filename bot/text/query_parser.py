@@ -130,6 +130,7 @@ class _QueryBuilder:
         self._authors, self._ignored = list[str](), list[str]()
         self._ranges: dict[str, Any] = {}
         self._pending: tuple[str, str] | None = None
+        self._dated: tuple[str, str] | None = None
 
     def add(self, clause: re.Match[str]) -> None:
         """Add a word or quoted phrase with its optional sign and operator.
@@ -140,6 +141,9 @@ class _QueryBuilder:
         field = _FIELDS[name.lower()] if name else ""
         value = " ".join((quoted or word).split())
         pending, self._pending = self._pending, None
+        dated, self._dated = self._dated, None
+        if dated and not (sign or field or quoted) and self._add_filter(dated[0], f"{dated[1]} {value}"):
+            return  # since:dec 30
         if pending is not None and not sign and not field:
             # "author: lin" means "author:lin"; "since: the beginning" is two words.
             pending_field, raw = pending
@@ -177,6 +181,7 @@ class _QueryBuilder:
         if span is None:
             return False
         first, last = span
+        self._dated = field, value
         if field == "since":
             self._ranges["since"] = first
         else:

@@ -211,9 +211,16 @@ def split_joined(word: str) -> Sequence[str]:
 def has_topic(words: Sequence[str]) -> bool:
     """Return whether any word of a query may name a topic. Words for papers, questions, requests and methods do not."""
     kinds = ["", *map(classify_filler, words)]
+    behind = (word.lower() in ("on", "about") for word in ("", *words))  # papers on search
     return any(
-        kind == "" or (kind == "maybe" and before in ("", "maybe")) for before, kind in pairwise(kinds)
+        kind == "" or (kind == "maybe" and (is_behind or before in ("", "maybe")))
+        for is_behind, (before, kind) in zip(behind, pairwise(kinds), strict=False)
     )
+
+
+def _is_alone(word: str) -> bool:
+    """Return whether a word names a topic if no other one does."""
+    return classify_filler(word) == "maybe" and not people.names_papers(word)
 
 
 def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[bool]:
@@ -234,6 +241,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
         ):
             kinds[number] = "" if kinds[number + 1] == "" else "filler"
     mask = [kind in ("", "maybe") for kind in kinds[1:-1]]
+    mask = mask if any(mask) else [_is_alone(word) for word in words]  # papers on search, 요약 논문
     return mask if any(mask) else [True] * len(words)
 
 

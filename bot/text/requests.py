@@ -166,18 +166,29 @@ def _place(token: _Token, before: str, behind: str) -> _Token:
 
 # What is about the reader.
 
+_LEARNERS = "(?:학생|후배|신입생|초보자?|입문자?|학부생|인턴|동료)들?"
 _PLAN = re.compile(
     r"^(?:\S+ ){0,3}\S*(?:에서|때|까지|[주달]에?|내일|모레|오늘)(?<!중에서) (?:읽|볼|다룰|발표할|소개할|공유할)을?(?! 수) (?=\S)"
     r"|\bnext (?:week|month|year|semester|(?:mon|tues|wednes|thurs|fri)day)\b|\b(?:tomorrow|tonight)\b"
     r"|(?<!\S)(?:다?다음 ?(?:주|달|학기|번)|내일|모레)(?:에|까지|의)?(?!\S)"
     r"|\bfor (?:my|our) (?:[\w-]+ ){0,3}(?:section|talk|thesis|dissertation|class|course|seminar|meeting"
-    r"|presentation|report|club|advisor|boss|slides|homework|reading group)\b(?: (?:slot|this week))?",
+    r"|presentation|report|club|advisor|boss|slides|homework|group|students?|labmates?|colleagues|interns?|undergrads)\b"
+    r"(?: (?:slot|this week))?"
+    r"|\b(?:that )?(?:my|our) (?:[\w-]+ )?(?:students?|labmates?|interns?|undergrads) (?:can|could|should) \w+"
+    r"|^(?:i|we)(?:['’]\w+)? (?:[\w'’]+ ){0,5}?(?:talk|presentation|lecture|seminar|meeting|group)\b(?: [\w'’]+){0,3}?"
+    r"(?= (?:about|on)\b)"
+    r"|^\S+ 때문에(?= )|\S+야 (?:[돼되됨함해]|하는데)\S*$|처음 (?:공부|입문|배우|시작)\S*(?: (?:해|합니다)\S*)?"
+    rf"|(?:{_LEARNERS}(?:이|가|도)? )?(?:읽|보|이해하|공부하)기 (?:좋|쉬|편|괜찮)\S*"
+    rf"|{_LEARNERS}(?:에게|한테) (?:추천|소개|설명|보여)\S*(?: 만한)?(?= \S+ ?(?:논문|연구))",
     re.IGNORECASE,
 )
 """When and where a reader will read."""
+_EXPLAIN = re.compile(
+    r"(?:please )?(?:explain|(?:an? )?(?:intro(?:duction)?|primer|guide) (?:to|on)) ", re.IGNORECASE
+)
 _REQUEST = re.compile(
     r"(?<=[,.;:!]) (?:so |and )?(?:please )?(?:(?:can|could|would) you |(?:show|give|find|get|send|recommend|list|what"
-    r"|which|any|is there|are there)\b)",
+    r"|which|any|is there|are there|(?:i )?(?:need|want)|(?:i['’]?m )?looking for|something|anything)\b)",
     re.IGNORECASE,
 )
 _READERS = re.compile(
@@ -185,9 +196,10 @@ _READERS = re.compile(
     re.IGNORECASE,
 )
 _KOREAN_READERS = re.compile(
-    r".{2,40}?(?:시간(?:이|도)? 없|(?:준비|공부|발표|고민) ?중이?"
-    r"|찾|[준공발고시]\S{,2}하|쓰려|정하|배우|야 하|필요하)(?:고 있|려)?"
-    r"(?:[는은인]데|라서?|으?니까|느라|어서|려고)요?,? (?=\S+ \S)"
+    r".{2,40}?(?:(?:시간(?:이|도)? 없|(?:준비|공부|발표|고민) ?중이?"
+    r"|찾|[준공발고시]\S{,2}하|쓰려|정하|배우|야 [하되돼]|필요하)(?:고 있|려)?"
+    r"(?:[는은인]데|라서?|으?니까|느라|어서|서|려고)|(?:발표|년차|학생|초보자?|입문자?|신입생?|과제|숙제)(?:인데|라서?|이라서?))"
+    r"요?,? (?=\S+ \S|[A-Z])"
 )
 
 
@@ -197,6 +209,8 @@ def split_reader(text: str) -> tuple[str, str]:
     That is "show me agents" in "we have a free slot, so show me agents", but not behind a negation or a term.
     """
     text = _PLAN.sub(" ", text)
+    explained = _EXPLAIN.match(text)
+    text = text[explained.end() :] if explained and _is_term(text[explained.end() :]) else text
     request = _REQUEST.search(text) if _READERS.match(text) else None
     korean = _KOREAN_READERS.match(text)
     start = request.start() if request else korean.end() if korean else 0
@@ -353,6 +367,8 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         )
         if rule is None or (rule.order and _is_cut(phrase, behind)):
             continue
+        if phrase[-1].kind == "buzz" and rule.pattern.search(kinds.removesuffix(" buzz")):
+            phrase.pop()  # most upvoted attention papers
         near = (*(() if "good" in kinds else phrase), *behind[:_SOON])  # 제일 좋은 것, of models
         while not phrase[-1].is_korean and phrase[-1].kind in ("glue", "by"):
             phrase.pop()
@@ -377,12 +393,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     order = next(
         (rule.order for rule in sorted(rules, key=lambda rule: "unread" in rule.flags) if rule.order), ""
     )
-    if order:
-        edges = (tokens[0], [token for token in tokens if token.kind != ","][-1])
-        for token in tokens:  # sorted: speech; the best of all time
-            is_ever = token.kind in ("ever", "now") or (token.kind == "sort" and token in edges)
-            kept = _cut(kept, [token]) if is_ever else kept
-        kept = _RANKING.sub(" ", kept[: at.start()] if (at := _SORTED.search(text)) else kept)
+    kept = _cut_order(kept, text, tokens) if order else kept
     if any(_RULES[number] is _RULES[-1] for number, _ in found) and not questions.has_topic(
         [word for token in tokens if token.kind in ("", ",") for word in token.text.split()]
     ):
@@ -400,6 +411,17 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         is_recent,
         asks_writers,
     )
+
+
+def _cut_order(kept: str, text: str, tokens: Sequence[_Token]) -> str:
+    """Return what is kept of a text that asks for an order, without words that belong to that: sorted: speech; of all time."""
+    edges = (tokens[0], [token for token in tokens if token.kind != ","][-1])
+    for token in tokens:
+        is_ever = token.kind in ("ever", "now") or (token.kind == "sort" and token in edges)
+        kept = _cut(kept, [token]) if is_ever else kept
+    at = _SORTED.search(text)
+    is_sorted = at is not None and questions.has_topic(kept[: at.start()].split())
+    return _RANKING.sub(" ", kept[: at.start()] if at and is_sorted else kept)
 
 
 def _read_count(text: str) -> tuple[str, int | None]:

@@ -78,3 +78,18 @@ def test_an_ignored_filter_gets_an_example_with_the_typed_name() -> None:
     forms = query_parser.list_accepted_forms(ignored)
     assert forms == ["since:2025-01-31", "이후:2025-01-31", "votes:20"]
     assert query_parser.parse_query(" ".join(forms)).ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "since"),
+    [
+        ("RAG since:dec 30", "RAG", date(2025, 12, 30)),
+        ("since:dec 1 agents", "agents", date(2025, 12, 1)),
+        ("이후:12월 1일 로봇", "로봇", date(2025, 12, 1)),
+        ("since:dec agents", "agents", date(2025, 12, 1)),
+        ("since:2025-12 3D", "3D", date(2025, 12, 1)),
+    ],
+)
+def test_a_date_of_a_filter_may_have_several_words(text: str, words: str, since: date) -> None:
+    query = query_parser.parse_query(text, date(2026, 1, 4))
+    assert (query.text, query.since, query.ignored) == (words, since, ())

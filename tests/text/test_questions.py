@@ -59,6 +59,19 @@ def test_a_query_with_only_filler_is_unchanged(query: str) -> None:
     assert _topic(query) == query
 
 
+@pytest.mark.parametrize(
+    ("query", "topic"),
+    [
+        ("papers on search", "search"),
+        ("show me papers about performance", "performance"),
+        ("요약 논문", "요약"),
+        ("요약에 대한 논문 보여줘", "요약에"),
+    ],
+)
+def test_a_word_that_may_be_filler_is_the_topic_if_no_other_is(query: str, topic: str) -> None:
+    assert _topic(query) == topic
+
+
 @given(st.lists(st.text(max_size=12) | st.text("가는을하있나요주줘만드이논문 ", max_size=20), max_size=24))
 def test_at_least_one_word_of_a_query_is_kept(words: list[str]) -> None:
     mask = questions.topic_mask(words)
