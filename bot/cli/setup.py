@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TOKEN, SOURCES = "DISCORD_TOKEN", "PAPERROUND_SOURCES"
 MAX_TOKEN_LENGTH = 1_000
+_TOKEN_DOTS = 2
 ATTEMPTS = 3
 """How many times `setup` asks for a valid token."""
 INTRODUCTION = """\
@@ -63,7 +64,9 @@ async def setup(
 
     loaded, origins = shell.load_settings(), settings.setting_origins()
     file = Path(settings.ENV_FILE).resolve()
-    _require_writable(file)
+    # Before asking any questions.
+    if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK | os.X_OK):
+        raise PaperroundError(f"{file} cannot be written. Run setup in a folder that you may write to.")
     is_asking = sys.stdin.isatty() and not accept and not token_stdin
     token, application = await _find_application(loaded, origins[TOKEN], token_stdin, is_asking)
     kept = {name for name in (TOKEN, SOURCES) if origins[name] not in (settings.ENV_FILE, "default")}
@@ -151,6 +154,11 @@ async def _check(loaded: Settings, token: str) -> tuple[str, Application]:
     from bot.client import command_sync
     from bot.core.settings import ENV_FILE
 
+    if token.count(".") != _TOKEN_DOTS:
+        raise _WrongTokenError(
+            "This is not a bot's token, which is three parts joined by dots. Copy it from the Bot page (Reset Token) of your"
+            " application. Nothing was written."
+        )
     shell.configure_logs()
     wanted = loaded.model_copy(update={"discord_token": SecretStr(token)})
     try:
@@ -196,12 +204,6 @@ def _check_source(loaded: Settings, address: str) -> str:
         )
     kinds.check(kinds.guess_kind(address, kinds.service_endpoints(loaded)), address, {})
     return address
-
-
-def _require_writable(file: Path) -> None:
-    """Raise PaperroundError if the file cannot be replaced, before asking any questions."""
-    if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK | os.X_OK):
-        raise PaperroundError(f"{file} cannot be written. Run setup in a folder that you may write to.")
 
 
 def _write(file: Path, values: Mapping[str, str]) -> None:

@@ -113,7 +113,9 @@ async def list_rows(as_json: shell.AsJson = False) -> None:
     ]
     if not as_json:
         rows = [row | {"brings": row["brings"] or "not read yet"} for row in rows]
-    shell.print_answer(rows, as_json, _SOURCE_COLUMNS, sentence=_NO_SOURCES)
+    unused = {name for name in ("priority", "failures") if not any(row[name] for row in rows)}
+    columns = [name for name in _SOURCE_COLUMNS if name not in unused]
+    shell.print_answer(rows, as_json, columns, sentence=_NO_SOURCES)
 
 
 async def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:

@@ -201,6 +201,7 @@ async def test_failed_setup_prints_one_sentence_and_writes_nothing(
     fake.set_faults({"kind": "status", "method": "GET", "path": "/users/@me", "status": 401, "times": 1})
     cases: tuple[tuple[Sequence[str], str, Mapping[str, str], int, str], ...] = (
         (token, "wrong.token.of-another-bot", {}, 1, command_sync.WRONG_TOKEN),
+        (token, "hello", {}, 1, "three parts joined by dots"),
         (token, "", {}, 2, "The first line of stdin has no token"),
         ((), "", {}, 2, "without a terminal or with --yes"),
         (token, model.TOKEN, unreachable, 1, "`paperround run` waits until Discord answers"),
