@@ -131,7 +131,9 @@ async def author(
     async with shell.open_reader() as database:
         service = create_search(database)
         result = await service.find_author(name, limit=limit)
-        unknown = f"No author is called {name!r}. Try another spelling, or only the family name."
+        similar = f"Similar names: {', '.join(result.near)}." if result.near else "Try another spelling."
+        advice = f"For papers, use: paperround search {result.question!r}" if result.question else similar
+        unknown = f"No author is called {name!r}. {advice}"
         unknown = await _explain_nothing(database, result.rows, unknown)
     if as_json:
         shell.print_answer(author_to_dict(result), True)

@@ -209,7 +209,11 @@ class PaperLists:
         if result.question:
             return await self._load_topic(texts, state, result.question)
         if result.author is None:
-            return PaperList(state, suggestions=self._suggestions(state, result.near))
+            # A title, an arXiv id or a topic, typed in place of a name.
+            topic = await self._search.search(self._request(texts, state))
+            label = texts("list-topic-heading", topic=state.text, count=topic.complete)
+            as_topic = [Suggestion(label, state.replace(kind=ListKind.TOPIC))] if topic.complete else []
+            return PaperList(state, suggestions=(*self._suggestions(state, result.near), *as_topic))
         is_one = not result.namesakes
         is_kept = state.token or not is_one or query.has_range_filters
         shown = state if is_kept else state.replace(text=result.author)
@@ -406,7 +410,9 @@ def _query_notes(
         texts("list-corrected", words=corrected) if corrected else "",
         _read_note(texts, result),
         texts("list-only-named", names=_format_names(result.only_named)) if result.only_named else "",
-        texts("list-institutions") if any(map(people.institution_forms, names_writers)) else "",
+        texts("list-institutions")
+        if any(map(people.institution_forms, names_writers)) and not result.only_named
+        else "",
         texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
         if result.meanings
         else "",

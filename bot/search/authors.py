@@ -354,10 +354,10 @@ def _is_writer(archive: Archive, name: str) -> bool:
     return bool(alike) or archive.engine.institution(name) is not None
 
 
-def _is_bare_author(archive: Archive, name: str, is_of_papers: bool) -> bool:
+def _is_bare_author(archive: Archive, name: str, least: int) -> bool:
     """Return whether a Hangul text in a question, of which a word is in no paper, is an author's name: 트리 다오, 송한.
 
-    One word that is no Korean name must have at least three syllables and be `is_of_papers`: 데트머스 논문.
+    One word that is no Korean name must have `least` syllables: 데트머스 논문.
     """
     words = name.split()
     if not any(_is_in_no_paper(archive, word) for word in words if len(word) > 1):
@@ -367,16 +367,14 @@ def _is_bare_author(archive: Archive, name: str, is_of_papers: bool) -> bool:
     spelt = _find_by_hangul(archive.writers, name, is_prefix=False)
     if any(people.is_same_name(name, author.name) for author in spelt):
         return True
-    return (
-        is_of_papers and len(name) >= people.NAME_SYLLABLES and bool(_find_by_sound(archive.writers, (name,)))
-    )
+    return len(name) >= least and bool(_find_by_sound(archive.writers, (name,)))
 
 
-def _is_unknown_name(archive: Archive, name: str, is_of_papers: bool) -> bool:
+def _is_unknown_name(archive: Archive, name: str, least: int) -> bool:
     """Return whether a Hangul text of several words before a word for papers may be a name: 얀 르쿤 논문."""
     *given, last = name.split()
     words = [*(word for word in given if len(word) > 1), last]
-    is_name = is_of_papers and bool(given) and len(last) > 1
+    is_name = least <= people.NAME_SYLLABLES and bool(given) and len(last) > 1
     return is_name and all(_is_in_no_paper(archive, word) for word in words)
 
 
@@ -399,7 +397,7 @@ def find_author(
     offset: int = 0,
 ) -> AuthorResult:
     """Return the papers of the best-matching author (or of everyone whose name the Hangul spells), and all matching names."""
-    view, name = archive.view, plain.clean_typed(name)
+    view, name = archive.view, people.strip_titles(plain.clean_typed(name))
     typed = tuple(people.name_tokens(name))
     matches = find_authors(archive.writers, name)
     is_exact = bool(typed) and bool(_find_exact(archive.writers, typed, is_prefix=False))
@@ -409,10 +407,11 @@ def find_author(
     sounding = _find_by_sound(archive.writers, typed) if is_by_sound else []
     is_unsure = (not is_exact and not is_in_hangul) or bool(sounding)
     has_papers = bool(people.institution_forms(name)) and archive.engine.institution(name) is not None
-    if (is_unsure and has_papers) or (not matches and people.institution_forms(name)):
+    is_other = not matches or people.is_correction(typed, matches[0].name)  # MIT is not Min Lin
+    if (is_unsure and has_papers) or (is_other and people.institution_forms(name)):
         return AuthorResult(question=f"from {name}")
     namesakes = namesakes or sounding
-    if not matches and is_in_hangul:
+    if not matches and analyser.is_syllables(name.replace(" ", "")):
         # For an incomplete name, such as the family name alone, use the suggestions of autocomplete.
         matches = namesakes = find_authors(archive.writers, name, is_prefix=True)
     elif is_exact and len(typed) == 1 and people.name_tokens(matches[0].name) != [*typed]:

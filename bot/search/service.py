@@ -674,8 +674,13 @@ class SearchService:
             result = find(archive, name)
             if result.author is not None or result.question:
                 return result
-            _, query = _read_query(archive, name, self._clock().date())
+            today, text = self._clock().date(), name
+            _, query = _read_query(archive, text, today)
             named = (*query.authors, *query.institutions, *query.either, *query.unknown_writers)
+            if not named:  # tri dao and albert gu
+                _, by = _read_query(archive, f"papers by {name}", today)
+                named = (*by.authors, *by.either)
+                text, query = (f"papers by {name}", by) if named else (name, query)
             is_alone = query == query_parser.Query(authors=query.authors[:1], order=query.order)
             if query.authors and is_alone and query.order in ("", Sort.VOTES):
                 return find(archive, query.authors[0])
@@ -684,7 +689,7 @@ class SearchService:
                 *query.authors,
                 *chain.from_iterable(map(alike, query.unknown_writers if named else (name,))),
             ]
-            return replace(result, question=name if named else "", near=tuple(near))
+            return replace(result, question=text if named else "", near=tuple(near))
 
         return await self._look_up(look_up)
 

@@ -81,6 +81,14 @@ def _is(kind: str, word: str) -> bool:
     return seed.classify("writer", word) == kind
 
 
+def strip_titles(name: str) -> str:
+    """Return a name without titles, unless it has nothing else: Tri Dao for "Dr. Tri Dao", 트리 다오 for 트리 다오님."""
+    words = [word for word in name.split() if not _is("title", word.strip("."))]
+    if len(words) > 1 and analyser.is_syllables(words[-1]):
+        words[-1] = words[-1].removesuffix("님")
+    return " ".join(words) or name
+
+
 def split_hangul(name: str) -> list[tuple[str, str]]:
     """Return the likely splits of a name into family and given name; the family name may be missing ("").
 
@@ -501,14 +509,14 @@ class Writer(NamedTuple):
 def find_writers(
     words: Sequence[str],
     is_writer: Callable[[str], bool] = bool,
-    is_bare_author: Callable[[str, bool], bool] = lambda *_: False,
+    is_bare_author: Callable[[str, int], bool] = lambda *_: False,
 ) -> list[Writer]:
     """Return the institutions and people that a question names as writers: "from Stanford", 삼성이 쓴.
 
     A known institution needs such a word before or after it. Any other name is kept if `is_writer` returns True: a Hangul
     name followed by 교수 or 쓴, a capitalised Latin name behind "by", or a Latin name of
-    several words behind "by" or with capitals. A Hangul name alone is kept if `is_bare_author` returns True for it and whether
-    a word for papers is behind it.
+    several words behind "by" or with capitals. A Hangul name alone is kept if `is_bare_author` returns True for it and
+    for the fewest syllables that one word must have: fewer behind a title, more before a word for papers.
     """
     writers: list[Writer] = []
     words, start = tuple(words[:_MAX_QUESTION_WORDS]), 0
@@ -544,8 +552,12 @@ def _read_best(
     return min(named, key=lambda writer: not writer.is_known, default=None)
 
 
+def _is_latin_title(word: str) -> bool:
+    return word.isascii() and _is("title", word.rstrip("."))
+
+
 def _read_hangul(
-    words: tuple[str, ...], start: int, is_bare_author: Callable[[str, bool], bool]
+    words: tuple[str, ...], start: int, is_bare_author: Callable[[str, int], bool]
 ) -> Writer | None:
     """Return the longest author's name in Hangul from `start`, without a word that says that it wrote: 트리 다오."""
     for end in range(min(len(words), start + _MAX_BARE_WORDS), start, -1):
@@ -555,7 +567,8 @@ def _read_hangul(
         is_of_papers = last < len(words) and names_papers(words[last])
         stem = typed.removesuffix("의") if is_of_papers else _SUFFIX.sub("", typed)
         for name in dict.fromkeys((typed, stem)):
-            if analyser.is_syllables(name.replace(" ", "")) and is_bare_author(name, is_of_papers):
+            least = NAME_SYLLABLES - 1 if has_group else NAME_SYLLABLES if is_of_papers else _MAX_WORD_LENGTH
+            if analyser.is_syllables(name.replace(" ", "")) and is_bare_author(name, least):
                 return Writer(name, start, last, is_known=False)
     return None
 
@@ -573,9 +586,10 @@ def _read_joint(words: Sequence[str], end: int) -> tuple[str, int]:
 
 def _count_name_words(words: Sequence[str], start: int) -> int:
     """Return the most words that a writer's name may have from `start`: more if known, behind "by", in capitals or before 쓴."""
-    if words[start].lower() == "the":
+    if words[start].lower() == "the" or _is_latin_title(words[start]):
         return 0
-    is_named = start > 0 and (_is("before", words[start - 1]) or words[start - 1].lower() == "the")
+    ahead = words[start - 1] if start else ""
+    is_named = _is("before", ahead) or ahead.lower() == "the" or _is_latin_title(ahead)
     first, pair = _fold(words[start]).partition(" ")[0], _fold("".join(words[start : start + 2]))
     if is_named or first in _first_words() or pair in _keys():
         return MAX_WORDS
@@ -598,6 +612,7 @@ def _read_writer(words: tuple[str, ...], start: int, end: int, *, is_led: bool =
     typed = " ".join(words[start:end]).strip(_EDGE)
     stem = _SUFFIX.sub("", typed)
     before = start - (start > 1 and words[start - 1].lower() == "the")
+    before -= start > 0 and _is_latin_title(words[start - 1])  # by Dr. Tri Dao
     first = before - 1 if before and _is("before", words[before - 1]) else start
     rest = [word.lower().strip(_EDGE) for word in (*words[end : end + 2], "", "")]
     has_group = _GROUP.fullmatch(rest[0]) is not None
@@ -617,6 +632,7 @@ def _read_writer(words: tuple[str, ...], start: int, end: int, *, is_led: bool =
         )
         typed = typed if typed.isascii() else stem
         is_cut = is_name and any(word[:1].isupper() and not word.isupper() for word in words[end : end + 1])
+        is_name = is_name and not any(seed.classify("join", word) for word in words[start:end])
         is_writer = is_name and not is_cut and (is_led or words[first].lower() != "at")
         return Writer(typed, first, last, is_known=False) if is_writer else None
     is_whole_name = (len(stem) == NAME_SYLLABLES or " " in stem) and stem != typed

@@ -347,6 +347,10 @@ async def test_an_author_is_found_by_any_form_of_the_name(harness: ClientHarness
         ("Emmy Noether and Ada Lovelace", 0, "### Emmy Noether and Ada Lovelace · 2 papers", known),
         ("Ada Lovelace or Emmy Noether", 0, "### Ada Lovelace or Emmy Noether · 5 papers", known),
         ("Ada Lovelace and Tom Unknown", 0, texts("alert-author", text="Ada Lovelace"), texts("try-name")),
+        ("ada lovelace & emmy noether", 0, "### ada lovelace & emmy noether · 2 papers", known),
+        ("Prof. Ada Lovelace", 0, "### Ada Lovelace · ", texts("try-name")),
+        ("Maps for Robots", 0, "Maps for Robots · 1 paper", texts("try-name")),
+        ("2501.00005", 0, "2501.00005 · 1 paper", texts("try-name")),
         ("papers by Ada Unknown", 0, texts("list-unknown-writers", names="Ada Unknown"), texts("try-name")),
     ):
         shown = shown_text(await harness.ask("author", name=name, votes=votes))

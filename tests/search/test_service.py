@@ -434,6 +434,7 @@ async def test_a_name_in_hangul_is_read_as_a_writer_without_saying_so(db: Databa
         ("앨버트 구의 논문", "1"),
         ("데트머스 양자화 논문", "3"),
         ("트리 다오 최신 논문", "12"),
+        ("데트머스 교수 논문", "3"),
         ("송한 양자화", "3"),
     ):
         result = await service.search(SearchRequest(query))

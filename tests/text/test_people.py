@@ -143,6 +143,7 @@ _WRITERS = {
     "anything by kaiming he?": [("kaiming he", 1, 4)],
     "트리 다오가 쓴 어텐션 논문": [("트리 다오", 0, 3)],
     "어텐션 논문 구글 딥마인드가 쓴": [("구글 딥마인드", 2, 5)],
+    "papers by Dr. Tri Dao": [("Tri Dao", 1, 5)],
     "구글 딥마인드": [("구글 딥마인드", 0, 2)],
     "Google DeepMind robotics": [("Google DeepMind", 0, 2)],
     "메타나 구글": [("메타", 0, 1), ("구글", 1, 2)],
