@@ -274,6 +274,11 @@ class Engine:
         is_rare = len(questions.find_topics(part.text)) <= _MAX_WORD_TOPICS
         return is_rare and (not analyser.is_hangul(part.text) or questions.is_noun(part.text))
 
+    def _main(self, part: QueryPart) -> Query | None:
+        """Return the query for papers of which a part is a main concept."""
+        concepts_of = (form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT)
+        return any_of(self._term("fact", token, _PARTIAL_TITLE) for token in concepts_of)
+
     def _part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
         compiled = self._compile(part.forms)
@@ -479,6 +484,10 @@ class Engine:
         for part in (*sought, *query.implied.values()):
             if (query_of_part := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
                 weight = self._idf(self._compile(part.forms).papers)
+                if not query.topics:
+                    # Among keywords, a paper about the rarest comes first: KV cache compression is no other compression.
+                    main = self._main(part)
+                    weight, query_of_part = weight**2, any_of([query_of_part, main]) or query_of_part
                 weights.append(weight * max(form.weight for form in part.forms))
                 clauses.append(Query.boost_query(query_of_part, weight))
         words, topics = any_of(clauses), self._topics(query.topics)

@@ -244,9 +244,9 @@ class QueryReader:
         ]
 
     def divide(self, read: ReadQuery, has_papers: Callable[[QueryPart], bool]) -> ReadQuery:
-        """Return a query with the terms in each term that no paper has, unless it is quoted: KV cache, of its compression.
+        """Return a query with the terms in each term that no paper has, unless it is quoted, besides that term itself.
 
-        If other words of it are no terms, they are asked for with the rest: machine translation, and translation.
+        Papers with translation alone are near to machine translation, but no full matches.
         """
         parts = list[QueryPart]()
         for part in read.parts:
@@ -257,8 +257,7 @@ class QueryReader:
                 parts.append(part)
                 continue
             pieces = self._divide(words, whole=False)
-            known = [piece for piece in pieces if piece.key not in ("", part.key)]
-            parts += known if len(known) == len(pieces) else [part, *known]
+            parts += [part, *(piece for piece in pieces if piece.key not in ("", part.key))]
         return replace(read, parts=_distinct(parts))
 
     def is_known(self, text: str) -> bool:

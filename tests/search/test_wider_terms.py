@@ -52,3 +52,44 @@ async def test_a_wider_term_finds_papers_about_what_belongs_to_it(
         assert sorted(full) == sorted(paper.arxiv_id for paper in expected), query
         # What names the wider term itself comes first.
         assert full[0] == expected[0].arxiv_id, query
+
+
+async def test_a_term_that_no_paper_has_finds_only_what_has_a_term_of_it(db: Database) -> None:
+    learning = NewsletterPaper("2401.00002", "Learning to learn", "A model learns from its learning.")
+    translation = NewsletterPaper("2401.00003", "Words across borders", "A study of translation by people.")
+    snap = NewsletterPaper(
+        "2404.14469", "SnapKV", "Keeps the KV cache small. The KV cache grows with each token."
+    )
+    weights = NewsletterPaper("2306.00978", "Weight Compression", "Compression of the weights in four bits.")
+    speech = NewsletterPaper(
+        "2502.04465", "Speech Compression", "Compression of speech in few bits.", votes=9
+    )
+    service = await sample_archive.search_over(db, learning, translation, snap, weights, speech)
+    for query, expected in {
+        "federated learning": [],
+        "연합 학습": [],
+        "machine translation": [translation],
+        "기계 번역": [translation],
+        "KV cache compression": [snap, weights, speech],
+        "KV 캐시 압축": [snap, weights, speech],
+    }.items():
+        found = await service.search(SearchRequest(query, limit=50))
+        assert found.complete == 0, query
+        assert [row.arxiv_id for row in found.rows] == [paper.arxiv_id for paper in expected], query
+
+
+async def test_agents_need_not_name_ai(db: Database) -> None:
+    agent = NewsletterPaper("2401.00004", "An agent that books trips", "The agent plans and pays.")
+    service = await sample_archive.search_over(db, agent, LORA)
+    for query in ("AI agents", "AI 에이전트"):
+        found = await service.search(SearchRequest(query, limit=50))
+        assert (found.complete, found.total) == (1, 1), query
+
+
+async def test_a_noun_finds_its_verb(db: Database) -> None:
+    paper = NewsletterPaper(
+        "2104.07567", "Retrieval Augmentation Reduces Hallucination in Conversation", "It does."
+    )
+    service = await sample_archive.search_over(db, paper, LORA)
+    found = await service.search(SearchRequest("hallucination reduction", limit=50))
+    assert (found.complete, found.rows[0].arxiv_id) == (1, paper.arxiv_id)
