@@ -33,12 +33,8 @@ OnProgress = Callable[[int, int], None]
 """Called with the number of rows copied so far, and of all rows."""
 
 
-def ignore_progress(done: int, total: int) -> None:
-    """Do nothing."""
-
-
 async def copy(
-    source: Database, target: Database, on_progress: OnProgress = ignore_progress, *, is_export: bool = False
+    source: Database, target: Database, on_progress: OnProgress = lambda *_: None, *, is_export: bool = False
 ) -> int:
     """Copy all tables in one transaction. Returns the number of rows.
 
@@ -160,7 +156,7 @@ async def _continue_ids(connection: Connection, table: sa.Table, last: int | Non
 _COPY = "paperround.db"
 
 
-async def export(source: Database, file: Path, on_progress: OnProgress = ignore_progress) -> int:
+async def export(source: Database, file: Path, on_progress: OnProgress = lambda *_: None) -> int:
     """Write everything except webhooks' tokens into a file that only its owner can read. Returns the number of rows.
 
     A bot may use the database. Nothing is left of an interrupted export but a folder, which the next one removes.

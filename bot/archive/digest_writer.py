@@ -406,7 +406,8 @@ class DigestWriter:
             for digest_id, sourced in change.written.items():
                 arxiv_ids = {entry.arxiv_id for entry in sourced.digest.entries}
                 added = {ids[arxiv_id] for arxiv_id in arxiv_ids}.difference(former.get(digest_id, ()))
-                await self._notify_if_fresh(connection, sourced.digest.date, added)
+                if self._on_fresh is not None and sourced.digest.date >= self._clock().date() - FRESH_PERIOD:
+                    await self._on_fresh(connection, sorted(added))
                 listed |= arxiv_ids
             results.append(IngestResult(written=len(change.written), new_papers=len(listed & unknown)))
             unknown -= listed
@@ -498,10 +499,6 @@ class DigestWriter:
         await self._notify_of_names(connection, changes)
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
-
-    async def _notify_if_fresh(self, connection: Connection, on: date, paper_ids: Collection[int]) -> None:
-        if self._on_fresh is not None and on >= self._clock().date() - FRESH_PERIOD:
-            await self._on_fresh(connection, sorted(paper_ids))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
         """Report papers in fresh digests that gained authors or institutions."""

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bot.cli import shell
-from bot.cli.search import EMPTY_ARCHIVE, create_search, print_papers
+from bot.cli.search import EMPTY_ARCHIVE, create_search, name_some, print_papers
 from bot.core import clock
 from storage import errors, models
 
@@ -93,7 +93,7 @@ async def ingest(
     for problem in problems:
         shell.error(files.describe_problem(problem))
     if unrelated:
-        names = _name([row.location for row in unrelated])
+        names = name_some([row.location for row in unrelated])
         shell.error(f"Skipped {shell.count(len(unrelated), 'file')} without papers: {names}")
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
@@ -103,11 +103,6 @@ async def ingest(
     data = {**counts, "problems": len(problems), "problem_list": listed}
     shell.print_answer(data, as_json, sentence=said)
     raise typer.Exit(1 if problems else 0)
-
-
-def _name(places: Sequence[str]) -> str:
-    """Return the first three of some places."""
-    return ", ".join(places[:3]) + (" …" if len(places) > 3 else "")
 
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
@@ -190,7 +185,7 @@ async def remove(
             f"No digest is stored from {errors.redact(location)}{f' for {day}' if day else ''}. Give a file as it was"
             " ingested, a page's address, or a source as in `paperround sources list`."
         )
-    names = _name([errors.redact(_join(row)) for row in found])
+    names = name_some([errors.redact(_join(row)) for row in found])
     said = f"{shell.count(len(found), 'digest')} removed ({names}); {shell.count(papers, 'paper')} left the archive."
     shell.print_answer({"digests": len(found), "papers": papers}, as_json, sentence=said)
     for source in sorted(map(errors.redact, live)):

@@ -142,12 +142,13 @@ async def author(
     if result.is_corrected:
         shell.error(f"No author is called {name!r}; showing the closest name, {result.author}.")
     if result.namesakes:
-        shell.error(f"Papers by several people with this name: {_name_some(result.namesakes)}")
+        shell.error(f"Papers by several people with this name: {name_some(result.namesakes)}")
     elif len(result.matches) > 1:
-        shell.error(f"{result.author}; other matches: {_name_some(result.matches[1:])}")
+        shell.error(f"{result.author}; other matches: {name_some(result.matches[1:])}")
 
 
-def _name_some(names: Sequence[str]) -> str:
+def name_some(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return ", ".join(names[:_MAX_NAMES]) + more
 

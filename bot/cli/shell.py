@@ -168,15 +168,9 @@ async def open_reader() -> AsyncIterator[Database]:
 
     logging.getLogger().addHandler(_Lines(logging.WARNING))
     url = load_settings().database_url
-    with checked_database(url, creating=False):
-        path = sqlite_file.path_of(url)
-        if path is not None and sqlite_file.has_current_schema(path):
-            database = Database(url)
-        else:
-            from storage.migrate import open_database
-
-            database = await open_database(url)
-    async with database:
+    path = sqlite_file.path_of(url)
+    is_current = path is not None and sqlite_file.has_current_schema(path)
+    async with Database(url) if is_current else open_storage(with_logs=False) as database:
         yield database
 
 

@@ -163,10 +163,6 @@ class ArxivCategories:
         async for result in self._back_fill(request, progress, _DAYS_A_POLL):
             yield result
 
-    def _is_own(self, paper: models.PaperFacts) -> bool:
-        """Return whether a paper's primary category (or, with cross-lists, any category) belongs to the source."""
-        return covers(self._categories, paper.categories[: None if self.with_cross_lists else 1])
-
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress
     ) -> tuple[list[base.FetchResult], Progress]:
@@ -262,8 +258,10 @@ class ArxivCategories:
         """
         today = request.now.date()
         found: dict[date, list[models.PaperFacts]] = {}
-        for fact in filter(self._is_own, facts):
-            if arxiv_ids.is_possible(fact.arxiv_id, today):
+        counted = None if self.with_cross_lists else 1  # the first category is the primary one
+        for fact in facts:
+            is_own = covers(self._categories, fact.categories[:counted])
+            if is_own and arxiv_ids.is_possible(fact.arxiv_id, today):
                 on = min(fact.published_on or today, today)
                 found.setdefault(on, []).append(replace(fact, published_on=on, listed_on=on))
         days = {}
