@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import shell
+from bot.core import files
 from storage import errors
 from storage.errors import PaperroundError
 
@@ -210,15 +211,13 @@ def _write(file: Path, values: Mapping[str, str]) -> None:
     """Set values in `.env`, which only its owner can read. Raises PaperroundError if it cannot be written."""
     import dotenv
 
-    copy = None
-    try:
-        handle, copy = tempfile.mkstemp(prefix=".env.", dir=file.parent)
-        with open(handle, "wb") as opened:
-            opened.write(file.read_bytes() if file.exists() else b"")
+    with (
+        files.reported(file, "It was not changed."),
+        tempfile.TemporaryDirectory(prefix=".env.", dir=file.parent) as folder,
+    ):
+        copy = Path(folder, "copy")
+        copy.touch(0o600)
+        copy.write_bytes(file.read_bytes() if file.exists() else b"")
         for name, value in values.items():
             dotenv.set_key(copy, name, value)
-        Path(copy).replace(file)
-    except OSError as error:
-        if copy is not None:
-            Path(copy).unlink(missing_ok=True)
-        raise PaperroundError(f"{file} cannot be written: {error.strerror}. It was not changed.") from error
+        copy.replace(file)
