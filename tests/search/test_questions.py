@@ -1,15 +1,13 @@
 """Questions that describe a topic in everyday words, and questions that name the writers of papers."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from bot.search import results as search_results
-from bot.search.index import SearchIndex, folder_of
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from bot.text import concepts, term_keys
+from bot.text import concepts
 from storage import models
 from storage.database import Database
 from tests.support import sample_archive
@@ -73,30 +71,6 @@ async def test_a_topic_is_called_related_only_to_a_question_that_describes_it(db
     for question, topic in RELATED.items():
         found = await service.search(SearchRequest(question, limit=50))
         assert topic in found.added_forms, question
-
-
-async def test_full_matches_come_first_and_only_absent_terms_are_missing(archive: Path, db: Database) -> None:
-    ingest = sample_archive.make_ingest(db)
-    for file in sorted((archive / "newsletter").rglob("*.md"))[:8]:
-        await ingest.add_text(file.read_text(), location=file.name)
-    service = SearchService(db, index=SearchIndex(folder_of(db), at_once=None))
-    partial = 0
-    for question in (*QUESTIONS, "LoRA full fine tuning", "GUI agents benchmark", "긴 문맥 처리 방법"):
-        found = await service.search(SearchRequest(question, limit=100))
-        is_partial = [row.arxiv_id in found.missing for row in found.rows]
-        assert is_partial == sorted(is_partial), "the divider stands once"
-        assert is_partial.count(False) == found.complete
-        for arxiv_id, lacking in found.missing.items():
-            partial += 1
-            assert not {"full", "처리", "작은"}.intersection(lacking)
-            paper = await service.find_paper(arxiv_id)
-            assert paper is not None
-            sections = [section for of in paper.appearances for section in of.entry.sections]
-            text = term_keys.korean_key(" ".join([paper.title or "", *(one.body for one in sections)]))
-            for forms in found.term_forms:
-                long = [term_keys.korean_key(form) for form in forms if len(form) > 3]
-                assert not (forms[0] in lacking and any(form in text for form in long)), (question, forms)
-    assert partial > 10
 
 
 async def test_a_match_only_in_the_title_shows_the_summary(db: Database) -> None:

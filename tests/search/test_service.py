@@ -310,20 +310,6 @@ async def test_enough_papers_without_what_is_left_out_need_no_others(db: Databas
     assert (len(result.rows), result.passing) == (4, {})
 
 
-async def test_a_partial_match_says_what_it_has_or_lacks(db: Database) -> None:
-    titles = ("Judging Robots", "Robots on Mars", "Speech", "Speech for Robots")
-    rows = enumerate(titles, start=1)
-    service = await sample_archive.search_over(
-        db, *(NewsletterPaper(f"2501.0000{n}", title, title) for n, title in rows)
-    )
-    result = await service.search(SearchRequest("robots judging speech recognition"))
-    assert any((*result.missing.values(), *result.matched.values()))
-    for row in result.rows:
-        lacking, having = result.missing[row.arxiv_id], result.matched.get(row.arxiv_id, ())
-        assert all(word.casefold() in (row.title or "").casefold() for word in having)
-        assert not any(word.casefold() in (row.title or "").casefold() for word in lacking)
-
-
 async def test_a_paper_with_a_word_of_the_same_stem_does_not_lack_a_term(db: Database) -> None:
     papers = (
         NewsletterPaper("2501.00001", "라우터를 없앤 전문가 혼합", "라우터 대신 규칙을 씁니다."),
