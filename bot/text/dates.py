@@ -61,7 +61,7 @@ _NUMBER = (
 _COUNT = f"(?P<count>{_NUMBER})"
 _KOREAN_COUNT = "(?:(?P<count>[0-9]{1,3}|[한두세네몇일]|다섯|여섯|일곱|여덟|아홉) ?)?"
 _LENGTH, _KOREAN_LENGTH = (
-    "(?P<length>hours?|days?|weeks?|months?|years?|fortnight)",
+    "(?P<length>hours?|days?|weeks?|wks?|months?|years?|fortnight)",
     "(?P<length>시간|개월|주일|주간|주|일|년|달|며칠|하루|이틀|사흘|나흘|닷새|열흘|보름)",
 )
 _TO, _KOREAN_TO, _TH = (
@@ -79,7 +79,7 @@ _FORMS = (
     rf"{_MONTH}\.? {_DAY}{_TH}(?:{_TO}{_UNTIL}{_TH})?(?:,? {_YYYY})?(?![\w-])",
     rf"{_DAY}{_TH}(?:{_TO}{_UNTIL}{_TH})? (?:of )?{_MONTH}(?:\.?,? {_YYYY})?(?![\w-])",
     rf"(?P<ago>this|last|previous|current|(?<=of )the) "
-    r"(?:(?P<unit>weekend|week|month|quarter|year)(?:s(?= (?:top|best|most|votes?)\b))?"
+    r"(?:(?P<unit>weekend|week|wk|month|quarter|year)(?:s(?= (?:top|best|most|votes?)\b))?"
     rf"|(?P<part>{_SEASON}))(?!\w| {_YEAR})",
     r"the (?P<unit>week|month|year) (?P<ago>before) last(?!\w)",
     rf"{_COUNT} {_LENGTH} (?P<is_past>ago|back)(?!\w)",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby, takewhile
+from itertools import dropwhile, groupby, takewhile
 from typing import NamedTuple
 
 from bot.text import analyser, dates, people, questions, seed
@@ -382,6 +382,11 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         if "papers" in rule.flags and not (has_period or is_near or not questions.has_topic(rest.split())):
             continue
         found.append((number, typed))
+        if rule.flags and rule.flags[0] in ("least", "most"):  # over 20 votes, the newest first
+            others = rule.pattern.sub(" ", kinds, count=1)
+            found += [(n, typed) for n, one in enumerate(_RULES) if one.order and one.pattern.search(others)][
+                :1
+            ]
         if rule.order and (leading := _LEADING.search(text, 0, core[0].start)):  # 3 newest papers on speech
             rest = _cut(rest, [core[0]._replace(start=leading.start())])
             count = _number(leading["n"])
@@ -474,9 +479,25 @@ def _list_phrases(tokens: Sequence[_Token]) -> Iterator[tuple[list[_Token], Sequ
     for has_class, run in groupby(tokens, key=lambda token: token.kind not in ("", ",")):
         phrase = list(run)
         at += len(phrase)
-        if has_class:
+        phrase = _strip_negators(phrase, tokens[: at - len(phrase)], tokens[at:]) if has_class else phrase
+        if has_class and phrase:
             stop = next((n for n in range(at, len(tokens)) if tokens[n].kind == ","), len(tokens))
             yield phrase, tokens[at:stop]
+
+
+def _strip_negators(phrase: list[_Token], before: Sequence[_Token], behind: Sequence[_Token]) -> list[_Token]:
+    """Return a phrase without what negates words outside of it: most upvoted (not about LLMs), (RAG 없는) 인기 논문."""
+    first = before[-1] if before else None
+    if first and not first.kind and phrase[0].kind in ("none", "not") and phrase[0].is_korean:
+        phrase = list(dropwhile(lambda one: one.kind in ("none", "not", "glue"), phrase))
+    ends = [n for n, one in enumerate(phrase) if n and one.kind in ("none", "not") and not one.is_korean]
+    is_open = bool(behind) and not behind[0].kind
+    at = ends[-1] if ends and is_open else len(phrase)
+    return (
+        phrase
+        if any(one.kind not in ("glue", "by", "none", "not", "like") for one in phrase[at:])
+        else phrase[:at]
+    )
 
 
 def _is_cut(phrase: Sequence[_Token], behind: Sequence[_Token]) -> bool:
@@ -625,7 +646,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         is_task = negation.is_ahead and _TASK.match(text, phrase[-1].end)
         if is_task or (everyday and everyday != questions.find_everyday_terms(" ".join(named))):
             # 트랜스포머 말고 and "without labels" are everyday words for a topic. The first leaves nothing out besides.
-            described += [typed] if any(map(is_excluded, named)) else []
+            described += [typed] if everyday or any(map(is_excluded, named)) else []
             text = text if said in typed else f"{_cut(text, phrase)} {said}"
             for other in (token for token in phrase if token.text == "다른"):
                 text = _cut(text, [other])  # not 다른 언어, for multilingual
@@ -639,7 +660,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             unread.append(typed)
         else:
             said = _describe(text, tokens, negation)
-            described += [said] if said and not questions.find_everyday_terms(said) else []
+            described += [said] if said else []
             continue
         text = _cut(text, phrase)
     return Exclusions(
@@ -728,7 +749,7 @@ def _read_negation(tokens: Sequence[_Token], first: int, at: int, end: int) -> _
     is_sure = (
         kind in ("sure", "imperative", "glue")
         or (is_about and kind != "instead")
-        or (is_last and before.text.casefold() not in ("", "with") and is_led)
+        or (is_last and before.text.casefold() not in ("" if kind == "no" else "with", "with") and is_led)
         or (kind == "dont" and is_used and is_end and not tokens[at].text.startswith("can"))
         or (tokens[at].text.casefold() == "nothing" and "glue" in around)
         or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : end]])

@@ -213,6 +213,8 @@ async def test_the_oldest_and_the_least_upvoted_papers_come_first_if_asked_for(d
         assert await ids(service, query) == ["2501.00004", "2501.00002"], query
         assert (await service.search(SearchRequest(query, limit=1, offset=1))).total == 2
         assert (await service.search(SearchRequest(query, limit=9, offset=2))).rows == ()
+    for query in ("robots with at least 5 votes, newest first", "추천 5개 이상인 것 중 최신 논문"):
+        assert await ids(service, query) == ["2501.00004", "2501.00002"], query
     assert await ids(service, "which author has the most papers?") == []
     service = SearchService(db, clock=lambda: datetime(2025, 1, 10, tzinfo=UTC))
     for query, since in (
@@ -629,3 +631,15 @@ async def test_a_question_is_answered_in_the_order_and_without_what_it_names(db:
     result = await service.search(SearchRequest("best of the weak december"))
     assert not any("weak" in typed or "december" in typed for typed, _ in result.corrected)
     assert (await service.search(SearchRequest("most cited papers"))).unordered == ("most cited",)
+
+
+async def test_what_is_left_out_is_left_out_by_the_names_of_its_kinds(db: Database) -> None:
+    titles = ("Robots and LLMs", "Robots and Vision Language Models", "Robots on Mars")
+    papers = [NewsletterPaper(f"2501.0000{n}", title, "본문.") for n, title in enumerate(titles)]
+    service = await sample_archive.search_over(db, *papers)
+    for query in (
+        "robots not about language models",
+        "newest robots not about language models",
+        "언어 모델 관련 없는 최신 로봇 논문",
+    ):
+        assert await ids(service, query) == ["2501.00002"], query

@@ -62,6 +62,16 @@ def _reader() -> QueryReader:
         ("worst papers", "papers", "least"),
         ("최악의 음성 논문", "음성 논문", "least"),
         ("hardly any votes", "", "least"),
+        ("most upvoted not about LLMs", "not about LLMs", "votes"),
+        ("newest not using diffusion", "not using diffusion", "date"),
+        ("top not vision", "not vision", "votes"),
+        ("least upvoted no surveys", "no surveys", "least"),
+        ("강화학습 관련 없는 최신 논문", "강화학습 관련 없는 논문", "date"),
+        ("강화학습과 관련 없는 인기 논문", "강화학습과 관련 없는", "votes"),
+        ("RAG 안 쓰는 최신 논문", "RAG 안 쓰는 논문", "date"),
+        ("not so popular papers", "papers", "least"),
+        ("the top voted paper rn", "paper", "votes"),
+        ("papers ppl are loving", "papers", "votes"),
         ("newest attention", "attention", "date"),
         ("most upvoted attention papers", "attention papers", "votes"),
         ("papers that got the most attention", "papers", "votes"),
@@ -504,7 +514,7 @@ def test_a_korean_negation_is_the_same_with_and_without_spaces(way: str) -> None
         ("트랜스포머보다 빠른 구조", "트랜스포머보다 빠른"),
         ("models better than GPT-4", "better than GPT-4"),
         ("데이터 적게 쓰는 음성 인식", "데이터 적게 쓰는"),
-        ("segmentation without labels", ""),  # searched for as unsupervised
+        ("segmentation without labels", "without labels"),  # searched for as unsupervised
     ],
 )
 def test_a_negation_that_leaves_nothing_out_is_said(query: str, described: str) -> None:
