@@ -172,7 +172,7 @@ class PaperLists:
         if not (result.complete or result.unknown_id):
             # The topic may be a person's name.
             found = await self._search.find_author(state.text, limit=1)
-            names_writer = bool(question or result.unknown_writers) or state.text.isascii()
+            names_writer = bool(question or result.writers or result.unknown_writers) or state.text.isascii()
             names = [found.author] if found.author else found.near if names_writer else ()
             near = self._suggestions(ListState(ListKind.AUTHOR), names)
             as_author = ((texts("alert-author", text=name), target) for name, target in near)

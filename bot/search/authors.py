@@ -261,7 +261,8 @@ def list_near(writers: Writers, name: str) -> list[str]:
     if not 1 <= len(words) <= _MAX_NEAR_WORDS:
         return []
     if analyser.has_hangul(name):
-        return [author.name for author in _find_near_sounds(writers, words)[:_MAX_NEAR]]
+        begun = find_authors(writers, name, limit=_MAX_NEAR, is_prefix=True)
+        return [author.name for author in begun or _find_near_sounds(writers, words)]
     similar = [query for word in words for query in (writers.word(word), writers.near(word, 2))]
     names = [author.name for author in writers.find(similar, limit=_FUZZY_LIMIT)]
     spelt = [" ".join(people.name_tokens(one)) for one in names]
@@ -411,8 +412,8 @@ def find_author(
     if (is_unsure and has_papers) or (is_other and people.institution_forms(name)):
         return AuthorResult(question=f"from {name}")
     namesakes = namesakes or sounding
-    if not matches and analyser.is_syllables(name.replace(" ", "")):
-        # For an incomplete name, such as the family name alone, use the suggestions of autocomplete.
+    if not matches and any(family and not given for family, given in people.split_hangul(name)):
+        # For a family name alone, use the suggestions of autocomplete.
         matches = namesakes = find_authors(archive.writers, name, is_prefix=True)
     elif is_exact and len(typed) == 1 and people.name_tokens(matches[0].name) != [*typed]:
         namesakes = [author for author in matches if typed[0] in people.name_tokens(author.name)]

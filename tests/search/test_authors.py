@@ -132,6 +132,7 @@ async def test_researchers_are_found_as_koreans_write_their_names_and_several_ar
         ("팀 브라운", "Tom Brown"),
         ("노아 카파시", "Andrej Karpathy"),
         ("크리스 포츠", "Christopher Potts"),
+        ("레", "Leandro von Werra"),
         ("Andrew Nagy", "Andrew Ng"),
         ("Timoti Shick", "Timo Schick"),
     ):

@@ -151,6 +151,7 @@ _WRITERS = {
     "오픈 AI 논문": [("오픈 AI", 0, 2)],
     "카카오 브레인 연구": [("카카오 브레인", 0, 2)],
     "Stanford AI Lab papers": [("Stanford AI", 0, 3)],
+    "스탠포드 대학 논문": [("스탠포드 대학", 0, 2)],
     "현대 AI 논문": [],
     "meta ai agents": [],
     "Qwen or DeepSeek": [],
