@@ -262,6 +262,8 @@ _STEMS_OF_VERBS = {
     "xplanation": "xplain",
 }
 """The ends of nouns that do not begin as their verb does, and the end of the verb's stem: reduction and reduce."""
+_APART = frozenset(("segmentation", "aligned"))
+"""Words with a stem of their own, since texts on other topics have the other words: segments of a sequence, hardware-aligned."""
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
 )
@@ -395,6 +397,8 @@ def _stem_derived(word: str) -> str | None:
     This keeps "tokenizer" and "tokenization" distinct from "token", "adapter" from "adaptation", and "generative" from
     "generated".
     """
+    if (singular := word.removesuffix("s")) in _APART:
+        return singular
     if noun := _NOUN_OF_VERB.fullmatch(word):
         return noun[1] + _STEMS_OF_VERBS[noun[2]]
     if verb := _VERB_IN_IZE.fullmatch(word):

@@ -93,3 +93,15 @@ async def test_a_noun_finds_its_verb(db: Database) -> None:
     service = await sample_archive.search_over(db, paper, LORA)
     found = await service.search(SearchRequest("hallucination reduction", limit=50))
     assert (found.complete, found.rows[0].arxiv_id) == (1, paper.arxiv_id)
+
+
+async def test_the_name_of_a_task_is_not_met_by_an_ordinary_word(db: Database) -> None:
+    infinite = NewsletterPaper(
+        "2404.07143", "Attention by segments", "Each segment is read once. Segments add up."
+    )
+    hardware = NewsletterPaper(
+        "2502.11089", "Hardware-Aligned Attention", "Blocks are aligned with the hardware."
+    )
+    service = await sample_archive.search_over(db, infinite, hardware, SEGMENT)
+    for query, expected in {"segmentation": 1, "세그멘테이션": 1, "alignment": 0, "정렬": 0}.items():
+        assert (await service.search(SearchRequest(query, limit=50))).complete == expected, query
