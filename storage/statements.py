@@ -61,17 +61,20 @@ Existing: TypeAlias = Literal["refuse", "skip", "update"]
 """What becomes of a row whose primary key is stored already."""
 
 
+_ROWS_AT_ONCE = 1000
+
+
 async def insert_rows(
     connection: AsyncConnection,
     table: sa.Table,
     rows: Sequence[Mapping[str, Any]],
     existing: Existing = "refuse",
 ) -> None:
-    """Insert rows that have the same columns."""
-    if rows:
-        statement, columns = _compile_insert(connection.dialect, table, tuple(rows[0]), existing)
+    """Insert rows that have the same columns, some at a time: converting thousands would hold the event loop."""
+    for chunk in chunked(rows, _ROWS_AT_ONCE):
+        statement, columns = _compile_insert(connection.dialect, table, tuple(chunk[0]), existing)
         values = (
-            [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
+            [row[name] for row in chunk] if convert is None else [convert(row[name]) for row in chunk]
             for name, convert in columns
         )
         await connection.exec_driver_sql(statement, list(zip(*values, strict=True)))

@@ -24,6 +24,7 @@ from storage import accounts, archive, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import UsageError
+from storage.snapshot import chunked
 
 MAX_LISTED_TAGS = 25
 """The maximum number of tags offered, limited by Discord."""
@@ -40,6 +41,10 @@ FetchTitled: TypeAlias = Callable[[int, Sequence[str]], Awaitable[Mapping[str, s
 
 View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
 """Returns the ids of a reader's saved papers that belong to another feature's view."""
+
+
+_ADDED_AT_ONCE = 500
+"""Papers of an import. Thousands would hold the event loop."""
 
 
 @dataclass(eq=False)
@@ -97,7 +102,8 @@ class Shelf:
             fresh = [arxiv_id for arxiv_id in by_id if ids.get(arxiv_id) not in kept]
             taken = fresh[: shelf.MAX_SAVED - len(kept)]
             missing = [arxiv_id for arxiv_id in taken if arxiv_id not in ids]
-            ids |= await papers.add(connection, digest_writer.unlisted_papers(missing))
+            for chunk in chunked(missing, _ADDED_AT_ONCE):
+                ids |= await papers.add(connection, digest_writer.unlisted_papers(chunk))
             taken_ids = [ids[arxiv_id] for arxiv_id in taken]
             listed = await papers.list_rows(connection, taken_ids)
             times = {id_: now - timedelta(microseconds=number) for number, id_ in enumerate(taken_ids)}
