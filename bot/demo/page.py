@@ -279,11 +279,11 @@ def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) ->
     for entry in catalog["entries"]:
         path, leaf = leaves[tuple(entry["path"])]
         entry["invocation"] = " ".join(local_name(node, locale) for node in path)
-        entry["description"] = _local(leaf, "description", locale)
+        entry["description"] = local_text(leaf, "description", locale)
         options = {option["name"]: option for option in leaf.get("options") or ()}
         for shown in entry["options"]:
             option = options[shown["name"]]
-            shown["description"] = _local(option, "description", locale)
+            shown["description"] = local_text(option, "description", locale)
             for shown_choice, choice in zip(shown["choices"], option.get("choices") or (), strict=True):
                 shown_choice["name"] = local_name(choice, locale)
 
@@ -313,10 +313,11 @@ def list_menu_commands(env: simcord.Env, viewer: Any, channel: simcord.ChannelHa
 
 def local_name(node: CommandSpec, locale: str) -> str:
     """Return the name of a command, option or choice in a Discord locale."""
-    return _local(node, "name", locale)
+    return local_text(node, "name", locale)
 
 
-def _local(node: CommandSpec, key: str, locale: str) -> str:
+def local_text(node: CommandSpec, key: str, locale: str) -> str:
+    """Return a text of a command, option or choice in a Discord locale."""
     return str((node.get(f"{key}_localizations") or {}).get(locale, node.get(key, "")))
 
 

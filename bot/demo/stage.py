@@ -8,6 +8,7 @@ directly.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -31,6 +32,7 @@ from bot.demo.page import (
     list_open,
     list_shown,
     local_name,
+    local_text,
 )
 from storage import models
 
@@ -58,6 +60,20 @@ def find_command(
     path, leaf = max(matching, key=lambda item: len(item[0]))
     rest = line.removeprefix("/").split(maxsplit=len(path))[len(path) :]
     return path, leaf, "".join(rest)
+
+
+def find_nearest(line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]], locale: str) -> str:
+    """Return the command, in a Discord locale, that an unknown line may mean: one with a name like its first word, else the
+    first whose description has this word, else `/help`.
+    """
+    typed = line.removeprefix("/").partition(" ")[0].casefold()
+    shown = [("/" + " ".join(local_name(node, locale) for node in path), path, leaf) for path, leaf in leaves]
+    named = {name: command for command, path, _ in reversed(shown) for node in path for name in _names(node)}
+    described = (
+        command for command, _, leaf in shown if typed and typed in local_text(leaf, "description", locale)
+    )
+    close = difflib.get_close_matches(typed, named, n=1)
+    return named[close[0]] if close else next(described, named["help"])
 
 
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
@@ -223,7 +239,8 @@ class Stage:
         if found is None:
             place = "servers" if channel.guild is None else "managers"
             is_hidden = find_command(line, list_leaves(self._env, None, channel)) is not None
-            self._hint(channel, place if is_hidden else "unknown", line=line[:50])
+            near = find_nearest(line, leaves, self._locale.value)
+            self._hint(channel, place if is_hidden else "unknown", line=line[:50], near=near)
             return
         path, leaf, rest = found
         name = " ".join(node["name"] for node in path)

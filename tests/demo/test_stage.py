@@ -43,6 +43,8 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
     expected = {
         "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
         "/me erase": ("/me erase could not be read", "/me erase: 알 수 없는 명령"),
+        "/topik RL": ("or try /topic.", "/주제 명령어를"),
+        "/왜 2502.02737": ("or try /help.", "/이유 명령어를"),
         "/topic RL votes:abc": ("**votes** can be: 0–99999", "**추천**에는 이렇게 넣을 수 있어요: 0–99999"),
         "/author": ("the option **name** is missing", "**이름**도 넣어 주세요"),
         "/daily setup papers:999": ("**papers** can be: 1–25", "**논문수**에는 이렇게 넣을 수 있어요: 1–25"),
