@@ -15,7 +15,6 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, layout_payload, thread_payload
 from bot.client.messages import PostWording
 from bot.client.paper_texts import channel_url, format_title, join_dotted, title_link
-from bot.client.post_names import format_weekday
 from bot.client.texts import Texts
 from bot.club.service import HOUR, ClubPost, MeetingStep, Overview
 from bot.outbox import contents
@@ -176,7 +175,7 @@ def _add_meeting(
     heading = texts(
         "club-heading",
         channel=f"<#{club.channel_id}>",
-        day=format_weekday(texts, club.weekday),
+        day=templates.render_weekday(club.weekday, texts.locale.value, "wide"),
         time=f"{texts.format_time(club.at_time)} ({zone})",
     )
     poll = meeting.part if meeting.step is MeetingStep.POLL else None

@@ -73,10 +73,12 @@ def setup_view(
         exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(rows))
         edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
-        replaced = [paper_texts.subtext(texts("setup-replaced"))] if len(rows) == 1 else []
-        message.add_text(
-            "\n".join([f"**{exists}**", *_list_lines(texts, rows, rows, calendar), edit, *replaced])
-        )
+        if len(rows) == 1:  # all of it, to compare
+            shown = [options_text(texts, rows[0]), next_post_text(texts, rows[0], calendar)]
+            edit += f"\n{paper_texts.subtext(texts('setup-replaced'))}"
+        else:
+            shown = _list_lines(texts, rows, rows, calendar)
+        message.add_text("\n".join([f"**{exists}**", *shown, edit]))
     message.add_buttons(
         _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
         # Which of several is meant would have to be asked; `/daily edit` shows them.

@@ -14,7 +14,7 @@ from enum import Enum
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import babel.dates
 import babel.numbers
@@ -67,9 +67,9 @@ def render_authors(names: Sequence[str], locale: str, truncated: bool = False, c
     return f"{shown} {more}" if shown and more else shown
 
 
-def render_weekday(day: int, locale: str) -> str:
-    """Return the short name of an ISO weekday, 1 for Monday."""
-    names: dict[int, str] = dict(babel.dates.get_day_names("abbreviated", locale=locale))
+def render_weekday(day: int, locale: str, width: Literal["abbreviated", "wide"] = "abbreviated") -> str:
+    """Return the name of an ISO weekday, 1 for Monday."""
+    names: dict[int, str] = dict(babel.dates.get_day_names(width, locale=locale))
     return names[day - 1]
 
 

@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 async def test_each_club_step_in_a_month_happens_once(lab: Lab) -> None:
     harness = lab.harness
     answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
-    assert "Every Fri at 5:00 PM" in answer
+    assert "Fridays at 5:00 PM" in answer
     assert not lab.polls()
     assert "Nominated · withdraw" in await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
     await lab.press_on_card("2501.00004", "nominate", lab.readers[1])

@@ -409,6 +409,10 @@ async def test_a_second_setup_can_replace_the_channels_post(harness: ClientHarne
     setup = await harness.manager.slash(
         harness.channel, "daily setup", channel=harness.channel, style="cards", time="10:00", papers=4
     )
+    exists = harness.texts("setup-exists", channel=f"<#{harness.channel.id}>", count=1)
+    _, of_old = shown_text(setup.followups[-1]).split(f"**{exists}**")
+    for setting in (harness.texts("subscription-papers", count=3), harness.texts("style-compact")):
+        assert setting in of_old, "what the new one would change"
     replaced = await harness.manager_press(setup.followups[-1], "setup-replace")
     assert harness.texts("subscription-edited") in shown_text(replaced)
     [row] = await harness.subscriptions.list_rows(guild_id=harness.guild.id)

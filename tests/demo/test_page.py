@@ -121,7 +121,7 @@ ANSWERS = {
         "First post:",
     ),
     "/trends": ("so far", "Rising topics of the last 30 days", "9.9% → 15.9%"),
-    "/club setup channel:papers day:wed time:5pm": ("Every Wed at 5:00 PM", "Next vote:"),
+    "/club setup channel:papers day:wed time:5pm": ("Wednesdays at 5:00 PM", "Next vote:"),
     "+1 day": ("⏩", "January 2, 2026"),
     "/주제 강화학습": ("강화학습 · 23편",),
     "/주제 small language model": ("small language model · 7편", "SmolLM2"),

@@ -184,7 +184,7 @@ saved-import-skipped = { $count ->
 saved-import-unasked = { $count ->
     [one] One has
    *[other] { $count } have
-} no arXiv ID, and the title could not be looked up at arXiv yet. Import the file again tomorrow
+} no arXiv ID, and arXiv could not be asked whether it has the title. Import the file again tomorrow
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved
@@ -592,10 +592,10 @@ ask-common-cost = How long did training take, and on what hardware?
 ask-common-limits = What are its limitations?
 ask-common-code = Are the code and the weights available, under which license?
 ask-asked = **Q** { $question }
-ask-nearest = The paper doesn't seem to say. The nearest passages:
+ask-nearest = No passage clearly answers this. The nearest:
 ask-none = No passage has the words of this question. Try the words that papers use.
 ask-no-text = The text of this paper could be read neither on Hugging Face nor on arXiv.
-ask-abstract-nearest = It is not certain that the abstract and summaries answer this. The nearest passages:
+ask-abstract-nearest = The abstract and summaries may not answer this. The nearest passages:
 ask-limit = You can't ask about any more new papers today. Please try again tomorrow.
 ask-from-abstract = Only the abstract and summaries were searched: the full text could not be read.
 ask-read-as = Read as: { $parts }
@@ -628,7 +628,7 @@ club-missing = This server has no club yet. A manager starts one with { $setup }
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
 club-no-candidates = There is nothing to vote on yet. Press **Nominate** on a paper first.
 club-heading = ### Club in { $channel }
-    Every { $day } at { $time }
+    { $day }s at { $time }
 club-state-new = Next vote: { $vote }
     Next meeting: { $meets }
     Until the vote, members nominate with **Nominate** on a paper's card.

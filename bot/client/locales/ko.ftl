@@ -57,7 +57,7 @@ list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 딱 맞는 논문이 없어 가까운 논문을 보여 드려요
 list-partial-heading = 일부 일치
 list-mentioning-heading = 언급한 논문
-list-missing = 없는 검색어: { $terms }
+list-missing = 나오지 않는 말: { $terms }
 list-matched = 있는 검색어: { $terms }
 list-passing = 잠깐 언급만 돼요: { $terms }
 list-perhaps = 이렇게도 찾아볼 수 있어요: { $topics }
@@ -144,7 +144,7 @@ saved-imported = ### { $count ->
 saved-import-unlisted = { $count }편은 다이제스트에 실린 적이 없어서 제목을 arXiv에서 가져와요
 saved-import-known = { $count }편은 이미 저장되어 있어요
 saved-import-skipped = { $count }편은 arXiv 번호가 없고 같은 제목의 논문도 없어서 건너뛰었어요
-saved-import-unasked = { $count }편은 arXiv 번호가 없고, 아직 arXiv에서 제목을 찾아보지 못했어요. 내일 같은 파일을 올리면 다시 찾아봐요
+saved-import-unasked = { $count }편은 arXiv 번호가 없고, 같은 제목의 논문이 arXiv에 있는지 아직 확인하지 못했어요. 내일 같은 파일을 올리면 다시 찾아봐요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
@@ -536,7 +536,7 @@ ask-common-cost = 어떤 하드웨어로 학습했고 얼마나 걸렸어요?
 ask-common-limits = 한계는 뭐예요?
 ask-common-code = 코드와 가중치를 공개했어요? 라이선스는 뭐예요?
 ask-asked = **질문** { $question }
-ask-nearest = 논문에 답이 없는 것 같아요. 가장 가까운 부분이에요.
+ask-nearest = 딱 맞는 답을 찾지 못했어요. 가장 가까운 부분이에요.
 ask-none = 질문의 단어가 나오는 부분을 찾지 못했어요. 논문에 나올 만한 표현으로 다시 질문해 주세요.
 ask-no-text = Hugging Face와 arXiv 어디에서도 이 논문의 본문을 읽지 못했어요.
 ask-abstract-nearest = 초록과 요약에 답이 있는지 확실하지 않아요. 가장 가까운 부분이에요.
@@ -572,7 +572,7 @@ club-missing = 이 서버에는 아직 논문 스터디가 없어요. 관리자�
 club-vote-too-late = 모임까지 세 시간이 안 남아 투표를 열 수 없어요.
 club-no-candidates = 아직 투표할 논문이 없어요. 먼저 논문에서 **후보로 올리기**를 눌러 주세요.
 club-heading = ### { $channel }의 논문 스터디
-    매주 { $day }요일 { $time }
+    매주 { $day } { $time }
 club-state-new = 다음 투표: { $vote }
     다음 모임: { $meets }
     투표 전까지 논문 카드에서 **후보로 올리기**를 누르면 그 논문이 후보가 돼요.
