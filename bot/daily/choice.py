@@ -151,7 +151,7 @@ class Drawn(NamedTuple):
 def draw(
     entries: Iterable[DigestPaper], window: Window, mark: HighWaterMark | None, closed_on: date
 ) -> Drawn:
-    """Return the papers that are new since the previous post (`mark`), or those of the newest day if there is
+    """Return the papers that are new since the previous post (`mark`), or those of the window's own days if there is
     none. `closed_on` is the newest closed day.
     """
     returned = mark.returned if mark is not None else ()
@@ -161,9 +161,7 @@ def draw(
         if entry.date_on <= window.last_on and (entry.date_on >= window.late_on or entry.paper_id in returned)
     ]
     if mark is None:
-        newest_on = max((entry.date_on for entry in dated), default=window.last_on)
-        is_own = newest_on >= window.own_on
-        return Drawn(rank_papers(entry for entry in dated if entry.date_on == newest_on) if is_own else ())
+        return Drawn(rank_papers(entry for entry in dated if entry.date_on >= window.own_on))
     drawn = [entry for entry in dated if entry.added_seq <= mark.until]
     known_ids = {entry.paper_id for entry in drawn}
     drawn_days = {entry.date_on for entry in drawn if entry.date_on <= mark.on}
@@ -249,13 +247,20 @@ class CandidatePool:
             )
 
         drawn = self.draw(subscription, slot, mark)
-        ranked = self._filter_topic(drawn.own, subscription)
+        rolling = is_rolling(subscription)
+        ranked, of_days = self._filter_topic(drawn.own, subscription), drawn.own
+        if mark is None and not rolling:  # a first post has the newest day with papers for it
+            enough = (
+                row.date_on for row in ranked if models.meets_minimum(row.votes, subscription.min_votes)
+            )
+            newest_on = max(enough, default=max((row.date_on for row in ranked or of_days), default=None))
+            ranked = tuple(row for row in ranked if row.date_on == newest_on)
+            of_days = tuple(row for row in of_days if row.date_on == newest_on)
         ranks = tuple(rank for rank, paper in enumerate(ranked, 1) if is_eligible(paper))
         eligible = tuple(ranked[rank - 1] for rank in ranks)
         own = eligible[: min(subscription.top_n, MAX_PAPERS.get(subscription.style, MAX_TOP_N))]
-        rolling = is_rolling(subscription)
         window = find_window(subscription, slot, self._now)
-        days = [paper.date_on for paper in drawn.own] + ([] if mark is None else [mark.on])
+        days = [paper.date_on for paper in of_days] + ([] if mark is None else [mark.on])
         post = PlannedPost(
             window.last_on if rolling else max(days, default=window.last_on),
             own,

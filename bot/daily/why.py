@@ -45,7 +45,7 @@ class Cause(StrEnum):
     LATE = "late"
     """Late, and not among those that follow the next post."""
     TOO_OLD = "too-old"
-    """Listed too many days after its day."""
+    """When the first post after it was listed was made, its day was too long ago."""
     TOO_EARLY = "too-early"
     """Listed before the subscription was created and too old for a post now."""
     NOT_CHOSEN_THEN = "not-then"

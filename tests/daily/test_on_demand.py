@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -35,16 +36,28 @@ async def test_a_preview_shows_new_papers_or_else_those_of_the_newest_day(world:
     assert await preview(world, row) == ("B C", False)
 
 
-@pytest.mark.parametrize("newer", ["", "D▲9 E▲8"])
-async def test_a_first_post_has_the_previews_papers_unless_newer_ones_come(world: World, newer: str) -> None:
-    """As the set-up says below its preview."""
-    row = await world.daily()
-    await world.list("Sun-1", "B▲81 C▲40")
-    previewed, _ = await preview(world, row)
+@pytest.mark.parametrize(
+    ("settings", "newer", "sent"),
+    [
+        ({}, "", "B C"),
+        ({}, "D▲9 E▲8", "D E"),
+        ({"topic": "moss"}, "D▲9 E▲8", "B C"),
+        ({"topic": "moss"}, 'D▲9 E▲8 "Moss in rivers"', "E"),
+        ({"min_votes": 30}, "D▲9 E▲8", "B C"),
+        ({"min_votes": 30, "topic": "moss"}, 'D▲90 E▲8 "Moss in rivers"', "B C"),
+    ],
+)
+async def test_a_first_post_has_the_previews_papers_unless_newer_ones_come(
+    world: World, settings: dict[str, Any], newer: str, sent: str
+) -> None:
+    """As the set-up says below its preview: of what the post is set to show."""
+    row = await world.daily(**settings)
+    await world.list("Sun-1", 'B▲81 "How moss grows" C▲40 "Moss on stones"')
+    assert await preview(world, row) == ("B C", True)
     if newer:
         await world.list("Mon", newer)
     await world.at("Mon 09:00")
-    assert world.sent == ["D E" if newer else previewed]
+    assert world.sent == [sent]
     await world.at("Tue 09:00")
     assert len(world.sent) == 1
 

@@ -708,7 +708,7 @@ why-other-source =
        *[other] This daily post takes papers only from { $source }, which hasn't listed it.
     }
 why-late = It was added to the { $date } list after that day's post. Up to five such papers follow a post with new ones.
-why-too-old = It was added to the { $date } list more than a week after that day, which is too late for a post.
+why-too-old = By the first post after it was listed, its day, { $date }, was too long ago.
 why-too-early = It was listed on { $date }, before this daily post began, so it was not posted here.
 why-not-then = The post for { $date } was made without it: by the votes and settings of that time, other papers came first.
 why-coming = { $rank ->
