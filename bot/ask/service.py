@@ -334,6 +334,9 @@ def _build(
     """Return the answer with the excerpts of the best passages."""
     patterns = list(filter(None, (compile_pattern([part.text, *ranking.found[part.text]]) for part in parts)))
     most = MAX_SHOWN if ranking.is_answer or text.basis != Basis.PAPER else MAX_NEAREST
+    named = [ranking.found[part.text] for part in parts if part.weight > question.VAGUE]
+    if named and not (any(named) or ranking.is_answer):  # what says little, such as "use", is nowhere near
+        most = 0
     shown = [index.passages[number] for number in ranking.order[:most]]
     read_as = ((part.text, _list_read_forms(part, ranking)) for part in parts if part.weight > question.VAGUE)
     return Answer(

@@ -62,6 +62,8 @@ async def test_a_question_without_an_answer_is_refused_with_the_nearest_passage(
     text = await ask(asking, "How many dollars did the underwater sonar cost on harbours?")
     assert asking.texts("ask-nearest") in text
     assert text.count("\n> ") == 1
+    text = await ask(asking, "Does it show zebrafish?")
+    assert asking.texts("ask-none") in text, "a passage that only shows something else is not near"
 
 
 @pytest.mark.parametrize(

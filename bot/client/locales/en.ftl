@@ -751,7 +751,7 @@ trend-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 } · { $period }
-trend-everything = All papers, also those in no digest
+trend-everything = All papers
 trend-papers = Papers
 trend-span-half-year = Last 6 months
 trend-span-y = Last 12 months

@@ -590,7 +590,7 @@ club-state-waiting = 다음 모임: { $meets }
 club-state-count = 다음 모임: { $meets }
     투표 결과를 집계하고 있어요.
 club-state-skip = { $meets } 모임은 건너뛰어요. { $now } 명령어를 쓰면 투표가 시작되고 모임도 다시 잡혀요.
-club-past = **함께 읽은 논문**
+club-past = **지금까지 고른 논문**
 club-thread-link = 토론
 club-readers = { $count }명이 읽음
 club-stop = 스터디 끝내기
@@ -708,7 +708,7 @@ source-failures = { $count ->
 
 ## 동향
 trend-heading = { $topic } · { $count }편 · { $period }
-trend-everything = 모든 논문(다이제스트에 없는 논문 포함)
+trend-everything = 모든 논문
 trend-papers = 논문
 trend-span-half-year = 최근 6개월
 trend-span-y = 최근 1년
