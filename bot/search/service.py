@@ -46,6 +46,8 @@ _FEW, _MAX_COMPARING = 3, 60
 """With fewer full matches, papers that only compare with what is left out follow, of at most the second number."""
 _RECENT_DAYS = {False: 7, True: 30}
 """The days that are meant by "trending", without a topic, as `/top` does, and with one."""
+_ASKS = re.compile(r"\b(?:read|recommend|show|suggest|give)|추천|보여|알려|찾아|골라", re.IGNORECASE)
+"""What asks for papers without naming a topic."""
 _UNSORTED = (None, Sort.RELEVANCE)
 _TITLES_AT_ONCE = 25
 """How many titles are found in one look-up, between which others take their turn."""
@@ -94,7 +96,7 @@ def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Fi
 
 def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
     """Turn the order ("most upvoted") and period ("last month") that a query names into its order and filters."""
-    plain_text, request = requests.split_reader(query.text)
+    plain_text, request = requests.split_reader(requests.split_words(query.text))
     if request:
         asked = read_request(replace(query, text=request), today)
         said = dates.read_period(plain_text.removesuffix(request), today)[1]
@@ -110,7 +112,9 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
             days = _RECENT_DAYS[questions.has_topic([w for w in text.split() if not people.names_papers(w)])]
             period = today - timedelta(days=days - 1), today
     words = [word for word in text.split() if not people.names_papers(word)]
-    text = text if questions.has_topic(words) or not read.asks else ""
+    is_filler = all(questions.classify_filler(word) == "filler" for word in text.split())
+    asks_for_any = is_filler and (len(words) < len(text.split()) or _ASKS.search(text) is not None)
+    text = text if questions.has_topic(words) or not (read.asks or is_filler) else ""
     narrowed = merge_filters(search.Filters(*period, read.min_votes, read.max_votes), query)
     return replace(
         query,
@@ -119,7 +123,7 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
         until=narrowed.until_on,
         min_votes=narrowed.min_votes,
         max_votes=narrowed.max_votes,
-        order=read.order,
+        order=read.order or ("votes" if asks_for_any and period == (None, None) else ""),
         count=read.wanted,
         has_code=read.has_code,
         unordered=read.unread,

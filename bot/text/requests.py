@@ -203,6 +203,23 @@ _KOREAN_READERS = re.compile(
 )
 
 
+_JOINED_REQUEST = re.compile(
+    r"(?<!\S)(이번 ?주|지난 ?주|저번 ?주|이번 ?달|지난 ?달|저번 ?달|올해|작년|오늘|어제|최근|요즘|요새)?"
+    r"([가-힣]*?)(논문들?|글|연구)?(?!\S)"
+)
+
+
+def split_words(text: str) -> str:
+    """Return a text with spaces in a Korean request written without any: 지난주인기논문, 추천많은논문."""
+
+    def split(word: re.Match[str]) -> str:
+        kinds = [kind for kind, _ in _split(word[2], "order")] if word[2] else []
+        is_request = bool(kinds) and not {*kinds} <= {"glue", ""} and bool(word[1] or word[3])
+        return " ".join(filter(None, word.groups())) if is_request else word[0]
+
+    return _JOINED_REQUEST.sub(split, text)
+
+
 def split_reader(text: str) -> tuple[str, str]:
     """Return a question without the reader's plans (세미나에서 읽을), and the request behind a clause on the reader or "".
 
@@ -404,7 +421,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     ):
         kept = ""  # longest paper
     limits = {flag: typed for number, typed in found for flag in _RULES[number].flags}
-    is_recent = order == "votes" and ("recent" in limits or any(token.kind == "now" for token in tokens))
+    is_recent = "recent" in limits or any(token.kind in ("now", "recent") for token in tokens)
     return Ordering(
         " ".join(_EMPTY.sub(" ", kept).split()).strip(" ,:"),
         order,
@@ -413,7 +430,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         _read_votes(limits.get("least", ""), 1),
         _read_votes(limits["most"], -1) if "most" in limits else None,
         count,
-        is_recent,
+        is_recent and order == "votes",
         asks_writers,
     )
 
@@ -555,6 +572,7 @@ _NOT = re.compile(
 _CROSSED = re.compile(r"(\S .*(?<!클로바)[가-힣]) [x×](?=\s*(?:,|$))")
 """As in 로봇 시뮬레이션 x, but not the name dino x or 그록 x."""
 _NON = re.compile(r"\bnon-([\w-]+)", re.IGNORECASE)
+_USED_FOR, _TOO = re.compile("(?<=[가-힣]{2})용\\Z"), re.compile("(?<=[가-힣]{2})도\\Z")
 _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
@@ -847,6 +865,8 @@ def _read_named(
         at, is_listed = at + step, not is_joined
         while step and is_joined and at < len(beside) and beside[at].kind == "glue":
             at += 1
+    named = [_USED_FOR.sub("", " ".join(name.split())) for name in named]
+    named = [_TOO.sub("", name) if len(named) > 1 and not is_term(name) else name for name in named]
     shared = named[-1].split()[1:] if len(named) > 1 else []  # 이미지나 비디오 생성
     wholes = [name if " " in name else " ".join((name, *shared)) for name in named]
     return [whole if is_term(whole) else name for name, whole in zip(named, wholes, strict=True)], taken
@@ -885,7 +905,8 @@ def _read_phrase(near: Sequence[_Token], is_ahead: bool) -> list[_Token]:
     """Return the words of a noun phrase: up to filler and, ahead of a Korean negation, back to a word with a particle."""
     phrase = list[_Token]()
     for token in takewhile(lambda token: token.kind != ",", near):
-        is_apart = phrase and (_PARTICLE.search(token.text) if is_ahead else _is_joint(token))
+        is_too = is_ahead and bool(phrase) and phrase[0].text[-1:] == token.text[-1:] == "도"  # A도 B도
+        is_apart = phrase and (is_too or (_PARTICLE.search(token.text) if is_ahead else _is_joint(token)))
         if _is_filler(token.text) or is_apart:
             break
         phrase.append(token)

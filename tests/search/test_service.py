@@ -643,3 +643,12 @@ async def test_what_is_left_out_is_left_out_by_the_names_of_its_kinds(db: Databa
         "언어 모델 관련 없는 최신 로봇 논문",
     ):
         assert await ids(service, query) == ["2501.00002"], query
+
+
+async def test_a_request_without_a_topic_lists_all_papers_and_a_function_word_none(db: Database) -> None:
+    papers = [NewsletterPaper(f"2501.0000{n}", f"The Robots {n}", "그 로봇입니다.", votes=n) for n in (1, 2)]
+    service = await sample_archive.search_over(db, *papers)
+    for query in ("show me papers", "what should I read", "논문 추천해줘", "입문자용 논문"):
+        assert await ids(service, query) == ["2501.00002", "2501.00001"], query
+    for query in ("the", "그", "it"):
+        assert await ids(service, query) == [], query

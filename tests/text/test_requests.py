@@ -473,11 +473,35 @@ _WAYS = (
 )
 
 
+@pytest.mark.parametrize(
+    ("query", "split"),
+    [
+        ("지난주인기논문", "지난주 인기 논문"),
+        ("지난달최고", "지난달 최고"),
+        ("추천많은논문", "추천많은 논문"),
+        ("최신논문", "최신 논문"),
+        ("올해베스트 로봇", "올해 베스트 로봇"),
+        ("강화학습논문", "강화학습논문"),
+        ("지난주강화학습", "지난주강화학습"),
+        ("인기 편향", "인기 편향"),
+    ],
+)
+def test_a_request_without_spaces_is_divided(query: str, split: str) -> None:
+    assert requests.split_words(query) == split
+
+
 @pytest.mark.parametrize("way", _WAYS)
 def test_a_korean_negation_is_the_same_with_and_without_spaces(way: str) -> None:
     for said in dict.fromkeys((f" {way}", f" {way.replace(' ', '')}", way.replace(" ", ""))):
         read = _reader().read_exclusions(query_parser.Query(f"강화학습{said} 언어 모델"))
         assert (read.text, read.excluded) == ("언어 모델", ("강화학습",)), said
+
+
+def test_each_of_several_korean_names_is_left_out() -> None:
+    for query in ("3D 논문 중에 nerf도 가우시안도 아닌 거", "3D 논문, nerf도 가우시안도 빼고"):
+        assert _reader().read_exclusions(query_parser.Query(query)).excluded == ("nerf", "가우시안"), query
+    for query, name in (("로봇 논문, 학습용은 필요 없어요", "학습"), ("로봇, 정확도 말고", "정확도")):
+        assert _reader().read_exclusions(query_parser.Query(query)).excluded == (name,), query
 
 
 @pytest.mark.parametrize(
@@ -654,7 +678,16 @@ def test_who_is_asked_for_is_told_from_which_papers(query: str, asks: bool) -> N
     ("query", "is_recent"),
     [
         *((query, True) for query in ("what's trending right now", "요즘 뜨는 논문", "trending agents")),
-        *((query, True) for query in ("요즘 인기 있는 RAG 논문", "most popular right now", "핫한 로봇 논문")),
+        *(
+            (query, True)
+            for query in (
+                "최근 인기 논문",
+                "popular recent papers",
+                "요즘 인기 있는 RAG 논문",
+                "most popular right now",
+                "핫한 로봇 논문",
+            )
+        ),
         *((query, False) for query in ("most popular papers of all time", "인기 있는 논문", "요즘 RAG 논문")),
     ],
 )

@@ -87,7 +87,7 @@ list-read-count = { $count ->
     [one] only the first paper
    *[other] only the first { $count } papers
 }
-list-described = Papers that don't fit “{ $names }” are not left out
+list-described = Papers that don't fit “{ $names }” are still shown
 list-unknown-writers = No author or institution here is called { $names }, but some papers' authors are unknown
 list-ignored = Not searched for: { $filters }
 list-unordered = Papers can't be picked or sorted by “{ $names }”
