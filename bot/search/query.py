@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import combinations, islice, pairwise, product, takewhile, zip_longest
 
 from bot.glossary import resolver
@@ -507,7 +506,6 @@ class QueryReader:
             terms = questions.find_everyday_terms(name)
             for key in keys or [""]:
                 forms = list(self.glossary.forms_of(key)) if key else self._forms_of(terms, 1)
-                forms += map(Form, _list_kinds().get(key, ()))
                 forms += [Form(short[1]) for form in forms if (short := _PARTICIPLE.fullmatch(form.text))]
                 forms += self._translate(name) if not (keys or terms) else []
                 yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
@@ -551,17 +549,6 @@ class QueryReader:
             return []
         names = choose(match[1], self.glossary.find_names(match[1]))
         return [f"{name} {match[2]}".strip() for name in names]
-
-
-@lru_cache(maxsize=1)
-def _list_kinds() -> Mapping[str, list[str]]:
-    """Return the abbreviations of the kinds of a term, by its key: LLM for language model, of several words."""
-    kinds: dict[str, list[str]] = {}
-    for term in seed.load_terms():
-        for words in (term_keys.english_stems(english) for english in term.english):
-            for start in range(1, len(words) - 1):
-                kinds.setdefault(" ".join(words[start:]), []).extend(term.abbreviations)
-    return kinds
 
 
 def _is_request(text: str, words: Sequence[str]) -> bool:

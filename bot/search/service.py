@@ -497,7 +497,7 @@ class SearchService:
             written,
             query.institutions,
             authors.list_excluded_ids(archive, query.excluded)
-            | titles.list_compounds(archive, (form.text for part in read.excluded for form in part.forms)),
+            | titles.list_compounds(archive, read.excluded),
             query.has_code,
         )
         find = partial(_find, archive, scope=scope, request=request)

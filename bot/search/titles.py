@@ -12,7 +12,7 @@ from bot.glossary import transliteration
 from bot.search import index as search_index
 from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.text import analyser, plain, query_parser, questions, seed, term_keys, tokens, typography
+from bot.text import analyser, concepts, plain, query_parser, questions, seed, term_keys, tokens, typography
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -119,9 +119,11 @@ def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = Fa
     return [row for _, row in titled[:limit]]
 
 
-def list_compounds(archive: Archive, names: Iterable[str]) -> frozenset[int]:
-    """Return the papers with a word in the title that is made with one of these abbreviations: RAGTruth, VideoRAG, QLoRA."""
-    short = sorted(filter(str.isalnum, filter(term_keys.is_abbreviation, names)))
+def list_compounds(archive: Archive, excluded: Iterable[concepts.QueryPart]) -> frozenset[int]:
+    """Return the papers with a title word made with an abbreviation of what is left out: RAGTruth, VideoRAG, QLoRA."""
+    forms = {form.text for part in excluded for form in part.forms}
+    forms = forms.union(*map(tokens.list_belonging, filter(tokens.is_wide, forms)))
+    short = sorted(filter(str.isalnum, filter(term_keys.is_abbreviation, forms)))
     rows = search.list_paper_rows(archive.view, archive.engine.list_titled_with(short, limit=_MAX_COMPOUNDS))
     # Behind capitals alone it may be another word: DRAG.
     ways = (
