@@ -300,7 +300,7 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
         unknown += [writer.name] if is_unknown else []
         kept = [writer.name, *([writer.joint] if writer.joint == "or" else [])]
         words[writer.start : writer.end] = kept if is_unknown and not is_left_out else []
-    is_of_papers = bool(query.order) or any(map(people.names_papers, words))
+    is_of_papers = bool(query.order) or any(map(people.names_papers, words)) or _is_full_name(" ".join(words))
     is_unknown_name = partial(_is_unknown_name, archive)
     full_names = people.find_writers(words, _is_full_name, is_unknown_name) if is_of_papers else []
     for writer in reversed(full_names):
@@ -309,7 +309,10 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
         is_said = any(map(people.names_papers, beside)) or (
             query.order and words[writer.start].lower() == "by"
         )
-        if not (writer.is_known or writer.is_bare or is_topic) and is_said:
+        is_alone = writer.end - writer.start == len(words)
+        if writer.is_bare:
+            is_said = (is_said or is_alone) and _is_unknown_bare(archive, writer.name)
+        if is_said and not (writer.is_known or is_topic):
             unknown.append(writer.name)
             del words[writer.start : writer.end]
     text = " ".join(words)
@@ -319,7 +322,7 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     return replace(
         query,
         text=text,
-        institutions=(*query.institutions, *institutions),
+        institutions=(*query.institutions, *map(people.main_form, institutions)),
         authors=(*query.authors, *named),
         either=tuple(tuple(names) for names in known if len(names) > 1),
         unknown_writers=tuple(unknown),
@@ -377,6 +380,13 @@ def _is_unknown_name(archive: Archive, name: str, least: int) -> bool:
     words = [*(word for word in given if len(word) > 1), last]
     is_name = least <= people.NAME_SYLLABLES and bool(given) and len(last) > 1
     return is_name and all(_is_in_no_paper(archive, word) for word in words)
+
+
+def _is_unknown_bare(archive: Archive, name: str) -> bool:
+    """Return whether a capitalised text may be a name: one word is in no paper, and one in an author's name: Kaiming He."""
+    known = archive.reader.glossary.is_word
+    is_unknown = any(not (known(word) or archive.engine.count([word])) for word in name.split())
+    return is_unknown and any(map(archive.writers.word, people.name_tokens(name)))
 
 
 def _is_in_no_paper(archive: Archive, word: str) -> bool:

@@ -412,6 +412,12 @@ def institution_forms(name: str) -> tuple[str, ...]:
     return next((forms for forms in _rows() if _fold(forms[0]) == key), ())
 
 
+def main_form(name: str) -> str:
+    """Return the shortest name of an institution that its name begins with: Google for Google Research."""
+    forms = (form for form in list_institution_words(name) if f"{name} ".startswith(f"{form} "))
+    return min(forms, key=len, default=name)
+
+
 def list_institution_words(name: str) -> tuple[str, ...]:
     """Return a known institution's names that are no ordinary words, as texts name it: Meta AI, but not meta."""
     return tuple(form for form in institution_forms(name) if form not in _ordinary_words())

@@ -399,6 +399,7 @@ async def test_papers_by_one_of_several_writers(db: Database) -> None:
         assert result.only_named == result.writers, "no paper gives its authors' institution"
         assert {term.kind for term in result.alert_terms} == {models.AlertKind.INSTITUTION}
     assert await ids(service, "papers from Google or Microsoft on robots") == ["2501.00005"]
+    assert (await service.search(SearchRequest("구글 리서치 논문"))).only_named == ("구글",)
     alone = await service.search(SearchRequest("구글이 쓴 논문 중 음성 빼고"))
     assert (alone.complete, alone.total) == (1, 1), "the only paper left is a full match"
 
@@ -494,6 +495,8 @@ async def test_a_writer_whom_no_paper_has_is_said_to_be_unknown(search: SearchSe
         ("Song Han이 쓴 논문", "Song Han"),
         ("Jimmy Ba의 논문", "Jimmy Ba"),
         ("Song Han 교수님 논문", "Song Han"),
+        ("Kaiming Lin", "Kaiming Lin"),
+        ("Ada Quux papers", "Ada Quux"),
     ):
         result = await search.search(SearchRequest(query))
         assert (result.unknown_writers, result.ignored) == ((name,), ())
