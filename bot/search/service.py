@@ -102,7 +102,7 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
         said = dates.read_period(plain_text.removesuffix(request), today)[1]
         if said == (None, None) and (asked.text or asked.is_narrowed):
             return asked
-    query = replace(query, text=plain_text)
+    typed, query = query, replace(query, text=plain_text)
     read = requests.read_order(query.text, has_period=True)
     text, period = dates.read_period(read.text, today, is_clear=bool(read.order))
     if period == (None, None) and read.asks:
@@ -115,6 +115,7 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
     is_filler = all(questions.classify_filler(word) == "filler" for word in text.split())
     asks_for_any = is_filler and (len(words) < len(text.split()) or _ASKS.search(text) is not None)
     text = text if questions.has_topic(words) or not (read.asks or is_filler) else ""
+    ahead = requests.AHEAD.findall(typed.text) if read.order and period == (None, None) else ()
     narrowed = merge_filters(search.Filters(*period, read.min_votes, read.max_votes), query)
     return replace(
         query,
@@ -126,6 +127,7 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
         order=read.order or ("votes" if asks_for_any and period == (None, None) else ""),
         count=read.wanted,
         has_code=read.has_code,
+        ignored=(*query.ignored, *ahead),
         unordered=read.unread,
         asks_writers=read.asks_writers,
     )

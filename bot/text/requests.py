@@ -183,6 +183,11 @@ _PLAN = re.compile(
     re.IGNORECASE,
 )
 """When and where a reader will read."""
+AHEAD = re.compile(
+    r"\b(?:next (?:week|month|year)|tomorrow)\b|(?<!\S)(?:다?다음 ?(?:주|달)|내일|모레)(?=\s|에|의|$)",
+    re.IGNORECASE,
+)
+"""A time to come, of which there are no papers yet."""
 _EXPLAIN = re.compile(
     r"(?:please )?(?:explain|(?:an? )?(?:intro(?:duction)?|primer|guide) (?:to|on)) ", re.IGNORECASE
 )
@@ -209,6 +214,15 @@ _JOINED_REQUEST = re.compile(
 )
 
 
+_JOINED_NEGATION = re.compile(
+    r"(?<!\S)(?!끊임|상관|관계|변함|예외|어김|수없|필요)(\S*[가-힣A-Za-z]{2})(없이|빼고|말고|제외하고|없는|아닌|안쓰는)([가-힣]{2,})(?!\S)"
+)
+"""As in 어텐션없이긴문맥."""
+_JOINED_PAPERS = re.compile(
+    r"(?<!\S)(?=\S*[가-힣])([A-Za-z가-힣]{2,}?)(논문(?:들|만|좀|은|을|이|추천|추천순)?)?(?!\S)"
+)
+
+
 def split_words(text: str) -> str:
     """Return a text with spaces in a Korean request written without any: 지난주인기논문, 추천많은논문."""
 
@@ -217,7 +231,21 @@ def split_words(text: str) -> str:
         is_request = bool(kinds) and not {*kinds} <= {"glue", ""} and bool(word[1] or word[3])
         return " ".join(filter(None, word.groups())) if is_request else word[0]
 
-    return _JOINED_REQUEST.sub(split, text)
+    text = _JOINED_REQUEST.sub(split, text)
+    return _JOINED_PAPERS.sub(_split_order, _JOINED_NEGATION.sub(r"\1 \2 \3", text))
+
+
+def _split_order(word: re.Match[str]) -> str:
+    """Return a topic without the order and the word for papers that are joined to it: 최신로봇논문, 강화학습추천순."""
+    topic, papers = word[1], word[2] or ""
+    if word[0] in _load_terms():
+        return word[0]
+    for cut in range(2, len(topic) - 1):
+        ways = ((topic[:cut], topic[cut:]), (topic[cut:], topic[:cut]))
+        if any(one in _load_terms() and _split(other, "order") for one, other in ways):
+            topic = f"{topic[:cut]} {topic[cut:]}"
+            break
+    return f"{topic} {papers}".strip()
 
 
 def split_reader(text: str) -> tuple[str, str]:
@@ -314,6 +342,10 @@ _RANKS = {rank: re.compile(pattern, re.IGNORECASE) for rank, pattern in _RANKED.
 """What asks for the first papers by votes, and in whose place it is read."""
 _TERMS = re.compile(rf"(?:[a-z]+ (?:me )?)?(?:the )?{_N} ((?:\S+ ){{1,3}})papers\b", re.IGNORECASE)
 _LEADING = re.compile(rf"(?:\bthe )?\b{_N}\s+\Z", re.IGNORECASE)
+_NO_CODE = re.compile(
+    r"\b(?:without|with no|w/o) (?:(?:any|public|open|released) )*code\b(?! \w)|(?<!\S)코드[가도]? ?(?:없는|미공개)",
+    re.IGNORECASE,
+)
 _RANKING = re.compile(r"(?<!\S)(?:순위|랭킹)(?![가-힣])")
 _WRITER = (
     "(?:authors?|writers?|researchers?|scientists?|professors?|institut(?:ion|e)s?|universit(?:y|ies)|labs?|compan(?:y|ies)"
@@ -375,7 +407,8 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     if first := _FIRST.fullmatch(text):
         return Ordering(first[1], "oldest")
     has_code, asks_writers = (pattern.search(text) is not None for pattern in (_CODE, _WRITERS))
-    text, count = _read_count(_WRITERS.sub(" ", _CODE.sub(" ", text)))
+    no_code = tuple(found[0].strip() for found in _NO_CODE.finditer(text))
+    text, count = _read_count(_NO_CODE.sub(" ", _WRITERS.sub(" ", _CODE.sub(" ", text))))
     tokens, found, kept = _read_tokens(text, "order"), list[tuple[int, str]](), text
     for phrase, behind in _list_phrases(tokens):
         kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever", "now"))
@@ -425,7 +458,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     return Ordering(
         " ".join(_EMPTY.sub(" ", kept).split()).strip(" ,:"),
         order,
-        unread,
+        (*unread, *no_code),
         has_code,
         _read_votes(limits.get("least", ""), 1),
         _read_votes(limits["most"], -1) if "most" in limits else None,
@@ -660,7 +693,9 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         )
         typed = text[phrase[0].start : phrase[-1].end]
         said = _find_saying(typed, named, tokens, negation)
-        everyday = questions.find_everyday_terms(said)
+        is_other = any(one.text in ("다른", "other") for one in tokens[negation.first : negation.last + 2])
+        is_explicit = negation.is_sure and not is_other and any(map(is_excluded, named))  # 트랜스포머 빼고
+        everyday = () if is_explicit else questions.find_everyday_terms(said)
         is_task = negation.is_ahead and _TASK.match(text, phrase[-1].end)
         if is_task or (everyday and everyday != questions.find_everyday_terms(" ".join(named))):
             # 트랜스포머 말고 and "without labels" are everyday words for a topic. The first leaves nothing out besides.

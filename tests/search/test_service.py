@@ -328,7 +328,7 @@ async def test_a_partial_match_of_a_negation_is_named_by_the_term_that_its_paper
         NewsletterPaper("2501.00001", "Selective Scans", "상태 공간 모델입니다."),
         NewsletterPaper("2501.00002", "Robots", "로봇 팔입니다."),
     )
-    result = await service.search(SearchRequest("트랜스포머 말고 로봇 팔"))
+    result = await service.search(SearchRequest("트랜스포머 말고 다른 로봇 팔"))
     assert result.terms[0] == "트랜스포머 말고", "what the reader typed"
     assert (*result.matched.get("2501.00001", ()), *result.missing["2501.00001"]) != ("트랜스포머 말고",)
     assert not any("트랜스포머 말고" in names for names in result.missing.values())
@@ -653,5 +653,7 @@ async def test_a_request_without_a_topic_lists_all_papers_and_a_function_word_no
     service = await sample_archive.search_over(db, *papers)
     for query in ("show me papers", "what should I read", "논문 추천해줘", "입문자용 논문"):
         assert await ids(service, query) == ["2501.00002", "2501.00001"], query
+    for query, ahead in (("다음주 인기 논문", "다음주"), ("most popular papers next week", "next week")):
+        assert (await service.search(SearchRequest(query))).ignored == (ahead,), query
     for query in ("the", "그", "it"):
         assert await ids(service, query) == [], query
