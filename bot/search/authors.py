@@ -316,8 +316,7 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
             unknown.append(writer.name)
             del words[writer.start : writer.end]
     text = " ".join(words)
-    topic = [word for word in words if not people.names_papers(word)]
-    if (known or unknown) and not questions.has_topic(topic):
+    if (known or unknown) and not questions.has_topic(words):
         text = ""
     return replace(
         query,

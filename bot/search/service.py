@@ -109,11 +109,11 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
         read = requests.read_order(query.text, has_period=False)
         text = read.text
         if read.is_recent and not (query.since or query.until):
-            days = _RECENT_DAYS[questions.has_topic([w for w in text.split() if not people.names_papers(w)])]
+            days = _RECENT_DAYS[questions.has_topic(text.split())]
             period = today - timedelta(days=days - 1), today
-    words = [word for word in text.split() if not people.names_papers(word)]
-    is_filler = all(questions.classify_filler(word) == "filler" for word in text.split())
-    asks_for_any = is_filler and (len(words) < len(text.split()) or _ASKS.search(text) is not None)
+    words = text.split()
+    is_filler = all(questions.classify_filler(word) == "filler" for word in words)
+    asks_for_any = is_filler and (any(map(people.names_papers, words)) or _ASKS.search(text) is not None)
     text = text if questions.has_topic(words) or not (read.asks or is_filler) else ""
     ahead = requests.AHEAD.findall(typed.text) if read.order and period == (None, None) else ()
     narrowed = merge_filters(search.Filters(*period, read.min_votes, read.max_votes), query)

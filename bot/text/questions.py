@@ -210,6 +210,7 @@ def split_joined(word: str) -> Sequence[str]:
 
 def has_topic(words: Sequence[str]) -> bool:
     """Return whether any word of a query may name a topic. Words for papers, questions, requests and methods do not."""
+    words = [word for word in words if not people.names_papers(word)]
     kinds = ["", *map(classify_filler, words)]
     behind = (word.lower() in ("on", "about") for word in ("", *words))  # papers on search
     return any(

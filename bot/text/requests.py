@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import dropwhile, groupby, takewhile
+from itertools import dropwhile, groupby, islice, takewhile
 from typing import NamedTuple
 
 from bot.text import analyser, dates, people, questions, seed
@@ -138,7 +138,9 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
         ]
     for number in range(1, len(tokens) - 1) if table == "order" else ():
         before, token, behind = tokens[number - 1 : number + 2]
-        if {before.kind, behind.kind}.isdisjoint(("", ",")) and _is_between(token):
+        # over 5 and under 10 votes
+        is_joint = not token.kind and before.kind == "count" and behind.kind in ("over", "under")
+        if {before.kind, behind.kind}.isdisjoint(("", ",")) and (is_joint or _is_between(token)):
             tokens[number] = token._replace(kind="glue")  # people here like the most
     return tokens
 
@@ -294,11 +296,18 @@ def _read_rule(order: str, flags: str, classes: str) -> _Rule:
 
 
 _RULES = tuple(_read_rule(*row) for row in seed.read_rows("order_rules.tsv"))
-_BEYOND = re.compile(
-    r"over|above|(?<!no )(?<!not )more than|exceed|초과|(?<!못 )(?<!안 )넘(?!지|기지)|under|below|(?:fewer|less) than|미만",
-    re.IGNORECASE,
+_BEYOND = {
+    1: re.compile(
+        r"over|above|(?<!no )(?<!not )more than|exceed|초과|(?<!못 )(?<!안 )넘(?!지|기지)", re.IGNORECASE
+    ),
+    -1: re.compile("under|below|(?:fewer|less) than|미만", re.IGNORECASE),
+}
+"""What excludes the number named itself from a least (1) or most (-1) number of votes."""
+_RANGES = (
+    (r"\bbetween ([0-9]+) and ([0-9]+)(?= (?:(?:up)?votes?|likes?)\b)", r"at least \1 at most \2"),
+    (r"([0-9][개표]?)(?:에서|부터|~) ?([0-9]+[개표]) ?(?:사이|까지)", r"\1 이상 \2 이하"),
 )
-"""A limit of votes beyond the number named."""
+"""Two limits in one, and how each of them is read."""
 _CODE = re.compile(
     r"\b(?:with|ha(?:s|ve|ving)|that (?:release|share|publish)(?:d|ed)?)"
     r" (?:(?:an?|public|open|open[- ]?source[d]?|released|available) )*(?:code|github(?: repos?(?:itor(?:y|ies))?)?)"
@@ -412,10 +421,9 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     tokens, found, kept = _read_tokens(text, "order"), list[tuple[int, str]](), text
     for phrase, behind in _list_phrases(tokens):
         kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever", "now"))
-        number, rule = next(
-            ((n, rule) for n, rule in enumerate(_RULES) if rule.pattern.search(kinds)), (0, None)
-        )
-        if rule is None or (rule.order and _is_cut(phrase, behind)):
+        number = next(_find_rules(kinds), -1)
+        rule = _RULES[number]
+        if number < 0 or (rule.order and _is_cut(phrase, behind)):
             continue
         if phrase[-1].kind == "buzz" and rule.pattern.search(kinds.removesuffix(" buzz")):
             phrase.pop()  # most upvoted attention papers
@@ -432,11 +440,12 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         if "papers" in rule.flags and not (has_period or is_near or not questions.has_topic(rest.split())):
             continue
         found.append((number, typed))
-        if rule.flags and rule.flags[0] in ("least", "most"):  # over 20 votes, the newest first
+        if rule.flags[:1] in (["least"], ["most"]):
             others = rule.pattern.sub(" ", kinds, count=1)
-            found += [(n, typed) for n, one in enumerate(_RULES) if one.order and one.pattern.search(others)][
-                :1
-            ]
+            found += islice(
+                ((n, typed) for n in _find_rules(others) if _RULES[n].order), 1
+            )  # the newest first
+            found += ((n, typed) for n in _find_rules(kinds) if "least" in _RULES[n].flags)  # 5 이상 10 이하
         if rule.order and (leading := _LEADING.search(text, 0, core[0].start)):  # 3 newest papers on speech
             rest = _cut(rest, [core[0]._replace(start=leading.start())])
             count = _number(leading["n"])
@@ -468,6 +477,11 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     )
 
 
+def _find_rules(kinds: str) -> Iterator[int]:
+    """Yield the numbers of the rules for the classes of a phrase."""
+    return (number for number, rule in enumerate(_RULES) if rule.pattern.search(kinds))
+
+
 def _cut_order(kept: str, text: str, tokens: Sequence[_Token]) -> str:
     """Return what is kept of a text that asks for an order, without words that belong to that: sorted: speech; of all time."""
     edges = (tokens[0], [token for token in tokens if token.kind != ","][-1])
@@ -480,7 +494,9 @@ def _cut_order(kept: str, text: str, tokens: Sequence[_Token]) -> str:
 
 
 def _read_count(text: str) -> tuple[str, int | None]:
-    """Return a text without the number of papers that it asks for, and that number."""
+    """Return a text without the number of papers that it asks for and with its two limits apart, and that number."""
+    for span, limits in _RANGES:
+        text = re.sub(span, limits, text, flags=re.IGNORECASE)
     for rank, pattern in _RANKS.items():
         if found := pattern.search(text):
             return pattern.sub(f" {rank} ", text, count=1), _number(found["n"])
@@ -497,9 +513,9 @@ def _number(text: str) -> int:
 
 
 def _read_votes(typed: str, beyond: int) -> int | None:
-    """Return the number of votes in a limit; `beyond` is added to it if that is beyond the number. 0 if none is named."""
-    count = re.search("[0-9]+", typed)
-    return int(count[0]) + (beyond if _BEYOND.search(typed) else 0) if count else 0 if typed else None
+    """Return the least (`beyond` is 1) or most (-1) votes that a limit allows, which may name both; 0 if it names none."""
+    counts = sorted(map(int, re.findall("[0-9]+", typed)), reverse=beyond < 0)
+    return counts[0] + (beyond if _BEYOND[beyond].search(typed) else 0) if counts else 0 if typed else None
 
 
 def _weaken(text: str, token: _Token) -> str:

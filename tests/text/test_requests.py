@@ -615,6 +615,23 @@ def test_a_number_of_votes_or_none_is_a_maximum(query: str, text: str, votes: in
 
 
 @pytest.mark.parametrize(
+    ("query", "votes"),
+    [
+        ("추천 5개 이상 10개 이하 로봇", (5, 10)),
+        ("추천 5개에서 10개 사이 로봇", (5, 10)),
+        ("로봇 추천 5개 초과 10개 미만", (6, 9)),
+        ("로봇 between 5 and 10 votes", (5, 10)),
+        ("로봇 over 5 and under 10 votes", (6, 9)),
+        ("로봇 under 10 but at least 5 votes", (5, 9)),
+        ("로봇 not exceeding 5 votes", (None, 5)),
+    ],
+)
+def test_votes_may_be_limited_on_both_sides(query: str, votes: tuple[int | None, int]) -> None:
+    read = requests.read_order(query, has_period=False)
+    assert (read.text, read.order, (read.min_votes, read.max_votes)) == ("로봇", "", votes)
+
+
+@pytest.mark.parametrize(
     ("query", "text", "count"),
     [
         ("3 papers on speech recognition", "papers on speech recognition", 3),
