@@ -481,13 +481,15 @@ class Engine:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         clauses, weights = list[Query](), list[float]()
         sought = [one for part in parts[:_MAX_PARTS] for one in part.alternatives]
-        for part in (*sought, *query.implied.values()):
+        counts = {part: self._compile(part.forms).papers for part in (*sought, *query.implied.values())}
+        rarest = min((part for part in counts if counts[part]), key=counts.__getitem__, default=None)
+        # Among keywords, a paper about the rarest comes first: KV cache compression is no other compression.
+        by_main = rarest is not None and not query.topics and self._main(rarest) is not None
+        for part, count in counts.items():
             if (query_of_part := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
-                weight = self._idf(self._compile(part.forms).papers)
-                if not query.topics:
-                    # Among keywords, a paper about the rarest comes first: KV cache compression is no other compression.
-                    main = self._main(part)
-                    weight, query_of_part = weight**2, any_of([query_of_part, main]) or query_of_part
+                weight = self._idf(count) ** (1 if query.topics else 2)
+                main = self._main(part) if by_main else None
+                query_of_part = any_of([query_of_part, main]) or query_of_part
                 weights.append(weight * max(form.weight for form in part.forms))
                 clauses.append(Query.boost_query(query_of_part, weight))
         words, topics = any_of(clauses), self._topics(query.topics)
