@@ -363,11 +363,11 @@ async def test_an_author_is_found_by_any_form_of_the_name(harness: ClientHarness
 
 
 async def test_a_name_that_nobody_has_offers_the_nearest_author(harness: ClientHarness) -> None:
-    as_topic = harness.texts("alert-author", text="Emmy Noether")
-    for result, label in (
-        (await harness.ask("author", name="Emmy Nutter"), "Emmy Noether"),
-        (await harness.ask("author", name="papers by Emmy Nutter"), as_topic),
-        (await harness.ask("topic", query="papers by Emmy Nutter"), as_topic),
+    label = harness.texts("alert-author", text="Emmy Noether")
+    for result in (
+        await harness.ask("author", name="Emmy Nutter"),
+        await harness.ask("author", name="papers by Emmy Nutter"),
+        await harness.ask("topic", query="papers by Emmy Nutter"),
     ):
         assert "Rewards That Teach Reasoning" in shown_text(await harness.click(result, label=label))
 
