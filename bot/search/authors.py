@@ -69,6 +69,11 @@ class Writers:
         """Return the query for names with a word that matches a regular expression."""
         return Query.regex_query(self._schema, "word", pattern)
 
+    def sound(self, pattern: str) -> Query | None:
+        """Return the query for names with a word that matches a regular expression; None if no name has one."""
+        query = self.pattern(pattern)
+        return query if self._searcher.search(query, 1, count=False).hits else None
+
     def find(self, queries: Iterable[Query | None], *, limit: int) -> list[models.Author]:
         """Return the authors that match any of the queries, most papers first, at most `limit` for each query."""
         ids: dict[int, None] = {}
@@ -133,15 +138,15 @@ def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.
 
 def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Query | None:
     """Return a query for a name in Hangul, with or without a space, or in any known romanisation."""
-    spellings = list(people.given_spellings(given))
+    of_family = people.family_spellings(family).items() if family else ()
+    families = any_of(writers.word(word) for word, cost in of_family if not (is_prefix and cost))
+    spellings = list(people.given_spellings(given)) if families or not family else []
     given_queries = list(map(writers.word, spellings))
     if is_prefix:
         given_queries += map(writers.beginning, islice(filter(None, spellings), _MAX_PREFIXES))
     given_query = any_of(given_queries)
     if not family:
         return any_of([given_query, writers.word(given)])
-    of_family = people.family_spellings(family).items()
-    families = any_of(writers.word(word) for word, cost in of_family if not (is_prefix and cost))
     whole = writers.beginning(family + given) if is_prefix else writers.word(family + given)
     if not given:
         return any_of([families, whole])
@@ -182,7 +187,7 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
     patterns = list(map(transliteration.name_pattern, words))
     if len("".join(words)) < transliteration.MIN_SYLLABLES or None in patterns:
         return []
-    query = all_of(writers.pattern(pattern) for pattern in patterns if pattern is not None)
+    query = all_of(map(writers.sound, sorted(filter(None, patterns), key=len)))
     alike = writers.find([query], limit=_CANDIDATE_LIMIT)
     return [author for author in alike if len(people.name_tokens(author.name)) == len(words)] or alike
 
@@ -416,9 +421,10 @@ def find_author(
     is_by_sound = bool(matches) and is_in_hangul and not (is_exact or namesakes)
     sounding = _find_by_sound(archive.writers, typed) if is_by_sound else []
     is_unsure = (not is_exact and not is_in_hangul) or bool(sounding)
-    has_papers = bool(people.institution_forms(name)) and archive.engine.institution(name) is not None
     is_other = not matches or people.is_correction(typed, matches[0].name)  # MIT is not Min Lin
-    if (is_unsure and has_papers) or (is_other and people.institution_forms(name)):
+    if people.institution_forms(name) and (
+        is_other or (is_unsure and archive.engine.institution(name) is not None)
+    ):
         return AuthorResult(question=f"from {name}")
     namesakes = namesakes or sounding
     if not matches and any(family and not given for family, given in people.split_hangul(name)):

@@ -799,6 +799,9 @@ def any_of(queries: Iterable[Query | None]) -> Query | None:
 
 def all_of(queries: Iterable[Query | None]) -> Query | None:
     """Return the conjunction of these queries; None if the list is empty or any query is None."""
-    clauses = list(queries)
-    known = [(Occur.Must, query) for query in clauses if query is not None]
-    return Query.boolean_query(known) if known and len(known) == len(clauses) else None
+    clauses = list[_Clause]()
+    for query in queries:
+        if query is None:
+            return None
+        clauses.append((Occur.Must, query))
+    return Query.boolean_query(clauses) if clauses else None

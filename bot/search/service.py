@@ -237,6 +237,9 @@ def _label_partial(
     having, only = engine.list_parts(sought, partial), matches.mentioning & partial.keys()
     forms = (form.text for part in sought for form in part.forms if form.is_shown)
     words = [concepts.literal_part(word) for word in dict.fromkeys(" ".join(forms).split())]
+    bare = [id_ for id_ in partial if not having[id_]]
+    said = (*sought, *answer.query.said.values(), *words) if bare else ()
+    related = [engine.list_forms(part.forms, bare) for part in said]
     main = {
         part: set(engine.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=only), is_main=True))
         for part in (sought if only else ())
@@ -249,8 +252,7 @@ def _label_partial(
         missing[row.arxiv_id] = tuple(one.part.shown_text for one in absent)
         if not absent:
             named = [part for part in having[id_] if id_ not in main.get(part, ())] or having[id_]
-            related = () if named else (*sought, *answer.query.said.values(), *words)
-            found = [engine.list_forms(part.forms, (id_,)).get(id_) for part in related]
+            found = [] if named else [of_papers.get(id_) for of_papers in related]
             terms = (*(part.shown_text for part in named), *(form for form, _ in filter(None, found)))
             matched[row.arxiv_id] = tuple(dict.fromkeys(terms))
     return missing, matched

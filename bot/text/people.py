@@ -408,8 +408,7 @@ def institution_token(name: str) -> str:
 
 def institution_forms(name: str) -> tuple[str, ...]:
     """Return a known institution's names in both languages, or ()."""
-    key = institution_key(name)
-    return next((forms for forms in _rows() if _fold(forms[0]) == key), ())
+    return _rows().get(institution_key(name), ())
 
 
 def main_form(name: str) -> str:
@@ -429,7 +428,7 @@ def complete_institution(prefix: str) -> list[str]:
     Each institution is listed once, under the matching name.
     """
     typed = analyser.fold_name(prefix)
-    names = [next((form for form in forms if _begins(form, typed)), None) for forms in _rows()]
+    names = [next((form for form in forms if _begins(form, typed)), None) for forms in _rows().values()]
     return sorted(filter(None, names), key=lambda name: not _begins(name, typed, inside=False))
 
 
@@ -449,14 +448,15 @@ def _fold(name: str) -> str:
 @lru_cache(maxsize=1)
 def _keys() -> dict[str, str]:
     """Return the keys of known institutions, keyed by folded name and by it without spaces."""
-    named = [(_fold(form), _fold(forms[0])) for forms in _rows() for form in forms]
+    named = [(_fold(form), key) for key, forms in _rows().items() for form in forms]
     return {name.replace(" ", ""): key for name, key in named} | dict(named)
 
 
 @lru_cache(maxsize=1)
-def _rows() -> tuple[tuple[str, ...], ...]:
-    """Return the names of each known institution, main English name first."""
-    return tuple(tuple(form.removesuffix("?") for form in row) for row in seed.read_rows("institutions.tsv"))
+def _rows() -> dict[str, tuple[str, ...]]:
+    """Return the names of each known institution, main English name first, keyed by this folded."""
+    rows = (tuple(form.removesuffix("?") for form in row) for row in seed.read_rows("institutions.tsv"))
+    return {_fold(row[0]): row for row in rows}
 
 
 @lru_cache(maxsize=1)
@@ -473,7 +473,7 @@ def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
             tuple(form for form in row[1:] if analyser.has_hangul(form) and form not in _ordinary_words()),
             row[:1],
         )
-        for row in _rows()
+        for row in _rows().values()
     ]
     return [(korean, english) for korean, english in rows if korean]
 
@@ -566,7 +566,8 @@ def _read_hangul(
     words: tuple[str, ...], start: int, is_bare_author: Callable[[str, int], bool]
 ) -> Writer | None:
     """Return the longest author's name in Hangul from `start`, without a word that says that it wrote: 트리 다오."""
-    for end in range(min(len(words), start + _MAX_BARE_WORDS), start, -1):
+    is_latin = words[start][:1].isalnum() and words[start][:1].isascii()
+    for end in range(min(len(words), start + (0 if is_latin else _MAX_BARE_WORDS)), start, -1):
         typed = " ".join(words[start:end]).strip(_EDGE)
         has_group = end < len(words) and _GROUP.fullmatch(words[end]) is not None
         last = end + has_group
