@@ -57,7 +57,7 @@ Until = Annotated[
 
 
 def check_days(since: date | None, until: date | None) -> None:
-    """Raise UsageError if a range of dates, inclusive, has none."""
+    """Raise UsageError if the first day of a range is after its last."""
     if since and until and since > until:
         raise errors.UsageError(
             f"The first day, {since}, is after the last, {until}. Use an earlier --since or a later --until."
@@ -79,7 +79,7 @@ def synchronous(command: Callable[..., Any]) -> Callable[..., Any]:
 def configure_logs() -> None:
     """Send warnings to stderr, unless logs are configured already.
 
-    A command prints more if it was started so; what `.env` says is for the bot.
+    PAPERROUND_LOG in a command's environment makes it print more; in `.env` it is for the bot.
     """
     import structlog
 

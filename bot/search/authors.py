@@ -33,7 +33,7 @@ _FUZZY_LIMIT = 400
 _MAX_PREFIXES = 12
 """Maximum number of spellings of an incomplete given name that are looked up as prefixes."""
 _MAX_NEAR, _MAX_NEAR_WORDS, _MIN_RATIO = 5, 4, 75
-"""The most names that are offered for one that nobody has, the most words of it, and their least similarity in percent."""
+"""The most names that are offered for an unknown one, the most words of it, and their least similarity in percent."""
 _MIN_OUTLINE = 6
 """The fewest syllables of a word that is compared by its consonants alone."""
 _ENDINGS = ("으로", *"을를은는에의며게면서할된될해돼져쳐줘봐요까")
@@ -259,7 +259,7 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
 
 
 def list_near(writers: Writers, name: str) -> list[str]:
-    """Return the authors with the names most similar to one that nobody has, such as Tri Dao for "Tri Dow"."""
+    """Return the authors with the names most similar to an unknown one, such as Tri Dao for "Tri Dow"."""
     from rapidfuzz import fuzz, process  # imported here because most searches do not need it
 
     words = people.name_tokens(name)
@@ -365,7 +365,7 @@ def _is_writer(archive: Archive, name: str) -> bool:
 def _is_bare_author(archive: Archive, name: str, least: int) -> bool:
     """Return whether a Hangul text in a question, of which a word is in no paper, is an author's name: 트리 다오, 송한.
 
-    One word that is no Korean name must have `least` syllables: 데트머스 논문.
+    One word that is not a Korean name must have `least` syllables: 데트머스 논문.
     """
     words = name.split()
     if not any(_is_in_no_paper(archive, word) for word in words if len(word) > 1):

@@ -127,7 +127,7 @@ class AuthorResult(PaperPage):
 
     `namesakes` are the authors of the papers if a name may mean several people. `is_corrected`: the name was misspelt.
     `question` is what a search for papers answers instead, if what was typed asks for more than one author's papers, and
-    `near` has the authors with the most similar names, if nobody has the name.
+    `near` has the authors with the most similar names, if the name is unknown.
     """
 
     author: str | None = None

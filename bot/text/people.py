@@ -659,7 +659,7 @@ def _read_writer(words: tuple[str, ...], start: int, end: int, *, is_led: bool =
 
 
 def _is_full_institution(name: str) -> bool:
-    """Return whether an institution's name is no other word: Google DeepMind, 서울 대학교, but not Samsung,
+    """Return whether an institution's name has no other meaning: Google DeepMind, 서울 대학교, but not Samsung,
     "meta ai" or Hugging Face.
     """
     first = name.partition(" ")[0]

@@ -22,7 +22,7 @@ from bot.text import analyser, dates, people, questions, seed
 # Words and their classes.
 
 _MAX_JOINED, _MAX_TAIL = 3, 4
-"""The most words of an entry, and the most syllables that "*" stands for."""
+"""The most words of an entry, and the most syllables that "*" matches."""
 _MAX_LENGTH = 24
 """In characters. Longer words have no class."""
 _WORD = re.compile(

@@ -143,7 +143,7 @@ def _main_key(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _wider_concepts() -> Mapping[str, frozenset[str]]:
-    """Return the tokens of the concepts that a concept belongs to, directly or by another one, by its own token."""
+    """Return the narrower tokens of the concepts that a concept belongs to, directly or by another one, by its own token."""
     wider: dict[str, set[str]] = {}
     for term, narrower in _list_narrower():
         for text in narrower:
@@ -153,35 +153,33 @@ def _wider_concepts() -> Mapping[str, frozenset[str]]:
         own = wider.get(key, set())
         return own.union(*map(list_all, own))
 
-    return {concept_token(key): frozenset(map(concept_token, list_all(key))) for key in wider}
+    return {
+        concept_token(key): frozenset(NARROWER + concept_token(one)[1:] for one in list_all(key))
+        for key in wider
+    }
 
 
 def list_wider(token: str) -> Iterable[str]:
-    """Return the tokens that stand for what belongs to a concept, for all concepts that a seeded one belongs to."""
-    return (NARROWER + wider[1:] for wider in _wider_concepts().get(token, ()))
-
-
-@lru_cache(maxsize=1)
-def _wide_concepts() -> frozenset[str]:
-    return frozenset[str]().union(*_wider_concepts().values())
+    """Return the narrower tokens of all concepts that a seeded concept, given by its own token, belongs to."""
+    return _wider_concepts().get(token, ())
 
 
 def is_wide(form: str) -> bool:
-    """Return whether a form to search for is the token that stands for what belongs to a concept."""
+    """Return whether a form to search for is a narrower token, which finds the terms that belong to a concept."""
     return form.startswith(NARROWER)
 
 
-@lru_cache(maxsize=1 << 8)
+@lru_cache(maxsize=1 << 11)
 def list_belonging(form: str) -> Sequence[str]:
-    """Return all forms of the concepts that belong to a wide concept, given by its token."""
-    belonging = (token for token in _wider_concepts() if form in list_wider(token))
+    """Return all forms of the concepts that belong to a concept, given by its narrower token."""
+    belonging = (token for token, wider in _wider_concepts().items() if form in wider)
     return [text for token in belonging for text in sorted(_concept_forms()[read_concept_token(token)])]
 
 
 def narrower_token(concept: str) -> str:
-    """Return the token that stands for what belongs to a concept; "" if no term does."""
-    token = concept_token(concept)
-    return NARROWER + token[1:] if token in _wide_concepts() else ""
+    """Return the token that finds the terms that belong to a concept; "" if it has no narrower terms."""
+    token = NARROWER + concept_token(concept)[1:]
+    return token if list_belonging(token) else ""
 
 
 class _Concept(NamedTuple):

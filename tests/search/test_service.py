@@ -566,32 +566,33 @@ async def test_a_method_without_the_means_that_its_name_has_leaves_out_papers_on
         assert sorted(await ids(service, query)) == ["2501.00002", "2501.00004"], query
 
 
-async def test_what_is_left_out_is_in_no_title_in_any_form(db: Database) -> None:
-    titles = (
-        *(
-            "Dense Passage Retrieval",
-            "Retrieval Augmentation Reduces Errors",
-            "Retrieval-Augmented Language Models",
-        ),
-        *("RAGTruth: Errors of Retrieval", "VideoRAG: Retrieval over Videos", "DRAG: Retrieval of Pictures"),
-        *(
-            "Fine-Tuning at Scale",
-            "QLoRA: Fine-Tuning",
-            "Training Agents to Reason",
-            "Training Agents to Walk",
-        ),
-    )
+async def test_what_is_left_out_is_in_no_title_in_any_form_or_as_one_of_its_kinds(db: Database) -> None:
+    titles = [
+        "Dense Passage Retrieval",
+        "Retrieval Augmentation Reduces Errors",
+        "Retrieval-Augmented Language Models",
+        "RAGTruth: Errors of Retrieval",
+        "VideoRAG: Retrieval over Videos",
+        "DRAG: Retrieval of Pictures",
+        "Fine-Tuning at Scale",
+        "QLoRA: Fine-Tuning",
+        "Training Agents to Reason",
+        "Training Agents to Walk",
+        "Robots and LLMs",
+        "Robots and Vision Language Models",
+        "Robots on Mars",
+    ]
     papers = [NewsletterPaper(f"2501.000{n}", title, "본문.") for n, title in enumerate(titles, start=10)]
     service = await sample_archive.search_over(db, *papers)
     for queries, kept in (
-        (("RAG 빼고 검색", "retrieval, but no RAG", "검색 -RAG", "검색 증강 생성 안 쓰는 검색"), {0, 5}),
-        (("fine-tuning without LoRA", "LoRA 말고 미세 조정"), {6}),
-        (("추론 아닌 에이전트", "추론빼고 에이전트", "agents without reasoning"), {9}),
+        ("RAG 빼고 검색|retrieval, but no RAG|검색 -RAG|검색 증강 생성 안 쓰는 검색", [10, 15]),
+        ("fine-tuning without LoRA|LoRA 말고 미세 조정", [16]),
+        ("추론 아닌 에이전트|추론빼고 에이전트|agents without reasoning", [19]),
+        ("robots not about language models|newest robots not about language models", [22]),
+        ("언어 모델 관련 없는 최신 로봇 논문", [22]),
     ):
-        for query in queries:
-            assert {titles[int(one[-2:]) - 10] for one in await ids(service, query)} == {
-                titles[n] for n in kept
-            }, query
+        for query in queries.split("|"):
+            assert sorted(await ids(service, query)) == [f"2501.000{n}" for n in kept], query
 
 
 async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
@@ -634,18 +635,6 @@ async def test_a_question_is_answered_in_the_order_and_without_what_it_names(db:
     result = await service.search(SearchRequest("best of the weak december"))
     assert not any("weak" in typed or "december" in typed for typed, _ in result.corrected)
     assert (await service.search(SearchRequest("most cited papers"))).unordered == ("most cited",)
-
-
-async def test_what_is_left_out_is_left_out_by_the_names_of_its_kinds(db: Database) -> None:
-    titles = ("Robots and LLMs", "Robots and Vision Language Models", "Robots on Mars")
-    papers = [NewsletterPaper(f"2501.0000{n}", title, "본문.") for n, title in enumerate(titles)]
-    service = await sample_archive.search_over(db, *papers)
-    for query in (
-        "robots not about language models",
-        "newest robots not about language models",
-        "언어 모델 관련 없는 최신 로봇 논문",
-    ):
-        assert await ids(service, query) == ["2501.00002"], query
 
 
 async def test_a_request_without_a_topic_lists_all_papers_and_a_function_word_none(db: Database) -> None:
