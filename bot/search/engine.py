@@ -739,10 +739,12 @@ class Engine:
             return []
         return self._numbers(self.searcher.search(wanted, limit, order_by_field="top", count=False))
 
-    def list_titled_with(self, abbreviations: Collection[str], *, limit: int) -> list[int]:
-        """Return the papers with a word in the title that contains one of these abbreviations, in any case."""
-        within = (Query.regex_query(self._schema, "title", f".*{one.casefold()}.*") for one in abbreviations)
-        found = any_of(within)
+    def list_titled_with(self, names: Collection[str], *, limit: int) -> list[int]:
+        """Return the papers with a longer word in the title that contains one of these alphanumeric names, in any case."""
+        # Words are indexed by their stems.
+        stems = sorted({stem for name in names for stem in analyser.stemmed_words(name)})
+        ways = (way for stem in stems for way in (f".+{stem}.*", f"{stem}.+"))
+        found = any_of(Query.regex_query(self._schema, "title", way) for way in ways)
         return self._numbers(self.searcher.search(found, limit, count=False)) if found else []
 
     def list_similar(

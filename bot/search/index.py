@@ -36,7 +36,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"11.{tokens.VERSION}"
+FORMAT = f"12.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 

@@ -43,6 +43,11 @@ _BEFORE_AUXILIARY = re.compile(
 )
 """As in 읽어 보고."""
 _MODEL = re.compile(r"(?<=.)[\s-]?(?:models?|모델)\Z", re.IGNORECASE)
+_GENERAL = re.compile(
+    r"(?<=.)\s(?:applications?|tasks?|papers?|research|domains?|fields?|areas?|응용|분야|쪽|도메인|태스크|과제|논문|연구)\Z",
+    re.IGNORECASE,
+)
+"""The general noun behind a topic: medical applications, 의료 분야."""
 _PARTICIPLE = re.compile(r"([a-z-]+-[a-z]+ed) [a-z]+", re.IGNORECASE)
 """As in retrieval-augmented generation, which papers name as retrieval augmentation or a retrieval-augmented model too."""
 _STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
@@ -495,12 +500,15 @@ class QueryReader:
     ) -> Iterator[QueryPart]:
         """Yield a part for an excluded term, with its forms in both languages, and for what is excluded with it.
 
-        That is "diffusion" for "diffusion models", if many papers on the one name the other, and methods with means.
+        That is "diffusion" for "diffusion models", if many papers on the one name the other, "medical" for "medical
+        applications", and methods with means.
         """
         bare = _MODEL.sub("", term)
         is_bare = bare != term and self.glossary.find(bare) and choose(bare, [term])
+        topic = "" if self.glossary.is_seeded(term) else _GENERAL.sub("", term)
+        is_general = topic not in ("", term) and self.glossary.find(topic)
         kinds = self._find_kinds(term, text) if questions.is_means(term) else []
-        for name in (term, *([bare] if is_bare else []), *kinds):
+        for name in (term, *([bare] if is_bare else []), *([topic] if is_general else []), *kinds):
             # A Korean word is left out in all meanings: 추론 is inference or reasoning.
             keys = self.glossary.find(name)[: None if analyser.is_hangul(name) else 1]
             terms = questions.find_everyday_terms(name)
@@ -508,6 +516,10 @@ class QueryReader:
                 forms = list(self.glossary.forms_of(key)) if key else self._forms_of(terms, 1)
                 forms += [Form(short[1]) for form in forms if (short := _PARTICIPLE.fullmatch(form.text))]
                 forms += self._translate(name) if not (keys or terms) else []
+                # A common word, such as survey, has no concept of its own.
+                common = () if key else (name, *self.glossary.translate(name))
+                belonging = (tokens.narrower_token(term_keys.english_key(word)) for word in common)
+                forms += [Form(token, is_shown=False) for token in belonging if token]
                 yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
 
     def _translate(self, phrase: str) -> list[Form]:

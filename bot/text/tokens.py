@@ -149,9 +149,10 @@ def _wider_concepts() -> Mapping[str, frozenset[str]]:
         for text in narrower:
             wider.setdefault(_main_key(text), set()).add(_main_key(term))
 
-    def list_all(key: str) -> set[str]:
-        own = wider.get(key, set())
-        return own.union(*map(list_all, own))
+    def list_all(key: str, below: frozenset[str] = frozenset()) -> set[str]:
+        # Some fields call the same models by two names, each of which belongs to the other.
+        own, below = wider.get(key, set()) - below - {key}, below | {key}
+        return own.union(*(list_all(one, below) for one in own))
 
     return {
         concept_token(key): frozenset(NARROWER + concept_token(one)[1:] for one in list_all(key))

@@ -1,6 +1,7 @@
 """The search service over a small archive, on both engines where its statements differ."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import pytest
@@ -593,6 +594,58 @@ async def test_what_is_left_out_is_in_no_title_in_any_form_or_as_one_of_its_kind
     ):
         for query in queries.split("|"):
             assert sorted(await ids(service, query)) == [f"2501.000{n}" for n in kept], query
+
+
+async def _list_kept(db: Database, titles: Sequence[str], query: str) -> set[str]:
+    papers = [NewsletterPaper(f"2501.000{n}", title, "본문.") for n, title in enumerate(titles, start=10)]
+    service = await sample_archive.search_over(db, *papers)
+    return {titles[int(one[-2:]) - 10] for one in await ids(service, query)}
+
+
+@pytest.mark.parametrize(
+    ("query", "seen", "others"),
+    [
+        ("models other than Mamba", ["MambaMixer Models", "SambaMamba Models", "VMamba Models"], ["Mambo"]),
+        ("models not using diffusion", ["DiffusionDet Models", "StableDiffusion Models"], ["Infusion"]),
+        ("models without BERT", ["BERTopic Models", "BERT4Rec Models", "DistilBERT Models"], ["HUBERT"]),
+        ("models, no web agents", ["WebAgent Models", "Models for WebAgents", "Web-Agent Models"], ["Webs"]),
+        ("Mamba 빼고 models", ["MambaMixer Models", "VideoMamba: Models"], ["Samba"]),
+    ],
+)
+async def test_a_name_inside_a_word_of_a_title_is_left_out(
+    db: Database, query: str, seen: list[str], others: list[str]
+) -> None:
+    kept = [f"{other} Models" for other in others]
+    assert await _list_kept(db, [*seen, *kept], query) == set(kept)
+
+
+@pytest.mark.parametrize(
+    ("queries", "belonging", "others"),
+    [
+        (
+            ("models, not multimodal ones", "models, no vision-language models", "models except MLLMs"),
+            ["Vision-Language Reward Models", "Training LVLMs: Models", "Multimodal Mathematics for Models"],
+            ["Vision Models", "Language Models"],
+        ),
+        (("agents without web agents", "웹 에이전트 빼고 agents"), ["A Web Navigating Agent"], ["Agents"]),
+        (("agents, no benchmarks", "벤치마크 빼고 agents"), ["An Evaluation Platform for Agents"], ["Agents"]),
+        (
+            ("agents, surveys excluded", "서베이 빼고 agents"),
+            ["Agents: Opportunities and Challenges", "Agents: A Systematic Review"],
+            ["Agents"],
+        ),
+        (
+            ("agents excluding medical applications", "agents, no medical tasks", "의료 분야 빼고 agents"),
+            ["Agents for Medical Questions"],
+            ["Agents for Applications"],
+        ),
+    ],
+)
+async def test_what_belongs_to_what_is_left_out_is_left_out(
+    db: Database, queries: tuple[str, ...], belonging: list[str], others: list[str]
+) -> None:
+    for query in queries:
+        assert await _list_kept(db, [*belonging, *others], query) == set(others), query
 
 
 async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
