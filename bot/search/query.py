@@ -517,8 +517,8 @@ class QueryReader:
                 forms += [Form(short[1]) for form in forms if (short := _PARTICIPLE.fullmatch(form.text))]
                 forms += self._translate(name) if not (keys or terms) else []
                 # A common word, such as survey, has no concept of its own.
-                common = () if key else (name, *self.glossary.translate(name))
-                belonging = (tokens.narrower_token(term_keys.english_key(word)) for word in common)
+                own = [key] if key else map(term_keys.english_key, (name, *self.glossary.translate(name)))
+                belonging = (tokens.narrower_token(one, is_left_out=True) for one in own)
                 forms += [Form(token, is_shown=False) for token in belonging if token]
                 yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
 

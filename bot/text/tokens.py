@@ -122,7 +122,14 @@ def _concept_forms() -> Mapping[str, set[str]]:
 
 def _list_narrower() -> Iterator[tuple[str, list[str]]]:
     """Yield the wider terms with those that belong to them (`narrower_terms.tsv`)."""
-    return ((wider, narrower.split("|")) for wider, narrower in seed.read_rows("narrower_terms.tsv"))
+    rows = seed.read_rows("narrower_terms.tsv")
+    return ((wider.removeprefix("-"), narrower.split("|")) for wider, narrower in rows)
+
+
+@lru_cache(maxsize=1)
+def _left_out_only() -> frozenset[str]:
+    wider = (wider for wider, _ in seed.read_rows("narrower_terms.tsv") if wider.startswith("-"))
+    return frozenset(_main_key(text.removeprefix("-")) for text in wider)
 
 
 @lru_cache(maxsize=1)
@@ -177,10 +184,14 @@ def list_belonging(form: str) -> Sequence[str]:
     return [text for token in belonging for text in sorted(_concept_forms()[read_concept_token(token)])]
 
 
-def narrower_token(concept: str) -> str:
-    """Return the token that finds the terms that belong to a concept; "" if it has no narrower terms."""
+def narrower_token(concept: str, is_left_out: bool = False) -> str:
+    """Return the token that finds the terms that belong to a concept; "" if it has no narrower terms.
+
+    Some concepts have them only if the concept `is_left_out`.
+    """
     token = NARROWER + concept_token(concept)[1:]
-    return token if list_belonging(token) else ""
+    is_used = is_left_out or concept not in _left_out_only()
+    return token if is_used and list_belonging(token) else ""
 
 
 class _Concept(NamedTuple):
