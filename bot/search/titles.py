@@ -127,7 +127,9 @@ def list_compounds(archive: Archive, excluded: Iterable[concepts.QueryPart]) -> 
     belonging = (text for form in filter(tokens.is_wide, forms) for text in tokens.list_belonging(form))
     forms |= {text for text in belonging if text[:1].isupper() and text.isalnum()}
     # A word inside another one is seen if it begins with a capital.
-    names = sorted({name for name in map(_join, forms) if name.isascii() and name.isalnum() and _is_seen(name)})
+    names = sorted(
+        {name for name in map(_join, forms) if name.isascii() and name.isalnum() and _is_seen(name)}
+    )
     ids = archive.engine.list_titled_with(names, limit=_MAX_COMPOUNDS)
     rows = search.list_paper_rows(archive.view, ids)
     compound = re.compile("|".join(map(_write_compound, names)))

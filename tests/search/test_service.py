@@ -628,7 +628,11 @@ async def test_a_name_inside_a_word_of_a_title_is_left_out(
             ["Vision Models", "Language Models"],
         ),
         (("agents without web agents", "웹 에이전트 빼고 agents"), ["A Web Navigating Agent"], ["Agents"]),
-        (("agents, no benchmarks", "벤치마크 빼고 agents"), ["An Evaluation Platform for Agents"], ["Agents"]),
+        (
+            ("agents, no benchmarks", "벤치마크 빼고 agents"),
+            ["An Evaluation Platform for Agents"],
+            ["Agents"],
+        ),
         (
             ("agents, surveys excluded", "서베이 빼고 agents"),
             ["Agents: Opportunities and Challenges", "Agents: A Systematic Review"],
