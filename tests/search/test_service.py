@@ -627,6 +627,11 @@ async def test_a_name_inside_a_word_of_a_title_is_left_out(
             ["Vision-Language Reward Models", "Training LVLMs: Models", "Multimodal Mathematics for Models"],
             ["Vision Models", "Language Models"],
         ),
+        (
+            ("agents, no LLMs", "LLM 빼고 agents"),
+            ["Small Language Models as Agents", "Language Models as Agents"],
+            ["Agents that Walk"],
+        ),
         (("agents without web agents", "웹 에이전트 빼고 agents"), ["A Web Navigating Agent"], ["Agents"]),
         (
             ("agents, no benchmarks", "벤치마크 빼고 agents"),
