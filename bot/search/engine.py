@@ -599,8 +599,8 @@ class Engine:
     ) -> dict[int, list[QueryPart]]:
         """Return the parts of a query that papers have: in a form that has no other meaning, an everyday word as typed."""
         typed = (
-            part._replace(forms=part.clear or part.forms)
-            if part.is_term or not part.key
+            part._replace(forms=concepts.naming_forms(part))
+            if part.is_term or part.either
             else concepts.literal_part(part.text)
             for part in parts
         )

@@ -239,7 +239,7 @@ def _label_partial(
     words = [concepts.literal_part(word) for word in dict.fromkeys(" ".join(forms).split())]
     bare = [id_ for id_ in partial if not having[id_]]
     said = (*sought, *answer.query.said.values(), *words) if bare else ()
-    related = [engine.list_forms(part.forms, bare) for part in said]
+    related = [engine.list_forms(concepts.naming_forms(part), bare) for part in said]
     main = {
         part: set(engine.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=only), is_main=True))
         for part in (sought if only else ())
@@ -253,7 +253,7 @@ def _label_partial(
         if not absent:
             named = [part for part in having[id_] if id_ not in main.get(part, ())] or having[id_]
             found = [] if named else [of_papers.get(id_) for of_papers in related]
-            terms = (*(part.shown_text for part in named), *(form for form, _ in filter(None, found)))
+            terms = (*(part.shown_text for part in named), *(form for form, _ in [*filter(None, found)][:1]))
             matched[row.arxiv_id] = tuple(dict.fromkeys(terms))
     return missing, matched
 
