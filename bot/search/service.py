@@ -28,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, people, plain, query_parser, questions, requests
+from bot.text import analyser, concepts, dates, people, plain, query_parser, questions, requests, tokens
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -239,7 +239,11 @@ def _label_partial(
     words = [concepts.literal_part(word) for word in dict.fromkeys(" ".join(forms).split())]
     bare = [id_ for id_ in partial if not having[id_]]
     said = (*sought, *answer.query.said.values(), *words) if bare else ()
-    related = [engine.list_forms(concepts.naming_forms(part), bare) for part in said]
+    named_by = [concepts.naming_forms(part) for part in said]
+    # Of what belongs to a term, the paper names the narrower term: LoRA for PEFT.
+    wide = [form.text for part in said for form in part.forms if tokens.is_wide(form.text)]
+    named_by += [tuple(map(concepts.Form, tokens.list_belonging(token))) for token in dict.fromkeys(wide)]
+    related = [engine.list_forms(forms, bare) for forms in named_by]
     main = {
         part: set(engine.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=only), is_main=True))
         for part in (sought if only else ())

@@ -89,7 +89,9 @@ async def test_everything_is_there_after_the_upgrade(folder: Path, empty_databas
         exported = tomllib.loads(set_up_file)
         for kind, entries in tomllib.loads(set_up.read_text(encoding="utf-8")).items():
             for entry in entries:
-                assert any(spelled(entry).items() <= spelled(other).items() for other in exported[kind]), entry
+                assert any(spelled(entry).items() <= spelled(other).items() for other in exported[kind]), (
+                    entry
+                )
 
 
 def spelled(entry: dict[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ async def test_the_papers_below_the_divider_say_what_they_lack_or_have(service: 
         assert (partial.count(False), len(partial)) == (found.complete, found.total), query
         for row in found.rows:
             labels = [kind.get(row.arxiv_id, ()) for kind in (found.missing, found.matched, found.passing)]
-            assert any(labels) == (row.arxiv_id in found.missing), (query, row.title)
+            assert row.arxiv_id in found.missing or not any(labels), (query, row.title)
             text = await read(service, row.arxiv_id)
             for term in labels[0]:
                 assert not names(text, term), (query, row.title, term)

@@ -708,3 +708,26 @@ async def test_a_request_without_a_topic_lists_all_papers_and_a_function_word_no
         assert (await service.search(SearchRequest(query))).ignored == (ahead,), query
     for query in ("the", "그", "it"):
         assert await ids(service, query) == [], query
+
+
+async def test_a_label_names_only_what_a_paper_plainly_names(db: Database) -> None:
+    """Words that look or sound like a term are no mention of it: nor is 학습 속도, the speed of training, 학습률."""
+    papers = [
+        NewsletterPaper(
+            "2411.18613", "CAT4D: Create Anything in 4D", "비디오에서 움직이는 장면을 설계합니다."
+        ),
+        NewsletterPaper("2404.07965", "Rho-1", "Selective Language Modeling (SLM)은 토큰을 골라 배웁니다."),
+        NewsletterPaper("2501.00663", "Titans", "학습 속도는 순환 모델보다 느립니다. 스케줄은 같습니다."),
+        NewsletterPaper("2305.14314", "QLoRA", "Finetuning on phones with fewer bits."),
+    ]
+    service = await sample_archive.search_over(db, *papers)
+    for query, unnamed in (
+        ("캐드 설계 조립", "캐드"),
+        ("폰에서 돌아가는 작은 언어모델", "작은 언어모델"),
+        ("학습률 스케줄", "학습률"),
+        ("PEFT 폰", "PEFT"),
+    ):
+        found = await service.search(SearchRequest(query))
+        said = {term for labels in found.matched.values() for term in labels}
+        assert not said & {unnamed}, query
+        assert not any(term.startswith(">") for term in said), query
