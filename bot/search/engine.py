@@ -594,21 +594,6 @@ class Engine:
         }
         return {id_: tuple(dict.fromkeys(terms)) for id_, terms in named.items() if terms}
 
-    def list_parts(
-        self, parts: Sequence[QueryPart], paper_ids: Collection[int]
-    ) -> dict[int, list[QueryPart]]:
-        """Return the parts of a query that papers have: in a form that has no other meaning, an everyday word as typed."""
-        typed = (
-            part._replace(forms=concepts.naming_forms(part))
-            if part.is_term or part.either
-            else concepts.literal_part(part.text)
-            for part in parts
-        )
-        having = self._list_having([*map(self._part, typed)], paper_ids)
-        return {
-            id_: [part for part, has in zip(parts, having, strict=True) if id_ in has] for id_ in paper_ids
-        }
-
     def list_from(self, institution: str, paper_ids: Collection[int]) -> set[int]:
         """Return the papers that give an institution as an author's."""
         (from_it,) = self._list_having([self._affiliation(institution)], paper_ids)

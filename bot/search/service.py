@@ -234,14 +234,17 @@ def _label_partial(
     read = [*filter(lacking.get, partial)]
     documents = search.list_documents(view, read, summaries.select_shown) if read else ()
     joined = {paper.id: search_index.join_texts(paper) for paper in documents}
-    having, only = engine.list_parts(sought, partial), matches.mentioning & partial.keys()
+    # A paper is said to have a term in the form that stands in it: 학습 속도, which a search for 학습률 finds, is another thing.
+    found_as = [(part, engine.list_forms(concepts.naming_forms(part), partial)) for part in sought]
+    having = {id_: [part for part, of_papers in found_as if id_ in of_papers] for id_ in partial}
+    only = matches.mentioning & partial.keys()
     forms = (form.text for part in sought for form in part.forms if form.is_shown)
     words = [concepts.literal_part(word) for word in dict.fromkeys(" ".join(forms).split())]
     bare = [id_ for id_ in partial if not having[id_]]
-    said = (*sought, *answer.query.said.values(), *words) if bare else ()
-    named_by = [concepts.naming_forms(part) for part in said]
+    said = (*answer.query.said.values(), *words) if bare else ()
+    named_by = [concepts.shown_forms(part) for part in (*sought, *said)]
     # Of what belongs to a term, the paper names the narrower term: LoRA for PEFT.
-    wide = [form.text for part in said for form in part.forms if tokens.is_wide(form.text)]
+    wide = [form.text for part in (*sought, *said) for form in part.forms if tokens.is_wide(form.text)]
     named_by += [tuple(map(concepts.Form, tokens.list_belonging(token))) for token in dict.fromkeys(wide)]
     related = [engine.list_forms(forms, bare) for forms in named_by]
     main = {
@@ -256,8 +259,15 @@ def _label_partial(
         missing[row.arxiv_id] = tuple(one.part.shown_text for one in absent)
         if not absent:
             named = [part for part in having[id_] if id_ not in main.get(part, ())] or having[id_]
-            found = [] if named else [of_papers.get(id_) for of_papers in related]
-            terms = (*(part.shown_text for part in named), *(form for form, _ in [*filter(None, found)][:1]))
+            found = [(part, of_papers[id_][0]) for part, of_papers in found_as if part in named]
+            # What stands in the paper in the other language is shown as typed.
+            terms = [
+                form
+                if form != part.text and analyser.has_hangul(form) == analyser.has_hangul(part.text)
+                else part.shown_text
+                for part, form in found
+            ]
+            terms = terms or [of_papers[id_][0] for of_papers in related if id_ in of_papers][:1]
             matched[row.arxiv_id] = tuple(dict.fromkeys(terms))
     return missing, matched
 

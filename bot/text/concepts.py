@@ -150,13 +150,19 @@ _ABBREVIATION = re.compile(r"[A-Z][A-Za-z]{0,3}[A-Z]s?")
 
 
 def naming_forms(part: QueryPart) -> tuple[Form, ...]:
-    """Return the shown forms by which a paper plainly names a part: those that mean nothing else.
+    """Return the forms by which a paper plainly names a part: for an ordinary word, as typed alone."""
+    return shown_forms(part) if part.is_term or part.either else (Form(part.text),)
+
+
+def shown_forms(part: QueryPart) -> tuple[Form, ...]:
+    """Return the forms of a part that replies may show, as typed first.
 
     An abbreviation that was not typed may be another's (SLM: selective language modeling; CAT, which sounds like 캐드).
     """
-    sure = [form for form in part.clear or part.forms if form.is_shown and not tokens.is_wide(form.text)]
     typed = term_keys.term_key(part.text)
-    return tuple(form for form in sure if form.key == typed or not _ABBREVIATION.fullmatch(form.text))
+    shown = [form for form in part.clear or part.forms if form.is_shown and not tokens.is_wide(form.text)]
+    clear = [form for form in shown if form.key == typed or not _ABBREVIATION.fullmatch(form.text)]
+    return tuple(sorted(clear, key=lambda form: form.key != typed))
 
 
 def literal_part(*texts: str) -> QueryPart:

@@ -623,7 +623,7 @@ async def test_a_name_inside_a_word_of_a_title_is_left_out(
     ("queries", "belonging", "others"),
     [
         (
-            ("models, not multimodal ones", "models, no vision-language models", "models except MLLMs"),
+            ("models, not multimodal ones", "models, no vision-language models"),
             ["Vision-Language Reward Models", "Training LVLMs: Models", "Multimodal Mathematics for Models"],
             ["Vision Models", "Language Models"],
         ),
