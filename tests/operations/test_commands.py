@@ -28,14 +28,14 @@ from tests.support.client_harness import ClientHarness, both_languages, last_res
 async def test_status_says_what_a_silent_post_found_no_papers_on(harness: ClientHarness) -> None:
     said = {
         models.Locale.EN: (
-            ": no new papers. ",
-            ": no new papers that name this topic. ",
+            ": no papers new to this channel. ",
+            ": no papers new to this channel that name this topic. ",
             " that match its settings. ",
         ),
         models.Locale.KO: (
-            "에는 새 논문이 없어",
-            "주제어에 맞는 새 논문이 없어",
-            "설정한 조건에 맞는 새 논문이 없어",
+            "에는 이 채널에 새로 올릴 논문이 없어",
+            "주제어에 맞는 논문이 없어",
+            "설정한 조건에 맞는 논문이 없어",
         ),
     }[harness.texts.locale]
     narrowed: Sequence[dict[str, Any]] = ({}, {"topic": "language"}, {"min_votes": 5})
@@ -98,7 +98,7 @@ Discord is limiting requests or isn't answering properly right now. Pending post
 **Daily · 9:00 AM · #papers**
 Next: Jan 05 09:00 (Jan 05 09:00) · [last
   post](https://discord.com/channels/1456074443980800019/1456074443980800021/4242): Jan 01 00:00
--# No post on January 4, 2026: no new papers. Late ones go into the next post.
+-# No post on January 4, 2026: no papers new to this channel. Late ones go into the next post.
 **Weekly · Fri 5:00 PM · #vision**
 Next: Jan 02 17:00 (Jan 02 17:00)
 ⚠ **unclear whether it arrived** Jan 01 00:00
@@ -123,8 +123,8 @@ Paperround can't read the channel's history, so it can't tell whether a message 
 다음: Jan 05 09:00 (Jan 05 09:00) · [마지막
   글](https://discord.com/channels/1456074443980800019/1456074443980800021/4242):
   Jan 01 00:00
--# 2026년 1월 4일에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에
-  올라와요.
+-# 2026년 1월 4일에는 이 채널에 새로 올릴 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은
+  다음 글에 올라와요.
 **주간 · 금 오후 5:00 · #vision**
 다음: Jan 02 17:00 (Jan 02 17:00)
 ⚠ **전송됐는지 알 수 없음** Jan 01 00:00

@@ -528,7 +528,7 @@ status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
 status-last = { $what }: { $at }
-status-silent = No post on { $date }: no new papers{ $narrowed ->
+status-silent = No post on { $date }: no papers new to this channel{ $narrowed ->
         [topic] {" "}that name this topic
         [settings] {" "}that match its settings
        *[no] {""}

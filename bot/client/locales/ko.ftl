@@ -475,11 +475,11 @@ status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = { $what }: { $at }
-status-silent = { $date }에는 { $narrowed ->
+status-silent = { $date }에는 이 채널에 새로 올릴 { $narrowed ->
         [topic] 주제어에 맞는{" "}
         [settings] 설정한 조건에 맞는{" "}
        *[no] {""}
-    }새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
+    }논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
 status-post = 마지막 글
 status-to-you = 나에게 보내는 메시지
 status-club = 스터디
