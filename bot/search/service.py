@@ -235,7 +235,8 @@ def _label_partial(
     documents = search.list_documents(view, read, summaries.select_shown) if read else ()
     joined = {paper.id: search_index.join_texts(paper) for paper in documents}
     # A paper is said to have a term in the form that stands in it: 학습 속도, which a search for 학습률 finds, is another thing.
-    found_as = [(part, engine.list_forms(concepts.naming_forms(part), partial)) for part in sought]
+    each = [one for part in sought for one in part.alternatives]
+    found_as = [(part, engine.list_forms(concepts.naming_forms(part), partial)) for part in each]
     having = {id_: [part for part, of_papers in found_as if id_ in of_papers] for id_ in partial}
     only = matches.mentioning & partial.keys()
     forms = (form.text for part in sought for form in part.forms if form.is_shown)
@@ -260,11 +261,11 @@ def _label_partial(
         if not absent:
             named = [part for part in having[id_] if id_ not in main.get(part, ())] or having[id_]
             found = [(part, of_papers[id_][0]) for part, of_papers in found_as if part in named]
-            # What stands in the paper in the other language is shown as typed.
+            # An English reader is shown what was typed, not the Korean form.
             terms = [
-                form
-                if form != part.text and analyser.has_hangul(form) == analyser.has_hangul(part.text)
-                else part.shown_text
+                part.shown_text
+                if form == part.text or analyser.has_hangul(form) > analyser.has_hangul(part.text)
+                else form
                 for part, form in found
             ]
             terms = terms or [of_papers[id_][0] for of_papers in related if id_ in of_papers][:1]

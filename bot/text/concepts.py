@@ -151,7 +151,7 @@ _ABBREVIATION = re.compile(r"[A-Z][A-Za-z]{0,3}[A-Z]s?")
 
 def naming_forms(part: QueryPart) -> tuple[Form, ...]:
     """Return the forms by which a paper plainly names a part: for an ordinary word, as typed alone."""
-    return shown_forms(part) if part.is_term or part.either else (Form(part.text),)
+    return shown_forms(part) if part.is_term else (Form(part.text),)
 
 
 def shown_forms(part: QueryPart) -> tuple[Form, ...]:
