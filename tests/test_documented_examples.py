@@ -36,9 +36,10 @@ TYPED = {
     '"reinforcement learning"': (("alerts add", "keyword"),),
     **dict.fromkeys(("#rl", "#unread", "#read"), (("saved", "tag"),)),
     "arxiv:2502.11089": (("paper", "paper"),),
+    "votes:10..20": (("topic", "query"), ("top", "topic")),
 }
 """Where each example of the documents is typed."""
-OPERATORS = {"author:": "Ada", "저자:": "Ada", "votes:": "10", "추천:": "10"} | dict.fromkeys(
+OPERATORS = {"author:": "Ada", "저자:": "Ada", "추천:": "10"} | dict.fromkeys(
     ("since:", "until:", "이후:", "까지:"), "오늘"
 )
 """The operators of a query, each with a value."""
