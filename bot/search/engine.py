@@ -483,7 +483,7 @@ class Engine:
         sought = [one for part in parts[:_MAX_PARTS] for one in part.alternatives]
         counts = {part: self._compile(part.forms).papers for part in (*sought, *query.implied.values())}
         rarest = min((part for part in counts if counts[part]), key=counts.__getitem__, default=None)
-        # Among keywords, a paper about the rarest comes first: KV cache compression is no other compression.
+        # Among keywords, a paper about the rarest comes first: for KV cache compression, one about the KV cache.
         by_main = rarest is not None and not query.topics and self._main(rarest) is not None
         for part, count in counts.items():
             if (query_of_part := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:

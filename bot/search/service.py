@@ -234,20 +234,21 @@ def _label_partial(
     read = [*filter(lacking.get, partial)]
     documents = search.list_documents(view, read, summaries.select_shown) if read else ()
     joined = {paper.id: search_index.join_texts(paper) for paper in documents}
-    # A paper is said to have a term in the form that stands in it: 학습 속도, which a search for 학습률 finds, is another thing.
+    # A paper is said to have a term in the form that it has: 학습 속도, which a search for 학습률 finds, means something else.
     each = [one for part in sought for one in part.alternatives]
     found_as = [(part, engine.list_forms(concepts.naming_forms(part), partial)) for part in each]
     having = {id_: [part for part, of_papers in found_as if id_ in of_papers] for id_ in partial}
     only = matches.mentioning & partial.keys()
-    forms = (form.text for part in sought for form in part.forms if form.is_shown)
-    words = [concepts.literal_part(word) for word in dict.fromkeys(" ".join(forms).split())]
-    bare = [id_ for id_ in partial if not having[id_]]
-    said = (*answer.query.said.values(), *words) if bare else ()
-    named_by = [concepts.shown_forms(part) for part in (*sought, *said)]
-    # Of what belongs to a term, the paper names the narrower term: LoRA for PEFT.
-    wide = [form.text for part in (*sought, *said) for form in part.forms if tokens.is_wide(form.text)]
-    named_by += [tuple(map(concepts.Form, tokens.list_belonging(token))) for token in dict.fromkeys(wide)]
-    related = [engine.list_forms(forms, bare) for forms in named_by]
+    related = []
+    if bare := [id_ for id_ in partial if not having[id_]]:
+        forms = (form.text for part in sought for form in part.forms if form.is_shown)
+        words = [concepts.literal_part(word) for word in dict.fromkeys(" ".join(forms).split())]
+        said = (*sought, *answer.query.said.values(), *words)
+        named_by = [concepts.shown_forms(part) for part in said]
+        # Of what belongs to a term, the paper names the narrower term: LoRA for PEFT.
+        wide = [form.text for part in said for form in part.forms if tokens.is_wide(form.text)]
+        named_by += [tuple(map(concepts.Form, tokens.list_belonging(token))) for token in dict.fromkeys(wide)]
+        related = [engine.list_forms(names, bare) for names in named_by]
     main = {
         part: set(engine.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=only), is_main=True))
         for part in (sought if only else ())
