@@ -29,7 +29,7 @@ from tantivy import Query
 
 from bot.archive import summaries
 from bot.core import isolation, memory
-from bot.text import analyser, concepts, people, plain, questions, requests, term_keys, tokens, typography
+from bot.text import analyser, concepts, exclusions, people, plain, questions, term_keys, tokens, typography
 from storage import errors, models, search
 from storage.snapshot import Snapshot
 
@@ -102,11 +102,11 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
         label = summaries.label_name(section.heading)
         core += [section.heading[:room]] if section.heading and not label else []
         for place, sentence in enumerate(plain.split_sentences(section.body[:room])):
-            if requests.is_later_work(sentence, section.heading or ""):
+            if exclusions.is_later_work(sentence, section.heading or ""):
                 later.append(sentence)
             elif not place and (number in starts or label == "whats-new"):
                 subject.append(sentence)
-            elif requests.COMPARING.search(sentence):
+            elif exclusions.COMPARING.search(sentence):
                 compared.append(sentence)
             else:
                 explained += _EXPLANATION.findall(sentence)

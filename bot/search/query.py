@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, pairwise, product, takewhile, zip_longest
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, people, query_parser, questions, requests, seed, term_keys, tokens
+from bot.text import analyser, concepts, exclusions, people, query_parser, questions, seed, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
@@ -204,7 +204,7 @@ class QueryReader:
             is_name = " " not in text and (text != text.lower() or (is_korean and text.isascii()))
             return (
                 (is_name and not questions.classify_filler(text))
-                or requests.is_kind_of_paper(text)
+                or exclusions.is_kind_of_paper(text)
                 or self.is_excludable(text)
                 or is_writer(text)
             )
@@ -214,7 +214,7 @@ class QueryReader:
                 not questions.is_means(text) or bool(self._find_kinds(text, query.text))
             )
 
-        read = requests.read_exclusions(query.text, is_term, is_excluded)
+        read = exclusions.read_exclusions(query.text, is_term, is_excluded)
         words = read.text.split()
         has_noun = questions.has_topic(words) or "verb" in map(questions.classify_filler, words)
         text = read.text if not read.excluded or has_noun else ""
