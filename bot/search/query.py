@@ -276,7 +276,7 @@ class QueryReader:
 
         `_OR` is between alternatives.
         """
-        if self.glossary.find(text):
+        if self.glossary.find(text) and _may_be_term(text.split()):
             return text.split()
         joined = list[str]()
         for word in _STATE_OF_THE_ART.sub("sota", text).split()[:_MAX_TYPED_WORDS]:
@@ -313,7 +313,7 @@ class QueryReader:
         for typed, word, is_kept, in_term, has_comma in words:
             kind = seed.classify("join", word)
             if kind == "or":
-                content += [] if in_term else [_OR]  # encoder/decoder
+                content += [] if in_term else [_OR]
             elif is_kept:
                 content += [*([_COMMA] if is_comma else []), *word.split()]
                 content += (
@@ -387,8 +387,8 @@ class QueryReader:
         while start < len(words):
             for end in range(min(len(words), start + _MAX_RUN), start, -1):
                 is_all, run = end - start == len(words), " ".join(words[start:end])
-                is_one = _OR not in words[start:end]
-                if is_one and (whole or not is_all) and (part := self._find(run, in_phrase=not is_all)):
+                part = self._find(run, in_phrase=not is_all) if whole or not is_all else None
+                if part and _may_be_term(words[start:end]):
                     break
             else:
                 end, part = start + 1, None
@@ -575,6 +575,13 @@ def _is_request(text: str, words: Sequence[str]) -> bool:
     return is_run and is_filler and not any(seed.classify("auxiliary", word) for word in around)
 
 
+def _may_be_term(words: Sequence[str]) -> bool:
+    """Return whether known words are one term: encoder / decoder, but not "GAN /" or 이미지 / 비디오."""
+    joins = [seed.classify("join", word) == "or" for word in words]
+    has_either = _OR in words or (any(joins) and analyser.has_hangul(" ".join(words)))
+    return not (has_either or joins[0] or joins[-1])
+
+
 def _join_lists(content: Sequence[str]) -> list[str]:
     """Return the words of a query, of which commas before an "or" separate alternatives too: "GAN, VAE or flows"."""
     words, is_list, size = list[str](), False, 0
@@ -591,7 +598,7 @@ def _join_lists(content: Sequence[str]) -> list[str]:
 def _join_alternatives(parts: Iterable[QueryPart], joint: str) -> list[QueryPart]:
     """Return the parts of a query, of which alternatives are one. `joint` is the word for "or"."""
     joined, is_joined = list[QueryPart](), False
-    for part in parts:
+    for part in _pair_unknown(parts):
         if part.text == _OR:
             is_joined = bool(joined)
         elif is_joined:
@@ -599,6 +606,23 @@ def _join_alternatives(parts: Iterable[QueryPart], joint: str) -> list[QueryPart
         else:
             joined.append(part)
     return joined
+
+
+def _pair_unknown(parts: Iterable[QueryPart]) -> list[QueryPart]:
+    """Return parts, of which two unknown English words beside an "or" are one: optimizers or low precision."""
+    paired = list[QueryPart]()
+    for part in parts:
+        if part.text == _OR and len(paired) > 1 and all(map(_is_unknown, paired[-2:])):
+            paired[-2:] = [concepts.literal_part(" ".join(one.text for one in paired[-2:]))]
+        elif len(paired) > 1 and paired[-2].text == _OR and _is_unknown(paired[-1]) and _is_unknown(part):
+            paired[-1] = concepts.literal_part(f"{paired[-1].text} {part.text}")
+            continue
+        paired.append(part)
+    return paired
+
+
+def _is_unknown(part: QueryPart) -> bool:
+    return part.text.isascii() and part.text.isalpha() and not (part.key or part.is_term)
 
 
 def _distinct(parts: Iterable[QueryPart]) -> tuple[QueryPart, ...]:

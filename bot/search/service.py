@@ -119,7 +119,7 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
     narrowed = merge_filters(search.Filters(*period, read.min_votes, read.max_votes), query)
     return replace(
         query,
-        text=text,
+        text=requests.join_examples(text),
         since=narrowed.since_on,
         until=narrowed.until_on,
         min_votes=narrowed.min_votes,

@@ -95,6 +95,31 @@ def _split_order(word: re.Match[str]) -> str:
     return f"{topic} {papers}".strip()
 
 
+_EXAMPLES = re.compile(
+    r"\([^()]+\)|\b(?:such as|e\.g\.|for (?:example|instance)),? [^.;?!()]+"
+    r"|\S+(?: \S+)?(?:, ?\S+(?: \S+)?){1,4}? (?:등의?|같은)(?!\S)",
+    re.IGNORECASE,
+)
+"""What names examples of a topic: (locomotion, navigation), such as GAN and VAE, 양자화, 가지치기 등."""
+_LEAD = re.compile(
+    r"(?<=\()(?:e\.?g\b|i\.?e\b|예를 들어|예컨대|예|for (?:example|instance)|such as|like|including|mainly)[.,:]* ?",
+    re.IGNORECASE,
+)
+_BETWEEN_EXAMPLES = re.compile(
+    r",(?: (?:and|or|및))? | (?:and|or|및|&) |(?<=[가-힣]),(?=[가-힣])", re.IGNORECASE
+)
+
+
+def join_examples(text: str) -> str:
+    """Return a text with a slash between the examples of a topic, which are alternatives, unless they are negated."""
+
+    def join(found: re.Match[str]) -> str:
+        is_negated = any(token.kind in phrases.NEGATORS for token in phrases.read_tokens(found[0], "leave"))
+        return found[0] if is_negated else _BETWEEN_EXAMPLES.sub(" / ", _LEAD.sub("", found[0]))
+
+    return _EXAMPLES.sub(join, text)
+
+
 def split_reader(text: str) -> tuple[str, str]:
     """Return a question without the reader's plans (세미나에서 읽을), and the request behind a clause on the reader or "".
 

@@ -1,10 +1,13 @@
 """Interpreting queries: filler and endings, terms, everyday words, names, meanings."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
+from bot.search import service
 from bot.search.query import QueryReader, ReadQuery
 from bot.text import query_parser, seed
 from tests.support import glossary_in_memory
@@ -54,12 +57,25 @@ def test_filler_is_dropped_but_not_from_terms(
         ("text to speech or music", ["text to speech or text to music"]),
         ("encoder / decoder attention", ["encoder decoder", "attention"]),
         ("diffusion, video", ["diffusion", "video"]),
+        ("KV cache / long context inference", ["KV cache or long context", "inference"]),
+        ("state space / mamba papers", ["state space or mamba"]),
+        ("image/video editing", ["image editing or video editing"]),
+        ("이미지/비디오 생성", ["이미지 생성 또는 비디오 생성"]),
+        ("monocular depth or point tracking", ["monocular depth or point tracking"]),
+        ("robot papers (locomotion, navigation)", ["robot", "locomotion or navigation"]),
+        ("training (low precision, optimizers, etc.)", ["training", "low precision or optimizers"]),
+        ("fine-tuning such as LoRA, adapters and DoRA", ["fine-tuning", "LoRA, adapters or DoRA"]),
+        ("로봇 논문 (보행, 내비게이션 같은)", ["로봇", "보행 또는 내비게이션"]),
+        ("압축 (예: 양자화, 가지치기 등)", ["압축", "양자화 또는 가지치기"]),
+        ("양자화, 가지치기 등 모델 압축", ["양자화 또는 가지치기", "모델 압축"]),
+        ("TTS (text to speech)", ["TTS"]),
         ("or agents", ["agents"]),
         ("was a photo or an article made by AI", ["photo", "made by AI"]),
     ],
 )
 def test_alternatives_are_one_part(glossary: resolver.Glossary, typed: str, parts: list[str]) -> None:
-    read = _read(glossary, typed)
+    query = service.read_request(query_parser.parse_query(typed), date(2026, 1, 1))
+    read = QueryReader(glossary).read(query)
     assert _parts(read) == parts
     assert all(
         {form.key for one in part.alternatives for form in one.forms} <= {form.key for form in part.forms}
