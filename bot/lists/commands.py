@@ -128,7 +128,8 @@ class ListsCog(commands.Cog):
             # Notes and tags are private.
             raise UserError("outdated-control")
         async with router.deferring_publicly(interaction):
-            listed = await self._lists.load(request.texts, state)
+            today = await interaction.client.today_for(interaction)
+            listed = await self._lists.load(request.texts, state, today)
         return list_views.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
     @router.handles(client_messages.TAKE_BACK)
@@ -348,7 +349,8 @@ class PapersCog(commands.Cog):
             state = await store_list_text(
                 self._services.text_tokens, request.user_id, ListState(ListKind.TOPIC, topic)
             )
-            listed = await self._lists.load(texts, state)
+            today = await request.interaction.client.today_for(request.interaction)
+            listed = await self._lists.load(texts, state, today)
             if listed.rows:
                 listed = replace(listed, notes=(texts(note), *listed.notes))
                 return list_views.list_view(texts, listed, may_share=router.may_share(request.interaction))

@@ -122,23 +122,27 @@ class PaperLists:
         self._database = database
         self._clock = clock
 
-    async def load(self, texts: Texts, state: ListState) -> PaperList:
-        """Return a page of a list, or its last page if the page number is too large."""
-        listed = await self._load_page(texts, state)
+    async def load(self, texts: Texts, state: ListState, today: date | None = None) -> PaperList:
+        """Return a page of a list, or its last page if the page number is too large.
+
+        `today` is the reader's date, on which periods such as the last 7 days end; in UTC if None.
+        """
+        today = today or self._clock().date()
+        listed = await self._load_page(texts, state, today)
         if not listed.rows and state.page and listed.total:
-            listed = await self._load_page(texts, state.replace(page=listed.page_count - 1))
+            listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), today)
         # A search shows only matching sentences, so papers without one get no snippet.
         if state.kind is ListKind.TOPIC or listed.snippets or state.has_titles_only:
             return listed
         snippets = await self._search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
 
-    async def load_wider(self, texts: Texts, state: ListState) -> PaperList | None:
-        """Return the list without its filters; None if that is empty too."""
+    async def load_wider(self, texts: Texts, state: ListState, today: date) -> PaperList | None:
+        """Return the list without its filters, for a reader's date; None if that is empty too."""
         wider = state.replace(period=Period.ALL, span=None, min_votes=0, page=0)
         if state.kind not in FILTERABLE_KINDS or wider == state:
             return None
-        listed = await self._load_page(texts, wider)
+        listed = await self._load_page(texts, wider, today)
         return listed if listed.rows and listed.matching else None
 
     async def label_days_around(
@@ -152,7 +156,7 @@ class PaperLists:
             counts = await papers.count_by_date(connection, days)
         return paper_texts.label_days(texts, counts, today)
 
-    async def _load_page(self, texts: Texts, state: ListState) -> PaperList:
+    async def _load_page(self, texts: Texts, state: ListState, today: date) -> PaperList:
         """Return a page of a list. Raises KeyError for saved papers, which only their reader can load."""
         loaders = {
             ListKind.TOPIC: self._load_topic,
@@ -161,11 +165,13 @@ class PaperLists:
             ListKind.DIGEST: self._load_digest,
             ListKind.SIMILAR: self._load_similar,
         }
-        return await loaders[state.kind](texts, state)
+        return await loaders[state.kind](texts, state, today)
 
-    async def _load_topic(self, texts: Texts, state: ListState, question: str = "") -> PaperList:
+    async def _load_topic(self, texts: Texts, state: ListState, today: date, question: str = "") -> PaperList:
         """Return the papers on a topic, or those for a `question` about writers in place of the name of an author."""
-        result = await self._search.search(self._request(texts, state.replace(text=question or state.text)))
+        result = await self._search.search(
+            self._request(texts, state.replace(text=question or state.text), today)
+        )
         as_topic = state.replace(kind=ListKind.TOPIC)
         notes = _query_notes(texts, result, self._suggestions(as_topic, result.suggestions))
         suggestions = self._suggestions(as_topic, (*result.meanings, *result.suggestions))
@@ -196,9 +202,9 @@ class PaperLists:
             alert_terms=result.alert_terms,
         )
 
-    async def _load_author(self, texts: Texts, state: ListState) -> PaperList:
-        name, query = query_parser.parse_author(state.text, self._clock().date())
-        filters = Filters(self._since(state.period), None, state.min_votes or None)
+    async def _load_author(self, texts: Texts, state: ListState, today: date) -> PaperList:
+        name, query = query_parser.parse_author(state.text, today)
+        filters = Filters(_since(state.period, today), None, state.min_votes or None)
         result = await self._search.find_author(
             name,
             sort=state.sort or Sort.VOTES,
@@ -207,10 +213,10 @@ class PaperLists:
             offset=state.offset,
         )
         if result.question:
-            return await self._load_topic(texts, state, result.question)
+            return await self._load_topic(texts, state, today, result.question)
         if result.author is None:
             # A title, an arXiv id or a topic, typed in place of a name.
-            topic = await self._search.search(self._request(texts, state))
+            topic = await self._search.search(self._request(texts, state, today))
             label = texts("list-topic-heading", topic=state.text, count=topic.complete)
             as_topic = [Suggestion(label, state.replace(kind=ListKind.TOPIC))] if topic.complete else []
             return PaperList(state, suggestions=(*self._suggestions(state, result.near), *as_topic))
@@ -250,8 +256,8 @@ class PaperLists:
             is_author_known=True,
         )
 
-    async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
-        result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES)))
+    async def _load_top(self, texts: Texts, state: ListState, today: date) -> PaperList:
+        result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES), today))
         suggestions = self._suggestions(state, result.suggestions)
         topic, period = state.text, name_period(texts, state)
         key = "list-top-topic-heading" if topic else "list-top-heading"
@@ -266,7 +272,7 @@ class PaperLists:
             suggestions=suggestions,
         )
 
-    async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:
+    async def _load_digest(self, texts: Texts, state: ListState, _: date) -> PaperList:
         span = state.span
         first, last = span or (None, None)
         days = await self._database.fetch(archive.list_dates, since_on=first, until_on=last) if span else []
@@ -296,7 +302,7 @@ class PaperLists:
             ),
         )
 
-    async def _load_similar(self, texts: Texts, state: ListState) -> PaperList:
+    async def _load_similar(self, texts: Texts, state: ListState, _: date) -> PaperList:
         rows = tuple(await self._search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._search.find_paper(state.text)
         title = escape_untrusted(format_title(detail.title if detail else None, state.text), max_length=200)
@@ -307,21 +313,18 @@ class PaperLists:
             total=len(rows),
         )
 
-    def _request(self, texts: Texts, state: ListState) -> SearchRequest:
+    def _request(self, texts: Texts, state: ListState, today: date) -> SearchRequest:
         return SearchRequest(
             state.text,
-            since=state.span[0] if state.span else self._since(state.period),
+            since=state.span[0] if state.span else _since(state.period, today),
             until=state.span[1] if state.span else None,
             min_votes=state.min_votes or None,
             limit=state.size,
             offset=state.offset,
             sort=state.sort,
             snippet_locale=texts.locale,
+            today=today,
         )
-
-    def _since(self, period: Period) -> date | None:
-        days = PERIOD_DAYS.get(period)
-        return None if days is None else self._clock().date() - timedelta(days=days - 1)
 
     def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
         """Return buttons for the same kind of list with other queries, if they fit in a custom id."""
@@ -343,6 +346,11 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
             more = " …" if len(terms) > _MAX_MISSING else ""
             return texts(f"list-{key}", terms=", ".join(shown) + more)
     return ""
+
+
+def _since(period: Period, today: date) -> date | None:
+    days = PERIOD_DAYS.get(period)
+    return None if days is None else today - timedelta(days=days - 1)
 
 
 def _filters_text(texts: Texts, state: ListState) -> str:

@@ -51,15 +51,14 @@ async def list_view(request: Request, state: ListState) -> ui.LayoutView:
     async with router.admitted_lookup(interaction):
         if (load_view := interaction.client.list_views.get(state.kind)) is not None:
             return await load_view(request, state)
-        lists = services.get(PaperLists)
-        listed = await lists.load(texts, state)
+        lists, today = services.get(PaperLists), await interaction.client.today_for(interaction)
+        listed = await lists.load(texts, state, today)
         if state.kind is ListKind.DIGEST:
-            today = await interaction.client.today_for(interaction)
             days = await lists.label_days_around(texts, listed.state, today)
             listed = replace(listed, days=days, today=today)
         if listed.rows:
             return list_views.list_view(texts, listed, may_share=router.may_share(interaction))
-        wider = await lists.load_wider(texts, state)
+        wider = await lists.load_wider(texts, state, today)
         return list_views.empty_view(texts, listed, await services.search.get_extent(), wider)
 
 

@@ -34,7 +34,8 @@ class SearchRequest:
     """A search for papers on a topic.
 
     Filters in the `query` (author:, since:, until:, votes:) are combined with the other fields. If `sort` is None, the
-    query decides ("most upvoted"), else relevance. If a `snippet_locale` is given, the result includes snippets.
+    query decides ("most upvoted"), else relevance. If a `snippet_locale` is given, the result includes snippets. `today` is the
+    reader's date, by which "last week" is read; in UTC if None.
     """
 
     query: str = ""
@@ -45,6 +46,7 @@ class SearchRequest:
     offset: int = 0
     sort: Sort | None = None
     snippet_locale: models.Locale | None = None
+    today: date | None = None
 
     @property
     def filters(self) -> search.Filters:

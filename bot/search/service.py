@@ -498,7 +498,7 @@ class SearchService:
 
     def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer:
         engine = archive.engine
-        typed, query = _read_query(archive, request.query, self._clock().date())
+        typed, query = _read_query(archive, request.query, request.today or self._clock().date())
         joint = " 또는 " if analyser.has_hangul(query.text or typed.text) else " or "
         alone = (*query.institutions, *query.authors[len(typed.authors) :])
         groups = {joint.join(group): group for group in (*zip(alone, strict=True), *query.either)}

@@ -163,6 +163,10 @@ async def test_yesterday_refers_to_the_readers_time_zone(harness: ClientHarness)
         accounts.upsert_reader, harness.user.id, timezone="America/Los_Angeles"
     )
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
+    assert "December 30, 2025" in shown_text(await harness.ask("topic", query="language models of yesterday"))
+    assert "December 2025" in shown_text(await harness.ask("topic", query="best language models this month"))
+    listed = shown_text(await harness.ask("author", name="ada lovelace until:today"))
+    assert "Small Language Models" not in listed, "a paper of January 1"
     choices = await harness.reader.autocomplete(harness.channel, "digest", "date", "yesterday")
     assert {"name": "Yesterday · 1 paper", "value": "2025-12-30"}.items() <= choices[0].items()
 
