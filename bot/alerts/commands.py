@@ -26,7 +26,7 @@ from bot.client.custom_ids import Action
 from bot.client.router import UserError
 from bot.papers import cards, replies
 from bot.search import results as search_results
-from bot.text import people, query_parser
+from bot.text import institutions, query_parser
 from storage import errors, models
 
 _DRAFT = TypeAdapter(models.Alert)
@@ -49,7 +49,7 @@ TIMING_CHOICES = [
 @autocomplete.guarded
 async def _complete_institutions(interaction: Interaction, current: str) -> autocomplete.Choices:
     """Suggest known institutions, named in the script that the user is typing."""
-    return autocomplete.make_choices((name, name) for name in people.complete_institution(current))
+    return autocomplete.make_choices((name, name) for name in institutions.complete(current))
 
 
 @app_commands.allowed_installs(guilds=True, users=True)

@@ -15,7 +15,7 @@ from bot.core import clock, schedule
 from bot.core.clock import Clock
 from bot.search import matcher
 from bot.search.service import SearchService
-from bot.text import analyser, people, plain
+from bot.text import analyser, institutions, people, plain
 from storage import accounts, alerts, errors, models, outbox, papers, search
 from storage.database import Database
 
@@ -80,7 +80,7 @@ def _check_term(term: models.AlertTerm) -> None:
             "refused-no-letters",
             text=term.text,
         )
-    if term.kind is models.AlertKind.INSTITUTION and people.is_generic(term.text):
+    if term.kind is models.AlertKind.INSTITUTION and institutions.is_generic(term.text):
         raise errors.UsageError(
             f"“{term.text}” does not identify an institution. Give its full name.",
             "refused-no-institution",
@@ -104,7 +104,7 @@ def _has_letters(term: models.AlertTerm) -> bool:
         case models.AlertKind.AUTHOR:
             return bool(analyser.fold_name(term.text)) and any(people.consonant_keys(term.text))
         case models.AlertKind.INSTITUTION:
-            return bool(people.institution_key(term.text))
+            return bool(institutions.make_key(term.text))
         case _:
             assert_never(term.kind)
 

@@ -22,7 +22,7 @@ from bot.search import results as search_results
 from bot.search import service as search_service
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
-from bot.text import dates, people, query_parser
+from bot.text import dates, institutions, query_parser
 from storage import archive, models, papers
 from storage.database import Database
 from storage.search import Filters
@@ -419,7 +419,7 @@ def _query_notes(
         _read_note(texts, result),
         texts("list-only-named", names=_format_names(result.only_named)) if result.only_named else "",
         texts("list-institutions")
-        if any(map(people.institution_forms, names_writers)) and not result.only_named
+        if any(map(institutions.list_forms, names_writers)) and not result.only_named
         else "",
         texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
         if result.meanings

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -22,7 +22,7 @@ from bot.search import index as search_index
 from bot.search.engine import Engine, Scope, all_of, any_of
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Sort
-from bot.text import analyser, people, plain, query_parser, questions, tokens
+from bot.text import analyser, bylines, institutions, people, plain, query_parser, questions, seed, tokens
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -285,57 +285,46 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     Korea University", "papers by Ada Unknown" and 김철수가 쓴 논문 are unknown writers: their words alone mean others.
     """
     words, unknown = query.text.split(), list[str]()
-    writers = people.find_writers(words, partial(_is_writer, archive), partial(_is_bare_author, archive))
-    has_institution = {
-        writer.name for writer in writers if archive.engine.institution(writer.name) is not None
-    }
-    known, group = list[list[str]](), list[str]()
-    for writer in writers:
-        group += [writer.name] if writer.name in has_institution or not writer.is_known else []
-        if writer.joint != "or":
-            known += [group] if group else []
+    is_new = cache(partial(_is_new, archive))
+    named = bylines.find_writers(words, partial(_is_known, archive, words), is_new)
+    of_institution = {one.name for one in named if archive.engine.institution(one.name) is not None}
+    absent = {one for one in named if one.kind == "institution" and one.name not in of_institution}
+    groups, group = list[list[str]](), list[str]()
+    for one in named:
+        group += [one.name] if one not in absent else []
+        if one.joint != "or":
+            groups += [group] if group else []
             group = []
-    alone = [names[0] for names in known if len(names) == 1]
-    institutions = [name for name in alone if name in has_institution]
-    named = [name for name in alone if name not in has_institution]
-    is_either = any(writer.joint == "or" for writer in writers) and bool(known)
-    for writer in reversed(writers):
-        is_unknown = writer.is_known and writer.name not in has_institution
-        is_left_out = is_unknown and (" " in writer.name or is_either)
-        unknown += [writer.name] if is_unknown else []
-        kept = [writer.name, *([writer.joint] if writer.joint == "or" else [])]
-        words[writer.start : writer.end] = kept if is_unknown and not is_left_out else []
-    is_of_papers = bool(query.order) or any(map(people.names_papers, words)) or _is_full_name(" ".join(words))
-    is_unknown_name = partial(_is_unknown_name, archive)
-    full_names = people.find_writers(words, _is_full_name, is_unknown_name) if is_of_papers else []
-    for writer in reversed(full_names):
-        is_topic = analyser.has_hangul(writer.name) and words[writer.end - 1].endswith("의")  # 딥러닝의 논문
-        beside = (*words[: writer.start][-1:], *words[writer.end :][:2])
-        is_said = any(map(people.names_papers, beside)) or (
-            query.order and words[writer.start].lower() == "by"
-        )
-        is_alone = writer.end - writer.start == len(words)
-        if writer.is_bare:
-            is_said = (is_said or is_alone) and _is_unknown_bare(archive, writer.name)
-        if is_said and not (writer.is_known or is_topic):
-            unknown.append(writer.name)
-            del words[writer.start : writer.end]
+    alone = [names[0] for names in groups if len(names) == 1]
+    is_either = any(one.joint == "or" for one in named) and bool(groups)
+    for one in reversed(named):
+        joint = [one.joint] if one.joint == "or" else []
+        is_kept = one in absent and not (" " in one.name or is_either)
+        unknown += [one.name] if one in absent else []
+        words[one.start : one.end] = [one.name, *joint] if is_kept else []
+    if query.order or any(map(questions.names_papers, words)) or _is_full_name(" ".join(words)):
+        is_unknown = partial(_is_unknown, archive, words, is_new, query.order)
+        for one in reversed(bylines.find_writers(words, is_unknown, is_new)):
+            unknown.append(one.name)
+            del words[one.start : one.end]
     text = " ".join(words)
-    if (known or unknown) and not questions.has_topic(words):
+    if (groups or unknown) and not questions.has_topic(words):
         text = ""
+    people_ = [people.strip_titles(name) for name in alone if name not in of_institution]
+    known = [institutions.find_main_form(name) for name in alone if name in of_institution]
     return replace(
         query,
         text=text,
-        institutions=(*query.institutions, *map(people.main_form, institutions)),
-        authors=(*query.authors, *named),
-        either=tuple(tuple(names) for names in known if len(names) > 1),
+        institutions=(*query.institutions, *known),
+        authors=(*query.authors, *people_),
+        either=tuple(tuple(names) for names in groups if len(names) > 1),
         unknown_writers=tuple(unknown),
     )
 
 
 def is_full_writer(archive: Archive, name: str) -> bool:
     """Return whether an author has this name, which must be a full one: Ada Lovelace, 김건우."""
-    is_syllables = analyser.is_syllables(name) and len(name) == people.NAME_SYLLABLES
+    is_syllables = analyser.is_syllables(name) and len(name) == bylines.NAME_SYLLABLES
     return (is_syllables or (" " in name and _is_full_name(name))) and _is_writer(archive, name)
 
 
@@ -362,44 +351,100 @@ def _is_writer(archive: Archive, name: str) -> bool:
     return bool(alike) or archive.engine.institution(name) is not None
 
 
-def _is_bare_author(archive: Archive, name: str, least: int) -> bool:
-    """Return whether a Hangul text in a question, of which a word is in no paper, is an author's name: 트리 다오, 송한.
+def _is_known(archive: Archive, words: Sequence[str], writer: bylines.Writer) -> bool:
+    """Return whether a name in a question is that of a known institution or of an author.
 
-    One word that is not a Korean name must have `least` syllables: 데트머스 논문.
+    A bare name must be an author's in full. One word may also be a last name beside a word for papers: LeCun papers,
+    데트머스 논문, 벤지오 교수.
     """
-    words = name.split()
-    if not any(_is_in_no_paper(archive, word) for word in words if len(word) > 1):
+    name, typed = writer.name, tuple(people.name_tokens(writer.name))
+    if writer.kind != "bare":
+        return writer.kind == "institution" or _is_writer(archive, name)
+    if analyser.has_hangul(name):
+        if " " in name:
+            stems = (bylines.strip_particle(word) for word in name.split() if word.endswith(_ENDINGS))
+            return not any(_is_in_papers(archive, stem) for stem in stems) and _is_writer(archive, name)
+        return _spells_author(archive, name) or _is_last_name(archive, words, writer)
+    authors = _find_exact(archive.writers, typed, is_prefix=False)
+    if len(typed) > 1:
+        return any(people.name_distance(typed, one.name) < people.DIFFERENT_NAME for one in authors)
+    is_said = not writer.signs.isdisjoint(("lead", "group", "written", "papers"))
+    return is_said and any(people.name_tokens(one.name)[-1:] == [*typed] for one in authors)
+
+
+def _is_last_name(archive: Archive, words: Sequence[str], writer: bylines.Writer) -> bool:
+    """Return whether a word sounds like a foreign name, and no given name is ahead: 데트머스 논문, but not 존 스미스 논문."""
+    name, signs, ahead = writer.name, writer.signs, words[writer.start - 1] if writer.start else ""
+    if analyser.is_syllables(ahead) and not (
+        questions.classify_filler(ahead) or _is_in_papers(archive, ahead)
+    ):
         return False
-    if len(words) > 1:
-        return _is_writer(archive, name)
+    is_said = "group" in signs or (not ahead if "written" in signs else "papers" in signs)
+    is_name = len(name) >= bylines.NAME_SYLLABLES - ("group" in signs) and not name.endswith(_ENDINGS)
+    return is_said and is_name and bool(_find_by_sound(archive.writers, (name,)))
+
+
+def _spells_author(archive: Archive, name: str) -> bool:
+    """Return whether a Korean name is an author's, in Hangul or spelt in Latin letters."""
     spelt = _find_by_hangul(archive.writers, name, is_prefix=False)
-    if any(people.is_same_name(name, author.name) for author in spelt):
-        return True
-    return len(name) >= least and bool(_find_by_sound(archive.writers, (name,)))
+    return any(one.name == name or people.is_same_name(name, one.name) for one in spelt)
 
 
-def _is_unknown_name(archive: Archive, name: str, least: int) -> bool:
-    """Return whether a Hangul text of several words before a word for papers may be a name: 얀 르쿤 논문."""
-    *given, last = name.split()
-    words = [*(word for word in given if len(word) > 1), last]
-    is_name = least <= people.NAME_SYLLABLES and bool(given) and len(last) > 1
-    return is_name and all(_is_in_no_paper(archive, word) for word in words)
+def _is_unknown(
+    archive: Archive,
+    words: Sequence[str],
+    is_new: Callable[[str], bool],
+    has_order: object,
+    writer: bylines.Writer,
+) -> bool:
+    """Return whether a question gives a name, which is no author's, as a writer's: papers by Ada Unknown, 얀 르쿤 논문."""
+    name, named = writer.name, writer.name.split()
+    beside = (*words[: writer.start][-1:], *words[writer.end :][:2])
+    is_said = "led" in writer.signs or any(map(questions.names_papers, beside))
+    is_said = is_said or bool(has_order and words[writer.start].lower() == "by")
+    if writer.kind == "said":
+        is_topic = analyser.has_hangul(name) and words[writer.end - 1].endswith("의")  # 딥러닝의 논문
+        return is_said and not is_topic and _is_full_name(name)
+    if writer.kind == "capitals":  # Kaiming He: one word is in no paper, and one in an author's name
+        is_alone = writer.end - writer.start == len(words)
+        is_title = named[0].lower() in seed.read_words("not_names.txt") or all(
+            _is_in_papers(archive, word) for word in named
+        )
+        return (
+            (is_said or is_alone)
+            and not is_title
+            and any(map(archive.writers.word, people.name_tokens(name)))
+        )
+    is_inflected = any(word.endswith(_ENDINGS) for word in named)
+    is_name = analyser.has_hangul(name) and len(named) > 1 and len(named[-1]) > 1 and not is_inflected
+    is_of_papers = not writer.signs.isdisjoint(("group", "papers"))
+    return is_name and is_of_papers and all(is_new(word) for word in named if len(word) > 1)
 
 
-def _is_unknown_bare(archive: Archive, name: str) -> bool:
-    """Return whether a capitalised text may be a name: one word is in no paper, and one in an author's name: Kaiming He."""
-    known = archive.reader.glossary.is_word
-    is_unknown = any(not (known(word) or archive.engine.count([word])) for word in name.split())
-    return is_unknown and any(map(archive.writers.word, people.name_tokens(name)))
+def _is_in_papers(archive: Archive, word: str) -> bool:
+    return archive.reader.glossary.is_word(word) or bool(
+        archive.engine.count([tokens.WHOLE + word if analyser.is_hangul(word) else word])
+    )
 
 
-def _is_in_no_paper(archive: Archive, word: str) -> bool:
-    """Return whether no paper has a Hangul word that may be a name: no term, filler or verb."""
-    is_inflected = questions.is_verb(word) or word.endswith(_ENDINGS)
-    if is_inflected or questions.classify_filler(word) or questions.is_everyday(word):
+def _is_new(archive: Archive, word: str) -> bool:
+    """Return whether a word of a question may be part of a bare name: no filler, verb or everyday word, and in no paper.
+
+    A Latin word must be in an author's name.
+    """
+    typed = questions.trim_filler(word)
+    stem = bylines.strip_particle(typed)
+    if not analyser.is_syllables(typed):
+        words = people.name_tokens(stem)
+        is_name = stem.replace("-", "").isalpha() and all(map(archive.writers.word, words))
+        return is_name and not (questions.classify_filler(typed) or _is_in_papers(archive, stem))
+    if len(typed) == 1 or questions.classify_filler(typed) or questions.is_everyday(typed):
         return False
-    glossary = archive.reader.glossary
-    return not glossary.is_word(word) and not archive.engine.count([tokens.WHOLE + word])
+    if _is_in_papers(archive, typed):
+        return False
+    is_noun = typed != stem and len(stem) > 1 and _is_in_papers(archive, stem)
+    is_inflected = questions.is_verb(typed) or (typed == stem and typed.endswith(_ENDINGS))
+    return not (is_noun or is_inflected) or _spells_author(archive, typed)
 
 
 def find_author(
@@ -422,7 +467,7 @@ def find_author(
     sounding = _find_by_sound(archive.writers, typed) if is_by_sound else []
     is_unsure = (not is_exact and not is_in_hangul) or bool(sounding)
     is_other = not matches or people.is_correction(typed, matches[0].name)  # MIT is not Min Lin
-    if people.institution_forms(name) and (
+    if institutions.list_forms(name) and (
         is_other or (is_unsure and archive.engine.institution(name) is not None)
     ):
         return AuthorResult(question=f"from {name}")

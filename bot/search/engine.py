@@ -21,7 +21,7 @@ from tantivy import FieldType, Occur, Query
 from bot.search import index as search_index
 from bot.search.query import ReadQuery
 from bot.search.results import Sort
-from bot.text import analyser, concepts, people, questions, term_keys, tokens
+from bot.text import analyser, concepts, institutions, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 from storage import search
 from storage.snapshot import chunked
@@ -342,7 +342,7 @@ class Engine:
         unwanted = query.excluded if query else ()
         mark = search_index.COMPARED if scope.with_compared else search_index.LATER
         excluded = [self._unwanted(part, mark) for part in unwanted]
-        excluded += [self.institution(part.text) for part in unwanted if people.institution_forms(part.text)]
+        excluded += [self.institution(part.text) for part in unwanted if institutions.list_forms(part.text)]
         excluded += [self._among(scope.unwanted_ids)] if scope.unwanted_ids else []
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
@@ -360,8 +360,8 @@ class Engine:
 
         If a paper's institutions are unknown, its text decides.
         """
-        forms = people.institution_forms(name)
-        named = self._part(concepts.literal_part(*people.list_institution_words(name)))
+        forms = institutions.list_forms(name)
+        named = self._part(concepts.literal_part(*institutions.list_clear_forms(name)))
         in_text = all_of([named, self._term("institution", "", 0.0)])
         # Names with a capital inside: "Intel" is the beginning of "intelligence" too.
         words = (form.casefold() for form in forms if form.isalpha() and any(map(str.isupper, form[3:])))
@@ -377,7 +377,7 @@ class Engine:
         return self._affiliation(institution) is not None
 
     def _affiliation(self, institution: str) -> Query | None:
-        token = people.institution_token(institution)
+        token = institutions.make_token(institution)
         return self._term("institution", token, 0.0) if token else None
 
     def _search(

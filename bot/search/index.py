@@ -29,7 +29,18 @@ from tantivy import Query
 
 from bot.archive import summaries
 from bot.core import isolation, memory
-from bot.text import analyser, concepts, exclusions, people, plain, questions, term_keys, tokens, typography
+from bot.text import (
+    analyser,
+    concepts,
+    exclusions,
+    institutions,
+    people,
+    plain,
+    questions,
+    term_keys,
+    tokens,
+    typography,
+)
 from storage import errors, models, search
 from storage.snapshot import Snapshot
 
@@ -116,7 +127,7 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
         analyser.canonicalise("\n".join(lines))
         for lines in ([plain_title], subject, core, explained, compared, later)
     )
-    return IndexTexts(title, tuple(bodies), tuple(sorted(people.institution_tokens(paper.institutions))))
+    return IndexTexts(title, tuple(bodies), tuple(sorted(institutions.make_tokens(paper.institutions))))
 
 
 # Index documents.

@@ -23,7 +23,7 @@ from bot.search import results as search_results
 from bot.search.engine import Engine
 from bot.search.query import ReadQuery
 from bot.search.service import OpenPapers, SearchService
-from bot.text import analyser, concepts, people, term_keys, tokens
+from bot.text import analyser, concepts, institutions, people, term_keys, tokens
 from storage import alerts, errors, models, search
 from storage.database import Database
 from storage.snapshot import Snapshot, chunked
@@ -145,7 +145,7 @@ def term_key(term: models.AlertTerm) -> str:
         case models.AlertKind.AUTHOR:
             text = " ".join(sorted(analyser.fold_name(term.text).split()))
         case models.AlertKind.INSTITUTION:
-            text = people.institution_key(term.text)
+            text = institutions.make_key(term.text)
         case models.AlertKind.KEYWORD:
             quoted = '"' * (term.text != term.text.strip('"'))
             text = quoted + (term_keys.term_key(term.text) or analyser.fold(term.text))

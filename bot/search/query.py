@@ -13,7 +13,17 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, pairwise, product, takewhile, zip_longest
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, exclusions, people, query_parser, questions, seed, term_keys, tokens
+from bot.text import (
+    analyser,
+    concepts,
+    exclusions,
+    institutions,
+    query_parser,
+    questions,
+    seed,
+    term_keys,
+    tokens,
+)
 from bot.text.concepts import Form, QueryPart
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
@@ -152,8 +162,10 @@ class QueryReader:
         typed = query.text.split() or [""]
         *topic, last = typed
         if query.is_narrowed:  # newest research, 최신 연구 토크나이저
-            topic = [word for word in topic if not (analyser.has_hangul(word) and people.names_papers(word))]
-            last = "" if people.names_papers(last) and (topic or analyser.has_hangul(last)) else last
+            topic = [
+                word for word in topic if not (analyser.has_hangul(word) and questions.names_papers(word))
+            ]
+            last = "" if questions.names_papers(last) and (topic or analyser.has_hangul(last)) else last
         query = replace(query, text=" ".join(filter(None, (*topic, last))))
         words = self._list_content(query.text)[:_MAX_WORDS]
         text = " ".join(word for word in words if word != _OR)
@@ -228,7 +240,7 @@ class QueryReader:
 
     def is_excludable(self, text: str) -> bool:
         """Return whether a text is a term, a name as of a model, or an institution."""
-        is_name = bool(people.institution_forms(text)) or (" " not in text and concepts.is_name(text))
+        is_name = bool(institutions.list_forms(text)) or (" " not in text and concepts.is_name(text))
         return is_name or bool(self.glossary.find(text, in_phrase=True))
 
     def _find_kinds(self, means: str, text: str) -> list[str]:
@@ -319,7 +331,9 @@ class QueryReader:
                 content += (
                     [_OR] if seed.classify("join", f"-{typed[len(word) :]}") == "or" else []
                 )  # 메타나 구글
-            elif content[-1:] == [_OR] and not (seed.classify("beside", word) or people.names_papers(word)):
+            elif content[-1:] == [_OR] and not (
+                seed.classify("beside", word) or questions.names_papers(word)
+            ):
                 content.pop()  # a photo or an article was made by AI
             is_comma = is_kept and has_comma
         return _join_lists(content)
@@ -570,7 +584,8 @@ def _is_request(text: str, words: Sequence[str]) -> bool:
     behind, around = typed[start : start + len(words)], typed[:start] + typed[start + len(words) :]
     is_run = len(behind) == len(words) and all(map(str.startswith, behind, words))
     is_filler = all(
-        questions.classify_filler(word) in ("filler", "maybe") or people.names_papers(word) for word in around
+        questions.classify_filler(word) in ("filler", "maybe") or questions.names_papers(word)
+        for word in around
     )
     return is_run and is_filler and not any(seed.classify("auxiliary", word) for word in around)
 

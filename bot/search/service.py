@@ -28,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, people, plain, query_parser, questions, requests, tokens
+from bot.text import analyser, concepts, dates, plain, query_parser, questions, requests, tokens
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -113,7 +113,7 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
             period = today - timedelta(days=days - 1), today
     words = text.split()
     is_filler = all(questions.classify_filler(word) == "filler" for word in words)
-    asks_for_any = is_filler and (any(map(people.names_papers, words)) or _ASKS.search(text) is not None)
+    asks_for_any = is_filler and (any(map(questions.names_papers, words)) or _ASKS.search(text) is not None)
     text = text if questions.has_topic(words) or not (read.asks or is_filler) else ""
     ahead = requests.AHEAD.findall(typed.text) if read.order and period == (None, None) else ()
     narrowed = merge_filters(search.Filters(*period, read.min_votes, read.max_votes), query)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.text import analyser, people, questions, seed
+from bot.text import analyser, questions, seed
 
 _MAX_JOINED, _MAX_TAIL = 3, 4
 """The most words of an entry, and the most syllables that "*" matches."""
@@ -146,9 +146,9 @@ def read_tokens(text: str, table: str) -> list[Token]:
 
 def _is_between(token: Token) -> bool:
     """Return whether a word may be between those of a phrase: filler, except prepositions and words for papers."""
-    is_apart = any(seed.classify(table, token.text) for table in ("beside", "clause")) or people.names_papers(
-        token.text
-    )
+    is_apart = any(
+        seed.classify(table, token.text) for table in ("beside", "clause")
+    ) or questions.names_papers(token.text)
     return token.kind == "" and not is_apart and questions.classify_filler(token.text) == "filler"
 
 

@@ -20,7 +20,7 @@ from itertools import chain, compress, pairwise
 from operator import neg
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, people, seed, term_keys
+from bot.text import analyser, institutions, seed, term_keys
 
 MAX_WORD_LENGTH = 64
 """In characters. Longer words stay as typed."""
@@ -103,6 +103,7 @@ _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + _JAMO
 """Punctuation and single Korean letters, such as ㅋㅋ and ㅠㅠ, in both of their Unicode blocks."""
 
 
+_PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
 _SAID = re.compile("(?:[거것꺼][만도들]?)?[요용여염]?\\Z")
 """How speech ends: 다른거만, 있나용."""
 
@@ -129,6 +130,11 @@ def _load_filler() -> _Filler:
         else:
             filler.following[kind] = frozenset(listed.split())
     return filler
+
+
+def names_papers(word: str) -> bool:
+    """Return whether a word is one for papers, such as research or 연구가."""
+    return _PAPERS.fullmatch(trim_filler(word.lower())) is not None
 
 
 def trim_filler(word: str) -> str:
@@ -210,7 +216,7 @@ def split_joined(word: str) -> Sequence[str]:
 
 def has_topic(words: Sequence[str]) -> bool:
     """Return whether any word of a query may name a topic. Words for papers, questions, requests and methods do not."""
-    words = [word for word in words if not people.names_papers(word)]
+    words = [word for word in words if not names_papers(word)]
     kinds = ["", *map(classify_filler, words)]
     behind = (word.lower() in ("on", "about") for word in ("", *words))  # papers on search
     return any(
@@ -221,7 +227,7 @@ def has_topic(words: Sequence[str]) -> bool:
 
 def _is_alone(word: str) -> bool:
     """Return whether a word names a topic if no other one does."""
-    return classify_filler(word) == "maybe" and not people.names_papers(word)
+    return classify_filler(word) == "maybe" and not names_papers(word)
 
 
 def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[bool]:
@@ -232,7 +238,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     kinds = ["filler", *map(classify_filler, words), "filler"]
     for number, (word, behind) in enumerate(pairwise((*words, "that")), start=1):
         is_end = behind in ("that", "which") or (analyser.has_hangul(word) and kinds[number + 1] == "filler")
-        if len(words) > 2 and is_end and people.names_papers(word):
+        if len(words) > 2 and is_end and names_papers(word):
             kinds[number] = "filler"  # video understanding work that, 연구 있어요
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
@@ -249,7 +255,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
 @lru_cache(maxsize=1)
 def _everyday_words() -> Mapping[str, tuple[str, ...]]:
     """Return the terms that papers use for everyday words and phrases, keyed by the latter. Takes 30 ms the first time."""
-    rows = (*load_rows(), *people.list_korean_names())
+    rows = (*load_rows(), *institutions.list_korean_names())
     return {_key(word): terms for words, terms in reversed(rows) for word in reversed(words)}
 
 

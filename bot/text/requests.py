@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import dropwhile, groupby, islice
 from typing import NamedTuple
 
-from bot.text import analyser, people, phrases, questions, seed
+from bot.text import analyser, phrases, questions, seed
 
 # What is about the reader.
 
@@ -306,7 +306,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         is_ever = any(token.kind in ("ever", "now") for token in (tokens if kinds == "hot" else phrase))
         # "best small models", but not "best tokenizer for Korean"
         is_ever = is_ever or (core[0].start == 0 and not core[0].is_korean and " for " not in text)
-        is_near = is_ever or any(map(_names_papers, near)) or any(map(people.names_papers, ahead))
+        is_near = is_ever or any(map(_names_papers, near)) or any(map(questions.names_papers, ahead))
         if "papers" in rule.flags and not (has_period or is_near or not questions.has_topic(rest.split())):
             continue
         found.append((number, typed))
@@ -401,7 +401,7 @@ _ONE = re.compile("[거것걸게건]|ones?$", re.IGNORECASE)
 
 
 def _names_papers(token: phrases.Token) -> bool:
-    return people.names_papers(token.text) or (token.kind == "glue" and _ONE.match(token.text) is not None)
+    return questions.names_papers(token.text) or (token.kind == "glue" and _ONE.match(token.text) is not None)
 
 
 def _list_phrases(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import people, seed
+from bot.text import bylines, institutions, people, seed
 
 _TERMS = {
     "Jürgen Müller": "jurgen muller juergen mueller",
@@ -109,12 +109,12 @@ _AFFILIATIONS = {
 
 @pytest.mark.parametrize(("institution", "affiliation"), _AFFILIATIONS.items())
 def test_an_institution_is_found_in_an_affiliation(institution: str, affiliation: str) -> None:
-    assert people.institution_token(institution) in people.institution_tokens([affiliation])
+    assert institutions.make_token(institution) in institutions.make_tokens([affiliation])
 
 
 def test_no_two_institutions_share_a_name() -> None:
-    assert people.institution_key("...") == ""
-    keys = [{people.institution_key(form) for form in forms} for forms in people._rows().values()]
+    assert institutions.make_key("...") == ""
+    keys = [{institutions.make_key(form) for form in forms} for forms in institutions._rows().values()]
     assert all(len(of) == 1 for of in keys)
     assert len(set().union(*keys)) == len([*seed.read_rows("institutions.tsv")]) > 100
 
@@ -122,12 +122,12 @@ def test_no_two_institutions_share_a_name() -> None:
 @pytest.mark.parametrize("pair", ["kai=KAIST", "카이=카이스트", "서울=서울대학교", "zzz="])
 def test_institutions_are_completed_in_the_typed_language(pair: str) -> None:
     typed, name = pair.split("=")
-    assert people.complete_institution(typed)[:1] == ([name] if name else [])
+    assert institutions.complete(typed)[:1] == ([name] if name else [])
 
 
 def test_institutions_are_completed_from_any_word_in_their_names() -> None:
     full_name = "Korea Advanced Institute of Science and Technology"
-    assert people.complete_institution("advanced inst")[0] == full_name
+    assert institutions.complete("advanced inst")[0] == full_name
 
 
 _WRITERS = {
@@ -147,6 +147,9 @@ _WRITERS = {
     "구글 딥마인드": [("구글 딥마인드", 0, 2)],
     "Google DeepMind robotics": [("Google DeepMind", 0, 2)],
     "메타나 구글": [("메타", 0, 1), ("구글", 1, 2)],
+    "스탠포드와 메타가 함께 쓴 논문": [("스탠포드", 0, 1), ("메타", 1, 4)],
+    "스탠포드대 논문": [("스탠포드대", 0, 1)],
+    "what did Geoffrey Hinton write": [("Geoffrey Hinton", 2, 5)],
     "메타 AI 논문": [("메타 AI", 0, 2)],
     "오픈 AI 논문": [("오픈 AI", 0, 2)],
     "카카오 브레인 연구": [("카카오 브레인", 0, 2)],
@@ -167,7 +170,7 @@ _WRITERS = {
 
 @pytest.mark.parametrize("question", _WRITERS)
 def test_writers_are_found_by_the_words_around_their_names(question: str) -> None:
-    found = people.find_writers(question.split())
+    found = bylines.find_writers(question.split())
     assert [(writer.name, writer.start, writer.end) for writer in found] == _WRITERS[question]
 
 
@@ -177,6 +180,6 @@ _PIECES = "by from the Google 삼성이 쓴 연구진 교수 papers 's 김건우
 @given(st.lists(st.sampled_from(_PIECES.split()) | st.text(max_size=9)))
 def test_writers_found_in_any_text_do_not_overlap(words: list[str]) -> None:
     ends = [0]
-    for writer in people.find_writers(words):
+    for writer in bylines.find_writers(words):
         assert ends[-1] - 1 <= writer.start < writer.end <= len(words)
         ends.append(writer.end)

@@ -1,0 +1,167 @@
+"""Matches names of institutions in both languages: universities and companies that often publish on machine learning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
+
+from bot.text import analyser, seed
+
+MAX_WORDS = 8
+"""The most words of a name."""
+_MAX_LENGTH, _MAX_TOKEN_LENGTH = 400, 60
+"""In characters. Longer names and tokens are cut."""
+_MAX_INSTITUTIONS = 50
+"""For each paper."""
+_SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
+_PARTS_OF_AFFILIATION = re.compile(r"[,;()]")
+_EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
+_UNIVERSITY = re.compile("대(?:학교?)?$")
+
+
+def make_key(name: str) -> str:
+    """Return the key shared by all names of a known institution, or else the folded name."""
+    return find_key(name) or _fold(name)
+
+
+@analyser.remembered(1 << 12)
+def find_key(name: str) -> str:
+    """Return the key of a known institution, which may be written in one word or with a part; "" for others.
+
+    오픈 AI is OpenAI, Google AI Lab is Google, and 스탠포드대 is Stanford University.
+    """
+    folded, known = _fold(name), _keys()
+    if key := known.get(folded) or known.get(folded.replace(" ", "")):
+        return key
+    head, _, tail = folded.rpartition(" ")
+    is_part = seed.classify("writer", tail) == "part" and head.capitalize() not in _ordinary_words()
+    if head:
+        return find_key(head) if is_part else ""
+    university = known.get(_UNIVERSITY.sub("", tail), "") if tail.endswith(("대", "대학", "대학교")) else ""
+    return university if "university" in university else ""
+
+
+def is_generic(name: str) -> bool:
+    """Return whether a name consists only of words shared by many institutions, such as "university of science"."""
+    return seed.read_words("generic_words.txt").issuperset(make_key(name).split())
+
+
+def make_tokens(names: Iterable[str]) -> set[str]:
+    """Return the index tokens of institutions: of each full name, its parts between commas, and known institutions in it."""
+    keys = set[str]()
+    for name in islice(names, _MAX_INSTITUTIONS):
+        keys.update(map(make_key, (name, *_PARTS_OF_AFFILIATION.split(name[:_MAX_LENGTH]))))
+        keys |= _find_known(name)
+    return set(filter(None, map(make_token, keys)))
+
+
+def _find_known(text: str) -> set[str]:
+    """Return the keys of all known institutions that a text names."""
+    words, known = _fold(text).split(), _keys()
+    spans = (
+        " ".join(words[start:end])
+        for start in range(len(words))
+        for end in range(start + 1, min(len(words), start + MAX_WORDS) + 1)
+    )
+    return {known[span] for span in spans if span in known}
+
+
+def make_token(name: str) -> str:
+    """Return an institution's index token, the same for all its names; "" if the text has no words."""
+    return "".join(analyser.stemmed_words(make_key(name)))[:_MAX_TOKEN_LENGTH]
+
+
+def list_forms(name: str) -> tuple[str, ...]:
+    """Return a known institution's names in both languages, or ()."""
+    return _rows().get(make_key(name), ())
+
+
+def find_main_form(name: str) -> str:
+    """Return the shortest name of an institution that its name begins with: Google for Google Research."""
+    forms = (form for form in list_clear_forms(name) if f"{name} ".startswith(f"{form} "))
+    return min(forms, key=len, default=name)
+
+
+def list_clear_forms(name: str) -> tuple[str, ...]:
+    """Return a known institution's names that are no ordinary words, as texts name it: Meta AI, but not meta."""
+    return tuple(form for form in list_forms(name) if form not in _ordinary_words())
+
+
+def complete(prefix: str) -> list[str]:
+    """Return the known institutions with a word that begins with `prefix`, matches at the start of a name first.
+
+    Each institution is listed once, under the matching name.
+    """
+    typed = analyser.fold_name(prefix)
+    names = [next((form for form in forms if _begins(form, typed)), None) for forms in _rows().values()]
+    return sorted(filter(None, names), key=lambda name: not _begins(name, typed, inside=False))
+
+
+def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
+    folded = analyser.fold_name(name)
+    return folded.startswith(typed) or (inside and f" {typed}" in folded)
+
+
+def may_begin(word: str) -> bool:
+    """Return whether a known institution's name may begin with a word, such as 오픈 in 오픈 AI."""
+    head = _fold(word).partition(" ")[0]
+    return bool(head) and any(name.startswith(head) for name in _keys())
+
+
+def is_ordinary(name: str) -> bool:
+    """Return whether a name in lower case is rather an ordinary word, such as meta or apple."""
+    return name.islower() and name.capitalize() in _ordinary_words()
+
+
+def makes_models(name: str) -> bool:
+    """Return whether an institution's name is also that of its models, such as Qwen."""
+    return seed.classify("writer", find_key(name)) == "model"
+
+
+def is_unmistakable(name: str) -> bool:
+    """Return whether an institution's name has no other meaning: Google DeepMind, 서울 대학교, but not Samsung,
+    "meta ai" or Hugging Face.
+    """
+    first = name.partition(" ")[0]
+    is_proper = name != name.lower() or analyser.has_hangul(name) or bool(find_key(first))
+    is_other = makes_models(name) or (name.islower() and first.capitalize() in _ordinary_words())
+    return " " in name and is_proper and not is_other
+
+
+@analyser.remembered(1 << 12)
+def _fold(name: str) -> str:
+    """Fold a name, expand abbreviated words, and drop articles and legal forms such as Inc."""
+    words = analyser.fold_name(name[:_MAX_LENGTH].replace("&", " and ")).split()
+    kept = [_SPELLINGS.get(word, word) for word in words if word not in _EMPTY_WORDS]
+    return " ".join(kept)
+
+
+@lru_cache(maxsize=1)
+def _keys() -> dict[str, str]:
+    """Return the keys of known institutions, keyed by folded name and by it without spaces."""
+    named = [(_fold(form), key) for key, forms in _rows().items() for form in forms]
+    return {name.replace(" ", ""): key for name, key in named} | dict(named)
+
+
+@lru_cache(maxsize=1)
+def _rows() -> dict[str, tuple[str, ...]]:
+    """Return the names of each known institution, main English name first, keyed by this folded."""
+    rows = (tuple(form.removesuffix("?") for form in row) for row in seed.read_rows("institutions.tsv"))
+    return {_fold(row[0]): row for row in rows}
+
+
+@lru_cache(maxsize=1)
+def _ordinary_words() -> frozenset[str]:
+    """Return the names of known institutions that are also ordinary words."""
+    forms = (form for row in seed.read_rows("institutions.tsv") for form in row)
+    return frozenset(form.removesuffix("?") for form in forms if form.endswith("?"))
+
+
+def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return each known institution's Korean names, except ordinary words, and its main English name."""
+    rows = [
+        (tuple(filter(analyser.has_hangul, list_clear_forms(row[0]))), row[:1]) for row in _rows().values()
+    ]
+    return [(korean, english) for korean, english in rows if korean]
