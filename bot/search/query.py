@@ -536,13 +536,23 @@ class QueryReader:
                 forms += [Form(token, is_shown=False) for token in belonging if token]
                 yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
 
-    def _translate(self, phrase: str) -> list[Form]:
-        """Return the English phrases for several terms in a row: KV cache compression for KV 캐시 압축."""
+    def _translate(self, phrase: str) -> Iterator[Form]:
+        """Yield the phrases for several terms in a row, in each language: KV cache compression for KV 캐시 압축."""
         parts = self._divide(phrase.split(), whole=False) if " " in phrase else []
-        english = (
-            [f.text for f in part.forms if part.key and not analyser.has_hangul(f.text)] for part in parts
-        )
-        return [Form(" ".join(words), is_shown=False) for words in islice(product(*english), _MAX_TRANSLATED)]
+        for is_korean in (False, True) if parts else ():
+            choices = [
+                [
+                    form.text
+                    for form in (*part.forms, Form(part.text))
+                    if not tokens.is_wide(form.text)
+                    and (
+                        analyser.has_hangul(form.text) == is_korean or (is_korean and form.text == part.text)
+                    )
+                ]
+                for part in parts
+            ]
+            for words in islice(product(*choices), _MAX_TRANSLATED):
+                yield Form(" ".join(words), is_shown=False)
 
     # Names by sound.
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby, takewhile
-from typing import NamedTuple
+from itertools import chain, groupby, takewhile
+from typing import Literal, NamedTuple
 
 from bot.text import analyser, dates, phrases, questions, seed
 
@@ -39,8 +39,12 @@ def _read_degrees(text: str) -> tuple[str, list[str], list[str]]:
 
 
 def is_kind_of_paper(text: str) -> bool:
-    """Return whether a text names a kind of papers, such as surveys or 벤치마크."""
-    return bool(phrases.split_word(text.casefold(), "papers"))
+    """Return whether a text names a kind of papers, such as surveys or 벤치마크, or a language or country of theirs."""
+    return bool(_list_kinds(text))
+
+
+def _list_kinds(text: str) -> list[str]:
+    return [kind for kind, _ in phrases.split_word(text.casefold(), "papers")]
 
 
 _SPLIT = re.compile(
@@ -64,14 +68,19 @@ _USED_FOR, _TOO = re.compile("(?<=[가-힣]{2})용\\Z"), re.compile("(?<=[가-�
 _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
+_NEED = re.compile("need|requir|필요", re.IGNORECASE)
+_ADNOMINAL = re.compile(r"(?<=.)[는은된한든룬쓴]\Z")
+_OBJECT = re.compile(r"(?<=.)[을를만]\Z")
+_PARTLY = ("만", "전용", "전용이", "전용은")
 _BRACKETS, _ROUND = str.maketrans("()", "  "), str.maketrans("[]{}", "()()")
 _MAX_TERM_WORDS, _MAX_LISTED = 4, 6
 
 
 class Exclusions(NamedTuple):
-    """A question without what its answer leaves out; that, as typed; and negations that cannot be read.
+    """A question without what its answer leaves out; that, as typed; and its other negations.
 
-    `described` are negations that stay in the text because they describe what is sought: "without labels".
+    `described` are those that stay in the text because they describe what is sought: "without labels". The words of those
+    that are `unread` are not searched for.
     """
 
     text: str
@@ -80,25 +89,33 @@ class Exclusions(NamedTuple):
     described: tuple[str, ...] = ()
 
 
+Way = Literal["sure", "lack", "need", "instead", "only", "other"]
+
+
 class _Negation(NamedTuple):
     """A phrase that negates, from `first` to `last` of the tokens, with the negator `at` a place in it.
 
-    What it negates `is_ahead` of it or behind it. If it `is_sure`, any words are unwanted, else only terms. What a
-    method is used `is_instead` of is not searched for, but its papers name it, so they are not excluded. `is_lack`: it
-    says that something is not there or not used. `has_filler`: it begins with filler, as in (서베이) 논문 말고. `has_list`:
-    commas separate what is negated. `is_adnominal`: it describes the topic behind it, as in 이외의.
+    What it negates `is_ahead` of it or behind it. The phrase says that papers are unwanted ("sure"), that something is not
+    there or not used ("lack") or not needed ("need"), what a method is used "instead" of, that something is more than what is
+    named ("only") or is not that ("other").
     """
 
     first: int
     at: int
     last: int
     is_ahead: bool
-    is_sure: bool
-    is_instead: bool
-    is_lack: bool
-    has_filler: bool
-    has_list: bool = True
-    is_adnominal: bool = False
+    way: Way
+
+
+class _Named(NamedTuple):
+    """What a negation names, and how many of the tokens beside it do so, the nearest of which come first.
+
+    `is_part`: what is unwanted is not all that is named, but what is done with it, or that alone: 생성만 하는 것.
+    """
+
+    names: Sequence[str]
+    taken: int
+    is_part: bool = False
 
 
 IsTerm = Callable[[str], bool]
@@ -113,64 +130,32 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(" ", text.translate(_ROUND)))
     text = _CROSSED.sub(r"\1 제외", _NOT.sub(" 제외", text))
     text = _NON.sub(lambda non: _read_non(non, is_term, is_excluded), text)
-    tokens = phrases.read_tokens(text, "leave")
-    words = [_bare(token.text) for token in tokens]
-    excluded = list[str]()
-    for negation in _list_negations(tokens):
-        near = tokens[: negation.at][::-1][:_MAX_TERM_WORDS]
-        is_verb = not (negation.is_ahead and near) or near[0].text[-1] in "지고는은"
-        if not is_verb and _find_named(near, is_excluded)[1] > 1:
-            negation = negation._replace(first=negation.at)  # 도구 사용 없는: the verb is part of a term
+    tokens, excluded = phrases.read_tokens(text, "leave"), list[str]()
+    for negation in _list_negations(tokens, is_excluded):
         beside = _list_beside(tokens, negation)
-        is_open = (
-            not beside
-            or any(one.text in "(." for one in beside)
-            or _has_topic(tokens[negation.last + 1 :])
-            or any(one.text[0] in "둘두" for one in tokens[negation.first : negation.at])  # 둘 다 빼고
-        )
-        if negation.is_ahead and beside and beside[0].text.endswith("도") and not negation.is_instead:
-            negation = negation._replace(is_sure=True)  # RAG도 아니고
-        nearest = [one.text for one in (*beside[:1], tokens[negation.first])]
-        if negation.is_ahead and not is_open and any(one.endswith(("은", "는")) for one in nearest):
-            negation = negation._replace(has_list=False)  # 의료 LLM, 영상 판독은 빼고
-        named, taken = _read_named(beside, negation, is_term, is_excluded, words)
-        # 도메인 특화 LLM, 금융 제외
-        is_topic = len(named) > 1 and any(map(_is_noun, beside[taken : taken + 1]))
-        if negation.is_ahead and (is_topic or not (is_open or _has_topic(beside[taken:]))):
-            named, taken = _read_named(beside, negation._replace(has_list=False), is_term, is_excluded, words)
-        if not named and tokens[negation.at].text.startswith("아니"):  # 글이 아니라 음성
-            negation = negation._replace(is_instead=True)
-            named, taken = _read_named(beside, negation, is_term, is_excluded, words)
-        # 얼굴만 나오는 건 빼고: what names a face besides is wanted
-        taken = 1 if taken < 0 and tokens[negation.first].kind == "about" else taken
-        phrase = sorted(
-            (*beside[:taken], *tokens[negation.first : negation.last + 1]), key=lambda token: token.start
-        )
+        named = _read_named(beside, negation, tokens, is_term)
+        around = tokens[negation.first : negation.last + 1]
+        phrase = sorted((*beside[: named.taken], *around), key=lambda token: token.start)
         typed = text[phrase[0].start : phrase[-1].end]
-        said = _find_saying(typed, named, tokens, negation)
+        if negation.is_ahead and _TASK.match(text, phrase[-1].end):
+            continue
         is_other = any(one.text in ("다른", "other") for one in tokens[negation.first : negation.last + 2])
-        is_explicit = negation.is_sure and not is_other and any(map(is_excluded, named))  # 트랜스포머 빼고
-        everyday = () if is_explicit else questions.find_everyday_terms(said)
-        is_task = negation.is_ahead and _TASK.match(text, phrase[-1].end)
-        if is_task or (everyday and everyday != questions.find_everyday_terms(" ".join(named))):
-            # 트랜스포머 말고 and "without labels" are everyday words for a topic. The first leaves nothing out besides.
-            described += [typed] if everyday or any(map(is_excluded, named)) else []
-            text = text if said in typed else f"{phrases.cut(text, phrase)} {said}"
+        is_sure = negation.way == "sure" and not is_other
+        is_explicit = any(is_excluded(name) and (is_sure or questions.is_means(name)) for name in named.names)
+        if saying := "" if is_explicit else _find_saying(typed, named.names, around, negation):
+            # Everyday words for a topic: 트랜스포머 말고, "without labels", and not 다른 언어, for multilingual.
+            described.append(typed)
+            text = text if saying in typed else f"{phrases.cut(text, phrase)} {saying}"
             for other in (token for token in phrase if token.text == "다른"):
-                text = phrases.cut(text, [other])  # not 다른 언어, for multilingual
+                text = phrases.cut(text, [other])
             continue
-        if any(map(dates.is_date, named)):
-            unread.append(typed)
-        elif named:
-            excluded += [] if negation.is_instead else named
-            described += [typed] if negation.is_instead else []
-        elif negation.is_sure and taken >= 0:
-            unread.append(typed)
-        else:
-            said = _describe(text, tokens, negation)
-            described += [said] if said else []
-            continue
-        text = phrases.cut(text, phrase)
+        outcome = _choose_outcome(named, negation, is_excluded)
+        if outcome == "described" and negation.is_ahead and beside[0].end == tokens[negation.first].start:
+            continue  # 쓸모없는
+        excluded += named.names if outcome == "excluded" else ()
+        unread += [typed] if outcome == "unread" else []
+        described += [typed] if outcome == "described" else []
+        text = phrases.cut(text, phrase) if outcome in ("excluded", "unread") else text
     return Exclusions(
         " ".join((text.translate(_BRACKETS) if excluded else text).split()).strip(" ,;:"),
         tuple(dict.fromkeys(excluded)),
@@ -179,18 +164,38 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     )
 
 
+def _choose_outcome(
+    named: _Named, negation: _Negation, is_excluded: IsTerm
+) -> Literal["excluded", "described", "unread", ""]:
+    """Return what becomes of a negation; "" if it negates nothing, as in 쓸모없는."""
+    names, way = named.names, negation.way
+    if not names:
+        return "unread" if way == "sure" else ""
+    if named.is_part or way == "instead" or any(map(dates.is_date, names)):
+        return "unread"
+    if way == "sure" or all(_list_kinds(name) == ["kind"] for name in names):
+        return "excluded"
+    words = [name.split() for name in names]
+    is_fault, is_means = (any(map(kind, chain(*words))) for kind in (questions.is_fault, questions.is_means))
+    ends = [" ".join(name[start:]) for name in words for start in range(1 if is_means else len(name))]
+    if way in ("lack", "other") and any(map(is_excluded, ends)):
+        return "excluded"
+    if way in ("need", "only") or (is_means and not is_fault):
+        return "unread"
+    return "described" if way == "lack" or is_fault or not negation.is_ahead else "unread"
+
+
 def _find_saying(
-    typed: str, named: Sequence[str], tokens: Sequence[phrases.Token], negation: _Negation
+    typed: str, names: Sequence[str], around: Sequence[phrases.Token], negation: _Negation
 ) -> str:
     """Return a negation as it is written among the everyday words, "" if it is not: 트랜스포머 안 쓰는 for 안쓰는."""
-    verbs = [token.text for token in tokens[negation.first : negation.last + 1]]
-    ways = [typed]
-    for name in named[:1]:
+    verbs, ways = [token.text for token in around], [typed]
+    for name in names[:1]:
         ways += [" ".join((name, *verbs[:size])) for size in range(len(verbs), 0, -1) if negation.is_ahead]
-        ways += (
-            [f"{name} 없이" if analyser.has_hangul(name) else f"without {name}"] if negation.is_lack else []
-        )
-    return next(filter(questions.find_everyday_terms, ways), "")
+        if negation.way in ("lack", "need"):
+            ways.append(f"{name} 없이" if analyser.has_hangul(name) else f"without {name}")
+    own = questions.find_everyday_terms(" ".join(names))
+    return next((way for way in ways if questions.find_everyday_terms(way) not in ((), own)), "")
 
 
 def _list_beside(tokens: Sequence[phrases.Token], negation: _Negation) -> Sequence[phrases.Token]:
@@ -199,8 +204,6 @@ def _list_beside(tokens: Sequence[phrases.Token], negation: _Negation) -> Sequen
     if beside and beside[0].text in "()":  # (구글, 메타) 빼고
         inside = takewhile(lambda token: token.text not in "()", beside[1:])
         return [token._replace(kind="", text="or") if token.kind == "," else token for token in inside]
-    if negation.is_ahead and not tokens[negation.at].is_korean:  # speech, Whisper aside
-        return list(takewhile(lambda token: token.kind != ",", beside))
     return beside
 
 
@@ -210,7 +213,7 @@ def _read_non(non: re.Match[str], is_term: IsTerm, is_excluded: IsTerm) -> str:
     return f"excluding {non[1]}," if is_exclusion else non[0]
 
 
-def _list_negations(tokens: Sequence[phrases.Token]) -> Iterator[_Negation]:
+def _list_negations(tokens: Sequence[phrases.Token], is_excluded: IsTerm) -> Iterator[_Negation]:
     """Yield the phrases that negate. In a Korean one the verb may come first: 쓰지 않는, 안 쓰는, 관련 없는."""
     start = 0
     for (has_class, is_korean), run in groupby(
@@ -221,6 +224,10 @@ def _list_negations(tokens: Sequence[phrases.Token]) -> Iterator[_Negation]:
         if not negators and not is_korean and any(seed.classify("all", one.text) for one in tokens[:first]):
             negators = [n for n in range(first, start) if tokens[n].text.casefold() == "but"]
         negation = _read_negation(tokens, first, negators[0], start) if negators else None
+        if negation and is_korean and negation.first < negation.at:
+            near = tokens[: negation.at][::-1][:_MAX_TERM_WORDS]
+            if near[0].text[-1] not in "지고는은" and _find_named(near, is_excluded)[1] > 1:
+                negation = negation._replace(first=negation.at)  # 도구 사용 없는: the verb is part of a term
         if negation:
             yield negation
 
@@ -228,59 +235,54 @@ def _list_negations(tokens: Sequence[phrases.Token]) -> Iterator[_Negation]:
 def _read_negation(tokens: Sequence[phrases.Token], first: int, at: int, end: int) -> _Negation | None:
     """Return the negation by the negator `at` a place in a phrase from `first` to `end`; None if it negates nothing.
 
-    That is so in "the skip connections", "why do transformers not generalize" and "strong models are not strong teachers".
+    That is so in "the skip connections", "why do transformers not generalize", "not just text but images" and 카메라만 말고.
     """
     kind, is_korean, behind = tokens[at].kind, tokens[at].is_korean, tokens[end:]
     around = [token.kind for token in tokens[first if is_korean else at + 1 : end]]
-    is_about, is_used = "about" in around, "use" in around
+    is_about, is_used, is_only = ("about" in around, "use" in around, "only" in around)
     before = tokens[at - 1] if at else phrases.Token(",", "", 0, 0)
     ahead = [token.text.casefold() for token in tokens[:at]]
     is_end = not is_korean and _ends_clause(behind, kind)
     is_last = (
         kind in ("no", "not") and is_end and not any(seed.classify("auxiliary", one) for one in ahead)
     )  # world models, no games
-    is_clause = before.kind in (",", "glue") or is_last
+    is_clause = before.kind in (",", "glue", "only") or is_last
     begins = not before.text or bool(seed.classify("clause", before.text))
     is_negation = (
-        is_about or is_used or not (kind == "dont" or (kind == "not" and (is_korean or not is_clause)))
+        is_about
+        or is_used
+        or is_only
+        or not (kind == "dont" or (kind == "not" and (is_korean or not is_clause)))
     )
     if kind == "imperative":
         is_led = is_clause and begins
         is_negation = is_led or (tokens[at].text.endswith("ing") and (is_about or "glue" in around or is_end))
-    if not is_negation:
+    is_ahead = is_korean or not any(one.kind == "" or one.text == "(" for one in behind[:1])
+    nearest = tokens[first - 1].text if is_ahead and first else ""
+    is_both = is_only and any(one.text.casefold() in ("but", "also") for one in behind)
+    is_both = is_both or (nearest.endswith(("만", "뿐")) and first == at)
+    if not is_negation or is_both or (kind == "instead" and nearest.endswith(("을", "를"))):
         return None
-    # "languages that are not English"
-    is_led = (
-        kind == "no"
-        or before.kind == ""
-        or begins
-        or any(seed.classify("relative", one) for one in ahead[-2:])
-    )
     is_sure = (
         kind in ("sure", "imperative", "glue")
-        or (is_about and kind != "instead")
-        or (is_last and before.text.casefold() not in ("" if kind == "no" else "with", "with") and is_led)
-        or (kind == "dont" and is_used and is_end and not tokens[at].text.startswith("can"))
-        or (tokens[at].text.casefold() == "nothing" and "glue" in around)
-        or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : end]])
+        or is_about
+        or (is_last and (kind == "no" or before.kind in ("", ",")))
     )
-    is_ahead = is_korean or not any(one.kind == "" or one.text == "(" for one in behind[:1])
     verbs = takewhile(lambda token: token.kind in ("glue", "about", "use"), tokens[at + 1 : end])
-    last = at + len(list(verbs)) if is_korean else end - 1
-    # KV 캐시 압축 이외의 효율화
-    is_adnominal = tokens[last].text.endswith(("의", "닌", "는", "뺀")) and _has_topic(tokens[last + 1 :])
-    is_lack = kind == "lack" or (kind in ("not", "dont") and is_used)
-    return _Negation(
-        first if is_ahead else at,
-        at,
-        last,
-        is_ahead,
-        is_sure,
-        is_instead=kind == "instead",
-        is_lack=is_lack,
-        has_filler=tokens[first].kind == "glue",
-        is_adnominal=(is_sure or is_lack) and is_adnominal,
+    clause = takewhile(lambda token: token.kind != ",", behind if not is_ahead else ())
+    said = [*tokens[first:end], *(one for one in clause if seed.classify("tail", one.text))]
+    is_needed = kind not in ("sure", "imperative") and any(_NEED.match(one.text) for one in said)
+    ways: tuple[tuple[Way, bool], ...] = (
+        ("instead", kind == "instead"),
+        ("only", is_only),
+        ("need", is_needed),
+        ("sure", is_sure),
+        ("lack", kind == "lack" or (kind in ("not", "dont") and is_used)),
+        ("other", True),
     )
+    way = next(way for way, is_said in ways if is_said)
+    last = at + len(list(verbs)) if is_korean else end - 1
+    return _Negation(first if is_ahead else at - (before.kind == "use"), at, last, is_ahead, way)
 
 
 def _ends_clause(behind: Sequence[phrases.Token], kind: str) -> bool:
@@ -295,92 +297,91 @@ def _ends_clause(behind: Sequence[phrases.Token], kind: str) -> bool:
 
 
 def _read_named(
+    beside: Sequence[phrases.Token], negation: _Negation, tokens: Sequence[phrases.Token], is_term: IsTerm
+) -> _Named:
+    """Return what a negation names: all words back to a boundary, unless the question has no others.
+
+    A comma ahead joins names too (서베이, 벤치마크 빼고), unless they are all of the topic: 의료 LLM, 영상은 빼고.
+    """
+    behind = tokens[negation.last + 1 :] if negation.is_ahead else ()
+    is_open = not negation.is_ahead or any(one.text in "(." for one in beside) or _has_topic(behind)
+    for has_list in (True, False):
+        named = _list_named(beside, negation, tokens, is_term, has_list=has_list)
+        if is_open or _has_topic(beside[named.taken :]):
+            return named
+    name, size = _find_named(beside[: named.taken], is_term)
+    is_one = len(named.names) == 1 and not named.is_part
+    return _Named([name], size) if size and is_one else named  # 로봇 학습 시뮬레이션 x
+
+
+def _list_named(
     beside: Sequence[phrases.Token],
     negation: _Negation,
+    tokens: Sequence[phrases.Token],
     is_term: IsTerm,
-    is_excluded: IsTerm,
-    words: Sequence[str],
-) -> tuple[list[str], int]:
-    """Return what a negation names, and how many of the tokens beside it do so, the nearest of which come first.
-
-    `words` are all of the question. "multimodal RAG" is excluded as a whole if RAG itself is one of the others.
-    """
-    named, taken, at, is_listed, is_joined = list[str](), 0, 0, False, False
-    nearest = beside[0].text if beside else ""
-    if nearest.endswith(("만", "뿐")) or (negation.is_instead and nearest.endswith(("을", "를"))):
-        return [], -1  # 카메라만 말고: that too; 앱을 대신 눌러주는: in someone's place
+    *,
+    has_list: bool,
+) -> _Named:
+    names, taken, at, is_ahead = list[str](), 0, 0, negation.is_ahead
+    is_attached, is_part = is_ahead and tokens[negation.first].kind != "glue", False
     while at < len(beside):
-        near = beside[at : at + _MAX_TERM_WORDS]
-        near = list(takewhile(lambda one: one.kind not in phrases.NEGATORS | {","} and not _is_or(one), near))
-        is_first = (negation.is_sure or negation.is_instead) and not is_listed
-        is_any = is_first and not (negation.is_ahead and ((named and not is_joined) or negation.is_instead))
-        phrase = _read_phrase(near, negation.is_ahead)
-        if named and is_joined and not any(map(questions.is_means, (*named, _join(phrase)))):
-            is_any = True  # 코드나 수학이 아닌, "without NeRF or splatting"
-        name, size = _find_named(near, is_term if is_first or negation.is_sure else is_excluded)
-        is_alone = is_any and not name
-        if is_alone and not phrase and (negation.is_ahead or negation.is_instead) and len(near) > 1:
-            at += 1  # 로봇 논문은 빼고, rather than only text
+        phrase, is_part = _read_phrase(beside[at:], is_ahead, is_term)
+        if not phrase:
+            is_sure = is_ahead and negation.way != "lack"
+            if names or at or beside[at].kind or not (is_sure or negation.way == "instead"):
+                break
+            at, taken, is_attached = 1, 1, False  # 로봇 논문은 빼고, rather than only text
             continue
-        is_whole = (
-            len(phrase) > size
-            and (
-                is_alone
-                or negation.is_instead
-                or (negation.is_adnominal and len(phrase) == len(beside) and bool(negation.is_sure or name))
-                or words.count(_bare(phrase[0 if negation.is_ahead else -1].text)) > 1
-                # speech LLMs
-                or (is_first and not negation.is_ahead and all(map(_is_or, beside[at + len(phrase) :][:1])))
-            )
-        )
-        if is_whole:
-            # 서베이 논문은
-            is_apart = negation.is_ahead and ((at > 0 and not is_joined) or negation.has_filler)
-            name, size = _join(phrase) if is_apart else phrases.PARTICLE.sub("", _join(phrase)), len(phrase)
-            if is_alone and negation.is_ahead and not is_apart:
-                name = questions.strip_query_word(
-                    name, lambda one: is_term(one) or questions.is_everyday(one)
-                )
-        elif (
-            len(phrase) > size
-            and not (negation.is_ahead or is_first)
-            and seed.classify("data", phrase[-1].text)
-        ):
-            name = ""  # with no parallel data
-        if not name:
-            taken = taken or (at + 1 if is_alone and negation.is_ahead and near else 0)
-            break
-        named.insert(0 if negation.is_ahead else len(named), name)
-        at += size
-        while not negation.is_ahead and at < len(beside) and seed.classify("tail", beside[at].text):
+        at += len(phrase)
+        names.insert(0 if is_ahead else len(names), _name(phrase, is_term, is_attached=is_attached))
+        while not is_ahead and at < len(beside) and seed.classify("tail", beside[at].text):
             at += 1
         taken = at
-        step, is_joined = _find_joint(beside[at:], negation, name)
-        if not step and not is_joined:
+        step, is_attached = _find_joint(beside[at:], negation, names, has_list=has_list)
+        if is_part or not (step or is_attached):
             break
-        at, is_listed = at + step, not is_joined
-        while step and is_joined and at < len(beside) and beside[at].kind == "glue":
+        at += step
+        while step and is_attached and at < len(beside) and beside[at].kind == "glue":
             at += 1
-    named = [_USED_FOR.sub("", " ".join(name.split())) for name in named]
-    named = [_TOO.sub("", name) if len(named) > 1 and not is_term(name) else name for name in named]
-    shared = named[-1].split()[1:] if len(named) > 1 else []  # 이미지나 비디오 생성
-    wholes = [name if " " in name else " ".join((name, *shared)) for name in named]
-    return [whole if is_term(whole) else name for name, whole in zip(named, wholes, strict=True)], taken
+    is_part = is_part or tokens[negation.last].text.casefold() in ("that", "which")
+    is_part = is_part or (is_ahead and bool(beside) and beside[0].text.endswith(_PARTLY))
+    names = [_USED_FOR.sub("", name) for name in names]
+    names = [_TOO.sub("", name) if len(names) > 1 and not is_term(name) else name for name in names]
+    shared = names[-1].split()[1:] if len(names) > 1 else []  # 이미지나 비디오 생성
+    wholes = [name if " " in name else " ".join((name, *shared)) for name in names]
+    return _Named(
+        [whole if is_term(whole) else name for name, whole in zip(names, wholes, strict=True)], taken, is_part
+    )
 
 
-def _is_language(word: str) -> bool:
-    return [kind for kind, _ in phrases.split_word(word.casefold(), "papers")] == ["language"]
+def _name(phrase: Sequence[phrases.Token], is_term: IsTerm, *, is_attached: bool) -> str:
+    """Return the name in a phrase, without a particle if what is behind it `is_attached`."""
+    name, size = _find_named(phrase, is_term)
+    if size == len(phrase):
+        return name
+    name = _join(phrase)
+    if not is_attached:
+        return name
+    bare = phrases.PARTICLE.sub("", name)
+    return (
+        bare
+        if size
+        else questions.strip_query_word(bare, lambda one: is_term(one) or questions.is_everyday(one))
+    )
 
 
-def _find_joint(rest: Sequence[phrases.Token], negation: _Negation, named: str) -> tuple[int, bool]:
+def _find_joint(
+    rest: Sequence[phrases.Token], negation: _Negation, names: Sequence[str], *, has_list: bool
+) -> tuple[int, bool]:
     """Return how many tokens join what is negated to the next such name, and whether by more than a comma."""
-    comma = negation.has_list and bool(rest) and rest[0].text == ","
+    comma = has_list and bool(rest) and rest[0].text == ","
     # "retrieval, question answering" is not a list, but "math, code or agents" is one.
     comma = comma and (negation.is_ahead or any(map(_is_or, rest[1:_MAX_LISTED])))
     joint = len(rest) > comma and _is_or(rest[comma])
     is_attached = negation.is_ahead and bool(rest) and bool(_JOINED.search(rest[0].text))  # 텍스트나 음성
     # 영어 중국어 아닌
-    is_kind = negation.is_ahead and all(map(_is_language, (named, *(one.text for one in rest[:1]))))
+    kinds = [_list_kinds(name) for name in (*names[:1], *(one.text for one in rest[:1]))]
+    is_kind = negation.is_ahead and all(kind == ["language"] for kind in kinds)
     return comma + joint, joint or is_attached or (is_kind and bool(rest))
 
 
@@ -392,25 +393,54 @@ def _has_topic(tokens: Sequence[phrases.Token]) -> bool:
     return any(token.kind == "" and not _is_filler(token.text) for token in tokens)
 
 
-def _is_noun(token: phrases.Token) -> bool:
-    """Return whether what is behind a Korean word may be of one phrase with it."""
-    return token.kind == "" and not (
-        _is_filler(token.text) or phrases.PARTICLE.search(token.text) or _is_or(token)
-    )
+def _read_phrase(
+    beside: Sequence[phrases.Token], is_ahead: bool, is_term: IsTerm
+) -> tuple[list[phrases.Token], bool]:
+    """Return the words of a noun phrase, and whether only a part of it is unwanted: 영상을 생성하는 (것), English only."""
+    near = list(takewhile(lambda one: one.kind not in phrases.NEGATORS | {","} and not _is_or(one), beside))
+    phrase = near[: _find_named(near[:_MAX_TERM_WORDS], is_term)[1]]
+    _extend(phrase, near, is_ahead, is_term)
+    if not is_ahead:
+        only = [one for one in near[len(phrase) :][:1] if one.text.casefold() == "only"]
+        return [*phrase, *only], any(one.text.casefold().endswith("only") for one in (*phrase[-1:], *only))
+    at = len(phrase) - any(map(_is_adnominal, phrase[-1:]))
+    verb, before = near[at : at + 1], near[at + 1 : at + 2]
+    is_done = any(_OBJECT.search(one.text) for one in before)
+    if any(_is_adnominal(one) and (is_done or not _is_filler(one.text)) for one in verb):
+        phrase[at:] = [*verb, *before]
+        _extend(phrase, near, is_ahead, is_term)
+        return phrase, True
+    return phrase, False
 
 
-def _read_phrase(near: Sequence[phrases.Token], is_ahead: bool) -> list[phrases.Token]:
-    """Return the words of a noun phrase: up to filler and, ahead of a Korean negation, back to a word with a particle."""
-    phrase = list[phrases.Token]()
-    for token in takewhile(lambda token: token.kind != ",", near):
+def _extend(
+    phrase: list[phrases.Token], near: Sequence[phrases.Token], is_ahead: bool, is_term: IsTerm
+) -> None:
+    """Add the next words to a noun phrase, up to filler and, ahead of a Korean negation, back to a word with a particle."""
+    while rest := near[len(phrase) :]:
+        token = rest[0]
+        size = _find_named(rest[:_MAX_TERM_WORDS], is_term)[1] if phrase else 0
         is_too = is_ahead and bool(phrase) and phrase[0].text[-1:] == token.text[-1:] == "도"  # A도 B도
-        is_apart = phrase and (
-            is_too or (phrases.PARTICLE.search(token.text) if is_ahead else _is_joint(token))
-        )
-        if _is_filler(token.text) or is_apart:
+        particle = phrases.PARTICLE.search(token.text)
+        is_whole = particle is None or particle.start() < 2 or _find_named([token], is_term)[0] == token.text
+        is_apart = is_too or (not is_whole if is_ahead else _is_joint(token))  # not 평가, 서베이
+        is_end = size < 2 and _is_filler(token.text) and not _is_between(rest)
+        if is_end or (phrase and is_apart):
             break
-        phrase.append(token)
-    return phrase
+        phrase += rest[: max(size, 1)]
+
+
+def _is_between(words: Sequence[phrases.Token]) -> bool:
+    """Return whether a word that may be filler joins two of a noun phrase: 4 bit quantization, RAG 기반 검색."""
+    kind = questions.classify_filler(words[0].text)
+    is_joining = kind == "maybe" or words[0].text == "기반"
+    return is_joining and any(one.kind == "" and not _is_filler(one.text) for one in words[1:2])
+
+
+def _is_adnominal(token: phrases.Token) -> bool:
+    """Return whether a Korean word is a verb ahead of what it describes, such as 생성하는."""
+    is_verb = token.kind in ("about", "use") or not questions.is_noun(token.text)
+    return is_verb and _ADNOMINAL.search(token.text) is not None
 
 
 def _find_named(near: Sequence[phrases.Token], is_unwanted: IsTerm) -> tuple[str, int]:
@@ -430,39 +460,12 @@ def _join(tokens: Sequence[phrases.Token]) -> str:
     return " ".join(token.text for token in sorted(tokens, key=lambda token: token.start))
 
 
-def _bare(word: str) -> str:
-    return phrases.PARTICLE.sub("", word.casefold()).removesuffix("s")
-
-
 def _is_joint(token: phrases.Token) -> bool:
     return _is_or(token) or seed.classify("tail", token.text) != ""
 
 
 def _is_filler(word: str) -> bool:
     return bool(questions.classify_filler(word) or questions.classify_filler(phrases.PARTICLE.sub("", word)))
-
-
-def _describe(text: str, tokens: Sequence[phrases.Token], negation: _Negation) -> str:
-    """Return a negation of means as typed, or "" if it names none: "without retraining", 끊김 없이."""
-    if not negation.is_ahead:
-        words = list(takewhile(lambda token: token.kind != ",", tokens[negation.at + 1 :]))[:_MAX_TERM_WORDS]
-        kinds = enumerate((questions.classify_filler(token.text) for token in words[1:]), 1)
-        words = words[: next((size for size, kind in kinds if kind), len(words))]
-        is_said = negation.is_lack and bool(words)
-        return text[tokens[negation.at].start : words[-1].end] if is_said else ""
-    words = list(tokens[: negation.first][-1:])
-    if not (words and tokens[negation.at].is_korean):
-        return ""
-    kind = questions.classify_filler(words[-1].text)
-    phrase = _read_phrase(tokens[: negation.first][::-1][:2], is_ahead=True)[::-1]
-    if kind == "verb":  # 보상 모델
-        phrase = [token for token in tokens[: negation.first][-2:] if token.kind != ","]
-    words = phrase or words
-    is_attached = words[-1].end == tokens[negation.first].start
-    is_means = any(questions.is_means(phrases.PARTICLE.sub("", _join(noun))) for noun in (words, words[-1:]))
-    is_said = kind != "filler" if negation.is_lack and not is_attached else is_means
-    verbs = [token for token in tokens[negation.at : negation.last + 1] if token.kind != "glue"]
-    return text[words[0].start : verbs[-1].end] if is_said else ""
 
 
 # Comparisons.

@@ -164,12 +164,21 @@ _HEADS = frozenset(("model", "models", "learning", "모델", "학습"))
 
 
 def is_means(text: str) -> bool:
-    """Return whether a term names what methods do without, such as labels, retraining or a reward model."""
+    """Return whether a term names what methods do without, such as labels, retraining or a reward model, or a fault."""
+    return _is_listed(text, "means") or is_fault(text)
+
+
+def is_fault(text: str) -> bool:
+    """Return whether a term names what goes wrong, such as forgetting, or a loss of quality."""
+    return _is_listed(text, "fault")
+
+
+def _is_listed(text: str, kind: str) -> bool:
     words = analyser.fold(text).replace("-", " ").split() or [""]
     while len(words) > 1 and words[-1] in _HEADS:
         words.pop()
-    means, word = _load_filler().following["means"], words[-1]
-    return word in means or (analyser.ends_in_hangul(word) and word[:-1] in means)  # with a particle
+    listed, word = _load_filler().following[kind], words[-1]
+    return word in listed or (analyser.ends_in_hangul(word) and word[:-1] in listed)  # with a particle
 
 
 def _list_syllables(*finals: int) -> str:
