@@ -16,7 +16,7 @@ from bot.archive import arxiv_ids
 from bot.client import autocomplete, custom_ids, message_builder, paper_texts, post_names, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
-from bot.client.context import Client, Interaction, Request
+from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError
 from bot.daily import messages as daily_messages
@@ -286,9 +286,6 @@ class WhyCog(commands.Cog):
 
     reads_guild = True
 
-    def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-
     @router.command(name="why", description="Why a paper was or was not posted in this channel")
     @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
     @app_commands.guild_only()
@@ -304,15 +301,15 @@ class WhyCog(commands.Cog):
         if guild_id is None or channel_id is None:
             raise UserError("only-in-servers")
         async with router.admitted_lookup(request.interaction):
-            detail = await self._services.search.find_paper(paper)
+            detail = await request.services.search.find_paper(paper)
             if detail is not None and detail.is_listed:
-                answer = await self._services.get(WhyExplainer).explain(
+                answer = await request.services.get(WhyExplainer).explain(
                     detail, guild_id=guild_id, channel_id=channel_id
                 )
                 topics = [
                     row.subscription.topic for row in answer.explanations if row.cause is Cause.OFF_TOPIC
                 ]
-                read = await self._services.search.read_queries(topics)
+                read = await request.services.search.read_queries(topics)
                 forms = {topic: query.added_forms for topic, query in zip(topics, read, strict=True)}
                 return daily_messages.why_view(texts, detail, answer, forms, guild_id=guild_id)
         if (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:

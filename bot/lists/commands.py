@@ -56,9 +56,6 @@ async def _complete_period(interaction: Interaction, current: str) -> autocomple
 class ListsCog(commands.Cog):
     """Commands and controls for lists of papers by date, votes, topic or author."""
 
-    def __init__(self, bot: Client) -> None:
-        self._lists = bot.services.get(PaperLists)
-
     @router.command(name="digest", description="One day's papers, sorted by votes")
     @app_commands.describe(
         date="A day such as yesterday, Dec 30 or 2025-02-06; the newest digest if left out"
@@ -129,7 +126,7 @@ class ListsCog(commands.Cog):
             raise UserError("outdated-control")
         async with router.deferring_publicly(interaction):
             today = await interaction.client.today_for(interaction)
-            listed = await self._lists.load(request.texts, state, today)
+            listed = await request.services.get(PaperLists).load(request.texts, state, today)
         return list_views.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
     @router.handles(client_messages.TAKE_BACK)
@@ -211,23 +208,20 @@ class PapersCog(commands.Cog):
     """Commands and controls for papers' cards."""
 
     def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-        self._lists = bot.services.get(PaperLists)
-        self._mentions = bot.mentions
-        self._tree = bot.tree
+        self._bot = bot
 
     async def cog_load(self) -> None:
         """Add the message-menu command, which a cog does not register automatically."""
-        self._tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
+        self._bot.tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
 
     async def cog_unload(self) -> None:
         """Stop fetching papers before the database is closed."""
-        await self._services.paper_lookup.close()
+        await self._bot.services.paper_lookup.close()
 
     @router.callback()
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
         """Show the papers named in a message, one as a card, several as a list. The message is not stored."""
-        today = self._services.clock().date()
+        today = request.services.clock().date()
         named = arxiv_ids.list_arxiv_ids(router.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
             return await self._paper_view(request, named[0])
@@ -298,11 +292,11 @@ class PapersCog(commands.Cog):
         texts, interaction = request.texts, request.interaction
         async with router.admitted_lookup(interaction):
             detail = await load_paper(request, action.payload)
-            topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
+            topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
         # Defer publicly only now, since refusals are private.
         await router.defer(interaction, public=True)
         sharer = router.display_name(interaction)
-        web_url = self._services.web_url
+        web_url = request.services.web_url
         extra = await replies.list_extra(request, detail, None)
         return await cards.card_view(
             texts, detail, extra=extra, sharer=sharer, topics=topics, web_url=web_url
@@ -313,11 +307,11 @@ class PapersCog(commands.Cog):
         typed_id = titles.parse_id(paper)
         arxiv_id = typed_id or titles.find_known(paper)
         async with router.admitted_lookup(request.interaction):
-            if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
+            if arxiv_id is None or await request.services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)
                 return topic or await replies.card_view(request, paper)
         # This does not count as a lookup, because fetching takes seconds and must not occupy a slot.
-        outcomes = await self._services.paper_lookup.fetch(request.user_id, [arxiv_id])
+        outcomes = await request.services.paper_lookup.fetch(request.user_id, [arxiv_id])
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
             return await replies.card_view(request, arxiv_id)
         near = None
@@ -330,27 +324,27 @@ class PapersCog(commands.Cog):
         self, request: Request, named: Sequence[str]
     ) -> dict[str, models.PaperDetail | None]:
         """Return papers keyed by arXiv id (None if unknown), after fetching up to MAX_FETCHED_PAPERS missing ones."""
-        find = self._services.search.find_paper
+        find = request.services.search.find_paper
         async with router.admitted_lookup(request.interaction):
             details = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
         missing = [arxiv_id for arxiv_id, detail in details.items() if detail is None]
-        fetched = await self._services.paper_lookup.fetch(request.user_id, missing[:MAX_FETCHED_PAPERS])
+        fetched = await request.services.paper_lookup.fetch(request.user_id, missing[:MAX_FETCHED_PAPERS])
         return details | {arxiv_id: await find(arxiv_id) for arxiv_id in fetched}
 
     async def _topic_fallback_view(self, request: Request, paper: str) -> ui.LayoutView | None:
         """Search for a text as a topic, or for a name like it. Returns None if the text names a paper or nothing matches."""
-        if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
+        if await request.services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
         texts = request.texts
-        near = await self._services.search.find_near_name(paper)
+        near = await request.services.search.find_near_name(paper)
         for topic, note in ((paper, "no-paper-near"), (near, "no-paper-alike")):
             if topic is None:
                 continue
             state = await store_list_text(
-                self._services.text_tokens, request.user_id, ListState(ListKind.TOPIC, topic)
+                request.services.text_tokens, request.user_id, ListState(ListKind.TOPIC, topic)
             )
             today = await request.interaction.client.today_for(request.interaction)
-            listed = await self._lists.load(texts, state, today)
+            listed = await request.services.get(PaperLists).load(texts, state, today)
             if listed.rows:
                 listed = replace(listed, notes=(texts(note), *listed.notes))
                 return list_views.list_view(texts, listed, may_share=router.may_share(request.interaction))

@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.client import message_builder, post_names, router
 from bot.client import messages as client_messages
-from bot.client.context import Client, Request
+from bot.client.context import Request
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.router import Transfer, UserError, WithFile
 from bot.operations import messages as operations_messages
@@ -27,10 +27,6 @@ class StatusCog(commands.Cog):
     """The commands /status and /help, and their buttons."""
 
     reads_guild = True
-
-    def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-        self._mentions = bot.mentions
 
     @router.command(
         name="status", description="What arrived, what was posted, what comes next and what is stuck"
@@ -59,7 +55,9 @@ class StatusCog(commands.Cog):
                 name = command.qualified_name
                 is_open = top.default_permissions is None and name not in operations_messages.FOR_MANAGERS
                 names += [name] if can_manage or is_open else []
-        return operations_messages.help_view(request.texts, names, self._mentions, can_manage=can_manage)
+        return operations_messages.help_view(
+            request.texts, names, request.interaction.client.mentions, can_manage=can_manage
+        )
 
     @router.handles(client_messages.SHOW_STATUS, router.PRIVATELY)
     async def show_status(self, request: Request, action: Action) -> ui.LayoutView:
@@ -71,13 +69,13 @@ class StatusCog(commands.Cog):
         """Resend a delivery whose outcome is unknown."""
         interaction = request.interaction
         assert interaction.guild_id is not None  # checked by require_manager
-        database = self._services.database
+        database = request.services.database
         delivery = await database.fetch(find_uncertain, action.number, interaction.guild_id)
         if delivery is None or delivery.channel_id is None:
             raise UserError("nothing-to-post-again")
         channel = router.require_channel(interaction.guild, delivery.channel_id)
         await router.require_bot_may_post(request, channel)
-        if not await self._services.get(StatusService).resend(delivery.id):
+        if not await request.services.get(StatusService).resend(delivery.id):
             raise UserError("nothing-to-post-again")
         return client_messages.text_view(request.texts("posting-again"))
 
@@ -85,7 +83,7 @@ class StatusCog(commands.Cog):
         interaction = request.interaction
         can_manage = router.is_manager(interaction)
         async with router.admitted_lookup(interaction):
-            report = await self._services.get(StatusService).report(
+            report = await request.services.get(StatusService).report(
                 user_id=request.user_id,
                 guild_id=interaction.guild_id,
                 channel_id=interaction.channel_id,
@@ -106,17 +104,13 @@ class StatusCog(commands.Cog):
 class MeCog(commands.GroupCog, name="me", description="What is stored about you"):
     """The `/me` commands, which manage the reader's own data. Every reply is private."""
 
-    def __init__(self, bot: Client) -> None:
-        self._data = bot.services.readers
-        self._mentions = bot.mentions
-
     @router.command(name="data", description="Everything stored about you, as a file")
     @router.transfers
     async def data(self, request: Transfer) -> WithFile:
         """Send the reader's data as an attached JSON file."""
-        content = await self._data.export(request.user_id)
+        content = await request.services.readers.export(request.user_id)
         message = message_builder.MessageBuilder()
-        message.add_text(request.texts("me-data", command=self._mentions("me forget")))
+        message.add_text(request.texts("me-data", command=request.interaction.client.mentions("me forget")))
         message.add_file(DATA_FILE)
         return WithFile(message.view, discord.File(io.BytesIO(content), DATA_FILE))
 
@@ -132,7 +126,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
             saved=counts.get("saved_papers", 0),
             alerts=counts.get("alerts", 0),
             messages=counts.get("deliveries", 0),
-            command=self._mentions("me data"),
+            command=request.interaction.client.mentions("me data"),
         )
         danger = discord.ButtonStyle.danger
         forget = message_builder.button(texts("me-forget-all"), pack_custom_id(FORGET), style=danger)
@@ -142,7 +136,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     @router.handles(FORGET)
     async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
         """Delete all data about the reader who pressed the button."""
-        await self._data.forget(request.user_id)
+        await request.services.readers.forget(request.user_id)
         return client_messages.text_view(request.texts("me-forgotten"))
 
     @router.handles(KEEP)
@@ -154,16 +148,13 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
 class SourcesCog(commands.Cog):
     """Lists the sources of digests and their health. Operators manage sources on the command line."""
 
-    def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-
     @router.handles(operations_messages.SHOW_SOURCES)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a page of sources and their health."""
         return operations_messages.sources_view(
             request.texts,
-            await self._services.sources.list_rows(),
+            await request.services.sources.list_rows(),
             action.number,
-            extent=await self._services.search.get_extent(),
-            now=self._services.clock(),
+            extent=await request.services.search.get_extent(),
+            now=request.services.clock(),
         )

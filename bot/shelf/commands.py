@@ -45,7 +45,6 @@ class ShelfCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.get(Shelf)
-        self._mentions = bot.mentions
         bot.list_views[ListKind.SAVED] = self._page_view
 
     @router.command(
@@ -108,7 +107,7 @@ class ShelfCog(commands.Cog):
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
         """Save papers and return the confirmation. Raises UserError if the shelf is full."""
         await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
-        command = self._mentions("saved")
+        command = request.interaction.client.mentions("saved")
         return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
     @router.handles(shelf_messages.SELECT_TAG)

@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.client import custom_ids, list_state, paper_texts, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.context import Client, Request
+from bot.client.context import Request
 from bot.client.custom_ids import Action
 from bot.client.message_builder import MessageBuilder
 from bot.client.router import UserError
@@ -26,10 +26,6 @@ from storage import accounts
 
 class TodayCog(commands.Cog):
     """The `/today` command and the controls of a reader's papers of the day."""
-
-    def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-        self._mentions = bot.mentions
 
     @router.command(name="today", description="Your five papers for today, based on what you save and follow")
     @app_commands.describe(at="Also send them to you every day at this time, such as 09:00")
@@ -53,7 +49,7 @@ class TodayCog(commands.Cog):
             mark = PaperMark(chosen.removeprefix(today_messages.UNDO))
         is_undo = chosen.startswith(today_messages.UNDO)
         paper = await load_paper(request, arxiv_id)
-        await self._services.get(TodayService).set_mark(
+        await request.services.get(TodayService).set_mark(
             request.user_id, paper.id, mark, not is_undo, request.interaction.guild_id
         )
         return await self._updated_view(request)
@@ -67,7 +63,7 @@ class TodayCog(commands.Cog):
     async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
         """Store the picked topics and show them."""
         picked = router.selected_values(request.interaction)
-        await self._services.get(TodayService).pick_topics(
+        await request.services.get(TodayService).pick_topics(
             request.user_id, [text for text in picked if text.isprintable()]
         )
         return await self._topics_view(request)
@@ -80,7 +76,7 @@ class TodayCog(commands.Cog):
     @router.handles(today_messages.STOP, router.IN_OWN_MESSAGE)
     async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
         """Stop the daily DM."""
-        await self._services.get(TodayService).stop_daily(request.user_id)
+        await request.services.get(TodayService).stop_daily(request.user_id)
         return await self._updated_view(request, request.texts("today-stopped"))
 
     async def _view(
@@ -93,7 +89,7 @@ class TodayCog(commands.Cog):
     ) -> ui.LayoutView:
         """Return the reader's papers for a day, by default the latest complete day. Raises UserError if it has no papers."""
         async with router.admitted_lookup(request.interaction):
-            post = await self._services.get(TodayService).build_post(
+            post = await request.services.get(TodayService).build_post(
                 request.user_id, request.texts.locale, on, shown=shown
             )
         if post is None and note:
@@ -114,9 +110,10 @@ class TodayCog(commands.Cog):
     async def _topics_view(self, request: Request) -> ui.LayoutView:
         texts = request.texts
         async with router.admitted_lookup(request.interaction):
-            profile = await self._services.get(Profiles).find(request.user_id)
-            topics = await self._services.get(TodayService).list_topics(texts.locale)
-        commands = self._mentions("me data"), self._mentions("me forget")
+            profile = await request.services.get(Profiles).find(request.user_id)
+            topics = await request.services.get(TodayService).list_topics(texts.locale)
+        mention = request.interaction.client.mentions
+        commands = mention("me data"), mention("me forget")
         return today_messages.topics_view(texts, topics, profile.topics, commands)
 
     async def _start_daily(self, request: Request, typed: str | None = None) -> str:
@@ -128,10 +125,10 @@ class TodayCog(commands.Cog):
         at_time = None if typed is None else client_options.parse_time(time)
         await router.open_dm(request)
         if zone:
-            await self._services.database.write(accounts.upsert_reader, request.user_id, timezone=zone)
+            await request.services.database.write(accounts.upsert_reader, request.user_id, timezone=zone)
         else:
             zone = await request.interaction.client.timezone_for(request.interaction)
-        profile = await self._services.get(TodayService).send_daily(request.user_id, at_time, zone)
+        profile = await request.services.get(TodayService).send_daily(request.user_id, at_time, zone)
         shown_zone = templates.render_zone(profile.timezone or zone, request.texts.locale.value)
         at = request.texts.format_time(profile.at_time or DEFAULT_TIME)
         return request.texts("today-sent-daily", at=at, zone=shown_zone)

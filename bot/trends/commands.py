@@ -12,10 +12,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import autocomplete, custom_ids, list_state, router
-from bot.client.context import Client, Request
+from bot.client.context import Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError, WithFile
-from bot.client.texts import Texts
 from bot.papers import trends
 from bot.papers.replies import load_list_text, store_list_text
 from bot.papers.trends import Span, TrendAnswer, TrendAnswers
@@ -34,9 +33,6 @@ SPAN_CHOICES = [
 class TrendsCog(commands.Cog):
     """The `/trends` command and its controls."""
 
-    def __init__(self, bot: Client) -> None:
-        self._services = bot.services
-
     @router.command(name="trends", description="A topic's papers and votes by month, and rising topics")
     @app_commands.describe(
         topic="In Korean or English; all papers and rising topics if left out", period="How far back"
@@ -52,12 +48,12 @@ class TrendsCog(commands.Cog):
     @router.handles(trends_messages.SHOW)
     async def open_trend(self, request: Request, action: Action) -> WithFile:
         """Show the chart that a button refers to."""
-        return await self._answer(request, *await self._unpack(action))
+        return await self._answer(request, *await self._unpack(request, action))
 
     @router.handles(trends_messages.SELECT_SPAN)
     async def select_span(self, request: Request, action: Action) -> WithFile:
         """Show the chart for the selected span."""
-        topic, _ = await self._unpack(action)
+        topic, _ = await self._unpack(request, action)
         with custom_ids.map_parse_errors():
             span = Span(router.selected_value(request.interaction))
         return await self._answer(request, trends.make_topic(topic.text, span, topic.token), span)
@@ -74,37 +70,40 @@ class TrendsCog(commands.Cog):
         """Post a chart publicly. Raises UserError if the user may not write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.deferring_publicly(interaction):
-            answer, image = await self._load_answer(texts, *await self._unpack(action), rising=False)
+            answer, image = await self._load_answer(
+                request, *await self._unpack(request, action), rising=False
+            )
         if not answer.trend.total:
             raise UserError("outdated-control")
         sharer = router.display_name(interaction)
         return WithFile(trends_messages.shared_view(texts, answer, sharer=sharer), image)
 
-    async def _unpack(self, action: Action) -> tuple[list_state.ListState, Span]:
+    async def _unpack(self, request: Request, action: Action) -> tuple[list_state.ListState, Span]:
         topic, span = trends_messages.unpack(action)
-        return await load_list_text(self._services.text_tokens, topic), span
+        return await load_list_text(request.services.text_tokens, topic), span
 
     async def _answer_topic(self, request: Request, text: str, span: Span) -> WithFile:
         topic = await store_list_text(
-            self._services.text_tokens, request.user_id, trends.make_topic(text, span)
+            request.services.text_tokens, request.user_id, trends.make_topic(text, span)
         )
         return await self._answer(request, topic, span)
 
     async def _answer(self, request: Request, topic: list_state.ListState, span: Span) -> WithFile:
         async with router.admitted_lookup(request.interaction):
-            answer, image = await self._load_answer(request.texts, topic, span, rising=not topic.text)
+            answer, image = await self._load_answer(request, topic, span, rising=not topic.text)
         may_share = router.may_share(request.interaction)
         return WithFile(trends_messages.trend_view(request.texts, answer, may_share=may_share), image)
 
     async def _load_answer(
-        self, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool
+        self, request: Request, topic: list_state.ListState, span: Span, *, rising: bool
     ) -> tuple[TrendAnswer, discord.File | None]:
-        answer = await self._services.get(TrendAnswers).load(texts, topic, span, rising=rising)
+        texts = request.texts
+        answer = await request.services.get(TrendAnswers).load(texts, topic, span, rising=rising)
         if not answer.trend.total:
             return answer, None
         try:
             chart = trends.make_chart(texts, answer.trend)
-            image = await asyncio.to_thread(self._services.charts.draw, chart)
+            image = await asyncio.to_thread(request.services.charts.draw, chart)
         except ValueError as error:
             # The operator has changed the template and it is invalid.
             log.warning("chart not drawn", error=str(error))
