@@ -486,8 +486,7 @@ async def _run_tasks(
             connection.cancel()
             await close_client(runtime.bot)
             await runtime.lock.release()
-        relaying.cancel()
-        await asyncio.gather(relaying, return_exceptions=True)
+        await isolation.cancel(relaying)
         failures = [task.exception() for task in needed if task.done() and not task.cancelled()]
     for failure in failures:
         if isinstance(failure, outcomes.DeliveryError):
@@ -503,5 +502,4 @@ async def in_background(work: Coroutine[Any, Any, object]) -> AsyncIterator[asyn
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await isolation.cancel(task)

@@ -78,9 +78,14 @@ async def run_unless_stopped(
             if ended.done():
                 ended.result()
     finally:
+        await cancel(task, stopper)
+
+
+async def cancel(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait until they have ended, with whatever outcome."""
+    for task in tasks:
         task.cancel()
-        stopper.cancel()
-        await asyncio.gather(task, stopper, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 _NICE = 10

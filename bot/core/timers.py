@@ -11,7 +11,7 @@ from typing import Self
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.core import clock
+from bot.core import clock, isolation
 from bot.core.clock import Clock
 
 Work = Callable[[], Awaitable[object]]
@@ -145,8 +145,6 @@ class Timers:
         if running:
             await asyncio.wait(running, timeout=seconds)
         self._scheduler.shutdown(wait=False)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await isolation.cancel(*running)
         if self.failure.done() and not self.failure.cancelled():
             self.failure.exception()  # retrieved, so that asyncio does not log it

@@ -206,9 +206,7 @@ class Relay:
         tasks = list(self._in_flight)
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await isolation.cancel(*tasks)
 
     async def _sleep(self, seconds: float, *tasks: asyncio.Task[None]) -> None:
         """Sleep until woken, until one of `tasks` ends, or for `seconds`."""

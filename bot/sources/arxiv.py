@@ -241,10 +241,7 @@ class PaperLookup:
 
     async def close(self) -> None:
         """Cancel all requests."""
-        tasks = {*self._running.values()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await isolation.cancel(*{*self._running.values()})
 
     def _refuse(self, user_id: int) -> LookupOutcome | None:
         """Return why a paper may not be fetched, or None, which is counted towards the reader's limit."""

@@ -240,9 +240,7 @@ class Poller:
                 ]
             failures = [failed for failed in await asyncio.gather(*tasks, return_exceptions=True) if failed]
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await isolation.cancel(*tasks)
         if failures:
             raise failures[0]
         with isolation.isolated(log, "titles not fetched from arXiv"):
