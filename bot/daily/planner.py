@@ -167,30 +167,21 @@ async def _load_posted(
     return await daily.list_posted(connection, {row.channel_id for row in rows}, paper_ids, since_at=since_at)
 
 
-async def load_details(
-    connection: Connection, posts: Iterable[choice.PlannedPost]
-) -> dict[int, models.PaperDetail]:
-    """Return the details of all papers in the posts, keyed by paper id."""
-    ids = sorted({paper.paper_id for post in posts for paper in post.papers})
-    details = await papers.list_details(connection, ids)
-    return {detail.id: detail for detail in details}
-
-
 MIN_SAVERS = 3
 """From this many members on, a post says how many of its server saved a paper: fewer might be recognised."""
 
 
-async def count_savers(
-    connection: Connection, posts: Iterable[tuple[models.Subscription, choice.PlannedPost]]
-) -> list[choice.PlannedPost]:
-    """Return the posts with the number of members of each post's server who saved its papers."""
-    planned = list(posts)
+async def load_content(
+    connection: Connection, planned: Sequence[tuple[models.Subscription, choice.PlannedPost]]
+) -> tuple[list[choice.PlannedPost], dict[int, models.PaperDetail]]:
+    """Return the posts with the number of members of each post's server who saved its papers, and these by paper id."""
     ids = sorted({paper.paper_id for _, post in planned for paper in post.papers})
     counts = await shelf.count_savers(connection, ids, MIN_SAVERS)
-    return [
+    posts = [
         replace(post, savers=tuple(counts.get((row.guild_id, paper.paper_id), 0) for paper in post.papers))
         for row, post in planned
     ]
+    return posts, {detail.id: detail for detail in await papers.list_details(connection, ids)}
 
 
 def build_daily_post(
@@ -348,9 +339,8 @@ class DailyPlanner:
             rows = [row for row in rows if row in slots]
             posts = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
             chosen = [(row, posts[row.id]) for row in rows if row.id in posts]
-            counted = await count_savers(connection, chosen)
+            counted, details = await load_content(connection, chosen)
             posts = {row.id: post for (row, _), post in zip(chosen, counted, strict=True)}
-            details = await load_details(connection, posts.values())
             built: dict[int, models.NewDelivery] = {}
             for row in rows:
                 if row.id in posts and posts[row.id].papers:

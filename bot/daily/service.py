@@ -225,8 +225,7 @@ class OnDemandPosts:
             post = await candidates.choose(connection, self._clock())
             if not (is_new := bool(post.papers)):
                 post = await self._choose_newest(connection, subscription)
-            [post] = await daily_planner.count_savers(connection, [(subscription, post)])
-            details = await daily_planner.load_details(connection, [post])
+            [post], details = await daily_planner.load_content(connection, [(subscription, post)])
         return build_daily_post(subscription, post, details), is_new
 
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
@@ -244,8 +243,7 @@ class OnDemandPosts:
             is_there = await daily.get(connection, subscription_id) is not None
             if not is_there or not post.papers:
                 return None
-            [post] = await daily_planner.count_savers(connection, [(subscription, post)])
-            details = await daily_planner.load_details(connection, [post])
+            [post], details = await daily_planner.load_content(connection, [(subscription, post)])
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
                 subscription,
                 post,
