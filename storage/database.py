@@ -96,10 +96,6 @@ class Database:
         joined._outer = connection
         return joined
 
-    def separate(self) -> Database:
-        """Return this database with its own connection, for work that cannot wait. The caller must close it too."""
-        return Database(self.address, self.name, 1)
-
     @property
     def is_sqlite(self) -> bool:
         """Whether this is SQLite rather than PostgreSQL."""

@@ -111,7 +111,7 @@ class Paragraph:
     """The numbers in a paragraph."""
 
     def __init__(self, text: str) -> None:
-        source = _write_digits(_plain(_REFERENCE.sub(" ", _LINK.sub("]", text))))
+        source = _ENGLISH.sub(_read_english, _plain(_REFERENCE.sub(" ", _LINK.sub("]", text))))
         self._values = {
             Fraction(value)
             for word, value in _NAMED.items()
@@ -189,11 +189,6 @@ def _plain(text: str) -> str:
     text = _EXPONENT.sub(r"^\1\2", typography.normalise("NFKC", text))
     text = _COMMAND.sub(" ", text).replace("\\times", "x").replace("\\cdot", "x").translate(_MARKUP)
     return _RANGE.sub(r"\1\3\2", _KOREAN.sub(_read_korean, text))
-
-
-def _write_digits(text: str) -> str:
-    """Replace English number words with digits."""
-    return _ENGLISH.sub(_read_english, text)
 
 
 def _read_english(match: re.Match[str]) -> str:

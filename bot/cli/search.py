@@ -344,17 +344,15 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     left_out, forms = ", ".join(ignored), ", ".join(query_parser.list_accepted_forms(ignored))
     left_out += f" (use {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
-    return [
-        *(["The search index is not up to date; papers may be missing."] if result.is_stale else []),
-        *([f"Not understood and ignored: {left_out}"] if ignored else []),
-        *([f"Leaves no papers out: {', '.join(result.described)}"] if result.described else []),
-        *([f'Corrected: {corrected}; "quotation marks" search as typed.'] if result.corrected else []),
-        *(
-            [f"The archive has no paper {result.unknown_id}. Search for words from its title."]
-            if result.unknown_id
-            else []
-        ),
-    ]
+    unknown = f"The archive has no paper {result.unknown_id}. Search for words from its title."
+    lines = (
+        "The search index is not up to date; papers may be missing." if result.is_stale else "",
+        f"Not understood and ignored: {left_out}" if ignored else "",
+        f"Leaves no papers out: {', '.join(result.described)}" if result.described else "",
+        f'Corrected: {corrected}; "quotation marks" search as typed.' if result.corrected else "",
+        unknown if result.unknown_id else "",
+    )
+    return list(filter(None, lines))
 
 
 def _notes(result: search_results.SearchResult) -> list[str]:

@@ -289,10 +289,6 @@ def _describe(found: Any, of: type[_Entry]) -> str:
     return ": ".join([*map(str, found["loc"]), message])
 
 
-def _refused(problems: Sequence[str]) -> errors.UsageError:
-    return errors.UsageError("\n".join((*problems, "Nothing was applied.")))
-
-
 # The tables of a file, each with its stored records. `locate` returns the place of an entry, which changes only records in
 # it. `read` returns an entry's draft: the stored record with the entry's settings, or without one a new record. Two records
 # that are the same by `is_same` cannot both be stored. `find_secret` names the secret of a draft that is not stored yet.
@@ -540,7 +536,7 @@ async def _apply(tables: Iterable[_Table], set_up: _SetUp, problems: list[str]) 
                     else:
                         unchanged += 1
     if problems:
-        raise _refused(problems)
+        raise errors.UsageError("\n".join((*problems, "Nothing was applied.")))
     return Plan(tuple(changes), tuple(unmatched), unchanged, others)
 
 

@@ -145,13 +145,10 @@ class MessageBuilder:
             return
         alt = discord_text.shorten_label(description or "", discord_text.ALT_TEXT)
         picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
-        self._add_section(markdown, picture)
+        self.add_text_beside(markdown, picture)
 
     def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> None:
         """Add a text with an item on its right."""
-        self._add_section(markdown, accessory)
-
-    def _add_section(self, markdown: str, accessory: ui.Item[Any]) -> None:
         text = self._fit(markdown)
         self._add(ui.Section(text, accessory=accessory), 3, text)
 

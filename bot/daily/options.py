@@ -133,21 +133,16 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
 def change(subscription: Subscription, changes: Mapping[str, Any]) -> Subscription:
     """Return the subscription with other values of some fields, fitted to its style.
 
-    If the post becomes weekly and no weekdays were chosen, it moves to the default days.
+    If the post becomes weekly and no weekdays were chosen, it moves to Mondays.
     """
     changed = _fit(replace(subscription, **changes))
     becomes_weekly = changed.style is Style.WEEKLY and subscription.style is not Style.WEEKLY
     if becomes_weekly and "days" not in changes and changed.days == schedule.EVERY_DAY:
-        return replace(changed, days=default_days(changed.style))
+        return replace(changed, days=(1,))
     return changed
 
 
 # The defaults of a post are those of `Subscription`, and these, which depend on its other settings.
-
-
-def default_days(style: Style) -> tuple[int, ...]:
-    """Return the ISO weekdays of a post in a style: Mondays for weekly posts, otherwise every day."""
-    return (1,) if style is Style.WEEKLY else schedule.EVERY_DAY
 
 
 def default_zone(locale: Locale, configured: str) -> str:

@@ -108,7 +108,10 @@ def _layout(chart: Chart, hangul: bool) -> dict[str, object]:
         "left": _LEFT,
         "right": _RIGHT,
         "floor": _PLOT_BOTTOM,
-        "ticks": _ticks(steps, top),
+        "ticks": [
+            {"y": round(_y_position(index, steps), 1), "papers": _format_count(top // steps * index)}
+            for index in range(steps + 1)
+        ],
         "bars": _bars(columns, centres, slot, top, chart.is_last_partial),
         "labels": _labels(chart, centres, locale if hangul or locale != "ko" else None),
     }
@@ -151,13 +154,6 @@ def nice_ceiling(number: float) -> int:
     return next(
         int(factor * power) for factor in _NICE if factor * power >= number and factor * power % 1 == 0
     )
-
-
-def _ticks(steps: int, top: int) -> list[dict[str, object]]:
-    return [
-        {"y": round(_y_position(index, steps), 1), "papers": _format_count(top // steps * index)}
-        for index in range(steps + 1)
-    ]
 
 
 def _format_count(number: int) -> str:
