@@ -14,10 +14,10 @@ ErrorTypes = tuple[type[Exception], ...]
 
 
 @contextmanager
-def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterator[None]:
-    """Append an exception raised in the block to `failures`. Exceptions of the `reraise` types are raised."""
+def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterator[list[Exception]]:
+    """Append an exception raised in the block to `failures`, and yield it. Those of the `reraise` types are raised."""
     try:
-        yield
+        yield failures
     except reraise:
         raise
     except Exception as error:  # noqa: BLE001 - the caller logs it, raises it later or tries another way

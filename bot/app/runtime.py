@@ -246,8 +246,7 @@ class Runtime:
     async def sync_commands(self) -> None:
         """Register the slash commands. Errors are logged, and the registered commands keep working."""
         if self.has_bot:
-            failures: list[Exception] = []
-            with isolation.collected(failures):
+            with isolation.collected([]) as failures:
                 await command_sync.sync_commands(
                     self.bot.tree, self.workers.database, self.container.mentions
                 )

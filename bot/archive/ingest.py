@@ -78,8 +78,7 @@ class IngestService:
             batch: list[tuple[str, LocationContent]] = []
             for file in chunk:
                 name = file.location if isinstance(file, LocatedProblem) else file.name
-                failures: list[Exception] = []
-                with isolation.collected(failures):
+                with isolation.collected([]) as failures:
                     parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
                 for error in failures:
                     parsed = _report_bug(name, error)
@@ -109,8 +108,7 @@ class IngestService:
         """Reparse every stored text with the current parser, and yield the results. Triggers no alerts."""
         ids = await self._database.fetch(archive.list_ids)
         for digest_id in ids:
-            failures: list[Exception] = []
-            with isolation.collected(failures, reraise=(StorageError,)):
+            with isolation.collected([], reraise=(StorageError,)) as failures:
                 async with self._writing() as connection:
                     result = await self._reparse(connection, digest_id)
             for error in failures:
@@ -141,8 +139,7 @@ class IngestService:
         """
         outcomes: list[IngestResult | Exception] = []
         for batch in _divide(contents):
-            failures: list[Exception] = []
-            with isolation.collected(failures, reraise=(StorageError,)):
+            with isolation.collected([], reraise=(StorageError,)) as failures:
                 async with self._writing() as connection:
                     stored = await self._writer.put(connection, batch)
                     if described := [fact for content in batch for fact in _describe(content)]:

@@ -35,8 +35,7 @@ def isolated(
     log: Any, event: str, *, reraise: ErrorTypes = (), **details: object
 ) -> Iterator[list[Exception]]:
     """Log any error in the block and continue. Yields a list to which the error is added."""
-    failures: list[Exception] = []
-    with collected(failures, reraise=reraise):
+    with collected([], reraise=reraise) as failures:
         yield failures
     for error in failures:
         log_error(log, event, error, **details)

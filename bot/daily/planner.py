@@ -109,8 +109,7 @@ async def match_topics(
     for row in rows:
         key = row.topic, choice.find_origin(row)
         if row.topic and key not in pool.matching:
-            failures: list[Exception] = []
-            with isolation.collected(failures, reraise=statements.FAILURES):
+            with isolation.collected([], reraise=statements.FAILURES) as failures:
                 pool.matching[key] = await matcher(row.topic, pool.entries_of(row))
             if failures:  # so that other topics are still posted
                 pool.matching[key] = failures[0]

@@ -149,8 +149,7 @@ def _check_sources(settings: Settings) -> tuple[bool, str]:
 
 async def _database(settings: Settings) -> tuple[list[Finding], bool]:
     """Return the findings on the database, and whether the bot needs a token (False if only webhooks post)."""
-    failures: list[Exception] = []
-    with isolation.collected(failures):
+    with isolation.collected([]) as failures:
         return await _examine_database(settings)
     [error] = failures
     if isinstance(error, errors.StorageError):

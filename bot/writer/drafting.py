@@ -170,8 +170,7 @@ class DraftWriter:
 
     async def _write_isolated(self, paper: listing.Paper, draft: writer.Draft) -> writer.Draft:
         """Write and store a paper's draft. A bug only fails this paper."""
-        failures: list[Exception] = []
-        with isolation.collected(failures, reraise=(StorageError,)):
+        with isolation.collected([], reraise=(StorageError,)) as failures:
             return await self._write(paper, draft)
         [error] = failures
         isolation.log_error(log, "draft not written", error, paper=paper["arxiv_id"])
