@@ -260,7 +260,7 @@ class DraftWriter:
                 self._halt = error
         self.tokens += tokens
         calls = draft.calls + (error is None or not error.is_fatal)
-        draft = replace(draft, calls=calls, tokens=draft.tokens + tokens, updated_at=self.clock())
+        draft = replace(draft, calls=calls, tokens=draft.tokens + tokens)
         try:
             # In a thread, because parsing two megabytes takes 250 ms.
             draft = await asyncio.to_thread(read, draft, answer) if answer is not None else draft
@@ -269,8 +269,7 @@ class DraftWriter:
         if error is not None:
             state = DraftState.FAILED if _count_failures(draft) >= MAX_FAILURES else draft.state
             draft = replace(draft, state=state, problems=(str(error),))
-        await self.database.write(writer.save_draft, draft)
-        return draft
+        return await self._save(draft)
 
     def _is_of_set_up(self, error: ModelError, arxiv_id: str, *, is_judging: bool) -> bool:
         """Return whether the server refuses all requests: two papers' equally, and none of this kind was answered."""
@@ -289,9 +288,8 @@ class DraftWriter:
         self, paper: listing.Paper, draft: writer.Draft, source: models.PaperText
     ) -> Messages:
         shown = await asyncio.to_thread(prompts.fit_source, source.text)
-        terms: tuple[str, ...] = ()
-        if draft.language is models.Locale.KO:
-            terms = await asyncio.to_thread(judging.list_terms, self.glossary, shown)
+        is_korean = draft.language is models.Locale.KO
+        terms = await asyncio.to_thread(judging.list_terms, self.glossary, shown) if is_korean else ()
         basis = Basis(source.basis)
         return prompts.build_messages(_title_of(paper), shown, basis, draft.format, draft.language, terms)
 
