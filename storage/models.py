@@ -189,7 +189,7 @@ def meets_minimum(votes: int | None, min_votes: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PaperRow:
-    """A paper in a list. `date` is the date of its latest digest; `score` is 0.0 outside a search.
+    """A paper in a list. `date` is that of its latest digest, in a period; `score` is 0.0 outside a search.
 
     `authors_truncated`: `authors` is incomplete.
     """
@@ -739,7 +739,8 @@ class Receipt:
 class IndexDocument:
     """A paper's indexed fields.
 
-    `sections` are the distinct sections of all digests, newest first. A service provides the `abstract`.
+    `sections` are the distinct sections of all digests, newest first, and `days` the dates of those. A service provides the
+    `abstract`.
     """
 
     id: int
@@ -749,7 +750,7 @@ class IndexDocument:
     abstract: str | None
     keywords: tuple[str, ...]
     votes: int | None
-    last_on: date
+    days: tuple[date, ...]
     institutions: tuple[str, ...] = ()
     has_code: bool = False
 

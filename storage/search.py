@@ -20,7 +20,7 @@ from storage.snapshot import Snapshot, parse_date
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Filters by the date of the last digest and by votes, all inclusive. Unknown votes count as 0."""
+    """Filters by the dates of the digests and by votes, all inclusive. Unknown votes count as 0."""
 
     since_on: date | None = None
     until_on: date | None = None
@@ -90,10 +90,14 @@ def list_documents(
     `select_shown` selects the sections of a summary that readers see.
     """
     statement = (
-        "SELECT entries.id, entries.paper_id FROM entries JOIN digests ON digests.id = entries.digest_id WHERE %s"
-        " AND NOT summary_missing ORDER BY date_on DESC, digest_id DESC, rank"
+        "SELECT entries.id, entries.paper_id, date_on, summary_missing FROM entries"
+        " JOIN digests ON digests.id = entries.digest_id WHERE %s ORDER BY date_on DESC, digest_id DESC, rank"
     )
-    entries = snapshot.fetch_in(statement, "entries.paper_id", paper_ids)
+    listed = snapshot.fetch_in(statement, "entries.paper_id", paper_ids)
+    days: dict[int, dict[date, None]] = defaultdict(dict)
+    for _, paper_id, date_on, _ in listed:
+        days[paper_id][parse_date(date_on)] = None
+    entries = [(entry_id, paper_id) for entry_id, paper_id, _, is_missing in listed if not is_missing]
     written: dict[int, list[Section]] = defaultdict(list)
     statement = "SELECT entry_id, heading, body FROM sections WHERE %s ORDER BY entry_id, position"
     for entry_id, heading, body in snapshot.fetch_in(statement, "entry_id", [id_ for id_, _ in entries]):
@@ -101,7 +105,7 @@ def list_documents(
     sections: dict[int, dict[Section, None]] = defaultdict(dict)
     for entry_id, paper_id in entries:
         sections[paper_id].update(dict.fromkeys(select_shown(tuple(written[entry_id]))))
-    columns = "id, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on, code_url"
+    columns = "id, arxiv_id, title, abstract, keywords, organization, affiliations, votes, code_url"
     statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constants
     if not also_unlisted:
         statement += " AND last_on IS NOT NULL"
@@ -114,11 +118,11 @@ def list_documents(
             abstract=abstract,
             keywords=tuple(_parse_json(keywords)),
             votes=votes,
-            last_on=date.max if last_on is None else parse_date(last_on),
+            days=tuple(days[id_]),
             institutions=(*((organization,) if organization else ()), *_parse_json(affiliations)),
             has_code=bool(code_url),
         )
-        for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on, code_url in (
+        for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes, code_url in (
             snapshot.fetch_in(statement, "id", paper_ids)
         )
     ]
@@ -183,8 +187,13 @@ def list_paper_rows(
     scores: Mapping[int, float] = MappingProxyType({}),
     *,
     with_authors: bool = True,
+    until_on: date | None = None,
 ) -> list[PaperRow]:
-    """Return those of the given papers that a digest lists, in order. Authors are optional: a paper may have thousands."""
+    """Return those of the given papers that a digest lists, in order. Authors are optional: a paper may have thousands.
+
+    A row's date is that of the last digest with the paper, of those up to `until_on` if there are any.
+    """
+    listed_on = _list_last_days(snapshot, paper_ids, until_on) if until_on else {}
     names = "authors" if with_authors else "'[]'"
     statement = (
         f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated"  # noqa: S608 - constants
@@ -196,11 +205,22 @@ def list_paper_rows(
     ):
         # SQLite returns JSON as text.
         authors = tuple(map(share_name, _parse_json(listed)))
-        day, score = parse_date(last_on), scores.get(id_, 0.0)
+        day, score = listed_on.get(id_) or parse_date(last_on), scores.get(id_, 0.0)
         rows[id_] = PaperRow(
             id_, arxiv_id, title, url, day, votes, authors, thumbnail, score, bool(truncated)
         )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
+
+
+def _list_last_days(snapshot: Snapshot, paper_ids: Sequence[int], until_on: date) -> dict[int, date]:
+    """Return the date of the last digest up to a date with each paper, keyed by paper id."""
+    statement = (
+        "SELECT paper_id, max(date_on) FROM entries JOIN digests ON digests.id = digest_id"
+        " WHERE %s AND date_on <= ? GROUP BY paper_id"
+    )
+    until = until_on.isoformat() if snapshot.is_sqlite else until_on
+    rows = snapshot.fetch_in(statement, "paper_id", paper_ids, until)
+    return {paper_id: parse_date(on) for paper_id, on in rows}
 
 
 def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:

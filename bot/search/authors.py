@@ -483,7 +483,7 @@ def find_author(
     name_of = {author.id: author.name for author in matches}
     scope = Scope(filters, search.list_paper_ids(view, ids))
     paper_ids, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
-    rows = tuple(search.list_paper_rows(view, paper_ids))
+    rows = tuple(search.list_paper_rows(view, paper_ids, until_on=filters.until_on))
     key, has_accents = analyser.fold_name(best.name), not best.name.isascii()
     spellings = Counter(name for row in rows for name in row.authors if analyser.fold_name(name) == key)
     alike = [name for name, _ in spellings.most_common() if name.isascii() != has_accents]

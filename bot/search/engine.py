@@ -66,7 +66,7 @@ _ORDERS: Mapping[Sort, _Order | None] = {
     Sort.VOTES: _TOP,
     Sort.LEAST: ("least", tantivy.Order.Asc),
     Sort.DATE: ("newest", tantivy.Order.Desc),
-    Sort.OLDEST: ("newest", tantivy.Order.Asc),
+    Sort.OLDEST: ("oldest", tantivy.Order.Desc),
 }
 """The field that each order is by; None for the score."""
 _Clause: TypeAlias = tuple[Occur, Query]

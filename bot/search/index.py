@@ -47,7 +47,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"12.{tokens.VERSION}"
+FORMAT = f"13.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -142,6 +142,8 @@ concept's token by itself is one that the paper is about.
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
+_MOST_VOTES = 1 << 18
+"""Papers with more votes are in the order of their days."""
 
 
 @lru_cache(maxsize=1)
@@ -155,7 +157,7 @@ def paper_schema() -> tantivy.Schema:
     builder.add_unsigned_field("id", indexed=True, fast=True)
     for name in ("day", "votes"):
         builder.add_integer_field(name, indexed=True, fast=True)
-    for name in ("top", "least", "newest", "length"):
+    for name in ("top", "least", "newest", "oldest", "length"):
         builder.add_integer_field(name, fast=True)
     builder.add_float_field("popularity", fast=True)
     return builder.build()
@@ -218,18 +220,22 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")
+    last_day = max(paper.days, default=date.max)
     # Ten times the votes weigh as much as being two years newer.
-    popularity = math.log10(1 + (paper.votes or 0)) + (paper.last_on - _EPOCH).days / 730
+    popularity = math.log10(1 + (paper.votes or 0)) + (last_day - _EPOCH).days / 730
     popularity = max(0.0, popularity)
     document.add_unsigned("id", paper.id)
-    document.add_integer("day", paper.last_on.toordinal())
+    for on in paper.days:
+        document.add_integer("day", on.toordinal())
     document.add_integer("votes", -1 if paper.votes is None else paper.votes)
-    # Sort by most or fewest votes, unknown last, then newest first.
-    votes = -1 if paper.votes is None else min(paper.votes, 1 << 18)
-    newest = (paper.last_on.toordinal() << 24) + paper.id % (1 << 24)
-    document.add_integer("newest", newest)
+    # By votes, unknown last, then newest first; by date, then most votes first; at last as digests list them.
+    votes = 0 if paper.votes is None else 1 + min(paper.votes, _MOST_VOTES)
+    day, place = min(last_day.toordinal(), (1 << 20) - 1), (1 << 24) - 1 - paper.id % (1 << 24)
+    newest = (day << 24) + place
     document.add_integer("top", (votes << 44) + newest)
-    document.add_integer("least", ((votes if votes >= 0 else (1 << 18) + 1) << 44) - newest)
+    document.add_integer("least", ((votes or _MOST_VOTES + 2) << 44) - newest)
+    for name, age in (("newest", day), ("oldest", (1 << 20) - day)):
+        document.add_integer(name, (age << 43) + (votes << 24) + place)
     document.add_integer("length", len(words := full_body.split()) - words.count(tokens.GAP))
     # tantivy multiplies scores by log2(2 + weight), which ranges from 1 to 1.2 here.
     document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)

@@ -449,7 +449,8 @@ class SearchService:
             self._keep(_key_of(request, self._clock()), shown, instead_of=answer)
         matches = answer.matches
         page = [*matches.scores][: answer.common.total][request.offset : request.offset + request.limit]
-        rows = search.list_paper_rows(view, page, matches.scores)
+        until = answer.scope.filters.until_on
+        rows = search.list_paper_rows(view, page, matches.scores, until_on=until)
         missing, matched = _label_partial(view, answer, rows)
         if unread := answer.common.unread:
             missing = {row.arxiv_id: (*missing.get(row.arxiv_id, ()), *unread) for row in rows}

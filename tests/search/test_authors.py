@@ -245,7 +245,7 @@ async def test_an_authors_papers_are_sorted_filtered_and_paged(db: Database) -> 
     await sample_archive.add_digest(db, "2025-05-02", *papers[:5])
     await sample_archive.add_digest(db, "2025-05-03", *papers[5:])
     service = SearchService(db)
-    for sort, pages in ((Sort.VOTES, ["254", "031"]), (Sort.DATE, ["543", "210"])):
+    for sort, pages in ((Sort.VOTES, ["254", "031"]), (Sort.DATE, ["524", "031"])):
         for number, page in enumerate(pages):
             found = await service.find_author("Ada Lovelace", sort=sort, limit=3, offset=3 * number)
             assert ("".join(row.arxiv_id[-1] for row in found.rows), found.total) == (page, 6)

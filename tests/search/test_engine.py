@@ -197,7 +197,7 @@ def test_a_very_long_summary_does_not_hide_the_abstract() -> None:
         abstract="zebra",
         keywords=("okapi",),
         votes=1,
-        last_on=date(2025, 1, 1),
+        days=(date(2025, 1, 1),),
     )
     body = "\n".join(search_index.build_texts(paper).bodies)
     assert {"0", "zebra", "okapi"} <= set(body.split())

@@ -11,6 +11,7 @@ from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
+from storage.search import Filters
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
@@ -731,3 +732,25 @@ async def test_a_label_names_only_what_a_paper_plainly_names(db: Database) -> No
         said = {term for labels in found.matched.values() for term in labels}
         assert not said & {unnamed}, query
         assert not any(term.startswith(">") for term in said), query
+
+
+@pytest.mark.promise
+async def test_a_paper_of_several_days_is_in_the_period_of_each_and_shown_as_of_it(db: Database) -> None:
+    old = NewsletterPaper("2501.00001", "Robots of Yore", "A robot.", votes=9)
+    again = NewsletterPaper("2501.00002", "Robots Twice", "A robot.", votes=20)
+    await sample_archive.add_digest(db, "2025-12-31", old, again)
+    await sample_archive.add_digest(
+        db, "2026-01-01", NewsletterPaper("2601.00001", "Robots Now", "A robot.", votes=3), again
+    )
+    service = SearchService(db)
+    december = await service.search(SearchRequest("most upvoted robots of december 2025"))
+    assert [(row.arxiv_id, row.date) for row in december.rows] == [
+        ("2501.00002", date(2025, 12, 31)),
+        ("2501.00001", date(2025, 12, 31)),
+    ]
+    assert await ids(service, "most upvoted robots of january 2026") == ["2501.00002", "2601.00001"]
+    # Of one day, the papers with the most votes come first, newest or oldest day first.
+    assert await ids(service, "newest papers on robots") == ["2501.00002", "2601.00001", "2501.00001"]
+    assert await ids(service, "oldest papers on robots") == ["2501.00001", "2501.00002", "2601.00001"]
+    author = await service.find_author("Ada Lovelace", filters=Filters(until_on=date(2025, 12, 31)))
+    assert [row.date for row in author.rows] == [date(2025, 12, 31)] * 2

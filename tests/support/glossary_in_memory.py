@@ -23,7 +23,7 @@ def index_texts(texts: Iterable[str], *, as_titles: bool = False) -> Engine:
                 abstract=None,
                 keywords=(),
                 votes=None,
-                last_on=date(2026, 1, 1),
+                days=(date(2026, 1, 1),),
             )
             for number, text in enumerate(texts)
         )
