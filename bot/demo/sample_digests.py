@@ -11,17 +11,23 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from importlib import resources
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from bot.archive.arxiv_ids import huggingface_url
 from storage import models
 
 FOLDER = resources.files(__package__)
 """The demo's files. `samples/past-months.json` has titles of the year before, so that trends have earlier months."""
-ABSTRACT = models.PaperFacts(
-    arxiv_id="2205.14135",
-    source="huggingface",
-    location="https://huggingface.co/papers/2205.14135",
-    read_at=datetime(2025, 12, 28, 12, tzinfo=UTC),
+
+
+def _make_facts(arxiv_id: str, **said: Any) -> models.PaperFacts:
+    """Return what Hugging Face says about a paper, read before the clock starts."""
+    read_at = datetime(2025, 12, 28, 12, tzinfo=UTC)
+    return models.PaperFacts(arxiv_id, "huggingface", huggingface_url(arxiv_id), read_at, **said)
+
+
+ABSTRACT = _make_facts(
+    "2205.14135",
     abstract=(
         "Attention is slow on long sequences, since its time and memory grow with the square of the length. "
         "Methods that approximate attention compute less and are often no faster. "
@@ -31,25 +37,14 @@ ABSTRACT = models.PaperFacts(
     ),
 )
 """An abstract, in our words, for the only paper without an English summary, so that English posts show an extract."""
-
-
 _UPLOADS = "https://cdn-uploads.huggingface.co/production/uploads/demo"
-MEDIA = models.PaperFacts(
-    arxiv_id="2305.14314",
-    source="huggingface",
-    location="https://huggingface.co/papers/2305.14314",
-    read_at=datetime(2025, 12, 28, 12, tzinfo=UTC),
+MEDIA = _make_facts(
+    "2305.14314",
     code_url="https://github.com/artidoro/qlora",
     media=(f"{_UPLOADS}/qlora.webm", f"{_UPLOADS}/qlora.png"),
 )
 """The media of the paper whose card has a video and a picture."""
-CODE = models.PaperFacts(
-    arxiv_id="2502.02737",
-    source="huggingface",
-    location="https://huggingface.co/papers/2502.02737",
-    read_at=datetime(2025, 12, 28, 12, tzinfo=UTC),
-    code_url="https://github.com/huggingface/smollm",
-)
+CODE = _make_facts("2502.02737", code_url="https://github.com/huggingface/smollm")
 """The code repository of the paper that the first steps open."""
 
 SOURCES = {
