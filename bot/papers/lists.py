@@ -435,6 +435,8 @@ def _query_notes(
         texts("list-perhaps", topics=names) if names else "",
         texts("list-unordered", names=_format_names(result.unordered)) if result.unordered else "",
         texts("list-asks-writers") if result.asks_writers else "",
+        texts("list-unvoted") if result.is_unvoted else "",
+        texts("list-published") if result.is_published else "",
         ignored_note,
     )
 
@@ -451,7 +453,7 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     by = [name for name in result.writers if name not in result.only_named]
     writers = texts("list-read-from", names=_format_names(by)) if by else ""
     naming = texts("list-read-naming", names=_format_names(result.only_named)) if result.only_named else ""
-    order = texts(f"list-by-{result.sort.value}") if result.sort else ""
+    order = texts(f"list-by-{result.sort.value}") if result.sort and not result.is_unvoted else ""
     code = texts("list-read-code") if result.has_code else ""
     excluded = texts("list-read-without", names=_format_names(result.excluded)) if result.excluded else ""
     said = (order, period, votes, most, count, writers, naming, code)

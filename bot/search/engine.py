@@ -594,6 +594,11 @@ class Engine:
         }
         return {id_: tuple(dict.fromkeys(terms)) for id_, terms in named.items() if terms}
 
+    def have_votes(self, paper_ids: Collection[int]) -> bool:
+        """Return whether a number of votes is known of any of these papers."""
+        (counted,) = self._list_having([self._with_votes(0)], paper_ids)
+        return bool(counted)
+
     def list_from(self, institution: str, paper_ids: Collection[int]) -> set[int]:
         """Return the papers that give an institution as an author's."""
         (from_it,) = self._list_having([self._affiliation(institution)], paper_ids)

@@ -77,8 +77,9 @@ class SearchResult(PaperPage):
       `only_named`: those of them that papers name, but none gives as an author's institution; `unknown_writers`: those that no
       paper has; `has_code`: only papers with code; `sort`: the order that it asks for, or of a list without words; `excluded`:
       what it leaves out; `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used;
-      `unordered`: orders that papers cannot be put in; `asks_writers`: it asks who, not which papers; `unread`: words that no
-      paper has, which are not searched for, so that no paper is a full match.
+      `unordered`: orders that papers cannot be put in; `asks_writers`: it asks who, not which papers; `is_published`: its dates
+      are said to be those of publication; `is_unvoted`: `sort` is by votes, which none has; `unread`: words that
+      no paper has, which are not searched for, so that no paper is a full match.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
@@ -111,6 +112,8 @@ class SearchResult(PaperPage):
     ignored: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
     asks_writers: bool = False
+    is_published: bool = False
+    is_unvoted: bool = False
     unread: tuple[str, ...] = ()
     unknown_id: str = ""
     alert_terms: tuple[models.AlertTerm, ...] = ()

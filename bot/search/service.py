@@ -48,7 +48,7 @@ _RECENT_DAYS = {False: 7, True: 30}
 """The days that are meant by "trending", without a topic, as `/top` does, and with one."""
 _ASKS = re.compile(r"\b(?:read|recommend|show|suggest|give)|추천|보여|알려|찾아|골라", re.IGNORECASE)
 """What asks for papers without naming a topic."""
-_UNSORTED = (None, Sort.RELEVANCE)
+_UNSORTED, _BY_VOTES = (None, Sort.RELEVANCE), (Sort.VOTES, Sort.LEAST)
 _TITLES_AT_ONCE = 25
 """How many titles are found in one look-up, between which others take their turn."""
 _MAX_TERM_LENGTH = 200
@@ -94,17 +94,24 @@ def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Fi
     )
 
 
-def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
-    """Turn the order ("most upvoted") and period ("last month") that a query names into its order and filters."""
+def read_request(
+    query: query_parser.Query,
+    today: date,
+    has_papers: Callable[[date | None, date | None], bool] = lambda *_: True,
+) -> query_parser.Query:
+    """Turn the order ("most upvoted") and period ("last month") that a query names into its order and filters.
+
+    `has_papers` tells whether any paper is of a period, given by its limits.
+    """
     plain_text, request = requests.split_reader(requests.split_words(query.text))
     if request:
-        asked = read_request(replace(query, text=request), today)
+        asked = read_request(replace(query, text=request), today, has_papers)
         said = dates.read_period(plain_text.removesuffix(request), today)[1]
         if said == (None, None) and (asked.text or asked.is_narrowed):
             return asked
     typed, query = query, replace(query, text=plain_text)
     read = requests.read_order(query.text, has_period=True)
-    text, period = dates.read_period(read.text, today, is_clear=bool(read.order))
+    text, period = dates.read_period(read.text, today, is_clear=bool(read.order), has_papers=has_papers)
     if period == (None, None) and read.asks:
         read = requests.read_order(query.text, has_period=False)
         text = read.text
@@ -130,13 +137,18 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
         ignored=(*query.ignored, *ahead),
         unordered=read.unread,
         asks_writers=read.asks_writers,
+        is_published=period != (None, None) and requests.PUBLISHED.search(typed.text) is not None,
     )
 
 
 def _read_query(archive: Archive, text: str, today: date) -> tuple[query_parser.Query, query_parser.Query]:
     """Return a query as it was typed, and as read: with its order, period, exclusions and writers as filters."""
     typed = query_parser.parse_query(text, today)
-    query = read_request(typed, today)
+
+    def has_papers(since: date | None, until: date | None) -> bool:
+        return archive.engine.list_top(Scope(Filters(since, until)), sort=Sort.DATE, limit=1)[1] > 0
+
+    query = read_request(typed, today, has_papers)
     query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
     return typed, authors.read_writers(archive, query)
 
@@ -567,7 +579,10 @@ class SearchService:
         # Implied terms are only searched for partial matches.
         used = read if matches.missing or not read.implied else replace(read, implied={})
         total, complete = (min(n, query.count or n) for n in (matches.total, matches.complete_count))
+        sort = request.sort or by_votes
         common = SearchResult(
+            is_published=query.is_published,
+            is_unvoted=sort in _BY_VOTES and bool(matches.scores) and not engine.have_votes(matches.scores),
             period=(query.since, query.until),
             min_votes=query.min_votes if query.min_votes != typed.min_votes else None,
             max_votes=query.max_votes if query.max_votes != typed.max_votes else None,

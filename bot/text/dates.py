@@ -11,6 +11,7 @@ from __future__ import annotations
 import calendar
 import math
 import re
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -45,6 +46,8 @@ _WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "월", "화", "수
 _MONTHS_IN = {"month": 1, "quarter": 3, "third": 4, "half": 6}
 _DAYS_IN = {"day": 1, "week": 7, "third": 10, "half": 15}
 """A part's length: of a year, and of a shorter period."""
+_DAYS_UNTIL_NOW = {"week": 7, "month": 30}
+"""The days up to today that are meant by "this week" or "this month" as long as it has no papers."""
 
 # How dates are written.
 
@@ -153,7 +156,7 @@ _NOT_AHEAD = re.compile(
 _NOT_BEHIND = re.compile(
     r"\s?(?:나온 )?(?:거|것|논문)?들?[은는]?\s?(?:말고|빼고|뺀|제외|아닌|외에)|\s(?:한|했던|말한|나눈|들은) "
 )
-_MAX_QUERY_LENGTH, _MAX_DATES = 1_000, 8
+_MAX_QUERY_LENGTH, _MAX_DATES, _MAX_YEARS_AGO = 1_000, 8, 2
 
 
 class _Mention(NamedTuple):
@@ -167,11 +170,19 @@ class _Mention(NamedTuple):
     end: int
 
 
-def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str, DateLimits]:
+def read_period(
+    text: str,
+    today: date,
+    *,
+    is_clear: bool = False,
+    has_papers: Callable[[date | None, date | None], bool] = lambda *_: True,
+) -> tuple[str, DateLimits]:
     """Split a query into its topic and its period. A query without a period is returned unchanged.
 
     The topic is "" if only filler is left ("papers from last month"). Texts longer than a query are not parsed.
-    If `is_clear`, the query is about a period, and a month or year needs no other word ("top papers december").
+    If `is_clear`, the query is about a period, and a month or year needs no other word ("top papers december"). `has_papers`
+    tells whether a period has any: a week or month that has none yet means the last days, and a date without a year is of
+    the latest year with papers.
     """
     if len(text) > _MAX_QUERY_LENGTH:
         return text, (None, None)
@@ -189,24 +200,41 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
     if not mentions or len(mentions) != 1 + (is_range or is_beside):
         return text, (None, None)
     first, last = mentions[0], mentions[-1]
+    is_range = is_range or first.before == "between" or text[last.end - 2 : last.end] == "사이"
     try:
-        span = _read_span(last, today)
-        period: DateLimits = _limit(last, span)
-        if first is not last:
-            start = _read_span(first, today)
-            if "year" in first.values and "year" not in last.values:
-                span = _read_span(last, date(start[0].year, 12, 31))  # 2024년 3월~5월
-            # From March to May 2024: of one year.
-            start = _read_span(first, span[1]) if start[0] > span[1] else start
-            is_said = is_range or first.before == "between" or text[last.end - 2 : last.end] == "사이"
-            is_joined = is_said or start[1] + timedelta(days=1) >= span[0]
-            if start[0] > span[1] or not is_joined:
-                return text, (None, None)
-            period = start[0], span[1]
+        readings = list(_list_readings(first, last, today, is_range=is_range))
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return text, (None, None)
+    period = next((one for one in readings if has_papers(*one)), readings[0])
     words = f"{text[: min(said, first.start)]} {text[last.end :]}".split()
     return (" ".join(words) if questions.has_topic(words) else ""), period
+
+
+def _list_readings(first: _Mention, last: _Mention, today: date, *, is_range: bool) -> Iterator[DateLimits]:
+    """Yield what a period may mean, the likeliest first. Raises ValueError if it is none, or has a date that does not exist."""
+    yield _read_limits(first, last, today, is_range=is_range)
+    values = first.values
+    days = _DAYS_UNTIL_NOW.get(_load_words()["unit"].get(values.get("unit", ""), ""))
+    if days and not (_read_number("ago", values["ago"]) or first.parts):
+        yield today - timedelta(days=days - 1), today
+    elif {"month", "christmas", "part"} & values.keys() and not {"year", "ago"} & values.keys():
+        for ago in range(1, _MAX_YEARS_AGO + 1):
+            yield _read_limits(first, last, _go_back("year", ago, today), is_range=is_range)
+
+
+def _read_limits(first: _Mention, last: _Mention, today: date, *, is_range: bool) -> DateLimits:
+    """Return the limits of a period as of a day. Raises ValueError for two dates apart that are no range, or not in order."""
+    span = _read_span(last, today)
+    if first is last:
+        return _limit(last, span)
+    start = _read_span(first, today)
+    if "year" in first.values and "year" not in last.values:
+        span = _read_span(last, date(start[0].year, 12, 31))  # 2024년 3월~5월
+    # From March to May 2024: of one year.
+    start = _read_span(first, span[1]) if start[0] > span[1] else start
+    if start[0] > span[1] or not (is_range or start[1] + timedelta(days=1) >= span[0]):
+        raise ValueError("the dates are no period")
+    return start[0], span[1]
 
 
 def format_period(period: DateLimits) -> str:
@@ -241,7 +269,7 @@ def _relate(text: str, atom: re.Match[str], *, is_clear: bool) -> _Mention | Non
     parts = tuple(part.casefold() for part in (atom["tail"], atom["head"]) if part)
     if number >= len(_FORMS) and not (is_clear or parts):
         is_year, is_verb = "year" in values, values.get("month") in ("may", "march")  # this may help
-        has_papers = is_year and (
+        has_papers = (is_year or ("month" in values and not is_verb)) and (
             _PAPERS_BEHIND.match(text, atom.end()) or _PAPERS_AHEAD.search(text[: atom.start()])
         )
         has_word = before and not (is_verb and not preposition) and not (is_year and preposition == "on")

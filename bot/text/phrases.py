@@ -23,9 +23,9 @@ _WORD = re.compile(
 )
 _PARTICLES = frozenset(seed.read_data("request_particles.txt").split())
 _NUMBER = re.compile(
-    r"[0-9]{1,3}[개편위선]?|two|three|four|five|six|seven|eight|nine|ten|twenty", re.IGNORECASE
+    r"[0-9]{1,6}[개편위선]?|two|three|four|five|six|seven|eight|nine|ten|twenty", re.IGNORECASE
 )
-_VOTES = re.compile("[0-9]{1,4}표")
+_VOTES = re.compile("[0-9]{1,6}표")
 _REASON = re.compile("(?:니까?|는데|지만|거든요?|[어아]서)$")
 """The end of a clause on the reader, not on papers."""
 _CAUSE = re.compile("(?<=.)(?:니까|[봐와]서)$")

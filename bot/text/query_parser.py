@@ -43,7 +43,8 @@ class Query:
     `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
     not occur. All `authors` and `institutions` must match, and one of each group of writers in `either`.
     `ignored` has the filters with unusable values, as typed,
-    `unordered` the orders in which papers cannot be put, `asks_writers`: it asks who and not which papers,
+    `unordered` the orders in which papers cannot be put, `asks_writers`: it asks who and not which papers, `is_published`: its
+    dates are said to be those of publication,
     `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing.
     `order` is "votes" or "date" if the query asks for one; `count`: how many papers; `has_code`: only papers with code.
     """
@@ -61,6 +62,7 @@ class Query:
     ignored: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
     asks_writers: bool = False
+    is_published: bool = False
     order: str = ""
     count: int | None = None
     has_code: bool = False
@@ -165,7 +167,7 @@ class _QueryBuilder:
             self._authors += [value] if named else []
             return named
         if field == "votes":
-            if match := _VOTES.fullmatch(value):
+            if match := _VOTES.fullmatch(value.replace(",", "")):
                 votes, beyond = int(match[3]), bool(match[1] and not match[2])
                 self._ranges |= (
                     {"max_votes": votes - beyond}

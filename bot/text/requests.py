@@ -68,15 +68,20 @@ _JOINED_PAPERS = re.compile(
 )
 
 
+_THOUSANDS = re.compile("(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
+PUBLISHED = re.compile(r"\b(?:publish|submitted|came out)|(?:출판|출간|게재|투고|발표)[된한]", re.IGNORECASE)
+"""What is said of the date of a paper, where digests have a date of their own."""
+
+
 def split_words(text: str) -> str:
-    """Return a text with spaces in a Korean request written without any: 지난주인기논문, 추천많은논문."""
+    """Return a text with spaces in a Korean request written without any, and no comma in numbers: 지난주인기논문, 1,000."""
 
     def split(word: re.Match[str]) -> str:
         kinds = [kind for kind, _ in phrases.split_word(word[2], "order")] if word[2] else []
         is_request = bool(kinds) and not {*kinds} <= {"glue", ""} and bool(word[1] or word[3])
         return " ".join(filter(None, word.groups())) if is_request else word[0]
 
-    text = _JOINED_REQUEST.sub(split, text)
+    text = _JOINED_REQUEST.sub(split, _THOUSANDS.sub("", text))
     return _JOINED_PAPERS.sub(_split_order, _JOINED_NEGATION.sub(r"\1 \2 \3", text))
 
 

@@ -309,6 +309,26 @@ async def test_an_answer_says_that_only_an_exclusion_was_asked(harness: ClientHa
     assert re.search("papers that name robots|robots 언급 논문 제외", shown), "others on the subject stay"
 
 
+@both_languages
+async def test_an_answer_says_that_papers_have_no_votes_or_day_of_publication(harness: ClientHarness) -> None:
+    robots = [
+        sample_archive.NewsletterPaper(f"2512.0010{n}", f"Robots {n}", "로봇입니다.", votes=None)
+        for n in (1, 2)
+    ]
+    await sample_archive.add_digest(harness.container.database, "2025-12-30", *robots)
+    unvoted, published = harness.texts("list-unvoted"), harness.texts("list-published")
+    for query, notes in (
+        ("most upvoted robot papers of december 2025", [unvoted]),
+        ("2025년 12월 로봇 논문 인기순", [unvoted]),
+        ("robot papers published in december 2025, top voted", [unvoted, published]),
+        ("2025년 12월에 발표된 로봇 논문", [published]),
+        ("2025년 12월에 올라온 로봇 논문", []),
+        ("most upvoted language model papers", []),
+    ):
+        shown = shown_text(await harness.ask("topic", query=query))
+        assert [note for note in (unvoted, published) if note in shown] == notes, query
+
+
 async def test_a_heading_counts_full_and_partial_matches_apart(harness: ClientHarness) -> None:
     first = await harness.ask("topic", query="small language model weather")
     shown = shown_text(first)

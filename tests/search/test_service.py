@@ -48,6 +48,31 @@ async def test_a_period_in_a_question_becomes_a_filter(db: Database) -> None:
     assert [row.arxiv_id for row in alone.rows] == ["2501.00003"]
 
 
+async def test_a_period_without_papers_means_the_one_before(db: Database) -> None:
+    for number, day in enumerate(("2023-12-03", "2024-04-10", "2024-06-02", "2025-05-11"), 1):
+        await sample_archive.add_digest(db, day, NewsletterPaper(f"2301.0000{number}", "Robots", "로봇"))
+    service = SearchService(db, clock=lambda: datetime(2025, 5, 12, 3, tzinfo=UTC))  # a Monday
+    for query, since, until in (
+        ("what's hot this week", "2025-05-06", "2025-05-12"),
+        ("이번 주 인기 논문", "2025-05-06", "2025-05-12"),
+        ("top papers of last week", "2025-05-05", "2025-05-11"),
+        ("4월에 나온 로봇 논문", "2024-04-01", "2024-04-30"),
+        ("best papers of april", "2024-04-01", "2024-04-30"),
+        ("robots since june", "2024-06-01", None),
+        ("robots from april 10", "2024-04-10", "2024-04-10"),
+        ("December papers", "2023-12-01", "2023-12-31"),
+        ("papers of may", "2025-05-01", "2025-05-31"),
+        ("papers of march", "2025-03-01", "2025-03-31"),
+        ("papers of april 2025", "2025-04-01", "2025-04-30"),
+        ("이번 달 논문", "2025-05-01", "2025-05-31"),
+    ):
+        period = (await service.search(SearchRequest(query))).period
+        assert period == tuple(day and date.fromisoformat(day) for day in (since, until)), query
+    await sample_archive.add_digest(db, "2025-05-12", NewsletterPaper("2505.00001", "Maps", "지도"))
+    period = (await service.search(SearchRequest("이번 주 인기 논문"))).period
+    assert period == (date(2025, 5, 12), date(2025, 5, 18))
+
+
 async def test_korean_compounds_match_in_any_spacing(db: Database) -> None:
     closed = NewsletterPaper("2501.00004", "One", "멀티턴 학습에서 키프레임을 종단간으로 고릅니다.")
     apart = NewsletterPaper("2501.00005", "Two", "멀티 턴 학습에서 키 프레임을 종단 간으로 고릅니다.")
@@ -215,6 +240,13 @@ async def test_the_oldest_and_the_least_upvoted_papers_come_first_if_asked_for(d
         assert await ids(service, query) == ["2501.00004", "2501.00002"], query
         assert (await service.search(SearchRequest(query, limit=1, offset=1))).total == 2
         assert (await service.search(SearchRequest(query, limit=9, offset=2))).rows == ()
+    assert await ids(service, "로봇 추천 1,000개 미만 추천순") == [
+        "2501.00004",
+        "2501.00002",
+        "2501.00005",
+        "2501.00003",
+    ]
+    assert await ids(service, "robots with over 1,000 votes") == []
     for query in ("robots with at least 5 votes, newest first", "추천 5개 이상인 것 중 최신 논문"):
         assert await ids(service, query) == ["2501.00004", "2501.00002"], query
     assert await ids(service, "which author has the most papers?") == []

@@ -40,6 +40,7 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("까지:2025-01-05", query_parser.Query(until=date(2025, 1, 5))),
         ("before:0001", query_parser.Query(until=date.min)),
         ("votes>50", query_parser.Query(min_votes=51)),
+        ("votes:1,000", query_parser.Query(min_votes=1000)),
         ("추천:50", query_parser.Query(min_votes=50)),
         ("RAG votes:50..100", query_parser.Query(text="RAG", min_votes=50, max_votes=100)),
         ("votes:<20", query_parser.Query(max_votes=19)),
