@@ -159,14 +159,8 @@ class QueryReader:
         self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
     ) -> ReadQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
-        typed = query.text.split() or [""]
-        *topic, last = typed
-        if query.is_narrowed:  # newest research, 최신 연구 토크나이저
-            topic = [
-                word for word in topic if not (analyser.has_hangul(word) and questions.names_papers(word))
-            ]
-            last = "" if questions.names_papers(last) and (topic or analyser.has_hangul(last)) else last
-        query = replace(query, text=" ".join(filter(None, (*topic, last))))
+        if query.is_narrowed:
+            query = replace(query, text=self._drop_papers(query.text.split()))
         words = self._list_content(query.text)[:_MAX_WORDS]
         text = " ".join(word for word in words if word != _OR)
         parts, wholes = self._read_parts(text, words)
@@ -282,6 +276,20 @@ class QueryReader:
         return self._find(text, in_phrase=False) is not None
 
     # Words.
+
+    def _drop_papers(self, words: Sequence[str]) -> str:
+        """Return the words of a query that speaks of papers without those for papers: newest research, 최신 연구 토크나이저.
+
+        In AI 연구 자동화 and 연구 자동화, it is part of the topic.
+        """
+        kept = list[str]()
+        for word, behind in pairwise((*words, "")):
+            is_topic = behind and not questions.classify_filler(behind) and not questions.names_papers(behind)
+            is_topic = is_topic and bool(kept or self.is_known(f"{word} {behind}"))
+            is_last_alone = not (behind or kept or analyser.has_hangul(word))
+            if not questions.names_papers(word) or (behind and word.isascii()) or is_topic or is_last_alone:
+                kept.append(word)
+        return " ".join(kept)
 
     def _list_content(self, text: str) -> list[str]:
         """Return the words of a query that name its topic, without particles; all words of a term or of mere filler.

@@ -112,7 +112,7 @@ def read_request(
     typed, query = query, replace(query, text=plain_text)
     read = requests.read_order(query.text, has_period=True)
     text, period = dates.read_period(read.text, today, is_clear=bool(read.order), has_papers=has_papers)
-    if period == (None, None) and read.asks:
+    if period == (None, None):
         read = requests.read_order(query.text, has_period=False)
         text = read.text
         if read.is_recent and not (query.since or query.until):
@@ -150,6 +150,11 @@ def _read_query(archive: Archive, text: str, today: date) -> tuple[query_parser.
 
     query = read_request(typed, today, has_papers)
     query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
+    plain_text, asked = requests.split_reader(requests.split_words(typed.text))
+    left = dates.read_period(asked or plain_text, today, is_clear=True)[0]
+    said = (query.text, *query.excluded, *query.ignored, *query.unordered, *query.described)
+    lost = () if query.asks_writers else requests.list_lost(left, said)
+    query = replace(query, ignored=(*query.ignored, *lost))
     return typed, authors.read_writers(archive, query)
 
 
@@ -524,7 +529,9 @@ class SearchService:
         written = authors.list_written_ids(archive, query)
         asked = Sort(query.order) if query.order and request.sort is None else None
         request = replace(request, sort=asked) if asked else request
-        read, ignored = archive.read(query), query.ignored
+        read = archive.read(query)
+        lost = requests.list_lost(query.text, (read.text, *query.ignored, *query.described))
+        ignored = (*query.ignored, *(word for word in lost if len(word) > 1 or not read.is_question))
         scope = Scope(
             merge_filters(request.filters, query),
             written,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import dropwhile, groupby, islice
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import chain, dropwhile, groupby, islice, pairwise
 from typing import NamedTuple
 
 from bot.text import analyser, phrases, questions, seed
@@ -53,51 +54,65 @@ _KOREAN_READERS = re.compile(
 )
 
 
-_JOINED_REQUEST = re.compile(
-    r"(?<!\S)(이번 ?주|지난 ?주|저번 ?주|이번 ?달|지난 ?달|저번 ?달|올해|작년|오늘|어제|최근|요즘|요새)?"
-    r"([가-힣]*?)(논문들?|글|연구)?(?!\S)"
-)
-
-
 _JOINED_NEGATION = re.compile(
     r"(?<!\S)(?!끊임|상관|관계|변함|예외|어김|수없|필요)(\S*[가-힣A-Za-z]{2})(없이|빼고|말고|제외하고|없는|아닌|안쓰는)([가-힣]{2,})(?!\S)"
 )
 """As in 어텐션없이긴문맥."""
-_JOINED_PAPERS = re.compile(
-    r"(?<!\S)(?=\S*[가-힣])([A-Za-z가-힣]{2,}?)(논문(?:들|만|좀|은|을|이|추천|추천순)?)?(?!\S)"
+_JOINED = re.compile(
+    r"(?<!\S)(?=\S*[가-힣])(이번 ?주|지난 ?주|저번 ?주|이번 ?달|지난 ?달|저번 ?달|올해|작년|오늘|어제|최근|요즘|요새)?"
+    r"([A-Za-z가-힣]*?)(논문(?:들|만|좀|은|을|이|추천|추천순)?|글|연구)?(?!\S)"
 )
-
-
 _THOUSANDS = re.compile("(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 PUBLISHED = re.compile(r"\b(?:publish|submitted|came out)|(?:출판|출간|게재|투고|발표)[된한]", re.IGNORECASE)
 """What is said of the date of a paper, where digests have a date of their own."""
 
 
 def split_words(text: str) -> str:
-    """Return a text with spaces in a Korean request written without any, and no comma in numbers: 지난주인기논문, 1,000."""
-
-    def split(word: re.Match[str]) -> str:
-        kinds = [kind for kind, _ in phrases.split_word(word[2], "order")] if word[2] else []
-        is_request = bool(kinds) and not {*kinds} <= {"glue", ""} and bool(word[1] or word[3])
-        return " ".join(filter(None, word.groups())) if is_request else word[0]
-
-    text = _JOINED_REQUEST.sub(split, _THOUSANDS.sub("", text))
-    return _JOINED_PAPERS.sub(_split_order, _JOINED_NEGATION.sub(r"\1 \2 \3", text))
+    """Return a text with spaces in Korean words that are joined, and no comma in numbers: 지난주인기논문, 1,000."""
+    return _JOINED.sub(_split_joined, _JOINED_NEGATION.sub(r"\1 \2 \3", _THOUSANDS.sub("", text)))
 
 
-def _split_order(word: re.Match[str]) -> str:
-    """Return a topic without the order and the word for papers that are joined to it: 최신로봇논문, 강화학습추천순."""
-    topic, papers = word[1], word[2] or ""
-    if word[0] in phrases.list_known_forms():
+def _split_joined(word: re.Match[str]) -> str:
+    """Return a word with spaces between a period, an order, a topic and a word for papers: 최신로봇논문, 강화학습추천순."""
+    period, topic, papers = word.groups("")
+    known = phrases.list_known_forms()
+    if word[0] in known:
         return word[0]
+    kinds = {kind for kind, _ in phrases.split_word(topic, "order")} - {"glue", ""}
+    if not (kinds and (period or papers)):
+        period, papers = "", papers if papers.startswith("논문") else ""
+        topic = word[0].removesuffix(papers)
     for cut in range(2, len(topic) - 1):
-        ways = ((topic[:cut], topic[cut:]), (topic[cut:], topic[:cut]))
-        if any(
-            one in phrases.list_known_forms() and phrases.split_word(other, "order") for one, other in ways
-        ):
-            topic = f"{topic[:cut]} {topic[cut:]}"
+        first, last = topic[:cut], topic[cut:]
+        if any(a in known and phrases.split_word(b, "order") for a, b in ((first, last), (last, first))):
+            topic = f"{first} {last}"
             break
-    return f"{topic} {papers}".strip()
+    return " ".join(filter(None, (period, topic, papers)))
+
+
+def list_lost(text: str, kept: Iterable[str]) -> tuple[str, ...]:
+    """Return the nouns and names of a text that are in none of the texts that are kept of it, and ask for nothing either."""
+    text, left = _read_count(_CODE.sub(" ", text))[0], " ".join(kept).casefold().split()
+    tokens = (
+        {one for one in phrases.read_tokens(text, table) if not one.kind} for table in ("order", "leave")
+    )
+    lost = list[str]()
+    for token in sorted(set.intersection(*tokens), key=lambda token: token.start):
+        whole = questions.trim_filler(token.text).casefold()
+        word = phrases.PARTICLE.sub("", whole)
+        is_sign = word.isdecimal() or word in _NUMERALS or (len(word) == 1 and word.isascii())
+        is_filler = is_sign or any(
+            _list_asking().issuperset(one.split()) or questions.classify_filler(one) for one in (whole, word)
+        )
+        if not (is_filler or questions.is_verb(whole) or questions.names_papers(whole)):
+            lost += [] if any(one in whole or word in one for one in left) else [token.text]
+    return tuple(dict.fromkeys(lost))
+
+
+@cache
+def _list_asking() -> frozenset[str]:
+    """Return the words of all that questions say besides their topic: leave and out of leave_out."""
+    return frozenset(" ".join(chain.from_iterable(seed.load_request_words().values())).split())
 
 
 _EXAMPLES = re.compile(
@@ -230,7 +245,6 @@ _NO_CODE = re.compile(
     r"\b(?:without|with no|w/o) (?:(?:any|public|open|released) )*code\b(?! \w)|(?<!\S)코드[가도]? ?(?:없는|미공개)",
     re.IGNORECASE,
 )
-_RANKING = re.compile(r"(?<!\S)(?:순위|랭킹)(?![가-힣])")
 _WRITER = (
     "(?:authors?|writers?|researchers?|scientists?|professors?|institut(?:ion|e)s?|universit(?:y|ies)|labs?|compan(?:y|ies)"
     "|organi[sz]ations?|teams?|countr(?:y|ies)|conferences?|venues?|journals?)"
@@ -256,7 +270,6 @@ _FIRST = re.compile(
     r"(?: (?:posted|published|added|shared))?(?: (?:in )?here| in (?:the|this) archive)?\W*",
     re.IGNORECASE,
 )
-_SORTED = re.compile(r"(?<!\S)정렬(?:해[가-힣]*)?\s*\Z")
 _SOON = 5
 """How many words behind an order may come before the word for papers."""
 
@@ -296,9 +309,10 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     tokens, found, kept = phrases.read_tokens(text, "order"), list[tuple[int, str]](), text
     for phrase, behind in _list_phrases(tokens):
         kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever", "now"))
-        number = next(_find_rules(kinds), -1)
-        rule = _RULES[number]
-        if number < 0 or (rule.order and _is_cut(phrase, behind)):
+        kinds = kinds or ("recent" if any(token.kind == "now" for token in phrase) else "")
+        numbers = _list_rules(kinds)
+        rule = _RULES[numbers[0]] if numbers else None
+        if rule is None or (rule.order and _is_cut(phrase, behind)):
             continue
         if phrase[-1].kind == "buzz" and rule.pattern.search(kinds.removesuffix(" buzz")):
             phrase.pop()  # most upvoted attention papers
@@ -306,21 +320,10 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         while not phrase[-1].is_korean and phrase[-1].kind in ("glue", "by"):
             phrase.pop()
         core = [token for token in phrase if token.kind not in ("glue", "by")]
-        typed, rest = text[core[0].start : core[-1].end], phrases.cut(kept, phrase)
-        ahead = text[: core[0].start].split()[-2:] if core[0].is_korean else ()
-        is_ever = any(token.kind in ("ever", "now") for token in (tokens if kinds == "hot" else phrase))
-        # "best small models", but not "best tokenizer for Korean"
-        is_ever = is_ever or (core[0].start == 0 and not core[0].is_korean and " for " not in text)
-        is_near = is_ever or any(map(_names_papers, near)) or any(map(questions.names_papers, ahead))
-        if "papers" in rule.flags and not (has_period or is_near or not questions.has_topic(rest.split())):
+        rest, is_ever = phrases.cut(kept, phrase), kinds == "hot" and any(map(_is_ever, tokens))
+        if not _is_meant(rule, text, core, near, rest, has_period, is_ever or any(map(_is_ever, phrase))):
             continue
-        found.append((number, typed))
-        if rule.flags[:1] in (["least"], ["most"]):
-            others = rule.pattern.sub(" ", kinds, count=1)
-            found += islice(
-                ((n, typed) for n in _find_rules(others) if _RULES[n].order), 1
-            )  # the newest first
-            found += ((n, typed) for n in _find_rules(kinds) if "least" in _RULES[n].flags)  # 5 이상 10 이하
+        found += ((number, text[core[0].start : core[-1].end]) for number in numbers)
         if rule.order and (leading := _LEADING.search(text, 0, core[0].start)):  # 3 newest papers on speech
             rest = phrases.cut(rest, [core[0]._replace(start=leading.start())])
             count = _number(leading["n"])
@@ -332,7 +335,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     order = next(
         (rule.order for rule in sorted(rules, key=lambda rule: "unread" in rule.flags) if rule.order), ""
     )
-    kept = _cut_order(kept, text, tokens) if order else kept
+    kept = _cut_order(kept, tokens) if order else kept
     if any(_RULES[number] is _RULES[-1] for number, _ in found) and not questions.has_topic(
         [word for token in tokens if token.kind in ("", ",") for word in token.text.split()]
     ):
@@ -357,15 +360,56 @@ def _find_rules(kinds: str) -> Iterator[int]:
     return (number for number, rule in enumerate(_RULES) if rule.pattern.search(kinds))
 
 
-def _cut_order(kept: str, text: str, tokens: Sequence[phrases.Token]) -> str:
+def _list_rules(kinds: str) -> list[int]:
+    """Return the numbers of the rules that a phrase asks for by its classes: one, or a limit of votes with what is beside it."""
+    first, *others = (*_find_rules(kinds), -1)
+    if first >= 0 and {"least", "most"} & set(_RULES[first].flags):
+        rest = _RULES[first].pattern.sub(" ", kinds, count=1)
+        orders = (number for number in _find_rules(rest) if _RULES[number].order)
+        limits = (number for number in others if "least" in _RULES[number].flags)  # 5 이상 10 이하
+        return [first, *islice(orders, 1), *limits]
+    return [first] if first >= 0 else []
+
+
+def _is_ever(token: phrases.Token) -> bool:
+    return token.kind in ("ever", "now")
+
+
+def _is_meant(
+    rule: _Rule,
+    text: str,
+    core: Sequence[phrases.Token],
+    near: Iterable[phrases.Token],
+    rest: str,
+    has_period: bool,
+    is_ever: bool,
+) -> bool:
+    """Return whether a phrase speaks of papers, if its rule needs that: "best small models", not "best tokenizer for Korean".
+
+    Papers are named `near` to it or just ahead of Korean words, or the `rest` names no topic either.
+    """
+    ahead = text[: core[0].start].split()[-2:] if core[0].is_korean else ()
+    is_led = core[0].start == 0 and not core[0].is_korean
+    named = [*(one.text for one in near if _names_papers(one)), *filter(questions.names_papers, ahead)]
+    is_alone = not questions.has_topic(rest.split())
+    if "alone" in rule.flags:  # 최근 연구 is hardly an order
+        is_recent = is_led and core[0].text.casefold().startswith("recent")
+        is_of_papers = any(not one.startswith(("연구", "research", "work", "studies")) for one in named)
+        return not has_period and (is_alone or is_recent or is_of_papers)
+    is_meant = has_period or is_alone or is_ever or bool(named) or (is_led and " for " not in text)
+    return is_meant or "papers" not in rule.flags
+
+
+def _cut_order(kept: str, tokens: Sequence[phrases.Token]) -> str:
     """Return what is kept of a text that asks for an order, without words that belong to that: sorted: speech; of all time."""
     edges = (tokens[0], [token for token in tokens if token.kind != ","][-1])
-    for token in tokens:
-        is_ever = token.kind in ("ever", "now") or (token.kind == "sort" and token in edges)
-        kept = phrases.cut(kept, [token]) if is_ever else kept
-    at = _SORTED.search(text)
-    is_sorted = at is not None and questions.has_topic(kept[: at.start()].split())
-    return _RANKING.sub(" ", kept[: at.start()] if at and is_sorted else kept)
+    for ahead, token in pairwise((tokens[0], *tokens)):
+        is_sort = token.kind == "sort" or (token is edges[1] and token.text.startswith("정렬"))
+        is_apart = token in edges or questions.names_papers(ahead.text)
+        rest = phrases.cut(kept, [token])
+        if _is_ever(token) or (is_sort and is_apart and questions.has_topic(rest.split())):
+            kept = rest
+    return kept
 
 
 def _read_count(text: str) -> tuple[str, int | None]:
@@ -419,7 +463,8 @@ def _list_phrases(
         at += len(phrase)
         phrase = _strip_negators(phrase, tokens[: at - len(phrase)], tokens[at:]) if has_class else phrase
         if has_class and phrase:
-            stop = next((n for n in range(at, len(tokens)) if tokens[n].kind == ","), len(tokens))
+            ends = (n for n in range(at, len(tokens)) if tokens[n].kind == "," and tokens[n].text not in "()")
+            stop = next(ends, len(tokens))
             yield phrase, tokens[at:stop]
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from itertools import chain, islice, permutations, product
 
 import pytest
 
@@ -741,6 +742,41 @@ async def test_a_request_without_a_topic_lists_all_papers_and_a_function_word_no
         assert (await service.search(SearchRequest(query))).ignored == (ahead,), query
     for query in ("the", "그", "it"):
         assert await ids(service, query) == [], query
+
+
+_NAMED = ("RAG", "zeppelins", "음성 합성", "해파리", "뇌", "scene graph", "연구 자동화")
+_ASKED = (
+    "most upvoted {} papers",
+    "newest papers on {} from march 2024",
+    "papers on {} first published in 2024, oldest first",
+    "최근 {} 논문",
+    "{} 연구 추천순",
+    "지난달 {} 최신 논문 순으로",
+    "{} 논문 (최신순)",
+)
+_BESIDE = (
+    "{}",
+    "{0} and {1}",
+    "{0} / {1}",
+    "{0} ({1})",
+    "{0} without {1}",
+    "{1} 말고 {0}",
+    "{0} such as {1}",
+)
+
+
+@pytest.mark.parametrize("asked", _ASKED)
+async def test_each_content_word_is_sought_left_out_or_said_to_be_neither(db: Database, asked: str) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
+    service = SearchService(db, clock=lambda: datetime(2025, 2, 20, tzinfo=UTC))
+    for (first, second), beside in islice(product(permutations(_NAMED, 2), _BESIDE), 0, None, 5):
+        query = asked.format(beside.format(first, second))
+        said = await service.search(SearchRequest(query))
+        read = (*said.terms, *chain(*said.term_forms), *said.excluded, *said.described, *said.unread)
+        shown = " ".join((*read, *said.ignored, *said.unordered, *chain(*said.corrected))).casefold()
+        words = f"{first} {second}" if "1" in beside else first
+        assert [word for word in words.casefold().split() if word not in shown] == [], query
+        assert said.sort, query
 
 
 async def test_a_label_names_only_what_a_paper_plainly_names(db: Database) -> None:
