@@ -92,19 +92,20 @@ class Matches(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
     `missing` maps each partial match to the terms that it seems to lack; `mentioning` are those with all terms that are not
-    about them. `has_name`: a paper, or a family of papers, has the query as its name.
+    about them, and `mentions` how many there are. `has_name`: a paper, or a family of papers, has the query as its name.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     total: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
     mentioning: Collection[int] = frozenset()
+    mentions: int = 0
     has_name: bool = False
 
     @property
     def complete_count(self) -> int:
         """The number of papers that match the whole query."""
-        return self.total - len(self.missing)
+        return self.total - self.mentions - len(self.missing.keys() - self.mentioning)
 
     @property
     def ranked(self) -> tuple[list[int], list[int]]:
@@ -412,7 +413,7 @@ class Engine:
         is_mixed = several and bool(query.topics) and order is None
         partial = self._partial(query, parts) if is_mixed else None
         wanted = self._complete(query, partial)
-        full = self._search(wanted, clauses, max(limit, _ENOUGH), order)
+        full = self._find_full(query, wanted, clauses, max(limit, _ENOUGH), order)
         if order is None and (first := self.find_named(query, clauses)) is not None:
             best = max(full.scores.values(), default=0.0)
             scores = {first: best + 1.0} | {**full.scores, first: best + 1.0}
@@ -433,6 +434,59 @@ class Engine:
                 others = dict(sorted(others.items(), key=lambda item: item[0] not in counted))
         others = {id_: score for id_, score in others.items() if id_ not in full.scores}
         return self._add_partial(query, parts, full, others, is_mixed=is_mixed)
+
+    def _find_full(
+        self,
+        query: ReadQuery,
+        wanted: Query | None,
+        clauses: Sequence[_Clause],
+        limit: int,
+        order: _Order | None,
+    ) -> Matches:
+        """Return the papers with all parts: those about them first, then those that mention them.
+
+        If none is about them and nothing is left out, all are full matches; and those of a question with other words than terms.
+        """
+        is_of_terms = not query.is_question or all(part.is_term for part in query.parts)
+        is_apart = wanted is not None and order is None and is_of_terms
+        about = self._about_all(query) if is_apart else None
+        if about is None:
+            return self._search(wanted, clauses, limit, order)
+        about = Query.const_score_query(about, 0.0)
+        full = self._search(wanted, [*clauses, (Occur.Must, about)], limit, None)
+        left = [*clauses, (Occur.MustNot, about)] if full.total else clauses
+        others = self._search(wanted, left, max(1, limit - full.total), None)
+        if not (full.total or query.excluded):
+            return others
+        mentioning = others.scores if full.total < limit else {}
+        return Matches(
+            {**full.scores, **mentioning},
+            full.total + others.total,
+            dict.fromkeys(mentioning, ()),
+            frozenset(mentioning),
+            others.total,
+        )
+
+    def _about_all(self, query: ReadQuery) -> Query | None:
+        """Return the query for papers about all parts, or of the query's name. Two plain words in a row are about a phrase."""
+        parts, about = list(_list_needed(query.parts[:_MAX_PARTS])), list[Query | None]()
+        for before, part in zip([None, *parts], parts, strict=False):
+            is_plain = before is not None and not (before.is_term or before.key or part.is_term or part.key)
+            phrase = self._part(concepts.join_words(before, part)) if before and is_plain else None
+            about.append(phrase or self._about_one(part))
+        wholes = map(self._about_one, query.wholes)
+        names = (self._term("name", f"{name} {mark}", 0.0) for name in query.names for mark in _NAME_DEGREES)
+        return any_of([all_of(about), *wholes, *names])
+
+    def _about_one(self, part: QueryPart) -> Query | None:
+        """Return the query for papers with a form of a part in the title, or with its concept as a main one.
+
+        What belongs to the concept does not count, and of a word that is no concept any mention does.
+        """
+        own = part._replace(forms=tuple(form for form in part.forms if not tokens.is_wide(form.text)))
+        main = any_of(self._main(one) for one in part.alternatives)
+        about = any_of([self._compile(own.forms).title, main]) if main is not None else self._part(own)
+        return all_of([about, self._part(QueryPart("", part.clear))]) if part.clear else about
 
     def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""
@@ -515,8 +569,8 @@ class Engine:
     ) -> Matches:
         """Add papers with some parts of the query, or on a topic that the reply mentions, behind the full matches.
 
-        A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, both are sorted
-        by their scores.
+        A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, all are sorted by their
+        scores.
         """
         needed = [part for part in parts if not (query.is_question and self._is_ordinary(part))] or parts
         needed = _list_needed(needed)
@@ -533,25 +587,31 @@ class Engine:
             for part in (query.said.values() if bare else ())
             for id_ in self.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=bare))
         }
-        full, partial = dict(complete.scores), dict[int, float]()
-        missing = dict[int, tuple[QueryPart, ...]]()
+        full = {id_: score for id_, score in complete.scores.items() if id_ not in complete.mentioning}
+        mentioning = {id_: score for id_, score in complete.scores.items() if id_ in complete.mentioning}
+        partial, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]](complete.missing)
         for id_, score in others.items():
             lacking = [
                 part for part, has in zip(parts, having, strict=True) if part in needed and id_ not in has
             ]
-            if lacking and id_ not in bare:
-                partial[id_] = score
-            elif id_ not in bare:
-                full[id_] = score
+            if id_ not in bare:
+                (partial if lacking else mentioning if complete.mentions else full)[id_] = score
             missing[id_] = tuple(part for part in lacking if self._is_named(part, query))
-        total = complete.total + len(full) - len(complete.scores) + len(partial) + len(related)
+        added = len(full) + len(mentioning) - len(complete.scores)
         partial |= {id_: score for id_, score in others.items() if id_ in related}
         if is_mixed:
-            full, partial = (
-                dict(sorted(scores.items(), key=lambda item: -item[1])) for scores in (full, partial)
+            full, mentioning, partial = (
+                dict(sorted(scores.items(), key=lambda item: -item[1]))
+                for scores in (full, mentioning, partial)
             )
-        lacking_by_id = {id_: missing[id_] for id_ in partial}
-        return Matches({**full, **partial}, total, lacking_by_id, has_name=complete.has_name)
+        return Matches(
+            {**full, **mentioning, **partial},
+            complete.total + added + len(partial),
+            {id_: missing[id_] for id_ in (*mentioning, *partial)},
+            frozenset(mentioning),
+            complete.mentions + len(mentioning) - len(complete.mentioning),
+            has_name=complete.has_name,
+        )
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
         """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""

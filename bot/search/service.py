@@ -176,25 +176,18 @@ class _Answer:
 
 
 def _find(archive: Archive, query: ReadQuery, scope: Scope, request: SearchRequest) -> search_engine.Matches:
-    """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare.
-
-    Then a paper that mentions what is asked for in passing is no full match.
-    """
+    """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare."""
     matches = _find_by_words(archive.engine, query, scope, request)
     if not query.excluded or matches.complete_count >= _FEW:
         return matches
     wider, first = replace(scope, with_compared=True), replace(request, offset=0, limit=_MAX_COMPARING)
     others = _find_by_words(archive.engine, query, wider, first)
     comparing = [id_ for id_ in others.scores if id_ not in others.missing and id_ not in matches.scores]
-    about = set(archive.engine.list_about(query, scope))
-    about = about if query.parts or query.wholes else set(matches.scores)  # 구글 논문, RL 빼고
-    passing = [id_ for id_ in matches.scores if id_ not in matches.missing and id_ not in about]
-    full = {id_: score for id_, score in matches.scores.items() if id_ in about}
+    full = {id_: score for id_, score in matches.scores.items() if id_ not in matches.missing}
     return matches._replace(
         scores={**full, **{id_: others.scores[id_] for id_ in comparing}, **matches.scores},
         total=matches.total + len(comparing),
-        missing={**dict.fromkeys((*comparing, *passing), ()), **matches.missing},
-        mentioning={*matches.mentioning, *passing},
+        missing={**dict.fromkeys(comparing, ()), **matches.missing},
     )
 
 
@@ -203,8 +196,7 @@ def _find_by_words(
 ) -> search_engine.Matches:
     """Return a query's papers up to the end of a page.
 
-    In any order but the best first, the full matches that only mention it follow those about it. A query without words finds
-    all papers in the scope, top-voted first.
+    Papers that only mention it follow those about it. A query without words finds all papers in the scope, top-voted first.
     """
     end, sort = request.offset + request.limit, request.sort or Sort.RELEVANCE
     if not (query.parts or query.wholes):
@@ -214,11 +206,12 @@ def _find_by_words(
         list_about = partial(engine.list_about, query.sure(), scope, sort=sort, is_clear=True)
         if about := list_about(is_main=True) or list_about():
             found = engine.find(query, scope, limit=engine.searcher.num_docs)
-            others = found.scores.keys() - found.missing.keys() - set(about)
+            partial_ids = found.missing.keys() - found.mentioning
+            others = found.scores.keys() - partial_ids - set(about)
             mentioning, _ = engine.list_top(Scope(paper_ids=others), sort=sort, limit=len(others) or 1)
             scores = dict.fromkeys((*about, *mentioning), 0.0)
             return search_engine.Matches(
-                scores, len(scores), dict.fromkeys(mentioning, ()), frozenset(mentioning)
+                scores, len(scores), dict.fromkeys(mentioning, ()), frozenset(mentioning), len(mentioning)
             )
     return engine.find(query, scope, limit=end, sort=sort)
 
@@ -268,7 +261,7 @@ def _label_partial(
         related = [engine.list_forms(names, bare) for names in named_by]
     main = {
         part: set(engine.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=only), is_main=True))
-        for part in (sought if only else ())
+        for part in (sought if only and len(sought) > 1 else ())
     }
     for id_, row in partial.items():
         absent = lacking[id_] if id_ in joined else []
@@ -606,7 +599,7 @@ class SearchService:
             total=total,
             complete=0 if unread else complete,
             count=query.count,
-            mentioning=min(len(matches.mentioning), total - complete),
+            mentioning=min(matches.mentions, total - complete),
             unread=tuple(part.text for part in unread),
             corrected=corrected,
             added_forms=used.added_forms[:_MAX_SAID],

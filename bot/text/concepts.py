@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice, product
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, questions, seed, term_keys, tokens
@@ -179,6 +180,21 @@ def join_alternatives(first: QueryPart, second: QueryPart, joint: str) -> QueryP
         is_term=first.is_term and second.is_term,
         either=(*first.alternatives, *second.alternatives),
     )
+
+
+def join_words(first: QueryPart, second: QueryPart) -> QueryPart:
+    """Return the part for two words in a row, in each language."""
+    pairs = islice(product(first.forms, second.forms), _MAX_PAIRS)
+    return literal_part(
+        *(
+            f"{one.text} {other.text}"
+            for one, other in pairs
+            if analyser.has_hangul(one.text) == analyser.has_hangul(other.text)
+        )
+    )
+
+
+_MAX_PAIRS = 16
 
 
 def is_name(word: str) -> bool:
