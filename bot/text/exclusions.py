@@ -170,7 +170,7 @@ def _choose_outcome(
     """Return what becomes of a negation; "" if it negates nothing, as in 쓸모없는."""
     names, way = named.names, negation.way
     if not names:
-        return "unread" if way == "sure" else ""
+        return "unread" if way in ("sure", "only") else ""
     if named.is_part or way == "instead" or any(map(dates.is_date, names)):
         return "unread"
     if way == "sure" or all(_list_kinds(name) == ["kind"] for name in names):
@@ -309,9 +309,14 @@ def _read_named(
         named = _list_named(beside, negation, tokens, is_term, has_list=has_list)
         if is_open or _has_topic(beside[named.taken :]):
             return named
-    name, size = _find_named(beside[: named.taken], is_term)
-    is_one = len(named.names) == 1 and not named.is_part
-    return _Named([name], size) if size and is_one else named  # 로봇 학습 시뮬레이션 x
+    farthest, start = " ".join(named.names[:1]), named.taken
+    while start and len(_join(beside[start : named.taken])) < len(farthest):
+        start -= 1
+    name, size = _find_named(beside[start : named.taken], is_term)
+    is_whole = is_term(farthest) or farthest not in _join(beside[start : named.taken])
+    if named.is_part or is_whole or not size:
+        return named
+    return _Named([name, *named.names[1:]], start + size)  # 로봇 학습 시뮬레이션 x
 
 
 def _list_named(
@@ -343,7 +348,12 @@ def _list_named(
         at += step
         while step and is_attached and at < len(beside) and beside[at].kind == "glue":
             at += 1
-    is_part = is_part or tokens[negation.last].text.casefold() in ("that", "which")
+    said = [one.text.casefold() for one in tokens[negation.at : negation.last + 1] if one.kind != "only"]
+    if not is_ahead and (said[-1] in ("that", "which") or (negation.way == "only" and not names)):
+        taken, is_part = (
+            len(list(takewhile(lambda one: one.kind != ",", beside))),
+            True,
+        )  # those that prune models
     is_part = is_part or (is_ahead and bool(beside) and beside[0].text.endswith(_PARTLY))
     names = [_USED_FOR.sub("", name) for name in names]
     names = [_TOO.sub("", name) if len(names) > 1 and not is_term(name) else name for name in names]
