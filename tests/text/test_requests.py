@@ -79,6 +79,8 @@ def _reader() -> QueryReader:
         ("추천을 거의 못 받은 논문", "논문", "least"),
         ("robots but newer", "robots", "date"),
         ("a few recent speech papers", "speech papers", "date"),
+        ("what's new in speech", "in speech", "date"),
+        ("learning something new", "learning something new", ""),
         ("recent advances in speech", "advances in speech", "date"),
         ("new papers on speech", "papers on speech", "date"),
         ("최근 음성 (로봇) 논문", "음성 (로봇) 논문", "date"),
