@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import islice, pairwise
@@ -793,9 +793,24 @@ class Engine:
         """Return the papers with a longer word in the title that contains one of these alphanumeric names, in any case."""
         # Words are indexed by their stems.
         stems = sorted({stem for name in names for stem in analyser.stemmed_words(name)})
-        ways = (way for stem in stems for way in (f".+{stem}.*", f"{stem}.+"))
-        found = any_of(Query.regex_query(self._schema, "title", way) for way in ways)
+        words = {word for stem in stems for word in self._list_longer(stem)}
+        found = any_of(self._term("title", word, 0.0) for word in sorted(words))
         return self._numbers(self.searcher.search(found, limit, count=False)) if found else []
+
+    def _list_longer(self, stem: str) -> Iterator[str]:
+        """Yield the words of titles that contain a stem and more."""
+        words, at = self._title_words, 0
+        while (at := words.find(stem, at)) >= 0:
+            start, end = words.rfind("\n", 0, at) + 1, words.find("\n", at)
+            if end - start > len(stem):
+                yield words[start:end]
+            at = end
+
+    @cached_property
+    def _title_words(self) -> str:
+        """The words of all titles, with a line break behind each."""
+        terms = self.searcher.terms_with_prefix("title", "", None, 1 << 20)
+        return "".join(f"{word}\n" for word, _ in terms if word.isascii() and word.isalnum())
 
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
