@@ -103,7 +103,8 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
         "also": result.added_forms,
         **shell.pick(result, "corrected meanings"),
         "period": dates.format_period(result.period),
-        "from": result.writers,
+        "from": [name for name in result.writers if name not in result.only_named],
+        "naming": result.only_named,
         "order": result.sort,
         "without": result.excluded,
         **shell.pick(result, "suggestions"),
@@ -359,13 +360,15 @@ def _notes(result: search_results.SearchResult) -> list[str]:
     from bot.text import dates
 
     notes = _warnings(result)
-    writers = f"from {', '.join(result.writers)}" if result.writers else ""
+    by = [name for name in result.writers if name not in result.only_named]
+    writers = f"from {', '.join(by)}" if by else ""
+    naming = f"naming {', '.join(result.only_named)}" if result.only_named else ""
     excluded = f"without {', '.join(result.excluded)}" if result.excluded else ""
     order = f"by {result.sort.value}" if result.sort else ""
     period = dates.format_period(result.period)
     code = "with code" if result.has_code else ""
-    searched = " · ".join(filter(None, (order, period, writers, code, *result.terms, excluded)))
-    if result.is_shortened or period or writers or code or order or excluded:
+    searched = " · ".join(filter(None, (order, period, writers, naming, code, *result.terms, excluded)))
+    if result.is_shortened or period or by or naming or code or order or excluded:
         notes.append(f"Searched for: {searched}")
     if result.meanings:
         notes.append(f"The query has several meanings: {', '.join(result.meanings)}")

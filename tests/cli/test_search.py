@@ -51,7 +51,7 @@ def test_full_json_has_totals_and_missing_terms(filled: Paperround) -> None:
     answer = filled("search", "--json-full", "trained care quaternion", "--limit", "2").data
     assert [*answer] == [
         *("total", "complete", "partial", "also", "corrected", "meanings"),
-        *("period", "from", "order", "without", "suggestions", "papers"),
+        *("period", "from", "naming", "order", "without", "suggestions", "papers"),
     ]
     assert (answer["total"], answer["complete"]) == (3, 0)
     assert answer["partial"]
@@ -101,6 +101,17 @@ def test_search_reports_how_it_interpreted_the_query(filled: Paperround) -> None
         answer = filled("search", *nothing)
         assert (answer.exit_status, answer.stdout) == (2, "")
         assert "QUERY" in answer.stderr
+
+
+def test_papers_that_name_an_institution_are_not_said_to_be_from_it(filled: Paperround) -> None:
+    Path("o1.md").write_text(
+        "# Daily Papers (2026-01-06)\n\n### [One](https://arxiv.org/abs/2601.00009)\n\nAs good as OpenAI's o1.\n",
+        encoding="utf-8",
+    )
+    assert filled("ingest", "o1.md").exit_status == 0
+    assert "naming OpenAI" in filled("search", "papers from OpenAI").stderr
+    answer = filled("search", "papers from OpenAI", "--json-full").data
+    assert (answer["from"], answer["naming"]) == ([], ["OpenAI"])
 
 
 def test_finds_a_paper_by_id_or_url(filled: Paperround) -> None:
