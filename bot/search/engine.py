@@ -44,6 +44,8 @@ _MIN_JOINED = 3
 """The least number of letters of each of two words that may be joined."""
 _COMMON_SHARE = 0.05
 """The share of papers from which on a word outside the glossary is ordinary."""
+_GENERAL_SHARE = 0.15
+"""The share of papers from which on a term is general, such as "benchmark"."""
 _MAX_WORD_TOPICS = 4
 """A keyword that describes more topics is ordinary, such as "full"."""
 _ALL_PAPERS = frozenset(
@@ -274,6 +276,21 @@ class Engine:
             return part.is_term and part.key not in _ALL_PAPERS
         is_rare = len(questions.find_topics(part.text)) <= _MAX_WORD_TOPICS
         return is_rare and (not analyser.is_hangul(part.text) or questions.is_noun(part.text))
+
+    def is_telling(self, part: QueryPart) -> bool:
+        """Return whether it says something of a paper that it has this part: a term that few papers have, or a rare noun."""
+        if part.is_term or part.key:
+            return part.key not in _ALL_PAPERS and not self._is_general(part)
+        is_korean, is_word = analyser.is_hangul(part.text), part.text[:1].isupper() or len(part.forms) > 1
+        is_noun = questions.is_noun(part.text) if is_korean else is_word
+        return is_noun and not self._is_ordinary(part)
+
+    def _is_general(self, part: QueryPart) -> bool:
+        return self.estimate(part) >= max(_ENOUGH, _GENERAL_SHARE * self.searcher.num_docs)
+
+    def estimate(self, part: QueryPart) -> int:
+        """Return about how many papers have a part."""
+        return self._compile(part.forms).papers
 
     def _main(self, part: QueryPart) -> Query | None:
         """Return the query for papers of which a part is a main concept."""

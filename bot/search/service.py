@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
 from bot.core.clock import Clock, latest_date, system_clock
-from bot.search import authors, completion, titles
+from bot.search import authors, completion, labels, titles
 from bot.search import engine as search_engine
 from bot.search import index as search_index
 from bot.search import results as search_results
@@ -28,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, plain, query_parser, questions, requests, tokens
+from bot.text import analyser, concepts, dates, plain, query_parser, questions, requests
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -216,72 +216,16 @@ def _find_by_words(
     return engine.find(query, scope, limit=end, sort=sort)
 
 
-_Labels = dict[str, tuple[str, ...]]
-
-
-_ABBREVIATION = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z-]*[A-Z](?=s?(?![A-Za-z]))")
-
-
-def _spell_out(find: Callable[[str], Sequence[str]], text: str) -> str:
-    """Return what the abbreviations in a text mean: a paper on LLMs is one on language models."""
-    found = dict.fromkeys(_ABBREVIATION.findall(text))
-    return "\n".join(key for name in found for key in find(name))
-
-
 def _label_partial(
     view: Snapshot, answer: _Answer, rows: Sequence[models.PaperRow]
-) -> tuple[_Labels, _Labels]:
-    """Return the terms that each partial match has in no form, not even within another word; if none, those that it has.
-
-    Both are keyed by arXiv id. Of a paper that only mentions what is asked for, it is the terms that it is not about.
-    """
-    matches, engine, find = answer.matches, answer.engine, answer.reader.glossary.find
-    partial = {row.id: row for row in rows if row.id in matches.missing}
-    sought = [part for part in answer.query.parts if not part.is_negated] if partial else []
-    parts = [*map(concepts.prepare_part, sought)]
-    lacking = {id_: [one for one in parts if one.part in matches.missing[id_]] for id_ in partial}
-    missing, matched = _Labels(), _Labels()
-    read = [*filter(lacking.get, partial)]
-    documents = search.list_documents(view, read, summaries.select_shown) if read else ()
-    joined = {paper.id: search_index.join_texts(paper) for paper in documents}
-    # A paper is said to have a term in the form that it has: 학습 속도, which a search for 학습률 finds, means something else.
-    each = [one for part in sought for one in part.alternatives]
-    found_as = [(part, engine.list_forms(concepts.naming_forms(part), partial)) for part in each]
-    having = {id_: [part for part, of_papers in found_as if id_ in of_papers] for id_ in partial}
-    only = matches.mentioning & partial.keys()
-    related = []
-    if bare := [id_ for id_ in partial if not having[id_]]:
-        forms = (form.text for part in sought for form in part.forms if form.is_shown)
-        words = [concepts.literal_part(word) for word in dict.fromkeys(" ".join(forms).split())]
-        said = (*sought, *answer.query.said.values(), *words)
-        named_by = [concepts.shown_forms(part) for part in said]
-        # Of what belongs to a term, the paper names the narrower term: LoRA for PEFT.
-        wide = [form.text for part in said for form in part.forms if tokens.is_wide(form.text)]
-        named_by += [tuple(map(concepts.Form, tokens.list_belonging(token))) for token in dict.fromkeys(wide)]
-        related = [engine.list_forms(names, bare) for names in named_by]
-    main = {
-        part: set(engine.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=only), is_main=True))
-        for part in (sought if only and len(sought) > 1 else ())
-    }
-    for id_, row in partial.items():
-        absent = lacking[id_] if id_ in joined else []
-        for spell_out in (False, True) if absent else ():
-            text = concepts.Text(_spell_out(find, joined[id_]) if spell_out else joined[id_])
-            absent = [one for one in absent if text.lacks(one)]
-        missing[row.arxiv_id] = tuple(one.part.shown_text for one in absent)
-        if not absent:
-            named = [part for part in having[id_] if id_ not in main.get(part, ())] or having[id_]
-            found = [(part, of_papers[id_][0]) for part, of_papers in found_as if part in named]
-            # An English reader is shown what was typed, not the Korean form.
-            terms = [
-                part.shown_text
-                if form == part.text or analyser.has_hangul(form) > analyser.has_hangul(part.text)
-                else form
-                for part, form in found
-            ]
-            terms = terms or [of_papers[id_][0] for of_papers in related if id_ in of_papers][:1]
-            matched[row.arxiv_id] = tuple(dict.fromkeys(terms))
-    return missing, matched
+) -> dict[str, labels.Labels]:
+    """Return the labels of a page's partial matches by arXiv id."""
+    arxiv_ids = {row.id: row.arxiv_id for row in rows if row.id in answer.matches.missing}
+    papers = search.list_documents(view, [*arxiv_ids], summaries.select_shown) if arxiv_ids else ()
+    texts = {paper.id: search_index.join_texts(paper) for paper in papers}
+    missing, glossary = answer.matches.missing, answer.reader.glossary
+    labelled = labels.label(answer.query, missing, texts, answer.engine, glossary)
+    return {arxiv_id: labelled.get(id_, labels.Labels()) for id_, arxiv_id in arxiv_ids.items()}
 
 
 def _list_alert_terms(
@@ -461,7 +405,8 @@ class SearchService:
         page = [*matches.scores][: answer.common.total][request.offset : request.offset + request.limit]
         until = answer.scope.filters.until_on
         rows = search.list_paper_rows(view, page, matches.scores, until_on=until)
-        missing, matched = _label_partial(view, answer, rows)
+        labelled = _label_partial(view, answer, rows)
+        missing = {arxiv_id: of_paper.missing for arxiv_id, of_paper in labelled.items()}
         if unread := answer.common.unread:
             missing = {row.arxiv_id: (*missing.get(row.arxiv_id, ()), *unread) for row in rows}
         passing = answer.engine.list_excluded(answer.query, page) if answer.query.excluded else {}
@@ -469,7 +414,7 @@ class SearchService:
             answer.common,
             rows=tuple(rows),
             missing=missing,
-            matched=matched,
+            matched={arxiv_id: of_paper.matched for arxiv_id, of_paper in labelled.items()},
             passing={row.arxiv_id: passing[row.id] for row in rows if row.id in passing},
             is_stale=archive.is_stale,
         )

@@ -147,25 +147,6 @@ class QueryPart(NamedTuple):
         return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
 
 
-_ABBREVIATION = re.compile(r"[A-Z][A-Za-z]{0,3}[A-Z]s?")
-
-
-def naming_forms(part: QueryPart) -> tuple[Form, ...]:
-    """Return the forms by which a paper plainly names a part: for an ordinary word, as typed alone."""
-    return shown_forms(part) if part.is_term else (Form(part.text),)
-
-
-def shown_forms(part: QueryPart) -> tuple[Form, ...]:
-    """Return the forms of a part that replies may show, as typed first.
-
-    An abbreviation that was not typed may be another's (SLM: selective language modeling; CAT, which sounds like 캐드).
-    """
-    typed = term_keys.term_key(part.text)
-    shown = [form for form in part.clear or part.forms if form.is_shown and not tokens.is_wide(form.text)]
-    clear = [form for form in shown if form.key == typed or not _ABBREVIATION.fullmatch(form.text)]
-    return tuple(sorted(clear, key=lambda form: form.key != typed))
-
-
 def literal_part(*texts: str) -> QueryPart:
     """Return a part that matches only these exact texts."""
     return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)), is_term=True)

@@ -1,0 +1,201 @@
+"""Labels of partial matches: the terms of a query that a paper lacks, or else those that its text names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from itertools import takewhile
+from typing import NamedTuple
+
+from bot.glossary import resolver
+from bot.search.engine import Engine
+from bot.search.query import ReadQuery
+from bot.text import analyser, concepts, questions, term_keys, tokens
+from bot.text.concepts import QueryPart
+
+_MOST_TIMES = 10
+"""A term is not named beside another one that this many times fewer papers have."""
+_SHORT, _TWICE = 2, 2
+"""A Korean word of at most this many syllables often has another meaning, or is part of another word: unless it was typed, a
+text must have it twice."""
+
+
+class Labels(NamedTuple):
+    """What is said about a partial match: the terms that it lacks, or else those that it has, the rarest first."""
+
+    missing: tuple[str, ...] = ()
+    matched: tuple[str, ...] = ()
+
+
+def label(
+    query: ReadQuery,
+    missing: Mapping[int, Iterable[QueryPart]],
+    texts: Mapping[int, str],
+    engine: Engine,
+    glossary: resolver.Glossary,
+) -> dict[int, Labels]:
+    """Return the labels of papers that lack some parts of a query according to the index, given their texts by id."""
+    named = _Named(query, engine, glossary)
+    labels = {}
+    for id_, text in texts.items():
+        lacking = [concepts.prepare_part(part) for part in missing[id_] if part in query.parts]
+        for read in (text, _spell_out(glossary, text)) if lacking else ():
+            own = concepts.Text(read)
+            lacking = [part for part in lacking if own.lacks(part)]
+        absent = [part.part.shown_text for part in lacking]
+        # 병리 영상, not 병리 beside it.
+        longest = [
+            name for name in absent if not any(name != other and name in other.split() for other in absent)
+        ]
+        labels[id_] = Labels(tuple(longest), () if absent else named.list_in(text))
+    return labels
+
+
+_ABBREVIATED = re.compile(r"[A-Z][A-Za-z]{0,3}[A-Z]s?")
+_ABBREVIATION = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z-]*[A-Z](?=s?(?![A-Za-z]))")
+
+
+def _spell_out(glossary: resolver.Glossary, text: str) -> str:
+    """Return what the abbreviations in a text mean: a paper on LLMs is one on language models."""
+    found = dict.fromkeys(_ABBREVIATION.findall(text))
+    return "\n".join(key for name in found for key in glossary.find(name))
+
+
+class _Named:
+    """The terms of a query that labels name, the rarest first."""
+
+    def __init__(self, query: ReadQuery, engine: Engine, glossary: resolver.Glossary) -> None:
+        self._engine, self._glossary = engine, glossary
+        self._is_korean = analyser.has_hangul(query.text)
+        parts = [one for part in query.parts if not part.is_negated for one in part.alternatives]
+        self._is_alone = len(parts) == 1
+        told = parts if self._is_alone else filter(self._is_telling, parts)
+        self._papers = {part: engine.estimate(part) for part in sorted(told, key=engine.estimate)}
+
+    def _is_telling(self, part: QueryPart) -> bool:
+        """Return whether a label names a part: also a general term if papers are about it, but no short word."""
+        is_topic = part.is_term and self._glossary.is_topic(part.key)
+        return is_topic or (self._engine.is_telling(part) and (part.key != "" or not _is_short(part.text)))
+
+    def list_in(self, text: str) -> tuple[str, ...]:
+        """Return the terms that a text names, without those that far more papers have than another one."""
+        folded = analyser.fold(text)
+        found = {part: name for part in self._papers if (name := self._find(part, text, folded))}
+        rarest = min((self._papers[part] for part in found), default=0)
+        names = (name for part, name in found.items() if self._papers[part] <= _MOST_TIMES * rarest)
+        return tuple(dict.fromkeys(names))
+
+    def _find(self, part: QueryPart, text: str, folded: str) -> str:
+        """Return how a text names a part; "" if it does not, or by a word with other meanings only."""
+        for form in _list_spellings(part, self._is_alone):
+            if found := self._search(form, part, text, folded):
+                return self._show(found, form, part)
+        return ""
+
+    def _search(self, form: str, part: QueryPart, text: str, folded: str) -> str:
+        """Return the words of a text that are a form of a part, as typed if possible, and mean nothing else; or ""."""
+        is_typed = term_keys.term_key(form) == term_keys.term_key(part.text)
+        found = [words for words in _spell(form).find_in(text, folded) if self._means(words, form, part)]
+        if _is_short(form) and not is_typed and len(found) < _TWICE:
+            return ""
+        return next(
+            (words for words in found if _write_plainly(words) == _write_plainly(form)), *found[:1] or [""]
+        )
+
+    def _means(self, found: str, form: str, part: QueryPart) -> bool:
+        """Return whether words of a text mean nothing but a part: mAP is no map."""
+        is_typed = term_keys.term_key(form) == term_keys.term_key(part.text)
+        if term_keys.is_abbreviation(found) or term_keys.is_abbreviation(form):
+            senses = self._glossary.find(found)
+            return senses == [part.key] if senses or not is_typed else found.casefold() == form.casefold()
+        return is_typed or not analyser.has_hangul(form) or len(self._glossary.find(form)) < 2
+
+    def _show(self, found: str, form: str, part: QueryPart) -> str:
+        """Return what a label calls a part that a text names: as typed if that says the same in the reader's language."""
+        if analyser.has_hangul(form):
+            return (part.shown_text if form == part.text else form) if self._is_korean else part.text
+        if term_keys.english_key(form) != term_keys.english_key(part.text):
+            return form
+        is_inflected = _write_plainly(found) != _write_plainly(part.text)
+        return found.lower() if is_inflected and not term_keys.is_abbreviation(found) else part.text
+
+
+def _list_spellings(part: QueryPart, is_alone: bool) -> Iterator[str]:
+    """Yield the forms of a part by which a text plainly names it, as typed first.
+
+    A short Korean word beside others counts if it is a term and mostly means that in papers. An abbreviation that was not typed
+    may be of something else, and the terms for an everyday word are not what was typed.
+    """
+    hidden = {form.key for form in part.forms if not form.is_shown}
+    for text in dict.fromkeys((part.shown_text, part.text)):
+        if is_alone or not _is_short(text) or (part.key and term_keys.term_key(text) not in hidden):
+            yield text
+    for form in () if questions.find_everyday_terms(part.text) else part.clear or part.forms:
+        is_plain = not (tokens.is_wide(form.text) or _ABBREVIATED.fullmatch(form.text))
+        if is_plain and form.is_shown == bool(part.key):
+            yield form.text
+
+
+def _is_short(form: str) -> bool:
+    return len(form) <= _SHORT and analyser.is_hangul(form)
+
+
+def _write_plainly(text: str) -> str:
+    return re.sub(r"[\s-]", "", analyser.fold(text)).removesuffix("s")
+
+
+class _Spelling:
+    """A form of a term, as it may stand in a text: in any spacing, its last word with another ending."""
+
+    def __init__(self, form: str) -> None:
+        self._form, self._is_latin = form, not analyser.has_hangul(form)
+        self._words = _PARTS.split(analyser.fold(form).strip(" -"))
+        self._last = _begin(self._words[-1]) if self._is_latin else self._words[-1]
+        self._beginning = [*self._words[:-1], self._last][0][: _FREE if self._is_latin else _SHORT]
+
+    def find_in(self, text: str, folded: str) -> Iterator[str]:
+        """Yield the words of a text that are this form, given the text also folded."""
+        for match in self._pattern.finditer(text) if self._beginning in folded else ():
+            if self._is_latin:
+                is_form = _join(match[0]) == _join(self._form)
+            else:
+                is_form = not _is_short(self._form) or _is_whole(self._form, match[0])
+            if is_form:
+                yield match[0]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        before, words = f"(?<![{analyser.SYLLABLES}A-Za-z0-9])", [*map(re.escape, self._words)]
+        rest = f"[{analyser.SYLLABLES}]*" if _is_short(self._form) else ""
+        if self._is_latin:
+            words[-1], before, rest = re.escape(self._last), "(?<![A-Za-z0-9])", "[A-Za-z]*(?![A-Za-z0-9])"
+        elif len("".join(words)) >= _FREE:
+            before, words = "", [_GAP.join(map(re.escape, word)) for word in self._words]
+        return re.compile(before + _GAP.join(words) + rest, re.IGNORECASE | re.ASCII)
+
+
+_PARTS, _GAP = re.compile(r"[\s-]+"), r"[\s-]?"
+_FREE = 4
+"""The least number of syllables of a term that may be written in any spacing, and within a longer word."""
+
+
+@lru_cache(maxsize=1 << 11)
+def _spell(form: str) -> _Spelling:
+    return _Spelling(form)
+
+
+def _begin(word: str) -> str:
+    """Return the letters that a word shares with its stem: stor for story."""
+    shared = takewhile(lambda pair: pair[0] == pair[1], zip(word, analyser.stem(word), strict=False))
+    return "".join(letter for letter, _ in shared)
+
+
+def _join(text: str) -> str:
+    return term_keys.english_key(text).replace(" ", "")
+
+
+def _is_whole(form: str, word: str) -> bool:
+    """Return whether a Korean word is a short form with nothing but a particle behind it: not 양자화 for 양자."""
+    rest = word.removeprefix(form)
+    return not rest or analyser.is_particle(rest) or analyser.strip_ending(word) == form
