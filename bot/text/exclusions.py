@@ -139,7 +139,8 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         typed = text[phrase[0].start : phrase[-1].end]
         if negation.is_ahead and _TASK.match(text, phrase[-1].end):
             continue
-        is_other = any(one.text in ("다른", "other") for one in tokens[negation.first : negation.last + 2])
+        near = tokens[negation.first : negation.last + 2]
+        is_other = any(one.text.casefold() in ("다른", "other", "other than") for one in near)
         is_sure = negation.way == "sure" and not is_other
         is_explicit = any(is_excluded(name) and (is_sure or questions.is_means(name)) for name in named.names)
         if saying := "" if is_explicit else _find_saying(typed, named.names, around, negation):
@@ -209,7 +210,8 @@ def _list_beside(tokens: Sequence[phrases.Token], negation: _Negation) -> Sequen
 
 def _read_non(non: re.Match[str], is_term: IsTerm, is_excluded: IsTerm) -> str:
     """Return an exclusion for non-medical; non-autoregressive is a term of its own."""
-    is_exclusion = is_excluded(non[1].lower()) and not is_term(non[0].lower())
+    is_name = is_term(non[0].lower()) or questions.find_everyday_terms(non[0])
+    is_exclusion = is_excluded(non[1].lower()) and not is_name
     return f"excluding {non[1]}," if is_exclusion else non[0]
 
 

@@ -490,6 +490,9 @@ def test_each_of_several_korean_names_is_left_out() -> None:
         ("보상 모델이 필요 없는 정렬", "보상 모델이 필요 없는"),
         ("참조 이미지 없이 텍스트만으로 편집", "참조 이미지 없이"),
         ("attention without transformers", "without transformers"),
+        ("sequence models other than transformers", "other than transformers"),
+        ("어텐션이 아닌 시퀀스 모델", "어텐션이 아닌"),
+        ("non-transformer architectures", ""),  # searched for as state space models
         ("트랜스포머 없이 어텐션", "트랜스포머 없이"),
         ("트랜스포머보다 빠른 구조", "트랜스포머보다 빠른"),
         ("models better than GPT-4", "better than GPT-4"),
