@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -450,7 +451,7 @@ class Engine:
                 (counted,) = self._list_having([self._with_votes(0)], others)
                 others = dict(sorted(others.items(), key=lambda item: item[0] not in counted))
         others = {id_: score for id_, score in others.items() if id_ not in full.scores}
-        return self._add_partial(query, parts, full, others, is_mixed=is_mixed)
+        return self._add_partial(query, parts, full, others, is_mixed=is_mixed, is_ordered=order is not None)
 
     def _find_full(
         self,
@@ -583,22 +584,28 @@ class Engine:
         others: Mapping[int, float],
         *,
         is_mixed: bool,
+        is_ordered: bool,
     ) -> Matches:
         """Add papers with some parts of the query, or on a topic that the reply mentions, behind the full matches.
 
         A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, all are sorted by their
-        scores.
+        scores. Papers with one ordinary word in common come last; if they are not near to the question, or another order was
+        asked for, they are left out.
         """
         needed = [part for part in parts if not (query.is_question and self._is_ordinary(part))] or parts
         needed = _list_needed(needed)
         of_parts = map(self._mention if query.is_question else self._part, parts)
-        having = self._list_having(list(of_parts), others)
-        named = [
-            has
+        having = self._list_having([*of_parts, *map(self._part, query.implied.values())], others)
+        having, of_topics = having[: len(parts)], having[len(parts) :]
+        named = {
+            part: has
             for part, has in zip(parts, having, strict=True)
             if not part.text.isdigit() and (query.is_question or part in needed)
-        ]
-        bare = others.keys() - set[int]().union(*named)
+        }
+        bare = others.keys() - set[int]().union(*named.values())
+        weak = self._list_weak(named, of_topics, others)
+        least = math.inf if is_ordered else _NEAR * max(others.values(), default=0.0)
+        far = {id_ for id_ in weak if others[id_] < least}
         related = {
             id_
             for part in (query.said.values() if bare else ())
@@ -611,7 +618,7 @@ class Engine:
             lacking = [
                 part for part, has in zip(parts, having, strict=True) if part in needed and id_ not in has
             ]
-            if id_ not in bare:
+            if id_ not in bare and not (lacking and id_ in far):
                 (partial if lacking else mentioning if complete.mentions else full)[id_] = score
             missing[id_] = tuple(part for part in lacking if self._is_named(part, query))
         added = len(full) + len(mentioning) - len(complete.scores)
@@ -621,6 +628,7 @@ class Engine:
                 dict(sorted(scores.items(), key=lambda item: -item[1]))
                 for scores in (full, mentioning, partial)
             )
+        partial = dict(sorted(partial.items(), key=lambda item: item[0] in weak))
         return Matches(
             {**full, **mentioning, **partial},
             complete.total + added + len(partial),
@@ -629,6 +637,15 @@ class Engine:
             complete.mentions + len(mentioning) - len(complete.mentioning),
             has_name=complete.has_name,
         )
+
+    def _list_weak(
+        self, named: Mapping[QueryPart, set[int]], on_topics: Iterable[set[int]], paper_ids: Collection[int]
+    ) -> set[int]:
+        """Return the papers that have just one ordinary word in common with a query, if others have more."""
+        telling = (has for part, has in named.items() if self.is_telling(part))
+        strong = set[int]().union(*telling, *on_topics)
+        counts = Counter(chain.from_iterable(named.values()))
+        return {id_ for id_ in paper_ids if counts[id_] <= 1} - strong if strong else set()
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
         """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""

@@ -282,7 +282,7 @@ async def test_forms_and_buttons_work_after_a_restart(harness: ClientHarness) ->
 
 
 async def test_partial_matches_name_the_missing_terms(harness: ClientHarness) -> None:
-    query = "quaternions rewards speech robots colour language"
+    query = "quaternions rewards speech robots colour language models"
     result = await harness.ask("topic", query=query)
     shown = shown_text(result)
     unread = harness.texts("list-unread", words="quaternions")

@@ -832,3 +832,20 @@ async def test_a_paper_of_several_days_is_in_the_period_of_each_and_shown_as_of_
     assert await ids(service, "oldest papers on robots") == ["2501.00001", "2501.00002", "2601.00001"]
     author = await service.find_author("Ada Lovelace", filters=Filters(until_on=date(2025, 12, 31)))
     assert [row.date for row in author.rows] == [date(2025, 12, 31)] * 2
+
+
+async def test_a_paper_with_one_ordinary_word_is_not_listed_beside_papers_with_a_term(db: Database) -> None:
+    papers = [NewsletterPaper(f"2501.001{n:02}", f"Scores {n}", "A benchmark.", votes=n) for n in range(40)]
+    coding = NewsletterPaper("2501.00001", "Typing", "Code generation with tests.")
+    service = await sample_archive.search_over(db, coding, *papers)
+    for query in (
+        "code generation benchmark",
+        "코드 생성 벤치마크",
+        "newest papers on code generation benchmark",
+    ):
+        found = await service.search(SearchRequest(query))
+        assert [row.arxiv_id for row in found.rows] == ["2501.00001"], query
+        assert (
+            found.matched == {"2501.00001": ("코드 생성" if "코드" in query else "code generation",)}
+            or found.missing
+        )
