@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, institutions, questions, seed
@@ -105,9 +104,9 @@ class _Question:
         self.words, self._is_new = words, is_new
         self._texts = [word.strip(_EDGE) for word in words]
         self._roles = list(map(_list_roles, self._texts))
-        # Each name before them asks again.
-        self._read_behind = cache(self._read_behind_once)
-        self._has_said = cache(self._has_said_once)
+        # Each name before them asks again. Cached methods would keep the question, and what tells new names, in a cycle.
+        self._behind: dict[int, tuple[int, frozenset[Sign]]] = {}
+        self._said: dict[int, bool] = {}
 
     def list_at(self, start: int, *, is_led: bool = False) -> Iterator[Writer]:
         """Yield the possible writers from a word, likeliest first: known institutions, longer names, bare names last.
@@ -216,8 +215,10 @@ class _Question:
         ahead = self.words[start - 1] if start else ""
         return ahead[:1].isupper() and ahead.isalpha() and ahead.isascii()
 
-    def _read_behind_once(self, end: int) -> tuple[int, frozenset[Sign]]:
+    def _read_behind(self, end: int) -> tuple[int, frozenset[Sign]]:
         """Return where the words behind a name end that say that it wrote, and what is behind it: 연구진이 함께 쓴."""
+        if end in self._behind:
+            return self._behind[end]
         last, signs = end + self._is("group", end), set[Sign]()
         signs |= {"group"} if last > end else set[Sign]()
         verb = next((at for at in range(last, len(self.words)) if not self._is("along", at)), last)
@@ -234,11 +235,13 @@ class _Question:
         if not signs - {"papers"}:
             joint, at = self.read_joint(end)
             signs |= {"joined"} if joint and self._has_said(at) else set[Sign]()
-        return last, frozenset(signs)
+        return self._behind.setdefault(end, (last, frozenset(signs)))
 
-    def _has_said_once(self, at: int) -> bool:
+    def _has_said(self, at: int) -> bool:
         """Return whether a writer is named from a word, by words around the name."""
-        return any(writer.kind in ("institution", "said") for writer in self.list_at(at))
+        if at not in self._said:
+            self._said[at] = any(writer.kind in ("institution", "said") for writer in self.list_at(at))
+        return self._said[at]
 
     def _is(self, role: str, at: int) -> bool:
         return 0 <= at < len(self.words) and role in self._roles[at]
