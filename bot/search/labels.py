@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from bot.glossary import resolver
@@ -72,6 +72,10 @@ class _Named:
         self._is_alone = len(parts) == 1
         told = parts if self._is_alone else filter(self._is_telling, parts)
         self._papers = {part: engine.estimate(part) for part in sorted(told, key=engine.estimate)}
+        wide = [form.text for part in parts for form in part.forms if tokens.is_wide(form.text)]
+        belonging = [name for token in wide for name in tokens.list_belonging(token) if not _is_short(name)]
+        in_korean = [name for name in belonging if analyser.has_hangul(name) and self._is_korean]
+        self._narrower = [*in_korean, *(name for name in belonging if not analyser.has_hangul(name))]
 
     def _is_telling(self, part: QueryPart) -> bool:
         """Return whether a label names a part: also a general term if papers are about it, but no short word."""
@@ -79,12 +83,16 @@ class _Named:
         return is_topic or (self._engine.is_telling(part) and (part.key != "" or not _is_short(part.text)))
 
     def list_in(self, text: str) -> tuple[str, ...]:
-        """Return the terms that a text names, without those that far more papers have than another one."""
+        """Return the terms that a text names, without those that far more papers have than another one.
+
+        If there are none, it is a term that belongs to one: LoRA for PEFT.
+        """
         folded = analyser.fold(text)
         found = {part: name for part in self._papers if (name := self._find(part, text, folded))}
         rarest = min((self._papers[part] for part in found), default=0)
         names = (name for part, name in found.items() if self._papers[part] <= _MOST_TIMES * rarest)
-        return tuple(dict.fromkeys(names))
+        narrower = (name for name in self._narrower if any(_spell(name).find_in(text, folded)))
+        return tuple(dict.fromkeys(names)) or tuple(islice(narrower, 1))
 
     def _find(self, part: QueryPart, text: str, folded: str) -> str:
         """Return how a text names a part; "" if it does not, or by a word with other meanings only."""
