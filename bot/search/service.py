@@ -9,7 +9,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from itertools import chain
@@ -319,6 +319,177 @@ def _suggest(
     return tuple(one.text for one in found)
 
 
+@dataclass(slots=True)
+class _Draft:
+    """An answer in the making: a query as typed and as read, the papers found for it, and what no paper has of it.
+
+    `asked` is the order that the query names, which the request has then too.
+    """
+
+    archive: Archive
+    request: SearchRequest
+    typed: query_parser.Query
+    query: query_parser.Query
+    read: ReadQuery
+    scope: Scope
+    asked: Sort | None
+    matches: search_engine.Matches = search_engine.Matches()  # noqa: RUF009 - immutable
+    vocabulary: completion.Vocabulary = field(default_factory=completion.Vocabulary)
+    unknown: Sequence[str] = ()
+    corrected: tuple[tuple[str, str], ...] = ()
+    unread: Sequence[concepts.QueryPart] = ()
+
+    @property
+    def writers(self) -> dict[str, Sequence[str]]:
+        """The institutions and people that the query names in words, by how an answer names them."""
+        query = self.query
+        joint = " 또는 " if analyser.has_hangul(query.text or self.typed.text) else " or "
+        alone = (*query.institutions, *query.authors[len(self.typed.authors) :])
+        return {joint.join(group): group for group in (*zip(alone, strict=True), *query.either)}
+
+    @property
+    def has_words(self) -> bool:
+        """Whether it is about something, and not only from somebody or some time."""
+        return bool(self.read.parts or self.read.wholes)
+
+    @property
+    def excludes_alone(self) -> bool:
+        """Whether it only leaves something out: -word, or signs such as an emoji, do not mean "all papers"."""
+        query, request = self.query, self.request
+        if (
+            query.has_text
+            or query.order
+            or query.count
+            or query.has_code
+            or query.excluded != self.typed.excluded
+        ):
+            return False
+        is_bare = self.scope == Scope() and request.sort is not Sort.VOTES
+        return is_bare or (
+            request.query.strip() != "" and replace(query, excluded=()) == query_parser.Query()
+        )
+
+    def _find(self, read: ReadQuery) -> search_engine.Matches:
+        return _find(self.archive, read, self.scope, self.request)
+
+    def find(self) -> None:
+        """Find the papers, or those with parts of terms that no paper has."""
+        query = self.query
+        if self.excludes_alone:
+            self.query = replace(query, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
+            return
+        if (query.unknown_writers or query.asks_writers) and not (self.has_words or self.writers):
+            # Papers by an unknown writer, without a topic, are not all papers, and papers are no writers.
+            return
+        self.matches = self._find(self.read)
+        if not self.matches.complete_count:
+            apart = self.archive.reader.divide(self.read, self.archive.engine.has_papers)
+            if apart != self.read:
+                self.read, self.matches = apart, self._find(apart)
+
+    def correct(self, load_vocabulary: Callable[[], completion.Vocabulary]) -> None:
+        """Replace misspelt words. If there are complete matches, nothing is misspelt, apart from what is left out."""
+        engine, query = self.archive.engine, self.query
+        if not self.matches.complete_count:
+            self.unknown = completion.list_unknown_words(engine, self.read.parts)
+        excluded = () if self.typed.excluded else self.read.excluded
+        misspelt = [*self.unknown, *completion.list_unknown_words(engine, excluded)]
+        if misspelt:
+            self.vocabulary = load_vocabulary()
+        words = " ".join((query.text, *query.excluded))
+        self.corrected = completion.find_corrections(self.archive, self.vocabulary, words, misspelt)
+        if self.corrected:
+            self.unknown = [word for word in self.unknown if word not in dict(self.corrected)]
+            text, *terms = (
+                completion.apply_corrections(part, self.corrected) for part in (query.text, *query.excluded)
+            )
+            self.query = replace(query, text=text, excluded=tuple(terms))
+            self.read = self.archive.read(self.query)
+            self.matches = self._find(self.read)
+
+    def leave_out_unread(self) -> None:
+        """Search without the words that no paper has. Long sentences are ranked by any of their words."""
+        self.unread = _list_unread(self.archive.engine, self.read)
+        if self.unread:
+            parts = tuple(part for part in self.read.parts if part not in self.unread)
+            self.read = replace(self.read, parts=parts)
+            if self.asked or not self.read.topics or len(parts) < _FEW:
+                self.matches = self._find(self.read)
+            self.unknown = [word for word in self.unknown if any(word in part.text for part in parts)]
+
+    def describe(self) -> SearchResult:
+        """Return what all pages of the answer have in common."""
+        query, typed, read, matches = self.query, self.typed, self.read, self.matches
+        engine, writers = self.archive.engine, self.writers
+        # Implied terms are only searched for partial matches.
+        used = read if matches.missing or not read.implied else replace(read, implied={})
+        total, complete = (min(n, query.count or n) for n in (matches.total, matches.complete_count))
+        # A list without words has no best match.
+        is_list = matches.total and not self.has_words and self.request.sort in _UNSORTED
+        by_votes = Sort.VOTES if is_list and query.max_votes != 0 else None
+        is_by_votes = (self.request.sort or by_votes) in _BY_VOTES
+        has_alert = not self.unknown or len(self.unknown) < len(read.parts)
+        return SearchResult(
+            period=(query.since, query.until),
+            min_votes=query.min_votes if query.min_votes != typed.min_votes else None,
+            max_votes=query.max_votes if query.max_votes != typed.max_votes else None,
+            writers=tuple(writers),
+            only_named=tuple(
+                name
+                for name, group in writers.items()
+                if all(engine.institution(one) and not engine.is_affiliation(one) for one in group)
+            ),
+            sort=self.asked or by_votes,
+            is_published=query.is_published,
+            is_unvoted=is_by_votes and bool(matches.scores) and not engine.have_votes(matches.scores),
+            unknown_writers=query.unknown_writers,
+            has_code=query.has_code,
+            excluded=query.excluded,
+            described=query.described,
+            ignored=query.ignored,
+            unordered=query.unordered,
+            asks_writers=query.asks_writers,
+            total=total,
+            complete=0 if self.unread else complete,
+            count=query.count,
+            mentioning=min(matches.mentions, total - complete),
+            unread=tuple(part.text for part in self.unread),
+            corrected=self.corrected,
+            added_forms=used.added_forms[:_MAX_SAID],
+            terms=read.terms,
+            term_forms=used.term_forms,
+            is_shortened=len(read.text.split()) < len(query.text.split())
+            or any(part.either for part in read.parts),
+            meanings=read.meanings,
+            alert_terms=_list_alert_terms(self.archive, query, read.parts) if has_alert else (),
+            suggestions=()
+            if matches.complete_count
+            else _suggest(self.archive, self.vocabulary, query, self.unknown, self.request.filters),
+        )
+
+
+def _read_draft(archive: Archive, request: SearchRequest, today: date) -> _Draft:
+    """Return a request as it is read, before papers are searched for."""
+    typed, query = _read_query(archive, request.query, today)
+    asked = Sort(query.order) if query.order and request.sort is None else None
+    read = archive.read(query)
+    lost = requests.list_lost(query.text, (read.text, *query.ignored, *query.described))
+    ignored = (word for word in lost if len(word) > 1 or not read.is_question)
+    query = replace(query, ignored=(*query.ignored, *ignored))
+    unwanted = authors.list_excluded_ids(archive, query.excluded) | titles.list_compounds(
+        archive, read.excluded
+    )
+    scope = Scope(
+        merge_filters(request.filters, query),
+        authors.list_written_ids(archive, query),
+        query.institutions,
+        unwanted,
+        query.has_code,
+    )
+    request = replace(request, sort=asked) if asked else request
+    return _Draft(archive, request, typed, query, read, scope, asked)
+
+
 def _key_of(request: SearchRequest, now: datetime) -> tuple[SearchRequest, date]:
     """Return the key of an answer, which all its pages share."""
     return replace(request, limit=0, offset=0, snippet_locale=None), now.date()
@@ -453,117 +624,24 @@ class SearchService:
                 del self._answers[next(iter(self._answers))]
 
     def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer:
-        engine = archive.engine
-        typed, query = _read_query(archive, request.query, request.today or self._clock().date())
-        joint = " 또는 " if analyser.has_hangul(query.text or typed.text) else " or "
-        alone = (*query.institutions, *query.authors[len(typed.authors) :])
-        groups = {joint.join(group): group for group in (*zip(alone, strict=True), *query.either)}
-        names = tuple(groups)
-        only_named = tuple(
-            name
-            for name, group in groups.items()
-            if all(engine.institution(one) and not engine.is_affiliation(one) for one in group)
-        )
-        written = authors.list_written_ids(archive, query)
-        asked = Sort(query.order) if query.order and request.sort is None else None
-        request = replace(request, sort=asked) if asked else request
-        read = archive.read(query)
-        lost = requests.list_lost(query.text, (read.text, *query.ignored, *query.described))
-        ignored = (*query.ignored, *(word for word in lost if len(word) > 1 or not read.is_question))
-        scope = Scope(
-            merge_filters(request.filters, query),
-            written,
-            query.institutions,
-            authors.list_excluded_ids(archive, query.excluded)
-            | titles.list_compounds(archive, read.excluded),
-            query.has_code,
-        )
-        find = partial(_find, archive, scope=scope, request=request)
-        is_request = query.has_text or bool(query.order or query.count or query.has_code)
-        is_request = is_request or query.excluded != typed.excluded
-        if not is_request and (
-            (scope == Scope() and request.sort is not Sort.VOTES)
-            or (request.query.strip() and replace(query, excluded=()) == query_parser.Query())
-        ):
-            # -word alone, or signs alone such as an emoji, do not mean "all papers".
-            matches = search_engine.Matches()
-            ignored += tuple(f"-{term}" for term in query.excluded)
-        elif (query.unknown_writers or query.asks_writers) and not (read.parts or read.wholes or names):
-            # Papers by an unknown writer, without a topic, are not all papers, and papers are no writers.
-            matches = search_engine.Matches()
-        else:
-            matches = find(read)
-            if (
-                not matches.complete_count
-                and (apart := archive.reader.divide(read, engine.has_papers)) != read
-            ):
-                read, matches = apart, find(apart)
-        # A list without words has no best match.
-        is_list = matches.total and not (read.parts or read.wholes) and request.sort in _UNSORTED
-        by_votes = Sort.VOTES if is_list and query.max_votes != 0 else None
-        # If there are complete matches, assume that nothing is misspelt, apart from what is left out.
-        unknown = [] if matches.complete_count else completion.list_unknown_words(engine, read.parts)
-        misspelt = [*unknown, *completion.list_unknown_words(engine, () if typed.excluded else read.excluded)]
-        vocabulary = self._topics(archive.reader.glossary).vocabulary if misspelt else completion.Vocabulary()
-        typed_words = " ".join((query.text, *query.excluded))
-        corrected = completion.find_corrections(archive, vocabulary, typed_words, misspelt)
-        if corrected:
-            unknown = [word for word in unknown if word not in dict(corrected)]
-            text, *excluded = (
-                completion.apply_corrections(part, corrected) for part in (query.text, *query.excluded)
-            )
-            query = replace(query, text=text, excluded=tuple(excluded))
-            read = archive.read(query)
-            matches = find(read)
-        unread = _list_unread(engine, read)
-        if unread:
-            read = replace(read, parts=tuple(part for part in read.parts if part not in unread))
-            # Long sentences are ranked by any of their words.
-            matches = find(read) if asked or not read.topics or len(read.parts) < _FEW else matches
-            unknown = [word for word in unknown if any(word in part.text for part in read.parts)]
-        # Implied terms are only searched for partial matches.
-        used = read if matches.missing or not read.implied else replace(read, implied={})
-        total, complete = (min(n, query.count or n) for n in (matches.total, matches.complete_count))
-        sort = request.sort or by_votes
-        common = SearchResult(
-            is_published=query.is_published,
-            is_unvoted=sort in _BY_VOTES and bool(matches.scores) and not engine.have_votes(matches.scores),
-            period=(query.since, query.until),
-            min_votes=query.min_votes if query.min_votes != typed.min_votes else None,
-            max_votes=query.max_votes if query.max_votes != typed.max_votes else None,
-            writers=names,
-            only_named=only_named,
-            sort=asked or by_votes,
-            unknown_writers=query.unknown_writers,
-            has_code=query.has_code,
-            excluded=query.excluded,
-            described=query.described,
-            ignored=ignored,
-            unordered=query.unordered,
-            asks_writers=query.asks_writers,
-            total=total,
-            complete=0 if unread else complete,
-            count=query.count,
-            mentioning=min(matches.mentions, total - complete),
-            unread=tuple(part.text for part in unread),
-            corrected=corrected,
-            added_forms=used.added_forms[:_MAX_SAID],
-            terms=read.terms,
-            term_forms=used.term_forms,
-            is_shortened=len(read.text.split()) < len(query.text.split())
-            or any(part.either for part in read.parts),
-            meanings=read.meanings,
-            alert_terms=()
-            if unknown and len(unknown) >= len(read.parts)
-            else _list_alert_terms(archive, query, read.parts),
-            suggestions=()
-            if matches.complete_count
-            else _suggest(archive, vocabulary, query, unknown, request.filters),
-        )
+        draft = _read_draft(archive, request, request.today or self._clock().date())
+        draft.find()
+        draft.correct(lambda: self._topics(archive.reader.glossary).vocabulary)
+        draft.leave_out_unread()
+        read, matches = draft.read, draft.matches
         is_sentence = (len(read.parts) > 1 or bool(read.topics)) and not matches.has_name
-        is_ranked = self._vectors is not None and request.sort in _UNSORTED and matches.total > 0
-        asked_text = query.text if is_sentence and is_ranked else ""
-        return _Answer(read, scope, engine, archive.reader, matches, common, self._clock(), asked_text)
+        is_ranked = self._vectors is not None and draft.request.sort in _UNSORTED and matches.total > 0
+        asked_text = draft.query.text if is_sentence and is_ranked else ""
+        return _Answer(
+            read,
+            draft.scope,
+            archive.engine,
+            archive.reader,
+            matches,
+            draft.describe(),
+            self._clock(),
+            asked_text,
+        )
 
     # Exact sets.
 
