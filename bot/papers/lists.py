@@ -428,7 +428,9 @@ def _query_notes(
         texts("list-unknown-writers", names=_format_names(result.unknown_writers))
         if result.unknown_writers
         else "",
-        texts("list-described", names=_format_names(result.described)) if result.described else "",
+        texts("list-described", names=_format_names(result.described))
+        if result.described and result.rows
+        else "",
         texts("list-stale") if result.is_stale else "",
         texts("list-unread", words=_format_names(result.unread)) if result.unread else "",
         texts("list-partial") if result.is_partial and not (result.complete or result.passing) else "",
@@ -455,7 +457,8 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     naming = texts("list-read-naming", names=_format_names(result.only_named)) if result.only_named else ""
     order = texts(f"list-by-{result.sort.value}") if result.sort and not result.is_unvoted else ""
     code = texts("list-read-code") if result.has_code else ""
-    excluded = texts("list-read-without", names=_format_names(result.excluded)) if result.excluded else ""
+    without = "list-read-without-main" if result.passing else "list-read-without"
+    excluded = texts(without, names=_format_names(result.excluded)) if result.excluded else ""
     said = (order, period, votes, most, count, writers, naming, code)
     if not (result.is_shortened or any(said) or excluded):
         return ""

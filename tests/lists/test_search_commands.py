@@ -1,7 +1,7 @@
 """`/topic` and `/author`, and the controls of their lists."""
 
 import re
-from itertools import permutations
+from itertools import permutations, starmap
 from typing import Any
 
 import discord
@@ -73,6 +73,23 @@ async def test_a_list_shows_how_its_query_was_interpreted(harness: ClientHarness
         shown = shown_text(await harness.ask("topic", query=query))
         assert said in shown, query
         assert unsaid not in shown, query
+
+
+async def test_what_is_said_of_an_exclusion_is_what_is_listed(harness: ClientHarness) -> None:
+    """Papers that name it in passing are not said to be left out, and none is "still shown" in an empty list."""
+    papers = (
+        ("2512.00001", "Diffusion-based Image Generation", "이미지 생성입니다."),
+        ("2512.00002", "Next-Scale Image Generation", "이미지 생성입니다. 기존 diffusion보다 낫습니다."),
+        ("2512.00003", "Image Generation by Tokens", "이미지 생성에 diffusion model을 씁니다."),
+    )
+    written = starmap(sample_archive.NewsletterPaper, papers)
+    await sample_archive.add_digest(harness.container.database, "2025-12-29", *written)
+    shown = shown_text(await harness.ask("topic", query="image generation without diffusion models"))
+    assert "leaving out papers that name diffusion models other than in passing" in shown
+    assert "mentions diffusion models only in passing" in shown
+    empty = shown_text(await harness.ask("topic", query="quaternions without labels"))
+    assert "Nothing found" in empty
+    assert "still shown" not in empty
 
 
 async def test_a_topic_is_sorted_as_its_query_says_until_a_reader_chooses(harness: ClientHarness) -> None:

@@ -57,6 +57,7 @@ list-saved-heading = Saved papers · { $count }
 list-corrected = Corrected: { $words }
 list-read = I read this as: { $terms }
 list-read-without = leaving out papers that name { $names }
+list-read-without-main = leaving out papers that name { $names } other than in passing
 list-read-rest = all papers
 list-read-from = papers by { $names }
 list-read-naming = papers that name { $names }

@@ -45,6 +45,7 @@ list-saved-heading = 저장한 논문 · { $count }편
 list-corrected = 오타로 보여 고쳐서 찾았어요: { $words }
 list-read = 검색 조건: { $terms }
 list-read-without = { $names } 언급 논문 제외
+list-read-without-main = { $names } 논문 제외(잠깐 언급한 논문은 포함)
 list-read-rest = 모든 논문
 list-read-from = { $names } 논문
 list-read-naming = { $names } 언급 논문
