@@ -168,14 +168,18 @@ class _Spelling:
             if self._is_latin:
                 is_form = _join(match[0]) == _join(self._form)
             else:
-                is_form = not _is_short(self._form) or _is_whole(self._form, match[0])
+                # 최적화 기법 has no 최적화기.
+                is_apart = " " in match[0] and " " not in self._form
+                is_form = not (is_apart or _is_short(self._form)) or _is_whole(
+                    self._form, "".join(match[0].split())
+                )
             if is_form:
                 yield match[0]
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         before, words = f"(?<![{analyser.SYLLABLES}A-Za-z0-9])", [*map(re.escape, self._words)]
-        rest = f"[{analyser.SYLLABLES}]*" if _is_short(self._form) else ""
+        rest = f"[{analyser.SYLLABLES}]*" if not self._is_latin else ""
         if self._is_latin:
             words[-1], before, rest = re.escape(self._last), "(?<![A-Za-z0-9])", "[A-Za-z]*(?![A-Za-z0-9])"
         elif len("".join(words)) >= _FREE:

@@ -792,7 +792,9 @@ async def test_a_label_names_only_what_a_paper_plainly_names(db: Database) -> No
         NewsletterPaper("2501.00663", "Titans", "학습 속도는 순환 모델보다 느립니다. 스케줄은 같습니다."),
         NewsletterPaper("2305.14314", "QLoRA", "Finetuning on phones with fewer bits."),
         NewsletterPaper(
-            "2501.00664", "Boxes", "장기 컨텍스트입니다. 지도 학습으로 mAP를 높입니다. 양자화합니다."
+            "2501.00664",
+            "Boxes",
+            "장기 컨텍스트입니다. 지도 학습으로 mAP를 높입니다. 양자화와 최적화 기법입니다.",
         ),
     ]
     service = await sample_archive.search_over(db, *papers)
@@ -805,6 +807,7 @@ async def test_a_label_names_only_what_a_paper_plainly_names(db: Database) -> No
         ("지도 만드는 자율주행 컨텍스트", "지도"),
         ("maps for driving 학습", "maps"),
         ("양자 컴퓨팅 컨텍스트", "양자"),
+        ("최적화기 컨텍스트", "최적화기"),
     ):
         found = await service.search(SearchRequest(query))
         said = {term for labels in found.matched.values() for term in labels}
