@@ -734,7 +734,8 @@ class SearchService:
         find = partial(authors.find_author, sort=sort, filters=filters, limit=limit, offset=offset)
 
         def look_up(archive: Archive) -> AuthorResult:
-            result = find(archive, name)
+            last = [word for word in name.split() if not questions.names_papers(word)]  # hinton papers
+            result = find(archive, name if len(last) != 1 else last[0])
             if result.author is not None or result.question:
                 return result
             today, text = self._clock().date(), name

@@ -80,7 +80,8 @@ async def test_a_foreign_name_in_hangul_matches_by_sound(db: Database) -> None:
 
 
 RESEARCHERS = (
-    "Geoffrey Hinton: 제프리 힌튼, 제프리 힌턴, 힌튼|Ilya Sutskever: 일리야 수츠케버, 일리야 수츠케베르, 수츠케버"
+    "Geoffrey Hinton: 제프리 힌튼, 제프리 힌턴, 힌튼, 힌튼 논문, hinton papers"
+    "|Ilya Sutskever: 일리야 수츠케버, 일리야 수츠케베르, 수츠케버"
     "|Tom Brown: 톰 브라운, 브라운 톰|Noam Shazeer: 노암 샤지어, 샤지어|Yann LeCun: 얀 르쿤, 르쿤"
     "|Yoshua Bengio: 요슈아 벤지오, 요수아 벤지오|Andrew Ng: 앤드류 응, 앤드루 응"
     "|Ian Goodfellow: 이안 굿펠로우, 이언 굿펠로, 굿펠로우|Andrej Karpathy: 안드레이 카파시, 안드레 카르파티, 카파시"
