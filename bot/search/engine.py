@@ -492,7 +492,9 @@ class Engine:
             is_plain = before is not None and not (before.is_term or before.key or part.is_term or part.key)
             phrase = self._part(concepts.join_words(before, part)) if before and is_plain else None
             about.append(phrase or self._about_one(part))
-        wholes = map(self._about_one, query.wholes)
+        wholes = [*map(self._about_one, query.wholes)]
+        if len(parts) > 1 and query.text:
+            wholes.append(self._part(concepts.literal_part(query.text)))  # mini batch for minibatches
         names = (self._term("name", f"{name} {mark}", 0.0) for name in query.names for mark in _NAME_DEGREES)
         return any_of([all_of(about), *wholes, *names])
 

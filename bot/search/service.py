@@ -28,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, plain, query_parser, questions, requests
+from bot.text import analyser, concepts, dates, plain, query_parser, questions, requests, tokens
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -382,8 +382,15 @@ class _Draft:
             # Papers by an unknown writer, without a topic, are not all papers, and papers are no writers.
             return
         self.matches = self._find(self.read)
-        if not self.matches.complete_count:
-            apart = self.archive.reader.divide(self.read, self.archive.engine.has_papers)
+        if self.matches.complete_count < _FEW:
+            engine = self.archive.engine
+
+            def is_whole(part: concepts.QueryPart) -> bool:
+                # Few papers with a long term are not all that is near, as for KV cache compression.
+                is_long = len(part.text.split()) > 2 and not any(tokens.is_wide(f.text) for f in part.forms)
+                return engine.estimate(part) >= (_FEW if is_long else 1)
+
+            apart = self.archive.reader.divide(self.read, is_whole)
             if apart != self.read:
                 self.read, self.matches = apart, self._find(apart)
 
