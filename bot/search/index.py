@@ -37,6 +37,7 @@ from bot.text import (
     people,
     plain,
     questions,
+    seed,
     term_keys,
     tokens,
     typography,
@@ -47,7 +48,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"13.{tokens.VERSION}"
+FORMAT = f"13.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 

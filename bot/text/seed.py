@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 _MIN_JOINED = 4
@@ -14,6 +16,12 @@ _MIN_JOINED = 4
 def read_data(name: str) -> str:
     """Read one of this package's data files."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def checksum(folder: Traversable = resources.files(__package__)) -> str:
+    """Return a checksum of all tables and lists of words. An index built with others is rebuilt."""
+    names = sorted(path.name for path in folder.iterdir() if path.name.endswith((".tsv", ".txt")))
+    return f"{zlib.crc32(b''.join(folder.joinpath(name).read_bytes() for name in names)):08x}"
 
 
 def read_rows(name: str) -> Iterator[list[str]]:

@@ -10,6 +10,7 @@ import pytest
 from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
+from bot.text import seed
 from storage import migrate, papers
 from storage.database import Database
 from tests.support import sample_archive
@@ -178,3 +179,13 @@ async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once
     assert caplog.text.count("cannot be written (No space left on device)") == 1
     monkeypatch.undo()
     assert await count(service) == 26
+
+
+def test_the_checksum_tells_tables_with_another_word_or_file_apart(tmp_path: Path) -> None:
+    (tmp_path / "seed.tsv").write_text("언러닝\tunlearning\n", encoding="utf-8")
+    (tmp_path / "code.py").write_text("1", encoding="utf-8")
+    before = seed.checksum(tmp_path)
+    (tmp_path / "code.py").write_text("2", encoding="utf-8")
+    assert seed.checksum(tmp_path) == before
+    (tmp_path / "seed.tsv").write_text("언러닝\tmachine unlearning\n", encoding="utf-8")
+    assert seed.checksum(tmp_path) != before
