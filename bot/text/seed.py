@@ -18,8 +18,9 @@ def read_data(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def checksum(folder: Traversable = resources.files(__package__)) -> str:
-    """Return a checksum of all tables and lists of words. An index built with others is rebuilt."""
+def checksum(folder: Traversable | None = None) -> str:
+    """Return a checksum of all tables and lists of words, by default this package's. An index built with others is rebuilt."""
+    folder = folder or resources.files(__package__)
     names = sorted(path.name for path in folder.iterdir() if path.name.endswith((".tsv", ".txt")))
     return f"{zlib.crc32(b''.join(folder.joinpath(name).read_bytes() for name in names)):08x}"
 
