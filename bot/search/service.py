@@ -112,10 +112,11 @@ def read_request(
     typed, query = query, replace(query, text=plain_text)
     read = requests.read_order(query.text, has_period=True)
     text, period = dates.read_period(read.text, today, is_clear=bool(read.order), has_papers=has_papers)
+    is_recent = False
     if period == (None, None):
         read = requests.read_order(query.text, has_period=False)
         text = read.text
-        if read.is_recent and not (query.since or query.until):
+        if is_recent := read.is_recent and not (query.since or query.until):
             days = _RECENT_DAYS[questions.has_topic(text.split())]
             period = today - timedelta(days=days - 1), today
     words = text.split()
@@ -134,6 +135,7 @@ def read_request(
         order=read.order or ("votes" if asks_for_any and period == (None, None) else ""),
         count=read.wanted,
         has_code=read.has_code,
+        is_recent=is_recent,
         ignored=(*query.ignored, *ahead),
         unordered=read.unread,
         asks_writers=read.asks_writers,
@@ -382,6 +384,11 @@ class _Draft:
             # Papers by an unknown writer, without a topic, are not all papers, and papers are no writers.
             return
         self.matches = self._find(self.read)
+        if query.is_recent and not self.matches.total:
+            # Of no recent paper on the topic, the most upvoted of all time are the trend.
+            self.query = replace(query, since=self.typed.since, until=self.typed.until)
+            self.scope = replace(self.scope, filters=merge_filters(self.request.filters, self.query))
+            self.matches = self._find(self.read)
         if self.matches.complete_count < _FEW:
             engine = self.archive.engine
 

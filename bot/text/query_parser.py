@@ -46,7 +46,8 @@ class Query:
     `unordered` the orders in which papers cannot be put, `asks_writers`: it asks who and not which papers, `is_published`: its
     dates are said to be those of publication,
     `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing.
-    `order` is "votes" or "date" if the query asks for one; `count`: how many papers; `has_code`: only papers with code.
+    `order` is "votes" or "date" if the query asks for one; `count`: how many papers; `has_code`: only papers with code;
+    `is_recent`: its dates are what "trending" usually means.
     """
 
     text: str = ""
@@ -66,6 +67,7 @@ class Query:
     order: str = ""
     count: int | None = None
     has_code: bool = False
+    is_recent: bool = False
     unknown_writers: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
 
