@@ -67,8 +67,17 @@ PUBLISHED = re.compile(r"\b(?:publish|submitted|came out)|(?:출판|출간|게�
 """What is said of the date of a paper, where digests have a date of their own."""
 
 
+_NEGATED_EXAMPLES = re.compile(
+    r" (?:같은|등의?) (?=(?:\S+ ){0,2}?\S*(?:말고|빼고|빼줘|빼 줘|제외|안 쓰|안쓰|아닌|없는|없이)(?!\S*[0-9]))"
+)
+
+
 def split_words(text: str) -> str:
-    """Return a text with spaces in Korean words that are joined, and no comma in numbers: 지난주인기논문, 1,000."""
+    """Return a text with spaces in Korean words that are joined, and no comma in numbers: 지난주인기논문, 1,000.
+
+    Examples of what is left out are a list with it: 구글, 오픈AI 같은 빅테크 말고.
+    """
+    text = _NEGATED_EXAMPLES.sub("나 ", text)
     return _JOINED.sub(_split_joined, _JOINED_NEGATION.sub(r"\1 \2 \3", _THOUSANDS.sub("", text)))
 
 
@@ -402,7 +411,8 @@ def _is_meant(
 
 def _cut_order(kept: str, tokens: Sequence[phrases.Token]) -> str:
     """Return what is kept of a text that asks for an order, without words that belong to that: sorted: speech; of all time."""
-    edges = (tokens[0], [token for token in tokens if token.kind != ","][-1])
+    said = [token for token in tokens if token.kind or questions.classify_filler(token.text) != "filler"]
+    edges = (tokens[0], [token for token in said if token.kind != ","][-1])  # first please
     for ahead, token in pairwise((tokens[0], *tokens)):
         is_sort = token.kind == "sort" or (token is edges[1] and token.text.startswith("정렬"))
         is_apart = token in edges or questions.names_papers(ahead.text)

@@ -211,6 +211,8 @@ def _reader() -> QueryReader:
         ("별 분류", "별 분류", ""),
         ("신규 클래스 탐지", "신규 클래스 탐지", ""),
         ("first half of 2024, most votes", "first half of 2024", "votes"),
+        ("newest on agents first please", "on agents please", "date"),
+        ("which robot paper got the most love", "which robot paper", "votes"),
     ],
 )
 def test_a_question_may_ask_for_an_order(query: str, text: str, order: str) -> None:
@@ -428,6 +430,9 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
     ("query", "split"),
     [
         ("지난주인기논문", "지난주 인기 논문"),
+        ("구글, 오픈AI 같은 빅테크 말고 LLM", "구글, 오픈AI나 빅테크 말고 LLM"),
+        ("LoRA 같은 PEFT 기법 빼고 파인튜닝", "LoRA나 PEFT 기법 빼고 파인튜닝"),
+        ("로봇 같은 물리 시스템 논문", "로봇 같은 물리 시스템 논문"),
         ("로봇말고추천많은논문", "로봇 말고 추천 많은 논문"),
         ("추천 1,000개 이상", "추천 1000개 이상"),
         ("지난달최고", "지난달 최고"),
