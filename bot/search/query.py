@@ -262,6 +262,10 @@ class QueryReader:
         parts = list[QueryPart]()
         for part in read.parts:
             spelled = next((form.text for form in part.forms if form.key == Form(part.text).key), part.text)
+            if " " not in spelled:  # MLLM
+                spelled = next(
+                    (form.text for form in part.forms if form.is_shown and " " in form.text), spelled
+                )
             words = [word for word in spelled.split() if word not in analyser.FUNCTION_WORDS]  # 지식증류
             is_whole = len(words) < 2 or part.text not in read.text
             if is_whole or questions.find_everyday_terms(part.text) or has_papers(part):

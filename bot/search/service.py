@@ -393,8 +393,8 @@ class _Draft:
             engine = self.archive.engine
 
             def is_whole(part: concepts.QueryPart) -> bool:
-                # Few papers with a long term are not all that is near, as for KV cache compression.
-                is_long = len(part.text.split()) > 2 and not any(tokens.is_wide(f.text) for f in part.forms)
+                # Few papers with a term of several words are not all that is near, as for KV cache compression.
+                is_long = " " in part.text and not any(tokens.is_wide(f.text) for f in part.forms)
                 return engine.estimate(part) >= (_FEW if is_long else 1)
 
             apart = self.archive.reader.divide(self.read, is_whole)

@@ -852,3 +852,19 @@ async def test_a_paper_with_one_ordinary_word_is_not_listed_beside_papers_with_a
             found.matched == {"2501.00001": ("코드 생성" if "코드" in query else "code generation",)}
             or found.missing
         )
+
+
+async def test_few_papers_with_a_term_are_followed_by_those_with_its_parts(db: Database) -> None:
+    papers = [
+        NewsletterPaper("2501.00001", "Robot Learning at Home", "Robot learning입니다."),
+        NewsletterPaper("2501.00002", "Pouring Tea", "A robot pours tea."),
+        NewsletterPaper("2501.00003", "Pictures and Words", "A multimodal chat."),
+    ]
+    service = await sample_archive.search_over(db, *papers)
+    for query, full, near in (
+        ("robot learning", ["2501.00001"], ["2501.00002"]),
+        ("MLLM", [], ["2501.00003"]),
+    ):
+        found = await service.search(SearchRequest(query))
+        assert [row.arxiv_id for row in found.rows] == [*full, *near], query
+        assert [*found.missing] == near, query

@@ -212,6 +212,7 @@ def _reader() -> QueryReader:
         ("신규 클래스 탐지", "신규 클래스 탐지", ""),
         ("first half of 2024, most votes", "first half of 2024", "votes"),
         ("newest on agents first please", "on agents please", "date"),
+        ("latest from OpenAI", "from OpenAI", "date"),
         ("which robot paper got the most love", "which robot paper", "votes"),
     ],
 )
