@@ -81,7 +81,7 @@ async def run_unless_stopped(
 
 
 async def cancel(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks and wait until they have ended, with whatever outcome."""
+    """Cancel tasks and wait until they have ended. Their errors are ignored."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -501,7 +501,7 @@ class Engine:
     def _about_one(self, part: QueryPart) -> Query | None:
         """Return the query for papers with a form of a part in the title, or with its concept as a main one.
 
-        What belongs to the concept does not count, and of a word that is no concept any mention does.
+        What belongs to the concept does not count, and of other words any mention does.
         """
         own = part._replace(forms=tuple(form for form in part.forms if not tokens.is_wide(form.text)))
         main = any_of(self._main(one) for one in part.alternatives)

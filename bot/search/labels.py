@@ -112,7 +112,7 @@ class _Named:
         )
 
     def _means(self, found: str, form: str, part: QueryPart) -> bool:
-        """Return whether words of a text mean nothing but a part: mAP is no map."""
+        """Return whether words of a text mean nothing but a part: mAP does not mean map."""
         is_typed = term_keys.term_key(form) == term_keys.term_key(part.text)
         if term_keys.is_abbreviation(found) or term_keys.is_abbreviation(form):
             senses = self._glossary.find(found)

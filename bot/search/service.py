@@ -351,7 +351,7 @@ class _Draft:
 
     @property
     def has_words(self) -> bool:
-        """Whether it is about something, and not only from somebody or some time."""
+        """Whether it names a topic, and not only writers or a period."""
         return bool(self.read.parts or self.read.wholes)
 
     @property

@@ -131,7 +131,7 @@ class _Question:
         return next(filter(None, endings), ""), end
 
     def _list_spans(self, start: int, most: int, *, is_led: bool) -> Iterator[_Span]:
-        """Yield the spans of at most so many words from a word, the longest first, with what is around them."""
+        """Yield the spans of at most `most` words from a word, the longest first, with what is around them."""
         first = start - (start > 1 and self._is("the", start - 1))
         first -= self._is_latin_title(first - 1)
         first = first - 1 if self._is("before", first - 1) else start
