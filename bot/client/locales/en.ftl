@@ -74,12 +74,15 @@ list-missing = doesn't mention: { $terms }
 list-matched = mentions: { $terms }
 list-passing = mentions { $terms } only in passing
 list-perhaps = You may also search for: { $topics }
-list-topic-mentioning = { " " }+ { $count } that mention it
+list-topic-mentioning = { " " }+ { $count } that { $count ->
+    [one] mentions it
+   *[other] mention it
+}
 list-topic-partial = { " " }+ { $count ->
     [one] 1 partial match
    *[other] { $count } partial matches
 }
-list-read-code = with code
+list-read-code = with a known link to code
 list-read-most = { $votes ->
     [0] no votes
    *[other] at most ▲ { $votes }

@@ -64,7 +64,7 @@ list-passing = 잠깐 언급만 돼요: { $terms }
 list-perhaps = 이렇게도 찾아볼 수 있어요: { $topics }
 list-topic-mentioning = { " " }· 언급 { $count }편
 list-topic-partial = { " " }· 일부 일치 { $count }편
-list-read-code = 코드 있는 논문
+list-read-code = 코드 링크가 알려진 논문
 list-read-most = { $votes ->
     [0] 추천 없음
    *[other] ▲ { $votes } 이하
