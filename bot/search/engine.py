@@ -360,7 +360,10 @@ class Engine:
         )
         unwanted = query.excluded if query else ()
         mark = search_index.COMPARED if scope.with_compared else search_index.LATER
-        excluded = [self._unwanted(part, mark) for part in unwanted]
+        is_about = query is not None and query.has_alternatives
+        excluded = [
+            self._about(part, is_main=True) if is_about else self._unwanted(part, mark) for part in unwanted
+        ]
         excluded += [self.institution(part.text) for part in unwanted if institutions.list_forms(part.text)]
         excluded += [self._among(scope.unwanted_ids)] if scope.unwanted_ids else []
         return [
@@ -370,7 +373,8 @@ class Engine:
 
     def _unwanted(self, part: QueryPart, mark: str) -> Query | None:
         """Return the query for papers with a part that is left out, apart from those that name it only as a `mark` says."""
-        query, forms = self._part(part), _join_seeded(part.forms)
+        belonging = (self._term("fact", one.text, 0.0) for one in part.forms if tokens.is_left_out(one.text))
+        query, forms = any_of([self._part(part), *belonging]), _join_seeded(part.forms)
         marked = any_of(self._term("fact", mark + form.text, 0.0) for form in forms)
         return query and _within(query, [(Occur.MustNot, marked)] if marked else [])
 

@@ -197,8 +197,10 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     main = {*subject, *(token for token, count in core.items() if count > 1)}
     of_title = _CONCEPT.findall(title)
     # A body has the tokens of wider concepts as often as a term that the paper is about.
-    full_body = " ".join((body, *2 * _list_wider(main.union(of_title))))
-    document.add_text("title", " ".join((title, *_list_wider(of_title))))
+    wider = _list_wider(main.union(of_title))
+    full_body = " ".join((body, *2 * [token for token in wider if not tokens.is_left_out(token)]))
+    of_title = [token for token in _list_wider(of_title) if not tokens.is_left_out(token)]
+    document.add_text("title", " ".join((title, *of_title)))
     document.add_text("body", full_body)
     for token, count in count_concepts(title, body).items():
         if count >= _TITLE_WEIGHT:
@@ -212,7 +214,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("institution", institution)
     if paper.has_code:
         document.add_text("fact", CODE)
-    for token in main.union(_list_wider(main)):
+    for token in main.union(wider):
         document.add_text("fact", token)
     for place, mark in ((-2, COMPARED), (-1, LATER)):
         own, others = bodies[place:], [title, *bodies[:place]]

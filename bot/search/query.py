@@ -71,7 +71,8 @@ class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must have none of the `excluded` parts. For a sentence, `topics` has topic weights by number,
+    with one of the `names`. It must have none of the `excluded` parts; if the parts are alternatives to these, it must not
+    be about them. For a sentence, `topics` has topic weights by number,
     `implied` the terms of the main topics, and `clear_topics` those that it is clearly on; it is a question unless it only
     asks for papers on its words. `meanings` has the senses of an abbreviation, most common first.
     """
@@ -86,6 +87,7 @@ class ReadQuery:
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
     clear_topics: Collection[int] = ()
     meanings: tuple[str, ...] = ()
+    has_alternatives: bool = False
 
     def sure(self) -> ReadQuery:
         """The query for use as a filter, without the forms that only one paper defines."""
@@ -192,6 +194,7 @@ class QueryReader:
             implied=self._list_implied(topics, query.text, excluded),
             clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
+            has_alternatives=query.has_alternatives,
         )
 
     def read_exclusions(
@@ -205,7 +208,7 @@ class QueryReader:
 
         is_korean = analyser.has_hangul(query.text)
 
-        def is_term(text: str) -> bool:
+        def is_named(text: str) -> bool:
             # "without Whisper", whisper 없이
             is_name = " " not in text and (text != text.lower() or (is_korean and text.isascii()))
             return (
@@ -215,8 +218,12 @@ class QueryReader:
                 or is_writer(text)
             )
 
+        def is_term(text: str) -> bool:
+            is_common = bool(questions.find_everyday_terms(text) or self.glossary.translate(text))
+            return is_named(text) or (is_common and not questions.classify_filler(text))
+
         def is_excluded(text: str) -> bool:
-            return is_term(text) and (
+            return is_named(text) and (
                 not questions.is_means(text) or bool(self._find_kinds(text, query.text))
             )
 
@@ -230,6 +237,7 @@ class QueryReader:
             excluded=(*query.excluded, *read.excluded),
             ignored=(*query.ignored, *read.unread),
             described=read.described,
+            has_alternatives=read.has_alternatives,
         )
 
     def is_excludable(self, text: str) -> bool:
@@ -539,12 +547,14 @@ class QueryReader:
             keys = self.glossary.find(name)[: None if analyser.is_hangul(name) else 1]
             terms = questions.find_everyday_terms(name)
             for key in keys or [""]:
-                forms = list(self.glossary.forms_of(key)) if key else self._forms_of(terms, 1)
+                forms = [*(self.glossary.forms_of(key) if key else ()), *self._forms_of(terms, 1)]
                 forms += [Form(short[1]) for form in forms if (short := _PARTICIPLE.fullmatch(form.text))]
                 forms += self._translate(name) if not (keys or terms) else []
+                forms += () if keys else map(Form, self._list_names(analyser.strip_ending(name), choose))
                 # A common word, such as survey, has no concept of its own.
-                own = [key] if key else map(term_keys.english_key, (name, *self.glossary.translate(name)))
-                belonging = (tokens.narrower_token(one, is_left_out=True) for one in own)
+                words = [name, *terms, *self.glossary.translate(name)]
+                own = [key] if key else list(map(term_keys.english_key, words))
+                belonging = map(tokens.narrower_token, (*own, *(tokens.LEFT_OUT + one for one in own)))
                 forms += [Form(token, is_shown=False) for token in belonging if token]
                 yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
 

@@ -2,13 +2,14 @@
 
 A phrase that negates excludes what is named behind it in English and ahead of it in Korean: "except agents", 에이전트 말고.
 "without X" and "X 없이" exclude a term such as reinforcement learning, but not what a method does without: labels,
-retraining, a reward model. There they describe the papers that are sought, which the answer says.
+retraining, a reward model. There they describe the papers that are sought, which the answer says. Of a question that names
+no other topic, "without transformers" also asks for the alternatives.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby, takewhile
 from typing import Literal, NamedTuple
 
@@ -69,7 +70,7 @@ _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _NEED = re.compile("need|requir|필요", re.IGNORECASE)
-_ADNOMINAL = re.compile(r"(?<=.)[는은된한든룬쓴]\Z")
+_ADNOMINAL = re.compile(r"(?<=.)[는은된한든룬쓴]\Z|\A큰\Z")
 _OBJECT = re.compile(r"(?<=.)[을를만]\Z")
 _PARTLY = ("만", "전용", "전용이", "전용은")
 _BRACKETS, _ROUND = str.maketrans("()", "  "), str.maketrans("[]{}", "()()")
@@ -80,13 +81,14 @@ class Exclusions(NamedTuple):
     """A question without what its answer leaves out; that, as typed; and its other negations.
 
     `described` are those that stay in the text because they describe what is sought: "without labels". The words of those
-    that are `unread` are not searched for.
+    that are `unread` are not searched for. `has_alternatives`: the text has those to what is excluded.
     """
 
     text: str
     excluded: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
+    has_alternatives: bool = False
 
 
 Way = Literal["sure", "lack", "need", "instead", "only", "other"]
@@ -130,28 +132,35 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(" ", text.translate(_ROUND)))
     text = _CROSSED.sub(r"\1 제외", _NOT.sub(" 제외", text))
     text = _NON.sub(lambda non: _read_non(non, is_term, is_excluded), text)
-    tokens, excluded = phrases.read_tokens(text, "leave"), list[str]()
+    tokens, excluded, has_alternatives = phrases.read_tokens(text, "leave"), list[str](), False
     for negation in _list_negations(tokens, is_excluded):
         beside = _list_beside(tokens, negation)
         named = _read_named(beside, negation, tokens, is_term)
+        if any(token.text.casefold() == "ones" for token in beside[: named.taken + 1]):
+            ahead = tokens[: negation.first][::-1]
+            named = named._replace(names=[_complete(name, ahead, is_term) for name in named.names])
         around = tokens[negation.first : negation.last + 1]
         phrase = sorted((*beside[: named.taken], *around), key=lambda token: token.start)
         typed = text[phrase[0].start : phrase[-1].end]
         if negation.is_ahead and _TASK.match(text, phrase[-1].end):
             continue
-        near = tokens[negation.first : negation.last + 2]
-        is_other = any(one.text.casefold() in ("다른", "other", "other than") for one in near)
-        is_sure = negation.way == "sure" and not is_other
-        is_explicit = any(is_excluded(name) and (is_sure or questions.is_means(name)) for name in named.names)
-        if saying := "" if is_explicit else _find_saying(typed, named.names, around, negation):
-            # Everyday words for a topic: 트랜스포머 말고, "without labels", and not 다른 언어, for multilingual.
+        saying = _find_saying(typed, named.names, tokens[negation.first : negation.last + 2], negation)
+        if saying and not all(map(is_excluded, named.names)):  # everyday words for a topic: "without labels"
             described.append(typed)
             text = text if saying in typed else f"{phrases.cut(text, phrase)} {saying}"
-            for other in (token for token in phrase if token.text == "다른"):
-                text = phrases.cut(text, [other])
             continue
-        outcome = _choose_outcome(named, negation, is_excluded)
-        if outcome == "described" and negation.is_ahead and beside[0].end == tokens[negation.first].start:
+        beyond = [token for token in tokens if token not in phrase and text[token.start : token.end].strip()]
+        if saying and all(map(_is_general, beyond)):  # 트랜스포머 말고 다른 구조
+            excluded += named.names
+            has_alternatives = True
+            for other in (phrase, *([token] for token in beyond if _list_general(token) == ["structure"])):
+                text = phrases.cut(text, other)
+            joint = " 또는 " if analyser.has_hangul(typed) else " or "
+            text = f"{text} {joint.join(questions.find_everyday_terms(saying))}"
+            continue
+        outcome = _choose_outcome(named, negation, is_term, is_excluded)
+        is_attached = negation.is_ahead and bool(beside) and beside[0].end == tokens[negation.first].start
+        if is_attached and outcome == "unread" and negation.way == "lack" and not _is_means(named.names):
             continue  # 쓸모없는
         excluded += named.names if outcome == "excluded" else ()
         unread += [typed] if outcome == "unread" else []
@@ -162,11 +171,12 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         tuple(dict.fromkeys(excluded)),
         tuple(unread),
         tuple(described),
+        has_alternatives,
     )
 
 
 def _choose_outcome(
-    named: _Named, negation: _Negation, is_excluded: IsTerm
+    named: _Named, negation: _Negation, is_term: IsTerm, is_excluded: IsTerm
 ) -> Literal["excluded", "described", "unread", ""]:
     """Return what becomes of a negation; "" if it negates nothing, as in 쓸모없는."""
     names, way = named.names, negation.way
@@ -177,26 +187,39 @@ def _choose_outcome(
     if way == "sure" or all(_list_kinds(name) == ["kind"] for name in names):
         return "excluded"
     words = [name.split() for name in names]
-    is_fault, is_means = (any(map(kind, chain(*words))) for kind in (questions.is_fault, questions.is_means))
+    is_fault, is_means = any(map(questions.is_fault, chain(*words))), _is_means(names)
     ends = [" ".join(name[start:]) for name in words for start in range(1 if is_means else len(name))]
-    if way in ("lack", "other") and any(map(is_excluded, ends)):
+    if way in ("lack", "other") and (
+        any(map(is_excluded, ends)) or (all(map(is_term, names)) and not is_means)
+    ):
         return "excluded"
     if way in ("need", "only") or (is_means and not is_fault):
         return "unread"
-    return "described" if way == "lack" or is_fault or not negation.is_ahead else "unread"
+    return "described" if is_fault or (way == "other" and not negation.is_ahead) else "unread"
 
 
-def _find_saying(
-    typed: str, names: Sequence[str], around: Sequence[phrases.Token], negation: _Negation
-) -> str:
-    """Return a negation as it is written among the everyday words, "" if it is not: 트랜스포머 안 쓰는 for 안쓰는."""
-    verbs, ways = [token.text for token in around], [typed]
-    for name in names[:1]:
-        ways += [" ".join((name, *verbs[:size])) for size in range(len(verbs), 0, -1) if negation.is_ahead]
-        if negation.way in ("lack", "need"):
-            ways.append(f"{name} 없이" if analyser.has_hangul(name) else f"without {name}")
+def _is_means(names: Iterable[str]) -> bool:
+    return any(questions.is_means(word) for name in names for word in name.split())
+
+
+def _find_saying(typed: str, names: Sequence[str], near: Sequence[phrases.Token], negation: _Negation) -> str:
+    """Return a negation as it is written among the everyday words, "" if it is not: 트랜스포머 없이 for 안쓰는."""
+    ways = [typed]
+    is_other = any(one.text.casefold() in ("다른", "other", "other than") for one in near)
+    is_clear = negation.way != "sure" or is_other or near[0].kind in ("no", "not")
+    if names and (negation.way in ("lack", "need") or (is_clear and not questions.is_means(names[0]))):
+        ways.append(f"{names[0]} 없이" if analyser.has_hangul(near[0].text) else f"without {names[0]}")
     own = questions.find_everyday_terms(" ".join(names))
     return next((way for way in ways if questions.find_everyday_terms(way) not in ((), own)), "")
+
+
+def _list_general(token: phrases.Token) -> list[str]:
+    return [kind for kind, _ in phrases.split_word(token.text.casefold(), "general")]
+
+
+def _is_general(token: phrases.Token) -> bool:
+    """Return whether a word names no topic: filler, or a word for architectures or language models."""
+    return token.kind != "" or bool(_list_general(token)) or _is_filler(token.text)
 
 
 def _list_beside(tokens: Sequence[phrases.Token], negation: _Negation) -> Sequence[phrases.Token]:
@@ -210,9 +233,8 @@ def _list_beside(tokens: Sequence[phrases.Token], negation: _Negation) -> Sequen
 
 def _read_non(non: re.Match[str], is_term: IsTerm, is_excluded: IsTerm) -> str:
     """Return an exclusion for non-medical; non-autoregressive is a term of its own."""
-    is_name = is_term(non[0].lower()) or questions.find_everyday_terms(non[0])
-    is_exclusion = is_excluded(non[1].lower()) and not is_name
-    return f"excluding {non[1]}," if is_exclusion else non[0]
+    is_exclusion = is_excluded(non[1].lower()) and not is_term(non[0].lower())
+    return f"without {non[1]}," if is_exclusion else non[0]
 
 
 def _list_negations(tokens: Sequence[phrases.Token], is_excluded: IsTerm) -> Iterator[_Negation]:
@@ -329,7 +351,8 @@ def _list_named(
     *,
     has_list: bool,
 ) -> _Named:
-    names, taken, at, is_ahead = list[str](), 0, 0, negation.is_ahead
+    names, taken, is_ahead = list[str](), 0, negation.is_ahead
+    at = _find_examples(beside) if not is_ahead else 0
     is_attached, is_part = is_ahead and tokens[negation.first].kind != "glue", False
     while at < len(beside):
         phrase, is_part = _read_phrase(beside[at:], is_ahead, is_term)
@@ -337,7 +360,9 @@ def _list_named(
             is_sure = is_ahead and negation.way != "lack"
             if names or at or beside[at].kind or not (is_sure or negation.way == "instead"):
                 break
-            at, taken, is_attached = 1, 1, False  # 로봇 논문은 빼고, rather than only text
+            # 로봇 논문은 빼고, rather than only text; 큰 모델 빼고
+            at = taken = 1 + any(_is_filler(one.text) and _ADNOMINAL.search(one.text) for one in beside[1:2])
+            is_attached = False
             continue
         at += len(phrase)
         names.insert(0 if is_ahead else len(names), _name(phrase, is_term, is_attached=is_attached))
@@ -364,6 +389,21 @@ def _list_named(
     return _Named(
         [whole if is_term(whole) else name for name, whole in zip(names, wholes, strict=True)], taken, is_part
     )
+
+
+def _find_examples(beside: Sequence[phrases.Token]) -> int:
+    """Return where the examples of words that begin with filler begin, else 0: "big companies like Google"."""
+    before = list(takewhile(lambda one: not seed.classify("example", one.text), beside[:_MAX_TERM_WORDS]))
+    is_led = len(before) < len(beside[:_MAX_TERM_WORDS]) and all(_is_filler(one.text) for one in before[:1])
+    return len(before) + 1 if is_led and all(one.kind in ("", "glue") for one in before) else 0
+
+
+def _complete(name: str, ahead: Sequence[phrases.Token], is_term: IsTerm) -> str:
+    """Return the term that a name is with the nearest words ahead, else the name: "language models except small ones"."""
+    words = [token.text for token in takewhile(lambda token: token.kind in ("", "glue"), ahead)][::-1]
+    words = words[:-1] if words and questions.names_papers(words[-1]) else words
+    longer = (f"{name} {' '.join(words[start:])}" for start in range(len(words)))
+    return next(filter(is_term, longer), name)
 
 
 def _name(phrase: Sequence[phrases.Token], is_term: IsTerm, *, is_attached: bool) -> str:
@@ -398,7 +438,7 @@ def _find_joint(
 
 
 def _is_or(token: phrases.Token) -> bool:
-    return seed.classify("join", token.text) != ""
+    return any(seed.classify(table, token.text) for table in ("join", "example"))
 
 
 def _has_topic(tokens: Sequence[phrases.Token]) -> bool:
@@ -410,12 +450,14 @@ def _read_phrase(
 ) -> tuple[list[phrases.Token], bool]:
     """Return the words of a noun phrase, and whether only a part of it is unwanted: 영상을 생성하는 (것), English only."""
     near = list(takewhile(lambda one: one.kind not in phrases.NEGATORS | {","} and not _is_or(one), beside))
-    phrase = near[: _find_named(near[:_MAX_TERM_WORDS], is_term)[1]]
+    size = _find_named(near[:_MAX_TERM_WORDS], is_term)[1]
+    phrase = near[:size]
     _extend(phrase, near, is_ahead, is_term)
     if not is_ahead:
         only = [one for one in near[len(phrase) :][:1] if one.text.casefold() == "only"]
         return [*phrase, *only], any(one.text.casefold().endswith("only") for one in (*phrase[-1:], *only))
-    at = len(phrase) - any(map(_is_adnominal, phrase[-1:]))
+    is_named = len(phrase) == size > 1  # 작은 모델
+    at = len(phrase) - (not is_named and any(map(_is_adnominal, phrase[-1:])))
     verb, before = near[at : at + 1], near[at + 1 : at + 2]
     is_done = any(_OBJECT.search(one.text) for one in before)
     if any(_is_adnominal(one) and (is_done or not _is_filler(one.text)) for one in verb):

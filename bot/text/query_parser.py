@@ -45,7 +45,8 @@ class Query:
     `ignored` has the filters with unusable values, as typed,
     `unordered` the orders in which papers cannot be put, `asks_writers`: it asks who and not which papers, `is_published`: its
     dates are said to be those of publication,
-    `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing.
+    `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing. `has_alternatives`: it
+    asks for those to what is excluded, whose papers may mention that.
     `order` is "votes" or "date" if the query asks for one; `count`: how many papers; `has_code`: only papers with code;
     `is_recent`: its dates are what "trending" usually means.
     """
@@ -70,6 +71,7 @@ class Query:
     is_recent: bool = False
     unknown_writers: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
+    has_alternatives: bool = False
 
     @property
     def has_text(self) -> bool:

@@ -26,6 +26,8 @@ GAP = "."
 BEGINNING, WHOLE, CONCEPT, NARROWER = "^", "$", "=", ">"
 """Prefixes of single tokens: the first syllables of a word, a whole word of two syllables, a seeded concept, and any of the
 terms that belong to a concept."""
+LEFT_OUT = "-"
+"""Ahead of a concept: what belongs to it only where it is left out."""
 _LONG_TAIL = 6
 """Words this many syllables long are not compounds of their first two syllables: 애플리케이션 does not contain 애플."""
 
@@ -114,22 +116,10 @@ def _concept_forms() -> Mapping[str, set[str]]:
             forms.setdefault(term_keys.english_key(term.english[0]), set()).update(
                 (*term.english, *short, *korean)
             )
-    for _, narrower in _list_narrower():
-        for text in narrower:
+    for _, narrower in seed.read_rows("narrower_terms.tsv"):
+        for text in narrower.split("|"):
             forms.setdefault(_main_key(text), {text})
     return forms
-
-
-def _list_narrower() -> Iterator[tuple[str, list[str]]]:
-    """Yield the wider terms with those that belong to them (`narrower_terms.tsv`)."""
-    rows = seed.read_rows("narrower_terms.tsv")
-    return ((wider.removeprefix("-"), narrower.split("|")) for wider, narrower in rows)
-
-
-@lru_cache(maxsize=1)
-def _left_out_only() -> frozenset[str]:
-    wider = (wider for wider, _ in seed.read_rows("narrower_terms.tsv") if wider.startswith("-"))
-    return frozenset(_main_key(text.removeprefix("-")) for text in wider)
 
 
 @lru_cache(maxsize=1)
@@ -144,17 +134,18 @@ def _main_keys() -> Mapping[str, str]:
 
 
 def _main_key(text: str) -> str:
-    key = term_keys.english_key(text)
-    return _main_keys().get(text) or _main_keys().get(key, key)
+    bare = text.removeprefix(LEFT_OUT)
+    key = term_keys.english_key(bare)
+    return text[: -len(bare)] + (_main_keys().get(bare) or _main_keys().get(key, key))
 
 
 @lru_cache(maxsize=1)
 def _wider_concepts() -> Mapping[str, frozenset[str]]:
     """Return the narrower tokens of the concepts that a concept belongs to, directly or by another one, by its own token."""
     wider: dict[str, set[str]] = {}
-    for term, narrower in _list_narrower():
-        for text in narrower:
-            wider.setdefault(_main_key(text), set()).add(_main_key(term))
+    for terms, narrower in seed.read_rows("narrower_terms.tsv"):
+        for text in narrower.split("|"):
+            wider.setdefault(_main_key(text), set()).update(map(_main_key, terms.split("|")))
 
     def list_all(key: str, below: frozenset[str] = frozenset()) -> set[str]:
         # Some fields call the same models by two names, each of which belongs to the other.
@@ -177,6 +168,11 @@ def is_wide(form: str) -> bool:
     return form.startswith(NARROWER)
 
 
+def is_left_out(form: str) -> bool:
+    """Return whether a narrower token finds what belongs to a concept only where that is left out."""
+    return form.startswith(NARROWER + LEFT_OUT)
+
+
 @lru_cache(maxsize=1 << 11)
 def list_belonging(form: str) -> Sequence[str]:
     """Return all forms of the concepts that belong to a concept, given by its narrower token."""
@@ -184,14 +180,13 @@ def list_belonging(form: str) -> Sequence[str]:
     return [text for token in belonging for text in sorted(_concept_forms()[read_concept_token(token)])]
 
 
-def narrower_token(concept: str, is_left_out: bool = False) -> str:
+def narrower_token(concept: str) -> str:
     """Return the token that finds the terms that belong to a concept; "" if it has no narrower terms.
 
-    Some concepts have them only if the concept `is_left_out`.
+    Behind `LEFT_OUT`, it finds those that belong to the concept only where that is left out.
     """
     token = NARROWER + concept_token(concept)[1:]
-    is_used = is_left_out or concept not in _left_out_only()
-    return token if is_used and list_belonging(token) else ""
+    return token if list_belonging(token) else ""
 
 
 class _Concept(NamedTuple):
