@@ -20,7 +20,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from bot.search import index as search_index
-from bot.search.query import ReadQuery
+from bot.search.query import IMPLIED_WEIGHT, ReadQuery
 from bot.search.results import Sort
 from bot.text import analyser, concepts, institutions, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
@@ -559,13 +559,14 @@ class Engine:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         clauses, weights = list[Query](), list[float]()
         sought = [one for part in parts[:_MAX_PARTS] for one in part.alternatives]
-        counts = {part: self._compile(part.forms).papers for part in (*sought, *query.implied.values())}
+        shares = {part: IMPLIED_WEIGHT * query.topics[topic] for topic, part in query.implied.items()}
+        counts = {part: self._compile(part.forms).papers for part in (*sought, *shares)}
         rarest = min((part for part in counts if counts[part]), key=counts.__getitem__, default=None)
         # Among keywords, a paper about the rarest comes first: for KV cache compression, one about the KV cache.
         by_main = rarest is not None and not query.topics and self._main(rarest) is not None
         for part, count in counts.items():
             if (query_of_part := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
-                weight = self._idf(count) ** (1 if query.topics else 2)
+                weight = self._idf(count) ** (1 if query.topics else 2) * shares.get(part, 1.0)
                 main = self._main(part) if by_main else None
                 query_of_part = any_of([query_of_part, main]) or query_of_part
                 weights.append(weight * max(form.weight for form in part.forms))

@@ -178,13 +178,13 @@ class _Spelling:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        before, words = f"(?<![{analyser.SYLLABLES}A-Za-z0-9])", [*map(re.escape, self._words)]
-        rest = f"[{analyser.SYLLABLES}]*" if not self._is_latin else ""
+        # A class with all syllables, or in any case, takes up to milliseconds to compile.
+        before, words, rest = r"(?<![^\W_])", [*map(re.escape, self._words)], r"[^\W0-9A-Za-z_]*"
         if self._is_latin:
             words[-1], before, rest = re.escape(self._last), "(?<![A-Za-z0-9])", "[A-Za-z]*(?![A-Za-z0-9])"
         elif len("".join(words)) >= _FREE:
             before, words = "", [_GAP.join(map(re.escape, word)) for word in self._words]
-        return re.compile(before + _GAP.join(words) + rest, re.IGNORECASE | re.ASCII)
+        return re.compile(f"{before}(?i:{_GAP.join(words)}){rest}")
 
 
 _PARTS, _GAP = re.compile(r"[\s-]+"), r"[\s-]?"

@@ -27,7 +27,7 @@ from bot.text import (
 from bot.text.concepts import Form, QueryPart
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
-_IMPLIED_WEIGHT = 0.6
+IMPLIED_WEIGHT = 0.6
 """The weight of the terms of a question's main topic."""
 _MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 5
 """The lowest weight and the highest number of topics whose terms are added."""
@@ -102,8 +102,8 @@ class ReadQuery:
     @property
     def said(self) -> dict[str, QueryPart]:
         """The topics that the question is clearly about without naming them, keyed by name."""
-        clear = (part for topic, part in self.implied.items() if topic in self.clear_topics)
-        return {name: part for part in clear if (name := self._name_topic(part))}
+        clear = ((topic, part) for topic, part in self.implied.items() if topic in self.clear_topics)
+        return {name: part for topic, part in clear if (name := self._name_topic(topic, part))}
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -138,13 +138,14 @@ class ReadQuery:
             if key not in keys and not (analyser.has_hangul(text) and key in typed)
         ]
 
-    def _name_topic(self, part: QueryPart) -> str | None:
+    def _name_topic(self, topic: int, part: QueryPart) -> str | None:
         """Return the name of an implied topic, in the query's language if possible; None if unlikely or already typed."""
         is_korean = analyser.has_hangul(self.text)
         asked = {form.key for own in (*self.parts, *self.wholes) for form in own.forms}
         if part.forms[0].key in asked:
             return None
-        names = [form.text for form in part.forms if form.is_shown and form.weight >= _MIN_SAID_WEIGHT]
+        least = _MIN_SAID_WEIGHT / (IMPLIED_WEIGHT * self.topics[topic])
+        names = [form.text for form in part.forms if form.is_shown and form.weight >= least]
         return next(
             (name for name in names if analyser.has_hangul(name) == is_korean), next(iter(names), None)
         )
@@ -156,6 +157,7 @@ class QueryReader:
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
         self._known: dict[tuple[str, bool], QueryPart | None] = {}
+        self._forms_by_topic: dict[int, tuple[Form, ...]] = {}
 
     def read(
         self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
@@ -514,7 +516,7 @@ class QueryReader:
     def _list_implied(
         self, topics: Mapping[int, float], text: str, excluded: Iterable[QueryPart]
     ) -> dict[int, QueryPart]:
-        """Return the parts for a question's main topics, keyed by topic number, likeliest first, weighted by likelihood.
+        """Return the parts for a question's main topics, keyed by topic number, likeliest first.
 
         Forms that contain what is excluded are left out, and all forms of a topic whose main term does: GRPO.
         """
@@ -523,7 +525,8 @@ class QueryReader:
         for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
             if topics[topic] >= _MIN_IMPLIED_WEIGHT and topic in shared:
                 terms = questions.load_topic_terms()[topic]
-                forms = concepts.merge_forms(self._forms_of(terms, _IMPLIED_WEIGHT * topics[topic]))
+                forms = self._forms_by_topic.get(topic) or concepts.merge_forms(self._forms_of(terms, 1))
+                self._forms_by_topic[topic] = forms
                 wanted = tuple(form for form in forms if not any(key in form.key for key in unwanted))
                 if wanted and not any(key in term_keys.term_key(terms[0]) for key in unwanted):
                     implied[topic] = QueryPart(terms[0], wanted, terms[0])

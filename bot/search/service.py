@@ -309,14 +309,14 @@ def _suggest(
     The `given` filters of the request still apply.
     """
     words = query_parser.Query(query.text)
-    read = archive.read(words)
     near = [(word, meant[0][0]) for word in unknown if (meant := vocabulary.list_near(word))]
     near = [(word, meant) for word, meant in near if not questions.classify_filler(meant)]
     # The words alone may match papers that its filters, exclusions or quoted phrases reject.
     is_narrow = query.text and replace(query, ignored=(), described=()) != words
-    offered = [*([read] if is_narrow else [])]
+    offered = [archive.read(words)] if is_narrow or near else []
     if near:
-        offered.append(archive.read(query_parser.Query(completion.apply_corrections(read.text, near))))
+        corrected = completion.apply_corrections(offered[0].text, near)
+        offered = [*(offered if is_narrow else ()), archive.read(query_parser.Query(corrected))]
     found = (one for one in offered if archive.engine.find(one, Scope(given), limit=1).complete_count)
     return tuple(one.text for one in found)
 

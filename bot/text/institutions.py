@@ -106,8 +106,7 @@ def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
 
 def may_begin(word: str) -> bool:
     """Return whether a known institution's name may begin with a word, such as 오픈 in 오픈 AI."""
-    head = _fold(word).partition(" ")[0]
-    return bool(head) and any(name.startswith(head) for name in _keys())
+    return _fold(word).partition(" ")[0] in _beginnings()
 
 
 def is_ordinary(name: str) -> bool:
@@ -143,6 +142,12 @@ def _keys() -> dict[str, str]:
     """Return the keys of known institutions, keyed by folded name and by it without spaces."""
     named = [(_fold(form), key) for key, forms in _rows().items() for form in forms]
     return {name.replace(" ", ""): key for name, key in named} | dict(named)
+
+
+@lru_cache(maxsize=1)
+def _beginnings() -> frozenset[str]:
+    """Return all that the names of known institutions begin with, folded."""
+    return frozenset(name[:end] for name in _keys() for end in range(1, len(name) + 1))
 
 
 @lru_cache(maxsize=1)

@@ -92,8 +92,9 @@ def _split_tail(word: str) -> tuple[tuple[str, int], ...]:
     return ()
 
 
-def read_tokens(text: str, table: str) -> list[Token]:
-    """Return the words of a text and their classes."""
+@lru_cache(maxsize=1 << 4)
+def read_tokens(text: str, table: str) -> Sequence[Token]:
+    """Return the words of a text and their classes. Cached, since several readers of a question ask for them."""
     matches, tokens, at = list(_WORD.finditer(text)), list[Token](), 0
     words = [questions.trim_filler(match[0].casefold()).replace("’", "'") or match[0] for match in matches]
     entries = seed.load_request_words()[table]
