@@ -37,8 +37,10 @@ _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
 _MAX_BITS = 24
 """The bits of a score, a number of 32 bits."""
 _MIN_TOPIC_WEIGHT, _MAX_TERMS = 0.1, 1000
-_ENOUGH, _MAX_PARTIAL = 30, 60
-"""If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
+_ENOUGH, _ENOUGH_ORDERED, _MAX_PARTIAL = 30, 3, 60
+"""If there are fewer complete matches than the first number, or in the order of votes or dates than the second one, partial
+matches are added, at most the third number.
+"""
 _NEAR = 0.5
 """The share of the best partial match's score from which on such matches take the order that was asked for."""
 _MIN_JOINED = 3
@@ -138,13 +140,12 @@ class _Spelled(NamedTuple):
 class _Compiled(NamedTuple):
     """A part's title and body queries, scored from 0 to 1, and an estimate of the number of matching papers.
 
-    `repeated` scores a body by how often all forms occur in total; in `main`, concepts only count where a paper is about them.
+    `repeated` scores a body by how often all forms occur in total.
     """
 
     title: Query | None
     body: Query | None
     repeated: Query | None
-    main: Query | None
     papers: int
 
 
@@ -222,7 +223,6 @@ class Engine:
 
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts, papers = *(list[Query]() for _ in range(4)), 0
-        main = list[Query | None]()
         for form in _join_seeded(forms)[:_MAX_FORMS]:
             spelled = self._spell(form.text)
             papers += spelled.papers
@@ -233,13 +233,11 @@ class Engine:
             for body, weight in spelled.bodies:
                 bodies.append(Query.boost_query(body, form.weight * weight))
                 alike.append(Query.boost_query(body, weight))
-            main.append(self._term("fact", form.text, _CERTAIN) if is_concept else None)
         of_concept = Query.disjunction_max_query(of_concepts) if of_concepts else None
         return _Compiled(
             Query.disjunction_max_query(titles) if titles else None,
             Query.disjunction_max_query(bodies, _OTHER_FORMS) if bodies else None,
             any_of([*repeated, of_concept]),
-            any_of([*repeated, *main]),
             min(papers, self.searcher.num_docs),
         )
 
@@ -362,7 +360,8 @@ class Engine:
         mark = search_index.COMPARED if scope.with_compared else search_index.LATER
         is_about = query is not None and query.has_alternatives
         excluded = [
-            self._about(part, is_main=True) if is_about else self._unwanted(part, mark) for part in unwanted
+            self._about_one(part, is_alone=True) if is_about else self._unwanted(part, mark)
+            for part in unwanted
         ]
         excluded += [self.institution(part.text) for part in unwanted if institutions.list_forms(part.text)]
         excluded += [self._among(scope.unwanted_ids)] if scope.unwanted_ids else []
@@ -440,7 +439,8 @@ class Engine:
             best = max(full.scores.values(), default=0.0)
             scores = {first: best + 1.0} | {**full.scores, first: best + 1.0}
             full = full._replace(scores=scores, has_name=True)
-        if full.total >= _ENOUGH or (full.total and not several and not query.topics):
+        enough = _ENOUGH if order is None else _ENOUGH_ORDERED
+        if full.total >= enough or (full.total and not several and not query.topics):
             return full
         if (partial := partial or self._partial(query, parts)) is None:
             return full
@@ -467,17 +467,17 @@ class Engine:
     ) -> Matches:
         """Return the papers with all parts: those about them first, then those that mention them.
 
-        If none is about them and nothing is left out, all are full matches; and those of a question with other words than terms.
+        If none is about them and nothing is left out, all are full matches; and by relevance those of a question with other words
+        than terms.
         """
-        is_of_terms = not query.is_question or all(part.is_term for part in query.parts)
-        is_apart = wanted is not None and order is None and is_of_terms
-        about = self._about_all(query) if is_apart else None
-        if about is None:
+        is_of_terms = order is not None or not query.is_question or all(part.is_term for part in query.parts)
+        about = self._about_all(query, is_ordered=order is not None) if is_of_terms else None
+        if wanted is None or about is None:
             return self._search(wanted, clauses, limit, order)
         about = Query.const_score_query(about, 0.0)
-        full = self._search(wanted, [*clauses, (Occur.Must, about)], limit, None)
+        full = self._search(wanted, [*clauses, (Occur.Must, about)], limit, order)
         left = [*clauses, (Occur.MustNot, about)] if full.total else clauses
-        others = self._search(wanted, left, max(1, limit - full.total), None)
+        others = self._search(wanted, left, max(1, limit - full.total), order)
         if not (full.total or query.excluded):
             return others
         mentioning = others.scores if full.total < limit else {}
@@ -489,27 +489,42 @@ class Engine:
             others.total,
         )
 
-    def _about_all(self, query: ReadQuery) -> Query | None:
-        """Return the query for papers about all parts, or of the query's name. Two plain words in a row are about a phrase."""
-        parts, about = list(_list_needed(query.parts[:_MAX_PARTS])), list[Query | None]()
+    def _about_all(self, query: ReadQuery, *, is_ordered: bool) -> Query | None:
+        """Return the query for papers about all parts, or of the query's name. Two plain words in a row are about a phrase.
+
+        In the order of votes or dates, what belongs to a concept counts as the concept.
+        """
+
+        def own(part: QueryPart) -> QueryPart:
+            sure = (form for form in part.forms if form.is_sure)
+            kept = tuple(form for form in sure if is_ordered or not tokens.is_wide(form.text))
+            return part._replace(forms=kept, either=tuple(map(own, part.either)))
+
+        parts, about = list(map(own, _list_needed(query.parts[:_MAX_PARTS]))), list[Query | None]()
         for before, part in zip([None, *parts], parts, strict=False):
             is_plain = before is not None and not (before.is_term or before.key or part.is_term or part.key)
             phrase = self._part(concepts.join_words(before, part)) if before and is_plain else None
-            about.append(phrase or self._about_one(part))
-        wholes = [*map(self._about_one, query.wholes)]
+            about.append(phrase or self._about_one(part, is_alone=len(parts) == 1))
+        wholes = [self._about_one(own(whole), is_alone=True) for whole in query.wholes]
         if len(parts) > 1 and query.text:
             wholes.append(self._part(concepts.literal_part(query.text)))  # mini batch for minibatches
         names = (self._term("name", f"{name} {mark}", 0.0) for name in query.names for mark in _NAME_DEGREES)
         return any_of([all_of(about), *wholes, *names])
 
-    def _about_one(self, part: QueryPart) -> Query | None:
+    def _about_one(self, part: QueryPart, *, is_alone: bool) -> Query | None:
         """Return the query for papers with a form of a part in the title, or with its concept as a main one.
 
-        What belongs to the concept does not count, and of other words any mention does.
+        A word that is no concept is in the title or twice in the body; an ordinary one is anywhere, unless it `is_alone`.
         """
-        own = part._replace(forms=tuple(form for form in part.forms if not tokens.is_wide(form.text)))
-        main = any_of(self._main(one) for one in part.alternatives)
-        about = any_of([self._compile(own.forms).title, main]) if main is not None else self._part(own)
+        if part.either:
+            return any_of(self._about_one(one, is_alone=is_alone) for one in part.either)
+        if (main := self._main(part)) is not None:
+            wide = (self._term("fact", form.text, 0.0) for form in part.forms if tokens.is_wide(form.text))
+            about = any_of([self._compile(part.forms).title, main, *wide])
+        elif is_alone or not self._is_ordinary(part):
+            about = self._among(self.list_about(ReadQuery(parts=(part,)), Scope()))
+        else:
+            about = self._part(part)
         return all_of([about, self._part(QueryPart("", part.clear))]) if part.clear else about
 
     def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
@@ -707,28 +722,15 @@ class Engine:
 
     # Exact sets.
 
-    def list_about(
-        self,
-        query: ReadQuery,
-        scope: Scope,
-        *,
-        sort: Sort = Sort.VOTES,
-        is_clear: bool = False,
-        is_main: bool = False,
-    ) -> list[int]:
-        """Return all papers with each part in the title or at least twice in the body, by votes unless by date.
-
-        If `is_clear`, a paper must have an English form of an English term whose Korean form means another one too. If `is_main`,
-        explanations of a concept, and mentions in comparing other work or for later work do not count.
-        """
+    def list_about(self, query: ReadQuery, scope: Scope) -> list[int]:
+        """Return all papers with each part in the title or at least twice in the body, most votes first."""
         clauses, places = self._narrow(scope, query), dict[int, int]()
-        field, order = _ORDERS[sort] or _TOP
 
         def list_(wanted: Query | None) -> set[int]:
             if wanted is None:
                 return set()
             hits = self.searcher.search(_within(wanted, clauses), max(1, self.searcher.num_docs), count=False)
-            ids, lengths, own = (self._numbers(hits, name) for name in ("id", "length", field))
+            ids, lengths, own = (self._numbers(hits, name) for name in ("id", "length", "top"))
             places.update(zip(ids, own, strict=True))
             return {
                 id_
@@ -736,21 +738,19 @@ class Engine:
                 if score >= _CERTAIN or score >= self._least_score(length)
             }
 
-        sets = [list_(self._about(part, is_main)) for part in _list_needed(query.parts)]
-        clear = [self._part(QueryPart("", part.clear)) for part in query.parts if is_clear and part.clear]
-        sets += [list_(Query.const_score_query(one, _CERTAIN)) for one in clear if one is not None]
+        sets = [list_(self._about(part)) for part in _list_needed(query.parts)]
         about = set.intersection(*sets) if sets else set[int]()
-        about = about.union(*(list_(self._about(whole, is_main)) for whole in query.wholes))
+        about = about.union(*(list_(self._about(whole)) for whole in query.wholes))
         marks = (search_index.EXACT_NAME, search_index.VERSION_NAME)
         named = (self._term("name", f"{name} {mark}", _CERTAIN) for name in query.names for mark in marks)
         about |= list_(any_of(named))
-        return sorted(about, key=places.__getitem__, reverse=order is tantivy.Order.Desc)
+        return sorted(about, key=places.__getitem__, reverse=True)
 
-    def _about(self, part: QueryPart, is_main: bool) -> Query | None:
+    def _about(self, part: QueryPart) -> Query | None:
         """Return the query that gives a title match a fixed high score and scores a body by how often the forms occur."""
         compiled = self._compile(part.forms)
         titled = compiled.title and Query.const_score_query(compiled.title, _CERTAIN)
-        return any_of([titled, compiled.main if is_main else compiled.repeated])
+        return any_of([titled, compiled.repeated])
 
     def _least_score(self, length: int) -> float:
         """Return the score of a body of this length that contains a form twice."""

@@ -204,17 +204,6 @@ def _find_by_words(
     if not (query.parts or query.wholes):
         ids, total = engine.list_top(scope, query, sort=sort, limit=end)
         return search_engine.Matches(dict.fromkeys(ids, 0.0), total)
-    if sort is not Sort.RELEVANCE:
-        list_about = partial(engine.list_about, query.sure(), scope, sort=sort, is_clear=True)
-        if about := list_about(is_main=True) or list_about():
-            found = engine.find(query, scope, limit=engine.searcher.num_docs)
-            partial_ids = found.missing.keys() - found.mentioning
-            others = found.scores.keys() - partial_ids - set(about)
-            mentioning, _ = engine.list_top(Scope(paper_ids=others), sort=sort, limit=len(others) or 1)
-            scores = dict.fromkeys((*about, *mentioning), 0.0)
-            return search_engine.Matches(
-                scores, len(scores), dict.fromkeys(mentioning, ()), frozenset(mentioning), len(mentioning)
-            )
     return engine.find(query, scope, limit=end, sort=sort)
 
 
