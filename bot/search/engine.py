@@ -612,7 +612,7 @@ class Engine:
 
         A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, all are sorted by their
         scores. Papers with one ordinary word in common come last; if they are not near to the question, or another order was
-        asked for, they are left out.
+        asked for, they are left out. Ordinary keywords alone make no result.
         """
         needed = [part for part in parts if not (query.is_question and self._is_ordinary(part))] or parts
         needed = _list_needed(needed)
@@ -624,6 +624,9 @@ class Engine:
             for part, has in zip(parts, having, strict=True)
             if not part.text.isdigit() and (query.is_question or part in needed)
         }
+        telling = [has for part, has in named.items() if query.is_question or not self._is_ordinary(part)]
+        if telling and not any((complete.scores, *telling, *of_topics)):
+            return complete
         bare = others.keys() - set[int]().union(*named.values())
         weak = self._list_weak(named, of_topics, others)
         least = math.inf if is_ordered else _NEAR * max(others.values(), default=0.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
@@ -271,19 +271,26 @@ def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
     return Engine(search_index.index_in_memory(documents))
 
 
-def _list_unread(engine: Engine, query: ReadQuery) -> list[concepts.QueryPart]:
-    """Return the parts of a query that no paper has, which are not searched for: mostly words of speech, such as gimme.
+def _list_loose(engine: Engine, query: ReadQuery, text: str) -> dict[concepts.QueryPart, bool]:
+    """Return the parts of a query that are not searched for if no paper has all, and whether each is surely no topic.
 
-    They are small letters or Hangul, no terms, and describe no topic. A word alone is searched for.
+    They are small letters or Hangul and no terms: words of speech, and words that no paper has and that describe no topic.
     """
-    unread = [
-        part
-        for part in query.parts
-        if (part.text.isalpha() and (part.text.islower() or analyser.is_hangul(part.text)))
-        and not (part.key or part.is_term or engine.has_papers(part) or questions.find_topics(part.text))
-    ]
-    is_read = unread and not query.wholes and any(map(engine.has_papers, set(query.parts).difference(unread)))
-    return unread if is_read else []
+    loose, known = dict[concepts.QueryPart, bool](), list[str]()
+    for part in query.parts:
+        is_known = part.is_term or part.key or questions.find_topics(part.text)
+        known += [part.text] if is_known and not questions.is_general(part.text) else []
+    for part in query.parts:
+        if (
+            part.text.isalpha()
+            and (part.text.islower() or analyser.is_hangul(part.text))
+            and not part.is_term
+        ):
+            is_said = questions.is_said(part.text, known, text)
+            if is_said or not (part.text in known or engine.has_papers(part)):
+                loose[part] = is_said
+    is_rest = not query.wholes and any(engine.has_papers(part) for part in query.parts if part not in loose)
+    return loose if is_rest else {}
 
 
 def _suggest(
@@ -314,7 +321,8 @@ def _suggest(
 class _Draft:
     """An answer in the making: a query as typed and as read, the papers found for it, and what no paper has of it.
 
-    `asked` is the order that the query names, which the request has then too.
+    `asked` is the order that the query names, which the request has then too; `unread`: what is not searched for, and whether
+    it is surely no topic.
     """
 
     archive: Archive
@@ -328,7 +336,7 @@ class _Draft:
     vocabulary: completion.Vocabulary = field(default_factory=completion.Vocabulary)
     unknown: Sequence[str] = ()
     corrected: tuple[tuple[str, str], ...] = ()
-    unread: Sequence[concepts.QueryPart] = ()
+    unread: Mapping[concepts.QueryPart, bool] = field(default_factory=dict)
 
     @property
     def writers(self) -> dict[str, Sequence[str]]:
@@ -410,14 +418,18 @@ class _Draft:
             self.read = self.archive.read(self.query)
             self.matches = self._find(self.read)
 
-    def leave_out_unread(self) -> None:
-        """Search without the words that no paper has. Long sentences are ranked by any of their words."""
-        self.unread = _list_unread(self.archive.engine, self.read)
+    def leave_out_loose(self) -> None:
+        """If few papers have all words, search without those that hardly name the topic."""
+        if self.matches.has_name or self.matches.complete_count >= _FEW:
+            return
+        self.unread = _list_loose(self.archive.engine, self.read, self.query.text)
         if self.unread:
             parts = tuple(part for part in self.read.parts if part not in self.unread)
             self.read = replace(self.read, parts=parts)
-            if self.asked or not self.read.topics or len(parts) < _FEW:
-                self.matches = self._find(self.read)
+            found = self._find(self.read)
+            # Long sentences are ranked by any of their words.
+            if self.asked or not self.read.topics or len(parts) < _FEW or found.complete_count:
+                self.matches = found
             self.unknown = [word for word in self.unknown if any(word in part.text for part in parts)]
 
     def describe(self) -> SearchResult:
@@ -453,7 +465,7 @@ class _Draft:
             unordered=query.unordered,
             asks_writers=query.asks_writers,
             total=total,
-            complete=0 if self.unread else complete,
+            complete=complete if all(self.unread.values()) else 0,
             count=query.count,
             mentioning=min(matches.mentions, total - complete),
             unread=tuple(part.text for part in self.unread),
@@ -581,7 +593,7 @@ class SearchService:
         rows = search.list_paper_rows(view, page, matches.scores, until_on=until)
         labelled = _label_partial(view, answer, rows)
         missing = {arxiv_id: of_paper.missing for arxiv_id, of_paper in labelled.items()}
-        if unread := answer.common.unread:
+        if not answer.common.complete and (unread := answer.common.unread):
             missing = {row.arxiv_id: (*missing.get(row.arxiv_id, ()), *unread) for row in rows}
         passing = answer.engine.list_excluded(answer.query, page) if answer.query.excluded else {}
         return replace(
@@ -630,7 +642,7 @@ class SearchService:
         draft = _read_draft(archive, request, request.today or self._clock().date())
         draft.find()
         draft.correct(lambda: self._topics(archive.reader.glossary).vocabulary)
-        draft.leave_out_unread()
+        draft.leave_out_loose()
         read, matches = draft.read, draft.matches
         is_sentence = (len(read.parts) > 1 or bool(read.topics)) and not matches.has_name
         is_ranked = self._vectors is not None and draft.request.sort in _UNSORTED and matches.total > 0

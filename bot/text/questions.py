@@ -223,6 +223,36 @@ def split_joined(word: str) -> Sequence[str]:
     return list(filter(None, match.groups())) if match else [word]
 
 
+_READERS = re.compile(
+    r"\b(?:i|you|we|my|our|your)(?:['’]\w+)?(?: (?:c|w|sh)(?:an|ould|ill)| (?:might|may|must|keep|kept|just|really|still|also"
+    r"|never|always|do|did|have|had|am|was|are|were|been))* ([a-z-]+)"
+)
+"""A word that is said of a reader: could you surface, what should I open, my team."""
+_JOINING = re.compile("an?|the|in|of|for|from|with|by|to|via|using|and|or")
+"""What joins words of one topic: photographs in the mist."""
+
+
+def is_general(text: str) -> bool:
+    """Return whether a word is one for occasions, people or what any paper has: lunch, team, results, 발상."""
+    return _is_listed(text, "general")
+
+
+def is_said(word: str, topics: Sequence[str], text: str) -> bool:
+    """Return whether a word of a question is general or said of a reader, or describes no topic and is not beside `topics`."""
+    words = (trim_filler(one).casefold() for one in text.split())
+    typed = [one for one in words if not _JOINING.fullmatch(one)]
+    at = next((n for n, one in enumerate(typed) if one.startswith(word)), None)
+    if at is None or is_general(word) or word in _READERS.findall(text.casefold()):
+        return at is not None
+    if find_topics(word):
+        return False
+    if is_verb(typed[at]) or (analyser.is_hangul(word) and typed[at][len(word) :][:1] in _OF_NOUNS):
+        return True  # 신박한
+    beside = (typed[n] for n in (at - 1, at + 1) if 0 <= n < len(typed))
+    named = {one.casefold() for topic in topics for one in topic.split()}
+    return len(typed) > 2 and not any(one.startswith(tuple(named)) for one in beside)
+
+
 def has_topic(words: Sequence[str]) -> bool:
     """Return whether any word of a query may name a topic. Words for papers, questions, requests and methods do not."""
     words = [word for word in words if not names_papers(word)]
