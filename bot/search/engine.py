@@ -358,9 +358,8 @@ class Engine:
         )
         unwanted = query.excluded if query else ()
         mark = search_index.COMPARED if scope.with_compared else search_index.LATER
-        is_about = query is not None and query.has_alternatives
         excluded = [
-            self._about_one(part, is_alone=True) if is_about else self._unwanted(part, mark)
+            self._about_one(part, is_alone=True) if part.is_topic else self._unwanted(part, mark)
             for part in unwanted
         ]
         excluded += [self.institution(part.text) for part in unwanted if institutions.list_forms(part.text)]

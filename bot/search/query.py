@@ -54,10 +54,10 @@ _BEFORE_AUXILIARY = re.compile(
 """As in 읽어 보고."""
 _MODEL = re.compile(r"(?<=.)[\s-]?(?:models?|모델)\Z", re.IGNORECASE)
 _GENERAL = re.compile(
-    r"(?<=.)\s(?:applications?|tasks?|papers?|research|domains?|fields?|areas?|응용|분야|쪽|도메인|태스크|과제|논문|연구)\Z",
+    r"\A(?:human|사람|인간)\s|(?<=.)\s(?:applications?|tasks?|papers?|research|domains?|fields?|areas?|응용|분야|쪽|도메인|태스크|과제|논문|연구)\Z",
     re.IGNORECASE,
 )
-"""The general noun behind a topic: medical applications, 의료 분야."""
+"""What says nothing beside a topic: medical applications, 의료 분야, 사람 얼굴."""
 _PARTICIPLE = re.compile(r"([a-z-]+-[a-z]+ed) [a-z]+", re.IGNORECASE)
 """As in retrieval-augmented generation, which papers name as retrieval augmentation or a retrieval-augmented model too."""
 _STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
@@ -71,8 +71,7 @@ class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must have none of the `excluded` parts; if the parts are alternatives to these, it must not
-    be about them. For a sentence, `topics` has topic weights by number,
+    with one of the `names`. It must have none of the `excluded` parts. For a sentence, `topics` has topic weights by number,
     `implied` the terms of the main topics, and `clear_topics` those that it is clearly on; it is a question unless it only
     asks for papers on its words. `meanings` has the senses of an abbreviation, most common first.
     """
@@ -87,7 +86,6 @@ class ReadQuery:
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
     clear_topics: Collection[int] = ()
     meanings: tuple[str, ...] = ()
-    has_alternatives: bool = False
 
     def sure(self) -> ReadQuery:
         """The query for use as a filter, without the forms that only one paper defines."""
@@ -173,8 +171,11 @@ class QueryReader:
         parts = _join_alternatives(parts, "또는" if analyser.has_hangul(query.text) else "or")
         is_sentence = len(words) < len(query.text.split())
         excluded = tuple(
-            part for term in query.excluded for part in self._list_excluded(term, query.text, choose_names)
+            part._replace(is_topic=part.is_topic or query.has_alternatives)
+            for term in query.excluded
+            for part in self._list_excluded(term, query.text, choose_names)
         )
+        parts = [_leave_out(part, excluded) for part in parts]
         topics = questions.describe_topics(query.text) if is_sentence else {}
         is_question = is_sentence and not _is_request(query.text, words)
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
@@ -196,7 +197,6 @@ class QueryReader:
             implied=self._list_implied(topics, query.text, excluded),
             clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
-            has_alternatives=query.has_alternatives,
         )
 
     def read_exclusions(
@@ -545,6 +545,11 @@ class QueryReader:
         topic = "" if self.glossary.is_seeded(term) else _GENERAL.sub("", term)
         is_general = topic not in ("", term) and self.glossary.find(topic)
         kinds = self._find_kinds(term, text) if questions.is_means(term) else []
+        first, _, head = term.rpartition(" ")
+        if head in map(self._strip, text.split()) and first and not self.glossary.find(term):
+            # Of benchmarks without coding benchmarks, those about coding are left out.
+            part = self._find(first) or QueryPart(first, self._typed_forms(first))
+            yield part._replace(is_topic=True)
         for name in (term, *([bare] if is_bare else []), *([topic] if is_general else []), *kinds):
             # A Korean word is left out in all meanings: 추론 is inference or reasoning.
             keys = self.glossary.find(name)[: None if analyser.is_hangul(name) else 1]
@@ -673,6 +678,13 @@ def _pair_unknown(parts: Iterable[QueryPart]) -> list[QueryPart]:
 
 def _is_unknown(part: QueryPart) -> bool:
     return part.text.isascii() and part.text.isalpha() and not (part.key or part.is_term)
+
+
+def _leave_out(part: QueryPart, excluded: Iterable[QueryPart]) -> QueryPart:
+    """Return a part without the added forms that are left out: alternatives to transformers other than Mamba."""
+    unwanted = {form.key for one in excluded for form in one.forms} - {Form(part.text).key}
+    forms = tuple(form for form in part.forms if form.key not in unwanted)
+    return part._replace(forms=forms) if forms else part
 
 
 def _distinct(parts: Iterable[QueryPart]) -> tuple[QueryPart, ...]:

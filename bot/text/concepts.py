@@ -112,7 +112,7 @@ class QueryPart(NamedTuple):
 
     `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word. `clear` are the English forms of
     an English term whose Korean form means another one too: reasoning, since 추론 is inference as well. `either` are the
-    alternatives of which it consists: GAN or VAE.
+    alternatives of which it consists: GAN or VAE. `is_topic`: where it is left out, papers may mention it.
     """
 
     text: str
@@ -121,6 +121,7 @@ class QueryPart(NamedTuple):
     is_term: bool = False
     clear: tuple[Form, ...] = ()
     either: tuple[QueryPart, ...] = ()
+    is_topic: bool = False
 
     @property
     def alternatives(self) -> tuple[QueryPart, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, groupby, takewhile
+from itertools import groupby, takewhile
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, dates, phrases, questions, seed
@@ -56,6 +56,7 @@ _SHORT = re.compile(
     r"(?<=\bexcl)\.(?=\s)|(?<=\bexclude) ?:|(?<=\bexcluding) ?:|(?<=\bexcept) ?:|(?<=\bskip) ?:",
     re.IGNORECASE,
 )
+_DASH = re.compile(r"\s*[–—]\s*|\s-\s")
 _JOINED = re.compile(r"(?:이?[나랑]|[와과도]|하고)\Z")
 _NOT = re.compile(
     r"(?:(?<=[가-힣]) ?|(?<=\w) )(?:[xX×](?=\s*\))|[ㄴ\u1102]{2,})"
@@ -129,7 +130,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
     text, unread, described = _read_degrees(text)
-    text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(" ", text.translate(_ROUND)))
+    text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(" ", _DASH.sub("; ", text.translate(_ROUND))))
     text = _CROSSED.sub(r"\1 제외", _NOT.sub(" 제외", text))
     text = _NON.sub(lambda non: _read_non(non, is_term, is_excluded), text)
     tokens, excluded, has_alternatives = phrases.read_tokens(text, "leave"), list[str](), False
@@ -137,10 +138,18 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         beside = _list_beside(tokens, negation)
         named = _read_named(beside, negation, tokens, is_term)
         if any(token.text.casefold() == "ones" for token in beside[: named.taken + 1]):
-            ahead = tokens[: negation.first][::-1]
-            named = named._replace(names=[_complete(name, ahead, is_term) for name in named.names])
+            before = tokens[: negation.first][::-1]
+            named = named._replace(
+                names=[
+                    name if is_excluded(name) else _complete(name, before, is_term) for name in named.names
+                ]
+            )
         around = tokens[negation.first : negation.last + 1]
-        phrase = sorted((*beside[: named.taken], *around), key=lambda token: token.start)
+        ahead = beside[named.taken : named.taken + 1] if named.taken and negation.is_ahead else ()
+        degree = [
+            one for one in ahead if _is_filler(one.text) and _ADNOMINAL.search(one.text)
+        ]  # 큰 모델 빼고
+        phrase = sorted((*beside[: named.taken], *degree, *around), key=lambda token: token.start)
         typed = text[phrase[0].start : phrase[-1].end]
         if negation.is_ahead and _TASK.match(text, phrase[-1].end):
             continue
@@ -187,11 +196,10 @@ def _choose_outcome(
     if way == "sure" or all(_list_kinds(name) == ["kind"] for name in names):
         return "excluded"
     words = [name.split() for name in names]
-    is_fault, is_means = any(map(questions.is_fault, chain(*words))), _is_means(names)
+    is_fault, is_means = any(map(questions.is_fault, _list_meant(names))), _is_means(names)
     ends = [" ".join(name[start:]) for name in words for start in range(1 if is_means else len(name))]
-    if way in ("lack", "other") and (
-        any(map(is_excluded, ends)) or (all(map(is_term, names)) and not is_means)
-    ):
+    is_named = any(map(is_excluded, ends)) or (all(map(is_term, names)) and not (is_means or is_fault))
+    if way in ("lack", "other") and is_named:
         return "excluded"
     if way in ("need", "only") or (is_means and not is_fault):
         return "unread"
@@ -200,6 +208,16 @@ def _choose_outcome(
 
 def _is_means(names: Iterable[str]) -> bool:
     return any(questions.is_means(word) for name in names for word in name.split())
+
+
+def _list_meant(names: Iterable[str]) -> list[str]:
+    """Return the words of names and of the terms that papers use for them: hallucination for 거짓말."""
+    return [
+        word
+        for name in names
+        for said in (name, *questions.find_everyday_terms(name))
+        for word in said.split()
+    ]
 
 
 def _find_saying(typed: str, names: Sequence[str], near: Sequence[phrases.Token], negation: _Negation) -> str:
@@ -360,9 +378,7 @@ def _list_named(
             is_sure = is_ahead and negation.way != "lack"
             if names or at or beside[at].kind or not (is_sure or negation.way == "instead"):
                 break
-            # 로봇 논문은 빼고, rather than only text; 큰 모델 빼고
-            at = taken = 1 + any(_is_filler(one.text) and _ADNOMINAL.search(one.text) for one in beside[1:2])
-            is_attached = False
+            at, taken, is_attached = 1, 1, False  # 로봇 논문은 빼고, rather than only text
             continue
         at += len(phrase)
         names.insert(0 if is_ahead else len(names), _name(phrase, is_term, is_attached=is_attached))
@@ -414,7 +430,7 @@ def _name(phrase: Sequence[phrases.Token], is_term: IsTerm, *, is_attached: bool
     name = _join(phrase)
     if not is_attached:
         return name
-    bare = phrases.PARTICLE.sub("", name)
+    bare = phrases.strip_particle(name)
     return (
         bare
         if size

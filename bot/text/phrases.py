@@ -166,6 +166,13 @@ def _place(token: Token, before: str, behind: str) -> Token:
     return token._replace(kind="" if kind in ("plain", "align") else kind)
 
 
+def strip_particle(name: str) -> str:
+    """Return a name without the particle behind it, which agrees with its last syllable: 제미나이 of 제미나이랑."""
+    found = PARTICLE.search(name)
+    endings = (found[0], found[0][1:]) if found else ()
+    return name.removesuffix(next((end for end in endings if end and questions.agrees(name, end)), ""))
+
+
 def cut(text: str, phrase: Sequence[Token]) -> str:
     """Return a text with blanks in place of a phrase, so that all others stay where they are."""
     start, end = phrase[0].start, phrase[-1].end

@@ -195,7 +195,7 @@ class _QueryBuilder:
         return True
 
     def _add_term(self, text: str, terms: list[str]) -> None:
-        if analyser.stemmed_words(text) or (text in "/|&" and terms):
+        if analyser.stemmed_words(text) or (text in "/|&—–" and terms):
             terms.append(text)
 
     def build(self) -> Query:

@@ -60,7 +60,7 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
             return f"{core} {tail}"
         return core if classify_filler(tail) == "filler" else word  # splatting중에
     possible = endings.get(word[-1], ())
-    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending)]
+    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and agrees(word, ending)]
     for stem in stems:
         if is_known(stem) or is_known(analyser.strip_ending(stem)):
             return stem
@@ -76,13 +76,13 @@ def _strip_unknown(word: str) -> str:
     """Strip an ending from an unknown Korean word if it is rarely part of a noun."""
     endings = _load_filler().following["sure"]
     tails = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
-    ending = next((ending for ending in tails if _agrees(word, ending)), "")
+    ending = next((ending for ending in tails if agrees(word, ending)), "")
     # 구별하는 contains a noun; 움직이는 does not.
     is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
     return word.removesuffix(ending) if is_noun else word
 
 
-def _agrees(word: str, ending: str) -> bool:
+def agrees(word: str, ending: str) -> bool:
     """Return whether an ending fits a word: it follows at least two syllables or letters and agrees with the last one."""
     stem = word[: -len(ending)]
     if len(stem) < 2 or not analyser.is_syllables(stem[-1]):

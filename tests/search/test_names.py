@@ -119,6 +119,8 @@ async def test_a_korean_spelling_in_a_longer_query_matches_the_name(spelt: Searc
     result = await spelt.search(SearchRequest("제미나이 문맥"))
     assert result.rows[0].arxiv_id == "2403.05530"
     assert "Gemini" in result.added_forms
+    result = await spelt.search(SearchRequest("모델군 논문, 제미나이랑 큐원 빼고"))
+    assert {row.arxiv_id for row in result.rows} == {"2407.21783"}
 
 
 async def test_an_ordinary_korean_word_is_not_a_spelling_of_a_name(spelt: SearchService) -> None:

@@ -367,6 +367,8 @@ async def test_a_partial_match_of_a_negation_is_named_by_the_term_that_its_paper
     assert result.terms[0] == "라벨 없이", "what the reader typed"
     assert (*result.matched.get("2501.00001", ()), *result.missing["2501.00001"]) != ("라벨 없이",)
     assert not any("라벨 없이" in names for names in result.missing.values())
+    others = await service.search(SearchRequest("alternatives to transformers other than Mamba"))
+    assert ("Mamba" in others.added_forms, others.excluded) == (False, ("Mamba",))
 
 
 @both_engines
@@ -669,6 +671,11 @@ async def test_a_name_inside_a_word_of_a_title_is_left_out(
             ["Agents that Walk"],
         ),
         (("agents without web agents", "웹 에이전트 빼고 agents"), ["A Web Navigating Agent"], ["Agents"]),
+        (("avatars, no human faces", "사람 얼굴 빼고 avatars"), ["Head Avatars"], ["Full-Body Avatars"]),
+        (("benchmarks except coding benchmarks",), ["A Code Generation Benchmark"], ["A Speech Benchmark"]),
+        (("3D models, no Gaussian splatting",), ["GaussianAnything: 3D Models"], ["3D Models"]),
+        (("agents, nothing on vision", "비전 빼고 agents"), ["Video Agents"], ["Agents"]),
+        (("papers not about language models",), ["Chain of Thought", "The KV Cache"], ["Video"]),
         (
             ("agents, no benchmarks", "벤치마크 빼고 agents"),
             ["An Evaluation Platform for Agents"],
