@@ -72,6 +72,7 @@ class _Named:
         self._is_alone = len(parts) == 1
         told = parts if self._is_alone else filter(self._is_telling, parts)
         self._papers = {part: engine.estimate(part) for part in sorted(told, key=engine.estimate)}
+        self._forms = {part: [*_list_spellings(part, self._is_alone)] for part in self._papers}
         wide = [form.text for part in parts for form in part.forms if tokens.is_wide(form.text)]
         belonging = [name for token in wide for name in tokens.list_belonging(token) if not _is_short(name)]
         in_korean = [name for name in belonging if analyser.has_hangul(name) and self._is_korean]
@@ -96,24 +97,21 @@ class _Named:
 
     def _find(self, part: QueryPart, text: str, folded: str) -> str:
         """Return how a text names a part; "" if it does not, or by a word with other meanings only."""
-        for form in _list_spellings(part, self._is_alone):
+        for form in self._forms[part]:
             if found := self._search(form, part, text, folded):
                 return self._show(found, form, part)
         return ""
 
     def _search(self, form: str, part: QueryPart, text: str, folded: str) -> str:
         """Return the words of a text that are a form of a part, as typed if possible, and mean nothing else; or ""."""
-        is_typed = term_keys.term_key(form) == term_keys.term_key(part.text)
         found = [words for words in _spell(form).find_in(text, folded) if self._means(words, form, part)]
-        if _is_short(form) and not is_typed and len(found) < _TWICE:
+        if not found or (len(found) < _TWICE and _is_short(form) and not _is_typed(form, part)):
             return ""
-        return next(
-            (words for words in found if _write_plainly(words) == _write_plainly(form)), *found[:1] or [""]
-        )
+        return next((words for words in found if _write_plainly(words) == _write_plainly(form)), found[0])
 
     def _means(self, found: str, form: str, part: QueryPart) -> bool:
         """Return whether words of a text mean nothing but a part: mAP does not mean map."""
-        is_typed = term_keys.term_key(form) == term_keys.term_key(part.text)
+        is_typed = _is_typed(form, part)
         if term_keys.is_abbreviation(found) or term_keys.is_abbreviation(form):
             senses = self._glossary.find(found)
             return senses == [part.key] if senses or not is_typed else found.casefold() == form.casefold()
@@ -145,6 +143,10 @@ def _list_spellings(part: QueryPart, is_alone: bool) -> Iterator[str]:
             yield form.text
 
 
+def _is_typed(form: str, part: QueryPart) -> bool:
+    return term_keys.term_key(form) == term_keys.term_key(part.text)
+
+
 def _is_short(form: str) -> bool:
     return len(form) <= _SHORT and analyser.is_hangul(form)
 
@@ -160,11 +162,12 @@ class _Spelling:
         self._form, self._is_latin = form, not analyser.has_hangul(form)
         self._words = _PARTS.split(analyser.fold(form).strip(" -"))
         self._last = _begin(self._words[-1]) if self._is_latin else self._words[-1]
-        self._beginning = [*self._words[:-1], self._last][0][: _FREE if self._is_latin else _SHORT]
+        # Syllables may be apart.
+        self._needed = [word if self._is_latin else word[:_SHORT] for word in (*self._words[:-1], self._last)]
 
     def find_in(self, text: str, folded: str) -> Iterator[str]:
         """Yield the words of a text that are this form, given the text also folded."""
-        for match in self._pattern.finditer(text) if self._beginning in folded else ():
+        for match in self._pattern.finditer(text) if all(word in folded for word in self._needed) else ():
             if self._is_latin:
                 is_form = _join(match[0]) == _join(self._form)
             else:

@@ -28,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, plain, query_parser, questions, requests, tokens
+from bot.text import analyser, concepts, dates, phrases, plain, query_parser, questions, requests, tokens
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -146,6 +146,8 @@ def read_request(
 def _read_query(archive: Archive, text: str, today: date) -> tuple[query_parser.Query, query_parser.Query]:
     """Return a query as it was typed, and as read: with its order, period, exclusions and writers as filters."""
     typed = query_parser.parse_query(text, today)
+    if typed.text.casefold() in phrases.list_known_forms() and questions.has_topic(typed.text.split()):
+        return typed, typed  # a term asks for nothing else
 
     def has_papers(since: date | None, until: date | None) -> bool:
         return archive.engine.list_top(Scope(Filters(since, until)), sort=Sort.DATE, limit=1)[1] > 0
@@ -488,7 +490,8 @@ def _read_draft(archive: Archive, request: SearchRequest, today: date) -> _Draft
     typed, query = _read_query(archive, request.query, today)
     asked = Sort(query.order) if query.order and request.sort is None else None
     read = archive.read(query)
-    lost = requests.list_lost(query.text, (read.text, *query.ignored, *query.described))
+    kept = (read.text, *query.ignored, *query.described)
+    lost = requests.list_lost(query.text, kept) if read.text != query.text else ()
     ignored = (word for word in lost if len(word) > 1 or not read.is_question)
     query = replace(query, ignored=(*query.ignored, *ignored))
     unwanted = authors.list_excluded_ids(archive, query.excluded) | titles.list_compounds(

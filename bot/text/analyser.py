@@ -157,7 +157,7 @@ def is_hangul(word: str) -> bool:
 
 def has_hangul(text: str) -> bool:
     """Return whether a text contains a Hangul syllable."""
-    return _SYLLABLE.search(text) is not None
+    return not text.isascii() and _SYLLABLE.search(text) is not None
 
 
 def ends_in_hangul(word: str) -> bool:
