@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby, takewhile
+from itertools import chain, groupby, takewhile
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, dates, phrases, questions, seed
@@ -139,16 +139,12 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         named = _read_named(beside, negation, tokens, is_term)
         if any(token.text.casefold() == "ones" for token in beside[: named.taken + 1]):
             before = tokens[: negation.first][::-1]
-            named = named._replace(
-                names=[
-                    name if is_excluded(name) else _complete(name, before, is_term) for name in named.names
-                ]
-            )
+            names = [name if is_excluded(name) else _complete(name, before, is_term) for name in named.names]
+            named = named._replace(names=names)
         around = tokens[negation.first : negation.last + 1]
         ahead = beside[named.taken : named.taken + 1] if named.taken and negation.is_ahead else ()
-        degree = [
-            one for one in ahead if _is_filler(one.text) and _ADNOMINAL.search(one.text)
-        ]  # 큰 모델 빼고
+        # 큰 모델 빼고
+        degree = [one for one in ahead if _is_filler(one.text) and _ADNOMINAL.search(one.text)]
         phrase = sorted((*beside[: named.taken], *degree, *around), key=lambda token: token.start)
         typed = text[phrase[0].start : phrase[-1].end]
         if negation.is_ahead and _TASK.match(text, phrase[-1].end):
@@ -196,7 +192,8 @@ def _choose_outcome(
     if way == "sure" or all(_list_kinds(name) == ["kind"] for name in names):
         return "excluded"
     words = [name.split() for name in names]
-    is_fault, is_means = any(map(questions.is_fault, _list_meant(names))), _is_means(names)
+    meant = " ".join((*names, *chain(*map(questions.find_everyday_terms, names))))  # hallucination for 거짓말
+    is_fault, is_means = any(map(questions.is_fault, meant.split())), _is_means(names)
     ends = [" ".join(name[start:]) for name in words for start in range(1 if is_means else len(name))]
     is_named = any(map(is_excluded, ends)) or (all(map(is_term, names)) and not (is_means or is_fault))
     if way in ("lack", "other") and is_named:
@@ -208,16 +205,6 @@ def _choose_outcome(
 
 def _is_means(names: Iterable[str]) -> bool:
     return any(questions.is_means(word) for name in names for word in name.split())
-
-
-def _list_meant(names: Iterable[str]) -> list[str]:
-    """Return the words of names and of the terms that papers use for them: hallucination for 거짓말."""
-    return [
-        word
-        for name in names
-        for said in (name, *questions.find_everyday_terms(name))
-        for word in said.split()
-    ]
 
 
 def _find_saying(typed: str, names: Sequence[str], near: Sequence[phrases.Token], negation: _Negation) -> str:
