@@ -638,13 +638,16 @@ class Engine:
         full = {id_: score for id_, score in complete.scores.items() if id_ not in complete.mentioning}
         mentioning = {id_: score for id_, score in complete.scores.items() if id_ in complete.mentioning}
         partial, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]](complete.missing)
+        sought = [
+            (part, has, self._is_named(part, query))
+            for part, has in zip(parts, having, strict=True)
+            if part in needed
+        ]
         for id_, score in others.items():
-            lacking = [
-                part for part, has in zip(parts, having, strict=True) if part in needed and id_ not in has
-            ]
+            lacking = [(part, is_named) for part, has, is_named in sought if id_ not in has]
             if id_ not in bare and not (lacking and id_ in far):
                 (partial if lacking else mentioning if complete.mentions else full)[id_] = score
-            missing[id_] = tuple(part for part in lacking if self._is_named(part, query))
+            missing[id_] = tuple(part for part, is_named in lacking if is_named)
         added = len(full) + len(mentioning) - len(complete.scores)
         partial |= {id_: score for id_, score in others.items() if id_ in related}
         if is_mixed:

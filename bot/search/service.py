@@ -179,22 +179,6 @@ class _Answer:
     asked: str = ""
 
 
-def _find(archive: Archive, query: ReadQuery, scope: Scope, request: SearchRequest) -> search_engine.Matches:
-    """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare."""
-    matches = _find_by_words(archive.engine, query, scope, request)
-    if not query.excluded or matches.complete_count >= _FEW:
-        return matches
-    wider, first = replace(scope, with_compared=True), replace(request, offset=0, limit=_MAX_COMPARING)
-    others = _find_by_words(archive.engine, query, wider, first)
-    comparing = [id_ for id_ in others.scores if id_ not in others.missing and id_ not in matches.scores]
-    full = {id_: score for id_, score in matches.scores.items() if id_ not in matches.missing}
-    return matches._replace(
-        scores={**full, **{id_: others.scores[id_] for id_ in comparing}, **matches.scores},
-        total=matches.total + len(comparing),
-        missing={**dict.fromkeys(comparing, ()), **matches.missing},
-    )
-
-
 def _find_by_words(
     engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest
 ) -> search_engine.Matches:
@@ -370,8 +354,23 @@ class _Draft:
             request.query.strip() != "" and replace(query, excluded=()) == query_parser.Query()
         )
 
-    def _find(self, read: ReadQuery) -> search_engine.Matches:
-        return _find(self.archive, read, self.scope, self.request)
+    def _find(self, query: ReadQuery) -> search_engine.Matches:
+        """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare."""
+        matches = _find_by_words(self.archive.engine, query, self.scope, self.request)
+        if not query.excluded or matches.complete_count >= _FEW:
+            return matches
+        wider, first = (
+            replace(self.scope, with_compared=True),
+            replace(self.request, offset=0, limit=_MAX_COMPARING),
+        )
+        others = _find_by_words(self.archive.engine, query, wider, first)
+        comparing = [id_ for id_ in others.scores if id_ not in others.missing and id_ not in matches.scores]
+        full = {id_: score for id_, score in matches.scores.items() if id_ not in matches.missing}
+        return matches._replace(
+            scores={**full, **{id_: others.scores[id_] for id_ in comparing}, **matches.scores},
+            total=matches.total + len(comparing),
+            missing={**dict.fromkeys(comparing, ()), **matches.missing},
+        )
 
     def find(self) -> None:
         """Find the papers, or those with parts of terms that no paper has."""
@@ -382,23 +381,20 @@ class _Draft:
         if (query.unknown_writers or query.asks_writers) and not (self.has_words or self.writers):
             # Papers by an unknown writer, without a topic, are not all papers, and papers are no writers.
             return
+        engine = self.archive.engine
+
+        def is_whole(part: concepts.QueryPart) -> bool:
+            # Few papers with a term of several words are not all that is near, as for KV cache compression.
+            is_long = " " in part.text and not any(tokens.is_wide(f.text) for f in part.forms)
+            return engine.estimate(part) >= (_FEW if is_long else 1)
+
+        self.read = self.archive.reader.divide(self.read, is_whole)
         self.matches = self._find(self.read)
         if query.is_recent and not self.matches.total:
             # Of no recent paper on the topic, the most upvoted of all time are the trend.
             self.query = replace(query, since=self.typed.since, until=self.typed.until)
             self.scope = replace(self.scope, filters=merge_filters(self.request.filters, self.query))
             self.matches = self._find(self.read)
-        if self.matches.complete_count < _FEW:
-            engine = self.archive.engine
-
-            def is_whole(part: concepts.QueryPart) -> bool:
-                # Few papers with a term of several words are not all that is near, as for KV cache compression.
-                is_long = " " in part.text and not any(tokens.is_wide(f.text) for f in part.forms)
-                return engine.estimate(part) >= (_FEW if is_long else 1)
-
-            apart = self.archive.reader.divide(self.read, is_whole)
-            if apart != self.read:
-                self.read, self.matches = apart, self._find(apart)
 
     def correct(self, load_vocabulary: Callable[[], completion.Vocabulary]) -> None:
         """Replace misspelt words. If there are complete matches, nothing is misspelt, apart from what is left out."""
