@@ -244,14 +244,14 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
 def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, int], ...]]:
     """Return the sentence that matches the most patterns, and where its matches are, or "" if no sentence matches.
 
-    Without patterns, return the first sentence.
+    Without patterns, return the first sentence. A heading, a table's row or an item without an end is just the second choice.
     """
     from bot.rendering import markdown
 
-    lines = (
-        _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
-    )
-    sentences = plain.split_sentences(" ".join(" ".join(lines).split()))
+    lines = markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
+    blocks = (" ".join(_LIST_MARKER.sub("", line).split()) for line in lines)
+    sentences = [sentence for block in blocks for sentence in plain.split_sentences(block)]
+    sentences.sort(key=plain.is_whole_sentence, reverse=True)
     if not patterns:
         return _shorten_around(sentences[0] if sentences else "", None), ()
     matches = [list(filter(None, (p.search(sentence) for p in patterns))) for sentence in sentences]

@@ -23,9 +23,16 @@ def make_snippet(text: str, *terms: tuple[str, ...]) -> str:
         pytest.param("강화 학습을 써요.", "강화학습", "**강화 학습**을 써요.", id="spaced text"),
         pytest.param("강화학습을 써요.", "강화 학습", "**강화학습**을 써요.", id="spaced term"),
         pytest.param("이미지 도메인.", "지도", "", id="syllables of two words"),
+        pytest.param(
+            "|평가|\n|-|\n|54|\n\n긴 문맥은 없다.", "문맥", "긴 **문맥**은 없다.", id="below a table"
+        ),
+        pytest.param("- 평가 54\n- 문맥 8K", "문맥", "**문맥** 8K", id="an item of a list"),
+        pytest.param("### 문맥\n\n긴 문맥을 쓴다.", "문맥", "긴 **문맥**을 쓴다.", id="below a heading"),
     ],
 )
-def test_a_term_matches_at_the_start_of_a_word_in_any_spacing(text: str, term: str, snippet: str) -> None:
+def test_a_term_matches_at_the_start_of_a_word_in_any_spacing_of_one_block(
+    text: str, term: str, snippet: str
+) -> None:
     assert make_snippet(text, (term,)) == snippet
 
 
