@@ -124,8 +124,9 @@ def newest_date(now: datetime) -> date:
 
 
 class Window(NamedTuple):
-    """The days that a post draws from: `own_on` to `last_on`, and from `late_on` for late papers. All are inclusive."""
+    """The days, all inclusive, that posts draw from: `own_on` to `last_on`, late papers `late_on`, first posts `first_on`."""
 
+    first_on: date
     late_on: date
     own_on: date
     last_on: date
@@ -136,9 +137,12 @@ def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) 
     if is_rolling(subscription):
         # A late post still ends on its own date; later days belong to the next post.
         first_on = slot.on - WEEK + DAY
-        return Window(first_on, first_on, min(slot.on, newest_date(now)))
+        return Window(first_on, first_on, first_on, min(slot.on, newest_date(now)))
     about_on = slot.day or slot.on
-    return Window(about_on - LATE_DAYS * DAY, about_on - FRESH_DAYS * DAY + DAY, slot.day or newest_date(now))
+    own_on = about_on - FRESH_DAYS * DAY + DAY
+    # A first post has what was new when it was set up, which was after the date that the subscription has done with.
+    waited = max(timedelta(), min(WEEK, about_on - (subscription.last_on or about_on)))
+    return Window(own_on - waited, about_on - LATE_DAYS * DAY, own_on, slot.day or newest_date(now))
 
 
 class Drawn(NamedTuple):
@@ -151,24 +155,18 @@ class Drawn(NamedTuple):
 def draw(
     entries: Iterable[DigestPaper], window: Window, mark: HighWaterMark | None, closed_on: date
 ) -> Drawn:
-    """Return the papers that are new since the previous post (`mark`), or those of the window's own days if there is
-    none. `closed_on` is the newest closed day.
-    """
-    returned = mark.returned if mark is not None else ()
-    dated = [
-        entry
-        for entry in entries
-        if entry.date_on <= window.last_on and (entry.date_on >= window.late_on or entry.paper_id in returned)
-    ]
+    """Return the papers that are new since the post before (`mark`), or a first post's. `closed_on`: the newest closed day."""
     if mark is None:
-        return Drawn(rank_papers(entry for entry in dated if entry.date_on >= window.own_on))
+        return Drawn(rank_papers(row for row in entries if window.first_on <= row.date_on <= window.last_on))
+    dated = [row for row in entries if row.date_on <= window.last_on]
+    dated = [row for row in dated if row.date_on >= window.late_on or row.paper_id in mark.returned]
     drawn = [entry for entry in dated if entry.added_seq <= mark.until]
     known_ids = {entry.paper_id for entry in drawn}
     drawn_days = {entry.date_on for entry in drawn if entry.date_on <= mark.on}
 
     def is_new(paper: DigestPaper) -> bool:
         """Return whether the day is later than the previous post's, or the paper was listed since, or returned."""
-        return paper.date_on > mark.on or paper.paper_id not in known_ids or paper.paper_id in returned
+        return paper.date_on > mark.on or paper.paper_id not in known_ids or paper.paper_id in mark.returned
 
     def is_late(paper: DigestPaper) -> bool:
         """Return whether a new paper is too old to be the post's own, or came after its day was posted and closed."""

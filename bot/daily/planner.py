@@ -85,7 +85,7 @@ async def load_pool(
     `added_until` excludes papers from later ingests, whose commits may already be visible on PostgreSQL.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
-    since_on = min(window.late_on for window in windows)
+    since_on = min(min(window) for window in windows)
     since_on -= choice.RETURN_PERIOD if with_returned else timedelta()
     until_on = max(window.last_on for window in windows)
     digest_ids: dict[archive.Origin, list[int]] = {}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.core import schedule
 from bot.daily import choice, planner, why
 from storage import archive, models
 from storage.database import Connection
@@ -61,11 +62,22 @@ async def test_a_list_up_to_twelve_hours_late_is_posted(world: World) -> None:
     assert world.sent == ["A", "#21 A"]
 
 
-@pytest.mark.parametrize(("on", "sent"), [("Sat-1", ["A"]), ("Fri-1", [])])
-async def test_a_first_post_covers_at_most_three_days(world: World, on: str, sent: list[str]) -> None:
-    await world.daily()
+@pytest.mark.parametrize(
+    ("at", "days", "on", "posted_at", "sent"),
+    [
+        ("Sun-1 10:00", schedule.EVERY_DAY, "Fri-1", "Mon 09:00", ["A"]),
+        ("Sun-1 10:00", schedule.EVERY_DAY, "Thu-1", "Mon 09:00", []),
+        ("Mon 10:00", schedule.EVERY_DAY, "Fri-1", "Tue 09:00", []),
+        ("Tue-1 10:00", (1,), "Sun-2", "Mon 09:00", ["A"]),
+    ],
+)
+async def test_a_first_post_has_papers_of_the_three_days_up_to_its_set_up(
+    world: World, at: str, days: tuple[int, ...], on: str, posted_at: str, sent: list[str]
+) -> None:
+    world.now = moment(at)
     await world.list(on, "A▲9")
-    await world.at("Mon 09:00")
+    await world.daily(days=days)
+    await world.at(posted_at)
     assert world.sent == sent
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from inline_snapshot import snapshot
 
+from bot.app.workers import Workers
 from bot.daily import options as daily_options
 from storage import accounts, models, outbox
 from tests.support.client_harness import (
@@ -196,6 +197,22 @@ async def test_the_start_button_creates_the_post_with_its_options(harness: Clien
     await harness.manage("daily edit", time="18:00", topic="-")
     [edited] = await _stored(harness)
     assert (edited.at_time, edited.topic, edited.days) == ("18:00", "", stored.days)
+
+
+async def test_a_first_post_has_the_previews_paper_after_a_day_without_newer_ones(
+    harness: ClientHarness,
+) -> None:
+    """As the set-up says, also of the first of the days that the preview drew from."""
+    await harness.publish("A▲9", summary="Moss grows. Moss is green.")
+    await harness.env.advance_time(51 * 3600)
+    preview, setup = await _setup(harness, topic="moss", time="2:00", timezone="UTC")
+    assert "Moss grows" in shown_text(preview)
+    await harness.manager_press(setup, "setup-start")
+    runtime = await harness.start_runtime()
+    await harness.env.advance_time(24 * 3600)
+    await Workers(harness.container).daily_planner.tick(harness.env.now())
+    await runtime.relay.drain(harness.env.now())
+    assert "Moss grows" in shown_text(max(harness.channel.history(), key=lambda message: message.id))
 
 
 async def test_a_managers_first_post_sets_their_time_zone(harness: ClientHarness) -> None:
