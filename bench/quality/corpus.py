@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -42,10 +43,9 @@ def load_papers(files: Sequence[Path]) -> list[Paper]:
 
 
 def _merge(before: Paper | None, entry: models.Entry, on: date) -> Paper:
-    body = "\n".join(
-        f"{section.heading}: {section.body}" if section.heading else section.body
-        for section in entry.sections
-    )
+    # A paper is not about what it leaves to later work.
+    sections = (of for of in entry.sections if not re.search("후속 연구|한계점", of.heading or ""))
+    body = "\n".join(f"{section.heading or ''}: {section.body}" for section in sections)
     if before is None:
         return Paper(entry.arxiv_id, entry.title or "", body, entry.votes, on)
     return Paper(

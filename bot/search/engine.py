@@ -357,9 +357,10 @@ class Engine:
             [self._term("fact", search_index.CODE, 0.0) or Query.empty_query()] if scope.has_code else []
         )
         unwanted = query.excluded if query else ()
-        mark = search_index.COMPARED if scope.with_compared else search_index.LATER
         excluded = [
-            self._about_one(part, is_alone=True) if part.is_topic else self._unwanted(part, mark)
+            self._about_one(part, is_alone=True)
+            if part.is_topic
+            else self._unwanted(part, scope.with_compared)
             for part in unwanted
         ]
         excluded += [self.institution(part.text) for part in unwanted if institutions.list_forms(part.text)]
@@ -369,11 +370,12 @@ class Engine:
             *((Occur.MustNot, one) for one in excluded if one is not None),
         ]
 
-    def _unwanted(self, part: QueryPart, mark: str) -> Query | None:
-        """Return the query for papers with a part that is left out, apart from those that name it only as a `mark` says."""
+    def _unwanted(self, part: QueryPart, with_compared: bool) -> Query | None:
+        """Return the query for papers with a part that is left out, or if `with_compared` for those that do not just compare."""
         belonging = (self._term("fact", one.text, 0.0) for one in part.forms if tokens.is_left_out(one.text))
-        query, forms = any_of([self._part(part), *belonging]), _join_seeded(part.forms)
-        marked = any_of(self._term("fact", mark + form.text, 0.0) for form in forms)
+        query, forms = any_of([self._part(part), *belonging]), part.forms if with_compared else ()
+        compared = (f"{search_index.COMPARED}{form.text}" for form in _join_seeded(forms))
+        marked = any_of(self._term("fact", token, 0.0) for token in compared)
         return query and _within(query, [(Occur.MustNot, marked)] if marked else [])
 
     def institution(self, name: str) -> Query | None:
@@ -705,15 +707,6 @@ class Engine:
             for paper_id in ids:
                 first.setdefault(paper_id, (text, is_in_title))
         return first
-
-    def list_excluded(self, query: ReadQuery, paper_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
-        """Return what papers name of the terms that a query leaves out, which for a match is for later work alone."""
-        having = self._list_having([*map(self._part, query.excluded)], paper_ids)
-        named = {
-            id_: [part.text for part, has in zip(query.excluded, having, strict=True) if id_ in has]
-            for id_ in paper_ids
-        }
-        return {id_: tuple(dict.fromkeys(terms)) for id_, terms in named.items() if terms}
 
     def have_votes(self, paper_ids: Collection[int]) -> bool:
         """Return whether a number of votes is known of any of these papers."""

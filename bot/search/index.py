@@ -48,7 +48,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"13.{tokens.VERSION}.{seed.checksum()}"
+FORMAT = f"14.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -71,8 +71,8 @@ _EXPLANATION = re.compile(r"\([^()]*\)")
 class IndexTexts(NamedTuple):
     """A paper's canonical texts and the tokens of its institutions.
 
-    `bodies` are its summaries, abstract and keywords in five parts: what they begin with; the rest; explanations in parentheses;
-    comparisons with other work; and what is left to later work.
+    `bodies` are its summaries, abstract and keywords in four parts: what they begin with; the rest; explanations in parentheses;
+    and comparisons with other work. What they leave to later work is not in them.
     """
 
     title: str
@@ -103,7 +103,7 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
     """Return the texts of a paper."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
-    subject, core, explained, compared, later = (list[str]() for _ in range(5))
+    subject, core, explained, compared = (list[str]() for _ in range(4))
     # Readers see π₀ but may type pi0, so index the title's LaTeX as well.
     core += [] if plain_title == title else [title]
     # Index keywords twice, so that a paper counts as being about them.
@@ -111,12 +111,14 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
     abstract = [models.Section(None, paper.abstract)] if paper.abstract else []
     room, starts = _MAX_BODY_LENGTH, {0, len(abstract)}
     for number, section in enumerate((*abstract, *paper.sections)):
+        if exclusions.LATER_CHAPTER.match(section.heading or ""):
+            continue
         label = summaries.label_name(section.heading)
         core += [section.heading[:room]] if section.heading and not label else []
         for place, sentence in enumerate(plain.split_sentences(section.body[:room])):
-            if exclusions.is_later_work(sentence, section.heading or ""):
-                later.append(sentence)
-            elif not place and (number in starts or label == "whats-new"):
+            if exclusions.LATER.search(sentence):
+                continue
+            if not place and (number in starts or label == "whats-new"):
                 subject.append(sentence)
             elif exclusions.COMPARING.search(sentence):
                 compared.append(sentence)
@@ -126,7 +128,7 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
         room = max(0, room - len(section.body))
     title, *bodies = (
         analyser.canonicalise("\n".join(lines))
-        for lines in ([plain_title], subject, core, explained, compared, later)
+        for lines in ([plain_title], subject, core, explained, compared)
     )
     return IndexTexts(title, tuple(bodies), tuple(sorted(institutions.make_tokens(paper.institutions))))
 
@@ -136,9 +138,9 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 """How much of the title a name covers: its head, its head without the version, or just the first words."""
-CODE, COMPARED, LATER = "code", "compared", "later"
-"""Facts: a paper has a link to its code; it names the concept that follows only for later work, or in comparing as well. A
-concept's token by itself is one that the paper is about.
+CODE, COMPARED = "code", "compared"
+"""Facts: a paper has a link to its code; it names the concept that follows only in comparing. A concept's token by itself is
+one that the paper is about.
 """
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
@@ -216,10 +218,9 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("fact", CODE)
     for token in main.union(wider):
         document.add_text("fact", token)
-    for place, mark in ((-2, COMPARED), (-1, LATER)):
-        own, others = bodies[place:], [title, *bodies[:place]]
-        for token in {*_CONCEPT.findall(" ".join(own))}.difference(_CONCEPT.findall(" ".join(others))):
-            document.add_text("fact", mark + token)
+    *others, compared = bodies
+    for token in {*_CONCEPT.findall(compared)}.difference(_CONCEPT.findall(" ".join((title, *others)))):
+        document.add_text("fact", COMPARED + token)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")

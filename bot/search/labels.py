@@ -1,9 +1,9 @@
-"""Labels of partial matches: the terms of a query that a paper lacks, or else those that its text names."""
+"""Labels of papers: the terms of a query that a partial match lacks, or else those that its text names; and of those left out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import islice, takewhile
 from typing import NamedTuple
@@ -22,10 +22,11 @@ text must have it twice."""
 
 
 class Labels(NamedTuple):
-    """What is said about a partial match: the terms that it lacks, or else those that it has, the rarest first."""
+    """What is said of a paper: the terms that it lacks, or else has, the rarest first; and those left out and yet named."""
 
     missing: tuple[str, ...] = ()
     matched: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
 
 
 def label(
@@ -34,21 +35,25 @@ def label(
     texts: Mapping[int, str],
     engine: Engine,
     glossary: resolver.Glossary,
+    unread: Sequence[str],
 ) -> dict[int, Labels]:
-    """Return the labels of papers that lack some parts of a query according to the index, given their texts by id."""
+    """Return the labels of papers by id, given their texts, and the parts and `unread` words that they lack by the index."""
     named = _Named(query, engine, glossary)
+    unwanted = [(part.text, _Named(ReadQuery(parts=(part,)), engine, glossary)) for part in query.excluded]
     labels = {}
     for id_, text in texts.items():
-        lacking = [concepts.prepare_part(part) for part in missing[id_] if part in query.parts]
+        passing = dict.fromkeys(name for name, one in unwanted if one.list_in(text))
+        lacking = [concepts.prepare_part(part) for part in missing.get(id_, ()) if part in query.parts]
         for read in (text, _spell_out(glossary, text)) if lacking else ():
             own = concepts.Text(read)
             lacking = [part for part in lacking if own.lacks(part)]
         absent = [part.part.shown_text for part in lacking]
+        absent += [word for word in unread if analyser.fold(word) not in analyser.fold(text)]
         # 병리 영상, not 병리 beside it.
         longest = [
             name for name in absent if not any(name != other and name in other.split() for other in absent)
         ]
-        labels[id_] = Labels(tuple(longest), () if absent else named.list_in(text))
+        labels[id_] = Labels(tuple(longest), () if absent else named.list_in(text), tuple(passing))
     return labels
 
 

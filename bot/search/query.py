@@ -564,7 +564,7 @@ class QueryReader:
                 own = [key] if key else list(map(term_keys.english_key, words))
                 belonging = map(tokens.narrower_token, (*own, *(tokens.LEFT_OUT + one for one in own)))
                 forms += [Form(token, is_shown=False) for token in belonging if token]
-                yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
+                yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)), key)
 
     def _translate(self, phrase: str) -> Iterator[Form]:
         """Yield the phrases for several terms in a row, in each language: KV cache compression for KV 캐시 압축."""

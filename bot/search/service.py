@@ -193,15 +193,15 @@ def _find_by_words(
     return engine.find(query, scope, limit=end, sort=sort)
 
 
-def _label_partial(
-    view: Snapshot, answer: _Answer, rows: Sequence[models.PaperRow]
+def _label(
+    view: Snapshot, answer: _Answer, rows: Sequence[models.PaperRow], unread: Sequence[str]
 ) -> dict[str, labels.Labels]:
-    """Return the labels of a page's partial matches by arXiv id."""
-    arxiv_ids = {row.id: row.arxiv_id for row in rows if row.id in answer.matches.missing}
+    """Return the labels of a page's papers by arXiv id; of full matches only if something is left out."""
+    missing, is_all = answer.matches.missing, bool(answer.query.excluded or unread)
+    arxiv_ids = {row.id: row.arxiv_id for row in rows if is_all or row.id in missing}
     papers = search.list_documents(view, [*arxiv_ids], summaries.select_shown) if arxiv_ids else ()
     texts = {paper.id: search_index.join_texts(paper) for paper in papers}
-    missing, glossary = answer.matches.missing, answer.reader.glossary
-    labelled = labels.label(answer.query, missing, texts, answer.engine, glossary)
+    labelled = labels.label(answer.query, missing, texts, answer.engine, answer.reader.glossary, unread)
     return {arxiv_id: labelled.get(id_, labels.Labels()) for id_, arxiv_id in arxiv_ids.items()}
 
 
@@ -590,17 +590,16 @@ class SearchService:
         page = [*matches.scores][: answer.common.total][request.offset : request.offset + request.limit]
         until = answer.scope.filters.until_on
         rows = search.list_paper_rows(view, page, matches.scores, until_on=until)
-        labelled = _label_partial(view, answer, rows)
-        missing = {arxiv_id: of_paper.missing for arxiv_id, of_paper in labelled.items()}
-        if not answer.common.complete and (unread := answer.common.unread):
-            missing = {row.arxiv_id: (*missing.get(row.arxiv_id, ()), *unread) for row in rows}
-        passing = answer.engine.list_excluded(answer.query, page) if answer.query.excluded else {}
+        unread = () if answer.common.complete else answer.common.unread
+        labelled = _label(view, answer, rows, unread)
+        partial_ids = [row.arxiv_id for row in rows if unread or row.id in matches.missing]
+        below = {arxiv_id: labelled[arxiv_id] for arxiv_id in partial_ids}
         return replace(
             answer.common,
             rows=tuple(rows),
-            missing=missing,
-            matched={arxiv_id: of_paper.matched for arxiv_id, of_paper in labelled.items()},
-            passing={row.arxiv_id: passing[row.id] for row in rows if row.id in passing},
+            missing={arxiv_id: of_paper.missing for arxiv_id, of_paper in below.items()},
+            matched={arxiv_id: of_paper.matched for arxiv_id, of_paper in below.items()},
+            passing={id_: of_paper.passing for id_, of_paper in labelled.items() if of_paper.passing},
             is_stale=archive.is_stale,
         )
 

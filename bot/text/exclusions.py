@@ -542,15 +542,17 @@ COMPARING = _compile_words(
     "보다|대비|달리|능가|뛰어넘|비교|대신|기존|없이|넘어|앞[서선섭]|견[줄주]|대안|필적|못지않|맞먹|대체|벗어나|아닌",
     end=r"\b",
 )
-_LATER = _compile_words(
-    r"future\s(?:work|research|stud|direction) in\s(?:the\s)?future follow-up",
-    "후속|향후|앞으로|남아 있|볼 만[하한]",
+LATER = re.compile(
+    r"\b(?:lea(?:ve|ving)|left|remains?) .{0,200}\bfuture (?:work|research|studies)"
+    r"|^(?:[Ii]n )?[Ff]uture (?:work|research|studies) |[Ii]n (?:the )?future,? we "
+    r"|후속 연구(?:에서는|로)|(?:향후|앞으로|추후).{0,200}"
+    r"(?:(?<!도전 )과제(?:다|입|이|로)|할 계획|계획(?:이다|입니다|을 가)|예정|필요(?:하다|합니다|할 것|가 있))"
 )
-_LATER_CHAPTER = re.compile(
-    r"future|follow-up|limitation|related work|후속|향후|한계|관련 연구", re.IGNORECASE
+"""A sentence on what a paper leaves to later work. One on what its results are good for in later work is on the results."""
+LATER_CHAPTER = re.compile(
+    r"[\W\d]*(?:(?:이 |본 )?(?:논문|연구)의 )?"
+    r"(?:future (?:work|research|stud|direction)|follow-up|limitations?\b(?! of)|related work"
+    r"|(?:후속|향후) (?:연구|과제|계획)|한계(?!를)|관련 연구(?!와))",
+    re.IGNORECASE,
 )
-
-
-def is_later_work(sentence: str, heading: str = "") -> bool:
-    """Return whether a sentence is about what a paper leaves to later work, or in a chapter on that or on other work."""
-    return (_LATER_CHAPTER.search(heading) or _LATER.search(sentence)) is not None
+"""The heading of a chapter on what a paper leaves to later work, or on other work."""

@@ -14,6 +14,7 @@ from bot.search import index as search_index
 from bot.search.engine import Engine
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
+from bot.text import analyser
 from storage import models
 from storage.database import Database
 from tests.support import sample_archive
@@ -201,3 +202,33 @@ def test_a_very_long_summary_does_not_hide_the_abstract() -> None:
     body = "\n".join(search_index.build_texts(paper).bodies)
     assert {"0", "zebra", "okapi"} <= set(body.split())
     assert len(body) < 61_000
+
+
+@pytest.mark.parametrize(
+    ("heading", "text", "is_indexed"),
+    [
+        ("7. 후속 연구", "Astrolabe로 넓히는 연구로 이어질 수 있습니다.", False),
+        ("**6. 한계**", "Astrolabe보다 약합니다.", False),
+        ("본 연구의 한계점", "Astrolabe는 다루지 않았습니다.", False),
+        ("5 Limitations and future work", "It was not tried on an astrolabe.", False),
+        ("2. 기존 연구의 한계", "Astrolabe는 느립니다.", True),
+        ("3. 한계를 넘는 학습", "Astrolabe를 씁니다.", True),
+        ("3. 후속 학습", "Astrolabe로 다시 학습합니다.", True),
+        ("7. 결론 및 향후 연구", "Astrolabe를 제안했습니다.", True),
+        ("Future frame prediction", "The astrolabe predicts frames.", True),
+        ("Method", "We leave the astrolabe to future work.", False),
+        ("Method", "Future work will measure the astrolabe.", False),
+        ("방법", "후속 연구에서는 Astrolabe를 결합합니다.", False),
+        ("방법", "Astrolabe 성능은 앞으로의 과제입니다.", False),
+        ("방법", "향후 Astrolabe를 지원할 계획입니다.", False),
+        ("Method", "We release the astrolabe to support future research on agents.", True),
+        ("방법", "Astrolabe를 조사하여 향후 모델 개발에 통찰을 제공합니다.", True),
+        ("방법", "에이전트가 Astrolabe로 향후 행동을 계획합니다.", True),
+        ("방법", "앞으로 올 토큰을 예측하는 Astrolabe를 제안합니다.", True),
+    ],
+)
+def test_what_a_paper_leaves_to_later_work_is_not_indexed(heading: str, text: str, is_indexed: bool) -> None:
+    sections = models.Section("Summary", "One."), models.Section(heading, f"Two. {text} Three.")
+    paper = models.IndexDocument(1, "2501.00001", "Title", sections, None, (), 1, (date(2025, 1, 1),))
+    words = " ".join(search_index.build_texts(paper).bodies).replace(analyser.PARTICLE_MARK, " ").split()
+    assert ("astrolab" in words) is is_indexed

@@ -26,6 +26,7 @@ SUMMARIES = (
     "A survey of diffusion models for video generation.",
     "확산 모델로 비디오를 생성하고 자동화한다.",
     "Nothing of it.",
+    "Nothing of it. 강화학습과 확산 모델 비디오는 앞으로의 과제이다.",
 )
 
 

@@ -98,7 +98,7 @@ async def test_search_in_the_browser_reads_its_address_corrects_and_ranks(
             (
                 "how do I make attention faster?",
                 "Fast Attention",
-                "No paper mentions all of it. The closest:",
+                "No paper is about all of it. The closest:",
             ),
             ("marafioti video", "Diffusion Models for Video", "1 found"),
             # Identifiers, forms of the glossary and filters, as docs/web.md says.
