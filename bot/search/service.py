@@ -123,7 +123,11 @@ def read_request(
     is_filler = all(questions.classify_filler(word) == "filler" for word in words)
     asks_for_any = is_filler and (any(map(questions.names_papers, words)) or _ASKS.search(text) is not None)
     text = text if questions.has_topic(words) or not (read.asks or is_filler) else ""
-    ahead = requests.AHEAD.findall(typed.text) if read.order and period == (None, None) else ()
+    is_list = (read.order or asks_for_any) and period == (None, None)
+    unmet = [
+        *(requests.AHEAD.findall(typed.text) if is_list else ()),
+        *map("".join, requests.ALIKE.findall(typed.text)),
+    ]
     narrowed = merge_filters(search.Filters(*period, read.min_votes, read.max_votes), query)
     return replace(
         query,
@@ -136,7 +140,7 @@ def read_request(
         count=read.wanted,
         has_code=read.has_code,
         is_recent=is_recent,
-        ignored=(*query.ignored, *ahead),
+        ignored=(*query.ignored, *unmet),
         unordered=read.unread,
         asks_writers=read.asks_writers,
         is_published=period != (None, None) and requests.PUBLISHED.search(typed.text) is not None,
@@ -266,13 +270,16 @@ def _list_loose(engine: Engine, query: ReadQuery, text: str) -> dict[concepts.Qu
     for part in query.parts:
         is_known = part.is_term or part.key or questions.find_topics(part.text)
         known += [part.text] if is_known and not questions.is_general(part.text) else []
+    terms = [
+        part.text.casefold() for part in query.parts if part.text in known and (part.is_term or part.key)
+    ]
     for part in query.parts:
         if (
             part.text.isalpha()
             and (part.text.islower() or analyser.is_hangul(part.text))
             and not part.is_term
         ):
-            is_said = questions.is_said(part.text, known, text)
+            is_said = questions.is_said(part.text, known, terms, text)
             if is_said or not (part.text in known or engine.has_papers(part)):
                 loose[part] = is_said
     is_rest = not query.wholes and any(engine.has_papers(part) for part in query.parts if part not in loose)

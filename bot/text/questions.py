@@ -228,6 +228,8 @@ _READERS = re.compile(
     r"|never|always|do|did|have|had|am|was|are|were|been))* ([a-z-]+)"
 )
 """A word that is said of a reader: could you surface, what should I open, my team."""
+_ABOUT = re.compile(r"(.+?) (?:on|about|regarding|around) (.+)", re.IGNORECASE)
+"""What is ahead of a topic, and the rest."""
 _JOINING = re.compile("an?|the|in|of|for|from|with|by|to|via|using|and|or")
 """What joins words of one topic: photographs in the mist."""
 
@@ -237,13 +239,17 @@ def is_general(text: str) -> bool:
     return _is_listed(text, "general")
 
 
-def is_said(word: str, topics: Sequence[str], text: str) -> bool:
-    """Return whether a word of a question is general or said of a reader, or describes no topic and is not beside `topics`."""
+def is_said(word: str, topics: Sequence[str], terms: Sequence[str], text: str) -> bool:
+    """Return whether a word of a question is general, said of a reader, ahead of "on" and all terms, or apart from topics."""
     words = (trim_filler(one).casefold() for one in text.split())
     typed = [one for one in words if not _JOINING.fullmatch(one)]
     at = next((n for n, one in enumerate(typed) if one.startswith(word)), None)
     if at is None or is_general(word) or word in _READERS.findall(text.casefold()):
         return at is not None
+    if led := _ABOUT.fullmatch(text):
+        ahead, behind = (" ".join(map(trim_filler, part.casefold().split())) for part in led.groups())
+        if word in ahead.split() and any(map(behind.__contains__, terms)):
+            return not any(term in ahead for term in terms if term != word)  # the vibe on LLMs
     if find_topics(word):
         return False
     if is_verb(typed[at]) or (analyser.is_hangul(word) and typed[at][len(word) :][:1] in _OF_NOUNS):

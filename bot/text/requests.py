@@ -34,6 +34,11 @@ AHEAD = re.compile(
     re.IGNORECASE,
 )
 """A time to come, of which there are no papers yet."""
+ALIKE = re.compile(
+    r"\b(?:papers?|works?|something|anything) (similar to|like) (?=\S)|(?<=[와과랑]) (비슷한|유사한) (?=논문|연구|거|것)",
+    re.IGNORECASE,
+)
+"""What asks for papers near to one, which its card lists."""
 _EXPLAIN = re.compile(
     r"(?:please )?(?:explain|(?:an? )?(?:intro(?:duction)?|primer|guide) (?:to|on)) ", re.IGNORECASE
 )

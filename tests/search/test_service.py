@@ -410,6 +410,7 @@ async def test_words_of_speech_cost_no_full_match_and_are_named(db: Database) ->
         "뽀샤시한 에이전트 논문": (("뽀샤시",), 1),
         "papers on agents you would frame": (("frame",), 1),
         "agents my interns devoured over brunch": (("interns", "brunch"), 1),
+        "what's the vibe on agents": (("vibe",), 1),
         "agents in zorkmids": (("zorkmids",), 0),
         "quantum agents": ((), 0),
         "FooNet agents": ((), 0),
@@ -747,7 +748,13 @@ async def test_a_request_without_a_topic_lists_all_papers_and_a_function_word_no
     service = await sample_archive.search_over(db, *papers)
     for query in ("show me papers", "what should I read", "논문 추천해줘", "입문자용 논문"):
         assert await ids(service, query) == ["2501.00002", "2501.00001"], query
-    for query, ahead in (("다음주 인기 논문", "다음주"), ("most popular papers next week", "next week")):
+    for query, ahead in (
+        ("다음주 인기 논문", "다음주"),
+        ("most popular papers next week", "next week"),
+        ("what should we read next week", "next week"),
+        ("papers similar to DeepSeek-R1", "similar to"),
+        ("DeepSeek-R1과 비슷한 논문", "비슷한"),
+    ):
         assert (await service.search(SearchRequest(query))).ignored == (ahead,), query
     for query in ("the", "그", "it"):
         assert await ids(service, query) == [], query

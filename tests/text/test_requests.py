@@ -120,7 +120,6 @@ def _reader() -> QueryReader:
         ("fewest votes", "", "least"),
         ("least popular", "", "least"),
         ("robots that got barely any likes", "robots", "least"),
-        ("papers nobody upvoted", "papers", "least"),
         ("추천 수가 제일 적은 논문", "논문", "least"),
         ("가장 인기 없는 논문", "논문", "least"),
         ("추천을 별로 못 받은 논문", "논문", "least"),
@@ -239,6 +238,7 @@ def test_a_superlative_beside_a_period_asks_for_an_order() -> None:
         *("most downloaded papers", "smallest vision model", "least cited papers", "hidden gems on agents"),
         *("most discussed papers", "least read papers", "제일 많이 본 음성 논문", "five most shared maps"),
         *("인용 많은 논문", "다운로드 제일 많은 논문", "제일 작은 비전 모델", "덜 알려진 음성 논문"),
+        *("easy papers on speech", "beginner-friendly robot papers", "쉬운 음성 논문"),
     ],
 )
 def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
@@ -577,6 +577,7 @@ def test_a_number_of_votes_is_a_minimum(query: str, text: str, votes: int | None
         ("speech papers with no likes", "speech papers", 0),
         ("maps without any upvotes", "maps", 0),
         ("unvoted papers", "papers", 0),
+        ("papers nobody upvoted", "papers", 0),
         ("추천 없는 논문", "논문", 0),
         ("추천 0개인 음성 논문", "음성 논문", 0),
         ("좋아요를 한 개도 못 받은 논문", "논문", 0),
