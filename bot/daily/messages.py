@@ -67,7 +67,7 @@ def setup_view(
         at=discord_text.timestamp(first_at, "F"),
         relative=discord_text.timestamp(first_at, "R"),
     )
-    change = texts("setup-change", command=mention("daily setup"))
+    change = texts("setup-change", command=mention("daily setup"), style=draft.style.value)
     message.add_text(f"{first}\n{paper_texts.subtext_lines(change)}")
     if rows:
         exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(rows))

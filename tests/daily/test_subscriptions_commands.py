@@ -277,6 +277,9 @@ async def test_setup_chooses_the_style_for_the_channel_type(harness: ClientHarne
         shown = shown_text(await harness.manage("daily setup", channel=channel, papers=10))
         assert style in shown
         assert (harness.texts("subscription-most") in shown) == (style == "Announcement")
+    weekly = shown_text(await harness.manage("daily setup", style="weekly"))
+    assert "papers of the seven days up to it" in weekly
+    assert "those of the preview" not in weekly
 
 
 async def test_setting_up_an_existing_post_again_shows_that_post(harness: ClientHarness) -> None:

@@ -427,7 +427,10 @@ votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
 setup-first = First post: { $at } in your time zone ({ $relative })
-setup-change = The first post has the newest papers at that time: those of the preview, unless newer ones come. After it, a day without new papers has no post. To post the preview right away, press **Start**, then **Post now**.
+setup-change = { $style ->
+    [weekly] The first post has the papers of the seven days up to it.
+   *[other] The first post has the newest papers at that time: those of the preview, unless newer ones come.
+    } After it, a day without new papers has no post. To post the preview right away, press **Start**, then **Post now**.
     To change something, run { $command } again with other options.
 setup-start = Start
 setup-replaced = The replacement starts with the next post: tomorrow's, if today's is already out.
