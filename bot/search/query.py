@@ -664,11 +664,13 @@ def _join_alternatives(parts: Iterable[QueryPart], joint: str) -> list[QueryPart
 
 
 def _pair_unknown(parts: Iterable[QueryPart]) -> list[QueryPart]:
-    """Return parts, of which two unknown English words beside an "or" are one: optimizers or low precision."""
+    """Return parts, of which two unknown words beside an "or" are one: optimizers or low precision, 사회적 지능이나 공감."""
     paired = list[QueryPart]()
     for part in parts:
         if part.text == _OR and len(paired) > 1 and all(map(_is_unknown, paired[-2:])):
             paired[-2:] = [concepts.literal_part(" ".join(one.text for one in paired[-2:]))]
+        elif part.text == _OR and len(paired) > 1 and paired[-2].text.endswith("적"):
+            paired[-2:] = [concepts.join_words(*paired[-2:])]
         elif len(paired) > 1 and paired[-2].text == _OR and _is_unknown(paired[-1]) and _is_unknown(part):
             paired[-1] = concepts.literal_part(f"{paired[-1].text} {part.text}")
             continue

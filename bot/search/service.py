@@ -275,12 +275,12 @@ def _list_loose(engine: Engine, query: ReadQuery, text: str) -> dict[concepts.Qu
     ]
     for part in query.parts:
         if (
-            part.text.isalpha()
+            part.text.replace("-", "").isalpha()
             and (part.text.islower() or analyser.is_hangul(part.text))
             and not part.is_term
         ):
             is_said = questions.is_said(part.text, known, terms, text)
-            if is_said or not (part.text in known or engine.has_papers(part)):
+            if is_said or not ("-" in part.text or part.text in known or engine.has_papers(part)):
                 loose[part] = is_said
     is_rest = not query.wholes and any(engine.has_papers(part) for part in query.parts if part not in loose)
     return loose if is_rest else {}

@@ -71,6 +71,7 @@ def test_filler_is_dropped_but_not_from_terms(
         ("TTS (text to speech)", ["TTS"]),
         ("or agents", ["agents"]),
         ("was a photo or an article made by AI", ["photo", "made by AI"]),
+        ("문화적 유산이나 관광 논문", ["문화적 유산 또는 관광"]),
     ],
 )
 def test_alternatives_are_one_part(glossary: resolver.Glossary, typed: str, parts: list[str]) -> None:

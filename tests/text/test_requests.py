@@ -119,6 +119,8 @@ def _reader() -> QueryReader:
         ("나온 지 오래된 순으로 음성", "음성", "oldest"),
         ("fewest votes", "", "least"),
         ("least popular", "", "least"),
+        ("speech papers flopped", "speech papers", "least"),
+        ("망한 음성 논문", "음성 논문", "least"),
         ("robots that got barely any likes", "robots", "least"),
         ("추천 수가 제일 적은 논문", "논문", "least"),
         ("가장 인기 없는 논문", "논문", "least"),
