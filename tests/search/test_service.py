@@ -872,13 +872,13 @@ async def test_a_paper_with_one_ordinary_word_is_not_listed_beside_papers_with_a
 
 async def test_few_papers_with_a_term_are_followed_by_those_with_its_parts(db: Database) -> None:
     papers = [
-        NewsletterPaper("2501.00001", "Robot Learning at Home", "Robot learning입니다."),
+        NewsletterPaper("2501.00001", "Robot Policies at Home", "Robot policy입니다."),
         NewsletterPaper("2501.00002", "Pouring Tea", "A robot pours tea."),
         NewsletterPaper("2501.00003", "Pictures and Words", "A multimodal chat."),
     ]
     service = await sample_archive.search_over(db, *papers)
     for query, full, near in (
-        ("robot learning", ["2501.00001"], ["2501.00002"]),
+        ("robot policy", ["2501.00001"], ["2501.00002"]),
         ("MLLM", [], ["2501.00003"]),
     ):
         found = await service.search(SearchRequest(query))
