@@ -54,7 +54,7 @@ _BEFORE_AUXILIARY = re.compile(
 """As in 읽어 보고."""
 _MODEL = re.compile(r"(?<=.)[\s-]?(?:models?|모델)\Z", re.IGNORECASE)
 _GENERAL = re.compile(
-    r"\A(?:human|사람|인간)\s|(?<=.)\s(?:applications?|tasks?|papers?|research|domains?|fields?|areas?|응용|분야|쪽|도메인|태스크|과제|논문|연구)\Z",
+    r"\A(?:human|사람|인간)\s|(?<=.)\s(?:applications?|tasks?|papers?|research|domains?|fields?|areas?|variants?|versions?|famil(?:y|ies)|series|data(?:sets?)?|응용|분야|쪽|도메인|태스크|과제|논문|연구|계열|변형|버전|데이터|데이터셋)\Z",
     re.IGNORECASE,
 )
 """What says nothing beside a topic: medical applications, 의료 분야, 사람 얼굴."""
@@ -543,7 +543,8 @@ class QueryReader:
         bare = _MODEL.sub("", term)
         is_bare = bare != term and self.glossary.find(bare) and choose(bare, [term])
         topic = "" if self.glossary.is_seeded(term) else _GENERAL.sub("", term)
-        is_general = topic not in ("", term) and self.glossary.find(topic)
+        is_single = " " not in topic and term.startswith(topic)  # LLaVA variants
+        is_general = topic not in ("", term) and (is_single or self.is_excludable(topic))
         kinds = self._find_kinds(term, text) if questions.is_means(term) else []
         first, _, head = term.rpartition(" ")
         if head in map(self._strip, text.split()) and first and not self.glossary.find(term):

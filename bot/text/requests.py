@@ -460,7 +460,7 @@ def _weaken(text: str, token: phrases.Token) -> str:
     return f"{text[: token.start]}{positive:{len(token.text)}}{text[token.end :]}"
 
 
-_EMPTY = re.compile(r"\(\s*\)")
+_EMPTY = re.compile(r"\(\s*\)|\s+[?!]+\Z")
 _ONE = re.compile("[거것걸게건]|ones?$", re.IGNORECASE)
 
 

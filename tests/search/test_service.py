@@ -688,9 +688,14 @@ async def test_a_name_inside_a_word_of_a_title_is_left_out(
             ["Agents"],
         ),
         (
-            ("agents excluding medical applications", "agents, no medical tasks", "의료 분야 빼고 agents"),
+            ("agents excluding medical applications", "의료 분야 빼고 agents", "의료 데이터 빼고 agents"),
             ["Agents for Medical Questions"],
             ["Agents for Applications"],
+        ),
+        (
+            ("agents except llava variants", "llava 변형 빼고 agents"),
+            ["Agents by LLaVA", "LLaVA-Gemma: Agents"],
+            ["Agents"],
         ),
     ],
 )
@@ -877,10 +882,7 @@ async def test_few_papers_with_a_term_are_followed_by_those_with_its_parts(db: D
         NewsletterPaper("2501.00003", "Pictures and Words", "A multimodal chat."),
     ]
     service = await sample_archive.search_over(db, *papers)
-    for query, full, near in (
-        ("robot policy", ["2501.00001"], ["2501.00002"]),
-        ("MLLM", [], ["2501.00003"]),
-    ):
+    for query, full, near in (("robot policy", ["2501.00001"], ["2501.00002"]), ("MLLM", [], ["2501.00003"])):
         found = await service.search(SearchRequest(query))
         assert [row.arxiv_id for row in found.rows] == [*full, *near], query
         assert [*found.missing] == near, query

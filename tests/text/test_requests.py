@@ -35,6 +35,7 @@ def _reader() -> QueryReader:
         ("fan favorites about editing", "about editing", "votes"),
         ("the biggest hits on agents", "on agents", "votes"),
         ("추천 1위 논문", "논문", "votes"),
+        ("양자화 논문 중에 투표 1등은?", "양자화 논문", "votes"),
         ("추천 수가 제일 높은 로봇 논문", "로봇 논문", "votes"),
         ("요즘 뜨는 음성 합성 연구", "음성 합성 연구", "votes"),
         ("agents with the highest number of likes", "agents", "votes"),
