@@ -78,7 +78,8 @@ class _Named:
         told = parts if self._is_alone else filter(self._is_telling, parts)
         self._papers = {part: engine.estimate(part) for part in sorted(told, key=engine.estimate)}
         self._forms = {part: [*_list_spellings(part, self._is_alone)] for part in self._papers}
-        wide = [form.text for part in parts for form in part.forms if tokens.is_wide(form.text)]
+        forms = [form.text for part in parts for form in part.forms]
+        wide = [form for form in forms if tokens.is_wide(form) and not tokens.is_left_out(form)]
         belonging = [name for token in wide for name in tokens.list_belonging(token) if not _is_short(name)]
         in_korean = [name for name in belonging if analyser.has_hangul(name) and self._is_korean]
         self._narrower = [*in_korean, *(name for name in belonging if not analyser.has_hangul(name))]
