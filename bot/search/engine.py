@@ -42,7 +42,7 @@ _ENOUGH, _ENOUGH_ORDERED, _MAX_PARTIAL = 30, 3, 60
 matches are added, at most the third number.
 """
 _NEAR = 0.5
-"""The share of the best partial match's score from which on such matches take the order that was asked for."""
+"""The share of the best partial match's score from which on such matches are listed in an order that was asked for."""
 _MIN_JOINED = 3
 """The least number of letters of each of two words that may be joined."""
 _COMMON_SHARE = 0.05
@@ -447,10 +447,9 @@ class Engine:
             return full
         others = self._search(partial, clauses, _MAX_PARTIAL, None).scores
         if order is not None:
-            # The newest paper with any of the words says little.
-            near = [id_ for id_, score in others.items() if score >= _NEAR * max(others.values())]
-            among = [*clauses, (Occur.Must, Query.const_score_query(self._among(near), 0.0))]
-            others = {**self._search(partial, among, _MAX_PARTIAL, order).scores, **others}
+            among = [*clauses, (Occur.Must, Query.const_score_query(self._among(others), 0.0))]
+            ordered = self._search(partial, among, _MAX_PARTIAL, order).scores if others else ()
+            others = {id_: others[id_] for id_ in ordered}
             if sort in (Sort.VOTES, Sort.LEAST):
                 # As among full matches, papers without a number of votes come last.
                 (counted,) = self._list_having([self._with_votes(0)], others)
@@ -652,6 +651,10 @@ class Engine:
             missing[id_] = tuple(part for part, is_named in lacking if is_named)
         added = len(full) + len(mentioning) - len(complete.scores)
         partial |= {id_: score for id_, score in others.items() if id_ in related}
+        if is_ordered:
+            # The newest paper with any of the words says little.
+            least = _NEAR * max(partial.values(), default=0.0)
+            partial = {id_: score for id_, score in partial.items() if score >= least}
         if is_mixed:
             full, mentioning, partial = (
                 dict(sorted(scores.items(), key=lambda item: -item[1]))

@@ -272,6 +272,7 @@ class QueryReader:
         parts = list[QueryPart]()
         for part in read.parts:
             spelled = next((form.text for form in part.forms if form.key == Form(part.text).key), part.text)
+            spelled = spelled.replace("-", " ")  # multi-agent
             if " " not in spelled:  # MLLM
                 spelled = next(
                     (form.text for form in part.forms if form.is_shown and " " in form.text), spelled
@@ -282,6 +283,8 @@ class QueryReader:
                 parts.append(part)
                 continue
             pieces = self._divide(words, whole=False)
+            for piece in [piece for piece in pieces if piece.key == part.key]:  # multi-agent systems
+                pieces += self._divide(piece.text.split(), whole=False)
             parts += [part, *(piece for piece in pieces if piece.key not in ("", part.key))]
         return replace(read, parts=_distinct(parts))
 

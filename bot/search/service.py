@@ -379,6 +379,16 @@ class _Draft:
             missing={**dict.fromkeys(comparing, ()), **matches.missing},
         )
 
+    def _divide(self, read: ReadQuery) -> ReadQuery:
+        engine = self.archive.engine
+
+        def is_whole(part: concepts.QueryPart) -> bool:
+            # Few papers with a term of several words are not all that is near, as for KV cache compression.
+            is_long = " " in part.text and not any(tokens.is_wide(f.text) for f in part.forms)
+            return engine.estimate(part) >= (_FEW if is_long else 1)
+
+        return self.archive.reader.divide(read, is_whole)
+
     def find(self) -> None:
         """Find the papers, or those with parts of terms that no paper has."""
         query = self.query
@@ -388,14 +398,7 @@ class _Draft:
         if (query.unknown_writers or query.asks_writers) and not (self.has_words or self.writers):
             # Papers by an unknown writer, without a topic, are not all papers, and papers are no writers.
             return
-        engine = self.archive.engine
-
-        def is_whole(part: concepts.QueryPart) -> bool:
-            # Few papers with a term of several words are not all that is near, as for KV cache compression.
-            is_long = " " in part.text and not any(tokens.is_wide(f.text) for f in part.forms)
-            return engine.estimate(part) >= (_FEW if is_long else 1)
-
-        self.read = self.archive.reader.divide(self.read, is_whole)
+        self.read = self._divide(self.read)
         self.matches = self._find(self.read)
         if query.is_recent and not self.matches.total:
             # Of no recent paper on the topic, the most upvoted of all time are the trend.
@@ -420,7 +423,7 @@ class _Draft:
                 completion.apply_corrections(part, self.corrected) for part in (query.text, *query.excluded)
             )
             self.query = replace(query, text=text, excluded=tuple(terms))
-            self.read = self.archive.read(self.query)
+            self.read = self._divide(self.archive.read(self.query))
             self.matches = self._find(self.read)
 
     def leave_out_loose(self) -> None:

@@ -32,6 +32,8 @@ _CLAUSE = re.compile(
 )
 # Between two words, but not in a fraction, a date or I/O.
 _WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])([/|,;:(])(?=[^\W\d_]{2})")
+_SLASHES = str.maketrans("·ㆍ", "//")
+"""Koreans write 초해상도·이미지 복원 where others have a slash."""
 _VOTES = re.compile(r"([<>]?)(=?)([0-9]{1,6})(?:\+|\.\.|(?:-|\.\.)([0-9]{1,6}))?")
 _DAY = timedelta(days=1)
 
@@ -203,9 +205,9 @@ class _QueryBuilder:
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
         return Query(
-            text=" ".join(_WORD_SEPARATOR.sub(r" \1 ", word) for word in self._words[:_MAX_WORDS]).rstrip(
-                "/| "
-            ),
+            text=" ".join(
+                _WORD_SEPARATOR.sub(r" \1 ", word.translate(_SLASHES)) for word in self._words[:_MAX_WORDS]
+            ).rstrip("/| "),
             phrases=tuple(self._phrases[:8]),
             excluded=tuple(self._excluded[:8]),
             authors=tuple(self._authors[:4]),

@@ -224,10 +224,10 @@ def split_joined(word: str) -> Sequence[str]:
 
 
 _READERS = re.compile(
-    r"\b(?:i|you|we|my|our|your)(?:['’]\w+)?(?: (?:c|w|sh)(?:an|ould|ill)| (?:might|may|must|keep|kept|just|really|still|also"
+    r"\b(?:i|you|we)(?:['’]\w+)?(?: (?:c|w|sh)(?:an|ould|ill)| (?:might|may|must|keep|kept|just|really|still|also"
     r"|never|always|do|did|have|had|am|was|are|were|been))* ([a-z-]+)"
 )
-"""A word that is said of a reader: could you surface, what should I open, my team."""
+"""A word that is said of a reader: could you surface, what should I open."""
 _ABOUT = re.compile(r"(.+?) (?:on|about|regarding|around) (.+)", re.IGNORECASE)
 """What is ahead of a topic, and the rest."""
 _JOINING = re.compile("an?|the|in|of|for|from|with|by|to|via|using|and|or")

@@ -272,7 +272,7 @@ async def test_partial_matches_in_the_order_asked_for_are_near_ones(db: Database
 
 
 async def test_partial_matches_without_votes_come_last_under_most_votes(db: Database) -> None:
-    texts = {9: "로봇 계획입니다.", 1: "로봇이 계획을 세웁니다.", 3: "그림에 로봇이 한 번 나옵니다."}
+    texts = {9: "로봇 계획입니다.", 1: "로봇이 계획을 세웁니다.", 3: "로봇 계획입니다."}
     service = await sample_archive.search_over(
         db,
         *(
