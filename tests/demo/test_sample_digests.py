@@ -110,7 +110,7 @@ async def test_page_shows_each_reader_their_own_direct_messages(tmp_path: Path) 
                 assert await get(link[1]) == ""
                 return str(await preview.snapshot())
 
-            alert = "3 new papers match your alerts"
+            alert = "2 new papers match your alerts"
             reader, member = viewers
             assert isinstance(reader, simcord.MemberActor)
             assert alert in await follow("@ Direct messages")
