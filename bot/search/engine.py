@@ -514,7 +514,7 @@ class Engine:
     def _about_one(self, part: QueryPart, *, is_alone: bool) -> Query | None:
         """Return the query for papers with a form of a part in the title, or with its concept as a main one.
 
-        A word that is no concept is in the title or twice in the body; an ordinary one is anywhere, unless it `is_alone`.
+        A word without a concept is in the title or twice in the body; an ordinary one is anywhere, unless it `is_alone`.
         """
         if part.either:
             return any_of(self._about_one(one, is_alone=is_alone) for one in part.either)

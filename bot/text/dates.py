@@ -211,7 +211,7 @@ def read_period(
 
 
 def _list_readings(first: _Mention, last: _Mention, today: date, *, is_range: bool) -> Iterator[DateLimits]:
-    """Yield what a period may mean, the likeliest first. Raises ValueError if it is none, or has a date that does not exist."""
+    """Yield what a period may mean, the likeliest first. Raises ValueError for other words and for a date that does not exist."""
     yield _read_limits(first, last, today, is_range=is_range)
     values = first.values
     days = _DAYS_UNTIL_NOW.get(_load_words()["unit"].get(values.get("unit", ""), ""))
