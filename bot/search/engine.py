@@ -447,9 +447,8 @@ class Engine:
             return full
         others = self._search(partial, clauses, _MAX_PARTIAL, None).scores
         if order is not None:
-            among = [*clauses, (Occur.Must, Query.const_score_query(self._among(others), 0.0))]
-            ordered = self._search(partial, among, _MAX_PARTIAL, order).scores if others else ()
-            others = {id_: others[id_] for id_ in ordered}
+            ordered = self._search(partial, self._narrow(Scope(paper_ids=others)), _MAX_PARTIAL, order)
+            others = {id_: others[id_] for id_ in ordered.scores}
             if sort in (Sort.VOTES, Sort.LEAST):
                 # As among full matches, papers without a number of votes come last.
                 (counted,) = self._list_having([self._with_votes(0)], others)
