@@ -102,7 +102,7 @@ async def purge(connection: AsyncConnection, before: datetime, limit: int) -> in
 
 
 async def get_last_post(connection: AsyncConnection, subscription_id: int) -> models.Delivery | None:
-    """Return a subscription's last sent post, also one posted at once; None if there is none."""
+    """Return a subscription's last sent post, also one posted at once; None before the first."""
     query = sa.select(deliveries).where(
         deliveries.c.subscription_id == subscription_id, *_is_post(deliveries)
     )

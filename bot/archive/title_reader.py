@@ -145,8 +145,8 @@ def find_above(line: str, below: str, *, is_first: bool) -> str | None:
 def find_beside(parts: Sequence[str], *, are_cells: bool) -> str | None:
     """Return the title in a paper's own line: bold or quoted text, or the text beside the link, or None.
 
-    `parts` are a row's cells, or one line with `CUT` in the place of links. Text behind a link counts if there
-    is none before it.
+    `parts` are a row's cells, or one line with `CUT` in the place of links. Text behind a link counts if the
+    line has no text before it.
     """
     cut = (
         _ID.sub(CUT, part[: 2 * _MAX_LINE]) if "://" in part or arxiv_ids.MAY_HAVE_ID.search(part) else part

@@ -74,7 +74,7 @@ def find_time(text: str) -> str | None:
 
 
 def split_zone(text: str) -> tuple[str, str]:
-    """Split a time of day from the IANA zone typed after it (`9am KST`, `오전 9시 서울`); "" if there is none."""
+    """Split a time of day from the IANA zone typed after it (`9am KST`, `오전 9시 서울`); "" without a zone."""
     words = _FILLER.sub(" ", re.sub(r"[()]", " ", text[:100])).split()
     for end in range(1, len(words)):
         time, zone = " ".join(words[:end]), find_zone(" ".join(words[end:]))

@@ -270,7 +270,7 @@ class _Steps:
         await self.add(MeetingStep.SKIP, undoing=undoing)
 
     async def begin_vote(self) -> str:
-        """Plan a poll. Returns the Fluent id of why there is none, or ""."""
+        """Plan a poll. Returns "", or the Fluent id of the reason not to."""
         if not (hours := voting_hours(self.now, self.meeting.at)):
             return "club-vote-too-late"
         candidates = await list_candidates(self.connection, self.club.guild_id, self.now)
