@@ -16,9 +16,8 @@ from bot.text.concepts import QueryPart
 
 _MOST_TIMES = 10
 """A term is not named beside another one that this many times fewer papers have."""
-_SHORT, _TWICE = 2, 2
-"""A Korean word of at most this many syllables often has another meaning, or is part of another word: unless it was typed, a
-text must have it twice."""
+_SHORT = 2
+"""A Korean word of at most this many syllables often has another meaning, or is part of another word."""
 
 
 class Labels(NamedTuple):
@@ -78,7 +77,7 @@ class _Named:
         told = parts if self._is_alone else filter(self._is_telling, parts)
         self._papers = {part: engine.estimate(part) for part in sorted(told, key=engine.estimate)}
         self._forms = {part: [*_list_spellings(part, self._is_alone)] for part in self._papers}
-        forms = [form.text for part in parts for form in part.forms]
+        forms = [form.text for part in self._papers for form in part.forms]
         wide = [form for form in forms if tokens.is_wide(form) and not tokens.is_left_out(form)]
         belonging = [name for token in wide for name in tokens.list_belonging(token) if not _is_short(name)]
         in_korean = [name for name in belonging if analyser.has_hangul(name) and self._is_korean]
@@ -95,42 +94,28 @@ class _Named:
         If there are none, it is a term that belongs to one: LoRA for PEFT.
         """
         folded = analyser.fold(text)
-        found = {part: name for part in self._papers if (name := self._find(part, text, folded))}
+        found = [part for part in self._papers if self._is_in(part, text, folded)]
         rarest = min((self._papers[part] for part in found), default=0)
-        names = (name for part, name in found.items() if self._papers[part] <= _MOST_TIMES * rarest)
+        names = (part.shown_text for part in found if self._papers[part] <= _MOST_TIMES * rarest)
         narrower = (name for name in self._narrower if any(_spell(name).find_in(text, folded)))
         return tuple(dict.fromkeys(names)) or tuple(islice(narrower, 1))
 
-    def _find(self, part: QueryPart, text: str, folded: str) -> str:
-        """Return how a text names a part; "" if it does not, or by a word with other meanings only."""
-        for form in self._forms[part]:
-            if found := self._search(form, part, text, folded):
-                return self._show(found, form, part)
-        return ""
-
-    def _search(self, form: str, part: QueryPart, text: str, folded: str) -> str:
-        """Return the words of a text that are a form of a part, as typed if possible, and mean nothing else; or ""."""
-        found = [words for words in _spell(form).find_in(text, folded) if self._means(words, form, part)]
-        if not found or (len(found) < _TWICE and _is_short(form) and not _is_typed(form, part)):
-            return ""
-        return next((words for words in found if _write_plainly(words) == _write_plainly(form)), found[0])
+    def _is_in(self, part: QueryPart, text: str, folded: str) -> bool:
+        """Return whether a text names a part, not by a word with other meanings only."""
+        forms = self._forms[part]
+        return any(
+            self._means(words, form, part) for form in forms for words in _spell(form).find_in(text, folded)
+        )
 
     def _means(self, found: str, form: str, part: QueryPart) -> bool:
-        """Return whether words of a text mean nothing but a part: mAP does not mean map."""
-        is_typed = _is_typed(form, part)
+        """Return whether words of a text mean nothing but a part: mAP does not mean map, nor MOE a MoE."""
+        is_typed, written = _is_typed(form, part), form.removesuffix("s")
+        if found.isupper() and not (written.isupper() or written.islower()):
+            return False
         if term_keys.is_abbreviation(found) or term_keys.is_abbreviation(form):
             senses = self._glossary.find(found)
             return senses == [part.key] if senses or not is_typed else found.casefold() == form.casefold()
         return is_typed or not analyser.has_hangul(form) or len(self._glossary.find(form)) < 2
-
-    def _show(self, found: str, form: str, part: QueryPart) -> str:
-        """Return what a label calls a part that a text names: as typed if that says the same in the reader's language."""
-        if analyser.has_hangul(form):
-            return (part.shown_text if form == part.text else form) if self._is_korean else part.text
-        if term_keys.english_key(form) != term_keys.english_key(part.text):
-            return form
-        is_inflected = _write_plainly(found) != _write_plainly(part.text)
-        return found.lower() if is_inflected and not term_keys.is_abbreviation(found) else part.text
 
 
 def _list_spellings(part: QueryPart, is_alone: bool) -> Iterator[str]:
@@ -217,6 +202,6 @@ def _join(text: str) -> str:
 
 
 def _is_whole(form: str, word: str) -> bool:
-    """Return whether a Korean word is a short form with nothing but a particle behind it: not 양자화 for 양자."""
-    rest = word.removeprefix(form)
+    """Return whether a Korean word is a short form with nothing but a particle behind it: 의료용은, not 양자화 for 양자."""
+    rest = re.sub("^[용적]", "", word.removeprefix(form))
     return not rest or analyser.is_particle(rest) or analyser.strip_ending(word) == form

@@ -222,30 +222,36 @@ class Text:
         return "".join(self._folded.split())
 
     def lacks(self, part: SoughtPart) -> bool:
-        """Return whether it has no form of a part and not even one of its words, joined to others or apart.
+        """Return whether it has no form of a part, in which not all words of one are, joined to others or apart.
 
         A text with a term near to a part has it as well: function calling for tool use. A term that is known in one language
         alone, and not a name, may be in a text in the other.
         """
-        return (part.is_name or part.scripts >= self._scripts) and not (
-            any(word in self._folded for word in part.beginnings)
-            or any(word in self._joined for word in part.korean)
-            or any(word.casefold() in self._folded and _has_short(self._text, word) for word in part.short)
+        return (part.is_name or part.scripts >= self._scripts) and not any(map(self._has, part.traces))
+
+    def _has(self, traces: Traces) -> bool:
+        return (
+            all(word in self._folded for word in traces.beginnings)
+            and all(word in self._joined for word in traces.korean)
+            and all(word.casefold() in self._folded and _has_short(self._text, word) for word in traces.short)
         )
 
 
-class SoughtPart(NamedTuple):
-    """A part with what tells that a text has it: beginnings of Korean and English words, and short words.
+class Traces(NamedTuple):
+    """What a text with a form has: beginnings of its Korean and English words, and its short words."""
 
-    `scripts`: whether each form is Korean.
-    """
+    korean: Sequence[str] = ()
+    beginnings: Sequence[str] = ()
+    short: Sequence[str] = ()
+
+
+class SoughtPart(NamedTuple):
+    """A part with what tells that a text has it. `scripts`: whether each form is Korean."""
 
     part: QueryPart
     is_name: bool
     scripts: frozenset[bool]
-    korean: tuple[str, ...]
-    beginnings: tuple[str, ...]
-    short: tuple[str, ...]
+    traces: tuple[Traces, ...]
 
 
 @lru_cache(maxsize=1 << 7)
@@ -257,17 +263,12 @@ def prepare_part(part: QueryPart) -> SoughtPart:
     sought, known = part, [form.text for form in part.forms if form.weight >= _USUAL_WEIGHT]
     if part.is_negated:
         part, known = literal_part(_NEGATION.sub("", part.text).strip()), []
-    traces = [*map(_list_traces, dict.fromkeys((*(form.text for form in part.forms), *_list_near(known))))]
-    korean, beginnings, short = (
-        tuple(dict.fromkeys(word for own in traces for word in own[kind])) for kind in range(3)
-    )
+    forms = dict.fromkeys((*(form.text for form in part.forms), *_list_near(known)))
     return SoughtPart(
         sought,
         is_name(part.text) or sought is not part,
         frozenset(analyser.has_hangul(form.text) for form in part.forms),
-        korean,
-        beginnings,
-        short,
+        tuple(filter(any, map(_list_traces, forms))),
     )
 
 
@@ -292,16 +293,15 @@ def _write_plainly(text: str) -> str:
 
 
 @analyser.remembered(1 << 10)
-def _list_traces(form: str) -> tuple[Sequence[str], ...]:
-    """Return the beginnings of a form's Korean and English words, and its short words."""
+def _list_traces(form: str) -> Traces:
     if analyser.has_hangul(form):
         # 라우팅 also has the beginning of 라우터.
         context = analyser.split_context(analyser.fold(form))
-        return [word[: max(2, len(word) - 1)] for word in context if len(word) > 1], (), ()
+        return Traces([word[: max(2, len(word) - 1)] for word in context if len(word) > 1])
     words = [word for word in _WORDS_OF_FORM.split(form) if word and word not in analyser.FUNCTION_WORDS]
+    words = [word for word in words if word not in _LIKE] or words
     long = [analyser.fold(word) for word in words if len(word) > _MAX_SHORT]
-    short = [word for word in words if len(word) <= _MAX_SHORT]
-    return (), list(map(_beginning, long)), short
+    return Traces((), [*map(_beginning, long)], [word for word in words if len(word) <= _MAX_SHORT])
 
 
 def _beginning(word: str) -> str:
@@ -311,7 +311,8 @@ def _beginning(word: str) -> str:
     """
     stem = analyser.stem(word)
     stem = _LETTERS_OF_NOUN.sub("", stem) if word.endswith(("ion", "ions")) else stem
-    return stem[: max(_MAX_SHORT + 1, len(word) - _MAX_SHORT)]
+    stem = stem[: max(_MAX_SHORT + 2, len(word) - _MAX_SHORT)]
+    return stem if word.startswith(stem) else stem[:-1]
 
 
 _LETTERS_OF_NOUN = re.compile(r"(?<=\w{4})(?:pt|s|(?<=uc)t)$")
@@ -324,4 +325,6 @@ def _has_short(text: str, word: str) -> bool:
 
 
 _WORDS_OF_FORM = re.compile(r"[^\w+#.]+")
+_LIKE = {"style", "like", "based", "type"}
+"""Words behind a name for what is like it: o1-style."""
 _MAX_SHORT = 3

@@ -162,6 +162,11 @@ async def test_suggests_the_query_without_an_institution_that_excludes_all_paper
         ("reduction", "Regret of Reading", True),
         ("extension", "Extracting Text", True),
         ("description", "Deserts from Above", True),
+        ("finance", "Finally, a Model", True),
+        ("prompt injection", "Prompts of Doctors", True),
+        ("query", "Queries without Words", False),
+        ("training-free", "No Training", True),
+        ("o1-style", "LLaVA-o1", False),
     ],
 )
 def test_a_noun_whose_verb_a_text_has_is_not_missing(asked: str, title: str, lacks: bool) -> None:

@@ -347,6 +347,35 @@ async def test_enough_papers_without_what_is_left_out_need_no_others(db: Databas
     assert (len(result.rows), result.passing) == (4, {})
 
 
+@pytest.mark.parametrize(
+    ("query", "lacks", "names"),
+    [
+        ("금융 LLM", "금융", ""),
+        ("finance with LLMs", "finance", ""),
+        ("robotics and prompt injection", "robotics", ""),
+        ("prompt injection and hallucinations", "prompt injection", ""),
+        ("의료 금융", "금융", ""),
+        ("할루시네이션", "", "할루시네이션"),
+        ("hallucinations", "", "hallucinations"),
+    ],
+)
+async def test_a_partial_match_lacks_the_telling_word_or_names_it_as_typed(
+    db: Database, query: str, lacks: str, names: str
+) -> None:
+    papers = (
+        NewsletterPaper(
+            "2501.00001", "Prompts of Doctors", "마지막으로, 의료용 LLM의 finally 남은 환각입니다."
+        ),
+        NewsletterPaper("2501.00002", "Medical Finance", "의료 금융입니다."),
+        NewsletterPaper("2501.00003", "Hallucination", "환각입니다."),
+    )
+    service = await sample_archive.search_over(db, *papers)
+    found = await service.search(SearchRequest(query))
+    lacked, named = (labels.get("2501.00001", ()) for labels in (found.missing, found.matched))
+    assert lacks in ("", *lacked)
+    assert names in ("", *named)
+
+
 async def test_a_paper_with_a_word_of_the_same_stem_does_not_lack_a_term(db: Database) -> None:
     papers = (
         NewsletterPaper("2501.00001", "라우터를 없앤 전문가 혼합", "라우터 대신 규칙을 씁니다."),
@@ -829,6 +858,7 @@ async def test_a_label_names_only_what_a_paper_plainly_names(db: Database) -> No
         ("maps for driving 학습", "maps"),
         ("양자 컴퓨팅 컨텍스트", "양자"),
         ("최적화기 컨텍스트", "최적화기"),
+        ("MoE 컨텍스트", "MoE"),
     ):
         found = await service.search(SearchRequest(query))
         said = {term for labels in found.matched.values() for term in labels}
