@@ -232,7 +232,7 @@ class QueryReader:
         read = exclusions.read_exclusions(query.text, is_term, is_excluded)
         words = read.text.split()
         has_noun = questions.has_topic(words) or "verb" in map(questions.classify_filler, words)
-        text = read.text if not read.excluded or has_noun else ""
+        text = read.text if has_noun or not (read.excluded or read.unread) else ""
         return replace(
             query,
             text=text,

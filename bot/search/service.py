@@ -159,7 +159,7 @@ def _read_query(archive: Archive, text: str, today: date) -> tuple[query_parser.
     query = read_request(typed, today, has_papers)
     query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
     plain_text, asked = requests.split_reader(requests.split_words(typed.text))
-    left = dates.read_period(asked or plain_text, today, is_clear=True)[0]
+    left = dates.read_period(asked or plain_text, today, is_clear=True, has_papers=has_papers)[0]
     said = (query.text, *query.excluded, *query.ignored, *query.unordered, *query.described)
     lost = () if query.asks_writers else requests.list_lost(left, said)
     query = replace(query, ignored=(*query.ignored, *lost))

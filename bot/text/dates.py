@@ -11,7 +11,7 @@ from __future__ import annotations
 import calendar
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -149,18 +149,23 @@ _RANGE = re.compile(r"\s*(?:부터|에서|to|until|till|through|[-–~]|\.\.)\s*
 _BESIDE = re.compile(r"\s*(?:,|and|or|&|[와과]|이?[랑나]|하고|및)\s*(?:the\s+|in\s+)?", re.IGNORECASE)
 """What is between the first and the last date of a period, and between two dates that are named one after the other."""
 _NOT_AHEAD = re.compile(
-    r"\b(?:not|nothing|exclud(?:e|ing)|except(?: for)?|other than|without|besides|skip|avoid|ignore|minus)"
+    r"(?:\bbut )?\b(?:not|nothing|exclud(?:e|ing)|except(?: for)?|other than|without|besides|skip|avoid|ignore|minus)"
     r"(?: (?:papers?|those|ones|anything))?\s+\Z",
     re.IGNORECASE,
 )
 _NOT_BEHIND = re.compile(
-    r"\s?(?:나온 )?(?:거|것|논문)?들?[은는]?\s?(?:말고|빼고|뺀|제외|아닌|외에)|\s(?:한|했던|말한|나눈|들은) "
+    r"\s?(?:나온 )?(?:거|것|논문)?들?[은는]?\s?(?:말고|빼[고줘]|뺀|제외\w*|아닌|외에)(?:\s(?:[거것]|걸로)\w?(?!\w))?"
 )
+_SAID_THEN = re.compile(r"\s(?:한|했던|말한|나눈|들은) ")
+"""As in 어제 말한 논문."""
 _MAX_QUERY_LENGTH, _MAX_DATES, _MAX_YEARS_AGO = 1_000, 8, 2
 
 
 class _Mention(NamedTuple):
-    """A date in a question, from `start` to `end` with the `before` and `behind` words that say which side of it is meant."""
+    """A date in a question, from `start` to `end` with the `before` and `behind` words that say which side of it is meant.
+
+    `is_left_out`: these words also say that its papers are unwanted.
+    """
 
     values: dict[str, str]
     parts: tuple[str, ...]
@@ -168,6 +173,7 @@ class _Mention(NamedTuple):
     behind: str
     start: int
     end: int
+    is_left_out: bool
 
 
 def read_period(
@@ -182,14 +188,14 @@ def read_period(
     The topic is "" if only filler is left ("papers from last month"). Texts longer than a query are not parsed.
     If `is_clear`, the query is about a period, and a month or year needs no other word ("top papers december"). `has_papers`
     tells whether a period has any: a week or month that has none yet means the last days, and a date without a year is of
-    the latest year with papers.
+    the latest year with papers. A period that is left out stays in the topic if there are papers before and after it.
     """
     if len(text) > _MAX_QUERY_LENGTH:
         return text, (None, None)
     atoms = list(islice(_ATOM.finditer(text), _MAX_DATES))
-    said = atoms[0].start() if atoms else 0
+    said = len(text)
     if len(atoms) > 1 and text[atoms[0].end() : atoms[1].start()].strip() == "(":  # last week (Dec 22-28)
-        atoms.pop(0)
+        said = atoms.pop(0).start()
     gap = text[atoms[0].end() : atoms[1].start()] if len(atoms) == 2 else ""
     is_beside = bool(gap) and _BESIDE.fullmatch(gap) is not None
     is_range = bool(gap) and _RANGE.fullmatch(gap) is not None
@@ -197,17 +203,52 @@ def read_period(
     for atom in atoms:
         mention = _relate(text, atom, is_clear=is_clear or is_range or (is_beside and len(mentions) == 1))
         mentions += [mention] if mention else []
-    if not mentions or len(mentions) != 1 + (is_range or is_beside):
+    is_joint = is_range or is_beside
+    kept = [mention for mention in mentions if not mention.is_left_out]
+    kept = kept if len(kept) == len(mentions) or not is_joint else []
+    left_out = [mention for mention in mentions if mention not in kept]
+    if not mentions or len(mentions) > 2 or (kept and len(kept) != 1 + is_joint):
         return text, (None, None)
-    first, last = mentions[0], mentions[-1]
-    is_range = is_range or first.before == "between" or text[last.end - 2 : last.end] == "사이"
+    is_range = is_range or mentions[0].before == "between" or text[: mentions[-1].end].endswith("사이")
+    period: DateLimits = (None, None)
     try:
-        readings = list(_list_readings(first, last, today, is_range=is_range))
+        if kept:
+            readings = list(_list_readings(kept[0], kept[-1], today, is_range=is_range))
+            period = next((one for one in readings if has_papers(*one)), readings[0])
+        rest = _read_rest(period, left_out, today, is_range, has_papers) if left_out else None
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return text, (None, None)
-    period = next((one for one in readings if has_papers(*one)), readings[0])
-    words = f"{text[: min(said, first.start)]} {text[last.end :]}".split()
-    return (" ".join(words) if questions.has_topic(words) else ""), period
+    cut = [(min(said, kept[0].start), kept[-1].end)] if kept else []
+    cut += [(left_out[0].start, left_out[-1].end)] if rest else []
+    words = text
+    for start, end in sorted(cut, reverse=True):
+        words = f"{words[:start]} {words[end:]}"
+    topic = " ".join(re.sub(r"\(\s*\)", " ", words).split())
+    return (topic if questions.has_topic(topic.split()) else "") if cut else text, rest or period
+
+
+def _read_rest(
+    period: DateLimits,
+    left_out: Sequence[_Mention],
+    today: date,
+    is_range: bool,
+    has_papers: Callable[[date | None, date | None], bool],
+) -> DateLimits | None:
+    """Return a period without the one that is left out; None if it has papers both before and after that, or no days left.
+
+    Raises ValueError as `_list_readings` does.
+    """
+    since, until = period
+    # December, of 2023
+    as_of = today if {"year", "ago"} & left_out[0].values.keys() else min(today, until or today)
+    first, last = next(_list_readings(left_out[0], left_out[-1], as_of, is_range=is_range))
+    rest = list[DateLimits]()
+    if first and (since is None or since < first):
+        rest.append((since, min(first - timedelta(days=1), until or date.max)))
+    if last and last < (until or today):
+        rest.append((max(last + timedelta(days=1), since or date.min), until))
+    rest = rest if len(rest) == 1 else [one for one in rest if has_papers(*one)]
+    return rest[0] if len(rest) == 1 else None
 
 
 def _list_readings(first: _Mention, last: _Mention, today: date, *, is_range: bool) -> Iterator[DateLimits]:
@@ -260,8 +301,11 @@ def _relate(text: str, atom: re.Match[str], *, is_clear: bool) -> _Mention | Non
     if behind is None and not atom.group().isascii():
         return None  # 작년도면서, 올해의: the rest is not a particle
     start, end = before.start() if before else atom.start(), behind.end() if behind else atom.end()
-    if _NOT_AHEAD.search(text[max(0, start - _MAX_LENGTH) : start]) or _NOT_BEHIND.match(text, end):
-        return None  # what is left out
+    if _SAID_THEN.match(text, end):
+        return None
+    not_ahead = _NOT_AHEAD.search(text, max(0, start - _MAX_LENGTH), start)
+    not_behind = _NOT_BEHIND.match(text, end)
+    is_left_out = bool(not_ahead or not_behind)
     number = next(number for number in range(len(_PATTERNS)) if atom[f"f{number}"])
     form = _PATTERNS[number].match(text, atom.start(f"f{number}"))
     values = {name: value.casefold() for name, value in form.groupdict().items() if value} if form else {}
@@ -272,12 +316,14 @@ def _relate(text: str, atom: re.Match[str], *, is_clear: bool) -> _Mention | Non
         has_papers = (is_year or ("month" in values and not is_verb)) and (
             _PAPERS_BEHIND.match(text, atom.end()) or _PAPERS_AHEAD.search(text[: atom.start()])
         )
-        has_word = before and not (is_verb and not preposition) and not (is_year and preposition == "on")
+        has_word = (before or is_left_out) and not (is_verb and not preposition)
+        has_word = has_word and not (is_year and preposition == "on")
         if not (has_word or has_papers or (behind and behind["word"])):
             return None
-    return _Mention(
-        values, parts, preposition, (behind["word"] or "").casefold() if behind else "", start, end
-    )
+    start = not_ahead.start() if not_ahead else start
+    end = not_behind.end() if not_behind else end
+    side = (behind["word"] or "").casefold() if behind else ""
+    return _Mention(values, parts, preposition, side, start, end, is_left_out)
 
 
 def _limit(mention: _Mention, span: Span) -> DateLimits:

@@ -71,8 +71,14 @@ _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _NEED = re.compile("need|requir|필요", re.IGNORECASE)
-_ADNOMINAL = re.compile(r"(?<=.)[는은된한든룬쓴]\Z|\A큰\Z")
+_ADNOMINAL = re.compile(r"(?<=.)[는은된한든룬쓴지]\Z|\A큰\Z")
 _OBJECT = re.compile(r"(?<=.)[을를만]\Z")
+_ONLY = re.compile(
+    r"(?P<word>\b[\w]+)(?:-only|s? only(?=\s*(?:$|[,.;)])))|\b(?:using|with|from) only (?P<of>\w+)"
+    r"|(?P<korean>[가-힣A-Za-z]+) ?(?:전용[의인]?|만 (?:쓰는|다루는|사용하는|이용하는|되는|지원하는))(?!\S)",
+    re.IGNORECASE,
+)
+"""As in "text only", 음성만 쓰는, which is unknown of papers. Text alone is hardly a topic."""
 _PARTLY = ("만", "전용", "전용이", "전용은")
 _BRACKETS, _ROUND = str.maketrans("()", "  "), str.maketrans("[]{}", "()()")
 _MAX_TERM_WORDS, _MAX_LISTED = 4, 6
@@ -92,7 +98,7 @@ class Exclusions(NamedTuple):
     has_alternatives: bool = False
 
 
-Way = Literal["sure", "lack", "need", "instead", "only", "other"]
+Way = Literal["sure", "lack", "need", "instead", "only", "verb", "other"]
 
 
 class _Negation(NamedTuple):
@@ -100,7 +106,9 @@ class _Negation(NamedTuple):
 
     What it negates `is_ahead` of it or behind it. The phrase says that papers are unwanted ("sure"), that something is not
     there or not used ("lack") or not needed ("need"), what a method is used "instead" of, that something is more than what is
-    named ("only") or is not that ("other").
+    named ("only"), does not do that ("verb") or is not that ("other").
+
+    `is_statement`: the question itself says so: stronger models are not better.
     """
 
     first: int
@@ -108,6 +116,7 @@ class _Negation(NamedTuple):
     last: int
     is_ahead: bool
     way: Way
+    is_statement: bool
 
 
 class _Named(NamedTuple):
@@ -168,9 +177,18 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         if is_attached and outcome == "unread" and negation.way == "lack" and not _is_means(named.names):
             continue  # 쓸모없는
         excluded += named.names if outcome == "excluded" else ()
-        unread += [typed] if outcome == "unread" else []
+        # 딥시크는 질렸어, 그거 빼고
+        unread += [typed] if outcome == "unread" and (named.taken or not excluded) else []
         described += [typed] if outcome == "described" else []
         text = phrases.cut(text, phrase) if outcome in ("excluded", "unread") else text
+    for only in list(_ONLY.finditer(text)):
+        word = only["word"] or only["of"] or only["korean"]
+        if not (is_term(only[0].casefold()) or questions.classify_filler(word) or dates.is_date(word)):
+            described.append(only[0].strip())
+            text = text.replace(only[0], "" if word.casefold() in ("text", "텍스트") else word)
+    # Papers on Korean name English too.
+    spoken = [name for name in excluded if _list_kinds(name) == ["language"]]
+    has_alternatives |= bool(spoken) and any("language" in _list_kinds(word) for word in text.split())
     return Exclusions(
         " ".join((text.translate(_BRACKETS) if excluded else text).split()).strip(" ,;:"),
         tuple(dict.fromkeys(excluded)),
@@ -186,8 +204,13 @@ def _choose_outcome(
     """Return what becomes of a negation; "" if it negates nothing, as in 쓸모없는."""
     names, way = named.names, negation.way
     if not names:
-        return "unread" if way in ("sure", "only") else ""
-    if named.is_part or way == "instead" or any(map(dates.is_date, names)):
+        return "unread" if (named.taken and not negation.is_statement) or way in ("sure", "only") else ""
+    if negation.is_statement:
+        return "described"
+    if way == "verb" and any(map(questions.is_fault, " ".join(names).split())):
+        return "described"  # models that don't forget
+    is_degree = all(seed.classify("degree", name) or questions.is_general(name) for name in names)
+    if named.is_part or is_degree or way == "instead" or any(map(dates.is_date, names)):
         return "unread"
     if way == "sure" or all(_list_kinds(name) == ["kind"] for name in names):
         return "excluded"
@@ -200,7 +223,7 @@ def _choose_outcome(
         return "excluded"
     if way in ("need", "only") or (is_means and not is_fault):
         return "unread"
-    return "described" if is_fault or (way == "other" and not negation.is_ahead) else "unread"
+    return "described" if is_fault else "unread"
 
 
 def _is_means(names: Iterable[str]) -> bool:
@@ -276,11 +299,19 @@ def _read_negation(tokens: Sequence[phrases.Token], first: int, at: int, end: in
         kind in ("no", "not") and is_end and not any(seed.classify("auxiliary", one) for one in ahead)
     )  # world models, no games
     is_clause = before.kind in (",", "glue", "only") or is_last
+    if is_korean:  # 어텐션을 바꾸지 않는
+        is_verb = kind == "not" and first > 1 and tokens[first - 1].text.endswith("지")
+        is_verb = is_verb and _OBJECT.search(tokens[first - 2].text) is not None
+    else:
+        is_verb = before.kind in (",", "glue") and (kind == "dont" or tokens[at].text.casefold() == "never")
+        is_verb = is_verb and not any(seed.classify("auxiliary", one) for one in ahead)
+    is_verb = is_verb and not (is_about or is_used or is_only)
     begins = not before.text or bool(seed.classify("clause", before.text))
     is_negation = (
         is_about
         or is_used
         or is_only
+        or is_verb
         or not (kind == "dont" or (kind == "not" and (is_korean or not is_clause)))
     )
     if kind == "imperative":
@@ -295,23 +326,32 @@ def _read_negation(tokens: Sequence[phrases.Token], first: int, at: int, end: in
     is_sure = (
         kind in ("sure", "imperative", "glue")
         or is_about
-        or (is_last and (kind == "no" or before.kind in ("", ",")))
+        or (is_last and (kind == "no" or before.kind in ("", ",") or before.text.casefold() == "but"))
     )
     verbs = takewhile(lambda token: token.kind in ("glue", "about", "use"), tokens[at + 1 : end])
     clause = takewhile(lambda token: token.kind != ",", behind if not is_ahead else ())
     said = [*tokens[first:end], *(one for one in clause if seed.classify("tail", one.text))]
     is_needed = kind not in ("sure", "imperative") and any(_NEED.match(one.text) for one in said)
+    # 공개 안 한 논문 빼고
+    is_twice = is_korean and kind != "sure" and any(one.kind == "sure" for one in tokens[at:end])
     ways: tuple[tuple[Way, bool], ...] = (
         ("instead", kind == "instead"),
-        ("only", is_only),
+        ("verb", is_verb),
+        ("only", is_only or is_twice),
         ("need", is_needed),
         ("sure", is_sure),
         ("lack", kind == "lack" or (kind in ("not", "dont") and is_used)),
         ("other", True),
     )
     way = next(way for way, is_said in ways if is_said)
-    last = at + len(list(verbs)) if is_korean else end - 1
-    return _Negation(first if is_ahead else at - (before.kind == "use"), at, last, is_ahead, way)
+    last = at + len(list(verbs)) if is_korean and not is_twice else end - 1
+    is_relative = any(seed.classify("relative", one.text) for one in tokens[first:at])
+    is_statement = (
+        way == "other" and not (is_ahead or is_relative) and before.text.casefold() in ("is", "are")
+    )
+    return _Negation(
+        first if is_ahead else at - (before.kind == "use"), at, last, is_ahead, way, is_statement
+    )
 
 
 def _ends_clause(behind: Sequence[phrases.Token], kind: str) -> bool:
@@ -379,7 +419,7 @@ def _list_named(
         while step and is_attached and at < len(beside) and beside[at].kind == "glue":
             at += 1
     said = [one.text.casefold() for one in tokens[negation.at : negation.last + 1] if one.kind != "only"]
-    if not is_ahead and (said[-1] in ("that", "which") or (negation.way == "only" and not names)):
+    if not is_ahead and (said[-1] in ("that", "which") or negation.way == "verb" or not names):
         taken, is_part = (
             len(list(takewhile(lambda one: one.kind != ",", beside))),
             True,
@@ -397,8 +437,9 @@ def _list_named(
 def _find_examples(beside: Sequence[phrases.Token]) -> int:
     """Return where the examples of words that begin with filler begin, else 0: "big companies like Google"."""
     before = list(takewhile(lambda one: not seed.classify("example", one.text), beside[:_MAX_TERM_WORDS]))
-    is_led = len(before) < len(beside[:_MAX_TERM_WORDS]) and all(_is_filler(one.text) for one in before[:1])
-    return len(before) + 1 if is_led and all(one.kind in ("", "glue") for one in before) else 0
+    is_led = all(_is_filler(one.text) for one in before[:1]) or "ones" in (one.text for one in before)
+    is_led = is_led and len(before) < len(beside[:_MAX_TERM_WORDS])
+    return len(before) + 1 if is_led and all(one.kind in ("", "glue", ",") for one in before) else 0
 
 
 def _complete(name: str, ahead: Sequence[phrases.Token], is_term: IsTerm) -> str:
@@ -432,6 +473,9 @@ def _find_joint(
     comma = has_list and bool(rest) and rest[0].text == ","
     # "retrieval, question answering" is not a list, but "math, code or agents" is one.
     comma = comma and (negation.is_ahead or any(map(_is_or, rest[1:_MAX_LISTED])))
+    is_led = comma and not negation.is_ahead and seed.classify("example", rest[1].text) != ""
+    if is_led and not _list_kinds(names[-1]):
+        return 0, False  # without diffusion, like masked models
     joint = len(rest) > comma and _is_or(rest[comma])
     is_attached = negation.is_ahead and bool(rest) and bool(_JOINED.search(rest[0].text))  # 텍스트나 음성
     # 영어 중국어 아닌
@@ -502,13 +546,14 @@ def _is_adnominal(token: phrases.Token) -> bool:
 
 def _find_named(near: Sequence[phrases.Token], is_unwanted: IsTerm) -> tuple[str, int]:
     """Return the longest run of the next words that is unwanted, without its particle, and how many words it has."""
-    for size in range(len(near), 0, -1):
+    joint = next((at for at, one in enumerate(near) if at and one.text.endswith(("이나", "이랑"))), len(near))
+    for size in range(joint, 0, -1):
         run = _join(near[:size])
         stems = (
             run.removesuffix(ending) for ending in seed.load_request_words()["case"] if run.endswith(ending)
         )
         for spelling in (*stems, _SUFFIX.sub("", run), run):
-            if is_unwanted(spelling):
+            if is_unwanted(spelling) or (size > 1 and dates.is_date(spelling)):
                 return spelling, size
     return "", 0
 

@@ -77,13 +77,47 @@ _NEGATED_EXAMPLES = re.compile(
 )
 
 
+_NEGATED_BRACKETS = re.compile(
+    r"(?P<kind>\S*[^\s(])(?: \( |\()(?P<korean>[^()]+)\)(?=[은는을를]? ?(?:말고|빼[고줘]|뺀|제외|아닌|이?외에|안 ?쓰))"
+    r"|(?P<head>\b(?:not?|without|except|excluding|besides|other than|skip) (?:[\w-]+ ){1,4}?)"
+    r"\((?P<names>[^()]+(?:,| or | and )[^()]+)\)",
+    re.IGNORECASE,
+)
+"""What is left out with its examples in brackets: 빅테크(구글 메타) 말고, no big tech (Google, Meta)."""
+_BRACKETED = re.compile(
+    r"\s*(?:[,/·]|\b(?:or|and)\b|포함|등(?=\s*$)|같은|(?:예|e\.g\.):? )\s*", re.IGNORECASE
+)
+_ALIKE_TERM = re.compile(
+    r"(?<!\S)([^\s,;(]+?)(?:[- ]style|-like|-esque|류의?| ?(?:스타일|계열)의?)(?=[\s,;.)]|$)"
+    r"(?! (?:transfer|imitation|edit|control|generation|변환|전이|편집|모방|제어|생성))",
+    re.IGNORECASE,
+)
+
+
 def split_words(text: str) -> str:
     """Return a text with spaces in Korean words that are joined, and no comma in numbers: 지난주인기논문, 1,000.
 
-    Examples of what is left out are a list with it: 구글, 오픈AI 같은 빅테크 말고.
+    Examples of what is left out are a list with it: 구글, 오픈AI 같은 빅테크 말고. What is like a term is that term: RNN style.
     """
-    text = _NEGATED_EXAMPLES.sub("나 ", text)
+    text = _NEGATED_BRACKETS.sub(_list_bracketed, _NEGATED_EXAMPLES.sub("나 ", text))
+    text = _ALIKE_TERM.sub(_name_alike, text)
     return _JOINED.sub(_split_joined, _JOINED_NEGATION.sub(r"\1 \2 \3", _THOUSANDS.sub("", text)))
+
+
+def _list_bracketed(found: re.Match[str]) -> str:
+    names = [name for name in _BRACKETED.split(found["names"] or found["korean"]) if name]
+    if found["names"]:
+        return f"{found['head']}like {' or '.join(names)}"
+    listed: list[str] = [found["kind"], *(names if len(names) > 1 else names[0].split())]
+    ahead = (f"{one}{'이나' if questions.agrees(f'{one}이', '이') else '나'}" for one in listed[:-1])
+    return " ".join((*ahead, listed[-1]))
+
+
+def _name_alike(found: re.Match[str]) -> str:
+    is_name = _is_term(found[1]) or found[1][1:].isdecimal()  # R1 style, but not 3D style
+    return (
+        found[1] if is_name and found[1].casefold() not in ("human", "brain", "2d", "3d", "4d") else found[0]
+    )
 
 
 def _split_joined(word: re.Match[str]) -> str:
@@ -255,10 +289,19 @@ _RANKS = {rank: re.compile(pattern, re.IGNORECASE) for rank, pattern in _RANKED.
 """What asks for the first papers by votes, and in whose place it is read."""
 _TERMS = re.compile(rf"(?:[a-z]+ (?:me )?)?(?:the )?{_N} ((?:\S+ ){{1,3}})papers\b", re.IGNORECASE)
 _LEADING = re.compile(rf"(?:\bthe )?\b{_N}\s+\Z", re.IGNORECASE)
-_NO_CODE = re.compile(
-    r"\b(?:without|with no|w/o) (?:(?:any|public|open|released) )*code\b(?! \w)|(?<!\S)코드[가도]? ?(?:없는|미공개)",
+_UNKNOWN = re.compile(
+    r"\b(?:without|with no|w/o) (?:(?:an?|any|public|open|released|korean|english) )*(?:code|abstracts?|summar(?:y|ies))\b"
+    r"(?! (?!on\b|about\b|in\b)\w)|(?<!\S)코드[가도]? ?(?:없는|미공개)"
+    r"|(?<!\S)(?:(?:한국어|영어|한글) ?(?:요약|초록|번역)[이가도]?|(?:요약|초록|번역)[이가도]?(?= ?\S+ ?\S* ?(?:논문|거|것)))"
+    r" ?(?:없는|안 ?[된달]\S?)"
+    r"|\b(?:(?:that|which|papers) (?:releas|publish|shar|open-sourc)(?:e|es|ed|ing)"
+    r"|(?:releas|publish|open-sourc)(?:e|es|ed|ing)(?= (?:their|its)\b)|with (?:released|public))"
+    r"(?: (?:their|its|the|all|an?|new|full|model))*"
+    r"(?: (?:weights?|models?|checkpoints?)\b|(?P<data>(?: \w+)? (?:data|datasets?|corpus|corpora)\b))"
+    r"|(?<!\S)(?:(?:가중치|모델|체크포인트)|(?P<korean>데이터셋?|코퍼스|말뭉치))[을를도]? ?공개(?:한|된|하는)(?!\S)",
     re.IGNORECASE,
 )
+"""What is said of a paper's code, data or texts here that is unknown of all: without code, 한국어 요약 없는, 데이터셋 공개한."""
 _WRITER = (
     "(?:authors?|writers?|researchers?|scientists?|professors?|institut(?:ion|e)s?|universit(?:y|ies)|labs?|compan(?:y|ies)"
     "|organi[sz]ations?|teams?|countr(?:y|ies)|conferences?|venues?|journals?)"
@@ -318,8 +361,12 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     if first := _FIRST.fullmatch(text):
         return Ordering(first[1], "oldest")
     has_code, asks_writers = (pattern.search(text) is not None for pattern in (_CODE, _WRITERS))
-    no_code = tuple(found[0].strip() for found in _NO_CODE.finditer(text))
-    text, count = _read_count(_NO_CODE.sub(" ", _WRITERS.sub(" ", _CODE.sub(" ", text))))
+    unknown = tuple(found[0].strip() for found in _UNKNOWN.finditer(text))
+    text, count = _read_count(
+        _UNKNOWN.sub(
+            lambda said: f" {said['data'] or said['korean'] or ''} ", _WRITERS.sub(" ", _CODE.sub(" ", text))
+        )
+    )
     tokens, found, kept = phrases.read_tokens(text, "order"), list[tuple[int, str]](), text
     for phrase, behind in _list_phrases(tokens):
         kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever", "now"))
@@ -359,7 +406,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     return Ordering(
         " ".join(_EMPTY.sub(" ", kept).split()).strip(" ,:"),
         order,
-        (*unread, *no_code),
+        (*unread, *unknown),
         has_code,
         _read_votes(limits.get("least", ""), 1),
         _read_votes(limits["most"], -1) if "most" in limits else None,

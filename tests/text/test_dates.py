@@ -120,11 +120,23 @@ PIECES = (
         ("robots between Dec 22 and Christmas", "robots", "2024-12-22 – 2024-12-25"),
         ("last week (5/5~5/11) robots", ") robots", "2025-05-05 – 2025-05-11"),
         ("last weeks top robots", "top robots", "2025-05-05 – 2025-05-11"),
+        ("robots from 2024 but not December", "robots", "2024-01-01 – 2024-11-30"),
+        ("robots not from this month", "robots", "until 2025-04-30"),
+        ("이번 주 거 제외하고 로봇", "로봇", "until 2025-05-11"),
+        ("12월 말고 11월 로봇", "로봇", "2024-11"),
+        ("2024년 거 말고 올해 나온 로봇", "나온 로봇", "2025"),
+        ("로봇 (올해 제외)", "로봇", "until 2024-12-31"),
     ],
 )
 def test_a_question_is_split_into_topic_and_period(query: str, rest: str, period: str) -> None:
     left, found = dates.read_period(query, TODAY)
     assert (left, dates.format_period(found)) == (rest, period)
+
+
+def test_what_is_left_out_is_a_period_if_one_side_of_it_has_papers() -> None:
+    read = dates.read_period("robots not from 2024", TODAY, has_papers=lambda since, _: since is not None)
+    assert (read[0], dates.format_period(read[1])) == ("robots", "since 2025-01-01")
+    assert dates.read_period("robots not from 2024", TODAY) == ("robots not from 2024", (None, None))
 
 
 _NO_PERIODS = (
