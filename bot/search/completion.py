@@ -100,7 +100,7 @@ def _spelling_key(word: str) -> str:
 def list_unknown_words(engine: Engine, parts: Iterable[concepts.QueryPart]) -> list[str]:
     """Return the words of a query that occur in no paper and are no words of dates, such as "week"."""
     plain = [
-        part for part in parts if not (part.key or dates.is_date_word(part.text) or engine.has_papers(part))
+        part for part in parts if not (part.key or dates.is_date_word(part.text) or engine.count_papers(part))
     ]
     return [analyser.strip_term(part.text) for part in plain]
 
@@ -114,7 +114,7 @@ def find_corrections(
         meant = vocabulary.correct(word)
         if meant and not vocabulary.is_ordinary(word):
             parts = archive.reader.read(query_parser.Query(meant)).parts
-            found += [(word, meant)] if any(map(archive.engine.has_papers, parts)) else []
+            found += [(word, meant)] if any(map(archive.engine.count_papers, parts)) else []
     # A misspelt word with the right stem is found, but would look odd beside corrected ones.
     for word in text.split() if found else ():
         meant = vocabulary.correct(word)

@@ -30,7 +30,9 @@ from storage.snapshot import chunked
 _TITLE, _BODY, _NAME, _WHOLE = 2.5, 2.0, 4.0, 6.0
 """Weights of a part in the title, a part in the body, a name, and a term that spans the whole query."""
 _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, search_index.LEADING_NAME: 0.4}
-_PARTIAL_TITLE, _PARTIAL_BODY = 0.45, 0.55
+_PARTIAL_TITLE, _PARTIAL_BODY, _PARTIAL_MAIN = 0.55, 0.45, 0.6
+_CHANCE = 0.01
+"""The share of papers that may have a term by chance: whether fewer have it hardly changes its weight in partial matches."""
 _OTHER_FORMS = 0.3
 """The share of the scores of a part's other forms that is added to its best form's score."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
@@ -41,7 +43,7 @@ _ENOUGH, _ENOUGH_ORDERED, _MAX_PARTIAL = 30, 3, 60
 """If there are fewer complete matches than the first number, or in the order of votes or dates than the second one, partial
 matches are added, at most the third number.
 """
-_NEAR = 0.5
+_NEAR = 1 / 3
 """The share of the best partial match's score from which on such matches are listed in an order that was asked for."""
 _MIN_JOINED = 3
 """The least number of letters of each of two words that may be joined."""
@@ -130,23 +132,18 @@ class Matches(NamedTuple):
 
 
 class _Spelled(NamedTuple):
-    """A form's queries in titles, those in bodies with their weights, and an estimate of the number of matching papers."""
+    """A form's queries in titles, and those in bodies with their weights."""
 
     titles: list[Query]
     bodies: list[tuple[Query, float]]
-    papers: int
 
 
 class _Compiled(NamedTuple):
-    """A part's title and body queries, scored from 0 to 1, and an estimate of the number of matching papers.
-
-    `repeated` scores a body by how often all forms occur in total.
-    """
+    """A part's title and body queries, scored from 0 to 1. `repeated` scores a body by how often all forms occur in total."""
 
     title: Query | None
     body: Query | None
     repeated: Query | None
-    papers: int
 
 
 class Engine:
@@ -158,6 +155,7 @@ class Engine:
         # By a cycle of references, engines of former versions and their deleted files would stay for days.
         weak = weakref.proxy(self)
         self._compile = lru_cache(maxsize=1 << 11)(partial(Engine._compile_forms, weak))
+        self._count_part = lru_cache(maxsize=1 << 11)(partial(Engine._count_papers, weak))
         self._spell = lru_cache(maxsize=1 << 11)(partial(Engine._spell_form, weak))
         self._levels = lru_cache(maxsize=1 << 9)(partial(Engine._list_levels, weak))
         self._frequency = lru_cache(maxsize=1 << 14)(searcher.doc_freq)
@@ -218,14 +216,13 @@ class Engine:
                 counts.append(count)
         return counts
 
-    def _idf(self, papers: int) -> float:
+    def _idf(self, papers: float) -> float:
         return math.log(1 + (self.searcher.num_docs - papers + 0.5) / (papers + 0.5))
 
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
-        titles, bodies, repeated, of_concepts, papers = *(list[Query]() for _ in range(4)), 0
+        titles, bodies, repeated, of_concepts = (list[Query]() for _ in range(4))
         for form in _join_seeded(forms)[:_MAX_FORMS]:
             spelled = self._spell(form.text)
-            papers += spelled.papers
             titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
             is_concept = form.text[0] in (tokens.CONCEPT, tokens.NARROWER)
             # Concepts may share a form (추론), so count only the most frequent concept.
@@ -238,20 +235,18 @@ class Engine:
             Query.disjunction_max_query(titles) if titles else None,
             Query.disjunction_max_query(bodies, _OTHER_FORMS) if bodies else None,
             any_of([*repeated, of_concept]),
-            min(papers, self.searcher.num_docs),
         )
 
     def _spell_form(self, text: str) -> _Spelled:
-        titles, bodies, papers = list[Query](), list[tuple[Query, float]](), 0
+        titles, bodies = list[Query](), list[tuple[Query, float]]()
         for phrase in self._list_spellings(text):
             if counts := self._count("body", phrase):
-                papers += min(counts)
                 # BM25 without IDF, so that a rare form does not outweigh a common one.
                 weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
                 bodies.append((self._phrase("body", phrase), weight))
             if self._count("title", phrase):
                 titles.append(self._phrase("title", phrase))
-        return _Spelled(titles, bodies, papers)
+        return _Spelled(titles, bodies)
 
     def _mention(self, part: QueryPart) -> Query | None:
         """Return the query for papers with any form of a part, or with all words of a form somewhere in the text."""
@@ -266,7 +261,7 @@ class Engine:
         """Return whether a part is neither a term nor an everyday word for one, and many papers have it."""
         return (
             not (part.is_term or part.key)
-            and self._compile(part.forms).papers >= _COMMON_SHARE * self.searcher.num_docs
+            and self.count_papers(part) >= _COMMON_SHARE * self.searcher.num_docs
         )
 
     def _is_named(self, part: QueryPart, query: ReadQuery) -> bool:
@@ -285,16 +280,19 @@ class Engine:
         return is_noun and not self._is_ordinary(part)
 
     def _is_general(self, part: QueryPart) -> bool:
-        return self.estimate(part) >= max(_ENOUGH, _GENERAL_SHARE * self.searcher.num_docs)
+        return self.count_papers(part) >= max(_ENOUGH, _GENERAL_SHARE * self.searcher.num_docs)
 
-    def estimate(self, part: QueryPart) -> int:
-        """Return about how many papers have a part."""
-        return self._compile(part.forms).papers
+    def count_papers(self, part: QueryPart) -> int:
+        """Return how many papers have a part."""
+        return self._count_part(part.forms)
+
+    def _count_papers(self, forms: tuple[Form, ...]) -> int:
+        return self._count_matches(self._part(QueryPart("", forms)))
 
     def _main(self, part: QueryPart) -> Query | None:
         """Return the query for papers of which a part is a main concept."""
         concepts_of = (form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT)
-        return any_of(self._term("fact", token, _PARTIAL_TITLE) for token in concepts_of)
+        return any_of(self._term("fact", token, _PARTIAL_MAIN) for token in concepts_of)
 
     def _part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
@@ -547,8 +545,7 @@ class Engine:
             for name in sorted(query.names)
             for mark, degree in _NAME_DEGREES.items()
         ]
-        # Rarest first.
-        parts = sorted(query.parts[:_MAX_PARTS], key=lambda part: self._compile(part.forms).papers)
+        parts = query.parts[:_MAX_PARTS]
         needed = _list_needed(parts)
         whole = all_of(map(self._part, needed))
         if whole is not None and len(needed) < len(parts):
@@ -574,13 +571,14 @@ class Engine:
         clauses, weights = list[Query](), list[float]()
         sought = [one for part in parts[:_MAX_PARTS] for one in part.alternatives]
         shares = {part: IMPLIED_WEIGHT * query.topics[topic] for topic, part in query.implied.items()}
-        counts = {part: self._compile(part.forms).papers for part in (*sought, *shares)}
+        counts = {part: self.count_papers(part) for part in (*sought, *shares)}
         rarest = min((part for part in counts if counts[part]), key=counts.__getitem__, default=None)
         # Among keywords, a paper about the rarest comes first: for KV cache compression, one about the KV cache.
         by_main = rarest is not None and not query.topics and self._main(rarest) is not None
+        chance = _CHANCE * self.searcher.num_docs
         for part, count in counts.items():
             if (query_of_part := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
-                weight = self._idf(count) ** (1 if query.topics else 2) * shares.get(part, 1.0)
+                weight = self._idf(count + chance) ** (1 if query.topics else 2) * shares.get(part, 1.0)
                 main = self._main(part) if by_main else None
                 query_of_part = any_of([query_of_part, main]) or query_of_part
                 weights.append(weight * max(form.weight for form in part.forms))
@@ -610,8 +608,8 @@ class Engine:
         """Add papers with some parts of the query, or on a topic that the reply mentions, behind the full matches.
 
         A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, all are sorted by their
-        scores. Papers with one ordinary word in common come last; if they are not near to the question, or another order was
-        asked for, they are left out. Ordinary keywords alone make no result.
+        scores. Papers with one general word in common are left out (LLM, of finance LLM); if they are near to a question, they
+        come last.
         """
         needed = [part for part in parts if not (query.is_question and self._is_ordinary(part))] or parts
         needed = _list_needed(needed)
@@ -623,12 +621,10 @@ class Engine:
             for part, has in zip(parts, having, strict=True)
             if not part.text.isdigit() and (query.is_question or part in needed)
         }
-        telling = [has for part, has in named.items() if query.is_question or not self._is_ordinary(part)]
-        if telling and not any((complete.scores, *telling, *of_topics)):
-            return complete
         bare = others.keys() - set[int]().union(*named.values())
-        weak = self._list_weak(named, of_topics, others)
-        least = math.inf if is_ordered else _NEAR * max(others.values(), default=0.0)
+        weak = self._list_weak(named, of_topics, others, is_question=bool(query.topics))
+        is_near = query.topics and not is_ordered
+        least = _NEAR * max(others.values(), default=0.0) if is_near else math.inf
         far = {id_ for id_ in weak if others[id_] < least}
         related = {
             id_
@@ -670,13 +666,19 @@ class Engine:
         )
 
     def _list_weak(
-        self, named: Mapping[QueryPart, set[int]], on_topics: Iterable[set[int]], paper_ids: Collection[int]
+        self,
+        named: Mapping[QueryPart, set[int]],
+        on_topics: Iterable[set[int]],
+        paper_ids: Collection[int],
+        *,
+        is_question: bool,
     ) -> set[int]:
-        """Return the papers that have just one ordinary word in common with a query, if others have more."""
-        telling = (has for part, has in named.items() if self.is_telling(part))
+        """Return the papers with just one general word of a query that has others; of a question, if other papers have these."""
+        telling = [has for part, has in named.items() if self.is_telling(part)]
         strong = set[int]().union(*telling, *on_topics)
         counts = Counter(chain.from_iterable(named.values()))
-        return {id_ for id_ in paper_ids if counts[id_] <= 1} - strong if strong else set()
+        has_others = strong or (telling and not is_question)
+        return {id_ for id_ in paper_ids if counts[id_] <= 1} - strong if has_others else set()
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
         """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""
@@ -769,11 +771,6 @@ class Engine:
 
     # Counting.
 
-    def has_papers(self, part: QueryPart) -> bool:
-        """Return whether any paper contains this part of a query."""
-        query = self._part(part)
-        return query is not None and self.searcher.search(query, 1, count=False).hits != []
-
     def list_top(
         self,
         scope: Scope,
@@ -793,13 +790,14 @@ class Engine:
 
     def count(self, *terms: Sequence[str]) -> int:
         """Return the number of papers that contain all of these terms, each in any of its forms."""
-        query = all_of(self._part(concepts.literal_part(*forms)) for forms in terms)
-        return 0 if query is None else _total(self.searcher.search(query, 1))
+        return self._count_matches(all_of(self._part(concepts.literal_part(*forms)) for forms in terms))
 
     def count_titles(self, term: Sequence[str]) -> int:
         """Return the number of papers with any form of a term in the title."""
-        title = self._compile(concepts.literal_part(*term).forms).title
-        return 0 if title is None else _total(self.searcher.search(title, 1))
+        return self._count_matches(self._compile(concepts.literal_part(*term).forms).title)
+
+    def _count_matches(self, query: Query | None) -> int:
+        return 0 if query is None else _total(self.searcher.search(query, 1))
 
     # Titles and similar papers.
 

@@ -75,7 +75,7 @@ class _Named:
         parts = [one for part in query.parts if not part.is_negated for one in part.alternatives]
         self._is_alone = len(parts) == 1
         told = parts if self._is_alone else filter(self._is_telling, parts)
-        self._papers = {part: engine.estimate(part) for part in sorted(told, key=engine.estimate)}
+        self._papers = {part: engine.count_papers(part) for part in sorted(told, key=engine.count_papers)}
         self._forms = {part: [*_list_spellings(part, self._is_alone)] for part in self._papers}
         forms = [form.text for part in self._papers for form in part.forms]
         wide = [form for form in forms if tokens.is_wide(form) and not tokens.is_left_out(form)]

@@ -280,9 +280,9 @@ def _list_loose(engine: Engine, query: ReadQuery, text: str) -> dict[concepts.Qu
             and not part.is_term
         ):
             is_said = questions.is_said(part.text, known, terms, text)
-            if is_said or not ("-" in part.text or part.text in known or engine.has_papers(part)):
+            if is_said or not ("-" in part.text or part.text in known or engine.count_papers(part)):
                 loose[part] = is_said
-    is_rest = not query.wholes and any(engine.has_papers(part) for part in query.parts if part not in loose)
+    is_rest = not query.wholes and any(engine.count_papers(part) for part in query.parts if part not in loose)
     return loose if is_rest else {}
 
 
@@ -385,7 +385,7 @@ class _Draft:
         def is_whole(part: concepts.QueryPart) -> bool:
             # Few papers with a term of several words are not all that is near, as for KV cache compression.
             is_long = " " in part.text and not any(tokens.is_wide(f.text) for f in part.forms)
-            return engine.estimate(part) >= (_FEW if is_long else 1)
+            return engine.count_papers(part) >= (_FEW if is_long else 1)
 
         return self.archive.reader.divide(read, is_whole)
 

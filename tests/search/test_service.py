@@ -903,6 +903,7 @@ async def test_a_paper_with_one_ordinary_word_is_not_listed_beside_papers_with_a
             found.matched == {"2501.00001": ("코드 생성" if "코드" in query else "code generation",)}
             or found.missing
         )
+    assert await ids(service, "federated learning benchmark") == []
 
 
 async def test_few_papers_with_a_term_are_followed_by_those_with_its_parts(db: Database) -> None:
