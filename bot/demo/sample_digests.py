@@ -7,7 +7,9 @@ summaries are made up.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib import resources
 from itertools import cycle
@@ -46,6 +48,18 @@ MEDIA = _make_facts(
 """The media of the paper whose card has a video and a picture."""
 CODE = _make_facts("2502.02737", code_url="https://github.com/huggingface/smollm")
 """The code repository of the paper that the first steps open."""
+
+
+def load_facts() -> list[models.PaperFacts]:
+    """Return what is known of the papers besides their digests: media, code, and the first institution of authors."""
+    named = json.loads((FOLDER / "organizations.json").read_text(encoding="utf-8"))
+    facts = {fact.arxiv_id: fact for fact in (ABSTRACT, MEDIA, CODE)}
+    for organization, arxiv_ids in named.items():
+        for arxiv_id in arxiv_ids:
+            fact = facts.get(arxiv_id) or _make_facts(arxiv_id)
+            facts[arxiv_id] = replace(fact, organization=organization)
+    return list(facts.values())
+
 
 SOURCES = {
     "list-en": ("https://github.com/example/reading-group", models.SourceKind.FEED),

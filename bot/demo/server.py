@@ -118,7 +118,7 @@ async def _populate(
     for sample in samples:
         if sample.date_on < today:
             await ingest.add_text(sample.text, source=sample.source, location=sample.name)
-    await ingest.add_facts([sample_digests.ABSTRACT, sample_digests.MEDIA, sample_digests.CODE])
+    await ingest.add_facts(sample_digests.load_facts())
     async with container.database.transaction() as connection:
         for text in sample_digests.load_paper_texts(container.clock()):
             await paper_texts.save(connection, text)
