@@ -50,7 +50,7 @@ def learn(
     pairs = vocabulary.find_pairs(rows, abbreviations)
     for (korean, key), spellings in sorted(pairs.items(), key=lambda pair: (-pair[1].total(), pair[0])):
         form, explained = spellings.most_common(1)[0][0], spellings.total()
-        if forms_of[key] >= MAX_FORMS or not vocabulary.may_be_form(korean, key, form):
+        if forms_of[key] >= MAX_FORMS or not vocabulary.may_be_form(korean, key):
             continue
         found = evidence.count([form])
         if found > MAX_PAPERS_PER_EXPLANATION * explained:
@@ -62,17 +62,12 @@ def learn(
     return sorted(learnt, key=lambda row: (-row.explained, row.term, row.form))[:MAX_LEARNT]
 
 
-_HEAD_LETTERS = 3
-"""Stems that start with this many equal letters count as the same word."""
-
-
 class _Vocabulary:
     """The seed list by key, together with the English spellings found in mentions."""
 
     def __init__(self, terms: Iterable[seed.SeedTerm]) -> None:
         self._seeds: dict[str, seed.SeedTerm] = {}
         self._owners = defaultdict[str, set[str]](set)
-        self._translations = defaultdict[str, list[str]](list)
         self._spellings = defaultdict[str, Counter[str]](Counter)
         for term in terms:
             key = term_keys.english_key(term.english[0])
@@ -80,9 +75,6 @@ class _Vocabulary:
                 self._seeds[key] = term
             for text in term.korean:
                 self._owners[term_keys.korean_key(text)].add(key)
-                self._translations[text] += map(
-                    term_keys.english_key, term.english if term.is_common_word else ()
-                )
         # Map every English form of a seeded term to the key of its main form.
         self._main_keys = {
             term_keys.english_key(text): key for key, term in self._seeds.items() for text in term.english
@@ -140,19 +132,15 @@ class _Vocabulary:
                     pairs[term_keys.korean_key(form), self._main_keys.get(key, key)][form] += papers
         return dict(pairs)
 
-    def may_be_form(self, korean: str, key: str, form: str) -> bool:
+    def may_be_form(self, korean: str, key: str) -> bool:
         """Return whether a Korean text could be a form of a term.
 
         It needs about two syllables per English word, so 학습 is not supervised fine-tuning. It must not be a seeded form
-        of another term or a common word in the seed list. If its last word is a common word, the term must contain the
-        word's translation, so 혼합 모델 is not a mixture.
+        of another term or a common word in the seed list.
         """
         content = len(term_keys.content_words(key))
-        heads = self._translations.get(analyser.split_context(form)[-1], ())
-        return (
-            len(korean) >= max(2, 2 * content - (1 if content <= 2 else 2))
-            and key in self._owners.get(korean, (key,))
-            and (not heads or any(head[:_HEAD_LETTERS] in key for head in heads))
+        return len(korean) >= max(2, 2 * content - (1 if content <= 2 else 2)) and key in self._owners.get(
+            korean, (key,)
         )
 
 

@@ -251,13 +251,23 @@ class _Lexicon:
                 self._weights[short][english[0]] += concepts.SEED_PAPERS
 
     def add_learnt(self, rows: Iterable[LearntForm]) -> None:
-        """Add the forms learnt from papers, except Korean forms seeded for another term or as common words."""
+        """Add the forms learnt from papers, except Korean forms seeded for another term or as common words.
+
+        A seeded term gets no form that a single paper defines, which is often a slip, nor the end of a seeded one: 퓨전 모델.
+        """
+        seeded = {
+            key: [form for form in own if analyser.has_hangul(form)] for key, own in self._forms.items()
+        }
         for row in rows:
             key = self._key_of(row.term)
             language, form = form_language(row.form), term_keys.term_key(row.form)
+            korean = seeded.get(key, [])
+            is_slip = row.explained < 2 or any(one.endswith(form) for one in korean)
             if language == "abbr":
                 self._own(key, row.term)
                 self._explained[row.form][key] += row.explained
+            elif korean and form not in korean and is_slip:
+                continue
             elif key in self._owners.get(form, (key,)):
                 own = self._own(key, row.term)
                 is_searched = not has_inner_particle(row.form)

@@ -153,7 +153,7 @@ class QueryReader:
     """Interprets queries using a glossary, with a cache. Thread-safe."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
-        self.glossary = glossary
+        self.glossary, self._senses = glossary, [*seed.read_rows("senses.tsv")]
         self._known: dict[tuple[str, bool], QueryPart | None] = {}
         self._forms_by_topic: dict[int, tuple[Form, ...]] = {}
 
@@ -168,7 +168,10 @@ class QueryReader:
         parts, wholes = self._read_parts(text, words)
         if len(parts) > 1 or not (parts and parts[0].key):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
-        parts = _join_alternatives(parts, "또는" if analyser.has_hangul(query.text) else "or")
+        parts = _join_alternatives(
+            [self._choose_sense(part, query.text) for part in parts],
+            "또는" if analyser.has_hangul(query.text) else "or",
+        )
         is_sentence = len(words) < len(query.text.split())
         excluded = tuple(
             part._replace(is_topic=part.is_topic or query.has_alternatives)
@@ -273,10 +276,6 @@ class QueryReader:
         for part in read.parts:
             spelled = next((form.text for form in part.forms if form.key == Form(part.text).key), part.text)
             spelled = spelled.replace("-", " ")  # multi-agent
-            if " " not in spelled:  # MLLM
-                spelled = next(
-                    (form.text for form in part.forms if form.is_shown and " " in form.text), spelled
-                )
             words = [word for word in spelled.split() if word not in analyser.FUNCTION_WORDS]  # 지식증류
             is_whole = len(words) < 2 or part.text not in read.text
             if is_whole or questions.find_everyday_terms(part.text) or has_papers(part):
@@ -480,7 +479,8 @@ class QueryReader:
         keys, terms = self.glossary.find(text, in_phrase=in_phrase), questions.find_everyday_terms(text)
         if not (keys or terms):
             return None
-        known = [form for key in keys for form in self.glossary.forms_of(key)]
+        by_term = zip_longest(*map(self.glossary.forms_of, keys))  # 추론 is inference or reasoning
+        known = [form for forms in by_term for form in forms if form]
         typed, *others = self._typed_forms(text)
         # 지도 is a map in a query, but mostly supervision in papers.
         is_clear = not (keys and analyser.has_hangul(text)) or typed.key in {form.key for form in known}
@@ -492,6 +492,14 @@ class QueryReader:
             is_term=not terms and self._is_term(text, keys),
             clear=() if analyser.has_hangul(text) else self._list_clear(forms),
         )
+
+    def _choose_sense(self, part: QueryPart, text: str) -> QueryPart:
+        """Return the part with the term for which other words decide, of a word for several: 추론 비용 is of inference."""
+        words = text.casefold().split()
+        for word, term, beside in self._senses:
+            if word == part.text and any(one.startswith(tuple(beside.split("|"))) for one in words):
+                return (self._find(term) or part)._replace(text=word)
+        return part
 
     def _list_clear(self, forms: Sequence[Form]) -> tuple[Form, ...]:
         """Return the English forms of an English term if a Korean form of it has several meanings."""

@@ -134,14 +134,6 @@ def test_a_seeded_form_is_not_learnt_for_another_term() -> None:
     assert forms_of(glossary, "미세 조정", "en") == {"fine-tuning"}
 
 
-def test_a_form_is_rejected_if_its_last_word_is_missing_from_the_term() -> None:
-    model = seed.SeedTerm(("모델",), ("model",), (), is_common_word=True)
-    texts = ["이는 혼합 모델(Mixture of Experts)이다", "그리고 보상 모델(Reward Model)을 쓴다"]
-    glossary = build_glossary(*texts, terms=(model,))
-    assert forms_of(glossary, "Mixture of Experts", "ko") == set()
-    assert forms_of(glossary, "Reward Model", "ko") == {"보상 모델"}
-
-
 def test_frequent_definitions_override_the_seed_list() -> None:
     seed_term = seed.SeedTerm(("표현 학습",), ("representation learning",), ("RL",))
     assert build_glossary(terms=(seed_term,)).find("RL") == ["repr learn"]

@@ -110,17 +110,23 @@ def test_a_query_only_form_is_recognised_but_not_searched_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("term", "forms"),
+    ("term", "papers", "forms"),
     [
-        ("diffusion", ["제거", "라텐트", "비자동회귀", "텍스트 조건부"]),
-        ("attention", ["주의", "주목"]),
-        ("reasoning", ["상식"]),
-        ("transformer", ["변압기", "변환기"]),
-        ("agent", ["대리인"]),
+        ("diffusion", 9, ["제거", "라텐트", "비자동회귀", "텍스트 조건부"]),
+        ("attention", 9, ["주의", "주목"]),
+        ("reasoning", 9, ["상식"]),
+        ("transformer", 9, ["변압기", "변환기"]),
+        ("agent", 9, ["대리인"]),
+        # The end of a seeded form, and what a single paper defines.
+        ("diffusion model", 9, ["퓨전 모델"]),
+        ("baseline", 9, ["대상"]),
+        ("multimodal large language model", 9, ["모달 대형 언어 모델"]),
+        ("reasoning", 1, ["이유화"]),
+        ("function calling", 1, ["기기 내부"]),
     ],
 )
-def test_wrong_forms_of_common_terms_are_not_learnt(term: str, forms: list[str]) -> None:
-    learnt = resolver.LearntTerms([resolver.LearntForm(term, form, 9, 9, 9) for form in forms])
+def test_wrong_forms_of_common_terms_are_not_learnt(term: str, papers: int, forms: list[str]) -> None:
+    learnt = resolver.LearntTerms([resolver.LearntForm(term, form, papers, 9, 9) for form in forms])
     found = _forms(resolver.Glossary(seed.load_terms(), learnt), term)
     assert not {*forms} & {*found}
 

@@ -84,6 +84,26 @@ def test_alternatives_are_one_part(glossary: resolver.Glossary, typed: str, part
     )
 
 
+@pytest.mark.parametrize(
+    ("typed", "senses"),
+    [
+        ("LLM 추론 논문", {"inference", "reasoning"}),
+        ("디퓨전 추론 빠르게 하는 논문", {"inference"}),
+        ("GPU에서 추론", {"inference"}),
+        ("강화학습으로 추론 잘하는 모델", {"reasoning"}),
+        ("추론 벤치마크", {"reasoning"}),
+        ("복원 논문", {"reconstruction", "restoration"}),
+        ("손 복원", {"reconstruction"}),
+        ("음질 복원", {"restoration"}),
+    ],
+)
+def test_other_words_decide_for_a_meaning_of_a_word(
+    glossary: resolver.Glossary, typed: str, senses: set[str]
+) -> None:
+    forms = {form.text for part in _read(glossary, typed).parts for form in part.forms}
+    assert forms & {"inference", "reasoning", "reconstruction", "restoration"} == senses
+
+
 def test_a_noun_typed_with_a_particle_is_not_an_added_form(glossary: resolver.Glossary) -> None:
     added = _read(glossary, "강화학습의").added_forms
     assert "reinforcement learning" in added

@@ -32,10 +32,15 @@ ANSWERS = NewsletterPaper(
     "2401.00001", "A note on PEFT", "Parameter-efficient fine-tuning (PEFT) in few words.", votes=0
 )
 
+WORDS_AND_PICTURES = NewsletterPaper("2405.00001", "A look at VLMs", "What such a model sees.", votes=0)
+SMALL = NewsletterPaper("2504.05299", "SmolVLM: Redefining small and efficient models", "Few visual tokens.")
+ONE_TOKEN = NewsletterPaper("2501.03895", "LLaVA-Mini", "One token for an image.")
+
 
 @pytest.mark.parametrize(
     ("queries", "expected"),
     [
+        (["VLM", "vision-language model", "시각-언어 모델"], [WORDS_AND_PICTURES, SMALL, ONE_TOKEN]),
         (["PEFT", "parameter-efficient fine-tuning", "파라미터 효율적 미세 조정"], [ANSWERS, LORA]),
         (["computer vision", "컴퓨터 비전", "vision papers", "비전 논문"], [SEGMENT]),
         (["RLHF", "인간 피드백 강화 학습"], [PREFERENCES, INSTRUCT]),
@@ -44,7 +49,7 @@ ANSWERS = NewsletterPaper(
 async def test_a_wider_term_finds_papers_about_what_belongs_to_it(
     db: Database, queries: list[str], expected: list[NewsletterPaper]
 ) -> None:
-    papers = (LORA, SEGMENT, PREFERENCES, INSTRUCT, SERVING, ANSWERS)
+    papers = (LORA, SEGMENT, PREFERENCES, INSTRUCT, SERVING, ANSWERS, WORDS_AND_PICTURES, SMALL, ONE_TOKEN)
     service = await sample_archive.search_over(db, *papers)
     for query in queries:
         found = await service.search(SearchRequest(query, limit=50))
