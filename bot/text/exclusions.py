@@ -65,7 +65,7 @@ _NOT = re.compile(
 """As in (양자화 X), but not 하이퍼클로바 X."""
 _CROSSED = re.compile(r"(\S .*(?<!클로바)[가-힣]) [x×](?=\s*(?:,|$))")
 """As in 로봇 시뮬레이션 x, but not the name dino x or 그록 x."""
-_NON = re.compile(r"\bnon-([\w-]+)", re.IGNORECASE)
+_NON = re.compile(r"\bnon-(?P<non>[\w-]+)|(?<![\w-])(?P<free>\w+)-free\b", re.IGNORECASE)
 _USED_FOR, _TOO = re.compile("(?<=[가-힣]{2})용\\Z"), re.compile("(?<=[가-힣]{2})도\\Z")
 _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
@@ -260,9 +260,10 @@ def _list_beside(tokens: Sequence[phrases.Token], negation: _Negation) -> Sequen
 
 
 def _read_non(non: re.Match[str], is_term: IsTerm, is_excluded: IsTerm) -> str:
-    """Return an exclusion for non-medical; non-autoregressive is a term of its own."""
-    is_exclusion = is_excluded(non[1].lower()) and not is_term(non[0].lower())
-    return f"without {non[1]}," if is_exclusion else non[0]
+    """Return an exclusion for non-medical and OCR-free; non-autoregressive is a term of its own."""
+    name = non["non"] or non["free"]
+    is_exclusion = any(map(is_excluded, (name, name.lower()))) and not is_term(non[0].lower())
+    return f"without {name}," if is_exclusion else non[0]
 
 
 def _list_negations(tokens: Sequence[phrases.Token], is_excluded: IsTerm) -> Iterator[_Negation]:
@@ -332,12 +333,12 @@ def _read_negation(tokens: Sequence[phrases.Token], first: int, at: int, end: in
     clause = takewhile(lambda token: token.kind != ",", behind if not is_ahead else ())
     said = [*tokens[first:end], *(one for one in clause if seed.classify("tail", one.text))]
     is_needed = kind not in ("sure", "imperative") and any(_NEED.match(one.text) for one in said)
-    # 공개 안 한 논문 빼고
-    is_twice = is_korean and kind != "sure" and any(one.kind == "sure" for one in tokens[at:end])
+    # 공개 안 한 논문 빼고, 지겨우니 빼고
+    is_twice = is_korean and any(one.kind == "sure" for one in tokens[at + 1 : end])
     ways: tuple[tuple[Way, bool], ...] = (
         ("instead", kind == "instead"),
         ("verb", is_verb),
-        ("only", is_only or is_twice),
+        ("only", is_only or (is_twice and kind != "sure")),
         ("need", is_needed),
         ("sure", is_sure),
         ("lack", kind == "lack" or (kind in ("not", "dont") and is_used)),
@@ -374,7 +375,9 @@ def _read_named(
     """
     behind = tokens[negation.last + 1 :] if negation.is_ahead else ()
     is_open = not negation.is_ahead or any(one.text in "(." for one in beside) or _has_topic(behind)
-    for has_list in (True, False):
+    # GUI agents for mobile, desktop stuff excluded
+    is_list = tokens[negation.at].is_korean or not negation.is_ahead or any(map(_is_or, beside[:_MAX_LISTED]))
+    for has_list in (is_list, False):
         named = _list_named(beside, negation, tokens, is_term, has_list=has_list)
         if is_open or _has_topic(beside[named.taken :]):
             return named
@@ -424,7 +427,8 @@ def _list_named(
             len(list(takewhile(lambda one: one.kind != ",", beside))),
             True,
         )  # those that prune models
-    is_part = is_part or (is_ahead and bool(beside) and beside[0].text.endswith(_PARTLY))
+    partly = (*(one.text for one in beside[:1]), *(name for name in names if not is_term(name)))
+    is_part = is_part or (is_ahead and any(one.endswith(_PARTLY) for one in partly))
     names = [_USED_FOR.sub("", name) for name in names]
     names = [_TOO.sub("", name) if len(names) > 1 and not is_term(name) else name for name in names]
     shared = names[-1].split()[1:] if len(names) > 1 else []  # 이미지나 비디오 생성
