@@ -380,7 +380,8 @@ def _is_last_name(archive: Archive, words: Sequence[str], writer: bylines.Writer
     ):
         return False
     is_said = "group" in signs or (not ahead if "written" in signs else "papers" in signs)
-    is_name = len(name) >= bylines.NAME_SYLLABLES - ("group" in signs) and not name.endswith(_ENDINGS)
+    is_long = len(name) >= bylines.NAME_SYLLABLES - ("group" in signs) and not name.endswith(_ENDINGS)
+    is_name = is_long or name in seed.read_spellings("korean_names.tsv")["foreign"]
     return is_said and is_name and bool(_find_by_sound(archive.writers, (name,)))
 
 

@@ -63,7 +63,8 @@ def classify(table: str, word: str) -> str:
 def read_spellings(name: str) -> dict[str, dict[str, str]]:
     """Return the spellings in one of this package's tables, keyed by kind and Hangul.
 
-    - `korean_names.tsv`: of names; kind `rare` has family names that more often begin a given name (은우, 도현)
+    - `korean_names.tsv`: of names; kind `rare` has family names that more often begin a given name (은우, 도현),
+      `foreign` last names of two syllables (힌튼)
     - `sounds.tsv`: of sounds in English words
     """
     tables: dict[str, dict[str, str]] = {}
