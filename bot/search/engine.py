@@ -444,15 +444,17 @@ class Engine:
         if (partial := partial or self._partial(query, parts)) is None:
             return full
         others = self._search(partial, clauses, _MAX_PARTIAL, None).scores
-        if order is not None:
-            ordered = self._search(partial, self._narrow(Scope(paper_ids=others)), _MAX_PARTIAL, order)
-            others = {id_: others[id_] for id_ in ordered.scores}
-            if sort in (Sort.VOTES, Sort.LEAST):
-                # As among full matches, papers without a number of votes come last.
-                (counted,) = self._list_having([self._with_votes(0)], others)
-                others = dict(sorted(others.items(), key=lambda item: item[0] not in counted))
         others = {id_: score for id_, score in others.items() if id_ not in full.scores}
-        return self._add_partial(query, parts, full, others, is_mixed=is_mixed, is_ordered=order is not None)
+        found = self._add_partial(query, parts, full, others, is_mixed=is_mixed, is_ordered=order is not None)
+        return self.order_others(found, sort)
+
+    def order_others(self, matches: Matches, sort: Sort) -> Matches:
+        """Return matches of which those that are not full are in the order of votes or dates that is asked for."""
+        if _ORDERS[sort] is None or not matches.missing:
+            return matches
+        full = [id_ for id_ in matches.scores if id_ not in matches.missing]
+        others, _ = self.list_top(Scope(paper_ids=matches.missing), sort=sort, limit=len(matches.missing))
+        return matches._replace(scores={id_: matches.scores[id_] for id_ in (*full, *others)})
 
     def _find_full(
         self,

@@ -39,6 +39,8 @@ _MAX_TRANSLATED = 16
 """The most phrases for several terms in a row."""
 _MAX_COMPOUND = 20
 """In syllables. Longer words are not split into terms."""
+_FEW = 3
+"""Fewer papers with a term of several words are not all that is near, as for KV cache compression."""
 _MAX_CACHED = 1 << 12
 _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
@@ -267,25 +269,25 @@ class QueryReader:
             if self.glossary.find(kind)
         ]
 
-    def divide(self, read: ReadQuery, has_papers: Callable[[QueryPart], bool]) -> ReadQuery:
-        """Return a query with the terms in each term that no paper has, unless it is quoted, besides that term itself.
+    def divide(self, read: ReadQuery, count_papers: Callable[[QueryPart], int]) -> ReadQuery:
+        """Return a query with the terms in each term that few papers have, unless it is quoted, besides that term itself.
 
         Papers with translation alone are near to machine translation, but no full matches.
         """
-        parts = list[QueryPart]()
-        for part in read.parts:
-            spelled = next((form.text for form in part.forms if form.key == Form(part.text).key), part.text)
-            spelled = spelled.replace("-", " ")  # multi-agent
-            words = [word for word in spelled.split() if word not in analyser.FUNCTION_WORDS]  # 지식증류
-            is_whole = len(words) < 2 or part.text not in read.text
-            if is_whole or questions.find_everyday_terms(part.text) or has_papers(part):
-                parts.append(part)
+        parts, rest = dict[str, QueryPart](), [*read.parts][::-1]
+        while rest:
+            if (part := rest.pop()).text in parts:
                 continue
-            pieces = self._divide(words, whole=False)
-            for piece in [piece for piece in pieces if piece.key == part.key]:  # multi-agent systems
-                pieces += self._divide(piece.text.split(), whole=False)
-            parts += [part, *(piece for piece in pieces if piece.key not in ("", part.key))]
-        return replace(read, parts=_distinct(parts))
+            parts[part.text], key = part, Form(part.text).key
+            spelled = (part.text, *(form.text for form in part.forms if form.key == key))  # 지식증류
+            words = next((run for text in spelled if len(run := _list_words(text)) > 1), [])
+            is_typed = part.text in read.text or part not in read.parts
+            if not (words and is_typed) or questions.find_everyday_terms(part.text):
+                continue
+            is_wide = any(tokens.is_wide(form.text) for form in part.forms)
+            if count_papers(part) < (1 if is_wide else _FEW):
+                rest += [piece for piece in self._divide(words, whole=False) if piece.key][::-1]
+        return replace(read, parts=_distinct(parts.values()))
 
     def is_known(self, text: str) -> bool:
         """Return whether the whole text is a term or an everyday word for one."""
@@ -688,6 +690,10 @@ def _pair_unknown(parts: Iterable[QueryPart]) -> list[QueryPart]:
             continue
         paired.append(part)
     return paired
+
+
+def _list_words(text: str) -> list[str]:
+    return [word for word in text.replace("-", " ").split() if word not in analyser.FUNCTION_WORDS]
 
 
 def _is_unknown(part: QueryPart) -> bool:

@@ -28,7 +28,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, phrases, plain, query_parser, questions, requests, tokens
+from bot.text import analyser, concepts, dates, phrases, plain, query_parser, questions, requests
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -373,21 +373,12 @@ class _Draft:
         others = _find_by_words(self.archive.engine, query, wider, first)
         comparing = [id_ for id_ in others.scores if id_ not in others.missing and id_ not in matches.scores]
         full = {id_: score for id_, score in matches.scores.items() if id_ not in matches.missing}
-        return matches._replace(
+        found = matches._replace(
             scores={**full, **{id_: others.scores[id_] for id_ in comparing}, **matches.scores},
             total=matches.total + len(comparing),
             missing={**dict.fromkeys(comparing, ()), **matches.missing},
         )
-
-    def _divide(self, read: ReadQuery) -> ReadQuery:
-        engine = self.archive.engine
-
-        def is_whole(part: concepts.QueryPart) -> bool:
-            # Few papers with a term of several words are not all that is near, as for KV cache compression.
-            is_long = " " in part.text and not any(tokens.is_wide(f.text) for f in part.forms)
-            return engine.count_papers(part) >= (_FEW if is_long else 1)
-
-        return self.archive.reader.divide(read, is_whole)
+        return self.archive.engine.order_others(found, self.request.sort or Sort.RELEVANCE)
 
     def find(self) -> None:
         """Find the papers, or those with parts of terms that no paper has."""
@@ -398,7 +389,7 @@ class _Draft:
         if (query.unknown_writers or query.asks_writers) and not (self.has_words or self.writers):
             # Papers by an unknown writer, without a topic, are not all papers, and papers are no writers.
             return
-        self.read = self._divide(self.read)
+        self.read = self.archive.reader.divide(self.read, self.archive.engine.count_papers)
         self.matches = self._find(self.read)
         if query.is_recent and not self.matches.total:
             # Of no recent paper on the topic, the most upvoted of all time are the trend.
@@ -423,7 +414,7 @@ class _Draft:
                 completion.apply_corrections(part, self.corrected) for part in (query.text, *query.excluded)
             )
             self.query = replace(query, text=text, excluded=tuple(terms))
-            self.read = self._divide(self.archive.read(self.query))
+            self.read = self.archive.reader.divide(self.archive.read(self.query), engine.count_papers)
             self.matches = self._find(self.read)
 
     def leave_out_loose(self) -> None:

@@ -273,6 +273,7 @@ async def test_partial_matches_in_the_order_asked_for_are_near_ones(db: Database
 
 async def test_partial_matches_without_votes_come_last_under_most_votes(db: Database) -> None:
     texts = {9: "로봇 계획입니다.", 1: "로봇이 계획을 세웁니다.", 3: "로봇 계획입니다."}
+    texts[2] = "로봇이 warehouses 계획을 세웁니다. Robot planning for warehouses. Faster than diffusion."
     service = await sample_archive.search_over(
         db,
         *(
@@ -280,8 +281,10 @@ async def test_partial_matches_without_votes_come_last_under_most_votes(db: Data
             for n, text in texts.items()
         ),
     )
-    found = await ids(service, "most upvoted papers on robots planning warehouses")
-    assert found == ["2501.00009", "2501.00003", "2501.00001"]
+    query = "most upvoted papers on robots planning warehouses"
+    assert await ids(service, query) == ["2501.00002", "2501.00009", "2501.00003", "2501.00001"]
+    without = await ids(service, f"{query} without diffusion")
+    assert without == ["2501.00009", "2501.00003", "2501.00002", "2501.00001"]
 
 
 async def test_an_exclusion_has_no_full_match_that_mentions_what_is_asked_for_in_passing(

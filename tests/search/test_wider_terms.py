@@ -72,12 +72,16 @@ async def test_a_term_that_no_paper_has_finds_only_what_has_a_term_of_it(db: Dat
     speech = NewsletterPaper(
         "2502.04465", "Speech Compression", "Compression of speech in few bits.", votes=9
     )
-    service = await sample_archive.search_over(db, learning, translation, snap, weights, speech)
+    agent = NewsletterPaper("2401.00004", "Booking trips", "An agent books trips.")
+    service = await sample_archive.search_over(db, learning, translation, snap, weights, speech, agent)
     for query, expected in {
         "federated learning": [],
         "연합 학습": [],
         "machine translation": [translation],
         "기계 번역": [translation],
+        "기계번역": [translation],
+        "multi-agent systems": [agent],
+        "멀티에이전트": [agent],
         "KV cache compression": [snap, weights, speech],
         "KV 캐시 압축": [snap, weights, speech],
     }.items():
