@@ -176,6 +176,10 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         is_attached = negation.is_ahead and bool(beside) and beside[0].end == tokens[negation.first].start
         if is_attached and outcome == "unread" and negation.way == "lack" and not _is_means(named.names):
             continue  # 쓸모없는
+        if outcome == "unread" and negation.way == "other" and not negation.is_ahead:
+            # not the content of the picture
+            phrase = [*around, *takewhile(lambda one: one.kind != "," and one.text not in "()", beside)]
+            typed = text[phrase[0].start : phrase[-1].end]
         excluded += named.names if outcome == "excluded" else ()
         # 딥시크는 질렸어, 그거 빼고
         unread += [typed] if outcome == "unread" and (named.taken or not excluded) else []
@@ -422,7 +426,7 @@ def _list_named(
         while step and is_attached and at < len(beside) and beside[at].kind == "glue":
             at += 1
     said = [one.text.casefold() for one in tokens[negation.at : negation.last + 1] if one.kind != "only"]
-    if not is_ahead and (said[-1] in ("that", "which") or negation.way == "verb" or not names):
+    if not is_ahead and (is_part or said[-1] in ("that", "which") or negation.way == "verb" or not names):
         taken, is_part = (
             len(list(takewhile(lambda one: one.kind != ",", beside))),
             True,

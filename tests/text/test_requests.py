@@ -631,6 +631,14 @@ def test_what_is_trending_is_recent(queries: str, is_recent: bool) -> None:
     ("query", "text", "unread"),
     [
         ("그거 말고 로봇", "로봇", "그거 말고"),
+        (
+            "copy the style but not the content of a picture",
+            "copy the style but",
+            "not the content of a picture",
+        ),
+        ("hallucination in images, not text only models", "hallucination in images", "not text only models"),
+        ("speech without positional encoding", "speech", "without positional encoding"),
+        ("위치 인코딩 없는 음성", "음성", "위치 인코딩 없는"),
         ("prompt tuning, as opposed to fine-tuning", "prompt tuning", "as opposed to fine-tuning"),
         ("multilingual work that goes beyond English", "multilingual work that", "goes beyond English"),
         ("로봇인데 시뮬레이션만 한 건 싫어", "로봇인데", "시뮬레이션만 한 건 싫어"),
