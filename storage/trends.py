@@ -1,8 +1,7 @@
-"""Counts of papers and votes by day, and the titles in a period."""
+"""The days of papers, and the titles in a period."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,53 +12,45 @@ from storage.snapshot import Snapshot, parse_date
 
 @dataclass(frozen=True, slots=True)
 class MonthCount:
-    """The number and votes of papers last listed in a month, week or day. `votes` is None if unknown."""
+    """The number and votes of papers listed in a month, week or day. `votes` is None if unknown."""
 
     starts_on: date
     paper_count: int
     votes: int | None
 
 
-_BY_DAY = "SELECT last_on, count(*), sum(votes) FROM papers WHERE {} GROUP BY last_on ORDER BY last_on"
+_LISTED = (
+    "FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = entries.digest_id"
+)
 
 
-def count_papers(view: Snapshot, filters: search.Filters) -> list[MonthCount]:
-    """Count all papers by day."""
+def list_days(view: Snapshot, filters: search.Filters) -> list[tuple[int, date, int | None]]:
+    """Return all papers as (id, day, votes), for each of their days in a period."""
     conditions, values = _select_listed(view, filters)
-    return _build_days(view.fetch(_BY_DAY.format(conditions), *values))
-
-
-def count_chosen(view: Snapshot, paper_ids: Iterable[int], filters: search.Filters) -> list[MonthCount]:
-    """Count the given papers by day. A day's papers may be split over several counts, which the caller adds up."""
-    conditions, values = _select_listed(view, filters)
-    statement = _BY_DAY.format(f"%s AND {conditions}")
-    return _build_days(view.fetch_in(statement, "papers.id", paper_ids, *values))
+    statement = f"SELECT DISTINCT papers.id, date_on, papers.votes {_LISTED} WHERE {conditions}"
+    return [(paper_id, parse_date(on), votes) for paper_id, on, votes in view.fetch(statement, *values)]
 
 
 def list_titles(view: Snapshot, filters: search.Filters, *, limit: int) -> list[tuple[int, str]]:
     """Return the ids and titles of up to `limit` of the newest papers in a period, ordered by id."""
     conditions, values = _select_listed(view, filters)
-    newest = f"SELECT id, title FROM papers WHERE {conditions} AND title IS NOT NULL ORDER BY id DESC LIMIT ?"  # noqa: S608
+    newest = (
+        f"SELECT DISTINCT papers.id, papers.title {_LISTED} WHERE {conditions}"
+        " AND papers.title IS NOT NULL ORDER BY papers.id DESC LIMIT ?"
+    )
     return [(paper_id, title) for paper_id, title in reversed(view.fetch(newest, *values, limit))]
 
 
 def _select_listed(view: Snapshot, filters: search.Filters) -> tuple[str, list[Any]]:
-    """Return the conditions for listed papers that pass the filters, and their placeholder values."""
+    """Return the conditions for papers listed in a period that pass the filters, and their placeholder values."""
     chosen: dict[str, Any] = {
-        "last_on >= ?": filters.since_on,
-        "last_on <= ?": filters.until_on,
-        "votes >= ?": (filters.min_votes and min(filters.min_votes, 2**31 - 1)) or None,
-        "COALESCE(votes, 0) <= ?": filters.max_votes,
+        "date_on >= ?": filters.since_on,
+        "date_on <= ?": filters.until_on,
+        "papers.votes >= ?": (filters.min_votes and min(filters.min_votes, 2**31 - 1)) or None,
+        "COALESCE(papers.votes, 0) <= ?": filters.max_votes,
     }
     given = {text: value for text, value in chosen.items() if value is not None}
     # SQLite stores dates as text.
-    return " AND ".join(["last_on IS NOT NULL", *given]), [
+    return " AND ".join(given), [
         value.isoformat() if view.is_sqlite and isinstance(value, date) else value for value in given.values()
-    ]
-
-
-def _build_days(rows: Iterable[Any]) -> list[MonthCount]:
-    return [
-        MonthCount(parse_date(on), number, None if votes is None else int(votes))
-        for on, number, votes in rows
     ]

@@ -5,14 +5,15 @@ share of papers grew most in the last month.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import IntEnum
 from itertools import pairwise
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary.resolver import Glossary
@@ -42,7 +43,8 @@ class Trend:
     """A topic's papers by month, up to the month of the newest digest.
 
     `added_forms` come from query expansion. `step` says whether `months` are months, weeks or days. `totals`
-    counts all papers in the same months; it is empty for the trend of all papers.
+    counts all papers in the same months; it is empty for the trend of all papers. A paper of several months counts in
+    each, and once in `total`.
     """
 
     months: tuple[Month, ...] = ()
@@ -50,11 +52,7 @@ class Trend:
     is_last_month_partial: bool = False
     step: Interval = Interval.MONTH
     totals: tuple[int, ...] = ()
-
-    @property
-    def total(self) -> int:
-        """The number of papers in all months."""
-        return sum(month.paper_count for month in self.months)
+    total: int = 0
 
 
 class TrendService:
@@ -90,19 +88,25 @@ class TrendService:
             parsed.max_votes,
         )
         about = await self._search.list_about(query, filters)
-        everything: Sequence[Month] = await self._database.look_up(trends.count_papers, filters)
-        days, totals = everything, tuple[int, ...]()
-        if about.paper_ids is not None:
-            days = await self._database.look_up(trends.count_chosen, about.paper_ids, filters)
-            columns = _fill(everything, first, _start_of(extent.last_on, step), step)
-            totals = tuple(month.paper_count for month in columns)
-        return Trend(
-            months=_fill(days, first, _start_of(extent.last_on, step), step),
-            added_forms=about.added_forms,
-            is_last_month_partial=_start_of(extent.last_on, step) == _start_of(self._clock().date(), step),
-            step=step,
-            totals=totals,
-        )
+        listed = await self._database.look_up(trends.list_days, filters)
+        last = _start_of(extent.last_on, step)
+        trend = await asyncio.to_thread(_count, listed, about.paper_ids, first, last, step)
+        is_partial = last == _start_of(self._clock().date(), step)
+        return replace(trend, added_forms=about.added_forms, is_last_month_partial=is_partial)
+
+
+_Listed: TypeAlias = Sequence[tuple[int, date, int | None]]
+"""Papers' ids, days and votes."""
+
+
+def _count(listed: _Listed, chosen: Sequence[int] | None, first: date, last: date, step: Interval) -> Trend:
+    """Return the trend of the chosen papers of those listed, or of all if None."""
+    if chosen is None:
+        return Trend(_fill(listed, first, last, step), step=step, total=len({id_ for id_, *_ in listed}))
+    ids = frozenset(chosen)
+    trend = _count([row for row in listed if row[0] in ids], None, first, last, step)
+    columns = _fill(listed, first, last, step)
+    return replace(trend, totals=tuple(month.paper_count for month in columns))
 
 
 def _start_of(on: date, step: Interval) -> date:
@@ -112,11 +116,11 @@ def _start_of(on: date, step: Interval) -> date:
     return on if step is Interval.DAY else on - timedelta(days=on.weekday())
 
 
-def _fill(days: Iterable[Month], first: date, last: date, step: Interval) -> tuple[Month, ...]:
+def _fill(listed: _Listed, first: date, last: date, step: Interval) -> tuple[Month, ...]:
     """Return all columns from the first to the last, including empty ones."""
-    groups: dict[date, list[Month]] = defaultdict(list)
-    for day in days:
-        groups[_start_of(day.starts_on, step)].append(day)
+    groups = defaultdict[date, dict[int, int | None]](dict)
+    for paper_id, on, votes in listed:
+        groups[_start_of(on, step)][paper_id] = votes
     if step is Interval.MONTH:
         number = (last.year - first.year) * 12 + last.month - first.month + 1
         starts = [_months_before(last, number - 1 - passed) for passed in range(number)]
@@ -124,9 +128,8 @@ def _fill(days: Iterable[Month], first: date, last: date, step: Interval) -> tup
         starts = [first + timedelta(days=number) for number in range(0, (last - first).days + 1, step)]
     columns = []
     for on in starts:
-        known = [day.votes for day in groups[on] if day.votes is not None]
-        count = sum(day.paper_count for day in groups[on])
-        columns.append(Month(on, count, sum(known) if known else None))
+        known = [votes for votes in groups[on].values() if votes is not None]
+        columns.append(Month(on, len(groups[on]), sum(known) if known else None))
     return tuple(columns)
 
 
@@ -255,8 +258,6 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
         left -= len(words)
         covered = set[int]()
         for run in _list_runs(len(words)):
-            if len(run) == 1 and run.start in covered:
-                continue  # a word in a longer term is not a separate topic
             term = words[run.start : run.stop]
             if term_keys.is_closer(term):
                 covered.update(run)
@@ -287,9 +288,9 @@ def _find_concept(glossary: Glossary, words: Sequence[str]) -> concepts.Concept 
     if not _is_content_word(words[0]) or not _is_content_word(words[-1]):
         return None
     text = " ".join(words)
-    if analyser.has_hangul(text) or (len(words) == 1 and term_keys.is_abbreviation(text)):
-        return next(iter(glossary.find_concepts(text)), None)
-    return glossary.concept(term_keys.english_key(text))
+    if len(words) == 1 and text.isascii() and text.isalpha() and not term_keys.is_abbreviation(text):
+        return glossary.concept(term_keys.english_key(text))  # no capitalised word: Map
+    return next(iter(glossary.find_concepts(text)), None)
 
 
 def _is_content_word(word: str) -> bool:
@@ -307,7 +308,11 @@ _STOPWORDS = analyser.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
 def _rank_topics(counts: _Counts, limit: int) -> list[str]:
     """Return the keys of the topics that rose most, best first, except those that duplicate a higher-ranked topic."""
     shares = {key: counts.shares(key) for key in counts.topics} if counts.earlier else {}
-    gains = {key: now - before for key, (now, before) in shares.items() if now >= MIN_GROWTH * before}
+    gains = {
+        key: (now - before) / math.sqrt(now + before)
+        for key, (now, before) in shares.items()
+        if now >= MIN_GROWTH * before
+    }
     chosen = dict[str, set[int]]()
     for key in sorted(gains, key=lambda key: -gains[key]):  # ties keep the order of the titles
         own = counts.topics[key].recent

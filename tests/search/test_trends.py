@@ -96,6 +96,14 @@ async def test_a_trend_respects_the_querys_filters(trends: trends_service.TrendS
     assert await _counts(trends, "강화 학습 author:lovelace") == [(2, 12), (0, None), (1, 3)]
 
 
+async def test_a_paper_counts_in_each_month_that_lists_it_as_in_a_list_of_the_month(db: Database) -> None:
+    for on in ("2025-01-30", "2025-01-31", "2025-03-02"):
+        await sample_archive.add_digest(db, on, _paper(1, "Reinforcement Learning", votes=5))
+    for query in ("reinforcement learning", ""):
+        assert await _counts(_service(db), query) == [(1, 5), (0, None), (1, 5)]
+        assert (await _service(db).get_trend(query)).total == 1
+
+
 async def test_an_empty_archive_has_no_months_and_no_rising_topics(db: Database) -> None:
     assert await _service(db).get_trend("강화 학습") == trends_service.Trend()
     assert await _rising(db).list_topics(models.Locale.EN) == ()
@@ -154,6 +162,8 @@ def glossary() -> resolver.Glossary:
         ("Deep Reinforcement Learning for Robots", {"reinforc learn"}),
         ("RL in the Wild", {"reinforc learn"}),
         ("강화 학습 입문", {"reinforc learn"}),
+        ("A Vision-Language-Action Flow for VLA Arms", {"vision languag action model"}),
+        ("Inverse Reinforcement Learning for Diffusion Models", {"reinforc learn", "diffus model", "diffus"}),
         ("Colour Films: A Survey", {"colour film"}),
         ("", set()),
         (": : ()", set()),

@@ -788,7 +788,7 @@ trend-privately = See it privately
 trend-nothing = ### No papers on “{ $topic }” · { $period }
 rising-heading = Rising topics of the last 30 days
 rising-heading-short = Rising topics
-rising-note = Papers with the term in their title, unless it is part of a longer one, and their share of all papers, compared with the 3 months before
+rising-note = Papers with the term, in any of its forms, in their title, and their share of all papers, compared with the 3 months before
 rising-none = No topic stands out compared with the 3 months before.
 rising-pick = See a topic's trend
 

@@ -739,7 +739,7 @@ trend-privately = 나만 보기
 trend-nothing = ### “{ $topic }” 논문이 없어요 · { $period }
 rising-heading = 최근 30일 동안 떠오르는 주제
 rising-heading-short = 떠오르는 주제
-rising-note = 제목에 이 용어가 나온 논문 수(더 긴 용어에 든 것은 빼고)와 전체 논문 중 비중 (그 전 3개월 → 최근 30일)
+rising-note = 제목에 이 용어나 같은 뜻의 말이 나온 논문 수와 전체 논문 중 비중 (그 전 3개월 → 최근 30일)
 rising-none = 그 전 3개월에 비해 눈에 띄게 떠오른 주제는 없어요.
 rising-pick = 주제별 동향 보기
 
