@@ -341,7 +341,7 @@ def print_papers(
 def _warnings(result: search_results.SearchResult) -> list[str]:
     from bot.text import query_parser
 
-    ignored = (*result.ignored, *result.unordered, *result.unknown_writers)
+    ignored = (*result.ignored, *result.unordered)
     left_out, forms = ", ".join(ignored), ", ".join(query_parser.list_accepted_forms(ignored))
     left_out += f" (use {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
@@ -349,6 +349,9 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     lines = (
         "The search index is not up to date; papers may be missing." if result.is_stale else "",
         f"Not understood and ignored: {left_out}" if ignored else "",
+        f"No author or institution here is called {', '.join(result.unknown_writers)}, but some papers' authors are unknown."
+        if result.unknown_writers
+        else "",
         f"Leaves no papers out: {', '.join(result.described)}" if result.described else "",
         f'Corrected: {corrected}; "quotation marks" search as typed.' if result.corrected else "",
         unknown if result.unknown_id else "",
@@ -367,8 +370,12 @@ def _notes(result: search_results.SearchResult) -> list[str]:
     order = f"by {result.sort.value}" if result.sort else ""
     period = dates.format_period(result.period)
     code = "with code" if result.has_code else ""
-    searched = " · ".join(filter(None, (order, period, writers, naming, code, *result.terms, excluded)))
-    if result.is_shortened or period or by or naming or code or order or excluded:
+    least = f"at least {result.min_votes} votes" if result.min_votes else ""
+    most = "" if result.max_votes is None else f"at most {result.max_votes} votes"
+    count = f"the first {result.count}" if result.count else ""
+    said = [*filter(None, (order, period, least, most, count, writers, naming, code))]
+    searched = " · ".join(filter(None, (*said, *result.terms, excluded)))
+    if result.is_shortened or said or excluded:
         notes.append(f"Searched for: {searched}")
     if result.meanings:
         notes.append(f"The query has several meanings: {', '.join(result.meanings)}")
@@ -378,10 +385,11 @@ def _notes(result: search_results.SearchResult) -> list[str]:
         notes.append("No paper matches the whole query; these match parts of it.")
     elif result.is_partial:
         full = f"{result.complete} paper{'s match' if result.complete > 1 else ' matches'} the whole query"
-        notes.append(f"{full}; the others {'mention it' if result.mentioning else 'match parts of it'}.")
+        are_mentions = result.mentioning == result.total - result.complete
+        notes.append(f"{full}; the others {'mention it' if are_mentions else 'match parts of it'}.")
     suggestions = [text for text in result.suggestions if not result.rows or text not in result.terms]
     if suggestions:
-        notes.append(f"Did you mean: {', '.join(suggestions)}")
+        notes.append(f"You may also search for: {', '.join(suggestions)}")
     if result.total > len(result.rows):
         notes.append(f"{result.total} in all; --limit shows more.")
     return notes

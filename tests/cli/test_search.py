@@ -88,6 +88,8 @@ def test_search_reports_how_it_interpreted_the_query(filled: Paperround) -> None
         (("trained quaternion",), "id", "No paper matches the whole query"),
         (("trained", "--limit", "1"), "id", "3 in all; --limit shows more."),
         (("papers trained with care please",), "id", "Searched for: trained · care"),
+        (("trained papers with more than 2 votes",), "id", "Searched for: at least 3 votes · trained"),
+        (("papers by Nadia Nowhere",), "", "No author or institution here is called Nadia Nowhere"),
         (("2601.99999",), "", "The archive has no paper 2601.99999."),
         (("reinforcment lerning",), "Nothing found.", ""),
     ):
