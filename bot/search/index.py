@@ -48,7 +48,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"14.{tokens.VERSION}.{seed.checksum()}"
+FORMAT = f"15.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -72,7 +72,7 @@ class IndexTexts(NamedTuple):
     """A paper's canonical texts and the tokens of its institutions.
 
     `bodies` are its summaries, abstract and keywords in four parts: what they begin with; the rest; explanations in parentheses;
-    and comparisons with other work. What they leave to later work is not in them.
+    and comparisons with other work, or what they do without. What they leave to later work is not in them.
     """
 
     title: str
@@ -119,7 +119,8 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
             if exclusions.LATER.search(sentence):
                 continue
             if not place and (number in starts or label == "whats-new"):
-                subject.append(sentence)
+                subject.append(exclusions.WITHOUT.sub("()", sentence))
+                compared += exclusions.WITHOUT.findall(sentence)
             elif exclusions.COMPARING.search(sentence):
                 compared.append(sentence)
             else:

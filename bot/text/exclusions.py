@@ -595,6 +595,13 @@ COMPARING = _compile_words(
     "보다|대비|달리|능가|뛰어넘|비교|대신|기존|없이|넘어|앞[서선섭]|견[줄주]|대안|필적|못지않|맞먹|대체|벗어나|아닌",
     end=r"\b",
 )
+WITHOUT = re.compile(
+    r"\bwithout (?:(?:using|relying on|requiring|needing|any|the|additional) )*[\w-]+"
+    r"(?: (?!(?:and|or|but|by|with|via|through|using|while|to|in|on|for|that|it|is|are)\b)[\w-]+){0,2}"
+    r"|(?:[^\s,.;:()]*[^\s,.;:()을를은는이가에로서고며도] ){0,2}[^\s,.;:]+ 없이",
+    re.IGNORECASE,
+)
+"""What a paper does without: a phrase of a sentence."""
 LATER = re.compile(
     r"\b(?:lea(?:ve|ving)|left|remains?) .{0,200}\bfuture (?:work|research|studies)"
     r"|^(?:[Ii]n )?[Ff]uture (?:work|research|studies) |[Ii]n (?:the )?future,? we "
