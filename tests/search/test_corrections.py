@@ -14,6 +14,7 @@ async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService)
         ("강화 핵습", "강화 학습"),
         ("reinforcment learnign", "reinforcement learning"),
         ("강화 핵습에 대한 논문 알려줘", "강화 학습"),
+        ("multi-agent reinforcment learning", "multi-agent reinforcement learning"),
     ]:
         intended = await search.search(SearchRequest(meant))
         corrected = await search.search(SearchRequest(typed))

@@ -226,6 +226,7 @@ def test_an_everyday_word_in_a_sentence_is_not_an_abbreviation(query: str, is_ab
         ("사진 한두 장으로 3D 복원", ["사진 3D", "복원"]),
         ("몇 장만으로 배칭", ["배칭"]),
         ("수학 문제를 잘 풀게 하는 법", ["수학 문제"]),
+        ("run an llm on my phone", ["llm", "phone"]),
     ],
 )
 def test_the_reply_mentions_the_terms_implied_by_a_question(
