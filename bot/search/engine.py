@@ -610,8 +610,7 @@ class Engine:
         """Add papers with some parts of the query, or on a topic that the reply mentions, behind the full matches.
 
         A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, all are sorted by their
-        scores. Papers with one general word in common are left out (LLM, of finance LLM); if they are near to a question, they
-        come last.
+        scores. Papers with one general word in common are left out: LLM, of finance LLM.
         """
         needed = [part for part in parts if not (query.is_question and self._is_ordinary(part))] or parts
         needed = _list_needed(needed)
@@ -625,9 +624,6 @@ class Engine:
         }
         bare = others.keys() - set[int]().union(*named.values())
         weak = self._list_weak(named, of_topics, others, is_question=bool(query.topics))
-        is_near = query.topics and not is_ordered
-        least = _NEAR * max(others.values(), default=0.0) if is_near else math.inf
-        far = {id_ for id_ in weak if others[id_] < least}
         related = {
             id_
             for part in (query.said.values() if bare else ())
@@ -643,7 +639,7 @@ class Engine:
         ]
         for id_, score in others.items():
             lacking = [(part, is_named) for part, has, is_named in sought if id_ not in has]
-            if id_ not in bare and not (lacking and id_ in far):
+            if id_ not in bare and not (lacking and id_ in weak):
                 (partial if lacking else mentioning if complete.mentions else full)[id_] = score
             missing[id_] = tuple(part for part, is_named in lacking if is_named)
         added = len(full) + len(mentioning) - len(complete.scores)
@@ -657,7 +653,6 @@ class Engine:
                 dict(sorted(scores.items(), key=lambda item: -item[1]))
                 for scores in (full, mentioning, partial)
             )
-        partial = dict(sorted(partial.items(), key=lambda item: item[0] in weak))
         return Matches(
             {**full, **mentioning, **partial},
             complete.total + added + len(partial),
