@@ -442,6 +442,7 @@ class _Draft:
         is_list = matches.total and not self.has_words and self.request.sort in _UNSORTED
         by_votes = Sort.VOTES if is_list and query.max_votes != 0 else None
         is_by_votes = (self.request.sort or by_votes) in _BY_VOTES
+        about = matches.scores.keys() - matches.missing.keys() or matches.scores.keys()
         has_alert = not self.unknown or len(self.unknown) < len(read.parts)
         return SearchResult(
             period=(query.since, query.until),
@@ -455,7 +456,7 @@ class _Draft:
             ),
             sort=self.asked or by_votes,
             is_published=query.is_published,
-            is_unvoted=is_by_votes and bool(matches.scores) and not engine.have_votes(matches.scores),
+            is_unvoted=is_by_votes and bool(about) and not engine.have_votes(about),
             unknown_writers=query.unknown_writers,
             has_code=query.has_code,
             excluded=query.excluded,

@@ -913,6 +913,14 @@ async def test_a_paper_with_one_ordinary_word_is_not_listed_beside_papers_with_a
     assert await ids(service, "federated learning benchmark") == []
 
 
+async def test_full_matches_without_votes_are_said_to_have_none(db: Database) -> None:
+    full = NewsletterPaper("2501.00001", "Robot Hallucination", "A robot.", votes=None)
+    partial = NewsletterPaper("2501.00002", "Hallucination", "Of words.", votes=9)
+    service = await sample_archive.search_over(db, full, partial)
+    found = await service.search(SearchRequest("most upvoted papers on robot hallucination"))
+    assert (found.complete, found.total, found.is_unvoted) == (1, 2, True)
+
+
 async def test_few_papers_with_a_term_are_followed_by_those_with_its_parts(db: Database) -> None:
     papers = [
         NewsletterPaper("2501.00001", "Robot Policies at Home", "Robot policy입니다."),
