@@ -187,5 +187,5 @@ def latin_variants(text: str) -> list[str]:
     written = analyser.fold(text).replace("-", " ").split()
     if len(written) <= 3 and not text.replace("-", "").isalpha():
         # A joined word and its last part may have different stems: flashattention.
-        variants += ["".join(unhyphenated), *analyser.stemmed_words("".join(written))[:1]]
+        variants += ["".join(unhyphenated), " ".join(analyser.stemmed_words("".join(written)))]
     return [variant for variant in dict.fromkeys(variants) if variant]

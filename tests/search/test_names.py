@@ -67,12 +67,22 @@ async def test_versions_of_a_name_come_before_papers_that_mention_it(named: Sear
 
 
 async def test_a_name_matches_with_joined_or_separate_words(db: Database) -> None:
-    texts = ["FlashAttention", "flash attention", "Llama 3", "SAM2", "fine tuning", "finetuning"]
+    texts = [
+        "FlashAttention",
+        "flash attention",
+        "Llama 3",
+        "SAM2",
+        "fine tuning",
+        "finetuning",
+        "Qwen2.5-7B",
+    ]
     papers = [
         NewsletterPaper(f"2501.0000{n}", "A Study", f"{text}을 씁니다.") for n, text in enumerate(texts, 1)
     ]
     service = await sample_archive.search_over(db, *papers)
-    found = {"flash attention": "12", "FlashAttention": "12", "llama3": "3", "sam 2": "4"}
+    found = {"flash attention": "12", "FlashAttention": "12", "llama3": "3", "sam 2": "4", "Qwen2.5": "7"}
+    # A paper that uses the text model is not about the model for images.
+    found |= {"Qwen2.5-VL": "", "Qwen2.5-Coder": ""}
     for query, numbers in {**found, "finetuning": "56", "fine tuning": "56"}.items():
         result = await service.search(SearchRequest(query))
         having = {row.arxiv_id[-1] for row in result.rows if not result.missing.get(row.arxiv_id)}
