@@ -48,7 +48,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"15.{tokens.VERSION}.{seed.checksum()}"
+FORMAT = f"16.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -71,7 +71,7 @@ _EXPLANATION = re.compile(r"\([^()]*\)")
 class IndexTexts(NamedTuple):
     """A paper's canonical texts and the tokens of its institutions.
 
-    `bodies` are its summaries, abstract and keywords in four parts: what they begin with; the rest; explanations in parentheses;
+    `bodies` are its summaries, abstract and keywords in five parts: what they begin with; the rest; that in Korean; explanations;
     and comparisons with other work, or what they do without. What they leave to later work is not in them.
     """
 
@@ -103,7 +103,7 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
     """Return the texts of a paper."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
-    subject, core, explained, compared = (list[str]() for _ in range(4))
+    subject, core, foreign, explained, compared = (list[str]() for _ in range(5))
     # Readers see π₀ but may type pi0, so index the title's LaTeX as well.
     core += [] if plain_title == title else [title]
     # Index keywords twice, so that a paper counts as being about them.
@@ -125,11 +125,12 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
                 compared.append(sentence)
             else:
                 explained += _EXPLANATION.findall(sentence)
-                core.append(_EXPLANATION.sub("()", sentence))
+                own = foreign if analyser.has_hangul(sentence) else core
+                own.append(_EXPLANATION.sub("()", sentence))
         room = max(0, room - len(section.body))
     title, *bodies = (
         analyser.canonicalise("\n".join(lines))
-        for lines in ([plain_title], subject, core, explained, compared)
+        for lines in ([plain_title], subject, core, foreign, explained, compared)
     )
     return IndexTexts(title, tuple(bodies), tuple(sorted(institutions.make_tokens(paper.institutions))))
 
@@ -196,8 +197,8 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     texts, document = build_texts(paper), tantivy.Document()
     title, *bodies = map(tokens.tokenize, (texts.title, *texts.bodies))
     body = f" {tokens.GAP} ".join(filter(None, bodies))
-    subject, core, *_ = (Counter(_CONCEPT.findall(text)) for text in bodies)
-    main = {*subject, *(token for token, count in core.items() if count > 1)}
+    subject, *cores = (Counter(_CONCEPT.findall(text)) for text in bodies)
+    main = {*subject, *(token for core in cores[:2] for token, count in core.items() if count > 1)}
     of_title = _CONCEPT.findall(title)
     # A body has the tokens of wider concepts as often as a term that the paper is about.
     wider = _list_wider(main.union(of_title))
