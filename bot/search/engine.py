@@ -446,15 +446,17 @@ class Engine:
         others = self._search(partial, clauses, _MAX_PARTIAL, None).scores
         others = {id_: score for id_, score in others.items() if id_ not in full.scores}
         found = self._add_partial(query, parts, full, others, is_mixed=is_mixed, is_ordered=order is not None)
-        return self.order_others(found, sort)
+        return self.in_order(found, sort)
 
-    def order_others(self, matches: Matches, sort: Sort) -> Matches:
-        """Return matches of which those that are not full are in the order of votes or dates that is asked for."""
-        if _ORDERS[sort] is None or not matches.missing:
+    def in_order(self, matches: Matches, sort: Sort) -> Matches:
+        """Return matches in the order of votes or dates that is asked for: the full ones, and then the others."""
+        if _ORDERS[sort] is None:
             return matches
-        full = [id_ for id_ in matches.scores if id_ not in matches.missing]
-        others, _ = self.list_top(Scope(paper_ids=matches.missing), sort=sort, limit=len(matches.missing))
-        return matches._replace(scores={id_: matches.scores[id_] for id_ in (*full, *others)})
+        full, others = matches.scores.keys() - matches.missing.keys(), matches.missing.keys()
+        groups = (
+            self.list_top(Scope(paper_ids=ids), sort=sort, limit=len(ids))[0] for ids in (full, others) if ids
+        )
+        return matches._replace(scores={id_: matches.scores[id_] for ids in groups for id_ in ids})
 
     def _find_full(
         self,

@@ -38,10 +38,10 @@ def label(
 ) -> dict[int, Labels]:
     """Return the labels of papers by id, given their texts, and the parts and `unread` words that they lack by the index."""
     named = _Named(query, engine, glossary)
-    unwanted = [(part.text, _Named(ReadQuery(parts=(part,)), engine, glossary)) for part in query.excluded]
+    unwanted = [_Named(ReadQuery(parts=(part,)), engine, glossary) for part in query.excluded]
     labels = {}
     for id_, text in texts.items():
-        passing = dict.fromkeys(name for name, one in unwanted if one.list_in(text))
+        passing = dict.fromkeys(name for one in unwanted for name in one.list_in(text))
         lacking = [concepts.prepare_part(part) for part in missing.get(id_, ()) if part in query.parts]
         for read in (text, _spell_out(glossary, text)) if lacking else ():
             own = concepts.Text(read)

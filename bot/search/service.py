@@ -378,7 +378,7 @@ class _Draft:
             total=matches.total + len(comparing),
             missing={**dict.fromkeys(comparing, ()), **matches.missing},
         )
-        return self.archive.engine.order_others(found, self.request.sort or Sort.RELEVANCE)
+        return self.archive.engine.in_order(found, self.request.sort or Sort.RELEVANCE)
 
     def find(self) -> None:
         """Find the papers, or those with parts of terms that no paper has."""

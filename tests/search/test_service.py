@@ -350,6 +350,32 @@ async def test_enough_papers_without_what_is_left_out_need_no_others(db: Databas
     assert (len(result.rows), result.passing) == (4, {})
 
 
+async def test_a_label_names_what_a_paper_mentions_in_passing(db: Database) -> None:
+    text = "MoE를 씁니다. 기존 video generation보다 낫습니다."
+    service = await sample_archive.search_over(db, NewsletterPaper("2501.00001", "Mixture of Experts", text))
+    result = await service.search(SearchRequest("mixture of experts but not for vision"))
+    assert result.passing == {"2501.00001": ("video generation",)}, "the text has no form of vision"
+
+
+async def test_all_full_matches_are_in_the_order_asked_for(db: Database) -> None:
+    papers = [
+        NewsletterPaper("2501.00001", "Reasoning Models", "강화 학습 기반 추론 모델입니다.", votes=16),
+        NewsletterPaper(
+            "2501.00002",
+            "R1: Reasoning by Reinforcement Learning",
+            "강화 학습으로 추론 능력을 키운 모델입니다.",
+            votes=96,
+        ),
+        NewsletterPaper("2501.00003", "Scaling", "추론 모델에 강화 학습을 씁니다.", votes=33),
+        NewsletterPaper("2501.00004", "Other", "추론 모델을 평가합니다.", votes=50),
+    ]
+    service = await sample_archive.search_over(db, *papers)
+    found = await service.search(SearchRequest("강화학습 기반 추론 모델 추천순"))
+    full = [row.votes or 0 for row in found.rows if row.arxiv_id not in found.missing]
+    assert full == sorted(full, reverse=True)
+    assert len(full) > 1
+
+
 @pytest.mark.parametrize(
     ("query", "lacks", "names"),
     [
