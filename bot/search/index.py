@@ -48,7 +48,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"16.{tokens.VERSION}.{seed.checksum()}"
+FORMAT = f"17.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -212,7 +212,8 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     full = term_keys.full_names(texts.title)
     names = [(name, EXACT_NAME) for name in full[:1]] + [(name, VERSION_NAME) for name in full[1:]]
     names += [(name, LEADING_NAME) for name in term_keys.leading_names(texts.title)]
-    for name, mark in names:
+    # By its id it is found with a name that its title lacks.
+    for name, mark in (*names, (paper.arxiv_id, EXACT_NAME)):
         document.add_text("name", f"{name} {mark}")
     for institution in texts.institutions or ("",):
         document.add_text("institution", institution)

@@ -488,6 +488,9 @@ def _read_draft(archive: Archive, request: SearchRequest, today: date) -> _Draft
     typed, query = _read_query(archive, request.query, today)
     asked = Sort(query.order) if query.order and request.sort is None else None
     read = archive.read(query)
+    # Short words sound like names: 다리 is not DALL-E.
+    if len(query.text) > 2 and (known := titles.find_known(query.text)):
+        read = replace(read, names=read.names | {known})
     kept = (read.text, *query.ignored, *query.described)
     lost = requests.list_lost(query.text, kept) if read.text != query.text else ()
     ignored = (word for word in lost if len(word) > 1 or not read.is_question)

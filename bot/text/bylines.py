@@ -256,7 +256,7 @@ class _Question:
         return [stem] if typed == stem or typed.endswith(_POSSESSIVE) else [typed, stem]
 
     def _consists_of_institutions(self) -> bool:
-        """Return whether a question consists of several institutions, other than makers of models of their name: 메타나 구글."""
+        """Return whether a question consists of institutions, but for makers of models of their name: 엔비디아, 메타나 구글."""
         names, at, joint = list[str](), 0, "and"
         while joint and at < len(self.words):
             ends = range(len(self.words), at, -1)
@@ -265,4 +265,5 @@ class _Question:
             joint, at = self.read_joint(end) if name else ("", at)
             names.append(name)
         is_whole = at == len(self.words) and all(names)
-        return is_whole and len(names) > 1 and not all(map(institutions.makes_models, names))
+        is_alone = len(names) == 1 and institutions.is_ordinary(names[0])
+        return is_whole and not is_alone and not all(map(institutions.makes_models, names))

@@ -125,7 +125,9 @@ def is_unmistakable(name: str) -> bool:
     """
     first = name.partition(" ")[0]
     is_proper = name != name.lower() or analyser.has_hangul(name) or bool(find_key(first))
-    is_other = makes_models(name) or (name.islower() and first.capitalize() in _ordinary_words())
+    is_other = seed.classify("writer", find_key(name)) in ("model", "platform") or (
+        name.islower() and first.capitalize() in _ordinary_words()
+    )
     return " " in name and is_proper and not is_other
 
 

@@ -279,10 +279,11 @@ _COUNTS = tuple(
 )
 """How many papers are wanted."""
 _RANKED = {
-    "top-ranked": rf"\btop[- ]?{_N}\b(?![.%]|[- ](?:accuracy|error|recall|p\b|k\b|sampling|gating|routing|experts?))",
+    "top-ranked": rf"\b(?:top[- ]?|best ){_N}\b"
+    r"(?![.%]|[- ](?:accuracy|error|recall|p\b|k\b|sampling|gating|routing|experts?))",
     "least upvoted": rf"\bbottom[- ]?{_N}\b(?![.%])",
-    "상위권": rf"(?:(?:상위|[톱탑]) ?|\btop ?(?=[0-9]+ ?[개편위건])|(?:1위? ?(?:부터|에서|[~-]) ?)?(?=[0-9]+위까지)){_KOREAN_N}"
-    " ?[개편위건]?(?:만|까지|정도)?(?![가-힣0-9.%])",
+    "상위권": r"(?:(?:상위|[톱탑]|베스트) ?|\btop ?(?=[0-9]+ ?[개편위건])|(?:1위? ?(?:부터|에서|[~-]) ?)?(?=[0-9]+위까지))"
+    rf"{_KOREAN_N} ?[개편위건]?(?:만|까지|정도)?(?![가-힣0-9.%])",
     "추천 적은": rf"(?:하위|꼴[찌지]) ?{_KOREAN_N} ?[개편위건]?(?:만|까지|정도)?(?![가-힣0-9.%])",
 }
 _RANKS = {rank: re.compile(pattern, re.IGNORECASE) for rank, pattern in _RANKED.items()}

@@ -64,8 +64,8 @@ async def test_alert_screens_match_their_snapshots(harness: ClientHarness) -> No
 - [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001) ▲ 81
 - [Maps for Robots](https://arxiv.org/abs/2501.00004) ▲ 12
 - [Weather in a Small Language Model](https://arxiv.org/abs/2412.00007) ▲ 33
--# Related terms count too: SLM (and their Korean forms). Put words in quotation marks to follow
-  only those.
+-# Related terms count too: small LLM, small large language model, SLM, sLLM (and their Korean
+  forms). Put words in quotation marks to follow only those.
 <When: Every day, in one message … 9>
 [Create alert] [Edit conditions] [Change time or zone]
 
@@ -99,7 +99,8 @@ Removed: Papers with “small language model” or exactly “로봇”,
 - [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001) ▲ 81
 - [Maps for Robots](https://arxiv.org/abs/2501.00004) ▲ 12
 - [Weather in a Small Language Model](https://arxiv.org/abs/2412.00007) ▲ 33
--# 관련 용어도 함께 찾아요: SLM, 소형 언어 모델, 소규모 언어 모델, 작은 언어 모델. 따옴표로
+-# 관련 용어도 함께 찾아요: small LLM, small large language model,
+  SLM, sLLM, 소형 언어 모델, 소규모 언어 모델, 작은 언어 모델, 경량 언어 모델. 따옴표로
   묶으면 그 표현만 찾아요.
 <언제: 매일 한 번 모아서 알리기 … 9>
 [알림 만들기] [조건 수정] [시각·시간대 바꾸기]

@@ -61,6 +61,17 @@ async def test_the_named_paper_comes_first(named: SearchService) -> None:
         assert result.rows[0].arxiv_id == first
 
 
+async def test_a_paper_is_found_by_the_name_that_its_title_lacks(db: Database) -> None:
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2302.05543", "Adding Conditional Control to Text-to-Image Models", "모델입니다."),
+        NewsletterPaper("2102.12092", "Zero-Shot Text-to-Image Generation", "모델입니다."),
+    )
+    for query, found in {"ControlNet": ["2302.05543"], "컨트롤넷": ["2302.05543"], "다리": []}.items():
+        result = await service.search(SearchRequest(query))
+        assert (query, [row.arxiv_id for row in result.rows]) == (query, found)
+
+
 async def test_versions_of_a_name_come_before_papers_that_mention_it(named: SearchService) -> None:
     result = await named.search(SearchRequest("llama"))
     assert [row.arxiv_id for row in result.rows[:2]] == ["2307.09288", "2407.21783"]

@@ -147,6 +147,8 @@ _WRITERS = {
     "구글 딥마인드": [("구글 딥마인드", 0, 2)],
     "Google DeepMind robotics": [("Google DeepMind", 0, 2)],
     "메타나 구글": [("메타", 0, 1), ("구글", 1, 2)],
+    "엔비디아": [("엔비디아", 0, 1)],
+    "Hugging Face": [("Hugging Face", 0, 2)],
     "스탠포드와 메타가 함께 쓴 논문": [("스탠포드", 0, 1), ("메타", 1, 4)],
     "스탠포드대 논문": [("스탠포드대", 0, 1)],
     "what did Geoffrey Hinton write": [("Geoffrey Hinton", 2, 5)],
