@@ -35,6 +35,8 @@ ANSWERS = NewsletterPaper(
 WORDS_AND_PICTURES = NewsletterPaper("2405.00001", "A look at VLMs", "What such a model sees.", votes=0)
 SMALL = NewsletterPaper("2504.05299", "SmolVLM: Redefining small and efficient models", "Few visual tokens.")
 ONE_TOKEN = NewsletterPaper("2501.03895", "LLaVA-Mini", "One token for an image.")
+QUICK = NewsletterPaper("2501.00011", "A note on efficient inference", "Answers cost less.", votes=0)
+DRAFT = NewsletterPaper("2211.17192", "Speculative decoding", "A small model writes drafts.")
 
 
 @pytest.mark.parametrize(
@@ -44,12 +46,25 @@ ONE_TOKEN = NewsletterPaper("2501.03895", "LLaVA-Mini", "One token for an image.
         (["PEFT", "parameter-efficient fine-tuning", "파라미터 효율적 미세 조정"], [ANSWERS, LORA]),
         (["computer vision", "컴퓨터 비전", "vision papers", "비전 논문"], [SEGMENT]),
         (["RLHF", "인간 피드백 강화 학습"], [PREFERENCES, INSTRUCT]),
+        (["efficient inference", "efficient LLM inference", "효율적인 추론"], [QUICK, DRAFT]),
     ],
 )
 async def test_a_wider_term_finds_papers_about_what_belongs_to_it(
     db: Database, queries: list[str], expected: list[NewsletterPaper]
 ) -> None:
-    papers = (LORA, SEGMENT, PREFERENCES, INSTRUCT, SERVING, ANSWERS, WORDS_AND_PICTURES, SMALL, ONE_TOKEN)
+    papers = (
+        LORA,
+        SEGMENT,
+        PREFERENCES,
+        INSTRUCT,
+        SERVING,
+        ANSWERS,
+        WORDS_AND_PICTURES,
+        SMALL,
+        ONE_TOKEN,
+        QUICK,
+        DRAFT,
+    )
     service = await sample_archive.search_over(db, *papers)
     for query in queries:
         found = await service.search(SearchRequest(query, limit=50))
