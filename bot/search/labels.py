@@ -142,10 +142,6 @@ def _is_short(form: str) -> bool:
     return len(form) <= _SHORT and analyser.is_hangul(form)
 
 
-def _write_plainly(text: str) -> str:
-    return re.sub(r"[\s-]", "", analyser.fold(text)).removesuffix("s")
-
-
 class _Spelling:
     """A form of a term, as it may stand in a text: in any spacing, its last word with another ending."""
 

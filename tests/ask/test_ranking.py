@@ -1,4 +1,4 @@
-"""Questions about a paper find the passages that answer, in both languages, and say when there is none."""
+"""Questions about a paper find the passages that answer, in both languages, and say if no passage does."""
 
 import json
 
