@@ -112,7 +112,7 @@ async def _read_slash_commands() -> list[tuple[str, ...]]:
             bot = container.Container(settings.Settings(), database).create_bot(shard_count=1)
             for cog in client.COGS:
                 await bot.add_cog(cog(bot))
-            translator = translations.CommandTranslator(bot.translations)
+            translator = translations.CommandTranslator()
             commands = [each for each in bot.tree.walk_commands() if isinstance(each, app_commands.Command)]
             return [await _describe(each, translator) for each in commands]
         finally:

@@ -273,7 +273,7 @@ class PaperroundBot(Client):
 
         Otherwise a background task registers them, since Discord may delay that for minutes.
         """
-        await self.tree.set_translator(translations.CommandTranslator(self.translations))
+        await self.tree.set_translator(translations.CommandTranslator())
         for cog_class in COGS:
             cog = cog_class(self)
             await self.add_cog(cog)
@@ -314,15 +314,9 @@ RENDERERS: Mapping[type[contents.Post], Callable[[PostWording, Any], tuple[conte
 class DiscordRenderer:
     """Renders posts as messages for the outbox. `mention` returns the mention of a command, such as `daily edit`."""
 
-    def __init__(
-        self,
-        texts: client_texts.Translations,
-        templates: Templates,
-        mention: MentionLookup,
-        web_url: str | None = None,
-    ) -> None:
+    def __init__(self, templates: Templates, mention: MentionLookup, web_url: str | None = None) -> None:
         self._wordings = {
-            locale: PostWording(texts.for_locale(locale), templates, mention, web_url)
+            locale: PostWording(client_texts.for_locale(locale), templates, mention, web_url)
             for locale in models.Locale
         }
 

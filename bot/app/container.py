@@ -27,7 +27,6 @@ from bot.ask.service import ANSWER, PaperQuestions
 from bot.claims.language_model import LanguageModel, ModelServer, TokenBudget
 from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.client.services import Services
-from bot.client.texts import Translations
 from bot.club.service import CLUB, Clubs
 from bot.core import admission, day_close
 from bot.core.clock import Clock, DiscordClock, system_clock
@@ -162,11 +161,6 @@ class Container:
         return search_index.SearchIndex(search_index.folder_of(self.database))
 
     @cached_property
-    def texts(self) -> Translations:
-        """The user interface's strings."""
-        return Translations()
-
-    @cached_property
     def mentions(self) -> CommandMentions:
         """The mentions of slash commands. Their ids are unknown until `load`."""
         from bot.client.messages import CommandMentions
@@ -204,7 +198,7 @@ class Container:
         """Renders posts as Discord messages."""
         from bot.app.client import DiscordRenderer
 
-        return DiscordRenderer(self.texts, self.templates, self.mentions, self.settings.web_url)
+        return DiscordRenderer(self.templates, self.mentions, self.settings.web_url)
 
     @cached_property
     def templates(self) -> Templates:
@@ -219,7 +213,6 @@ class Container:
 
         self.client = PaperroundBot(
             self.services,
-            self.texts,
             self.mentions,
             self.renderer.wording_for,
             observer=self.http_observer,
@@ -325,7 +318,7 @@ class Container:
     @cached_property
     def web_pages(self) -> WebPages:
         """The pages of the web archive."""
-        return WebPages(self.services, self.texts, self.templates)
+        return WebPages(self.services, self.templates)
 
     def create_questions(
         self, database: Database, glossary: GlossaryService, lookups: admission.Admission

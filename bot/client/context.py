@@ -40,7 +40,6 @@ class Client(commands.AutoShardedBot):
     def __init__(
         self,
         services: Services,
-        texts: client_texts.Translations,
         mentions: CommandMentions,
         wording_for: Callable[[models.Locale], PostWording],
         *,
@@ -69,7 +68,6 @@ class Client(commands.AutoShardedBot):
         )
         self.observer = observer
         self.services = services
-        self.translations = texts
         self.mentions = mentions
         self.wording_for = wording_for
         self._locale = locale
@@ -103,7 +101,7 @@ class Client(commands.AutoShardedBot):
         if locale is None:
             reader = await self.services.database.fetch(accounts.get_reader, interaction.user.id)
             locale = reader.locale if reader is not None else None
-        return self.translations.for_locale(
+        return client_texts.for_locale(
             locale or translations.from_discord_locale(interaction.guild_locale) or self.services.locale
         )
 

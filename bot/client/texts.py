@@ -91,16 +91,9 @@ class Texts:
         return babel.dates.format_interval(first, last, "yMMMd", locale=self.locale.value)
 
 
-class Translations:
-    """The texts in all languages."""
-
-    def for_locale(self, locale: models.Locale) -> Texts:
-        """Return the texts in this language, whose file is parsed once, which takes about 0.1 s."""
-        return _load(locale)
-
-
 @cache
-def _load(locale: models.Locale) -> Texts:
+def for_locale(locale: models.Locale) -> Texts:
+    """Return the texts in this language, whose file is parsed once, which takes about 0.1 s."""
     return Texts(locale, read_source(locale))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.client.texts import Translations
+from bot.client import texts
 from storage import models
 
 Location = app_commands.TranslationContextLocation
@@ -29,9 +29,6 @@ class CommandTranslator(app_commands.Translator):
     `.option-topic-description` for an option of all commands in a group; `command-choice.<value>` for a choice.
     """
 
-    def __init__(self, translations: Translations) -> None:
-        self._korean = translations.for_locale(models.Locale.KO)
-
     async def translate(
         self,
         string: app_commands.locale_str,
@@ -41,7 +38,7 @@ class CommandTranslator(app_commands.Translator):
         """Return the text in `locale`, or None to use the default."""
         target = from_discord_locale(locale)
         if target is models.Locale.KO:
-            return self._korean.find(command_key(string, context))
+            return texts.for_locale(target).find(command_key(string, context))
         # If British English had no texts, Discord might show another language.
         return string.message if target is models.Locale.EN else None
 

@@ -24,7 +24,7 @@ from bot.client import paper_texts
 from bot.client.list_state import ListKind, ListState
 from bot.client.paper_texts import format_title
 from bot.client.services import Services
-from bot.client.texts import Argument, Texts, Translations
+from bot.client.texts import Argument, Texts, for_locale
 from bot.core.clock import latest_date
 from bot.papers import lists, trends
 from bot.papers.lists import PaperList, PaperLists
@@ -199,16 +199,11 @@ class WebPages:
     """
 
     services: Services
-    translations: Translations
     templates: Templates
     _lists: PaperLists = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_lists", self.services.get(PaperLists))
-
-    def texts(self, site: Site) -> Texts:
-        """Return the interface texts in the site's language."""
-        return self.translations.for_locale(site.locale)
 
     def render(self, page: Page) -> str:
         """Render a page."""
@@ -218,7 +213,7 @@ class WebPages:
         """Return a day's page (ISO date), by default the newest day's. Raises PageError if the day has no digest."""
         day = day.removesuffix(".html")  # as in links from Discord's messages
         on = _parse_day(day)
-        texts = self.texts(site)
+        texts = for_locale(site.locale)
         listed = await self._lists.load(
             texts,
             ListState(ListKind.DIGEST, page=page, page_size=site.row_limit, span=(on, on) if on else None),
@@ -241,7 +236,7 @@ class WebPages:
 
     async def load_days(self, site: Site) -> Page:
         """Return the page that lists all days with a digest, by month, newest first."""
-        texts, until_on = self.texts(site), latest_date(self.services.clock())
+        texts, until_on = for_locale(site.locale), latest_date(self.services.clock())
         days = await self.services.database.fetch(archive.list_dates, until_on=until_on, limit=MAX_DAYS)
         months = [
             (
@@ -257,13 +252,15 @@ class WebPages:
     def make_find(self, site: Site, papers: int) -> Page:
         """Return the search page of a static site with this many papers, which searches in the browser."""
         values = {"papers": papers, "policy": f"{SCRIPT_POLICY}; connect-src 'self'"}
-        return self._page(site, "web.find.html.j2", ("search",), {}, self.texts(site)("web-search"), values)
+        return self._page(
+            site, "web.find.html.j2", ("search",), {}, for_locale(site.locale)("web-search"), values
+        )
 
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
         """Return a search's results, or topics for an empty query. Raises PageError if the query is too long."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
-        texts = self.texts(site)
+        texts = for_locale(site.locale)
         if not query.strip():
             topics = await self.services.get(TrendAnswers).rising.list_topics(
                 texts.locale, limit=PAGE_SIZE, with_common=True
@@ -272,7 +269,7 @@ class WebPages:
             values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("web-search")}
             return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)
         listed = await self._lists.load(
-            self.texts(site), ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
+            for_locale(site.locale), ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
         )
         further = {"typed": query}
         return await asyncio.to_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
@@ -281,7 +278,7 @@ class WebPages:
         """Return the page or the feed of an author, newest papers first. Raises PageError if the author is unknown."""
         size = FEED_PAPERS if is_feed else site.row_limit
         state = ListState(ListKind.AUTHOR, name[:300], page, sort=Sort.DATE, page_size=size)
-        listed = await self._lists.load(self.texts(site), state)
+        listed = await self._lists.load(for_locale(site.locale), state)
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         parts = ("authors", make_slug(name) if site.is_static else name)
@@ -300,7 +297,7 @@ class WebPages:
 
     def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
         """Return a paper's page, with links to searches for its topics."""
-        texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
+        texts, summary = for_locale(site.locale), summaries.best_summary(detail, site.locale)
         title = format_title(detail.title, detail.arxiv_id)
         links = [*paper_texts.list_links(detail, detail.project_url or detail.video)]
         institutions = [discord_text.to_single_line(name) for name in detail.institutions[:MAX_INSTITUTIONS]]
@@ -339,7 +336,7 @@ class WebPages:
         """Return a page with a topic's papers by month or, without a topic, all papers and rising topics."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
-        texts, span = self.texts(site), trends.Span.YEAR
+        texts, span = for_locale(site.locale), trends.Span.YEAR
         answer = await self.services.get(TrendAnswers).load(
             texts, trends.make_topic(query, span), span, rising=not query
         )
@@ -381,7 +378,7 @@ class WebPages:
 
     async def load_days_feed(self, site: Site) -> Page:
         """Return the feed of the newest days. Each day is an entry with its papers."""
-        texts, until_on = self.texts(site), latest_date(self.services.clock())
+        texts, until_on = for_locale(site.locale), latest_date(self.services.clock())
         days = await self.services.database.fetch(archive.list_dates, until_on=until_on, limit=FEED_DAYS)
         updated_at = await self._list_updates(since_on=days[-1]) if days else {}
 
@@ -407,7 +404,7 @@ class WebPages:
             key = "web-query-too-long" if query.strip() else "no-words"
             raise PageError(400, key, count=MAX_QUERY_LENGTH)
         state = ListState(ListKind.TOPIC, query, sort=Sort.DATE, page_size=FEED_PAPERS)
-        listed = await self._lists.load(self.texts(site), state)
+        listed = await self._lists.load(for_locale(site.locale), state)
         parts = ("search",)
         return await asyncio.to_thread(self._papers_feed, site, query, parts, {"q": query}, listed)
 
@@ -431,7 +428,7 @@ class WebPages:
 
     def make_error(self, site: Site, error: PageError) -> Page:
         """Return an error page."""
-        texts = self.texts(site)
+        texts = for_locale(site.locale)
         text = texts(error.key, **error.arguments)
         title = texts("web-not-found" if error.status == 404 else "web-failed")
         values = {"heading": title, "text": text, "newest": texts("newest-digest")}
@@ -445,7 +442,7 @@ class WebPages:
         query: Mapping[str, str],
         further: Mapping[str, object],
     ) -> Page:
-        texts, state = self.texts(site), listed.state
+        texts, state = for_locale(site.locale), listed.state
         if listed.rows:
             heading, notes = listed.heading, [note for note in listed.notes if note]
         else:
@@ -484,7 +481,7 @@ class WebPages:
         self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None, *, on: str = ""
     ) -> list[ListedPaper]:
         """Return the rows of a list. `on` is the day (ISO) if this is the list of a day, else ""."""
-        texts = self.texts(site)
+        texts = for_locale(site.locale)
         snippets: Mapping[str, Snippet] = listed.snippets if listed else {}
         languages = {
             arxiv_id: snippet.language
@@ -528,7 +525,7 @@ class WebPages:
         feed: tuple[str, ...] = ("feed",),
     ) -> Page:
         """Return a page with the values common to all pages: links, languages, feed and content policy."""
-        texts = self.texts(site)
+        texts = for_locale(site.locale)
         others = (
             [] if site.is_static else [replace(site, locale=each, is_chosen=True) for each in models.Locale]
         )
@@ -557,7 +554,7 @@ class WebPages:
     def _papers_feed(
         self, site: Site, title: str, parts: tuple[str, ...], query: Mapping[str, str], listed: PaperList
     ) -> Page:
-        texts = self.texts(site)
+        texts = for_locale(site.locale)
         snippets = {arxiv_id: snippet.text for arxiv_id, snippet in listed.snippets.items()}
         entries = [
             AtomEntry(
@@ -590,7 +587,7 @@ class WebPages:
             "url": site.address(*feed_parts, ending=".atom", **query),
             "home": site.address(*parts, **query),
             "title": title,
-            "name": self.texts(site)("web-name"),
+            "name": for_locale(site.locale)("web-name"),
             "locale": site.locale.value,
             "updated_at": updated_at,
             "entries": entries,

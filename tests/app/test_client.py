@@ -10,6 +10,7 @@ import discord
 import pytest
 
 from bot.app.client import DiscordRenderer
+from bot.client import texts as client_texts
 from storage import accounts, models
 from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
@@ -53,7 +54,7 @@ async def test_replies_use_the_client_language_or_the_stored_one(
 
     monkeypatch.setattr(harness.env.backend, "emit", localized)
     shown = shown_text(last_response(await harness.reader.slash(harness.channel, "help")))
-    assert harness.container.texts.for_locale(models.Locale.KO)("help-intro") in shown
+    assert client_texts.for_locale(models.Locale.KO)("help-intro") in shown
 
 
 async def test_message_components_are_stateless_and_never_expire(harness: ClientHarness) -> None:

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from bot.cli.set_up_file import SetUpFile
 from bot.client import sender
 from bot.client.custom_ids import unpack_custom_id
-from bot.client.texts import Translations
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.outbox.contents import RenderedPart
@@ -119,9 +118,7 @@ class Recorder:
 
 
 @pytest.mark.parametrize("folder", upgrades.STORED, ids=lambda folder: folder.name)
-async def test_a_day_passes_and_old_buttons_are_answered(
-    folder: Path, empty_database_url: str, texts: Translations
-) -> None:
+async def test_a_day_passes_and_old_buttons_are_answered(folder: Path, empty_database_url: str) -> None:
     upgrades.restore(folder, empty_database_url)
     before = await read_unopened(empty_database_url)
     opened = await migrate.open_database(empty_database_url, approve=upgrades.approve)
@@ -137,7 +134,7 @@ async def test_a_day_passes_and_old_buttons_are_answered(
     recorder = Recorder()
     async with (
         origin_server.run_origin() as origin,
-        open_harness(opened, models.Locale.EN, texts, origin.url) as harness,
+        open_harness(opened, models.Locale.EN, origin.url) as harness,
     ):
         for guild_id in {row["guild_id"] for row in before["guilds"]} - {harness.guild.id}:
             harness.env.create_guild("Paper Club", id=guild_id)

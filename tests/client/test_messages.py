@@ -28,7 +28,7 @@ from tests.support import hostile_papers, rendered_posts
 DAY = date(2025, 2, 12)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 WORDINGS = {
-    locale: PostWording(texts.Translations().for_locale(locale), Templates(), lambda name: f"</{name}:1>")
+    locale: PostWording(texts.for_locale(locale), Templates(), lambda name: f"</{name}:1>")
     for locale in Locale
 }
 PAPER = contents.PostPaper("2502.02737", "SmolLM2", "https://arxiv.org/abs/2502.02737", DAY)

@@ -125,14 +125,14 @@ def test_no_key_is_missing() -> None:
 @pytest.mark.promise
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_missing_argument_raises_an_error(locale: models.Locale) -> None:
-    texts = client_texts.Translations().for_locale(locale)
+    texts = client_texts.for_locale(locale)
     with pytest.raises(ValueError, match="shared-by"):
         texts("shared-by")
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_every_reason_has_a_text(locale: models.Locale) -> None:
-    texts = client_texts.Translations().for_locale(locale)
+    texts = client_texts.for_locale(locale)
     assert all(texts.find(f"reason-{reason.value}") for reason in models.Reason)
 
 

@@ -62,9 +62,7 @@ async def test_papers_of_the_upcoming_post_are_explained(world: World) -> None:
     assert await causes(world, "D") == [Cause.TOO_FEW_VOTES]
 
 
-async def test_a_late_paper_of_the_upcoming_post_has_no_number(
-    world: World, texts: client_texts.Translations
-) -> None:
+async def test_a_late_paper_of_the_upcoming_post_has_no_number(world: World) -> None:
     await post(world, "A▲9")
     await world.list("Tue", "B▲5", at="Tue 14:00")
     await world.list("Mon", "A▲9 L▲50", at="Tue 14:00")
@@ -72,7 +70,7 @@ async def test_a_late_paper_of_the_upcoming_post_has_no_number(
     assert (found.cause, found.digest_on) == (Cause.UPCOMING, MONDAY)
     values: dict[str, Any] = {"rank": found.rank, "total": found.candidate_count, "date": "DAY", "at": "THEN"}
     for locale in models.Locale:
-        text = texts.for_locale(locale)("why-coming", **values)
+        text = client_texts.for_locale(locale)("why-coming", **values)
         assert "DAY" in text
         assert not any(map(str.isdigit, text))
 
@@ -161,8 +159,8 @@ async def test_refused_expired_and_paused_posts_are_explained(world: World) -> N
 
 
 @pytest.mark.parametrize("locale", models.Locale)
-def test_every_cause_has_a_text(texts: client_texts.Translations, locale: models.Locale) -> None:
+def test_every_cause_has_a_text(locale: models.Locale) -> None:
     values: dict[str, Any] = dict.fromkeys(("rank", "total", "votes", "least", "top"), 3)
     values |= {"date": "2026-01-01", "at": "", "topic": "diffusion", "source": "none"}
     for cause in Cause:
-        assert texts.for_locale(locale)(f"why-{cause.value}", **values)
+        assert client_texts.for_locale(locale)(f"why-{cause.value}", **values)

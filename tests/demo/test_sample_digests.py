@@ -11,6 +11,7 @@ from discord import ChannelType, TextChannel
 from simcord.preview._markdown import markdown_tokens
 
 from bot.archive import fields, parse
+from bot.client import texts as client_texts
 from bot.demo import page, sample_digests, server, stage
 from storage import models
 from tests.support.client_harness import last_response, shown_text
@@ -130,7 +131,7 @@ async def test_page_shows_each_reader_their_own_direct_messages(tmp_path: Path) 
 
 
 async def test_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) -> None:
-    async with server.open_demo(models.Locale.EN, tmp_path) as (env, runtime, channels, viewers):
+    async with server.open_demo(models.Locale.EN, tmp_path) as (env, _, channels, viewers):
         papers, *_, locked, forum = channels
         assert forum not in page.list_shown(channels)
         manager, member = viewers
@@ -141,7 +142,7 @@ async def test_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) ->
         }
         assert "edit" in seen[manager.id] - seen[member.id]
         asked = await manager.slash(papers, "daily setup", channel=locked)
-        texts = runtime.container.texts.for_locale(models.Locale.EN)
+        texts = client_texts.for_locale(models.Locale.EN)
         assert texts("permission-send-messages") in shown_text(last_response(asked))
         # A reader asks for a lab's papers, whose digests name authors alone.
         for lab, title in (("네이버 논문", "HyperCLOVA X"), ("papers from Microsoft", "rStar-Math")):

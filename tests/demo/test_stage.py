@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bot.client import texts as client_texts
 from bot.demo import stage
 from bot.demo.stage import Stage
 from storage import models
@@ -28,7 +27,7 @@ def _page(harness: ClientHarness, viewer: Any = None) -> Any:
 
 
 async def test_action_waits_for_the_current_line_to_finish(sqlite_db: Database) -> None:
-    async with open_harness(sqlite_db, models.Locale.EN, client_texts.Translations()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN) as harness:
         page = _page(harness)
         stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
         await harness.reader.send(harness.channel, "/paper diffusion")
@@ -59,7 +58,7 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
             "**시각**에는 이렇게 넣을 수 있어요: 1~40자",
         ),
     }
-    async with open_harness(sqlite_db, models.Locale.EN, client_texts.Translations()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN) as harness:
         for position, locale in enumerate((models.Locale.EN, models.Locale.KO)):
             stage = Stage(
                 harness.env, _page(harness, harness.manager), [harness.channel], locale, harness.env.settle

@@ -113,7 +113,7 @@ async def test_sources_of_every_kind_can_be_added_and_polled(
     kind: models.SourceKind, sqlite_db: database.Database, tmp_path: Path
 ) -> None:
     for locale in models.Locale:
-        assert operations_messages.kind_label(client_texts.Translations().for_locale(locale), kind)
+        assert operations_messages.kind_label(client_texts.for_locale(locale), kind)
     async with origin_server.run_origin() as origin:
         harness = PollingHarness(sqlite_db, origin)
         _publish(origin, tmp_path)

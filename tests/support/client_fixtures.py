@@ -11,18 +11,11 @@ import pytest
 
 from bot.app.container import Container
 from bot.app.workers import Workers
-from bot.client import texts as client_texts
 from bot.core.settings import Settings
 from storage import migrate, models
 from storage.database import Database
 from tests.support import client_archive, origin_server, payload_checks
 from tests.support.client_harness import NOWHERE, SIMCORD_EPOCH, ClientHarness, open_harness
-
-
-@pytest.fixture(scope="session")
-def texts() -> client_texts.Translations:
-    """The interface texts, loaded once."""
-    return client_texts.Translations()
 
 
 @pytest.fixture(scope="session")
@@ -59,20 +52,16 @@ def locale() -> models.Locale:
 
 
 @pytest.fixture
-async def harness(
-    archive_db: Database, locale: models.Locale, texts: client_texts.Translations
-) -> AsyncIterator[ClientHarness]:
+async def harness(archive_db: Database, locale: models.Locale) -> AsyncIterator[ClientHarness]:
     """A client harness with the sample digests."""
-    async with _checked_harness(archive_db, locale, texts) as harness:
+    async with _checked_harness(archive_db, locale) as harness:
         yield harness
 
 
 @pytest.fixture
-async def empty_harness(
-    sqlite_db: Database, texts: client_texts.Translations
-) -> AsyncIterator[ClientHarness]:
+async def empty_harness(sqlite_db: Database) -> AsyncIterator[ClientHarness]:
     """A client harness in Korean with an empty archive."""
-    async with _checked_harness(sqlite_db, models.Locale.KO, texts) as harness:
+    async with _checked_harness(sqlite_db, models.Locale.KO) as harness:
         yield harness
 
 
@@ -85,21 +74,18 @@ async def origin() -> AsyncIterator[origin_server.OriginServer]:
 
 @pytest.fixture
 async def online_harness(
-    archive_db: Database,
-    locale: models.Locale,
-    texts: client_texts.Translations,
-    origin: origin_server.OriginServer,
+    archive_db: Database, locale: models.Locale, origin: origin_server.OriginServer
 ) -> AsyncIterator[ClientHarness]:
     """A client harness with arXiv and Hugging Face on loopback."""
-    async with _checked_harness(archive_db, locale, texts, origin.url) as harness:
+    async with _checked_harness(archive_db, locale, origin.url) as harness:
         yield harness
 
 
 @asynccontextmanager
 async def _checked_harness(
-    database: Database, locale: models.Locale, texts: client_texts.Translations, services_url: str = NOWHERE
+    database: Database, locale: models.Locale, services_url: str = NOWHERE
 ) -> AsyncIterator[ClientHarness]:
-    async with open_harness(database, locale, texts, services_url) as harness:
+    async with open_harness(database, locale, services_url) as harness:
         yield harness
         payload_checks.check_requests(harness.env.http_requests)
         assert harness.unexpected_errors() == []

@@ -31,7 +31,7 @@ from bot.app.container import Container
 from bot.app.runtime import Runtime, build_runtime
 from bot.app.workers import Workers
 from bot.client import autocomplete
-from bot.client.texts import Texts, Translations
+from bot.client.texts import Texts, for_locale
 from bot.club import messages as club_messages
 from bot.core.clock import Clock
 from bot.core.settings import Settings
@@ -298,7 +298,7 @@ class ClientHarness:
 
 @asynccontextmanager
 async def open_harness(
-    database: Database, locale: models.Locale, texts: Translations, services_url: str = NOWHERE
+    database: Database, locale: models.Locale, services_url: str = NOWHERE
 ) -> AsyncIterator[ClientHarness]:
     """Start the bot in a new simulated server whose users share a language.
 
@@ -306,7 +306,6 @@ async def open_harness(
     """
     clock = SimulatedClock()
     container = Container(_load_settings(locale, services_url), database, clock)
-    container.texts = texts
     container.templates = _load_templates()
     container.arxiv_throttle = base.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
@@ -428,7 +427,7 @@ def _populate(
         guild.default_role: discord.PermissionOverwrite(send_messages=False)
     }
     readonly = guild.create_text_channel("quiet", overwrites=overwrites)
-    texts = container.texts.for_locale(locale)
+    texts = for_locale(locale)
     return ClientHarness(env, container, bot, guild, channel, reader, manager, readonly, texts)
 
 

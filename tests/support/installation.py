@@ -22,7 +22,6 @@ from sqlalchemy.engine import make_url
 from bot.app.workers import Workers
 from bot.cli.set_up_file import SetUpFile
 from bot.client import messages as client_messages
-from bot.client.texts import Translations
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
 from bot.today import messages as today_messages
@@ -110,7 +109,7 @@ async def fill(database: Database) -> None:
     """Fill an empty database by ten days of an installation's life."""
     async with (
         origin_server.run_origin() as origin,
-        open_harness(database, models.Locale.EN, Translations(), origin.url) as harness,
+        open_harness(database, models.Locale.EN, origin.url) as harness,
     ):
         for number, text in enumerate(client_archive.DIGESTS):
             await Workers(harness.container).ingest.add_text(text, location=f"{number}.md")

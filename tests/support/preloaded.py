@@ -11,5 +11,5 @@ from storage import models
 arxiv.SECONDS_PER_REQUEST = 0.0  # arXiv is on loopback
 front.FOLLOW_EVERY, front.FOLLOW_JITTER_SECONDS = timedelta(seconds=2), 1
 for locale in models.Locale:
-    client_texts.Translations().for_locale(locale)
+    client_texts.for_locale(locale)
 search_index.prepare()

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 from bot.app.client import DiscordRenderer
-from bot.client import texts as client_texts
 from bot.client.messages import CommandMentions
 from bot.daily import choice
 from bot.outbox import contents
@@ -16,7 +15,6 @@ from bot.rendering.templates import Templates
 from storage import models
 from tests.support import payload_checks
 
-TEXTS = client_texts.Translations()
 LONGEST_MARKER = "m" * 64
 MARKER = re.compile("pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 WITHOUT_MESSAGE = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
@@ -27,7 +25,7 @@ def new_renderer() -> DiscordRenderer:
     """Return a renderer with the bundled templates."""
     mentions = CommandMentions()
     mentions.update({"daily": 10**19, "digest": 10**19, "status": 10**19})
-    return DiscordRenderer(TEXTS, Templates(), mentions)
+    return DiscordRenderer(Templates(), mentions)
 
 
 def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.DailyPost:
