@@ -46,8 +46,8 @@ def label(
         for read in (text, _spell_out(glossary, text)) if lacking else ():
             own = concepts.Text(read)
             lacking = [part for part in lacking if own.lacks(part)]
-        absent = [part.part.shown_text for part in lacking]
-        absent += [word for word in unread if analyser.fold(word) not in analyser.fold(text)]
+        sought, folded = (*(part.part.shown_text for part in lacking), *unread), analyser.fold(text)
+        absent = [word for word in sought if analyser.fold(word) not in folded]
         # 병리 영상, not 병리 beside it.
         longest = [
             name for name in absent if not any(name != other and name in other.split() for other in absent)
@@ -77,7 +77,7 @@ class _Named:
         told = parts if self._is_alone else filter(self._is_telling, parts)
         self._papers = {part: engine.count_papers(part) for part in sorted(told, key=engine.count_papers)}
         self._forms = {part: [*_list_spellings(part, self._is_alone)] for part in self._papers}
-        forms = [form.text for part in self._papers for form in part.forms]
+        forms = [form.text for form in parts[0].forms] if self._is_alone else []
         wide = [form for form in forms if tokens.is_wide(form) and not tokens.is_left_out(form)]
         belonging = [name for token in wide for name in tokens.list_belonging(token) if not _is_short(name)]
         in_korean = [name for name in belonging if analyser.has_hangul(name) and self._is_korean]
@@ -91,7 +91,7 @@ class _Named:
     def list_in(self, text: str) -> tuple[str, ...]:
         """Return the terms that a text names, without those that far more papers have than another one.
 
-        If there are none, it is a term that belongs to one: LoRA for PEFT.
+        If there are none, it is a term that belongs to the only one: LoRA for PEFT.
         """
         folded = analyser.fold(text)
         found = [part for part in self._papers if self._is_in(part, text, folded)]

@@ -406,13 +406,18 @@ async def test_a_partial_match_lacks_the_telling_word_or_names_it_as_typed(
 
 
 async def test_a_paper_with_a_word_of_the_same_stem_does_not_lack_a_term(db: Database) -> None:
+    """Nor does one that has the word as typed, in another sense or not."""
     papers = (
+        NewsletterPaper("2501.00003", "Sampling by Diffusion", "디퓨전의 추론 알고리즘입니다."),
         NewsletterPaper("2501.00001", "라우터를 없앤 전문가 혼합", "라우터 대신 규칙을 씁니다."),
         NewsletterPaper("2501.00002", "음성", "음성 인식입니다."),
     )
     service = await sample_archive.search_over(db, *papers)
     routed = await service.search(SearchRequest("MoE 라우팅 expert 균형"))
     assert "라우팅" not in routed.missing.get("2501.00001", ())
+    sampled = await service.search(SearchRequest("파인튜닝 없이 디퓨전 추론 빠르게 하는 방법들"))
+    assert "추론" in sampled.terms
+    assert sampled.missing["2501.00003"] == ()
 
 
 async def test_a_partial_match_of_a_negation_is_named_by_the_term_that_its_paper_has(db: Database) -> None:
