@@ -18,8 +18,10 @@ from bot.text import analyser, dates, phrases, questions, seed
 # Comparisons and degrees, which nothing is known of.
 
 _AMOUNT = re.compile(
-    r"\b(?:under|below|above|over|up to|at (?:most|least)|(?:less|more|fewer|smaller|larger|bigger|no more) than)"
-    r" [0-9.]+ ?[bmk]?(?: param\w+)?(?!\S)|(?<!\S)[0-9.]+ ?[bmk억만]*(?: ?파라미터)? ?(?:이하|미만|이상|초과)[의인로]?(?!\S)",
+    r"\b(?:(?:with|of) )?(?:under|below|above|over|up to|at (?:most|least)"
+    r"|(?:less|more|fewer|smaller|larger|bigger|no more) than)"
+    r" [0-9]+(?:\.[0-9]+)?(?: ?[bmk]|(?: [mb]illion)?)(?: param\w*)?(?![\w.-])"
+    r"|(?<!\S)[0-9.]+ ?[bmk억만]*(?: ?파라미터)? ?(?:이하|미만|이상|초과|보다 (?:작|큰|적))[은의인로]?(?![^\s,;.?!)])",
     re.IGNORECASE,
 )
 _DEGREE = re.compile(
@@ -33,7 +35,8 @@ _DEGREE = re.compile(
 def _read_degrees(text: str) -> tuple[str, list[str], list[str]]:
     """Return a text without amounts ("under 7B"), these, and the comparisons and degrees that stay in it."""
     amounts = [amount[0].strip() for amount in _AMOUNT.finditer(text)]
-    return _AMOUNT.sub(" ", text), amounts, [one[0] for one in _DEGREE.finditer(text)]
+    text = _AMOUNT.sub(" ", text)
+    return text, amounts, [one[0] for one in _DEGREE.finditer(text)]
 
 
 # Exclusions.
@@ -158,19 +161,25 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         typed = text[phrase[0].start : phrase[-1].end]
         if negation.is_ahead and _TASK.match(text, phrase[-1].end):
             continue
-        saying = _find_saying(typed, named.names, tokens[negation.first : negation.last + 2], negation)
-        if saying and not all(map(is_excluded, named.names)):  # everyday words for a topic: "without labels"
-            described.append(typed)
-            text = text if saying in typed else f"{phrases.cut(text, phrase)} {saying}"
+        near = tokens[negation.first : negation.last + 2]
+        sayings = _list_sayings(typed, named.names, near, negation)
+        if sayings and not all(map(is_excluded, named.names)):  # everyday words for a topic: "without labels"
+            # RAG나 파인튜닝 없이
+            is_mixed = len(named.names) > 1 and negation.way != "need"
+            left_out = list(filter(is_excluded, named.names)) if is_mixed else []
+            sayings = [one for one in sayings if not one.removeprefix("without ").startswith(tuple(left_out))]
+            excluded += left_out
+            described += sayings if left_out else [typed]
+            text = text if typed in sayings else f"{phrases.cut(text, phrase)} {' '.join(sayings)}"
             continue
         beyond = [token for token in tokens if token not in phrase and text[token.start : token.end].strip()]
-        if saying and all(map(_is_general, beyond)):  # 트랜스포머 말고 다른 구조
+        if sayings and all(map(_is_general, beyond)):  # 트랜스포머 말고 다른 구조
             excluded += named.names
             has_alternatives = True
             for other in (phrase, *([token] for token in beyond if _list_general(token) == ["structure"])):
                 text = phrases.cut(text, other)
             joint = " 또는 " if analyser.has_hangul(typed) else " or "
-            text = f"{text} {joint.join(questions.find_everyday_terms(saying))}"
+            text = f"{text} {joint.join(questions.find_everyday_terms(sayings[0]))}"
             continue
         outcome = _choose_outcome(named, negation, is_term, is_excluded)
         is_attached = negation.is_ahead and bool(beside) and beside[0].end == tokens[negation.first].start
@@ -182,7 +191,8 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             typed = text[phrase[0].start : phrase[-1].end]
         excluded += named.names if outcome == "excluded" else ()
         # 딥시크는 질렸어, 그거 빼고
-        unread += [typed] if outcome == "unread" and (named.taken or not excluded) else []
+        is_said = typed.strip() and (named.taken or not excluded)
+        unread += [typed] if outcome == "unread" and is_said else []
         described += [typed] if outcome == "described" else []
         text = phrases.cut(text, phrase) if outcome in ("excluded", "unread") else text
     for only in list(_ONLY.finditer(text)):
@@ -234,15 +244,22 @@ def _is_means(names: Iterable[str]) -> bool:
     return any(questions.is_means(word) for name in names for word in name.split())
 
 
-def _find_saying(typed: str, names: Sequence[str], near: Sequence[phrases.Token], negation: _Negation) -> str:
-    """Return a negation as it is written among the everyday words, "" if it is not: 트랜스포머 없이 for 안쓰는."""
-    ways = [typed]
+def _list_sayings(
+    typed: str, names: Sequence[str], near: Sequence[phrases.Token], negation: _Negation
+) -> list[str]:
+    """Return the negation of each name as it is written among the everyday words: 트랜스포머 없이 for 안쓰는."""
     is_other = any(one.text.casefold() in ("다른", "other", "other than") for one in near)
     is_clear = negation.way != "sure" or is_other or near[0].kind in ("no", "not")
-    if names and (negation.way in ("lack", "need") or (is_clear and not questions.is_means(names[0]))):
-        ways.append(f"{names[0]} 없이" if analyser.has_hangul(near[0].text) else f"without {names[0]}")
-    own = questions.find_everyday_terms(" ".join(names))
-    return next((way for way in ways if questions.find_everyday_terms(way) not in ((), own)), "")
+    is_lack, pattern = negation.way in ("lack", "need"), "{} 없이" if near[0].is_korean else "without {}"
+    ways = [(typed, " ".join(names))] if len(names) < 2 else []
+    ways += [
+        (pattern.format(name), name)
+        for name in names
+        if is_lack or (is_clear and not questions.is_means(name))
+    ]
+    terms = questions.find_everyday_terms
+    sayings = [way for way, own in ways if terms(way) not in ((), terms(own))]
+    return sayings[: len(names) or 1]
 
 
 def _list_general(token: phrases.Token) -> list[str]:
@@ -541,8 +558,8 @@ def _extend(
 
 def _is_between(words: Sequence[phrases.Token]) -> bool:
     """Return whether a word that may be filler joins two of a noun phrase: 4 bit quantization, RAG 기반 검색."""
-    kind = questions.classify_filler(words[0].text)
-    is_joining = kind == "maybe" or words[0].text == "기반"
+    is_joint = words[0].text in ("기반", "모델이나", "모델이랑", "학습이나", "학습이랑")  # draft 모델이나
+    is_joining = is_joint or questions.classify_filler(words[0].text) == "maybe"
     return is_joining and any(one.kind == "" and not _is_filler(one.text) for one in words[1:2])
 
 

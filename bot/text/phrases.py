@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.text import analyser, questions, seed
+from bot.text import analyser, plain, questions, seed
 
 _MAX_JOINED, _MAX_TAIL = 3, 4
 """The most words of an entry, and the most syllables that "*" matches."""
@@ -140,7 +140,11 @@ def read_tokens(text: str, table: str) -> Sequence[Token]:
         before, token, behind = tokens[number - 1 : number + 2]
         # over 5 and under 10 votes
         is_joint = not token.kind and before.kind == "count" and behind.kind in ("over", "under")
-        if {before.kind, behind.kind}.isdisjoint(("", ",")) and (is_joint or _is_between(token)):
+        is_month = (
+            before.text.casefold() in ("of", "in") and token.text.casefold() in plain.MONTHS
+        )  # of may so far
+        is_inside = {before.kind, behind.kind}.isdisjoint(("", ",")) and not is_month
+        if is_inside and (is_joint or _is_between(token)):
             tokens[number] = token._replace(kind="glue")  # people here like the most
     return tokens
 

@@ -282,8 +282,9 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     """
     kinds = ["filler", *map(classify_filler, words), "filler"]
     for number, (word, behind) in enumerate(pairwise((*words, "that")), start=1):
-        is_end = behind in ("that", "which") or (analyser.has_hangul(word) and kinds[number + 1] == "filler")
-        is_work = word.casefold().startswith("work")  # interpretability work; deep research is a topic
+        is_work = word.casefold().startswith("work")  # interpretability work, but; deep research is a topic
+        is_last = (analyser.has_hangul(word) or is_work) and kinds[number + 1] == "filler"
+        is_end = behind in ("that", "which") or is_last
         if len(words) > 2 - is_work and is_end and names_papers(word):
             kinds[number] = "filler"  # video understanding work that, 연구 있어요
     for number in compress(range(1, len(kinds)), protected):

@@ -386,6 +386,8 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         if not _is_meant(rule, text, core, near, rest, has_period, is_ever or any(map(_is_ever, phrase))):
             continue
         found += ((number, text[core[0].start : core[-1].end]) for number in numbers)
+        if _parts_clauses(text, phrase):  # 로봇 추천순인데 시뮬레이션은 빼고
+            rest = f"{rest[: phrase[0].start]};{rest[phrase[0].start + 1 :]}"
         if rule.order and (leading := _LEADING.search(text, 0, core[0].start)):  # 3 newest papers on speech
             rest = phrases.cut(rest, [core[0]._replace(start=leading.start())])
             count = _number(leading["n"])
@@ -415,6 +417,14 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         is_recent and order == "votes",
         asks_writers,
     )
+
+
+def _parts_clauses(text: str, phrase: Sequence[phrases.Token]) -> bool:
+    """Return whether a Korean phrase is between a topic and what is left out, which are no words of one term."""
+    behind, last = phrases.read_tokens(text[phrase[-1].end :], "leave"), phrase[-1]
+    is_end = last.kind == "sort" or last.text.endswith(("데", "고", "며", "지만", "서"))
+    is_between = is_end and last.is_korean and text[: phrase[0].start].strip() != ""
+    return is_between and any(token.kind in phrases.NEGATORS and token.is_korean for token in behind)
 
 
 def _find_rules(kinds: str) -> Iterator[int]:

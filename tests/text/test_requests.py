@@ -50,6 +50,10 @@ def _reader() -> QueryReader:
         ("speech papers with the highest ratings", "speech papers", "votes"),
         ("speech in order of likes", "speech", "votes"),
         ("최신순으로 음성 정렬", "음성", "date"),
+        ("음성 추천순인데 번역은 빼고", "음성 ; 번역은 빼고", "votes"),
+        ("음성 최신순이고 번역은 제외", "음성 ; 번역은 제외", "date"),
+        ("음성 추천순 번역 제외", "음성 ; 번역 제외", "votes"),
+        ("biggest hits of may so far", "of may", "votes"),
         ("음성 정렬 방법", "음성 정렬 방법", ""),
         ("꼭 봐야 할 음성 논문", "음성 논문", "votes"),
         ("최근 올라온 순서로 음성", "음성", "date"),
@@ -356,6 +360,9 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("희소 오토인코더 기반 해석 빼고 정렬", "정렬", "희소 오토인코더 기반 해석"),
         ("대규모 언어 모델 추론 가속 말고 양자화", "양자화", "대규모 언어 모델 추론 가속"),
         ("code papers that are not just another benchmark", "code papers that", "benchmark"),
+        ("비디오 생성 ; 카메라 컨트롤은 제외", "비디오 생성", "카메라 컨트롤"),
+        ("RAG나 파인튜닝 없이 환각", "환각 파인튜닝 없이", "RAG"),
+        ("retrieval without RAG or labels", "retrieval without labels", "RAG"),
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
@@ -473,6 +480,9 @@ def test_each_of_several_korean_names_is_left_out() -> None:
         ("models better than GPT-4", "better than GPT-4"),
         ("데이터 적게 쓰는 음성 인식", "데이터 적게 쓰는"),
         ("segmentation without labels", "without labels"),  # searched for as unsupervised
+        ("training without labels or human feedback", "without labels or human feedback"),
+        ("draft 모델이나 재학습 필요없는 추론 가속", "draft 모델이나 재학습 필요없는"),
+        ("카메라 포즈나 깊이 없이 3D 재구성", "카메라 포즈나 깊이 없이"),
     ],
 )
 def test_a_negation_that_leaves_nothing_out_is_said(query: str, described: str) -> None:
@@ -659,6 +669,9 @@ def test_what_is_trending_is_recent(queries: str, is_recent: bool) -> None:
         ("robots, nothing from 2024", "robots", "nothing from 2024"),
         ("language models under 7B", "language models", "under 7B"),
         ("1B 이하 음성 모델", "음성 모델", "1B 이하"),
+        ("speech models under 10B, please", "speech models , please", "under 10B"),
+        ("7B보다 작은 언어 모델", "언어 모델", "7B보다 작은"),
+        ("LLMs with less than 2B params", "LLMs", "with less than 2B params"),
         ("아바타 생성, 얼굴만 나오는 건 패스", "아바타 생성", "얼굴만 나오는 건 패스"),
         ("메쉬 생성, 텍스처만 다루는건 빼줘", "메쉬 생성", "텍스처만 다루는건 빼줘"),
         ("수학만 다루는 추론 논문 말고 정렬", "정렬", "수학만 다루는 추론 논문 말고"),
@@ -728,6 +741,8 @@ def test_what_cannot_be_left_out_is_said_and_not_searched_for(query: str, text: 
         ("talking head / avatar", "talking head avatar"),
         ("I missed everything on agents", "agents"),
         ("my advisor wants papers on agents", "agents"),
+        ("speech work but", "speech"),
+        ("음성 합성 방법인데", "음성 합성"),
         ("교수님이 음성 논문 찾을 수 있을까여", "음성"),
         ("LLM 아키텍처", "LLM 아키텍처"),
         ("로봇이랑 음성 엮은 논문", "로봇 음성"),
