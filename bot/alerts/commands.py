@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from discord import app_commands, ui
 from discord.ext import commands
@@ -140,10 +141,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         rows = await request.services.get(Alerts).list_matched(recipient, *times)
         if not rows:
             raise UserError("outdated-control")
-
-        def page_id(number: int) -> str:
-            return custom_ids.pack_custom_id(alerts_messages.MATCHED, since, until, number)
-
+        page_id = partial(custom_ids.pack_custom_id, alerts_messages.MATCHED, since, until)
         return alerts_messages.matched_view(request.texts, rows, page, page_id)
 
     @router.handles(alerts_messages.SHOW)
@@ -232,7 +230,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         try:
             draft = alerts_options.apply_time(draft, router.modal_values(request.interaction))
         except errors.UsageError as error:
-            return alerts_messages.time_refused_view(request.texts, error, action.payload)
+            return alerts_messages.refused_view(request.texts, error, action.payload, of_time=True)
         return await apply(request, draft)
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)

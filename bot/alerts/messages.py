@@ -251,15 +251,12 @@ def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | 
     return select_menu(texts("alert-form-when"), pack_custom_id(SET_TIMING, key), options)
 
 
-def refused_view(texts: Texts, error: errors.UsageError, key: str) -> ui.LayoutView:
-    """Return the reason why a draft is invalid, with a button that reopens the form."""
-    return text_view(refusal_text(texts, error), _edit_button(texts, key), accent=RED)
-
-
-def time_refused_view(texts: Texts, error: errors.UsageError, key: str) -> ui.LayoutView:
-    """Return the reason why a time or zone is invalid, with a button that reopens the form."""
-    style = discord.ButtonStyle.primary
-    again = button(texts("subscription-form-again"), pack_custom_id(OPEN_TIME, key), style=style)
+def refused_view(texts: Texts, error: errors.UsageError, key: str, *, of_time: bool = False) -> ui.LayoutView:
+    """Return why a draft, or a time or zone if `of_time`, is invalid, with a button that reopens the form."""
+    style, label = discord.ButtonStyle.primary, texts("subscription-form-again")
+    again = (
+        button(label, pack_custom_id(OPEN_TIME, key), style=style) if of_time else _edit_button(texts, key)
+    )
     return text_view(refusal_text(texts, error), again, accent=RED)
 
 

@@ -65,7 +65,7 @@ class GuildEventsCog(commands.Cog):
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Catch up with changes made while the bot was offline. Idempotent: Discord may repeat the event."""
-        await self._guilds.reconcile([guild.id for guild in self._bot.guilds])
+        await self._guilds.mark_left(await self._guilds.list_ids() - {guild.id for guild in self._bot.guilds})
         self._known_ids = None
         await self._store(self._bot.guilds)
 

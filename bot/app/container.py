@@ -324,16 +324,13 @@ class Container:
         self, database: Database, glossary: GlossaryService, lookups: admission.Admission
     ) -> PaperQuestions:
         """Return the service that answers questions about papers."""
-        sentences = SentenceWriter(self.token_budget, *self.create_models()) if self.has_models else None
+        sentences = (
+            SentenceWriter(self.token_budget, *self.create_models()) if self.settings.writer_url else None
+        )
         texts, deliveries = self.create_texts(), self.deliveries
         return PaperQuestions(
             database, self.clock, glossary, texts, deliveries, lookups, self.vectors, sentences
         )
-
-    @property
-    def has_models(self) -> bool:
-        """Whether a language model is configured."""
-        return self.settings.writer_url is not None
 
     @cached_property
     def model_server(self) -> ModelServer:

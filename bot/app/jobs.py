@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -31,38 +30,32 @@ IN_PROCESS_LIMIT = 200
 """The most papers maintained in this process. More go to a worker process, which returns its memory."""
 
 
-@dataclass(eq=False)
-class Maintainer:
-    """Maintains a database's index and glossary while the bot runs, and logs each step.
+async def maintain(
+    database: Database,
+    clock: Clock,
+    index: search_index.SearchIndex,
+    get_term: Callable[[], int | None] = lambda: None,
+    in_process_limit: int = IN_PROCESS_LIMIT,
+) -> bool:
+    """Maintain a database's index and glossary if it is due, and log each step. Returns whether none remains.
 
-    For a large archive, runs in a worker process, which writes only during the lock term from `get_term`.
-    If it is cancelled, the next run resumes where it left off.
+    For a large archive, runs in a worker process, which writes only during the lock term from `get_term`. If it is
+    cancelled, the next run resumes where it left off. Errors are logged, and failed steps retried later.
     """
-
-    _database: Database
-    _clock: Clock
-    _index: search_index.SearchIndex
-    _get_term: Callable[[], int | None] = lambda: None
-    in_process_limit: int = IN_PROCESS_LIMIT
-
-    async def maintain(self) -> bool:
-        """Run maintenance if it is due. Returns whether none remains. Errors are logged, and failed steps retried later."""
-        with isolation.isolated(log, "maintenance failed; will retry later"):
-            due = await maintenance.find_due(self._database, self._clock, self._index)
-            if due is None:
-                return True
-            papers, reason = due
-            log.info("maintenance started", papers=papers, reason=reason)
-            started_at = time.monotonic()
-            if papers > self.in_process_limit:
-                await maintenance.maintain_in_worker(
-                    self._database.address, self._get_term(), self._database.name
-                )
-            else:
-                await maintenance.maintain(self._database, self._clock, self._index)
-            log.info("maintenance done", seconds=round(time.monotonic() - started_at, 1))
-            return await maintenance.find_due(self._database, self._clock, self._index) is None
-        return False
+    with isolation.isolated(log, "maintenance failed; will retry later"):
+        due = await maintenance.find_due(database, clock, index)
+        if due is None:
+            return True
+        papers, reason = due
+        log.info("maintenance started", papers=papers, reason=reason)
+        started_at = time.monotonic()
+        if papers > in_process_limit:
+            await maintenance.maintain_in_worker(database.address, get_term(), database.name)
+        else:
+            await maintenance.maintain(database, clock, index)
+        log.info("maintenance done", seconds=round(time.monotonic() - started_at, 1))
+        return await maintenance.find_due(database, clock, index) is None
+    return False
 
 
 WRITER_EVERY, WRITER_RETRY = timedelta(seconds=10), timedelta(seconds=writer_service.RETRY_SECONDS)

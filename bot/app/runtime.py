@@ -445,9 +445,7 @@ async def _run_tasks(
     """
     container, workers = runtime.container, runtime.workers
     settings = container.settings
-    maintainer = jobs.Maintainer(
-        workers.database, container.clock, container.search_index, lambda: runtime.lock.term
-    )
+    maintained = workers.database, container.clock, container.search_index, lambda: runtime.lock.term
     async with (
         in_background(runtime.relay.run()) as relaying,
         workers.open_poller() as poller,
@@ -462,7 +460,7 @@ async def _run_tasks(
         timers.add(lambda: poller.poll_due(runtime.on_sources_fetched), POLL_EVERY, max_instances=MAX_POLLS)
         timers.add_each_minute(runtime.tick, container.clock)
         timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
-        timers.add(maintainer.maintain, jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
+        timers.add(lambda: jobs.maintain(*maintained), jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
         if (vectors := workers.vector_maker) is not None:
             timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)

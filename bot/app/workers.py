@@ -149,7 +149,7 @@ class Workers:
             source = huggingface.HuggingFaceSource(settings.hf_endpoint, fetch, container.day_close)
             publisher = publication.Publisher(self.database, self.ingest, settings.writer_model)
             parts = self.database, self.clock, source, container.templates, self.ingest, publisher
-            if not container.has_models:
+            if settings.writer_url is None:
                 yield WriterService(*parts)
                 return
             reader = container.create_text_reader(fetch)

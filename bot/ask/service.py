@@ -54,10 +54,6 @@ SENTENCES_A_DAY, SENTENCES_IN_SERVER = 10, 100
 """The most questions of one reader, and in one server, that a language model answers a day (UTC)."""
 
 
-class TooManyError(errors.UsageError):
-    """Raised if a reader asked about too many papers that day whose text is not stored."""
-
-
 @dataclass(frozen=True, slots=True)
 class ShownPassage:
     """An excerpt of a passage with its section and the address of its place."""
@@ -154,11 +150,14 @@ class PaperQuestions:
     _counted_on: date = field(default=date.min, init=False)
 
     async def answer(self, paper: models.PaperDetail, asked: str, user_id: int) -> Answer:
-        """Answer a question about a paper, after reading its text if it is not stored. Raises BusyError, TooManyError."""
+        """Answer a question about a paper, after reading its text if it is not stored.
+
+        Raises BusyError, or UsageError beyond the day's limit.
+        """
         text = await self.database.fetch(paper_texts.get, paper.arxiv_id)
         if text is None:
             if not self._count(_READ, user_id):
-                raise TooManyError(f"{MAX_A_DAY} papers a day", "ask-limit")
+                raise errors.UsageError(f"{MAX_A_DAY} papers a day", "ask-limit")
             text = await self._read(paper, asked, user_id)
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
@@ -289,7 +288,7 @@ class PaperQuestions:
             return replace(post, problem="ask-which-paper")
         try:
             return replace(post, answer=await self.answer(paper, asked, post.message.user_id), problem="")
-        except (BusyError, TooManyError) as error:
+        except errors.UsageError as error:
             return replace(post, problem=error.key)
 
     def _count(self, what: str, user_id: int) -> bool:

@@ -60,10 +60,6 @@ class Guilds:
                 ids = [subscription.id for subscription in active]
                 await daily.set_state(connection, ids, ActivityState.PAUSED, reason=Reason.GUILD_LEFT)
 
-    async def reconcile(self, present_ids: Collection[int]) -> None:
-        """Mark stored servers as left if they are not in `present_ids`."""
-        await self.mark_left(await self.list_ids() - set(present_ids))
-
 
 TOKEN_LENGTH = 16
 TEXTS_OF_READER = 64

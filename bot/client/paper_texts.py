@@ -260,7 +260,9 @@ def excerpt_lines(
 
 def mark_matches(snippet: Snippet) -> SafeMarkdown:
     """Return a snippet with its matches in bold."""
-    return discord_text.embolden(snippet.pieces)
+    escaped = ((discord_text.escape_inline(text), is_match) for text, is_match in snippet.pieces)
+    marked = "".join(f"**{text}**" if is_match else text for text, is_match in escaped)
+    return SafeMarkdown(discord_text.escape_line_start(marked))
 
 
 def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:

@@ -58,7 +58,7 @@ def _post_name(
     texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None, zone: str = ""
 ) -> str:
     id_, days = subscription.channel_id, subscription.days
-    is_every_day = days == templates.EVERY_DAY
+    is_every_day = days == schedule.EVERY_DAY
     shown = paper_texts.escape_untrusted if names is None else discord_text.shorten_label
     topic, source = (
         shown(text, max_length=MAX_TOPIC_LENGTH)
@@ -83,7 +83,7 @@ def _post_name(
 
 def format_days(texts: Texts, days: Sequence[int]) -> str:
     """Return the names of ISO weekdays, or a text such as "every day" or "workdays" if one applies."""
-    if tuple(days) == templates.EVERY_DAY:
+    if tuple(days) == schedule.EVERY_DAY:
         return texts("every-day")
     if tuple(days) == templates.WORKDAYS:
         return texts("workdays")

@@ -118,7 +118,7 @@ class RestClient:
                 return response, await response.read()
         except aiohttp.ClientConnectorError as error:
             self._pace.record_failure()
-            raise DeliveryError(outcomes.CONNECT_FAILED, type(error).__name__) from error
+            raise DeliveryError(outcomes.NOT_ACCEPTED, type(error).__name__) from error
         except (aiohttp.ClientError, OSError) as error:
             self._pace.record_failure()
             raise DeliveryError(outcomes.OUTCOME_UNKNOWN, type(error).__name__) from error
@@ -155,7 +155,7 @@ def _classify(answer: HttpAnswer, kind: PartKind, path: str) -> Classification:
     if not answer.is_json:
         # A proxy's 503 means that the request was not forwarded. With a nonce, a retry settles it.
         is_refusal = answer.status < 500 or (answer.status == 503 and _is_webhook(path))
-        return outcomes.FOREIGN_REFUSAL if is_refusal else outcomes.OUTCOME_UNKNOWN
+        return outcomes.NOT_ACCEPTED if is_refusal else outcomes.OUTCOME_UNKNOWN
     if answer.status == 401 and _is_webhook(path):
         return outcomes.WEBHOOK_GONE  # even if the code blames the token, since the bot's may be valid
     return outcomes.classify(answer.status, answer.code, kind)

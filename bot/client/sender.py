@@ -36,8 +36,6 @@ nonce is trusted, and 20 to arrive, this is how long Discord is assumed to remem
 """
 HAS_THREAD = 160004
 UNVERIFIABLE = Classification(Disposition.UNVERIFIABLE, Reason.UNCERTAIN)
-NOT_SENDER = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""Not sent, because this process may have lost the sender lock."""
 
 
 class DiscordSender:
@@ -143,9 +141,9 @@ class DiscordSender:
             counts = {one["id"]: int(one["count"]) for one in results.get("answer_counts") or ()}
             votes = [counts.get(answer["answer_id"], 0) for answer in poll["answers"]]
         except rest.UNREADABLE as error:
-            raise DeliveryError(outcomes.NOT_COUNTED, "the answer has no poll") from error
+            raise DeliveryError(outcomes.NOT_ACCEPTED, "the answer has no poll") from error
         if not results.get("is_finalized"):
-            raise DeliveryError(outcomes.NOT_COUNTED, "the votes are not final yet")
+            raise DeliveryError(outcomes.NOT_ACCEPTED, "the votes are not final yet")
         return Receipt(None, request.channel_id, {"votes": votes})
 
     async def _create_forum_post(self, request: SendRequest) -> Receipt:
@@ -196,7 +194,7 @@ class DiscordSender:
         """Return a fence for a request without a nonce. Raises DeliveryError if this process is not the sender."""
         fence = _make_fence(time.monotonic(), FENCE_SECONDS)
         if not await self._is_sender():
-            raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
+            raise DeliveryError(outcomes.NOT_ACCEPTED, "this process is no longer the sender")
         return fence
 
     async def _send_by_webhook(self, request: SendRequest) -> Receipt:
@@ -314,7 +312,7 @@ def _make_fence(checked_at: float, seconds: float) -> Callable[[], None]:
 
     def check() -> None:
         if time.monotonic() - checked_at > seconds:
-            raise DeliveryError(NOT_SENDER, "the request was held up before it was sent")
+            raise DeliveryError(outcomes.NOT_ACCEPTED, "the request was held up before it was sent")
 
     return check
 

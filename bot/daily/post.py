@@ -20,6 +20,7 @@ from bot.client.messages import PostWording
 from bot.client.paper_texts import subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.texts import Texts
+from bot.core import schedule
 from bot.daily.choice import MAX_PAPERS, DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
@@ -371,7 +372,7 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "at_time": at_time,
         "timezone": timezone,
         "days": days,
-        "every_day": templates.EVERY_DAY,
+        "every_day": schedule.EVERY_DAY,
         "workdays": templates.WORKDAYS,
         "edit_command": discord_text.SafeMarkdown("" if post.by_webhook else wording.mention("daily edit")),
         "topic": discord_text.shorten(post.topic, paper_texts.MAX_TOPIC_LENGTH, markdown=False),

@@ -284,11 +284,6 @@ def sources_view(
     return message.view
 
 
-def kind_label(texts: Texts, kind: models.SourceKind) -> str:
-    """Return a readable name for a kind of source, or its value if there is no text for it."""
-    return texts.find(f"source-{kind.value}") or kind.value
-
-
 def _source_text(texts: Texts, row: models.StoredSource, label: str, now: datetime) -> str:
     label = shorten_label(label, MAX_LABEL_LENGTH)
     last = _last_read_text(texts, row.last_success_at)
@@ -296,7 +291,7 @@ def _source_text(texts: Texts, row: models.StoredSource, label: str, now: dateti
         upcoming = texts("source-due")
     else:
         upcoming = texts("source-next", next=discord_text.timestamp(row.next_attempt_at, "R"))
-    head = join_dotted(discord_text.code_span(label), kind_label(texts, row.kind))
+    head = join_dotted(discord_text.code_span(label), texts(f"source-{row.kind.value}"))
     lines = (head, _failure_text(texts, row, label), subtext(join_dotted(last, upcoming)))
     return "\n".join(line for line in lines if line)
 

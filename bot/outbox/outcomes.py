@@ -82,11 +82,8 @@ class DeliveryError(errors.PaperroundError):
 OUTCOME_UNKNOWN = Classification(Disposition.UNKNOWN, Reason.DISCORD_TROUBLE)
 """A time-out, a reset connection or a 5xx status: Discord may have accepted the message."""
 
-CONNECT_FAILED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""The connection was refused, so the request did not reach Discord."""
-
-FOREIGN_REFUSAL = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""A refusal (4xx) without a Discord error code, so probably from a proxy."""
+NOT_ACCEPTED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
+"""The request was not sent, did not reach Discord, or was refused without a Discord error code, so probably by a proxy."""
 
 RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
 
@@ -103,14 +100,10 @@ TARGET_GONE = Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
 GONE = frozenset({10003, 10008})
 """Discord's codes for an unknown channel or thread, and an unknown message."""
 
-NOT_COUNTED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""The votes of a poll that has ended are final some time later."""
-
 _INVALID_TOKEN = Classification(Disposition.INVALID_TOKEN, Reason.NO_ACCESS)
 _CONTENT_REFUSED = Classification(Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT)
 _ALREADY_DONE = Classification(Disposition.ALREADY_DONE, Reason.UNCERTAIN)
 _NO_PERMISSION = Classification(Disposition.REFUSED, Reason.NO_PERMISSION)
-_DM_RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=600)
 
 # Discord's codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes
 DISCORD_ERRORS: dict[int, Classification] = {
@@ -127,7 +120,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     20029: RATE_LIMITED,
     30046: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     40001: _INVALID_TOKEN,
-    40003: _DM_RATE_LIMITED,
+    40003: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=600),
     40004: OUTCOME_UNKNOWN,
     40006: OUTCOME_UNKNOWN,
     40033: _ALREADY_DONE,  # already published
@@ -193,7 +186,7 @@ def _classify_status(status: int, code: int, kind: PartKind) -> Classification:
     if not 400 <= status < 500:
         return OUTCOME_UNKNOWN
     if not code:
-        return FOREIGN_REFUSAL
+        return NOT_ACCEPTED
     if status == 403 and kind in _MESSAGE_SCOPED_KINDS:
         # For example 50005: the message belongs to another application.
         return replace(_NO_PERMISSION, disposition=Disposition.TARGET_GONE)

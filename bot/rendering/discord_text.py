@@ -131,12 +131,6 @@ MAX_COLUMNS = 160
 """About two lines of a message. A Hangul syllable is two columns wide."""
 
 
-def embolden(pieces: Iterable[tuple[str, bool]]) -> SafeMarkdown:
-    """Return pieces of plain text, each with whether it is to be bold, as Markdown."""
-    escaped = (f"**{escape_inline(text)}**" if is_bold else escape_inline(text) for text, is_bold in pieces)
-    return SafeMarkdown(escape_line_start("".join(escaped)))
-
-
 def count_fitting(text: str) -> int:
     """Return how many characters of a text fit into MAX_COLUMNS, but at least one."""
     used = 0

@@ -34,7 +34,6 @@ from storage import errors, models
 
 MAX_AUTHORS = 3
 MAX_NAME_LENGTH = 80
-EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 WORKDAYS = (1, 2, 3, 4, 5)
 
 

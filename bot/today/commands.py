@@ -16,11 +16,12 @@ from bot.client.context import Request
 from bot.client.custom_ids import Action
 from bot.client.message_builder import MessageBuilder
 from bot.client.router import UserError
+from bot.core import schedule
 from bot.papers.replies import load_paper
 from bot.rendering import templates
 from bot.today import messages as today_messages
 from bot.today.profiles import Profiles
-from bot.today.service import DEFAULT_TIME, PaperMark, TodayService
+from bot.today.service import PaperMark, TodayService
 from storage import accounts
 
 
@@ -130,7 +131,7 @@ class TodayCog(commands.Cog):
             zone = await request.interaction.client.timezone_for(request.interaction)
         profile = await request.services.get(TodayService).send_daily(request.user_id, at_time, zone)
         shown_zone = templates.render_zone(profile.timezone or zone, request.texts.locale.value)
-        at = request.texts.format_time(profile.at_time or DEFAULT_TIME)
+        at = request.texts.format_time(profile.at_time or schedule.DEFAULT_TIME)
         return request.texts("today-sent-daily", at=at, zone=shown_zone)
 
 

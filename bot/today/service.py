@@ -34,7 +34,6 @@ from storage.today import FeedbackKind
 MENU_TOPICS = 12
 MAX_TOPIC_LENGTH = 60
 MAX_REASONS = 3
-DEFAULT_TIME = "09:00"
 _FOLLOW_SHARE = 0.5
 """A matching alert raises a paper's score by this share of the day's range of scores."""
 _MAX_CONCEPT_SHARE = 0.25
@@ -289,7 +288,7 @@ class TodayService:
         async with self._database.transaction() as connection:
             reader = await accounts.get_reader(connection, user_id)
             zone = (reader and reader.timezone) or profile.timezone or zone
-            chosen = at_time or profile.at_time or DEFAULT_TIME
+            chosen = at_time or profile.at_time or schedule.DEFAULT_TIME
             days = await archive_dates.list_recent_days(connection, self._day_close, now)
             due = schedule.next_due(now - schedule.DAY, _rule_of(chosen, zone))
             is_over = _ready_at(due, days.closings) <= now

@@ -38,8 +38,9 @@ def open_index(database: Database) -> search_index.SearchIndex:
     return search_index.SearchIndex(search_index.folder_of(database), at_once=1)
 
 
-def open_maintainer(database: Database, *, in_process_limit: int = 10**6) -> jobs.Maintainer:
-    return jobs.Maintainer(database, lambda: NOW, open_index(database), in_process_limit=in_process_limit)
+async def maintain(database: Database, *, in_process_limit: int = 10**6) -> bool:
+    index = open_index(database)
+    return await jobs.maintain(database, lambda: NOW, index, in_process_limit=in_process_limit)
 
 
 async def count(database: Database) -> int:
@@ -52,7 +53,7 @@ async def test_maintenance_builds_the_index_and_glossary(filled: Database) -> No
     """Runs in this process on SQLite, in a worker on PostgreSQL."""
     in_process_limit = 10**6 if filled.is_sqlite else 0
     assert await count(filled) == 0
-    assert await open_maintainer(filled, in_process_limit=in_process_limit).maintain()
+    assert await maintain(filled, in_process_limit=in_process_limit)
     assert await count(filled) == 1
     made = await filled.look_up(search.get_glossary)
     assert made is not None
@@ -61,8 +62,7 @@ async def test_maintenance_builds_the_index_and_glossary(filled: Database) -> No
 
 
 async def test_maintenance_rebuilds_a_deleted_index(filled: Database) -> None:
-    maintainer = open_maintainer(filled)
-    assert await maintainer.maintain()
+    assert await maintain(filled)
     shutil.rmtree(search_index.folder_of(filled))
-    assert await maintainer.maintain()
+    assert await maintain(filled)
     assert await count(filled) == 1

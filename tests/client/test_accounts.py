@@ -28,7 +28,7 @@ async def test_leaving_a_server_keeps_its_settings_and_pauses_its_posts(db: Data
         ids = [
             await daily.add(connection, new_subscription(guild_id, guild_id=guild_id)) for guild_id in (1, 2)
         ]
-    await guilds.reconcile([2, 3])
+    await guilds.mark_left([1])
     assert await guilds.list_ids() == {2}
     left = await db.fetch(accounts.get_guild, 1)
     assert left is not None

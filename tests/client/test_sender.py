@@ -192,7 +192,7 @@ async def test_retries_a_refused_connection(wire: RelayHarness) -> None:
     restore = rest.override_endpoints("http://127.0.0.1:9/api/v10", None)
     try:
         classification = await classification_of(wire.sender.send(make_request(5)))
-        assert classification == outcomes.CONNECT_FAILED
+        assert classification == outcomes.NOT_ACCEPTED
     finally:
         restore()
 

@@ -105,7 +105,7 @@ def test_no_key_is_missing() -> None:
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if name in ("texts", "ui_texts", "UserError"):
                     used.update(_used_keys(node.args[0]))
-                elif name in ("UsageError", "DuplicateError", "BusyError", "TooManyError") and node.args[1:]:
+                elif name in ("UsageError", "DuplicateError", "BusyError") and node.args[1:]:
                     used.update(_used_keys(node.args[1]))
             elif isinstance(node, ast.Dict):
                 for kind, value in zip(node.keys, node.values, strict=True):
