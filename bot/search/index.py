@@ -223,6 +223,8 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("fact", token)
     *others, compared = bodies
     for token in {*_CONCEPT.findall(compared)}.difference(_CONCEPT.findall(" ".join((title, *others)))):
+        if token.endswith("_free"):
+            continue  # "without training" is what the paper itself does
         document.add_text("fact", COMPARED + token)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))

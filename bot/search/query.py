@@ -498,8 +498,11 @@ class QueryReader:
     def _choose_sense(self, part: QueryPart, text: str) -> QueryPart:
         """Return the part with the term for which other words decide, of a word for several: 추론 비용 is of inference."""
         words = text.casefold().split()
+        named = [one for one in words if questions.classify_filler(one) in ("", "verb")]
+        others = [one for one in named if not one.startswith(part.text)]
         for word, term, beside in self._senses:
-            if word == part.text and any(one.startswith(tuple(beside.split("|"))) for one in words):
+            near = words if beside else others
+            if word == part.text and any(one.startswith(tuple(beside.split("|"))) for one in near):
                 return (self._find(term) or part)._replace(text=word)
         return part
 

@@ -615,7 +615,7 @@ COMPARING = _compile_words(
 WITHOUT = re.compile(
     r"\bwithout (?:(?:using|relying on|requiring|needing|any|the|additional) )*[\w-]+"
     r"(?: (?!(?:and|or|but|by|with|via|through|using|while|to|in|on|for|that|it|is|are)\b)[\w-]+){0,2}"
-    r"|(?:[^\s,.;:()]*[^\s,.;:()을를은는이가에로서고며도] ){0,2}[^\s,.;:]+ 없이",
+    r"|(?:(?:추가|[^\s,.;:()]*[^\s,.;:()을를은는이가에로서고며도]) ){0,2}[^\s,.;:]+ 없이",
     re.IGNORECASE,
 )
 """What a paper does without: a phrase of a sentence."""

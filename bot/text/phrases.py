@@ -51,7 +51,8 @@ class Token(NamedTuple):
 @lru_cache(maxsize=1)
 def list_known_forms() -> frozenset[str]:
     """Return the terms of the seed list, which ask for nothing: skip connection, 분포 외 탐지, 분포외탐지."""
-    forms = [form.casefold() for term in seed.load_terms() for form in (*term.korean, *term.english)]
+    terms = (term for term in seed.load_terms() if not term.is_lack)
+    forms = [form.casefold() for term in terms for form in (*term.korean, *term.english)]
     return frozenset((*forms, *(form.replace(" ", "") for form in forms)))
 
 

@@ -302,7 +302,8 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
 @lru_cache(maxsize=1)
 def _everyday_words() -> Mapping[str, tuple[str, ...]]:
     """Return the terms that papers use for everyday words and phrases, keyed by the latter. Takes 30 ms the first time."""
-    rows = (*load_rows(), *institutions.list_korean_names())
+    free = [((*one.korean, *one.english), one.english[:1]) for one in seed.load_terms() if one.is_lack]
+    rows = (*load_rows(), *free, *institutions.list_korean_names())
     return {_key(word): terms for words, terms in reversed(rows) for word in reversed(words)}
 
 

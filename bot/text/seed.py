@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -99,12 +99,36 @@ class SeedTerm(NamedTuple):
     is_common_word: bool = False
     only_read: frozenset[str] = frozenset()
 
+    @property
+    def is_lack(self) -> bool:
+        """Whether the term says what methods do without: training-free."""
+        return self.english[0].endswith("-free")
+
+
+_FREE = (
+    "{}-free",
+    *(
+        f"without {said}{{}}"
+        for said in ("", "any ", "any additional ", "additional ", "further ", "known ", "human ")
+    ),
+    "without separate {}",
+    "without requiring {}",
+    "no {}",
+)
+_LACKED = ("{} 없이", "{} 없는", "{} 없이도", "{} 필요 없는", "{} 불필요")
+"""The usual forms of what is not there."""
+
+
+def _lack(words: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
+    return tuple(form.format(word) for form in forms for word in words)
+
 
 @cache
 def load_terms() -> tuple[SeedTerm, ...]:
     """Load the seed list. Its tab-separated columns hold Korean forms, English forms and abbreviations, split by `|`.
 
-    "-" as the abbreviation marks a common word; "~" before a Korean form marks a form used only in queries.
+    "-" as the abbreviation marks a common word, and "-free" words for what methods do without, each of which stands for
+    its usual forms: training-free, without training, 훈련 없이. "~" before a Korean form marks a form used only in queries.
     """
     terms = []
     for row in read_rows("seed.tsv"):
@@ -112,6 +136,8 @@ def load_terms() -> tuple[SeedTerm, ...]:
             tuple(filter(None, map(str.strip, column.split("|")))) for column in (*row, "", "")[:3]
         )
         is_common_word = abbreviations == ("-",)
+        if abbreviations == ("-free",):
+            korean, english, abbreviations = _lack((*korean, *english), _LACKED), _lack(english, _FREE), ()
         only_read = frozenset(text[1:] for text in korean if text.startswith("~"))
         korean = tuple(text.removeprefix("~") for text in korean)
         abbreviations = () if is_common_word else abbreviations

@@ -36,6 +36,11 @@ WORDS_AND_PICTURES = NewsletterPaper("2405.00001", "A look at VLMs", "What such 
 SMALL = NewsletterPaper("2504.05299", "SmolVLM: Redefining small and efficient models", "Few visual tokens.")
 ONE_TOKEN = NewsletterPaper("2501.03895", "LLaVA-Mini", "One token for an image.")
 QUICK = NewsletterPaper("2501.00011", "A note on efficient inference", "Answers cost less.", votes=0)
+TUNED = NewsletterPaper("2411.17786", "Finetuning-free faces", "Pictures of one person.")
+UNTRAINED = NewsletterPaper(
+    "2411.14430", "Layers that matter", "Edits images without any additional training."
+)
+AS_IS = NewsletterPaper("2411.14431", "Sketches", "추가 학습 없이 그립니다.", votes=0)
 DRAFT = NewsletterPaper("2211.17192", "Speculative decoding", "A small model writes drafts.")
 
 
@@ -132,3 +137,24 @@ async def test_the_name_of_a_task_is_not_met_by_an_ordinary_word(db: Database) -
     service = await sample_archive.search_over(db, infinite, hardware, SEGMENT)
     for query, expected in {"segmentation": 1, "세그멘테이션": 1, "alignment": 0, "정렬": 0}.items():
         assert (await service.search(SearchRequest(query, limit=50))).complete == expected, query
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "training-free methods",
+        "without fine-tuning",
+        "without any retraining",
+        "재학습 없이",
+        "추가 훈련 없이",
+        "파인튜닝이 필요 없는",
+    ],
+)
+async def test_a_method_without_something_is_found_by_each_usual_way_to_say_so(
+    db: Database, query: str
+) -> None:
+    service = await sample_archive.search_over(db, LORA, SEGMENT, TUNED, UNTRAINED, AS_IS)
+    found = await service.search(SearchRequest(query))
+    assert {row.arxiv_id for row in found.rows} == {paper.arxiv_id for paper in (TUNED, UNTRAINED, AS_IS)}, (
+        query
+    )
