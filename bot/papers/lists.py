@@ -17,7 +17,7 @@ from bot.client.paper_texts import escape_untrusted, format_title, join_dotted, 
 from bot.client.texts import Texts
 from bot.core.clock import Clock
 from bot.rendering import discord_text, templates, typesetting
-from bot.search import completion
+from bot.search import completion, labels
 from bot.search import results as search_results
 from bot.search import service as search_service
 from bot.search.results import SearchRequest, Sort
@@ -406,7 +406,7 @@ def _query_notes(
     alone = result.terms if len(result.terms) == 1 else ()  # KAIST
     by = (names for names in result.writers if names not in result.only_named)
     writers = (name for names in by for name in re.split(" (?:or|또는) ", names))
-    names_writers = (*writers, *result.excluded, *result.unknown_writers, *alone)
+    names_writers = (*writers, *result.excluded, *alone)
     others = [label for label, _ in suggestions if label not in known]
     names = _format_names(others) if result.rows else ""
     also = [form for form in result.added_forms if form not in result.meanings]
@@ -419,7 +419,8 @@ def _query_notes(
         _read_note(texts, result),
         texts("list-only-named", names=_format_names(result.only_named)) if result.only_named else "",
         texts("list-institutions")
-        if any(map(institutions.list_forms, names_writers)) and not result.only_named
+        if any(map(institutions.list_forms, names_writers))
+        and not (result.only_named or result.unknown_writers)
         else "",
         texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
         if result.meanings
@@ -445,8 +446,8 @@ def _query_notes(
 
 def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     """Return a note on the order, period, authors, terms and exclusions of a query; "" if it was taken literally."""
-    more = " …" if len(result.terms) > MAX_NAMES else ""
-    terms = _format_names(result.terms, " · ") + more
+    longest = labels.list_longest(result.terms)
+    terms = _format_names(longest, " · ") + (" …" if len(longest) > MAX_NAMES else "")
     terms = texts("list-read-rest") if result.excluded and not terms else terms
     period = texts.format_period(*result.period)
     votes = texts("subscription-votes", votes=result.min_votes) if result.min_votes else ""

@@ -48,12 +48,16 @@ def label(
             lacking = [part for part in lacking if own.lacks(part)]
         sought, folded = (*(part.part.shown_text for part in lacking), *unread), analyser.fold(text)
         absent = [word for word in sought if analyser.fold(word) not in folded]
-        # 병리 영상, not 병리 beside it.
-        longest = [
-            name for name in absent if not any(name != other and name in other.split() for other in absent)
-        ]
-        labels[id_] = Labels(tuple(longest), () if absent else named.list_in(text), tuple(passing))
+        labels[id_] = Labels(list_longest(absent), () if absent else named.list_in(text), tuple(passing))
     return labels
+
+
+def list_longest(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names without those that are words of another one: 병리 영상, not 병리 beside it."""
+    names = tuple(dict.fromkeys(names))
+    return tuple(
+        name for name in names if not any(f" {name} " in f" {other} " for other in names if other != name)
+    )
 
 
 _ABBREVIATED = re.compile(r"[A-Z][A-Za-z]{0,3}[A-Z]s?")
@@ -98,7 +102,7 @@ class _Named:
         rarest = min((self._papers[part] for part in found), default=0)
         names = (part.shown_text for part in found if self._papers[part] <= _MOST_TIMES * rarest)
         narrower = (name for name in self._narrower if any(_spell(name).find_in(text, folded)))
-        return tuple(dict.fromkeys(names)) or tuple(islice(narrower, 1))
+        return list_longest(names) or tuple(islice(narrower, 1))
 
     def _is_in(self, part: QueryPart, text: str, folded: str) -> bool:
         """Return whether a text names a part, not by a word with other meanings only."""

@@ -92,7 +92,7 @@ list-read-count = { $count ->
    *[other] only the first { $count } papers
 }
 list-described = Papers that don't fit “{ $names }” are still shown
-list-unknown-writers = No author or institution here is called { $names }, but some papers' authors are unknown
+list-unknown-writers = No author or institution here is called { $names }, but some papers' authors and affiliations are unknown
 list-ignored = Not searched for: { $filters }
 list-unordered = Papers can't be picked or sorted by “{ $names }”
 list-asks-writers = Only papers can be listed: authors and institutions aren't ranked

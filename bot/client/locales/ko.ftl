@@ -71,7 +71,7 @@ list-read-most = { $votes ->
 }
 list-read-count = 앞에서부터 { $count }편
 list-described = “{ $names }” 조건에 맞지 않는 논문도 빼지 않았어요
-list-unknown-writers = 저자나 소속에 “{ $names }” 이름이 있는 논문이 없어요. 저자가 표시되지 않은 논문도 있어요
+list-unknown-writers = 저자나 소속에 “{ $names }” 이름이 있는 논문이 없어요. 저자나 소속이 표시되지 않은 논문도 있어요
 list-ignored = “{ $filters }” 부분은 빼고 찾았어요
 list-unordered = “{ $names }” 기준으로는 고르거나 정렬할 수 없어요
 list-asks-writers = 논문만 찾을 수 있어요. 저자나 기관의 순위는 알 수 없어요
