@@ -374,6 +374,8 @@ class QueryReader:
         """Strip the particles and endings from a word unless it is filler."""
         if questions.classify_filler(word) == "filler":
             return word
+        if len(word) == 2 and word[1] in "나와과랑" and questions.is_everyday(word[0]):
+            return word[0]  # 표나 그래프
         return questions.strip_query_word(
             word, lambda stem: self.glossary.is_word(stem) or questions.is_everyday(stem)
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, groupby, takewhile
+from itertools import chain, dropwhile, groupby, takewhile
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, dates, phrases, questions, seed
@@ -72,6 +72,7 @@ _NON = re.compile(r"\bnon-(?P<non>[\w-]+)|(?<![\w-])(?P<free>\w+)-free\b", re.IG
 _USED_FOR, _TOO = re.compile("(?<=[가-힣]{2})용\\Z"), re.compile("(?<=[가-힣]{2})도\\Z")
 _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
+_ROLE = re.compile(r"s? as (?:the |an? )?(\w+?)s?\Z", re.IGNORECASE)
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _NEED = re.compile("need|requir|필요", re.IGNORECASE)
 _ADNOMINAL = re.compile(r"(?<=.)[는은된한든룬쓴지]\Z|\A큰\Z")
@@ -181,6 +182,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             joint = " 또는 " if analyser.has_hangul(typed) else " or "
             text = f"{text} {joint.join(questions.find_everyday_terms(sayings[0]))}"
             continue
+        named = named._replace(names=_share_subject(named.names, tokens[: negation.first], negation))
         outcome = _choose_outcome(named, negation, is_term, is_excluded)
         is_attached = negation.is_ahead and bool(beside) and beside[0].end == tokens[negation.first].start
         if is_attached and outcome == "unread" and negation.way == "lack" and not _is_means(named.names):
@@ -195,6 +197,10 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         unread += [typed] if outcome == "unread" and is_said else []
         described += [typed] if outcome == "described" else []
         text = phrases.cut(text, phrase) if outcome in ("excluded", "unread") else text
+        subject = _find_subject(named.names, tokens[negation.last + 1 :], negation)
+        if outcome == "excluded" and subject:
+            at = phrase[-1].end
+            text = f"{text[: at - len(subject)]}{subject}{text[at:]}"
     for only in list(_ONLY.finditer(text)):
         word = only["word"] or only["of"] or only["korean"]
         if not (is_term(only[0].casefold()) or questions.classify_filler(word) or dates.is_date(word)):
@@ -204,7 +210,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     spoken = [name for name in excluded if _list_kinds(name) == ["language"]]
     has_alternatives |= bool(spoken) and any("language" in _list_kinds(word) for word in text.split())
     return Exclusions(
-        " ".join((text.translate(_BRACKETS) if excluded else text).split()).strip(" ,;:"),
+        " ".join((text.translate(_BRACKETS) if excluded else text).split()).strip(" ,;:?!"),
         tuple(dict.fromkeys(excluded)),
         tuple(unread),
         tuple(described),
@@ -238,6 +244,27 @@ def _choose_outcome(
     if way in ("need", "only") or (is_means and not is_fault):
         return "unread"
     return "described" if is_fault else "unread"
+
+
+def _find_subject(names: Sequence[str], behind: Sequence[phrases.Token], negation: _Negation) -> str:
+    """Return what the only word behind a negation is about too: of 탈옥 공격 말고 방어, jailbreaks; else ""."""
+    subject, _, task = names[0].rpartition(" ") if len(names) == 1 and negation.is_ahead else ("", "", "")
+    topic = [phrases.PARTICLE.sub("", one.text) for one in behind if _has_topic([one])]
+    return subject if len(topic) == 1 and _are_tasks(task, topic[0]) else ""
+
+
+def _share_subject(
+    names: Sequence[str], before: Sequence[phrases.Token], negation: _Negation
+) -> Sequence[str]:
+    """Return what is negated with what it is about: of "jailbreak defense, not attacks", jailbreak attacks."""
+    said = dropwhile(lambda one: one.kind != "", before[::-1])
+    subject, _, task = _join(list(takewhile(lambda one: _has_topic([one]), said))).rpartition(" ")
+    is_shared = not negation.is_ahead and subject and len(names) == 1 and _are_tasks(names[0], task)
+    return [f"{subject} {names[0]}"] if is_shared else names
+
+
+def _are_tasks(*words: str) -> bool:
+    return all(seed.classify("task", word) for word in words)
 
 
 def _is_means(names: Iterable[str]) -> bool:
@@ -481,6 +508,8 @@ def _name(phrase: Sequence[phrases.Token], is_term: IsTerm, *, is_attached: bool
     if size == len(phrase):
         return name
     name = _join(phrase)
+    usual = _ROLE.sub(r" as a \1", name)  # LLMs as judges
+    name = usual if is_term(usual) else name
     if not is_attached:
         return name
     bare = phrases.strip_particle(name)
@@ -526,6 +555,9 @@ def _read_phrase(
     phrase = near[:size]
     _extend(phrase, near, is_ahead, is_term)
     if not is_ahead:
+        rest = near[len(phrase) :]
+        if phrase and rest and rest[0].text.casefold() == "as":  # an LLM as the judge
+            phrase += rest[: next((n for n, one in enumerate(rest, 1) if _has_topic([one])), 0)]
         only = [one for one in near[len(phrase) :][:1] if one.text.casefold() == "only"]
         return [*phrase, *only], any(one.text.casefold().endswith("only") for one in (*phrase[-1:], *only))
     is_named = len(phrase) == size > 1  # 작은 모델

@@ -14,7 +14,9 @@ from bot.text import analyser, phrases, questions, seed
 
 _LEARNERS = "(?:학생|후배|신입생|초보자?|입문자?|학부생|인턴|동료)들?"
 _PLAN = re.compile(
-    r"^(?:\S+ ){0,3}\S*(?:에서|때|까지|[주달]에?|내일|모레|오늘)(?<!중에서) (?:읽|볼|다룰|발표할|소개할|공유할)을?(?! 수) (?=\S)"
+    r"^(?:(?:hi|hey|hello)[,!]? )?[\w.]+ here[,.!:;]+ (?=\S)"
+    r"|^(?:안녕하세요[,.!]* )?(?:저는 )?\S*[생원자](?:입니다|인데요?|이에요|예요)[,.!]+ (?=\S)"
+    r"|^(?:\S+ ){0,3}\S*(?:에서|때|까지|[주달]에?|내일|모레|오늘)(?<!중에서) (?:읽|볼|다룰|발표할|소개할|공유할)을?(?! 수) (?=\S)"
     r"|\bnext (?:week|month|year|semester|(?:mon|tues|wednes|thurs|fri)day)\b|\b(?:tomorrow|tonight)\b"
     r"|(?<!\S)(?:다?다음 ?(?:주|달|학기|번)|내일|모레)(?:에|까지|의)?(?!\S)"
     r"|\bfor (?:my|our) (?:[\w-]+ ){0,3}(?:section|talk|thesis|dissertation|class|course|seminar|meeting"
@@ -88,7 +90,7 @@ _BRACKETED = re.compile(
     r"\s*(?:[,/·]|\b(?:or|and)\b|포함|등(?=\s*$)|같은|(?:예|e\.g\.):? )\s*", re.IGNORECASE
 )
 _ALIKE_TERM = re.compile(
-    r"(?<!\S)([^\s,;(]+?)(?:[- ]style|-like|-esque|류의?| ?(?:스타일|계열)의?)(?=[\s,;.)]|$)"
+    r"(?<!\S)([^\s,;(]+?)(?:[- ](?:style|type)|-like|-esque|류의?| ?(?:스타일|계열)의?)(?=[\s,;.)]|$)"
     r"(?! (?:transfer|imitation|edit|control|generation|변환|전이|편집|모방|제어|생성))",
     re.IGNORECASE,
 )
@@ -299,7 +301,10 @@ _UNKNOWN = re.compile(
     r"|(?:releas|publish|open-sourc)(?:e|es|ed|ing)(?= (?:their|its)\b)|with (?:released|public))"
     r"(?: (?:their|its|the|all|an?|new|full|model))*"
     r"(?: (?:weights?|models?|checkpoints?)\b|(?P<data>(?: \w+)? (?:data|datasets?|corpus|corpora)\b))"
-    r"|(?<!\S)(?:(?:가중치|모델|체크포인트)|(?P<korean>데이터셋?|코퍼스|말뭉치))[을를도]? ?공개(?:한|된|하는)(?!\S)",
+    r"|(?<!\S)(?:(?:가중치|모델|체크포인트)|(?P<korean>데이터셋?|코퍼스|말뭉치))[을를도]? ?(?:공개|제안)"
+    r"(?:한|된|하는)(?!\S)|(?<!\S)성능[을도]? ?(?:올[리린]|높[이인]|향상|개선|끌어올)[가-힣]*"
+    r"|\b(?:that |which )?(?:improv|boost|enhanc)\w+ (?:the )?performance\b"
+    r"|\b(?:that |which )?(?:propos|introduc)\w+ (?:an? )?(?:(?:new|novel) )?(?:models?|methods?|frameworks?)\b",
     re.IGNORECASE,
 )
 """What is said of a paper's code, data or texts here that is unknown of all: without code, 한국어 요약 없는, 데이터셋 공개한."""
@@ -371,7 +376,8 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     tokens, found, kept = phrases.read_tokens(text, "order"), list[tuple[int, str]](), text
     for phrase, behind in _list_phrases(tokens):
         kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever", "now"))
-        kinds = kinds or ("recent" if any(token.kind == "now" for token in phrase) else "")
+        if kinds in ("", "sort") and any(token.kind == "now" for token in phrase):
+            kinds = f"recent {kinds}".strip()  # 요즘 거부터
         numbers = _list_rules(kinds)
         rule = _RULES[numbers[0]] if numbers else None
         if rule is None or (rule.order and _is_cut(phrase, behind)):
@@ -382,12 +388,10 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         while not phrase[-1].is_korean and phrase[-1].kind in ("glue", "by"):
             phrase.pop()
         core = [token for token in phrase if token.kind not in ("glue", "by")]
-        rest, is_ever = phrases.cut(kept, phrase), kinds == "hot" and any(map(_is_ever, tokens))
+        rest, is_ever = _cut_phrase(kept, text, phrase), kinds == "hot" and any(map(_is_ever, tokens))
         if not _is_meant(rule, text, core, near, rest, has_period, is_ever or any(map(_is_ever, phrase))):
             continue
         found += ((number, text[core[0].start : core[-1].end]) for number in numbers)
-        if _parts_clauses(text, phrase):  # 로봇 추천순인데 시뮬레이션은 빼고
-            rest = f"{rest[: phrase[0].start]};{rest[phrase[0].start + 1 :]}"
         if rule.order and (leading := _LEADING.search(text, 0, core[0].start)):  # 3 newest papers on speech
             rest = phrases.cut(rest, [core[0]._replace(start=leading.start())])
             count = _number(leading["n"])
@@ -419,12 +423,16 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
     )
 
 
-def _parts_clauses(text: str, phrase: Sequence[phrases.Token]) -> bool:
-    """Return whether a Korean phrase is between a topic and what is left out, which are no words of one term."""
-    behind, last = phrases.read_tokens(text[phrase[-1].end :], "leave"), phrase[-1]
+def _cut_phrase(kept: str, text: str, phrase: Sequence[phrases.Token]) -> str:
+    """Return what is kept of a text without a phrase, with a boundary for it between a topic and what is left out in Korean.
+
+    They are no words of one term: 로봇 추천순인데 시뮬레이션은 빼고.
+    """
+    rest, (start, last) = phrases.cut(kept, phrase), (phrase[0].start, phrase[-1])
     is_end = last.kind == "sort" or last.text.endswith(("데", "고", "며", "지만", "서"))
-    is_between = is_end and last.is_korean and text[: phrase[0].start].strip() != ""
-    return is_between and any(token.kind in phrases.NEGATORS and token.is_korean for token in behind)
+    behind = phrases.read_tokens(text[last.end :], "leave") if is_end and last.is_korean else ()
+    is_left_out = any(token.kind in phrases.NEGATORS and token.is_korean for token in behind)
+    return f"{rest[:start]};{rest[start + 1 :]}" if is_left_out and text[:start].strip() else rest
 
 
 def _find_rules(kinds: str) -> Iterator[int]:

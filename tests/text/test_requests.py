@@ -54,6 +54,8 @@ def _reader() -> QueryReader:
         ("음성 최신순이고 번역은 제외", "음성 ; 번역은 제외", "date"),
         ("음성 추천순 번역 제외", "음성 ; 번역 제외", "votes"),
         ("biggest hits of may so far", "of may", "votes"),
+        ("로봇 요즘 거부터 쭉", "로봇 쭉", "date"),
+        ("음성 요새 것부터", "음성", "date"),
         ("음성 정렬 방법", "음성 정렬 방법", ""),
         ("꼭 봐야 할 음성 논문", "음성 논문", "votes"),
         ("최근 올라온 순서로 음성", "음성", "date"),
@@ -254,6 +256,7 @@ def test_a_superlative_beside_a_period_asks_for_an_order() -> None:
             "가중치를 공개한 모델",
         ),
         *("papers that release their training data", "speech papers with released weights"),
+        *("추론 성능 올리는 방법", "음성 모델 제안한 논문", "papers that propose a new model for speech"),
     ],
 )
 def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
@@ -364,6 +367,14 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("비디오 생성 ; 카메라 컨트롤은 제외", "비디오 생성", "카메라 컨트롤"),
         ("RAG나 파인튜닝 없이 환각", "환각 파인튜닝 없이", "RAG"),
         ("retrieval without RAG or labels", "retrieval without labels", "RAG"),
+        ("evaluating LLM outputs without an LLM as the judge", "evaluating LLM outputs", "LLM as a judge"),
+        ("text evaluation not using LLMs as judges", "text evaluation", "LLM as a judge"),
+        ("jailbreaks, though not the multimodal kind", "jailbreaks, though", "multimodal"),
+        ("음성 합성 말고 인식", "음성 인식", "음성 합성"),
+        ("탈옥 공격 말고 방어 쪽", "탈옥 방어", "탈옥 공격"),
+        ("이미지 생성 말고 로봇", "로봇", "이미지 생성"),
+        ("jailbreak defense, not attacks", "jailbreak defense", "jailbreak attacks"),
+        ("speech synthesis not recognition", "speech synthesis", "speech recognition"),
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
@@ -743,6 +754,10 @@ def test_what_cannot_be_left_out_is_said_and_not_searched_for(query: str, text: 
         ("I missed everything on agents", "agents"),
         ("my advisor wants papers on agents", "agents"),
         ("speech work but", "speech"),
+        ("lads, top RAG papers obviously, grand", "RAG"),
+        ("rnn type models", "rnn models"),
+        ("did I miss anything on agents", "agents"),
+        ("표나 그래프", "표 그래프"),
         ("음성 합성 방법인데", "음성 합성"),
         ("교수님이 음성 논문 찾을 수 있을까여", "음성"),
         ("LLM 아키텍처", "LLM 아키텍처"),
@@ -858,6 +873,9 @@ def test_any_text_can_be_read(text: str, has_period: bool) -> None:
         ("과제 때문에 음성 논문 찾아야 돼", "음성 논문", ""),
         ("explain why models fail", None, ""),
         ("LLMs for students", None, ""),
+        ("Tom here, speech papers please", "speech papers please", ""),
+        ("대학원생인데요, 음성 논문 추천", "음성 논문 추천", ""),
+        ("here, speech papers", None, ""),
         ("학생 모델을 가르치는 증류", None, ""),
     ],
 )
