@@ -672,11 +672,11 @@ class Engine:
         *,
         is_question: bool,
     ) -> set[int]:
-        """Return the papers with just one general word of a query that has others; of a question, if other papers have these."""
+        """Return the papers with one general word of several; of a question in plain words, if other papers have the others."""
         telling = [has for part, has in named.items() if self.is_telling(part)]
         strong = set[int]().union(*telling, *on_topics)
         counts = Counter(chain.from_iterable(named.values()))
-        has_others = strong or (telling and not is_question)
+        has_others = strong or (telling and (not is_question or all(part.is_term for part in named)))
         return {id_ for id_ in paper_ids if counts[id_] <= 1} - strong if has_others else set()
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:

@@ -124,6 +124,20 @@ async def test_the_partial_match_with_the_rarer_term_comes_first(db: Database) -
     assert (found.complete, found.total, len(found.rows)) == (0, 31, 31)
 
 
+async def test_papers_with_one_general_word_do_not_answer_a_question_on_a_term_that_none_has(
+    db: Database,
+) -> None:
+    service = await sample_archive.search_over(db, *make_studies(40, "LLM"))
+    for query in (
+        "reranking LLM",
+        "reranking with LLMs",
+        "federated learning for LLMs",
+        "LLM으로 하는 연합학습",
+    ):
+        assert (await service.search(SearchRequest(query))).total == 0, query
+    assert (await service.search(SearchRequest("why are LLMs bad at counting"))).total
+
+
 async def test_partial_matches_respect_filters_and_exclusions(archive_search: SearchService) -> None:
     every = await archive_search.search(SearchRequest("robots quaternions", limit=100))
     assert every.total == len(every.rows) > 10
