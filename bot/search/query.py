@@ -234,18 +234,33 @@ class QueryReader:
                 not questions.is_means(text) or bool(self._find_kinds(text, query.text))
             )
 
-        read = exclusions.read_exclusions(query.text, is_term, is_excluded)
-        words = read.text.split()
-        has_noun = questions.has_topic(words) or "verb" in map(questions.classify_filler, words)
-        text = read.text if has_noun or not (read.excluded or read.unread) else ""
+        apart = exclusions.read_alternatives(query.text, self.is_excludable)
+        for asked in dict.fromkeys((apart, query.text)):
+            read = exclusions.read_exclusions(asked, is_term, is_excluded)
+            words = read.text.split()
+            has_noun = questions.has_topic(words) or "verb" in map(questions.classify_filler, words)
+            text = read.text if has_noun or not (read.excluded or read.unread) else ""
+            text = text if text or asked == query.text else self._find_wider(read.excluded)
+            if text and (read.has_alternatives or not has_noun):
+                break
         return replace(
             query,
             text=text,
             excluded=(*query.excluded, *read.excluded),
             ignored=(*query.ignored, *read.unread),
             described=read.described,
-            has_alternatives=read.has_alternatives,
+            has_alternatives=read.has_alternatives or (asked != query.text and bool(read.excluded)),
         )
+
+    def _find_wider(self, names: Iterable[str]) -> str:
+        """Return the nearest term that the first of some terms belongs to: preference optimization for DPO; "" without one."""
+        keys = set(self.glossary.find(next(iter(names), "")))
+        rows = [
+            wider.split("|")[0]
+            for wider, narrower in seed.read_rows("narrower_terms.tsv")
+            if any(not keys.isdisjoint(self.glossary.find(one)) for one in narrower.split("|"))
+        ]
+        return next((wider for wider in reversed(rows) if not wider.startswith("-")), "")
 
     def is_excludable(self, text: str) -> bool:
         """Return whether a text is a term, a name as of a model, or an institution."""

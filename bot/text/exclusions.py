@@ -15,6 +15,8 @@ from typing import Literal, NamedTuple
 
 from bot.text import analyser, dates, phrases, questions, seed
 
+IsTerm = Callable[[str], bool]
+
 # Comparisons and degrees, which nothing is known of.
 
 _AMOUNT = re.compile(
@@ -40,6 +42,28 @@ def _read_degrees(text: str) -> tuple[str, list[str], list[str]]:
 
 
 # Exclusions.
+
+_ALTERNATIVES = re.compile(
+    r"\b(?:alternatives?|substitutes?|replacements?) (?:to|for|of) (?P<behind>[\w-]+(?: [\w-]+){0,2})"
+    r"|(?<!\S)(?P<ahead>(?:[\w-]+ ){0,2}[\w-]+?)(?: (?:alternatives?|substitutes?|replacements?)(?! (?:to|for|of)\b|[\w-])"
+    r"|[을를의]? ?(?:대안|대체재|대체 ?(?:기법|기술|방법)|대체할(?: ?만한| 수 있는)?|대체)[은이]?(?=\s|$))",
+    re.IGNORECASE,
+)
+
+
+def read_alternatives(text: str, is_term: IsTerm) -> str:
+    """Return a question about alternatives to a term as one that leaves it out: other than DPO, 어텐션 말고 다른 구조."""
+
+    def leave_out(found: re.Match[str]) -> str:
+        words = (found["behind"] or found["ahead"]).split()
+        for size in range(len(words), 0, -1):
+            name = " ".join(words[:size] if found["behind"] else words[-size:])
+            if is_term(name):
+                said = f"{name} 말고 다른" if analyser.has_hangul(found[0]) else f"other than {name}"
+                return " ".join((said, *words[size:]) if found["behind"] else (*words[:-size], said))
+        return found[0]
+
+    return _ALTERNATIVES.sub(leave_out, text)
 
 
 def is_kind_of_paper(text: str) -> bool:
@@ -132,9 +156,6 @@ class _Named(NamedTuple):
     names: Sequence[str]
     taken: int
     is_part: bool = False
-
-
-IsTerm = Callable[[str], bool]
 
 
 def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusions:
