@@ -323,11 +323,17 @@ class Container:
     def create_questions(
         self, database: Database, glossary: GlossaryService, lookups: admission.Admission
     ) -> PaperQuestions:
-        """Return the service that answers questions about papers."""
+        """Return the service that answers questions about papers. Readers wait less long for a text than the writer."""
+
+        @asynccontextmanager
+        async def open_reader() -> AsyncIterator[paper_text.PaperTextReader]:
+            async with create_fetcher(self.settings, self.clock, TEXT_LIMITS) as fetch:
+                yield self.create_text_reader(fetch)
+
         sentences = (
             SentenceWriter(self.token_budget, *self.create_models()) if self.settings.writer_url else None
         )
-        texts, deliveries = self.create_texts(), self.deliveries
+        texts, deliveries = paper_text.PaperTexts(self.database, self.clock, open_reader), self.deliveries
         return PaperQuestions(
             database, self.clock, glossary, texts, deliveries, lookups, self.vectors, sentences
         )
@@ -353,16 +359,6 @@ class Container:
         return TokenBudget(
             self.database, self.clock, settings.writer_daily_tokens, settings.writer_monthly_tokens
         )
-
-    def create_texts(self) -> paper_text.PaperTexts:
-        """Return the texts of papers for readers, who do not wait as long as the writer."""
-
-        @asynccontextmanager
-        async def open_reader() -> AsyncIterator[paper_text.PaperTextReader]:
-            async with create_fetcher(self.settings, self.clock, TEXT_LIMITS) as fetch:
-                yield self.create_text_reader(fetch)
-
-        return paper_text.PaperTexts(self.database, self.clock, open_reader)
 
     def create_text_reader(self, fetch: fetcher.HttpFetcher) -> paper_text.PaperTextReader:
         """Return a reader of papers' texts."""

@@ -40,39 +40,21 @@ class Workers:
 
     def __init__(self, container: Container, database: Database | None = None) -> None:
         self.container = container
-        self.clock = container.clock
-        self.database = database or container.database
-
-    @cached_property
-    def ingest(self) -> IngestService:
-        """Stores digests, and queues the papers that it adds for alerts."""
-
-        async def on_fresh(connection: Connection, paper_ids: Sequence[int]) -> None:
-            if await alerts.exist(connection):
-                await alerts.add_unmatched(connection, paper_ids, self.clock())
-
-        return IngestService(self.database, self.clock, on_fresh=on_fresh)
-
-    @cached_property
-    def daily_planner(self) -> DailyPlanner:
-        """Plans daily posts."""
-        container = self.container
-        return DailyPlanner(
-            self.database, container.deliveries, container.search.match_papers, container.day_close
+        self.clock = clock = container.clock
+        self.database = database = database or container.database
+        deliveries, search = container.deliveries, container.search
+        self.ingest = IngestService(database, clock, on_fresh=self._queue_for_alerts)
+        self.daily_planner = DailyPlanner(database, deliveries, search.match_papers, container.day_close)
+        self.alert_planner = AlertPlanner(
+            database, clock, deliveries, search, default_locale=container.locale, may_alert=self._may_alert
         )
+        self.clubs = Clubs(database, clock, deliveries, container.request)
+        self.retention = Retention(database, clock, days=container.settings.keep_days)
 
-    @cached_property
-    def alert_planner(self) -> AlertPlanner:
-        """Plans alerts' messages."""
-        container = self.container
-        return AlertPlanner(
-            self.database,
-            self.clock,
-            container.deliveries,
-            container.search,
-            default_locale=container.locale,
-            may_alert=self._may_alert,
-        )
+    async def _queue_for_alerts(self, connection: Connection, paper_ids: Sequence[int]) -> None:
+        """Queue papers that an ingest added."""
+        if await alerts.exist(connection):
+            await alerts.add_unmatched(connection, paper_ids, self.clock())
 
     async def _may_alert(self, alert: models.Alert) -> bool:
         """Return whether the owner of a channel's alert keeps the right to it. True in the shell, without a client."""
@@ -98,11 +80,6 @@ class Workers:
         )
 
     @cached_property
-    def clubs(self) -> Clubs:
-        """Plans the steps of clubs' meetings."""
-        return Clubs(self.database, self.clock, self.container.deliveries, self.container.request)
-
-    @cached_property
     def vector_maker(self) -> VectorMaker | None:
         """Makes vectors of papers and passages, if an embeddings server is configured."""
         if (vectors := self.container.vectors) is None:
@@ -111,11 +88,6 @@ class Workers:
         from bot.search.embeddings import VectorMaker
 
         return VectorMaker(self.database, vectors.server, passages.list_headed)
-
-    @cached_property
-    def retention(self) -> Retention:
-        """Purges rows older than the configured age."""
-        return Retention(self.database, self.clock, days=self.container.settings.keep_days)
 
     @asynccontextmanager
     async def open_poller(self) -> AsyncIterator[Poller]:

@@ -12,8 +12,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -232,7 +230,7 @@ def read_answer(response: aiohttp.ClientResponse, body: bytes, seconds: float) -
         # The exact content type of Discord's responses, which discord.py requires too.
         is_json=headers.get("Content-Type") == "application/json" or status == 204,
         retry_after=_parse_seconds(headers.get("Retry-After")),
-        answered_at=_parse_date(headers.get("Date")),
+        answered_at=clock.parse_http_date(headers.get("Date", "")),
         seconds=seconds,
         is_global="X-RateLimit-Global" in headers or headers.get("X-RateLimit-Scope") == "global",
         is_shared=headers.get("X-RateLimit-Scope") == "shared",
@@ -263,14 +261,6 @@ def _parse_seconds(value: str | None) -> float | None:
         return None if value is None else max(0.0, float(value))
     except ValueError:
         return None
-
-
-def _parse_date(value: str | None) -> datetime | None:
-    try:
-        moment = None if value is None else parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return moment and moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 def override_endpoints(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:

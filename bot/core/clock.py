@@ -128,6 +128,18 @@ def stored_zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def parse_http_date(text: str) -> datetime | None:
+    """Return the time (UTC) of a date in an HTTP header, which is in UTC if it has no zone, or None if it is invalid."""
+    # Not needed by a lookup in the shell.
+    from email.utils import parsedate_to_datetime
+
+    try:
+        at = parsedate_to_datetime(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def local_date(now: datetime, zone: ZoneInfo) -> date:
     """Return the local date in a time zone."""
     return now.astimezone(zone).date()

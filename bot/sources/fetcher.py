@@ -6,14 +6,13 @@ Every failure is a FetchError with a readable reason.
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import hashlib
 import http.client
 import itertools
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -55,13 +54,8 @@ def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
     text = (value or "").strip()[:100]
     if text.isascii() and text.isdigit():
         return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
-    try:
-        at = email.utils.parsedate_to_datetime(text)
-        # A date without a zone is in UTC.
-        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-    return max(now, min(at, now + _MAX_RETRY_AFTER))
+    at = clock.parse_http_date(text)
+    return at and max(now, min(at, now + _MAX_RETRY_AFTER))
 
 
 # One HTTP response as plain data, or a FetchError. aiohttp's exceptions are converted.
