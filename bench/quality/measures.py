@@ -27,12 +27,13 @@ _WORD_START = "^"
 
 @dataclass(frozen=True, slots=True)
 class MeasuredConcept:
-    """A concept in our set, with its forms by kind. The first form of each kind is used as a query."""
+    """A concept in our set, its forms by kind, each first one a query, and `others`: papers that abbreviate another term so."""
 
     korean: tuple[str, ...]
     english: tuple[str, ...]
     abbreviations: tuple[str, ...]
     is_tuning: bool
+    others: frozenset[str] = frozenset()
 
     @property
     def queries(self) -> list[str]:
@@ -59,8 +60,8 @@ class MetricSamples:
 def load_concepts() -> list[MeasuredConcept]:
     """Read the set of concepts. Every third line is for tuning; the others are held out."""
     return [
-        MeasuredConcept(_split(ko), _split(en), _split(abbreviated), is_tuning=number % 3 == 0)
-        for number, (ko, en, abbreviated) in enumerate(_rows("concepts.tsv", 3))
+        MeasuredConcept(_split(ko), _split(en), _split(short), number % 3 == 0, frozenset(_split(others)))
+        for number, (ko, en, short, others) in enumerate(_rows("concepts.tsv", 4))
     ]
 
 
@@ -82,7 +83,7 @@ def load_mixed_queries() -> list[tuple[str, tuple[str, str], bool]]:
 
 def _rows(name: str, columns: int) -> list[list[str]]:
     text = (_HERE / name).read_text(encoding="utf-8")
-    return [f"{line}\t\t".split("\t")[:columns] for line in text.splitlines() if line]
+    return [f"{line}\t\t\t".split("\t")[:columns] for line in text.splitlines() if line]
 
 
 def _split(column: str) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ class GroundTruth:
             for form in forms:
                 for paper, count in self._counts(form, is_abbreviation).items():
                     total[paper] = total.get(paper, 0) + count
-        return {paper for paper, count in total.items() if count >= 2}
+        return {paper for paper, count in total.items() if count >= 2} - concept.others
 
     def _counts(self, form: str, is_abbreviation: bool) -> dict[str, int]:
         """Return how often each paper contains a form. Occurrences in the title count twice."""
@@ -149,10 +150,9 @@ def measure_concept(
     kinds = [
         truth.find_papers(concept.korean),
         truth.find_papers(concept.english),
-        truth.find_papers(concept.abbreviations, True),
+        truth.find_papers(concept.abbreviations, True) - concept.others,
     ]
-    relevant = set().union(*kinds)
-    if len(relevant) < _MIN_PAPERS:
+    if len(relevant := set().union(*kinds)) < _MIN_PAPERS:
         return False
     cutoff, first = recall_cutoff(papers), min(50, max(10, papers // 10))
     core = truth.find_core_papers(concept)

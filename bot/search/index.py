@@ -29,6 +29,7 @@ from tantivy import Query
 
 from bot.archive import summaries
 from bot.core import isolation, memory
+from bot.glossary import mentions
 from bot.text import (
     analyser,
     concepts,
@@ -64,6 +65,7 @@ def prepare() -> None:
 _MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
 _TITLE_WEIGHT = 3
+_TITLE_HEAD = re.compile(r":|\n| (?:via|for|with|by|in|of|from|using|through|under) ")
 _CONCEPT = re.compile(rf"{tokens.CONCEPT}\S+")
 _EXPLANATION = re.compile(r"\([^()]*\)")
 
@@ -195,7 +197,9 @@ def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
 
 def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     texts, document = build_texts(paper), tantivy.Document()
-    title, *bodies = map(tokens.tokenize, (texts.title, *texts.bodies))
+    title, *bodies = _leave_other_senses(
+        join_texts(paper), map(tokens.tokenize, (texts.title, *texts.bodies))
+    )
     body = f" {tokens.GAP} ".join(filter(None, bodies))
     subject, *cores = (Counter(_CONCEPT.findall(text)) for text in bodies)
     main = {*subject, *(token for core in cores[:2] for token, count in core.items() if count > 1)}
@@ -249,6 +253,51 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     # tantivy multiplies scores by log2(2 + weight), which ranges from 1 to 1.2 here.
     document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)
     return document
+
+
+def _leave_other_senses(text: str, tokenized: Iterable[str]) -> list[str]:
+    """Return texts of tokens without those of concepts whose abbreviations are other words or terms in the paper.
+
+    They are words where they are never in capitals, as in video clips, and terms where the paper explains them otherwise.
+    """
+    texts = list(tokenized)
+    folded, defined = analyser.fold(text), None
+    joined = "".join(folded.replace("-", " ").split())
+    others = set[str]()
+    for token in {*_CONCEPT.findall(" ".join(texts))}.intersection(tokens.list_abbreviated()):
+        short, long = tokens.list_abbreviated()[token]
+        if any(form in joined for form in long) or not any(one.casefold() in folded for one in short):
+            continue
+        if defined is None:
+            defined = dict(mention.definition() for mention in mentions.extract_mentions(text))
+        explained = [defined[one] for one in short if one in defined]
+        if not explained:
+            explained = [
+                head for head in _TITLE_HEAD.split(text)[:1] if any(_spells(head, one) for one in short)
+            ]
+        if not any(one in text or not one.isupper() for one in short) or any(
+            map(partial(_is_other, token), explained)
+        ):
+            others.add(token)
+    return (
+        [" ".join(word for word in one.split(" ") if word not in others) for one in texts]
+        if others
+        else texts
+    )
+
+
+def _spells(text: str, short: str) -> bool:
+    """Return whether the words of a text begin with an abbreviation's letters: Region-Aware Text-to-Image Generation, RAG."""
+    initials = "".join(re.findall(r"(?<![^\W_])[^\W_]", text.casefold()))
+    letters = short.casefold()
+    pattern = ".*".join(map(re.escape, letters))
+    return len(letters) > 2 and re.fullmatch(pattern, initials) is not None
+
+
+def _is_other(token: str, explanation: str) -> bool:
+    """Return whether an explanation of an abbreviation has at most half of the words of a concept."""
+    words = tokens.read_concept_token(token).split()
+    return 2 * len(set(words).intersection(term_keys.english_key(explanation).split())) <= len(words)
 
 
 def _list_wider(of: Iterable[str]) -> list[str]:

@@ -166,7 +166,7 @@ class QueryReader:
         if query.is_narrowed:
             query = replace(query, text=self._drop_papers(query.text.split()))
         words = self._list_content(query.text)[:_MAX_WORDS]
-        text = " ".join(word for word in words if word != _OR)
+        text = " ".join(word for word in words if word != _OR) or query.text
         parts, wholes = self._read_parts(text, words)
         if len(parts) > 1 or not (parts and parts[0].key):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "6"
+VERSION = "7"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT, NARROWER = "^", "$", "=", ">"
@@ -120,6 +120,21 @@ def _concept_forms() -> Mapping[str, set[str]]:
         for text in narrower.split("|"):
             forms.setdefault(_main_key(text), {text})
     return forms
+
+
+@lru_cache(maxsize=1)
+def list_abbreviated() -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
+    """Return the abbreviations of seeded concepts and their long forms, folded and joined, by their tokens."""
+    abbreviated = dict[str, tuple[Sequence[str], Sequence[str]]]()
+    for term in seed.load_terms():
+        if term.abbreviations and not term.is_common_word:
+            key = term_keys.english_key(term.english[0])
+            long = [
+                analyser.fold(text).replace("-", "").replace(" ", "")
+                for text in (*term.english, *term.korean)
+            ]
+            abbreviated[concept_token(key)] = term.abbreviations, [text.removesuffix("s") for text in long]
+    return abbreviated
 
 
 @lru_cache(maxsize=1)

@@ -160,6 +160,7 @@ def test_an_everyday_word_is_searched_with_all_forms_of_its_term(
         ("논문", "논문"),
         ("", ""),
         ("???", "???"),
+        ("|", "|"),
     ],
 )
 def test_a_question_is_reduced_to_its_topic(glossary: resolver.Glossary, question: str, read: str) -> None:

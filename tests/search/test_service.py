@@ -963,3 +963,23 @@ async def test_few_papers_with_a_term_are_followed_by_those_with_its_parts(db: D
         found = await service.search(SearchRequest(query))
         assert [row.arxiv_id for row in found.rows] == [*full, *near], query
         assert [*found.missing] == near, query
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("RAG", "Retrieval-Augmented Answers"), ("CLIP", "Pictures and Captions"), ("SVD", "Low-Rank Weights")],
+)
+async def test_an_abbreviation_does_not_find_papers_that_use_it_for_something_else(
+    db: Database, query: str, found: str
+) -> None:
+    rows = [
+        ("Retrieval-Augmented Answers", "RAG에 검색을 더합니다. RAG(retrieval-augmented generation)입니다."),
+        ("Region-Aware Text-to-Image Generation via Binding", "RAG는 두 작업입니다. RAG를 씁니다."),
+        ("Pictures and Captions", "CLIP을 학습합니다. CLIP은 큽니다."),
+        ("Stable Steps", "Gradients are clipped. We clip again and clip spikes."),
+        ("Low-Rank Weights", "SVD로 나눕니다. SVD를 씁니다."),
+        ("Moving Pictures", "Stable Video Diffusion (SVD)을 씁니다. SVD입니다."),
+    ]
+    papers = (NewsletterPaper(f"2501.0000{n}", title, text) for n, (title, text) in enumerate(rows, start=1))
+    result = await (await sample_archive.search_over(db, *papers)).search(SearchRequest(query))
+    assert [row.title for row in result.rows[: result.complete]] == [found]
