@@ -16,6 +16,7 @@ _LEARNERS = "(?:학생|후배|신입생|초보자?|입문자?|학부생|인턴|�
 _PLAN = re.compile(
     r"^(?:(?:hi|hey|hello)[,!]? )?[\w.]+ here[,.!:;]+ (?=\S)"
     r"|^(?:안녕하세요[,.!]* )?(?:저는 )?\S*[생원자](?:입니다|인데요?|이에요|예요)[,.!]+ (?=\S)"
+    r"|\b(?:would|i['’]?d|we['’]?d) (?:love|like|appreciate)\b(?: to (?:see|read|find)\b)?"
     r"|^(?:\S+ ){0,3}\S*(?:에서|때|까지|[주달]에?|내일|모레|오늘)(?<!중에서) (?:읽|볼|다룰|발표할|소개할|공유할)을?(?! 수) (?=\S)"
     r"|\bnext (?:week|month|year|semester|(?:mon|tues|wednes|thurs|fri)day)\b|\b(?:tomorrow|tonight)\b"
     r"|(?<!\S)(?:다?다음 ?(?:주|달|학기|번)|내일|모레)(?:에|까지|의)?(?!\S)"

@@ -883,6 +883,8 @@ def test_any_text_can_be_read(text: str, has_period: bool) -> None:
         ("Tom here, speech papers please", "speech papers please", ""),
         ("대학원생인데요, 음성 논문 추천", "음성 논문 추천", ""),
         ("here, speech papers", None, ""),
+        ("would love to read speech papers", "speech papers", ""),
+        ("what people love about speech", None, ""),
         ("학생 모델을 가르치는 증류", None, ""),
     ],
 )
