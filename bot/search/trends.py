@@ -257,24 +257,27 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
         words = part.split()[:left]
         left -= len(words)
         covered = set[int]()
-        for run in _list_runs(len(words)):
-            term = words[run.start : run.stop]
-            if term_keys.is_closer(term):
-                covered.update(run)
-            elif (concept := _find_concept(glossary, term)) is not None:
-                covered.update(run)
-                yield concept.key, ""
+        yield from ((key, "") for key in _list_concepts(glossary, words, covered))
+        for number, word in enumerate(words):
+            if number not in covered and "-" in word:
+                # LoRA-Fine-Tuning-Aware.
+                yield from ((key, "") for key in _list_concepts(glossary, word.split("-"), set()))
         for start, pair in enumerate(pairwise(words)):
             if covered.isdisjoint((start, start + 1)) and all(map(_is_content_word, pair)):
                 spelling = " ".join(pair)
                 yield term_keys.english_key(spelling), spelling
 
 
-def _list_runs(count: int) -> Iterator[range]:
-    """Yield the places of all runs of up to _MAX_TERM_WORDS words, the longest first."""
+def _list_concepts(glossary: Glossary, words: Sequence[str], covered: set[int]) -> Iterator[str]:
+    """Yield the keys of the concepts in words, the longest terms first, and add the places of their words to `covered`."""
     for length in range(_MAX_TERM_WORDS, 0, -1):
-        for start in range(count - length + 1):
-            yield range(start, start + length)
+        for start in range(len(words) - length + 1):
+            run, term = range(start, start + length), words[start : start + length]
+            if term_keys.is_closer(term):
+                covered.update(run)
+            elif (concept := _find_concept(glossary, term)) is not None:
+                covered.update(run)
+                yield concept.key
 
 
 def _split_title(title: str) -> list[str]:

@@ -164,6 +164,7 @@ def glossary() -> resolver.Glossary:
         ("강화 학습 입문", {"reinforc learn"}),
         ("A Vision-Language-Action Flow for VLA Arms", {"vision languag action model"}),
         ("Inverse Reinforcement Learning for Diffusion Models", {"reinforc learn", "diffus model", "diffus"}),
+        ("LoRA-Fine-Tuning-Aware Quantization", {"finetun", "low rank adapt", "quantiz"}),
         ("Colour Films: A Survey", {"colour film"}),
         ("", set()),
         (": : ()", set()),

@@ -121,7 +121,7 @@ archive-extent-day = { $count ->
 }
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
-try-name = The spelling may differ, or there is no paper yet.
+try-name = The spelling may differ, there may be no paper yet, or its authors are unknown.
 all-time = All time
 without-filters = Without filters
 newest-digest = Newest digest
