@@ -167,7 +167,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(" ", _DASH.sub("; ", text.translate(_ROUND))))
     text = _CROSSED.sub(r"\1 제외", _NOT.sub(" 제외", text))
     text = _NON.sub(lambda non: _read_non(non, is_term, is_excluded), text)
-    tokens, excluded, has_alternatives = phrases.read_tokens(text, "leave"), list[str](), False
+    tokens, excluded, others = phrases.read_tokens(text, "leave"), list[str](), list[str]()
     for negation in _list_negations(tokens, is_excluded):
         beside = _list_beside(tokens, negation)
         named = _read_named(beside, negation, tokens, is_term)
@@ -194,14 +194,16 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             described += sayings if left_out else [typed]
             text = text if typed in sayings else f"{phrases.cut(text, phrase)} {' '.join(sayings)}"
             continue
-        beyond = [token for token in tokens if token not in phrase and text[token.start : token.end].strip()]
+        behind = takewhile(
+            lambda one: one.is_korean or one.kind not in phrases.NEGATORS, tokens[negation.last + 1 :]
+        )
+        rest = (*tokens[: negation.last + 1], *behind)  # other than transformers, not Mamba
+        beyond = [token for token in rest if token not in phrase and text[token.start : token.end].strip()]
         if sayings and all(map(_is_general, beyond)):  # 트랜스포머 말고 다른 구조
             excluded += named.names
-            has_alternatives = True
+            others += questions.find_everyday_terms(sayings[0])
             for other in (phrase, *([token] for token in beyond if _list_general(token) == ["structure"])):
                 text = phrases.cut(text, other)
-            joint = " 또는 " if analyser.has_hangul(typed) else " or "
-            text = f"{text} {joint.join(questions.find_everyday_terms(sayings[0]))}"
             continue
         named = named._replace(names=_share_subject(named.names, tokens[: negation.first], negation))
         outcome = _choose_outcome(named, negation, is_term, is_excluded)
@@ -222,6 +224,9 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         if outcome == "excluded" and subject:
             at = phrase[-1].end
             text = f"{text[: at - len(subject)]}{subject}{text[at:]}"
+    has_alternatives, unwanted = bool(others), {name.casefold() for name in excluded}
+    joint = " 또는 " if any(token.is_korean for token in tokens) else " or "
+    text = f"{text} {joint.join(one for one in others if one.casefold() not in unwanted)}"
     for only in list(_ONLY.finditer(text)):
         word = only["word"] or only["of"] or only["korean"]
         if not (is_term(only[0].casefold()) or questions.classify_filler(word) or dates.is_date(word)):

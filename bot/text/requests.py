@@ -42,6 +42,8 @@ ALIKE = re.compile(
     re.IGNORECASE,
 )
 """What asks for papers near to one, which its card lists."""
+_NAMED = re.compile(r"([가-힣]{2,4})(?:인데요|입니다|이에요|예요)[,.!]* (?=\S)")
+"""What may be the asker's name: 민수인데요."""
 _EXPLAIN = re.compile(
     r"(?:please )?(?:explain|(?:an? )?(?:intro(?:duction)?|primer|guide) (?:to|on)) ", re.IGNORECASE
 )
@@ -197,6 +199,11 @@ def split_reader(text: str) -> tuple[str, str]:
     That is "show me agents" in "we have a free slot, so show me agents", but not behind a negation or a term.
     """
     text = _PLAN.sub(" ", text)
+    named = _NAMED.match(text)
+    if named and not (
+        _is_term(named[1]) or questions.find_topics(named[1]) or questions.classify_filler(named[1])
+    ):
+        text = text[named.end() :]
     explained = _EXPLAIN.match(text)
     text = text[explained.end() :] if explained and _is_term(text[explained.end() :]) else text
     request = _REQUEST.search(text) if _READERS.match(text) else None
