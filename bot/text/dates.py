@@ -72,6 +72,7 @@ _TO, _KOREAN_TO, _TH = (
     r"\s*(?:부터|에서|[-–~])\s*",
     "(?:st|nd|rd|th)?",
 )
+_PUBLISHED = "에 (?:나온|올라온|발표된|공개된|등록된)"
 _SEASON, _KOREAN_PART = "spring|summer|autumn|fall|winter", "[상하]반기|[1-4] ?분기|여름|가을|겨울|봄"
 _FORMS = (
     rf"{_YYYY}[-./](?P<month>0[1-9]|1[0-2])(?:[-./]{_DAY})?(?![\w/-]|\.[0-9])",
@@ -92,7 +93,7 @@ _FORMS = (
     r"(?P<ago>이번|지난) ?(?P<part>여름|가을|겨울|봄)",
     rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?P<is_past>전)(?![가-힣])",
     rf"(?:최근|지난|요|근) ?{_KOREAN_COUNT}{_KOREAN_LENGTH}(?:간|동안)?",
-    rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?:(?:이내|내)(?=에|\s|$)|(?:안|사이)(?=에 (?:나온|올라온|발표된|공개된|등록된)))",
+    rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?:(?:이내|내)(?=에|\s|$)|(?:안|사이)(?={_PUBLISHED}))",
     "(?P<part>[상하]반기|[1-4] ?분기)",
     r"(?P<christmas>christmas|xmas|크리스마스|성탄절)(?P<week>(?:['’]s)? week(?!\w)| ?주간?(?=\W|에|의|$))",
     r"(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)|(?P<day_before>어제|오늘|그제|그저께|엊그제)자?",
@@ -318,7 +319,8 @@ def _relate(text: str, atom: re.Match[str], *, is_clear: bool) -> _Mention | Non
         )
         has_word = (before or is_left_out) and not (is_verb and not preposition)
         has_word = has_word and not (is_year and preposition == "on")
-        if not (has_word or has_papers or (behind and behind["word"])):
+        is_dated = (behind and behind["word"]) or re.match(_PUBLISHED, text[atom.end() :])
+        if not (has_word or has_papers or is_dated):
             return None
     start = not_ahead.start() if not_ahead else start
     end = not_behind.end() if not_behind else end

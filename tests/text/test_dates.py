@@ -116,6 +116,8 @@ PIECES = (
         ("robots of the year 2024", "robots", "2024"),
         ("robots from Christmas week", "robots", "2024-12-23 – 2024-12-29"),
         ("크리스마스 주간 로봇", "로봇", "2024-12-23 – 2024-12-29"),
+        ("크리스마스에 올라온 로봇", "올라온 로봇", "2024-12-25"),
+        ("월요일에 나온 로봇", "나온 로봇", "2025-05-12"),
         ("robots since Christmas", "robots", "since 2024-12-25"),
         ("robots between Dec 22 and Christmas", "robots", "2024-12-22 – 2024-12-25"),
         ("last week (5/5~5/11) robots", ") robots", "2025-05-05 – 2025-05-11"),
