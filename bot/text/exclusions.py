@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, dropwhile, groupby, takewhile
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, dates, phrases, questions, seed
+from bot.text import analyser, dates, institutions, phrases, questions, seed
 
 IsTerm = Callable[[str], bool]
 
@@ -559,9 +559,8 @@ def _find_joint(
     joint = len(rest) > comma and _is_or(rest[comma])
     is_attached = negation.is_ahead and bool(rest) and bool(_JOINED.search(rest[0].text))  # 텍스트나 음성
     # 영어 중국어 아닌
-    kinds = [_list_kinds(name) for name in (*names[:1], *(one.text for one in rest[:1]))]
-    is_kind = negation.is_ahead and all(kind == ["language"] for kind in kinds)
-    return comma + joint, joint or is_attached or (is_kind and bool(rest))
+    is_kind = negation.is_ahead and bool(rest) and _are_alike(names[0], rest[0].text)
+    return comma + joint, joint or is_attached or is_kind
 
 
 def _is_or(token: phrases.Token) -> bool:
@@ -608,10 +607,20 @@ def _extend(
         particle = phrases.PARTICLE.search(token.text)
         is_whole = particle is None or particle.start() < 2 or _find_named([token], is_term)[0] == token.text
         is_apart = is_too or (not is_whole if is_ahead else _is_joint(token))  # not 평가, 서베이
+        is_apart = is_apart or (is_ahead and len(phrase) == 1 and _are_alike(token.text, phrase[0].text))
         is_end = size < 2 and _is_filler(token.text) and not _is_between(rest)
         if is_end or (phrase and is_apart):
             break
         phrase += rest[: max(size, 1)]
+
+
+def _are_alike(*names: str) -> bool:
+    """Return whether names side by side are languages, countries, modalities or institutions: 영어 중국어, 구글 메타."""
+    bare = [phrases.PARTICLE.sub("", name) for name in names]
+    if all(seed.classify("modality", name) or institutions.list_forms(name) for name in bare):
+        return True
+    first, *others = map(_list_kinds, bare)
+    return first in (["language"], ["country"]) and all(kinds == first for kinds in others)
 
 
 def _is_between(words: Sequence[phrases.Token]) -> bool:

@@ -72,6 +72,8 @@ _JOINED = re.compile(
     r"(?<!\S)(?=\S*[가-힣])(이번 ?주|지난 ?주|저번 ?주|이번 ?달|지난 ?달|저번 ?달|올해|작년|오늘|어제|최근|요즘|요새)?"
     r"([A-Za-z가-힣]*?)(논문(?:들|만|좀|은|을|이|추천|추천순)?|글|연구)?(?!\S)"
 )
+_MIXED = re.compile(r"(?<!\S)([가-힣]{2,})([A-Z][A-Za-z-]+[A-Z])(?=[가-힣]{0,2}(?!\S))")
+"""As in 코드LLM."""
 _THOUSANDS = re.compile("(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 PUBLISHED = re.compile(r"\b(?:publish|submitted|came out)|(?:출판|출간|게재|투고|발표)[된한]", re.IGNORECASE)
 """What is said of the date of a paper, where digests have a date of their own."""
@@ -105,8 +107,14 @@ def split_words(text: str) -> str:
     Examples of what is left out are a list with it: 구글, 오픈AI 같은 빅테크 말고. What is like a term is that term: RNN style.
     """
     text = _NEGATED_BRACKETS.sub(_list_bracketed, _NEGATED_EXAMPLES.sub("나 ", text))
-    text = _ALIKE_TERM.sub(_name_alike, text)
+    text = _MIXED.sub(_split_mixed, _ALIKE_TERM.sub(_name_alike, text))
     return _JOINED.sub(_split_joined, _JOINED_NEGATION.sub(r"\1 \2 \3", _THOUSANDS.sub("", text)))
+
+
+def _split_mixed(word: re.Match[str]) -> str:
+    known, korean = phrases.list_known_forms(), word[1]
+    is_word = korean in known or questions.is_everyday(korean) or bool(questions.find_topics(korean))
+    return f"{korean} {word[2]}" if is_word and word[0].casefold() not in known else word[0]
 
 
 def _list_bracketed(found: re.Match[str]) -> str:
