@@ -369,11 +369,16 @@ class Engine:
         ]
 
     def _unwanted(self, part: QueryPart, with_compared: bool) -> Query | None:
-        """Return the query for papers with a part that is left out, or if `with_compared` for those that do not just compare."""
+        """Return the query for papers with a part that is left out, except those that do without it.
+
+        If `with_compared`, it is for those that do not just compare.
+        """
         belonging = (self._term("fact", one.text, 0.0) for one in part.forms if tokens.is_left_out(one.text))
-        query, forms = any_of([self._part(part), *belonging]), part.forms if with_compared else ()
-        compared = (f"{search_index.COMPARED}{form.text}" for form in _join_seeded(forms))
-        marked = any_of(self._term("fact", token, 0.0) for token in compared)
+        query, facts = any_of([self._part(part), *belonging]), [search_index.LACKED]
+        facts += [search_index.COMPARED] if with_compared else []
+        marked = any_of(
+            self._term("fact", fact + form.text, 0.0) for fact in facts for form in _join_seeded(part.forms)
+        )
         return query and _within(query, [(Occur.MustNot, marked)] if marked else [])
 
     def institution(self, name: str) -> Query | None:

@@ -67,6 +67,12 @@ _MAX_BODY_LENGTH = 60_000
 _TITLE_WEIGHT = 3
 _TITLE_HEAD = re.compile(r":|\n| (?:via|for|with|by|in|of|from|using|through|under) ")
 _CONCEPT = re.compile(rf"{tokens.CONCEPT}\S+")
+_LACKING = re.compile(
+    r"\b[Ww]ithout (?:(?:using|relying on|requiring|needing|any|the|an?) )*"
+    r"([\w-]+(?: [\w-]+)?)(?=[,.;:)\n]|$| (?:and|or|but|by|via|with|in|on|for|to|that|while|when|at)\b)"
+    r"|((?<!\S)(?:[^\s.,]+ )?[^\s.,]+) 없[이는]|\b([\w-]+(?: [\w-]+)?)-free\b"
+)
+"""What a paper does without."""
 _EXPLANATION = re.compile(r"\([^()]*\)")
 
 
@@ -142,9 +148,9 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 """How much of the title a name covers: its head, its head without the version, or just the first words."""
-CODE, COMPARED = "code", "compared"
-"""Facts: a paper has a link to its code; it names the concept that follows only in comparing. A concept's token by itself is
-one that the paper is about.
+CODE, COMPARED, LACKED = "code", "compared", "lacked"
+"""Facts: a paper has a link to its code; it names the concept that follows only in comparing; it does without that concept. A
+concept's token by itself is one that the paper is about.
 """
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
@@ -221,15 +227,14 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("name", f"{name} {mark}")
     for institution in texts.institutions or ("",):
         document.add_text("institution", institution)
-    if paper.has_code:
-        document.add_text("fact", CODE)
-    for token in main.union(wider):
-        document.add_text("fact", token)
+    facts = [*([CODE] if paper.has_code else []), *main.union(wider)]
     *others, compared = bodies
-    for token in {*_CONCEPT.findall(compared)}.difference(_CONCEPT.findall(" ".join((title, *others)))):
-        if token.endswith("_free"):
-            continue  # "without training" is what the paper itself does
-        document.add_text("fact", COMPARED + token)
+    only_compared = {*_CONCEPT.findall(compared)}.difference(_CONCEPT.findall(" ".join((title, *others))))
+    # "without training" is what the paper itself does
+    facts += [COMPARED + token for token in only_compared if not token.endswith("_free")]
+    facts += [LACKED + token for token in _list_lacked(join_texts(paper))]
+    for fact in facts:
+        document.add_text("fact", fact)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")
@@ -253,6 +258,12 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     # tantivy multiplies scores by log2(2 + weight), which ranges from 1 to 1.2 here.
     document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)
     return document
+
+
+def _list_lacked(text: str) -> set[str]:
+    """Return the tokens of the concepts that a paper does without: attention-free, without attention, 어텐션 없이."""
+    said = "\n".join(" ".join(filter(None, groups)) for groups in _LACKING.findall(text))
+    return set(_CONCEPT.findall(tokens.tokenize(analyser.canonicalise(said)))) if said else set()
 
 
 def _leave_other_senses(text: str, tokenized: Iterable[str]) -> list[str]:

@@ -266,4 +266,4 @@ class _Question:
             names.append(name)
         is_whole = at == len(self.words) and all(names)
         is_alone = len(names) == 1 and institutions.is_ordinary(names[0])
-        return is_whole and not is_alone and not all(map(institutions.makes_models, names))
+        return is_whole and not is_alone and not any(map(institutions.makes_models, names))

@@ -983,3 +983,26 @@ async def test_an_abbreviation_does_not_find_papers_that_use_it_for_something_el
     papers = (NewsletterPaper(f"2501.0000{n}", title, text) for n, (title, text) in enumerate(rows, start=1))
     result = await (await sample_archive.search_over(db, *papers)).search(SearchRequest(query))
     assert [row.title for row in result.rows[: result.complete]] == [found]
+
+
+@pytest.mark.parametrize(
+    "query", ["architectures without attention", "attention 없는 아키텍처", "image models without diffusion"]
+)
+async def test_a_paper_that_does_without_something_is_not_left_out_for_naming_it(
+    db: Database, query: str
+) -> None:
+    papers = (
+        NewsletterPaper(
+            "2312.00752",
+            "Mamba",
+            "어텐션 없이 상태 공간 모델로 셉니다. 어텐션보다 빠릅니다. 어텐션은 느립니다.",
+        ),
+        NewsletterPaper("2312.00753", "Image Models", "Images without diffusion. A diffusion model is slow."),
+        NewsletterPaper(
+            "2312.00754", "Image Diffusion", "Images by diffusion with attention. State space models fail."
+        ),
+    )
+    found = await (await sample_archive.search_over(db, *papers)).search(SearchRequest(query))
+    ids = [row.arxiv_id for row in found.rows]
+    assert ids[0] == ("2312.00753" if "image" in query else "2312.00752")
+    assert "2312.00754" not in ids
