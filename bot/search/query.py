@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import combinations, islice, pairwise, product, takewhile, zip_longest
 
 from bot.glossary import resolver
@@ -50,6 +51,10 @@ _OR = "|"
 """Stands between alternatives in the words of a query."""
 _COMMA, _MAX_LISTED = ",", 4
 """What separates alternatives of fewer words than this number too."""
+_EDGE = ";"
+"""Ends the phrase of an alternative, where filler or a particle was."""
+_ACTIVITY = re.compile(r"(?:ing|(?<!vis|mot|fus|ent)ion|ment|sis|val)\Z", re.IGNORECASE)
+"""The end of a word for an activity, which completes a phrase: image matching."""
 _BEFORE_AUXILIARY = re.compile(
     f"[{analyser.SYLLABLES}]*[어아여해워려겨켜쳐져춰와] [보봐볼본봤봅주줘줄준드둘둔놓놔버].*|[a-z]+ (?:me|us)"
 )
@@ -362,22 +367,74 @@ class QueryReader:
 
         Each is given as typed, without particles, and whether it is kept, is part of a term and has a comma behind it.
         """
-        content, is_comma = list[str](), False
+        content, mark = list[str](), ""
         for typed, word, is_kept, in_term, has_comma in words:
             kind = seed.classify("join", word)
             if kind == "or":
                 content += [] if in_term else [_OR]
             elif is_kept:
-                content += [*([_COMMA] if is_comma else []), *word.split()]
-                content += (
-                    [_OR] if seed.classify("join", f"-{typed[len(word) :]}") == "or" else []
-                )  # 메타나 구글
+                is_or = seed.classify("join", f"-{typed[len(word) :]}") == "or"  # 메타나 구글
+                content += [*filter(None, [mark]), *word.split(), *([_OR] if is_or else [])]
             elif content[-1:] == [_OR] and not (
                 seed.classify("beside", word) or questions.names_papers(word)
             ):
                 content.pop()  # a photo or an article was made by AI
-            is_comma = is_kept and has_comma
-        return _join_lists(content)
+            has_particle = is_kept and analyser.has_hangul(typed[len(word) :])
+            is_end = kind != "or" and content[-1:] not in ([], [_OR]) and (has_particle or not is_kept)
+            mark = _COMMA if is_kept and has_comma else _EDGE if is_end else ""
+        return self._join_sides(_join_lists(content))
+
+    def _join_sides(self, words: list[str]) -> list[str]:
+        """Return the words of a query, with those of one side of an "or" as one: data science or image matching.
+
+        A side is the nearest term, or an unknown word with the word beside it. If the left side is a phrase or an activity,
+        the right one is whole as well, up to its activity: watermarking or AI-generated text detection.
+        """
+        for at in [number for number, word in enumerate(words) if word == _OR][::-1]:
+            start = next((n for n in range(at, 0, -1) if words[n - 1] in (_OR, _EDGE)), 0)
+            end = next((n for n in range(at + 1, len(words)) if words[n] in (_OR, _EDGE)), len(words))
+            ahead, behind = words[start:at], words[at + 1 : end]
+            starts, ends = [one[0] for one in self._split(ahead)], [one[1] for one in self._split(behind)]
+            left = [" ".join(ahead[a:b]) for a, b in pairwise((*starts, len(ahead)))]
+            right = [" ".join(behind[a:b]) for a, b in pairwise((0, *ends))]
+            if not (left and right):
+                continue
+            is_part = len(left) > 1 and self._is_part(left[-2], left[-1], right[0])
+            first = starts[-2] if is_part else starts[-1]
+            last = ends[self._count_right(" ".join(ahead[first:]), right) - 1]
+            if last > ends[0]:
+                words[at + 1 : at + 1 + last] = [" ".join(behind[:last])]
+            if first < starts[-1]:
+                words[start + first : at] = [" ".join(ahead[first:])]
+        return [word for word in words if word != _EDGE]
+
+    def _is_part(self, before: str, last: str, other: str) -> bool:
+        """Return whether the last word ahead of an "or" is only part of its side: social skills or role-play."""
+        if self._is_activity(last) or before.endswith("적") or self._is_common(before):
+            return self._is_common(last)
+        return self._is_common(last) and not self._is_common(other)  # 의료 이미지나 비디오
+
+    def _count_right(self, left: str, right: Sequence[str]) -> int:
+        """Return how many terms behind an "or" are the side opposite the `left` one."""
+        first, second = (*right, "")[:2]
+        activities = [number for number, run in enumerate(right, 1) if self._is_activity(run)]
+        is_pair = bool(second) and self._is_common(first)
+        is_plain = is_pair and self._is_common(second) and f"{first}{second}".isascii()  # low precision
+        is_whole = " " in left and bool(second) and 1 not in activities
+        size = 1 + (is_plain or (is_whole and (is_pair or first in left.split())))
+        return max([size, *activities]) if 1 not in activities and self._is_activity(left) else size
+
+    def _is_common(self, run: str) -> bool:
+        """Return whether a word has no meaning of its own in the glossary: skills, data, matching."""
+        part = self._find(run)
+        return " " not in run and not (part and part.key)
+
+    def _is_activity(self, run: str) -> bool:
+        """Return whether the English name of a term ends in a word for an activity."""
+        part = self._find(run)
+        forms = part.forms if part and not run.isascii() else self._typed_forms(run)
+        name = next((form.text for form in forms if form.text.isascii()), "")
+        return _ACTIVITY.search(name) is not None
 
     def _is_no_term(self, word: str) -> bool:
         """Return whether an unknown word is unlikely to be a term: a verb, one syllable (적, 같, 분), one small letter."""
@@ -401,7 +458,8 @@ class QueryReader:
         for at in [number for number, word in enumerate(words) if word == _OR][::-1]:
             left = shared[:at][-_MAX_RUN:]
             right = list(takewhile(lambda word: word != _OR, shared[at + 1 :]))[:_MAX_RUN]
-            for size in range(1, len(right)):
+            is_phrase = len(left) > 1 and self._is_run(left[-2:])
+            for size in range(1, 0 if is_phrase else len(right)):
                 if self._is_run(right[: size + 1]) and self._is_run([left[-1], *right[1 : size + 1]]):
                     shared[at:at] = right[1 : size + 1]
                     break
@@ -409,7 +467,7 @@ class QueryReader:
                 ahead = next((size for size in range(len(left), 1, -1) if self._is_run(left[-size:])), 0)
                 begins = (
                     left[-ahead:-size]
-                    for size in range(1, ahead)
+                    for size in range(1, ahead if len(right) == 1 else 0)
                     if self._is_run([*left[-ahead:-size], *right[:1]])
                 )
                 shared[at + 1 : at + 1] = next(begins, [])
@@ -455,11 +513,15 @@ class QueryReader:
     def _divide(self, words: Sequence[str], *, whole: bool = True) -> list[QueryPart]:
         parts = list[QueryPart]()
         for start, _, part in self._split(words, whole=whole):
-            parts += [part] if part else self._read_word(words[start])
+            is_side = _OR in (*words[max(start - 1, 0) : start], *words[start + 1 : start + 2])
+            read = [part] if part else self._read_word(words[start])
+            parts += [reduce(concepts.join_words, read)] if is_side else read
         return [part for part in parts if tokens.phrases(part.text) or part.text == _OR]
 
-    def _read_word(self, word: str) -> Iterable[QueryPart]:
+    def _read_word(self, word: str) -> Sequence[QueryPart]:
         """Return the part for an unknown word, or the parts for a compound of known words: 대규모언어모델추론."""
+        if " " in word:
+            return self._divide(word.split(), whole=False)
         key = analyser.strip_ending(term_keys.korean_key(word))
         is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []
@@ -675,19 +737,19 @@ def _join_lists(content: Sequence[str]) -> list[str]:
     """Return the words of a query, of which commas before an "or" separate alternatives too: "GAN, VAE or flows"."""
     words, is_list, size = list[str](), False, 0
     for word in reversed(content):
-        size += 1
+        size += word != _EDGE
         if word not in (_OR, _COMMA):
             words.append(word)
             continue
         is_list, size = word == _OR or (is_list and size <= _MAX_LISTED), 0
-        words += [_OR] if is_list and words and words[-1] != _OR else []
-    return [word for number, word in enumerate(words[::-1]) if number or word != _OR]
+        words += [_OR if is_list else _EDGE] if words and words[-1] != _OR else []
+    return [word for number, word in enumerate(words[::-1]) if number or word not in (_OR, _EDGE)]
 
 
 def _join_alternatives(parts: Iterable[QueryPart], joint: str) -> list[QueryPart]:
     """Return the parts of a query, of which alternatives are one. `joint` is the word for "or"."""
     joined, is_joined = list[QueryPart](), False
-    for part in _pair_unknown(parts):
+    for part in parts:
         if part.text == _OR:
             is_joined = bool(joined)
         elif is_joined:
@@ -697,27 +759,8 @@ def _join_alternatives(parts: Iterable[QueryPart], joint: str) -> list[QueryPart
     return joined
 
 
-def _pair_unknown(parts: Iterable[QueryPart]) -> list[QueryPart]:
-    """Return parts, of which two unknown words beside an "or" are one: optimizers or low precision, 사회적 지능이나 공감."""
-    paired = list[QueryPart]()
-    for part in parts:
-        if part.text == _OR and len(paired) > 1 and all(map(_is_unknown, paired[-2:])):
-            paired[-2:] = [concepts.literal_part(" ".join(one.text for one in paired[-2:]))]
-        elif part.text == _OR and len(paired) > 1 and paired[-2].text.endswith("적"):
-            paired[-2:] = [concepts.join_words(*paired[-2:])]
-        elif len(paired) > 1 and paired[-2].text == _OR and _is_unknown(paired[-1]) and _is_unknown(part):
-            paired[-1] = concepts.literal_part(f"{paired[-1].text} {part.text}")
-            continue
-        paired.append(part)
-    return paired
-
-
 def _list_words(text: str) -> list[str]:
     return [word for word in text.replace("-", " ").split() if word not in analyser.FUNCTION_WORDS]
-
-
-def _is_unknown(part: QueryPart) -> bool:
-    return part.text.isascii() and part.text.isalpha() and not (part.key or part.is_term)
 
 
 def _leave_out(part: QueryPart, excluded: Iterable[QueryPart]) -> QueryPart:

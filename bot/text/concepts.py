@@ -165,14 +165,15 @@ def join_alternatives(first: QueryPart, second: QueryPart, joint: str) -> QueryP
 
 
 def join_words(first: QueryPart, second: QueryPart) -> QueryPart:
-    """Return the part for two words in a row, in each language."""
+    """Return the part for two words in a row, as typed and in each language."""
     pairs = islice(product(first.forms, second.forms), _MAX_PAIRS)
     return literal_part(
+        f"{first.text} {second.text}",
         *(
             f"{one.text} {other.text}"
             for one, other in pairs
             if analyser.has_hangul(one.text) == analyser.has_hangul(other.text)
-        )
+        ),
     )
 
 
