@@ -95,7 +95,7 @@ class _Named:
     def list_in(self, text: str) -> tuple[str, ...]:
         """Return the terms that a text names, without those that far more papers have than another one.
 
-        If there are none, it is a term that belongs to the only one: LoRA for PEFT.
+        Without such a term, it is one that belongs to the query's only term: LoRA for PEFT.
         """
         folded = analyser.fold(text)
         found = [part for part in self._papers if self._is_in(part, text, folded)]

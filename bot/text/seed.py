@@ -127,8 +127,9 @@ def _lack(words: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
 def load_terms() -> tuple[SeedTerm, ...]:
     """Load the seed list. Its tab-separated columns hold Korean forms, English forms and abbreviations, split by `|`.
 
-    "-" as the abbreviation marks a common word, and "-free" words for what methods do without, each of which stands for
-    its usual forms: training-free, without training, 훈련 없이. "~" before a Korean form marks a form used only in queries.
+    "-" as the abbreviation marks a common word, and "-free" words for what methods do without. Such a row
+    has all their usual forms: training-free, without training, 훈련 없이. "~" before a Korean form marks a form used
+    only in queries.
     """
     terms = []
     for row in read_rows("seed.tsv"):
