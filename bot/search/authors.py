@@ -36,7 +36,7 @@ _MAX_NEAR, _MAX_NEAR_WORDS, _MIN_RATIO = 5, 4, 75
 """The most names that are offered for an unknown one, the most words of it, and their least similarity in percent."""
 _MIN_OUTLINE = 6
 """The fewest syllables of a word that is compared by its consonants alone."""
-_ENDINGS = ("으로", *"을를은는에의며게면서할된될해돼져쳐줘봐요까")
+_ENDINGS = ("으로", "시킨", *"을를은는에의며게면서할된될해돼져쳐줘봐요까")
 """Particles and endings of verbs that hardly any name of a person ends in."""
 _MIN_SHARE = 0.3
 """A Korean word is taken as a spelling of a name if at least this share of its papers also contain the name."""

@@ -85,7 +85,9 @@ class _Named:
         wide = [form for form in forms if tokens.is_wide(form) and not tokens.is_left_out(form)]
         belonging = [name for token in wide for name in tokens.list_belonging(token) if not _is_short(name)]
         in_korean = [name for name in belonging if analyser.has_hangul(name) and self._is_korean]
-        self._narrower = [*in_korean, *(name for name in belonging if not analyser.has_hangul(name))]
+        narrower = (*in_korean, *(name for name in belonging if not analyser.has_hangul(name)))
+        unwanted = {form.key for part in query.excluded for form in part.forms}
+        self._narrower = [name for name in narrower if concepts.Form(name).key not in unwanted]
 
     def _is_telling(self, part: QueryPart) -> bool:
         """Return whether a label names a part: also a general term if papers are about it, but no short word."""

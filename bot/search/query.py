@@ -78,15 +78,17 @@ class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must have none of the `excluded` parts. For a sentence, `topics` has topic weights by number,
-    `implied` the terms of the main topics, and `clear_topics` those that it is clearly on; it is a question unless it only
-    asks for papers on its words. `meanings` has the senses of an abbreviation, most common first.
+    with one of the `names`. It must have none of the `excluded` parts. The parts of `unread` negations are not searched for,
+    nor what belongs to them. For a sentence, `topics` has topic weights by number, `implied` the terms of the main topics, and
+    `clear_topics` those that it is clearly on; it is a question unless it only asks for papers on its words. `meanings` has
+    the senses of an abbreviation, most common first.
     """
 
     text: str = ""
     parts: tuple[QueryPart, ...] = ()
     wholes: tuple[QueryPart, ...] = ()
     excluded: tuple[QueryPart, ...] = ()
+    unread: tuple[QueryPart, ...] = ()
     names: frozenset[str] = frozenset()
     topics: Mapping[int, float] = field(default_factory=dict)
     is_question: bool = False
@@ -185,7 +187,9 @@ class QueryReader:
             for term in query.excluded
             for part in self._list_excluded(term, query.text, choose_names)
         )
-        parts = [_leave_out(part, excluded) for part in parts]
+        ignored = (self._divide(self._list_content(words)) for words in query.ignored)
+        unread = tuple(part for divided in ignored for part in divided if part.key)
+        parts = [_leave_out(part, excluded, unread) for part in parts]
         topics = questions.describe_topics(query.text) if is_sentence else {}
         is_question = is_sentence and not _is_request(query.text, words)
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
@@ -201,10 +205,11 @@ class QueryReader:
             _distinct((*parts, *quoted)),
             tuple(wholes),
             excluded,
+            unread,
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
             topics=topics,
             is_question=is_question,
-            implied=self._list_implied(topics, query.text, excluded),
+            implied=self._list_implied(topics, query.text, (*excluded, *unread)),
             clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
@@ -296,7 +301,8 @@ class QueryReader:
         """
         parts, rest = dict[str, QueryPart](), [*read.parts][::-1]
         while rest:
-            if (part := rest.pop()).text in parts:
+            part = _leave_out(rest.pop(), read.excluded, read.unread)
+            if part.text in parts:
                 continue
             parts[part.text], key = part, Form(part.text).key
             spelled = (part.text, *(form.text for form in part.forms if form.key == key))  # 지식증류
@@ -763,10 +769,21 @@ def _list_words(text: str) -> list[str]:
     return [word for word in text.replace("-", " ").split() if word not in analyser.FUNCTION_WORDS]
 
 
-def _leave_out(part: QueryPart, excluded: Iterable[QueryPart]) -> QueryPart:
-    """Return a part without the added forms that are left out: alternatives to transformers other than Mamba."""
-    unwanted = {form.key for one in excluded for form in one.forms} - {Form(part.text).key}
-    forms = tuple(form for form in part.forms if form.key not in unwanted)
+def _leave_out(part: QueryPart, excluded: Sequence[QueryPart], unread: Sequence[QueryPart]) -> QueryPart:
+    """Return a part without the added forms that are left out: alternatives to transformers other than Mamba.
+
+    What belongs to a part is not sought either if a term of an `unread` negation does: image restoration, super-resolution.
+    """
+    if not (excluded or unread):
+        return part
+    loose = {form.key for one in unread for form in one.forms}
+    unwanted = (loose | {form.key for one in excluded for form in one.forms}) - {Form(part.text).key}
+    forms = tuple(
+        form
+        for form in part.forms
+        if form.key not in unwanted
+        and loose.isdisjoint(Form(one).key for one in tokens.list_belonging(form.text))
+    )
     return part._replace(forms=forms) if forms else part
 
 

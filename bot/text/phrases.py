@@ -28,7 +28,7 @@ _NUMBER = re.compile(
 _VOTES = re.compile("[0-9]{1,6}표")
 _REASON = re.compile("(?:니까?|는데|지만|거든요?|[어아]서)$")
 """The end of a clause on the reader, not on papers."""
-_CAUSE = re.compile("(?<=.)(?:니까|[봐와]서)$")
+_CAUSE = re.compile("(?<=.)(?:니까|으니|[봐와]서)$")
 NEGATORS = frozenset(("sure", "imperative", "lack", "instead", "no", "not", "dont", "other"))
 PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데|이?지만|이?면서)\Z")
 _TAIL_KINDS = frozenset(("sure", "lack", "instead", "other", "use"))

@@ -445,7 +445,7 @@ def _cut_phrase(kept: str, text: str, phrase: Sequence[phrases.Token]) -> str:
     They are no words of one term: 로봇 추천순인데 시뮬레이션은 빼고.
     """
     rest, (start, last) = phrases.cut(kept, phrase), (phrase[0].start, phrase[-1])
-    is_end = last.kind == "sort" or last.text.endswith(("데", "고", "며", "지만", "서"))
+    is_end = last.kind == "sort" or last.text.endswith(("데", "고", "며", "지만", "서", "거", "것"))
     behind = phrases.read_tokens(text[last.end :], "leave") if is_end and last.is_korean else ()
     is_left_out = any(token.kind in phrases.NEGATORS and token.is_korean for token in behind)
     return f"{rest[:start]};{rest[start + 1 :]}" if is_left_out and text[:start].strip() else rest

@@ -738,6 +738,14 @@ async def test_a_name_inside_a_word_of_a_title_is_left_out(
             ["Agents that Walk"],
         ),
         (("agents without web agents", "웹 에이전트 빼고 agents"), ["A Web Navigating Agent"], ["Agents"]),
+        (
+            (
+                "image restoration, nothing that only does super-resolution",
+                "초해상도만 하는 건 빼고 이미지 복원",
+            ),
+            ["Video Super-Resolution"],
+            ["Image Restoration"],
+        ),
         (("avatars, no human faces", "사람 얼굴 빼고 avatars"), ["Head Avatars"], ["Full-Body Avatars"]),
         (("benchmarks except coding benchmarks",), ["A Code Generation Benchmark"], ["A Speech Benchmark"]),
         (("3D models, no Gaussian splatting",), ["GaussianAnything: 3D Models"], ["3D Models"]),

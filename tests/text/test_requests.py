@@ -51,6 +51,7 @@ def _reader() -> QueryReader:
         ("speech in order of likes", "speech", "votes"),
         ("최신순으로 음성 정렬", "음성", "date"),
         ("음성 추천순인데 번역은 빼고", "음성 ; 번역은 빼고", "votes"),
+        ("음성 중에 제일 인기 많은 거 번역 빼고", "음성 ; 번역 빼고", "votes"),
         ("음성 최신순이고 번역은 제외", "음성 ; 번역은 제외", "date"),
         ("음성 추천순 번역 제외", "음성 ; 번역 제외", "votes"),
         ("biggest hits of may so far", "of may", "votes"),
@@ -387,6 +388,8 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("이미지 생성 말고 로봇", "로봇", "이미지 생성"),
         ("jailbreak defense, not attacks", "jailbreak defense", "jailbreak attacks"),
         ("speech synthesis not recognition", "speech synthesis", "speech recognition"),
+        ("음성 합성 이미지 생성 VAR 원논문 빼고", "음성 합성 이미지 생성", "VAR"),
+        ("로봇, 음성은 많이 봤으니 빼줘", "로봇", "음성"),
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
