@@ -119,7 +119,7 @@ def read_request(
         if is_recent := read.is_recent and not (query.since or query.until):
             days = _RECENT_DAYS[questions.has_topic(text.split())]
             period = today - timedelta(days=days - 1), today
-    words = text.split()
+    left, words = text, text.split()
     is_filler = all(questions.classify_filler(word) == "filler" for word in words)
     asks_for_any = is_filler and (any(map(questions.names_papers, words)) or _ASKS.search(text) is not None)
     text = text if questions.has_topic(words) or not (read.asks or is_filler) else ""
@@ -132,6 +132,7 @@ def read_request(
     return replace(
         query,
         text=requests.join_examples(text),
+        asked=left,
         since=narrowed.since_on,
         until=narrowed.until_on,
         min_votes=narrowed.min_votes,
@@ -158,12 +159,9 @@ def _read_query(archive: Archive, text: str, today: date) -> tuple[query_parser.
 
     query = read_request(typed, today, has_papers)
     query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
-    plain_text, asked = requests.split_reader(requests.split_words(typed.text))
-    left = dates.read_period(asked or plain_text, today, is_clear=True, has_papers=has_papers)[0]
-    said = (query.text, *query.excluded, *query.ignored, *query.unordered, *query.described)
-    lost = () if query.asks_writers else requests.list_lost(left, said)
-    query = replace(query, ignored=(*query.ignored, *lost))
-    return typed, authors.read_writers(archive, query)
+    read = authors.read_writers(archive, query)
+    writers = {*query.text.split()}.difference(read.text.split())
+    return typed, replace(read, asked=" ".join(word for word in query.asked.split() if word not in writers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,10 +489,7 @@ def _read_draft(archive: Archive, request: SearchRequest, today: date) -> _Draft
     # Short words sound like names: 다리 is not DALL-E.
     if len(query.text) > 2 and (known := titles.find_known(query.text)):
         read = replace(read, names=read.names | {known})
-    kept = (read.text, *query.ignored, *query.described)
-    lost = requests.list_lost(query.text, kept) if read.text != query.text else ()
-    ignored = (word for word in lost if len(word) > 1 or not read.is_question)
-    query = replace(query, ignored=(*query.ignored, *ignored))
+    query = replace(query, ignored=(*query.ignored, *requests.list_lost(query, read.text)))
     unwanted = authors.list_excluded_ids(archive, query.excluded) | titles.list_compounds(
         archive, read.excluded
     )

@@ -319,6 +319,12 @@ def _list_general(token: phrases.Token) -> list[str]:
     return [kind for kind, _ in phrases.split_word(token.text.casefold(), "general")]
 
 
+def is_beside(token: phrases.Token) -> bool:
+    """Return whether a word belongs to an exclusion beside what it names: other than, vision models, (동영상 X), 다른 구조."""
+    is_word = token.kind != "" or seed.classify("tail", token.text) != "" or bool(_list_general(token))
+    return is_word or len(token.text) == 1
+
+
 def _is_general(token: phrases.Token) -> bool:
     """Return whether a word names no topic: filler, or a word for architectures or language models."""
     return token.kind != "" or bool(_list_general(token)) or _is_filler(token.text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -48,7 +48,8 @@ class Query:
     `unordered` the orders in which papers cannot be put, `asks_writers`: it asks who and not which papers, `is_published`: its
     dates are said to be those of publication,
     `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing. `has_alternatives`: it
-    asks for those to what is excluded, whose papers may mention that.
+    asks for those to what is excluded, whose papers may mention that. `asked` has the words besides its order, period and
+    writers, each of which is searched for, excluded or filler, unless the answer says that it is not.
     `order` is "votes" or "date" if the query asks for one; `count`: how many papers; `has_code`: only papers with code;
     `is_recent`: its dates are what "trending" usually means.
     """
@@ -74,6 +75,7 @@ class Query:
     unknown_writers: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
     has_alternatives: bool = False
+    asked: str = field(default="", compare=False)
 
     @property
     def has_text(self) -> bool:

@@ -94,8 +94,9 @@ def agrees(word: str, ending: str) -> bool:
 Kind = Literal["filler", "verb", "maybe", ""]
 """The kind of a word in a query.
 
-"filler" is for question words, function words, requests and words for papers. "verb" is for what papers on any topic do or
-have (줄이는, 방법). "maybe" is filler next to filler (search in "search for papers", not in "tree search"). "" is content.
+"filler" is for question words, function words, requests and words for papers. "verb" is for what is not searched for beside
+a topic: what papers on any topic do or have, "plain" in the table (방법), and what changes their meaning (줄이는). "maybe" is
+filler next to filler (search in "search for papers", not in "tree search"). "" is content.
 """
 _MAX_FILLER_LENGTH, _MAX_TAIL = 16, 4
 _JAMO = "".join(map(chr, (*range(0x1100, 0x1200), *range(0x3131, 0x3164))))
@@ -111,8 +112,8 @@ _SAID = re.compile("(?:[거것꺼][만도들]?)?[요용여염]?\\Z")
 class _Filler(NamedTuple):
     """The filler table: kinds by word, marks and kinds by stem, and the endings allowed after a stem with `+` or `~`."""
 
-    words: dict[str, Kind]
-    stems: dict[str, tuple[str, Kind]]
+    words: dict[str, str]
+    stems: dict[str, tuple[str, str]]
     following: dict[str, frozenset[str]]
 
 
@@ -120,13 +121,13 @@ class _Filler(NamedTuple):
 def _load_filler() -> _Filler:
     filler = _Filler({}, {}, {})
     for kind, listed in seed.read_rows("filler.tsv"):
-        if kind in ("filler", "verb", "maybe"):
+        if kind in ("filler", "plain", "verb", "maybe"):
             for word in listed.split():
                 if word[-1] in "+~*":
-                    filler.stems.setdefault(word[:-1], (word[-1], kind))  # type: ignore[arg-type]
+                    filler.stems.setdefault(word[:-1], (word[-1], kind))
                 else:
                     for spelling in seed.write_with_and_without_apostrophe(word):
-                        filler.words.setdefault(spelling, kind)  # type: ignore[arg-type]
+                        filler.words.setdefault(spelling, kind)
         else:
             filler.following[kind] = frozenset(listed.split())
     return filler
@@ -142,9 +143,19 @@ def trim_filler(word: str) -> str:
     return word.strip(_EDGE)
 
 
-@analyser.remembered(1 << 12)
 def classify_filler(word: str) -> Kind:
     """Return the kind of a query word, ignoring case and punctuation."""
+    kind = _classify(word)
+    return "verb" if kind == "plain" else kind  # type: ignore[return-value]
+
+
+def is_request(word: str) -> bool:
+    """Return whether a query word says nothing of a topic, and an answer need not say that it was not searched for."""
+    return _classify(word) not in ("", "verb") or names_papers(word)
+
+
+@analyser.remembered(1 << 12)
+def _classify(word: str) -> str:
     folded = analyser.fold(trim_filler(word[:MAX_WORD_LENGTH])).replace("’", "'")
     if not any(map(str.isalnum, folded)):
         return "filler"
@@ -157,7 +168,7 @@ def classify_filler(word: str) -> Kind:
         if mark and (not rest or (len(rest) <= _MAX_TAIL if mark == "*" else rest in filler.following[mark])):
             return kind
     bare = _SAID.sub("", folded)
-    return classify_filler(bare) if 1 < len(bare) < len(folded) else ""
+    return _classify(bare) if 1 < len(bare) < len(folded) else ""
 
 
 _HEADS = frozenset(("model", "models", "learning", "모델", "학습"))

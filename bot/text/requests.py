@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from itertools import chain, dropwhile, groupby, islice, pairwise
+from itertools import dropwhile, groupby, islice, pairwise
 from typing import NamedTuple
 
-from bot.text import analyser, phrases, questions, seed
+from bot.text import analyser, exclusions, phrases, query_parser, questions, seed
 
 # What is about the reader.
 
@@ -23,7 +22,11 @@ _PLAN = re.compile(
     r"|\bfor (?:my|our) (?:[\w-]+ ){0,3}(?:section|talk|thesis|dissertation|class|course|seminar|meeting"
     r"|presentation|report|club|advisor|boss|slides|homework|group|students?|labmates?|colleagues|interns?|undergrads)\b"
     r"(?: (?:slot|this week))?"
+    r"|\b(?:before|by|until|for|ahead of|in time for) (?:(?:my|our|the|this|next) )?(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|tomorrow|week)(?:['’]s)? (?:[\w-]+ )?(?:meeting|seminar|talk|class|lecture|presentation|deadline|call|exam|club)\b"
     r"|\b(?:that )?(?:my|our) (?:[\w-]+ )?(?:students?|labmates?|interns?|undergrads) (?:can|could|should) \w+"
+    r"|\b(?:in|from|across|of|over) (?:the|this|your|our) (?:whole|entire|full) (?:archive|collection|channel|list)\b"
+    r"|(?<!\S)(?:아카이브 )?전체(?: (?:기간|아카이브|논문))?(?:에서| ?중에서?|를? ?통틀어)(?!\S)"
     r"|^(?:i|we)(?:['’]\w+)? (?:[\w'’]+ ){0,5}?(?:talk|presentation|lecture|seminar|meeting|group)\b(?: [\w'’]+){0,3}?"
     r"(?= (?:about|on)\b)"
     r"|^\S+ 때문에(?= )|\S+야 (?:[돼되됨함해]|하는데)\S*$|처음 (?:공부|입문|배우|시작)\S*(?: (?:해|합니다)\S*)?"
@@ -31,9 +34,9 @@ _PLAN = re.compile(
     rf"|{_LEARNERS}(?:에게|한테) (?:추천|소개|설명|보여)\S*(?: 만한)?(?= \S+ ?(?:논문|연구))",
     re.IGNORECASE,
 )
-"""When and where a reader will read."""
+"""When and where a reader will read, and that this is of the whole archive."""
 AHEAD = re.compile(
-    r"\b(?:next (?:week|month|year)|tomorrow)\b|(?<!\S)(?:다?다음 ?(?:주|달)|내일|모레)(?=\s|에|의|$)",
+    r"\b(?:next (?:week|month|year)|tomorrow)\b(?!['’]s)|(?<!\S)(?:다?다음 ?(?:주|달)|내일|모레)(?=\s|에|의|$)",
     re.IGNORECASE,
 )
 """A time to come, of which there are no papers yet."""
@@ -151,29 +154,28 @@ def _split_joined(word: re.Match[str]) -> str:
     return " ".join(filter(None, (period, topic, papers)))
 
 
-def list_lost(text: str, kept: Iterable[str]) -> tuple[str, ...]:
-    """Return the nouns and names of a text that are in none of the texts that are kept of it, and ask for nothing either."""
-    text, left = _read_count(_CODE.sub(" ", text))[0], " ".join(kept).casefold().split()
-    tokens = (
-        {one for one in phrases.read_tokens(text, table) if not one.kind} for table in ("order", "leave")
-    )
-    lost = list[str]()
-    for token in sorted(set.intersection(*tokens), key=lambda token: token.start):
-        whole = questions.trim_filler(token.text).casefold()
-        word = phrases.PARTICLE.sub("", whole)
-        is_sign = word.isdecimal() or word in _NUMERALS or (len(word) == 1 and word.isascii())
-        is_filler = is_sign or any(
-            _list_asking().issuperset(one.split()) or questions.classify_filler(one) for one in (whole, word)
-        )
-        if not (is_filler or questions.is_verb(whole) or questions.names_papers(whole)):
-            lost += [] if any(one in whole or word in one for one in left) else [token.text]
-    return tuple(dict.fromkeys(lost))
+def list_lost(query: query_parser.Query, sought: str) -> tuple[str, ...]:
+    """Return the words of a question that are neither sought nor named in the answer, and may belong to its topic."""
+    named = " ".join((sought, *query.excluded, *query.ignored, *query.unordered, *query.described))
+    left, rest = named.casefold().split(), query.text.casefold()
+    lost = list[phrases.Token]()
+    for token in phrases.read_tokens(query.asked, "leave"):
+        is_taken = token.text.casefold() not in rest
+        if not (
+            (is_taken and exclusions.is_beside(token))
+            or all(_is_kept(word, left) for word in token.text.casefold().split())
+        ):
+            is_next = lost and not query.asked[lost[-1].end : token.start].strip()
+            start = lost.pop().start if is_next else token.start
+            lost.append(token._replace(text=query.asked[start : token.end], start=start))
+    return tuple(dict.fromkeys(token.text for token in lost))
 
 
-@cache
-def _list_asking() -> frozenset[str]:
-    """Return the words of all that questions say besides their topic: leave and out of leave_out."""
-    return frozenset(" ".join(chain.from_iterable(seed.load_request_words().values())).split())
+def _is_kept(word: str, left: Iterable[str]) -> bool:
+    """Return whether a word is among those `left` of a question, with or without endings, or says nothing of a topic."""
+    whole = questions.trim_filler(word)
+    bare = phrases.PARTICLE.sub("", whole)
+    return any(map(questions.is_request, (whole, bare))) or any(one in whole or bare in one for one in left)
 
 
 _EXAMPLES = re.compile(

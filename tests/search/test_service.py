@@ -875,6 +875,37 @@ async def test_each_content_word_is_sought_left_out_or_said_to_be_neither(db: Da
         assert said.sort, query
 
 
+@pytest.mark.parametrize(
+    ("query", "ignored"),
+    [
+        ("reduce the memory of zeppelins", ("reduce",)),
+        ("how do I stop zeppelins from lying", ("stop",)),
+        ("싼 음성 합성", ("싼",)),
+        ("해파리를 없애는 방법 알려줘", ("없애는",)),
+        ("틀린 답을 고치는 에이전트 추천순", ("고치는",)),
+        ("음성 합성 옷 갈아입히는 논문", ("갈아입히는",)),
+        ("could you show me some good papers on RAG please", ()),
+        ("best RAG survey in the whole archive", ()),
+        ("oldest RAG paper across our entire collection", ()),
+        ("RAG itself, newest first", ()),
+        ("newest RAG papers before Monday's meeting", ()),
+        ("most upvoted RAG papers, I need them by tomorrow's lab meeting", ()),
+        ("혹시 음성 합성 관련해서 괜찮은 논문 있으면 공유해주실 수 있나요?", ()),
+        ("전체에서 제일 인기 많은 음성 합성 논문", ()),
+        ("아카이브 전체 통틀어 음성 합성 논문 추천순", ()),
+    ],
+)
+async def test_only_words_of_a_topic_are_said_not_to_be_searched_for(
+    db: Database, query: str, ignored: tuple[str, ...]
+) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
+    said = await SearchService(db, clock=lambda: datetime(2025, 2, 20, tzinfo=UTC)).search(
+        SearchRequest(query)
+    )
+    assert (said.ignored, said.unread, said.period) == (ignored, (), (None, None))
+    assert {"whole", "entire", "itself", "전체", "meeting"}.isdisjoint(said.terms)
+
+
 async def test_a_label_names_only_what_a_paper_plainly_names(db: Database) -> None:
     """Words that look or sound like a term are no mention of it: nor is 학습 속도, the speed of training, 학습률.
 
