@@ -354,10 +354,15 @@ def _is_writer(archive: Archive, name: str) -> bool:
 def _is_known(archive: Archive, words: Sequence[str], writer: bylines.Writer) -> bool:
     """Return whether a name in a question is that of a known institution or of an author.
 
-    A bare name must be an author's in full. One word may also be a last name beside a word for papers: LeCun papers,
-    데트머스 논문, 벤지오 교수.
+    An institution beside a topic must be in an affiliation. A bare name must be an author's in full. One word may also be a
+    last name beside a word for papers: LeCun papers, 데트머스 논문, 벤지오 교수.
     """
     name, typed = writer.name, tuple(people.name_tokens(writer.name))
+    if writer.kind == "beside":
+        is_said = "led" in writer.signs or any(map(questions.names_papers, words))
+        is_name = is_said or not institutions.is_ordinary(name)
+        is_known = is_name and archive.engine.is_affiliation(name)
+        return is_known and not _is_in_phrase(archive, words, writer)
     if writer.kind != "bare":
         return writer.kind == "institution" or _is_writer(archive, name)
     if analyser.has_hangul(name):
@@ -370,6 +375,13 @@ def _is_known(archive: Archive, words: Sequence[str], writer: bylines.Writer) ->
         return any(people.name_distance(typed, one.name) < people.DIFFERENT_NAME for one in authors)
     is_said = not writer.signs.isdisjoint(("lead", "group", "written", "papers"))
     return is_said and any(people.name_tokens(one.name)[-1:] == [*typed] for one in authors)
+
+
+def _is_in_phrase(archive: Archive, words: Sequence[str], writer: bylines.Writer) -> bool:
+    """Return whether any paper has a name with the word before or behind it: OpenAI o1, 메타 토큰."""
+    spans = (words[max(0, writer.start - 1) : writer.end], words[writer.start : writer.end + 1])
+    phrases = [" ".join(span) for span in spans if len(span) > writer.end - writer.start]
+    return any(archive.reader.glossary.find(one) or archive.engine.count([one]) for one in phrases)
 
 
 def _is_last_name(archive: Archive, words: Sequence[str], writer: bylines.Writer) -> bool:

@@ -34,8 +34,10 @@ Sign = Literal["lead", "led", "joined", "group", "written", "papers", "owner", "
 """What is around a name: "by" before it; a writer before or behind it that is joined to it; behind it a word for a group
 or a professor, for having written, or for papers; that it has 's, or 's or 의 before a word for papers.
 """
-Kind = Literal["institution", "said", "capitals", "bare"]
-"""A known institution; a name that the words around it say to have written; a name in capitals; one with a word of no paper."""
+Kind = Literal["institution", "beside", "said", "capitals", "bare"]
+"""A known institution that is said to have written; one beside a topic (OpenAI 강화 학습); a name that the words around it
+say to have written; a name in capitals; one with a word of no paper.
+"""
 
 
 class Writer(NamedTuple):
@@ -54,7 +56,7 @@ class Writer(NamedTuple):
 
 def find_writers(
     words: Sequence[str],
-    accepts: Callable[[Writer], bool] = lambda writer: writer.kind != "bare",
+    accepts: Callable[[Writer], bool] = lambda writer: writer.kind not in ("beside", "bare"),
     is_new: Callable[[str], bool] = lambda _: False,
 ) -> list[Writer]:
     """Return the writers that a question names and `accepts` returns True for, without overlaps.
@@ -141,7 +143,7 @@ class _Question:
             yield _Span(start, end, first, last, behind | ahead)
 
     def _list_institutions(self, start: int, *, is_led: bool) -> Iterator[Writer]:
-        """Yield the known institutions from a word that the question says to have written."""
+        """Yield the known institutions from a word. One whose models have its name must be said to have written."""
         most = institutions.MAX_WORDS if self._is("institution", start) else 0
         for span in self._list_spans(start, most, is_led=is_led):
             names = self._list_names(span)
@@ -152,8 +154,9 @@ class _Question:
                     or institutions.is_unmistakable(name)
                     or self._consists_of_institutions()
                 )
-                if is_said:
-                    yield Writer(name, span.first, span.last, "institution", span.signs)
+                if is_said or not institutions.makes_models(name):
+                    kind: Kind = "institution" if is_said else "beside"
+                    yield Writer(name, span.first, span.last, kind, span.signs)
 
     def _list_people(self, start: int, *, is_led: bool) -> Iterator[Writer]:
         """Yield the names of people and unknown institutions from a word, the longest first."""

@@ -110,8 +110,8 @@ def may_begin(word: str) -> bool:
 
 
 def is_ordinary(name: str) -> bool:
-    """Return whether a name in lower case is rather an ordinary word, such as meta or apple."""
-    return name.islower() and name.capitalize() in _ordinary_words()
+    """Return whether a name in lower case or in Hangul is rather an ordinary word, such as meta or 애플."""
+    return name == name.lower() and name.capitalize() in _ordinary_words()
 
 
 def makes_models(name: str) -> bool:

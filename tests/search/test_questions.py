@@ -113,6 +113,9 @@ async def test_an_institution_matches_listed_affiliations_or_else_the_text(searc
         "삼성이 쓴 양자화 논문",
         "삼성전자 연구진의 양자화 논문",
         "Samsung papers",
+        "what did Samsung publish",
+        "Samsung quantization",
+        "삼성 양자화",
     ):
         result = await search.search(SearchRequest(query))
         assert {row.arxiv_id for row in result.rows} == {STORED.arxiv_id, NAMED.arxiv_id}, query
@@ -121,6 +124,28 @@ async def test_an_institution_matches_listed_affiliations_or_else_the_text(searc
         assert followed[models.AlertKind.INSTITUTION] in ("Samsung", "삼성", "삼성전자"), query
         assert followed.get(models.AlertKind.KEYWORD, "quantization") in ("quantization", "양자화"), query
     assert await _ids(search, "papers from Oslo Sound Lab") == {ELSEWHERE.arxiv_id}
+
+
+async def test_an_institution_that_is_also_a_word_is_read_beside_a_topic_and_a_word_for_papers(
+    db: Database, search: SearchService
+) -> None:
+    paper = NewsletterPaper("2501.00005", "Masks", "비전 모델입니다. 메타 토큰을 씁니다.")
+    await sample_archive.add_digest(db, "2025-01-03", paper)
+    fact = models.PaperFacts(
+        paper.arxiv_id, "huggingface", "https://hf", datetime(2025, 1, 3, tzinfo=UTC), organization="Meta AI"
+    )
+    await sample_archive.make_ingest(db).add_facts([fact])
+    for query, writers in (
+        ("메타 비전 논문", ("메타",)),
+        ("Meta vision", ("Meta",)),
+        ("meta vision papers", ("meta",)),
+        ("samsung or meta vision", ("samsung or meta",)),
+        ("메타 분석", ()),
+        ("meta analysis", ()),
+        ("메타 토큰 논문", ()),
+        ("메타 러닝 논문", ()),
+    ):
+        assert (query, (await search.search(SearchRequest(query))).writers) == (query, writers)
 
 
 async def test_a_person_named_as_the_writer_becomes_a_filter(search: SearchService) -> None:
@@ -135,7 +160,7 @@ async def test_names_that_are_not_given_as_writers_are_searched_for(search: Sear
         "quantization by Google",
         "quantization by Someone Unknown",
         "from scratch",
-        "Samsung quantization",
+        "삼성 휴대폰",
         "papers from January",
         "현대 양자화",
     ):
