@@ -43,6 +43,7 @@ from bot.papers.trends import TrendAnswers
 from bot.rendering.charts import ChartRenderer
 from bot.rendering.templates import Templates
 from bot.search import index as search_index
+from bot.search import titles
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
 from bot.search.trends import RisingTopicService, TrendService
@@ -259,7 +260,7 @@ class Container:
         database, search, glossary = self.reader_database, self.search, self.glossary
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(database, self.clock))
-        search_index.prepare()
+        titles.prepare()
         paper_lookup = arxiv.PaperLookup(
             self.clock,
             IngestService(database, self.clock),

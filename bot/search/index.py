@@ -32,7 +32,6 @@ from bot.core import isolation, memory
 from bot.glossary import mentions
 from bot.text import (
     analyser,
-    concepts,
     exclusions,
     institutions,
     people,
@@ -51,13 +50,6 @@ if TYPE_CHECKING:
 
 FORMAT = f"17.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
-
-
-def prepare() -> None:
-    """Load the tables for reading papers and queries, so that the first search in a process is not slow."""
-    questions.prepare_topics()
-    tokens.prepare_concepts()
-    concepts.load_near_terms()
 
 
 # Texts and tokens of a paper.

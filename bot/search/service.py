@@ -114,7 +114,7 @@ def read_request(
     text, period = dates.read_period(read.text, today, is_clear=bool(read.order), has_papers=has_papers)
     is_recent = False
     if period == (None, None):
-        read = requests.read_order(query.text, has_period=False)
+        read = requests.read_order(query.text, has_period=False) if read.is_of_period else read
         text = read.text
         if is_recent := read.is_recent and not (query.since or query.until):
             days = _RECENT_DAYS[questions.has_topic(text.split())]
@@ -486,8 +486,9 @@ def _read_draft(archive: Archive, request: SearchRequest, today: date) -> _Draft
     typed, query = _read_query(archive, request.query, today)
     asked = Sort(query.order) if query.order and request.sort is None else None
     read = archive.read(query)
-    # Short words sound like names: 다리 is not DALL-E.
-    if len(query.text) > 2 and (known := titles.find_known(query.text)):
+    # Short words sound like names: 다리 is not DALL-E. Of a term, the names are known.
+    is_term = len(read.parts) == 1 and read.parts[0].key != ""
+    if len(query.text) > 2 and (known := titles.find_known(query.text, read.names if is_term else ())):
         read = replace(read, names=read.names | {known})
     query = replace(query, ignored=(*query.ignored, *requests.list_lost(query, read.text)))
     unwanted = authors.list_excluded_ids(archive, query.excluded) | titles.list_compounds(

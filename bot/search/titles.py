@@ -51,6 +51,14 @@ def find_paper(archive: Archive, text: str) -> str | None:
     return rows[0].arxiv_id if rows else None
 
 
+def prepare() -> None:
+    """Load the tables for reading papers and queries, so that the first search in a process is not slow."""
+    questions.prepare_topics()
+    tokens.prepare_concepts()
+    concepts.load_near_terms()
+    _load_known()
+
+
 _HANGUL_AND_VERSION = re.compile(rf"([{analyser.SYLLABLES} ]+?)[\s-]*([A-Za-z]?[0-9][0-9A-Za-z.]*)?")
 
 
@@ -63,9 +71,14 @@ def _load_known() -> tuple[Mapping[str, str], transliteration.SoundIndex]:
     return ids, transliteration.SoundIndex(dict.fromkeys(bare, 1))
 
 
-def find_known(text: str) -> str | None:
-    """Return the arXiv id of a paper that all call by this name, though its title may lack it: ViT, 비전 트랜스포머, 지피티 3."""
+def find_known(text: str, keys: Iterable[str] = ()) -> str | None:
+    """Return the arXiv id of a paper that all call by this name, though its title may lack it: ViT, 비전 트랜스포머, 지피티 3.
+
+    `keys`: those of the name in both languages, if they are known.
+    """
     typed, (ids, sounds) = plain.clean_typed(text)[:_MAX_TEXT_LENGTH], _load_known()
+    if keys:
+        return next((ids[key] for key in sorted(keys) if key in ids), None)
     names = [typed]
     if match := _HANGUL_AND_VERSION.fullmatch(" ".join(term_keys.trim_title(typed.split()))):
         heard = [*sounds.find(match[1]), *filter(None, [transliteration.read_letters(match[1])])]

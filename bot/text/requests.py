@@ -359,7 +359,8 @@ class Ordering(NamedTuple):
     """A question without its order ("votes", "least", "date", "oldest" or ""), and what is unknown of papers in it.
 
     `has_code`: it asks for papers with code; `min_votes`, `max_votes`: for papers with as many votes; `wanted`: how many
-    papers; `is_recent`: for those of these days; `asks_writers`: who, and not which paper, is asked for.
+    papers; `is_recent`: for those of these days; `asks_writers`: who, and not which paper, is asked for; `is_of_period`: whether
+    it would be read otherwise if it named a period, or none.
     """
 
     text: str
@@ -371,11 +372,12 @@ class Ordering(NamedTuple):
     wanted: int | None = None
     is_recent: bool = False
     asks_writers: bool = False
+    is_of_period: bool = False
 
     @property
     def asks(self) -> bool:
         """Whether the question asks for anything besides its topic."""
-        return self != Ordering(self.text)
+        return self._replace(is_of_period=False) != Ordering(self.text)
 
 
 def read_order(text: str, *, has_period: bool) -> Ordering:
@@ -392,6 +394,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         )
     )
     tokens, found, kept = phrases.read_tokens(text, "order"), list[tuple[int, str]](), text
+    is_of_period = False
     for phrase, behind in _list_phrases(tokens):
         kinds = " ".join(token.kind for token in phrase if token.kind not in ("glue", "ever", "now"))
         if kinds in ("", "sort") and any(token.kind == "now" for token in phrase):
@@ -407,7 +410,9 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
             phrase.pop()
         core = [token for token in phrase if token.kind not in ("glue", "by")]
         rest, is_ever = _cut_phrase(kept, text, phrase), kinds == "hot" and any(map(_is_ever, tokens))
-        if not _is_meant(rule, text, core, near, rest, has_period, is_ever or any(map(_is_ever, phrase))):
+        meant = _is_meant(rule, text, core, near, rest, is_ever or any(map(_is_ever, phrase)))
+        is_of_period |= meant[0] != meant[1]
+        if not meant[not has_period]:
             continue
         found += ((number, text[core[0].start : core[-1].end]) for number in numbers)
         if rule.order and (leading := _LEADING.search(text, 0, core[0].start)):  # 3 newest papers on speech
@@ -438,6 +443,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         count,
         is_recent and order == "votes",
         asks_writers,
+        is_of_period,
     )
 
 
@@ -479,12 +485,12 @@ def _is_meant(
     core: Sequence[phrases.Token],
     near: Iterable[phrases.Token],
     rest: str,
-    has_period: bool,
     is_ever: bool,
-) -> bool:
+) -> tuple[bool, bool]:
     """Return whether a phrase speaks of papers, if its rule needs that: "best small models", not "best tokenizer for Korean".
 
-    Papers are named `near` to it or just ahead of Korean words, or the `rest` names no topic either.
+    The first is for a question that names a period, the second for others. Papers are named `near` to it or just ahead of
+    Korean words, or the `rest` names no topic either.
     """
     ahead = text[: core[0].start].split()[-2:] if core[0].is_korean else ()
     is_led = core[0].start == 0 and not core[0].is_korean
@@ -493,9 +499,9 @@ def _is_meant(
     if "alone" in rule.flags:  # 최근 연구 is hardly an order
         is_recent = is_led and core[0].text.casefold().startswith("recent")
         is_of_papers = any(not one.startswith(("연구", "research", "work", "studies")) for one in named)
-        return not has_period and (is_alone or is_recent or is_of_papers)
-    is_meant = has_period or is_alone or is_ever or bool(named) or (is_led and " for " not in text)
-    return is_meant or "papers" not in rule.flags
+        return False, is_alone or is_recent or is_of_papers
+    is_meant = is_alone or is_ever or bool(named) or (is_led and " for " not in text)
+    return True, is_meant or "papers" not in rule.flags
 
 
 def _cut_order(kept: str, tokens: Sequence[phrases.Token]) -> str:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.app import front
 from bot.client import texts as client_texts
-from bot.search import index as search_index
+from bot.search import titles
 from bot.sources import arxiv
 from storage import models
 
@@ -12,4 +12,4 @@ arxiv.SECONDS_PER_REQUEST = 0.0  # arXiv is on loopback
 front.FOLLOW_EVERY, front.FOLLOW_JITTER_SECONDS = timedelta(seconds=2), 1
 for locale in models.Locale:
     client_texts.for_locale(locale)
-search_index.prepare()
+titles.prepare()
