@@ -312,7 +312,11 @@ class QueryReader:
                 continue
             is_wide = any(tokens.is_wide(form.text) for form in part.forms)
             if count_papers(part) < (1 if is_wide else _FEW):
-                rest += [piece for piece in self._divide(words, whole=False) if piece.key][::-1]
+                pieces = [piece for piece in self._divide(words, whole=False) if piece.key]
+                # A paper with the term in another form has its words as well: NAS for 신경망 구조 탐색.
+                rest += [
+                    piece._replace(forms=concepts.merge_forms(piece.forms + part.forms)) for piece in pieces
+                ][::-1]
         return replace(read, parts=_distinct(parts.values()))
 
     def is_known(self, text: str) -> bool:

@@ -74,7 +74,7 @@ def test_filler_is_dropped_but_not_from_terms(
         ("문화적 유산이나 관광 논문", ["문화적 유산 또는 관광"]),
         ("social skills or role-play LLM papers", ["social skills or role-play", "LLM"]),
         ("depth estimation or image matching", ["depth estimation or image matching"]),
-        ("깊이추정이나 이미지매칭 논문", ["깊이추정 또는 이미지 매칭"]),
+        ("깊이추정이나 이미지매칭 논문", ["깊이추정 또는 이미지매칭"]),
         ("tabular data or data science", ["tabular data or data science"]),
         ("시계열이나 표 데이터", ["시계열 또는 표 데이터"]),
         ("knowledge graphs or graph neural networks", ["knowledge graphs or graph neural networks"]),

@@ -442,7 +442,7 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
         ("3D style transfer", "3D style transfer"),
         ("human-like dialogue", "human-like dialogue"),
         ("로봇말고추천많은논문", "로봇 말고 추천 많은 논문"),
-        ("코드LLM 최신순", "코드 LLM 최신순"),
+        ("수학LLM 최신순", "수학 LLM 최신순"),
         ("의료LLM은 빼고", "의료 LLM은 빼고"),
         ("챗GPT 하이퍼클로바X", "챗GPT 하이퍼클로바X"),
         ("추천 1,000개 이상", "추천 1000개 이상"),
