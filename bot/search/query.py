@@ -650,12 +650,16 @@ class QueryReader:
         topic = "" if self.glossary.is_seeded(term) else _GENERAL.sub("", term)
         is_single = " " not in topic and term.startswith(topic)  # LLaVA variants
         is_general = topic not in ("", term) and (is_single or self.is_excludable(topic))
-        kinds = self._find_kinds(term, text) if questions.is_means(term) else []
+        kinds = self._find_kinds(term, text) if questions.is_means(term) else list[str]()
         first, _, head = term.rpartition(" ")
         if head in map(self._strip, text.split()) and first and not self.glossary.find(term):
             # Of benchmarks without coding benchmarks, those about coding are left out.
             part = self._find(first) or QueryPart(first, self._typed_forms(first))
             yield part._replace(is_topic=True)
+        compounds = (
+            f"{word} {term}" for word in map(self._strip, text.split())
+        )  # medical AI without imaging
+        kinds += filter(self.glossary.is_seeded, compounds)
         for name in (term, *([bare] if is_bare else []), *([topic] if is_general else []), *kinds):
             # A Korean word is left out in all meanings: 추론 is inference or reasoning.
             keys = self.glossary.find(name)[: None if analyser.is_hangul(name) else 1]
@@ -776,19 +780,18 @@ def _list_words(text: str) -> list[str]:
 def _leave_out(part: QueryPart, excluded: Sequence[QueryPart], unread: Sequence[QueryPart]) -> QueryPart:
     """Return a part without the added forms that are left out: alternatives to transformers other than Mamba.
 
-    What belongs to a part is not sought either if a term of an `unread` negation does: image restoration, super-resolution.
+    Of what belongs to a part, terms of an `unread` negation are not sought either: of image restoration, super-resolution.
     """
     if not (excluded or unread):
         return part
     loose = {form.key for one in unread for form in one.forms}
     unwanted = (loose | {form.key for one in excluded for form in one.forms}) - {Form(part.text).key}
-    forms = tuple(
-        form
-        for form in part.forms
-        if form.key not in unwanted
-        and loose.isdisjoint(Form(one).key for one in tokens.list_belonging(form.text))
-    )
-    return part._replace(forms=forms) if forms else part
+    forms = list[Form]()
+    for form in part.forms:
+        belonging = [Form(text, form.weight, is_shown=False) for text in tokens.list_belonging(form.text)]
+        kept = [one for one in belonging if not any(f" {key} " in f" {one.key} " for key in loose)]
+        forms += kept if len(kept) < len(belonging) else [form] if form.key not in unwanted else []
+    return part._replace(forms=tuple(forms)) if forms else part
 
 
 def _distinct(parts: Iterable[QueryPart]) -> tuple[QueryPart, ...]:

@@ -44,9 +44,12 @@ def _read_degrees(text: str) -> tuple[str, list[str], list[str]]:
 # Exclusions.
 
 _ALTERNATIVES = re.compile(
-    r"\b(?:alternatives?|substitutes?|replacements?) (?:to|for|of) (?P<behind>[\w-]+(?: [\w-]+){0,2})"
+    r"\b(?:(?:alternatives?|substitutes?|replacements?) (?:to|for|of)"
+    r"|(?:methods?|techniques?|approach(?:es)?|anything|something|what to use|use) (?:other than|instead of))"
+    r" (?P<behind>[\w-]+(?: [\w-]+){0,2})"
     r"|(?<!\S)(?P<ahead>(?:[\w-]+ ){0,2}[\w-]+?)(?: (?:alternatives?|substitutes?|replacements?)(?! (?:to|for|of)\b|[\w-])"
-    r"|[을를의]? ?(?:대안|대체재|대체 ?(?:기법|기술|방법)|대체할(?: ?만한| 수 있는)?|대체)[은이]?(?=\s|$))",
+    r"|[을를의]? ?(?:대안|대체재|대체 ?(?:기법|기술|방법)|대체할(?: ?만한| 수 있는)?|대체)[은이]?(?=\s|$)"
+    r"|(?: 말고 다른| 대신에? (?:쓰는|쓸|사용하는|사용할)(?: ?만한| 수 있는)?) ?(?:방법|기법|기술|것|거)\S*)",
     re.IGNORECASE,
 )
 
@@ -75,10 +78,13 @@ def _list_kinds(text: str) -> list[str]:
     return [kind for kind, _ in phrases.split_word(text.casefold(), "papers")]
 
 
+_OTHER = re.compile(r"\bother (\w+) than\b|^((?:what|how|which) .*) if not\b", re.IGNORECASE)
+"""As in "other languages than English", "what helps if not RAG"."""
 _SPLIT = re.compile(
-    r"\b(leav(?:e|es|ing)|filter(?:s|ing)?|tak(?:e|es|ing)) ((?:[\w-]+ ){1,3})out\b", re.IGNORECASE
+    r"\b(leav(?:e|es|ing)|filter(?:s|ing)?|tak(?:e|es|ing)|keep(?:s|ing)?) ((?:[\w-]+ ){1,3})(out|aside|for later)\b",
+    re.IGNORECASE,
 )
-"""As in "leave RL out"."""
+"""As in "leave RL out", "leave RL aside"."""
 _SHORT = re.compile(
     r"(?<=\bexcl)\.(?=\s)|(?<=\bexclude) ?:|(?<=\bexcluding) ?:|(?<=\bexcept) ?:|(?<=\bskip) ?:",
     re.IGNORECASE,
@@ -90,6 +96,8 @@ _NOT = re.compile(
     r"|만 아니면(?: ?[돼되됨][가-힣]*)?(?![가-힣])"
 )
 """As in (양자화 X), but not 하이퍼클로바 X."""
+_ALL_OF = re.compile("만 (?=빼|뺀|제외)")
+"""As in 비디오만 빼고."""
 _CROSSED = re.compile(r"(\S .*(?<!클로바)[가-힣]) [x×](?=\s*(?:,|$))")
 """As in 로봇 시뮬레이션 x, but not the name dino x or 그록 x."""
 _NON = re.compile(r"\bnon-(?P<non>[\w-]+)|(?<![\w-])(?P<free>\w+)-free\b", re.IGNORECASE)
@@ -97,9 +105,12 @@ _USED_FOR, _TOO = re.compile("(?<=[가-힣]{2})용\\Z"), re.compile("(?<=[가-�
 _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
 _ROLE = re.compile(r"s? as (?:the |an? )?(\w+?)s?\Z", re.IGNORECASE)
+_LANGUAGE = re.compile("언어[로를의]?\\Z|languages?\\Z", re.IGNORECASE)
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _NEED = re.compile("need|requir|필요", re.IGNORECASE)
 _ADNOMINAL = re.compile(r"(?<=.)[는은된한든룬쓴지]\Z|\A큰\Z")
+_CLAUSE = re.compile(r"(?<=.)(?:[은는한인]데|지만|니까?|거든)요?\Z")
+_DOING = re.compile(r"(?<=.)(?:[하되시]는|[한된])\Z")
 _OBJECT = re.compile(r"(?<=.)[을를만]\Z")
 _ONLY = re.compile(
     r"(?P<word>\b[\w]+)(?:-only|s? only(?=\s*(?:$|[,.;)])))|\b(?:using|with|from) only (?P<of>\w+)"
@@ -110,6 +121,8 @@ _ONLY = re.compile(
 _PARTLY = ("만", "전용", "전용이", "전용은")
 _BRACKETS, _ROUND = str.maketrans("()", "  "), str.maketrans("[]{}", "()()")
 _MAX_TERM_WORDS, _MAX_LISTED = 4, 6
+_READERS = ("i'm", "i’m", "i've", "i’ve", "we're", "we’re", "we've", "we’ve")
+_PRONOUNS = ("it", "them", "those", "그거", "그건", "그것", "그것은", "그런건")
 
 
 class Exclusions(NamedTuple):
@@ -136,7 +149,8 @@ class _Negation(NamedTuple):
     there or not used ("lack") or not needed ("need"), what a method is used "instead" of, that something is more than what is
     named ("only"), does not do that ("verb") or is not that ("other").
 
-    `is_statement`: the question itself says so: stronger models are not better.
+    `is_statement`: the question itself says so: stronger models are not better. `is_double`: it asks for what is named:
+    nothing that isn't about speech, 음성 아닌 건 빼고.
     """
 
     first: int
@@ -145,17 +159,20 @@ class _Negation(NamedTuple):
     is_ahead: bool
     way: Way
     is_statement: bool
+    is_double: bool
 
 
 class _Named(NamedTuple):
     """What a negation names, and how many of the tokens beside it do so, the nearest of which come first.
 
-    `is_part`: what is unwanted is not all that is named, but what is done with it, or that alone: 생성만 하는 것.
+    `is_part`: what is unwanted is not all that is named, but what is done with it, or that alone: 생성만 하는 것. The `lost` last
+    tokens could not be read: (Google) or other big companies.
     """
 
     names: Sequence[str]
     taken: int
     is_part: bool = False
+    lost: int = 0
 
 
 def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusions:
@@ -164,12 +181,13 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
     text, unread, described = _read_degrees(text)
-    text = _SPLIT.sub(r"\1 out \2", _SHORT.sub(" ", _DASH.sub("; ", text.translate(_ROUND))))
-    text = _CROSSED.sub(r"\1 제외", _NOT.sub(" 제외", text))
+    text = _OTHER.sub(r"\1\2 other than", text)
+    text = _SPLIT.sub(r"\1 \3 \2", _SHORT.sub(" ", _DASH.sub("; ", text.translate(_ROUND))))
+    text = _CROSSED.sub(r"\1 제외", _NOT.sub(" 제외", _ALL_OF.sub(" ", text)))
     text = _NON.sub(lambda non: _read_non(non, is_term, is_excluded), text)
     tokens, excluded, others = phrases.read_tokens(text, "leave"), list[str](), list[str]()
-    for negation in _list_negations(tokens, is_excluded):
-        beside = _list_beside(tokens, negation)
+    for negation in _list_negations(tokens):
+        negation, beside = _find_meant(tokens, negation, is_term)
         named = _read_named(beside, negation, tokens, is_term)
         if any(token.text.casefold() == "ones" for token in beside[: named.taken + 1]):
             before = tokens[: negation.first][::-1]
@@ -182,6 +200,9 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         phrase = sorted((*beside[: named.taken], *degree, *around), key=lambda token: token.start)
         typed = text[phrase[0].start : phrase[-1].end]
         if negation.is_ahead and _TASK.match(text, phrase[-1].end):
+            continue
+        if negation.is_double and named.names and all(map(is_term, named.names)):
+            text = phrases.cut(text, around)
             continue
         near = tokens[negation.first : negation.last + 2]
         sayings = _list_sayings(typed, named.names, near, negation)
@@ -199,13 +220,22 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         )
         rest = (*tokens[: negation.last + 1], *behind)  # other than transformers, not Mamba
         beyond = [token for token in rest if token not in phrase and text[token.start : token.end].strip()]
-        if sayings and all(map(_is_general, beyond)):  # 트랜스포머 말고 다른 구조
-            excluded += named.names
-            others += questions.find_everyday_terms(sayings[0])
-            for other in (phrase, *([token] for token in beyond if _list_general(token) == ["structure"])):
-                text = phrases.cut(text, other)
+        spoken = _list_spoken(tokens, negation, named.names)
+        if sayings and (spoken or all(map(_is_general, beyond))):  # 트랜스포머 말고 다른 구조
+            alternatives = questions.find_everyday_terms(sayings[0])
+            # Linear attention is another attention, but not none.
+            excluded += [
+                name
+                for name in named.names
+                if negation.way == "lack" or not any(one.endswith(f" {name}") for one in alternatives)
+            ]
+            others += alternatives
+            structures = spoken or [one for one in beyond if _list_general(one) == ["structure"]]
+            text = phrases.cut(text, phrase)
+            for structure in structures:
+                text = phrases.cut(text, [structure])
             continue
-        named = named._replace(names=_share_subject(named.names, tokens[: negation.first], negation))
+        named = named._replace(names=_share_subject(named.names, tokens[: negation.first], near, negation))
         outcome = _choose_outcome(named, negation, is_term, is_excluded)
         is_attached = negation.is_ahead and bool(beside) and beside[0].end == tokens[negation.first].start
         if is_attached and outcome == "unread" and negation.way == "lack" and not _is_means(named.names):
@@ -215,6 +245,8 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             phrase = [*around, *takewhile(lambda one: one.kind != "," and one.text not in "()", beside)]
             typed = text[phrase[0].start : phrase[-1].end]
         excluded += named.names if outcome == "excluded" else ()
+        lost = _join(beside[named.taken - named.lost : named.taken])
+        unread += [lost] if lost and outcome == "excluded" else []
         # 딥시크는 질렸어, 그거 빼고
         is_said = typed.strip() and (named.taken or not excluded)
         unread += [typed] if outcome == "unread" and is_said else []
@@ -227,21 +259,28 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     has_alternatives, unwanted = bool(others), {name.casefold() for name in excluded}
     joint = " 또는 " if any(token.is_korean for token in tokens) else " or "
     text = f"{text} {joint.join(one for one in others if one.casefold() not in unwanted)}"
-    for only in list(_ONLY.finditer(text)):
-        word = only["word"] or only["of"] or only["korean"]
-        if not (is_term(only[0].casefold()) or questions.classify_filler(word) or dates.is_date(word)):
-            described.append(only[0].strip())
-            text = text.replace(only[0], "" if word.casefold() in ("text", "텍스트") else word)
+    text, partly = _cut_only(text, is_term)
     # Papers on Korean name English too.
-    spoken = [name for name in excluded if _list_kinds(name) == ["language"]]
-    has_alternatives |= bool(spoken) and any("language" in _list_kinds(word) for word in text.split())
+    languages = [name for name in excluded if _list_kinds(name) == ["language"]]
+    has_alternatives |= bool(languages) and any("language" in _list_kinds(word) for word in text.split())
     return Exclusions(
         " ".join((text.translate(_BRACKETS) if excluded else text).split()).strip(" ,;:?!"),
         tuple(dict.fromkeys(excluded)),
         tuple(unread),
-        tuple(described),
+        (*described, *partly),
         has_alternatives,
     )
+
+
+def _cut_only(text: str, is_term: IsTerm) -> tuple[str, list[str]]:
+    """Return a text without what says that papers are on nothing else, and these words: text only."""
+    said = list[str]()
+    for only in list(_ONLY.finditer(text)):
+        word = only["word"] or only["of"] or only["korean"]
+        if not (is_term(only[0].casefold()) or questions.classify_filler(word) or dates.is_date(word)):
+            said.append(only[0].strip())
+            text = text.replace(only[0], "" if word.casefold() in ("text", "텍스트") else word)
+    return text, said
 
 
 def _choose_outcome(
@@ -256,7 +295,7 @@ def _choose_outcome(
     if way == "verb" and any(map(questions.is_fault, " ".join(names).split())):
         return "described"  # models that don't forget
     is_degree = all(seed.classify("degree", name) or questions.is_general(name) for name in names)
-    if named.is_part or is_degree or way == "instead" or any(map(dates.is_date, names)):
+    if named.is_part or is_degree or any(map(dates.is_date, names)):
         return "unread"
     if way == "sure" or all(_list_kinds(name) == ["kind"] for name in names):
         return "excluded"
@@ -267,8 +306,6 @@ def _choose_outcome(
     is_named = any(map(is_excluded, ends)) or (all(map(is_term, names)) and not (is_means or is_fault))
     if way in ("lack", "other") and is_named:
         return "excluded"
-    if way in ("need", "only") or (is_means and not is_fault):
-        return "unread"
     return "described" if is_fault else "unread"
 
 
@@ -280,13 +317,16 @@ def _find_subject(names: Sequence[str], behind: Sequence[phrases.Token], negatio
 
 
 def _share_subject(
-    names: Sequence[str], before: Sequence[phrases.Token], negation: _Negation
+    names: Sequence[str], before: Sequence[phrases.Token], near: Sequence[phrases.Token], negation: _Negation
 ) -> Sequence[str]:
     """Return what is negated with what it is about: of "jailbreak defense, not attacks", jailbreak attacks."""
     said = dropwhile(lambda one: one.kind != "", before[::-1])
     subject, _, task = _join(list(takewhile(lambda one: _has_topic([one]), said))).rpartition(" ")
     is_shared = not negation.is_ahead and subject and len(names) == 1 and _are_tasks(names[0], task)
-    return [f"{subject} {names[0]}"] if is_shared else names
+    is_means = any(one.kind == "use" for one in near) or near[-1].text != "".join(
+        names
+    )  # not retrieval-based
+    return [f"{subject} {names[0]}"] if is_shared and not is_means else names
 
 
 def _are_tasks(*words: str) -> bool:
@@ -315,19 +355,44 @@ def _list_sayings(
     return sayings[: len(names) or 1]
 
 
+def _list_spoken(
+    tokens: Sequence[phrases.Token], negation: _Negation, names: Sequence[str]
+) -> Sequence[phrases.Token]:
+    """Return the word for languages beside a negation of some: 영어 말고 다른 언어로, languages other than English."""
+    beside = tokens[negation.last + 1 :][:1] if negation.is_ahead else tokens[: negation.first][-1:]
+    is_spoken = all(_list_kinds(name) == ["language"] for name in names)
+    return [one for one in beside if is_spoken and _LANGUAGE.match(one.text)]
+
+
 def _list_general(token: phrases.Token) -> list[str]:
     return [kind for kind, _ in phrases.split_word(token.text.casefold(), "general")]
 
 
 def is_beside(token: phrases.Token) -> bool:
     """Return whether a word belongs to an exclusion beside what it names: other than, vision models, (동영상 X), 다른 구조."""
-    is_word = token.kind != "" or seed.classify("tail", token.text) != "" or bool(_list_general(token))
+    is_word = token.kind != "" or _is_joint(token) or bool(_list_general(token))
     return is_word or len(token.text) == 1
 
 
 def _is_general(token: phrases.Token) -> bool:
     """Return whether a word names no topic: filler, or a word for architectures or language models."""
     return token.kind != "" or bool(_list_general(token)) or _is_filler(token.text)
+
+
+def _find_meant(
+    tokens: Sequence[phrases.Token], negation: _Negation, is_term: IsTerm
+) -> tuple[_Negation, Sequence[phrases.Token]]:
+    """Return a negation with the tokens that may name what is negated, of a pronoun from the nearest term: so leave it out."""
+    beside, before = _list_beside(tokens, negation), tokens[: negation.first][::-1]
+    said = [*beside[:1], *tokens[negation.first : negation.last + 1]]
+    clause = takewhile(lambda one: one.kind != ",", beside if not negation.is_ahead else ())
+    if _has_topic(list(clause)):
+        return negation, beside  # excluding those on games
+    sizes = ((at, _find_named(before[at:][:_MAX_TERM_WORDS], is_term)[1]) for at in range(len(before)))
+    at, size = next((found for found in sizes if found[1]), (0, 0))
+    if negation.way == "sure" and at and any(one.text.casefold() in _PRONOUNS for one in said):
+        return negation._replace(is_ahead=True), before[at : at + size]
+    return negation, beside
 
 
 def _list_beside(tokens: Sequence[phrases.Token], negation: _Negation) -> Sequence[phrases.Token]:
@@ -346,7 +411,7 @@ def _read_non(non: re.Match[str], is_term: IsTerm, is_excluded: IsTerm) -> str:
     return f"without {name}," if is_exclusion else non[0]
 
 
-def _list_negations(tokens: Sequence[phrases.Token], is_excluded: IsTerm) -> Iterator[_Negation]:
+def _list_negations(tokens: Sequence[phrases.Token]) -> Iterator[_Negation]:
     """Yield the phrases that negate. In a Korean one the verb may come first: 쓰지 않는, 안 쓰는, 관련 없는."""
     start = 0
     for (has_class, is_korean), run in groupby(
@@ -357,10 +422,6 @@ def _list_negations(tokens: Sequence[phrases.Token], is_excluded: IsTerm) -> Ite
         if not negators and not is_korean and any(seed.classify("all", one.text) for one in tokens[:first]):
             negators = [n for n in range(first, start) if tokens[n].text.casefold() == "but"]
         negation = _read_negation(tokens, first, negators[0], start) if negators else None
-        if negation and is_korean and negation.first < negation.at:
-            near = tokens[: negation.at][::-1][:_MAX_TERM_WORDS]
-            if near[0].text[-1] not in "지고는은" and _find_named(near, is_excluded)[1] > 1:
-                negation = negation._replace(first=negation.at)  # 도구 사용 없는: the verb is part of a term
         if negation:
             yield negation
 
@@ -412,6 +473,7 @@ def _read_negation(tokens: Sequence[phrases.Token], first: int, at: int, end: in
     verbs = takewhile(lambda token: token.kind in ("glue", "about", "use"), tokens[at + 1 : end])
     clause = takewhile(lambda token: token.kind != ",", behind if not is_ahead else ())
     said = [*tokens[first:end], *(one for one in clause if seed.classify("tail", one.text))]
+    is_asking = kind == "dont" and before.kind == ","  # tokenizers, don't need visual ones
     is_needed = kind not in ("sure", "imperative") and any(_NEED.match(one.text) for one in said)
     # 공개 안 한 논문 빼고, 지겨우니 빼고
     is_twice = is_korean and any(one.kind == "sure" for one in tokens[at + 1 : end])
@@ -419,8 +481,8 @@ def _read_negation(tokens: Sequence[phrases.Token], first: int, at: int, end: in
         ("instead", kind == "instead"),
         ("verb", is_verb),
         ("only", is_only or (is_twice and kind != "sure")),
-        ("need", is_needed),
-        ("sure", is_sure),
+        ("need", is_needed and not is_asking),
+        ("sure", is_sure or (is_needed and is_asking)),
         ("lack", kind == "lack" or (kind in ("not", "dont") and is_used)),
         ("other", True),
     )
@@ -430,9 +492,12 @@ def _read_negation(tokens: Sequence[phrases.Token], first: int, at: int, end: in
     is_statement = (
         way == "other" and not (is_ahead or is_relative) and before.text.casefold() in ("is", "are")
     )
-    return _Negation(
-        first if is_ahead else at - (before.kind == "use"), at, last, is_ahead, way, is_statement
+    is_double = (is_twice and kind in ("other", "lack")) or (
+        kind == "no" and any(one.kind == "not" for one in tokens[at + 1 : end])
     )
+    is_led = before.kind == "use" or before.text.casefold() in _READERS
+    start = first if is_ahead else at - is_led
+    return _Negation(start, at, last, is_ahead, way, is_statement, is_double)
 
 
 def _ends_clause(behind: Sequence[phrases.Token], kind: str) -> bool:
@@ -453,8 +518,8 @@ def _read_named(
 
     A comma ahead joins names too (서베이, 벤치마크 빼고), unless they are all of the topic: 의료 LLM, 영상은 빼고.
     """
-    behind = tokens[negation.last + 1 :] if negation.is_ahead else ()
-    is_open = not negation.is_ahead or any(one.text in "(." for one in beside) or _has_topic(behind)
+    behind = tokens[negation.last + 1 :] if negation.is_ahead else tokens[: negation.first]
+    is_open = any(one.text in "(." for one in beside) or _has_topic(behind)
     # GUI agents for mobile, desktop stuff excluded
     is_list = tokens[negation.at].is_korean or not negation.is_ahead or any(map(_is_or, beside[:_MAX_LISTED]))
     for has_list in (is_list, False):
@@ -479,14 +544,17 @@ def _list_named(
     *,
     has_list: bool,
 ) -> _Named:
-    names, taken, is_ahead = list[str](), 0, negation.is_ahead
-    at = _find_examples(beside) if not is_ahead else 0
+    names, taken, lost, is_ahead = list[str](), 0, 0, negation.is_ahead
+    at = _count_reason(beside, negation, is_term) if is_ahead else _find_examples(beside)
     is_attached, is_part = is_ahead and tokens[negation.first].kind != "glue", False
     while at < len(beside):
         phrase, is_part = _read_phrase(beside[at:], is_ahead, is_term)
         if not phrase:
             is_sure = is_ahead and negation.way != "lack"
             if names or at or beside[at].kind or not (is_sure or negation.way == "instead"):
+                is_open = at > taken and _is_or(beside[at - 1])
+                other = list(takewhile(lambda one: one.kind == "", beside[at:])) if is_open else []
+                lost = at + len(other) - taken if other else 0
                 break
             at, taken, is_attached = 1, 1, False  # 로봇 논문은 빼고, rather than only text
             continue
@@ -507,6 +575,9 @@ def _list_named(
             len(list(takewhile(lambda one: one.kind != ",", beside))),
             True,
         )  # those that prune models
+    words = (*beside[:taken], *tokens[negation.first : negation.last + 1])  # not from Chinese labs
+    is_group = any(seed.classify("group", phrases.PARTICLE.sub("", one.text)) for one in words)
+    is_part = is_part or (is_group and not any(map(institutions.list_forms, names)))
     partly = (*(one.text for one in beside[:1]), *(name for name in names if not is_term(name)))
     is_part = is_part or (is_ahead and any(one.endswith(_PARTLY) for one in partly))
     names = [_USED_FOR.sub("", name) for name in names]
@@ -514,8 +585,20 @@ def _list_named(
     shared = names[-1].split()[1:] if len(names) > 1 else []  # 이미지나 비디오 생성
     wholes = [name if " " in name else " ".join((name, *shared)) for name in names]
     return _Named(
-        [whole if is_term(whole) else name for name, whole in zip(names, wholes, strict=True)], taken, is_part
+        [whole if is_term(whole) else name for name, whole in zip(names, wholes, strict=True)],
+        taken + lost,
+        is_part,
+        lost,
     )
+
+
+def _count_reason(beside: Sequence[phrases.Token], negation: _Negation, is_term: IsTerm) -> int:
+    """Return how many words behind what is left out say why: 로봇은 너무 어려워서 빼고; 0 for another phrase."""
+    clause = list(takewhile(lambda one: one.kind != ",", beside)) if negation.way == "sure" else []
+    marked = next((at for at, one in enumerate(clause) if one.text.endswith(("은", "는"))), 0)
+    is_reason = not any(_find_named([one], is_term)[1] or _is_adnominal(one) for one in clause[:marked])
+    named = marked + (clause[marked].kind == "glue") if marked and is_reason else 0  # GPT 계열은
+    return named if named and _find_named(clause[named : named + 1], is_term)[1] else 0
 
 
 def _find_examples(beside: Sequence[phrases.Token]) -> int:
@@ -559,14 +642,17 @@ def _find_joint(
     comma = has_list and bool(rest) and rest[0].text == ","
     # "retrieval, question answering" is not a list, but "math, code or agents" is one.
     comma = comma and (negation.is_ahead or any(map(_is_or, rest[1:_MAX_LISTED])))
+    comma = comma and rest[1].text.casefold() not in ("only", "just")  # no GANs, only diffusion
     is_led = comma and not negation.is_ahead and seed.classify("example", rest[1].text) != ""
     if is_led and not _list_kinds(names[-1]):
         return 0, False  # without diffusion, like masked models
     joint = len(rest) > comma and _is_or(rest[comma])
-    is_attached = negation.is_ahead and bool(rest) and bool(_JOINED.search(rest[0].text))  # 텍스트나 음성
+    its = int(negation.is_ahead and any(one.text == "그" for one in rest[:1]))  # 위스퍼랑 그 변형
+    # 텍스트나 음성
+    is_attached = negation.is_ahead and any(_JOINED.search(one.text) for one in rest[its : its + 1])
     # 영어 중국어 아닌
     is_kind = negation.is_ahead and bool(rest) and _are_alike(names[0], rest[0].text)
-    return comma + joint, joint or is_attached or is_kind
+    return comma + joint + its, joint or is_attached or is_kind
 
 
 def _is_or(token: phrases.Token) -> bool:
@@ -592,6 +678,8 @@ def _read_phrase(
         only = [one for one in near[len(phrase) :][:1] if one.text.casefold() == "only"]
         return [*phrase, *only], any(one.text.casefold().endswith("only") for one in (*phrase[-1:], *only))
     is_named = len(phrase) == size > 1  # 작은 모델
+    if not is_named and len(phrase) > 1 and _DOING.search(phrase[0].text):  # 합성 데이터로 학습하는 거
+        return phrase, True
     at = len(phrase) - (not is_named and any(map(_is_adnominal, phrase[-1:])))
     verb, before = near[at : at + 1], near[at + 1 : at + 2]
     is_done = any(_OBJECT.search(one.text) for one in before)
@@ -611,9 +699,14 @@ def _extend(
         size = _find_named(rest[:_MAX_TERM_WORDS], is_term)[1] if phrase else 0
         is_too = is_ahead and bool(phrase) and phrase[0].text[-1:] == token.text[-1:] == "도"  # A도 B도
         particle = phrases.PARTICLE.search(token.text)
-        is_whole = particle is None or particle.start() < 2 or _find_named([token], is_term)[0] == token.text
+        is_whole = (
+            particle is None
+            or (particle.start() < 2 and not is_term(token.text[:1]))
+            or _find_named([token], is_term)[0] == token.text
+        )
         is_apart = is_too or (not is_whole if is_ahead else _is_joint(token))  # not 평가, 서베이
         is_apart = is_apart or (is_ahead and len(phrase) == 1 and _are_alike(token.text, phrase[0].text))
+        is_apart = is_apart or (is_ahead and _CLAUSE.search(token.text) is not None)
         is_end = size < 2 and _is_filler(token.text) and not _is_between(rest)
         if is_end or (phrase and is_apart):
             break
