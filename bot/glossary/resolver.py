@@ -117,6 +117,20 @@ class Glossary:
         """The concepts by their English keys without spaces, so that "data set" and zeroshot are known too."""
         return {key.replace(" ", ""): found for key, found in self._index.items() if key.isascii()}
 
+    def rank_place(self, word: str) -> int:
+        """Return how many more terms end with a word than begin with it: detection ends many, and image begins many."""
+        return self._places[word.casefold()]
+
+    @cached_property
+    def _places(self) -> Counter[str]:
+        places = Counter[str]()
+        for text in (form.text.casefold() for concept in self._concepts.values() for form in concept.forms):
+            first, *_, last = text.split()[:1] + text.split()
+            if first != text:
+                places.update({last: 1})
+                places.subtract({first: 1})
+        return places
+
     def translate(self, word: str) -> Sequence[str]:
         """Return the translations of a common word, with or without its ending: patient for 환자."""
         key = term_keys.term_key(word)

@@ -105,7 +105,7 @@ class Archive(NamedTuple):
 
     def read(self, query: query_parser.Query) -> ReadQuery:
         """Interpret a query with the current glossary."""
-        read = self.reader.read(query, self.choose_names)
+        read = self.reader.read(query, self.choose_names, self.engine.count_papers)
         return replace(read, parts=self.engine.join_parts(read.parts))
 
 

@@ -22,7 +22,7 @@ from tantivy import FieldType, Occur, Query
 from bot.search import index as search_index
 from bot.search.query import IMPLIED_WEIGHT, ReadQuery
 from bot.search.results import Sort
-from bot.text import analyser, concepts, institutions, questions, term_keys, tokens
+from bot.text import analyser, concepts, institutions, questions, tokens
 from bot.text.concepts import Form, QueryPart
 from storage import search
 from storage.snapshot import chunked
@@ -53,10 +53,6 @@ _GENERAL_SHARE = 0.15
 """The share of papers from which on a term is general, such as "benchmark"."""
 _MAX_WORD_TOPICS = 4
 """A keyword that describes more topics is ordinary, such as "full"."""
-_ALL_PAPERS = frozenset(
-    map(term_keys.term_key, ("AI", "artificial intelligence", "machine learning", "deep learning"))
-)
-"""Terms that all papers are about, whether or not they say so."""
 _ALL_WORDS = 1.25
 """The factor for papers with all words of a sentence."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
@@ -267,14 +263,14 @@ class Engine:
     def _is_named(self, part: QueryPart, query: ReadQuery) -> bool:
         """Return whether an answer may say that a paper lacks this part: a term, or a rare noun among keywords."""
         if part.is_term or part.key or query.topics or self._is_ordinary(part):
-            return part.is_term and part.key not in _ALL_PAPERS
+            return part.is_term and part.key not in concepts.ALL_PAPERS
         is_rare = len(questions.find_topics(part.text)) <= _MAX_WORD_TOPICS
         return is_rare and (not analyser.is_hangul(part.text) or questions.is_noun(part.text))
 
     def is_telling(self, part: QueryPart) -> bool:
         """Return whether it says something of a paper that it has this part: a term that few papers have, or a rare noun."""
         if part.is_term or part.key:
-            return part.key not in _ALL_PAPERS and not self._is_general(part)
+            return part.key not in concepts.ALL_PAPERS and not self._is_general(part)
         is_korean, is_word = analyser.is_hangul(part.text), part.text[:1].isupper() or len(part.forms) > 1
         is_noun = questions.is_noun(part.text) if is_korean else is_word
         return is_noun and not self._is_ordinary(part)
@@ -284,10 +280,10 @@ class Engine:
 
     def count_papers(self, part: QueryPart) -> int:
         """Return how many papers have a part."""
-        return self._count_part(part.forms)
+        return self._count_part(part)
 
-    def _count_papers(self, forms: tuple[Form, ...]) -> int:
-        return self._count_matches(self._part(QueryPart("", forms)))
+    def _count_papers(self, part: QueryPart) -> int:
+        return self._count_matches(self._part(part))
 
     def _main(self, part: QueryPart) -> Query | None:
         """Return the query for papers of which a part is a main concept."""
@@ -296,6 +292,12 @@ class Engine:
 
     def _part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
+        if part.each:
+            size = len(part.each)
+            return all_of(self._part(one, title / size, body / size) for one in part.each)
+        if any(one.each for one in part.either):
+            found = (self._part(one, title, body) for one in part.either)
+            return Query.disjunction_max_query(own) if (own := [*filter(None, found)]) else None
         compiled = self._compile(part.forms)
         return any_of(
             Query.boost_query(query, weight)
@@ -496,7 +498,7 @@ class Engine:
         )
 
     def _about_all(self, query: ReadQuery, *, is_ordered: bool) -> Query | None:
-        """Return the query for papers about all parts, or of the query's name. Two plain words in a row are about a phrase.
+        """Return the query for papers about all parts, or of the query's name.
 
         In the order of votes or dates, what belongs to a concept counts as the concept.
         """
@@ -504,24 +506,32 @@ class Engine:
         def own(part: QueryPart) -> QueryPart:
             sure = (form for form in part.forms if form.is_sure)
             kept = tuple(form for form in sure if is_ordered or not tokens.is_wide(form.text))
-            return part._replace(forms=kept, either=tuple(map(own, part.either)))
+            either, each = (tuple(map(own, parts)) for parts in (part.either, part.each))
+            return part._replace(forms=kept, either=either, each=each)
 
-        parts, about = list(map(own, _list_needed(query.parts[:_MAX_PARTS]))), list[Query | None]()
-        for before, part in zip([None, *parts], parts, strict=False):
-            is_plain = before is not None and not (before.is_term or before.key or part.is_term or part.key)
-            phrase = self._part(concepts.join_words(before, part)) if before and is_plain else None
-            about.append(phrase or self._about_one(part, is_alone=len(parts) == 1))
+        parts = list(map(own, _list_needed(query.parts[:_MAX_PARTS])))
         wholes = [self._about_one(own(whole), is_alone=True) for whole in query.wholes]
         if len(parts) > 1 and query.text:
             wholes.append(self._part(concepts.literal_part(query.text)))  # mini batch for minibatches
         names = (self._term("name", f"{name} {mark}", 0.0) for name in query.names for mark in _NAME_DEGREES)
-        return any_of([all_of(about), *wholes, *names])
+        return any_of([self._about_each(parts), *wholes, *names])
+
+    def _about_each(self, parts: Sequence[QueryPart]) -> Query | None:
+        """Return the query for papers about each of several parts. Two plain words in a row are about a phrase."""
+        about = list[Query | None]()
+        for before, part in zip([None, *parts], parts, strict=False):
+            is_plain = before is not None and not (before.is_term or before.key or part.is_term or part.key)
+            phrase = self._part(concepts.join_words(before, part)) if before and is_plain else None
+            about.append(phrase or self._about_one(part, is_alone=len(parts) == 1))
+        return all_of(about)
 
     def _about_one(self, part: QueryPart, *, is_alone: bool) -> Query | None:
         """Return the query for papers with a form of a part in the title, or with its concept as a main one.
 
         A word without a concept is in the title or twice in the body; an ordinary one is anywhere, unless it `is_alone`.
         """
+        if part.each:
+            return self._about_each(part.each)
         if part.either:
             return any_of(self._about_one(one, is_alone=is_alone) for one in part.either)
         if (main := self._main(part)) is not None:
@@ -578,7 +588,8 @@ class Engine:
     def _partial(self, query: ReadQuery, parts: Sequence[QueryPart]) -> Query | None:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         clauses, weights = list[Query](), list[float]()
-        sought = [one for part in parts[:_MAX_PARTS] for one in part.alternatives]
+        sides = [side for part in parts[:_MAX_PARTS] for side in part.alternatives]
+        sought = [one for side in sides for one in side.each or (side,)]
         shares = {part: IMPLIED_WEIGHT * query.topics[topic] for topic, part in query.implied.items()}
         counts = {part: self.count_papers(part) for part in (*sought, *shares)}
         rarest = min((part for part in counts if counts[part]), key=counts.__getitem__, default=None)
@@ -621,13 +632,15 @@ class Engine:
         """
         needed = [part for part in parts if not (query.is_question and self._is_ordinary(part))] or parts
         needed = _list_needed(needed)
-        of_parts = map(self._mention if query.is_question else self._part, parts)
-        having = self._list_having([*of_parts, *map(self._part, query.implied.values())], others)
-        having, of_topics = having[: len(parts)], having[len(parts) :]
+        words = [one for part in parts for side in part.alternatives for one in side.each]
+        find = self._mention if query.is_question else self._part
+        queries = [*map(find, (*parts, *words)), *map(self._part, query.implied.values())]
+        having = self._list_having(queries, others)
+        having, of_topics = having[: len(parts) + len(words)], having[len(parts) + len(words) :]
         named = {
             part: has
-            for part, has in zip(parts, having, strict=True)
-            if not part.text.isdigit() and (query.is_question or part in needed)
+            for part, has in zip((*parts, *words), having, strict=True)
+            if not part.text.isdigit() and (query.is_question or part in (*needed, *words))
         }
         bare = others.keys() - set[int]().union(*named.values())
         weak = self._list_weak(named, of_topics, others, is_question=bool(query.topics))
@@ -641,7 +654,7 @@ class Engine:
         partial, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]](complete.missing)
         sought = [
             (part, has, self._is_named(part, query))
-            for part, has in zip(parts, having, strict=True)
+            for part, has in zip(parts, having, strict=False)
             if part in needed
         ]
         for id_, score in others.items():
@@ -890,7 +903,7 @@ def _join_seeded(forms: Sequence[Form]) -> list[Form]:
 
 def _list_needed(parts: Sequence[QueryPart]) -> Sequence[QueryPart]:
     """Return the parts that a full match has: AI agents need not name AI."""
-    return [part for part in parts if part.key not in _ALL_PAPERS] or parts
+    return [part for part in parts if part.key not in concepts.ALL_PAPERS] or parts
 
 
 def _within(query: Query, clauses: Sequence[_Clause]) -> Query:

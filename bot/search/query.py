@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from itertools import combinations, islice, pairwise, product, takewhile, zip_longest
+from itertools import combinations, groupby, pairwise, zip_longest
 
 from bot.glossary import resolver
 from bot.text import (
@@ -36,8 +35,6 @@ _MIN_SAID_WEIGHT = 0.5
 """The lowest weight of a form for the answer to name the implied topic."""
 _MAX_TYPED_WORDS, _MAX_WORDS, _MAX_RUN = 24, 12, 6
 """The maximum number of words read from a query, searched for, and in one term."""
-_MAX_TRANSLATED = 16
-"""The most phrases for several terms in a row."""
 _MAX_COMPOUND = 20
 """In syllables. Longer words are not split into terms."""
 _FEW = 3
@@ -52,9 +49,7 @@ _OR = "|"
 _COMMA, _MAX_LISTED = ",", 4
 """What separates alternatives of fewer words than this number too."""
 _EDGE = ";"
-"""Ends the phrase of an alternative, where filler or a particle was."""
-_ACTIVITY = re.compile(r"(?:ing|(?<!vis|mot|fus|ent)ion|ment|sis|val)\Z", re.IGNORECASE)
-"""The end of a word for an activity, which completes a phrase: image matching."""
+"""Ends the phrase with alternatives, where filler or a particle was."""
 _BEFORE_AUXILIARY = re.compile(
     f"[{analyser.SYLLABLES}]*[어아여해워려겨켜쳐져춰와] [보봐볼본봤봅주줘줄준드둘둔놓놔버].*|[a-z]+ (?:me|us)"
 )
@@ -71,6 +66,9 @@ _STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
 
 ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 """Takes a Korean word and similar-sounding names. Returns the names that occur in papers together with the word."""
+
+CountPapers = Callable[[QueryPart], int]
+"""Returns how many papers have a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,21 +165,25 @@ class QueryReader:
         self._forms_by_topic: dict[int, tuple[Form, ...]] = {}
 
     def read(
-        self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
+        self,
+        query: query_parser.Query,
+        choose_names: ChooseNames = lambda _, names: names,
+        count_papers: CountPapers = lambda _: 0,
     ) -> ReadQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
         if query.is_narrowed:
             query = replace(query, text=self._drop_papers(query.text.split()))
-        words = self._list_content(query.text)[:_MAX_WORDS]
-        text = " ".join(word for word in words if word != _OR) or query.text
+        marked = self._list_content(query.text)[:_MAX_WORDS]
+        words = [word for word in marked if word not in (_OR, _EDGE)]
+        text = " ".join(words) or query.text
+        joint = "또는" if analyser.has_hangul(query.text) else "or"
         parts, wholes = self._read_parts(text, words)
+        if _OR in marked:
+            parts, wholes = [*self._group(marked, joint, count_papers)], []
         if len(parts) > 1 or not (parts and parts[0].key):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
-        parts = _join_alternatives(
-            [self._choose_sense(part, query.text) for part in parts],
-            "또는" if analyser.has_hangul(query.text) else "or",
-        )
-        is_sentence = len(words) < len(query.text.split())
+        parts = [concepts.change(part, lambda one: self._choose_sense(one, query.text)) for part in parts]
+        is_sentence = len(words) + marked.count(_OR) < len(query.text.split())
         excluded = tuple(
             part._replace(is_topic=part.is_topic or query.has_alternatives)
             for term in query.excluded
@@ -294,7 +296,7 @@ class QueryReader:
             if self.glossary.find(kind)
         ]
 
-    def divide(self, read: ReadQuery, count_papers: Callable[[QueryPart], int]) -> ReadQuery:
+    def divide(self, read: ReadQuery, count_papers: CountPapers) -> ReadQuery:
         """Return a query with the terms in each term that few papers have, unless it is quoted, besides that term itself.
 
         Papers with translation alone are near to machine translation, but no full matches.
@@ -308,14 +310,15 @@ class QueryReader:
             spelled = (part.text, *(form.text for form in part.forms if form.key == key))  # 지식증류
             words = next((run for text in spelled if len(run := _list_words(text)) > 1), [])
             is_typed = part.text in read.text or part not in read.parts
-            if not (words and is_typed) or questions.find_everyday_terms(part.text):
+            if part.either or not (words and is_typed) or questions.find_everyday_terms(part.text):
                 continue
             is_wide = any(tokens.is_wide(form.text) for form in part.forms)
             if count_papers(part) < (1 if is_wide else _FEW):
-                pieces = [piece for piece in self._divide(words, whole=False) if piece.key]
+                pieces = (piece for piece in self._divide(words, whole=False) if piece.key)
                 # A paper with the term in another form has its words as well: NAS for 신경망 구조 탐색.
                 rest += [
-                    piece._replace(forms=concepts.merge_forms(piece.forms + part.forms)) for piece in pieces
+                    piece._replace(forms=concepts.merge_forms(piece.forms + part.forms))
+                    for piece in (self._choose_sense(piece, read.text) for piece in pieces)
                 ][::-1]
         return replace(read, parts=_distinct(parts.values()))
 
@@ -392,59 +395,95 @@ class QueryReader:
             has_particle = is_kept and analyser.has_hangul(typed[len(word) :])
             is_end = kind != "or" and content[-1:] not in ([], [_OR]) and (has_particle or not is_kept)
             mark = _COMMA if is_kept and has_comma else _EDGE if is_end else ""
-        return self._join_sides(_join_lists(content))
+        return _join_lists(content)
 
-    def _join_sides(self, words: list[str]) -> list[str]:
-        """Return the words of a query, with those of one side of an "or" as one: data science or image matching.
-
-        A side is the nearest term, or an unknown word with the word beside it. If the left side is a phrase or an activity,
-        the right one is whole as well, up to its activity: watermarking or AI-generated text detection.
-        """
-        for at in [number for number, word in enumerate(words) if word == _OR][::-1]:
-            start = next((n for n in range(at, 0, -1) if words[n - 1] in (_OR, _EDGE)), 0)
-            end = next((n for n in range(at + 1, len(words)) if words[n] in (_OR, _EDGE)), len(words))
-            ahead, behind = words[start:at], words[at + 1 : end]
-            starts, ends = [one[0] for one in self._split(ahead)], [one[1] for one in self._split(behind)]
-            left = [" ".join(ahead[a:b]) for a, b in pairwise((*starts, len(ahead)))]
-            right = [" ".join(behind[a:b]) for a, b in pairwise((0, *ends))]
-            if not (left and right):
+    def _group(self, words: Iterable[str], joint: str, count: CountPapers) -> Iterator[QueryPart]:
+        """Yield the parts of a query. Alternatives are one: social skills or role-play, for LLM. `joint` is the word for "or"."""
+        for _, phrase in groupby(words, _EDGE.__eq__):
+            listed = [list(side) for is_or, side in groupby(phrase, _OR.__eq__) if not is_or]
+            if len(listed) < 2:
+                yield from self._divide([word for side in listed for word in side if word != _EDGE])
                 continue
-            is_part = len(left) > 1 and self._is_part(left[-2], left[-1], right[0])
-            first = starts[-2] if is_part else starts[-1]
-            last = ends[self._count_right(" ".join(ahead[first:]), right) - 1]
-            if last > ends[0]:
-                words[at + 1 : at + 1 + last] = [" ".join(behind[:last])]
-            if first < starts[-1]:
-                words[start + first : at] = [" ".join(ahead[first:])]
-        return [word for word in words if word != _EDGE]
+            sides = [[" ".join(side[a:b]) for a, b, _ in self._split(side)] for side in listed]
+            before, behind = sides[0][-2::-1], sides[-1][1:]
+            sides[0], sides[-1] = sides[0][-1:], sides[-1][:1]
+            while behind and self._is_own(behind[0], sides[-1], sides[:-1], count, ahead=False):
+                sides[-1].append(behind.pop(0))
+            self._add_shared(sides, count)
+            while before and self._is_own(before[0], sides[0], sides[1:], count, ahead=True):
+                sides[0].insert(0, before.pop(0))
+            yield from self._divide(before[::-1])
+            yield concepts.join_alternatives([*map(self._read_phrase, sides)], joint)
+            yield from self._divide(behind)
 
-    def _is_part(self, before: str, last: str, other: str) -> bool:
-        """Return whether the last word ahead of an "or" is only part of its side: social skills or role-play."""
-        if self._is_activity(last) or before.endswith("적") or self._is_common(before):
-            return self._is_common(last)
-        return self._is_common(last) and not self._is_common(other)  # 의료 이미지나 비디오
+    def _add_shared(self, sides: Sequence[list[str]], count: CountPapers) -> None:
+        """Add to single words what makes usual phrases of them and is in the phrase beside them: image or video generation."""
+        first, *_, last = (side[0].split() for side in sides)
+        heads = [(last[:0], last[start:]) for start in range(1, len(last))]
+        beginnings = [(first[:end], first[:0]) for end in range(len(first) - 1, 0, -1)]
+        for own, shared, phrase in ((sides[:-1], heads, last), (sides[1:], beginnings, first)):
+            if any(" " in " ".join(side) or side[0] in phrase for side in own):
+                continue
+            for before, behind in shared:
+                joined = [[*before, *side, *behind] for side in own]
+                is_cut = all(self._needs(word, ahead=bool(before)) for (word,) in own)
+                if all(self._is_run(words) or (is_cut and self._is_usual(words, count)) for words in joined):
+                    for side, words in zip(own, joined, strict=True):
+                        side[:] = words
+                    break
 
-    def _count_right(self, left: str, right: Sequence[str]) -> int:
-        """Return how many terms behind an "or" are the side opposite the `left` one."""
-        first, second = (*right, "")[:2]
-        activities = [number for number, run in enumerate(right, 1) if self._is_activity(run)]
-        is_pair = bool(second) and self._is_common(first)
-        is_plain = is_pair and self._is_common(second) and f"{first}{second}".isascii()  # low precision
-        is_whole = " " in left and bool(second) and 1 not in activities
-        size = 1 + (is_plain or (is_whole and (is_pair or first in left.split())))
-        return max([size, *activities]) if 1 not in activities and self._is_activity(left) else size
+    def _is_own(
+        self,
+        word: str,
+        side: Sequence[str],
+        others: Sequence[Sequence[str]],
+        count: CountPapers,
+        *,
+        ahead: bool,
+    ) -> bool:
+        """Return whether a term beside alternatives makes a phrase with the nearest one, and does not belong to all.
 
-    def _is_common(self, run: str) -> bool:
+        `ahead`: the term is ahead of them.
+        """
+        modifier, head = (word, side[0]) if ahead else (side[-1], word)
+        texts, rank = [" ".join(other) for other in others], self.glossary.rank_place
+        if any(head.split()[-1] == text.split()[-1] or text.startswith(f"{modifier} ") for text in texts):
+            return True  # sparse attention or linear attention
+        of_others = ([word, *other] if ahead else [*other, word] for other in others)
+        is_cut = self._needs(head if ahead else modifier, ahead=ahead)
+        if not is_cut or all(self._is_usual(words, count) for words in of_others):
+            return False
+        if " " not in word and self._is_usual([modifier, head], count):
+            return True
+        if any(rank(text) > 0 if ahead else rank(text) < 0 for text in texts):
+            return False
+        return len(side) == 1 or any(" " in text for text in texts) or rank(head) > 0
+
+    def _needs(self, word: str, *, ahead: bool) -> bool:
+        """Return whether a word is hardly a topic without one ahead of it or behind it.
+
+        It has no meaning of its own, ends more terms than it begins, such as matching, or begins more, or is AI.
+        """
+        rank = self.glossary.rank_place(word)
+        is_wide = not (ahead or concepts.ALL_PAPERS.isdisjoint(self.glossary.find(word)))
+        return self._is_plain(word) or is_wide or (rank > 0 if ahead else rank < 0)
+
+    def _is_plain(self, run: str) -> bool:
         """Return whether a word has no meaning of its own in the glossary: skills, data, matching."""
         part = self._find(run)
         return " " not in run and not (part and part.key)
 
-    def _is_activity(self, run: str) -> bool:
-        """Return whether the English name of a term ends in a word for an activity."""
-        part = self._find(run)
-        forms = part.forms if part and not run.isascii() else self._typed_forms(run)
-        name = next((form.text for form in forms if form.text.isascii()), "")
-        return _ACTIVITY.search(name) is not None
+    def _is_usual(self, words: Sequence[str], count: CountPapers) -> bool:
+        """Return whether words are one term, or stand side by side in a paper."""
+        return self._is_run(words) or count(self._read_phrase(words)._replace(each=())) > 0
+
+    def _read_phrase(self, words: Iterable[str]) -> QueryPart:
+        """Return the part for several words, as a query of their own."""
+        return concepts.join_all(self._divide(" ".join(words).split()))
+
+    def _is_run(self, words: Sequence[str]) -> bool:
+        """Return whether several words are one term."""
+        return bool(self.glossary.find(" ".join(words), in_phrase=True))
 
     def _is_no_term(self, word: str) -> bool:
         """Return whether an unknown word is unlikely to be a term: a verb, one syllable (적, 같, 분), one small letter."""
@@ -462,37 +501,10 @@ class QueryReader:
             word, lambda stem: self.glossary.is_word(stem) or questions.is_everyday(stem)
         )
 
-    def _share_words(self, words: Sequence[str]) -> list[str]:
-        """Return the words of a query, with those that two alternatives share beside each: "image or video generation"."""
-        shared = list(words)
-        for at in [number for number, word in enumerate(words) if word == _OR][::-1]:
-            left = shared[:at][-_MAX_RUN:]
-            right = list(takewhile(lambda word: word != _OR, shared[at + 1 :]))[:_MAX_RUN]
-            is_phrase = len(left) > 1 and self._is_run(left[-2:])
-            for size in range(1, 0 if is_phrase else len(right)):
-                if self._is_run(right[: size + 1]) and self._is_run([left[-1], *right[1 : size + 1]]):
-                    shared[at:at] = right[1 : size + 1]
-                    break
-            else:
-                ahead = next((size for size in range(len(left), 1, -1) if self._is_run(left[-size:])), 0)
-                begins = (
-                    left[-ahead:-size]
-                    for size in range(1, ahead if len(right) == 1 else 0)
-                    if self._is_run([*left[-ahead:-size], *right[:1]])
-                )
-                shared[at + 1 : at + 1] = next(begins, [])
-        return shared
-
-    def _is_run(self, words: Sequence[str]) -> bool:
-        """Return whether several words are one term."""
-        return _OR not in words and bool(self.glossary.find(" ".join(words), in_phrase=True))
-
     # Parts.
 
     def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[QueryPart], list[QueryPart]]:
         """Return a query's parts and the alternatives to all parts."""
-        if _OR in words:
-            return self._divide(self._share_words(words)), []
         whole = self._find(text, in_phrase=False) if words else None
         if whole is None:
             return self._divide(words), []
@@ -523,15 +535,11 @@ class QueryReader:
     def _divide(self, words: Sequence[str], *, whole: bool = True) -> list[QueryPart]:
         parts = list[QueryPart]()
         for start, _, part in self._split(words, whole=whole):
-            is_side = _OR in (*words[max(start - 1, 0) : start], *words[start + 1 : start + 2])
-            read = [part] if part else self._read_word(words[start])
-            parts += [reduce(concepts.join_words, read)] if is_side else read
-        return [part for part in parts if tokens.phrases(part.text) or part.text == _OR]
+            parts += [part] if part else self._read_word(words[start])
+        return [part for part in parts if tokens.phrases(part.text)]
 
     def _read_word(self, word: str) -> Sequence[QueryPart]:
         """Return the part for an unknown word, or the parts for a compound of known words: 대규모언어모델추론."""
-        if " " in word:
-            return self._divide(word.split(), whole=False)
         key = analyser.strip_ending(term_keys.korean_key(word))
         is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []
@@ -592,7 +600,8 @@ class QueryReader:
         for word, term, beside in self._senses:
             near = words if beside else others
             if word == part.text and any(one.startswith(tuple(beside.split("|"))) for one in near):
-                return (self._find(term) or part)._replace(text=word)
+                chosen = self._find(term) or QueryPart(term, (Form(word), *self._typed_forms(term)))
+                return chosen._replace(text=word) if term else part
         return part
 
     def _list_clear(self, forms: Sequence[Form]) -> tuple[Form, ...]:
@@ -667,7 +676,7 @@ class QueryReader:
             for key in keys or [""]:
                 forms = [*(self.glossary.forms_of(key) if key else ()), *self._forms_of(terms, 1)]
                 forms += [Form(short[1]) for form in forms if (short := _PARTICIPLE.fullmatch(form.text))]
-                forms += self._translate(name) if not (keys or terms) else []
+                forms += () if keys or terms or not tokens.phrases(name) else self._read_phrase([name]).forms
                 forms += () if keys else map(Form, self._list_names(analyser.strip_ending(name), choose))
                 # A common word, such as survey, has no concept of its own.
                 words = [name, *terms, *self.glossary.translate(name)]
@@ -675,24 +684,6 @@ class QueryReader:
                 belonging = map(tokens.narrower_token, (*own, *(tokens.LEFT_OUT + one for one in own)))
                 forms += [Form(token, is_shown=False) for token in belonging if token]
                 yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)), key)
-
-    def _translate(self, phrase: str) -> Iterator[Form]:
-        """Yield the phrases for several terms in a row, in each language: KV cache compression for KV 캐시 압축."""
-        parts = self._divide(phrase.split(), whole=False) if " " in phrase else []
-        for is_korean in (False, True) if parts else ():
-            choices = [
-                [
-                    form.text
-                    for form in (*part.forms, Form(part.text))
-                    if not tokens.is_wide(form.text)
-                    and (
-                        analyser.has_hangul(form.text) == is_korean or (is_korean and form.text == part.text)
-                    )
-                ]
-                for part in parts
-            ]
-            for words in islice(product(*choices), _MAX_TRANSLATED):
-                yield Form(" ".join(words), is_shown=False)
 
     # Names by sound.
 
@@ -708,14 +699,12 @@ class QueryReader:
             return parts, [QueryPart(text, (Form(text), *map(Form, whole))), *wholes]
         if len(parts) < 2:
             return parts, wholes
-        return [
-            part
-            if part.key
-            else part._replace(
-                forms=(*part.forms, *map(Form, self._list_names(analyser.strip_ending(part.text), choose)))
-            )
-            for part in parts
-        ], wholes
+
+        def add_names(part: QueryPart) -> QueryPart:
+            names = () if part.key else self._list_names(analyser.strip_ending(part.text), choose)
+            return part._replace(forms=(*part.forms, *map(Form, names)))
+
+        return [concepts.change(part, add_names) for part in parts], wholes
 
     def _list_names(self, text: str, choose: ChooseNames) -> list[str]:
         match = _SPELLING_AND_VERSION.fullmatch(text)
@@ -758,19 +747,6 @@ def _join_lists(content: Sequence[str]) -> list[str]:
         is_list, size = word == _OR or (is_list and size <= _MAX_LISTED), 0
         words += [_OR if is_list else _EDGE] if words and words[-1] != _OR else []
     return [word for number, word in enumerate(words[::-1]) if number or word not in (_OR, _EDGE)]
-
-
-def _join_alternatives(parts: Iterable[QueryPart], joint: str) -> list[QueryPart]:
-    """Return the parts of a query, of which alternatives are one. `joint` is the word for "or"."""
-    joined, is_joined = list[QueryPart](), False
-    for part in parts:
-        if part.text == _OR:
-            is_joined = bool(joined)
-        elif is_joined:
-            joined[-1], is_joined = concepts.join_alternatives(joined[-1], part, joint), False
-        else:
-            joined.append(part)
-    return joined
 
 
 def _list_words(text: str) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from itertools import islice, product
 from typing import Literal, NamedTuple
 
@@ -18,6 +18,10 @@ DOMINANT_SHARE = 0.6
 """An abbreviation means only one term if at least this share of the explaining papers agree."""
 SEED_PAPERS = 2
 """A seeded abbreviation counts as if this many papers explained it."""
+ALL_PAPERS = frozenset(
+    map(term_keys.term_key, ("AI", "artificial intelligence", "machine learning", "deep learning"))
+)
+"""Terms that all papers are about, whether or not they say so."""
 
 
 class SurfaceForm(NamedTuple):
@@ -112,7 +116,8 @@ class QueryPart(NamedTuple):
 
     `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word. `clear` are the English forms of
     an English term whose Korean form means another one too: reasoning, since 추론 is inference as well. `either` are the
-    alternatives of which it consists: GAN or VAE. `is_topic`: where it is left out, papers may mention it.
+    alternatives of which it consists: GAN or VAE, and `each` the parts of an alternative of several words, of which a paper
+    needs all. `is_topic`: where it is left out, papers may mention it.
     """
 
     text: str
@@ -121,6 +126,7 @@ class QueryPart(NamedTuple):
     is_term: bool = False
     clear: tuple[Form, ...] = ()
     either: tuple[QueryPart, ...] = ()
+    each: tuple[QueryPart, ...] = ()
     is_topic: bool = False
 
     @property
@@ -153,31 +159,46 @@ def literal_part(*texts: str) -> QueryPart:
     return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)), is_term=True)
 
 
-def join_alternatives(first: QueryPart, second: QueryPart, joint: str) -> QueryPart:
-    """Return the part that a paper matches by any form of either part; `joint` is the word for "or"."""
+def join_alternatives(parts: Sequence[QueryPart], joint: str) -> QueryPart:
+    """Return the part that a paper matches by any form of any of these parts; `joint` is the word for "or"."""
+    *texts, last = (part.text for part in parts)
     return QueryPart(
-        f"{', '.join(part.text for part in first.alternatives)} {joint} {second.text}",
-        merge_forms((*first.forms, *second.forms)),
-        "|".join(part.key or term_keys.term_key(part.text) for part in (first, second)),
-        is_term=first.is_term and second.is_term,
-        either=(*first.alternatives, *second.alternatives),
+        f"{', '.join(texts)} {joint} {last}",
+        merge_forms(form for part in parts for form in part.forms),
+        "|".join(part.key or term_keys.term_key(part.text) for part in parts),
+        is_term=all(part.is_term for part in parts),
+        either=tuple(parts),
     )
+
+
+def change(part: QueryPart, change_one: Callable[[QueryPart], QueryPart]) -> QueryPart:
+    """Return a part with each part of which it consists changed."""
+    if part.each:
+        return join_all([change_one(one) for one in part.each])
+    if not part.either:
+        return change_one(part)
+    either = tuple(change(one, change_one) for one in part.either)
+    return part._replace(forms=merge_forms(form for one in either for form in one.forms), either=either)
 
 
 def join_words(first: QueryPart, second: QueryPart) -> QueryPart:
     """Return the part for two words in a row, as typed and in each language."""
-    pairs = islice(product(first.forms, second.forms), _MAX_PAIRS)
-    return literal_part(
-        f"{first.text} {second.text}",
-        *(
-            f"{one.text} {other.text}"
-            for one, other in pairs
-            if analyser.has_hangul(one.text) == analyser.has_hangul(other.text)
-        ),
+    typed = Form(f"{first.text} {second.text}")
+    plain = ([form for form in part.forms if not tokens.is_wide(form.text)] for part in (first, second))
+    joined = (
+        Form(f"{one.text} {other.text}", one.weight * other.weight, one.is_shown and other.is_shown)
+        for one, other in islice(product(*plain), _MAX_PAIRS)
+        if analyser.has_hangul(one.text) == analyser.has_hangul(other.text)
     )
+    return QueryPart(typed.text, merge_forms((typed, *joined)), is_term=True)
 
 
-_MAX_PAIRS = 16
+def join_all(parts: Sequence[QueryPart]) -> QueryPart:
+    """Return the part for all of some parts, which a paper may have apart."""
+    return reduce(join_words, parts)._replace(each=tuple(parts)) if len(parts) > 1 else parts[0]
+
+
+_MAX_PAIRS = 64
 
 
 def is_name(word: str) -> bool:

@@ -86,6 +86,17 @@ def test_filler_is_dropped_but_not_from_terms(
         ("오디오/음악 생성", ["오디오 생성 또는 음악 생성"]),
         ("3D 텍스처나 머티리얼 생성", ["3D", "텍스처 또는 머티리얼", "생성"]),
         ("LLM 데이터셋이나 벤치마크", ["LLM", "데이터셋 또는 벤치마크"]),
+        ("정리 증명이나 수학 경시 문제 논문", ["정리 증명 또는 수학 경시 문제"]),
+        ("math olympiad problems or theorem proving", ["math olympiad problems or theorem proving"]),
+        ("kaggle / automated data science agents", ["kaggle or automated data science", "agents"]),
+        ("AI 생성물 탐지나 워터마킹", ["AI", "생성물 탐지 또는 워터마킹"]),
+        ("초음파 영상이나 MRI 영상", ["초음파 영상 또는 MRI 영상"]),
+        ("efficient training or inference", ["efficient", "training or inference"]),
+        ("diffusion or autoregressive image generation", ["diffusion or autoregressive", "image generation"]),
+        ("video captioning or dense captioning", ["video captioning or dense captioning"]),
+        ("음성 인식 또는 합성", ["음성 인식 또는 음성 합성"]),
+        ("sparse or linear attention", ["sparse attention or linear attention"]),
+        ("RNN이나 Mamba 계열 모델", ["RNN 또는 Mamba"]),
     ],
 )
 def test_alternatives_are_one_part(glossary: resolver.Glossary, typed: str, parts: list[str]) -> None:
