@@ -194,10 +194,8 @@ def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
 
 
 def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
-    texts, document = build_texts(paper), tantivy.Document()
-    title, *bodies = _leave_other_senses(
-        join_texts(paper), map(tokens.tokenize, (texts.title, *texts.bodies))
-    )
+    texts, document, joined = build_texts(paper), tantivy.Document(), join_texts(paper)
+    title, *bodies = _leave_other_senses(joined, map(tokens.tokenize, (texts.title, *texts.bodies)))
     body = f" {tokens.GAP} ".join(filter(None, bodies))
     subject, *cores = (Counter(_CONCEPT.findall(text)) for text in bodies)
     main = {*subject, *(token for core in cores[:2] for token, count in core.items() if count > 1)}
@@ -224,7 +222,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     only_compared = {*_CONCEPT.findall(compared)}.difference(_CONCEPT.findall(" ".join((title, *others))))
     # "without training" is what the paper itself does
     facts += [COMPARED + token for token in only_compared if not token.endswith("_free")]
-    facts += [LACKED + token for token in _list_lacked(join_texts(paper))]
+    facts += [LACKED + token for token in _list_lacked(joined)]
     for fact in facts:
         document.add_text("fact", fact)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):

@@ -16,7 +16,8 @@ _PLAN = re.compile(
     r"^(?:(?:hi|hey|hello)[,!]? )?[\w.]+ here[,.!:;]+ (?=\S)"
     r"|^(?:안녕하세요[,.!]* )?(?:저는 )?\S*[생원자](?:입니다|인데요?|이에요|예요)[,.!]+ (?=\S)"
     r"|\b(?:would|i['’]?d|we['’]?d) (?:love|like|appreciate)\b(?: to (?:see|read|find)\b)?"
-    r"|^(?:\S+ ){0,3}\S*(?:에서|때|까지|[주달]에?|내일|모레|오늘)(?<!중에서) (?:읽|볼|다룰|발표할|소개할|공유할)을?(?! 수) (?=\S)"
+    r"|^(?:\S+ ){0,3}\S*(?:에서|때|까지|전에|[주달]에?|내일|모레|오늘)(?<!중에서) (?:읽|볼|다룰|발표할|소개할|공유할)을?(?! 수)"
+    r" (?=\S)|^(?:\S+ ){0,3}(?:발표|세미나|회의|미팅|수업)에서? 쓸 (?=\S)"
     r"|\bnext (?:week|month|year|semester|(?:mon|tues|wednes|thurs|fri)day)\b|\b(?:tomorrow|tonight)\b"
     r"|(?<!\S)(?:다?다음 ?(?:주|달|학기|번)|내일|모레)(?:에|까지|의)?(?!\S)"
     r"|\bfor (?:my|our) (?:[\w-]+ ){0,3}(?:section|talk|thesis|dissertation|class|course|seminar|meeting"
@@ -73,7 +74,8 @@ _JOINED_NEGATION = re.compile(
 """As in 어텐션없이긴문맥."""
 _JOINED = re.compile(
     r"(?<!\S)(?=\S*[가-힣])(이번 ?주|지난 ?주|저번 ?주|이번 ?달|지난 ?달|저번 ?달|올해|작년|오늘|어제|최근|요즘|요새)?"
-    r"([A-Za-z가-힣]*?)(논문(?:들|만|좀|은|을|이|추천|추천순)?|글|연구)?(?!\S)"
+    r"([A-Za-z가-힣]*?)(논문(?:들|만|좀|은|을|이|추천|추천순)?|글|연구)?"
+    r"((?:[있없](?:나|어|냐|니|을까|습니까)|뭐|찾아|알려|보여|골라|추천(?:해|좀|부탁))[가-힣]{0,4})?(?=[?!.~]*(?!\S))"
 )
 _MIXED = re.compile(r"(?<!\S)([가-힣]{2,})([A-Z][A-Za-z-]+[A-Z])(?=[가-힣]{0,2}(?!\S))")
 """As in 코드LLM."""
@@ -137,21 +139,22 @@ def _name_alike(found: re.Match[str]) -> str:
 
 
 def _split_joined(word: re.Match[str]) -> str:
-    """Return a word with spaces between a period, an order, a topic and a word for papers: 최신로봇논문, 강화학습추천순."""
-    period, topic, papers = word.groups("")
+    """Return a word with spaces between a period, an order, a topic, a word for papers and a request: 최신로봇논문, RAG있나요."""
+    period, topic, papers, asked = word.groups("")
     known = phrases.list_known_forms()
-    if word[0] in known:
+    is_topic = bool(papers) or topic.casefold() in known or bool(questions.find_topics(topic))
+    if word[0] in known or (asked and not (is_topic and questions.is_request(asked))):
         return word[0]
     kinds = {kind for kind, _ in phrases.split_word(topic, "order")} - {"glue", ""}
     if not (kinds and (period or papers)):
         period, papers = "", papers if papers.startswith("논문") else ""
-        topic = word[0].removesuffix(papers)
+        topic = word[0].removesuffix(papers + asked)
     for cut in range(2, len(topic) - 1):
         first, last = topic[:cut], topic[cut:]
         if any(a in known and phrases.split_word(b, "order") for a, b in ((first, last), (last, first))):
             topic = f"{first} {last}"
             break
-    return " ".join(filter(None, (period, topic, papers)))
+    return " ".join(filter(None, (period, topic, papers, asked)))
 
 
 def list_lost(query: query_parser.Query, sought: str) -> tuple[str, ...]:

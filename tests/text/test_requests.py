@@ -506,6 +506,11 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
         ("강화학습논문", "강화학습 논문"),
         ("지난주강화학습", "지난주강화학습"),
         ("인기 편향", "인기 편향"),
+        ("토크나이저있나요", "토크나이저 있나요"),
+        ("RAG논문있어요?", "RAG 논문 있어요?"),
+        ("로봇논문찾아줘", "로봇 논문 찾아줘"),
+        ("음성합성뭐있어", "음성합성 뭐있어"),
+        ("쓸모없나", "쓸모없나"),
     ],
 )
 def test_a_request_without_spaces_is_divided(query: str, split: str) -> None:
@@ -947,6 +952,9 @@ def test_any_text_can_be_read(text: str, has_period: bool) -> None:
         ("would love to read speech papers", "speech papers", ""),
         ("what people love about speech", None, ""),
         ("학생 모델을 가르치는 증류", None, ""),
+        ("금요일 세미나 전에 읽을 음성 논문", "음성 논문", ""),
+        ("이번 주 금요일 발표에 쓸 음성 논문", "음성 논문", ""),
+        ("폰에서 쓸 언어모델", None, ""),
     ],
 )
 def test_what_is_about_the_reader_is_no_topic(query: str, text: str | None, request_: str) -> None:
