@@ -255,8 +255,10 @@ def is_said(word: str, topics: Sequence[str], terms: Sequence[str], text: str) -
     words = (trim_filler(one).casefold() for one in text.split())
     typed = [one for one in words if not _JOINING.fullmatch(one)]
     at = next((n for n, one in enumerate(typed) if one.startswith(word)), None)
-    if at is None or is_general(word) or word in _READERS.findall(text.casefold()):
-        return at is not None
+    if at is None or seed.classify("papers", word):
+        return False  # survey on LLM agents
+    if is_general(word) or word in _READERS.findall(text.casefold()):
+        return True
     if led := _ABOUT.fullmatch(text):
         ahead, behind = (" ".join(map(trim_filler, part.casefold().split())) for part in led.groups())
         if word in ahead.split() and any(map(behind.__contains__, terms)):

@@ -888,6 +888,7 @@ async def test_each_content_word_is_sought_left_out_or_said_to_be_neither(db: Da
         ("best RAG survey in the whole archive", ()),
         ("oldest RAG paper across our entire collection", ()),
         ("RAG itself, newest first", ()),
+        ("survey on robotics and reinforcement learning", ()),
         ("newest RAG papers before Monday's meeting", ()),
         ("most upvoted RAG papers, I need them by tomorrow's lab meeting", ()),
         ("혹시 음성 합성 관련해서 괜찮은 논문 있으면 공유해주실 수 있나요?", ()),
