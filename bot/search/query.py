@@ -173,8 +173,9 @@ class QueryReader:
         """Interpret a query, adding all forms of its terms in both languages."""
         if query.is_narrowed:
             query = replace(query, text=self._drop_papers(query.text.split()))
-        marked = self._list_content(query.text)[:_MAX_WORDS]
-        words = [word for word in marked if word not in (_OR, _EDGE)]
+        marked = self._list_content(query.text)
+        places = [at for at, word in enumerate(marked) if word not in (_OR, _EDGE)][:_MAX_WORDS]
+        words, marked = [marked[at] for at in places], marked[: max(places, default=0) + 1]
         text = " ".join(words) or query.text
         joint = "또는" if analyser.has_hangul(query.text) else "or"
         parts, wholes = self._read_parts(text, words)
@@ -405,16 +406,30 @@ class QueryReader:
                 yield from self._divide([word for side in listed for word in side if word != _EDGE])
                 continue
             sides = [[" ".join(side[a:b]) for a, b, _ in self._split(side)] for side in listed]
-            before, behind = sides[0][-2::-1], sides[-1][1:]
-            sides[0], sides[-1] = sides[0][-1:], sides[-1][:1]
-            while behind and self._is_own(behind[0], sides[-1], sides[:-1], count, ahead=False):
-                sides[-1].append(behind.pop(0))
-            self._add_shared(sides, count)
-            while before and self._is_own(before[0], sides[0], sides[1:], count, ahead=True):
-                sides[0].insert(0, before.pop(0))
-            yield from self._divide(before[::-1])
-            yield concepts.join_alternatives([*map(self._read_phrase, sides)], joint)
-            yield from self._divide(behind)
+            cuts = [at for at in range(1, len(sides) - 1) if self._is_apart(sides[at], count)]
+            for start, end in pairwise((0, *cuts, len(sides) - 1)):
+                # embeddings or language models, multilingual or cross-lingual
+                own = [sides[start][1:] if start else sides[0], *sides[start + 1 : end], sides[end]]
+                yield from self._group_sides(
+                    [*own[:-1], own[-1][:1] if end in cuts else own[-1]], joint, count
+                )
+
+    def _is_apart(self, side: Sequence[str], count: CountPapers) -> bool:
+        """Return whether terms between two words for "or" are of two groups of alternatives."""
+        return len(side) > 1 and not self._needs(side[0], ahead=False) and not self._is_usual(side, count)
+
+    def _group_sides(self, sides: list[list[str]], joint: str, count: CountPapers) -> Iterator[QueryPart]:
+        """Yield the part for alternatives, and those for what belongs to all of them."""
+        before, behind = sides[0][-2::-1], sides[-1][1:]
+        sides[0], sides[-1] = sides[0][-1:], sides[-1][:1]
+        while behind and self._is_own(behind[0], sides[-1], sides[:-1], count, ahead=False):
+            sides[-1].append(behind.pop(0))
+        self._add_shared(sides, count)
+        while before and self._is_own(before[0], sides[0], sides[1:], count, ahead=True):
+            sides[0].insert(0, before.pop(0))
+        yield from self._divide(before[::-1])
+        yield concepts.join_alternatives([*map(self._read_phrase, sides)], joint)
+        yield from self._divide(behind)
 
     def _add_shared(self, sides: Sequence[list[str]], count: CountPapers) -> None:
         """Add to single words what makes usual phrases of them and is in the phrase beside them: image or video generation."""

@@ -96,6 +96,7 @@ def test_filler_is_dropped_but_not_from_terms(
         ("video captioning or dense captioning", ["video captioning or dense captioning"]),
         ("음성 인식 또는 합성", ["음성 인식 또는 음성 합성"]),
         ("sparse or linear attention", ["sparse attention or linear attention"]),
+        ("임베딩이나 언어모델 다국어 또는 저자원 언어", ["임베딩 또는 언어모델", "다국어 또는 저자원 언어"]),
         ("RNN이나 Mamba 계열 모델", ["RNN 또는 Mamba"]),
     ],
 )
