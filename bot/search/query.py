@@ -465,13 +465,14 @@ class QueryReader:
         if any(head.split()[-1] == text.split()[-1] or text.startswith(f"{modifier} ") for text in texts):
             return True  # sparse attention or linear attention
         of_others = ([word, *other] if ahead else [*other, word] for other in others)
-        is_cut = self._needs(head if ahead else modifier, ahead=ahead)
-        if not is_cut or all(self._is_usual(words, count) for words in of_others):
+        nearest = head if ahead else modifier
+        if not self._needs(nearest, ahead=ahead) or all(self._is_usual(words, count) for words in of_others):
             return False
-        if " " not in word and self._is_usual([modifier, head], count):
-            return True
-        if any(rank(text) > 0 if ahead else rank(text) < 0 for text in texts):
-            return False
+        is_cut = any(rank(text) > 0 if ahead else rank(text) < 0 for text in texts)
+        if (" " in word and not self._is_plain(nearest)) or (is_cut and not ahead):
+            return False  # legal or financial question answering
+        if (is_usual := self._is_usual([modifier, head], count)) or is_cut:
+            return is_usual
         return len(side) == 1 or any(" " in text for text in texts) or rank(head) > 0
 
     def _needs(self, word: str, *, ahead: bool) -> bool:

@@ -97,6 +97,8 @@ def test_filler_is_dropped_but_not_from_terms(
         ("음성 인식 또는 합성", ["음성 인식 또는 음성 합성"]),
         ("sparse or linear attention", ["sparse attention or linear attention"]),
         ("임베딩이나 언어모델 다국어 또는 저자원 언어", ["임베딩 또는 언어모델", "다국어 또는 저자원 언어"]),
+        ("legal or financial question answering", ["legal or financial", "question answering"]),
+        ("법률이나 금융 LLM", ["법률 또는 금융", "LLM"]),
         ("RNN이나 Mamba 계열 모델", ["RNN 또는 Mamba"]),
     ],
 )
