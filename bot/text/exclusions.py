@@ -235,7 +235,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             for structure in structures:
                 text = phrases.cut(text, [structure])
             continue
-        named = named._replace(names=_share_subject(named.names, tokens[: negation.first], near, negation))
+        named = named._replace(names=_share_subject(named.names, tokens[: negation.first], near))
         outcome = _choose_outcome(named, negation, is_term, is_excluded)
         is_attached = negation.is_ahead and bool(beside) and beside[0].end == tokens[negation.first].start
         if is_attached and outcome == "unread" and negation.way == "lack" and not _is_means(named.names):
@@ -317,15 +317,13 @@ def _find_subject(names: Sequence[str], behind: Sequence[phrases.Token], negatio
 
 
 def _share_subject(
-    names: Sequence[str], before: Sequence[phrases.Token], near: Sequence[phrases.Token], negation: _Negation
+    names: Sequence[str], before: Sequence[phrases.Token], near: Sequence[phrases.Token]
 ) -> Sequence[str]:
     """Return what is negated with what it is about: of "jailbreak defense, not attacks", jailbreak attacks."""
     said = dropwhile(lambda one: one.kind != "", before[::-1])
     subject, _, task = _join(list(takewhile(lambda one: _has_topic([one]), said))).rpartition(" ")
-    is_shared = not negation.is_ahead and subject and len(names) == 1 and _are_tasks(names[0], task)
-    is_means = any(one.kind == "use" for one in near) or near[-1].text != "".join(
-        names
-    )  # not retrieval-based
+    is_shared = subject and [near[-1].text] == [*names] and _are_tasks(names[0], task)
+    is_means = any(one.kind == "use" for one in near)  # not based on retrieval
     return [f"{subject} {names[0]}"] if is_shared and not is_means else names
 
 
@@ -559,7 +557,9 @@ def _list_named(
             at, taken, is_attached = 1, 1, False  # 로봇 논문은 빼고, rather than only text
             continue
         at += len(phrase)
-        names.insert(0 if is_ahead else len(names), _name(phrase, is_term, is_attached=is_attached))
+        names.insert(
+            0 if is_ahead else len(names), " ".join(_name(phrase, is_term, is_attached=is_attached).split())
+        )
         while not is_ahead and at < len(beside) and seed.classify("tail", beside[at].text):
             at += 1
         taken = at

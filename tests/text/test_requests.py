@@ -423,6 +423,9 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("what helps robots if not speech", "what helps robots", "speech"),
         ("웹이나 음성 말고 로봇", "로봇", "웹 음성"),
         ("speech is boring, show me robots", "show me robots", "speech"),
+        ("video models not fine-tuned from LLaVA", "video models", "LLaVA"),
+        ("robots, I'm over speech", "robots", "speech"),
+        ("로봇, 음성은 이제 질림", "로봇", "음성"),
         # What is not left out but kept is the topic.
         ("robots, nothing that isn't about speech", "robots, speech", ""),
         ("로봇인데 음성이 아닌 건 빼고", "로봇인데 음성이", ""),
