@@ -81,7 +81,7 @@ def _list_kinds(text: str) -> list[str]:
 _OTHER = re.compile(r"\bother (\w+) than\b|^((?:what|how|which) .*) if not\b", re.IGNORECASE)
 """As in "other languages than English", "what helps if not RAG"."""
 _SPLIT = re.compile(
-    r"\b(leav(?:e|es|ing)|filter(?:s|ing)?|tak(?:e|es|ing)|keep(?:s|ing)?) ((?:[\w-]+ ){1,3})(out|aside|for later)\b",
+    r"\b(leav(?:e|es|ing)|filter(?:s|ing)?|tak(?:e|es|ing)|keep(?:s|ing)?) ((?:[\w-]+ ){1,3})(out|aside|behind|for later)\b",
     re.IGNORECASE,
 )
 """As in "leave RL out", "leave RL aside"."""
@@ -109,7 +109,7 @@ _LANGUAGE = re.compile("언어[로를의]?\\Z|languages?\\Z", re.IGNORECASE)
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _NEED = re.compile("need|requir|필요", re.IGNORECASE)
 _ADNOMINAL = re.compile(r"(?<=.)[는은된한든룬쓴지]\Z|\A큰\Z")
-_CLAUSE = re.compile(r"(?<=.)(?:[은는한인]데|지만|니까?|거든)요?\Z")
+_CLAUSE = re.compile(r"(?<=.)(?:[은는한인]데|지만|니까?|거든|에서)요?\Z")
 _DOING = re.compile(r"(?<=.)(?:[하되시]는|[한된])\Z")
 _OBJECT = re.compile(r"(?<=.)[을를만]\Z")
 _ONLY = re.compile(
@@ -258,7 +258,8 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             text = f"{text[: at - len(subject)]}{subject}{text[at:]}"
     has_alternatives, unwanted = bool(others), {name.casefold() for name in excluded}
     joint = " 또는 " if any(token.is_korean for token in tokens) else " or "
-    text = f"{text} {joint.join(one for one in others if one.casefold() not in unwanted)}"
+    edge = "중 " if others and any(map(_JOINED.search, text.split())) else ""  # A나 B 중
+    text = f"{text} {edge}{joint.join(one for one in others if one.casefold() not in unwanted)}"
     text, partly = _cut_only(text, is_term)
     # Papers on Korean name English too.
     languages = [name for name in excluded if _list_kinds(name) == ["language"]]
@@ -597,7 +598,8 @@ def _count_reason(beside: Sequence[phrases.Token], negation: _Negation, is_term:
     clause = list(takewhile(lambda one: one.kind != ",", beside)) if negation.way == "sure" else []
     marked = next((at for at, one in enumerate(clause) if one.text.endswith(("은", "는"))), 0)
     is_reason = not any(_find_named([one], is_term)[1] or _is_adnominal(one) for one in clause[:marked])
-    named = marked + (clause[marked].kind == "glue") if marked and is_reason else 0  # GPT 계열은
+    glue = takewhile(lambda one: one.kind in ("glue", "about"), clause[marked:])  # GPT 계열은
+    named = marked + len(list(glue)) if marked and is_reason else 0
     return named if named and _find_named(clause[named : named + 1], is_term)[1] else 0
 
 
