@@ -29,7 +29,7 @@ from storage.search import Filters
 
 MAX_NAMES = 5
 _MAX_MISSING = 4
-_MAX_MISSING_LENGTH = 30
+_MAX_MISSING_LENGTH = 40
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR})
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5

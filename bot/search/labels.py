@@ -97,14 +97,15 @@ class _Named:
     def list_in(self, text: str) -> tuple[str, ...]:
         """Return the terms that a text names, without those that far more papers have than another one.
 
-        Without such a term, it is one that belongs to the query's only term: LoRA for PEFT.
+        Without such a term, it is one that belongs to the query's only term, which is told as well: LoRA (PEFT).
         """
         folded = analyser.fold(text)
         found = [part for part in self._papers if self._is_in(part, text, folded)]
         rarest = min((self._papers[part] for part in found), default=0)
         names = (part.shown_text for part in found if self._papers[part] <= _MOST_TIMES * rarest)
         narrower = (name for name in self._narrower if any(_spell(name).find_in(text, folded)))
-        return list_longest(names) or tuple(islice(narrower, 1))
+        wider = next(iter(self._papers)).shown_text if self._narrower else ""
+        return list_longest(names) or tuple(f"{name} ({wider})" for name in islice(narrower, 1))
 
     def _is_in(self, part: QueryPart, text: str, folded: str) -> bool:
         """Return whether a text names a part, not by a word with other meanings only."""

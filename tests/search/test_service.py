@@ -354,7 +354,7 @@ async def test_a_label_names_what_a_paper_mentions_in_passing(db: Database) -> N
     text = "MoE를 씁니다. 기존 video generation보다 낫습니다."
     service = await sample_archive.search_over(db, NewsletterPaper("2501.00001", "Mixture of Experts", text))
     result = await service.search(SearchRequest("mixture of experts but not for vision"))
-    assert result.passing == {"2501.00001": ("video generation",)}, "the text has no form of vision"
+    assert result.passing == {"2501.00001": ("video generation (vision)",)}, "the text has no form of vision"
 
 
 async def test_all_full_matches_are_in_the_order_asked_for(db: Database) -> None:

@@ -79,7 +79,7 @@ async def test_a_wider_term_finds_papers_about_what_belongs_to_it(
         # What names the wider term itself is the full match.
         assert (found.rows[0].arxiv_id, found.complete) == (expected[0].arxiv_id, 1), query
         if LORA in expected:
-            assert found.matched[LORA.arxiv_id] == ("LoRA",)
+            assert found.matched[LORA.arxiv_id] == (f"LoRA ({query})",)
 
 
 async def test_a_term_that_no_paper_has_finds_only_what_has_a_term_of_it(db: Database) -> None:
