@@ -401,7 +401,10 @@ class QueryReader:
     def _group(self, words: Iterable[str], joint: str, count: CountPapers) -> Iterator[QueryPart]:
         """Yield the parts of a query. Alternatives are one: social skills or role-play, for LLM. `joint` is the word for "or"."""
         for _, phrase in groupby(words, _EDGE.__eq__):
-            listed = [list(side) for is_or, side in groupby(phrase, _OR.__eq__) if not is_or]
+            readable = (
+                list(filter(tokens.phrases, side)) for is_or, side in groupby(phrase, _OR.__eq__) if not is_or
+            )
+            listed = list(filter(None, readable))
             if len(listed) < 2:
                 yield from self._divide([word for side in listed for word in side if word != _EDGE])
                 continue

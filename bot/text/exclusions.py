@@ -644,7 +644,9 @@ def _find_joint(
     comma = has_list and bool(rest) and rest[0].text == ","
     # "retrieval, question answering" is not a list, but "math, code or agents" is one.
     comma = comma and (negation.is_ahead or any(map(_is_or, rest[1:_MAX_LISTED])))
-    comma = comma and rest[1].text.casefold() not in ("only", "just")  # no GANs, only diffusion
+    comma = (
+        comma and len(rest) > 1 and rest[1].text.casefold() not in ("only", "just")
+    )  # no GANs, only diffusion
     is_led = comma and not negation.is_ahead and seed.classify("example", rest[1].text) != ""
     if is_led and not _list_kinds(names[-1]):
         return 0, False  # without diffusion, like masked models

@@ -17,6 +17,7 @@ WORDS = (
 )
 PARTS = (
     "은|는|이|가|을|의|로|에서|를 이용한|하는 법|추천해줘|알려줘|중에|?|how do people|papers that|what is the|without|latest"
+    "|,|.|or|나|only|just|not|제외|빼고|말고|top 10|24년 4월|인기논문|best of april"
     "|강화 핵습|reasonning|김철수|김 철수 교수님|철수v2|Kim Chul-soo|Llama3의|llama-3.1|GPT-4o로|sam2|\u200b|ㄱ|ㅏ"
 )
 HOSTILE = [
@@ -36,6 +37,8 @@ HOSTILE = [
         "how do people make language models lie less " * 40,
         "\u202eمرحبا\u200b diffusion\u200d \u2066שלום\u2069",
     ),
+    "24년 4월 인기논문 top 10, 이미지 생성은 제외",
+    "@ or @, 나",
     "@everyone <@123> **reasonning** [x](http://e.example) `code`",
 ]
 
