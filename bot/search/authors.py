@@ -286,9 +286,14 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     """
     words, unknown = query.text.split(), list[str]()
     is_new = cache(partial(_is_new, archive))
-    named = bylines.find_writers(words, partial(_is_known, archive, words), is_new)
+
+    def is_named(writer: bylines.Writer) -> bool:
+        return _is_known(archive, words, writer) or _is_absent(archive, writer)
+
+    named = bylines.find_writers(words, is_named, is_new)
     of_institution = {one.name for one in named if archive.engine.institution(one.name) is not None}
-    absent = {one for one in named if one.kind == "institution" and one.name not in of_institution}
+    institutions_ = {one for one in named if one.kind == "institution" and one.name not in of_institution}
+    absent = institutions_ | {one for one in named if _is_absent(archive, one)}
     groups, group = list[list[str]](), list[str]()
     for one in named:
         group += [one.name] if one not in absent else []
@@ -299,7 +304,7 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     is_either = any(one.joint == "or" for one in named) and bool(groups)
     for one in reversed(named):
         joint = [one.joint] if one.joint == "or" else []
-        is_kept = one in absent and not (" " in one.name or is_either)
+        is_kept = one in institutions_ and not (" " in one.name or is_either)
         unknown += [one.name] if one in absent else []
         words[one.start : one.end] = [one.name, *joint] if is_kept else []
     if query.order or any(map(questions.names_papers, words)) or _is_full_name(" ".join(words)):
@@ -375,6 +380,17 @@ def _is_known(archive: Archive, words: Sequence[str], writer: bylines.Writer) ->
         return any(people.name_distance(typed, one.name) < people.DIFFERENT_NAME for one in authors)
     is_said = not writer.signs.isdisjoint(("lead", "group", "written", "papers"))
     return is_said and any(people.name_tokens(one.name)[-1:] == [*typed] for one in authors)
+
+
+def _is_absent(archive: Archive, writer: bylines.Writer) -> bool:
+    """Return whether a question says that a name in capitals wrote, of which no paper and no author has a word: by LeCun."""
+    words = [] if analyser.has_hangul(writer.name) else writer.name.split()
+    is_said = bool(words) and writer.kind == "said" and not writer.signs.isdisjoint(("lead", "led"))
+    return (
+        is_said
+        and not any(word[:1].islower() or _is_in_papers(archive, word) for word in words)
+        and not _is_writer(archive, writer.name)
+    )
 
 
 def _is_in_phrase(archive: Archive, words: Sequence[str], writer: bylines.Writer) -> bool:

@@ -96,14 +96,13 @@ _FORMS = (
     rf"{_KOREAN_COUNT}{_KOREAN_LENGTH} ?(?:(?:이내|내)(?=에|\s|$)|(?:안|사이)(?={_PUBLISHED}))",
     "(?P<part>[상하]반기|[1-4] ?분기)",
     r"(?P<christmas>christmas|xmas|크리스마스|성탄절)(?P<week>(?:['’]s)? week(?!\w)| ?주간?(?=\W|에|의|$))",
-    r"(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)|(?P<day_before>어제|오늘|그제|그저께|엊그제)자?",
+    r"(?P<near>yesterday|today)(?!\w)|(?P<day_before>어제|오늘|그제|그저께|엊그제)자?",
 )
 _ALONE = (
     r"(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day|[월화수목금토일](?=요일))(?:요일)?(?!\w*ly)",
     rf"{_MONTH}(?!\w)",
     r"(?P<year>20(?:[1-9][0-9]|0[1-9]))(?![\w-]|\.\w)",
     r"(?P<part>[qh][1-4])(?!\w)",
-    r"(?P<near>today)(?!\w)",
     r"(?P<christmas>christmas(?![\w-])|xmas(?![\w-])|크리스마스|성탄절)",
     rf"(?P<month>1[0-2]|[1-9])/{_DAY}(?![\w/])",
 )

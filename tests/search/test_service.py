@@ -535,6 +535,10 @@ async def test_a_name_in_hangul_is_read_as_a_writer_without_saying_so(db: Databa
         result = await service.search(SearchRequest(query))
         assert (query, sorted(row.arxiv_id[-1] for row in result.rows)) == (query, [*found])
         assert result.writers or query.startswith(("데트머스", "상어")), query
+    for query in ("papers by Hinton or LeCun", "papers by LeCun or Hinton"):
+        result = await service.search(SearchRequest(query))
+        assert (result.writers, result.unknown_writers) == (("Hinton",), ("LeCun",)), query
+        assert [row.arxiv_id for row in result.rows] == ["2501.00005"], query
     for query in ("얀 르쿤 논문 중 추천 많은 거", "newest by Yann LeCun"):
         result = await service.search(SearchRequest(query))
         assert (len(result.unknown_writers), result.rows, result.terms) == (1, (), ())

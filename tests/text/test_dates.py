@@ -109,6 +109,8 @@ PIECES = (
         ("december last year robots", "robots", "2024-12"),
         ("작년 한 해 동안 로봇", "로봇", "2024"),
         ("robots of today", "robots", "2025-05-14"),
+        ("robots today", "robots", "2025-05-14"),
+        ("what came out today about robots", "what came out about robots", "2025-05-14"),
         ("11월달에 나온 로봇", "나온 로봇", "2024-11"),
         ("일주일 사이에 올라온 로봇", "올라온 로봇", "2025-05-08 – 2025-05-14"),
         ("어제자 로봇", "로봇", "2025-05-13"),
@@ -143,7 +145,7 @@ def test_what_is_left_out_is_a_period_if_one_side_of_it_has_papers() -> None:
 
 _NO_PERIODS = (
     "NeurIPS 2024 best paper|AIME 2024 수학 추론|last mile delivery|LLMs that may help|compare 2023 and 2024 models"
-    "|trained in 2000 steps|this may help|LLMs today|evaluated on 2024 tests"
+    "|trained in 2000 steps|this may help|evaluated on 2024 tests"
     "|20년 동안 로봇|the march of robots|2504.01234|오늘날 언어 모델"
     "|the first half of the network|mid-level features|last layer|H100 kernels|12월 말고"
     "|recent months RL|Christmas carols|지난주에 한 대화를 기억하는|2023년 2월 31일 RL|이번 논문|작년도면서"
