@@ -344,7 +344,8 @@ def find_everyday_terms(text: str) -> tuple[str, ...]:
     table, key = _everyday_words(), _key(text)
     # The analyser does not strip all particles: 같은 인물이.
     noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
-    return table.get(key) or table.get(noun, ())
+    # In 긴 영상 이해 a word stays behind, though 이해 can be an ending.
+    return table.get(key) or (table.get(noun, ()) if len(noun) > len(_key(text.rpartition(" ")[0])) else ())
 
 
 @lru_cache(maxsize=1)

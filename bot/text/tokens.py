@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "7"
+VERSION = "8"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT, NARROWER = "^", "$", "=", ">"
@@ -263,10 +263,16 @@ def read_concept_token(token: str) -> str:
 
 
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
-    """Yield the concept's token for each occurrence of any of its forms."""
+    """Yield the concept's token for each occurrence of any of its forms, also behind a prefix: self-speculative decoding."""
     known = _phrases_by_token()
+    behind = {
+        word.removeprefix(prefix): words[position + 1 : position + _LONG_TAIL]
+        for prefix in analyser.PREFIXES.intersection(singles) - {"non"}
+        for position, word in enumerate(words)
+        if word.startswith(prefix) and word not in known
+    }
     places = [(words, position) for position, word in enumerate(words) if word in known]
-    places += [([word], 0) for word in singles if word in known]
+    places += [([word, *behind.get(word, ())], 0) for word in singles if word in known]
     for text, position in places:
         for phrase, concept in known[text[position]]:
             if text[position : position + len(phrase)] == phrase:

@@ -158,3 +158,27 @@ async def test_a_method_without_something_is_found_by_each_usual_way_to_say_so(
     assert {row.arxiv_id for row in found.rows} == {paper.arxiv_id for paper in (TUNED, UNTRAINED, AS_IS)}, (
         query
     )
+
+
+@pytest.mark.parametrize(
+    ("query", "about", "beside"),
+    [
+        (
+            "newest speculative decoding",
+            "Early exit and self-speculative decoding",
+            "Drafts by a small model",
+        ),
+        ("최신 추측 디코딩", "Early exit and self-speculative decoding", "Drafts by a small model"),
+        ("newest long video", "Depth for super-long videos", "Depth of streets"),
+        ("newest image-to-video", "Image-to-video with a plan", "이미지와 비디오를 이해하는 모델"),
+        ("최신 긴 영상 이해", "Long-form video understanding", "Generating long videos"),
+        ("newest text-to-image", "Text-to-image by steps", "텍스트, 이미지 검색"),
+        ("newest text-to-video", "텍스트-비디오 생성 모델", "텍스트와 비디오의 정렬"),
+    ],
+)
+async def test_a_full_match_has_the_term_in_its_title_also_behind_a_prefix(
+    db: Database, query: str, about: str, beside: str
+) -> None:
+    papers = [NewsletterPaper("2405.00001", about, about), NewsletterPaper("2405.00002", beside, beside)]
+    found = await (await sample_archive.search_over(db, *papers)).search(SearchRequest(query))
+    assert (found.rows[0].arxiv_id, found.complete) == ("2405.00001", 1)
