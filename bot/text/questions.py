@@ -344,8 +344,9 @@ def find_everyday_terms(text: str) -> tuple[str, ...]:
     table, key = _everyday_words(), _key(text)
     # The analyser does not strip all particles: 같은 인물이.
     noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
-    # In 긴 영상 이해 a word stays behind, though 이해 can be an ending.
-    return table.get(key) or (table.get(noun, ()) if len(noun) > len(_key(text.rpartition(" ")[0])) else ())
+    # In 긴 영상 이해 the last word is a noun, though 이해 can be an ending.
+    is_cut = noun == _key(text.rpartition(" ")[0]) and is_noun(text)
+    return table.get(key) or (() if is_cut else table.get(noun, ()))
 
 
 @lru_cache(maxsize=1)
