@@ -538,10 +538,17 @@ class Engine:
             wide = (self._term("fact", form.text, 0.0) for form in part.forms if tokens.is_wide(form.text))
             about = any_of([self._compile(part.forms).title, main, *wide])
         elif is_alone or not self._is_ordinary(part):
-            about = self._among(self.list_about(ReadQuery(parts=(part,)), Scope()))
+            about = any_of(
+                [self._among(self.list_about(ReadQuery(parts=(part,)), Scope())), self._titled(part)]
+            )
         else:
             about = self._part(part)
         return all_of([about, self._part(QueryPart("", part.clear))]) if part.clear else about
+
+    def _titled(self, part: QueryPart) -> Query | None:
+        """Return the query for titles with all concepts that make up a term: multimodal, reward model."""
+        made_of = tokens.list_concepts(part.text) if part.key else ()
+        return all_of(self._term("title", token, 1.0) for token in made_of)
 
     def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""

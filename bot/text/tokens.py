@@ -14,7 +14,7 @@ text:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -94,6 +94,10 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(filter(None, variants)))
 
 
+_TELLING_ONLY_TOGETHER = frozenset(("long", "긴", "장문", "롱"))
+"""Words that belong to the next one: a text on in-context learning and long answers is none on long context."""
+
+
 @analyser.remembered(1 << 13)
 def words_apart(form: str) -> tuple[str, ...]:
     """Return the tokens of the words of a form, which a text may have apart; () if that would tell nothing."""
@@ -101,6 +105,8 @@ def words_apart(form: str) -> tuple[str, ...]:
         word.removesuffix(analyser.PARTICLE_MARK) for word in analyser.canonical_words(form.replace("-", " "))
     ]
     kept = [word for word in words if len(word) > 1 and word not in analyser.FUNCTION_WORDS]
+    if _TELLING_ONLY_TOGETHER.intersection(words):
+        return ()
     return tuple(token for word in kept for token in analyser.word_tokens(word))
 
 
@@ -246,6 +252,13 @@ def form_keys(concept: str) -> frozenset[str]:
 def count_forms(token: str) -> int:
     """Return how many forms a concept's token represents."""
     return len(form_keys(read_concept_token(token)))
+
+
+def list_concepts(text: str) -> Collection[str]:
+    """Return the tokens of the seeded concepts in a text whose names have all its words; () if a word is left."""
+    own = {one for one in tokenize(analyser.canonicalise(text)).split() if one.startswith(CONCEPT)}
+    words = {word for token in own for word in read_concept_token(token).split()}
+    return own if words.issuperset(analyser.stemmed_words(text)) else ()
 
 
 def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.search.results import SearchRequest
+from bot.text import term_keys, tokens
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -182,3 +183,41 @@ async def test_a_full_match_has_the_term_in_its_title_also_behind_a_prefix(
     papers = [NewsletterPaper("2405.00001", about, about), NewsletterPaper("2405.00002", beside, beside)]
     found = await (await sample_archive.search_over(db, *papers)).search(SearchRequest(query))
     assert (found.rows[0].arxiv_id, found.complete) == ("2405.00001", 1)
+
+
+@pytest.mark.parametrize(
+    ("term", "made_of"),
+    [
+        ("multimodal reward models", ["multimodal", "reward model"]),
+        ("video reasoning", ["video", "reasoning"]),
+        ("multimodal lantern model", []),
+        ("lantern", []),
+    ],
+)
+def test_a_term_is_made_of_known_ones_if_no_word_is_left(term: str, made_of: list[str]) -> None:
+    found = tokens.list_concepts(term)
+    assert bool(found) == bool(made_of)
+    assert {tokens.concept_token(term_keys.english_key(name)) for name in made_of} <= set(found)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "추가 학습 없는 롱컨텍스트 확장 방법",
+        "재학습 없이 긴 컨텍스트 늘리기",
+        "extending a long context without retraining",
+    ],
+)
+async def test_long_belongs_to_its_noun(db: Database, query: str) -> None:
+    papers = [
+        NewsletterPaper(
+            "2405.00001", "Longer windows", "A training-free extension of the long context. 긴 컨텍스트 확장."
+        ),
+        NewsletterPaper(
+            "2405.00002",
+            "Sketches",
+            "Training-free: in-context examples make long drawings, an extension. 확장합니다.",
+        ),
+    ]
+    found = await (await sample_archive.search_over(db, *papers)).search(SearchRequest(query))
+    assert [row.arxiv_id for row in found.rows if row.arxiv_id not in found.missing] == ["2405.00001"]
