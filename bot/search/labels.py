@@ -42,7 +42,8 @@ def label(
     labels = {}
     for id_, text in texts.items():
         passing = dict.fromkeys(name for one in unwanted for name in one.list_in(text))
-        lacking = [concepts.prepare_part(part) for part in missing.get(id_, ()) if part in query.parts]
+        wanted = (_add_synonyms(part, glossary) for part in missing.get(id_, ()) if part in query.parts)
+        lacking = list(map(concepts.prepare_part, wanted))
         for read in (text, _spell_out(glossary, text)) if lacking else ():
             own = concepts.Text(read)
             lacking = [part for part in lacking if own.lacks(part)]
@@ -58,6 +59,12 @@ def list_longest(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         name for name in names if not any(f" {name} " in f" {other} " for other in names if other != name)
     )
+
+
+def _add_synonyms(part: QueryPart, glossary: resolver.Glossary) -> QueryPart:
+    """Return the part with the common words of its language that have its translation: 인간 for 휴먼."""
+    alike = (concepts.Form(one) for word in glossary.translate(part.text) for one in glossary.translate(word))
+    return part._replace(forms=concepts.merge_forms((*part.forms, *alike)))
 
 
 _ABBREVIATED = re.compile(r"[A-Z][A-Za-z]{0,3}[A-Z]s?")
@@ -180,13 +187,16 @@ class _Spelling:
         if self._is_latin:
             words[-1], before, rest = re.escape(self._last), "(?<![A-Za-z0-9])", "[A-Za-z]*(?![A-Za-z0-9])"
         elif len("".join(words)) >= _FREE:
-            before, words = "", [_GAP.join(map(re.escape, word)) for word in self._words]
+            before, words = "(?<![비무])", [_GAP.join(map(re.escape, word)) for word in self._words]
         return re.compile(f"{before}(?i:{_GAP.join(words)}){rest}")
 
 
 _PARTS, _GAP = re.compile(r"[\s-]+"), r"[\s-]?"
 _FREE = 4
-"""The least number of syllables of a term that may be written in any spacing, and within a longer word."""
+"""The least number of syllables of a term that may be written in any spacing, and within a longer word.
+
+Behind 비 or 무 the word is the opposite: 비지도 학습, 비정형 데이터.
+"""
 
 
 @lru_cache(maxsize=1 << 11)

@@ -8,6 +8,7 @@ from itertools import chain, islice, permutations, product
 import pytest
 
 from bot.client import paper_texts
+from bot.search import labels
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
@@ -946,6 +947,21 @@ async def test_a_label_names_only_what_a_paper_plainly_names(db: Database) -> No
         said = {term for labels in found.matched.values() for term in labels}
         assert not said & {unnamed}, query
         assert not any(term.startswith(">") for term in said), query
+
+
+@pytest.mark.parametrize("text", ["비정형 데이터를 처리합니다.", "비지도 학습입니다."])
+def test_the_opposite_of_a_term_is_no_mention_of_it(text: str) -> None:
+    for term in ("정형 데이터", "지도 학습"):
+        assert [*labels._spell(term).find_in(text, text)] == []
+        assert [*labels._spell(term).find_in(f"{term}을 씁니다.", f"{term}을 씁니다.")]
+
+
+@pytest.mark.parametrize("query", ["휴먼 아바타 압축", "인물 아바타 압축", "human avatar compression"])
+async def test_a_word_is_not_missing_whose_synonym_a_paper_has(db: Database, query: str) -> None:
+    paper = NewsletterPaper("2501.00665", "Avatars", "옷 입은 인간의 아바타를 만듭니다.")
+    found = await (await sample_archive.search_over(db, paper)).search(SearchRequest(query))
+    missing = {word for words in found.missing.values() for word in words}
+    assert missing <= {"압축", "compression"}
 
 
 @pytest.mark.promise
