@@ -145,6 +145,8 @@ _BEHIND = re.compile(
 )
 _PAPERS_AHEAD = re.compile(r"(?:^|\s)papers?\s+$", re.IGNORECASE)
 _PAPERS_BEHIND = re.compile(r"\s+(?:papers?|articles?|preprints?|논문)(?!\w)", re.IGNORECASE)
+_MONTHLY = re.compile(r"(?:\s+[\w-]+){1,3}?\s+papers?(?!\w)", re.IGNORECASE)
+"""What makes the name of a month at the start of a question a date: january reasoning papers."""
 _RANGE = re.compile(r"\s*(?:부터|에서|to|until|till|through|[-–~]|\.\.)\s*(?:the\s+)?", re.IGNORECASE)
 _BESIDE = re.compile(r"\s*(?:,|and|or|&|[와과]|이?[랑나]|하고|및)\s*(?:the\s+|in\s+)?", re.IGNORECASE)
 """What is between the first and the last date of a period, and between two dates that are named one after the other."""
@@ -314,7 +316,9 @@ def _relate(text: str, atom: re.Match[str], *, is_clear: bool) -> _Mention | Non
     if number >= len(_FORMS) and not (is_clear or parts):
         is_year, is_verb = "year" in values, values.get("month") in ("may", "march")  # this may help
         has_papers = (is_year or ("month" in values and not is_verb)) and (
-            _PAPERS_BEHIND.match(text, atom.end()) or _PAPERS_AHEAD.search(text[: atom.start()])
+            _PAPERS_BEHIND.match(text, atom.end())
+            or _PAPERS_AHEAD.search(text[: atom.start()])
+            or ("month" in values and not text[: atom.start()].strip() and _MONTHLY.match(text, atom.end()))
         )
         has_word = (before or is_left_out) and not (is_verb and not preposition)
         has_word = has_word and not (is_year and preposition == "on")

@@ -23,7 +23,9 @@ _AMOUNT = re.compile(
     r"\b(?:(?:with|of) )?(?:under|below|above|over|up to|at (?:most|least)"
     r"|(?:less|more|fewer|smaller|larger|bigger|no more) than)"
     r" [0-9]+(?:\.[0-9]+)?(?: ?[bmk]|(?: [mb]illion)?)(?: param\w*)?(?![\w.-])"
-    r"|(?<!\S)[0-9.]+ ?[bmk억만]*(?: ?파라미터)? ?(?:이하|미만|이상|초과|보다 (?:작|큰|적))[은의인로]?(?![^\s,;.?!)])",
+    r"|(?<!\S)[0-9.]+ ?[bmk억만]*(?: ?파라미터)? ?(?:이하|미만|이상|초과|보다 (?:작|큰|적))[은의인로]?(?![^\s,;.?!)])"
+    r"|\b(?:a (?:bit|little) )?(?:less|fewer) (?:[\w-]+ ){1,3}(?:please|pls|plz)\b"
+    r"|(?<!\S)\S+[은는] (?:좀 |조금 )?덜(?: (?:나오|보이)게)?(?:요|\s*(?:$|해|보여)\S*)",
     re.IGNORECASE,
 )
 _DEGREE = re.compile(
@@ -113,8 +115,9 @@ _CLAUSE = re.compile(r"(?<=.)(?:[은는한인]데|지만|니까?|거든|에서)�
 _DOING = re.compile(r"(?<=.)(?:[하되시]는|[한된])\Z")
 _OBJECT = re.compile(r"(?<=.)[을를만]\Z")
 _ONLY = re.compile(
-    r"(?P<word>\b[\w]+)(?:-only|s? only(?=\s*(?:$|[,.;)])))|\b(?:using|with|from) only (?P<of>\w+)"
-    r"|(?P<korean>[가-힣A-Za-z]+) ?(?:전용[의인]?|만 (?:쓰는|다루는|사용하는|이용하는|되는|지원하는))(?!\S)",
+    r"(?P<word>\b[\w]+)(?:-only|s? only(?=\s*(?:$|[,.;)]|please|pls)))|\b(?:using|with|from) only (?P<of>\w+)"
+    r"|(?P<korean>[가-힣A-Za-z]+) ?(?:전용[의인]?|만 (?:쓰는|다루는|사용하는|이용하는|되는|지원하는))(?!\S)"
+    r"|(?P<text>텍스트)만(?:요|으로)?(?=\s*(?:$|[,.;)]))",
     re.IGNORECASE,
 )
 """As in "text only", 음성만 쓰는, which is unknown of papers. Text alone is hardly a topic."""
@@ -277,7 +280,7 @@ def _cut_only(text: str, is_term: IsTerm) -> tuple[str, list[str]]:
     """Return a text without what says that papers are on nothing else, and these words: text only."""
     said = list[str]()
     for only in list(_ONLY.finditer(text)):
-        word = only["word"] or only["of"] or only["korean"]
+        word = only["word"] or only["of"] or only["korean"] or only["text"]
         if not (is_term(only[0].casefold()) or questions.classify_filler(word) or dates.is_date(word)):
             said.append(only[0].strip())
             text = text.replace(only[0], "" if word.casefold() in ("text", "텍스트") else word)
@@ -641,7 +644,7 @@ def _find_joint(
     rest: Sequence[phrases.Token], negation: _Negation, names: Sequence[str], *, has_list: bool
 ) -> tuple[int, bool]:
     """Return how many tokens join what is negated to the next such name, and whether by more than a comma."""
-    comma = has_list and bool(rest) and rest[0].text == ","
+    comma = has_list and len(rest) > 1 and rest[0].text == ","
     # "retrieval, question answering" is not a list, but "math, code or agents" is one.
     comma = comma and (negation.is_ahead or any(map(_is_or, rest[1:_MAX_LISTED])))
     comma = (

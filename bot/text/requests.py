@@ -15,6 +15,8 @@ _LEARNERS = "(?:학생|후배|신입생|초보자?|입문자?|학부생|인턴|�
 _PLAN = re.compile(
     r"^(?:(?:hi|hey|hello)[,!]? )?[\w.]+ here[,.!:;]+ (?=\S)"
     r"|^(?:안녕하세요[,.!]* )?(?:저는 )?\S*[생원자](?:입니다|인데요?|이에요|예요)[,.!]+ (?=\S)"
+    r"|^(?:(?:i['’]?m|i am|i) )?(?:not sure|unsure|(?:do not|don['’]?t) know|no idea)\b[^,;:.]{0,40}?(?:,? but|[,;:]) (?=\S)"
+    r"|^there (?:may|might|probably)\b[^,;:.]{0,30}? but (?=\S)"
     r"|\b(?:would|i['’]?d|we['’]?d) (?:love|like|appreciate)\b(?: to (?:see|read|find)\b)?"
     r"|^(?:\S+ ){0,3}\S*(?:에서|때|까지|전에|[주달]에?|내일|모레|오늘)(?<!중에서) (?:읽|볼|다룰|발표할|소개할|공유할)을?(?! 수)"
     r" (?=\S)|^(?:\S+ ){0,3}(?:발표|세미나|회의|미팅|수업)에서? 쓸 (?=\S)"
@@ -79,6 +81,16 @@ _JOINED = re.compile(
 )
 _MIXED = re.compile(r"(?<!\S)([가-힣]{2,})([A-Z][A-Za-z-]+[A-Z])(?=[가-힣]{0,2}(?!\S))")
 """As in 코드LLM."""
+_REMOVED = re.compile(
+    r"(?:(?<=논문)|(?<=관련)|(?<=[가-힣] 쪽)|(?<=벤치마크)|(?<=데이터셋)|(?<=서베이))들?[은는을를]?(?: (?:다|전부|모두|싹))?"
+    r" 제거(?=하[고구]|해|바람|$)|(?<=[은는]) (?:(?:다|전부|모두) )?제거(?=해?\s*[줘주]|\s*$)"
+)
+"""As in 의료 논문 제거하고, but not 반사 제거하고."""
+_ORDINARY = re.compile(
+    r"(?<!\S)(?:plain|ordinary|vanilla|regular|일반|보통|평범한|일반적인) (?!text\b)(?=(\S+)(?: (\S+))?)",
+    re.IGNORECASE,
+)
+"""What says only that nothing special is wanted of a topic: plain RAG."""
 _THOUSANDS = re.compile("(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 PUBLISHED = re.compile(r"\b(?:publish|submitted|came out)|(?:출판|출간|게재|투고|발표)[된한]", re.IGNORECASE)
 """What is said of the date of a paper, where digests have a date of their own."""
@@ -111,9 +123,18 @@ def split_words(text: str) -> str:
 
     Examples of what is left out are a list with it: 구글, 오픈AI 같은 빅테크 말고. What is like a term is that term: RNN style.
     """
-    text = _NEGATED_BRACKETS.sub(_list_bracketed, _NEGATED_EXAMPLES.sub("나 ", text))
-    text = _MIXED.sub(_split_mixed, _ALIKE_TERM.sub(_name_alike, text))
+    text = _NEGATED_EXAMPLES.sub("나 ", _REMOVED.sub(" 제외", text))
+    text = _NEGATED_BRACKETS.sub(_list_bracketed, text)
+    text = _MIXED.sub(_split_mixed, _ALIKE_TERM.sub(_name_alike, _ORDINARY.sub(_cut_ordinary, text)))
     return _JOINED.sub(_split_joined, _JOINED_NEGATION.sub(r"\1 \2 \3", _THOUSANDS.sub("", text)))
+
+
+def _cut_ordinary(found: re.Match[str]) -> str:
+    """Return "" for a word that says nothing of the term behind it, which is no word of one: "vanilla transformers"."""
+    names = [" ".join(filter(None, found.groups())), found[1]]
+    is_own = any(f"{found[0]}{name}".casefold() in phrases.list_known_forms() for name in names)
+    is_named = any(_is_term(form) for name in names for form in (name, name.removesuffix("s")))
+    return "" if is_named and not is_own else found[0]
 
 
 def _split_mixed(word: re.Match[str]) -> str:
@@ -325,6 +346,9 @@ _UNKNOWN = re.compile(
     r"|(?<!\S)(?:(?:가중치|모델|체크포인트)|(?P<korean>데이터셋?|코퍼스|말뭉치))[을를도]? ?(?:공개|제안)"
     r"(?:한|된|하는)(?!\S)|(?<!\S)성능[을도]? ?(?:올[리린]|높[이인]|향상|개선|끌어올)[가-힣]*"
     r"|\b(?:that |which )?(?:improv|boost|enhanc)\w+ (?:the )?performance\b"
+    r"|\b(?:(?:from|by|of) )?(?:domestic|foreign|overseas) (?:compan(?:y|ies)|firms?|labs?|universit(?:y|ies)|startups?)\b"
+    r"|(?<!\S)(?:국내|해외|외국) ?(?:대?기업|회사|대학교?|연구[진소실팀]|스타트업|랩)[이가의은는]?에?서?"
+    r"(?: (?:낸|만든|발표한|공개한|개발한|쓴|나온|내놓은))?(?!\S)"
     r"|\b(?:that |which )?(?:propos|introduc)\w+ (?:an? )?(?:(?:new|novel) )?(?:models?|methods?|frameworks?)\b",
     re.IGNORECASE,
 )

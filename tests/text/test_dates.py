@@ -129,6 +129,8 @@ PIECES = (
         ("이번 주 거 제외하고 로봇", "로봇", "until 2025-05-11"),
         ("12월 말고 11월 로봇", "로봇", "2024-11"),
         ("2024년 거 말고 올해 나온 로봇", "나온 로봇", "2025"),
+        ("january reasoning papers", "reasoning papers", "2025-01"),
+        ("April video generation papers", "video generation papers", "2025-04"),
         ("로봇 (올해 제외)", "로봇", "until 2024-12-31"),
     ],
 )
