@@ -28,6 +28,7 @@ _GROUP = re.compile(
 _POSSESSIVE = ("'s", "’s")
 _BEFORE_NOUNS = ("", "의", "님", "씨", "라는", "이라는")
 """What may be between a name in Hangul and a word for papers."""
+_THINGS = ("거", "것", "건", "걸", "게")
 _NOT_IN_NAMES = frozenset(("before", "written", "papers", "join", "the", "along"))
 
 Sign = Literal["lead", "led", "joined", "group", "written", "papers", "owner", "possessive"]
@@ -78,6 +79,7 @@ def find_writers(
 def _list_roles(text: str) -> frozenset[str]:
     """Return what a word may be beside a name or in one: classes of table `writer`, "group", "papers", "join", "institution"."""
     lower = text.lower()
+    lower = lower[:-1] if lower.endswith(_THINGS) and seed.classify("writer", lower[:-1]) else lower  # 낸거
     roles = {seed.classify("writer", lower), "join" if seed.classify("join", lower) else ""}
     roles |= {"group" if _GROUP.fullmatch(lower) else "", "papers" if questions.names_papers(lower) else ""}
     may_begin = institutions.may_begin(text) or institutions.find_key(strip_particle(text))

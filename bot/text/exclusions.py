@@ -475,6 +475,10 @@ def _read_negation(tokens: Sequence[phrases.Token], first: int, at: int, end: in
     verbs = takewhile(lambda token: token.kind in ("glue", "about", "use"), tokens[at + 1 : end])
     clause = takewhile(lambda token: token.kind != ",", behind if not is_ahead else ())
     said = [*tokens[first:end], *(one for one in clause if seed.classify("tail", one.text))]
+    if any(one.text.startswith("필요") for one in said) and any(
+        one.text == "?" for one in tokens[end : end + 1]
+    ):
+        return None  # 긴 컨텍스트면 RAG 필요없음?
     is_asking = kind == "dont" and before.kind == ","  # tokenizers, don't need visual ones
     is_needed = kind not in ("sure", "imperative") and any(_NEED.match(one.text) for one in said)
     # 공개 안 한 논문 빼고, 지겨우니 빼고

@@ -419,6 +419,7 @@ async def test_a_paper_with_a_word_of_the_same_stem_does_not_lack_a_term(db: Dat
     sampled = await service.search(SearchRequest("파인튜닝 없이 디퓨전 추론 빠르게 하는 방법들"))
     assert "추론" in sampled.terms
     assert sampled.missing["2501.00003"] == ()
+    assert await ids(service, "STT") == await ids(service, "스피치 투 텍스트") == ["2501.00002"]
 
 
 async def test_a_partial_match_of_a_negation_is_named_by_the_term_that_its_paper_has(db: Database) -> None:
@@ -528,6 +529,8 @@ async def test_a_name_in_hangul_is_read_as_a_writer_without_saying_so(db: Databa
         ("앨버트 구의 논문", "1"),
         ("데트머스 양자화 논문", "3"),
         ("트리 다오 최신 논문", "12"),
+        ("트리 다오가 쓴거", "12"),
+        ("트리 다오가 낸거 중에 맘바", "1"),
         ("데트머스 교수 논문", "3"),
         ("송한 양자화", "3"),
         ("힌튼 논문 뭐 있어?", "5"),

@@ -590,6 +590,8 @@ def test_each_of_several_korean_names_is_left_out() -> None:
         ("training without labels or human feedback", "without labels or human feedback"),
         ("draft 모델이나 재학습 필요없는 추론 가속", "draft 모델이나 재학습 필요없는"),
         ("카메라 포즈나 깊이 없이 3D 재구성", "카메라 포즈나 깊이 없이"),
+        ("긴 컨텍스트 쓰면 RAG 필요없음?", ""),
+        ("긴 컨텍스트면 RAG 필요없나?", ""),
     ],
 )
 def test_a_negation_that_leaves_nothing_out_is_said(query: str, described: str) -> None:
