@@ -130,7 +130,7 @@ def split_words(text: str) -> str:
 
 
 def _cut_ordinary(found: re.Match[str]) -> str:
-    """Return "" for a word that says nothing of the term behind it, which is no word of one: "vanilla transformers"."""
+    """Return "" for a word that says nothing of the term behind it and belongs to none: "vanilla transformers"."""
     names = [" ".join(filter(None, found.groups())), found[1]]
     is_own = any(f"{found[0]}{name}".casefold() in phrases.list_known_forms() for name in names)
     is_named = any(_is_term(form) for name in names for form in (name, name.removesuffix("s")))

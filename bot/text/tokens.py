@@ -95,7 +95,7 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
 
 
 _TELLING_ONLY_TOGETHER = frozenset(("long", "긴", "장문", "롱"))
-"""Words that belong to the next one: a text on in-context learning and long answers is none on long context."""
+"""Words that belong to the next one: a text on in-context learning and long answers is not on long context."""
 
 
 @analyser.remembered(1 << 13)
