@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import gc
+import logging
 import os
 import shutil
 import tempfile
@@ -142,6 +143,17 @@ def _skip_syncs(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=OFF")
     cursor.close()
+
+
+@pytest.fixture(autouse=True)
+def _restored_logs() -> Iterator[None]:
+    """Undo what a test configures of logs: a level that a command has set would hide rows from later tests."""
+    root = logging.getLogger()
+    handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**configuration)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -12,16 +11,6 @@ from hypothesis import strategies as st
 
 from bot.core import logs
 from storage import errors, key_values, migrate, snapshot
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level, configuration = list(root.handlers), root.level, structlog.get_config()
-    yield
-    root.handlers[:] = before
-    root.setLevel(level)
-    structlog.configure(**configuration)
 
 
 @pytest.mark.parametrize("style", ["console", "json"])
