@@ -76,7 +76,7 @@ class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must have none of the `excluded` parts. The parts of `unread` negations are not searched for,
+    with one of the `names`. It must not have an `excluded` part. The parts of `unread` negations are not searched for,
     nor what belongs to them. For a sentence, `topics` has topic weights by number, `implied` the terms of the main topics, and
     `clear_topics` those that it is clearly on; it is a question unless it only asks for papers on its words. `meanings` has
     the senses of an abbreviation, most common first.
