@@ -6,7 +6,6 @@ else does. Korean names are looked up by the romanisations of their syllables, f
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -56,7 +55,8 @@ class Writers:
 
     def beginning(self, text: str) -> Query:
         """Return the query for names with a word that starts with this text."""
-        return self.pattern(f"{re.escape(text)}.*")
+        # The engine takes ten times as long to read a regular expression.
+        return Query.fuzzy_term_query(self._schema, "word", text, 0, prefix=True)
 
     def near(self, word: str, errors: int) -> Query | None:
         """Return the query for names with a word within this many typing errors; short words allow only one error."""
@@ -285,15 +285,15 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     Korea University", "papers by Ada Unknown" and 김철수가 쓴 논문 are unknown writers: their words alone mean others.
     """
     words, unknown = query.text.split(), list[str]()
-    is_new = cache(partial(_is_new, archive))
+    is_new, is_absent = cache(partial(_is_new, archive)), cache(partial(_is_absent, archive))
 
     def is_named(writer: bylines.Writer) -> bool:
-        return _is_known(archive, words, writer) or _is_absent(archive, writer)
+        return _is_known(archive, words, writer) or is_absent(writer)
 
     named = bylines.find_writers(words, is_named, is_new)
     of_institution = {one.name for one in named if archive.engine.institution(one.name) is not None}
     institutions_ = {one for one in named if one.kind == "institution" and one.name not in of_institution}
-    absent = institutions_ | {one for one in named if _is_absent(archive, one)}
+    absent = institutions_.union(filter(is_absent, named))
     groups, group = list[list[str]](), list[str]()
     for one in named:
         group += [one.name] if one not in absent else []

@@ -151,7 +151,8 @@ class Engine:
         # By a cycle of references, engines of former versions and their deleted files would stay for days.
         weak = weakref.proxy(self)
         self._compile = lru_cache(maxsize=1 << 11)(partial(Engine._compile_forms, weak))
-        self._count_part = lru_cache(maxsize=1 << 11)(partial(Engine._count_papers, weak))
+        self._part = lru_cache(maxsize=1 << 11)(partial(Engine._compile_part, weak))
+        self.count_papers = lru_cache(maxsize=1 << 11)(partial(Engine._count_papers, weak))
         self._spell = lru_cache(maxsize=1 << 11)(partial(Engine._spell_form, weak))
         self._levels = lru_cache(maxsize=1 << 9)(partial(Engine._list_levels, weak))
         self._frequency = lru_cache(maxsize=1 << 14)(searcher.doc_freq)
@@ -278,11 +279,8 @@ class Engine:
     def _is_general(self, part: QueryPart) -> bool:
         return self.count_papers(part) >= max(_ENOUGH, _GENERAL_SHARE * self.searcher.num_docs)
 
-    def count_papers(self, part: QueryPart) -> int:
-        """Return how many papers have a part."""
-        return self._count_part(part)
-
     def _count_papers(self, part: QueryPart) -> int:
+        """Return how many papers have a part."""
         return self._count_matches(self._part(part))
 
     def _main(self, part: QueryPart) -> Query | None:
@@ -290,7 +288,7 @@ class Engine:
         concepts_of = (form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT)
         return any_of(self._term("fact", token, _PARTIAL_MAIN) for token in concepts_of)
 
-    def _part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
+    def _compile_part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
         if part.each:
             size = len(part.each)
@@ -923,15 +921,20 @@ def _total(result: Any) -> int:
 
 def any_of(queries: Iterable[Query | None]) -> Query | None:
     """Return the disjunction of these queries, ignoring None; None if there are no queries."""
-    clauses = [(Occur.Should, query) for query in queries if query is not None]
-    return Query.boolean_query(clauses) if clauses else None
+    return _combine(Occur.Should, [query for query in queries if query is not None])
 
 
 def all_of(queries: Iterable[Query | None]) -> Query | None:
     """Return the conjunction of these queries; None if the list is empty or any query is None."""
-    clauses = list[_Clause]()
+    wanted = list[Query]()
     for query in queries:
         if query is None:
             return None
-        clauses.append((Occur.Must, query))
-    return Query.boolean_query(clauses) if clauses else None
+        wanted.append(query)
+    return _combine(Occur.Must, wanted)
+
+
+def _combine(occur: Occur, queries: Sequence[Query]) -> Query | None:
+    # A query copies those in it.
+    clauses = [(occur, query) for query in queries]
+    return Query.boolean_query(clauses) if len(clauses) > 1 else next(iter(queries), None)

@@ -201,7 +201,9 @@ def _label(
     """Return the labels of a page's papers by arXiv id; of full matches only if something is left out."""
     missing, is_all = answer.matches.missing, bool(answer.query.excluded or unread)
     arxiv_ids = {row.id: row.arxiv_id for row in rows if is_all or row.id in missing}
-    papers = search.list_documents(view, [*arxiv_ids], summaries.select_shown) if arxiv_ids else ()
+    if not arxiv_ids:
+        return {}
+    papers = search.list_documents(view, [*arxiv_ids], summaries.select_shown)
     texts = {paper.id: search_index.join_texts(paper) for paper in papers}
     labelled = labels.label(answer.query, missing, texts, answer.engine, answer.reader.glossary, unread)
     return {arxiv_id: labelled.get(id_, labels.Labels()) for id_, arxiv_id in arxiv_ids.items()}
