@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import chain, islice, pairwise
@@ -360,13 +360,23 @@ class Engine:
             if part.is_topic
             else self._unwanted(part, scope.with_compared)
             for part in unwanted
+            if not part.each
         ]
+        excluded += map(self._in_title, unwanted)
         excluded += [self.institution(part.text) for part in unwanted if institutions.list_forms(part.text)]
         excluded += [self._among(scope.unwanted_ids)] if scope.unwanted_ids else []
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
             *((Occur.MustNot, one) for one in excluded if one is not None),
         ]
+
+    def _in_title(self, part: QueryPart) -> Query | None:
+        """Return the query for titles that say what is left out, in a longer word (RAGTruth) or with its words in any order."""
+        if part.each:
+            return all_of(self._compile(one.forms).title for one in part.each)
+        names = (tokens.list_belonging(one.text) or [one.text] for one in part.forms)
+        inner = (tokens.inner_token(name) for name in chain(*names) if name.isascii())
+        return any_of(self._term("title", token, 0.0) for token in inner)
 
     def _unwanted(self, part: QueryPart, with_compared: bool) -> Query | None:
         """Return the query for papers with a part that is left out, except those that do without it.
@@ -849,29 +859,6 @@ class Engine:
         if (wanted := all_of(clauses)) is None:
             return []
         return self._numbers(self.searcher.search(wanted, limit, order_by_field="top", count=False))
-
-    def list_titled_with(self, names: Collection[str], *, limit: int) -> list[int]:
-        """Return the papers with a longer word in the title that contains one of these alphanumeric names, in any case."""
-        # Words are indexed by their stems.
-        stems = sorted({stem for name in names for stem in analyser.stemmed_words(name)})
-        words = {word for stem in stems for word in self._list_longer(stem)}
-        found = any_of(self._term("title", word, 0.0) for word in sorted(words))
-        return self._numbers(self.searcher.search(found, limit, count=False)) if found else []
-
-    def _list_longer(self, stem: str) -> Iterator[str]:
-        """Yield the words of titles that contain a stem and more."""
-        words, at = self._title_words, 0
-        while (at := words.find(stem, at)) >= 0:
-            start, end = words.rfind("\n", 0, at) + 1, words.find("\n", at)
-            if end - start > len(stem):
-                yield words[start:end]
-            at = end
-
-    @cached_property
-    def _title_words(self) -> str:
-        """The words of all titles, with a line break behind each."""
-        terms = self.searcher.terms_with_prefix("title", "", None, 1 << 20)
-        return "".join(f"{word}\n" for word, _ in terms if word.isascii() and word.isalnum())
 
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int

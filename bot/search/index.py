@@ -204,7 +204,8 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     wider = _list_wider(main.union(of_title))
     full_body = " ".join((body, *2 * [token for token in wider if not tokens.is_left_out(token)]))
     of_title = [token for token in _list_wider(of_title) if not tokens.is_left_out(token)]
-    document.add_text("title", " ".join((title, *of_title)))
+    inner = sorted(tokens.list_inner(typography.to_plain_text(paper.title or "")[:_MAX_TITLE_LENGTH]))
+    document.add_text("title", " ".join((title, *of_title, *inner)))
     document.add_text("body", full_body)
     for token, count in count_concepts(title, body).items():
         if count >= _TITLE_WEIGHT:

@@ -56,7 +56,7 @@ _BEFORE_AUXILIARY = re.compile(
 """As in 읽어 보고."""
 _MODEL = re.compile(r"(?<=.)[\s-]?(?:models?|모델)\Z", re.IGNORECASE)
 _GENERAL = re.compile(
-    r"\A(?:human|사람|인간)\s|(?<=.)\s(?:applications?|tasks?|papers?|research|domains?|fields?|areas?|variants?|versions?|famil(?:y|ies)|series|data(?:sets?)?|응용|분야|쪽|도메인|태스크|과제|논문|연구|계열|변형|버전|데이터|데이터셋)\Z",
+    r"\A(?:human|person|사람|인간|인물)\s|(?<=.)\s(?:applications?|tasks?|papers?|research|domains?|fields?|areas?|variants?|versions?|famil(?:y|ies)|series|data(?:sets?)?|응용|분야|쪽|도메인|태스크|과제|논문|연구|계열|변형|버전|데이터|데이터셋)\Z",
     re.IGNORECASE,
 )
 """What says nothing beside a topic: medical applications, 의료 분야, 사람 얼굴."""
@@ -674,7 +674,8 @@ class QueryReader:
         applications", and methods with means.
         """
         bare = _MODEL.sub("", term)
-        is_bare = bare != term and self.glossary.find(bare) and choose(bare, [term])
+        is_known = bare != term and bool(self.glossary.find(bare))
+        is_bare = is_known and (term_keys.is_abbreviation(bare) or bool(choose(bare, [term])))
         topic = "" if self.glossary.is_seeded(term) else _GENERAL.sub("", term)
         is_single = " " not in topic and term.startswith(topic)  # LLaVA variants
         is_general = topic not in ("", term) and (is_single or self.is_excludable(topic))
@@ -702,7 +703,22 @@ class QueryReader:
                 own = [key] if key else list(map(term_keys.english_key, words))
                 belonging = map(tokens.narrower_token, (*own, *(tokens.LEFT_OUT + one for one in own)))
                 forms += [Form(token, is_shown=False) for token in belonging if token]
-                yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)), key)
+                part = QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)), key)
+                yield part
+                yield from self._list_apart(part)
+
+    def _list_apart(self, part: QueryPart) -> Iterator[QueryPart]:
+        """Yield what has the words of each form of a part, which a title may have in any order: video super-resolution.
+
+        A method that has an abbreviation is not named by its words apart, nor one that ends with a general word.
+        """
+        forms = [form.text for form in part.forms if not tokens.is_wide(form.text)]
+        forms = [text for text in forms if text.isascii()] or forms[:1]  # titles are mostly English
+        if not any(map(term_keys.is_abbreviation, forms)):
+            every = {tuple(map(self._strip, _list_words(text))) for text in forms if not _MODEL.search(text)}
+            for words in sorted(words for words in every if len(words) > 1):
+                each = (self._find(word) or QueryPart(word, self._typed_forms(word)) for word in words)
+                yield QueryPart(part.text, (), part.key, each=tuple(each))
 
     # Names by sound.
 

@@ -493,14 +493,11 @@ def _read_draft(archive: Archive, request: SearchRequest, today: date) -> _Draft
     if len(query.text) > 2 and (known := titles.find_known(query.text, read.names if is_term else ())):
         read = replace(read, names=read.names | {known})
     query = replace(query, ignored=(*query.ignored, *requests.list_lost(query, read.text)))
-    unwanted = authors.list_excluded_ids(archive, query.excluded) | titles.list_compounds(
-        archive, read.excluded
-    )
     scope = Scope(
         merge_filters(request.filters, query),
         authors.list_written_ids(archive, query),
         query.institutions,
-        unwanted,
+        authors.list_excluded_ids(archive, query.excluded),
         query.has_code,
     )
     request = replace(request, sort=asked) if asked else request

@@ -23,9 +23,6 @@ _MIN_PREFIX_LENGTH = 2
 """A Latin word is completed from this many letters, since a single letter starts too many words."""
 _MIN_STEM_LENGTH = 3
 _MAX_TOPICS = 24
-_MAX_COMPOUNDS = 300
-"""How many titles are read for words that have a name in them."""
-_NAME_LENGTHS = range(4, 21)
 
 
 def parse_id(text: str) -> str | None:
@@ -131,41 +128,6 @@ def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = Fa
         titled = [pair for pair in titled if f" {folded}" in f" {pair[0]}"]
     titled.sort(key=lambda pair: (pair[0] != folded, not pair[0].startswith(folded), folded not in pair[0]))
     return [row for _, row in titled[:limit]]
-
-
-def list_compounds(archive: Archive, excluded: Iterable[concepts.QueryPart]) -> frozenset[int]:
-    """Return the papers with a title word made with a name of what is left out: RAGTruth, QLoRA, MambaMixer, WebAgent."""
-    forms = {form.text for part in excluded for form in part.forms}
-    # Of what belongs to it, only proper names, since each name costs a few milliseconds.
-    belonging = (text for form in filter(tokens.is_wide, forms) for text in tokens.list_belonging(form))
-    forms |= {text for text in belonging if text[:1].isupper() and text.isalnum()}
-    # A word inside another one is seen if it begins with a capital.
-    names = sorted(
-        {name for name in map(_join, forms) if name.isascii() and name.isalnum() and _is_seen(name)}
-    )
-    ids = archive.engine.list_titled_with(names, limit=_MAX_COMPOUNDS)
-    rows = search.list_paper_rows(archive.view, ids)
-    compound = re.compile("|".join(map(_write_compound, names)))
-    return frozenset(row.id for row in rows if compound.search(row.title or ""))
-
-
-def _join(form: str) -> str:
-    """Return a form as one name, with capitals: WebAgent for web agent."""
-    words = re.split(r"[ -]", form)
-    return form if term_keys.is_abbreviation(form) else "".join(word[:1].upper() + word[1:] for word in words)
-
-
-def _is_seen(name: str) -> bool:
-    """Return whether a name is seen in a longer word: an abbreviation, or a word that is neither short nor long."""
-    return term_keys.is_abbreviation(name) or len(name) in _NAME_LENGTHS
-
-
-def _write_compound(name: str) -> str:
-    """Return the pattern of a longer word in which a name is seen. Behind capitals alone, capitals may be another word: DRAG."""
-    if name.isupper():
-        own = "?" if len(name) in _NAME_LENGTHS else ""  # BERTopic shares a letter
-        return rf"\b{name}(?=[A-Z]{own}[a-z]|(?<!\d)\d)|(?<=[a-z0-9]){name}\b"
-    return rf"\b{name}(?=[A-Z]|(?<!\d)\d)|(?<=[A-Za-z0-9]){name}s?(?![a-z])"
 
 
 def _tokens(words: Sequence[str]) -> list[str]:

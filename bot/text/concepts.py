@@ -117,7 +117,7 @@ class QueryPart(NamedTuple):
     `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word. `clear` are the English forms of
     an English term whose Korean form means another one too: reasoning, since 추론 is inference as well. `either` are the
     alternatives of which it consists: GAN or VAE, and `each` the parts of an alternative of several words, of which a paper
-    needs all. `is_topic`: where it is left out, papers may mention it.
+    needs all, or a title that says what is left out. `is_topic`: where it is left out, papers may mention it.
     """
 
     text: str

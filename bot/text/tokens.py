@@ -9,23 +9,31 @@ text:
 - other spellings of Latin words
 - `=key`: one for each occurrence of a seeded concept, so that a single token finds a frequent term
 - `>key`: in a paper about a narrower term of the concept (see `bot.search.index`)
+- `~name`: in a title, a name within a longer word (RAG in RAGTruth)
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "8"
+VERSION = "9"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT, NARROWER = "^", "$", "=", ">"
 """Prefixes of single tokens: the first syllables of a word, a whole word of two syllables, a seeded concept, and any of the
 terms that belong to a concept."""
+_INNER = "~"
+_JOINED_WORD = re.compile("[A-Za-z0-9]+")
+_WORD_OF_JOINED = re.compile("[A-Z]?[a-z]+|[A-Z]+s?(?![a-z])|[0-9]+")
+_CAPITALS = re.compile("[A-Z]{3,}(?=[a-z])")
+"""BERT in BERTopic, which shares a letter."""
 LEFT_OUT = "-"
 """Ahead of a concept: what belongs to it only where it is left out."""
 _LONG_TAIL = 6
@@ -208,6 +216,22 @@ def narrower_token(concept: str) -> str:
     """
     token = NARROWER + concept_token(concept)[1:]
     return token if list_belonging(token) else ""
+
+
+def inner_token(name: str) -> str:
+    """Return the token for titles in which a longer word has a name."""
+    return _INNER + analyser.stem("".join(_JOINED_WORD.findall(name)).casefold())
+
+
+def list_inner(title: str) -> set[str]:
+    """Return the tokens of the names within the words of a title, as capitals and digits show them."""
+    inner = set[str]()
+    for word in _JOINED_WORD.findall(title):
+        parts = _WORD_OF_JOINED.findall(word)
+        if len(parts) > 1:
+            inner.update("".join(parts[a:b]) for a, b in combinations(range(len(parts) + 1), 2))
+            inner.update(_CAPITALS.findall(word))
+    return {inner_token(name) for name in inner if len(name) > 1}
 
 
 class _Concept(NamedTuple):

@@ -779,6 +779,22 @@ async def test_a_name_inside_a_word_of_a_title_is_left_out(
             ["Agents by LLaVA", "LLaVA-Gemma: Agents"],
             ["Agents"],
         ),
+        (
+            ("surveys, anything but LLM reasoning surveys",),
+            ["A Survey of Reasoning with Large Language Models"],
+            ["A Survey of Reasoning", "A Survey of Large Language Models"],
+        ),
+        (
+            ("retrieval, no multimodal document retrieval", "멀티모달 문서 검색 빼고 retrieval"),
+            ["Multi-modal Retrieval over Multi-page Documents"],
+            ["Document Retrieval", "Multi-modal Retrieval"],
+        ),
+        (("avatars, 인물 ID 보존은 빼고",), ["ID-Preserved Avatars"], ["Avatars with IDs"]),
+        (("텍스트로 3D 만드는 거 말고 meshes",), ["Text-to-3D Meshes"], ["3D Meshes"]),
+        (("agents that don't rely on a VLA model",), ["DeeR-VLA for Agents"], ["Agents"]),
+        (("speech, no speech synthesis", "음성합성 말고 speech"), ["Speech Generation"], ["Speech"]),
+        (("safety that isn't about images", "이미지 말고 safety"), ["Multi-Modal Safety"], ["Safety"]),
+        (("preference, not DPO",), ["Direct Preference Optimization"], ["Direct Optimization of Preference"]),
     ],
 )
 async def test_what_belongs_to_what_is_left_out_is_left_out(
