@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 
-from bot.archive import fields, listing
+from bot.archive import fields, languages, listing
 from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
@@ -85,7 +85,7 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
     """
     sourced: list[SourcedDigest] = []
     for digest in digests:
-        language, place = fields.detect_language(digest.entries).value, location
+        language, place = languages.detect_language(digest.entries).value, location
         if any(other.digest.date == digest.date and not other.digest.is_rolling for other in sourced):
             place = f"{location}#{digest.format.value}"
         place = fields.bounded_key(place, MAX_LOCATION_LENGTH)
@@ -549,5 +549,5 @@ def _unite(
     elsewhere = set().union(*(ids for on, ids in days.items() if on != sourced.digest.date))
     form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
     digest = listing.union(replace(sourced.digest, format=form), former_text, elsewhere)
-    language = fields.detect_language(digest.entries).value
+    language = languages.detect_language(digest.entries).value
     return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))

@@ -18,7 +18,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, fields, listing, markdown_lines, parse, summaries
+from bot.archive import arxiv_ids, fields, languages, listing, markdown_lines, parse, summaries
 from bot.rendering import discord_text, markdown, typesetting
 from bot.rendering.templates import Templates
 from bot.text import people, typography
@@ -141,7 +141,7 @@ def render_review_paper(entry: Entry) -> ExportPaper:
     chapters = [section for section in entry.sections if section.heading]
     # A single heading of level 1 would be read as the title.
     is_high = len(chapters) > 1 and any(_HIGH_HEADING.search(section.body) for section in chapters)
-    name = "논문 요약" if fields.detect_section_language(entry.sections) is Locale.KO else "Review"
+    name = "논문 요약" if languages.detect_section_language(entry.sections) is Locale.KO else "Review"
     parts = [f"# {name}: {_one_line(entry.title)}"] if entry.title and entry.sections else []
     parts += [headless[0].body] if len(headless) == 1 else map(_render_bullet, headless)
     parts += [

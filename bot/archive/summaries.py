@@ -14,7 +14,7 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
-from bot.archive import fields
+from bot.archive import languages
 from bot.text import plain
 from storage.models import Appearance, DigestFormat, Entry, Locale, PaperDetail, Section
 
@@ -181,7 +181,7 @@ def find_appearance_basis(appearance: Appearance) -> Basis | None:
 
 def find_language(appearance: Appearance) -> str:
     """Return the language of an entry's summary, which may differ from the digest's language."""
-    return fields.detect_section_language(appearance.entry.sections) or appearance.language
+    return languages.detect_section_language(appearance.entry.sections) or appearance.language
 
 
 def label_name(heading: str | None) -> str | None:
@@ -248,7 +248,7 @@ def _abstract_summary(detail: PaperDetail) -> Summary | None:
     if not detail.abstract:
         return None
     sections = (Section(None, detail.abstract),)
-    written_in = fields.detect_section_language(sections) or Locale.EN
+    written_in = languages.detect_section_language(sections) or Locale.EN
     return Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
 
 

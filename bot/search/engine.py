@@ -845,17 +845,13 @@ class Engine:
 
         With `beginnings`, the title must also contain a token that starts with one of them, or an alternative.
         """
-
-        def token(text: str) -> Query:
-            return Query.term_query(self._schema, "title", text, "basic")
-
-        clauses: list[Query | None] = list(map(token, words))
+        clauses = [self._term("title", word, 0.0) for word in words]
         if beginnings:
             completions = (
                 self.searcher.terms_with_prefix("title", text, None, _MAX_COMPLETIONS) for text in beginnings
             )
             last = {text for terms in completions for text, _ in terms}.union(alternatives)
-            clauses.append(any_of(map(token, sorted(last))))
+            clauses.append(any_of(self._term("title", word, 0.0) for word in sorted(last)))
         if (wanted := all_of(clauses)) is None:
             return []
         return self._numbers(self.searcher.search(wanted, limit, order_by_field="top", count=False))

@@ -29,7 +29,6 @@ from tantivy import Query
 
 from bot.archive import summaries
 from bot.core import isolation, memory
-from bot.glossary import mentions
 from bot.text import (
     analyser,
     exclusions,
@@ -271,6 +270,8 @@ def _leave_other_senses(text: str, tokenized: Iterable[str]) -> list[str]:
         if any(form in joined for form in long) or not any(one.casefold() in folded for one in short):
             continue
         if defined is None:
+            from bot.glossary import mentions  # not needed for lookups
+
             defined = dict(mention.definition() for mention in mentions.extract_mentions(text))
         explained = [defined[one] for one in short if one in defined]
         if not explained:

@@ -107,7 +107,7 @@ _ALONE = (
     rf"(?P<month>1[0-2]|[1-9])/{_DAY}(?![\w/])",
 )
 """Forms that are dates only beside another word: in 2024, since 12/1."""
-_PATTERNS = tuple(re.compile(form, re.IGNORECASE) for form in (*_FORMS, *_ALONE))
+_ALL_FORMS = (*_FORMS, *_ALONE)
 _HEAD = (
     rf"early|mid|late|(?:beginning|start|middle|end) of|(?:first|second|third|fourth|fifth|[1-5](?:st|nd|rd|th)|last|final)"
     rf" (?:(?:{_NUMBER}) )?(?:days?|weeks?|months?|half|quarter)(?: of| in)?|q[1-4]|h[12]|week of|{_SEASON}(?: of)?"
@@ -119,8 +119,7 @@ _TAIL = (
 _ATOM = re.compile(
     rf"(?<![\w./])(?:(?<!-)|(?<=[a-z]-)(?=(?:{MONTH})\b))(?:(?:the )?(?P<head>{_HEAD})[\s-](?:of )?(?:the )?)?(?:"
     + "|".join(
-        f"(?P<f{number}>{re.sub('[?]P<[a-z_]+>', '?:', pattern.pattern)})"
-        for number, pattern in enumerate(_PATTERNS)
+        f"(?P<f{number}>{re.sub('[?]P<[a-z_]+>', '?:', form)})" for number, form in enumerate(_ALL_FORMS)
     )
     + rf")(?:(?:['’]s)? ?(?P<tail>{_TAIL}))?",
     re.IGNORECASE,
@@ -308,8 +307,8 @@ def _relate(text: str, atom: re.Match[str], *, is_clear: bool) -> _Mention | Non
     not_ahead = _NOT_AHEAD.search(text, max(0, start - _MAX_LENGTH), start)
     not_behind = _NOT_BEHIND.match(text, end)
     is_left_out = bool(not_ahead or not_behind)
-    number = next(number for number in range(len(_PATTERNS)) if atom[f"f{number}"])
-    form = _PATTERNS[number].match(text, atom.start(f"f{number}"))
+    number = next(number for number in range(len(_ALL_FORMS)) if atom[f"f{number}"])
+    form = re.compile(_ALL_FORMS[number], re.IGNORECASE).match(text, atom.start(f"f{number}"))
     values = {name: value.casefold() for name, value in form.groupdict().items() if value} if form else {}
     preposition = (before["word"] or "").casefold() if before else ""
     parts = tuple(part.casefold() for part in (atom["tail"], atom["head"]) if part)

@@ -25,7 +25,10 @@ _JOINTS = re.compile(
 
 def english_stems(text: str) -> tuple[str, ...]:
     """Return the stems of an English term, the same for "pre-training", "pre training" and "pretraining"."""
-    words = _WORDS.findall(_POSSESSIVE.sub("", analyser.fold(text)))
+    folded = analyser.fold(text).replace("-", " ")
+    # Most terms are plain words, which need no pattern.
+    is_plain = folded.isascii() and folded.replace(" ", "").isalnum()
+    words = folded.split() if is_plain else _WORDS.findall(_POSSESSIVE.sub("", folded))
     return tuple(map(analyser.stem, analyser.join_prefixes(words)))
 
 

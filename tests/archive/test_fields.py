@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import fields
+from bot.archive import fields, languages
 from storage import models
 
 
@@ -43,7 +43,7 @@ def test_cleans_valid_field_values_and_drops_others(
 )
 def test_detects_the_language_of_summaries(body: str, expected: str) -> None:
     entry = models.Entry(1, "2601.00001", None, "", sections=(models.Section("What's New", body),))
-    assert fields.detect_language([entry]).value == expected
+    assert languages.detect_language([entry]).value == expected
 
 
 @pytest.mark.parametrize(

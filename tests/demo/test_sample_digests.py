@@ -10,7 +10,8 @@ import simcord
 from discord import ChannelType, TextChannel
 from simcord.preview._markdown import markdown_tokens
 
-from bot.archive import fields, parse
+from bot.archive import parse
+from bot.archive.languages import detect_language
 from bot.client import texts as client_texts
 from bot.demo import page, sample_digests, server, stage
 from storage import models
@@ -27,7 +28,7 @@ def test_each_paper_of_the_samples_has_a_text_in_both_languages() -> None:
     languages: dict[str, set[str]] = {sample_digests.ABSTRACT.arxiv_id: {"en"}}
     for _, text in sample_digests.sample_texts():
         for entry in parse.parse_text(text)[0].entries:
-            found = {fields.detect_language([entry]).value} if entry.sections else set()
+            found = {detect_language([entry]).value} if entry.sections else set()
             languages.setdefault(entry.arxiv_id, set()).update(found)
     assert {id_ for id_, found in languages.items() if found != {"en", "ko"}} == set()
     assert len(languages) > 130
