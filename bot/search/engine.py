@@ -22,7 +22,7 @@ from tantivy import FieldType, Occur, Query
 from bot.search import index as search_index
 from bot.search.query import IMPLIED_WEIGHT, ReadQuery
 from bot.search.results import Sort
-from bot.text import analyser, concepts, institutions, questions, tokens
+from bot.text import analyser, concepts, institutions, questions, seed, tokens
 from bot.text.concepts import Form, QueryPart
 from storage import search
 from storage.snapshot import chunked
@@ -705,8 +705,15 @@ class Engine:
         *,
         is_question: bool,
     ) -> set[int]:
-        """Return the papers with one general word of several; of a question in plain words, if other papers have the others."""
-        telling = [has for part, has in named.items() if self.is_telling(part)]
+        """Return the papers with one general word of several; of a question in plain words, if other papers have the others.
+
+        Among keywords, what is done with a topic is general: detection, 예측.
+        """
+        telling = [
+            has
+            for part, has in named.items()
+            if self.is_telling(part) and (is_question or not seed.classify("task", part.text))
+        ]
         strong = set[int]().union(*telling, *on_topics)
         counts = Counter(chain.from_iterable(named.values()))
         has_others = strong or (telling and (not is_question or all(part.is_term for part in named)))
