@@ -94,10 +94,14 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
         values.setdefault(name, value)
     text = options[0]["name"]
     for option in options[1:]:
-        # In a query, `votes:20` may be followed by more words.
+        # In a query, `votes:20` may be followed by more words; a range is a part of it: `votes:10..20`.
         number, _, words = values.get(option["name"], "").partition(" ")
-        if option["type"] == INTEGER and options[0]["type"] == STRING and words:
-            values |= {option["name"]: number, text: f"{values.get(text, '')} {words}".strip()}
+        if option["type"] == INTEGER and options[0]["type"] == STRING:
+            if ".." in number or number.startswith(("<", ">")):
+                words = f"{option['name']}:{values.pop(option['name'])}"
+            elif words:
+                values[option["name"]] = number
+            values |= {text: f"{values.get(text, '')} {words}".strip()} if words else {}
     return values
 
 

@@ -112,6 +112,8 @@ LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD), ([ASK], ASK), ([HELP], HELP)]
         ("/topic query: RL votes:20", "topic", {"query": "RL", "votes": "20"}),
         ("/topic RL 추천:20", "topic", {"query": "RL", "votes": "20"}),
         ("/topic RL votes:20 -video", "topic", {"query": "RL -video", "votes": "20"}),
+        ("/topic RL votes:10..20 -video", "topic", {"query": "RL votes:10..20 -video"}),
+        ("/주제 RL 추천:<20", "topic", {"query": "RL votes:<20"}),
         ("/alerts add keyword:reinforcement learning", "alerts add", {"keyword": "reinforcement learning"}),
         ("/알림 추가 강화 학습", "alerts add", {"keyword": "강화 학습"}),
         ("/질문 2502.02737 몇 토큰이에요?", "ask", {"paper": "2502.02737", "question": "몇 토큰이에요?"}),

@@ -246,3 +246,14 @@ def test_what_a_paper_leaves_to_later_work_is_not_indexed(heading: str, text: st
     paper = models.IndexDocument(1, "2501.00001", "Title", sections, None, (), 1, (date(2025, 1, 1),))
     words = " ".join(search_index.build_texts(paper).bodies).replace(analyser.PARTICLE_MARK, " ").split()
     assert ("astrolab" in words) is is_indexed
+
+
+async def test_a_paper_with_what_is_done_alone_is_no_partial_match(db: Database) -> None:
+    """Object detectors are not on hallucination detection; a paper on hallucinations is near it."""
+    titles = ("Object Detection with Transformers", "Why Models Have Hallucinations", "환각을 줄이는 학습")
+    papers = [NewsletterPaper(f"2503.0000{n}", title, f"{title}.") for n, title in enumerate(titles, 1)]
+    service = await sample_archive.search_over(db, *papers)
+    for query in ("hallucination detection", "할루시네이션 탐지"):
+        found = await service.search(SearchRequest(query))
+        assert {row.title for row in found.rows} == set(titles[1:]), query
+    assert (await service.search(SearchRequest("단백질 구조 탐지"))).rows == ()
