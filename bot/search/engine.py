@@ -707,16 +707,17 @@ class Engine:
     ) -> set[int]:
         """Return the papers with one general word of several; of a question in plain words, if other papers have the others.
 
-        Among keywords, what is done with a topic is general: detection, 예측.
+        Among keywords, what is done with another topic is general: detection, 예측.
         """
-        telling = [
-            has
-            for part, has in named.items()
-            if self.is_telling(part) and (is_question or not seed.classify("task", part.text))
-        ]
-        strong = set[int]().union(*telling, *on_topics)
+        done = [] if is_question else [part for part in named if seed.classify("task", part.text)]
+        told = [part for part in named if self.is_telling(part) and part not in done]
+        strong = set[int]().union(*(named[part] for part in told), *on_topics)
         counts = Counter(chain.from_iterable(named.values()))
-        has_others = strong or (telling and (not is_question or all(part.is_term for part in named)))
+        # 기계 번역 is 번역.
+        is_near = any(part.text in one.text for part in done for one in told)
+        has_others = strong or (
+            told and not is_near and (not is_question or all(part.is_term for part in named))
+        )
         return {id_ for id_ in paper_ids if counts[id_] <= 1} - strong if has_others else set()
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
