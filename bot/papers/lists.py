@@ -232,7 +232,7 @@ class PaperLists:
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
             texts(
                 names_note,
-                names=f"{_format_names(others)} {more}".rstrip(),
+                names=f"{_format_names(others[:MAX_NAMES])} {more}".rstrip(),
                 count=len(others) + 1,
                 name=typed,
                 author=escape_untrusted(result.author),
@@ -447,7 +447,7 @@ def _query_notes(
 def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     """Return a note on the order, period, authors, terms and exclusions of a query; "" if it was taken literally."""
     longest = labels.list_longest(result.terms)
-    terms = _format_names(longest, " · ") + (" …" if len(longest) > MAX_NAMES else "")
+    terms = _format_names(longest, " · ")
     terms = texts("list-read-rest") if result.excluded and not terms else terms
     period = texts.format_period(*result.period)
     votes = texts("subscription-votes", votes=result.min_votes) if result.min_votes else ""
@@ -467,5 +467,6 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
 
 
 def _format_names(names: Sequence[str], separator: str = ", ") -> str:
-    """Return up to MAX_NAMES names or terms as Markdown."""
-    return separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])
+    """Return up to MAX_NAMES names or terms as Markdown, and a sign that there are more."""
+    shown = separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])
+    return f"{shown} …" if len(names) > MAX_NAMES else shown

@@ -373,6 +373,12 @@ class QueryReader:
             # 모델이 왜 그렇게 답했는지 설명하는 연구: rather the nouns of filler than a verb alone.
             named = list(map(questions.is_noun, words))
         named = named if any(named) else mask
+        for at in range(len(words) - 1):
+            # 데이터나 모델: beside another alternative, what any paper has is sought too
+            both = words[at : at + 2]
+            are_nouns = analyser.has_hangul(both[1]) and all(map(questions.is_noun, both))
+            if any(named[at : at + 2]) and are_nouns and _joins_alternatives(typed[at], both[0]):
+                named[at : at + 2] = [True, True]
         commas = [word.endswith(_COMMA) for word in joined if questions.trim_filler(word)]
         return self._mark_alternatives(zip(typed, words, named, in_term, commas, strict=True)) or text.split()
 
@@ -387,7 +393,7 @@ class QueryReader:
             if kind == "or":
                 content += [] if in_term else [_OR]
             elif is_kept:
-                is_or = seed.classify("join", f"-{typed[len(word) :]}") == "or"  # 메타나 구글
+                is_or = _joins_alternatives(typed, word)
                 content += [*filter(None, [mark]), *word.split(), *([_OR] if is_or else [])]
             elif content[-1:] == [_OR] and not (
                 seed.classify("beside", word) or questions.names_papers(word)
@@ -409,17 +415,7 @@ class QueryReader:
                 yield from self._divide([word for side in listed for word in side if word != _EDGE])
                 continue
             sides = [[" ".join(side[a:b]) for a, b, _ in self._split(side)] for side in listed]
-            cuts = [at for at in range(1, len(sides) - 1) if self._is_apart(sides[at], count)]
-            for start, end in pairwise((0, *cuts, len(sides) - 1)):
-                # embeddings or language models, multilingual or cross-lingual
-                own = [sides[start][1:] if start else sides[0], *sides[start + 1 : end], sides[end]]
-                yield from self._group_sides(
-                    [*own[:-1], own[-1][:1] if end in cuts else own[-1]], joint, count
-                )
-
-    def _is_apart(self, side: Sequence[str], count: CountPapers) -> bool:
-        """Return whether terms between two words for "or" are of two groups of alternatives."""
-        return len(side) > 1 and not self._needs(side[0], ahead=False) and not self._is_usual(side, count)
+            yield from self._group_sides(sides, joint, count)
 
     def _group_sides(self, sides: list[list[str]], joint: str, count: CountPapers) -> Iterator[QueryPart]:
         """Yield the part for alternatives, and those for what belongs to all of them."""
@@ -465,32 +461,32 @@ class QueryReader:
         """
         modifier, head = (word, side[0]) if ahead else (side[-1], word)
         texts, rank = [" ".join(other) for other in others], self.glossary.rank_place
-        if any(head.split()[-1] == text.split()[-1] or text.startswith(f"{modifier} ") for text in texts):
+        if any({modifier, head.split()[-1]} & {*text.split()} for text in texts):
             return True  # sparse attention or linear attention
+        own, nearest = [modifier, head], head if ahead else modifier
+        needs_it = self._is_plain(nearest) if " " in word else self._needs(nearest, ahead=ahead)
         of_others = ([word, *other] if ahead else [*other, word] for other in others)
-        nearest = head if ahead else modifier
-        if not self._needs(nearest, ahead=ahead) or all(self._is_usual(words, count) for words in of_others):
+        if not needs_it or all(self._is_usual(words, count) for words in of_others):
             return False
         is_cut = any(rank(text) > 0 if ahead else rank(text) < 0 for text in texts)
-        if (" " in word and not self._is_plain(nearest)) or (is_cut and not ahead):
-            return False  # legal or financial question answering
-        if (is_usual := self._is_usual([modifier, head], count)) or is_cut:
-            return is_usual
-        return len(side) == 1 or any(" " in text for text in texts) or rank(head) > 0
+        return not is_cut or self._is_usual(own, count)
 
     def _needs(self, word: str, *, ahead: bool) -> bool:
         """Return whether a word is hardly a topic without one ahead of it or behind it.
 
-        It has no meaning of its own, ends more terms than it begins, such as matching, or begins more, or is AI.
+        It has no meaning of its own, ends more terms than it begins, such as matching, or begins more, or is AI. What any
+        paper has makes no phrase: 모델이나 데이터.
         """
+        if questions.classify_filler(word) == "verb":
+            return False
         rank = self.glossary.rank_place(word)
         is_wide = not (ahead or concepts.ALL_PAPERS.isdisjoint(self.glossary.find(word)))
         return self._is_plain(word) or is_wide or (rank > 0 if ahead else rank < 0)
 
     def _is_plain(self, run: str) -> bool:
-        """Return whether a word has no meaning of its own in the glossary: skills, data, matching."""
+        """Return whether a word has no meaning of its own in the glossary: skills, data, matching, but not 모델."""
         part = self._find(run)
-        return " " not in run and not (part and part.key)
+        return " " not in run and not (part and part.key) and questions.classify_filler(run) != "verb"
 
     def _is_usual(self, words: Sequence[str], count: CountPapers) -> bool:
         """Return whether words are one term, or stand side by side in a paper."""
@@ -762,6 +758,11 @@ def _is_request(text: str, words: Sequence[str]) -> bool:
         for word in around
     )
     return is_run and is_filler and not any(seed.classify("auxiliary", word) for word in around)
+
+
+def _joins_alternatives(typed: str, word: str) -> bool:
+    """Return whether a word was typed with a particle for "or": 메타나 구글."""
+    return seed.classify("join", f"-{typed[len(word) :]}") == "or"
 
 
 def _may_be_term(words: Sequence[str]) -> bool:

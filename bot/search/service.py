@@ -103,13 +103,7 @@ def read_request(
 
     `has_papers` tells whether any paper is of a period, given by its limits.
     """
-    plain_text, request = requests.split_reader(requests.split_words(query.text))
-    if request:
-        asked = read_request(replace(query, text=request), today, has_papers)
-        said = dates.read_period(plain_text.removesuffix(request), today)[1]
-        if said == (None, None) and (asked.text or asked.is_narrowed):
-            return asked
-    typed, query = query, replace(query, text=plain_text)
+    typed, query = query, replace(query, text=requests.cut_plans(requests.split_words(query.text)))
     read = requests.read_order(query.text, has_period=True)
     text, period = dates.read_period(read.text, today, is_clear=bool(read.order), has_papers=has_papers)
     is_recent = False
@@ -119,7 +113,8 @@ def read_request(
         if is_recent := read.is_recent and not (query.since or query.until):
             days = _RECENT_DAYS[questions.has_topic(text.split())]
             period = today - timedelta(days=days - 1), today
-    left, words = text, text.split()
+    left, text = text, requests.cut_aside(text)
+    words = text.split()
     is_filler = all(questions.classify_filler(word) == "filler" for word in words)
     asks_for_any = is_filler and (any(map(questions.names_papers, words)) or _ASKS.search(text) is not None)
     text = text if questions.has_topic(words) or not (read.asks or is_filler) else ""

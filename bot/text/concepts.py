@@ -321,7 +321,7 @@ def _list_traces(form: str) -> Traces:
         context = analyser.split_context(analyser.fold(form))
         return Traces([word[: max(2, len(word) - 1)] for word in context if len(word) > 1])
     words = [word for word in _WORDS_OF_FORM.split(form) if word and word not in analyser.FUNCTION_WORDS]
-    words = [word for word in words if word not in _LIKE] or words
+    words = [word for word in words if not seed.classify("alike", word)] or words
     long = [analyser.fold(word) for word in words if len(word) > _MAX_SHORT]
     return Traces((), [*map(_beginning, long)], [word for word in words if len(word) <= _MAX_SHORT])
 
@@ -347,6 +347,4 @@ def _has_short(text: str, word: str) -> bool:
 
 
 _WORDS_OF_FORM = re.compile(r"[^\w+#.]+")
-_LIKE = {"style", "like", "based", "type"}
-"""Words behind a name for what is like it: o1-style."""
 _MAX_SHORT = 3

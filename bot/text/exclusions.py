@@ -108,7 +108,6 @@ _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|
 """As in 배경음악 빼고 목소리만 분리하는, which is what a method does."""
 _ROLE = re.compile(r"s? as (?:the |an? )?(\w+?)s?\Z", re.IGNORECASE)
 _LANGUAGE = re.compile("언어[로를의]?\\Z|languages?\\Z", re.IGNORECASE)
-_SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _NEED = re.compile("need|requir|필요", re.IGNORECASE)
 _ADNOMINAL = re.compile(r"(?<=.)[는은된한든룬쓴지]\Z|\A큰\Z")
 _CLAUSE = re.compile(r"(?<=.)(?:[은는한인]데|지만|니까?|거든|에서)요?\Z")
@@ -754,7 +753,7 @@ def _find_named(near: Sequence[phrases.Token], is_unwanted: IsTerm) -> tuple[str
         stems = (
             run.removesuffix(ending) for ending in seed.load_request_words()["case"] if run.endswith(ending)
         )
-        for spelling in (*stems, _SUFFIX.sub("", run), run):
+        for spelling in (*stems, phrases.ALIKE.sub("", run), run):
             if is_unwanted(spelling) or (size > 1 and dates.is_date(spelling)):
                 return spelling, size
     return "", 0

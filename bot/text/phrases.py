@@ -28,9 +28,10 @@ _NUMBER = re.compile(
 _VOTES = re.compile("[0-9]{1,6}표")
 _REASON = re.compile("(?:니까?|는데|지만|거든요?|[어아]서)$")
 """The end of a clause on the reader, not on papers."""
-_CAUSE = re.compile("(?<=.)(?:니까|으니|[봐와]서)$")
 NEGATORS = frozenset(("sure", "imperative", "lack", "instead", "no", "not", "dont", "other"))
 PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의에]|이?[나랑]|[와과]|하고|인데|이?지만|이?면서)\Z")
+ALIKE = re.compile(rf"-(?:{'|'.join(seed.load_request_words()['alike'])})(?=[\s,;.)]|$)", re.IGNORECASE)
+"""What is behind a name of what is like it: o1-style."""
 _TAIL_KINDS = frozenset(("sure", "lack", "instead", "other", "use"))
 """What may be attached to a Korean noun: 강화학습말고, 파인튜닝하지 (않는)."""
 
@@ -133,10 +134,6 @@ def read_tokens(text: str, table: str) -> Sequence[Token]:
             at += 1
     kinds = ["", *(token.kind for token in tokens), ""]
     tokens = [_place(token, kinds[at], kinds[at + 2]) for at, token in enumerate(tokens)]
-    if table == "leave":  # 서베이는 많으니까 빼고
-        return [
-            one._replace(kind="glue") if not one.kind and _CAUSE.search(one.text) else one for one in tokens
-        ]
     for number in range(1, len(tokens) - 1) if table == "order" else ():
         before, token, behind = tokens[number - 1 : number + 2]
         # over 5 and under 10 votes

@@ -203,7 +203,8 @@ class _QueryBuilder:
             terms.append(text)
 
     def build(self) -> Query:
-        """Return the parsed query, limited to a maximum number of parts."""
+        """Return the parsed query, limited to a maximum number of parts. Further words are ignored."""
+        rest = " ".join(self._words[_MAX_WORDS:])
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
         return Query(
@@ -213,6 +214,6 @@ class _QueryBuilder:
             phrases=tuple(self._phrases[:8]),
             excluded=tuple(self._excluded[:8]),
             authors=tuple(self._authors[:4]),
-            ignored=tuple(self._ignored[:_MAX_IGNORED]),
+            ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [rest])),
             **self._ranges,
         )

@@ -192,7 +192,7 @@ def _is_listed(text: str, kind: str) -> bool:
     return word in listed or (analyser.ends_in_hangul(word) and word[:-1] in listed)  # with a particle
 
 
-def _list_syllables(*finals: int) -> str:
+def list_syllables(*finals: int) -> str:
     """Return all syllables that have one of these final consonants, given by index."""
     return "".join(map(chr, (code for code in range(0xAC00, 0xD7A4) if (code - 0xAC00) % 28 in finals)))
 
@@ -201,13 +201,13 @@ def _list_syllables(*finals: int) -> str:
 def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return a pattern for verbs and adjectives in sentences, and one for verbs with a dependent noun attached."""
     open_or_l, adnominal, future = (
-        _list_syllables(*finals) for finals in ((0, _RIEUL), (4, _RIEUL), (_RIEUL,))
+        list_syllables(*finals) for finals in ((0, _RIEUL), (4, _RIEUL), (_RIEUL,))
     )
     closed = rf"(?![{open_or_l}])[가-힣]"
     verbs = (
-        rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ do not occur in nouns
+        rf".*[{list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ do not occur in nouns
         rf".*{closed}(?:나|(?<=..)는)",
-        rf".+[{_list_syllables(4)}]데",
+        rf".+[{list_syllables(4)}]데",
         rf"..+(?<=[{open_or_l}])면",
         rf".+[{future}]리는",
         *sorted(_load_filler().following["verbal"]),
@@ -218,6 +218,7 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
         rf"(.*[{future}])(때[가-힣]?)",
         rf"(.+[{future}])(수[가-힣]?|만한[가-힣]?)",
         r"(..+)(말고)",
+        r"(.+[어아여해워려겨켜쳐져춰와])(주는|줄|준)",
     )
     return re.compile("|".join(verbs)), re.compile("|".join(joined))
 
@@ -229,7 +230,7 @@ def is_verb(word: str) -> bool:
 
 
 def split_joined(word: str) -> Sequence[str]:
-    """Split off 거, 때 or 수 attached to a Korean verb (돌릴수, 쓰는거), or 말고 attached to a noun."""
+    """Split off 거, 때, 수 or 주는 attached to a Korean verb (돌릴수, 쓰는거), or 말고 attached to a noun."""
     match = _verb_forms()[1].fullmatch(word[:_MAX_FILLER_LENGTH]) if analyser.is_hangul(word) else None
     return list(filter(None, match.groups())) if match else [word]
 

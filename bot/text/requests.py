@@ -11,10 +11,8 @@ from bot.text import analyser, exclusions, phrases, query_parser, questions, see
 
 # What is about the reader.
 
-_LEARNERS = "(?:학생|후배|신입생|초보자?|입문자?|학부생|인턴|동료)들?"
 _PLAN = re.compile(
     r"^(?:(?:hi|hey|hello)[,!]? )?[\w.]+ here[,.!:;]+ (?=\S)"
-    r"|^(?:안녕하세요[,.!]* )?(?:저는 )?\S*[생원자](?:입니다|인데요?|이에요|예요)[,.!]+ (?=\S)"
     r"|^(?:(?:i['’]?m|i am|i) )?(?:not sure|unsure|(?:do not|don['’]?t) know|no idea)\b[^,;:.]{0,40}?(?:,? but|[,;:]) (?=\S)"
     r"|^there (?:may|might|probably)\b[^,;:.]{0,30}? but (?=\S)"
     r"|\b(?:would|i['’]?d|we['’]?d) (?:love|like|appreciate)\b(?: to (?:see|read|find)\b)?"
@@ -32,9 +30,8 @@ _PLAN = re.compile(
     r"|(?<!\S)(?:아카이브 )?전체(?: (?:기간|아카이브|논문))?(?:에서| ?중에서?|를? ?통틀어)(?!\S)"
     r"|^(?:i|we)(?:['’]\w+)? (?:[\w'’]+ ){0,5}?(?:talk|presentation|lecture|seminar|meeting|group)\b(?: [\w'’]+){0,3}?"
     r"(?= (?:about|on)\b)"
-    r"|^\S+ 때문에(?= )|\S+야 (?:[돼되됨함해]|하는데)\S*$|처음 (?:공부|입문|배우|시작)\S*(?: (?:해|합니다)\S*)?"
-    rf"|(?:{_LEARNERS}(?:이|가|도)? )?(?:읽|보|이해하|공부하)기 (?:좋|쉬|편|괜찮)\S*"
-    rf"|{_LEARNERS}(?:에게|한테) (?:추천|소개|설명|보여)\S*(?: 만한)?(?= \S+ ?(?:논문|연구))",
+    r"|^\S+ 때문에(?= )|\S+야 (?:[돼되됨함해]|하는데)\S*$"
+    r"|(?:(?:학생|후배|신입생|초보자?|입문자?|학부생|인턴|동료)들?(?:이|가|도)? )?(?:읽|보|이해하|공부하)기 (?:좋|쉬|편|괜찮)\S*",
     re.IGNORECASE,
 )
 """When and where a reader will read, and that this is of the whole archive."""
@@ -48,8 +45,10 @@ ALIKE = re.compile(
     re.IGNORECASE,
 )
 """What asks for papers near to one, which its card lists."""
-_NAMED = re.compile(r"([가-힣]{2,4})(?:인데요|입니다|이에요|예요)[,.!]* (?=\S)")
-"""What may be the asker's name: 민수인데요."""
+_SELF = re.compile(
+    r"(?:안녕하세요[,.!]* )?(?:저는 )?([가-힣]{2,5})(?:인데요|입니다|이에요|예요)[,.!]* (?=\S)"
+)
+"""What may be the asker's name or trade: 민수인데요, 대학원생입니다."""
 _EXPLAIN = re.compile(
     r"(?:please )?(?:explain|(?:an? )?(?:intro(?:duction)?|primer|guide) (?:to|on)) ", re.IGNORECASE
 )
@@ -112,7 +111,7 @@ _BRACKETED = re.compile(
     r"\s*(?:[,/·]|\b(?:or|and)\b|포함|등(?=\s*$)|같은|(?:예|e\.g\.):? )\s*", re.IGNORECASE
 )
 _ALIKE_TERM = re.compile(
-    r"(?<!\S)([^\s,;(]+?)(?:[- ](?:style|type)|-like|-esque|류의?| ?(?:스타일|계열)의?)(?=[\s,;.)]|$)"
+    rf"(?<!\S)([^\s,;(]+?)(?:{phrases.ALIKE.pattern}| (?:style|type)|류의?| ?(?:스타일|계열)의?)(?=[\s,;.)]|$)"
     r"(?! (?:transfer|imitation|edit|control|generation|변환|전이|편집|모방|제어|생성))",
     re.IGNORECASE,
 )
@@ -204,14 +203,11 @@ def _is_kept(word: str, left: Iterable[str]) -> bool:
 
 _EXAMPLES = re.compile(
     r"\([^()]+\)|\b(?:such as|e\.g\.|for (?:example|instance)),? [^.;?!()]+"
-    r"|\S+(?: \S+)?(?:, ?\S+(?: \S+)?){1,4}? (?:등의?|같은)(?!\S)",
+    r"|\S+(?: \S+)?(?:, ?\S+(?: \S+)?){1,4}? (?:등의?|같은)(?!\S)"
+    r"|[^\s,]+(?: [^\s,]+){0,2}(?:, ?[^\s,]+(?: [^\s,]+){0,2}?){2,6} ?\.\.+",
     re.IGNORECASE,
 )
-"""What names examples of a topic: (locomotion, navigation), such as GAN and VAE, 양자화, 가지치기 등."""
-_LEAD = re.compile(
-    r"(?<=\()(?:e\.?g\b|i\.?e\b|예를 들어|예컨대|예|for (?:example|instance)|such as|like|including|mainly)[.,:]* ?",
-    re.IGNORECASE,
-)
+"""What names examples of a topic: (locomotion, navigation), such as GAN and VAE, 양자화, 가지치기 등, SQL, code, logs..."""
 _BETWEEN_EXAMPLES = re.compile(
     r",(?: (?:and|or|및))? | (?:and|or|및|&) |(?<=[가-힣]),(?=[가-힣])", re.IGNORECASE
 )
@@ -222,34 +218,65 @@ def join_examples(text: str) -> str:
 
     def join(found: re.Match[str]) -> str:
         is_negated = any(token.kind in phrases.NEGATORS for token in phrases.read_tokens(found[0], "leave"))
-        return found[0] if is_negated else _BETWEEN_EXAMPLES.sub(" / ", _LEAD.sub("", found[0]))
+        listed = re.sub(r" ?\.\.+$", ",", found[0])
+        return found[0] if is_negated else _BETWEEN_EXAMPLES.sub(" / ", listed)
 
     return _EXAMPLES.sub(join, text)
 
 
-def split_reader(text: str) -> tuple[str, str]:
-    """Return a question without the reader's plans (세미나에서 읽을), and the request behind a clause on the reader or "".
-
-    That is "show me agents" in "we have a free slot, so show me agents", but not behind a negation or a term.
-    """
+def cut_plans(text: str) -> str:
+    """Return a question without what it says of the reader: plans (세미나에서 읽을), a name, a wish to have a term explained."""
     text = _PLAN.sub(" ", text)
-    named = _NAMED.match(text)
+    named = _SELF.match(text)
     if named and not (
         _is_term(named[1]) or questions.find_topics(named[1]) or questions.classify_filler(named[1])
     ):
         text = text[named.end() :]
     explained = _EXPLAIN.match(text)
-    text = text[explained.end() :] if explained and _is_term(text[explained.end() :]) else text
-    request = _REQUEST.search(text) if _READERS.match(text) else None
-    korean = _KOREAN_READERS.match(text)
-    start = request.start() if request else korean.end() if korean else 0
-    said = phrases.read_tokens(text[:start], "leave")
-    is_said = any(token.kind in phrases.NEGATORS or _names_term(token) for token in said)
-    return text, "" if is_said else text[start:].strip() if start else ""
+    return text[explained.end() :] if explained and _is_term(text[explained.end() :]) else text
+
+
+_ASIDE = re.compile(
+    r"[,;.!?:] (?:(?:and|so|but|cause|because|since|as) )*(?:(?:my|our|it['’]?s for|feels?|felt)\b.*"
+    r"|(?P<reader>i|we)(?:['’]\w+)?(?: (?:[\w'’]+ ){0,4}?(?P<aim>(?:for|to|because|since)\b.*)"
+    r"|(?! (?:\w+ ){0,2}?(?:need|want|like|look|prefer|love|interested|care))\b.*))$"
+    rf"|, [^,;]*?(?:[{questions.list_syllables(8)}] ?(?:거|것|건|예정|계획|생각)|려[고구]|[아어]서|거든|기 ?위해)"
+    r"[가-힣]{0,3}[.!~]*$",
+    re.IGNORECASE,
+)
+"""A clause on the reader behind a topic: I need three for the culture column, 사내 신문에 실을 거라서."""
+_AT = re.compile("(?<=[가-힣]{2})에서?$")
+
+
+def cut_aside(text: str) -> str:
+    """Return a text without a clause on the reader at its beginning or end that names no term and leaves nothing out.
+
+    At the end, "for the culture column" is one, for culture is not what it is of; "for robots" is a topic.
+    """
+    request = _REQUEST.search(text) if _READERS.match(text) else _KOREAN_READERS.match(text)
+    start = request.start() if request and request.re is _REQUEST else request.end() if request else 0
+    if start and not any(map(_is_read, phrases.read_tokens(text[:start], "leave"))):
+        text = text[start:].strip()
+    if not (found := _ASIDE.search(text)):
+        return text
+    end = found.start("aim") if found["aim"] else found.start()
+    said = phrases.read_tokens(text[end:], "leave")
+    heads = [one for one in said if _AT.search(one.text)] or (said[-1:] if found["reader"] else [])
+    names = [one._replace(text=_AT.sub("", one.text)) for one in said if one in heads or " " in one.text]
+    others = (
+        one for one in said if one.kind in phrases.NEGATORS or one.text[1:].isupper() or one.text == "on"
+    )
+    return text if any(map(_is_read, names)) or any(others) else text[:end]
+
+
+def _is_read(token: phrases.Token) -> bool:
+    """Return whether a word leaves something out or names a term."""
+    return token.kind in phrases.NEGATORS or _names_term(token)
 
 
 def _names_term(token: phrases.Token) -> bool:
     bare = phrases.PARTICLE.sub("", token.text)
+    bare = bare if _is_term(bare) else bare.removesuffix("s")
     return _is_term(bare) and (any(map(str.isupper, bare[1:])) or not questions.classify_filler(bare))
 
 
@@ -428,7 +455,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
             kinds = f"recent {kinds}".strip()  # 요즘 거부터
         numbers = _list_rules(kinds)
         rule = _RULES[numbers[0]] if numbers else None
-        if rule is None or (rule.order and _is_cut(phrase, behind)):
+        if rule is None:
             continue
         if phrase[-1].kind == "buzz" and rule.pattern.search(kinds.removesuffix(" buzz")):
             phrase.pop()  # most upvoted attention papers
@@ -615,9 +642,3 @@ def _strip_negators(
         if any(one.kind not in ("glue", "by", "none", "not", "like") for one in phrase[at:])
         else phrase[:at]
     )
-
-
-def _is_cut(phrase: Sequence[phrases.Token], behind: Sequence[phrases.Token]) -> bool:
-    """Return whether an English phrase ends in the middle of a name: most attention (heads)."""
-    follower = behind[0].text if behind and not phrase[-1].is_korean else ""
-    return phrase[-1].kind == "buzz" and follower != "" and not questions.classify_filler(follower)

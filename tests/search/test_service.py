@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from itertools import chain, islice, permutations, product
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.client import paper_texts
 from bot.search import labels
@@ -897,6 +899,37 @@ async def test_each_content_word_is_sought_left_out_or_said_to_be_neither(db: Da
         words = f"{first} {second}" if "1" in beside else first
         assert [word for word in words.casefold().split() if word not in shown] == [], query
         assert said.sort, query
+
+
+_TOPICS = (
+    "RAG zeppelins 해파리 강화학습이나 데이터나|모델 scene|graph 음성|합성 병원 quokka|말고 LLM말고 교육같은 "
+    "음악|만들어주는 without|wombats"
+)
+_STEMS = "rag zeppelin 해파리 강화 데이터 scene graph 음성 합성 병원 quokka wombat llm 교육 음악 만들"
+_SPEECH = "papers on|논문|please|최신순으로|most upvoted|지난달|알려줘|because my column needs|or|다른|하는데|in january"
+_spliced = st.tuples(
+    *(st.sampled_from(one) for one in (_SPEECH.split("|"), _TOPICS.split(), ("", ",", "...")))
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(spliced=st.lists(_spliced, min_size=1, max_size=9))
+async def test_no_word_of_a_question_is_lost_unsaid(
+    search: SearchService, spliced: list[tuple[str, str, str]]
+) -> None:
+    """A question is read, or says that it is not (`docs/search.md`)."""
+    query = " ".join(f"{said} {topic.replace('|', ' ')}{end}" for said, topic, end in spliced)
+    result = await search.search(SearchRequest(query))
+    shown = (*result.terms, *chain(*result.term_forms), *result.excluded, *result.described, *result.unread)
+    shown = (*shown, *result.ignored, *result.unordered, *chain(*result.corrected), *result.writers)
+    shown = (*shown, *result.unknown_writers)
+    account = " ".join(shown).casefold()
+    words = [stem for stem in _STEMS.split() if stem in query.casefold()]
+    assert [word for word in words if word not in account] == [], query
 
 
 @pytest.mark.parametrize(
