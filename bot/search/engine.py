@@ -271,13 +271,11 @@ class Engine:
     def is_telling(self, part: QueryPart) -> bool:
         """Return whether it says something of a paper that it has this part: a term that few papers have, or a rare noun."""
         if part.is_term or part.key:
-            return part.key not in concepts.ALL_PAPERS and not self._is_general(part)
+            general = max(_ENOUGH, _GENERAL_SHARE * self.searcher.num_docs)
+            return part.key not in concepts.ALL_PAPERS and self.count_papers(part) < general
         is_korean, is_word = analyser.is_hangul(part.text), part.text[:1].isupper() or len(part.forms) > 1
         is_noun = questions.is_noun(part.text) if is_korean else is_word
         return is_noun and not self._is_ordinary(part)
-
-    def _is_general(self, part: QueryPart) -> bool:
-        return self.count_papers(part) >= max(_ENOUGH, _GENERAL_SHARE * self.searcher.num_docs)
 
     def _count_papers(self, part: QueryPart) -> int:
         """Return how many papers have a part."""
@@ -350,10 +348,9 @@ class Engine:
             required.append(self._with_votes(filters.min_votes, filters.max_votes))
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
-        required += [self.institution(name) or Query.empty_query() for name in scope.institutions]
-        required += (
-            [self._term("fact", search_index.CODE, 0.0) or Query.empty_query()] if scope.has_code else []
-        )
+        of_code = [self._term("fact", search_index.CODE, 0.0)] if scope.has_code else []
+        named = (*map(self.institution, scope.institutions), *of_code)
+        required += (one or Query.empty_query() for one in named)
         unwanted = query.excluded if query else ()
         excluded = [
             self._about_one(part, is_alone=True)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -153,7 +153,7 @@ def _read_query(archive: Archive, text: str, today: date) -> tuple[query_parser.
         return archive.engine.list_top(Scope(Filters(since, until)), sort=Sort.DATE, limit=1)[1] > 0
 
     query = read_request(typed, today, has_papers)
-    query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
+    query = archive.reader.read_exclusions(query, cache(partial(authors.is_full_writer, archive)))
     read = authors.read_writers(archive, query)
     writers = {*query.text.split()}.difference(read.text.split())
     return typed, replace(read, asked=" ".join(word for word in query.asked.split() if word not in writers))
