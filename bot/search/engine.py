@@ -370,7 +370,8 @@ class Engine:
     def _in_title(self, part: QueryPart) -> Query | None:
         """Return the query for titles that say what is left out, in a longer word (RAGTruth) or with its words in any order."""
         if part.each:
-            return all_of(self._compile(one.forms).title for one in part.each)
+            each = ([self._compile(one.forms).title, self._in_title(one)] for one in part.each)
+            return any_of([all_of(map(any_of, each)), *(self._affiliation(one.text) for one in part.each)])
         names = (tokens.list_belonging(one.text) or [one.text] for one in part.forms)
         inner = (tokens.inner_token(name) for name in chain(*names) if name.isascii())
         return any_of(self._term("title", token, 0.0) for token in inner)
@@ -389,7 +390,7 @@ class Engine:
         return query and _within(query, [(Occur.MustNot, marked)] if marked else [])
 
     def institution(self, name: str) -> Query | None:
-        """Return the query for papers from an institution, or with a title word that begins with its name: DeepSeekMath.
+        """Return the query for papers from an institution, or with its name within a title word: DeepSeekMath.
 
         If a paper's institutions are unknown, its text decides.
         """
@@ -397,12 +398,8 @@ class Engine:
         named = self._part(concepts.literal_part(*institutions.list_clear_forms(name)))
         in_text = all_of([named, self._term("institution", "", 0.0)])
         # Names with a capital inside: "Intel" is the beginning of "intelligence" too.
-        words = (form.casefold() for form in forms if form.isalpha() and any(map(str.isupper, form[3:])))
-        titles = (
-            self._term("title", token, 0.0)
-            for word in words
-            for token, _ in self.searcher.terms_with_prefix("title", word, None, _MAX_COMPLETIONS)
-        )
+        words = (form for form in forms if form.isalpha() and any(map(str.isupper, form[3:])))
+        titles = (self._term("title", tokens.inner_token(word), 0.0) for word in words)
         return any_of([self._affiliation(name), in_text, *titles])
 
     def is_affiliation(self, institution: str) -> bool:

@@ -277,7 +277,8 @@ class QueryReader:
 
     def is_excludable(self, text: str) -> bool:
         """Return whether a text is a term, a name as of a model, or an institution."""
-        is_name = bool(institutions.list_forms(text)) or (" " not in text and concepts.is_name(text))
+        is_writer = bool(institutions.list_forms(text) or institutions.list_companies(text))
+        is_name = is_writer or (" " not in text and concepts.is_name(text))
         return is_name or bool(self.glossary.find(text, in_phrase=True))
 
     def _find_kinds(self, means: str, text: str) -> list[str]:
@@ -459,6 +460,8 @@ class QueryReader:
 
         `ahead`: the term is ahead of them.
         """
+        if concepts.literal_part(word).is_negated:
+            return False  # 파인튜닝 없이 성격이나 스타일
         modifier, head = (word, side[0]) if ahead else (side[-1], word)
         texts, rank = [" ".join(other) for other in others], self.glossary.rank_place
         if any({modifier, head.split()[-1]} & {*text.split()} for text in texts):
@@ -685,6 +688,8 @@ class QueryReader:
             f"{word} {term}" for word in map(self._strip, text.split())
         )  # medical AI without imaging
         kinds += filter(self.glossary.is_seeded, compounds)
+        for names in institutions.list_companies(term):
+            yield QueryPart(term, (), each=(concepts.literal_part(*names),))
         for name in (term, *([bare] if is_bare else []), *([topic] if is_general else []), *kinds):
             # A Korean word is left out in all meanings: 추론 is inference or reasoning.
             keys = self.glossary.find(name)[: None if analyser.is_hangul(name) else 1]

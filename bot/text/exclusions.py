@@ -51,7 +51,8 @@ _ALTERNATIVES = re.compile(
     r" (?P<behind>[\w-]+(?: [\w-]+){0,2})"
     r"|(?<!\S)(?P<ahead>(?:[\w-]+ ){0,2}[\w-]+?)(?: (?:alternatives?|substitutes?|replacements?)(?! (?:to|for|of)\b|[\w-])"
     r"|[을를의]? ?(?:대안|대체재|대체 ?(?:기법|기술|방법)|대체할(?: ?만한| 수 있는)?|대체)[은이]?(?=\s|$)"
-    r"|(?: 말고 다른| 대신에? (?:쓰는|쓸|사용하는|사용할)(?: ?만한| 수 있는)?) ?(?:방법|기법|기술|것|거)\S*)",
+    r"| 말고 다른 ?(?:방법|기법|기술|것|거)\S*| 대신에?(?=\s*$)"
+    r"| 대신에? (?:쓰는|쓸|사용하는|사용할)(?: ?만한| 수 있는)?(?: ?(?:방법|기법|기술|것|거)\S*)?)",
     re.IGNORECASE,
 )
 
@@ -102,6 +103,11 @@ _ALL_OF = re.compile("만 (?=빼|뺀|제외)")
 """As in 비디오만 빼고."""
 _CROSSED = re.compile(r"(\S .*(?<!클로바)[가-힣]) [x×](?=\s*(?:,|$))")
 """As in 로봇 시뮬레이션 x, but not the name dino x or 그록 x."""
+_MODALITY = "(?:이미지|사진|비디오|동영상|영상|텍스트|음성|오디오|음악|목소리)"
+_CONTRAST = re.compile(
+    rf"(?<!\S)(?!{_MODALITY},)(\S+),(?= ?{_MODALITY}(?: ?쪽)?[은는]? (?:빼|제외|말)\S* (?:\S+ )?{_MODALITY}로?만)"
+)
+"""As in 복원, 영상은 빼고 정지 이미지만, but not in 음악, 영상은 빼고 이미지만."""
 _NON = re.compile(r"\bnon-(?P<non>[\w-]+)|(?<![\w-])(?P<free>\w+)-free\b", re.IGNORECASE)
 _USED_FOR, _TOO = re.compile("(?<=[가-힣]{2})용\\Z"), re.compile("(?<=[가-힣]{2})도\\Z")
 _TASK = re.compile(r" \S+만 (?:분리|추출|남[기긴겨]|살[리린려]|뽑|골라|지[우운워])")
@@ -116,7 +122,7 @@ _OBJECT = re.compile(r"(?<=.)[을를만]\Z")
 _ONLY = re.compile(
     r"(?P<word>\b[\w]+)(?:-only|s? only(?=\s*(?:$|[,.;)]|please|pls)))|\b(?:using|with|from) only (?P<of>\w+)"
     r"|(?P<korean>[가-힣A-Za-z]+) ?(?:전용[의인]?|만 (?:쓰는|다루는|사용하는|이용하는|되는|지원하는))(?!\S)"
-    r"|(?P<text>텍스트)만(?:요|으로)?(?=\s*(?:$|[,.;)]))",
+    r"|(?P<text>텍스트|정지 ?(?:이미지|영상|사진))(?:로?만|만(?:요|으로))(?=\s*(?:$|[,.;)]))",
     re.IGNORECASE,
 )
 """As in "text only", 음성만 쓰는, which is unknown of papers. Text alone is hardly a topic."""
@@ -183,7 +189,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
     text, unread, described = _read_degrees(text)
-    text = _OTHER.sub(r"\1\2 other than", text)
+    text = _OTHER.sub(r"\1\2 other than", _CONTRAST.sub(r"\1;", text))
     text = _SPLIT.sub(r"\1 \3 \2", _SHORT.sub(" ", _DASH.sub("; ", text.translate(_ROUND))))
     text = _CROSSED.sub(r"\1 제외", _NOT.sub(" 제외", _ALL_OF.sub(" ", text)))
     text = _NON.sub(lambda non: _read_non(non, is_term, is_excluded), text)
@@ -282,7 +288,9 @@ def _cut_only(text: str, is_term: IsTerm) -> tuple[str, list[str]]:
         word = only["word"] or only["of"] or only["korean"] or only["text"]
         if not (is_term(only[0].casefold()) or questions.classify_filler(word) or dates.is_date(word)):
             said.append(only[0].strip())
-            text = text.replace(only[0], "" if word.casefold() in ("text", "텍스트") else word)
+            text = text.replace(
+                only[0], "" if only["text"] or word.casefold() in ("text", "텍스트") else word
+            )
     return text, said
 
 
@@ -583,8 +591,13 @@ def _list_named(
             True,
         )  # those that prune models
     words = (*beside[:taken], *tokens[negation.first : negation.last + 1])  # not from Chinese labs
-    is_group = any(seed.classify("group", phrases.PARTICLE.sub("", one.text)) for one in words)
-    is_part = is_part or (is_group and not any(map(institutions.list_forms, names)))
+    bare = [phrases.PARTICLE.sub("", one.text) for one in words]
+    groups = [one for one in bare if seed.classify("group", one)]
+    of_country = [f"{name} {group}" for name in names for group in groups[:1]]
+    if of_country and all(map(institutions.list_companies, of_country)):
+        names = of_country if tokens[negation.at].is_korean and groups[0] not in names[0] else names
+    else:
+        is_part = is_part or (bool(groups) and not any(map(institutions.list_forms, names)))
     partly = (*(one.text for one in beside[:1]), *(name for name in names if not is_term(name)))
     is_part = is_part or (is_ahead and any(one.endswith(_PARTLY) for one in partly))
     names = [_USED_FOR.sub("", name) for name in names]
@@ -678,7 +691,8 @@ def _read_phrase(
 ) -> tuple[list[phrases.Token], bool]:
     """Return the words of a noun phrase, and whether only a part of it is unwanted: 영상을 생성하는 (것), English only."""
     near = list(takewhile(lambda one: one.kind not in phrases.NEGATORS | {","} and not _is_or(one), beside))
-    size = _find_named(near[:_MAX_TERM_WORDS], is_term)[1]
+    are_two = is_ahead and len(near) > 1 and _are_alike(near[0].text, near[1].text)  # 이미지 비디오
+    size = _find_named(near[: 1 if are_two else _MAX_TERM_WORDS], is_term)[1]
     phrase = near[:size]
     _extend(phrase, near, is_ahead, is_term)
     if not is_ahead:

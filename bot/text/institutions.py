@@ -78,6 +78,16 @@ def list_forms(name: str) -> tuple[str, ...]:
     return _rows().get(make_key(name), ())
 
 
+def list_companies(country: str) -> list[tuple[str, ...]]:
+    """Return the names of each known company, or model of one, of the country that a text names: 중국 회사, Chinese labs."""
+    words = country.split()
+    countries = {seed.classify("country", word) for word in words} - {""}
+    if not (countries and any(seed.classify("group", word) for word in words)):
+        return []
+    known = seed.load_request_words()["company"].items()
+    return [list_clear_forms(name) or (name,) for name, (country, _) in known if country in countries]
+
+
 def find_main_form(name: str) -> str:
     """Return the shortest name of an institution that its name begins with: Google for Google Research."""
     forms = (form for form in list_clear_forms(name) if f"{name} ".startswith(f"{form} "))

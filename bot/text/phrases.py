@@ -148,10 +148,11 @@ def read_tokens(text: str, table: str) -> Sequence[Token]:
 
 
 def _is_between(token: Token) -> bool:
-    """Return whether a word may be between those of a phrase: filler, except prepositions and words for papers."""
+    """Return whether a word may be between those of a phrase: filler, but no preposition, 말고 or word for papers."""
     is_apart = any(
         seed.classify(table, token.text) for table in ("beside", "clause")
     ) or questions.names_papers(token.text)
+    is_apart = is_apart or ("sure", len(token.text)) in split_word(token.text, "leave")
     return token.kind == "" and not is_apart and questions.classify_filler(token.text) == "filler"
 
 

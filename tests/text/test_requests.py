@@ -450,8 +450,17 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("합성 데이터로 학습하는 거 말고 로봇", "로봇", ""),
         # What could not be read is neither left out nor searched for.
         ("robots, not from Google or other big companies", "robots", "Google"),
-        ("robots, not from Chinese labs", "robots", ""),
-        ("로봇, 중국 회사는 빼고", "로봇", ""),
+        ("robots, not from Chinese labs", "robots", "Chinese labs"),
+        ("로봇, 중국 회사는 빼고", "로봇", "중국 회사"),
+        ("이미지 복원이나 초해상도, 영상 쪽은 빼고 정지 이미지만", "이미지 복원이나 초해상도", "영상"),
+        ("음성 인식이나 화자 분리, 음악은 빼고 목소리만", "음성 인식이나 화자 분리", "음악"),
+        ("서베이나 벤치마크, 튜토리얼은 빼고 에이전트만", "에이전트만", "서베이 벤치마크 튜토리얼"),
+        ("중국 회사 말고 추론", "추론", "중국 회사"),
+        ("중국 기업 제외한 추론", "추론", "중국 기업"),
+        ("reasoning, nothing from Chinese firms", "reasoning", "Chinese firms"),
+        ("image generation not driven by text prompts", "image generation", "text prompts"),
+        ("이미지 비디오 빼고 추론", "추론", "이미지 비디오"),
+        ("RLHF 대신 쓸 수 있는 강화학습", "강화학습", "RLHF"),
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
