@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import islice, takewhile
+from itertools import islice, product, takewhile
 from typing import NamedTuple
 
 from bot.glossary import resolver
 from bot.search.engine import Engine
 from bot.search.query import ReadQuery
-from bot.text import analyser, concepts, questions, term_keys, tokens
+from bot.text import analyser, concepts, questions, seed, term_keys, tokens
 from bot.text.concepts import QueryPart
 
 _MOST_TIMES = 10
 """A term is not named beside another one that this many times fewer papers have."""
+_MOST_SYNONYMS = 64
 _SHORT = 2
 """A Korean word of at most this many syllables often has another meaning, or is part of another word."""
 
@@ -35,10 +36,14 @@ def label(
     engine: Engine,
     glossary: resolver.Glossary,
     unread: Sequence[str],
+    typed: str,
 ) -> dict[int, Labels]:
-    """Return the labels of papers by id, given their texts, and the parts and `unread` words that they lack by the index."""
-    named = _Named(query, engine, glossary)
-    unwanted = [_Named(ReadQuery(parts=(part,)), engine, glossary) for part in query.excluded]
+    """Return the labels of papers by id, given their texts, the parts and `unread` words that they lack by the index, and the
+    query as `typed`.
+    """
+    named = _Named(query, engine, glossary, typed)
+    excluded = map(_name_by_form, query.excluded)
+    unwanted = [_Named(ReadQuery(parts=(part,)), engine, glossary, part.text, 1) for part in excluded]
     labels = {}
     for id_, text in texts.items():
         passing = dict.fromkeys(name for one in unwanted for name in one.list_in(text))
@@ -53,6 +58,13 @@ def label(
     return labels
 
 
+def _name_by_form(part: QueryPart) -> QueryPart:
+    """Return an excluded part with the text of its first form, unless its text is one: diffusion, left out as 확산모델."""
+    texts = [form.text for form in part.forms if not tokens.is_wide(form.text)]
+    is_own = not texts or any(_is_typed(text, part) for text in texts)
+    return part if is_own else part._replace(text=texts[0])
+
+
 def list_longest(names: Iterable[str]) -> tuple[str, ...]:
     """Return names without those that are words of another one: 병리 영상, not 병리 beside it."""
     names = tuple(dict.fromkeys(names))
@@ -62,9 +74,17 @@ def list_longest(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _add_synonyms(part: QueryPart, glossary: resolver.Glossary) -> QueryPart:
-    """Return the part with the common words of its language that have its translation: 인간 for 휴먼."""
-    alike = (concepts.Form(one) for word in glossary.translate(part.text) for one in glossary.translate(word))
+    """Return the part with the common words that have the translations of its own: 인간 for 휴먼, 인간 모션 for 사람 동작."""
+    each = [] if part.is_negated else [_list_synonyms(word, glossary) for word in part.text.split()]
+    alike = (concepts.Form(" ".join(words)) for words in islice(product(*each), _MOST_SYNONYMS))
     return part._replace(forms=concepts.merge_forms((*part.forms, *alike)))
+
+
+def _list_synonyms(word: str, glossary: resolver.Glossary) -> Sequence[str]:
+    translated = glossary.translate(word)
+    keys = (key for text in translated for key in glossary.find(text))
+    alike = (form.text for key in keys for form in glossary.forms_of(key) if form.is_shown)
+    return [*dict.fromkeys((word, *(one for text in translated for one in glossary.translate(text)), *alike))]
 
 
 _ABBREVIATED = re.compile(r"[A-Z][A-Za-z]{0,3}[A-Z]s?")
@@ -78,28 +98,33 @@ def _spell_out(glossary: resolver.Glossary, text: str) -> str:
 
 
 class _Named:
-    """The terms of a query that labels name, the rarest first."""
+    """The terms of a query that labels name as they are typed, the rarest first.
 
-    def __init__(self, query: ReadQuery, engine: Engine, glossary: resolver.Glossary) -> None:
-        self._engine, self._glossary = engine, glossary
-        self._is_korean = analyser.has_hangul(query.text)
+    A word that may have another meaning is named if it is in the title, or in the text `least` times.
+    """
+
+    def __init__(
+        self, query: ReadQuery, engine: Engine, glossary: resolver.Glossary, typed: str, least: int = 2
+    ) -> None:
+        self._engine, self._glossary, self._least = engine, glossary, least
+        is_korean, joined = analyser.has_hangul(typed), term_keys.korean_key(typed)
         parts = [one for part in query.parts if not part.is_negated for one in part.alternatives]
         self._is_alone = len(parts) == 1
-        told = parts if self._is_alone else filter(self._is_telling, parts)
+        told = [part for part in parts if self._is_alone or self._is_telling(part)]
+        told = [one for one in told if all(term_keys.korean_key(w) in joined for w in one.shown_text.split())]
         self._papers = {part: engine.count_papers(part) for part in sorted(told, key=engine.count_papers)}
-        self._forms = {part: [*_list_spellings(part, self._is_alone)] for part in self._papers}
+        self._forms = {part: [*_list_spellings(part)] for part in self._papers}
         forms = [form.text for form in parts[0].forms] if self._is_alone else []
         wide = [form for form in forms if tokens.is_wide(form) and not tokens.is_left_out(form)]
-        belonging = [name for token in wide for name in tokens.list_belonging(token) if not _is_short(name)]
-        in_korean = [name for name in belonging if analyser.has_hangul(name) and self._is_korean]
+        belonging = [name for token in wide for name in tokens.list_belonging(token) if _is_clear(name)]
+        in_korean = [name for name in belonging if analyser.has_hangul(name) and is_korean]
         narrower = (*in_korean, *(name for name in belonging if not analyser.has_hangul(name)))
-        unwanted = {form.key for part in query.excluded for form in part.forms}
-        self._narrower = [name for name in narrower if concepts.Form(name).key not in unwanted]
+        unwanted = {word for part in query.excluded for word in part.text.casefold().split()}
+        self._narrower = [name for name in narrower if not any(word in name.casefold() for word in unwanted)]
 
     def _is_telling(self, part: QueryPart) -> bool:
-        """Return whether a label names a part: also a general term if papers are about it, but no short word."""
-        is_topic = part.is_term and self._glossary.is_topic(part.key)
-        return is_topic or (self._engine.is_telling(part) and (part.key != "" or not _is_short(part.text)))
+        """Return whether a label names a part: also a general term if papers are about it."""
+        return (part.is_term and self._glossary.is_topic(part.key)) or self._engine.is_telling(part)
 
     def list_in(self, text: str) -> tuple[str, ...]:
         """Return the terms that a text names, without those that far more papers have than another one.
@@ -107,19 +132,25 @@ class _Named:
         Without such a term, it is one that belongs to the query's only term, which is told as well: LoRA (PEFT).
         """
         folded = analyser.fold(text)
-        found = [part for part in self._papers if self._is_in(part, text, folded)]
-        rarest = min((self._papers[part] for part in found), default=0)
-        names = (part.shown_text for part in found if self._papers[part] <= _MOST_TIMES * rarest)
+        found = {part: count for part in self._papers if (count := self._count_in(part, text, folded))}
+        most = _MOST_TIMES * min(map(self._papers.__getitem__, found), default=0)
+        told = (part for part, count in found.items() if count >= self._least and self._papers[part] <= most)
         narrower = (name for name in self._narrower if any(_spell(name).find_in(text, folded)))
-        wider = next(iter(self._papers)).shown_text if self._narrower else ""
-        return list_longest(names) or tuple(f"{name} ({wider})" for name in islice(narrower, 1))
+        of_wider = (f"{name} ({part.shown_text})" for part in self._papers for name in narrower)
+        return list_longest(part.shown_text for part in told) or tuple(islice(of_wider, 1))
 
-    def _is_in(self, part: QueryPart, text: str, folded: str) -> bool:
-        """Return whether a text names a part, not by a word with other meanings only."""
-        forms = self._forms[part]
-        return any(
-            self._means(words, form, part) for form in forms for words in _spell(form).find_in(text, folded)
-        )
+    def _count_in(self, part: QueryPart, text: str, folded: str) -> int:
+        """Return how often a text names a part, at least `least` times if a title or words with only one meaning do."""
+        places, end = set[int](), text.find("\n")
+        for form in self._forms[part]:
+            is_clear = _is_clear(form) and _is_clear(part.key or form)
+            is_clear = is_clear or (_is_typed(form, part) and not analyser.has_hangul(form))
+            for found in _spell(form).find_in(text, folded):
+                if self._means(found[0], form, part):
+                    if is_clear or concepts.is_name(found[0]) or found.start() < end:
+                        return self._least
+                    places.add(found.start())
+        return len(places)
 
     def _means(self, found: str, form: str, part: QueryPart) -> bool:
         """Return whether words of a text mean nothing but a part: mAP does not mean map, nor MOE a MoE."""
@@ -129,31 +160,33 @@ class _Named:
         if term_keys.is_abbreviation(found) or term_keys.is_abbreviation(form):
             senses = self._glossary.find(found)
             return senses == [part.key] if senses or not is_typed else found.casefold() == form.casefold()
-        return is_typed or not analyser.has_hangul(form) or len(self._glossary.find(form)) < 2
+        return not analyser.has_hangul(form) or len(self._glossary.find(form)) < 2
 
 
-def _list_spellings(part: QueryPart, is_alone: bool) -> Iterator[str]:
+def _list_spellings(part: QueryPart) -> Iterator[str]:
     """Yield the forms of a part by which a text plainly names it, as typed first.
 
-    A short Korean word beside others counts if it is a term and mostly means that in papers. An abbreviation that was not typed
-    may be of something else, and the terms for an everyday word are not what was typed.
+    An abbreviation that was not typed may be of something else, and the terms for an everyday word are not what was typed.
     """
-    hidden = {form.key for form in part.forms if not form.is_shown}
-    for text in dict.fromkeys((part.shown_text, part.text)):
-        if is_alone or not _is_short(text) or (part.key and term_keys.term_key(text) not in hidden):
-            yield text
-    for form in () if questions.find_everyday_terms(part.text) else part.clear or part.forms:
-        is_plain = not (tokens.is_wide(form.text) or _ABBREVIATED.fullmatch(form.text))
-        if is_plain and form.is_shown == bool(part.key):
-            yield form.text
+    listed = () if questions.find_everyday_terms(part.text) else part.forms
+    plain = (
+        form.text
+        for form in listed
+        if form.is_shown == bool(part.key)
+        and not (tokens.is_wide(form.text) or _ABBREVIATED.fullmatch(form.text))
+    )
+    vague = seed.read_words("vague_words.txt")
+    forms = dict.fromkeys((part.shown_text, part.text, *plain))
+    return (form for form in forms if term_keys.korean_key(form) not in vague)
+
+
+def _is_clear(form: str) -> bool:
+    """Return whether a form has several words or is a name: what one word names may be another thing elsewhere."""
+    return len(_PARTS.split(form)) > 1 or concepts.is_name(form)
 
 
 def _is_typed(form: str, part: QueryPart) -> bool:
     return term_keys.term_key(form) == term_keys.term_key(part.text)
-
-
-def _is_short(form: str) -> bool:
-    return len(form) <= _SHORT and analyser.is_hangul(form)
 
 
 class _Spelling:
@@ -166,24 +199,21 @@ class _Spelling:
         # Syllables may be apart.
         self._needed = [word if self._is_latin else word[:_SHORT] for word in (*self._words[:-1], self._last)]
 
-    def find_in(self, text: str, folded: str) -> Iterator[str]:
-        """Yield the words of a text that are this form, given the text also folded."""
+    def find_in(self, text: str, folded: str) -> Iterator[re.Match[str]]:
+        """Yield where a text has this form, given the text also folded."""
         for match in self._pattern.finditer(text) if all(word in folded for word in self._needed) else ():
             if self._is_latin:
                 is_form = _join(match[0]) == _join(self._form)
             else:
-                # 최적화 기법 has no 최적화기.
-                is_apart = " " in match[0] and " " not in self._form
-                is_form = not (is_apart or _is_short(self._form)) or _is_whole(
-                    self._form, "".join(match[0].split())
-                )
+                # 최적화 기법 has no 최적화기, nor 오디오북 오디오.
+                is_form = " " in self._form or _is_whole(self._form, "".join(match[0].split()))
             if is_form:
-                yield match[0]
+                yield match
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         # A class with all syllables, or in any case, takes up to milliseconds to compile.
-        before, words, rest = r"(?<![^\W_])", [*map(re.escape, self._words)], r"[^\W0-9A-Za-z_]*"
+        before, words, rest = r"(?<![^\W_])", [*map(re.escape, self._words)], r"(?!성)[^\W0-9A-Za-z_]*"
         if self._is_latin:
             words[-1], before, rest = re.escape(self._last), "(?<![A-Za-z0-9])", "[A-Za-z]*(?![A-Za-z0-9])"
         elif len("".join(words)) >= _FREE:
@@ -195,7 +225,7 @@ _PARTS, _GAP = re.compile(r"[\s-]+"), r"[\s-]?"
 _FREE = 4
 """The least number of syllables of a term that may be written in any spacing, and within a longer word.
 
-Behind 비 or 무 the word is the opposite: 비지도 학습, 비정형 데이터.
+Behind 비 or 무 the word is the opposite: 비지도 학습, 비정형 데이터. With 성 it is a property: 확장성 is not 확장.
 """
 
 

@@ -191,7 +191,7 @@ def _find_by_words(
 
 
 def _label(
-    view: Snapshot, answer: _Answer, rows: Sequence[models.PaperRow], unread: Sequence[str]
+    view: Snapshot, answer: _Answer, rows: Sequence[models.PaperRow], unread: Sequence[str], typed: str
 ) -> dict[str, labels.Labels]:
     """Return the labels of a page's papers by arXiv id; of full matches only if something is left out."""
     missing, is_all = answer.matches.missing, bool(answer.query.excluded or unread)
@@ -200,7 +200,8 @@ def _label(
         return {}
     papers = search.list_documents(view, [*arxiv_ids], summaries.select_shown)
     texts = {paper.id: search_index.join_texts(paper) for paper in papers}
-    labelled = labels.label(answer.query, missing, texts, answer.engine, answer.reader.glossary, unread)
+    glossary = answer.reader.glossary
+    labelled = labels.label(answer.query, missing, texts, answer.engine, glossary, unread, typed)
     return {arxiv_id: labelled.get(id_, labels.Labels()) for id_, arxiv_id in arxiv_ids.items()}
 
 
@@ -586,7 +587,7 @@ class SearchService:
         until = answer.scope.filters.until_on
         rows = search.list_paper_rows(view, page, matches.scores, until_on=until)
         unread = () if answer.common.complete else answer.common.unread
-        labelled = _label(view, answer, rows, unread)
+        labelled = _label(view, answer, rows, unread, request.query)
         partial_ids = [row.arxiv_id for row in rows if unread or row.id in matches.missing]
         below = {arxiv_id: labelled[arxiv_id] for arxiv_id in partial_ids}
         return replace(

@@ -82,6 +82,7 @@ def read_words(name: str) -> frozenset[str]:
     - `not_names.txt`: first words of titles that are not names
     - `generic_words.txt`: words in the names of many institutions
     - `other_words.txt`: words unrelated to their first two syllables (양자화)
+    - `vague_words.txt`: Korean forms, without spaces, of terms that often mean something else in papers (설문, questionnaire)
     """
     return frozenset(read_data(name).split())
 
