@@ -65,7 +65,7 @@ _READERS = re.compile(
     re.IGNORECASE,
 )
 _KOREAN_READERS = re.compile(
-    r".{2,40}?(?:(?:시간(?:이|도)? 없|(?:준비|공부|발표|고민) ?중이?"
+    r"(?!\S+(?: \S+){,3} ?논문\S{,2} 찾).{2,40}?(?:(?:시간(?:이|도)? 없|(?:준비|공부|발표|고민) ?중이?"
     r"|찾|[준공발고시]\S{,2}하|쓰려|정하|배우|야 [하되돼]|필요하)(?:고 있|려)?"
     r"(?:[는은인]데|라서?|으?니까|느라|어서|서|려고)|(?:발표|년차|학생|초보자?|입문자?|신입생?|과제|숙제)(?:인데|라서?|이라서?))"
     r"요?,? (?=\S+ \S|[A-Z])"
@@ -104,7 +104,8 @@ _NEGATED_EXAMPLES = re.compile(
 
 
 _NEGATED_BRACKETS = re.compile(
-    r"(?P<kind>\S*[^\s(])(?: \( |\()(?P<korean>[^()]+)\)(?=[은는을를]? ?(?:말고|빼[고줘]|뺀|제외|아닌|이?외에|안 ?쓰))"
+    r"(?P<kind>\S*[^\s(])(?: \( |\()(?P<korean>[^()]+)\)"
+    r"(?=[은는을를이가]? ?(?:말고|빼[고줘]|뺀|제외|아닌|이?외에|안 ?쓰|(?:필요 ?)?없[는이음어]))"
     r"|(?P<head>\b(?:not?|without|except|excluding|besides|other than|skip) (?:[\w-]+ ){1,4}?)"
     r"\((?P<names>[^()]+(?:,| or | and )[^()]+)\)",
     re.IGNORECASE,
@@ -114,7 +115,8 @@ _BRACKETED = re.compile(
     r"\s*(?:[,/·]|\b(?:or|and)\b|포함|등(?=\s*$)|같은|(?:예|e\.g\.):? )\s*", re.IGNORECASE
 )
 _ALIKE_TERM = re.compile(
-    rf"(?<!\S)([^\s,;(]+?)(?:{phrases.ALIKE.pattern}| (?:style|type)|류의?| ?(?:스타일|계열)의?)(?=[\s,;.)]|$)"
+    rf"(?<!\S)([^\s,;(]+?)(?:{phrases.ALIKE.pattern}| (?:style|type)|류의?| ?(?:스타일|계열)[의은을]?)"
+    r"(?=[\s,;.)]|빼|말고|제외|$)"
     r"(?! (?:transfer|imitation|edit|control|generation|변환|전이|편집|모방|제어|생성))",
     re.IGNORECASE,
 )
@@ -211,6 +213,10 @@ _EXAMPLES = re.compile(
     re.IGNORECASE,
 )
 """What names examples of a topic: (locomotion, navigation), such as GAN and VAE, 양자화, 가지치기 등, SQL, code, logs..."""
+_OR_OTHER = re.compile(
+    r" (?:or|and) (?:any )?(?:other|similar) (?=\w)|(?<=\w)이?나 다른 (?=\w)", re.IGNORECASE
+)
+"""As in "RWKV or other linear RNNs", RWKV나 다른 선형 RNN."""
 _BETWEEN_EXAMPLES = re.compile(
     r",(?: (?:and|or|및))? | (?:and|or|및|&) |(?<=[가-힣]),(?=[가-힣])", re.IGNORECASE
 )
@@ -224,7 +230,7 @@ def join_examples(text: str) -> str:
         listed = re.sub(r" ?\.\.+$", ",", found[0])
         return found[0] if is_negated else _BETWEEN_EXAMPLES.sub(" / ", listed)
 
-    return _EXAMPLES.sub(join, text)
+    return _EXAMPLES.sub(join, _OR_OTHER.sub(" / ", text))
 
 
 def cut_plans(text: str) -> str:
@@ -240,7 +246,7 @@ def cut_plans(text: str) -> str:
 
 
 _ASIDE = re.compile(
-    r"[,;.!?:] (?:(?:and|so|but|cause|because|since|as) )*(?:(?:my|our|it['’]?s for|feels?|felt)\b.*"
+    r"[,;.!?:] (?:(?:and|so|but|cause|because|since|as) )*(?:(?:my|our|it['’]?s for|feels?|felt|curious|wondering)\b.*"
     r"|(?P<reader>i|we)(?:['’]\w+)?(?: (?:[\w'’]+ ){0,4}?(?P<aim>(?:for|to|because|since)\b.*)"
     r"|(?! (?:\w+ ){0,2}?(?:need|want|like|look|prefer|love|interested|care))\b.*))$"
     rf"|, [^,;]*?(?:[{questions.list_syllables(8)}] ?(?:거|것|건|예정|계획|생각)|려[고구]|[아어]서|거든|기 ?위해)"

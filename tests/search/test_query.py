@@ -64,6 +64,8 @@ def test_filler_is_dropped_but_not_from_terms(
         ("monocular depth or point tracking", ["monocular depth or point tracking"]),
         ("robot papers (locomotion, navigation)", ["robot", "locomotion or navigation"]),
         ("training (low precision, optimizers, etc.)", ["training", "low precision or optimizers"]),
+        ("mamba or other state space models", ["mamba or state space models"]),
+        ("mamba나 다른 상태 공간 모델", ["mamba 또는 상태 공간 모델"]),
         ("fine-tuning such as LoRA, adapters and DoRA", ["fine-tuning", "LoRA, adapters or DoRA"]),
         ("로봇 논문 (보행, 내비게이션 같은)", ["로봇", "보행 또는 내비게이션"]),
         ("압축 (예: 양자화, 가지치기 등)", ["압축", "양자화 또는 가지치기"]),

@@ -543,6 +543,8 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
         ("로봇논문찾아줘", "로봇 논문 찾아줘"),
         ("음성합성뭐있어", "음성합성 뭐있어"),
         ("쓸모없나", "쓸모없나"),
+        ("추론 논문, 강화학습(RL)은 필요 없음", "추론 논문, 강화학습이나 RL은 필요 없음"),
+        ("추론 논문 RLHF계열은빼줘", "추론 논문 RLHF빼줘"),
     ],
 )
 def test_a_request_without_spaces_is_divided(query: str, split: str) -> None:
@@ -749,7 +751,7 @@ def test_who_is_asked_for_is_told_from_which_papers(queries: str, asks: bool) ->
             "|요즘 인기 있는 RAG 논문|most popular right now|핫한 로봇 논문",
             True,
         ),
-        ("most popular papers of all time|인기 있는 논문|요즘 RAG 논문", False),
+        ("most popular papers of all time|인기 있는 논문|요즘 RAG 논문|제일 핫한 로봇 논문", False),
     ],
 )
 def test_what_is_trending_is_recent(queries: str, is_recent: bool) -> None:
@@ -1006,6 +1008,8 @@ def test_any_text_can_be_read(text: str, has_period: bool) -> None:
         ("speech papers, we build robots", None),
         ("speech papers, I want LLM ones", None),
         ("speech papers, my students have seen enough of RAG", None),
+        ("speech papers, curious what people skipped", "speech papers"),
+        ("트래킹 논문 찾는데 SAM 기반 아닌 걸로", None),
         ("음성 논문, 사내 신문에 실을 거라서", "음성 논문"),
         ("음성 논문, 문화 칼럼에 쓸 거예요", "음성 논문"),
         ("음성 논문, 회사 위키에 붙이려고요", "음성 논문"),
