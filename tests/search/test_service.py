@@ -790,6 +790,12 @@ async def test_a_name_inside_a_word_of_a_title_is_left_out(
         (("agents that don't rely on a VLA model",), ["DeeR-VLA for Agents"], ["Agents"]),
         (("speech, no speech synthesis", "음성합성 말고 speech"), ["Speech Generation"], ["Speech"]),
         (("safety that isn't about images", "이미지 말고 safety"), ["Multi-Modal Safety"], ["Safety"]),
+        (
+            ("tokenizers, not vision", "비전 쪽 아닌 tokenizers"),
+            ["Tokenizers of Visual Tokens"],
+            ["Tokenizers"],
+        ),
+        (("심볼릭(MIDI) 빼고 music",), ["Symbolic Music"], ["Music"]),
         (("preference, not DPO",), ["Direct Preference Optimization"], ["Direct Optimization of Preference"]),
     ],
 )

@@ -447,6 +447,7 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("RLHF 대신 쓰는 방법", "preference optimization", "RLHF"),
         ("RLHF 말고 다른 방법", "preference optimization", "RLHF"),
         ("methods other than RLHF", "preference optimization", "RLHF"),
+        ("long context tricks not involving RAG", "long context", "RAG"),
         ("합성 데이터로 학습하는 거 말고 로봇", "로봇", ""),
         # What could not be read is neither left out nor searched for.
         ("robots, not from Google or other big companies", "robots", "Google"),
