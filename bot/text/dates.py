@@ -189,7 +189,8 @@ def read_period(
     The topic is "" if only filler is left ("papers from last month"). Texts longer than a query are not parsed.
     If `is_clear`, the query is about a period, and a month or year needs no other word ("top papers december"). `has_papers`
     tells whether a period has any: a week or month that has none yet means the last days, and a date without a year is of
-    the latest year with papers. A period that is left out stays in the topic if there are papers before and after it.
+    the latest year with papers in its month. A period that is left out stays in the topic if there are papers before and
+    after it.
     """
     if len(text) > _MAX_QUERY_LENGTH:
         return text, (None, None)
@@ -214,8 +215,7 @@ def read_period(
     period: DateLimits = (None, None)
     try:
         if kept:
-            readings = list(_list_readings(kept[0], kept[-1], today, is_range=is_range))
-            period = next((one for one in readings if has_papers(*one)), readings[0])
+            period = _choose_reading(kept, today, is_range, has_papers)
         rest = _read_rest(period, left_out, today, is_range, has_papers) if left_out else None
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return text, (None, None)
@@ -250,6 +250,29 @@ def _read_rest(
         rest.append((max(last + timedelta(days=1), since or date.min), until))
     rest = rest if len(rest) == 1 else [one for one in rest if has_papers(*one)]
     return rest[0] if len(rest) == 1 else None
+
+
+def _choose_reading(
+    mentions: Sequence[_Mention],
+    today: date,
+    is_range: bool,
+    has_papers: Callable[[date | None, date | None], bool],
+) -> DateLimits:
+    """Return what a period means: the likeliest with papers, else the likeliest. Raises ValueError as `_list_readings` does."""
+    readings = list(_list_readings(mentions[0], mentions[-1], today, is_range=is_range))
+    is_named = "unit" in mentions[0].values
+    for reading in readings:
+        if has_papers(*(reading if is_named else _whole_months(reading, today))):
+            return reading
+    return readings[0]
+
+
+def _whole_months(period: DateLimits, today: date) -> DateLimits:
+    """Return a period with the rest of its first and last month, unless it is in the future."""
+    first, last = period
+    if first and first > today:
+        return period
+    return first and first.replace(day=1), last and _month(last.year, last.month)[1]
 
 
 def _list_readings(first: _Mention, last: _Mention, today: date, *, is_range: bool) -> Iterator[DateLimits]:

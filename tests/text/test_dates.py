@@ -145,6 +145,31 @@ def test_what_is_left_out_is_a_period_if_one_side_of_it_has_papers() -> None:
     assert dates.read_period("robots not from 2024", TODAY) == ("robots not from 2024", (None, None))
 
 
+@pytest.mark.parametrize(
+    ("query", "today", "period"),
+    [
+        ("12월", date(2026, 1, 1), "2025-12"),
+        ("12월 셋째주", date(2026, 1, 1), "2025-12-15 – 2025-12-21"),
+        ("12월 3주차 논문", date(2026, 1, 6), "2025-12-15 – 2025-12-21"),
+        ("robots from the first week of december", date(2026, 1, 1), "2025-12-01 – 2025-12-07"),
+        ("robots from Dec 1-7", date(2026, 1, 1), "2025-12-01 – 2025-12-07"),
+        ("12월 초 로봇", date(2026, 1, 1), "2025-12-01 – 2025-12-10"),
+        ("12월 말 로봇", date(2025, 12, 10), "2024-12-21 – 2024-12-31"),
+        ("robots in november", date(2026, 1, 1), "2024-11"),
+        ("이번 주 로봇", date(2025, 12, 23), "2025-12-17 – 2025-12-23"),
+    ],
+)
+def test_a_date_without_a_year_is_of_the_latest_year_with_papers_in_its_month(
+    query: str, today: date, period: str
+) -> None:
+    days = [date(2024, 12, 16), date(2024, 11, 16), date(2024, 12, 30), date(2025, 12, 8), date(2025, 12, 20)]
+
+    def has_papers(since: date | None, until: date | None) -> bool:
+        return any((since or date.min) <= day <= (until or date.max) for day in days if day <= today)
+
+    assert dates.format_period(dates.read_period(query, today, has_papers=has_papers)[1]) == period
+
+
 _NO_PERIODS = (
     "NeurIPS 2024 best paper|AIME 2024 수학 추론|last mile delivery|LLMs that may help|compare 2023 and 2024 models"
     "|trained in 2000 steps|this may help|evaluated on 2024 tests"
