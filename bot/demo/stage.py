@@ -39,6 +39,10 @@ from storage import models
 log = structlog.get_logger(__name__)
 
 STRING, INTEGER, CHANNEL = 3, 4, 7
+QUERIES = ("query", "topic", "keyword", "without", "search", "question")
+"""The options whose text may contain any `word:`, as in `since:2025`."""
+UNKNOWN = re.compile(r"(?:^|\s)(?!arxiv:|doi:)([^\W\d]+):(?=[^\s/])", re.IGNORECASE)
+"""What looks like the name of an option before its value."""
 
 
 def find_command(
@@ -77,7 +81,7 @@ def find_nearest(line: str, leaves: Iterable[tuple[Sequence[CommandSpec], Comman
 
 
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
-    """Parse options typed as `name:value`, keyed by English name.
+    """Parse options typed as `name:value`, keyed by English name. Raises OptionError with the name that no option has.
 
     Other text is the first option's value, or one word for each required option and the rest for the last.
     """
@@ -102,17 +106,26 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
             elif words:
                 values[option["name"]] = number
             values |= {text: f"{values.get(text, '')} {words}".strip()} if words else {}
+    for name in values.keys() - QUERIES:
+        if unknown := UNKNOWN.search(values[name]):
+            raise simcord.OptionError("option-unknown", unknown[1], "the command has no such option")
     return values
 
 
 def convert_command(option: CommandSpec, value: str) -> str | int:
     """Convert a typed value to its option's type, or to the choice with that name or value, or else to the only one whose
-    name contains it. Raises OptionError.
+    name contains it, or is one word that begins with it (금 for 금요일, not 월·수·금). Raises OptionError.
     """
     if choices := option.get("choices"):
         typed = value.casefold()
         exact = [one for one in choices if typed in {*_names(one), str(one["value"]).casefold()}]
         partial = [one for one in choices if any(typed in name for name in _names(one))]
+        if len(partial) > 1:
+            partial = [
+                one
+                for one in partial
+                if any(re.fullmatch(rf"{re.escape(typed)}\w*", name) for name in _names(one))
+            ]
         if not exact and len(partial) != 1:
             raise _refusal(option)
         chosen: str | int = (exact or partial)[0]["value"]
@@ -255,6 +268,10 @@ class Stage:
             else:
                 await self._viewer.slash(name, **options)
         except simcord.OptionError as error:
+            if error.code == "option-unknown":
+                names = ", ".join(local_name(option, self._locale.value) for option in leaf["options"])
+                self._hint(channel, "no_option", line=line[:50], option=str(error.option), allowed=names)
+                return
             key = "missing" if error.code == "option-required" else "option"
             option = next(option for option in leaf["options"] if option["name"] == error.option)
             shown, allowed = local_name(option, self._locale.value), self._describe_values(option)

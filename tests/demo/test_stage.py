@@ -53,6 +53,10 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
             "**day** can be: Mondays,",
             "**요일**에는 이렇게 넣을 수 있어요: 월요일",
         ),
+        "/why 2502.02737 채널:vision": ("not have the option **채널**. Its options: paper", "옵션: 논문"),
+        "/daily edit channel:papers papers:3": ("Its options: post, time,", "옵션: 게시, 시각,"),
+        "/daily setup time:오전 10시 논문:3": ("not have the option **논문**", "**논문** 옵션은 없어요"),
+        "/daily setup papers:3 요일이:금": ("not have the option **요일이**", "**요일이** 옵션은 없어요"),
         f"/club setup channel:papers day:wed time:{'9' * 41}": (
             "**time** can be: a text of 1 to 40",
             "**시각**에는 이렇게 넣을 수 있어요: 1~40자",
@@ -121,6 +125,10 @@ LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD), ([ASK], ASK), ([HELP], HELP)]
         ("/TOPIC", "topic", {}),
         ("/help me", "help", {}),
         ("/topic what is x: y", "topic", {"query": "what is x: y"}),
+        ("/topic RL votes:20 since:2025", "topic", {"query": "RL since:2025", "votes": "20"}),
+        ("/topic author:Kim RL", "topic", {"query": "author:Kim RL"}),
+        ("/알림 추가 since:2025 RL", "alerts add", {"keyword": "since:2025 RL"}),
+        ("/ask arXiv:2502.02737 why:how?", "ask", {"paper": "arXiv:2502.02737", "question": "why:how?"}),
     ],
 )
 def test_parses_a_lines_command_and_options(line: str, name: str, values: dict[str, str]) -> None:
@@ -129,3 +137,36 @@ def test_parses_a_lines_command_and_options(line: str, name: str, values: dict[s
     path, leaf, rest = found
     assert " ".join(node["name"] for node in path) == name
     assert stage.read_options(leaf, rest) == values
+
+
+DAYS = option(
+    "days",
+    "요일",
+    choices=[
+        option(name, korean, value=value)
+        for name, korean, value in (
+            ("Monday to Friday", "평일", "mon-fri"),
+            ("Mondays", "월요일", "mon"),
+            ("Fridays", "금요일", "fri"),
+            ("Monday, Wednesday, Friday", "월·수·금", "mon,wed,fri"),
+            ("Compact: one message", "간략: 메시지 하나에 모두", "compact"),
+            ("Cards: one message per paper", "카드: 논문마다 메시지 하나", "cards"),
+        )
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("금", "fri"),
+        ("금요일", "fri"),
+        ("월", "mon"),
+        ("Monday", "mon"),
+        ("friday", "fri"),
+        ("mon", "mon"),
+        ("평일", "mon-fri"),
+    ],
+)
+def test_a_weekday_is_chosen_by_its_short_name(typed: str, value: str) -> None:
+    assert stage.convert_command(DAYS, typed) == value
