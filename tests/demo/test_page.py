@@ -211,6 +211,23 @@ async def _check_message_menu(shown: browser.Browser, locale: str) -> None:
     await shown.wait_for(f"{NEWEST}.innerText.includes('SmolLM2: When Smol Goes Big')")
 
 
+async def _check_vote(shown: browser.Browser) -> None:
+    """Set up the club, and vote as the ordinary member and then as the manager, while the page still starts."""
+    buttons = "[...document.querySelectorAll('.component-button')]"
+    await shown.evaluate(f"{buttons}.findLast(b => b.innerText.trim() === 'Set up the club').click()")
+    await shown.wait_for_text("The club is set up.")
+    await _send(shown, "/club now", "0 votes")
+    for votes, person in (("1 vote", 1), ("2 votes", 0)):
+        people = "document.querySelectorAll('#paperround nav ul')[1].querySelectorAll('a')"
+        await shown.evaluate(f"{people}[{person}].click(); document.body.dataset.isOld = 'yes'")
+        await shown.wait_for(
+            "document.body?.dataset.isOld !== 'yes' && document.querySelector('button.poll-answer') !== null"
+        )
+        await shown.evaluate("document.querySelector('button.poll-answer').click()")
+        await shown.evaluate("document.querySelector('.poll-submit').click()")
+        await shown.wait_for(f"document.querySelector('.poll-total').innerText === {votes!r}")
+
+
 def _check_port_in_use(url: str, folder: Path) -> None:
     """Check that a second demo on the same port fails with one line."""
     port = url.split(":")[2].split("/")[0]
@@ -282,6 +299,8 @@ async def test_demo_replies_to_all_lines_suggested_on_its_page(
         )
         await shown.wait_for_text(words.hints[1])
         await _check_message_menu(shown, locale)
+        if locale == "en":
+            await _check_vote(shown)
         channels = await shown.evaluate("document.querySelector('#paperround nav ul').innerText")
         assert channels.split("\n") == [
             *(f"# {name}" for name in ("papers", "vision", "news", "locked", "reading")),

@@ -87,6 +87,14 @@ document.addEventListener("submit", (event) => {
     write("");
   }
 }, true);
+// So does a press of Vote, as after a change of the viewer, when SimCord first sends the size of its window.
+let vote = null;
+document.addEventListener("click", (event) => {
+  const key = event.target.closest(".poll-actions button")?.dataset.controlKey;
+  if (!key || !isBusy()) return;
+  event.stopImmediatePropagation();
+  vote = key;
+}, true);
 let form = null;
 function reportForm() {
   const { modalHandle } = simcordPreview.renderState;
@@ -98,7 +106,10 @@ setInterval(() => {
   reportForm();
   void redraw();
   if (isBusy()) return;
-  if (composer() && lines.length) {
+  if (vote) {
+    document.querySelector(`[data-control-key="${vote}"]`)?.click();
+    vote = null;
+  } else if (composer() && lines.length) {
     const typedSince = composer().value;
     send(lines.shift());
     if (simcordPreview.pendingAction) write(typedSince);
