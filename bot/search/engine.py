@@ -477,19 +477,27 @@ class Engine:
     ) -> Matches:
         """Return the papers with all parts: those about them first, then those that mention them.
 
-        If none is about them and nothing is left out, all are full matches; and by relevance those of a question with other words
-        than terms.
+        If none is about them and nothing is left out, all are full matches that name them clearly; and by relevance those of a
+        question with other words than terms.
         """
         is_of_terms = order is not None or not query.is_question or all(part.is_term for part in query.parts)
         about = self._about_all(query, is_ordered=order is not None) if is_of_terms else None
         if wanted is None or about is None:
             return self._search(wanted, clauses, limit, order)
-        about = Query.const_score_query(about, 0.0)
-        full = self._search(wanted, [*clauses, (Occur.Must, about)], limit, order)
-        left = [*clauses, (Occur.MustNot, about)] if full.total else clauses
-        others = self._search(wanted, left, max(1, limit - full.total), order)
+
+        def divide(about: Query) -> tuple[Matches, Matches]:
+            about = Query.const_score_query(about, 0.0)
+            full = self._search(wanted, [*clauses, (Occur.Must, about)], limit, order)
+            left = [*clauses, (Occur.MustNot, about)] if full.total else clauses
+            return full, self._search(wanted, left, max(1, limit - full.total), order)
+
+        full, others = divide(about)
         if not (full.total or query.excluded):
-            return others
+            # Of reasoning, 추론 alone is a mention, for it may be inference.
+            clear = all_of(self._part(QueryPart("", part.clear)) for part in query.parts if part.clear)
+            if clear is None:
+                return others
+            full, others = divide(clear)
         mentioning = others.scores if full.total < limit else {}
         return Matches(
             {**full.scores, **mentioning},

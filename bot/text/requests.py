@@ -25,7 +25,8 @@ _PLAN = re.compile(
     r"|presentation|report|club|advisor|boss|slides|homework|group|students?|labmates?|colleagues|interns?|undergrads)\b"
     r"(?: (?:slot|this week))?"
     r"|\b(?:before|by|until|for|ahead of|in time for) (?:(?:my|our|the|this|next) )?(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|tomorrow|week)(?:['’]s)? (?:[\w-]+ )?(?:meeting|seminar|talk|class|lecture|presentation|deadline|call|exam|club)\b"
+    r"|tomorrow|week)(?:['’]s)? (?:[\w-]+ )?(?:meeting|seminar|talk|class|lecture|presentation|deadline|call|exam|club|group)\b"
+    r"|\b(?:should|can|could) (?:i|we) use (?:to|for) (?:evaluat|test|measur|benchmark)\w*"
     r"|\b(?:that )?(?:my|our) (?:[\w-]+ )?(?:students?|labmates?|interns?|undergrads) (?:can|could|should) \w+"
     r"|\b(?:in|from|across|of|over) (?:the|this|your|our) (?:whole|entire|full) (?:archive|collection|channel|list)\b"
     r"|(?<!\S)(?:아카이브 )?전체(?: (?:기간|아카이브|논문))?(?:에서| ?중에서?|를? ?통틀어)(?!\S)"
@@ -94,6 +95,8 @@ _ORDINARY = re.compile(
 )
 """What says only that nothing special is wanted of a topic: plain RAG."""
 _THOUSANDS = re.compile("(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
+_LIMIT = re.compile("(?<=[0-9])(?=(?:이상|이하|미만|초과))")
+_RECOMMENDED = re.compile(r"(논문|연구|글) 추천(?: ?좀)?요?[.!?~]*$")
 PUBLISHED = re.compile(r"\b(?:publish|submitted|came out)|(?:출판|출간|게재|투고|발표)[된한]", re.IGNORECASE)
 """What is said of the date of a paper, where digests have a date of their own."""
 
@@ -130,7 +133,8 @@ def split_words(text: str) -> str:
     text = _NEGATED_EXAMPLES.sub("나 ", _REMOVED.sub(" 제외", text))
     text = _NEGATED_BRACKETS.sub(_list_bracketed, text)
     text = _MIXED.sub(_split_mixed, _ALIKE_TERM.sub(_name_alike, _ORDINARY.sub(_cut_ordinary, text)))
-    return _JOINED.sub(_split_joined, _JOINED_NEGATION.sub(r"\1 \2 \3", _THOUSANDS.sub("", text)))
+    text = _RECOMMENDED.sub(r"\1 추천해줘", _LIMIT.sub(" ", _THOUSANDS.sub("", text)))
+    return _JOINED.sub(_split_joined, _JOINED_NEGATION.sub(r"\1 \2 \3", text))
 
 
 def _cut_ordinary(found: re.Match[str]) -> str:

@@ -257,3 +257,13 @@ async def test_a_paper_with_what_is_done_alone_is_no_partial_match(db: Database)
         found = await service.search(SearchRequest(query))
         assert {row.title for row in found.rows} == set(titles[1:]), query
     assert (await service.search(SearchRequest("단백질 구조 탐지"))).rows == ()
+
+
+async def test_a_korean_word_with_two_meanings_alone_is_no_full_match_of_either(db: Database) -> None:
+    """추론 is inference as well as reasoning."""
+    merged = NewsletterPaper("2503.00001", "Low-Rank Adaptation", "추론이 느려지지 않습니다.", votes=60)
+    steps = NewsletterPaper("2503.00002", "Chains", "추론을 돕습니다. It helps reasoning.", votes=10)
+    service = await sample_archive.search_over(db, merged, steps)
+    for query in ("reasoning votes:50..", "most upvoted papers about reasoning votes:50.."):
+        found = await service.search(SearchRequest(query))
+        assert (found.complete, found.total) == (0, 1), query

@@ -42,6 +42,10 @@ UNTRAINED = NewsletterPaper(
     "2411.14430", "Layers that matter", "Edits images without any additional training."
 )
 AS_IS = NewsletterPaper("2411.14431", "Sketches", "추가 학습 없이 그립니다.", votes=0)
+JUDGES = NewsletterPaper("2306.05685", "Judges", "Evaluation of LLMs by another one.")
+ISSUES = NewsletterPaper(
+    "2310.06770", "SWE-bench: Real-World Issues", "A benchmark: can models resolve them?"
+)
 DRAFT = NewsletterPaper("2211.17192", "Speculative decoding", "A small model writes drafts.")
 
 
@@ -221,3 +225,14 @@ async def test_long_belongs_to_its_noun(db: Database, query: str) -> None:
     ]
     found = await (await sample_archive.search_over(db, *papers)).search(SearchRequest(query))
     assert [row.arxiv_id for row in found.rows if row.arxiv_id not in found.missing] == ["2405.00001"]
+
+
+async def test_evals_are_evaluations_and_swe_bench_is_a_benchmark_of_coding_agents(db: Database) -> None:
+    service = await sample_archive.search_over(db, JUDGES, ISSUES, SERVING)
+    for query, paper in (
+        *(("llm evals", JUDGES), ("evals", JUDGES)),
+        *(("coding agent benchmark", ISSUES), ("코딩 에이전트 벤치마크", ISSUES)),
+    ):
+        assert paper.arxiv_id in {
+            row.arxiv_id for row in (await service.search(SearchRequest(query))).rows
+        }, query
