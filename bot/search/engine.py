@@ -143,10 +143,10 @@ class _Compiled(NamedTuple):
 
 
 class Engine:
-    """Searches one version of the index. Thread-safe."""
+    """Searches one version of the index, or if it `is_apart` a few papers, which say little of all. Thread-safe."""
 
-    def __init__(self, searcher: tantivy.Searcher) -> None:
-        self.searcher = searcher
+    def __init__(self, searcher: tantivy.Searcher, *, is_apart: bool = False) -> None:
+        self.searcher, self.is_apart = searcher, is_apart
         self._schema = search_index.paper_schema()
         # By a cycle of references, engines of former versions and their deleted files would stay for days.
         weak = weakref.proxy(self)
@@ -257,7 +257,7 @@ class Engine:
     def _is_ordinary(self, part: QueryPart) -> bool:
         """Return whether a part is neither a term nor an everyday word for one, and many papers have it."""
         return (
-            not (part.is_term or part.key)
+            not (part.is_term or part.key or self.is_apart)
             and self.count_papers(part) >= _COMMON_SHARE * self.searcher.num_docs
         )
 
@@ -283,8 +283,9 @@ class Engine:
 
     def _main(self, part: QueryPart) -> Query | None:
         """Return the query for papers of which a part is a main concept."""
-        concepts_of = (form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT)
-        return any_of(self._term("fact", token, _PARTIAL_MAIN) for token in concepts_of)
+        concepts_of = [form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT]
+        none = Query.empty_query() if concepts_of and self.is_apart else None
+        return any_of(self._term("fact", token, _PARTIAL_MAIN) for token in concepts_of) or none
 
     def _compile_part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
@@ -492,7 +493,7 @@ class Engine:
             return full, self._search(wanted, left, max(1, limit - full.total), order)
 
         full, others = divide(about)
-        if not (full.total or query.excluded):
+        if not (full.total or query.excluded or self.is_apart):
             # Of reasoning, 추론 alone is a mention, for it may be inference.
             clear = all_of(self._part(QueryPart("", part.clear)) for part in query.parts if part.clear)
             if clear is None:
@@ -548,9 +549,7 @@ class Engine:
             wide = (self._term("fact", form.text, 0.0) for form in part.forms if tokens.is_wide(form.text))
             about = any_of([self._compile(part.forms).title, main, *wide])
         elif is_alone or not self._is_ordinary(part):
-            about = any_of(
-                [self._among(self.list_about(ReadQuery(parts=(part,)), Scope())), self._titled(part)]
-            )
+            about = any_of([self._among(self._list_about(part, Scope())), self._titled(part)])
         else:
             about = self._part(part)
         return all_of([about, self._part(QueryPart("", part.clear))]) if part.clear else about
@@ -664,7 +663,7 @@ class Engine:
         related = {
             id_
             for part in (query.said.values() if bare else ())
-            for id_ in self.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=bare))
+            for id_ in self._list_about(part, Scope(paper_ids=bare))
         }
         full = {id_: score for id_, score in complete.scores.items() if id_ not in complete.mentioning}
         mentioning = {id_: score for id_, score in complete.scores.items() if id_ in complete.mentioning}
@@ -766,35 +765,20 @@ class Engine:
 
     # Exact sets.
 
-    def list_about(self, query: ReadQuery, scope: Scope) -> list[int]:
-        """Return all papers with each part in the title or at least twice in the body, most votes first."""
-        clauses, places = self._narrow(scope, query), dict[int, int]()
-
-        def list_(wanted: Query | None) -> set[int]:
-            if wanted is None:
-                return set()
-            hits = self.searcher.search(_within(wanted, clauses), max(1, self.searcher.num_docs), count=False)
-            ids, lengths, own = (self._numbers(hits, name) for name in ("id", "length", "top"))
-            places.update(zip(ids, own, strict=True))
-            return {
-                id_
-                for (score, _), id_, length in zip(hits.hits, ids, lengths, strict=True)
-                if score >= _CERTAIN or score >= self._least_score(length)
-            }
-
-        sets = [list_(self._about(part)) for part in _list_needed(query.parts)]
-        about = set.intersection(*sets) if sets else set[int]()
-        about = about.union(*(list_(self._about(whole)) for whole in query.wholes))
-        marks = (search_index.EXACT_NAME, search_index.VERSION_NAME)
-        named = (self._term("name", f"{name} {mark}", _CERTAIN) for name in query.names for mark in marks)
-        about |= list_(any_of(named))
-        return sorted(about, key=places.__getitem__, reverse=True)
-
-    def _about(self, part: QueryPart) -> Query | None:
-        """Return the query that gives a title match a fixed high score and scores a body by how often the forms occur."""
+    def _list_about(self, part: QueryPart, scope: Scope) -> set[int]:
+        """Return all papers with a part in the title or at least twice in the body."""
         compiled = self._compile(part.forms)
         titled = compiled.title and Query.const_score_query(compiled.title, _CERTAIN)
-        return any_of([titled, compiled.repeated])
+        if (wanted := any_of([titled, compiled.repeated])) is None:
+            return set()
+        wanted = _within(wanted, self._narrow(scope))
+        hits = self.searcher.search(wanted, max(1, self.searcher.num_docs), count=False)
+        ids, lengths = (self._numbers(hits, name) for name in ("id", "length"))
+        return {
+            id_
+            for (score, _), id_, length in zip(hits.hits, ids, lengths, strict=True)
+            if score >= _CERTAIN or score >= self._least_score(length)
+        }
 
     def _least_score(self, length: int) -> float:
         """Return the score of a body of this length that contains a form twice."""
@@ -805,11 +789,6 @@ class Engine:
     def _mean_length(self) -> float:
         aggregation = {"mean": {"avg": {"field": "length"}}}
         return float(self.searcher.aggregate(Query.all_query(), aggregation)["mean"]["value"] or 1.0)
-
-    def score(self, query: ReadQuery, paper_ids: Collection[int]) -> Mapping[int, float]:
-        """Return the scores of the given papers that match a query completely."""
-        among, limit = self._narrow(Scope(paper_ids=paper_ids)), max(1, len(paper_ids))
-        return self._search(self._complete(query), among, limit, None).scores
 
     # Counting.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache, partial
@@ -71,7 +71,7 @@ class TermEvidence(NamedTuple):
 
 
 class AboutPapers(NamedTuple):
-    """The papers about a query, most votes first, and the forms added to it. `paper_ids` is None if the query is empty."""
+    """The papers about a query, and the forms added to it. `paper_ids` is None if the query is empty."""
 
     paper_ids: Sequence[int] | None
     added_forms: tuple[str, ...] = ()
@@ -228,22 +228,6 @@ def _list_alert_terms(
     return tuple(dict.fromkeys(terms))
 
 
-def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
-    """Return the scores of the papers about a query, keyed by paper id."""
-    query = query_parser.parse_query(text)
-    allowed = merge_filters(NO_FILTERS, query)
-    ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
-    written = authors.list_paper_ids(archive.writers, query.authors)
-    ids = ids if written is None else ids & written
-    if not ids or not query.has_text:
-        return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
-    engine = _open_engine(archive, sorted(ids))
-    read = archive.read(archive.reader.read_exclusions(query)).sure()
-    about = engine.list_about(read, Scope(paper_ids=ids, institutions=query.institutions))
-    scores = engine.score(read, about)
-    return {id_: scores.get(id_, 0.0) for id_ in about}
-
-
 def _open_engine(archive: Archive, paper_ids: Sequence[int]) -> Engine:
     """Return an engine that has these papers: the index's or, if that is behind, one for them alone."""
     if not archive.is_stale:
@@ -254,7 +238,7 @@ def _open_engine(archive: Archive, paper_ids: Sequence[int]) -> Engine:
 @lru_cache(maxsize=4)
 def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
     """Return an engine for papers alone. It is cached, since other channels' topics and readers' days need it too."""
-    return Engine(search_index.index_in_memory(documents))
+    return Engine(search_index.index_in_memory(documents), is_apart=True)
 
 
 def _list_loose(engine: Engine, query: ReadQuery, text: str) -> dict[concepts.QueryPart, bool]:
@@ -375,6 +359,19 @@ class _Draft:
             missing={**dict.fromkeys(comparing, ()), **matches.missing},
         )
         return self.archive.engine.in_order(found, self.request.sort or Sort.RELEVANCE)
+
+    @property
+    def full(self) -> dict[int, float]:
+        """The scores of the full matches found. There are none if a word that may be a topic is not searched for."""
+        matches = self.matches
+        own = {id_: score for id_, score in matches.scores.items() if id_ not in matches.missing}
+        return own if all(self.unread.values()) else {}
+
+    def search(self, load_vocabulary: Callable[[], completion.Vocabulary]) -> None:
+        """Find the papers for the words as typed, then if need be as corrected, and without those of speech."""
+        self.find()
+        self.correct(load_vocabulary)
+        self.leave_out_loose()
 
     def find(self) -> None:
         """Find the papers, or those with parts of terms that no paper has."""
@@ -632,11 +629,28 @@ class SearchService:
             while len(self._answers) > _MAX_ANSWERS:
                 del self._answers[next(iter(self._answers))]
 
+    def _find_full(
+        self, archive: Archive, text: str, filters: Filters, needed: Collection[int] = ()
+    ) -> _Draft:
+        """Return a query with all papers that it finds and that pass these filters, and not those for a period in its words.
+
+        If the index is behind, only the `needed` papers are searched, if any, for the words as typed.
+        """
+        request = SearchRequest(text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
+        draft = _read_draft(archive, request, self._clock().date())
+        timeless = replace(draft.query, since=None, until=None)
+        draft.scope = replace(draft.scope, filters=merge_filters(filters, timeless))
+        if needed and archive.is_stale:
+            engine, own = _open_engine(archive, sorted(needed)), draft.scope.paper_ids
+            scope = replace(draft.scope, paper_ids=set(needed).intersection(needed if own is None else own))
+            draft.matches = _find_by_words(engine, draft.read, scope, draft.request)
+        else:
+            draft.search(lambda: self._topics(archive.reader.glossary).vocabulary)
+        return draft
+
     def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer:
         draft = _read_draft(archive, request, request.today or self._clock().date())
-        draft.find()
-        draft.correct(lambda: self._topics(archive.reader.glossary).vocabulary)
-        draft.leave_out_loose()
+        draft.search(lambda: self._topics(archive.reader.glossary).vocabulary)
         read, matches = draft.read, draft.matches
         is_sentence = (len(read.parts) > 1 or bool(read.topics)) and not matches.has_name
         is_ranked = self._vectors is not None and draft.request.sort in _UNSORTED and matches.total > 0
@@ -655,23 +669,34 @@ class SearchService:
     # Exact sets.
 
     async def match_papers(self, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
-        """Return the scores of the digest papers that are about a query and pass its filters, keyed by paper id.
+        """Return the scores of the digest papers that `search` counts as full matches of a query, keyed by paper id.
 
         Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing.
         """
-        return await self._look_up(lambda archive: _match_papers(archive, text, digest_papers))
+        query = query_parser.parse_query(text)
+        allowed = merge_filters(NO_FILTERS, query)
+        ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
+
+        def look_up(archive: Archive) -> dict[int, float]:
+            if ids and query.has_text:
+                full = self._find_full(archive, text, NO_FILTERS, ids).full
+                return {id_: score for id_, score in full.items() if id_ in ids}
+            written = authors.list_paper_ids(archive.writers, query.authors)
+            is_filtered = written is not None or query.has_range_filters
+            return dict.fromkeys(ids if written is None else ids & written, 0.0) if is_filtered else {}
+
+        return await self._look_up(look_up)
 
     async def list_about(self, text: str, filters: Filters) -> AboutPapers:
-        """Return all papers about a query that pass its own filters and `filters`, most votes first."""
+        """Return all full matches of a query that pass its own filters and `filters`."""
 
         def look_up(archive: Archive) -> AboutPapers:
             query = query_parser.parse_query(text)
             written = authors.list_paper_ids(archive.writers, query.authors)
             if not query.has_text:
                 return AboutPapers(None if written is None else sorted(written))
-            read = archive.read(query).sure()
-            scope = Scope(merge_filters(filters, query), written, query.institutions)
-            return AboutPapers(archive.engine.list_about(read, scope), read.added_forms)
+            draft = self._find_full(archive, text, merge_filters(filters, query))
+            return AboutPapers([*draft.full], replace(draft.read, implied={}).added_forms)
 
         return await self._look_up(look_up)
 

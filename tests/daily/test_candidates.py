@@ -2,16 +2,19 @@
 
 import pytest
 
+from bot.demo import sample_digests
+from bot.search.results import SearchRequest
+from storage import archive
 from storage.errors import DuplicateError
-from tests.support.world import World, names
+from tests.support.world import World, moment, names
 
 PAPERS = """
 A▲12 "Reinforcement Learning for Robots"
 B▲90 "A Survey of Reinforcement Learning"
-C▲50 "Seeing in the Dark | 강화 학습과 달리 보기만 해요."
+C▲50 "Seeing in the Dark | 보기만 해요. 강화 학습과는 달라요."
 D▲5 "Rewards | 강화 학습으로 로봇을 가르쳐요. 강화학습은 느려요."
 """.strip()
-"""C mentions the topic only once, so it is not about it. A and C are by Ada Lovelace."""
+"""C only mentions the topic. A and C are by Ada Lovelace."""
 POSTED = {
     "reinforcement learning": "B A D",
     "강화학습": "B A D",
@@ -25,6 +28,15 @@ POSTED = {
     "quantum chemistry": "",
     "reinforcement chemistry": "",
 }
+
+
+MENTIONING = {
+    "비디오 생성": {"2501.05874"},
+    "video generation": {"2501.05874"},
+    "diffusion": {"2210.02747"},
+    "디퓨전": {"2210.02747"},
+}
+"""Topics, and samples of the demo that only mention them: VideoRAG, and Flow Matching, which is faster than diffusion."""
 
 
 async def list_papers(world: World) -> None:
@@ -42,6 +54,28 @@ async def test_only_papers_that_match_the_whole_topic_are_posted(world: World) -
     posted = {post.topic: names([paper.arxiv_id for paper in post.papers]) for post in posts}
     assert posted == {topic: shown for topic, shown in POSTED.items() if shown}
     assert all(post.total == len(post.papers) for post in posts), "a heading counts papers on its topic"
+
+
+@pytest.mark.parametrize("is_stale", [False, True])
+async def test_a_topics_posts_take_the_full_matches_of_a_search(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_stale: bool
+) -> None:
+    for sample in sample_digests.sample_texts():
+        if sample.name.startswith("newsletter"):
+            await world.ingest().add_text(sample.text, location=sample.name)
+    world.now = moment("Mon 09:00")
+    found = {topic: await world.search.search(SearchRequest(topic, limit=500)) for topic in MENTIONING}
+    days = await world.database.fetch(archive.list_papers, range(100))
+    if is_stale:
+        monkeypatch.setattr(world.search.index, "refresh", lambda view: False)
+    for topic, mentioning in MENTIONING.items():
+        result = found[topic]
+        full = {row.id for row in result.rows if row.arxiv_id not in result.missing}
+        assert len(full) == result.complete > 0
+        assert {row.id for row in result.rows if row.arxiv_id in mentioning}.isdisjoint(full)
+        assert (await world.search.match_papers(topic, days)).keys() == full, topic
+        alone = [paper for paper in days if paper.arxiv_id in mentioning]
+        assert not await world.search.match_papers(topic, alone)
 
 
 async def test_posts_on_different_topics_in_a_channel_do_not_repeat_papers(world: World) -> None:

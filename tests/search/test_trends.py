@@ -41,7 +41,7 @@ async def trends(db: Database) -> trends_service.TrendService:
         db,
         "2025-03-02",
         _paper(4, "Planning Steps", "강화학습 방법입니다. 강화 학습은 느립니다.", votes=3),
-        _paper(5, "Weather", "강화 학습과는 다릅니다."),  # mentioned only once, so the paper is not about it
+        _paper(5, "Weather", "날씨를 봅니다. 강화 학습과는 다릅니다."),  # only mentioned
     )
     # A paper in no digest is not counted.
     unlisted = models.PaperFacts("2501.00009", "arxiv", "u", NOW, title="Reinforcement Learning", votes=50)

@@ -710,7 +710,7 @@ why-below-top = It is number { $rank } of { $total } candidates, and this daily 
     [one] only the first
    *[other] the top { $top }
 }. ({ $date } digest)
-why-off-topic = Its title doesn't name this daily post's topic, “{ $topic }”, nor do its abstract and summary more than once.
+why-off-topic = It isn't about this daily post's topic, “{ $topic }”: it mentions it at most.
 why-other-source =
     { $source ->
         [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.
