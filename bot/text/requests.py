@@ -96,6 +96,7 @@ _ORDINARY = re.compile(
 """What says only that nothing special is wanted of a topic: plain RAG."""
 _THOUSANDS = re.compile("(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 _LIMIT = re.compile("(?<=[0-9])(?=(?:이상|이하|미만|초과))")
+_SIDE = re.compile("(?<=[A-Za-z0-9])쪽(?=(?:은|이)? ?(?:말고|빼|제외|아닌|없))")
 _RECOMMENDED = re.compile(r"(논문|연구|글) 추천(?: ?좀)?요?[.!?~]*$")
 PUBLISHED = re.compile(r"\b(?:publish|submitted|came out)|(?:출판|출간|게재|투고|발표)[된한]", re.IGNORECASE)
 """What is said of the date of a paper, where digests have a date of their own."""
@@ -133,7 +134,7 @@ def split_words(text: str) -> str:
     text = _NEGATED_EXAMPLES.sub("나 ", _REMOVED.sub(" 제외", text))
     text = _NEGATED_BRACKETS.sub(_list_bracketed, text)
     text = _MIXED.sub(_split_mixed, _ALIKE_TERM.sub(_name_alike, _ORDINARY.sub(_cut_ordinary, text)))
-    text = _RECOMMENDED.sub(r"\1 추천해줘", _LIMIT.sub(" ", _THOUSANDS.sub("", text)))
+    text = _RECOMMENDED.sub(r"\1 추천해줘", _LIMIT.sub(" ", _THOUSANDS.sub("", _SIDE.sub("", text))))
     return _JOINED.sub(_split_joined, _JOINED_NEGATION.sub(r"\1 \2 \3", text))
 
 
@@ -250,7 +251,7 @@ def cut_plans(text: str) -> str:
 
 
 _ASIDE = re.compile(
-    r"[,;.!?:] (?:(?:and|so|but|cause|because|since|as) )*(?:(?:my|our|it['’]?s for|feels?|felt|curious|wondering)\b.*"
+    r"[,;.!?:] (?:(?:and|so|but|cause|because|since|as) )*(?:(?:my|our|it['’]?s for|(?:i )?(?:feels?|felt)|curious|wondering)\b.*"
     r"|(?P<reader>i|we)(?:['’]\w+)?(?: (?:[\w'’]+ ){0,4}?(?P<aim>(?:for|to|because|since)\b.*)"
     r"|(?! (?:\w+ ){0,2}?(?:need|want|like|look|prefer|love|interested|care))\b.*))$"
     rf"|, [^,;]*?(?:[{questions.list_syllables(8)}] ?(?:거|것|건|예정|계획|생각)|려[고구]|[아어]서|거든|기 ?위해)"
