@@ -290,6 +290,10 @@ def canonical_words(text: str) -> list[str]:
     return [word for run in _split_runs(text) for word in run.words]
 
 
+_TO = re.compile(r"\b((?:image|picture|photo|text|video)s) to\b", re.IGNORECASE)
+"""As in "from images to video", which is not image-to-video."""
+
+
 def canonicalise(text: str) -> str:
     """Return the canonical form of a text, from which tokens are made.
 
@@ -297,7 +301,7 @@ def canonicalise(text: str) -> str:
     follow on a line of their own, which no phrase matches. Each line starts and ends with a space, so that " word "
     matches a whole Latin word. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
     """
-    lines = _LINE_ENDS.split(typography.normalise("NFKC", text))
+    lines = _LINE_ENDS.split(_TO.sub(r"\1, to", typography.normalise("NFKC", text)))
     chunks = [[_canonical_chunk(chunk) for chunk in line.split()] for line in lines]
     words = " \n".join("".join(chunk.words for chunk in line) for line in chunks)
     variants = "  ".join(chunk.variants for line in chunks for chunk in line if chunk.variants)

@@ -236,3 +236,14 @@ async def test_evals_are_evaluations_and_swe_bench_is_a_benchmark_of_coding_agen
         assert paper.arxiv_id in {
             row.arxiv_id for row in (await service.search(SearchRequest(query))).rows
         }, query
+
+
+async def test_from_images_to_video_is_not_image_to_video(db: Database) -> None:
+    clips = NewsletterPaper("2501.05874", "VideoRAG", "Retrieval moves from text and images to video.")
+    moving = NewsletterPaper(
+        "2501.05875", "Moving Pictures", "Image to video generation. Image-to-video models."
+    )
+    service = await sample_archive.search_over(db, clips, moving)
+    for query in ("video generation", "영상 생성 추천순"):
+        found = await service.search(SearchRequest(query))
+        assert [row.arxiv_id for row in found.rows] == [moving.arxiv_id], query
