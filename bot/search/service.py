@@ -362,7 +362,7 @@ class _Draft:
 
     @property
     def full(self) -> dict[int, float]:
-        """The scores of the full matches found. There are none if a word that may be a topic is not searched for."""
+        """The scores of the full matches found; empty if a word that may be a topic is not searched for."""
         matches = self.matches
         own = {id_: score for id_, score in matches.scores.items() if id_ not in matches.missing}
         return own if all(self.unread.values()) else {}
