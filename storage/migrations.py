@@ -253,6 +253,41 @@ def _add_vectors_of_papers(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE paper_texts DROP COLUMN vectors_by")
 
 
+_LEFT_OUT = (
+    "(?P<name>[A-Z]{3,6}|(?i:agents?|attention|audio|benchmarks?|code|coding|diffusion(?: models?)?|gans?|image generation"
+    "|images?|language models?|mamba|math|medical|multimodal|quantization|reasoning|reinforcement learning|retrieval"
+    "|robot(?:s|ics)?|speech|surveys?|transformers?|video generation|videos?|vision)"
+    "|강화 ?학습|검색|로봇|맘바|멀티모달|벤치마크|비디오(?: 생성)?|비전|서베이|수학|양자화|언어 모델|에이전트|영상"
+    "|오디오|음성|의료|이미지(?: 생성)?|추론|코드|트랜스포머|확산(?: 모델)?)"
+)
+_WITHOUT = (
+    re.compile(rf"(?P<topic>[\w -]+),? (?:except(?: for)?|excluding|but not|without) {_LEFT_OUT}"),
+    re.compile(rf"{_LEFT_OUT} (?:말고|빼고|제외하고|없이)(?: 다른)? (?P<topic>[\w -]+)"),
+    re.compile(rf"(?P<topic>[\w -]+),? {_LEFT_OUT}[은는]? (?:말고|빼고|제외)"),
+)
+"""How a topic named one term to leave out, as the search of version 11 read it."""
+
+
+def read_without(text: str) -> str:
+    """Return a query with `-word` in place of a phrase that left one term out; the same text if it has none."""
+    for pattern in _WITHOUT:
+        if match := pattern.fullmatch(text.strip()):
+            name = f'"{match["name"]}"' if " " in match["name"] else match["name"]
+            return f"{match['topic'].strip()} -{name}"
+    return text
+
+
+@_migration(12)
+def _write_exclusions_as_operators(connection: sa.Connection) -> None:
+    """Write what a post's topic leaves out as -word."""
+    rows = connection.exec_driver_sql("SELECT id, topic FROM subscriptions WHERE topic <> ''").all()
+    update = sa.text("UPDATE subscriptions SET topic = :topic WHERE id = :id")
+    for id_, topic in rows:
+        if (written := read_without(topic)) != topic:
+            with connection.begin_nested():
+                connection.execute(update, {"id": id_, "topic": written})
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

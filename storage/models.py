@@ -752,7 +752,6 @@ class IndexDocument:
     votes: int | None
     days: tuple[date, ...]
     institutions: tuple[str, ...] = ()
-    has_code: bool = False
 
 
 class Reason(StrEnum):

@@ -105,7 +105,7 @@ def list_documents(
     sections: dict[int, dict[Section, None]] = defaultdict(dict)
     for entry_id, paper_id in entries:
         sections[paper_id].update(dict.fromkeys(select_shown(tuple(written[entry_id]))))
-    columns = "id, arxiv_id, title, abstract, keywords, organization, affiliations, votes, code_url"
+    columns = "id, arxiv_id, title, abstract, keywords, organization, affiliations, votes"
     statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constants
     if not also_unlisted:
         statement += " AND last_on IS NOT NULL"
@@ -120,9 +120,8 @@ def list_documents(
             votes=votes,
             days=tuple(days[id_]),
             institutions=(*((organization,) if organization else ()), *_parse_json(affiliations)),
-            has_code=bool(code_url),
         )
-        for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes, code_url in (
+        for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes in (
             snapshot.fetch_in(statement, "id", paper_ids)
         )
     ]

@@ -26,11 +26,12 @@ NEEDED: dict[str, dict[str, Any]] = {
     "club setup": {"channel": "papers", "day": "fri", "time": "5pm"},
 }
 """Values of options without which a command cannot be sent."""
-PERIODS = ("digest", "date"), ("top", "period")
+PERIODS = ("digest", "date"), ("top", "period"), ("topic", "period"), ("author", "period")
 QUERIES = ("topic", "query"), ("trends", "topic"), ("top", "topic")
 TIMES = ("daily setup", "time"), ("daily edit", "time"), ("alerts add", "time"), ("club setup", "time")
 TYPED = {
-    **dict.fromkeys(("dec 30", "그저께", "지난주"), PERIODS),
+    **dict.fromkeys(("dec 30", "그저께", "지난주", "last month", "2025-12", "최근 2주"), PERIODS),
+    "robots -survey since:2025-12 until:2025-12": QUERIES,
     **dict.fromkeys(('"a phrase"', "-word"), QUERIES),
     **dict.fromkeys(("9am KST", "9시 서울"), TIMES),
     '"reinforcement learning"': (("alerts add", "keyword"),),

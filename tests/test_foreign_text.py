@@ -20,7 +20,7 @@ from bot.client import options, router
 from bot.glossary import mentions
 from bot.rendering import discord_text, markdown, typesetting
 from bot.sources import feed, paper_text
-from bot.text import bylines, dates, institutions, people, plain, query_parser, questions, tokens
+from bot.text import dates, institutions, people, plain, query_parser, questions, tokens
 from bot.writer import prompts
 from storage import errors, models
 from tests.support import paper_pages
@@ -170,10 +170,9 @@ def read_typed(text: str) -> object:
     """Parse a reader's input as a query with dates, names and topics, and as a time with a zone."""
     typed = plain.clean_typed(text)
     query_parser.parse_query(typed)
-    bylines.find_writers(typed.split())
     questions.find_topics(typed)
     questions.trim_filler(typed)
-    dates.read_period(typed, DAY)
+    dates.read_typed_date(typed, DAY)
     options.find_time(typed)
     options.find_zone(typed)
     with suppress(router.UserError):

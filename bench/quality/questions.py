@@ -1,5 +1,4 @@
-"""Measures how well look-ups answer typed queries: questions, mixed keywords, names, typing errors, single terms, and
-superlatives and negations ("reading").
+"""Measures how well look-ups answer typed queries: questions, mixed keywords, names, typing errors and single terms.
 
 The queries and judgements were written for one archive, so they give no figures for any other folder. Nothing is
 tuned on the `held` queries. Paper ids and words are ours; no text of the archive is included.
@@ -15,15 +14,12 @@ from pathlib import Path
 from statistics import fmean
 
 from bench.quality import corpus, end_to_end
-from bot.search.results import SearchResult
-from bot.text import dates, typography
+from bot.text import typography
 
 MAX_HITS = 1000
 """The number of a term's hits checked for a true form: all papers of a small archive."""
 _PAGE = 10
 _FIRST = 5
-_MOST = 3
-"""Of the first papers for a reading, the number that has to be on its topic."""
 _NAME_DEPTH = 50
 _SAME_ANSWER = 0.6
 """The share of the intended query's first page that the misspelt query has to show."""
@@ -36,9 +32,7 @@ _HERE = Path(__file__).parent
 class JudgedQuery:
     """A query in the set.
 
-    `answer` is the paper for a name, the intended query for a typing error, a term's true forms, or for a reading what
-    the answer has to do, separated by semicolons: an order; `@` a period; `+` forms that most of the first papers have;
-    `-` forms that no paper has, as something is excluded (`?`: or nothing is); `~` a word that it says it cannot use.
+    `answer` is the paper for a name, the intended query for a typing error, or a term's true forms.
     """
 
     number: int
@@ -100,8 +94,6 @@ def measure(
         elif query.kind == "typo":
             answers = (stored.search(text, _PAGE) for text in (query.text, query.answer))
             outcomes.append(judge_typo(query, *answers))
-        elif query.kind == "reading":
-            outcomes.append(judge_reading(query, stored.answer(query.text, _PAGE), texts))
         else:
             outcomes.append(judge_term(query, stored.search(query.text, MAX_HITS), texts))
     return outcomes
@@ -157,29 +149,6 @@ def judge_term(query: JudgedQuery, answer: Sequence[str], texts: Mapping[str, st
     share = len(false) / len(answer) if answer else 0.0
     note = f"{len(false)} of {len(answer)} hits ({share:.0%}); {true} papers have one: {' '.join(false[:8])}"
     return Outcome(query, {"false": share, "terms over 5 %": float(share > _NO_FORM)}, note)
-
-
-def judge_reading(query: JudgedQuery, result: SearchResult, texts: Mapping[str, str]) -> Outcome:
-    """Return whether a superlative or negation was understood, and what was not."""
-    found, wants = [texts.get(row.arxiv_id, "") for row in result.rows], query.answer.split(";")
-    wrong = [] if result.excluded == () or any(want[0] in "-?" for want in wants) else ["excluded"]
-    votes = [-1 if row.votes is None else row.votes for row in result.rows[: result.complete]]
-    for want in wants:
-        form = true_form_pattern(want[1:]) if want[0] in "+-" else re.compile("")
-        has = [bool(form.search(text)) for text in found]
-        is_met = {
-            "+": bool(found) and sum(has[:_FIRST]) >= min(_MOST, len(found)),
-            "-": bool(found) and bool(result.excluded) and not any(has),
-            "@": dates.format_period(result.period) == want[1:],
-            "~": any(want[1:] in text for text in (*result.ignored, *result.unordered)),
-            "?": True,
-        }.get(
-            want[0],
-            (result.sort or "relevance") == want
-            and (want != "votes" or votes == sorted(votes, reverse=True)),
-        )
-        wrong += [] if is_met else [want]
-    return Outcome(query, {"right": float(not wrong)}, f"wrong: {wrong}" if wrong else "right")
 
 
 def true_form_pattern(forms: str) -> re.Pattern[str]:

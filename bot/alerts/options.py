@@ -8,14 +8,11 @@ from dataclasses import replace
 from bot.alerts import service as alerts_service
 from bot.client import custom_ids
 from bot.client import options as client_options
-from bot.rendering import discord_text
 from bot.text import people
 from storage import models
 
 WITHOUT = "without"
 VOTES = "votes"
-_COMMAS = ",，、"
-_QUOTES = str.maketrans("“”„«»「」", '"""""""')
 
 
 def condition_values(alert: models.Alert) -> dict[str, str]:
@@ -32,7 +29,7 @@ def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> m
     terms = tuple(
         models.AlertTerm(kind, text)
         for kind in models.AlertKind
-        for text in (_split_names if kind is models.AlertKind.AUTHOR else split_items)(
+        for text in (_split_names if kind is models.AlertKind.AUTHOR else client_options.split_items)(
             values.get(kind.value) or ""
         )
     )
@@ -40,7 +37,7 @@ def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> m
     return replace(
         draft,
         terms=terms,
-        excluded=tuple(split_items(values.get(WITHOUT) or "")),
+        excluded=tuple(client_options.split_items(values.get(WITHOUT) or "")),
         min_votes=client_options.parse_number(votes, "votes-not-a-number", 0, alerts_service.MAX_VOTES),
     )
 
@@ -75,20 +72,8 @@ def join_items(items: Iterable[str]) -> str:
     return " ".join(f"{text};" for text in texts) if any("," in text for text in texts) else ", ".join(texts)
 
 
-def split_items(text: str) -> list[str]:
-    """Split a text at commas, or at semicolons and line breaks if it has any. Straightens curly quotes."""
-    separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
-    for separator in separators:
-        text = text.replace(separator, "\n")
-    lines = (
-        discord_text.to_single_line(line.translate(_QUOTES)).strip(_COMMAS).strip()
-        for line in text.split("\n")
-    )
-    return [line for line in lines if line]
-
-
 def _split_names(text: str) -> list[str]:
     """Split a text into names. Two single Latin words are taken as one name, with the last name first: `Levine, Sergey`."""
-    names = split_items(text)
+    names = client_options.split_items(text)
     is_one = len(names) == 2 and not any(" " in name or people.split_hangul(name) for name in names)
     return [f"{names[1]} {names[0]}"] if is_one else names

@@ -58,7 +58,7 @@ def read(
     words = [
         piece
         for word in plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
-        for piece in questions.split_joined(questions.trim_filler(word))
+        for piece in [questions.trim_filler(word)]
         if piece
     ]
     parts: dict[str, AskedPart] = {}
@@ -99,7 +99,7 @@ def _read_run(words: Sequence[str], glossary: Glossary) -> AskedPart | None:
         words[-1], lambda stem: glossary.is_word(stem) or questions.is_everyday(stem)
     )
     text, is_single = " ".join((*words[:-1], last)), len(words) == 1
-    keys = glossary.find(text, in_phrase=is_single)
+    keys = glossary.find(text)
     forms = [form for key in keys for form in glossary.forms_of(key)]
     if not keys:
         forms += [Form(term) for term in (glossary.translate(text) if is_single else ())]

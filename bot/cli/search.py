@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
@@ -26,6 +25,12 @@ _MAX_NAMES = 5
 EMPTY_ARCHIVE = (
     "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
 )
+ORDERS = {"best": "relevance", "votes": "votes", "newest": "date", "oldest": "oldest"}
+"""The values of `bot.search.results.Sort` by the names of the orders."""
+Order = Annotated[
+    Literal["best", "votes", "newest", "oldest"] | None,
+    typer.Option("--order", help="The order; best match first by default, or most votes without words."),
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="Maximum number of papers.")]
 
 
@@ -56,6 +61,7 @@ async def search(
             help='Words in Korean or English, with "a phrase", -word, author:, since:, until: and votes: if needed.',
         ),
     ],
+    order: Order = None,
     limit: Limit = 20,
     as_json: shell.AsJson = False,
     full_json: Annotated[
@@ -68,16 +74,17 @@ async def search(
             "QUERY is empty. Give words, a question, an arXiv ID or a filter such as author:NAME."
         )
 
-    from bot.search.results import SearchRequest
+    from bot.search.results import SearchRequest, Sort
 
     async with shell.open_reader() as database:
         service = create_search(database)
-        result = await service.search(SearchRequest(" ".join(query), limit=limit))
+        sort = Sort(ORDERS[order]) if order else None
+        result = await service.search(SearchRequest(" ".join(query), limit=limit, sort=sort))
         empty = await _explain_nothing(database, result.rows, "Nothing found.")
     if full_json:
         shell.print_answer(answer_to_dict(result), True)
     else:
-        print_papers(result.rows, as_json, empty=empty, missing=result.missing)
+        print_papers(result.rows, as_json, empty=empty, found=result)
     # Printed with JSON too, so that users notice that part of the query was ignored.
     for line in _warnings(result) if as_json or full_json else _notes(result):
         shell.error(line)
@@ -94,29 +101,21 @@ async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], 
 
 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
-    """Convert a search result for JSON output, with the terms that each paper lacks."""
-    from bot.text import dates
-
+    """Convert a search result for JSON output, with how each paper matches and the terms that it lacks."""
     return {
-        **shell.pick(result, "total complete"),
-        "partial": result.is_partial,
+        **shell.pick(result, "total on_topic all_terms terms"),
         "also": result.added_forms,
         **shell.pick(result, "corrected meanings"),
-        "period": dates.format_period(result.period),
-        "from": [name for name in result.writers if name not in result.only_named],
-        "naming": result.only_named,
-        "order": result.sort,
         "without": result.excluded,
-        **shell.pick(result, "suggestions"),
-        "papers": [
-            {
-                **to_dict(row),
-                "complete": row.arxiv_id not in result.missing,
-                "missing": result.missing.get(row.arxiv_id, ()),
-            }
-            for row in result.rows
-        ],
+        **shell.pick(result, "ignored suggestions"),
+        "papers": [found_to_dict(row, result) for row in result.rows],
     }
+
+
+def found_to_dict(row: models.PaperRow, result: search_results.SearchResult) -> dict[str, Any]:
+    """Convert a found paper for JSON output: its `kind` is "on" (the topic), "all" (terms) or "some" (terms)."""
+    kind = result.kinds.get(row.arxiv_id)
+    return {**to_dict(row), "kind": kind and kind.value, "missing": result.missing.get(row.arxiv_id, ())}
 
 
 async def author(
@@ -133,8 +132,7 @@ async def author(
         service = create_search(database)
         result = await service.find_author(name, limit=limit)
         similar = f"Similar names: {', '.join(result.near)}." if result.near else "Try another spelling."
-        advice = f"For papers, use: paperround search {result.question!r}" if result.question else similar
-        unknown = f"No author is called {name!r}. {advice}"
+        unknown = f"No author is called {name!r}. {similar}"
         unknown = await _explain_nothing(database, result.rows, unknown)
     if as_json:
         shell.print_answer(author_to_dict(result), True)
@@ -319,74 +317,66 @@ def print_papers(
     as_json: bool,
     *,
     empty: str,
-    missing: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    found: search_results.SearchResult | None = None,
 ) -> None:
-    """Print papers as JSON or as a table."""
+    """Print papers as JSON or as a table; those that were `found` also with how they match, unless all are on the topic."""
     if as_json:
-        shell.print_answer([to_dict(row) for row in rows], True)
+        shell.print_answer([found_to_dict(row, found) if found else to_dict(row) for row in rows], True)
         return
     shown = [
         {
+            **(found_to_dict(row, found) if found else {}),
             "id": row.arxiv_id,
             **shell.pick(row, "date votes title"),
             "authors": row.authors[:3],
-            "missing": missing.get(row.arxiv_id, ()),
         }
         for row in rows
     ]
-    columns = ("id", "date", "votes", "title", "authors", *(["missing"] if any(missing.values()) else ()))
-    shell.print_answer(shown, False, columns, sentence=empty)
+    with_kinds = found is not None and found.on_topic < found.total
+    with_missing = found is not None and any(found.missing.values())
+    kinds = (*(["kind"] if with_kinds else []), *(["missing"] if with_missing else []))
+    shell.print_answer(shown, False, ("id", "date", "votes", "title", "authors", *kinds), sentence=empty)
 
 
 def _warnings(result: search_results.SearchResult) -> list[str]:
     from bot.text import query_parser
 
-    ignored = (*result.ignored, *result.unordered)
-    left_out, forms = ", ".join(ignored), ", ".join(query_parser.list_accepted_forms(ignored))
+    left_out, forms = ", ".join(result.ignored), ", ".join(query_parser.list_accepted_forms(result.ignored))
     left_out += f" (use {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
     unknown = f"The archive has no paper {result.unknown_id}. Search for words from its title."
     lines = (
         "The search index is not up to date; papers may be missing." if result.is_stale else "",
-        f"Not understood and ignored: {left_out}" if ignored else "",
-        f"No author or institution here is called {', '.join(result.unknown_writers)}, but some papers' authors are unknown."
-        if result.unknown_writers
-        else "",
-        f"Leaves no papers out: {', '.join(result.described)}" if result.described else "",
+        f"Not understood and ignored: {left_out}" if result.ignored else "",
         f'Corrected: {corrected}; "quotation marks" search as typed.' if result.corrected else "",
+        _HINTS[result.hint] if result.hint else "",
         unknown if result.unknown_id else "",
     )
     return list(filter(None, lines))
 
 
-def _notes(result: search_results.SearchResult) -> list[str]:
-    from bot.text import dates
+_HINTS = {
+    "without": "To leave something out, put - before a word.",
+    "order": "To sort the papers, use --order.",
+}
 
+
+def _notes(result: search_results.SearchResult) -> list[str]:
     notes = _warnings(result)
-    by = [name for name in result.writers if name not in result.only_named]
-    writers = f"from {', '.join(by)}" if by else ""
-    naming = f"naming {', '.join(result.only_named)}" if result.only_named else ""
-    excluded = f"without {', '.join(result.excluded)}" if result.excluded else ""
-    order = f"by {result.sort.value}" if result.sort else ""
-    period = dates.format_period(result.period)
-    code = "with code" if result.has_code else ""
-    least = f"at least {result.min_votes} votes" if result.min_votes else ""
-    most = "" if result.max_votes is None else f"at most {result.max_votes} votes"
-    count = f"the first {result.count}" if result.count else ""
-    said = [*filter(None, (order, period, least, most, count, writers, naming, code))]
-    searched = " · ".join(filter(None, (*said, *result.terms, excluded)))
-    if result.is_shortened or said or excluded:
-        notes.append(f"Searched for: {searched}")
+    if (result.is_rewritten or result.added_forms) and result.terms:
+        forms = f" ({', '.join(result.added_forms)})" if result.added_forms else ""
+        notes.append(f"Searched: {' · '.join(result.terms)}{forms}")
+    if result.excluded:
+        notes.append(f"Without: {', '.join(result.excluded)}")
     if result.meanings:
         notes.append(f"The query has several meanings: {', '.join(result.meanings)}")
-    if result.added_forms:
-        notes.append(f"Also searched for: {', '.join(result.added_forms)}")
-    if result.is_partial and not result.complete:
-        notes.append("No paper matches the whole query; these match parts of it.")
-    elif result.is_partial:
-        full = f"{result.complete} paper{'s match' if result.complete > 1 else ' matches'} the whole query"
-        are_mentions = result.mentioning == result.total - result.complete
-        notes.append(f"{full}; the others {'mention it' if are_mentions else 'match parts of it'}.")
+    if result.on_topic < result.total:
+        counted = (
+            (result.on_topic, "on the topic (on)"),
+            (result.all_terms, "with all words (all)"),
+            (result.total - result.on_topic - result.all_terms, "that lack a word (some)"),
+        )
+        notes.append(f"Papers: {', '.join(f'{count} {kind}' for count, kind in counted if count)}.")
     suggestions = [text for text in result.suggestions if not result.rows or text not in result.terms]
     if suggestions:
         notes.append(f"You may also search for: {', '.join(suggestions)}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import date
 from typing import Any
 
 import structlog
@@ -13,12 +15,15 @@ from discord import app_commands
 from bot.archive.dates import list_dates_around
 from bot.client import options as client_options
 from bot.client import paper_texts
+from bot.client import texts as client_texts
 from bot.client.context import Interaction
+from bot.client.list_state import Period
+from bot.client.texts import Texts
 from bot.core import admission, clock
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
 from bot.text import dates as text_dates
-from storage import archive
+from storage import archive, errors, models
 from storage.papers import count_by_date
 
 log = structlog.get_logger(__name__)
@@ -123,6 +128,57 @@ async def dates(interaction: Interaction, current: str) -> Choices:
         days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
         counts = await count_by_date(connection, days)
     return make_choices(paper_texts.label_days(texts, counts, today))
+
+
+@guarded
+async def periods(interaction: Interaction, current: str) -> Choices:
+    """Complete periods: the one that was typed, then those whose names contain the text: recent ones, years, months."""
+    client, typed = interaction.client, " ".join(current.casefold().split())
+    texts, today = await client.texts_for(interaction), await client.today_for(interaction)
+    extent = await client.services.search.get_extent()
+    text_ids = {period.value: period.text_id for period in Period} | _RECENT_PERIODS
+    named = [
+        (texts(text_id), value)
+        for value, text_id in text_ids.items()
+        if typed in value
+        or any(typed in client_texts.for_locale(locale)(text_id).casefold() for locale in models.Locale)
+    ]
+    calendar = _list_calendar_periods(texts, extent.first_on or today, today)
+    named += [(name, value) for name, value in calendar if typed in name.casefold()]
+    # A text of one character is the value of a period of a list.
+    with contextlib.suppress(errors.UsageError):
+        if len(typed) > 1:
+            meant = texts.format_period(*client_options.parse_dates(typed, today))
+            is_named = any(typed in (name.casefold(), value) for name, value in named)
+            named = named if is_named else [(meant, typed), *(pair for pair in named if pair[0] != meant)]
+    return make_choices(named)
+
+
+def _list_calendar_periods(texts: Texts, first: date, today: date) -> list[tuple[str, str]]:
+    """Return the names and ISO values of the years and then the months from a day until today, newest first."""
+    years = range(today.year, first.year - 1, -1)
+    months = [(year, month) for year in years for month in range(12, 0, -1)]
+    since, until = (first.year, first.month), (today.year, today.month)
+    spans = [(f"{year}", text_dates.calendar_span(year)) for year in years]
+    spans += [
+        (f"{year}-{month:02}", text_dates.calendar_span(year, month))
+        for year, month in months
+        if since <= (year, month) <= until
+    ]
+    return [(texts.format_period(*span), value) for value, span in spans]
+
+
+_RECENT_PERIODS = {
+    "today": "day-today",
+    "yesterday": "day-yesterday",
+    "this week": "period-this-week",
+    "last week": "period-last-week",
+    "this month": "period-this-month",
+    "last month": "period-last-month",
+    "this year": "period-this-year",
+    "last year": "period-last-year",
+}
+"""The text ids of the names of periods, by what is typed for them."""
 
 
 @guarded

@@ -28,7 +28,6 @@ _SORT_FLAGS: Mapping[Sort | None, str] = {
     Sort.DATE: "d",
     Sort.OLDEST: "o",
     Sort.VOTES: "v",
-    Sort.LEAST: "l",
 }
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999

@@ -1,4 +1,4 @@
-"""Parse what people type in Korean and English: dates, numbers, times of day and time zones.
+"""Parse what people type in Korean and English: periods, words to leave out, numbers, times of day and time zones.
 
 Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. If parsing fails, `parse_*` raises UsageError and `find_*`
 returns None.
@@ -9,11 +9,15 @@ from __future__ import annotations
 import functools
 import re
 import zoneinfo
+from collections.abc import Iterable
 from datetime import date
 
+from bot.client import texts as client_texts
+from bot.client.list_state import DateRange, Period
 from bot.core import clock
-from bot.text import dates, typography
-from storage import errors
+from bot.rendering import discord_text
+from bot.text import dates, query_parser, typography
+from storage import errors, models
 
 ZONE_NAMES = {
     "Asia/Seoul": "서울 한국 대한민국 korea kst",
@@ -155,6 +159,83 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
         if span := dates.read_typed_date(typed, today):
             return span
     raise _refusal("no-date", text, example=today.isoformat())
+
+
+@functools.cache
+def _periods_by_name() -> dict[str, Period]:
+    """Return the periods by their values and by their names in both languages."""
+    named = {
+        client_texts.for_locale(locale)(period.text_id).casefold(): period
+        for locale in models.Locale
+        for period in Period
+    }
+    return named | {period.value: period for period in Period}
+
+
+def parse_period(text: str, today: date) -> tuple[Period, DateRange | None]:
+    """Parse the period of a list: the value or the name of a `Period`, or else dates, which `parse_dates` understands.
+
+    The second item has the dates; it is None for a `Period`. Raises UsageError if the text is not understood.
+    """
+    if period := _periods_by_name().get(" ".join(text.casefold().split())):
+        return period, None
+    return Period.ALL, parse_dates(text, today)
+
+
+_COMMAS = ",，、"
+_STRAIGHT_QUOTES = str.maketrans("“”„«»「」", '"""""""')
+
+
+def split_items(text: str) -> list[str]:
+    """Split a text at commas, or at semicolons and line breaks if it has any. Straightens curly quotes."""
+    separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
+    for separator in separators:
+        text = text.replace(separator, "\n")
+    lines = (
+        discord_text.to_single_line(line.translate(_STRAIGHT_QUOTES)).strip(_COMMAS).strip()
+        for line in text.split("\n")
+    )
+    return [line for line in lines if line]
+
+
+_MARKS = '"“”„«»『』「」'
+_CLAUSE = re.compile(
+    rf"(?P<phrase>[{_MARKS}][^{_MARKS}]*[{_MARKS}]?)"
+    rf"|(?<!\S)(?P<excluded>[-–−](?:[{_MARKS}][^{_MARKS}]*[{_MARKS}]?|[^\s{_MARKS}]\S*))"
+)
+"""A quoted phrase of a query, or a word or phrase with a minus sign, as `bot.text.query_parser` reads them."""
+
+
+def _find_excluded(query: str) -> list[tuple[re.Match[str], str]]:
+    """Return the clauses of a query that leave something out, each with what it leaves out."""
+    found = _CLAUSE.finditer(query, 0, query_parser.MAX_QUERY_LENGTH)
+    clauses = (match for match in found if match["excluded"])
+    return [(clause, read[0]) for clause in clauses if (read := query_parser.parse_query(clause[0]).excluded)]
+
+
+def list_excluded(query: str) -> list[str]:
+    """Return the words and phrases that a query leaves out, as `-word` and `-"two words"`, in their order."""
+    return [term for _, term in _find_excluded(query)]
+
+
+def leave_out(query: str, terms: Iterable[str]) -> str:
+    """Return a query that also leaves out some words or phrases. A query that is too long is cut before them."""
+    bare = (
+        " ".join(term.translate(_STRAIGHT_QUOTES).replace('"', " ").split()).lstrip("-–− ") for term in terms
+    )
+    known = list_excluded(query)
+    new = [term for term in dict.fromkeys(bare) if term and term not in known]
+    added = [f'-"{term}"' if " " in term or ":" in term else f"-{term}" for term in new]
+    most = query_parser.MAX_QUERY_LENGTH - sum(len(clause) + 1 for clause in added)
+    return " ".join(filter(None, [query[: max(most, 0)].strip() if added else query, *added]))
+
+
+def take_back(query: str, term: str | None = None) -> str:
+    """Return a query without the clauses that leave out a term, or without all that leave something out."""
+    for clause, excluded in reversed(_find_excluded(query)):
+        if term in (None, excluded):
+            query = f"{query[: clause.start()].rstrip()} {query[clause.end() :].lstrip()}".strip()
+    return query
 
 
 def _refusal(key: str, text: str, **arguments: str) -> errors.UsageError:

@@ -471,9 +471,8 @@ async def _explain_empty(request: Request, subscription: Subscription) -> str:
     if not subscription.topic:
         return request.texts("preview-none")
     since_on = (request.services.clock() - REPOST_INTERVAL).date()
-    hits = await request.services.search.search(SearchRequest(subscription.topic, since=since_on, limit=100))
-    count = sum(row.arxiv_id not in hits.missing for row in hits.rows)
-    text = request.texts("preview-topic", count=count)
+    hits = await request.services.search.search(SearchRequest(subscription.topic, since=since_on, limit=1))
+    text = request.texts("preview-topic", count=hits.on_topic)
     return "\n".join(
         [text, *daily_messages.list_topic_words(request.texts, hits.added_forms, hits.suggestions)]
     )

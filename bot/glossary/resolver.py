@@ -117,20 +117,6 @@ class Glossary:
         """The concepts by their English keys without spaces, so that "data set" and zeroshot are known too."""
         return {key.replace(" ", ""): found for key, found in self._index.items() if key.isascii()}
 
-    def rank_place(self, word: str) -> int:
-        """Return how many more terms end with a word than begin with it: detection ends many, and image begins many."""
-        return self._places[word.casefold()]
-
-    @cached_property
-    def _places(self) -> Counter[str]:
-        places = Counter[str]()
-        for text in (form.text.casefold() for concept in self._concepts.values() for form in concept.forms):
-            first, *_, last = text.split()[:1] + text.split()
-            if first != text:
-                places.update({last: 1})
-                places.subtract({first: 1})
-        return places
-
     def translate(self, word: str) -> Sequence[str]:
         """Return the translations of a common word, with or without its ending: patient for 환자."""
         key = term_keys.term_key(word)
@@ -152,12 +138,9 @@ class Glossary:
         spoken = {text: number for text, number in papers.items() if text.isalpha()}
         return transliteration.SoundIndex({**spoken, **self._names})
 
-    def find(self, text: str, *, in_phrase: bool = False) -> list[str]:
-        """Return the English keys of the concepts that a text names, most often defined first.
-
-        If `in_phrase`, the text is part of a phrase, so that "live" (as in live video) is not an abbreviation.
-        """
-        is_word = " " in text.strip() or is_korean_only(text) or (in_phrase and is_everyday_word(text))
+    def find(self, text: str) -> list[str]:
+        """Return the English keys of the concepts that a text names, most often defined first."""
+        is_word = " " in text.strip() or is_korean_only(text)
         senses = () if is_word else self._list_senses(text)
         if known := [sense.key for sense in senses if sense.key in self._concepts]:
             return known
@@ -213,11 +196,6 @@ def is_same_form(left: str, right: str) -> bool:
     if form_language(left) == form_language(right) == "abbr":
         return term_keys.abbreviation_key(left) == term_keys.abbreviation_key(right)
     return term_keys.term_key(left) == term_keys.term_key(right)
-
-
-def is_everyday_word(text: str) -> bool:
-    """Return whether a lower-case text is an everyday word or its plural, which is not an abbreviation in a phrase."""
-    return not {text, text.removesuffix("s")}.isdisjoint(seed.read_words("ordinary_words.txt"))
 
 
 def is_korean_only(text: str) -> bool:
@@ -339,10 +317,8 @@ class _Lexicon:
         for short, ranked in senses.items():
             if ranked and ranked[0].share >= concepts.DOMINANT_SHARE:
                 key, _, papers, _ = ranked[0]
-                # Two letters that no paper explains are ambiguous, and some are words: IT, OR.
-                is_searched = (papers > 0 or len(short) > 2) and short.casefold() not in seed.read_words(
-                    "function_words.txt"
-                )
+                # Two letters mean too much: OD is object detection, and a part of OD-VAE. Typed, they are searched for.
+                is_searched = len(short) > 2 and short.casefold() not in seed.read_words("function_words.txt")
                 is_seeded = key in self._weights[short]
                 form = concepts.SurfaceForm(short, "abbr", papers, is_seeded, searched=is_searched)
                 short_forms[key].append(form)

@@ -13,7 +13,7 @@ from bot.archive import arxiv_ids
 from bot.client import autocomplete, custom_ids, list_state, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.context import Client, Interaction, Request
+from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.list_state import ListKind, ListState, Period
 from bot.client.message_builder import StatelessModal
@@ -22,16 +22,16 @@ from bot.papers import cards, list_views, replies
 from bot.papers.lists import PaperLists
 from bot.papers.replies import load_paper, store_list_text
 from bot.search import titles
+from bot.search.results import Sort
 from bot.sources.arxiv import LookupOutcome
 from storage import models
 
-PERIOD_CHOICES = [
-    app_commands.Choice(name="Last 7 days", value=Period.WEEK.value),
-    app_commands.Choice(name="Last 30 days", value=Period.MONTH.value),
-    app_commands.Choice(name="Last 3 months", value=Period.QUARTER.value),
-    app_commands.Choice(name="Last 12 months", value=Period.YEAR.value),
-    app_commands.Choice(name="All time", value=Period.ALL.value),
+AUTHOR_ORDERS = [
+    app_commands.Choice(name="Most votes", value=Sort.VOTES.value),
+    app_commands.Choice(name="Newest", value=Sort.DATE.value),
+    app_commands.Choice(name="Oldest", value=Sort.OLDEST.value),
 ]
+TOPIC_ORDERS = [app_commands.Choice(name="Best match", value=Sort.RELEVANCE.value), *AUTHOR_ORDERS]
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
 """The text field of the topic form."""
@@ -41,16 +41,8 @@ MAX_FETCHED_PAPERS = 3
 """The maximum number of papers named in a message that are fetched if the archive does not have them."""
 
 Votes = app_commands.Range[int, 0, 99_999]
-
-
-@autocomplete.guarded
-async def _complete_period(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Suggest the periods whose names contain the typed text. Readers can also submit other text, which is parsed."""
-    texts = await interaction.client.texts_for(interaction)
-    names = [(texts(period.text_id), period.value) for period in Period]
-    return autocomplete.make_choices(
-        (name, value) for name, value in names if current.casefold() in name.casefold()
-    )
+PeriodText = app_commands.Range[str, 1, 40]
+Words = app_commands.Range[str, 1, 300]
 
 
 class ListsCog(commands.Cog):
@@ -75,20 +67,23 @@ class ListsCog(commands.Cog):
     @app_commands.describe(
         period="A period such as last week, a month or Dec 2025; the last 7 days if left out",
         topic="Only papers on this topic",
+        votes="Minimum votes",
+        without="Leave out papers with these words; separate several with commas",
     )
-    @app_commands.autocomplete(period=_complete_period, topic=autocomplete.topics)
+    @app_commands.autocomplete(
+        period=autocomplete.periods, topic=autocomplete.topics, without=autocomplete.topic_lists
+    )
     async def top(
         self,
         request: Request,
-        period: app_commands.Range[str, 1, 40] = Period.WEEK.value,
-        topic: app_commands.Range[str, 1, 300] = "",
+        period: PeriodText = Period.WEEK.value,
+        topic: Words = "",
+        votes: Votes = 0,
+        without: Words = "",
     ) -> ui.LayoutView:
         """Show the most upvoted papers of a period, optionally on a single topic."""
-        if period in set(Period):
-            return await replies.list_view(request, ListState(ListKind.TOP, topic, period=Period(period)))
-        today = await request.interaction.client.today_for(request.interaction)
-        span = client_options.parse_dates(period, today)
-        return await replies.list_view(request, ListState(ListKind.TOP, topic, span=span))
+        state = ListState(ListKind.TOP, topic, min_votes=votes)
+        return await self._narrowed_view(request, state, period, without)
 
     @router.handles(list_state.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
@@ -152,34 +147,48 @@ class ListsCog(commands.Cog):
     @router.command(name="topic", description="Papers on a topic, in Korean or English")
     @app_commands.describe(
         query="A question or words; a phrase in quotes; -word leaves a word out",
-        period="How far back",
+        order="The order; best match first if left out",
+        period="A period such as last week, a month or Dec 2025",
         votes="Minimum votes",
+        without="Leave out papers with these words; separate several with commas",
     )
-    @app_commands.choices(period=PERIOD_CHOICES)
-    @app_commands.autocomplete(query=autocomplete.topics)
+    @app_commands.choices(order=TOPIC_ORDERS)
+    @app_commands.autocomplete(
+        query=autocomplete.topics, period=autocomplete.periods, without=autocomplete.topic_lists
+    )
     async def topic(
         self,
         request: Request,
         query: app_commands.Range[str, 1, 2000],
-        period: str = Period.ALL.value,
+        order: str | None = None,
+        period: PeriodText = Period.ALL.value,
         votes: Votes = 0,
+        without: Words = "",
     ) -> ui.LayoutView:
-        """Show the papers on a topic, best match first."""
-        return await self._results_view(request, ListKind.TOPIC, query, period, votes)
+        """Show the papers on a topic, by default the best match first."""
+        state = ListState(ListKind.TOPIC, query, min_votes=votes, sort=Sort(order) if order else None)
+        return await self._results_view(request, state, period, without)
 
     @router.command(name="author", description="An author's papers; any order or spelling of the name")
-    @app_commands.describe(name="The author's name", period="How far back", votes="Minimum votes")
-    @app_commands.choices(period=PERIOD_CHOICES)
-    @app_commands.autocomplete(name=autocomplete.authors)
+    @app_commands.describe(
+        name="The author's name",
+        order="The order; most votes first if left out",
+        period="A period such as last week, a month or Dec 2025",
+        votes="Minimum votes",
+    )
+    @app_commands.choices(order=AUTHOR_ORDERS)
+    @app_commands.autocomplete(name=autocomplete.authors, period=autocomplete.periods)
     async def author(
         self,
         request: Request,
-        name: app_commands.Range[str, 1, 300],
-        period: str = Period.ALL.value,
+        name: Words,
+        order: str | None = None,
+        period: PeriodText = Period.ALL.value,
         votes: Votes = 0,
     ) -> ui.LayoutView:
-        """Show an author's papers, most upvoted first."""
-        return await self._results_view(request, ListKind.AUTHOR, name, period, votes)
+        """Show an author's papers, by default the most upvoted first."""
+        state = ListState(ListKind.AUTHOR, name, min_votes=votes, sort=Sort(order) if order else None)
+        return await self._results_view(request, state, period)
 
     @router.handles(client_messages.OPEN_TOPIC_MODAL, router.AT_ONCE)
     async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
@@ -193,15 +202,23 @@ class ListsCog(commands.Cog):
     async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers on the topic typed in the form."""
         query = router.modal_values(request.interaction).get(QUERY, "")
-        return await self._results_view(request, ListKind.TOPIC, query, Period.ALL.value)
+        return await self._results_view(request, ListState(ListKind.TOPIC, query))
 
     async def _results_view(
-        self, request: Request, kind: ListKind, text: str, period: str, votes: int = 0
+        self, request: Request, state: ListState, period: str = Period.ALL.value, without: str = ""
     ) -> ui.LayoutView:
-        if not text.strip():
+        if not state.text.strip():
             raise UserError("no-words")
-        state = ListState(kind, text, period=Period(period), min_votes=votes)
-        return await replies.list_view(request, state)
+        return await self._narrowed_view(request, state, period, without)
+
+    async def _narrowed_view(
+        self, request: Request, state: ListState, period: str, without: str
+    ) -> ui.LayoutView:
+        """Show a list of a typed period, without some words. Raises UsageError if the period is not understood."""
+        today = await request.interaction.client.today_for(request.interaction)
+        named, span = client_options.parse_period(period, today)
+        text = client_options.leave_out(state.text, client_options.split_items(without))
+        return await replies.list_view(request, replace(state, text=text, period=named, span=span))
 
 
 class PapersCog(commands.Cog):

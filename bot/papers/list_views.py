@@ -9,6 +9,8 @@ from typing import Any
 
 from discord import ui
 
+from bot.client import options as client_options
+from bot.client.custom_ids import parse_number
 from bot.client.list_state import ListKind, ListState, Period, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.messages import follow_button, newest_digest_button, open_menu, pager
@@ -25,14 +27,17 @@ from bot.client.paper_texts import (
     title_link,
 )
 from bot.client.texts import Texts
-from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, lacks_note, name_period
+from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, hint_note, lacks_note
 from bot.rendering import discord_text
 from bot.search.results import Sort
+from bot.text import query_parser
 from storage import models
 
 SHARE = "ls"
 REFINE = "lp"
 SELECT_DAY = "ld"
+TAKEN_BACK = "-"
+"""Before the number of a word that a query leaves out, in the menu's value that takes it back."""
 
 _LINE_MARGIN = 24
 """Characters (or bytes) needed for each line of a day's list in addition to the title."""
@@ -58,6 +63,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
         [follow_button(texts, listed.state, listed.alert_terms), share],
         _suggestion_buttons(listed),
     )
+    listed = replace(listed, notes=(*listed.notes, hint_note(texts, listed)))
     return view_with_rows(texts, listed, rows)
 
 
@@ -76,7 +82,9 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     message = MessageBuilder()
     message.add_text(head)
     message.add_text(f"### {listed.heading}")
-    is_foreign = listed.is_in_other_language(texts.locale)
+    # Of a found paper nothing is said but what it lacks.
+    is_search = listed.state.kind in FILTERABLE_KINDS
+    is_foreign = not is_search and listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
     message.add_text("\n".join(subtext(note) for note in (*listed.notes, language) if note))
     message.end_with(rows)
@@ -88,15 +96,14 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
         )
         message.add_text("\n".join(join_dotted(*line) for line in lines))
         return message.view
+    dividers = listed.list_dividers(texts)
     for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):
-        if rank == listed.first_partial:
+        if divider := dividers.get(rank):
             message.add_separator()
-            is_mentioned = listed.found.total - listed.found.complete == listed.found.mentioning
-            key = "list-mentioning-heading" if is_mentioned else "list-partial-heading"
-            message.add_text(subtext(texts(key)))
+            message.add_text(subtext(divider))
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
-        text = _paper_text(texts, rank, row, listed, *share, with_language=not is_foreign)
+        text = _paper_text(texts, rank, row, listed, *share, with_language=not (is_search or is_foreign))
         message.add_text(text)
     return message.view
 
@@ -137,8 +144,8 @@ def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
 
 
 def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of periods and orders, labelled with the current ones, or that of a digest's other days; None if a
-    list has neither.
+    """Return the menu of periods, orders and what is left out, labelled with what is in use, or that of a digest's other
+    days; None if a list has neither.
     """
     state = listed.state
     if state.kind not in FILTERABLE_KINDS:
@@ -146,17 +153,28 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
         selected = state.span[1].isoformat() if state.span else None
         return state_menu(texts("choose-day"), SELECT_DAY, state, days, selected) if len(days) > 1 else None
     labels = {period.value: texts(period.text_id) for period in Period}
-    current = name_period(texts, state, listed.found.period)
-    in_use = [
-        texts("choose-period") if state.kind is ListKind.TOP else current
-    ]  # its heading says the period
-    if listed.total > 1 and (sorts := SORTS.get(state.kind)):
+    # The heading of the most upvoted papers says their period.
+    in_use = [texts("choose-period") if state.kind is ListKind.TOP else listed.period]
+    if listed.total > 1 and (sorts := _list_sorts(state)):
         labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
-        sort = listed.found.sort or state.sort or sorts[0]
-        in_use.append(labels.pop(sort, texts(f"list-by-{sort.value}")))
-    if current == labels[state.period]:
+        in_use.append(labels.pop((state.sort if state.sort in sorts else None) or sorts[0]))
+    if listed.period == labels[state.period]:
         del labels[state.period]
+    excluded = client_options.list_excluded(state.text)
+    if excluded:
+        in_use.append(texts("list-without", words=", ".join(excluded)))
+        labels |= {
+            f"{TAKEN_BACK}{number}": texts("list-take-back", word=word)
+            for number, word in enumerate(excluded)
+        }
     return state_menu(join_dotted(*in_use), REFINE, state, labels)
+
+
+def _list_sorts(state: ListState) -> Sequence[Sort]:
+    """Return the orders that a list offers, default first. Without words there is no best match."""
+    sorts = SORTS.get(state.kind, ())
+    has_words = state.kind is not ListKind.TOPIC or query_parser.parse_query(state.text).has_text
+    return sorts if has_words else sorts[1:]
 
 
 def state_menu(
@@ -168,9 +186,16 @@ def state_menu(
 
 
 def refine(state: ListState, value: str) -> ListState:
-    """Return the state for the first page with the selected period or order. Raises ValueError."""
+    """Return the state for the first page with the selected period or order, or with what was left out taken back.
+
+    The text may be new, so it has no token. Raises ValueError.
+    """
     if value in tuple(Sort):
         return state.replace(page=0, sort=Sort(value))
+    if value.startswith(TAKEN_BACK):
+        excluded = client_options.list_excluded(state.text)
+        number = parse_number(value.removeprefix(TAKEN_BACK), len(excluded) - 1)
+        return state.replace(page=0, text=client_options.take_back(state.text, excluded[number]), token="")
     return state.replace(page=0, period=Period(value), span=None)
 
 
@@ -189,15 +214,14 @@ def empty_view(
     state = listed.state
     message = MessageBuilder()
     message.add_text(empty_heading(texts, listed))
-    message.add_text("\n".join(subtext(note) for note in empty_notes(texts, listed) if note))
+    notes = (*empty_notes(texts, listed), hint_note(texts, listed))
+    message.add_text("\n".join(subtext(note) for note in notes if note))
     message.add_text(extent_line(texts, extent))
     others = tuple(pair for pair in listed.suggestions if wider is None or pair.state != wider.state)
     suggested = _suggestion_buttons(replace(listed, suggestions=others))
     if suggested:
         message.add_text(subtext(texts("try-instead")))
-    elif (
-        state.kind is ListKind.AUTHOR and not (listed.is_author_known or listed.notes) and extent.paper_count
-    ):
+    elif state.kind is ListKind.AUTHOR and not listed.is_author_known and extent.paper_count:
         message.add_text(subtext(texts("try-name")))
     message.add_buttons(*suggested)
     message.add_buttons(*_navigation_buttons(texts, listed, extent, wider))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -11,18 +10,18 @@ from typing import NamedTuple, assert_never
 
 from bot.archive import dates as archive_dates
 from bot.archive import summaries
+from bot.client import options as client_options
 from bot.client import paper_texts
 from bot.client.list_state import MAX_LIST_TEXT_LENGTH, PERIOD_DAYS, ListKind, ListState, Period
-from bot.client.paper_texts import escape_untrusted, format_title, join_dotted, name_related
+from bot.client.paper_texts import escape_untrusted, format_title, join_dotted
 from bot.client.texts import Texts
 from bot.core.clock import Clock
 from bot.rendering import discord_text, templates, typesetting
-from bot.search import completion, labels
+from bot.search import completion, pages
 from bot.search import results as search_results
-from bot.search import service as search_service
-from bot.search.results import SearchRequest, Sort
+from bot.search.results import Hint, MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
-from bot.text import dates, institutions, query_parser
+from bot.text import query_parser
 from storage import archive, models, papers
 from storage.database import Database
 from storage.search import Filters
@@ -35,11 +34,9 @@ MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
 
-def name_period(texts: Texts, state: ListState, typed: dates.DateLimits = (None, None)) -> str:
-    """Return the name of a list's period, or of the one that its query names if the list has no other."""
-    if state.span or (state.period is Period.ALL and typed != (None, None)):
-        return texts.format_period(*state.span or typed)
-    return texts(state.period.text_id)
+def name_period(texts: Texts, state: ListState) -> str:
+    """Return the name of a list's period, without the dates in its query."""
+    return texts.format_period(*state.span) if state.span else texts(state.period.text_id)
 
 
 class Suggestion(NamedTuple):
@@ -65,6 +62,9 @@ class PaperList:
     facts: Mapping[str, str] = field(default_factory=dict)
     """Small print shown instead of a snippet."""
     found: search_results.SearchResult = field(default_factory=search_results.SearchResult)
+    period: str = ""
+    """The name of the period, which the query's dates may narrow."""
+
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author of each paper, if several people share a name."""
 
@@ -82,8 +82,8 @@ class PaperList:
 
     @property
     def matching(self) -> int:
-        """The number of full matches."""
-        return self.total - self.found.total + self.found.complete
+        """The number of papers on the topic; of all papers, for a list that was not searched for."""
+        return self.total - self.found.total + self.found.on_topic
 
     @property
     def ranks(self) -> range:
@@ -91,15 +91,15 @@ class PaperList:
         first = self.state.offset + 1
         return range(first, first + len(self.rows))
 
-    @property
-    def first_partial(self) -> int | None:
-        """The position of the page's first partial match; None without one, or if no paper is a full match."""
-        partial = (
-            rank
-            for rank, row in zip(self.ranks, self.rows, strict=True)
-            if row.arxiv_id in self.found.missing
-        )
-        return next(partial, None) if self.matching else None
+    def list_dividers(self, texts: Texts) -> dict[int, str]:
+        """Return what stands above the first paper of each kind on this page, but those on the topic, by position."""
+        dividers, last = dict[int, str](), MatchKind.ON_TOPIC
+        for rank, row in zip(self.ranks, self.rows, strict=True):
+            kind = self.found.kinds.get(row.arxiv_id, MatchKind.ON_TOPIC)
+            if kind is not last and kind is not MatchKind.ON_TOPIC:
+                dividers[rank] = texts(f"list-kind-{kind.value}", count=max(1, len(self.found.terms)))
+            last = kind
+        return dividers
 
     @property
     def page_count(self) -> int:
@@ -167,36 +167,33 @@ class PaperLists:
         }
         return await loaders[state.kind](texts, state, today)
 
-    async def _load_topic(self, texts: Texts, state: ListState, today: date, question: str = "") -> PaperList:
-        """Return the papers on a topic, or those for a `question` about writers in place of the name of an author."""
-        result = await self._search.search(
-            self._request(texts, state.replace(text=question or state.text), today)
-        )
-        as_topic = state.replace(kind=ListKind.TOPIC)
-        notes = _query_notes(texts, result, self._suggestions(as_topic, result.suggestions))
-        suggestions = self._suggestions(as_topic, (*result.meanings, *result.suggestions))
-        if not (result.complete or result.unknown_id):
+    async def _load_topic(self, texts: Texts, state: ListState, today: date) -> PaperList:
+        result = await self._search.search(self._request(texts, state, today))
+        narrower = [client_options.leave_out(term, result.excluded) for term in result.meanings]
+        suggestions = self._suggestions(state, (*narrower, *result.suggestions))
+        if not (result.on_topic or result.unknown_id):
             # The topic may be a person's name.
             found = await self._search.find_author(state.text, limit=1)
-            names_writer = bool(question or result.writers or result.unknown_writers) or state.text.isascii()
-            names = [found.author] if found.author else found.near if names_writer else ()
+            names = [found.author] if found.author else found.near if state.text.isascii() else ()
             near = self._suggestions(ListState(ListKind.AUTHOR), names)
             as_author = ((texts("alert-author", text=name), target) for name, target in near)
             suggestions = (*itertools.starmap(Suggestion, as_author), *suggestions)
-        # The topic, corrected as it was searched, and how many papers match it, if any does in full.
-        heading = escape_untrusted(completion.apply_corrections(state.text, result.corrected))
-        if result.complete:
-            rest = result.total - result.complete
-            heading = texts("list-topic-heading", topic=heading, count=result.complete)
-            key = "list-topic-mentioning" if rest == result.mentioning else "list-topic-partial"
-            heading += texts(key, count=rest) if rest else ""
+        # The topic, corrected as it was searched, and how many papers are on it, if any is.
+        heading = _name_topic(completion.apply_corrections(state.text, result.corrected))
+        if result.on_topic:
+            heading = texts("list-topic-heading", topic=heading, count=result.on_topic)
         return PaperList(
             state=state,
             heading=heading,
             rows=result.rows,
             total=result.total,
             found=result,
-            notes=(*notes, _filters_text(texts, state)),
+            period=_name_narrowed_period(texts, state, today),
+            notes=(
+                _contradiction_note(texts, state, today),
+                *_query_notes(texts, result),
+                _filters_text(texts, state, result.excluded),
+            ),
             snippets=result.snippets,
             suggestions=suggestions,
             alert_terms=result.alert_terms,
@@ -204,21 +201,18 @@ class PaperLists:
 
     async def _load_author(self, texts: Texts, state: ListState, today: date) -> PaperList:
         name, query = query_parser.parse_author(state.text, today)
-        filters = Filters(_since(state.period, today), None, state.min_votes or None)
         result = await self._search.find_author(
             name,
             sort=state.sort or Sort.VOTES,
-            filters=search_service.merge_filters(filters, query),
+            filters=pages.merge_filters(_list_filters(state, today), query),
             limit=state.size,
             offset=state.offset,
         )
-        if result.question:
-            return await self._load_topic(texts, state, today, result.question)
         if result.author is None:
             # A title, an arXiv id or a topic, typed in place of a name.
             topic = await self._search.search(self._request(texts, state, today))
-            label = texts("list-topic-heading", topic=state.text, count=topic.complete)
-            as_topic = [Suggestion(label, state.replace(kind=ListKind.TOPIC))] if topic.complete else []
+            label = texts("list-topic-heading", topic=state.text, count=topic.on_topic)
+            as_topic = [Suggestion(label, state.replace(kind=ListKind.TOPIC))] if topic.on_topic else []
             return PaperList(state, suggestions=(*self._suggestions(state, result.near), *as_topic))
         is_one = not result.namesakes
         is_kept = state.token or not is_one or query.has_range_filters
@@ -239,6 +233,7 @@ class PaperLists:
             )
             if others
             else "",
+            _contradiction_note(texts, state, today),
             _filters_text(texts, state),
         )
         return PaperList(
@@ -246,6 +241,7 @@ class PaperLists:
             heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
             rows=result.rows,
             total=result.total,
+            period=_name_narrowed_period(texts, state, today),
             notes=notes,
             suggestions=self._suggestions(state, others),
             credits={
@@ -258,18 +254,24 @@ class PaperLists:
 
     async def _load_top(self, texts: Texts, state: ListState, today: date) -> PaperList:
         result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES), today))
-        suggestions = self._suggestions(state, result.suggestions)
-        topic, period = state.text, name_period(texts, state)
+        topic, period = client_options.take_back(state.text), _name_narrowed_period(texts, state, today)
         key = "list-top-topic-heading" if topic else "list-top-heading"
+        # The heading says the period.
+        untimed = state.replace(period=Period.ALL, span=None)
         return PaperList(
             state=state,
             heading=texts(key, topic=escape_untrusted(topic), period=period),
             rows=result.rows,
             total=result.total,
             found=result,
-            notes=_query_notes(texts, result, suggestions),
+            period=period,
+            notes=(
+                _contradiction_note(texts, state, today),
+                *_query_notes(texts, result),
+                _filters_text(texts, untimed, result.excluded),
+            ),
             snippets=result.snippets,
-            suggestions=suggestions,
+            suggestions=self._suggestions(state, result.suggestions),
         )
 
     async def _load_digest(self, texts: Texts, state: ListState, _: date) -> PaperList:
@@ -314,11 +316,12 @@ class PaperLists:
         )
 
     def _request(self, texts: Texts, state: ListState, today: date) -> SearchRequest:
+        filters = _list_filters(state, today)
         return SearchRequest(
             state.text,
-            since=state.span[0] if state.span else _since(state.period, today),
-            until=state.span[1] if state.span else None,
-            min_votes=state.min_votes or None,
+            since=filters.since_on,
+            until=filters.until_on,
+            min_votes=filters.min_votes,
             limit=state.size,
             offset=state.offset,
             sort=state.sort,
@@ -338,25 +341,59 @@ class PaperLists:
 
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
-    """Return a note on why a paper is not a full match, such as the terms that it lacks; "" for a full match."""
-    for key in ("passing", "missing", "matched"):
-        named = getattr(listed.found, key).get(arxiv_id, ())
-        if terms := [term for term in named if term not in listed.found.unread]:
-            shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]
-            more = " …" if len(terms) > _MAX_MISSING else ""
-            return texts(f"list-{key}", terms=", ".join(shown) + more)
+    """Return the terms that a paper lacks; "" if it has all."""
+    terms = listed.found.missing.get(arxiv_id, ())
+    if not terms:
+        return ""
+    shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]
+    more = " …" if len(terms) > _MAX_MISSING else ""
+    return texts("list-missing", terms=", ".join(shown) + more)
+
+
+def _name_topic(text: str) -> str:
+    """Return a query as Markdown, without what it leaves out, which the filters below it say."""
+    return escape_untrusted(client_options.take_back(text) or text)
+
+
+def _list_filters(state: ListState, today: date) -> Filters:
+    """Return the filters of a list, without those in its query."""
+    days = PERIOD_DAYS.get(state.period)
+    since, until = state.span or (None if days is None else today - timedelta(days=days - 1), None)
+    return Filters(since, until, state.min_votes or None)
+
+
+def _merge_filters(state: ListState, today: date) -> Filters:
+    """Return the filters of a list with those in its query: papers must pass both."""
+    return pages.merge_filters(_list_filters(state, today), query_parser.parse_query(state.text, today))
+
+
+def _name_narrowed_period(texts: Texts, state: ListState, today: date) -> str:
+    """Return the name of a list's period, narrowed by the dates in its query."""
+    own, both = _list_filters(state, today), _merge_filters(state, today)
+    limits = both.since_on, both.until_on
+    if limits == (own.since_on, own.until_on) or _contradiction_note(texts, state, today):
+        return name_period(texts, state)
+    return texts.format_period(*limits)
+
+
+def _contradiction_note(texts: Texts, state: ListState, today: date) -> str:
+    """Return the sentence that no paper can pass the filters, because they exclude each other; "" if any can."""
+    both = _merge_filters(state, today)
+    since, until, least, most = both.since_on, both.until_on, both.min_votes, both.max_votes
+    if since is not None and until is not None and since > until:
+        return texts("list-no-day", since=texts.format_date(since), until=texts.format_date(until))
+    if least is not None and most is not None and least > most:
+        return texts("list-no-votes", least=least, most=most)
     return ""
 
 
-def _since(period: Period, today: date) -> date | None:
-    days = PERIOD_DAYS.get(period)
-    return None if days is None else today - timedelta(days=days - 1)
-
-
-def _filters_text(texts: Texts, state: ListState) -> str:
-    period = "" if state.period is Period.ALL else texts(state.period.text_id)
-    votes = texts("subscription-votes", votes=state.min_votes) if state.min_votes else ""
-    return join_dotted(period, votes)
+def _filters_text(texts: Texts, state: ListState, excluded: Sequence[str] = ()) -> str:
+    has_period = state.span is not None or state.period is not Period.ALL
+    return join_dotted(
+        name_period(texts, state) if has_period else "",
+        texts("subscription-votes", votes=state.min_votes) if state.min_votes else "",
+        texts("list-without", words=_format_names(excluded)) if excluded else "",
+    )
 
 
 def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
@@ -371,17 +408,17 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     state = listed.state
     if listed.found.unknown_id:
         return texts("no-list-paper", paper=listed.found.unknown_id)
-    text, period = escape_untrusted(typesetting.strip_quotes(state.text)), name_period(texts, state)
+    text = escape_untrusted(typesetting.strip_quotes(client_options.take_back(state.text) or state.text))
     match state.kind:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
         case ListKind.AUTHOR:
             if listed.is_author_known:
                 return texts("no-list-author-papers", author=text)
-            return texts("no-list-topic" if listed.notes else "no-list-author", topic=text, author=text)
+            return texts("no-list-author", author=text)
         case ListKind.TOP:
-            key = "no-list-top-topic" if text else "no-list-top"
-            return texts(key, topic=text, period=period)
+            key = "no-list-top-topic" if client_options.take_back(state.text) else "no-list-top"
+            return texts(key, topic=text, period=listed.period)
         case ListKind.DIGEST:
             if not state.span:
                 return ""
@@ -396,74 +433,27 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
             assert_never(state.kind)
 
 
-def _query_notes(
-    texts: Texts, result: search_results.SearchResult, suggestions: Sequence[Suggestion]
-) -> tuple[str, ...]:
-    """Return the notes on a query ("" if not needed): corrections, added forms, partial matches, suggestions,
-    ignored filters.
-    """
-    known = (*result.terms, *result.meanings)
-    alone = result.terms if len(result.terms) == 1 else ()  # KAIST
-    by = (names for names in result.writers if names not in result.only_named)
-    writers = (name for names in by for name in re.split(" (?:or|또는) ", names))
-    names_writers = (*writers, *result.excluded, *alone)
-    others = [label for label, _ in suggestions if label not in known]
-    names = _format_names(others) if result.rows else ""
-    also = [form for form in result.added_forms if form not in result.meanings]
-    corrected = _format_names([f"{typed} → {meant}" for typed, meant in result.corrected])
-    ignored_note = texts("list-ignored", filters=_format_names(result.ignored)) if result.ignored else ""
-    if forms := _format_names(query_parser.list_accepted_forms(result.ignored)):
-        ignored_note = texts("list-ignored-forms", ignored=ignored_note, forms=forms)
+def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str, ...]:
+    """Return what was searched for, if it is not what was typed, and what of the query could not be used ("" if not needed)."""
+    searched = _format_names(result.terms, " · ") if result.is_rewritten or result.added_forms else ""
+    forms = f" ({_format_names(result.added_forms)})" if result.added_forms else ""
+    ignored = texts("list-ignored", filters=_format_names(result.ignored)) if result.ignored else ""
+    if accepted := _format_names(query_parser.list_accepted_forms(result.ignored)):
+        ignored = texts("list-ignored-forms", ignored=ignored, forms=accepted)
     return (
-        texts("list-corrected", words=corrected) if corrected else "",
-        _read_note(texts, result),
-        texts("list-only-named", names=_format_names(result.only_named)) if result.only_named else "",
-        texts("list-institutions")
-        if any(map(institutions.list_forms, names_writers))
-        and not (result.only_named or result.unknown_writers)
-        else "",
-        texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
-        if result.meanings
-        else "",
-        texts("list-also", forms=named) if (named := name_related(texts, also, most=MAX_NAMES)) else "",
-        texts("list-unknown-writers", names=_format_names(result.unknown_writers))
-        if result.unknown_writers
-        else "",
-        texts("list-described", names=_format_names(result.described))
-        if result.described and result.rows
-        else "",
+        texts("list-searched", terms=searched + forms) if searched else "",
         texts("list-stale") if result.is_stale else "",
-        texts("list-unread", words=_format_names(result.unread)) if result.unread else "",
-        texts("list-partial") if result.is_partial and not (result.complete or result.passing) else "",
-        texts("list-perhaps", topics=names) if names else "",
-        texts("list-unordered", names=_format_names(result.unordered)) if result.unordered else "",
-        texts("list-asks-writers") if result.asks_writers else "",
-        texts("list-unvoted") if result.is_unvoted else "",
-        texts("list-published") if result.is_published else "",
-        ignored_note,
+        ignored,
     )
 
 
-def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return a note on the order, period, authors, terms and exclusions of a query; "" if it was taken literally."""
-    longest = labels.list_longest(result.terms)
-    terms = _format_names(longest, " · ")
-    terms = texts("list-read-rest") if result.excluded and not terms else terms
-    period = texts.format_period(*result.period)
-    votes = texts("subscription-votes", votes=result.min_votes) if result.min_votes else ""
-    most = "" if result.max_votes is None else texts("list-read-most", votes=result.max_votes)
-    count = texts("list-read-count", count=result.count) if result.count else ""
-    by = [name for name in result.writers if name not in result.only_named]
-    writers = texts("list-read-from", names=_format_names(by)) if by else ""
-    naming = texts("list-read-naming", names=_format_names(result.only_named)) if result.only_named else ""
-    order = texts(f"list-by-{result.sort.value}") if result.sort and not result.is_unvoted else ""
-    code = texts("list-read-code") if result.has_code else ""
-    without = "list-read-without-main" if result.passing else "list-read-without"
-    excluded = texts(without, names=_format_names(result.excluded)) if result.excluded else ""
-    said = (order, period, votes, most, count, writers, naming, code)
-    if not (result.is_shortened or any(said) or excluded):
-        return ""
-    return texts("list-read", terms=join_dotted(*said, terms, excluded))
+def hint_note(texts: Texts, listed: PaperList) -> str:
+    """Return which option of the command does what words of the query seem to ask for; "" if none."""
+    hint = listed.found.hint
+    # An empty list has no order.
+    return (
+        "" if hint is None or (hint is Hint.ORDER and not listed.rows) else texts(f"list-hint-{hint.value}")
+    )
 
 
 def _format_names(names: Sequence[str], separator: str = ", ") -> str:

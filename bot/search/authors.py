@@ -7,9 +7,7 @@ else does. Korean names are looked up by the romanisations of their syllables, f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from functools import cache, partial
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -21,7 +19,7 @@ from bot.search import index as search_index
 from bot.search.engine import Engine, Scope, all_of, any_of
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Sort
-from bot.text import analyser, bylines, institutions, people, plain, query_parser, questions, seed, tokens
+from bot.text import analyser, institutions, people, plain, query_parser, tokens
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -105,8 +103,7 @@ class Archive(NamedTuple):
 
     def read(self, query: query_parser.Query) -> ReadQuery:
         """Interpret a query with the current glossary."""
-        read = self.reader.read(query, self.choose_names, self.engine.count_papers)
-        return replace(read, parts=self.engine.join_parts(read.parts))
+        return self.reader.read(query, self.choose_names)
 
 
 def _find_by_hangul(
@@ -278,204 +275,6 @@ def list_near(writers: Writers, name: str) -> list[str]:
     return [names[number] for _, _, number in near]
 
 
-def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Query:
-    """Turn writers named in a query ("from Stanford") into filters.
-
-    A name without papers stays in the text, and an institution of one word, without the words around it. Those of "from
-    Korea University", "papers by Ada Unknown" and 김철수가 쓴 논문 are unknown writers: their words alone mean others.
-    """
-    words, unknown = query.text.split(), list[str]()
-    is_new, is_absent = cache(partial(_is_new, archive)), cache(partial(_is_absent, archive))
-
-    def is_named(writer: bylines.Writer) -> bool:
-        return _is_known(archive, words, writer) or is_absent(writer)
-
-    named = bylines.find_writers(words, is_named, is_new)
-    of_institution = {one.name for one in named if archive.engine.institution(one.name) is not None}
-    institutions_ = {one for one in named if one.kind == "institution" and one.name not in of_institution}
-    absent = institutions_.union(filter(is_absent, named))
-    groups, group = list[list[str]](), list[str]()
-    for one in named:
-        group += [one.name] if one not in absent else []
-        if one.joint != "or":
-            groups += [group] if group else []
-            group = []
-    alone = [names[0] for names in groups if len(names) == 1]
-    is_either = any(one.joint == "or" for one in named) and bool(groups)
-    for one in reversed(named):
-        joint = [one.joint] if one.joint == "or" else []
-        is_kept = one in institutions_ and not (" " in one.name or is_either)
-        unknown += [one.name] if one in absent else []
-        words[one.start : one.end] = [one.name, *joint] if is_kept else []
-    if query.order or any(map(questions.names_papers, words)) or _is_full_name(" ".join(words)):
-        is_unknown = partial(_is_unknown, archive, words, is_new, query.order)
-        for one in reversed(bylines.find_writers(words, is_unknown, is_new)):
-            unknown.append(one.name)
-            del words[one.start : one.end]
-    text = " ".join(words)
-    if (groups or unknown) and not questions.has_topic(words):
-        text = ""
-    people_ = [people.strip_titles(name) for name in alone if name not in of_institution]
-    known = [institutions.find_main_form(name) for name in alone if name in of_institution]
-    return replace(
-        query,
-        text=text,
-        institutions=(*query.institutions, *known),
-        authors=(*query.authors, *people_),
-        either=tuple(tuple(names) for names in groups if len(names) > 1),
-        unknown_writers=tuple(unknown),
-    )
-
-
-def is_full_writer(archive: Archive, name: str) -> bool:
-    """Return whether an author has this name, which must be a full one: Ada Lovelace, 김건우."""
-    is_syllables = analyser.is_syllables(name) and len(name) == bylines.NAME_SYLLABLES
-    return (is_syllables or (" " in name and _is_full_name(name))) and _is_writer(archive, name)
-
-
-def list_excluded_ids(archive: Archive, excluded: Iterable[str]) -> frozenset[int]:
-    """Return the papers by the writers among what a query excludes."""
-    names = (name for name in excluded if not archive.reader.is_excludable(name))
-    written = (list_paper_ids(archive.writers, [name]) for name in names if is_full_writer(archive, name))
-    return frozenset[int]().union(*filter(None, written))
-
-
-def _is_full_name(name: str) -> bool:
-    is_capitalised = " " in name and all(word[:1].isupper() for word in name.split())
-    is_hangul = analyser.has_hangul(name) and not any(map(questions.classify_filler, name.split()))
-    return is_capitalised or (is_hangul and not questions.find_everyday_terms(name))
-
-
-def _is_writer(archive: Archive, name: str) -> bool:
-    """Return whether any author has this name, in any word order or script, or any paper this institution."""
-    words, writers = tuple(people.name_tokens(name)), archive.writers
-    exact = _find_exact(writers, words, is_prefix=False) if words else []
-    alike = exact or _find_by_hangul(writers, " ".join(words), is_prefix=False)
-    if not alike and len(words) > 1:  # of one word, 사과 too sounds like names
-        alike = _find_by_sound(writers, words)
-    return bool(alike) or archive.engine.institution(name) is not None
-
-
-def _is_known(archive: Archive, words: Sequence[str], writer: bylines.Writer) -> bool:
-    """Return whether a name in a question is that of a known institution or of an author.
-
-    An institution beside a topic must be in an affiliation. A bare name must be an author's in full. One word may also be a
-    last name beside a word for papers: LeCun papers, 데트머스 논문, 벤지오 교수.
-    """
-    name, typed = writer.name, tuple(people.name_tokens(writer.name))
-    if writer.kind == "beside":
-        is_said = "led" in writer.signs or any(map(questions.names_papers, words))
-        is_name = is_said or not institutions.is_ordinary(name)
-        is_known = is_name and archive.engine.is_affiliation(name)
-        return is_known and not _is_in_phrase(archive, words, writer)
-    if writer.kind != "bare":
-        return writer.kind == "institution" or _is_writer(archive, name)
-    if analyser.has_hangul(name):
-        if " " in name:
-            stems = (bylines.strip_particle(word) for word in name.split() if word.endswith(_ENDINGS))
-            return not any(_is_in_papers(archive, stem) for stem in stems) and _is_writer(archive, name)
-        return _spells_author(archive, name) or _is_last_name(archive, words, writer)
-    authors = _find_exact(archive.writers, typed, is_prefix=False)
-    if len(typed) > 1:
-        return any(people.name_distance(typed, one.name) < people.DIFFERENT_NAME for one in authors)
-    is_said = not writer.signs.isdisjoint(("lead", "group", "written", "papers"))
-    return is_said and any(people.name_tokens(one.name)[-1:] == [*typed] for one in authors)
-
-
-def _is_absent(archive: Archive, writer: bylines.Writer) -> bool:
-    """Return whether a question says that a name in capitals wrote, of which no paper and no author has a word: by LeCun."""
-    words = [] if analyser.has_hangul(writer.name) else writer.name.split()
-    is_said = bool(words) and writer.kind == "said" and not writer.signs.isdisjoint(("lead", "led"))
-    return (
-        is_said
-        and not any(word[:1].islower() or _is_in_papers(archive, word) for word in words)
-        and not _is_writer(archive, writer.name)
-    )
-
-
-def _is_in_phrase(archive: Archive, words: Sequence[str], writer: bylines.Writer) -> bool:
-    """Return whether any paper has a name with the word before or behind it: OpenAI o1, 메타 토큰."""
-    spans = (words[max(0, writer.start - 1) : writer.end], words[writer.start : writer.end + 1])
-    phrases = [" ".join(span) for span in spans if len(span) > writer.end - writer.start]
-    return any(archive.reader.glossary.find(one) or archive.engine.count([one]) for one in phrases)
-
-
-def _is_last_name(archive: Archive, words: Sequence[str], writer: bylines.Writer) -> bool:
-    """Return whether a word sounds like a foreign name, and no given name is ahead: 데트머스 논문, but not 존 스미스 논문."""
-    name, signs, ahead = writer.name, writer.signs, words[writer.start - 1] if writer.start else ""
-    if analyser.is_syllables(ahead) and not (
-        questions.classify_filler(ahead) or _is_in_papers(archive, ahead)
-    ):
-        return False
-    is_said = "group" in signs or (not ahead if "written" in signs else "papers" in signs)
-    is_long = len(name) >= bylines.NAME_SYLLABLES - ("group" in signs) and not name.endswith(_ENDINGS)
-    is_name = is_long or name in seed.read_spellings("korean_names.tsv")["foreign"]
-    return is_said and is_name and bool(_find_by_sound(archive.writers, (name,)))
-
-
-def _spells_author(archive: Archive, name: str) -> bool:
-    """Return whether a Korean name is an author's, in Hangul or spelt in Latin letters."""
-    spelt = _find_by_hangul(archive.writers, name, is_prefix=False)
-    return any(one.name == name or people.is_same_name(name, one.name) for one in spelt)
-
-
-def _is_unknown(
-    archive: Archive,
-    words: Sequence[str],
-    is_new: Callable[[str], bool],
-    has_order: object,
-    writer: bylines.Writer,
-) -> bool:
-    """Return whether a question gives a name, which is no author's, as a writer's: papers by Ada Unknown, 얀 르쿤 논문."""
-    name, named = writer.name, writer.name.split()
-    beside = (*words[: writer.start][-1:], *words[writer.end :][:2])
-    is_said = "led" in writer.signs or any(map(questions.names_papers, beside))
-    is_said = is_said or bool(has_order and words[writer.start].lower() == "by")
-    if writer.kind == "said":
-        is_topic = analyser.has_hangul(name) and words[writer.end - 1].endswith("의")  # 딥러닝의 논문
-        return is_said and not is_topic and _is_full_name(name)
-    if writer.kind == "capitals":  # Kaiming He: one word is in no paper, and one in an author's name
-        is_alone = writer.end - writer.start == len(words)
-        is_title = named[0].lower() in seed.read_words("not_names.txt") or all(
-            _is_in_papers(archive, word) for word in named
-        )
-        return (
-            (is_said or is_alone)
-            and not is_title
-            and any(map(archive.writers.word, people.name_tokens(name)))
-        )
-    is_inflected = any(word.endswith(_ENDINGS) for word in named)
-    is_name = analyser.has_hangul(name) and len(named) > 1 and len(named[-1]) > 1 and not is_inflected
-    is_of_papers = not writer.signs.isdisjoint(("group", "papers"))
-    return is_name and is_of_papers and all(is_new(word) for word in named if len(word) > 1)
-
-
-def _is_in_papers(archive: Archive, word: str) -> bool:
-    return archive.reader.glossary.is_word(word) or bool(
-        archive.engine.count([tokens.WHOLE + word if analyser.is_hangul(word) else word])
-    )
-
-
-def _is_new(archive: Archive, word: str) -> bool:
-    """Return whether a word of a question may be part of a bare name: no filler, verb or everyday word, and in no paper.
-
-    A Latin word must be in an author's name.
-    """
-    typed = questions.trim_filler(word)
-    stem = bylines.strip_particle(typed)
-    if not analyser.is_syllables(typed):
-        words = people.name_tokens(stem)
-        is_name = stem.replace("-", "").isalpha() and all(map(archive.writers.word, words))
-        return is_name and not (questions.classify_filler(typed) or _is_in_papers(archive, stem))
-    if len(typed) == 1 or questions.classify_filler(typed) or questions.is_everyday(typed):
-        return False
-    if _is_in_papers(archive, typed):
-        return False
-    is_noun = typed != stem and len(stem) > 1 and _is_in_papers(archive, stem)
-    is_inflected = questions.is_verb(typed) or (typed == stem and typed.endswith(_ENDINGS))
-    return not (is_noun or is_inflected) or _spells_author(archive, typed)
-
-
 def find_author(
     archive: Archive,
     name: str,
@@ -486,45 +285,50 @@ def find_author(
     offset: int = 0,
 ) -> AuthorResult:
     """Return the papers of the best-matching author (or of everyone whose name the Hangul spells), and all matching names."""
-    view, name = archive.view, people.strip_titles(plain.clean_typed(name))
-    typed = tuple(people.name_tokens(name))
-    matches = find_authors(archive.writers, name)
-    is_exact = bool(typed) and bool(_find_exact(archive.writers, typed, is_prefix=False))
-    namesakes = _list_namesakes(matches, name)
-    is_in_hangul = analyser.has_hangul(name)
-    is_by_sound = bool(matches) and is_in_hangul and not (is_exact or namesakes)
-    sounding = _find_by_sound(archive.writers, typed) if is_by_sound else []
-    is_unsure = (not is_exact and not is_in_hangul) or bool(sounding)
-    is_other = not matches or people.is_correction(typed, matches[0].name)  # MIT is not Min Lin
-    if institutions.list_forms(name) and (
-        is_other or (is_unsure and archive.engine.institution(name) is not None)
-    ):
-        return AuthorResult(question=f"from {name}")
-    namesakes = namesakes or sounding
-    if not matches and any(family and not given for family, given in people.split_hangul(name)):
-        # For a family name alone, use the suggestions of autocomplete.
-        matches = namesakes = find_authors(archive.writers, name, is_prefix=True)
-    elif is_exact and len(typed) == 1 and people.name_tokens(matches[0].name) != [*typed]:
-        namesakes = [author for author in matches if typed[0] in people.name_tokens(author.name)]
+    name = people.strip_titles(plain.clean_typed(name))
+    matches, namesakes = _choose_authors(archive.writers, name)
     if not matches:
         return AuthorResult()
-    best, ids, is_one = matches[0], [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
-    name_of = {author.id: author.name for author in matches}
-    scope = Scope(filters, search.list_paper_ids(view, ids))
+    ids, is_one = [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
+    scope = Scope(filters, search.list_paper_ids(archive.view, ids))
     paper_ids, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
-    rows = tuple(search.list_paper_rows(view, paper_ids, until_on=filters.until_on))
-    key, has_accents = analyser.fold_name(best.name), not best.name.isascii()
-    spellings = Counter(name for row in rows for name in row.authors if analyser.fold_name(name) == key)
-    alike = [name for name, _ in spellings.most_common() if name.isascii() != has_accents]
-    name_of[best.id] = next(iter(alike), best.name)  # as most of the papers spell it: not "Ben allal"
+    rows = tuple(search.list_paper_rows(archive.view, paper_ids, until_on=filters.until_on))
+    name_of = {author.id: author.name for author in matches}
+    name_of[matches[0].id] = _write_as_papers(matches[0].name, rows)
     return AuthorResult(
         rows,
         total,
-        author=name_of[best.id],
+        author=name_of[matches[0].id],
         matches=tuple(name_of.values()),
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
-        is_corrected=people.is_correction(typed, best.name) and not namesakes,
+        is_corrected=people.is_correction(tuple(people.name_tokens(name)), matches[0].name) and not namesakes,
     )
+
+
+def _choose_authors(writers: Writers, name: str) -> tuple[Sequence[models.Author], Sequence[models.Author]]:
+    """Return the authors with a name, best first, and those of them whom it may mean as well as the first one."""
+    typed, matches = tuple(people.name_tokens(name)), find_authors(writers, name)
+    if not matches:
+        # For a family name alone, use the suggestions of autocomplete.
+        is_family = any(family and not given for family, given in people.split_hangul(name))
+        matches = find_authors(writers, name, is_prefix=True) if is_family else []
+        return matches, matches
+    if institutions.list_forms(name) and people.is_correction(typed, matches[0].name):
+        return [], []  # MIT is not Min Lin
+    is_exact = bool(_find_exact(writers, typed, is_prefix=False))
+    if is_exact and len(typed) == 1 and people.name_tokens(matches[0].name) != [*typed]:
+        return matches, [author for author in matches if typed[0] in people.name_tokens(author.name)]
+    namesakes = _list_namesakes(matches, name)
+    is_by_sound = analyser.has_hangul(name) and not (is_exact or namesakes)
+    return matches, _find_by_sound(writers, typed) if is_by_sound else namesakes
+
+
+def _write_as_papers(name: str, rows: Iterable[models.PaperRow]) -> str:
+    """Return an author's name as most of the papers spell it, with its accents: not "Ben allal"."""
+    key, has_accents = analyser.fold_name(name), not name.isascii()
+    spellings = Counter(one for row in rows for one in row.authors if analyser.fold_name(one) == key)
+    alike = (one for one, _ in spellings.most_common() if one.isascii() != has_accents)
+    return next(alike, name)
 
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:
@@ -532,19 +336,3 @@ def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | N
     author_ids = [[author.id for author in find_authors(writers, name)] for name in names]
     written = [frozenset(search.list_paper_ids(writers.view, ids)) for ids in author_ids]
     return frozenset.intersection(*written) if written else None
-
-
-def list_written_ids(archive: Archive, query: query_parser.Query) -> frozenset[int] | None:
-    """Return the papers by all authors of a query and by one of each group in `either`; None if none is named."""
-    written = list_paper_ids(archive.writers, query.authors)
-    for names in query.either:
-        papers = frozenset[int]().union(*(_list_of_writer(archive, name) for name in names))
-        written = papers if written is None else written & papers
-    return written
-
-
-def _list_of_writer(archive: Archive, name: str) -> Iterable[int]:
-    if archive.engine.institution(name) is None:
-        return list_paper_ids(archive.writers, [name]) or ()
-    scope, most = Scope(institutions=(name,)), archive.engine.searcher.num_docs
-    return archive.engine.list_top(scope, limit=max(1, most))[0]

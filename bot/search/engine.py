@@ -1,14 +1,13 @@
-"""Answers queries from the index: papers with all parts of a query first, then partial matches and related papers.
+"""Finds the papers for a query in the index: those on its topic, then those with all its terms, then those with some.
 
-A part matches if any of its forms occurs in the title or body. Complete matches are ranked by term frequency without IDF,
-partial matches by a weighted OR (BM25) and by their similarity to the question's topics. Never reads papers' texts.
+A part of a query matches by any of its forms in the title or body. Papers with all parts are ranked by term frequency without
+IDF, the others by a weighted OR (BM25); a sentence also ranks by similarity to its topics. Never reads papers' texts.
 """
 
 from __future__ import annotations
 
 import math
 import weakref
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -21,8 +20,8 @@ from tantivy import FieldType, Occur, Query
 
 from bot.search import index as search_index
 from bot.search.query import IMPLIED_WEIGHT, ReadQuery
-from bot.search.results import Sort
-from bot.text import analyser, concepts, institutions, questions, seed, tokens
+from bot.search.results import MatchKind, Sort
+from bot.text import analyser, concepts, institutions, tokens
 from bot.text.concepts import Form, QueryPart
 from storage import search
 from storage.snapshot import chunked
@@ -47,14 +46,6 @@ _NEAR = 1 / 3
 """The share of the best partial match's score from which on such matches are listed in an order that was asked for."""
 _MIN_JOINED = 3
 """The least number of letters of each of two words that may be joined."""
-_COMMON_SHARE = 0.05
-"""The share of papers from which on a word outside the glossary is ordinary."""
-_GENERAL_SHARE = 0.15
-"""The share of papers from which on a term is general, such as "benchmark"."""
-_MAX_WORD_TOPICS = 4
-"""A keyword that describes more topics is ordinary, such as "full"."""
-_ALL_WORDS = 1.25
-"""The factor for papers with all words of a sentence."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """The k1 and b parameters of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
@@ -67,7 +58,6 @@ _TOP: _Order = ("top", tantivy.Order.Desc)
 _ORDERS: Mapping[Sort, _Order | None] = {
     Sort.RELEVANCE: None,
     Sort.VOTES: _TOP,
-    Sort.LEAST: ("least", tantivy.Order.Asc),
     Sort.DATE: ("newest", tantivy.Order.Desc),
     Sort.OLDEST: ("oldest", tantivy.Order.Desc),
 }
@@ -77,50 +67,59 @@ _Clause: TypeAlias = tuple[Occur, Query]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The papers to search. `paper_ids` restricts them to named authors' papers or to a list; None means all papers.
-
-    `unwanted_ids` are left out. `has_code`: only papers with a link to code. `with_compared`: also those that name what is left
-    out only in comparing.
-    """
+    """The papers to search. `paper_ids` restricts them to authors' papers or to a list; None means all papers."""
 
     filters: search.Filters = search.NO_FILTERS
     paper_ids: Collection[int] | None = None
-    institutions: tuple[str, ...] = ()
-    unwanted_ids: Collection[int] = frozenset()
-    has_code: bool = False
-    with_compared: bool = False
 
 
 class Matches(NamedTuple):
-    """Scores by paper id, best first, and the total number of matches.
+    """Scores by paper id, best first: papers on the topic, then those with all terms, then those that lack a term.
 
-    `missing` maps each partial match to the terms that it seems to lack; `mentioning` are those with all terms that are not
-    about them, and `mentions` how many there are. `has_name`: a paper, or a family of papers, has the query as its name.
+    `on_topic` and `all_terms` count the papers of the first two kinds, which may be more than `scores` has; `missing` maps each
+    paper of the third kind to the terms that it lacks. `has_name`: a paper, or a family of papers, has the query as its name.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
-    total: int = 0
+    on_topic: int = 0
+    all_terms: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
-    mentioning: Collection[int] = frozenset()
-    mentions: int = 0
     has_name: bool = False
 
     @property
-    def complete_count(self) -> int:
-        """The number of papers that match the whole query."""
-        return self.total - self.mentions - len(self.missing.keys() - self.mentioning)
+    def total(self) -> int:
+        """The number of papers of all kinds."""
+        return self.on_topic + self.all_terms + len(self.missing)
 
     @property
-    def ranked(self) -> tuple[list[int], list[int]]:
-        """The first full matches and the partial ones, each of which may be put in another order."""
-        full = (id_ for id_ in self.scores if id_ not in self.missing)
-        partial = (id_ for id_ in self.scores if id_ in self.missing)
-        return list(islice(full, _ENOUGH)), list(partial)
+    def complete(self) -> int:
+        """The number of papers that have all terms, on the topic or not."""
+        return self.on_topic + self.all_terms
 
-    def reordered(self, full: Sequence[int], partial: Sequence[int]) -> Matches:
+    @property
+    def kinds(self) -> dict[int, MatchKind]:
+        """The kind of each paper, which its place tells."""
+        ends = ((self.on_topic, MatchKind.ON_TOPIC), (self.complete, MatchKind.ALL_TERMS))
+        return {
+            id_: next((kind for end, kind in ends if place < end), MatchKind.SOME_TERMS)
+            for place, id_ in enumerate(self.scores)
+        }
+
+    @property
+    def ranked(self) -> list[list[int]]:
+        """The first papers of each kind, each of which may be put in another order."""
+        kinds = self.kinds
+        return [[id_ for id_ in self.scores if kinds[id_] is kind][:_MAX_PARTIAL] for kind in MatchKind]
+
+    def reordered(self, ranked: Sequence[Sequence[int]]) -> Matches:
         """Return these matches with those of `ranked` in another order."""
-        ids = dict.fromkeys(full) | {id_: None for id_ in self.scores if id_ not in self.missing}
-        return self._replace(scores={id_: self.scores[id_] for id_ in (*ids, *partial)})
+        kinds = self.kinds
+        ids = (
+            id_
+            for kind, first in zip(MatchKind, ranked, strict=True)
+            for id_ in dict.fromkeys((*first, *(one for one in self.scores if kinds[one] is kind)))
+        )
+        return self._replace(scores={id_: self.scores[id_] for id_ in ids})
 
     def continued(self, longer: Matches) -> Matches:
         """Return these matches followed by those that only a longer list has."""
@@ -155,6 +154,7 @@ class Engine:
         self.count_papers = lru_cache(maxsize=1 << 11)(partial(Engine._count_papers, weak))
         self._spell = lru_cache(maxsize=1 << 11)(partial(Engine._spell_form, weak))
         self._levels = lru_cache(maxsize=1 << 9)(partial(Engine._list_levels, weak))
+        self._about_word = lru_cache(maxsize=1 << 8)(partial(Engine._find_about_word, weak))
         self._frequency = lru_cache(maxsize=1 << 14)(searcher.doc_freq)
 
     # Building queries.
@@ -191,17 +191,6 @@ class Engine:
 
     def _is_indexed(self, token: str) -> bool:
         return bool(self._frequency("body", token) or self._frequency("title", token))
-
-    def join_parts(self, parts: Sequence[QueryPart]) -> tuple[QueryPart, ...]:
-        """Return the parts of a query, with two plain words as one part if papers join them: mini batch."""
-        joined = list[QueryPart]()
-        for part in parts:
-            before = joined[-1] if joined and not (joined[-1].key or part.key) else None
-            if before and self._join(before.text.casefold(), part.text.casefold()):
-                joined[-1] = concepts.literal_part(f"{before.text} {part.text}")
-            else:
-                joined.append(part)
-        return tuple(joined)
 
     def _count(self, field: str, phrase: Sequence[str]) -> list[int]:
         """Return how many papers have each token of a phrase, or [] if none has one of them."""
@@ -254,29 +243,6 @@ class Engine:
         )
         return any_of([self._part(part), *apart])
 
-    def _is_ordinary(self, part: QueryPart) -> bool:
-        """Return whether a part is neither a term nor an everyday word for one, and many papers have it."""
-        return (
-            not (part.is_term or part.key or self.is_apart)
-            and self.count_papers(part) >= _COMMON_SHARE * self.searcher.num_docs
-        )
-
-    def _is_named(self, part: QueryPart, query: ReadQuery) -> bool:
-        """Return whether an answer may say that a paper lacks this part: a term, or a rare noun among keywords."""
-        if part.is_term or part.key or query.topics or self._is_ordinary(part):
-            return part.is_term and part.key not in concepts.ALL_PAPERS
-        is_rare = len(questions.find_topics(part.text)) <= _MAX_WORD_TOPICS
-        return is_rare and (not analyser.is_hangul(part.text) or questions.is_noun(part.text))
-
-    def is_telling(self, part: QueryPart) -> bool:
-        """Return whether it says something of a paper that it has this part: a term that few papers have, or a rare noun."""
-        if part.is_term or part.key:
-            general = max(_ENOUGH, _GENERAL_SHARE * self.searcher.num_docs)
-            return part.key not in concepts.ALL_PAPERS and self.count_papers(part) < general
-        is_korean, is_word = analyser.is_hangul(part.text), part.text[:1].isupper() or len(part.forms) > 1
-        is_noun = questions.is_noun(part.text) if is_korean else is_word
-        return is_noun and not self._is_ordinary(part)
-
     def _count_papers(self, part: QueryPart) -> int:
         """Return how many papers have a part."""
         return self._count_matches(self._part(part))
@@ -289,12 +255,6 @@ class Engine:
 
     def _compile_part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
-        if part.each:
-            size = len(part.each)
-            return all_of(self._part(one, title / size, body / size) for one in part.each)
-        if any(one.each for one in part.either):
-            found = (self._part(one, title, body) for one in part.either)
-            return Query.disjunction_max_query(own) if (own := [*filter(None, found)]) else None
         compiled = self._compile(part.forms)
         return any_of(
             Query.boost_query(query, weight)
@@ -349,63 +309,11 @@ class Engine:
             required.append(self._with_votes(filters.min_votes, filters.max_votes))
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
-        of_code = [self._term("fact", search_index.CODE, 0.0)] if scope.has_code else []
-        named = (*map(self.institution, scope.institutions), *of_code)
-        required += (one or Query.empty_query() for one in named)
-        unwanted = query.excluded if query else ()
-        excluded = [
-            self._about_one(part, is_alone=True)
-            if part.is_topic
-            else self._unwanted(part, scope.with_compared)
-            for part in unwanted
-            if not part.each
-        ]
-        excluded += map(self._in_title, unwanted)
-        excluded += [self.institution(part.text) for part in unwanted if institutions.list_forms(part.text)]
-        excluded += [self._among(scope.unwanted_ids)] if scope.unwanted_ids else []
+        excluded = map(self._part, query.excluded if query else ())
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
             *((Occur.MustNot, one) for one in excluded if one is not None),
         ]
-
-    def _in_title(self, part: QueryPart) -> Query | None:
-        """Return the query for titles that say what is left out, in a longer word (RAGTruth) or with its words in any order."""
-        if part.each:
-            each = ([self._compile(one.forms).title, self._in_title(one)] for one in part.each)
-            return any_of([all_of(map(any_of, each)), *(self._affiliation(one.text) for one in part.each)])
-        names = (tokens.list_belonging(one.text) or [one.text] for one in part.forms)
-        inner = (tokens.inner_token(name) for name in chain(*names) if name.isascii())
-        return any_of(self._term("title", token, 0.0) for token in inner)
-
-    def _unwanted(self, part: QueryPart, with_compared: bool) -> Query | None:
-        """Return the query for papers with a part that is left out, except those that do without it.
-
-        If `with_compared`, it is for those that do not just compare.
-        """
-        belonging = (self._term("fact", one.text, 0.0) for one in part.forms if tokens.is_left_out(one.text))
-        query, facts = any_of([self._part(part), *belonging]), [search_index.LACKED]
-        facts += [search_index.COMPARED] if with_compared else []
-        marked = any_of(
-            self._term("fact", fact + form.text, 0.0) for fact in facts for form in _join_seeded(part.forms)
-        )
-        return query and _within(query, [(Occur.MustNot, marked)] if marked else [])
-
-    def institution(self, name: str) -> Query | None:
-        """Return the query for papers from an institution, or with its name within a title word: DeepSeekMath.
-
-        If a paper's institutions are unknown, its text decides.
-        """
-        forms = institutions.list_forms(name)
-        named = self._part(concepts.literal_part(*institutions.list_clear_forms(name)))
-        in_text = all_of([named, self._term("institution", "", 0.0)])
-        # Names with a capital inside: "Intel" is the beginning of "intelligence" too.
-        words = (form for form in forms if form.isalpha() and any(map(str.isupper, form[3:])))
-        titles = (self._term("title", tokens.inner_token(word), 0.0) for word in words)
-        return any_of([self._affiliation(name), in_text, *titles])
-
-    def is_affiliation(self, institution: str) -> bool:
-        """Return whether any paper gives an institution as an author's."""
-        return self._affiliation(institution) is not None
 
     def _affiliation(self, institution: str) -> Query | None:
         token = institutions.make_token(institution)
@@ -413,18 +321,18 @@ class Engine:
 
     def _search(
         self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: _Order | None
-    ) -> Matches:
-        """Return the best-scoring papers, or the first papers in the given order."""
+    ) -> tuple[dict[int, float], int]:
+        """Return the scores of the best papers, or of the first ones in the given order, and the number of all."""
         if query is None:
-            return Matches()
+            return {}, 0
         query = _within(query, clauses)
         if order is not None:
             hits = self.searcher.search(query, limit, order_by_field=order[0], order=order[1])
-            return Matches(dict.fromkeys(self._numbers(hits), 0.0), _total(hits))
+            return dict.fromkeys(self._numbers(hits), 0.0), _total(hits)
         hits = self.searcher.search(query, limit, weight_by_field="popularity")
         # Ties are sorted by id, so that their order does not depend on when they were indexed.
         scores = {id_: round(score, 4) for id_, score in self._scores(hits).items()}
-        return Matches(dict(sorted(scores.items(), key=lambda item: item[::-1], reverse=True)), _total(hits))
+        return dict(sorted(scores.items(), key=lambda item: item[::-1], reverse=True)), _total(hits)
 
     def _scores(self, result: tantivy.SearchResult) -> dict[int, float]:
         return dict(zip(self._numbers(result), (score for score, _ in result.hits), strict=True))
@@ -436,37 +344,43 @@ class Engine:
     # Searching.
 
     def find(self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Matches:
-        """Return complete matches, followed by partial ones if there are few. May return more than `limit`."""
+        """Return the papers on a query's topic, then those with all terms and, if these are few, those that lack a term.
+
+        May return more than `limit`.
+        """
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
-        several = len(query.parts) > 1
-        parts = query.parts if several or query.topics else ()
-        is_mixed = several and bool(query.topics) and order is None
-        partial = self._partial(query, parts) if is_mixed else None
-        wanted = self._complete(query, partial)
+        parts = query.parts[:_MAX_PARTS]
+        # A paper may have all words of a sentence by chance, so all are ranked in the same way.
+        is_sentence = len(parts) > 1 and bool(query.topics) and order is None
+        some = self._some_parts(query, parts)
+        wanted = self._all_parts(query, parts, some if is_sentence else None)
         full = self._find_full(query, wanted, clauses, max(limit, _ENOUGH), order)
         if order is None and (first := self.find_named(query, clauses)) is not None:
-            best = max(full.scores.values(), default=0.0)
-            scores = {first: best + 1.0} | {**full.scores, first: best + 1.0}
-            full = full._replace(scores=scores, has_name=True)
-        enough = _ENOUGH if order is None else _ENOUGH_ORDERED
-        if full.total >= enough or (full.total and not several and not query.topics):
+            full = _put_first(full, first)
+        is_term = len(parts) == 1 and not query.topics
+        enough = 1 if is_term else _ENOUGH if order is None else _ENOUGH_ORDERED
+        if some is None or full.complete >= enough:
             return full
-        if (partial := partial or self._partial(query, parts)) is None:
-            return full
-        others = self._search(partial, clauses, _MAX_PARTIAL, None).scores
-        others = {id_: score for id_, score in others.items() if id_ not in full.scores}
-        found = self._add_partial(query, parts, full, others, is_mixed=is_mixed, is_ordered=order is not None)
-        return self.in_order(found, sort)
+        scores, _ = self._search(some, clauses, _MAX_PARTIAL, None)
+        others = {id_: score for id_, score in scores.items() if id_ not in full.scores}
+        found = self._add_partial(query, parts, full, others, is_sentence=is_sentence)
+        return found if order is None else self._in_order(found, sort)
 
-    def in_order(self, matches: Matches, sort: Sort) -> Matches:
-        """Return matches in the order of votes or dates that is asked for: the full ones, and then the others."""
-        if _ORDERS[sort] is None:
-            return matches
-        full, others = matches.scores.keys() - matches.missing.keys(), matches.missing.keys()
-        groups = (
-            self.list_top(Scope(paper_ids=ids), sort=sort, limit=len(ids))[0] for ids in (full, others) if ids
-        )
-        return matches._replace(scores={id_: matches.scores[id_] for ids in groups for id_ in ids})
+    def _in_order(self, matches: Matches, sort: Sort) -> Matches:
+        """Return matches with each kind in the order of votes or dates; of those that lack a term, the near ones.
+
+        The newest paper with any of the words says little.
+        """
+        *full, some = matches.ranked
+        least = _NEAR * max((matches.scores[id_] for id_ in some), default=0.0)
+        near = [id_ for id_ in some if matches.scores[id_] >= least]
+        sort_ids = partial(self._sort_ids, sort=sort)
+        ids = chain(*map(sort_ids, (*full, near)))
+        missing = {id_: matches.missing[id_] for id_ in near}
+        return matches._replace(scores={id_: matches.scores[id_] for id_ in ids}, missing=missing)
+
+    def _sort_ids(self, ids: Sequence[int], sort: Sort) -> Sequence[int]:
+        return self.list_top(Scope(paper_ids=ids), sort=sort, limit=len(ids))[0] if ids else ()
 
     def _find_full(
         self,
@@ -476,88 +390,34 @@ class Engine:
         limit: int,
         order: _Order | None,
     ) -> Matches:
-        """Return the papers with all parts: those about them first, then those that mention them.
+        """Return the papers on a query's topic, then the others with all its parts."""
+        about = self._about_all(query)
+        if about is None:
+            scores, total = self._search(wanted, clauses, limit, order)
+            return Matches(scores, 0, total)
+        about = Query.const_score_query(about, 0.0)
+        on, on_topic = self._search(wanted, [*clauses, (Occur.Must, about)], limit, order)
+        left = max(1, limit - on_topic)
+        others, all_terms = self._search(wanted, [*clauses, (Occur.MustNot, about)], left, order)
+        return Matches({**on, **(others if on_topic < limit else {})}, on_topic, all_terms)
 
-        If none is about them and nothing is left out, all are full matches that name them clearly; and by relevance those of a
-        question with other words than terms.
-        """
-        is_of_terms = order is not None or not query.is_question or all(part.is_term for part in query.parts)
-        about = self._about_all(query, is_ordered=order is not None) if is_of_terms else None
-        if wanted is None or about is None:
-            return self._search(wanted, clauses, limit, order)
-
-        def divide(about: Query) -> tuple[Matches, Matches]:
-            about = Query.const_score_query(about, 0.0)
-            full = self._search(wanted, [*clauses, (Occur.Must, about)], limit, order)
-            left = [*clauses, (Occur.MustNot, about)] if full.total else clauses
-            return full, self._search(wanted, left, max(1, limit - full.total), order)
-
-        full, others = divide(about)
-        if not (full.total or query.excluded or self.is_apart):
-            # Of reasoning, 추론 alone is a mention, for it may be inference.
-            clear = all_of(self._part(QueryPart("", part.clear)) for part in query.parts if part.clear)
-            if clear is None:
-                return others
-            full, others = divide(clear)
-        mentioning = others.scores if full.total < limit else {}
-        return Matches(
-            {**full.scores, **mentioning},
-            full.total + others.total,
-            dict.fromkeys(mentioning, ()),
-            frozenset(mentioning),
-            others.total,
-        )
-
-    def _about_all(self, query: ReadQuery, *, is_ordered: bool) -> Query | None:
-        """Return the query for papers about all parts, or of the query's name.
-
-        In the order of votes or dates, what belongs to a concept counts as the concept.
-        """
-
-        def own(part: QueryPart) -> QueryPart:
-            sure = (form for form in part.forms if form.is_sure)
-            kept = tuple(form for form in sure if is_ordered or not tokens.is_wide(form.text))
-            either, each = (tuple(map(own, parts)) for parts in (part.either, part.each))
-            return part._replace(forms=kept, either=either, each=each)
-
-        parts = list(map(own, _list_needed(query.parts[:_MAX_PARTS])))
-        wholes = [self._about_one(own(whole), is_alone=True) for whole in query.wholes]
-        if len(parts) > 1 and query.text:
-            wholes.append(self._part(concepts.literal_part(query.text)))  # mini batch for minibatches
+    def _about_all(self, query: ReadQuery) -> Query | None:
+        """Return the query for papers about all parts, with the query as a phrase, or with its name."""
+        parts = [_only_sure(part) for part in _list_needed(query.parts[:_MAX_PARTS])]
+        wholes = [self._about_one(_only_sure(whole)) for whole in query.wholes]
+        phrase = self._phrase_of(query)
         names = (self._term("name", f"{name} {mark}", 0.0) for name in query.names for mark in _NAME_DEGREES)
-        return any_of([self._about_each(parts), *wholes, *names])
+        about = all_of(self._about_one(part) for part in parts)
+        return any_of([about, *wholes, phrase, *names])
 
-    def _about_each(self, parts: Sequence[QueryPart]) -> Query | None:
-        """Return the query for papers about each of several parts. Two plain words in a row are about a phrase."""
-        about = list[Query | None]()
-        for before, part in zip([None, *parts], parts, strict=False):
-            is_plain = before is not None and not (before.is_term or before.key or part.is_term or part.key)
-            phrase = self._part(concepts.join_words(before, part)) if before and is_plain else None
-            about.append(phrase or self._about_one(part, is_alone=len(parts) == 1))
-        return all_of(about)
-
-    def _about_one(self, part: QueryPart, *, is_alone: bool) -> Query | None:
+    def _about_one(self, part: QueryPart) -> Query | None:
         """Return the query for papers with a form of a part in the title, or with its concept as a main one.
 
-        A word without a concept is in the title or twice in the body; an ordinary one is anywhere, unless it `is_alone`.
+        A word that is no concept is in the title, or twice in the body.
         """
-        if part.each:
-            return self._about_each(part.each)
-        if part.either:
-            return any_of(self._about_one(one, is_alone=is_alone) for one in part.either)
         if (main := self._main(part)) is not None:
-            wide = (self._term("fact", form.text, 0.0) for form in part.forms if tokens.is_wide(form.text))
-            about = any_of([self._compile(part.forms).title, main, *wide])
-        elif is_alone or not self._is_ordinary(part):
-            about = any_of([self._among(self._list_about(part, Scope())), self._titled(part)])
-        else:
-            about = self._part(part)
-        return all_of([about, self._part(QueryPart("", part.clear))]) if part.clear else about
-
-    def _titled(self, part: QueryPart) -> Query | None:
-        """Return the query for titles with all concepts that make up a term: multimodal, reward model."""
-        made_of = tokens.list_concepts(part.text) if part.key else ()
-        return all_of(self._term("title", token, 1.0) for token in made_of)
+            return any_of([self._compile(part.forms).title, main])
+        return self._about_word(part)
 
     def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""
@@ -565,161 +425,119 @@ class Engine:
             named = any_of(
                 self._term("name", f"{name} {mark}", 1.0) for name in sorted(query.names) for mark in marks
             )
-            best = self._search(named, clauses, 1, _TOP).scores
+            best, _ = self._search(named, clauses, 1, _TOP)
             if best:
                 return next(iter(best))
         return None
 
-    def _complete(self, query: ReadQuery, ranked: Query | None = None) -> Query | None:
-        """Return the query for complete matches: papers with all parts, with the whole query as a term, or with its name.
+    def _all_parts(self, query: ReadQuery, parts: Sequence[QueryPart], ranked: Query | None) -> Query | None:
+        """Return the query for papers with all parts, with the whole query as a term, or with its name.
 
-        A paper may have all parts of a sentence by chance, so such papers are ranked as partial matches are.
+        The papers with all parts are ranked as `ranked` does, if it is given.
         """
         clauses = [
             self._term("name", f"{name} {mark}", _NAME * degree + _WHOLE)
             for name in sorted(query.names)
             for mark, degree in _NAME_DEGREES.items()
         ]
-        parts = query.parts[:_MAX_PARTS]
         needed = _list_needed(parts)
-        whole = all_of(map(self._part, needed))
-        if whole is not None and len(needed) < len(parts):
-            other = any_of(self._part(part) for part in parts if part not in needed)
-            whole = _within(whole, [(Occur.Should, other)] if other else [])
-        if whole is not None and ranked is not None:
-            rank = Occur.Should, Query.boost_query(ranked, _ALL_WORDS)
-            clauses.append(_within(Query.const_score_query(whole, 0.0), [rank]))
-        elif whole is not None:
-            clauses.append(Query.boost_query(whole, 1 / len(parts)))
-        if len(parts) > 1 and query.text:
-            # The query may also be a phrase or one word, such as ZeroSearch.
-            clauses.append(self._part(concepts.literal_part(query.text)))
-        clauses += [
-            all_of([named, Query.const_score_query(named, _WHOLE)])
-            for named in map(self._part, query.wholes)
-            if named is not None
-        ]
+        every, other = (
+            all_of(map(self._part, needed)),
+            any_of(self._part(part) for part in parts if part not in needed),
+        )
+        if every is not None:
+            rank = ranked or other
+            every = Query.const_score_query(every, 0.0) if ranked else every
+            every = _within(every, [(Occur.Should, rank)] if rank else [])
+            clauses.append(every if ranked else Query.boost_query(every, 1 / len(parts)))
+        clauses.append(self._phrase_of(query))
+        wholes = filter(None, map(self._part, query.wholes))
+        clauses += [all_of([named, Query.const_score_query(named, _WHOLE)]) for named in wholes]
         return any_of(clauses)
 
-    def _partial(self, query: ReadQuery, parts: Sequence[QueryPart]) -> Query | None:
-        """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
-        clauses, weights = list[Query](), list[float]()
-        sides = [side for part in parts[:_MAX_PARTS] for side in part.alternatives]
-        sought = [one for side in sides for one in side.each or (side,)]
-        shares = {part: IMPLIED_WEIGHT * query.topics[topic] for topic, part in query.implied.items()}
-        counts = {part: self.count_papers(part) for part in (*sought, *shares)}
-        rarest = min((part for part in counts if counts[part]), key=counts.__getitem__, default=None)
-        # Among keywords, a paper about the rarest comes first: for KV cache compression, one about the KV cache.
-        by_main = rarest is not None and not query.topics and self._main(rarest) is not None
-        chance = _CHANCE * self.searcher.num_docs
-        for part, count in counts.items():
-            if (query_of_part := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
-                weight = self._idf(count + chance) ** (1 if query.topics else 2) * shares.get(part, 1.0)
-                main = self._main(part) if by_main else None
-                query_of_part = any_of([query_of_part, main]) or query_of_part
-                weights.append(weight * max(form.weight for form in part.forms))
-                clauses.append(Query.boost_query(query_of_part, weight))
-        words, topics = any_of(clauses), self._topics(query.topics)
+    def _phrase_of(self, query: ReadQuery) -> Query | None:
+        """Return the query for papers with a query of several words as a phrase or as one word, such as ZeroSearch."""
+        is_whole = len(query.parts) > 1 and all(part.text in query.text for part in query.parts)
+        return self._part(concepts.literal_part(query.text)) if is_whole else None
+
+    def _some_parts(self, query: ReadQuery, parts: Sequence[QueryPart]) -> Query | None:
+        """Return the query for papers with any part, or with the words of a single term apart.
+
+        For a sentence, papers are also ranked by its topics.
+        """
+        if len(parts) == 1 and not query.topics:
+            return self._mention(parts[0]) if parts[0].key else None
+        weighed = self._weigh(query, parts)
+        words, topics = (
+            any_of(Query.boost_query(one, weight) for one, weight in weighed),
+            self._topics(query.topics),
+        )
         if words is None or topics is None:
             return words
         # Normalise both scores like unit vectors.
+        by_words = math.hypot(*(weight for _, weight in weighed))
         by_topics = search_index.LEVELS * math.hypot(*query.topics.values())
         return Query.boolean_query(
             [
-                (Occur.Must, Query.boost_query(words, 1 / math.hypot(*weights))),
+                (Occur.Must, Query.boost_query(words, 1 / by_words)),
                 (Occur.Should, Query.boost_query(topics, 1 / by_topics)),
             ]
         )
+
+    def _weigh(self, query: ReadQuery, parts: Sequence[QueryPart]) -> list[tuple[Query, float]]:
+        """Return the query and the weight of each part and implied term that any paper has: the rarer, the heavier.
+
+        Among keywords, rarity counts twice, and a paper about the rarest comes first: for KV cache compression, one about
+        the KV cache.
+        """
+        shares = {part: IMPLIED_WEIGHT * query.topics[topic] for topic, part in query.implied.items()}
+        counts = {part: count for part in (*parts, *shares) if (count := self.count_papers(part))}
+        rarest = min(counts, key=counts.__getitem__, default=None)
+        by_main = rarest is not None and not query.topics and self._main(rarest) is not None
+        weighed = list[tuple[Query, float]]()
+        for part, count in counts.items():
+            weight = self._idf(count + _CHANCE * self.searcher.num_docs) ** (1 if query.topics else 2)
+            found = any_of(
+                [self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY), self._main(part) if by_main else None]
+            )
+            weighed += [(found, weight * shares.get(part, 1.0))] if found else []
+        return weighed
 
     def _add_partial(
         self,
         query: ReadQuery,
         parts: Sequence[QueryPart],
-        complete: Matches,
+        full: Matches,
         others: Mapping[int, float],
         *,
-        is_mixed: bool,
-        is_ordered: bool,
+        is_sentence: bool,
     ) -> Matches:
-        """Add papers with some parts of the query, or on a topic that the reply mentions, behind the full matches.
+        """Add the papers with some parts of a query, or on a topic that it is clearly on, behind the full matches.
 
-        A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, all are sorted by their
-        scores. Papers with one general word in common are left out: LLM, of finance LLM.
+        Of a question or a single term, a paper that has all its words apart has all terms too.
         """
-        needed = [part for part in parts if not (query.is_question and self._is_ordinary(part))] or parts
-        needed = _list_needed(needed)
-        words = [one for part in parts for side in part.alternatives for one in side.each]
-        find = self._mention if query.is_question else self._part
-        queries = [*map(find, (*parts, *words)), *map(self._part, query.implied.values())]
-        having = self._list_having(queries, others)
-        having, of_topics = having[: len(parts) + len(words)], having[len(parts) + len(words) :]
-        named = {
-            part: has
-            for part, has in zip((*parts, *words), having, strict=True)
-            if not part.text.isdigit() and (query.is_question or part in (*needed, *words))
-        }
-        bare = others.keys() - set[int]().union(*named.values())
-        weak = self._list_weak(named, of_topics, others, is_question=bool(query.topics))
-        related = {
-            id_
-            for part in (query.said.values() if bare else ())
-            for id_ in self._list_about(part, Scope(paper_ids=bare))
-        }
-        full = {id_: score for id_, score in complete.scores.items() if id_ not in complete.mentioning}
-        mentioning = {id_: score for id_, score in complete.scores.items() if id_ in complete.mentioning}
-        partial, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]](complete.missing)
-        sought = [
-            (part, has, self._is_named(part, query))
-            for part, has in zip(parts, having, strict=False)
-            if part in needed
-        ]
+        needed = _list_needed(parts)
+        find = self._mention if query.is_question or len(parts) == 1 else self._part
+        having = dict(zip(parts, self._list_having([*map(find, parts)], others), strict=True))
+        named = (ids for part, ids in having.items() if not part.text.isdigit())
+        bare = others.keys() - set[int]().union(*named)
+        said = map(self._about_word, query.said.values() if bare else ())
+        related = set[int]().union(*self._list_having(list(said), bare))
+        all_terms, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]]()
         for id_, score in others.items():
-            lacking = [(part, is_named) for part, has, is_named in sought if id_ not in has]
-            if id_ not in bare and not (lacking and id_ in weak):
-                (partial if lacking else mentioning if complete.mentions else full)[id_] = score
-            missing[id_] = tuple(part for part, is_named in lacking if is_named)
-        added = len(full) + len(mentioning) - len(complete.scores)
-        partial |= {id_: score for id_, score in others.items() if id_ in related}
-        if is_ordered:
-            # The newest paper with any of the words says little.
-            least = _NEAR * max(partial.values(), default=0.0)
-            partial = {id_: score for id_, score in partial.items() if score >= least}
-        if is_mixed:
-            full, mentioning, partial = (
-                dict(sorted(scores.items(), key=lambda item: -item[1]))
-                for scores in (full, mentioning, partial)
-            )
-        return Matches(
-            {**full, **mentioning, **partial},
-            complete.total + added + len(partial),
-            {id_: missing[id_] for id_ in (*mentioning, *partial)},
-            frozenset(mentioning),
-            complete.mentions + len(mentioning) - len(complete.mentioning),
-            has_name=complete.has_name,
+            lacking = tuple(part for part in needed if id_ not in having[part])
+            if id_ not in bare and not lacking:
+                all_terms[id_] = score
+            elif id_ not in bare or id_ in related:
+                missing[id_] = lacking
+        some = {id_: others[id_] for id_ in missing}
+        on = dict(islice(full.scores.items(), full.on_topic))
+        having_all = {id_: score for id_, score in full.scores.items() if id_ not in on} | all_terms
+        if is_sentence:  # all have scores of one kind
+            having_all = dict(sorted(having_all.items(), key=lambda item: -item[1]))
+        return full._replace(
+            scores={**on, **having_all, **some}, all_terms=full.all_terms + len(all_terms), missing=missing
         )
-
-    def _list_weak(
-        self,
-        named: Mapping[QueryPart, set[int]],
-        on_topics: Iterable[set[int]],
-        paper_ids: Collection[int],
-        *,
-        is_question: bool,
-    ) -> set[int]:
-        """Return the papers with one general word of several; of a question in plain words, if other papers have the others.
-
-        Among keywords, what is done with another topic is general: detection, 예측.
-        """
-        done = [] if is_question else [part for part in named if seed.classify("task", part.text)]
-        told = [part for part in named if self.is_telling(part) and part not in done]
-        strong = set[int]().union(*(named[part] for part in told), *on_topics)
-        counts = Counter(chain.from_iterable(named.values()))
-        # 기계 번역 is 번역.
-        is_near = any(part.text in one.text for part in done for one in told)
-        has_others = strong or (
-            told and not is_near and (not is_question or all(part.is_term for part in named))
-        )
-        return {id_ for id_ in paper_ids if counts[id_] <= 1} - strong if has_others else set()
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
         """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""
@@ -753,32 +571,26 @@ class Engine:
                 first.setdefault(paper_id, (text, is_in_title))
         return first
 
-    def have_votes(self, paper_ids: Collection[int]) -> bool:
-        """Return whether a number of votes is known of any of these papers."""
-        (counted,) = self._list_having([self._with_votes(0)], paper_ids)
-        return bool(counted)
-
     def list_from(self, institution: str, paper_ids: Collection[int]) -> set[int]:
         """Return the papers that give an institution as an author's."""
         (from_it,) = self._list_having([self._affiliation(institution)], paper_ids)
         return from_it
 
-    # Exact sets.
-
-    def _list_about(self, part: QueryPart, scope: Scope) -> set[int]:
-        """Return all papers with a part in the title or at least twice in the body."""
+    def _find_about_word(self, part: QueryPart) -> Query:
+        """Return the query for the papers with a part in the title or at least twice in the body."""
         compiled = self._compile(part.forms)
         titled = compiled.title and Query.const_score_query(compiled.title, _CERTAIN)
         if (wanted := any_of([titled, compiled.repeated])) is None:
-            return set()
-        wanted = _within(wanted, self._narrow(scope))
+            return Query.empty_query()
         hits = self.searcher.search(wanted, max(1, self.searcher.num_docs), count=False)
         ids, lengths = (self._numbers(hits, name) for name in ("id", "length"))
-        return {
-            id_
-            for (score, _), id_, length in zip(hits.hits, ids, lengths, strict=True)
-            if score >= _CERTAIN or score >= self._least_score(length)
-        }
+        return self._among(
+            [
+                id_
+                for (score, _), id_, length in zip(hits.hits, ids, lengths, strict=True)
+                if score >= _CERTAIN or score >= self._least_score(length)
+            ]
+        )
 
     def _least_score(self, length: int) -> float:
         """Return the score of a body of this length that contains a form twice."""
@@ -876,6 +688,19 @@ def _join_seeded(forms: Sequence[Form]) -> list[Form]:
     }
     joined = [Form(token, weight) for token, weight in sorted(whole.items())]
     return [*joined, *(form for form in forms if form.token not in whole)]
+
+
+def _put_first(matches: Matches, first: int) -> Matches:
+    """Return matches with the paper on the topic that has the query as its name ahead of all others."""
+    best = max(matches.scores.values(), default=0.0) + 1.0
+    return matches._replace(scores={first: best} | {**matches.scores, first: best}, has_name=True)
+
+
+def _only_sure(part: QueryPart) -> QueryPart:
+    """Return a part with the forms by which a paper is about it: neither uncertain ones nor terms that belong to it."""
+    return part._replace(
+        forms=tuple(form for form in part.forms if form.is_sure and not tokens.is_wide(form.text))
+    )
 
 
 def _list_needed(parts: Sequence[QueryPart]) -> Sequence[QueryPart]:

@@ -29,25 +29,14 @@ from tantivy import Query
 
 from bot.archive import summaries
 from bot.core import isolation, memory
-from bot.text import (
-    analyser,
-    exclusions,
-    institutions,
-    people,
-    plain,
-    questions,
-    seed,
-    term_keys,
-    tokens,
-    typography,
-)
+from bot.text import analyser, institutions, people, plain, questions, seed, term_keys, tokens, typography
 from storage import errors, models, search
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"17.{tokens.VERSION}.{seed.checksum()}"
+FORMAT = f"18.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -58,20 +47,23 @@ _MAX_BODY_LENGTH = 60_000
 _TITLE_WEIGHT = 3
 _TITLE_HEAD = re.compile(r":|\n| (?:via|for|with|by|in|of|from|using|through|under) ")
 _CONCEPT = re.compile(rf"{tokens.CONCEPT}\S+")
-_LACKING = re.compile(
-    r"\b[Ww]ithout (?:(?:using|relying on|requiring|needing|any|the|an?) )*"
-    r"([\w-]+(?: [\w-]+)?)(?=[,.;:)\n]|$| (?:and|or|but|by|via|with|in|on|for|to|that|while|when|at)\b)"
-    r"|((?<!\S)(?:[^\s.,]+ )?[^\s.,]+) 없[이는]|\b([\w-]+(?: [\w-]+)?)-free\b"
+_LATER_CHAPTER = re.compile(
+    r"[\W\d]*(?:(?:이 |본 )?(?:논문|연구)의 )?"
+    r"(?:future (?:work|research|stud|direction)|follow-up|limitations?\b(?! of)|related work"
+    r"|(?:후속|향후) (?:연구|과제|계획)|한계(?!를)|관련 연구(?!와))",
+    re.IGNORECASE,
 )
-"""What a paper does without."""
+"""The heading of a chapter on what a paper leaves to later work, or on other work."""
+
+
 _EXPLANATION = re.compile(r"\([^()]*\)")
 
 
 class IndexTexts(NamedTuple):
     """A paper's canonical texts and the tokens of its institutions.
 
-    `bodies` are its summaries, abstract and keywords in five parts: what they begin with; the rest; that in Korean; explanations;
-    and comparisons with other work, or what they do without. What they leave to later work is not in them.
+    `bodies` are its summaries, abstract and keywords in four parts: what they begin with; the rest; that in Korean; and
+    explanations in brackets.
     """
 
     title: str
@@ -90,19 +82,11 @@ def count_concepts(title: str, body: str) -> Counter[str]:
     return Counter(_CONCEPT.findall(body) + _TITLE_WEIGHT * _CONCEPT.findall(title))
 
 
-def join_texts(paper: models.IndexDocument) -> str:
-    """Return all that a reader may see of a paper's texts, as one text."""
-    sections = (text for section in paper.sections for text in (section.heading, section.body))
-    title = paper.title or ""
-    plain = typography.to_plain_text(title)
-    return "\n".join(filter(None, (title, plain, *sections, paper.abstract, *paper.keywords)))
-
-
 def build_texts(paper: models.IndexDocument) -> IndexTexts:
     """Return the texts of a paper."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
-    subject, core, foreign, explained, compared = (list[str]() for _ in range(5))
+    subject, core, foreign, explained = (list[str]() for _ in range(4))
     # Readers see π₀ but may type pi0, so index the title's LaTeX as well.
     core += [] if plain_title == title else [title]
     # Index keywords twice, so that a paper counts as being about them.
@@ -110,18 +94,13 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
     abstract = [models.Section(None, paper.abstract)] if paper.abstract else []
     room, starts = _MAX_BODY_LENGTH, {0, len(abstract)}
     for number, section in enumerate((*abstract, *paper.sections)):
-        if exclusions.LATER_CHAPTER.match(section.heading or ""):
+        if _LATER_CHAPTER.match(section.heading or ""):
             continue
         label = summaries.label_name(section.heading)
         core += [section.heading[:room]] if section.heading and not label else []
         for place, sentence in enumerate(plain.split_sentences(section.body[:room])):
-            if exclusions.LATER.search(sentence):
-                continue
             if not place and (number in starts or label == "whats-new"):
-                subject.append(exclusions.WITHOUT.sub("()", sentence))
-                compared += exclusions.WITHOUT.findall(sentence)
-            elif exclusions.COMPARING.search(sentence):
-                compared.append(sentence)
+                subject.append(sentence)
             else:
                 explained += _EXPLANATION.findall(sentence)
                 own = foreign if analyser.has_hangul(sentence) else core
@@ -129,7 +108,7 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
         room = max(0, room - len(section.body))
     title, *bodies = (
         analyser.canonicalise("\n".join(lines))
-        for lines in ([plain_title], subject, core, foreign, explained, compared)
+        for lines in ([plain_title], subject, core, foreign, explained)
     )
     return IndexTexts(title, tuple(bodies), tuple(sorted(institutions.make_tokens(paper.institutions))))
 
@@ -139,10 +118,6 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 """How much of the title a name covers: its head, its head without the version, or just the first words."""
-CODE, COMPARED, LACKED = "code", "compared", "lacked"
-"""Facts: a paper has a link to its code; it names the concept that follows only in comparing; it does without that concept. A
-concept's token by itself is one that the paper is about.
-"""
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
@@ -161,7 +136,7 @@ def paper_schema() -> tantivy.Schema:
     builder.add_unsigned_field("id", indexed=True, fast=True)
     for name in ("day", "votes"):
         builder.add_integer_field(name, indexed=True, fast=True)
-    for name in ("top", "least", "newest", "oldest", "length"):
+    for name in ("top", "newest", "oldest", "length"):
         builder.add_integer_field(name, fast=True)
     builder.add_float_field("popularity", fast=True)
     return builder.build()
@@ -193,18 +168,17 @@ def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
 
 
 def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
-    texts, document, joined = build_texts(paper), tantivy.Document(), join_texts(paper)
-    title, *bodies = _leave_other_senses(joined, map(tokens.tokenize, (texts.title, *texts.bodies)))
+    texts, document = build_texts(paper), tantivy.Document()
+    title, *bodies = _leave_words(paper, map(tokens.tokenize, (texts.title, *texts.bodies)))
     body = f" {tokens.GAP} ".join(filter(None, bodies))
     subject, *cores = (Counter(_CONCEPT.findall(text)) for text in bodies)
     main = {*subject, *(token for core in cores[:2] for token, count in core.items() if count > 1)}
     of_title = _CONCEPT.findall(title)
     # A body has the tokens of wider concepts as often as a term that the paper is about.
     wider = _list_wider(main.union(of_title))
-    full_body = " ".join((body, *2 * [token for token in wider if not tokens.is_left_out(token)]))
-    of_title = [token for token in _list_wider(of_title) if not tokens.is_left_out(token)]
-    inner = sorted(tokens.list_inner(typography.to_plain_text(paper.title or "")[:_MAX_TITLE_LENGTH]))
-    document.add_text("title", " ".join((title, *of_title, *inner)))
+    full_body = " ".join((body, *2 * wider))
+    of_title = _list_wider(of_title)
+    document.add_text("title", " ".join((title, *of_title)))
     document.add_text("body", full_body)
     for token, count in count_concepts(title, body).items():
         if count >= _TITLE_WEIGHT:
@@ -217,12 +191,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("name", f"{name} {mark}")
     for institution in texts.institutions or ("",):
         document.add_text("institution", institution)
-    facts = [*([CODE] if paper.has_code else []), *main.union(wider)]
-    *others, compared = bodies
-    only_compared = {*_CONCEPT.findall(compared)}.difference(_CONCEPT.findall(" ".join((title, *others))))
-    # "without training" is what the paper itself does
-    facts += [COMPARED + token for token in only_compared if not token.endswith("_free")]
-    facts += [LACKED + token for token in _list_lacked(joined)]
+    facts = main.union(wider)
     for fact in facts:
         document.add_text("fact", fact)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
@@ -241,7 +210,6 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     day, place = min(last_day.toordinal(), (1 << 20) - 1), (1 << 24) - 1 - paper.id % (1 << 24)
     newest = (day << 24) + place
     document.add_integer("top", (votes << 44) + newest)
-    document.add_integer("least", ((votes or _MOST_VOTES + 2) << 44) - newest)
     for name, age in (("newest", day), ("oldest", (1 << 20) - day)):
         document.add_integer(name, (age << 43) + (votes << 24) + place)
     document.add_integer("length", len(words := full_body.split()) - words.count(tokens.GAP))
@@ -250,57 +218,25 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     return document
 
 
-def _list_lacked(text: str) -> set[str]:
-    """Return the tokens of the concepts that a paper does without: attention-free, without attention, 어텐션 없이."""
-    said = "\n".join(" ".join(filter(None, groups)) for groups in _LACKING.findall(text))
-    return set(_CONCEPT.findall(tokens.tokenize(analyser.canonicalise(said)))) if said else set()
-
-
-def _leave_other_senses(text: str, tokenized: Iterable[str]) -> list[str]:
-    """Return texts of tokens without those of concepts whose abbreviations are other words or terms in the paper.
-
-    They are words where they are never in capitals, as in video clips, and terms where the paper explains them otherwise.
-    """
+def _leave_words(paper: models.IndexDocument, tokenized: Iterable[str]) -> list[str]:
+    """Return texts of tokens without those of concepts whose abbreviation is only a word in the paper: we clip, for CLIP."""
     texts = list(tokenized)
-    folded, defined = analyser.fold(text), None
-    joined = "".join(folded.replace("-", " ").split())
-    others = set[str]()
+    text = "\n".join(
+        filter(
+            None,
+            (paper.title, *(section.body for section in paper.sections), paper.abstract, *paper.keywords),
+        )
+    )
+    joined = "".join(analyser.fold(text).replace("-", " ").split())
+    words = set[str]()
     for token in {*_CONCEPT.findall(" ".join(texts))}.intersection(tokens.list_abbreviated()):
         short, long = tokens.list_abbreviated()[token]
-        if any(form in joined for form in long) or not any(one.casefold() in folded for one in short):
-            continue
-        if defined is None:
-            from bot.glossary import mentions  # not needed for lookups
-
-            defined = dict(mention.definition() for mention in mentions.extract_mentions(text))
-        explained = [defined[one] for one in short if one in defined]
-        if not explained:
-            explained = [
-                head for head in _TITLE_HEAD.split(text)[:1] if any(_spells(head, one) for one in short)
-            ]
-        if not any(one in text or not one.isupper() for one in short) or any(
-            map(partial(_is_other, token), explained)
-        ):
-            others.add(token)
+        is_word = all(one.isupper() and one not in text and one.casefold() in joined for one in short)
+        if is_word and not any(form in joined for form in long):
+            words.add(token)
     return (
-        [" ".join(word for word in one.split(" ") if word not in others) for one in texts]
-        if others
-        else texts
+        [" ".join(one for one in text.split(" ") if one not in words) for text in texts] if words else texts
     )
-
-
-def _spells(text: str, short: str) -> bool:
-    """Return whether the words of a text begin with an abbreviation's letters: Region-Aware Text-to-Image Generation, RAG."""
-    initials = "".join(re.findall(r"(?<![^\W_])[^\W_]", text.casefold()))
-    letters = short.casefold()
-    pattern = ".*".join(map(re.escape, letters))
-    return len(letters) > 2 and re.fullmatch(pattern, initials) is not None
-
-
-def _is_other(token: str, explanation: str) -> bool:
-    """Return whether an explanation of an abbreviation has at most half of the words of a concept."""
-    words = tokens.read_concept_token(token).split()
-    return 2 * len(set(words).intersection(term_keys.english_key(explanation).split())) <= len(words)
 
 
 def _list_wider(of: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from bot.text import analyser, dates, plain
+from bot.text import analyser, plain
 from storage import models, search
 
 if TYPE_CHECKING:
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
 
 class Sort(StrEnum):
-    """The order of a list of papers: best matches, most or fewest votes, newest or oldest first."""
+    """The order of a list of papers: best matches, most votes, newest or oldest first."""
 
     RELEVANCE = "relevance"
     VOTES = "votes"
-    LEAST = "least"
     DATE = "date"
     OLDEST = "oldest"
 
@@ -33,8 +32,8 @@ class Sort(StrEnum):
 class SearchRequest:
     """A search for papers on a topic.
 
-    Filters in the `query` (author:, since:, until:, votes:) are combined with the other fields. If `sort` is None, the
-    query decides ("most upvoted"), else relevance. If a `snippet_locale` is given, the result includes snippets. `today` is the
+    Filters in the `query` (author:, since:, until:, votes:) are combined with the other fields. If `sort` is None, it is by
+    relevance, or by votes if there are no words. If a `snippet_locale` is given, the result includes snippets. `today` is the
     reader's date, by which "last week" is read; in UTC if None.
     """
 
@@ -62,68 +61,63 @@ class PaperPage:
     total: int = 0
 
 
+class MatchKind(StrEnum):
+    """How a paper matches a query. A list has the kinds in this order, each below its own divider but the first."""
+
+    ON_TOPIC = "on"
+    """It is about the query: each term is in its title or one of its main concepts."""
+    ALL_TERMS = "all"
+    """It has all terms of the query somewhere."""
+    SOME_TERMS = "some"
+    """It lacks a term of the query."""
+
+
+class Hint(StrEnum):
+    """An option that does what words of a query seem to ask for, and words alone do not do."""
+
+    ORDER = "order"
+    """As in "newest", 추천순."""
+    WITHOUT = "without"
+    """As in "except", 말고."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult(PaperPage):
-    """A page of search results, best first.
-    - `terms`: the terms of the query; `added_forms`: their translations, abbreviations and implied terms;
-      `term_forms`: each typed or implied term with the forms added to it.
-    - `complete`: the number of papers with all terms; `mentioning`: of partial matches that only mention them. By arXiv id,
-      `missing`: the terms that a partial match lacks; `matched`: those that it has, if no other is known to be missing;
-      `passing`: what is left out and yet mentioned there, in comparison or for later work.
-    - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
-      complete matches; `meanings`: the terms that an ambiguous abbreviation may mean.
-    - `is_shortened`: filler was left out; `period`: the first and last day named in the query, `min_votes` and `max_votes`
-      the least and most votes, `count` the number of papers; `writers`: the institutions and people named in it;
-      `only_named`: those of them that papers name, but none gives as an author's institution; `unknown_writers`: those that no
-      paper has; `has_code`: only papers with code; `sort`: the order that it asks for, or of a list without words; `excluded`:
-      what it leaves out; `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used;
-      `unordered`: orders that papers cannot be put in; `asks_writers`: it asks who, not which papers; `is_published`: its dates
-      are said to be those of publication; `is_unvoted`: `sort` is by votes, which none has; `unread`: words that
-      no paper has, which are not searched for, so that no paper is a full match.
+    """A page of search results, best first: papers on the topic, then those with all terms, then those that lack one.
+
+    - `on_topic` and `all_terms`: the numbers of papers of these kinds on all pages; `kinds`: how each paper of the page
+      matches, by arXiv id; `missing`: the terms of which the index has no form in a paper that lacks some.
+    - `terms`: the terms that were searched for; `added_forms`: their forms in the other language, which were searched for
+      too; `is_rewritten`: `terms` are not the words as typed, since filler was left out or a word was corrected;
+      `term_forms`: each typed or implied term with all forms added to it, for marking matches.
+    - `hint`: the option that the query seems to need; `ignored`: filters that could not be used, as typed; `excluded`: what
+      is left out.
+    - `corrected`: pairs of typed and corrected words; `suggestions`: other queries, if no paper has all terms;
+      `meanings`: the terms that an ambiguous abbreviation may mean.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
     - `is_stale`: the index is not up to date; `snippets`: by arXiv id, if requested.
     """
 
-    added_forms: tuple[str, ...] = ()
-    terms: tuple[str, ...] = ()
-    complete: int = 0
-    mentioning: int = 0
-    corrected: tuple[tuple[str, str], ...] = ()
+    on_topic: int = 0
+    all_terms: int = 0
+    kinds: dict[str, MatchKind] = field(default_factory=dict)
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    matched: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    passing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
+    added_forms: tuple[str, ...] = ()
+    is_rewritten: bool = False
+    term_forms: tuple[tuple[str, ...], ...] = ()
+    hint: Hint | None = None
+    ignored: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    corrected: tuple[tuple[str, str], ...] = ()
     suggestions: tuple[str, ...] = ()
     meanings: tuple[str, ...] = ()
-    term_forms: tuple[tuple[str, ...], ...] = ()
-    is_shortened: bool = False
-    period: dates.DateLimits = (None, None)
-    min_votes: int | None = None
-    max_votes: int | None = None
-    count: int | None = None
-    writers: tuple[str, ...] = ()
-    only_named: tuple[str, ...] = ()
-    sort: Sort | None = None
-    unknown_writers: tuple[str, ...] = ()
-    has_code: bool = False
-    excluded: tuple[str, ...] = ()
-    described: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    unordered: tuple[str, ...] = ()
-    asks_writers: bool = False
-    is_published: bool = False
-    is_unvoted: bool = False
-    unread: tuple[str, ...] = ()
     unknown_id: str = ""
     alert_terms: tuple[models.AlertTerm, ...] = ()
     is_stale: bool = False
     snippets: dict[str, Snippet] = field(default_factory=dict)
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether the page contains partial matches."""
-        return bool(self.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +125,6 @@ class AuthorResult(PaperPage):
     """A page of an author's papers. `author` is None if no name matches; `matches` lists all matching names, best first.
 
     `namesakes` are the authors of the papers if a name may mean several people. `is_corrected`: the name was misspelt.
-    `question` is what a search for papers answers instead, if what was typed asks for more than one author's papers, and
     `near` has the authors with the most similar names, if the name is unknown.
     """
 
@@ -139,7 +132,6 @@ class AuthorResult(PaperPage):
     matches: tuple[str, ...] = ()
     namesakes: tuple[str, ...] = ()
     is_corrected: bool = False
-    question: str = ""
     near: tuple[str, ...] = ()
 
 

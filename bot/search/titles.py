@@ -12,7 +12,7 @@ from bot.glossary import transliteration
 from bot.search import index as search_index
 from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.text import analyser, concepts, plain, query_parser, questions, seed, term_keys, tokens, typography
+from bot.text import analyser, plain, query_parser, questions, seed, term_keys, tokens, typography
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -52,7 +52,6 @@ def prepare() -> None:
     """Load the tables for reading papers and queries, so that the first search in a process is not slow."""
     questions.prepare_topics()
     tokens.prepare_concepts()
-    concepts.load_near_terms()
     _load_known()
 
 

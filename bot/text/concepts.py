@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, reduce
 from itertools import islice, product
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, questions, seed, term_keys, tokens
+from bot.text import analyser, questions, term_keys, tokens
 
 Language = Literal["ko", "en", "abbr"]
 
@@ -47,7 +44,7 @@ class SurfaceForm(NamedTuple):
     @property
     def is_presentable(self) -> bool:
         """Whether replies may show the form. A form from only one paper is often a slip or a word in capitals: LARGE."""
-        return self.searched and (self.is_sure or self.confirmed > 1)
+        return (self.searched or self.language == "abbr") and (self.is_sure or self.confirmed > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,82 +100,35 @@ class Form(NamedTuple):
         return self.text if tokens.is_wide(self.text) else term_keys.term_key(self.text)
 
 
-_OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}])(?:[을를]|에서?)$")
-
-
-_NEGATION = re.compile(
-    r"(?:말고|아닌|외의|빼고|대신|제외하고|없이|없는)\Z|^(?:without|no|other than|beyond)\b"
-)
-
-
 class QueryPart(NamedTuple):
     """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words.
 
-    `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word. `clear` are the English forms of
-    an English term whose Korean form means another one too: reasoning, since 추론 is inference as well. `either` are the
-    alternatives of which it consists: GAN or VAE, and `each` the parts of an alternative of several words, of which a paper
-    needs all, or a title that says what is left out. `is_topic`: where it is left out, papers may mention it.
+    `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word.
     """
 
     text: str
     forms: tuple[Form, ...]
     key: str = ""
     is_term: bool = False
-    clear: tuple[Form, ...] = ()
-    either: tuple[QueryPart, ...] = ()
-    each: tuple[QueryPart, ...] = ()
-    is_topic: bool = False
-
-    @property
-    def alternatives(self) -> tuple[QueryPart, ...]:
-        """The parts of which a paper needs only one."""
-        return self.either or (self,)
-
-    @property
-    def is_negated(self) -> bool:
-        """Whether it names what is sought by what it is not: 트랜스포머 말고, without labels."""
-        return _NEGATION.search(self.text) is not None
 
     @property
     def shown_text(self) -> str:
         """The part's name in replies: without particles, or the term that an everyday verb means."""
         start, space, word = self.text.rpartition(" ")
-        if not analyser.is_hangul(word) or self.is_negated:
+        if not analyser.is_hangul(word):
             return self.text
         if space or self.key:
             # For a verb (까먹는, 모르는 걸, AI가 쓴), show the term that papers use, preferably in Korean.
             names = [form.text for form in self.forms if form.is_shown and form.text != self.text]
             korean = filter(analyser.has_hangul, names)
             term = "" if questions.is_noun(self.text) else next(korean, names[0] if names and space else "")
-            return term or start + space + _OBJECT.sub("", word)
+            return term or start + space + word.removesuffix("에서").rstrip("을를")
         return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
 
 
 def literal_part(*texts: str) -> QueryPart:
     """Return a part that matches only these exact texts."""
     return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)), is_term=True)
-
-
-def join_alternatives(parts: Sequence[QueryPart], joint: str) -> QueryPart:
-    """Return the part that a paper matches by any form of any of these parts; `joint` is the word for "or"."""
-    *texts, last = (part.text for part in parts)
-    return QueryPart(
-        f"{', '.join(texts)} {joint} {last}",
-        merge_forms(form for part in parts for form in part.forms),
-        "|".join(part.key or term_keys.term_key(part.text) for part in parts),
-        is_term=all(part.is_term for part in parts),
-        either=tuple(parts),
-    )
-
-
-def change(part: QueryPart, change_one: Callable[[QueryPart], QueryPart]) -> QueryPart:
-    """Return a part with each part of which it consists changed."""
-    if part.each:
-        return join_all([change_one(one) for one in part.each])
-    if not part.either:
-        return change_one(part)
-    either = tuple(change(one, change_one) for one in part.either)
-    return part._replace(forms=merge_forms(form for one in either for form in one.forms), either=either)
 
 
 def join_words(first: QueryPart, second: QueryPart) -> QueryPart:
@@ -191,11 +141,6 @@ def join_words(first: QueryPart, second: QueryPart) -> QueryPart:
         if analyser.has_hangul(one.text) == analyser.has_hangul(other.text)
     )
     return QueryPart(typed.text, merge_forms((typed, *joined)), is_term=True)
-
-
-def join_all(parts: Sequence[QueryPart]) -> QueryPart:
-    """Return the part for all of some parts, which a paper may have apart."""
-    return reduce(join_words, parts)._replace(each=tuple(parts)) if len(parts) > 1 else parts[0]
 
 
 _MAX_PAIRS = 64
@@ -226,125 +171,3 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
             )
     by_key.pop("", None)
     return tuple(by_key.values())
-
-
-_USUAL_WEIGHT = 0.8
-"""The lowest weight of a form whose near terms tell that a text has its part."""
-
-
-class Text:
-    """A text of a paper, folded once for all questions about what it has."""
-
-    def __init__(self, text: str) -> None:
-        self._text, self._folded = text, analyser.fold(text)
-        self._scripts = {False, analyser.has_hangul(text)}
-
-    @cached_property
-    def _joined(self) -> str:
-        return "".join(self._folded.split())
-
-    def lacks(self, part: SoughtPart) -> bool:
-        """Return whether it has no form of a part, in which not all words of one are, joined to others or apart.
-
-        A text with a term near to a part has it as well: function calling for tool use. A term that is known in one language
-        alone, and not a name, may be in a text in the other.
-        """
-        return (part.is_name or part.scripts >= self._scripts) and not any(map(self._has, part.traces))
-
-    def _has(self, traces: Traces) -> bool:
-        return (
-            all(word in self._folded for word in traces.beginnings)
-            and all(word in self._joined for word in traces.korean)
-            and all(word.casefold() in self._folded and _has_short(self._text, word) for word in traces.short)
-        )
-
-
-class Traces(NamedTuple):
-    """What a text with a form has: beginnings of its Korean and English words, and its short words."""
-
-    korean: Sequence[str] = ()
-    beginnings: Sequence[str] = ()
-    short: Sequence[str] = ()
-
-
-class SoughtPart(NamedTuple):
-    """A part with what tells that a text has it. `scripts`: whether each form is Korean."""
-
-    part: QueryPart
-    is_name: bool
-    scripts: frozenset[bool]
-    traces: tuple[Traces, ...]
-
-
-@lru_cache(maxsize=1 << 7)
-def prepare_part(part: QueryPart) -> SoughtPart:
-    """Return what tells that a text has a part: its forms, and the terms that are about the same topic.
-
-    Of a negation, it is what the reader does not want.
-    """
-    sought, known = part, [form.text for form in part.forms if form.weight >= _USUAL_WEIGHT]
-    if part.is_negated:
-        part, known = literal_part(_NEGATION.sub("", part.text).strip()), []
-    forms = dict.fromkeys((*(form.text for form in part.forms), *_list_near(known)))
-    return SoughtPart(
-        sought,
-        is_name(part.text) or sought is not part,
-        frozenset(analyser.has_hangul(form.text) for form in part.forms),
-        tuple(filter(any, map(_list_traces, forms))),
-    )
-
-
-def _list_near(texts: Iterable[str]) -> Iterator[str]:
-    return (term for text in texts for term in load_near_terms().get(_write_plainly(text), ()))
-
-
-@lru_cache(maxsize=1)
-def load_near_terms() -> Mapping[str, set[str]]:
-    """Return the terms near to each term: those of its topics, and of its groups in `near_terms.tsv`."""
-    near = defaultdict[str, set[str]](set)
-    groups = (tuple(row[0].split("|")) for row in seed.read_rows("near_terms.tsv"))
-    for terms in (*questions.load_topic_terms(), *groups):
-        for term in terms:
-            near[_write_plainly(term)].update(terms)
-    return near
-
-
-def _write_plainly(text: str) -> str:
-    """Return a term without case, spaces, hyphens and plural."""
-    return analyser.fold(text).replace("-", "").replace(" ", "").removesuffix("s")
-
-
-@analyser.remembered(1 << 10)
-def _list_traces(form: str) -> Traces:
-    if analyser.has_hangul(form):
-        # 라우팅 also has the beginning of 라우터.
-        context = analyser.split_context(analyser.fold(form))
-        return Traces([word[: max(2, len(word) - 1)] for word in context if len(word) > 1])
-    words = [word for word in _WORDS_OF_FORM.split(form) if word and word not in analyser.FUNCTION_WORDS]
-    words = [word for word in words if not seed.classify("alike", word)] or words
-    long = [analyser.fold(word) for word in words if len(word) > _MAX_SHORT]
-    return Traces((), [*map(_beginning, long)], [word for word in words if len(word) <= _MAX_SHORT])
-
-
-def _beginning(word: str) -> str:
-    """Return the beginning that related words share: generat for generators, generation and generative.
-
-    A noun's stem may end in other letters than its verb's: reduc for reduction and reduce, comprehen for comprehension.
-    """
-    stem = analyser.stem(word)
-    stem = _LETTERS_OF_NOUN.sub("", stem) if word.endswith(("ion", "ions")) else stem
-    stem = stem[: max(_MAX_SHORT + 2, len(word) - _MAX_SHORT)]
-    return stem if word.startswith(stem) else stem[:-1]
-
-
-_LETTERS_OF_NOUN = re.compile(r"(?<=\w{4})(?:pt|s|(?<=uc)t)$")
-
-
-def _has_short(text: str, word: str) -> bool:
-    """Return whether a text has a word of few letters: RL also within RLHF, but not within "world"."""
-    within = "" if sum(map(str.isupper, word)) > 1 else "(?i)(?<![A-Za-z])"
-    return re.search(f"{within}{re.escape(word)}", text) is not None
-
-
-_WORDS_OF_FORM = re.compile(r"[^\w+#.]+")
-_MAX_SHORT = 3

@@ -18,6 +18,8 @@ _MAX_INSTITUTIONS = 50
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
 _PARTS_OF_AFFILIATION = re.compile(r"[,;()]")
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
+_PARTS = frozenset(("ai", "research", "리서치", "대학교", "대학"))
+"""What may follow an institution's name for a part of it: Google AI, 카카오 리서치."""
 _UNIVERSITY = re.compile("대(?:학교?)?$")
 
 
@@ -36,7 +38,7 @@ def find_key(name: str) -> str:
     if key := known.get(folded) or known.get(folded.replace(" ", "")):
         return key
     head, _, tail = folded.rpartition(" ")
-    is_part = seed.classify("writer", tail) == "part" and head.capitalize() not in _ordinary_words()
+    is_part = tail in _PARTS and head.capitalize() not in _ordinary_words()
     if head:
         return find_key(head) if is_part else ""
     university = known.get(_UNIVERSITY.sub("", tail), "") if tail.endswith(("대", "대학", "대학교")) else ""
@@ -78,22 +80,6 @@ def list_forms(name: str) -> tuple[str, ...]:
     return _rows().get(make_key(name), ())
 
 
-def list_companies(country: str) -> list[tuple[str, ...]]:
-    """Return the names of each known company, or model of one, of the country that a text names: 중국 회사, Chinese labs."""
-    words = country.split()
-    countries = {seed.classify("country", word) for word in words} - {""}
-    if not (countries and any(seed.classify("group", word) for word in words)):
-        return []
-    known = seed.load_request_words()["company"].items()
-    return [list_clear_forms(name) or (name,) for name, (country, _) in known if country in countries]
-
-
-def find_main_form(name: str) -> str:
-    """Return the shortest name of an institution that its name begins with: Google for Google Research."""
-    forms = (form for form in list_clear_forms(name) if f"{name} ".startswith(f"{form} "))
-    return min(forms, key=len, default=name)
-
-
 def list_clear_forms(name: str) -> tuple[str, ...]:
     """Return a known institution's names that are no ordinary words, as texts name it: Meta AI, but not meta."""
     return tuple(form for form in list_forms(name) if form not in _ordinary_words())
@@ -114,33 +100,6 @@ def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
     return folded.startswith(typed) or (inside and f" {typed}" in folded)
 
 
-def may_begin(word: str) -> bool:
-    """Return whether a known institution's name may begin with a word, such as 오픈 in 오픈 AI."""
-    return _fold(word).partition(" ")[0] in _beginnings()
-
-
-def is_ordinary(name: str) -> bool:
-    """Return whether a name in lower case or in Hangul is rather an ordinary word, such as meta or 애플."""
-    return name == name.lower() and name.capitalize() in _ordinary_words()
-
-
-def makes_models(name: str) -> bool:
-    """Return whether an institution's name is also that of its models, such as Qwen."""
-    return seed.classify("writer", find_key(name)) == "model"
-
-
-def is_unmistakable(name: str) -> bool:
-    """Return whether an institution's name has no other meaning: Google DeepMind, 서울 대학교, but not Samsung,
-    "meta ai" or Hugging Face.
-    """
-    first = name.partition(" ")[0]
-    is_proper = name != name.lower() or analyser.has_hangul(name) or bool(find_key(first))
-    is_other = seed.classify("writer", find_key(name)) in ("model", "platform") or (
-        name.islower() and first.capitalize() in _ordinary_words()
-    )
-    return " " in name and is_proper and not is_other
-
-
 @analyser.remembered(1 << 12)
 def _fold(name: str) -> str:
     """Fold a name, expand abbreviated words, and drop articles and legal forms such as Inc."""
@@ -154,12 +113,6 @@ def _keys() -> dict[str, str]:
     """Return the keys of known institutions, keyed by folded name and by it without spaces."""
     named = [(_fold(form), key) for key, forms in _rows().items() for form in forms]
     return {name.replace(" ", ""): key for name, key in named} | dict(named)
-
-
-@lru_cache(maxsize=1)
-def _beginnings() -> frozenset[str]:
-    """Return all that the names of known institutions begin with, folded."""
-    return frozenset(name[:end] for name in _keys() for end in range(1, len(name) + 1))
 
 
 @lru_cache(maxsize=1)

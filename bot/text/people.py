@@ -72,17 +72,18 @@ _MAX_SAME_NAME_COST = 3
 """Allows a rare spelling of each syllable of a typical name, but no extra words."""
 
 
+_TITLES = frozenset(
+    ["dr", "prof", "professor", "mr", "ms", "mrs", "교수", "교수님", "박사", "박사님", "님", "씨", "저자"]
+)
+
+
 def _tables() -> dict[str, dict[str, str]]:
     return seed.read_spellings("korean_names.tsv")
 
 
-def _is(kind: str, word: str) -> bool:
-    return seed.classify("writer", word) == kind
-
-
 def strip_titles(name: str) -> str:
     """Return a name without titles, unless it has nothing else: Tri Dao for "Dr. Tri Dao", 트리 다오 for 트리 다오님."""
-    words = [word for word in name.split() if not _is("title", word.strip("."))]
+    words = [word for word in name.split() if word.strip(".").casefold() not in _TITLES]
     if len(words) > 1 and analyser.is_syllables(words[-1]):
         words[-1] = words[-1].removesuffix("님")
     return " ".join(words) or name
@@ -93,7 +94,7 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
 
     "김건우", "김 건우", "건우 김" and "김건우 교수님" all give 김 and 건우. Text that cannot be a name gives no pairs.
     """
-    words = [word.removesuffix("님") for word in name.split() if not _is("title", word)]
+    words = [word.removesuffix("님") for word in name.split() if word.casefold() not in _TITLES]
     if not 1 <= len(words) <= 2 or not all(map(analyser.is_syllables, words)):
         return []
     families = _tables()["family"]

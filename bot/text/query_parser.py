@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -43,57 +43,23 @@ class Query:
     """A parsed query. All fields may be empty; dates are local and inclusive.
 
     `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
-    not occur. All `authors` and `institutions` must match, and one of each group of writers in `either`.
-    `ignored` has the filters with unusable values, as typed,
-    `unordered` the orders in which papers cannot be put, `asks_writers`: it asks who and not which papers, `is_published`: its
-    dates are said to be those of publication,
-    `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing. `has_alternatives`: it
-    asks for those to what is excluded, whose papers may mention that. `asked` has the words besides its order, period and
-    writers, each of which is searched for, excluded or filler, unless the answer says that it is not.
-    `order` is "votes" or "date" if the query asks for one; `count`: how many papers; `has_code`: only papers with code;
-    `is_recent`: its dates are what "trending" usually means.
+    not occur. All `authors` must match. `ignored` has the filters with unusable values, as typed.
     """
 
     text: str = ""
     phrases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
-    institutions: tuple[str, ...] = ()
-    either: tuple[tuple[str, ...], ...] = ()
     since: date | None = None
     until: date | None = None
     min_votes: int | None = None
     max_votes: int | None = None
     ignored: tuple[str, ...] = ()
-    unordered: tuple[str, ...] = ()
-    asks_writers: bool = False
-    is_published: bool = False
-    order: str = ""
-    count: int | None = None
-    has_code: bool = False
-    is_recent: bool = False
-    unknown_writers: tuple[str, ...] = ()
-    described: tuple[str, ...] = ()
-    has_alternatives: bool = False
-    asked: str = field(default="", compare=False)
 
     @property
     def has_text(self) -> bool:
         """Whether the query has words or phrases, not just filters."""
         return bool(self.text or self.phrases)
-
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether the query names an order or a filter, and so speaks of papers."""
-        return bool(
-            self.order
-            or self.count
-            or self.has_range_filters
-            or self.authors
-            or self.institutions
-            or self.either
-            or self.has_code
-        )
 
     @property
     def has_range_filters(self) -> bool:

@@ -3,10 +3,11 @@
 The analyser only strips endings that are rare in nouns (평가, 해상도). From a word in a query, more is stripped if a
 known word remains: LLM의 becomes LLM, 로봇이 becomes 로봇, 학습시키나요 becomes 학습. Known terms stay whole.
 
-`filler.tsv` lists filler. `everyday_words.tsv` maps everyday words to the terms papers use ("lie" to hallucination, 옷 to
-garment). `topic_descriptions.tsv` describes topics of machine learning in everyday words. A question is a vector over
-these topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud" mostly means speech
-synthesis, though no paper uses those words. The similarity of a paper and a question is the cosine of their vectors.
+`filler.tsv` lists filler, `option_words.tsv` words that name an option of a search, and `everyday_words.tsv` the terms
+that papers use for everyday words ("lie" for hallucination, 옷 for garment). `topic_descriptions.tsv` describes topics
+of machine learning in everyday words. A question is a vector over these topics (explicit semantic analysis, Gabrilovich
+and Markovitch 2007): "reading text aloud" mostly means speech synthesis, though no paper uses those words. The
+similarity of a paper and a question is the cosine of their vectors.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ _ONLY_AFTER_CONSONANTS, _ONLY_AFTER_VOWELS = "이은을과으", "가는를와랑
 _OF_NOUNS = frozenset("하한할해되된될시")
 """First letters of endings that turn a noun into a verb."""
 _HANGUL_TAIL = re.compile(f"[{analyser.SYLLABLES}]+\\Z")
-_LATIN = re.compile("[A-Za-z]")
 
 
 @lru_cache(maxsize=1)
@@ -53,14 +53,14 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
     endings, several_endings = _load_endings()
     if core := _HANGUL_TAIL.sub("", word):
         tail = word[len(core) :]
-        if not _LATIN.search(core) or several_endings.fullmatch(tail):
-            return core if _LATIN.search(core) else word
+        if not _has_latin(core) or several_endings.fullmatch(tail):
+            return core if _has_latin(core) else word
         # LLM기반 is "LLM 기반"; the second word may follow a particle: RAG를이용한.
         if len(tail) > 1 and is_known(core):
             return f"{core} {tail}"
         return core if classify_filler(tail) == "filler" else word  # splatting중에
     possible = endings.get(word[-1], ())
-    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and agrees(word, ending)]
+    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending)]
     for stem in stems:
         if is_known(stem) or is_known(analyser.strip_ending(stem)):
             return stem
@@ -72,17 +72,21 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
     return word if is_known(word[-2:]) or classify_filler(word) else _strip_unknown(word)
 
 
+def _has_latin(text: str) -> bool:
+    return any(letter.isascii() and letter.isalpha() for letter in text)
+
+
 def _strip_unknown(word: str) -> str:
     """Strip an ending from an unknown Korean word if it is rarely part of a noun."""
     endings = _load_filler().following["sure"]
     tails = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
-    ending = next((ending for ending in tails if agrees(word, ending)), "")
+    ending = next((ending for ending in tails if _agrees(word, ending)), "")
     # 구별하는 contains a noun; 움직이는 does not.
     is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
     return word.removesuffix(ending) if is_noun else word
 
 
-def agrees(word: str, ending: str) -> bool:
+def _agrees(word: str, ending: str) -> bool:
     """Return whether an ending fits a word: it follows at least two syllables or letters and agrees with the last one."""
     stem = word[: -len(ending)]
     if len(stem) < 2 or not analyser.is_syllables(stem[-1]):
@@ -104,9 +108,23 @@ _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + _JAMO
 """Punctuation and single Korean letters, such as ㅋㅋ and ㅠㅠ, in both of their Unicode blocks."""
 
 
+@lru_cache(maxsize=1)
+def _option_pattern() -> re.Pattern[str]:
+    """Return the pattern for the words of options, each option a group."""
+    groups = []
+    for option, listed in seed.read_rows("option_words.tsv"):
+        words = (word.replace("_", " ") + (r"\b" if word.isascii() else "") for word in listed.split())
+        groups.append(f"(?P<{option}>{'|'.join(words)})")
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(groups)})")
+
+
+def find_option(text: str) -> str:
+    """Return the option of a search that the words of a query name first, "order" or "without"; "" if they name none."""
+    match = _option_pattern().search(text.casefold())
+    return (match.lastgroup or "") if match else ""
+
+
 _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
-_SAID = re.compile("(?:[거것꺼][만도들]?)?[요용여염]?\\Z")
-"""How speech ends: 다른거만, 있나용."""
 
 
 class _Filler(NamedTuple):
@@ -130,6 +148,10 @@ def _load_filler() -> _Filler:
                         filler.words.setdefault(spelling, kind)
         else:
             filler.following[kind] = frozenset(listed.split())
+    for _, listed in seed.read_rows("option_words.tsv"):
+        for word in listed.split():
+            filler.stems.setdefault(word, ("*", "filler"))
+            filler.words.setdefault(word, "filler")
     return filler
 
 
@@ -149,11 +171,6 @@ def classify_filler(word: str) -> Kind:
     return "verb" if kind == "plain" else kind  # type: ignore[return-value]
 
 
-def is_request(word: str) -> bool:
-    """Return whether a query word says nothing of a topic, and an answer need not say that it was not searched for."""
-    return _classify(word) not in ("", "verb") or names_papers(word)
-
-
 @analyser.remembered(1 << 12)
 def _classify(word: str) -> str:
     folded = analyser.fold(trim_filler(word[:MAX_WORD_LENGTH])).replace("’", "'")
@@ -167,121 +184,33 @@ def _classify(word: str) -> str:
         rest = folded[end:]
         if mark and (not rest or (len(rest) <= _MAX_TAIL if mark == "*" else rest in filler.following[mark])):
             return kind
-    bare = _SAID.sub("", folded)
-    return _classify(bare) if 1 < len(bare) < len(folded) else ""
+    return ""
 
 
-_HEADS = frozenset(("model", "models", "learning", "모델", "학습"))
-
-
-def is_means(text: str) -> bool:
-    """Return whether a term names what methods do without, such as labels, retraining or a reward model, or a fault."""
-    return _is_listed(text, "means") or is_fault(text)
-
-
-def is_fault(text: str) -> bool:
-    """Return whether a term names what goes wrong, such as forgetting, or a loss of quality."""
-    return _is_listed(text, "fault")
-
-
-def _is_listed(text: str, kind: str) -> bool:
-    words = analyser.fold(text).replace("-", " ").split() or [""]
-    while len(words) > 1 and words[-1] in _HEADS:
-        words.pop()
-    listed, word = _load_filler().following[kind], words[-1]
-    return word in listed or (analyser.ends_in_hangul(word) and word[:-1] in listed)  # with a particle
-
-
-def list_syllables(*finals: int) -> str:
+def _list_syllables(*finals: int) -> str:
     """Return all syllables that have one of these final consonants, given by index."""
     return "".join(map(chr, (code for code in range(0xAC00, 0xD7A4) if (code - 0xAC00) % 28 in finals)))
 
 
 @lru_cache(maxsize=1)
-def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return a pattern for verbs and adjectives in sentences, and one for verbs with a dependent noun attached."""
-    open_or_l, adnominal, future = (
-        list_syllables(*finals) for finals in ((0, _RIEUL), (4, _RIEUL), (_RIEUL,))
-    )
-    closed = rf"(?![{open_or_l}])[가-힣]"
+def _verb_forms() -> re.Pattern[str]:
+    """Return a pattern for verbs and adjectives in sentences."""
+    open_or_l, adnominal, future = (_list_syllables(*finals) for finals in ((0, _RIEUL), (4,), (_RIEUL,)))
     verbs = (
-        rf".*[{list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ do not occur in nouns
-        rf".*{closed}(?:나|(?<=..)는)",
-        rf".+[{list_syllables(4)}]데",
+        rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ do not occur in nouns
+        rf".*(?![{open_or_l}])[가-힣](?:나|(?<=..)는)",
+        rf".+[{adnominal}]데",
         rf"..+(?<=[{open_or_l}])면",
         rf".+[{future}]리는",
         *sorted(_load_filler().following["verbal"]),
     )
-    joined = (
-        r"(.*는)([거것걸건게법줄][가-힣]?)",
-        rf"(.+[{adnominal}])([거것걸건게][가-힣]?)",
-        rf"(.*[{future}])(때[가-힣]?)",
-        rf"(.+[{future}])(수[가-힣]?|만한[가-힣]?)",
-        r"(..+)(말고)",
-        r"(.+[어아여해워려겨켜쳐져춰와])(주는|줄|준)",
-    )
-    return re.compile("|".join(verbs)), re.compile("|".join(joined))
+    return re.compile("|".join(verbs))
 
 
 @analyser.remembered(1 << 12)
 def is_verb(word: str) -> bool:
     """Return whether a Korean word ends like a verb and rarely like a noun: 떨어지나요, 오염됐는지."""
-    return analyser.is_hangul(word) and _verb_forms()[0].fullmatch(word[:MAX_WORD_LENGTH]) is not None
-
-
-def split_joined(word: str) -> Sequence[str]:
-    """Split off 거, 때, 수 or 주는 attached to a Korean verb (돌릴수, 쓰는거), or 말고 attached to a noun."""
-    match = _verb_forms()[1].fullmatch(word[:_MAX_FILLER_LENGTH]) if analyser.is_hangul(word) else None
-    return list(filter(None, match.groups())) if match else [word]
-
-
-_READERS = re.compile(
-    r"\b(?:i|you|we)(?:['’]\w+)?(?: (?:c|w|sh)(?:an|ould|ill)| (?:might|may|must|keep|kept|just|really|still|also"
-    r"|never|always|do|did|have|had|am|was|are|were|been))* ([a-z-]+)"
-)
-"""A word that is said of a reader: could you surface, what should I open."""
-_ABOUT = re.compile(r"(.+?) (?:on|about|regarding|around) (.+)", re.IGNORECASE)
-"""What is ahead of a topic, and the rest."""
-_JOINING = re.compile("an?|the|in|of|for|from|with|by|to|via|using|and|or")
-"""What joins words of one topic: photographs in the mist."""
-
-
-def is_general(text: str) -> bool:
-    """Return whether a word is one for occasions, people or what any paper has: lunch, team, results, 발상."""
-    return _is_listed(text, "general")
-
-
-def is_said(word: str, topics: Sequence[str], terms: Sequence[str], text: str) -> bool:
-    """Return whether a word of a question is general, said of a reader, ahead of "on" and all terms, or apart from topics."""
-    words = (trim_filler(one).casefold() for one in text.split())
-    typed = [one for one in words if not _JOINING.fullmatch(one)]
-    at = next((n for n, one in enumerate(typed) if one.startswith(word)), None)
-    if at is None or seed.classify("papers", word):
-        return False  # survey on LLM agents
-    if is_general(word) or word in _READERS.findall(text.casefold()):
-        return True
-    if led := _ABOUT.fullmatch(text):
-        ahead, behind = (" ".join(map(trim_filler, part.casefold().split())) for part in led.groups())
-        if word in ahead.split() and any(map(behind.__contains__, terms)):
-            return not any(term in ahead for term in terms if term != word)  # the vibe on LLMs
-    if find_topics(word):
-        return False
-    if is_verb(typed[at]) or (analyser.is_hangul(word) and typed[at][len(word) :][:1] in _OF_NOUNS):
-        return True  # 신박한
-    beside = (typed[n] for n in (at - 1, at + 1) if 0 <= n < len(typed))
-    named = {one.casefold() for topic in topics for one in topic.split()}
-    return len(typed) > 2 and not any(one.startswith(tuple(named)) for one in beside)
-
-
-def has_topic(words: Sequence[str]) -> bool:
-    """Return whether any word of a query may name a topic. Words for papers, questions, requests and methods do not."""
-    words = [word for word in words if not names_papers(word)]
-    kinds = ["", *map(classify_filler, words)]
-    behind = (word.lower() in ("on", "about") for word in ("", *words))  # papers on search
-    return any(
-        kind == "" or (kind == "maybe" and (is_behind or before in ("", "maybe")))
-        for is_behind, (before, kind) in zip(behind, pairwise(kinds), strict=False)
-    )
+    return analyser.is_hangul(word) and _verb_forms().fullmatch(word[:MAX_WORD_LENGTH]) is not None
 
 
 def _is_alone(word: str) -> bool:

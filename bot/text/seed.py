@@ -32,31 +32,10 @@ def read_rows(name: str) -> Iterator[list[str]]:
             yield line.split("\t")
 
 
-@cache
-def load_request_words() -> dict[str, dict[str, tuple[str, str]]]:
-    """Return the tables of `request_words.tsv`: the class and the mark ("", "+" or "*") of each word.
-
-    Several Korean words may be written without the spaces between them: 안 쓰는, 안쓰는.
-    """
-    tables: dict[str, dict[str, tuple[str, str]]] = {}
-    for table, kind, listed in read_rows("request_words.tsv"):
-        for word in listed.split():
-            bare = word.rstrip("+*")
-            joined = [bare.replace("_", "")] if "_" in bare and not bare.isascii() else []
-            for spelling in (*write_with_and_without_apostrophe(bare), *joined):
-                tables.setdefault(table, {})[spelling.replace("_", " ")] = kind, word[len(bare) :]
-    return tables
-
-
 def write_with_and_without_apostrophe(word: str) -> tuple[str, ...]:
     """Return a word and its spelling without an apostrophe, unless that is another word: isn't and isnt, but not ill."""
     is_other = word.endswith(("'ll", "'d")) or len(word) < _MIN_JOINED
     return (word,) if is_other or "'" not in word else (word, word.replace("'", ""))
-
-
-def classify(table: str, word: str) -> str:
-    """Return the class of a whole word in a table of `request_words.tsv`, ignoring case; "" for other words."""
-    return load_request_words()[table].get(word.casefold(), ("", ""))[0]
 
 
 @cache
@@ -76,13 +55,11 @@ def read_spellings(name: str) -> dict[str, dict[str, str]]:
 @cache
 def read_words(name: str) -> frozenset[str]:
     """Return the words in one of this package's data files.
-    - `ordinary_words.txt`: ordinary words that authors also use as abbreviations
     - `function_words.txt`: words that are not abbreviations in lower case
     - `boundary_words.txt`: words that are never part of a Korean term
     - `not_names.txt`: first words of titles that are not names
     - `generic_words.txt`: words in the names of many institutions
     - `other_words.txt`: words unrelated to their first two syllables (양자화)
-    - `vague_words.txt`: Korean forms, without spaces, of terms that often mean something else in papers (설문, questionnaire)
     """
     return frozenset(read_data(name).split())
 

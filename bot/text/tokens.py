@@ -9,33 +9,23 @@ text:
 - other spellings of Latin words
 - `=key`: one for each occurrence of a seeded concept, so that a single token finds a frequent term
 - `>key`: in a paper about a narrower term of the concept (see `bot.search.index`)
-- `~name`: in a title, a name within a longer word (RAG in RAGTruth)
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import combinations
 from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "10"
+VERSION = "11"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT, NARROWER = "^", "$", "=", ">"
 """Prefixes of single tokens: the first syllables of a word, a whole word of two syllables, a seeded concept, and any of the
 terms that belong to a concept."""
-_INNER = "~"
-_JOINED_WORD = re.compile("[A-Za-z0-9]+")
-_WORD_OF_JOINED = re.compile("[A-Z]?[a-z]+|[A-Z]+s?(?![a-z])|[0-9]+")
-_CAPITALS = re.compile("[A-Z]{3,}(?=[a-z])")
-"""BERT in BERTopic, which shares a letter."""
-LEFT_OUT = "-"
-"""Ahead of a concept: what belongs to it only where it is left out."""
 _LONG_TAIL = 6
 """Words this many syllables long are not compounds of their first two syllables: 애플리케이션 does not contain 애플."""
 
@@ -142,12 +132,12 @@ def list_abbreviated() -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
     abbreviated = dict[str, tuple[Sequence[str], Sequence[str]]]()
     for term in seed.load_terms():
         if term.abbreviations and not term.is_common_word:
-            key = term_keys.english_key(term.english[0])
-            long = [
+            long = (
                 analyser.fold(text).replace("-", "").replace(" ", "")
                 for text in (*term.english, *term.korean)
-            ]
-            abbreviated[concept_token(key)] = term.abbreviations, [text.removesuffix("s") for text in long]
+            )
+            token = concept_token(term_keys.english_key(term.english[0]))
+            abbreviated[token] = term.abbreviations, [text.removesuffix("s") for text in long]
     return abbreviated
 
 
@@ -163,9 +153,8 @@ def _main_keys() -> Mapping[str, str]:
 
 
 def _main_key(text: str) -> str:
-    bare = text.removeprefix(LEFT_OUT)
-    key = term_keys.english_key(bare)
-    return text[: -len(bare)] + (_main_keys().get(bare) or _main_keys().get(key, key))
+    key = term_keys.english_key(text)
+    return _main_keys().get(text) or _main_keys().get(key, key)
 
 
 @lru_cache(maxsize=1)
@@ -197,11 +186,6 @@ def is_wide(form: str) -> bool:
     return form.startswith(NARROWER)
 
 
-def is_left_out(form: str) -> bool:
-    """Return whether a narrower token finds what belongs to a concept only where that is left out."""
-    return form.startswith(NARROWER + LEFT_OUT)
-
-
 @lru_cache(maxsize=1 << 11)
 def list_belonging(form: str) -> Sequence[str]:
     """Return all forms of the concepts that belong to a concept, given by its narrower token."""
@@ -210,28 +194,9 @@ def list_belonging(form: str) -> Sequence[str]:
 
 
 def narrower_token(concept: str) -> str:
-    """Return the token that finds the terms that belong to a concept; "" if it has no narrower terms.
-
-    Behind `LEFT_OUT`, it finds those that belong to the concept only where that is left out.
-    """
+    """Return the token that finds the terms that belong to a concept; "" if it has no narrower terms."""
     token = NARROWER + concept_token(concept)[1:]
     return token if list_belonging(token) else ""
-
-
-def inner_token(name: str) -> str:
-    """Return the token for titles in which a longer word has a name."""
-    return _INNER + analyser.stem("".join(_JOINED_WORD.findall(name)).casefold())
-
-
-def list_inner(title: str) -> set[str]:
-    """Return the tokens of the names within the words of a title, as capitals and digits show them."""
-    inner = set[str]()
-    for word in _JOINED_WORD.findall(title):
-        parts = _WORD_OF_JOINED.findall(word)
-        if len(parts) > 1:
-            inner.update("".join(parts[a:b]) for a, b in combinations(range(len(parts) + 1), 2))
-            inner.update(_CAPITALS.findall(word))
-    return {inner_token(name) for name in inner if len(name) > 1}
 
 
 class _Concept(NamedTuple):
@@ -276,13 +241,6 @@ def form_keys(concept: str) -> frozenset[str]:
 def count_forms(token: str) -> int:
     """Return how many forms a concept's token represents."""
     return len(form_keys(read_concept_token(token)))
-
-
-def list_concepts(text: str) -> Collection[str]:
-    """Return the tokens of the seeded concepts in a text whose names have all its words; () if a word is left."""
-    own = {one for one in tokenize(analyser.canonicalise(text)).split() if one.startswith(CONCEPT)}
-    words = {word for token in own for word in read_concept_token(token).split()}
-    return own if words.issuperset(analyser.stemmed_words(text)) else ()
 
 
 def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:

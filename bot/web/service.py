@@ -32,7 +32,7 @@ from bot.papers.trends import TrendAnswers
 from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
-from bot.search.results import PaperPage, Snippet, Sort
+from bot.search.results import Hint, PaperPage, Snippet, Sort
 from storage import archive, errors, models
 
 MAX_DAYS = 20_000
@@ -142,6 +142,7 @@ class Page:
 _NO_LIST: Mapping[str, Any] = {
     "rows": [],
     "notes": [],
+    "dividers": {},
     "suggestions": [],
     "older": None,
     "newer": None,
@@ -311,8 +312,7 @@ class WebPages:
             "authors": [(name, site.author_link(name)) for name in detail.authors[:MAX_AUTHORS]],
             "more_authors": _more_authors(texts, detail, MAX_AUTHORS),
             "institutions": [
-                (name, None if site.is_static else site.link("search", q=texts("web-from-query", name=name)))
-                for name in institutions
+                (name, None if site.is_static else site.link("search", q=name)) for name in institutions
             ],
             "abstract": detail.abstract if has_abstract else None,
             "bibtex": paper_texts.cite(detail),
@@ -450,11 +450,16 @@ class WebPages:
             notes = [note for note in lists.empty_notes(texts, listed) if note]
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
+        if listed.found.hint is Hint.WITHOUT:
+            notes.append(texts("web-hint-without"))
         on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
         rows = self._make_rows(site, listed.rows, listed, on=on)
-        if listed.is_in_other_language(site.locale):
-            notes.append(texts("summary-in-other-language"))
+        # Of a found paper nothing is said but what it lacks.
+        is_search = state.kind in lists.FILTERABLE_KINDS
+        if is_search or listed.is_in_other_language(site.locale):
             rows = [replace(row, language_note="") for row in rows]
+        if not is_search and listed.is_in_other_language(site.locale):
+            notes.append(texts("summary-in-other-language"))
 
         def page_link(number: int) -> str:
             return site.link(*parts, **query, **({"page": f"{number + 1}"} if number else {}))
@@ -466,7 +471,7 @@ class WebPages:
             "heading": heading.replace(" · ", "\u00a0·\u00a0"),
             "notes": notes,
             "rows": rows,
-            "first_partial": listed.first_partial,
+            "dividers": listed.list_dividers(texts),
             "suggestions": [] if site.is_static else _list_suggestions(site, listed),
             "previous_page": page_link(state.page - 1) if state.page else None,
             "next_page": page_link(state.page + 1) if state.page < last else None,

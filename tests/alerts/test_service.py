@@ -8,6 +8,7 @@ import pytest
 from bot.alerts import commands as alerts_commands
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
+from bot.client import options as client_options
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.custom_ids import InvalidCustomIdError
 from bot.client.router import UserError
@@ -181,5 +182,5 @@ async def test_expired_and_invalid_draft_tokens_are_rejected(world: World) -> No
     ],
 )
 def test_items_are_split_at_commas_or_semicolons(typed: str, items: list[str]) -> None:
-    assert alerts_options.split_items(typed) == items
-    assert alerts_options.split_items(alerts_options.join_items(items)) == items
+    assert client_options.split_items(typed) == items
+    assert client_options.split_items(alerts_options.join_items(items)) == items

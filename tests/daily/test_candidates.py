@@ -3,7 +3,7 @@
 import pytest
 
 from bot.demo import sample_digests
-from bot.search.results import SearchRequest
+from bot.search.results import MatchKind, SearchRequest
 from storage import archive
 from storage.errors import DuplicateError
 from tests.support.world import World, moment, names
@@ -70,8 +70,8 @@ async def test_a_topics_posts_take_the_full_matches_of_a_search(
         monkeypatch.setattr(world.search.index, "refresh", lambda view: False)
     for topic, mentioning in MENTIONING.items():
         result = found[topic]
-        full = {row.id for row in result.rows if row.arxiv_id not in result.missing}
-        assert len(full) == result.complete > 0
+        full = {row.id for row in result.rows if result.kinds[row.arxiv_id] is MatchKind.ON_TOPIC}
+        assert len(full) == result.on_topic > 0
         assert {row.id for row in result.rows if row.arxiv_id in mentioning}.isdisjoint(full)
         assert (await world.search.match_papers(topic, days)).keys() == full, topic
         alone = [paper for paper in days if paper.arxiv_id in mentioning]

@@ -110,11 +110,11 @@ SHOWN = {
     ),
 }
 ANSWERS = {
-    "/topic small language model": ("small language model · 7 papers", "and their Korean forms"),
-    "/topic 강화학습": (
-        "강화학습 · 18 papers + 3 that mention it",
-        "Related terms included: reinforcement learning",
+    "/topic small language model": (
+        "small language model · 7 papers",
+        "Searched: small language model (소형 언어 모델",
     ),
+    "/topic 강화학습": ("강화학습 · 18 papers", "Searched: 강화학습 (reinforcement learning"),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/ask paper:2501.12948 question:How is it rewarded?": ("checks the final answer",),
     "/alerts add keyword:diffusion channel:vision": ("Inference-Time Scaling for Diffusion Models",),
@@ -126,7 +126,7 @@ ANSWERS = {
     "/trends": ("so far", "Rising topics of the last 30 days", "7% → 14.6%"),
     "/club setup channel:papers day:wed time:5pm": ("Wednesdays at 5:00 PM", "Next vote:"),
     "+1 day": ("⏩", "January 2, 2026"),
-    "/주제 강화학습": ("강화학습 · 18편 · 언급 3편",),
+    "/주제 강화학습": ("강화학습 · 18편",),
     "/주제 small language model": ("small language model · 7편", "SmolLM2"),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/질문 논문:2501.12948 질문:보상은 어떻게 줘요?": ("checks the final answer",),

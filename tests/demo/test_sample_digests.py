@@ -145,10 +145,6 @@ async def test_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) ->
         asked = await manager.slash(papers, "daily setup", channel=locked)
         texts = client_texts.for_locale(models.Locale.EN)
         assert texts("permission-send-messages") in shown_text(last_response(asked))
-        # A reader asks for a lab's papers, whose digests name authors alone.
-        for lab, title in (("네이버 논문", "HyperCLOVA X"), ("papers from Microsoft", "rStar-Math")):
-            found = await manager.slash(papers, "topic", query=lab)
-            assert title in shown_text(last_response(found)), lab
 
 
 async def test_moving_the_clock_ends_a_vote_and_opens_the_thread(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ async def test_a_foreign_name_in_hangul_matches_by_sound(db: Database) -> None:
 
 
 RESEARCHERS = (
-    "Geoffrey Hinton: 제프리 힌튼, 제프리 힌턴, 힌튼, 힌튼 논문, hinton papers"
+    "Geoffrey Hinton: 제프리 힌튼, 제프리 힌턴, 힌튼"
     "|Ilya Sutskever: 일리야 수츠케버, 일리야 수츠케베르, 수츠케버"
     "|Tom Brown: 톰 브라운, 브라운 톰|Noam Shazeer: 노암 샤지어, 샤지어|Yann LeCun: 얀 르쿤, 르쿤"
     "|Yoshua Bengio: 요슈아 벤지오, 요수아 벤지오|Andrew Ng: 앤드류 응, 앤드루 응"
@@ -285,40 +285,3 @@ async def test_all_who_have_a_family_name_are_counted(db: Database) -> None:
     for typed in ("Lee", "이"):
         found = await service.find_author(typed)
         assert ({*found.namesakes}, found.total) == ({*names, "Lee Min-ho"}, 31), typed
-
-
-@pytest.mark.parametrize(
-    ("question", "writers"),
-    [
-        ("LeCun papers", "LeCun"),
-        ("what did kaiming he write", "kaiming he"),
-        ("papers on kaiming lanterns", ""),
-        ("papers by 하정우", "하정우"),
-        ("하정우 등불", "하정우"),
-        ("김한나 논문", "김한나"),
-        ("박민서 논문", "박민서"),
-        ("이하은씨 논문", "이하은"),
-        ("저자 하정우", "하정우"),
-        ("하정우나 김한나가 쓴 논문", "하정우 또는 김한나"),
-        ("존 르쿤 논문", ""),
-        ("등불 수정이 쓰인 논문", ""),
-    ],
-)
-async def test_a_name_that_no_word_says_to_have_written_is_an_authors_in_full(
-    db: Database, question: str, writers: str
-) -> None:
-    names = ("Yann LeCun", "Kaiming He", "하정우", "Hanna Kim", "Minseo Park", "Ha-eun Lee")
-    papers = [
-        NewsletterPaper(f"2501.0000{number}", "A Lantern", "등불의 실험입니다.", authors=(name,))
-        for number, name in enumerate(names, 1)
-    ]
-    service = await sample_archive.search_over(db, *papers)
-    assert ", ".join((await service.search(SearchRequest(question))).writers) == writers
-
-
-async def test_an_institution_typed_as_an_author_is_named(db: Database) -> None:
-    paper = NewsletterPaper("2501.00001", "A Study", "네이버(NAVER)의 실험입니다. NAVER가 공개합니다.")
-    service = await sample_archive.search_over(db, paper)
-    for typed in ("Naver", "네이버"):
-        result = await service.find_author(typed)
-        assert (result.author, result.question) == (None, f"from {typed}")

@@ -14,17 +14,12 @@ async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService)
         ("강화 핵습", "강화 학습"),
         ("reinforcment learnign", "reinforcement learning"),
         ("강화 핵습에 대한 논문 알려줘", "강화 학습"),
-        ("multi-agent reinforcment learning", "multi-agent reinforcement learning"),
+        ("planning by reinforcment learning", "planning by reinforcement learning"),
     ]:
         intended = await search.search(SearchRequest(meant))
         corrected = await search.search(SearchRequest(typed))
         assert corrected.rows == intended.rows != ()
         assert " ".join(word for _, word in corrected.corrected) in meant
-
-
-async def test_a_misspelt_exclusion_is_corrected(search: SearchService) -> None:
-    result = await search.search(SearchRequest("reinforcement except learnign"))
-    assert result.excluded == ("learning",)
 
 
 async def test_known_words_phrases_and_operators_are_not_corrected(search: SearchService) -> None:
@@ -59,9 +54,6 @@ async def test_suggests_the_query_without_filters_if_they_exclude_all_papers(sea
         assert result.suggestions[:1] == ("모델",)
     also_hidden = await search.search(SearchRequest("모델 votes:500", min_votes=500))
     assert "모델" not in also_hidden.suggestions
-    for query in ("papers by MIT or Stanford", "papers from Korea University about zebrafish", "Dao and Gu"):
-        offered = (await search.search(SearchRequest(query))).suggestions
-        assert [(await search.search(SearchRequest(text))).complete for text in offered] == [1] * len(offered)
 
 
 async def test_part_of_a_title_finds_the_paper(search: SearchService) -> None:

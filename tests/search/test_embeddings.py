@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from bot.ask import passages
 from bot.search import embeddings
 from bot.search.embeddings import EmbeddingServer, TextVectors, VectorMaker
-from bot.search.results import SearchRequest, SearchResult, Sort
+from bot.search.results import MatchKind, SearchRequest, SearchResult, Sort
 from bot.search.service import SearchService
 from storage import paper_texts, vectors
 from storage.database import Database
@@ -292,12 +292,13 @@ async def list_pages(
 ) -> SearchResult:
     """Return all pages of an answer as one. `change` is called after the first page."""
     page = await bot.search.search(SearchRequest(query, limit=size))
-    rows, missing = page.rows, page.missing
+    rows, missing, kinds = page.rows, page.missing, page.kinds
     change()
     for offset in range(size, page.total, size):
         following = await bot.search.search(SearchRequest(query, limit=size, offset=offset))
-        rows, missing = rows + following.rows, missing | following.missing
-    return replace(page, rows=rows, missing=missing)
+        rows = rows + following.rows
+        missing, kinds = missing | following.missing, kinds | following.kinds
+    return replace(page, rows=rows, missing=missing, kinds=kinds)
 
 
 def ids(result: SearchResult) -> list[str]:
@@ -317,7 +318,7 @@ async def test_a_sentence_is_ordered_by_meaning_too_and_has_the_same_papers(
     bot = open_bot()
     fused = await list_pages(bot, QUESTION)
     assert sorted(ids(fused)) == sorted(ids(by_words))
-    assert replace(fused, rows=(), matched={}) == replace(by_words, rows=(), matched={})
+    assert replace(fused, rows=()) == replace(by_words, rows=())
     assert bool(fused.missing) == ("mist" not in text)
     foggy = {paper.arxiv_id for paper in studies(45, "")[4::5]}
     assert len(foggy.intersection(ids(fused)[:10])) > len(foggy.intersection(ids(by_words)[:10]))
@@ -334,6 +335,40 @@ async def test_a_sentence_is_ordered_by_meaning_too_and_has_the_same_papers(
         )
         assert sorted(ids(found)) == sorted(ids(expected))
         assert sort is None or ids(found) == ids(expected)
+
+
+async def test_each_kind_is_ordered_by_meaning_for_itself(
+    db: Database, bot: Bot, open_bot: Callable[..., Bot]
+) -> None:
+    texts = (
+        "Denoising photographs in the mist.",
+        "Ropes. Snow. Denoising once photographs in mist.",
+        "Mist.",
+    )
+    titles = ("Denoising Photographs in Mist", "Ropes", "Photographs")
+    papers = [
+        NewsletterPaper(
+            f"2501.{number:05}",
+            f"{titles[number % 3]} {number}",
+            f"{texts[number % 3]} {'Blick, blick' if number % 4 else 'Quiet'}.",
+            votes=90 if number % 4 else 0,
+        )
+        for number in range(1, 28)
+    ]
+    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    by_words = await list_pages(bot, QUESTION)
+    await bot.maker.make()
+    fused = await list_pages(open_bot(), QUESTION)
+    assert (fused.kinds, fused.missing) == (by_words.kinds, by_words.missing)
+    assert fused.kinds == {paper.arxiv_id: [*MatchKind][int(paper.arxiv_id[-5:]) % 3] for paper in papers}
+    for kind in MatchKind:
+        before, after = ([id_ for id_ in ids(one) if one.kinds[id_] is kind] for one in (by_words, fused))
+        assert sorted(before) == sorted(after)
+        assert before != after, kind
+        near = {f"2501.{number:05}" for number in range(4, 28, 4)} & {*after}
+        assert sum(map(after.index, near)) < sum(map(before.index, near)), kind
+    shown = [fused.kinds[id_] for id_ in ids(fused)]
+    assert shown == sorted(shown, key=[*MatchKind].index)
 
 
 @pytest.mark.parametrize("is_first_fused", [True, False])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from bot.search.glossary import GlossaryService
-from bot.search.results import SearchRequest, Sort
+from bot.search.results import MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from storage.database import Database
 from tests.support import sample_archive
@@ -29,8 +29,9 @@ async def fill(db: Database, papers: Iterable[NewsletterPaper] = PAPERS) -> Sear
 
 
 async def find(service: SearchService, query: str, *, by_votes: bool = False) -> set[str]:
+    """Return the papers that a query finds or, of those in the order of votes, the ones on the topic."""
     result = await service.search(SearchRequest(query, sort=Sort.VOTES if by_votes else Sort.RELEVANCE))
-    return {row.arxiv_id for row in result.rows if not (by_votes and row.arxiv_id in result.missing)}
+    return {id_ for id_, kind in result.kinds.items() if not by_votes or kind is MatchKind.ON_TOPIC}
 
 
 async def test_a_form_that_one_paper_defines_is_searched_but_not_used_in_filters(db: Database) -> None:

@@ -26,7 +26,6 @@ SUMMARIES = (
     "A survey of diffusion models for video generation.",
     "확산 모델로 비디오를 생성하고 자동화한다.",
     "Nothing of it.",
-    "Nothing of it. 강화학습과 확산 모델 비디오는 앞으로의 과제이다.",
     "Aligns a model without human feedback, by preferences.",
     "사람의 피드백 없이 선호만으로 모델을 정렬한다.",
 )

@@ -93,7 +93,7 @@ async def test_a_name_matches_with_joined_or_separate_words(db: Database) -> Non
     service = await sample_archive.search_over(db, *papers)
     found = {"flash attention": "12", "FlashAttention": "12", "llama3": "3", "sam 2": "4", "Qwen2.5": "7"}
     # A paper that uses the text model is not about the model for images.
-    found |= {"Qwen2.5-VL": "", "Qwen2.5-Coder": ""}
+    found |= {"Qwen2.5-VL": "", "Qwen2.5-Coder": "", "llama9": "", "Llama-9": "", "SAM9": ""}
     for query, numbers in {**found, "finetuning": "56", "fine tuning": "56"}.items():
         result = await service.search(SearchRequest(query))
         having = {row.arxiv_id[-1] for row in result.rows if not result.missing.get(row.arxiv_id)}
@@ -141,8 +141,6 @@ async def test_a_korean_spelling_in_a_longer_query_matches_the_name(spelt: Searc
     result = await spelt.search(SearchRequest("제미나이 문맥"))
     assert result.rows[0].arxiv_id == "2403.05530"
     assert "Gemini" in result.added_forms
-    result = await spelt.search(SearchRequest("모델군 논문, 제미나이랑 큐원 빼고"))
-    assert {row.arxiv_id for row in result.rows} == {"2407.21783"}
 
 
 async def test_an_ordinary_korean_word_is_not_a_spelling_of_a_name(spelt: SearchService) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.search.results import SearchRequest, Sort
+from bot.search.results import MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
@@ -37,10 +37,15 @@ HOSTILE = [
         "how do people make language models lie less " * 40,
         "\u202eمرحبا\u200b diffusion\u200d \u2066שלום\u2069",
     ),
+    *("-", "- - -", "--", '-"', '""', "강화 학습 모델은 " * 400, "reasoning models " * 250),
+    *("since:2026 until:2025", "추론 since:2026 until:2025", "votes:9..2", "author: since: until: votes:"),
     "24년 4월 인기논문 top 10, 이미지 생성은 제외",
     "@ or @, 나",
     "@everyone <@123> **reasonning** [x](http://e.example) `code`",
 ]
+
+MAX_SAID = 4_000
+"""The characters of a message of Discord, in which the answer says how the query was read."""
 
 words = st.lists(st.sampled_from(WORDS.split(" ")), max_size=12)
 parts = st.lists(st.sampled_from(PARTS.split("|") + WORDS.split(" ")), max_size=12)
@@ -65,9 +70,12 @@ async def call_all(search: SearchService, text: str) -> None:
     """Call every method of the search service with a text."""
     result = await search.search(SearchRequest(text))
     assert len(result.rows) <= result.total or result.total == 0
-    assert result.complete <= result.total
-    lacking = [row.arxiv_id in result.missing for row in result.rows]
-    assert sorted(lacking) == lacking, "papers with everything come first"
+    assert result.on_topic + result.all_terms <= result.total
+    assert len(result.rows) <= 10
+    said = (*result.terms, *result.added_forms, *result.ignored, *result.excluded, *result.suggestions)
+    assert sum(map(len, said)) < MAX_SAID
+    kinds = [result.kinds[row.arxiv_id] for row in result.rows]
+    assert kinds == sorted(kinds, key=[*MatchKind].index), "papers on the topic come first"
     await search.find_author(text)
     await search.find_paper(text)
     await search.search(SearchRequest(text, sort=Sort.VOTES))
@@ -91,7 +99,7 @@ async def test_hostile_texts_give_a_result(hostile: SearchService) -> None:
 async def test_invisible_characters_are_ignored(hostile: SearchService) -> None:
     for typed in ("rea\u200bsoning", "\u2066reasoning\u2069", "추\ufeff론", "reason\u00ading"):
         result = await hostile.search(SearchRequest(typed))
-        assert (result.complete, result.corrected) == (1, ())
+        assert (result.on_topic, result.corrected) == (1, ())
         assert result.terms in {("reasoning",), ("추론",)}
 
 

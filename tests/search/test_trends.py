@@ -151,6 +151,24 @@ async def test_rising_topics_need_three_papers_and_a_baseline(db: Database) -> N
     assert await add("2025-01-03", 50, 1) == ["Film Critics"]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "is_rising"),
+    [(4, 4, False), (4, 3, False), (8, 9, False), (8, 10, True), (8, 11, True), (0, 3, True)],
+)
+async def test_a_topic_rises_if_its_share_of_the_titles_grows_by_a_quarter(
+    db: Database, before: int, now: int, is_rising: bool
+) -> None:
+    """Of 20 titles each month. Large topics vary more by chance."""
+    for first, on, count in ((1, "2025-01-20", before), (101, "2025-03-02", now)):
+        papers = [
+            _paper(first + n, f"Film Critics Number {n}" if n < count else f"{first}th Notes {n}")
+            for n in range(20)
+        ]
+        await sample_archive.add_digest(db, on, *papers)
+    rising = await _rising(db).list_topics(models.Locale.EN)
+    assert ("Film Critics" in [topic.text for topic in rising]) is is_rising
+
+
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
     return resolver.Glossary(seed.load_terms())

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from storage import club, daily, key_values, migrate, migrations, tables, writer
+from storage import club, daily, key_values, migrate, migrations, models, tables, writer
 from storage.database import Connection, Database
 from tests.support import outbox_builders, upgrades
 
@@ -91,6 +91,32 @@ async def test_a_meeting_under_way_goes_on(db: Database, database_url: str) -> N
     [met] = await upgraded.fetch(club.list_present)
     assert (met.step, met.meets_at) == ("paper", datetime(2026, 1, 10, 17, tzinfo=UTC))
     await upgraded.close()
+
+
+_TOPICS = {
+    "reasoning without reinforcement learning": 'reasoning -"reinforcement learning"',
+    "image generation but not diffusion": "image generation -diffusion",
+    "multimodal models excluding video": "multimodal models -video",
+    "alignment, except RLHF": "alignment -RLHF",
+    "강화학습 없이 추론": "추론 -강화학습",
+    "확산 모델 말고 이미지 생성": '이미지 생성 -"확산 모델"',
+    "에이전트 제외하고 코드 생성": "코드 생성 -에이전트",
+    "벤치마크, 수학은 빼고": "벤치마크 -수학",
+    "training without labels": "training without labels",
+    "긴 문맥": "긴 문맥",
+    "RAG -agents": "RAG -agents",
+}
+"""Topics of posts, and the operators that mean what the search of version 11 read; means of a method left nothing out."""
+
+
+async def test_what_a_posts_topic_left_out_becomes_an_operator(db: Database) -> None:
+    async with db.transaction() as connection:
+        for channel_id, topic in enumerate(_TOPICS, 1):
+            post = models.Subscription(guild_id=1, channel_id=channel_id, timezone="UTC", topic=topic)
+            await daily.add(connection, post)
+        await connection.run_sync(migrations.MIGRATIONS[12])
+        rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
+    assert {row.channel_id: row.topic for row in rows} == dict(enumerate(_TOPICS.values(), 1))
 
 
 @pytest.mark.parametrize(

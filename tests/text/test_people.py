@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import bylines, institutions, people, seed
+from bot.text import institutions, people, seed
 
 _TERMS = {
     "Jürgen Müller": "jurgen muller juergen mueller",
@@ -128,60 +128,3 @@ def test_institutions_are_completed_in_the_typed_language(pair: str) -> None:
 def test_institutions_are_completed_from_any_word_in_their_names() -> None:
     full_name = "Korea Advanced Institute of Science and Technology"
     assert institutions.complete("advanced inst")[0] == full_name
-
-
-_WRITERS = {
-    "papers from the Google DeepMind team on agents": [("Google DeepMind", 1, 6)],
-    "Google's work on robots": [("Google", 0, 1)],
-    "삼성전자 연구진이 쓴 논문": [("삼성전자", 0, 3)],
-    "robots by Jane Roe": [("Jane Roe", 1, 4)],
-    "김건우 교수 논문": [("김건우", 0, 2)],
-    "papers from Samsung and by KAIST": [("Samsung", 1, 4), ("KAIST", 4, 6)],
-    "papers by Google, Apple or Meta AI": [("Google", 1, 3), ("Apple", 3, 5), ("Meta AI", 5, 7)],
-    "메타나 구글이 쓴 논문": [("메타", 0, 1), ("구글", 1, 3)],
-    "robots by google deepmind": [("google deepmind", 1, 4)],
-    "anything by kaiming he?": [("kaiming he", 1, 4)],
-    "트리 다오가 쓴 어텐션 논문": [("트리 다오", 0, 3)],
-    "어텐션 논문 구글 딥마인드가 쓴": [("구글 딥마인드", 2, 5)],
-    "papers by Dr. Tri Dao": [("Tri Dao", 1, 5)],
-    "구글 딥마인드": [("구글 딥마인드", 0, 2)],
-    "Google DeepMind robotics": [("Google DeepMind", 0, 2)],
-    "메타나 구글": [("메타", 0, 1), ("구글", 1, 2)],
-    "엔비디아": [("엔비디아", 0, 1)],
-    "Hugging Face": [("Hugging Face", 0, 2)],
-    "스탠포드와 메타가 함께 쓴 논문": [("스탠포드", 0, 1), ("메타", 1, 4)],
-    "스탠포드대 논문": [("스탠포드대", 0, 1)],
-    "what did Geoffrey Hinton write": [("Geoffrey Hinton", 2, 5)],
-    "메타 AI 논문": [("메타 AI", 0, 2)],
-    "오픈 AI 논문": [("오픈 AI", 0, 2)],
-    "카카오 브레인 연구": [("카카오 브레인", 0, 2)],
-    "Stanford AI Lab papers": [("Stanford AI", 0, 3)],
-    "스탠포드 대학 논문": [("스탠포드 대학", 0, 2)],
-    "현대 AI 논문": [],
-    "meta ai agents": [],
-    "Qwen or DeepSeek": [],
-    "Hugging Face models": [],
-    "the Google model": [],
-    "메타 학습": [],
-    "learning from scratch": [],
-    "사람이 만든 데이터": [],
-    "cached by KV": [],
-    "": [],
-}
-
-
-@pytest.mark.parametrize("question", _WRITERS)
-def test_writers_are_found_by_the_words_around_their_names(question: str) -> None:
-    found = bylines.find_writers(question.split())
-    assert [(writer.name, writer.start, writer.end) for writer in found] == _WRITERS[question]
-
-
-_PIECES = "by from the Google 삼성이 쓴 연구진 교수 papers 's 김건우가 Jane ."
-
-
-@given(st.lists(st.sampled_from(_PIECES.split()) | st.text(max_size=9)))
-def test_writers_found_in_any_text_do_not_overlap(words: list[str]) -> None:
-    ends = [0]
-    for writer in bylines.find_writers(words):
-        assert ends[-1] - 1 <= writer.start < writer.end <= len(words)
-        ends.append(writer.end)

@@ -19,22 +19,15 @@ def _topic(query: str) -> str:
 @pytest.mark.parametrize(
     ("query", "topic"),
     [
-        ("how to train a large language model", "train large language model"),
         ("recent papers on the diffusion", "diffusion"),
         ("diffusion AND video", "diffusion video"),
-        ("is there a paper that improves speech recognition?", "speech recognition?"),
         ("search for papers on tree search", "tree search"),
-        ("how do people evaluate agents", "evaluate agents"),
-        ("which papers compare LoRA and QLoRA", "LoRA QLoRA"),
         ("확산 모델에 대한 논문", "확산"),
         ("최신 비디오 생성 논문 찾아줘", "비디오 생성"),
         ("LLM을 이용한 코드 생성", "LLM을 코드 생성"),
-        ("환각을 줄이는 방법을 알려주세요", "환각을"),
         ("음성 합성 논문 중에 제일 좋은 거 추천해줘", "음성 합성"),
-        ("요즘 에이전트는 어떻게 평가하나요?", "에이전트는 평가하나요?"),
         ("양자화가 뭐야?", "양자화가"),
         ("추론을 더 잘하게 하는 방법은", "추론을"),
-        ("RAG 논문 추천", "RAG"),
         ("웹을 돌아다니는 연구 있나요", "웹을 돌아다니는"),
     ],
 )
@@ -108,16 +101,6 @@ _NOUNS = _NOUN_LIST.split()
 
 def test_verbs_are_recognised_by_their_endings() -> None:
     assert [word for word in (*_VERBS, *_NOUNS) if questions.is_verb(word)] == _VERBS
-
-
-_ATTACHED = (
-    "돌릴 수|쓰는 거|학습시킬 때|줄이는 법|믿을 만한|다룬 거|모르는 걸|할 때|선거|변수|조건|방법|필수|데이터"
-)
-
-
-@pytest.mark.parametrize("split", _ATTACHED.split("|"))
-def test_a_noun_attached_to_a_verb_is_split_off(split: str) -> None:
-    assert questions.split_joined(split.replace(" ", "")) == split.split()
 
 
 @given(st.text("가각로이를의에서LRa4-+) \n", max_size=100) | st.text(max_size=100))

@@ -22,13 +22,18 @@ list-by-relevance = Best match first
 list-by-votes = Most votes first
 list-by-date = Newest first
 list-by-oldest = Oldest first
-list-by-least = Fewest votes first
 choose-period = Period
 period-week = Last 7 days
 period-month = Last 30 days
 period-quarter = Last 3 months
 period-year = Last 12 months
 period-all = All time
+period-this-week = This week
+period-last-week = Last week
+period-this-month = This month
+period-last-month = Last month
+period-this-year = This year
+period-last-year = Last year
 period-since = since { $date }
 period-until = until { $date }
 follow-topic = Follow this topic
@@ -54,51 +59,25 @@ choice-papers = { $count ->
 }
 list-similar-heading = More like { $title }
 list-saved-heading = Saved papers · { $count }
-list-corrected = Corrected: { $words }
-list-read = I read this as: { $terms }
-list-read-without = leaving out papers that name { $names }
-list-read-without-main = leaving out papers that name { $names } other than in passing
-list-read-rest = all papers
-list-read-from = papers by { $names }
-list-read-naming = papers that name { $names }
-list-only-named = No paper here gives { $names } as its authors' institution. Titles and summaries are searched for the name
+list-searched = Searched: { $terms }
+list-without = without { $words }
+list-take-back = Include again: { $word }
+list-kind-all = { $count ->
+    [one] Papers that mention the word, but may not be about it
+   *[other] Papers that mention all the words, but may not be about them
+}
+list-kind-some = Papers that lack a word
+list-hint-without = To leave something out, use the option *without* or put - before a word.
+list-hint-order = To sort the papers, use the option *order* or the menu below.
+list-no-day = The dates exclude each other: no day is both from { $since } on and up to { $until }
+list-no-votes = The votes exclude each other: no paper has both at least ▲ { $least } and at most ▲ { $most }
 list-institutions = Affiliations are known for some papers only; the others are found by their title and summary
-list-meanings = { $term } has several meanings: { $meanings }
 list-also = Related terms included: { $forms }
 related-and-korean = { $forms } (and their Korean forms)
 list-stale = The newest papers are still being indexed
-list-partial = These papers match in part:
-list-partial-heading = Partial matches
-list-mentioning-heading = Papers that mention it
-list-missing = words missing: { $terms }
-list-matched = words found: { $terms }
-list-passing = left-out words found: { $terms }
+list-missing = missing: { $terms }
 list-perhaps = You may also search for: { $topics }
-list-topic-mentioning = { " " }+ { $count } that { $count ->
-    [one] mentions it
-   *[other] mention it
-}
-list-topic-partial = { " " }+ { $count ->
-    [one] 1 partial match
-   *[other] { $count } partial matches
-}
-list-read-code = with a known link to code
-list-read-most = { $votes ->
-    [0] no votes
-   *[other] at most ▲ { $votes }
-}
-list-read-count = { $count ->
-    [one] only the first paper
-   *[other] only the first { $count } papers
-}
-list-described = Papers that don't fit “{ $names }” are still shown
-list-unknown-writers = No author or institution here is called { $names }, but some papers' authors and affiliations are unknown
 list-ignored = Not searched for: { $filters }
-list-unordered = Papers can't be picked or sorted by “{ $names }”
-list-asks-writers = Only papers can be listed: authors and institutions aren't ranked
-list-unvoted = These papers have no votes
-list-published = Dates are those of the digests, not of publication
-list-unread = Hardly any paper has “{ $words }” with the other words: searched without it
 list-ignored-forms = { $ignored } (use { $forms })
 list-name-corrected = No author is called “{ $name }”; showing the closest name
 list-other-authors = { $count } authors match “{ $name }”; this is { $author }. Others: { $names }
@@ -906,11 +885,11 @@ web-found-count = { $count } found
 web-found-corrected = Showing results for “{ $query }”
 web-found-without = Without “{ $words }”
 web-found-unread = Not understood: { $words }
-web-found-partial = These papers match in part:
+web-found-partial = No paper has all the words; these have some
+web-hint-without = To leave something out, put - before a word.
 web-found-nothing = Nothing found
 web-topics = Topics
 web-numbers = Show the numbers
-web-from-query = papers from { $name }
 web-not-found = This page does not exist
 web-failed = This page can't be shown
 web-error = Something went wrong. Please try again later.

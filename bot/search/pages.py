@@ -1,0 +1,278 @@
+"""Finds the papers for a search, as typed or, if none has all its terms, as corrected, and keeps the answer for its pages.
+
+An answer is made on one snapshot of the database and one state of the index. Its later pages come from the same answer for a
+quarter of an hour, though papers have arrived since.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from bot.core.clock import Clock
+from bot.search import authors, completion, titles
+from bot.search.authors import Archive
+from bot.search.engine import Engine, Matches, Scope
+from bot.search.query import QueryReader, ReadQuery
+from bot.search.results import Hint, MatchKind, SearchRequest, SearchResult, Sort
+from bot.text import concepts, query_parser, questions
+from storage import models, search
+from storage.search import Filters
+
+_MAX_ANSWERS, _PERIOD = 64, timedelta(minutes=15)
+"""The number of answers kept, and how long the later pages of one ignore changes to the archive."""
+_MAX_ADDED = 12
+LoadVocabulary = Callable[[], completion.Vocabulary]
+
+
+def merge_filters(given: Filters, query: query_parser.Query) -> Filters:
+    """Combine a request's filters with a query's: papers must pass both."""
+    return Filters(
+        max((on for on in (given.since_on, query.since) if on is not None), default=None),
+        min((on for on in (given.until_on, query.until) if on is not None), default=None),
+        max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
+        min((votes for votes in (given.max_votes, query.max_votes) if votes is not None), default=None),
+    )
+
+
+class FoundPapers(NamedTuple):
+    """The papers for a query: as it was typed or corrected, how it was read, and its words that no paper has."""
+
+    query: query_parser.Query
+    read: ReadQuery
+    scope: Scope
+    matches: Matches
+    corrected: tuple[tuple[str, str], ...] = ()
+    unknown: Sequence[str] = ()
+
+    @property
+    def on_topic(self) -> dict[int, float]:
+        """The scores of the papers on the topic, as far as they were asked for."""
+        kinds = self.matches.kinds
+        return {id_: score for id_, score in self.matches.scores.items() if kinds[id_] is MatchKind.ON_TOPIC}
+
+
+def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
+    """Interpret a query, with the name of a paper that all call by it: ViT for An Image is Worth 16x16 Words."""
+    interpreted = archive.read(query)
+    parts = interpreted.parts
+    # Short words sound like names: 다리 is not DALL-E. Of a term, the names are known.
+    keys = interpreted.names if len(parts) == 1 and parts[0].key else ()
+    known = titles.find_known(query.text, keys) if len(query.text) > 2 else None
+    return replace(interpreted, names=interpreted.names | {known}) if known else interpreted
+
+
+def make_scope(archive: Archive, query: query_parser.Query, filters: Filters) -> Scope:
+    """Return the papers that pass a query's own filters and others."""
+    return Scope(merge_filters(filters, query), authors.list_paper_ids(archive.writers, query.authors))
+
+
+def list_matches(engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest) -> Matches:
+    """Return a query's papers up to the end of a page. A query without words has all in the scope, top-voted first."""
+    end, sort = request.offset + request.limit, request.sort or Sort.RELEVANCE
+    if query.parts or query.wholes:
+        return engine.find(query, scope, limit=end, sort=sort)
+    ids, total = engine.list_top(scope, query, sort=sort, limit=end)
+    return Matches(dict.fromkeys(ids, 0.0), total)
+
+
+def find(
+    archive: Archive, query: query_parser.Query, scope: Scope, request: SearchRequest, load: LoadVocabulary
+) -> FoundPapers:
+    """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected."""
+    interpreted, engine = read(archive, query), archive.engine
+    if _asks_for_nothing(query, scope, request):
+        ignored = (*query.ignored, *(f"-{term}" for term in query.excluded))
+        return FoundPapers(replace(query, ignored=ignored, excluded=()), interpreted, scope, Matches())
+    matches = list_matches(engine, interpreted, scope, request)
+    unknown = [] if matches.complete else completion.list_unknown_words(engine, interpreted.parts)
+    corrected = completion.find_corrections(archive, load(), query.text, unknown) if unknown else ()
+    if corrected:
+        query = replace(query, text=completion.apply_corrections(query.text, corrected))
+        interpreted = read(archive, query)
+        matches = list_matches(engine, interpreted, scope, request)
+    unknown = [word for word in unknown if word not in dict(corrected)]
+    return FoundPapers(query, interpreted, scope, matches, corrected, unknown)
+
+
+def _asks_for_nothing(query: query_parser.Query, scope: Scope, request: SearchRequest) -> bool:
+    """Return whether a query has no words and no filter: -word alone, or an emoji, does not mean all papers."""
+    if query.has_text:
+        return False
+    is_bare = scope == Scope() and request.sort is not Sort.VOTES
+    return is_bare or (request.query.strip() != "" and query == query_parser.Query())
+
+
+def _describe(
+    archive: Archive, request: SearchRequest, found: FoundPapers, load: LoadVocabulary
+) -> SearchResult:
+    """Return what all pages of an answer have in common."""
+    query, interpreted, matches = found.query, found.read, found.matches
+    has_alert = not found.unknown or len(found.unknown) < len(interpreted.parts)
+    is_shortened = len(interpreted.text.split()) < len(query.text.split())
+    return SearchResult(
+        total=matches.total,
+        on_topic=matches.on_topic,
+        all_terms=matches.all_terms,
+        terms=interpreted.terms,
+        added_forms=interpreted.translations[:_MAX_ADDED],
+        is_rewritten=is_shortened or bool(found.corrected),
+        term_forms=interpreted.term_forms,
+        hint=_find_hint(query.text, interpreted.text),
+        ignored=query.ignored,
+        excluded=query.excluded,
+        corrected=found.corrected,
+        meanings=interpreted.meanings,
+        alert_terms=_list_alert_terms(archive, query, interpreted.parts) if has_alert else (),
+        suggestions=() if matches.complete else _suggest(archive, found, request.filters, load),
+    )
+
+
+def _find_hint(typed: str, sought: str) -> Hint | None:
+    """Return the option for the first word of a query that is not searched for and asks for an order or to leave out."""
+    left = " ".join(word for word in typed.casefold().split() if word not in sought.casefold().split())
+    option = questions.find_option(left)
+    return Hint(option) if option else None
+
+
+def _list_alert_terms(
+    archive: Archive, query: query_parser.Query, parts: Sequence[concepts.QueryPart]
+) -> tuple[models.AlertTerm, ...]:
+    """Return the terms for an alert on a query's papers; () if a name may mean several people."""
+    # Drop everyday words, such as "faster", that papers rarely use; but 요약 (summary) is also a term.
+    glossary = archive.reader.glossary
+    named = [
+        part for part in parts if glossary.find(part.text) or not questions.find_everyday_terms(part.text)
+    ]
+    words = [part.shown_text for part in named or parts if any(map(str.isalpha, part.text))]
+    terms = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
+    for name in query.authors:
+        people = authors.find_authors(archive.writers, name)
+        if len(people) > 1:
+            return ()
+        known = people[0].name if people else name
+        terms.append(models.AlertTerm(models.AlertKind.AUTHOR, known))
+    return tuple(dict.fromkeys(terms))
+
+
+def _suggest(archive: Archive, found: FoundPapers, given: Filters, load: LoadVocabulary) -> tuple[str, ...]:
+    """Return alternatives to a query without matches that have some: without its filters, or with words corrected.
+
+    The `given` filters of the request still apply.
+    """
+    query, words = found.query, query_parser.Query(found.query.text)
+    # The words alone may match papers that its filters, exclusions or quoted phrases reject.
+    is_narrow = bool(query.text) and replace(query, ignored=()) != words
+    offered = [archive.read(words)] if is_narrow else []
+    if found.unknown:
+        vocabulary = load()
+        near = [(word, meant[0][0]) for word in found.unknown if (meant := vocabulary.list_near(word))]
+        near = [(word, meant) for word, meant in near if not questions.classify_filler(meant)]
+        text = completion.apply_corrections(archive.read(words).text, near)
+        offered += [archive.read(query_parser.Query(text))] if near else []
+    finding = (one for one in offered if archive.engine.find(one, Scope(given), limit=1).complete)
+    return tuple(one.text for one in finding)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """The papers found so far, the engine and reader that found them, and what all pages have in common.
+
+    `asked` is the text by whose vector the papers are still to be ordered, before the first page is shown; else "".
+    """
+
+    query: ReadQuery
+    scope: Scope
+    engine: Engine
+    reader: QueryReader
+    matches: Matches
+    common: SearchResult
+    made_at: datetime
+    asked: str = ""
+
+
+class SearchAnswers:
+    """The latest answers, from which their later pages come. Thread-safe."""
+
+    def __init__(self, clock: Clock, *, has_vectors: bool) -> None:
+        self._clock, self._has_vectors = clock, has_vectors
+        self._lock = threading.Lock()
+        self._answers: dict[object, SearchAnswer] = {}
+
+    def page(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchResult:
+        """Return a page of an answer. Its order stays from then on."""
+        answer = self.get(archive, request, load)
+        if answer.asked:
+            self.keep(request, replace(answer, asked=""), instead_of=answer)
+        matches = answer.matches
+        page = [*matches.scores][request.offset : request.offset + request.limit]
+        rows = search.list_paper_rows(
+            archive.view, page, matches.scores, until_on=answer.scope.filters.until_on
+        )
+        kinds = matches.kinds
+        return replace(
+            answer.common,
+            rows=tuple(rows),
+            kinds={row.arxiv_id: kinds[row.id] for row in rows},
+            missing={
+                row.arxiv_id: tuple(part.shown_text for part in matches.missing[row.id])
+                for row in rows
+                if matches.missing.get(row.id)
+            },
+            is_stale=archive.is_stale,
+        )
+
+    def get(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
+        """Return the kept answer, extended to the end of the page if necessary, or a new one."""
+        now, end, key = self._clock(), request.offset + request.limit, self._key_of(request)
+        with self._lock:
+            kept = answer = self._answers.get(key)
+        if answer is None or (
+            (answer.engine, answer.reader) != (archive.engine, archive.reader)
+            and (request.offset == 0 or now - answer.made_at > _PERIOD)
+        ):
+            kept, answer = None, self._make(archive, request, load)
+        elif len(answer.matches.scores) < min(end, answer.matches.total):
+            longer = list_matches(answer.engine, answer.query, answer.scope, request)
+            answer = replace(answer, matches=answer.matches.continued(longer))
+        self.keep(request, answer, instead_of=kept)
+        return answer
+
+    def keep(self, request: SearchRequest, answer: SearchAnswer, *, instead_of: SearchAnswer | None) -> None:
+        """Keep an answer for later pages. If it is made of another one, it only takes that one's place."""
+        now, key = self._clock(), self._key_of(request)
+        with self._lock:
+            if instead_of is not None and self._answers.get(key) is not instead_of:
+                return
+            self._answers.pop(key, None)
+            # An answer keeps its version of the index and of the glossary in memory.
+            for other in [other for other, one in self._answers.items() if one.made_at < now - _PERIOD]:
+                del self._answers[other]
+            self._answers[key] = answer
+            while len(self._answers) > _MAX_ANSWERS:
+                del self._answers[next(iter(self._answers))]
+
+    def _key_of(self, request: SearchRequest) -> tuple[SearchRequest, date]:
+        """Return the key of an answer, which all its pages share."""
+        return replace(request, limit=0, offset=0, snippet_locale=None), self._clock().date()
+
+    def _make(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
+        query = query_parser.parse_query(request.query, request.today or self._clock().date())
+        scope = make_scope(archive, query, request.filters)
+        found = find(archive, query, scope, request, load)
+        interpreted, matches = found.read, found.matches
+        is_sentence = len(interpreted.parts) > 1 or bool(interpreted.topics)
+        is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
+        return SearchAnswer(
+            interpreted,
+            found.scope,
+            archive.engine,
+            archive.reader,
+            matches,
+            _describe(archive, request, found, load),
+            self._clock(),
+            found.query.text if is_sentence and is_ranked and matches.total else "",
+        )

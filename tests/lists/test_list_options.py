@@ -1,0 +1,413 @@
+"""The options *order*, *period* and *without* of `/topic`, `/top` and `/author`, and what a list says of them."""
+
+import re
+from typing import Any
+
+import pytest
+from discord import ui
+
+from bot.client import message_builder
+from bot.client import options as client_options
+from bot.outbox.contents import RenderedPart
+from storage import models
+from storage.models import AlertKind
+from tests.support import sample_archive
+from tests.support.client_harness import ClientHarness, both_languages, component_ids, send_parts, shown_text
+
+VOTES = re.compile("^▲\\s([0-9]+)", re.MULTILINE)
+TITLES = re.compile(r"\*\*[0-9]+ · \[([^\]]+)\]")
+
+
+def _list_titles(message: Any) -> list[str]:
+    return TITLES.findall(shown_text(message))
+
+
+async def _add_lanterns(harness: ClientHarness, *, count: int = 3) -> None:
+    """Add papers on lanterns: the n-th is of the n-th day of December 2025 and has n votes."""
+    for number in range(1, count + 1):
+        paper = sample_archive.NewsletterPaper(
+            f"2512.0010{number}", f"Lanterns {number}", "A lantern.", votes=number
+        )
+        await sample_archive.add_digest(harness.container.database, f"2025-12-0{number}", paper)
+
+
+@both_languages
+async def test_a_topic_is_in_the_chosen_order(harness: ClientHarness) -> None:
+    await _add_lanterns(harness)
+    for order, numbers in (
+        ("votes", ["3", "2", "1"]),
+        ("date", ["3", "2", "1"]),
+        ("oldest", ["1", "2", "3"]),
+    ):
+        shown = shown_text(await harness.ask("topic", query="lanterns", order=order))
+        assert VOTES.findall(shown) == numbers, order
+        assert f"{harness.texts('period-all')} · {harness.texts(f'list-by-{order}')}" in shown.splitlines()
+    unordered = await harness.ask("topic", query="lanterns")
+    assert _list_titles(await harness.ask("topic", query="lanterns", order="relevance")) == _list_titles(
+        unordered
+    )
+    assert f"{harness.texts('period-all')} · {harness.texts('list-by-relevance')}" in shown_text(unordered)
+
+
+async def test_papers_with_the_same_votes_come_newest_first(harness: ClientHarness) -> None:
+    for day, number in ((3, 1), (9, 2), (6, 3)):
+        paper = sample_archive.NewsletterPaper(f"2512.0020{number}", f"Kites {day}", "A kite.", votes=7)
+        await sample_archive.add_digest(harness.container.database, f"2025-12-0{day}", paper)
+    assert _list_titles(await harness.ask("topic", query="kites", order="votes")) == [
+        "Kites 9",
+        "Kites 6",
+        "Kites 3",
+    ]
+
+
+@both_languages
+async def test_an_authors_papers_are_in_the_chosen_order_and_of_the_period(harness: ClientHarness) -> None:
+    await _add_lanterns(harness)
+    listed = await harness.ask("author", name="Ada Lovelace", order="oldest", period="2025-12-02/2025-12-03")
+    assert harness.texts("no-date", text="", example="2026-01-01").split("“")[0] in shown_text(listed)
+    for period in ("dec 2025", "2025년 12월"):
+        listed = await harness.ask("author", name="Ada Lovelace", order="oldest", period=period)
+        assert _list_titles(listed)[:3] == ["Lanterns 1", "Lanterns 2", "Lanterns 3"]
+        assert harness.texts("list-by-oldest") in shown_text(listed)
+        assert "A Sixth Paper" not in shown_text(listed), "a paper of January"
+
+
+@both_languages
+async def test_a_period_may_be_typed_in_either_language(harness: ClientHarness) -> None:
+    december = {models.Locale.EN: "December 2025", models.Locale.KO: "2025년 12월"}[harness.texts.locale]
+    week, always = harness.texts("period-week"), harness.texts("period-all")
+    for period, named in (
+        ("last month", december),
+        ("지난달", december),
+        ("2025-12", december),
+        ("w", week),
+        ("Last 7 days", week),
+        ("최근 7일", week),
+        ("all time", always),
+        ("전체 기간", always),
+    ):
+        shown = shown_text(await harness.ask("topic", query="language model", period=period))
+        assert any(line.split(" · ")[0] == named for line in shown.splitlines()), (period, shown)
+    answer = await harness.ask("topic", query="language model", period="soon")
+    assert shown_text(answer) == harness.texts("no-date", text="soon", example="2026-01-01")
+
+
+@both_languages
+async def test_a_period_is_completed_as_one_types(harness: ClientHarness) -> None:
+    async def offer(typed: str, command: str = "topic") -> list[tuple[str, str]]:
+        choices = await harness.reader.autocomplete(harness.channel, command, "period", typed)
+        return [(choice["name"], choice["value"]) for choice in choices]
+
+    texts = harness.texts
+    december, year = {
+        models.Locale.EN: ("December 2025", "2025"),
+        models.Locale.KO: ("2025년 12월", "2025년"),
+    }[texts.locale]
+    for command in ("topic", "top", "author"):
+        names = [name for name, _ in await offer("", command)]
+        for key in (
+            "period-week",
+            "period-month",
+            "period-all",
+            "day-today",
+            "period-this-week",
+            "period-last-week",
+            "period-this-month",
+            "period-last-month",
+        ):
+            assert texts(key) in names, command
+        assert {december, year} <= set(names), command
+        assert len(names) == len(set(names)) <= 25
+    for typed in ("last w", "지난주", " LAST  WEEK"):
+        assert texts("period-last-week") in [name for name, _ in await offer(typed)], typed
+    for typed in ("dec", "december 2025", "12월", "2025-12"):
+        assert [name for name, _ in await offer(typed)] == [december], typed
+    for typed in ("", "2025", "last"):
+        for name, value in await offer(typed):
+            shown = shown_text(await harness.ask("topic", query="language model", period=value))
+            assert "(no-date)" not in shown, name
+            assert texts("no-date", text=value, example="2026-01-01") not in shown, name
+
+
+@both_languages
+async def test_words_are_left_out_and_taken_back(harness: ClientHarness) -> None:
+    texts = harness.texts
+    result = await harness.ask("topic", query="language models", without='survey, "world model"')
+    shown = shown_text(result)
+    assert "Survey" not in shown
+    assert "A Sixth Paper on Language Models" in shown
+    assert shown.splitlines()[0].startswith("### language models"), "the heading has the words alone"
+    left_out = texts("list-without", words="survey, world model")
+    assert sum(left_out in line for line in shown.splitlines()) == 2, "above the list, and in the menu"
+    option = next(
+        option
+        for option in _menu_options(result)
+        if option["label"] == texts("list-take-back", word="survey")
+    )
+    taken = await harness.select(result, [option["value"]], custom_id="pr:lp:")
+    assert "Survey" in shown_text(taken)
+    assert texts("list-without", words="world model") in shown_text(taken)
+
+
+def _menu_options(message: Any) -> list[dict[str, Any]]:
+    options = [option for part in message.components for option in _walk_options(part)]
+    assert options
+    return options
+
+
+def _walk_options(part: Any) -> list[dict[str, Any]]:
+    data = part if isinstance(part, dict) else part.to_dict()
+    inner = [option for child in data.get("components", ()) for option in _walk_options(child)]
+    return [*data.get("options", ()), *inner]
+
+
+async def test_words_to_leave_out_are_completed_like_topics(harness: ClientHarness) -> None:
+    for command in ("topic", "top"):
+        choices = await harness.reader.autocomplete(harness.channel, command, "without", "survey, small l")
+        assert choices[0]["value"].startswith("survey, small language model"), command
+
+
+@pytest.mark.parametrize(
+    ("query", "terms", "left_out"),
+    [
+        ("robots", ["survey"], "robots -survey"),
+        ("robots", ["world model", "-maps", '"two words"'], 'robots -"world model" -maps -"two words"'),
+        ("robots -survey", ["survey", "maps"], "robots -survey -maps"),
+        ("robots", ["author:ada"], 'robots -"author:ada"'),
+        ("", ["survey"], "-survey"),
+        ("robots", ["", "-", " "], "robots"),
+    ],
+)
+def test_words_to_leave_out_become_operators(query: str, terms: list[str], left_out: str) -> None:
+    assert client_options.leave_out(query, terms) == left_out
+
+
+def test_a_long_query_is_cut_before_the_words_to_leave_out() -> None:
+    text = client_options.leave_out("robot " * 300, ["survey"])
+    assert text.endswith(" -survey")
+    assert len(text) <= 300
+
+
+@pytest.mark.parametrize(
+    ("query", "excluded", "rest"),
+    [
+        ('robots -"world model" maps -survey', ["world model", "survey"], "robots maps"),
+        ('"a -b c" -d', ["d"], '"a -b c"'),
+        ("e-mail -", [], "e-mail -"),
+        ("robots −survey –maps -“a b”", ["survey", "maps", "a b"], "robots"),
+        ("robots -votes:20", [], "robots -votes:20"),
+        ('robots -"open', ["open"], "robots"),
+    ],
+)
+def test_what_a_query_leaves_out_is_found_and_taken_back(query: str, excluded: list[str], rest: str) -> None:
+    assert client_options.list_excluded(query) == excluded
+    assert client_options.take_back(query) == rest
+    for term in excluded:
+        assert client_options.list_excluded(client_options.take_back(query, term)) == [
+            other for other in excluded if other != term
+        ]
+
+
+async def test_the_options_are_kept_by_pages_sharing_and_following(harness: ClientHarness) -> None:
+    await _add_lanterns(harness, count=8)
+    options = {"order": "oldest", "period": "dec 2025", "without": "survey, kites", "votes": 1}
+    result = await harness.ask("topic", query="lanterns", **options)
+    assert VOTES.findall(shown_text(result)) == ["1", "2", "3", "4", "5"]
+    shared, _ = await harness.share(result)
+    assert VOTES.findall(shown_text(shared)) == ["1", "2", "3", "4", "5"]
+    opened = await harness.click(
+        shared, label=harness.texts("list-more-privately", count=8), by=harness.manager
+    )
+    assert all(len(custom_id) <= 100 for custom_id in component_ids(result))
+    await harness.press(result, "follow-topic")
+    [alert] = await harness.alerts.list_rows(user_id=harness.reader.id)
+    assert (alert.terms[0].kind, alert.excluded, alert.min_votes) == (
+        AlertKind.KEYWORD,
+        ("survey", "kites"),
+        1,
+    )
+    second = await harness.turn(result)
+    assert VOTES.findall(shown_text(second)) == ["6", "7", "8"]
+    for listed in (second, shared, opened):
+        assert harness.texts("list-without", words="survey, kites") in shown_text(listed)
+        assert "December 2025" in shown_text(listed)
+    newest = await harness.select(second, ["date"], custom_id="pr:lp:")
+    assert VOTES.findall(shown_text(newest)) == ["8", "7", "6", "5", "4"], "and by the menu"
+
+
+async def test_a_period_and_since_mean_the_narrower_of_both(harness: ClientHarness) -> None:
+    await _add_lanterns(harness, count=8)
+    for period, query, days in (
+        ("2025-12", "lanterns since:2025-12-07", ["8", "7"]),
+        ("2025-12", "lanterns until:2025-12-02", ["2", "1"]),
+        ("2025", "lanterns since:2024 until:2025-12-01", ["1"]),
+        ("2025-12-02", "lanterns since:2025", ["2"]),
+        ("q", "lanterns since:2025-12-08", ["8"]),
+    ):
+        for command, option in (("topic", "query"), ("top", "topic")):
+            result = await harness.ask(command, **{option: query}, period=period)
+            assert sorted(VOTES.findall(shown_text(result)), reverse=True) == days, (command, period, query)
+    result = await harness.ask("topic", query="lanterns since:2025-12-07")
+    narrowed = await harness.select(result, ["w"], custom_id="pr:lp:")
+    assert harness.texts("no-list-topic", topic="lanterns since:2025-12-07") in shown_text(narrowed)
+    result = await harness.ask("topic", query="lanterns since:2025-12-07")
+    wider = await harness.select(result, ["y"], custom_id="pr:lp:")
+    assert VOTES.findall(shown_text(wider)) == ["8", "7"]
+    named = await harness.ask("author", name="ada lovelace since:2025-12-07", period="2025-12", order="date")
+    assert VOTES.findall(shown_text(named))[-2:] == ["8", "7"]
+
+
+@both_languages
+async def test_the_menu_says_the_narrower_period(harness: ClientHarness) -> None:
+    await _add_lanterns(harness)
+    since = {models.Locale.EN: "since December 2, 2025", models.Locale.KO: "2025년 12월 2일부터"}
+    day = {models.Locale.EN: "December 2, 2025", models.Locale.KO: "2025년 12월 2일"}
+    for period, query, named in (
+        ("a", "lanterns since:2025-12-02", since),
+        ("a", "lanterns 이후:2025-12-02", since),
+        ("2025-12-02", "lanterns since:2025", day),
+    ):
+        shown = shown_text(await harness.ask("topic", query=query, period=period))
+        assert any(line.split(" · ")[0] == named[harness.texts.locale] for line in shown.splitlines()), shown
+
+
+@both_languages
+async def test_filters_that_exclude_each_other_are_named(harness: ClientHarness) -> None:
+    texts = harness.texts
+    first, second = (
+        texts("list-no-day", since=since, until=until)
+        for since, until in (
+            {
+                models.Locale.EN: ("January 2, 2026", "January 1, 2025"),
+                models.Locale.KO: ("2026년 1월 2일", "2025년 1월 1일"),
+            }[texts.locale],
+            {
+                models.Locale.EN: ("January 1, 2026", "December 31, 2025"),
+                models.Locale.KO: ("2026년 1월 1일", "2025년 12월 31일"),
+            }[texts.locale],
+        )
+    )
+    votes = texts("list-no-votes", least=20, most=10)
+    for options, said in (
+        ({"query": "robots since:2026-01-02 until:2025-01-01"}, first),
+        ({"query": "robots since:2026-01-01", "period": "dec 2025"}, second),
+        ({"query": "robots votes:20..10"}, votes),
+        ({"query": "robots votes:<=10", "votes": 20}, votes),
+    ):
+        shown = shown_text(await harness.ask("topic", **options))
+        assert said in shown, options
+        assert "Maps" not in shown
+    top = await harness.ask("top", topic="robots since:2026-01-01", period="dec 2025")
+    assert second in shown_text(top)
+    author = await harness.ask("author", name="ada lovelace since:2026-01-01", period="dec 2025")
+    assert second in shown_text(author)
+    agreeing = shown_text(
+        await harness.ask("topic", query="robots since:2026-01-01 until:2026-01-01 votes:10..10")
+    )
+    assert not any(note.split(":")[0] in agreeing for note in (first, votes))
+
+
+@both_languages
+async def test_each_kind_of_result_is_below_its_divider(harness: ClientHarness) -> None:
+    texts = harness.texts
+    papers = (
+        ("2512.00301", "Origami Gliders", "Paper folding for gliders."),
+        ("2512.00302", "Weather Balloons", "One sentence names origami, another gliders."),
+        ("2512.00303", "Origami Cranes", "Cranes only."),
+    )
+    await sample_archive.add_digest(
+        harness.container.database, "2025-12-29", *(sample_archive.NewsletterPaper(*row) for row in papers)
+    )
+    shown = shown_text(await harness.ask("topic", query="origami gliders"))
+    assert shown.splitlines()[0] == f"### {texts('list-topic-heading', topic='origami gliders', count=1)}"
+    mentioned, lacking = texts("list-kind-all", count=2), texts("list-kind-some")
+    places = [
+        shown.index(part)
+        for part in ("[Origami Gliders]", mentioned, "[Weather Balloons]", lacking, "[Origami Cranes]")
+    ]
+    assert places == sorted(places)
+    assert shown.count(texts("list-missing", terms="")) == 1
+    assert texts("list-missing", terms="gliders") in shown[places[-1] :]
+
+
+@both_languages
+async def test_without_a_paper_on_the_topic_the_heading_has_no_number(harness: ClientHarness) -> None:
+    texts = harness.texts
+    await sample_archive.add_digest(
+        harness.container.database,
+        "2025-12-29",
+        *(
+            sample_archive.NewsletterPaper(f"2512.0040{number}", title, "Folded.")
+            for number, title in enumerate(("Origami Cranes", "Paper Gliders"))
+        ),
+    )
+    shown = shown_text(await harness.ask("topic", query="origami gliders"))
+    assert shown.splitlines()[0] == "### origami gliders"
+    assert shown.index(texts("list-kind-some")) < shown.index("**1 · ")
+
+
+@both_languages
+async def test_one_line_says_what_was_searched(harness: ClientHarness) -> None:
+    searched = harness.texts("list-searched", terms="").strip()
+    shown = shown_text(await harness.ask("topic", query="소형 언어 모델"))
+    [line] = [line for line in shown.splitlines() if searched in line]
+    assert line.startswith(f"-# {harness.texts('list-searched', terms='소형 언어 모델 (')}")
+    assert "small language model" in line.lower()
+    corrected = shown_text(await harness.ask("topic", query="quaternions langauge models"))
+    assert corrected.count(searched) <= 1
+    assert searched not in shown_text(await harness.ask("topic", query="colour"))
+    assert searched not in shown_text(await harness.ask("topic", query="since:2025"))
+
+
+@both_languages
+async def test_a_word_of_order_or_exclusion_names_the_option(harness: ClientHarness) -> None:
+    order, without = harness.texts("list-hint-order"), harness.texts("list-hint-without")
+    assert max(len(order), len(without)) <= 100
+    option = {models.Locale.EN: ("*order*", "*without*"), models.Locale.KO: ("*정렬*", "*제외*")}
+    assert option[harness.texts.locale] == tuple(
+        next(re.finditer(r"\*[^*]+\*", hint))[0] for hint in (order, without)
+    )
+    for query, hint in (
+        ("newest language models", order),
+        ("언어 모델 추천순", order),
+        ("language models without survey", without),
+        ("서베이 말고 언어 모델", without),
+        ("language models", ""),
+        ("language models -survey", ""),
+    ):
+        result = await harness.ask("topic", query=query)
+        shown = shown_text(result)
+        assert [one for one in (order, without) if one in shown] == [one for one in (hint,) if one], query
+    shared, _ = await harness.share(await harness.ask("topic", query="newest language models"))
+    assert order not in shown_text(shared), "the menu is not there"
+
+
+@both_languages
+async def test_the_options_of_the_top_list(harness: ClientHarness) -> None:
+    texts = harness.texts
+    shown = shown_text(await harness.ask("top", votes=30, without="survey"))
+    assert VOTES.findall(shown)[:2] == ["57", "33"]
+    assert "Survey" not in shown
+    assert texts("list-top-heading", period=texts("period-week")) in shown
+    both = f"{texts('subscription-votes', votes=30)} · {texts('list-without', words='survey')}"
+    assert both in shown
+    assert texts("list-take-back", word="survey") in shown
+
+
+async def test_a_button_with_the_order_by_fewest_votes_opens_the_default_order(
+    harness: ClientHarness,
+) -> None:
+    await _add_lanterns(harness)
+    forged = ui.LayoutView(timeout=None)
+    forged.add_item(ui.ActionRow(ui.Button[Any](label="old", custom_id="pr:l:t:0:a:0:l:lanterns")))
+    part = RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(forged))
+    message = await send_parts(harness, harness.channel.id, part)
+    opened = await harness.click(message, label="old")
+    assert _list_titles(opened) == _list_titles(await harness.ask("topic", query="lanterns"))
+
+
+async def test_nothing_is_said_of_the_language_of_a_summary(harness: ClientHarness) -> None:
+    for command, options in (("topic", {"query": "로봇"}), ("top", {}), ("author", {"name": "Grace Hopper"})):
+        shown = shown_text(await harness.ask(command, **options))
+        assert "로봇이 방을 기억해요" in shown.replace("*", "")
+        assert harness.texts("summary-in-other-language") not in shown
