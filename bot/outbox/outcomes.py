@@ -325,20 +325,18 @@ async def notify_owners(
     date `on` is planned once for each owner.
     """
     for owned in changed:
-        channel_id = None
-        if owned.user_id is None:
-            guild = await accounts.get_guild(connection, owned.guild_id or 0)
-            channel_id = None if guild is None else guild.system_channel_id
-            if channel_id in (None, owned.channel_id):
-                continue
-        reader = None if owned.user_id is None else await accounts.get_reader(connection, owned.user_id)
+        reader, channel_id = None, None
+        if owned.user_id is not None:
+            reader = await accounts.get_reader(connection, owned.user_id)
+        elif (channel_id := await _find_system_channel(connection, owned)) is None:
+            continue
+        event = (
+            f"{owned.name}:{int(now.timestamp())}"
+            if on is None
+            else f"{owned.user_id or owned.guild_id}:{on}"
+        )
         notice = contents.NoticePost(
-            marker=f"notice:{kind.value}:"
-            + (
-                f"{owned.name}:{int(now.timestamp())}"
-                if on is None
-                else f"{owned.user_id or owned.guild_id}:{on}"
-            ),
+            marker=f"notice:{kind.value}:{event}",
             locale=(reader and reader.locale) or owned.locale or default_locale,
             kind=kind,
             reason=reason,
@@ -358,6 +356,14 @@ async def notify_owners(
             subscription_id=owned.subscription_id,
         )
         await outbox.add(connection, delivery)
+
+
+async def _find_system_channel(connection: Connection, owned: Owned) -> int | None:
+    """Return the server's system channel, or None if there is none or if it is the channel that refused."""
+    guild = await accounts.get_guild(connection, owned.guild_id or 0)
+    if guild is None or guild.system_channel_id == owned.channel_id:
+        return None
+    return guild.system_channel_id
 
 
 async def notify_operator(
