@@ -21,7 +21,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import database, engines, errors, key_values, locks, migrations, schema
+from storage import database, engines, errors, key_values, locks, migrations, postgresql, schema
 
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock for creating and upgrading the schema
 
@@ -132,9 +132,13 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
         if number > version
     ]
     path = opened.path
-    copied = "" if path is None else f" It is copied to {_backup_of(path)} first."
+    if path is None:
+        command = postgresql.dump_command(opened.url, f"paperround.before-{migrations.VERSION}.dump")
+        copied = f"Paperround makes no copy of it; this command does: `{command}`."
+    else:
+        copied = f"It is copied to {_backup_of(path)} first."
     return (
-        f"{opened.label} is upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)}{copied} A bot"
+        f"{opened.label} is upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)} {copied} A bot"
         " that runs on it, with its standby and fronts, must end within a minute."
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -47,6 +48,20 @@ def session_parameters(url: URL, name: str) -> dict[str, Any]:
     hosts = given.get("host", "").count(",") + 1
     timeout = max(2, int(CONNECT_TIMEOUT_SECONDS / hosts))
     return {**_SILENCE, "connect_timeout": timeout, **given, "application_name": name}
+
+
+def dump_command(url: URL, file: str) -> str:
+    """Return the shell command that backs up the database at a parsed URL into a file, without the password.
+
+    `pg_dump` takes that from the environment or `~/.pgpass`, or asks for it.
+    """
+    from psycopg import conninfo, pq
+
+    _, given = url.get_dialect()().create_connect_args(url)
+    # libpq displays what is secret as "*".
+    shown = {one.keyword.decode() for one in pq.Conninfo.get_defaults() if one.dispchar != b"*"}
+    place = conninfo.make_conninfo("", **{name: given[name] for name in given if name in shown})
+    return shlex.join(("pg_dump", "--format=custom", f"--file={file}", "--dbname", place))
 
 
 def connect_reader(parameters: Mapping[str, Any]) -> psycopg.Connection[tuple[Any, ...]]:

