@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -17,21 +16,34 @@ from bot.core.clock import Clock
 Work = Callable[[], Awaitable[object]]
 """A job's work. It handles the errors that it expects. False means that some of it is left."""
 
-LOOK_SECONDS = 2.0
+_LOOK_SECONDS = 2.0
 """How often the machine's clock is checked."""
-_SET_BACK = timedelta(seconds=-1)
 
 
 class _Every(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """An interval, from now on: APScheduler would go through every run that was due while the machine slept."""
+    """An interval that begins anew when a run is due.
 
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """Return the time of the run after `previous`, or the next one if more were missed."""
-        if previous is not None and previous < now:
-            # Not from the start, which is in the future if the clock was set back since.
-            previous += (now - previous) // self.interval * self.interval
-        next_at: datetime = super().get_next_fire_time(previous, now)
+    APScheduler's own would go through every run that was missed while the machine slept.
+    """
+
+    def get_next_fire_time(self, _: datetime | None, now: datetime) -> datetime:
+        """Return the time of the run after one that is due now."""
+        next_at: datetime = super().get_next_fire_time(now, now)
         return next_at
+
+
+class _EachMinute(_Every):
+    """Each second, and at the start of each minute of a clock, which may be set while the job waits."""
+
+    def __init__(self, now: Clock) -> None:
+        super().__init__(seconds=1, timezone=UTC)
+        self._now = now
+
+    def get_next_fire_time(self, _: datetime | None, now: datetime) -> datetime:
+        """Return the time of the run after one that is due now."""
+        shown = self._now()
+        left = timedelta(seconds=60 - shown.second, microseconds=-shown.microsecond)
+        return min(super().get_next_fire_time(_, now), now + left)
 
 
 class Timers:
@@ -41,15 +53,14 @@ class Timers:
     """
 
     def __init__(self) -> None:
-        options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=options)
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._running: set[asyncio.Task[object]] = set()
-        self._started_at = clock.system_clock() - timedelta(seconds=clock.count_seconds())
+        self._seen_at = clock.system_clock()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
         self._scheduler.start()
-        self._check_clock()
+        self._watch_clock()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -67,11 +78,11 @@ class Timers:
     ) -> None:
         """Run the work `after` some time and at each interval, but `retry` after a run that left some of it.
 
-        `jitter_seconds` is the longest random delay of a run. With `max_instances`, runs may overlap.
+        `jitter_seconds` is the longest random delay of a run. With `max_instances`, runs may overlap. All jobs run
+        within seconds after the machine's clock was set back.
         """
-        start_at = clock.system_clock() + after
-        trigger = _Every(seconds=every.total_seconds(), start_date=start_at, jitter=jitter_seconds)
-        self._add(work, trigger, start_at, retry, max_instances)
+        trigger = _Every(seconds=every.total_seconds(), jitter=jitter_seconds, timezone=UTC)
+        self._add(work, trigger, after, retry, max_instances)
 
     def add_each_minute(self, work: Work, now: Clock) -> None:
         """Run the work now and at the start of each minute of a clock, which may be set while the job waits.
@@ -86,60 +97,54 @@ class Timers:
             if minute != done_at and await work() is not False:
                 done_at = minute
 
-        # At full seconds, so that it is not late for a minute; the first run is due already.
-        start_at = clock.system_clock().replace(microsecond=0)
-        self._add(run_if_new, _Every(seconds=1, start_date=start_at), start_at)
+        self._add(run_if_new, _EachMinute(now))
 
     def _add(
         self,
         work: Work,
-        trigger: object,
-        start_at: datetime,
+        trigger: _Every,
+        after: timedelta = timedelta(),
         retry: timedelta | None = None,
         max_instances: int = 1,
     ) -> None:
-        job_id = f"{len(self._scheduler.get_jobs())}"
-        self._scheduler.add_job(
-            partial(self._run, job_id, work, retry),
-            trigger,
-            id=job_id,
-            max_instances=max_instances,
-            next_run_time=start_at,
+        async def run() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._running.add(task)
+            self._look_at_clock()  # this run is due because the clock may have been set forward
+            try:
+                if await work() is False and retry is not None:
+                    job.modify(next_run_time=clock.system_clock() + retry)
+            except asyncio.CancelledError:
+                pass  # by `stop`; APScheduler would log it with a traceback
+            except Exception as error:  # noqa: BLE001 - raised where `failure` is awaited
+                if not self.failure.done():
+                    self.failure.set_exception(error)
+            finally:
+                self._running.discard(task)
+
+        start_at = clock.system_clock() + after
+        job = self._scheduler.add_job(
+            run, trigger, max_instances=max_instances, misfire_grace_time=None, next_run_time=start_at
         )
 
-    async def _run(self, job_id: str, work: Work, retry: timedelta | None) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._running.add(task)
-        self._follow_clock()  # this run is due because the clock may have been set forward
-        try:
-            if await work() is False and retry is not None:
-                self._scheduler.modify_job(job_id, next_run_time=clock.system_clock() + retry)
-        except asyncio.CancelledError:
-            pass  # by `stop`; APScheduler would log it with a traceback
-        except Exception as error:  # noqa: BLE001 - raised where `failure` is awaited
-            if not self.failure.done():
-                self.failure.set_exception(error)
-        finally:
-            self._running.discard(task)
+    def _watch_clock(self) -> None:
+        self._look_at_clock()
+        self._watch = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._watch_clock)
 
-    def _check_clock(self) -> None:
-        self._follow_clock()
-        self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._check_clock)
-
-    def _follow_clock(self) -> None:
-        """Bring the jobs forward if the machine's clock was set back: APScheduler waits until it shows a job's time."""
-        step = clock.system_clock() - self._started_at - timedelta(seconds=clock.count_seconds())
-        self._started_at += step
-        if step < _SET_BACK:
+    def _look_at_clock(self) -> None:
+        """Run all jobs if the machine's clock was set back: APScheduler would wait until it shows a job's time again."""
+        now = clock.system_clock()
+        if now < self._seen_at:
             for job in self._scheduler.get_jobs():
-                job.modify(next_run_time=job.next_run_time + step)
+                job.modify(next_run_time=now)
+        self._seen_at = now
 
     async def stop(self, seconds: float) -> None:
         """Start no more runs, and cancel those that still run after `seconds`."""
-        if self._look.cancelled():
+        if self._watch.cancelled():
             return
-        self._look.cancel()
+        self._watch.cancel()
         self._scheduler.pause()
         running = [*self._running]
         if running:

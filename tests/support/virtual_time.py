@@ -27,3 +27,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._clock.now
+
+    def hold_up(self, seconds: float) -> None:
+        """Let time pass as if a callback took so long."""
+        self._clock.now += seconds
