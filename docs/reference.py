@@ -14,6 +14,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,26 @@ def _render_table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _list_settings() -> str:
+SETTINGS = {
+    "discord": "discord_token",
+    "papers": "sources",
+    "wording": "templates",
+    "ports": "http",
+    "operating": "heartbeat_url",
+    "writer": "writer_url",
+    "embeddings": "embeddings_url",
+}
+"""The first setting of each table of the settings page, in the order of the fields."""
+
+
+def _list_settings(first: str) -> str:
+    """Return the table of the settings from `first` to that of the next table."""
     rows = []
-    for name, meaning in _read_docstrings(settings.Settings).items():
+    meanings = _read_docstrings(settings.Settings)
+    starts = [*meanings]
+    later = [starts.index(name) for name in SETTINGS.values() if starts.index(name) > starts.index(first)]
+    for name in starts[starts.index(first) : min(later, default=None)]:
+        meaning = meanings[name]
         default = settings.Settings.model_fields[name].default
         shown = "" if default in (None, ()) else f"`{default}`"
         rows.append((f"`{settings.setting_name(name)}`", shown, meaning))
@@ -189,7 +207,7 @@ def _list_names(names: Iterable[str]) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "settings": _list_settings,
+    **{f"settings_{name}": partial(_list_settings, first) for name, first in SETTINGS.items()},
     "shell": _list_shell_commands,
     "discord": _list_slash_commands,
     "post": _list_post_settings,

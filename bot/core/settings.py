@@ -185,7 +185,7 @@ class Settings(BaseSettings):
     )
     """The bot's token; only `run` needs it, and not for [webhooks](webhooks.md)."""
     database_url: str = "sqlite+aiosqlite:///paperround.db"
-    """Or `postgresql://user:password@host/name`, with `?ssl=require` for TLS (`sslmode` too); [several
+    """A SQLite file, or `postgresql://user:password@host/name`, with `?ssl=require` for TLS (`sslmode` too); [several
     hosts](scaling.md#postgresql-with-a-replica).
     """
     upgrade: Literal["auto", "manual"] = "auto"
@@ -193,7 +193,11 @@ class Settings(BaseSettings):
     discord_api_url: str | None = None
     """Another address of Discord's REST API, for a proxy or a local fake."""
     discord_gateway_url: str | None = None
-    """The same for the Gateway."""
+    """Another address of Discord's Gateway."""
+    sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
+    """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL`; in `paperround.toml`
+    [tables](sources.md#what-you-have-what-to-type-what-you-get).
+    """
     inbox: Path | None = None
     """A folder that is a source: `run` reads new and changed digest files there every minute."""
     fetch_allow: Annotated[tuple[str, ...], NoDecode, _List] = ()
@@ -213,9 +217,9 @@ class Settings(BaseSettings):
     templates: Path | None = None
     """A folder of templates that replace the bundled [wording](wording.md)."""
     locale: Literal["en", "ko"] = "en"
-    """`en` or `ko`: for channels and readers that have not chosen."""
+    """The language of channels and readers that have not chosen one: `en` or `ko`."""
     timezone: Annotated[str, _checked(_check_zone)] = "UTC"
-    """The same; an IANA zone such as `Asia/Seoul`."""
+    """Their time zone, such as `Asia/Seoul` (an IANA name)."""
     day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
     """When [a day's list closes](planning.md#when-a-day-is-complete): a time and an IANA zone."""
     http: _HttpAddress = None
@@ -233,7 +237,7 @@ class Settings(BaseSettings):
     heartbeat_url: Annotated[SecretStr | None, _web_address("https://example.org/ping/KEY")] = None
     """A URL that is requested every minute while this process sends and is healthy."""
     log: Annotated[str, _checked(parse_log)] = "console"
-    """Or `json`; with a level as in `json:debug`."""
+    """The form of the log, `console` or `json`, and a level as in `json:debug`."""
     operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)
     """A channel's id; it gets one notice when a source keeps failing."""
     keep_days: int = Field(default=90, ge=35, le=3650)
@@ -247,7 +251,7 @@ class Settings(BaseSettings):
     writer_judge: str | None = None
     """The name of another model there that judges the sentences; by default the same model."""
     writer_key: SecretStr | None = None
-    """Its key, if it needs one."""
+    """The key of that API, if it needs one."""
     writer_formats: Annotated[
         tuple[models.DigestFormat, ...], NoDecode, pydantic.BeforeValidator(_split_formats)
     ] = ()
@@ -259,7 +263,7 @@ class Settings(BaseSettings):
     writer_daily_tokens: int | None = Field(default=None, ge=1)
     """Tokens that the models may use in a day (UTC)."""
     writer_monthly_tokens: int | None = Field(default=None, ge=1)
-    """The same for a month."""
+    """Tokens that the models may use in a month (UTC)."""
     writer_minutes: int = Field(default=120, ge=30, le=720)
     """The writer's deadline, in minutes after the close of a day, 30 to 720: unfinished papers get extracts."""
     embeddings_url: _Api = None
@@ -267,11 +271,7 @@ class Settings(BaseSettings):
     embeddings_model: str | None = None
     """The name of the model there."""
     embeddings_key: SecretStr | None = None
-    """Its key, if it needs one."""
-    sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
-    """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL`; in `paperround.toml`
-    [tables](sources.md#what-you-have-what-to-type-what-you-get).
-    """
+    """The key of that API, if it needs one."""
 
     @property
     def writes_digests(self) -> bool:
