@@ -64,6 +64,11 @@ class DailyPost:
         return len(self.papers) - sum(shown for _, shown, _ in self.late)
 
     @property
+    def skipped_count(self) -> int:
+        """The number of papers with a better rank than the post's last that were posted before."""
+        return self.ranks[-1] - self.own_count if self.ranks else 0
+
+    @property
     def has_votes(self) -> bool:
         """Whether any paper's votes are known. If not, the post shows no votes."""
         return any(paper.votes is not None for paper in self.papers)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 import discord
@@ -367,6 +368,8 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "shown": post.own_count,
         "first": post.ranks[0] if post.ranks else 1,
         "last": post.ranks[-1] if post.ranks else post.own_count,
+        "skipped": post.skipped_count,
+        "kind": _find_kind(post).value,
         "late_count": len(post.papers) - post.own_count,
         "has_votes": post.has_votes,
         "at_time": at_time,
@@ -380,6 +383,36 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
     }
     output = templates.OutputFormat.PLAIN if block == "name" else templates.OutputFormat.MARKDOWN
     return wording.templates.render_block("daily", block, post.locale.value, values, output)
+
+
+class CountKind(StrEnum):
+    """Which papers a post has, for the block `count` of the `daily` template."""
+
+    SOURCE = "source"
+    TOPIC = "topic"
+    ONLY = "only"
+    ALL = "all"
+    TOP = "top"
+    RANK = "rank"
+    """One paper, since those above it were posted before."""
+    SPAN = "span"
+    """Papers one below the other, since all those above them were posted before."""
+    REST = "rest"
+    """The best ones that were not posted before."""
+
+
+def _find_kind(post: DailyPost) -> CountKind:
+    if post.source:
+        return CountKind.SOURCE
+    if post.topic:
+        return CountKind.TOPIC
+    if post.skipped_count:
+        if post.ranks[-1] - post.ranks[0] >= post.own_count:
+            return CountKind.REST
+        return CountKind.RANK if post.own_count == 1 else CountKind.SPAN
+    if post.total == post.own_count:
+        return CountKind.ONLY if post.total == 1 else CountKind.ALL
+    return CountKind.TOP
 
 
 def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_text.SafeMarkdown]:

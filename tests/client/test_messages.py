@@ -88,13 +88,34 @@ def test_daily_post_has_texts_in_both_languages() -> None:
             "From a, on this topic only · sorted by relevance",
             "a · 이 주제의 논문만 · 관련도순",
         ),
+        ({"total": 1, "shown": 1}, "The day's only paper", "이날 논문은 이 한 편뿐이에요"),
+        (
+            {"shown": 1, "ranks": (2,)},
+            "No. 2 of 31 by votes; the top paper was already posted here",
+            "31편 중 추천순 2위 · 순위가 더 높은 1편은 이미 올라왔어요",
+        ),
+        (
+            {"shown": 2, "ranks": (3, 4)},
+            "3–4 of 31 by votes; the top 2 were already posted here",
+            "31편 중 추천순 3~4위 · 순위가 더 높은 2편은 이미 올라왔어요",
+        ),
+        (
+            {"shown": 2, "ranks": (1, 3)},
+            "2 of 31 by votes; 1 higher-ranked paper was already posted here",
+            "31편 중 2편 · 순위가 더 높은 1편은 이미 올라왔어요",
+        ),
+        (
+            {"topic": "RL", "shown": 2, "ranks": (3, 4)},
+            "Papers on this topic only, sorted by votes; 2 were already posted here",
+            "이 주제의 논문만 · 추천순 · 순위가 더 높은 2편은 이미 올라왔어요",
+        ),
     ],
 )
 def test_a_daily_post_states_how_its_papers_were_chosen(
     options: dict[str, Any], english: str, korean: str
 ) -> None:
     for locale, text in ((Locale.EN, english), (Locale.KO, korean)):
-        assert _daily_texts(locale, shown=5, **{"total": 31, **options})["count"] == text
+        assert _daily_texts(locale, **{"total": 31, "shown": 5, **options})["count"] == text
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from storage import errors, models
 
 VALUES: dict[str, object] = {"day": date(2025, 2, 12), "since": None, "total": 27, "shown": 5}
 VALUES |= {"first": 1, "last": 5, "topic": "", "source": "", "late_count": 0, "has_votes": True}
+VALUES |= {"kind": "top", "skipped": 0}
 
 
 class OperatorFolder:
