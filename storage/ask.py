@@ -1,4 +1,4 @@
-"""The papers of threads, for questions in them, and the answers that are planned there."""
+"""The papers of posts and threads, for questions there, and the answers that are planned there."""
 
 from __future__ import annotations
 
@@ -51,21 +51,24 @@ async def find_answered_paper(connection: AsyncConnection, message_id: int) -> s
     return next(iter(await connection.scalar(query.limit(1)) or ()), None)
 
 
-async def list_thread_papers(
-    connection: AsyncConnection, thread_id: int, replied_to: int | None
+async def list_place_papers(
+    connection: AsyncConnection, channel_id: int, replied_to: int | None
 ) -> list[str]:
-    """Return the arXiv ids of the papers of the post that a message in a thread replies to, else of the thread.
+    """Return the arXiv ids of the papers of the post that a message replies to, else of the thread that it is in.
 
-    A thread is about the papers of a discussion, or of the post that opened it.
+    A thread is about the papers of a discussion, of the post that opened it, or of the message on which a person opened
+    it, which has the thread's id.
     """
     own, of_post = parts.c, delivery_papers.c
-    is_replied = sa.and_(own.message_id == replied_to, of_post.position == own.position)
-    opened = sa.and_(own.channel_id == thread_id, own.kind.in_((PartKind.THREAD, PartKind.FORUM_POST)))
+    opened = sa.and_(own.channel_id == channel_id, own.kind.in_((PartKind.THREAD, PartKind.FORUM_POST)))
     posted = sa.select(papers.c.arxiv_id).join(delivery_papers, of_post.paper_id == papers.c.id)
     posted = posted.join(parts, own.delivery_id == of_post.delivery_id)
+    shown = posted.where(of_post.position == own.position)
     discussed = sa.select(papers.c.arxiv_id).join(club_threads, club_threads.c.paper_id == papers.c.id)
-    discussed = discussed.where(club_threads.c.thread_id == thread_id)
-    for query in (*([posted.where(is_replied)] if replied_to else []), discussed, posted.where(opened)):
+    discussed = discussed.where(club_threads.c.thread_id == channel_id)
+    replied = [shown.where(own.message_id == replied_to)] if replied_to else []
+    begun = shown.where(own.message_id == channel_id)
+    for query in (*replied, discussed, posted.where(opened), begun):
         if found := list((await connection.execute(query.distinct())).scalars()):
             return found
     return []

@@ -1,10 +1,13 @@
-"""`/ask`, the button and the form for a question about a paper, and questions in threads."""
+"""`/ask`, the button and the form for a question about a paper, and questions in threads and replies."""
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
@@ -14,7 +17,7 @@ from bot.ask.question import MAX_LENGTH
 from bot.ask.service import AskedMessage, PaperQuestions
 from bot.client import autocomplete, router
 from bot.client.context import Client, Request
-from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id
+from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
 from bot.client.message_builder import StatelessModal, button
 from bot.papers.replies import load_paper
 from storage import models
@@ -88,34 +91,70 @@ class AskCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Answer a message in a thread that mentions the bot, or replies to an answer so that Discord notifies the bot.
+        """Answer a message that mentions the bot, or replies to an answer so that Discord notifies the bot.
 
         Discord gives the text of no other message.
         """
-        thread, bot_user = message.channel, self._bot.user
+        place, bot_user = message.channel, self._bot.user
         if (
             bot_user is None
             or message.author.bot
             or message.guild is None
             or bot_user not in message.mentions
+            or message.type not in _TYPED
+            or isinstance(place, _PRIVATE)
         ):
             return
-        if not isinstance(thread, discord.Thread) or message.type not in _TYPED:
+        permissions, in_thread = place.permissions_for(message.guild.me), isinstance(place, discord.Thread)
+        if not (permissions.send_messages_in_threads if in_thread else permissions.send_messages):
             return
-        permissions = thread.permissions_for(message.guild.me)
-        if not permissions.send_messages_in_threads:
-            return
-        text = message.content.replace(f"<@{bot_user.id}>", " ").replace(f"<@!{bot_user.id}>", " ")
+        is_mention = bot_user.id in message.raw_mentions  # a reply mentions its author in `mentions` alone
         asked = AskedMessage(
             message.guild.id,
-            thread.id,
+            place.id,
             message.id,
             message.author.id,
             message.reference.message_id if message.reference is not None else None,
             may_reply=permissions.read_message_history,
-            is_mention=bot_user.id in message.raw_mentions,  # a reply mentions its author in `mentions` alone
+            is_mention=is_mention,
+            cards=await _list_card_papers(message, bot_user) if is_mention else (),
         )
-        await self._questions.answer_in_thread(text.strip(), asked)
+        await self._questions.answer_mention(_MARKUP.sub(" ", message.content).strip(), asked)
 
 
 _TYPED = (discord.MessageType.default, discord.MessageType.reply)
+_PRIVATE = (discord.DMChannel, discord.GroupChannel, discord.PartialMessageable)
+_MARKUP = re.compile(r"<(?:@[!&]?|#|a?:\w{1,64}:)\d{1,20}>")
+"""Mentions of members, roles and channels, and emojis: no words of a question."""
+
+
+async def _list_card_papers(message: discord.Message, bot_user: discord.ClientUser) -> tuple[str, ...]:
+    """Return the papers of the bot's card that a message replies to, else of the one on which a person opened the thread.
+
+    They are those that its buttons ask about: a card that a reader has shared is in no table.
+    """
+    for load in (_load_replied, _load_first):
+        card = await load(message, bot_user)
+        if card is not None and card.author.id == bot_user.id:
+            actions = map(unpack_custom_id, router.custom_ids_of(card))
+            papers = (action.payload for action in actions if action.verb == ask_messages.OPEN)
+            if found := tuple(dict.fromkeys(papers)):
+                return found
+    return ()
+
+
+async def _load_replied(message: discord.Message, _: discord.ClientUser) -> discord.Message | None:
+    replied = message.reference.resolved if message.reference is not None else None
+    return replied if isinstance(replied, discord.Message) else None
+
+
+async def _load_first(message: discord.Message, bot_user: discord.ClientUser) -> discord.Message | None:
+    """Return the message on which a person opened the thread of a message; it has the thread's id."""
+    thread = message.channel
+    if not isinstance(thread, discord.Thread) or thread.owner_id == bot_user.id:
+        return None
+    if not isinstance(thread.parent, discord.TextChannel):
+        return None
+    with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):
+        return thread.starter_message or await thread.parent.fetch_message(thread.id)
+    return None

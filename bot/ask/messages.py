@@ -94,7 +94,7 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     marker, asked = contents.part_marker(post.marker, 0), post.message
     url = f"https://discord.com/channels/{asked.guild_id}/{asked.channel_id}/{asked.id}"
     texts = wording.ui_texts
-    text, answer = texts(post.problem) if post.problem else "", post.answer
+    text, answer = texts(post.problem, command=texts.name_command("ask")) if post.problem else "", post.answer
     if answer is not None:
         said = [
             f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})"

@@ -68,6 +68,14 @@ def read(
     return tuple(parts.values())
 
 
+def has_words(text: str) -> bool:
+    """Return whether a text has more than words that say nothing, such as thanks: whether it can be a question."""
+    return bool(read(text, _NO_GLOSSARY))
+
+
+_NO_GLOSSARY = Glossary(())
+
+
 def _divide(
     words: Sequence[str], glossary: Glossary, has: Callable[[AskedPart], bool]
 ) -> Iterator[AskedPart]:

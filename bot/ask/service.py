@@ -1,6 +1,6 @@
-"""Answers questions about papers with their passages, privately or in a thread.
+"""Answers questions about papers with their passages, privately, or publicly where a message mentions the bot.
 
-A question in a thread is answered by a delivery. It is planned at once with the sentence that the question was lost, due
+A question in a message is answered by a delivery. It is planned at once with the sentence that the question was lost, due
 in three minutes, and gets the answer in its place: so it is answered once, or said to be lost. While a text is read, its
 message says so, and is edited. Its last part always has what is to be said if nothing follows.
 """
@@ -48,7 +48,7 @@ READING_AFTER = 1.5
 """Seconds after which a thread is told that a text is being read. The relay looks every two seconds."""
 LOST_AFTER, ANSWER_LIFETIME = timedelta(minutes=3), timedelta(hours=1)
 MAX_A_DAY = 50
-"""The most questions of one reader in threads that are answered a day (UTC), and the most texts that one has read."""
+"""The most mentions by one reader that are answered a day (UTC), and the most texts that one has read."""
 _PUBLIC, _READ = "public", "read"
 SENTENCES_A_DAY, SENTENCES_IN_SERVER = 10, 100
 """The most questions of one reader, and in one server, that a language model answers a day (UTC)."""
@@ -96,10 +96,11 @@ class Answer:
 
 
 class AskedMessage(NamedTuple):
-    """A message in a thread that asks: where it is, who wrote it, and what it replies to.
+    """A message that may ask: where it is, who wrote it, and what it replies to.
 
-    `may_reply`: the bot may read the thread's history, without which Discord permits no reply. `is_mention`: it mentions the
-    bot in its text; else it only replies to one of the bot's messages.
+    `may_reply`: the bot may read the channel's history, without which Discord permits no reply. `is_mention`: it mentions the
+    bot in its text; else it only replies to one of the bot's messages. `cards` are the papers of the card that it replies
+    to, or on which its thread was opened (arXiv IDs).
     """
 
     guild_id: int
@@ -109,6 +110,7 @@ class AskedMessage(NamedTuple):
     replied_to: int | None = None
     may_reply: bool = True
     is_mention: bool = True
+    cards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,33 +224,39 @@ class PaperQuestions:
             self._indexes[key] = index
         return index
 
-    async def answer_in_thread(self, asked: str, message: AskedMessage) -> None:
-        """Answer a message in a thread about papers; other threads are left alone. An error is logged."""
+    async def answer_mention(self, asked: str, message: AskedMessage) -> None:
+        """Answer a question about papers of the bot's messages; say where to ask if there are none. An error is logged.
+
+        A message without words, or only with thanks, is no question.
+        """
         async with self.database.read() as connection:
-            ids = await storage.list_thread_papers(connection, message.channel_id, message.replied_to)
+            ids: Sequence[str] = message.cards or await storage.list_place_papers(
+                connection, message.channel_id, message.replied_to
+            )
             answered = await storage.find_answered_paper(connection, message.replied_to or 0)
-        if not (ids or answered) or not (message.is_mention or answered):
+        if not (message.is_mention or answered):
             return
         now = self.clock()
-        named = [one for one in arxiv_ids.list_arxiv_ids(asked, now.date()) if one in ids]
-        named = named or ([answered] if answered else ids)
-        if not self._count(_PUBLIC, message.user_id):
+        named, asked = _split_ids(asked, ids, now.date())
+        if not question.has_words(asked) or not self._count(_PUBLIC, message.user_id):
             return
-        lost = AnswerPost(message, _guess_language(asked), problem="ask-lost")
+        named = named or ([answered] if answered else list(ids))
+        problem = "ask-lost" if named else "ask-where"
+        post = AnswerPost(message, _guess_language(asked), problem=problem)
         delivery = self.deliveries.build_post(
             ANSWER,
-            lost,
+            post,
             now,
             guild_id=message.guild_id,
             channel_id=message.channel_id,
-            due_at=now + LOST_AFTER,
+            due_at=now + LOST_AFTER if named else now,
             expires_at=now + ANSWER_LIFETIME,
             papers=tuple(named) if len(named) == 1 else (),
         )
         delivery_id = await self.database.write(outbox.add, delivery)
-        if delivery_id is not None:  # Discord may send an event again
-            with isolation.isolated(log, "question in a thread not answered"):
-                await self._fill(delivery_id, lost, named, asked)
+        if named and delivery_id is not None:  # Discord may send an event again
+            with isolation.isolated(log, "question in a message not answered"):
+                await self._fill(delivery_id, post, named, asked)
 
     async def _fill(self, delivery_id: int, post: AnswerPost, ids: Sequence[str], asked: str) -> None:
         """Say the answer, after a while that a text is read, and the answer again with a language model's sentences."""
@@ -292,13 +300,23 @@ class PaperQuestions:
             return replace(post, problem=error.key)
 
     def _count(self, what: str, user_id: int) -> bool:
-        """Count a question in a thread, or one that has a text read. Returns False beyond the reader's limit."""
+        """Count a mention, or one that has a text read. Returns False beyond the reader's limit."""
         today = self.clock().date()
         if self._counted_on != today:
             self._counted_on = today
             self._asked.clear()
         self._asked[what, user_id] += 1
         return self._asked[what, user_id] <= MAX_A_DAY
+
+
+def _split_ids(asked: str, ids: Sequence[str], today: date) -> tuple[list[str], str]:
+    """Return those of `ids` that a text names, and the text without them."""
+    named, rest = list[str](), list[str]()
+    for word in asked.split():
+        found = [one for one in arxiv_ids.list_arxiv_ids(word, today) if one in ids]
+        named += found
+        rest += [] if found else [word]
+    return list(dict.fromkeys(named)), " ".join(rest)
 
 
 def _guess_language(asked: str) -> models.Locale:

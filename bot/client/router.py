@@ -639,7 +639,12 @@ def find_marker(interaction: AnyInteraction) -> str | None:
 
 def list_custom_ids(interaction: AnyInteraction) -> list[str]:
     """Return the custom ids in a component's message, in order."""
-    components = walk_components(interaction.message.components if interaction.message else ())
+    return custom_ids_of(interaction.message) if interaction.message else []
+
+
+def custom_ids_of(message: discord.Message) -> list[str]:
+    """Return the custom ids in a message, in order."""
+    components = walk_components(message.components)
     return [custom_id for component in components if (custom_id := getattr(component, "custom_id", None))]
 
 

@@ -1,5 +1,6 @@
 """Questions about papers on Discord: private answers, the form, the menu, and questions in threads."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -10,6 +11,7 @@ from simcord.enums import OverwriteType
 
 from bot.ask import messages as ask_messages
 from bot.ask.service import MAX_A_DAY
+from bot.daily.service import OnDemandPosts
 from storage import models, paper_texts
 from tests.support import asked_paper, digest_builders
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
@@ -164,10 +166,10 @@ async def open_thread(harness: ClientHarness, paper: str = PAPER) -> Any:
     return list(harness.channel.threads)[-1]
 
 
-async def mention(harness: ClientHarness, thread: Any, text: str) -> list[Any]:
+async def mention(harness: ClientHarness, thread: Any, text: str, reply_to: Any = None) -> list[Any]:
     """Send a message in a thread that mentions the bot, send what is due, and return the answers to it."""
     assert harness.bot.user is not None
-    sent = await harness.reader.send(thread, f"<@{harness.bot.user.id}> {text}")
+    sent = await harness.reader.send(thread, f"<@{harness.bot.user.id}> {text}", reply_to=reply_to)
     return await answers(harness, thread, sent)
 
 
@@ -201,7 +203,88 @@ async def test_only_a_mention_in_a_papers_thread_is_answered(asking: ClientHarne
     thread = await open_thread(asking)
     sent = await asking.reader.send(thread, "Which licence?")
     assert await answers(asking, thread, sent) == []
-    assert await mention(asking, asking.channel, "Which licence?") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "thanks!", "고마워", "👍", "<:lamp:123456789012345678>", "<@1234567890>", PAPER]
+)
+async def test_a_mention_without_words_or_with_thanks_is_no_question(
+    asking: ClientHarness, text: str
+) -> None:
+    thread = await open_thread(asking)
+    assert await mention(asking, thread, text) == []
+    assert await mention(asking, asking.channel, text if text != PAPER else "") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [("Which licence?", "or use"), ("라이선스가 뭐야?", "질문하려면")]
+)
+async def test_elsewhere_a_mention_is_told_where_to_ask(asking: ClientHarness, asked: str, said: str) -> None:
+    await open_thread(asking)
+    [answer] = await mention(asking, asking.channel, asked)
+    assert said in answer.content
+    assert "/ask" in answer.content or "/질문" in answer.content
+    assert answer.reference is not None
+    # What only notifies the bot, as a reply does, is a remark about its message.
+    sent = await asking.reader.send(asking.channel, asked, reply_to=answer)
+    assert await answers(asking, asking.channel, sent) == []
+
+
+async def post_cards(asking: ClientHarness) -> Any:
+    """Return the card of the paper in a daily post."""
+    runtime = await asking.start_runtime()
+    post = await asking.add_subscription(style=models.Style.CARDS)
+    await asking.bot.services.get(OnDemandPosts).plan(post.id, 1)
+    await runtime.relay.drain(asking.env.now())
+    await asking.env.settle()
+    return next(one for one in asking.channel.history() if "Small Language Models" in shown_text(one))
+
+
+async def share_card(asking: ClientHarness) -> Any:
+    await asking.start_runtime()
+    shared, _ = await asking.share(await asking.ask("paper", paper=PAPER))
+    return shared
+
+
+async def open_own_thread(asking: ClientHarness, message: Any) -> Any:
+    """Have the reader open a thread on a message."""
+    channel = asking.bot.get_channel(asking.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    thread = await (await channel.fetch_message(message.id)).create_thread(name="Let us discuss it")
+    await asking.env.settle()
+    cached = channel.get_thread(thread.id)
+    assert cached is not None
+    cached.owner_id = asking.reader.id  # simulated members have no such action
+    return list(asking.channel.threads)[-1]
+
+
+@pytest.mark.parametrize("make", [post_cards, share_card])
+async def test_a_reply_to_a_card_and_a_thread_that_a_person_opened_on_it_are_answered(
+    asking: ClientHarness, make: Callable[[ClientHarness], Awaitable[Any]]
+) -> None:
+    """The bot knows neither the thread nor, if a reader has shared it, the card."""
+    card = await make(asking)
+    [answer] = await mention(asking, asking.channel, "Which licence?", reply_to=card)
+    assert "Apache 2.0" in plain(answer)
+    sent = await asking.reader.send(asking.channel, "How long did training take?", reply_to=answer)
+    [further] = await answers(asking, asking.channel, sent)
+    assert "31 hours" in plain(further)
+    sent = await asking.reader.send(asking.channel, "What a paper!", reply_to=card)
+    assert await answers(asking, asking.channel, sent) == []
+    thread = await open_own_thread(asking, card)
+    for asked in ("Which licence?", f"{PAPER} 라이선스가 뭐야?"):
+        [answer] = await mention(asking, thread, asked)
+        assert "Apache 2.0" in plain(answer)
+
+
+async def test_in_a_persons_thread_about_something_else_a_mention_is_told_where_to_ask(
+    asking: ClientHarness,
+) -> None:
+    await asking.start_runtime()
+    sent = await asking.reader.send(asking.channel, "Lunch?")
+    thread = await open_own_thread(asking, sent)
+    [answer] = await mention(asking, thread, "Where shall we eat?")
+    assert "To ask about a paper" in answer.content
 
 
 async def test_a_reply_to_an_answer_is_a_question_and_one_to_a_post_is_not(asking: ClientHarness) -> None:

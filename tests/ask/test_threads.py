@@ -66,7 +66,7 @@ async def has_due(db: Database) -> bool:
 
 async def test_a_question_is_answered_once_although_discord_sends_it_twice(discussed: Database) -> None:
     for _ in range(2):
-        await questions(discussed).answer_in_thread("학습에 얼마나 걸렸어?", MESSAGE)
+        await questions(discussed).answer_mention("학습에 얼마나 걸렸어?", MESSAGE)
     [payload] = await due(discussed)
     assert "RTX A6000" in payload
     assert await due(discussed, LOST_AFTER) == [payload]
@@ -84,7 +84,7 @@ async def test_a_text_that_takes_long_is_announced_and_the_message_edited(
         return await answer(*arguments)
 
     monkeypatch.setattr(PaperQuestions, "answer", read_slowly)
-    asking = asyncio.create_task(questions(discussed).answer_in_thread("Which licence?", MESSAGE))
+    asking = asyncio.create_task(questions(discussed).answer_mention("Which licence?", MESSAGE))
     await patience.wait_until(partial(has_due, discussed))
     [reading] = await due(discussed)
     assert "Reading the paper" in reading
@@ -112,15 +112,15 @@ async def send_first(db: Database) -> None:
 
 async def test_a_reply_to_an_answer_asks_the_same_paper_without_a_mention(discussed: Database) -> None:
     await add_second_paper(discussed)
-    [paper, _] = sorted(await discussed.fetch(ask.list_thread_papers, THREAD, None))
-    await questions(discussed).answer_in_thread(f"Which licence has {paper}?", MESSAGE)
+    [paper, _] = sorted(await discussed.fetch(ask.list_place_papers, THREAD, None))
+    await questions(discussed).answer_mention(f"Which licence has {paper}?", MESSAGE)
     await send_first(discussed)
     reply = MESSAGE._replace(id=4343, replied_to=5151, is_mention=False)
-    await questions(discussed).answer_in_thread("How long did training take?", reply)
+    await questions(discussed).answer_mention("How long did training take?", reply)
     [payload] = await due(discussed)
     assert "RTX A6000" in payload
     # A reply to something else that only notifies the bot is a remark about it.
-    await questions(discussed).answer_in_thread("Nice!", reply._replace(id=4444, replied_to=1))
+    await questions(discussed).answer_mention("Nice!", reply._replace(id=4444, replied_to=1))
     assert await due(discussed) == [payload]
 
 
@@ -156,6 +156,6 @@ async def add_second_paper(db: Database) -> None:
 
 async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> None:
     await add_second_paper(discussed)
-    await questions(discussed).answer_in_thread("Which licence?", MESSAGE)
+    await questions(discussed).answer_mention("Which licence?", MESSAGE)
     [payload] = await due(discussed)
     assert "several papers" in payload

@@ -596,7 +596,8 @@ ask-sentences-failed = The language model didn't answer this time, so these are 
 ask-sentences-spent = The language model's budget is used up for now, so these are only passages.
 ask-sentences-limit = Only passages: a language model answers up to 10 questions a day for each reader, and 100 for a server.
 ask-reading = Reading the paper …
-ask-which-paper = This thread is about several papers. Reply to the message of the one you mean, or name its arXiv ID.
+ask-which-paper = There are several papers here. Reply to the message of the one you mean, or name its arXiv ID.
+ask-where = To ask about a paper, mention Paperround in the paper's thread or in a reply to its card, or use { $command }.
 ask-lost = Paperround was interrupted before it could answer. Please ask again.
 
 ## The club
