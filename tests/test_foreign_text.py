@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot.archive import arxiv_ids, exports, parse, summaries
 from bot.claims import form, judging
-from bot.client import options, router
+from bot.client import options, refusals
 from bot.glossary import mentions
 from bot.rendering import discord_text, markdown, typesetting
 from bot.sources import feed, paper_text
@@ -175,7 +175,7 @@ def read_typed(text: str) -> object:
     dates.read_typed_date(typed, DAY)
     options.find_time(typed)
     options.find_zone(typed)
-    with suppress(router.UserError):
+    with suppress(refusals.UserError):
         options.parse_dates(typed, DAY)
     return typed
 
@@ -234,7 +234,7 @@ ENTRANCES: dict[str, Callable[[str], object]] = {
 
 def enter(entrance: str, text: str) -> object:
     """Pass the text to an entry point, which may reject it."""
-    with suppress(ValueError, errors.PaperroundError, router.UserError):
+    with suppress(ValueError, errors.PaperroundError, refusals.UserError):
         return ENTRANCES[entrance](text)
     return None
 

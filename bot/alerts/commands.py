@@ -19,12 +19,21 @@ from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.alerts.service import Alerts
-from bot.client import autocomplete, custom_ids, list_state, message_builder, router
+from bot.client import (
+    autocomplete,
+    custom_ids,
+    interactions,
+    list_state,
+    message_builder,
+    permissions,
+    responses,
+    router,
+)
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
-from bot.client.router import UserError
+from bot.client.refusals import UserError
 from bot.papers import cards, replies
 from bot.search import results as search_results
 from bot.text import institutions, query_parser
@@ -55,10 +64,10 @@ async def _complete_institutions(interaction: Interaction, current: str) -> auto
 
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when a new paper matches"):
+class AlertsCog(
+    router.ReadsGuild, commands.GroupCog, name="alerts", description="Get notified when a new paper matches"
+):
     """The `/alerts` commands and their controls, for a user's own alerts."""
-
-    reads_guild = True
 
     @router.command(name="add", description="Follow a topic, an author or an institution")
     @app_commands.describe(
@@ -130,7 +139,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         channel_id, page = map(custom_ids.parse_number, action.fields(2))
         return await channel_view(request, channel_id, page)
 
-    @router.handles(alerts_messages.MATCHED, router.PRIVATELY)
+    @router.handles(alerts_messages.MATCHED, responses.PRIVATELY)
     async def show_matched(self, request: Request, action: Action) -> ui.LayoutView:
         """Show all papers of a notification that could not name them all."""
         since, until, page = (custom_ids.parse_number(field, MAX_TIME) for field in action.fields(3))
@@ -147,7 +156,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     @router.handles(alerts_messages.SHOW)
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the alert chosen by a button or in the menu."""
-        chosen = action.payload or router.selected_value(request.interaction)
+        chosen = action.payload or interactions.selected_value(request.interaction)
         return await alert_view(request, custom_ids.parse_number(chosen))
 
     @router.handles(alerts_messages.PAUSE)
@@ -162,7 +171,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Resume an alert."""
         alert = await find(request, action.number, in_channels=True)
         if alert.channel_id is not None:
-            await router.require_alert_channel(request, alert.guild_id, alert.channel_id)
+            await permissions.require_alert_channel(request, alert.guild_id, alert.channel_id)
         await request.services.get(Alerts).resume(alert.id)
         return await alert_view(request, alert.id)
 
@@ -191,7 +200,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Preview the wider alternative to the draft."""
         return await preview(request, await load(request, action.payload))
 
-    @router.handles(client_messages.EDIT_CONDITIONS, router.AT_ONCE)
+    @router.handles(client_messages.EDIT_CONDITIONS, responses.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open the form that edits the alert's terms, excluded words and vote minimum."""
         draft = await load(request, action.payload)
@@ -202,7 +211,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Apply the form to the draft or stored alert. If a value is invalid, show the reason."""
         draft = await load(request, action.payload)
         try:
-            draft = alerts_options.apply_conditions(draft, router.modal_values(request.interaction))
+            draft = alerts_options.apply_conditions(draft, interactions.modal_values(request.interaction))
         except errors.UsageError as error:
             return alerts_messages.refused_view(request.texts, error, action.payload)
         return await apply(request, draft)
@@ -212,10 +221,10 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Apply the selected timing to the draft or stored alert."""
         draft = await load(request, action.payload)
         return await apply(
-            request, alerts_options.apply_when(draft, router.selected_value(request.interaction))
+            request, alerts_options.apply_when(draft, interactions.selected_value(request.interaction))
         )
 
-    @router.handles(alerts_messages.OPEN_TIME, router.AT_ONCE)
+    @router.handles(alerts_messages.OPEN_TIME, responses.AT_ONCE)
     async def open_time_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open the form for the time of day and time zone."""
         draft = await load(request, action.payload)
@@ -228,12 +237,12 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Apply the time and time zone to the draft or stored alert. If either is invalid, show the reason."""
         draft = await load(request, action.payload)
         try:
-            draft = alerts_options.apply_time(draft, router.modal_values(request.interaction))
+            draft = alerts_options.apply_time(draft, interactions.modal_values(request.interaction))
         except errors.UsageError as error:
             return alerts_messages.refused_view(request.texts, error, action.payload, of_time=True)
         return await apply(request, draft)
 
-    @router.handles(client_messages.FOLLOW, router.PRIVATELY)
+    @router.handles(client_messages.FOLLOW, responses.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
         """Create an alert for the topic or author of a list, with an Undo button; preview what a question became."""
         state = await replies.load_state(request, action)
@@ -246,10 +255,10 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         make = save if is_author or asked.casefold() == terms.casefold() else preview
         return await make(request, await begin(request, draft))
 
-    @router.handles(cards.MORE, router.PRIVATELY)
+    @router.handles(cards.MORE, responses.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the details selected in a card's menu, or create an alert for the selected topic or author."""
-        chosen = router.selected_value(request.interaction)
+        chosen = interactions.selected_value(request.interaction)
         if chosen in set(cards.CardDetail):
             return await replies.answer_view(request, action.payload, cards.CardDetail(chosen))
         detail = await request.services.search.find_paper(action.payload)
@@ -264,7 +273,7 @@ async def list_view(request: Request) -> ui.LayoutView:
     add_command = request.interaction.client.mentions("alerts add")
     alerts, channel_id = request.services.get(Alerts), request.interaction.channel_id or 0
     rows = await alerts.list_rows(user_id=request.user_id)
-    names = router.name_channels(request.interaction, [row.channel_id for row in rows if row.channel_id])
+    names = permissions.name_channels(request.interaction, [row.channel_id for row in rows if row.channel_id])
     here = None
     if request.interaction.guild_id is not None and request.interaction.permissions.manage_messages:
         there = await alerts.list_rows(channel_id=channel_id)
@@ -274,9 +283,9 @@ async def list_view(request: Request) -> ui.LayoutView:
 
 async def channel_view(request: Request, channel_id: int, page: int = 0) -> ui.LayoutView:
     """Return all alerts of a channel. Raises UserError unless the user may manage messages there."""
-    await router.require_manage_messages(request, request.interaction.guild_id, channel_id)
+    await permissions.require_manage_messages(request, request.interaction.guild_id, channel_id)
     rows = await request.services.get(Alerts).list_rows(channel_id=channel_id)
-    names = router.name_channels(request.interaction, [channel_id])
+    names = permissions.name_channels(request.interaction, [channel_id])
     return alerts_messages.channel_view(request.texts, rows, channel_id, page, names)
 
 
@@ -295,7 +304,7 @@ async def find(request: Request, alert_id: int, *, in_channels: bool = False) ->
         if alert.user_id == request.user_id:
             return alert
         if in_channels and alert.channel_id is not None:
-            await router.require_manage_messages(request, alert.guild_id, alert.channel_id)
+            await permissions.require_manage_messages(request, alert.guild_id, alert.channel_id)
             return alert
     raise UserError("no-alert", command=request.interaction.client.mentions("alerts list"))
 
@@ -418,4 +427,4 @@ async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
 async def _require_allowed(request: Request, draft: models.Alert) -> None:
     """Raise UserError if the user may not send alerts to the draft's channel. Direct messages are always allowed."""
     if draft.channel_id is not None:
-        await router.require_alert_channel(request, draft.guild_id, draft.channel_id)
+        await permissions.require_alert_channel(request, draft.guild_id, draft.channel_id)

@@ -16,7 +16,7 @@ from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
 from bot.client.messages import MANAGE_ALERTS, PostWording, text_view
-from bot.client.router import refusal_text
+from bot.client.refusals import refusal_text
 from bot.client.texts import Texts
 from bot.outbox import contents
 from bot.papers.list_views import view_with_rows

@@ -22,7 +22,7 @@ from bot.alerts.planner import AlertPost
 from bot.ask import commands as ask_commands
 from bot.ask import messages as ask_messages
 from bot.ask.service import AnswerPost
-from bot.client import command_sync, custom_ids, message_builder, router, translations
+from bot.client import command_sync, custom_ids, message_builder, refusals, router, translations
 from bot.client import texts as client_texts
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
@@ -192,7 +192,7 @@ class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
         self, interaction: discord.Interaction[PaperroundBot], error: app_commands.AppCommandError, /
     ) -> None:
         """Report a command's error to the user."""
-        await router.handle_error(interaction, error)
+        await refusals.handle_error(interaction, error)
 
 
 MIN_SESSION_STARTS = 10
@@ -292,7 +292,7 @@ class PaperroundBot(Client):
         elif interaction.type is discord.InteractionType.component and not custom_ids.CUSTOM_ID.fullmatch(
             custom_id
         ):
-            await router.handle_error(interaction, router.UserError("outdated-control"))
+            await refusals.handle_error(interaction, refusals.UserError("outdated-control"))
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log an event listener's exception."""

@@ -58,10 +58,10 @@ class Workers:
 
     async def _may_alert(self, alert: models.Alert) -> bool:
         """Return whether the owner of a channel's alert keeps the right to it. True in the shell, without a client."""
-        from bot.client import router
+        from bot.client import permissions
 
         place, client = (alert.guild_id or 0, alert.channel_id or 0), self.container.client
-        return client is None or await router.may_alert(client, alert.user_id, *place)
+        return client is None or await permissions.may_alert(client, alert.user_id, *place)
 
     async def load_mentions(self) -> None:
         """Load the command ids if there are alerts. Of the posts that an ingest triggers, only alerts mention commands."""

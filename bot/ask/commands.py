@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.ask import messages as ask_messages
 from bot.ask.question import MAX_LENGTH
 from bot.ask.service import AskedMessage, PaperQuestions
-from bot.client import autocomplete, router
+from bot.client import autocomplete, interactions, responses, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
 from bot.client.message_builder import StatelessModal, button
@@ -46,7 +46,7 @@ class AskCog(commands.Cog):
         """Answer a question about a paper."""
         return await self._answer(request, paper, question)
 
-    @router.handles(ask_messages.OPEN, router.AT_ONCE)
+    @router.handles(ask_messages.OPEN, responses.AT_ONCE)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         """Open the form, which has one field."""
         texts = request.texts
@@ -55,16 +55,16 @@ class AskCog(commands.Cog):
         modal.add_text(texts("ask-label"), field, placeholder=hint, max_length=MAX_LENGTH, multiline=True)
         return modal
 
-    @router.handles(ask_messages.SUBMIT, router.PRIVATELY)
+    @router.handles(ask_messages.SUBMIT, responses.PRIVATELY)
     async def submit_question(self, request: Request, action: Action) -> ui.LayoutView | None:
         """Answer the question in the form."""
-        asked = router.modal_values(request.interaction).get(ask_messages.QUESTION, "")
+        asked = interactions.modal_values(request.interaction).get(ask_messages.QUESTION, "")
         return await self._answer(request, action.payload, asked)
 
-    @router.handles(ask_messages.CHOOSE, router.PRIVATELY)
+    @router.handles(ask_messages.CHOOSE, responses.PRIVATELY)
     async def choose(self, request: Request, action: Action) -> ui.LayoutView | None:
         """Answer one of the questions that fit any paper."""
-        name = router.selected_value(request.interaction)
+        name = interactions.selected_value(request.interaction)
         if name not in ask_messages.COMMON:
             raise InvalidCustomIdError(f"{name!r} is not a question")
         return await self._answer(request, action.payload, request.texts(f"ask-common-{name}"))
@@ -77,11 +77,11 @@ class AskCog(commands.Cog):
         begun, interaction = self._questions.begin_sentences(answer), request.interaction
         if begun is None:
             return ask_messages.answer_view(request.texts, answer, asked)
-        await router.reply_privately(interaction, ask_messages.answer_view(request.texts, begun, asked))
+        await responses.reply_privately(interaction, ask_messages.answer_view(request.texts, begun, asked))
         answer = await self._questions.add_sentences(
             begun, asked, request.texts.locale, request.user_id, interaction.guild_id
         )
-        await router.edit_reply(interaction, ask_messages.answer_view(request.texts, answer, asked))
+        await responses.edit_reply(interaction, ask_messages.answer_view(request.texts, answer, asked))
         return None
 
     async def _add_to_card(
@@ -136,7 +136,7 @@ async def _list_card_papers(message: discord.Message, bot_user: discord.ClientUs
     for load in (_load_replied, _load_first):
         card = await load(message, bot_user)
         if card is not None and card.author.id == bot_user.id:
-            actions = map(unpack_custom_id, router.custom_ids_of(card))
+            actions = map(unpack_custom_id, interactions.custom_ids_of(card))
             papers = (action.payload for action in actions if action.verb == ask_messages.OPEN)
             if found := tuple(dict.fromkeys(papers)):
                 return found

@@ -60,7 +60,7 @@ async def setup(
     as_json: shell.AsJson = False,
 ) -> None:
     """Set up the bot's token and sources. Writes both to `.env` and prints the next steps."""
-    from bot.client import router
+    from bot.client import permissions
     from bot.core import settings
 
     loaded, origins = shell.load_settings(), settings.setting_origins()
@@ -82,7 +82,7 @@ async def setup(
     values = {name: value for name, value in values.items() if name not in kept and value}
     if values:
         _write(file, values)
-    invitation = router.invitation_url(application.id)
+    invitation = permissions.invitation_url(application.id)
     result = {
         "name": application.name,
         "application_id": str(application.id),

@@ -10,13 +10,13 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import autocomplete, custom_ids, paper_texts, router
+from bot.client import autocomplete, custom_ids, paper_texts, permissions, responses, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.message_builder import button
-from bot.client.router import UserError
+from bot.client.refusals import UserError
 from bot.club import messages as club_messages
 from bot.club.service import ClubPost, Clubs, NoClubError
 from bot.core import schedule
@@ -28,7 +28,7 @@ NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays
 DAYS = [
     app_commands.Choice(name=name, value=day) for name, day in zip(NAMES, schedule.DAY_NAMES, strict=True)
 ]
-NEEDED = (*router.REQUIRED, "create_public_threads", "send_messages_in_threads")
+NEEDED = (*permissions.REQUIRED, "create_public_threads", "send_messages_in_threads")
 """The permissions that a discussion needs."""
 NEEDED_BY_CLUB = (*NEEDED, "send_polls", "create_events")
 
@@ -37,9 +37,9 @@ async def _require_club(
     request: Request, channel_id: int, weekday: int, zone: str, at_time: str
 ) -> storage.Club:
     """Return a club in a channel. Raises UserError if the reader or the bot lacks a permission for it."""
-    router.require_manager(request.interaction)
-    channel = router.require_channel(request.interaction.guild, channel_id)
-    await router.require_bot_may_post(request, channel, NEEDED_BY_CLUB)
+    permissions.require_manager(request.interaction)
+    channel = permissions.require_channel(request.interaction.guild, channel_id)
+    await permissions.require_bot_may_post(request, channel, NEEDED_BY_CLUB)
     return storage.Club(
         guild_id=channel.guild.id,
         channel_id=channel.id,
@@ -55,10 +55,10 @@ async def _require_club(
 @app_commands.guild_only()
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
-class ClubCog(commands.GroupCog, name="club", description="A paper for your group each week"):
+class ClubCog(
+    router.ReadsGuild, commands.GroupCog, name="club", description="A paper for your group each week"
+):
     """Commands and buttons of a server's reading club."""
-
-    reads_guild = True
 
     def __init__(self, bot: Client) -> None:
         self._clubs = bot.services.get(Clubs)
@@ -81,7 +81,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             return await self._view(request, self._clubs.set_up(club))
         return club_messages.preview_view(request.texts, overview, is_new=done == "club-set-up")
 
-    @router.handles(club_messages.START, check=router.require_manager)
+    @router.handles(club_messages.START, check=permissions.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
         """Set up or change the club."""
         channel_id, day, zone, time = action.fields(4)
@@ -93,13 +93,13 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     @router.command(name="now", description="Begin the vote for the next meeting now")
     async def begin_vote(self, request: Request) -> ui.LayoutView:
         """Start the vote."""
-        router.require_manager(request.interaction)
+        permissions.require_manager(request.interaction)
         return await self._view(request, self._clubs.begin_vote(request.interaction.guild_id or 0))
 
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
         """Skip the next meeting: delete its event and close its vote without counting it."""
-        router.require_manager(request.interaction)
+        permissions.require_manager(request.interaction)
         return await self._view(request, self._clubs.skip(request.interaction.guild_id or 0))
 
     @router.handles(club_messages.CONFIRM_STOP)
@@ -115,7 +115,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     @router.handles(club_messages.STOP)
     async def stop(self, request: Request, action: Action) -> ui.LayoutView:
         """End the club."""
-        router.require_manager(request.interaction)
+        permissions.require_manager(request.interaction)
         with suppress(NoClubError):
             await self._clubs.stop(request.interaction.guild_id or 0)
         return client_messages.text_view(request.texts("club-stopped"))
@@ -138,7 +138,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
                 result = request.texts(text_id, now=mention("club now"), skip=mention("club skip"))
         if (overview := await self._clubs.load(request.interaction.guild_id or 0)) is None:
             raise UserError("club-missing", setup=mention("club setup"))
-        can_manage = router.is_manager(request.interaction)
+        can_manage = permissions.is_manager(request.interaction)
         return club_messages.club_view(
             request.texts, overview, mention("club now"), mention("status"), result, can_manage=can_manage
         )
@@ -148,7 +148,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     ) -> Sequence[ui.Item[Any]]:
         texts, guild_id, arxiv_id = request.texts, request.interaction.guild_id or 0, paper.arxiv_id
         discuss = button(texts("discuss"), pack_custom_id(club_messages.DISCUSS, arxiv_id), emoji="💬")
-        offers, labels = [discuss] if router.may_share(request.interaction) else [], {}
+        offers, labels = [discuss] if permissions.may_share(request.interaction) else [], {}
         if page is not None and saved is not None:
             labels[club_messages.READ] = "club-unread" if storage.READ in saved.tags else "club-read"
         if page is not None and paper.is_listed:
@@ -183,7 +183,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         title = paper_texts.title_link(former)
         return [card, client_messages.text_view(request.texts("club-replaces", title=title))]
 
-    @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)
+    @router.handles(club_messages.DISCUSS, responses.PRIVATELY, check=permissions.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
         """Open a thread about a paper in this channel (in a forum, a post), or link to the existing one."""
         channel = request.interaction.channel
@@ -192,11 +192,11 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
             raise UserError("club-no-threads")
         is_forum = isinstance(channel, discord.ForumChannel)
-        member = await router.fetch_member(request.interaction, channel.guild.id)
+        member = await permissions.fetch_member(request.interaction, channel.guild.id)
         granted = channel.permissions_for(member)
         if not (granted.send_messages if is_forum else granted.create_public_threads):
             raise UserError("club-may-not-open", channel=channel.mention)
-        await router.require_bot_may_post(request, channel, NEEDED)
+        await permissions.require_bot_may_post(request, channel, NEEDED)
         post = ClubPost(
             guild_id=channel.guild.id, channel_id=channel.id, locale=request.texts.locale, is_forum=is_forum
         )

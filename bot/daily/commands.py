@@ -13,12 +13,22 @@ from discord.ext import commands
 from pydantic import TypeAdapter
 
 from bot.archive import arxiv_ids
-from bot.client import autocomplete, custom_ids, message_builder, paper_texts, post_names, router
+from bot.client import (
+    autocomplete,
+    custom_ids,
+    interactions,
+    message_builder,
+    paper_texts,
+    permissions,
+    post_names,
+    responses,
+    router,
+)
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
 from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
-from bot.client.router import UserError
+from bot.client.refusals import UserError
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
@@ -40,14 +50,14 @@ T = TypeVar("T")
 @autocomplete.guarded
 async def _complete_post(interaction: Interaction, current: str) -> autocomplete.Choices:
     """Suggest the server's subscriptions whose names contain the typed text. Managers only."""
-    if not router.is_manager(interaction):  # the group's check does not apply to autocomplete
+    if not permissions.is_manager(interaction):  # the group's check does not apply to autocomplete
         return []
     texts = await interaction.client.texts_for(interaction)
     query = current.casefold()
     await interaction.client.prepare_guild(interaction.guild_id)
     request = Request(interaction, texts)
     rows = await _list_for_guild(request)
-    names = router.name_channels(interaction, [row.channel_id for row in rows])
+    names = permissions.name_channels(interaction, [row.channel_id for row in rows])
     labels = post_names.name_posts(texts, rows, names)
     return autocomplete.make_choices(
         (label, str(id_)) for id_, label in labels.items() if query in label.casefold() or query == str(id_)
@@ -101,14 +111,14 @@ def _annotate(option: daily_options.Option) -> Any:
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
-class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts in this server's channels"):
+class SubscriptionsCog(
+    router.ReadsGuild, commands.GroupCog, name="daily", description="Daily posts in this server's channels"
+):
     """The `/daily` commands for a server's subscriptions."""
-
-    reads_guild = True
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Require a manager, even if the server's settings allow others to use the command."""
-        router.require_manager(interaction)
+        permissions.require_manager(interaction)
         return True
 
     @router.command(name="setup", description="Post the day's top papers in a channel")
@@ -147,24 +157,22 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         return await _edit(request, old, daily_options.apply_changes(old, typed))
 
 
-class SubscriptionButtonsCog(commands.Cog):
+class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
     """The buttons, menus and forms of subscriptions. All except `resume` can be used only by managers of the server."""
 
-    reads_guild = True
-
-    @router.handles(client_messages.SET_UP_POST, router.PRIVATELY, check=router.require_manager)
+    @router.handles(client_messages.SET_UP_POST, responses.PRIVATELY, check=permissions.require_manager)
     async def setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Begin setting up a subscription for this channel."""
         channel = _postable_channel(request.interaction.channel)
         return await _setup_views(request, await _default_draft(request, channel))
 
-    @router.handles(daily_messages.START, check=router.require_manager)
+    @router.handles(daily_messages.START, check=permissions.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
         """Create the subscription from a draft."""
         draft = await _load_draft(request, action.payload)
         return await _detail_view(request, await _create(request, draft), "subscription-started")
 
-    @router.handles(daily_messages.REPLACE, check=router.require_manager)
+    @router.handles(daily_messages.REPLACE, check=permissions.require_manager)
     async def replace_post(self, request: Request, action: Action) -> ui.LayoutView:
         """Give the channel's existing subscription the settings of a draft. What it posted stays its own."""
         replaced, token = action.fields(2)
@@ -172,58 +180,58 @@ class SubscriptionButtonsCog(commands.Cog):
         settings = {name: getattr(draft, name) for name in daily_options.SETTINGS}
         return await _edit(request, old, replace(old, **settings))
 
-    @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=router.require_manager)
+    @router.handles(daily_messages.OPEN_FORM, responses.AT_ONCE, check=permissions.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         """Open the *More settings* form for a subscription."""
         subscription = await _find(request, action.payload)
         await request.interaction.client.prepare_guild(request.interaction.guild_id)
-        channel = router.require_channel(request.interaction.guild, subscription.channel_id)
+        channel = permissions.require_channel(request.interaction.guild, subscription.channel_id)
         role_id = subscription.mention_role_id
         if role_id is not None and channel.guild.get_role(role_id) is None:
             role_id = None
         return daily_messages.form_modal(request.texts, subscription, role_id)
 
-    @router.handles(daily_messages.SUBMIT_FORM, check=router.require_manager)
+    @router.handles(daily_messages.SUBMIT_FORM, check=permissions.require_manager)
     async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
         """Apply the *More settings* form to a subscription."""
         old = await _find(request, action.payload)
-        values = router.modal_values(request.interaction)
+        values = interactions.modal_values(request.interaction)
         role_id = custom_ids.parse_number(values.get(daily_messages.ROLE) or "0") or None
         is_silent = values.get(daily_messages.APPEARANCE) == daily_messages.SILENT
         # Treat @everyone as no role, since a daily ping to everyone is not wanted.
         wanted = replace(old, mention_role_id=None if role_id == old.guild_id else role_id, silent=is_silent)
         return await _edit(request, old, wanted)
 
-    @router.handles(daily_messages.SHOW, check=router.require_manager)
+    @router.handles(daily_messages.SHOW, check=permissions.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the subscription chosen by a button or in a menu."""
-        chosen = action.payload or router.selected_value(request.interaction)
+        chosen = action.payload or interactions.selected_value(request.interaction)
         return await _detail_view(request, await _find(request, chosen))
 
-    @router.handles(client_messages.LIST_POSTS, check=router.require_manager)
+    @router.handles(client_messages.LIST_POSTS, check=permissions.require_manager)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the server's subscriptions."""
         return await _list_view(request, await _list_for_guild(request), action.number)
 
-    @router.handles(daily_messages.SHOW_PREVIEW, router.PRIVATELY, check=router.require_manager)
+    @router.handles(daily_messages.SHOW_PREVIEW, responses.PRIVATELY, check=permissions.require_manager)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Preview the next post."""
         subscription = await _find(request, action.payload)
         async with router.admitted_lookup(request.interaction):
             return await _build_preview_views(request, subscription)
 
-    @router.handles(daily_messages.POST_NOW, router.PRIVATELY, check=router.require_manager)
+    @router.handles(daily_messages.POST_NOW, responses.PRIVATELY, check=permissions.require_manager)
     async def post_now(self, request: Request, action: Action) -> ui.LayoutView:
         """Post immediately, outside the schedule."""
         subscription = await _find(request, action.payload)
-        channel = router.require_channel(request.interaction.guild, subscription.channel_id)
+        channel = permissions.require_channel(request.interaction.guild, subscription.channel_id)
         await _require_bot_may_post(request, channel, subscription.style)
         async with router.admitted_lookup(request.interaction):
             delivery = await request.services.get(OnDemandPosts).plan(subscription.id, request.interaction.id)
         key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
         return client_messages.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
 
-    @router.handles(daily_messages.PAUSE, check=router.require_manager)
+    @router.handles(daily_messages.PAUSE, check=permissions.require_manager)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause a subscription."""
         subscription = await _find(request, action.payload)
@@ -236,19 +244,19 @@ class SubscriptionButtonsCog(commands.Cog):
         subscription = await _find_manageable(request, action.payload)
         guild = request.interaction.client.get_guild(subscription.guild_id)
         if guild is not None and not guild.unavailable:
-            channel = router.require_channel(guild, subscription.channel_id)
-            await router.require_may_mention(request.interaction, channel, subscription.mention_role_id)
+            channel = permissions.require_channel(guild, subscription.channel_id)
+            await permissions.require_may_mention(request.interaction, channel, subscription.mention_role_id)
             await _require_bot_may_post(request, channel, subscription.style)
         resumed = await request.services.get(Subscriptions).resume(subscription.id)
         return await _detail_view(request, resumed, "subscription-resumed")
 
-    @router.handles(daily_messages.REMOVE, check=router.require_manager)
+    @router.handles(daily_messages.REMOVE, check=permissions.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Ask for confirmation before removing a subscription."""
         subscription, name = await _find_named(request, action.payload)
         return daily_messages.confirm_remove_view(request.texts, subscription, name)
 
-    @router.handles(daily_messages.REMOVE_CONFIRMED, check=router.require_manager)
+    @router.handles(daily_messages.REMOVE_CONFIRMED, check=permissions.require_manager)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove a subscription."""
         subscription, name = await _find_named(request, action.payload)
@@ -258,7 +266,7 @@ class SubscriptionButtonsCog(commands.Cog):
         )
         return client_messages.text_view(request.texts("subscription-removed", post=f"**{name}**"), every)
 
-    @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
+    @router.handles(daily_post.SHOW_LANGUAGE, responses.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers in a message's menu privately in the other language."""
         language, first = action.fields(2)
@@ -266,7 +274,7 @@ class SubscriptionButtonsCog(commands.Cog):
             locale = models.Locale(language)
         arxiv_ids: list[str] = []
         message = request.interaction.message
-        for component in router.walk_components(message.components if message else ()):
+        for component in interactions.walk_components(message.components if message else ()):
             own = custom_ids.unpack_custom_id(getattr(component, "custom_id", None) or "")
             if isinstance(component, discord.SelectMenu) and own.verb == client_messages.OPEN_SELECTED:
                 arxiv_ids += [option.value for option in component.options]
@@ -281,10 +289,8 @@ class SubscriptionButtonsCog(commands.Cog):
         return daily_post.copy_view(wording, papers, number, message.jump_url, message.created_at)
 
 
-class WhyCog(commands.Cog):
+class WhyCog(router.ReadsGuild, commands.Cog):
     """The `/why` command."""
-
-    reads_guild = True
 
     @router.command(name="why", description="Why a paper was or was not posted in this channel")
     @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
@@ -341,7 +347,7 @@ def _postable_channel(channel: Any) -> PostableChannel:
 
 def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
     """Return a draft's channel. Raises UserError if it is gone or cannot receive posts."""
-    return _postable_channel(router.require_channel(request.interaction.guild, draft.channel_id))
+    return _postable_channel(permissions.require_channel(request.interaction.guild, draft.channel_id))
 
 
 async def _default_draft(request: Request, channel: PostableChannel) -> Subscription:
@@ -418,7 +424,7 @@ async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui
 
 
 async def _require_allowed(
-    request: Request, channel: router.Channel, wanted: Subscription, mentioned_id: int | None = None
+    request: Request, channel: permissions.Channel, wanted: Subscription, mentioned_id: int | None = None
 ) -> None:
     """Raise UserError if a topic is missing, the channel does not support the style, or the user or the bot may
     not mention the role.
@@ -429,7 +435,7 @@ async def _require_allowed(
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
         raise UserError("style-does-not-fit", style=wanted.style.value)
     if wanted.mention_role_id not in (None, mentioned_id):
-        await router.require_may_mention(request.interaction, channel, wanted.mention_role_id)
+        await permissions.require_may_mention(request.interaction, channel, wanted.mention_role_id)
         await _require_bot_may_post(request, channel, wanted.style, wanted.mention_role_id)
 
 
@@ -450,10 +456,10 @@ async def _create(request: Request, draft: Subscription) -> Subscription:
 
 
 async def _require_bot_may_post(
-    request: Request, channel: router.Channel, style: models.Style, role_id: int | None = None
+    request: Request, channel: permissions.Channel, style: models.Style, role_id: int | None = None
 ) -> None:
     needed = daily_post.needed_permissions(channel, style, role_id)
-    await router.require_bot_may_post(request, channel, needed)
+    await permissions.require_bot_may_post(request, channel, needed)
 
 
 async def _build_preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
@@ -490,7 +496,7 @@ async def _detail_view(request: Request, subscription: Subscription, key: str | 
 
 async def _list_view(request: Request, rows: Sequence[Subscription], page: int = 0) -> ui.LayoutView:
     setup_command = request.interaction.client.mentions("daily setup")
-    names = router.name_channels(request.interaction, [row.channel_id for row in rows])
+    names = permissions.name_channels(request.interaction, [row.channel_id for row in rows])
     calendar = await request.services.get(Subscriptions).load_calendar()
     zone = await request.interaction.client.timezone_for(request.interaction)
     return daily_messages.list_view(request.texts, rows, calendar, setup_command, names, zone, page)
@@ -531,7 +537,7 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
         raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
     if meant is None:
         return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
-    names = router.name_channels(request.interaction, [row.channel_id for row in rows])
+    names = permissions.name_channels(request.interaction, [row.channel_id for row in rows])
     channel = meant.strip("<#> ").casefold()  # the name or mention of a channel
     matching = [row for row in rows if str(row.id) == meant] or [
         row for row in rows if channel in (str(row.channel_id), names.get(row.channel_id, "#").casefold())
@@ -548,7 +554,7 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
     an old notice stays in their messages after they lose that permission.
     """
     if request.interaction.guild_id is not None:
-        router.require_manager(request.interaction)
+        permissions.require_manager(request.interaction)
         return await _find(request, subscription_id)
     unknown = UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     try:
@@ -558,5 +564,5 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
         raise unknown from None
     if subscription.created_by != request.user_id:
         raise unknown
-    await router.require_manager_of(request.interaction, subscription.guild_id)
+    await permissions.require_manager_of(request.interaction, subscription.guild_id)
     return subscription

@@ -19,7 +19,7 @@ from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.messages import PostWording
 from bot.client.paper_texts import subtext_lines
-from bot.client.router import REQUIRED, Channel
+from bot.client.permissions import REQUIRED, Channel
 from bot.client.texts import Texts
 from bot.core import schedule
 from bot.daily.choice import MAX_PAPERS, DailyPost

@@ -10,14 +10,15 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import autocomplete, custom_ids, list_state, router
+from bot.client import autocomplete, custom_ids, interactions, list_state, permissions, responses, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.list_state import ListKind, ListState, Period
 from bot.client.message_builder import StatelessModal
-from bot.client.router import PRIVATELY, UserError
+from bot.client.refusals import UserError
+from bot.client.responses import PRIVATELY
 from bot.papers import cards, list_views, replies
 from bot.papers.lists import PaperLists
 from bot.papers.replies import load_paper, store_list_text
@@ -100,7 +101,7 @@ class ListsCog(commands.Cog):
         """Show the list for the selected period or order."""
         state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
-            refined = list_views.refine(state, router.selected_value(request.interaction))
+            refined = list_views.refine(state, interactions.selected_value(request.interaction))
         return await replies.list_view(request, refined)
 
     @router.handles(list_views.SELECT_DAY)
@@ -108,11 +109,11 @@ class ListsCog(commands.Cog):
         """Show the digest of the selected day."""
         state = list_state.unpack_state(action)
         with custom_ids.map_parse_errors():
-            span = list_state.parse_span(router.selected_value(request.interaction))
+            span = list_state.parse_span(interactions.selected_value(request.interaction))
         state = state.replace(span=span, page=0)
         return await replies.list_view(request, state)
 
-    @router.handles(list_views.SHARE, router.PUBLICLY, check=router.require_may_share)
+    @router.handles(list_views.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post a page of a list publicly. Raises UserError if the user may not write in the channel."""
         interaction, state = request.interaction, await replies.load_state(request, action)
@@ -122,7 +123,7 @@ class ListsCog(commands.Cog):
         async with router.deferring_publicly(interaction):
             today = await interaction.client.today_for(interaction)
             listed = await request.services.get(PaperLists).load(request.texts, state, today)
-        return list_views.shared_view(request.texts, listed, sharer=router.display_name(interaction))
+        return list_views.shared_view(request.texts, listed, sharer=interactions.display_name(interaction))
 
     @router.handles(client_messages.TAKE_BACK)
     async def take_back(self, request: Request, action: Action) -> ui.LayoutView:
@@ -190,7 +191,7 @@ class ListsCog(commands.Cog):
         state = ListState(ListKind.AUTHOR, name, min_votes=votes, sort=Sort(order) if order else None)
         return await self._results_view(request, state, period)
 
-    @router.handles(client_messages.OPEN_TOPIC_MODAL, router.AT_ONCE)
+    @router.handles(client_messages.OPEN_TOPIC_MODAL, responses.AT_ONCE)
     async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open the form for a topic."""
         texts = request.texts
@@ -198,10 +199,10 @@ class ListsCog(commands.Cog):
         modal.add_text(texts("topic-form-label"), QUERY, placeholder=texts("topic-form-hint"), max_length=300)
         return modal
 
-    @router.handles(SUBMIT_TOPIC_MODAL, router.PRIVATELY)
+    @router.handles(SUBMIT_TOPIC_MODAL, responses.PRIVATELY)
     async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers on the topic typed in the form."""
-        query = router.modal_values(request.interaction).get(QUERY, "")
+        query = interactions.modal_values(request.interaction).get(QUERY, "")
         return await self._results_view(request, ListState(ListKind.TOPIC, query))
 
     async def _results_view(
@@ -239,7 +240,7 @@ class PapersCog(commands.Cog):
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
         """Show the papers named in a message, one as a card, several as a list. The message is not stored."""
         today = request.services.clock().date()
-        named = arxiv_ids.list_arxiv_ids(router.read_text(message), today)[:MAX_NAMED_PAPERS]
+        named = arxiv_ids.list_arxiv_ids(interactions.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
             return await self._paper_view(request, named[0])
         if named:
@@ -256,7 +257,7 @@ class PapersCog(commands.Cog):
     @router.handles(client_messages.OPEN_SELECTED, PRIVATELY)
     async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
         """Open the selected paper in a new private message."""
-        return await self._paper_view(request, router.selected_value(request.interaction))
+        return await self._paper_view(request, interactions.selected_value(request.interaction))
 
     @router.handles(client_messages.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
@@ -274,7 +275,7 @@ class PapersCog(commands.Cog):
     @router.handles(cards.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the selected chapter: in place of a private message, or in a new private message below a public card."""
-        chapter = custom_ids.parse_number(router.selected_value(request.interaction))
+        chapter = custom_ids.parse_number(interactions.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
     @router.handles(cards.CHAPTER)
@@ -300,10 +301,10 @@ class PapersCog(commands.Cog):
         """Show the papers of the selected author."""
         detail = await load_paper(request, action.payload)
         with custom_ids.map_parse_errors():
-            name = detail.authors[custom_ids.parse_number(router.selected_value(request.interaction))]
+            name = detail.authors[custom_ids.parse_number(interactions.selected_value(request.interaction))]
         return await replies.list_view(request, ListState(ListKind.AUTHOR, name))
 
-    @router.handles(cards.SHARE, router.PUBLICLY, check=router.require_may_share)
+    @router.handles(cards.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post a card publicly. Raises UserError if the user may not write in the channel."""
         texts, interaction = request.texts, request.interaction
@@ -311,8 +312,8 @@ class PapersCog(commands.Cog):
             detail = await load_paper(request, action.payload)
             topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
         # Defer publicly only now, since refusals are private.
-        await router.defer(interaction, public=True)
-        sharer = router.display_name(interaction)
+        await responses.defer(interaction, public=True)
+        sharer = interactions.display_name(interaction)
         web_url = request.services.web_url
         extra = await replies.list_extra(request, detail, None)
         return await cards.card_view(
@@ -364,7 +365,9 @@ class PapersCog(commands.Cog):
             listed = await request.services.get(PaperLists).load(texts, state, today)
             if listed.rows:
                 listed = replace(listed, notes=(texts(note), *listed.notes))
-                return list_views.list_view(texts, listed, may_share=router.may_share(request.interaction))
+                return list_views.list_view(
+                    texts, listed, may_share=permissions.may_share(request.interaction)
+                )
         return None
 
     async def _chapter_view(self, request: Request, arxiv_id: str, chapter: int, page: int) -> ui.LayoutView:

@@ -9,11 +9,13 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import message_builder, post_names, router
+from bot.client import message_builder, permissions, post_names, responses, router
 from bot.client import messages as client_messages
 from bot.client.context import Request
 from bot.client.custom_ids import Action, pack_custom_id
-from bot.client.router import Transfer, UserError, WithFile
+from bot.client.refusals import UserError
+from bot.client.responses import WithFile
+from bot.client.router import Transfer
 from bot.operations import messages as operations_messages
 from bot.operations.service import StatusService, find_uncertain
 from storage import accounts
@@ -23,10 +25,8 @@ KEEP = "mk"
 DATA_FILE = "paperround.json"
 
 
-class StatusCog(commands.Cog):
+class StatusCog(router.ReadsGuild, commands.Cog):
     """The commands /status and /help, and their buttons."""
-
-    reads_guild = True
 
     @router.command(
         name="status", description="What arrived, what was posted, what comes next and what is stuck"
@@ -35,18 +35,18 @@ class StatusCog(commands.Cog):
         """Show the status of the server's posts and of the user's alerts."""
         return await self._status_view(request)
 
-    @router.command(name="help", description="What Paperround can do", mode=router.AT_ONCE)
+    @router.command(name="help", description="What Paperround can do", mode=responses.AT_ONCE)
     async def help(self, request: Request) -> ui.LayoutView:
         """Show the main commands."""
         return self._help_view(request)
 
-    @router.handles(operations_messages.SHOW_HELP, router.PRIVATELY)
+    @router.handles(operations_messages.SHOW_HELP, responses.PRIVATELY)
     async def show_help(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the same help as `/help`."""
         return self._help_view(request)
 
     def _help_view(self, request: Request) -> ui.LayoutView:
-        can_manage = router.is_manager(request.interaction)
+        can_manage = permissions.is_manager(request.interaction)
         names = []
         for command in request.interaction.client.tree.walk_commands():
             top = command.root_parent or command
@@ -59,12 +59,12 @@ class StatusCog(commands.Cog):
             request.texts, names, request.interaction.client.mentions, can_manage=can_manage
         )
 
-    @router.handles(client_messages.SHOW_STATUS, router.PRIVATELY)
+    @router.handles(client_messages.SHOW_STATUS, responses.PRIVATELY)
     async def show_status(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the status privately."""
         return await self._status_view(request)
 
-    @router.handles(operations_messages.REPEAT_POST, check=router.require_manager)
+    @router.handles(operations_messages.REPEAT_POST, check=permissions.require_manager)
     async def post_again(self, request: Request, action: Action) -> ui.LayoutView:
         """Resend a delivery whose outcome is unknown."""
         interaction = request.interaction
@@ -73,21 +73,21 @@ class StatusCog(commands.Cog):
         delivery = await database.fetch(find_uncertain, action.number, interaction.guild_id)
         if delivery is None or delivery.channel_id is None:
             raise UserError("nothing-to-post-again")
-        channel = router.require_channel(interaction.guild, delivery.channel_id)
-        await router.require_bot_may_post(request, channel)
+        channel = permissions.require_channel(interaction.guild, delivery.channel_id)
+        await permissions.require_bot_may_post(request, channel)
         if not await request.services.get(StatusService).resend(delivery.id):
             raise UserError("nothing-to-post-again")
         return client_messages.text_view(request.texts("posting-again"))
 
     async def _status_view(self, request: Request) -> ui.LayoutView:
         interaction = request.interaction
-        can_manage = router.is_manager(interaction)
+        can_manage = permissions.is_manager(interaction)
         async with router.admitted_lookup(interaction):
             report = await request.services.get(StatusService).report(
                 user_id=request.user_id,
                 guild_id=interaction.guild_id,
                 channel_id=interaction.channel_id,
-                may_see=partial(router.may_see, interaction),
+                may_see=partial(permissions.may_see, interaction),
                 most=post_names.MAX_LISTED,
             )
         return operations_messages.status_view(
@@ -95,7 +95,7 @@ class StatusCog(commands.Cog):
             report,
             guild_id=interaction.guild_id,
             can_manage=can_manage,
-            names=router.name_channels(interaction, [row.channel_id for row, _ in report.subscriptions]),
+            names=permissions.name_channels(interaction, [row.channel_id for row, _ in report.subscriptions]),
         )
 
 

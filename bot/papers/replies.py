@@ -8,13 +8,13 @@ from typing import Any
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import router
+from bot.client import permissions, router
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Request
 from bot.client.custom_ids import Action
 from bot.client.list_state import ListKind, ListState, unpack_state
 from bot.client.paper_texts import escape_untrusted
-from bot.client.router import UserError
+from bot.client.refusals import UserError
 from bot.papers import cards, list_views
 from bot.papers.lists import PaperLists
 from bot.rendering import discord_text
@@ -57,7 +57,7 @@ async def list_view(request: Request, state: ListState) -> ui.LayoutView:
             days = await lists.label_days_around(texts, listed.state, today)
             listed = replace(listed, days=days, today=today)
         if listed.rows:
-            return list_views.list_view(texts, listed, may_share=router.may_share(interaction))
+            return list_views.list_view(texts, listed, may_share=permissions.may_share(interaction))
         wider = await lists.load_wider(texts, state, today)
         return list_views.empty_view(texts, listed, await services.search.get_extent(), wider)
 
@@ -76,7 +76,7 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
     """Return a page of a paper's card for this reader. Raises UserError if the paper is unknown."""
     texts, detail = request.texts, await load_paper(request, paper)
     saved = await request.services.database.fetch(shelf.get, request.user_id, detail.arxiv_id)
-    may_share = router.may_share(request.interaction)
+    may_share = permissions.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
     return await cards.card_view(
         texts,

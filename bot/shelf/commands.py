@@ -10,12 +10,14 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
-from bot.client import autocomplete, custom_ids, list_state, paper_texts, router
+from bot.client import autocomplete, custom_ids, interactions, list_state, paper_texts, responses, router
 from bot.client import messages as client_messages
 from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.list_state import ListKind, ListState
-from bot.client.router import Transfer, UserError, WithFile
+from bot.client.refusals import UserError
+from bot.client.responses import WithFile
+from bot.client.router import Transfer
 from bot.papers import cards, replies
 from bot.papers.lists import PaperList, Suggestion
 from bot.papers.replies import card_view
@@ -57,7 +59,7 @@ class ShelfCog(commands.Cog):
         query = " ".join([*(f"#{name}" for name in notes.parse_tags(tag)), search]).strip()
         return await replies.list_view(request, ListState(ListKind.SAVED, query))
 
-    @router.handles(shelf_messages.OPEN_IMPORT, router.AT_ONCE)
+    @router.handles(shelf_messages.OPEN_IMPORT, responses.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
         """Open the import form."""
         return shelf_messages.import_modal(request.texts)
@@ -66,7 +68,7 @@ class ShelfCog(commands.Cog):
     @router.transfers
     async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
         """Save the papers named in the uploaded file. If the file is too large, it is not downloaded."""
-        url, size = router.uploaded_file(request.interaction)
+        url, size = interactions.uploaded_file(request.interaction)
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
         data = await request.read_upload(url)
@@ -75,7 +77,7 @@ class ShelfCog(commands.Cog):
 
     @router.handles(
         client_messages.SAVE_PAPER,
-        lambda action: router.PRIVATELY if _card_page(action) is None else router.IN_PLACE,
+        lambda action: responses.PRIVATELY if _card_page(action) is None else responses.IN_PLACE,
     )
     async def save(self, request: Request, action: Action) -> ui.LayoutView:
         """Save or remove a paper. Updates a private card; replies privately to other messages."""
@@ -87,14 +89,14 @@ class ShelfCog(commands.Cog):
             answer = await self._save(request, paper_ids)
         else:
             await request.services.database.write(shelf.remove, request.user_id, paper_ids[0])
-        if answer is None or (page is not None and router.is_ephemeral(request.interaction)):
+        if answer is None or (page is not None and interactions.is_ephemeral(request.interaction)):
             return await card_view(request, arxiv_id, page or 0)
         return answer
 
-    @router.handles(client_messages.SAVE_SELECTED, router.PRIVATELY)
+    @router.handles(client_messages.SAVE_SELECTED, responses.PRIVATELY)
     async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
         """Save the papers selected in a list."""
-        selected = router.selected_values(request.interaction)
+        selected = interactions.selected_values(request.interaction)
         return await self._save(request, await self._find_ids(request, selected))
 
     async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
@@ -113,12 +115,12 @@ class ShelfCog(commands.Cog):
     @router.handles(shelf_messages.SELECT_TAG)
     async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers with the selected tag, or all papers."""
-        tag = router.selected_value(request.interaction)
+        tag = interactions.selected_value(request.interaction)
         text = "" if tag == shelf_messages.ALL_TAGS else tag
         state = await replies.load_state(request, action)
         return await replies.list_view(request, state.replace(text=text, token=""))
 
-    @router.handles(shelf_messages.SEARCH_SAVED, router.AT_ONCE)
+    @router.handles(shelf_messages.SEARCH_SAVED, responses.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
         """Open the search form."""
         return shelf_messages.search_modal(request.texts, await replies.load_state(request, action))
@@ -126,16 +128,16 @@ class ShelfCog(commands.Cog):
     @router.handles(shelf_messages.SUBMIT_SEARCH)
     async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the saved papers that match the search."""
-        text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
+        text = interactions.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await replies.list_view(request, list_state.unpack_state(action).replace(text=text))
 
-    @router.handles(shelf_messages.EXPORT_SAVED, router.PRIVATELY)
+    @router.handles(shelf_messages.EXPORT_SAVED, responses.PRIVATELY)
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
         """Send the papers of the list as a file in the selected format."""
         state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
-            chosen = ReferenceFormat(router.selected_value(request.interaction))
+            chosen = ReferenceFormat(interactions.selected_value(request.interaction))
         data, count = await self._shelf.export(request.user_id, chosen, state.text)
         if not count:
             return client_messages.text_view(request.texts("saved-nothing-to-export"))
@@ -143,7 +145,7 @@ class ShelfCog(commands.Cog):
         view = shelf_messages.export_view(request.texts, chosen, count, filename)
         return WithFile(view, discord.File(io.BytesIO(data), filename))
 
-    @router.handles(cards.EDIT_SAVED, router.AT_ONCE)
+    @router.handles(cards.EDIT_SAVED, responses.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
         """Open the form for a paper's note and tags."""
         page, arxiv_id = action.fields(2)
@@ -155,7 +157,7 @@ class ShelfCog(commands.Cog):
         """Store the note and tags entered in the form."""
         page, arxiv_id = action.fields(2)
         paper = await self._find(request, arxiv_id)
-        typed = router.modal_values(request.interaction)
+        typed = interactions.modal_values(request.interaction)
         note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
         await self._shelf.annotate(request.user_id, paper.id, note=note, tags=tags)
         return await card_view(request, arxiv_id, custom_ids.parse_number(page))

@@ -9,13 +9,13 @@ from datetime import date
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import custom_ids, list_state, paper_texts, router
+from bot.client import custom_ids, interactions, list_state, paper_texts, responses, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Request
 from bot.client.custom_ids import Action
 from bot.client.message_builder import MessageBuilder
-from bot.client.router import UserError
+from bot.client.refusals import UserError
 from bot.core import schedule
 from bot.papers.replies import load_paper
 from bot.rendering import templates
@@ -42,10 +42,10 @@ class TodayCog(commands.Cog):
         """Replace a private message with the reader's papers of the day."""
         return await self._view(request)
 
-    @router.handles(today_messages.MARK, router.IN_OWN_MESSAGE)
+    @router.handles(today_messages.MARK, responses.IN_OWN_MESSAGE)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
         """Save or mark a paper, or undo either. The papers stay in place."""
-        chosen, _, arxiv_id = router.selected_value(request.interaction).partition(":")
+        chosen, _, arxiv_id = interactions.selected_value(request.interaction).partition(":")
         with custom_ids.map_parse_errors():
             mark = PaperMark(chosen.removeprefix(today_messages.UNDO))
         is_undo = chosen.startswith(today_messages.UNDO)
@@ -55,26 +55,26 @@ class TodayCog(commands.Cog):
         )
         return await self._updated_view(request)
 
-    @router.handles(today_messages.TOPICS, router.PRIVATELY)
+    @router.handles(today_messages.TOPICS, responses.PRIVATELY)
     async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the reader's topics in a new private message."""
         return await self._topics_view(request)
 
-    @router.handles(today_messages.PICK, router.IN_OWN_MESSAGE)
+    @router.handles(today_messages.PICK, responses.IN_OWN_MESSAGE)
     async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
         """Store the picked topics and show them."""
-        picked = router.selected_values(request.interaction)
+        picked = interactions.selected_values(request.interaction)
         await request.services.get(TodayService).pick_topics(
             request.user_id, [text for text in picked if text.isprintable()]
         )
         return await self._topics_view(request)
 
-    @router.handles(client_messages.SEND_TODAY, router.IN_OWN_MESSAGE)
+    @router.handles(client_messages.SEND_TODAY, responses.IN_OWN_MESSAGE)
     async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
         """Start the daily DM."""
         return await self._updated_view(request, await self._start_daily(request))
 
-    @router.handles(today_messages.STOP, router.IN_OWN_MESSAGE)
+    @router.handles(today_messages.STOP, responses.IN_OWN_MESSAGE)
     async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
         """Stop the daily DM."""
         await request.services.get(TodayService).stop_daily(request.user_id)
@@ -104,9 +104,11 @@ class TodayCog(commands.Cog):
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
         """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
         interaction = request.interaction
-        actions = map(custom_ids.unpack_custom_id, router.list_custom_ids(interaction))
+        actions = map(custom_ids.unpack_custom_id, interactions.list_custom_ids(interaction))
         shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
-        return await self._view(request, note, router.find_marker(interaction), _find_day(interaction), shown)
+        return await self._view(
+            request, note, interactions.find_marker(interaction), _find_day(interaction), shown
+        )
 
     async def _topics_view(self, request: Request) -> ui.LayoutView:
         texts = request.texts
@@ -135,9 +137,9 @@ class TodayCog(commands.Cog):
         return request.texts("today-sent-daily", at=at, zone=shown_zone)
 
 
-def _find_day(interaction: router.AnyInteraction) -> date | None:
+def _find_day(interaction: interactions.AnyInteraction) -> date | None:
     """Return the day of the message whose control was used, read from one of its buttons; None if unknown."""
-    for custom_id in router.list_custom_ids(interaction):
+    for custom_id in interactions.list_custom_ids(interaction):
         action = custom_ids.unpack_custom_id(custom_id)
         if action.verb == list_state.OPEN_LIST:
             with suppress(ValueError):

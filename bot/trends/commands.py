@@ -11,10 +11,11 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import autocomplete, custom_ids, list_state, router
+from bot.client import autocomplete, custom_ids, interactions, list_state, permissions, responses, router
 from bot.client.context import Request
 from bot.client.custom_ids import Action
-from bot.client.router import UserError, WithFile
+from bot.client.refusals import UserError
+from bot.client.responses import WithFile
 from bot.papers import trends
 from bot.papers.replies import load_list_text, store_list_text
 from bot.papers.trends import Span, TrendAnswer, TrendAnswers
@@ -55,7 +56,7 @@ class TrendsCog(commands.Cog):
         """Show the chart for the selected span."""
         topic, _ = await self._unpack(request, action)
         with custom_ids.map_parse_errors():
-            span = Span(router.selected_value(request.interaction))
+            span = Span(interactions.selected_value(request.interaction))
         return await self._answer(request, trends.make_topic(topic.text, span, topic.token), span)
 
     @router.handles(trends_messages.SELECT)
@@ -63,9 +64,9 @@ class TrendsCog(commands.Cog):
         """Show the chart of the selected rising topic."""
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
-        return await self._answer_topic(request, router.selected_value(request.interaction), span)
+        return await self._answer_topic(request, interactions.selected_value(request.interaction), span)
 
-    @router.handles(trends_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
+    @router.handles(trends_messages.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> WithFile:
         """Post a chart publicly. Raises UserError if the user may not write in the channel."""
         texts, interaction = request.texts, request.interaction
@@ -75,7 +76,7 @@ class TrendsCog(commands.Cog):
             )
         if not answer.trend.total:
             raise UserError("outdated-control")
-        sharer = router.display_name(interaction)
+        sharer = interactions.display_name(interaction)
         return WithFile(trends_messages.shared_view(texts, answer, sharer=sharer), image)
 
     async def _unpack(self, request: Request, action: Action) -> tuple[list_state.ListState, Span]:
@@ -91,7 +92,7 @@ class TrendsCog(commands.Cog):
     async def _answer(self, request: Request, topic: list_state.ListState, span: Span) -> WithFile:
         async with router.admitted_lookup(request.interaction):
             answer, image = await self._load_answer(request, topic, span, rising=not topic.text)
-        may_share = router.may_share(request.interaction)
+        may_share = permissions.may_share(request.interaction)
         return WithFile(trends_messages.trend_view(request.texts, answer, may_share=may_share), image)
 
     async def _load_answer(

@@ -11,7 +11,7 @@ from bot.alerts import service as alerts_service
 from bot.client import options as client_options
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.custom_ids import InvalidCustomIdError
-from bot.client.router import UserError
+from bot.client.refusals import UserError
 from storage import errors, models
 from storage.models import AlertKind
 from tests.support import alert_builders

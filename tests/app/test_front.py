@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.app import front, health
 from bot.app.container import Container
-from bot.client import router
+from bot.client import permissions, refusals
 from bot.client.context import Client
 from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
@@ -168,10 +168,10 @@ class TestByHttp:
         assert kept is not None
         kept.default_role._permissions = discord.Permissions(manage_guild=True).value  # as it was
         in_dm: Any = SimpleNamespace(user=harness.reader, client=harness.bot)
-        await router.require_manager_of(in_dm, harness.guild.id)
+        await permissions.require_manager_of(in_dm, harness.guild.id)
         now = 61.0
-        with pytest.raises(router.UserError, match="needs-manage-server"):
-            await router.require_manager_of(in_dm, harness.guild.id)
+        with pytest.raises(refusals.UserError, match="needs-manage-server"):
+            await permissions.require_manager_of(in_dm, harness.guild.id)
 
 
 async def test_front_reports_an_unreachable_database() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.client import command_sync, router
+from bot.client import command_sync, permissions
 from bot.core.clock import system_clock
 from tests.fake_discord import model, server
 from tests.support import origin_server, patience, running_bot, source_payloads
@@ -26,7 +26,7 @@ from tests.support.shell_fixtures import CommandResult, Paperround
 
 pytestmark = pytest.mark.wire
 
-INVITATION = router.invitation_url(model.APPLICATION_ID)
+INVITATION = permissions.invitation_url(model.APPLICATION_ID)
 
 
 @pytest.fixture

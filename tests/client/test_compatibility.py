@@ -10,7 +10,7 @@ import pytest
 from discord import ui
 
 from bot.app.client import COGS
-from bot.client import custom_ids, message_builder
+from bot.client import custom_ids, message_builder, router
 from bot.outbox.contents import RenderedPart
 from storage import alerts, models, papers
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
@@ -59,8 +59,7 @@ async def _press(harness: ClientHarness, kind: int, custom_id: str, value: str) 
 def test_each_verb_has_a_stored_custom_id_with_its_fields() -> None:
     """`controls.jsonl` is the list of all verbs with their fields; forms are sent back at once and need none."""
     stored = {custom_ids.unpack_custom_id(custom_id).verb for _, custom_id, _ in CONTROLS}
-    marked = (method for cog in COGS for method in vars(cog).values() if hasattr(method, "__route__"))
-    handled = {method.__route__[0]: method.__name__ for method in marked}
+    handled = {route.verb: route.run.__name__ for cog in COGS for route in router.list_routes(cog)}
     assert len(handled) > 70
     assert stored - handled.keys() == set(), "old messages have these verbs: answer them for ever"
     new = {verb: name for verb, name in handled.items() if verb not in stored}

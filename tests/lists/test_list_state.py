@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.client import custom_ids, list_state
 from bot.client.accounts import TextTokenStore
 from bot.client.list_state import ListKind, ListState
-from bot.client.router import UserError
+from bot.client.refusals import UserError
 from bot.core.clock import system_clock
 from bot.papers.replies import load_list_text, store_list_text
 from bot.rendering import discord_text

@@ -1,0 +1,180 @@
+"""Permissions when a button or command is used: a person's to share and to manage, and the bot's to post.
+
+Custom ids can be forged, so their channel must belong to the interaction's server. Permissions may have changed
+since a preview or a notice was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import discord
+
+from bot.client.context import Interaction, Request
+from bot.client.refusals import UserError
+
+REQUIRED = ("view_channel", "send_messages", "read_message_history")
+"""The history is needed to find a message whose reply from Discord was lost."""
+
+INVITED = discord.Permissions(
+    **dict.fromkeys(REQUIRED, True),
+    send_messages_in_threads=True,
+    create_public_threads=True,
+    embed_links=True,
+    attach_files=True,
+    send_polls=True,
+    create_events=True,
+)
+"""The permissions that an invitation requests. `docs/install.md` explains them."""
+
+Channel = Any
+"""A server's channel or thread, as discord.py caches it."""
+
+
+def invitation_url(application_id: int) -> str:
+    """Return the URL with which a server's manager can invite the bot."""
+    scopes = ("bot", "applications.commands")
+    return discord.utils.oauth_url(application_id, permissions=INVITED, scopes=scopes)
+
+
+def may_share(interaction: Interaction) -> bool:
+    """Return whether the user may write in this channel. False in direct messages."""
+    if interaction.guild_id is None:
+        return False
+    permissions = interaction.permissions
+    if isinstance(interaction.channel, discord.Thread):
+        return permissions.send_messages_in_threads
+    return permissions.send_messages
+
+
+def require_may_share(interaction: Interaction) -> None:
+    """Raise UserError if the user may not write in this channel."""
+    if not may_share(interaction):
+        raise UserError("may-not-share")
+
+
+def is_manager(interaction: Interaction) -> bool:
+    """Return whether the user manages this server. False in direct messages."""
+    return interaction.guild_id is not None and interaction.permissions.manage_guild
+
+
+def may_see(interaction: Interaction, channel_id: int) -> bool:
+    """Return whether the user may see a channel of the server. Only managers see unknown channels."""
+    if channel_id == interaction.channel_id or is_manager(interaction):
+        return True
+    channel = None if interaction.guild is None else interaction.guild.get_channel_or_thread(channel_id)
+    member = interaction.user
+    if channel is None or not isinstance(member, discord.Member):
+        return False
+    return channel.permissions_for(member).view_channel
+
+
+def name_channels(interaction: Interaction, channel_ids: Iterable[int]) -> dict[int, str]:
+    """Return the names of the channels that the bot can see, keyed by channel id."""
+    channels = map(interaction.client.get_channel, channel_ids)
+    return {channel.id: channel.name for channel in channels if isinstance(channel, discord.abc.GuildChannel)}
+
+
+def require_manager(interaction: Interaction) -> None:
+    """Raise UserError if the user does not manage this server."""
+    if not is_manager(interaction):
+        raise UserError("needs-manage-server")
+
+
+async def require_may_mention(interaction: Interaction, channel: Channel, role_id: int | None) -> None:
+    """Raise UserError if the user may not mention the role in the channel. A deleted role is allowed."""
+    role = None if role_id is None else channel.guild.get_role(role_id)
+    if role is None or role.mentionable:
+        return
+    member = await fetch_member(interaction, channel.guild.id)
+    if not channel.permissions_for(member).mention_everyone:
+        raise UserError("needs-mention-role", role=role.mention, channel=channel.mention)
+
+
+def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
+    """Return a channel of the server. Raises UserError if it was deleted or belongs to another server."""
+    channel = None if guild is None else guild.get_channel_or_thread(channel_id)
+    if channel is None:
+        raise UserError("channel-not-here")
+    return channel
+
+
+async def require_bot_may_post(
+    request: Request, channel: Channel, permissions: Iterable[str] = REQUIRED
+) -> None:
+    """Raise UserError with the missing permissions if the bot may not post in the channel."""
+    granted = channel.permissions_for(channel.guild.me)
+    missing = [name for name in permissions if not getattr(granted, name)]
+    if missing:
+        names = ", ".join(request.texts(f"permission-{name.replace('_', '-')}") for name in missing)
+        raise UserError("bot-lacks-permissions", channel=channel.mention, permissions=names)
+
+
+async def require_manage_messages(
+    request: Request, guild_id: int | None, channel_id: int
+) -> discord.TextChannel:
+    """Return a text channel. Raises UserError unless the user may manage messages there."""
+    await request.interaction.client.prepare_guild(guild_id)
+    guild = None if guild_id is None else request.interaction.client.get_guild(guild_id)
+    channel = require_channel(guild, channel_id)
+    if not isinstance(channel, discord.TextChannel):
+        raise UserError("alert-no-such-channel")
+    member = await fetch_member(request.interaction, channel.guild.id)
+    if not channel.permissions_for(member).manage_messages:
+        raise UserError("needs-manage-messages", channel=channel.mention)
+    return channel
+
+
+async def require_alert_channel(request: Request, guild_id: int | None, channel_id: int) -> None:
+    """Raise UserError unless the bot may post alerts in the channel and the user may manage messages there."""
+    await require_bot_may_post(request, await require_manage_messages(request, guild_id, channel_id))
+
+
+RIGHTS_SECONDS = 10.0
+"""How long Discord may take to answer before planning goes on."""
+
+
+async def may_alert(client: discord.Client, user_id: int, guild_id: int, channel_id: int) -> bool:
+    """Return whether a user may manage messages in a channel; true if Discord does not say."""
+    guild = client.get_guild(guild_id)
+    channel = None if guild is None else guild.get_channel(channel_id)
+    if guild is None or channel is None:
+        return True
+    try:
+        async with asyncio.timeout(RIGHTS_SECONDS):
+            member = await guild.fetch_member(user_id)
+    except discord.NotFound as error:
+        return not error.code  # a proxy's page has no code
+    except (discord.HTTPException, OSError, TimeoutError):
+        return True
+    return channel.permissions_for(member).manage_messages
+
+
+async def require_manager_of(interaction: Interaction, guild_id: int) -> None:
+    """Raise UserError if the user does not manage the server. Works in direct messages too."""
+    member = await fetch_member(interaction, guild_id)
+    if not member.guild_permissions.manage_guild:
+        raise UserError("needs-manage-server")
+
+
+async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Member:
+    """Return the user as a member of a server, from the interaction or from Discord.
+
+    Raises UserError if the user has left or Discord does not respond.
+    """
+    user: Any = interaction.user
+    if isinstance(user, discord.Member) and user.guild.id == guild_id:
+        return user
+    try:
+        client = interaction.client
+        await client.prepare_guild(guild_id)  # a front may have cached roles that have lost permissions since
+        guild = client.get_guild(guild_id) or await client.fetch_guild(guild_id)
+        return await guild.fetch_member(user.id)
+    except discord.HTTPException as error:
+        # A response without a Discord error code, such as a proxy's page, says nothing about the user.
+        is_verdict = isinstance(error, discord.NotFound | discord.Forbidden) and error.code
+        raise UserError("needs-manage-server" if is_verdict else "rights-unknown") from error
+    except (OSError, TimeoutError) as error:
+        raise UserError("rights-unknown") from error
