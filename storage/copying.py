@@ -1,26 +1,29 @@
 """Copy a database into an empty one, on the same or the other engine, directly or by a file with everything.
 
 Every row keeps its values and id. The search index is outside the database, so it is rebuilt, not copied. The file is a
-ZIP archive that contains a copy in SQLite, which this version or a later one reads, upgrading the copy first.
+ZIP archive that contains a copy in SQLite, which this version or a later one reads, upgrading the copy first. What was
+written is read again and compared before a copy counts as made.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
+import hashlib
+import json
+import sqlite3
 import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from storage import errors, key_values, locks, migrate, schema, sqlite_file, tables
+from storage import backups, errors, key_values, locks, migrate, schema, sqlite_file, tables
 from storage.database import Connection, Database
 from storage.statements import insert_rows
 
@@ -36,11 +39,11 @@ OnProgress = Callable[[int, int], None]
 async def copy(
     source: Database, target: Database, on_progress: OnProgress = lambda *_: None, *, is_export: bool = False
 ) -> int:
-    """Copy all tables in one transaction. Returns the number of rows.
+    """Copy all tables in one transaction. Returns the number of rows; 0 if the target has exactly these rows already.
 
     An export is a snapshot of a database that a bot may use, without the tokens of webhooks. If a copy is interrupted,
-    the target stays empty; a target that has as many rows in each table is a finished copy. Raises StorageError if a
-    bot is running on a database, if both are the same, if the target has other rows, or if the counts differ at the end.
+    the target stays empty. Raises StorageError if a bot is running on a database, if both are the same, or if the
+    target has other rows, also at the end.
     """
     if source.path and target.path and source.path.samefile(target.path):
         raise errors.StorageError(f"{target.label} is both source and target. Choose another target.")
@@ -55,24 +58,24 @@ async def copy(
             await reading.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         counts, present = await _count(reading, is_export=is_export), await _count(writing)
         copied, total = 0, sum(counts.values())
-        if present and present == counts:
-            return total
         if present:
+            # A former copy may have been killed after its end, when the search index was built.
+            if present == counts and await _sum(reading, is_export=is_export) == await _sum(writing):
+                return 0
             raise errors.StorageError(
-                f"{target.label} already has rows in {min(present)}. Choose an empty database."
+                f"{target.label} already has rows in {min(present)}, and others than the source. Choose an empty database."
             )
+        sums = Counter[str]()
         for table in COPIED:
-            query = _select(table, is_export=is_export).execution_options(yield_per=_ROWS)
-            result = await reading.stream(query)
-            plain = _plain(table)
-            async for rows in result.mappings().partitions():
-                await insert_rows(writing, plain, rows)
+            async for rows in _read(reading, table, is_export=is_export):
+                await insert_rows(writing, _plain(table), rows)
                 copied += len(rows)
+                sums[table.name] += _sum_rows(rows)
                 on_progress(copied, total)
             if "id" in table.c and table.c.id.identity is not None:
                 await _continue_ids(writing, table, await _read_last_id(reading, table))
-        if (written := await _count(writing)) != counts:
-            raise errors.StorageError(f"The copy has {written} rows, the source {counts}. Copy again.")
+        if different := {name for name, _ in (await _sum(writing)).items() ^ sums.items()}:
+            raise errors.StorageError(f"The copy of {min(different)} differs from the source. Copy again.")
     return copied
 
 
@@ -129,6 +132,33 @@ async def _count(connection: Connection, *, is_export: bool = False) -> dict[str
     return {name: count for name, count in counts.items() if count}
 
 
+async def _read(
+    connection: Connection, table: sa.Table, *, is_export: bool = False
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """Yield the rows to copy of a table, some at a time."""
+    query = _select(table, is_export=is_export).execution_options(yield_per=_ROWS)
+    async for rows in (await connection.stream(query)).mappings().partitions():
+        yield list(map(dict, rows))
+
+
+async def _sum(connection: Connection, *, is_export: bool = False) -> dict[str, int]:
+    """Return a checksum of the rows to copy of each table that has any, by its name."""
+    sums = Counter[str]()
+    for table in COPIED:
+        async for rows in _read(connection, table, is_export=is_export):
+            sums[table.name] += _sum_rows(rows)
+    return dict(sums)
+
+
+def _sum_rows(rows: Iterable[dict[str, Any]]) -> int:
+    """Return the sum of the rows' hashes, which does not depend on their order: the engines sort texts differently."""
+    return sum(int.from_bytes(hashlib.sha256(_describe(row)).digest()) for row in rows)
+
+
+def _describe(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, sort_keys=True, default=repr).encode()
+
+
 async def _read_last_id(connection: Connection, table: sa.Table) -> int | None:
     """Return the last id that a table gave, perhaps to a row that was removed; None if it does not say."""
     query = "SELECT seq FROM sqlite_sequence WHERE name = :name"
@@ -153,27 +183,36 @@ async def _continue_ids(connection: Connection, table: sa.Table, last: int | Non
 
 # The file with everything.
 
-_COPY = "paperround.db"
-
 
 async def export(source: Database, file: Path, on_progress: OnProgress = lambda *_: None) -> int:
     """Write everything except webhooks' tokens into a file that only its owner can read. Returns the number of rows.
 
-    A bot may use the database. Nothing is left of an interrupted export but a folder, which the next one removes.
-    Raises StorageError if the file cannot be written, or exists and is not an earlier export.
+    A bot may use the database, and another export may write the same file: the last one to end is kept. An earlier file
+    is replaced once the rows in the new one have been counted. Raises StorageError if the file cannot be written, or
+    exists and is not an earlier export.
     """
     with _reported(file):
         if file.exists() and not _is_export(file):
             raise errors.StorageError(
                 f"{file} is not an earlier export, and was not replaced. Choose another file."
             )
-        with _scratch_folder(file.parent, file.name) as folder:
-            async with await migrate.open_database(_url_of(folder / _COPY)) as opened:
-                rows = await copy(source, opened, on_progress, is_export=True)
-            packed = folder / file.name
-            await asyncio.to_thread(_pack, folder / _COPY, packed)
-            packed.chmod(0o600)
-            os.replace(packed, file)
+        with backups.scratch_folder(file.parent, file.name) as folder:
+            copy_file, packed = folder / backups.COPY, folder / "paperround.zip"
+            if source.path is not None:
+                with closing(sqlite3.connect(source.path)) as connection:
+                    backups.check_space(folder, backups.measure(connection))
+            async with await migrate.open_database(_url_of(copy_file)) as opened:
+                if not (rows := await copy(source, opened, on_progress, is_export=True)):
+                    raise errors.StorageError(f"{source.label} has no rows. {file} was not written.")
+            await asyncio.to_thread(_pack, copy_file, packed)
+            for written in folder.glob(f"{backups.COPY}*"):
+                written.unlink()
+            async with _unpacked(packed, folder) as opened:
+                if (found := sum((await opened.fetch(_count)).values())) != rows:
+                    raise errors.StorageError(
+                        f"The file would have {found:,} rows instead of {rows:,}. {file} was not written: export again."
+                    )
+            backups.put_in_place(packed, file)
     return rows
 
 
@@ -184,23 +223,30 @@ async def open_export(file: Path, database: Path | None = None) -> AsyncIterator
     Raises StorageError if the file is damaged, by a newer version or something else.
     """
     place = database.parent if database and database.parent.is_dir() else Path(tempfile.gettempdir())
-    with _reported(file), _scratch_folder(place, file.name) as folder:
+    with _reported(file), backups.scratch_folder(place, file.name) as folder:
         if not _is_export(file):
             hint = "Choose another file."
             if sqlite_file.has_header(file):
                 hint = "It is a database: to restore a backup, stop the bot and put it in the place of the database file."
             raise errors.StorageError(f"{file} is not a complete file by `paperround export --all`. {hint}")
-        await asyncio.to_thread(_unpack, file, folder)
-        try:
-            opened = await migrate.open_database(
-                _url_of(folder / _COPY), migrate=False, approve=lambda _: None
-            )
-        except errors.OtherVersionError as error:
-            raise errors.StorageError(
-                f"{file} was written by a newer version of Paperround. Use that version or a later one."
-            ) from error
-        async with opened:
+        async with AsyncExitStack() as stack:
+            try:
+                opened = await stack.enter_async_context(_unpacked(file, folder))
+            except errors.OtherVersionError as error:
+                raise errors.StorageError(
+                    f"{file} was written by a newer version of Paperround. Use that version or a later one."
+                ) from error
             yield opened
+
+
+@asynccontextmanager
+async def _unpacked(file: Path, folder: Path) -> AsyncIterator[Database]:
+    """Unpack and open the database in a file with everything, upgrading it if it is older."""
+    await asyncio.to_thread(_unpack, file, folder)
+    async with await migrate.open_database(
+        _url_of(folder / backups.COPY), migrate=False, approve=lambda _: None
+    ) as opened:
+        yield opened
 
 
 def _url_of(path: Path) -> str:
@@ -222,32 +268,20 @@ def _reported(file: Path) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def _scratch_folder(place: Path, name: str) -> Iterator[Path]:
-    """Make a folder that only its owner can read, and remove it with its files at the end."""
-    folder = place / f"{name}.partial"
-    if folder.exists():  # of a killed process
-        shutil.rmtree(folder)
-    folder.mkdir(mode=0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _is_export(file: Path) -> bool:
     with file.open("rb") as opened:  # `is_zipfile` hides why a file cannot be read
         if not zipfile.is_zipfile(opened):
             return False
     with zipfile.ZipFile(file) as packed:
-        return packed.namelist() == [_COPY]
+        return packed.namelist() == [backups.COPY]
 
 
 def _pack(path: Path, target: Path) -> None:
     with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as packed:
-        packed.write(path, _COPY)
+        packed.write(path, backups.COPY)
 
 
 def _unpack(file: Path, folder: Path) -> None:
     with zipfile.ZipFile(file) as packed:
-        packed.extract(_COPY, folder)
+        backups.check_space(folder, packed.getinfo(backups.COPY).file_size)
+        packed.extract(backups.COPY, folder)

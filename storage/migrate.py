@@ -1,4 +1,4 @@
-"""Open a database, create or upgrade its schema, and back up a SQLite file that is in use.
+"""Open a database, and create or upgrade its schema.
 
 Older versions of the schema are upgraded by `storage.migrations`, newer ones refused.
 """
@@ -12,64 +12,17 @@ import glob
 import os
 import secrets
 import socket
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from storage import database, engines, errors, key_values, locks, migrations, postgresql, schema
+from storage import backups, database, engines, errors, key_values, locks, migrations, postgresql, schema
 
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock for creating and upgrading the schema
-
-
-async def copy_to(source: database.Database, target: Path) -> int:
-    """Copy the database atomically to a file that only its owner can read. Returns the size in bytes.
-
-    Raises StorageError if `target` cannot be written, or exists and is not a backup.
-    """
-    path = source.path
-    assert path is not None, "PostgreSQL has pg_dump"
-    return await asyncio.to_thread(_copy, path, target)
-
-
-def _copy(source: Path, target: Path) -> int:
-    try:
-        if target.exists() and (target.is_dir() or target.samefile(source) or not _is_backup(target)):
-            raise errors.StorageError(
-                f"{target} is not an earlier backup, and was not replaced. Choose another file."
-            )
-        partial = target.with_name(f"{target.name}.partial")
-        partial.unlink(missing_ok=True)
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL, 0o600))
-        try:
-            with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-                connection.execute("VACUUM INTO ?", (str(partial),))
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
-    except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or error
-        raise errors.StorageError(
-            f"{target} could not be written: {reason}. Check its folder and its disk, and the database by `paperround doctor`."
-        ) from error
-    return target.stat().st_size
-
-
-def _is_backup(target: Path) -> bool:
-    """Return whether a file is empty or a Paperround database."""
-    if not target.stat().st_size:
-        return True
-    with closing(sqlite3.connect(f"{target.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            query = "SELECT 1 FROM meta WHERE key IN (?, ?)"
-            keys = key_values.SCHEMA_VERSION, key_values.SCHEMA_HASH
-            return bool(connection.execute(query, keys).fetchall())
-        except sqlite3.DatabaseError:
-            return False
 
 
 def make_name(version: int) -> str:
@@ -243,7 +196,7 @@ async def _upgrade(opened: database.Database) -> None:
             await _end_others(opened)
             path = opened.path
             if path is not None:
-                await copy_to(opened, _backup_of(path))
+                await backups.copy_to(opened, _backup_of(path))
             async with _open_for_migration(opened) as connection:
                 if lock.term is None or not await locks.is_current_term(connection, lock.term):
                     raise errors.SupersededError("Another process has become the sender.")

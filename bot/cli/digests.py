@@ -278,7 +278,8 @@ async def _export_all(file: Path, as_json: bool) -> None:
     with shell.progress("Copying rows") as show_count:
         async with shell.open_storage() as database:
             rows = await copying.export(database, file, show_count)
-    said = f"Wrote {file} ({file.stat().st_size:,} bytes). It holds readers' notes and the addresses of sources: keep it private."
+    size = f"{shell.count(rows, 'row')}, {file.stat().st_size:,} bytes"
+    said = f"Wrote {file} ({size}). It holds readers' notes and the addresses of sources: keep it private."
     shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)
 
 

@@ -44,14 +44,14 @@ async def backup(
 
     To restore it, stop the bot, replace the database file, and delete the old -wal and -shm files.
     """
-    from storage import migrate, postgresql
+    from storage import backups, postgresql
 
     has_older = os.path.exists(target)  # unlike Path, it accepts invalid names, which the copy rejects
     async with shell.open_storage() as database:
         if not database.is_sqlite:
             command = postgresql.dump_command(database.url, target)
             raise errors.UsageError(f"`paperround backup` works on SQLite only. For PostgreSQL: `{command}`.")
-        size = await migrate.copy_to(database, Path(target))
+        size = await backups.copy_to(database, Path(target))
     said = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
     shell.print_answer({"file": target, "bytes": size}, as_json, sentence=said)
 
@@ -99,6 +99,8 @@ async def copy_database(
     ):
         rows = await _fill(opened, partial(copying.copy, source, opened))
     said = f"Copied {shell.count(rows, 'row')} to {name} and built the search index."
+    if not rows:
+        said = f"{name} has exactly these rows already: nothing was copied. The search index was built."
     shell.print_answer({"to": name, "rows": rows}, as_json, sentence=said)
 
 
@@ -143,6 +145,8 @@ async def import_all(
         rows = await _fill(opened, partial(copying.copy, source, opened))
         missing = await opened.fetch(daily.list_unaddressed)
     said = f"Read {shell.count(rows, 'row')} and built the search index."
+    if not rows:
+        said = "The database has exactly the rows of the file already: nothing was read. The search index was built."
     if missing:
         said += f" {webhook.describe_missing(missing)}"
     shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)

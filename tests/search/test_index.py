@@ -11,7 +11,7 @@ from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import seed
-from storage import migrate, papers
+from storage import backups, migrate, papers
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.resident import hold_and_free, read_resident
@@ -104,7 +104,7 @@ async def test_a_missing_or_damaged_folder_is_rebuilt(
 async def test_the_index_is_rebuilt_after_restoring_a_backup(tmp_path: Path) -> None:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
     await sample_archive.add_digest(database, "2025-01-02", *PAPERS[:3])
-    await migrate.copy_to(database, tmp_path / "backup.db")
+    await backups.copy_to(database, tmp_path / "backup.db")
     await sample_archive.add_digest(database, "2025-01-03", *PAPERS[3:6])
     assert await count(SearchService(database)) == 6
     await database.close()

@@ -1,6 +1,9 @@
 """Copying a database to the same engine, to the other engine, and by a file with everything; files that are refused."""
 
+import asyncio
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from contextlib import closing
 from dataclasses import replace
@@ -11,8 +14,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import copying, daily, errors, key_values, locks, migrate, tables
-from storage.database import Database
+from storage import backups, copying, daily, errors, key_values, locks, migrate, statements, tables
+from storage.database import Connection, Database
 from tests.support import outbox_builders, paper_records, reader_rows, upgrades
 
 
@@ -61,11 +64,39 @@ async def test_a_copy_that_was_killed_can_be_repeated(
             await database.write(locks.raise_term)
     copied = await copying.copy(db, target)
     assert copied >= len(copying.COPIED)
-    # Killed after its commit, while the papers were indexed.
-    assert await copying.copy(db, target) == copied
+    # Killed after its commit, while the papers were indexed: all rows are there, and none is read again.
+    assert await copying.copy(db, target) == 0
+    assert await count(target) == await count(db)
     await paper_records.add_digest(db, {})
     with pytest.raises(errors.StorageError, match="already has rows"):
         await copying.copy(db, target)
+
+
+async def test_a_target_with_as_many_but_other_rows_is_no_finished_copy(
+    db: Database, target: Database
+) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    assert await copying.copy(db, target)
+    async with db.transaction() as connection:
+        await connection.execute(sa.text("UPDATE subscriptions SET topic = 'robotics'"))
+    with pytest.raises(errors.StorageError, match=r"already has rows.*others than the source"):
+        await copying.copy(db, target)
+
+
+async def test_a_row_that_was_written_otherwise_than_read_undoes_the_copy(
+    db: Database, target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    insert = statements.insert_rows
+
+    async def insert_otherwise(connection: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        changed = {"topic": "robotics"} if table.name == "subscriptions" else {}
+        await insert(connection, table, [row | changed for row in rows])
+
+    monkeypatch.setattr(copying, "insert_rows", insert_otherwise)
+    with pytest.raises(errors.StorageError, match="copy of subscriptions differs"):
+        await copying.copy(db, target)
+    assert not await count(target)
 
 
 @pytest.mark.engines("sqlite")
@@ -172,3 +203,86 @@ async def test_a_bad_file_is_refused_and_nothing_is_changed(
     if kind in ("zip", "text"):
         with pytest.raises(errors.StorageError, match="was not replaced"):
             await copying.export(db, file)
+
+
+async def test_exports_to_one_file_at_a_time_do_not_disturb_each_other(db: Database, tmp_path: Path) -> None:
+    """The second export begins when the first one has copied half of its rows."""
+    await reader_rows.fill_every_table(db, 7)
+    file = tmp_path / "all.zip"
+    others = list[asyncio.Task[int]]()
+
+    def start_another(done: int, total: int) -> None:
+        if not others and 2 * done > total:
+            others.append(asyncio.create_task(copying.export(db, file)))
+
+    written = await copying.export(db, file, start_another)
+    assert [await other for other in others] == [written]
+    assert zipfile.ZipFile(file).testzip() is None
+    assert [path.name for path in tmp_path.iterdir() if "all.zip" in path.name] == ["all.zip"]
+    async with copying.open_export(file) as opened:
+        assert sum((await count(opened)).values()) == written
+
+
+@pytest.mark.engines("sqlite")
+async def test_a_bad_copy_does_not_replace_a_good_one(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    file = tmp_path / "all.zip"
+    await copying.export(db, file)
+    good, pack = file.read_bytes(), copying._pack
+
+    def pack_without_papers(path: Path, target: Path) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("DELETE FROM saved_papers")
+        pack(path, target)
+
+    monkeypatch.setattr(copying, "_pack", pack_without_papers)
+    with pytest.raises(errors.StorageError, match=r"all\.zip was not written: export again"):
+        await copying.export(db, file)
+    assert file.read_bytes() == good
+    with upgrades.no_space(), pytest.raises(errors.StorageError, match="Free some space"):
+        await copying.export(db, file)
+    async with await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}") as empty:
+        with pytest.raises(errors.StorageError, match=r"no rows.*all\.zip was not written"):
+            await copying.export(empty, file)
+    assert file.read_bytes() == good
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize("kind", ["export", "backup"])
+async def test_only_what_killed_copies_left_is_removed(db: Database, tmp_path: Path, kind: str) -> None:
+    await paper_records.add_digest(db, {})
+    file = tmp_path / "all"
+    precious = [tmp_path / "all.partial", tmp_path / ".all.precious.partial", tmp_path / "all.zip.partial"]
+    for folder in precious:
+        folder.mkdir()
+        (folder / "notes.txt").write_text("precious")
+    program = (
+        "import os, signal, sys; from pathlib import Path; from storage import backups\n"
+        "with backups.scratch_folder(Path(sys.argv[1]), 'all') as folder:\n"
+        "    (folder / backups.COPY).touch(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    command = sys.executable, "-c", program, tmp_path
+    assert subprocess.run(command, check=False).returncode == -9  # noqa: ASYNC221 - nothing else runs
+    [left] = set(tmp_path.glob(".all.*.partial")) - {*precious}
+    with backups.scratch_folder(tmp_path, "all") as used:
+        assert not left.exists()
+        if kind == "export":
+            await copying.export(db, file)
+        else:
+            await backups.copy_to(db, file)
+        assert used.exists(), "another process uses it"
+    assert sorted(tmp_path.glob("*.partial")) == sorted(precious)
+    assert all((folder / "notes.txt").read_text() == "precious" for folder in precious)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.engines("sqlite")
+async def test_backups_to_one_file_at_a_time_do_not_disturb_each_other(db: Database, tmp_path: Path) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    file = tmp_path / "backup.db"
+    sizes = await asyncio.gather(*(backups.copy_to(db, file) for _ in range(6)))
+    assert set(sizes) == {file.stat().st_size}
+    async with await migrate.open_database(f"sqlite+aiosqlite:///{file}") as copy:
+        assert await count(copy) == await count(db)

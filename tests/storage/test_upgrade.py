@@ -171,9 +171,9 @@ async def test_a_killed_upgrade_leaves_the_old_or_the_new_database_and_the_next_
 ) -> None:
     await outbox_builders.add(db, outbox_builders.new_delivery())
     await db.close()
-    is_reached = db.is_sqlite or point in ("_open_for_migration", "_set_version")
+    is_reached = db.is_sqlite or point in ("migrate._open_for_migration", "migrate._set_version")
     assert await asyncio.to_thread(upgrades.kill_upgrade, database_url, point) == (-9 if is_reached else 0)
-    is_new = point == "_remove_older_backups" or not is_reached
+    is_new = point == "migrate._remove_older_backups" or not is_reached
     with upgrades.more_migrations(upgrades.relax_topics, upgrades.add_remarks):
         assert await find_version(database_url) == (FIRST + 2 if is_new else FIRST)
         await upgrade(database_url)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import sqlalchemy as sa
@@ -36,6 +37,13 @@ def restore(folder: Path, url: str) -> Path | None:
         script = b"DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n" + content
         subprocess.run(command, input=script, check=True)
     return next(packed.parent.glob("set-up.toml"), None)
+
+
+@contextmanager
+def no_space() -> Iterator[None]:
+    """Let every disk be full."""
+    with mock.patch("shutil.disk_usage", return_value=SimpleNamespace(free=0)):
+        yield
 
 
 def approve(plan: str) -> None:
@@ -76,8 +84,13 @@ def add_remarks(connection: sa.Connection) -> None:
     )
 
 
-POINTS = ("copy_to", "_open_for_migration", "_set_version", "_remove_older_backups")
-"""Functions of `storage.migrate` before, in and after the transaction of an upgrade."""
+POINTS = (
+    "backups.copy_to",
+    "migrate._open_for_migration",
+    "migrate._set_version",
+    "migrate._remove_older_backups",
+)
+"""Functions of `storage` before, in and after the transaction of an upgrade."""
 
 
 async def _upgrade_until(url: str, point: str) -> None:
@@ -87,7 +100,7 @@ async def _upgrade_until(url: str, point: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     locks.LEASE = timedelta(seconds=1)  # so that the next process need not wait for long
-    with more_migrations(relax_topics, add_remarks), mock.patch.object(migrate, point, die):
+    with more_migrations(relax_topics, add_remarks), mock.patch(f"storage.{point}", die):
         await (await migrate.open_database(url, approve=approve)).close()
 
 
