@@ -288,6 +288,12 @@ def _write_exclusions_as_operators(connection: sa.Connection) -> None:
                 connection.execute(update, {"id": id_, "topic": written})
 
 
+@_migration(13)
+def _add_tags_of_posts(connection: sa.Connection) -> None:
+    """Keep the forum tag that a daily post's manager chose."""
+    connection.exec_driver_sql("ALTER TABLE subscriptions ADD COLUMN tag_id BIGINT")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -451,7 +451,8 @@ class Subscription:
     complete. `days` are ISO weekdays from 1 (Monday) to 7 in that zone; dates up to `last_on` are finished.
     All papers match the search query `topic` ("": any paper) and come from the source with the URL `source`
     ("": all sources that select papers). `created_by` is None if it was created on the command line. A
-    `silent` post sends no notification.
+    `silent` post sends no notification. A forum's posts have its tag `tag_id`; None: the first one if the forum
+    requires a tag.
     """
 
     id: int = 0
@@ -467,6 +468,7 @@ class Subscription:
     topic: str = ""
     source: str = ""
     mention_role_id: int | None = None
+    tag_id: int | None = None
     silent: bool = False
     state: ActivityState = ActivityState.ACTIVE
     reason: str | None = None

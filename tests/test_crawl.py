@@ -36,7 +36,7 @@ COMMANDS: list[tuple[str, dict[str, str]]] = [
     ("ask", {"paper": "2501.00001", "question": "Which data?"}),
     ("club list", {}),
     ("club setup", {"day": "sat", "time": "17:00 UTC"}),
-    ("daily setup", {}),
+    ("daily setup", {"time": "9am"}),
     ("daily edit", {}),
     ("me forget", {}),
 ]
@@ -45,7 +45,10 @@ ELSEWHERE = {
     "ap",
     "auth",
     "ax",
+    "dso",
+    "dsf",
     "dsr",
+    "dst",
     "dxx",
     "help",
     "pa",
@@ -59,7 +62,7 @@ ELSEWHERE = {
     "ts",
 }
 """Verbs of controls that only show up with other data, as in a large notification or a shared message."""
-TEXT_INPUT, FILE_UPLOAD = 4, 19
+TEXT_INPUT, CHANNEL_SELECT, FILE_UPLOAD = 4, 8, 19
 TYPED = {"time": "9am", "zone": "Seoul", "file": ("library.bib", b"arXiv:2501.00001")}
 """What is typed into an empty field; the others get a word."""
 
@@ -78,11 +81,14 @@ def _list_controls(message: Any) -> dict[tuple[str, int], tuple[str, str | None]
     return found
 
 
-def _fill(form: dict[str, Any]) -> dict[str, Any]:
-    """Return the value of each text and file field of a form, or what is typed into it."""
-    parts = walk_components(form["components"])
+def _fill(form: dict[str, Any], channel: Any) -> dict[str, Any]:
+    """Return the value of each text and file field of a form, or what is typed into it, and the channel."""
+    parts = list(walk_components(form["components"]))
     fields = [part for part in parts if part["type"] in (TEXT_INPUT, FILE_UPLOAD)]
-    return {part["custom_id"]: part.get("value") or TYPED.get(part["custom_id"], "robot") for part in fields}
+    channels = {part["custom_id"]: [channel] for part in parts if part["type"] == CHANNEL_SELECT}
+    return channels | {
+        part["custom_id"]: part.get("value") or TYPED.get(part["custom_id"], "robot") for part in fields
+    }
 
 
 class Crawler:
@@ -127,7 +133,7 @@ class Crawler:
             return None  # the message was edited meanwhile
         if result.modal:
             self.verbs.add(custom_ids.unpack_custom_id(result.modal["custom_id"]).verb)
-            result = await self.by.submit_modal(result, _fill(result.modal))
+            result = await self.by.submit_modal(result, _fill(result.modal, self.harness.channel))
         return last_response(result)
 
     def _check(self, path: str, message: Any) -> None:

@@ -23,6 +23,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "why": {"paper": "2501.00001"},
     "ask": {"paper": "2501.00001", "question": "Which data?"},
     "alerts add": {"keyword": "robot"},
+    "daily setup": {"channel": "papers"},
     "club setup": {"channel": "papers", "day": "fri", "time": "5pm"},
 }
 """Values of options without which a command cannot be sent."""

@@ -50,7 +50,7 @@ def _reader(read: Callable[[str], object]) -> BeforeValidator:
 
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 DiscordId = Annotated[int, Field(gt=0, lt=1 << 63), PlainSerializer(str, when_used="json-unless-none")]
-Mention = Annotated[
+OptionalId = Annotated[
     DiscordId | None,
     BeforeValidator(lambda value: value or None),
     PlainSerializer(lambda value: str(value or ""), when_used="json"),
@@ -122,7 +122,8 @@ class PostEntry(_Entry):
     style: models.Style = models.Style.COMPACT
     topic: Topic = ""
     source: Annotated[Text, Field(alias="from")] = ""
-    mention_role_id: Annotated[Mention, Field(alias="mention")] = None
+    mention_role_id: Annotated[OptionalId, Field(alias="mention")] = None
+    tag_id: Annotated[OptionalId, Field(alias="tag")] = None
     silent: bool = False
     paused: bool = False
 

@@ -42,7 +42,10 @@ def selected_value(interaction: AnyInteraction) -> str:
 
 
 def modal_values(interaction: AnyInteraction) -> dict[str, str]:
-    """Return a submitted modal's fields by custom id. Multiple selected values are joined by commas."""
+    """Return a submitted modal's fields by custom id.
+
+    Multiple selected values are joined by commas. A checkbox has the value "True" or "".
+    """
     data: Any = interaction.data or {}
     values: dict[str, str] = {}
     pending = list(data.get("components", ()))

@@ -266,6 +266,7 @@ class StatelessModal(ui.Modal):
         max_length: int = 100,
         required: bool = True,
         multiline: bool = False,
+        description: str | None = None,
     ) -> None:
         """Add a text field. `value` is its initial text."""
         field: ui.TextInput[Any] = ui.TextInput(
@@ -276,16 +277,31 @@ class StatelessModal(ui.Modal):
             max_length=max_length,
             required=required,
         )
-        self._add_field(label, field)
+        self._add_field(label, field, description)
 
     def add_file(self, label: str, custom_id: str, description: str) -> None:
         """Add a field for one file."""
         self._add_field(label, ui.FileUpload(custom_id=custom_id, max_values=1), description)
 
+    def add_checkbox(self, label: str, custom_id: str, *, checked: bool) -> None:
+        """Add a checkbox."""
+        field: ui.Checkbox[Any] = ui.Checkbox(custom_id=custom_id, default=checked)
+        self._add_field(label, field)
+
     def add_choice(self, label: str, custom_id: str, options: list[discord.SelectOption]) -> None:
-        """Add an optional menu from which any number of options can be selected."""
+        """Add an optional menu from which one option can be selected."""
         field: ui.Select[Any] = ui.Select(
-            custom_id=custom_id, options=options, min_values=0, max_values=len(options), required=False
+            custom_id=custom_id, options=options, min_values=0, max_values=1, required=False
+        )
+        self._add_field(label, field)
+
+    def add_channel(
+        self, label: str, custom_id: str, kinds: list[discord.ChannelType], channel_id: int | None
+    ) -> None:
+        """Add a menu of the server's channels of some kinds, with `channel_id` preselected."""
+        selected = [] if channel_id is None else [discord.Object(channel_id, type=discord.abc.GuildChannel)]
+        field: ui.ChannelSelect[Any] = ui.ChannelSelect(
+            custom_id=custom_id, channel_types=kinds, default_values=selected
         )
         self._add_field(label, field)
 

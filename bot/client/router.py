@@ -73,9 +73,11 @@ def list_routes(cog_class: type) -> list[Route]:
     return [value for value in vars(cog_class).values() if isinstance(value, Route)]
 
 
-def callback(
-    mode: ResponseMode | Callable[[custom_ids.Action], ResponseMode] = PRIVATELY,
-) -> Callable[[CogMethod[P]], Callback[P]]:
+Mode = ResponseMode | Callable[..., ResponseMode]
+"""How a handler responds, or a function of its arguments that returns it."""
+
+
+def callback(mode: Mode = PRIVATELY) -> Callable[[CogMethod[P]], Callback[P]]:
     """Turn a cog's method, which takes a `Request`, into a callback for discord.py. `mode` defines how to reply."""
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
@@ -83,7 +85,7 @@ def callback(
         async def run(
             cog: Any, interaction: AnyInteraction, /, *arguments: P.args, **options: P.kwargs
         ) -> None:
-            chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments)  # type: ignore[arg-type]
+            chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments, **options)
             if chosen.defer is not None:
                 await chosen.defer(interaction)
             if isinstance(cog, ReadsGuild) and chosen.may_load:
@@ -99,7 +101,7 @@ def callback(
 
 
 def command(
-    *, name: str, description: str, mode: ResponseMode = PRIVATELY
+    *, name: str, description: str, mode: Mode = PRIVATELY
 ) -> Callable[[CogMethod[P]], app_commands.Command[Any, P, None]]:
     """Turn a cog's method into a slash command; see `callback`."""
 
@@ -110,10 +112,7 @@ def command(
 
 
 def handles(
-    verb: str,
-    mode: ResponseMode | Callable[[custom_ids.Action], ResponseMode] = IN_PLACE,
-    *,
-    check: Precondition | None = None,
+    verb: str, mode: Mode = IN_PLACE, *, check: Precondition | None = None
 ) -> Callable[[CogMethod[[custom_ids.Action]]], Route]:
     """Turn a cog's method, which takes a `Request` and an action, into the handler of a verb. See `callback` and `Route`."""
     return lambda method: Route(verb, callback(mode)(method), check)

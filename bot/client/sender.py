@@ -149,8 +149,7 @@ class DiscordSender:
     async def _create_forum_post(self, request: SendRequest) -> Receipt:
         message = {"allowed_mentions": NO_MENTIONS} | request.payload["message"]
         payload = request.payload | {"message": message}
-        if tag := await self._find_required_tag(request.channel_id):
-            payload["applied_tags"] = [tag]
+        payload["applied_tags"] = await self._choose_tags(request)
         thread = await self._request(
             "POST",
             f"/channels/{request.channel_id}/threads",
@@ -161,11 +160,16 @@ class DiscordSender:
         )
         return _read_receipt(thread, "id")
 
-    async def _find_required_tag(self, channel_id: int) -> str | None:
-        """Return the first tag of a forum that anyone may set, or None if no tag is required."""
-        channel = await self._request("GET", f"/channels/{channel_id}", PartKind.FORUM_POST)
+    async def _choose_tags(self, request: SendRequest) -> list[str]:
+        """Return the tags of a forum post: those chosen for it that the forum still has, else the first if one is required.
+
+        Tags that only moderators may set are left out.
+        """
+        channel = await self._request("GET", f"/channels/{request.channel_id}", PartKind.FORUM_POST)
         open_ids = [str(tag["id"]) for tag in channel.get("available_tags") or () if not tag.get("moderated")]
-        return open_ids[0] if int(channel.get("flags") or 0) & REQUIRE_TAG and open_ids else None
+        if chosen := [tag for tag in request.payload.get("applied_tags") or () if tag in open_ids]:
+            return chosen
+        return open_ids[:1] if int(channel.get("flags") or 0) & REQUIRE_TAG else []
 
     async def _create_thread(self, request: SendRequest) -> Receipt:
         message_id = _target_message_id(request)

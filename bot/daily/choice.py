@@ -37,9 +37,9 @@ class DailyPost:
     `A-Za-z0-9:_-`). `total` is the number of papers chosen from, all on the topic. `digest_on` is the digest's date; a weekly
     post covers `since_on` to `digest_on`. The late papers come last, grouped by the days in `late`; `ranks` are
     those of the others, () if unknown. `topic` is the query that all papers match, or "". `source` is the name
-    of the papers' source, or "" for all sources. `mention_role_id` is a role to mention above the headline. If
-    `by_webhook`, it has no buttons, menus or commands, since they need a bot. If `silent`, it sends no
-    notification.
+    of the papers' source, or "" for all sources. `mention_role_id` is a role to mention above the headline, `tag_id`
+    the tag of a post in a forum. If `by_webhook`, it has no buttons, menus or commands, since they need a bot. If
+    `silent`, it sends no notification.
     """
 
     marker: str
@@ -55,6 +55,7 @@ class DailyPost:
     late: tuple[LateDay, ...] = ()
     ranks: tuple[int, ...] = ()
     mention_role_id: int | None = None
+    tag_id: int | None = None
     by_webhook: bool = False
     silent: bool = False
 

@@ -101,6 +101,15 @@ def _with_options(method: Callable[P, T]) -> Callable[P, T]:
     return method
 
 
+def _find_setup_mode(**typed: Any) -> responses.ResponseMode:
+    """Return how `/daily setup` responds: a form has to be the first response; a preview may take longer."""
+    return responses.AT_ONCE if _is_empty(typed) else responses.PRIVATELY
+
+
+def _is_empty(typed: Mapping[str, Any]) -> bool:
+    return all(value is None for value in typed.values())
+
+
 def _annotate(option: daily_options.Option) -> Any:
     if option.limits is None:
         return option.takes | None
@@ -121,7 +130,11 @@ class SubscriptionsCog(
         permissions.require_manager(interaction)
         return True
 
-    @router.command(name="setup", description="Post the day's top papers in a channel")
+    @router.command(
+        name="setup",
+        description="Post the day's top papers in a channel; opens a form if all is left out",
+        mode=_find_setup_mode,
+    )
     @app_commands.describe(channel="Where to post; this channel if left out")
     @_with_options
     async def setup(
@@ -130,8 +143,10 @@ class SubscriptionsCog(
         /,
         channel: discord.TextChannel | discord.ForumChannel | None = None,
         **typed: Any,
-    ) -> list[ui.LayoutView]:
-        """Show a preview and the setup, which has a button that creates the daily post."""
+    ) -> list[ui.LayoutView] | ui.Modal:
+        """Show a preview and the setup, which has a button that creates the daily post; without options, the form."""
+        if _is_empty({"channel": channel, **typed}):
+            return await _open_setup_form(request)
         destination = _postable_channel(channel or request.interaction.channel)
         typed = await _find_typed_source(request, typed)
         draft = daily_options.apply_changes(await _default_draft(request, destination), typed)
@@ -149,7 +164,7 @@ class SubscriptionsCog(
         self, request: Request, /, post: app_commands.Range[str, 1, 101] | None = None, **typed: Any
     ) -> ui.LayoutView:
         """Change a subscription. Without options, show it, or list the server's subscriptions."""
-        if all(value is None for value in typed.values()):
+        if _is_empty(typed):
             rows = await (_list_meant(request, post) if post else _list_for_guild(request))
             return await (_detail_view(request, rows[0]) if len(rows) == 1 else _list_view(request, rows))
         typed = await _find_typed_source(request, typed)
@@ -160,11 +175,45 @@ class SubscriptionsCog(
 class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
     """The buttons, menus and forms of subscriptions. All except `resume` can be used only by managers of the server."""
 
-    @router.handles(client_messages.SET_UP_POST, responses.PRIVATELY, check=permissions.require_manager)
-    async def setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Begin setting up a subscription for this channel."""
-        channel = _postable_channel(request.interaction.channel)
-        return await _setup_views(request, await _default_draft(request, channel))
+    @router.handles(client_messages.SET_UP_POST, responses.AT_ONCE, check=permissions.require_manager)
+    async def setup(self, request: Request, action: Action) -> ui.Modal:
+        """Begin setting up a subscription with the form."""
+        return await _open_setup_form(request)
+
+    @router.handles(daily_messages.OPEN_SETUP, responses.AT_ONCE, check=permissions.require_manager)
+    async def change_setup(self, request: Request, action: Action) -> ui.Modal:
+        """Open the set-up form with the values of a draft."""
+        return await _open_setup_form(request, action.payload)
+
+    @router.handles(daily_messages.SUBMIT_SETUP, responses.PRIVATELY, check=permissions.require_manager)
+    async def submit_setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Show a preview and the setup for what was typed in the form. If a value is invalid, show the reason."""
+        values = interactions.modal_values(request.interaction)
+        channel_id = custom_ids.parse_number(values.get(daily_messages.CHANNEL, ""))
+        channel = _postable_channel(permissions.require_channel(request.interaction.guild, channel_id))
+        default = await _default_draft(request, channel)
+        draft = await _load_draft(request, action.payload) if action.payload else default
+        if draft.channel_id != channel.id:
+            style = draft.style if STYLES[draft.style].fits(channel) else default.style
+            draft = replace(draft, channel_id=channel.id, style=style, tag_id=None)
+        time, topic = (values.get(name, "").strip() for name in (daily_messages.TIME, daily_messages.TOPIC))
+        try:
+            draft = daily_options.apply_changes(draft, {"time": time or "-", "topic": topic or "-"})
+            await _require_allowed(request, channel, draft)
+            return await _setup_views(request, draft)
+        except errors.UsageError as error:
+            if not error.key:
+                raise
+            token = await _save_draft(request, replace(draft, at_time=time, topic=topic))
+            return [daily_messages.setup_refused_view(request.texts, error, token)]
+
+    @router.handles(daily_messages.CHOOSE_TAG, check=permissions.require_manager)
+    async def choose_tag(self, request: Request, action: Action) -> ui.LayoutView:
+        """Give a draft the selected tag of its forum."""
+        draft = await _load_draft(request, action.payload)
+        selected = next(iter(interactions.selected_values(request.interaction)), "")
+        tag_id = _find_tag(_find_postable(request, draft), selected)
+        return await _setup_view(request, replace(draft, tag_id=tag_id))
 
     @router.handles(daily_messages.START, check=permissions.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
@@ -189,7 +238,7 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         role_id = subscription.mention_role_id
         if role_id is not None and channel.guild.get_role(role_id) is None:
             role_id = None
-        return daily_messages.form_modal(request.texts, subscription, role_id)
+        return daily_messages.form_modal(request.texts, subscription, role_id, daily_post.list_tags(channel))
 
     @router.handles(daily_messages.SUBMIT_FORM, check=permissions.require_manager)
     async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
@@ -197,9 +246,16 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         old = await _find(request, action.payload)
         values = interactions.modal_values(request.interaction)
         role_id = custom_ids.parse_number(values.get(daily_messages.ROLE) or "0") or None
-        is_silent = values.get(daily_messages.APPEARANCE) == daily_messages.SILENT
-        # Treat @everyone as no role, since a daily ping to everyone is not wanted.
-        wanted = replace(old, mention_role_id=None if role_id == old.guild_id else role_id, silent=is_silent)
+        tag_id = old.tag_id
+        if (tag := values.get(daily_messages.TAG)) is not None:
+            tag_id = _find_tag(request.interaction.client.get_channel(old.channel_id), tag)
+        wanted = replace(
+            old,
+            # Treat @everyone as no role, since a daily ping to everyone is not wanted.
+            mention_role_id=None if role_id == old.guild_id else role_id,
+            tag_id=tag_id,
+            silent=bool(values.get(daily_messages.SILENT)),
+        )
         return await _edit(request, old, wanted)
 
     @router.handles(daily_messages.SHOW, check=permissions.require_manager)
@@ -345,6 +401,11 @@ def _postable_channel(channel: Any) -> PostableChannel:
     raise UserError("channel-not-postable")
 
 
+def _find_tag(channel: object, selected: str) -> int | None:
+    """Return the id of a forum's tag, or None if none is selected or the forum does not have it."""
+    return next((tag.id for tag in daily_post.list_tags(channel) if str(tag.id) == selected), None)
+
+
 def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
     """Return a draft's channel. Raises UserError if it is gone or cannot receive posts."""
     return _postable_channel(permissions.require_channel(request.interaction.guild, draft.channel_id))
@@ -390,6 +451,20 @@ async def _load_draft(request: Request, token: str) -> Subscription:
     return Subscription(guild_id=draft.guild_id, channel_id=draft.channel_id, **settings)
 
 
+async def _open_setup_form(request: Request, token: str = "") -> ui.Modal:
+    """Return the set-up form, with the values of the draft stored under a token, if any. Raises UserError.
+
+    For a new post, the channel is this one or, in a thread, its parent.
+    """
+    draft = await _load_draft(request, token) if token else None
+    channel = request.interaction.channel
+    here = channel.parent_id if isinstance(channel, discord.Thread) else None
+    if isinstance(channel, PostableChannel):
+        here = channel.id
+    channel_id = draft.channel_id if draft else here
+    return daily_messages.setup_modal(request.texts, daily_post.POSTABLE_TYPES, channel_id, draft, token)
+
+
 async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
     """Return a preview of the post, and the setup, or the channel's identical subscription.
 
@@ -401,17 +476,22 @@ async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutV
     # A preview counts as a lookup, since matching weeks of papers to a topic occupies a database connection.
     async with router.admitted_lookup(request.interaction):
         preview = await _build_preview_views(request, draft)
-        rows = [row for row in await _list_for_guild(request) if row.channel_id == draft.channel_id]
-        setup = daily_messages.setup_view(
-            request.texts,
-            draft,
-            await _save_draft(request, draft),
-            daily_post.check_permissions(_find_postable(request, draft), draft.style),
-            await request.services.get(Subscriptions).load_calendar(),
-            request.interaction.client.mentions,
-            rows,
-        )
-        return [*preview, setup]
+        return [*preview, await _setup_view(request, draft)]
+
+
+async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
+    """Return the setup of a draft, which is stored. Raises UserError if the channel cannot receive posts."""
+    channel = _find_postable(request, draft)
+    return daily_messages.setup_view(
+        request.texts,
+        draft,
+        await _save_draft(request, draft),
+        daily_post.check_permissions(channel, draft.style),
+        await request.services.get(Subscriptions).load_calendar(),
+        request.interaction.client.mentions,
+        [row for row in await _list_for_guild(request) if row.channel_id == draft.channel_id],
+        daily_post.list_tags(channel),
+    )
 
 
 async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui.LayoutView:
@@ -489,8 +569,9 @@ async def _detail_view(request: Request, subscription: Subscription, key: str | 
     headline = request.texts(key) if key else ""
     edit_command = request.interaction.client.mentions("daily edit")
     calendar = await request.services.get(Subscriptions).load_calendar()
+    tags = daily_post.list_tags(request.interaction.client.get_channel(subscription.channel_id))
     return daily_messages.subscription_detail_view(
-        request.texts, subscription, calendar, edit_command, headline
+        request.texts, subscription, calendar, edit_command, headline, tags
     )
 
 

@@ -16,19 +16,23 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import StatelessModal, button
 from bot.client.messages import LIST_POSTS, MentionLookup
 from bot.client.post_names import MAX_LISTED, MAX_TOPIC_LENGTH, format_schedule, name_posts, next_post_text
+from bot.client.refusals import refusal_text
 from bot.client.texts import Texts
 from bot.core import schedule
-from bot.daily import choice
+from bot.daily import choice, options
 from bot.daily.why import Cause, Explanation, WhyAnswer
 from bot.rendering import discord_text, templates, typesetting
 from bot.sources import kinds
-from storage import models
+from storage import errors, models
 from storage.models import Reason, Subscription
 
 MAX_TOPIC_FORMS = 8
 """The most terms named for a topic."""
 START = "ds"
 REPLACE = "dsr"
+OPEN_SETUP = "dso"
+SUBMIT_SETUP = "dsf"
+CHOOSE_TAG = "dst"
 OPEN_FORM = "de"
 SUBMIT_FORM = "df"
 SHOW = "dh"
@@ -38,8 +42,42 @@ PAUSE = "dz"
 RESUME = client_messages.RESUME
 REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
-ROLE, APPEARANCE, SILENT = "role", "options", "silent"
-"""The two fields of the *More settings* form, and the choice that the second one has."""
+ROLE, TAG, SILENT = "role", "tag", "options"
+"""The fields of the *More settings* form. The last one is named after the menu that the checkbox replaced."""
+CHANNEL, TIME, TOPIC = "channel", "time", "topic"
+"""The fields of the set-up form. The last two are named like the command's options."""
+
+
+def setup_modal(
+    texts: Texts,
+    kinds: list[discord.ChannelType],
+    channel_id: int | None,
+    draft: Subscription | None,
+    token: str,
+) -> StatelessModal:
+    """Return the form that sets up a daily post, with the values of a draft, which is stored under `token`."""
+    modal = StatelessModal(texts("help-set-up"), pack_custom_id(SUBMIT_SETUP, token))
+    modal.add_channel(texts("setup-form-channel"), CHANNEL, kinds, channel_id)
+    for name, value, length in (
+        (TIME, draft.at_time if draft else "", options.MAX_TIME_LENGTH),
+        (TOPIC, draft.topic if draft else "", options.MAX_TOPIC_LENGTH),
+    ):
+        modal.add_text(
+            texts(f"setup-form-{name}"),
+            name,
+            value=value[:length],
+            placeholder=texts(f"setup-form-{name}-hint"),
+            description=texts(f"setup-form-{name}-empty"),
+            max_length=length,
+            required=False,
+        )
+    return modal
+
+
+def setup_refused_view(texts: Texts, error: errors.UsageError, token: str) -> ui.LayoutView:
+    """Return why a set-up form is invalid, with a button that reopens it with what was typed, stored under `token`."""
+    again = _button(texts, "subscription-form-again", OPEN_SETUP, token, style=discord.ButtonStyle.primary)
+    return client_messages.text_view(refusal_text(texts, error), again, accent=message_builder.RED)
 
 
 def setup_view(
@@ -50,15 +88,16 @@ def setup_view(
     calendar: schedule.Calendar,
     mention: MentionLookup,
     rows: Sequence[Subscription] = (),
+    tags: Sequence[discord.ForumTag] = (),
 ) -> ui.LayoutView:
-    """Return the setup: settings, permissions, the time of the first post and the Start button.
+    """Return the setup: settings, permissions, the time of the first post, a forum's tags and the Start button.
 
     The draft is stored under `token`. `rows` are the channel's existing subscriptions.
     """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
     message.add_text(f"### {_heading(texts, draft)}")
-    message.add_text(options_text(texts, draft))
+    message.add_text(options_text(texts, draft, tags))
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
     first_at = calendar.following(draft).at
@@ -74,17 +113,30 @@ def setup_view(
         edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
         if len(rows) == 1:  # all of it, to compare
-            shown = [options_text(texts, rows[0]), next_post_text(texts, rows[0], calendar)]
+            shown = [options_text(texts, rows[0], tags), next_post_text(texts, rows[0], calendar)]
             edit += f"\n{paper_texts.subtext(texts('setup-replaced'))}"
         else:
             shown = _list_lines(texts, rows, rows, calendar)
         message.add_text("\n".join([f"**{exists}**", *shown, edit]))
+    choices = _tag_options(tags, draft.tag_id)
+    message.add_buttons(
+        message_builder.select_menu(
+            texts("setup-tag"), pack_custom_id(CHOOSE_TAG, token), choices, min_values=0
+        )
+    )
     message.add_buttons(
         _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
+        _button(texts, "change", OPEN_SETUP, token),
         # Which of several is meant would have to be asked; `/daily edit` shows them.
         _button(texts, "setup-replace", REPLACE, rows[0].id, token) if len(rows) == 1 else None,
     )
     return message.view
+
+
+def _tag_options(tags: Sequence[discord.ForumTag], chosen_id: int | None) -> list[discord.SelectOption]:
+    return [
+        message_builder.select_option(tag.name, str(tag.id), selected=tag.id == chosen_id) for tag in tags
+    ]
 
 
 def _button(
@@ -112,8 +164,8 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
     return texts("subscription-heading", style=subscription.style.value, channel=channel)
 
 
-def options_text(texts: Texts, subscription: Subscription) -> str:
-    """Describe the settings on one line each: topic, source, role, schedule, papers and appearance."""
+def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discord.ForumTag] = ()) -> str:
+    """Describe the settings on one line each: topic, source, role, schedule, papers, appearance and the forum's tag."""
     topic = paper_texts.escape_untrusted(typesetting.strip_quotes(subscription.topic))
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
@@ -134,6 +186,11 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
         paper_texts.join_dotted(
             texts(f"language-{subscription.locale.value}"), texts(f"style-{subscription.style.value}")
         ),
+        *(
+            texts("subscription-tag", tag=paper_texts.escape_untrusted(tag.name))
+            for tag in tags
+            if tag.id == subscription.tag_id
+        ),
         texts("subscription-silent") if subscription.silent else "",
     )
     return "\n".join(filter(None, lines))
@@ -150,14 +207,15 @@ def subscription_detail_view(
     calendar: schedule.Calendar,
     edit_command: str,
     headline: str = "",
+    tags: Sequence[discord.ForumTag] = (),
 ) -> ui.LayoutView:
-    """Return a subscription with its buttons. `headline` confirms the last action."""
+    """Return a subscription with its buttons. `headline` confirms the last action, `tags` are those of its forum."""
     is_inactive = subscription.state is not models.ActivityState.ACTIVE
     is_troubled = is_inactive and subscription.reason != Reason.BY_HAND
     message = message_builder.MessageBuilder(message_builder.RED if is_troubled else message_builder.AMBER)
     heading = _heading(texts, subscription)
     message.add_text(f"### {headline or heading}")
-    message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription))
+    message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription, tags))
     edit = paper_texts.subtext(texts("subscription-edit", command=edit_command))
     message.add_text(f"{next_post_text(texts, subscription, calendar)}\n{edit}")
     message.add_buttons(
@@ -240,12 +298,15 @@ def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> 
     )
 
 
-def form_modal(texts: Texts, subscription: Subscription, role_id: int | None) -> StatelessModal:
-    """Return the *More settings* form."""
+def form_modal(
+    texts: Texts, subscription: Subscription, role_id: int | None, tags: Sequence[discord.ForumTag]
+) -> StatelessModal:
+    """Return the *More settings* form. `tags` are those of the subscription's forum."""
     modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, subscription.id))
     modal.add_role(texts("subscription-form-role"), ROLE, "" if role_id is None else str(role_id))
-    silent = message_builder.select_option(texts("subscription-silent"), SILENT, selected=subscription.silent)
-    modal.add_choice(texts("subscription-form-options"), APPEARANCE, [silent])
+    if tags:
+        modal.add_choice(texts("setup-tag"), TAG, _tag_options(tags, subscription.tag_id))
+    modal.add_checkbox(texts("subscription-silent"), SILENT, checked=subscription.silent)
     return modal
 
 

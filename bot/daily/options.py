@@ -13,6 +13,7 @@ from bot.text import query_parser
 from storage import errors
 from storage.models import Locale, Style, Subscription
 
+MAX_TIME_LENGTH = 40
 MAX_TOPIC_LENGTH = 200
 MAX_VOTES = 99_999
 WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
@@ -58,7 +59,7 @@ OPTIONS: Mapping[str, Option] = {
     "at_time": Option(
         "time",
         "Time, such as 9am KST; a hyphen: once the day's list is complete",
-        limits=(1, 40),
+        limits=(1, MAX_TIME_LENGTH),
         parse=_parse_time,
     ),
     "timezone": Option(
@@ -113,8 +114,8 @@ OPTIONS: Mapping[str, Option] = {
     "source": Option("source", "Only papers from this source; a hyphen for all sources", limits=(1, 100)),
 }
 """The options by subscription field."""
-SETTINGS = (*OPTIONS, "mention_role_id", "silent")
-"""The fields that managers set. The last two are in the *More settings* form."""
+SETTINGS = (*OPTIONS, "mention_role_id", "tag_id", "silent")
+"""The fields that managers set. The last three are in the *More settings* form."""
 
 
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:

@@ -205,6 +205,7 @@ def build_daily_post(
         source=kinds.public_label(subscription.source) if subscription.source else "",
         by_webhook=subscription.is_by_webhook,
         silent=subscription.silent,
+        tag_id=subscription.tag_id,
     )
 
 

@@ -200,6 +200,14 @@ def _language_button(texts: Texts, post: DailyPost, first: int) -> ui.Item[Any]:
 
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
+POSTABLE_TYPES = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum]
+"""The types of `PostableChannel`."""
+
+
+def list_tags(channel: object) -> list[discord.ForumTag]:
+    """Return a forum's tags that anyone may set; none for other channels."""
+    tags = channel.available_tags if isinstance(channel, discord.ForumChannel) else ()
+    return [tag for tag in tags if not tag.moderated]
 
 
 def _compact_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
@@ -237,6 +245,8 @@ def _thread_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, 
 def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     first, *rest = _compact_parts(wording, post)
     fields = _thread_fields(wording, post)
+    if post.tag_id is not None:
+        fields["applied_tags"] = [str(post.tag_id)]
     return (
         replace(
             first,

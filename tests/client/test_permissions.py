@@ -160,7 +160,7 @@ async def test_daily_post_needs_a_channel_of_this_server_and_permission(harness:
     style = await _wizard_button(harness, forum.id)
     shown = await _press(harness, harness.manager, style)
     assert shown == harness.texts("style-does-not-fit", style="compact")
-    wizard = await harness.ask("daily setup", by=harness.manager)
+    wizard = await harness.ask("daily setup", by=harness.manager, channel=harness.channel)
     harness.take_roles(harness.manager)
     pressed = await harness.click(wizard, label=harness.texts("setup-start"), by=harness.manager)
     assert shown_text(pressed) == harness.texts("needs-manage-server")

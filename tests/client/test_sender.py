@@ -197,7 +197,7 @@ async def test_retries_a_refused_connection(wire: RelayHarness) -> None:
         restore()
 
 
-async def test_forum_post_gets_the_first_open_tag_if_required(wire: RelayHarness) -> None:
+async def test_forum_post_gets_the_chosen_tag_or_the_first_open_one_if_required(wire: RelayHarness) -> None:
     tags = [
         {"id": "4", "name": "Staff", "moderated": True},
         {"id": "5", "name": "News", "moderated": False},
@@ -205,10 +205,14 @@ async def test_forum_post_gets_the_first_open_tag_if_required(wire: RelayHarness
     ]
     [forum] = wire.fake.add_channels(1, kind=model.FORUM, available_tags=tags)
     wire.fake.world.tag_required.add(forum)
-    post = await wire.sender.send(make_request(forum, PartKind.FORUM_POST))
-    assert len(wire.fake.messages(post.channel_id)) == 1
-    [entry] = [entry for entry in wire.fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]
-    assert entry["status"] < 300
+    # Without a choice; the chosen tag; one that the forum has lost; one that only moderators may set.
+    for chosen, applied in (None, "5"), ("6", "6"), ("7", "5"), ("4", "5"):
+        payload: dict[str, Any] = {"name": "papers", "message": {"content": "papers"}}
+        if chosen is not None:
+            payload["applied_tags"] = [chosen]
+        await wire.sender.send(make_request(forum, PartKind.FORUM_POST, payload=payload))
+        *_, entry = [entry for entry in wire.fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]
+        assert (entry["status"] < 300, entry["payload"]["applied_tags"]) == (True, [applied])
 
 
 async def test_invalid_http_response_does_not_expose_the_token(

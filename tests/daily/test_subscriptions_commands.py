@@ -1,5 +1,6 @@
 """The `/daily` commands: creating, editing, previewing and removing subscriptions with options and forms."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,9 @@ from tests.support.client_harness import (
 )
 from tests.support.world import read_lists
 
+CHECKBOX, CHANNEL_SELECT = 23, 8
+"""Discord's types of components (resources/components)."""
+
 
 async def _stored(harness: ClientHarness) -> list[models.Subscription]:
     return await harness.subscriptions.list_rows(guild_id=harness.guild.id)
@@ -30,6 +34,21 @@ async def _setup(harness: ClientHarness, **options: Any) -> tuple[Any, Any]:
     result = await harness.manager.slash(harness.channel, "daily setup", **options)
     preview, summary = [result.response, *result.followups][-2:]
     return preview, summary
+
+
+async def _open_form(harness: ClientHarness) -> Any:
+    """Run `/daily setup` with nothing typed. Returns the result with the form."""
+    return await harness.manager.slash(harness.channel, "daily setup")
+
+
+def _fields(form: Any) -> list[dict[str, Any]]:
+    return [row["component"] for row in form.modal["components"]]
+
+
+async def _submit(harness: ClientHarness, form: Any, channel: Any, time: str = "", topic: str = "") -> Any:
+    """Submit the set-up form. Returns the last message of the answer."""
+    values = {"channel": [channel], "time": time, "topic": topic}
+    return last_response(await harness.manager.submit_modal(form, values))
 
 
 @both_languages
@@ -61,8 +80,9 @@ First post: Jan 02 00:00 in your time zone (Jan 02 00:00)
 -# The first post has the newest papers at that time: those of the preview, unless newer ones come.
   After it, a day without new papers has no post. To post the preview right away, press **Start**,
   then **Post now**.
--# To change something, run `/daily setup` again with other options.
-[Start]
+-# To change the channel, time or topic, press **Edit**; `/daily setup` with options sets the rest,
+  such as the style.
+[Start] [Edit]
 
 ### All set
 Daily post in #papers
@@ -84,12 +104,13 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 -# The first post has the newest papers at that time: those of the preview, unless newer ones come.
   After it, a day without new papers has no post. To post the preview right away, press **Start**,
   then **Post now**.
--# To change something, run `/daily setup` again with other options.
+-# To change the channel, time or topic, press **Edit**; `/daily setup` with options sets the rest,
+  such as the style.
 **#papers already has 2 daily posts**
 - **Daily · 9:00 AM · #papers** · Paused manually.
 - **language · 9:00 AM · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
 -# `/daily edit` changes its time, number of papers, style and more.
-[Start]
+[Start] [Edit]
 
 Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 [Remove] [Back]
@@ -110,8 +131,9 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 -# 첫 게시에는 그때 가장 최신 논문이 올라가요. 더 새로운 논문이 나오지 않으면 미리보기의 논문이에요.
   그다음부터 새 논문이 없는 날은 건너뛰어요. 미리보기를 바로 올리려면 **시작하기**를 누른 다음
   **바로 올리기**를 눌러 주세요.
--# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
-[시작하기]
+-# 채널, 시각, 주제는 **수정**으로 바꾸고, 형식 같은 나머지는 `/daily setup` 명령어에
+  옵션을 넣어 정해 주세요.
+[시작하기] [수정]
 
 ### 설정했어요
 #papers 자동 게시
@@ -133,13 +155,14 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 -# 첫 게시에는 그때 가장 최신 논문이 올라가요. 더 새로운 논문이 나오지 않으면 미리보기의 논문이에요.
   그다음부터 새 논문이 없는 날은 건너뛰어요. 미리보기를 바로 올리려면 **시작하기**를 누른 다음
   **바로 올리기**를 눌러 주세요.
--# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
+-# 채널, 시각, 주제는 **수정**으로 바꾸고, 형식 같은 나머지는 `/daily setup` 명령어에
+  옵션을 넣어 정해 주세요.
 **#papers에는 자동 게시가 이미 2개 있어요**
 - **매일 · 오전 9:00 · #papers** · 수동으로 일시중지했어요.
 - **language · 오전 9:00 · #papers** · 다음: Jan 01 09:00 (Jan
   01 09:00)
 -# 시각, 논문 수, 형식 등은 `/daily edit` 명령어로 바꿀 수 있어요.
-[시작하기]
+[시작하기] [수정]
 
 **매일 · 오전 9:00 · #papers** 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 [삭제] [돌아가기]
@@ -393,7 +416,7 @@ async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHa
     role = harness.guild.create_role("rl-readers", mentionable=True)
     _, summary = await _setup(harness, topic="RL", time="18:00")
     form = await harness.manager_press(await harness.manager_press(summary, "setup-start"), "more-settings")
-    changed = last_response(await harness.manager.submit_modal(form, {"role": [role], "options": ["silent"]}))
+    changed = last_response(await harness.manager.submit_modal(form, {"role": [role], "options": True}))
     for text in (harness.texts("subscription-mention", role=f"<@&{role.id}>"), "Without a notification"):
         assert text in shown_text(changed)
     (stored,) = await _stored(harness)
@@ -401,10 +424,84 @@ async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHa
     form = await harness.manager_press(changed, "more-settings")
     shown = [row["component"] for row in form.modal["components"]]
     assert [str(default["id"]) for default in shown[0]["default_values"]] == [str(role.id)]
-    assert shown[1]["options"][0]["default"]
-    everyone = {"role": [harness.guild.default_role], "options": []}
+    assert (shown[1]["type"], shown[1]["default"]) == (CHECKBOX, True)
+    everyone = {"role": [harness.guild.default_role], "options": False}
     await harness.manager.submit_modal(form, everyone)
     assert await _stored(harness) == [replace(stored, mention_role_id=None, silent=False)]
+
+
+async def test_a_more_settings_form_opened_before_the_upgrade_is_answered(harness: ClientHarness) -> None:
+    """It had a menu with one option where the checkbox is, with the same custom id."""
+    await harness.add_subscription()
+    menu = {"type": 3, "id": 4, "custom_id": "options", "min_values": 0, "required": False}
+    menu["options"] = [{"label": "Without a notification", "value": "silent"}]
+    for chosen in (["silent"], []):
+        form = await harness.manager_press(await harness.manage("daily edit"), "more-settings")
+        form._interaction.modal["components"][-1]["component"] = menu
+        await harness.manager.submit_modal(form, {"role": [], "options": chosen})
+        assert [row.silent for row in await _stored(harness)] == [bool(chosen)]
+
+
+@both_languages
+async def test_setup_without_options_opens_a_form(harness: ClientHarness) -> None:
+    """A channel menu with this channel chosen, a time and a topic; all fit Discord's limits of forms."""
+    form = await _open_form(harness)
+    channel, time, topic = _fields(form)
+    assert (channel["type"], channel["channel_types"]) == (CHANNEL_SELECT, [0, 5, 15])
+    assert [str(default["id"]) for default in channel["default_values"]] == [str(harness.channel.id)]
+    assert [time["required"], topic["required"]] == [False, False]
+    other = harness.guild.create_text_channel("vision")
+    summary = await _submit(harness, form, other, "9am Berlin", "robot")
+    await harness.manager_press(summary, "setup-start")
+    (stored,) = await _stored(harness)
+    assert (stored.channel_id, stored.at_time, stored.timezone) == (other.id, "09:00", "Europe/Berlin")
+    assert stored.topic == "robot"
+    # The button below /help opens it too, and an empty form is a post of everything once the day's list is complete.
+    again = await harness.manager_press(await harness.manage("help"), "help-set-up")
+    await harness.manager_press(await _submit(harness, again, harness.channel), "setup-start")
+    assert [(row.at_time, row.topic) for row in await _stored(harness)] == [("09:00", "robot"), ("", "")]
+
+
+@both_languages
+async def test_a_set_up_form_opens_again_with_what_was_typed(harness: ClientHarness) -> None:
+    refused = await _submit(harness, await _open_form(harness), harness.channel, "half nine", "diffusion")
+    assert shown_text(refused).startswith(harness.texts("time-not-understood", text="half nine"))
+    form = await harness.manager_press(refused, "subscription-form-again")
+    assert [field.get("value") for field in _fields(form)[1:]] == ["half nine", "diffusion"]
+    summary = await _submit(harness, form, harness.channel, "9:30", "diffusion")
+    edited = await harness.manager_press(summary, "change")
+    assert [field.get("value") for field in _fields(edited)[1:]] == ["09:30", "diffusion"]
+    await harness.manager_press(await _submit(harness, edited, harness.channel, "", "RL"), "setup-start")
+    assert [(row.at_time, row.topic) for row in await _stored(harness)] == [("", "RL")]
+
+
+@both_languages
+async def test_a_forum_post_has_the_tag_that_its_manager_chose(harness: ClientHarness) -> None:
+    """In set-up by a menu, later in the form; a tag for moderators, which the bot may not set, is not offered."""
+    forum = harness.guild.create_forum_channel("papers-forum")
+    tags = [
+        {"id": str(id_), "name": name, "moderated": name == "Staff", "emoji_id": None, "emoji_name": None}
+        for id_, name in enumerate(("Staff", "News", "Papers"), 4)
+    ]
+    harness.env.backend.edit_channel(forum.id, {"available_tags": tags})
+    await harness.env.settle()
+    summary = await _submit(harness, await _open_form(harness), forum)
+    [menu] = [part for part in raw_components(summary) if part.get("options")]
+    assert [option["label"] for option in menu["options"]] == ["News", "Papers"]
+    chosen = await harness.select(summary, ["6"], by=harness.manager, custom_id="pr:dst")
+    assert harness.texts("subscription-tag", tag="Papers") in shown_text(chosen)
+    started = await harness.manager_press(chosen, "setup-start")
+    assert [row.tag_id for row in await _stored(harness)] == [6]
+    assert harness.texts("subscription-tag", tag="Papers") in shown_text(started)
+    _, part = await harness.plan_post((await _stored(harness))[0])
+    assert json.loads(part.payload or "")["applied_tags"] == ["6"]
+    form = await harness.manager_press(started, "more-settings")
+    assert [option.get("default") for option in _fields(form)[1]["options"]] == [False, True]
+    await harness.manager.submit_modal(form, {"role": [], "tag": ["5"], "options": False})
+    assert [row.tag_id for row in await _stored(harness)] == [5]
+    form = await harness.manager_press(started, "more-settings")
+    await harness.manager.submit_modal(form, {"role": [], "tag": [], "options": False})
+    assert [row.tag_id for row in await _stored(harness)] == [None]
 
 
 async def test_choosing_a_role_requires_permission_to_mention_it(harness: ClientHarness) -> None:
@@ -412,7 +509,7 @@ async def test_choosing_a_role_requires_permission_to_mention_it(harness: Client
     refusal = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{harness.channel.id}>")
     stored = await harness.add_subscription()
     form = await harness.manager_press(await harness.manage("daily edit"), "more-settings")
-    refused = await harness.manager.submit_modal(form, {"role": [role], "options": []})
+    refused = await harness.manager.submit_modal(form, {"role": [role], "options": False})
     assert shown_text(last_response(refused)) == refusal
     await harness.subscriptions.edit(replace(stored, mention_role_id=role.id))
     await harness.subscriptions.pause(stored.id)

@@ -410,7 +410,15 @@ setup-change = { $style ->
     [weekly] The first post has the papers of the seven days up to it.
    *[other] The first post has the newest papers at that time: those of the preview, unless newer ones come.
     } After it, a day without new papers has no post. To post the preview right away, press **Start**, then **Post now**.
-    To change something, run { $command } again with other options.
+    To change the channel, time or topic, press **Edit**; { $command } with options sets the rest, such as the style.
+setup-form-channel = Channel
+setup-form-time = Time
+setup-form-time-hint = 9am, 21:30 or 9am KST
+setup-form-time-empty = Left empty: once the day's list is complete
+setup-form-topic = Topic
+setup-form-topic-hint = diffusion, reasoning or author:name
+setup-form-topic-empty = Left empty: papers on any topic
+setup-tag = Tag of the posts
 setup-start = Start
 setup-replaced = The replacement starts with the next post: tomorrow's, if today's is already out.
 setup-replace = Replace that post
@@ -489,8 +497,8 @@ preview-topic = { $count ->
 preview-none = **Preview:** no paper can be posted with these settings now.
 more-settings = More settings
 subscription-form-again = Reopen the form with what you typed
-subscription-form-options = Posts
 subscription-silent = Without a notification
+subscription-tag = With the tag { $tag }
 subscription-form-role = Mention a role
 form-time = Time
 form-zone = Time zone

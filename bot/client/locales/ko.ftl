@@ -367,7 +367,15 @@ setup-change = { $style ->
     [weekly] 첫 게시에는 그날까지 7일 동안의 논문이 올라가요.
    *[other] 첫 게시에는 그때 가장 최신 논문이 올라가요. 더 새로운 논문이 나오지 않으면 미리보기의 논문이에요.
     } 그다음부터 새 논문이 없는 날은 건너뛰어요. 미리보기를 바로 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
-    설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
+    채널, 시각, 주제는 **수정**으로 바꾸고, 형식 같은 나머지는 { $command } 명령어에 옵션을 넣어 정해 주세요.
+setup-form-channel = 채널
+setup-form-time = 시각
+setup-form-time-hint = 오전 9시, 21:30, 오전 9시 서울
+setup-form-time-empty = 비워 두면 그날 목록이 확정되는 대로 올려요
+setup-form-topic = 주제
+setup-form-topic-hint = 강화 학습, diffusion, author:이름
+setup-form-topic-empty = 비워 두면 모든 주제의 논문을 올려요
+setup-tag = 게시물 태그
 setup-start = 시작하기
 setup-replaced = 기존 자동 게시를 바꾸면 그다음 글부터 새 설정을 따라요. 오늘 글이 이미 올라왔다면 내일부터예요.
 setup-replace = 기존 자동 게시를 바꾸기
@@ -442,8 +450,8 @@ preview-topic = { $count ->
 preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
 more-settings = 추가 설정
 subscription-form-again = 입력한 내용 다시 열기
-subscription-form-options = 게시 방식
 subscription-silent = 알림 소리 없이 게시
+subscription-tag = { $tag } 태그를 붙여요
 subscription-form-role = 멘션할 역할
 form-time = 시각
 form-zone = 시간대
@@ -942,7 +950,7 @@ command-daily =
 
 command-daily-setup =
     .name = 설정
-    .description = 그날의 인기 논문을 채널에 올려요
+    .description = 그날의 인기 논문을 채널에 올려요. 옵션을 비우면 양식이 열려요
 
 command-daily-edit =
     .name = 수정
