@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import errors, locks, models, outbox, statements
-from storage.models import AlertSchedule, Match
+from storage.models import AlertSchedule
 from storage.tables import (
     READER_ROWS,
     SERVER_ROWS,
@@ -23,6 +24,21 @@ from storage.tables import (
     required,
     table_of,
 )
+
+
+class Match(NamedTuple):
+    """An unsent match between a paper and an alert.
+
+    `recipient` is `user:<id>` or `channel:<id>`. `ready_at` (UTC) is when the paper reached the alert's
+    minimum votes, or None if it has not reached them.
+    """
+
+    recipient: str
+    paper_id: int
+    alert_id: int
+    found_at: datetime
+    ready_at: datetime | None = None
+
 
 alerts = table_of(
     models.Alert,

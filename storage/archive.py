@@ -16,10 +16,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import key_values, locks, statements
 from storage import sources as stored_sources
-from storage.models import Appearance, DigestFormat, Entry, Section, SourcedDigest, StoredDigest, Trust
+from storage.models import Appearance, Digest, DigestFormat, Entry, Section, StoredDigest, Trust
 from storage.snapshot import chunked
 from storage.tables import digests, entries, metadata, papers, reference, required, sources
 from storage.writer import published_texts
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedDigest:
+    """A parsed digest with its source and location (a path, a URL or a feed entry). `hash` is the SHA-256 of its text."""
+
+    digest: Digest
+    language: str
+    hash: str
+    source: str
+    location: str
+
 
 sections = sa.Table(
     "sections",

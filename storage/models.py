@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
-
-from storage import errors
 
 # Authors of papers, readers and servers.
 
@@ -19,20 +16,6 @@ class Locale(StrEnum):
 
     EN = "en"
     KO = "ko"
-
-
-share_name = lru_cache(maxsize=1 << 13)(str)
-"""Returns a shared copy of a name, since a collaboration's papers repeat the same three thousand authors."""
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """An author. The key is the case-folded name."""
-
-    id: int
-    key: str
-    name: str
-    paper_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +74,6 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class LocatedProblem:
-    """A problem in a file, a page or a template. `line` counts from 1; None if unknown or not a single line."""
-
-    location: str
-    line: int | None
-    message: str
-
-    def __str__(self) -> str:
-        line = f", line {self.line}" if self.line else ""
-        return f"{errors.redact(self.location)}{line}: {self.message}"
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """A paper as listed in one digest.
 
@@ -139,17 +109,6 @@ class Digest:
     problems: tuple[Problem, ...]
     text: str
     is_rolling: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SourcedDigest:
-    """A parsed digest with its source and location (a path, a URL or a feed entry). `hash` is the SHA-256 of its text."""
-
-    digest: Digest
-    language: str
-    hash: str
-    source: str
-    location: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,22 +352,6 @@ class StoredSource:
     progress: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PageState:
-    """The HTTP validators and the result of the last read of a page (a URL, a file or a feed entry).
-
-    `etag` and `last_modified` are sent back unchanged; for a file, `last_modified` is its modification time and
-    size. `hash` is the SHA-256 of the content in hex.
-    """
-
-    location: str
-    read_at: datetime
-    status: FetchStatus
-    etag: str | None = None
-    last_modified: str | None = None
-    hash: str | None = None
-
-
 # Subscriptions: the daily posts of a channel.
 
 
@@ -421,14 +364,6 @@ class Style(StrEnum):
     FORUM = "forum"
     ANNOUNCEMENT = "announcement"
     WEEKLY = "weekly"
-
-
-class ProcessRole(StrEnum):
-    """What a `run` process does. FRONT: only interactions over HTTP. LEADER: everything else."""
-
-    ALL = "all"
-    LEADER = "leader"
-    FRONT = "front"
 
 
 class ActivityState(StrEnum):
@@ -554,20 +489,6 @@ class Alert:
     def schedule(self) -> AlertSchedule:
         """The settings that determine when the alert is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
-
-
-class Match(NamedTuple):
-    """An unsent match between a paper and an alert.
-
-    `recipient` is `user:<id>` or `channel:<id>`. `ready_at` (UTC) is when the paper reached the alert's
-    minimum votes, or None if it has not reached them.
-    """
-
-    recipient: str
-    paper_id: int
-    alert_id: int
-    found_at: datetime
-    ready_at: datetime | None = None
 
 
 # Deliveries and their parts: the transactional outbox of Discord messages.

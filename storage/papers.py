@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import archive, models, search, shelf, snapshot, sources, statements, vectors
 from storage import tables as t
 from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
+from storage.search import Author
 from storage.tables import RowId, metadata, papers, reference, required, table_of
 
 paper_changes = sa.Table(
@@ -33,7 +34,7 @@ facts = table_of(
     apart=("arxiv_id", "trust"),
 )
 
-authors = table_of(models.Author, "authors", sa.UniqueConstraint("key"))
+authors = table_of(Author, "authors", sa.UniqueConstraint("key"))
 
 paper_authors = sa.Table(
     "paper_authors",

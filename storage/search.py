@@ -14,8 +14,19 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from storage.models import Author, IndexDocument, PaperRow, Section, share_name
+from storage.models import IndexDocument, PaperRow, Section
 from storage.snapshot import Snapshot, parse_date
+from storage.tables import share_name
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """An author. The key is the case-folded name."""
+
+    id: int
+    key: str
+    name: str
+    paper_count: int
 
 
 @dataclass(frozen=True, slots=True)

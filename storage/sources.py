@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import errors, key_values, locks, models, statements
+from storage.models import FetchStatus
 from storage.tables import digests, entries, reference, sources, table_of
 
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """The HTTP validators and the result of the last read of a page (a URL, a file or a feed entry).
+
+    `etag` and `last_modified` are sent back unchanged; for a file, `last_modified` is its modification time and
+    size. `hash` is the SHA-256 of the content in hex.
+    """
+
+    location: str
+    read_at: datetime
+    status: FetchStatus
+    etag: str | None = None
+    last_modified: str | None = None
+    hash: str | None = None
+
+
 source_pages = table_of(
-    models.PageState,
+    PageState,
     "source_pages",
     reference("source_id", "sources.id", primary_key=True),
     sa.Column("location", sa.Text, primary_key=True),
@@ -132,12 +150,12 @@ async def reserve_request(connection: AsyncConnection, now: datetime, interval: 
     return at
 
 
-async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[str, models.PageState]:
+async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[str, PageState]:
     """Return a source's page states, keyed by location, without blocking the event loop."""
     query = sa.select(source_pages).where(source_pages.c.source_id == source_id)
     result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
     return {
-        row.location: statements.build_record(models.PageState, row._mapping)
+        row.location: statements.build_record(PageState, row._mapping)
         async for rows in result.partitions()
         for row in rows
     }
@@ -156,7 +174,7 @@ async def list_recent_reads(
 
 
 async def upsert_page_states(
-    connection: AsyncConnection, source_id: int, page_states: Iterable[models.PageState]
+    connection: AsyncConnection, source_id: int, page_states: Iterable[PageState]
 ) -> None:
     """Store a source's page states. If a location occurs twice, the last state wins."""
     rows = {

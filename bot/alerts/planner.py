@@ -172,7 +172,7 @@ class AlertPlanner:
             created_at = {row.id: row.created_at for row in rows}
             told = await alerts.list_told(connection, recipients.values(), added_at)
             new = [
-                models.Match(recipients[alert_id], paper_id, alert_id, now)
+                alerts.Match(recipients[alert_id], paper_id, alert_id, now)
                 for alert_id, paper_id in pairs
                 # Ignore papers that arrived before the alert was created.
                 if alert_id in recipients and created_at[alert_id] <= added_at[paper_id]
@@ -237,11 +237,11 @@ class AlertPlanner:
 
     async def _describe(
         self,
-        due: Iterable[models.Match],
+        due: Iterable[alerts.Match],
         rows: Sequence[models.Alert],
         details: Iterable[models.PaperDetail],
         destinations: Mapping[int, Destination],
-    ) -> tuple[dict[str, list[AlertMatch]], list[models.Match]]:
+    ) -> tuple[dict[str, list[AlertMatch]], list[alerts.Match]]:
         """Return each recipient's papers, most votes first, and the matches that no longer apply.
 
         What triggers a bug is in neither, and is retried in a minute.
@@ -251,7 +251,7 @@ class AlertPlanner:
         queries = await matcher.read_alerts(self._search, rows)
         reasons = await asyncio.to_thread(compared.match_all, queries)
         grouped: dict[tuple[str, int], list[int]] = defaultdict(list)
-        unmatched: list[models.Match] = []
+        unmatched: list[alerts.Match] = []
         for match in due:
             if match.paper_id in reasons.get(match.alert_id, ()):
                 grouped[match.recipient, match.paper_id].append(match.alert_id)

@@ -28,9 +28,10 @@ from bot.app.container import Container
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
+from bot.core.settings import ProcessRole
 from bot.core.timers import Timers
 from bot.outbox import pace
-from storage import errors, migrate, models
+from storage import errors, migrate
 
 log = structlog.get_logger(__name__)
 
@@ -202,7 +203,7 @@ async def run(container: Container) -> None:
     container.pace.set_rate(pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     bot.load_guild = GuildDirectory(bot, time.monotonic).load
-    role = models.ProcessRole.FRONT
+    role = ProcessRole.FRONT
     async with AsyncExitStack() as stack:
         monitoring = health.MonitoringServer(
             container.database,

@@ -28,13 +28,13 @@ from bot.app.workers import Workers
 from bot.client import command_sync, rest, sender, webhook
 from bot.core import http_server, isolation, memory
 from bot.core.clock import DiscordClock
-from bot.core.settings import Settings
+from bot.core.settings import ProcessRole, Settings
 from bot.core.timers import Timers
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
 from bot.sources.poller import SourceReport
 from bot.web import server as web_server
-from storage import daily, errors, key_values, locks, migrate, models
+from storage import daily, errors, key_values, locks, migrate
 from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock
 
@@ -290,7 +290,7 @@ def build_runtime(container: Container, bot: PaperroundBot, lock: SenderLock) ->
     return Runtime(workers, bot, relay, metrics, lock, liveness)
 
 
-async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
+async def run(container: Container, role: ProcessRole = ProcessRole.ALL) -> None:
     """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the lock is lost."""
     token = container.token
     if token is None:
@@ -305,7 +305,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     container.templates.log_problems()
     clock = container.follow_discord()
     lock = SenderLock(container.database)
-    if role is models.ProcessRole.LEADER:
+    if role is ProcessRole.LEADER:
         container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     runtime = build_runtime(container, bot, lock)

@@ -25,8 +25,10 @@ import structlog
 from bot.archive import fields, languages, listing
 from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.core.clock import Clock, TimeSlices
+from bot.core.files import LocatedProblem
 from bot.text import analyser
 from storage import alerts, archive, daily, errors, outbox, papers, today
+from storage.archive import SourcedDigest
 from storage.database import Connection
 from storage.models import (
     Appearance,
@@ -35,10 +37,8 @@ from storage.models import (
     Digest,
     DigestFormat,
     Entry,
-    LocatedProblem,
     MergedPaper,
     PaperFacts,
-    SourcedDigest,
     SourceKind,
     StoredDigest,
 )

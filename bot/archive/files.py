@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.archive import parse
+from bot.core.files import LocatedProblem
 from storage import errors
-from storage.models import LocatedProblem
 
 _NOT_UTF8 = "its name is not UTF-8; rename it"
 

@@ -19,11 +19,12 @@ from bot.archive.digest_writer import IngestResult, LocationContent
 from bot.archive.files import TextFile
 from bot.core import isolation
 from bot.core.clock import Clock
+from bot.core.files import LocatedProblem
 from bot.text import plain
 from storage import archive, errors, sources
 from storage.database import Connection, Database
 from storage.errors import StorageError
-from storage.models import Digest, LocatedProblem, PaperFacts, StoredDigest
+from storage.models import Digest, PaperFacts, StoredDigest
 from storage.snapshot import chunked
 
 log = structlog.get_logger(__name__)

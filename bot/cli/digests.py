@@ -18,6 +18,7 @@ import typer
 from bot.cli import shell
 from bot.cli.search import EMPTY_ARCHIVE, create_search, name_some, print_papers
 from bot.core import clock
+from bot.core.files import LocatedProblem
 from storage import errors, models
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def parse(
     """Parse digest files and print JSON Lines, one digest per line."""
     from bot.archive import files
 
-    problems: list[models.LocatedProblem] = []
+    problems: list[LocatedProblem] = []
     found = list(files.find_files(paths))
     with shell.progress("Parsing") as show_count:
         for count, file in enumerate(found, 1):
@@ -54,21 +55,21 @@ def parse(
     sys.exit(1 if problems else 0)
 
 
-def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.LocatedProblem]:
+def _print_file(file: TextFile | LocatedProblem) -> Iterator[LocatedProblem]:
     from bot.archive import parse as archive_parse
 
-    if isinstance(file, models.LocatedProblem):
+    if isinstance(file, LocatedProblem):
         yield file
         return
     try:
         digests = archive_parse.parse_text(file.text, file.name, clock.system_clock().date())
     except errors.NotADigestError as error:
-        yield models.LocatedProblem(file.name, error.line, error.reason)
+        yield LocatedProblem(file.name, error.line, error.reason)
         return
     for parsed in digests:
         shell.print_answer(archive_parse.digest_to_json(parsed, file.name), True)
         for problem in parsed.problems:
-            yield models.LocatedProblem(file.name, problem.line, problem.message)
+            yield LocatedProblem(file.name, problem.line, problem.message)
 
 
 async def ingest(

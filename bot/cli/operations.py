@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import shell
+from bot.core import settings
+from bot.core.settings import ProcessRole
 from storage import errors, models
 
 if TYPE_CHECKING:
@@ -211,11 +213,11 @@ def accept_options(
 
 async def run(
     role: Annotated[
-        models.ProcessRole,
+        ProcessRole,
         typer.Option(
             "--role", help="all: everything; leader: all but commands received over HTTP; front: only those."
         ),
-    ] = models.ProcessRole.ALL,
+    ] = ProcessRole.ALL,
 ) -> None:
     """Run the bot until SIGTERM or SIGINT."""
     import structlog
@@ -234,7 +236,7 @@ async def run(
     if settings.discord_token is None and sqlite_file.find_missing_file(settings.database_url) is not None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
-    is_front = role is models.ProcessRole.FRONT
+    is_front = role is ProcessRole.FRONT
     async with shell.open_container(creating=not is_front, keeping=True, migrating=not is_front) as opened:
         if is_front:
             from bot.app import front
@@ -264,7 +266,7 @@ async def serve_tools(
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
         raise _needs_extra("`paperround mcp`", "mcp", error) from None
-    from bot.core import logs, memory, settings
+    from bot.core import logs, memory
     from bot.core.clock import system_clock
 
     memory.limit_arenas()

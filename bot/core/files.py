@@ -1,4 +1,4 @@
-"""Replace files atomically, and say which file could not be written."""
+"""Replace files atomically, and say which file could not be written or read."""
 
 from __future__ import annotations
 
@@ -7,9 +7,23 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from storage import errors
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedProblem:
+    """A problem in a file, a page or a template. `line` counts from 1; None if unknown or not a single line."""
+
+    location: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        line = f", line {self.line}" if self.line else ""
+        return f"{errors.redact(self.location)}{line}: {self.message}"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -25,6 +26,15 @@ from pydantic_settings import (
 
 from bot.core import clock, day_close
 from storage import errors, models
+
+
+class ProcessRole(StrEnum):
+    """What a `run` process does. FRONT: only interactions over HTTP. LEADER: everything else."""
+
+    ALL = "all"
+    LEADER = "leader"
+    FRONT = "front"
+
 
 TOML_FILE = "paperround.toml"
 ENV_FILE = ".env"

@@ -25,6 +25,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from bot.core.files import LocatedProblem
 from bot.rendering import discord_text, markdown
 from bot.rendering.discord_text import SafeMarkdown
 from bot.text import plain
@@ -171,7 +172,7 @@ class Templates:
     def __init__(self, folder: Path | None = None) -> None:
         check_bundled_templates(resources.files("bot") / "templates")
         self._folder = folder
-        self._problems: dict[tuple[str, str], models.LocatedProblem] = {}
+        self._problems: dict[tuple[str, str], LocatedProblem] = {}
         # Cached, since looking them up takes a fifth of the rendering time.
         self._bundled = frozenset(jinja2.PackageLoader("bot", "templates").list_templates())
         self._environments = {form: _create_environment(folder, form) for form in OutputFormat}
@@ -212,7 +213,7 @@ class Templates:
         for problem in self.find_problems():
             _log_problem(problem)
 
-    def find_problems(self) -> list[models.LocatedProblem]:
+    def find_problems(self) -> list[LocatedProblem]:
         """Return syntax errors in the operator's templates, and files that do not replace any template."""
         problems = []
         environment = self._environments[OutputFormat.MARKDOWN]
@@ -224,7 +225,7 @@ class Templates:
                 problems.append(_problem_from_error(error, name, self._folder))
             if name not in self._bundled:
                 path = str(Path(self._folder or "") / name)
-                problems.append(models.LocatedProblem(path, None, UNUSED))
+                problems.append(LocatedProblem(path, None, UNUSED))
         return problems
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
@@ -319,7 +320,7 @@ _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
 }
 
 
-def _problem_from_error(error: Exception, file: str, folder: Path | None) -> models.LocatedProblem:
+def _problem_from_error(error: Exception, file: str, folder: Path | None) -> LocatedProblem:
     """Convert an error to a problem with the file and line, which jinja2 puts into the traceback."""
     location = str(Path(folder or "") / file)
     line: int | None = None
@@ -331,10 +332,10 @@ def _problem_from_error(error: Exception, file: str, folder: Path | None) -> mod
                 compiled = frame.f_globals.get("__jinja_template__")
                 location = frame.f_code.co_filename
                 line = compiled.get_corresponding_lineno(number) if compiled else number
-    return models.LocatedProblem(location, line, str(error) or type(error).__name__)
+    return LocatedProblem(location, line, str(error) or type(error).__name__)
 
 
-def _log_problem(problem: models.LocatedProblem) -> None:
+def _log_problem(problem: LocatedProblem) -> None:
     structlog.get_logger(__name__).warning(
         "template not used", file=problem.location, line=problem.line, reason=problem.message
     )

@@ -21,6 +21,7 @@ from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, institutions, people, plain, query_parser, tokens
 from storage import models, search
+from storage.search import Author
 from storage.snapshot import Snapshot
 
 _PREFIX_LIMIT = 25
@@ -72,7 +73,7 @@ class Writers:
         query = self.pattern(pattern)
         return query if self._searcher.search(query, 1, count=False).hits else None
 
-    def find(self, queries: Iterable[Query | None], *, limit: int) -> list[models.Author]:
+    def find(self, queries: Iterable[Query | None], *, limit: int) -> list[Author]:
         """Return the authors that match any of the queries, most papers first, at most `limit` for each query."""
         ids: dict[int, None] = {}
         for query in queries:
@@ -108,7 +109,7 @@ class Archive(NamedTuple):
 
 def _find_by_hangul(
     writers: Writers, name: str, *, is_prefix: bool, limit: int = _MAX_NAMESAKES
-) -> list[models.Author]:
+) -> list[Author]:
     """Return the authors whose Latin names spell a Hangul name, best matches first."""
     if is_prefix:
         # Drop letters that do not form a syllable yet: 김ㄱ becomes 김.
@@ -124,7 +125,7 @@ def _find_by_hangul(
     return [row[-1] for row in sorted((row for row in costs if row[0] is not None), key=lambda row: row[:-1])]
 
 
-def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.Author]:
+def _list_namesakes(authors: Sequence[Author], name: str) -> list[Author]:
     """Return the authors whose names match a Hangul name as well as the first author's name does."""
     pairs = people.split_hangul(analyser.fold_name(name))
     costs = [_cost(pairs, author.name) for author in authors]
@@ -162,7 +163,7 @@ def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
 
 def find_authors(
     writers: Writers, name: str, *, limit: int = _MAX_NAMESAKES, is_prefix: bool = False
-) -> list[models.Author]:
+) -> list[Author]:
     """Return the authors with matching names, best first. If `is_prefix`, the last word may be incomplete."""
     words = tuple(people.name_tokens(name))
     if not words:
@@ -179,7 +180,7 @@ def find_authors(
     return matches[:limit]
 
 
-def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
+def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[Author]:
     """Return the authors whose names sound like a foreign name in Hangul: Thomas Wolf for 토머스 울프 and 울프."""
     patterns = list(map(transliteration.name_pattern, words))
     if len("".join(words)) < transliteration.MIN_SYLLABLES or None in patterns:
@@ -189,7 +190,7 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
     return [author for author in alike if len(people.name_tokens(author.name)) == len(words)] or alike
 
 
-def _find_near_sounds(writers: Writers, words: Sequence[str]) -> list[models.Author]:
+def _find_near_sounds(writers: Writers, words: Sequence[str]) -> list[Author]:
     """Return the authors whose names have the consonants of a foreign name in Hangul, or whose last names sound like it.
 
     One word must sound like the author's; a word alone must be long.
@@ -203,7 +204,7 @@ def _find_near_sounds(writers: Writers, words: Sequence[str]) -> list[models.Aut
     return writers.find([alike], limit=_MAX_NEAR) or writers.find(sounds[1:][-1:], limit=_MAX_NEAR)
 
 
-def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
+def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[Author]:
     """Return the authors whose names contain all of the words, or two of them joined. An initial matches any word
     that begins with that letter.
     """
@@ -223,12 +224,10 @@ def _prefix_query(writers: Writers, words: tuple[str, ...]) -> Query | None:
     return all_of([*map(writers.word, words[:-1]), writers.beginning(words[-1])])
 
 
-def _rank(
-    authors: Sequence[models.Author], words: tuple[str, ...], *, is_prefix: bool = False
-) -> list[models.Author]:
+def _rank(authors: Sequence[Author], words: tuple[str, ...], *, is_prefix: bool = False) -> list[Author]:
     """Sort authors by how closely their names match; during autocomplete, put complete names first."""
 
-    def key(author: models.Author) -> tuple[object, ...]:
+    def key(author: Author) -> tuple[object, ...]:
         distance = people.name_distance(words, author.name)
         nearness = distance >= people.DIFFERENT_NAME if is_prefix else round(distance, 1)
         # For "lou", list Louis before Jie Lou.
@@ -237,7 +236,7 @@ def _rank(
     return sorted(authors, key=key)
 
 
-def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
+def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[Author]:
     """Return authors whose names match loosely: by initials, prefix or up to two typing errors."""
     # One name may be abbreviated to an initial if another word is complete; a middle initial may be missing.
     whole = [word for word in words if len(word) > 1]
@@ -305,7 +304,7 @@ def find_author(
     )
 
 
-def _choose_authors(writers: Writers, name: str) -> tuple[Sequence[models.Author], Sequence[models.Author]]:
+def _choose_authors(writers: Writers, name: str) -> tuple[Sequence[Author], Sequence[Author]]:
     """Return the authors with a name, best first, and those of them whom it may mean as well as the first one."""
     typed, matches = tuple(people.name_tokens(name)), find_authors(writers, name)
     if not matches:

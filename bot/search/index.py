@@ -31,6 +31,7 @@ from bot.archive import summaries
 from bot.core import isolation, memory
 from bot.text import analyser, institutions, people, plain, questions, seed, term_keys, tokens, typography
 from storage import errors, models, search
+from storage.search import Author
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ def index_in_memory(papers: Iterable[models.IndexDocument]) -> tantivy.Searcher:
     return index.searcher()
 
 
-def _build_author(author: models.Author) -> tantivy.Document:
+def _build_author(author: Author) -> tantivy.Document:
     document = tantivy.Document()
     for word in people.index_terms(author.name):
         document.add_text("word", word)
@@ -517,7 +518,7 @@ class IndexWriter:
         reached: State,
         paper_ids: Sequence[int],
         documents: Sequence[models.IndexDocument],
-        writers: Sequence[models.Author],
+        writers: Sequence[Author],
     ) -> int:
         """Index papers and their authors."""
         papers, authors = self._writers

@@ -19,7 +19,7 @@ from w3lib import encoding as web_encoding
 
 from bot.archive import fields, parse
 from bot.core import day_close, isolation
-from storage import errors, models
+from storage import errors, models, sources
 from storage.models import FetchStatus
 
 _MAX_REASON_LENGTH = 300
@@ -71,7 +71,7 @@ class Response:
 
     url: str
     body: bytes | None
-    page_state: models.PageState
+    page_state: sources.PageState
     charset: str | None = None
 
 
@@ -89,7 +89,7 @@ class Fetcher(Protocol):
     async def get(
         self,
         url: str,
-        page_state: models.PageState | None = None,
+        page_state: sources.PageState | None = None,
         *,
         accept: str = "*/*",
         throttle: Throttle = no_throttle,
@@ -112,7 +112,7 @@ class FetchResult:
     reason: str = ""
     digests: tuple[models.Digest, ...] = ()
     facts: tuple[models.PaperFacts, ...] = ()
-    page_states: tuple[models.PageState, ...] = ()
+    page_states: tuple[sources.PageState, ...] = ()
     day: date | None = None
     retry_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
@@ -128,11 +128,11 @@ class FetchRequest:
     """
 
     now: datetime
-    page_states: Mapping[str, models.PageState] = field(default_factory=dict)
+    page_states: Mapping[str, sources.PageState] = field(default_factory=dict)
     days: Sequence[date] | None = None
     progress: Mapping[str, Any] | None = None
 
-    def known(self, location: str) -> models.PageState | None:
+    def known(self, location: str) -> sources.PageState | None:
         """Return a page's state, or None if it was never read."""
         return self.page_states.get(page_key(location))
 

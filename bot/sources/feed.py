@@ -23,7 +23,7 @@ from yarl import URL
 from bot.archive import arxiv_ids, fields, html_pages, listing, parse
 from bot.core import clock
 from bot.sources import base
-from storage import errors, models
+from storage import errors, models, sources
 from storage.models import FetchStatus
 
 # Pages: a dated URL for each day, or one URL with changing content.
@@ -459,7 +459,7 @@ class _ListedPaper(NamedTuple):
 
     entry: FeedEntry
     paper: listing.Paper
-    page_states: tuple[models.PageState, ...]
+    page_states: tuple[sources.PageState, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -497,7 +497,7 @@ class FeedSource:
         return replace(result, reason=base.clean_reason(reason))
 
     async def _read_entries(
-        self, parsed: Feed, feed_state: models.PageState, request: base.FetchRequest
+        self, parsed: Feed, feed_state: sources.PageState, request: base.FetchRequest
     ) -> AsyncIterator[base.FetchResult]:
         """Yield a result for each new entry and each day of single papers, then the feed's own result.
 
@@ -507,8 +507,8 @@ class FeedSource:
         days = assign_days(parsed.entries, parsed.built_on, request.now.date())
         targets = Counter(map(_target_of, parsed.entries))
         papers: list[_ListedPaper] = []
-        linked: list[tuple[FeedEntry, tuple[models.PageState, ...]]] = []
-        feed_states: list[models.PageState] = []
+        linked: list[tuple[FeedEntry, tuple[sources.PageState, ...]]] = []
+        feed_states: list[sources.PageState] = []
         is_empty, reason = True, ""
         for entry in parsed.entries:
             target = _target_of(entry)
@@ -519,7 +519,7 @@ class FeedSource:
                 is_empty &= known.status is FetchStatus.NOT_YET
                 feed_states += (replace(known, location=at) for at in places if request.known(at) is None)
                 continue
-            state = models.PageState(places[0], request.now, FetchStatus.OK, hash=entry.hash)
+            state = sources.PageState(places[0], request.now, FetchStatus.OK, hash=entry.hash)
             states = tuple(replace(state, location=place) for place in places)
             paper = await asyncio.to_thread(read_paper, entry)
             if digests := await self._read_contents(entry, state, is_paper=paper is not None):
@@ -565,7 +565,7 @@ class FeedSource:
         return f"{self.address}#{'entry-' if str(fields.clean_date(key)) == key else ''}{key}"
 
     async def _read_contents(
-        self, entry: FeedEntry, state: models.PageState, *, is_paper: bool
+        self, entry: FeedEntry, state: sources.PageState, *, is_paper: bool
     ) -> tuple[models.Digest, ...]:
         """Return the digests in an entry's content, except a list that contains only the entry's own paper."""
         read_on = state.read_at.date()
@@ -618,7 +618,7 @@ class FeedSource:
         return results
 
     async def _fetch_link(
-        self, entry: FeedEntry, states: tuple[models.PageState, ...], request: base.FetchRequest
+        self, entry: FeedEntry, states: tuple[sources.PageState, ...], request: base.FetchRequest
     ) -> base.FetchResult:
         """Fetch a linked page. If that fails, it is retried; if the page has no digest, it is skipped until it changes."""
         link = entry.link or ""
@@ -650,7 +650,7 @@ def _target_of(entry: FeedEntry) -> str | None:
     return entry.arxiv_id or (entry.link if entry.contents else None)
 
 
-def _mark_empty(page_states: Iterable[models.PageState]) -> tuple[models.PageState, ...]:
+def _mark_empty(page_states: Iterable[sources.PageState]) -> tuple[sources.PageState, ...]:
     """Return the states of pages that were read and have no papers."""
     return tuple(replace(state, status=FetchStatus.NOT_YET) for state in page_states)
 

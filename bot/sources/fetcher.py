@@ -21,7 +21,7 @@ from yarl import URL
 
 from bot.core import clock
 from bot.sources import base, ssrf_guard
-from storage import models
+from storage import sources
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ _ACCESS_DENIED = frozenset({401, 402, 403, 407, 451})
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-def _conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
+def _conditional_headers(page_state: sources.PageState | None) -> dict[str, str]:
     """Return the headers of a conditional request for a page that was read before."""
     headers: dict[str, str] = {}
     if page_state is not None and page_state.hash is not None:
@@ -118,7 +118,7 @@ async def _read_response(
     if status not in (200, 203, 304):
         raise _status_error(response, now)
     body = None if status == 304 else await _read_body(response, max_bytes)
-    page_state = models.PageState(
+    page_state = sources.PageState(
         location=location,
         read_at=now,
         status=FetchStatus.OK,
@@ -133,7 +133,7 @@ async def _read_response(
     return base.Response(str(response.url), body, page_state, charset)
 
 
-def _compare_with_known(response: base.Response, known: models.PageState | None) -> base.Response:
+def _compare_with_known(response: base.Response, known: sources.PageState | None) -> base.Response:
     """Return the response with the page state to store. It counts as unchanged if the body has the known hash."""
     state = response.page_state
     if known is None or known.hash is None or state.hash not in (None, known.hash):
@@ -273,7 +273,7 @@ class HttpFetcher:
     async def get(
         self,
         url: str,
-        page_state: models.PageState | None = None,
+        page_state: sources.PageState | None = None,
         *,
         accept: str = "*/*",
         throttle: base.Throttle = base.no_throttle,
@@ -296,7 +296,7 @@ class HttpFetcher:
         raise AssertionError("the last attempt returns or raises")
 
     async def _follow_redirects(
-        self, url: str, known: models.PageState | None, accept: str, throttle: base.Throttle
+        self, url: str, known: sources.PageState | None, accept: str, throttle: base.Throttle
     ) -> base.Response:
         """Make one attempt. The SSRF guard checks each redirect."""
         target = _parse_url(url)

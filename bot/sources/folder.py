@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from bot.archive import arxiv_ids, files, parse
 from bot.sources import base
-from storage import errors, models
+from storage import errors, models, sources
 from storage.models import FetchStatus
 
 _MAX_FILES = 100_000
@@ -31,7 +31,7 @@ class _Comparison(NamedTuple):
     """Changed files with their times and sizes, former states of missing ones, problems, and states of unchanged ones."""
 
     changed: list[tuple[str, str]]
-    missing: list[models.PageState]
+    missing: list[sources.PageState]
     problems: list[str]
     states: dict[str, FetchStatus]
 
@@ -61,7 +61,7 @@ class FolderSource:
             yield result
         # The state of a missing file has no time and size: it is NOT_YET since the file was missed, then UNCHANGED.
         missed = tuple(
-            models.PageState(state.location, request.now, FetchStatus.NOT_YET)
+            sources.PageState(state.location, request.now, FetchStatus.NOT_YET)
             for state in missing
             if state.last_modified is not None
         )
@@ -115,7 +115,7 @@ class FolderSource:
         except (OSError, errors.NotADigestError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             return base.FetchResult(location, FetchStatus.FAILED, f"{location}: {reason}")
-        state = models.PageState(location, request.now, FetchStatus.OK, last_modified=stamp)
+        state = sources.PageState(location, request.now, FetchStatus.OK, last_modified=stamp)
         try:
             digests = await base.read_digests(_detect, data, location, request.now.date())
         except errors.NotADigestError as error:

@@ -46,7 +46,7 @@ class SourceReport:
     result: IngestResult = field(default_factory=IngestResult)
     retry_at: datetime | None = None
     missed_days: list[date] = field(default_factory=list)
-    page_states: list[models.PageState] = field(default_factory=list)
+    page_states: list[sources.PageState] = field(default_factory=list)
     progress: Mapping[str, Any] | None = None
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""

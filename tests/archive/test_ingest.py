@@ -14,9 +14,10 @@ import pytest
 from bot.archive import ingest, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile, find_files, read_file
+from bot.core.files import LocatedProblem
 from storage import papers, tables
 from storage.database import Connection
-from storage.models import LocatedProblem, PaperFacts, Section
+from storage.models import PaperFacts, Section
 from tests.support import paper_records, source_payloads
 from tests.support.ingest_harness import NOW, IngestHarness, newsletter, paper
 

@@ -76,7 +76,7 @@ async def test_controls_of_earlier_versions_are_answered(harness: ClientHarness)
     async with harness.container.database.transaction() as connection:
         (paper_id,) = (await papers.get_ids(connection, ["2501.00001"])).values()
         now = harness.container.clock()
-        match = models.Match(f"channel:{harness.channel.id}", paper_id, 1, now, now)
+        match = alerts.Match(f"channel:{harness.channel.id}", paper_id, 1, now, now)
         await alerts.add_matches(connection, [match])
     broken = harness.texts("broken", reference="\0").partition("\0")[0]
     unanswered = []

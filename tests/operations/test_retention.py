@@ -104,7 +104,7 @@ async def test_a_servers_data_is_purged_unless_the_bot_rejoins(posted_twice: Wor
     own = await of_alerts.add(alert_builders.draft("robot"))
     recipients = ["user:7", f"channel:{CHANNEL}"]
     async with database.transaction() as connection:
-        await alerts.add_matches(connection, [models.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
+        await alerts.add_matches(connection, [alerts.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
         await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
     await service.mark_left([10])
     if is_back:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import structlog.testing
 
+from bot.core.files import LocatedProblem
 from bot.rendering import templates
 from bot.rendering.templates import Templates
-from storage import errors, models
+from storage import errors
 
 VALUES: dict[str, object] = {"day": date(2025, 2, 12), "since": None, "total": 27, "shown": 5}
 VALUES |= {"first": 1, "last": 5, "topic": "", "source": "", "late_count": 0, "has_votes": True}
@@ -25,7 +26,7 @@ class OperatorFolder:
         self.templates = Templates(folder)
 
     @property
-    def problems(self) -> list[models.LocatedProblem]:
+    def problems(self) -> list[LocatedProblem]:
         return list(dict.fromkeys(self.templates._problems.values()))
 
     def write(self, name: str, text: str) -> None:

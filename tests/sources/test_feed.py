@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.archive import parse
 from bot.sources import base, feed
 from bot.sources.fetcher import HttpFetcher
-from storage import models
+from storage import sources
 from storage.models import FetchStatus
 from tests.support import origin_server, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
@@ -35,7 +35,7 @@ class Site:
         self.source = feed.FeedSource(f"{origin.url}/feed", fetch)
 
     async def read(
-        self, states: Mapping[str, models.PageState] | None = None, **options: Any
+        self, states: Mapping[str, sources.PageState] | None = None, **options: Any
     ) -> list[base.FetchResult]:
         return await fetch_results(self.source, states, **options)
 
@@ -149,7 +149,7 @@ async def test_an_entry_with_a_new_id_is_the_entry_with_its_paper_or_link(site: 
     days = source_fixtures.NOW + timedelta(days=1), source_fixtures.NOW + timedelta(days=2)
     papers = [paper_item(number, on=on) for number in (1, 2)]
     post = item("build1-p", link=f"{site.url}/post", content=source_payloads.newsletter())
-    states: dict[str, models.PageState] = {}
+    states: dict[str, sources.PageState] = {}
     found = []
     for build, now in enumerate((source_fixtures.NOW, *days), 1):
         entries = [entry.replace("'>https", f"'>build{build}-https") for entry in papers]
@@ -163,7 +163,7 @@ async def test_an_entry_with_a_new_id_is_the_entry_with_its_paper_or_link(site: 
 
 
 async def test_a_new_entry_that_links_to_the_same_page_reads_it_again(site: Site) -> None:
-    states: dict[str, models.PageState] = {}
+    states: dict[str, sources.PageState] = {}
     for number, day in enumerate((date(2025, 5, 5), date(2025, 5, 6))):
         site.pages["/latest.md"] = source_payloads.newsletter(day)
         entry = item(str(number), link=f"{site.url}/latest.md")
@@ -353,7 +353,7 @@ async def test_link_to_a_private_address_does_not_affect_other_entries(
 
 async def test_feed_with_many_links_takes_several_polls(site: Site) -> None:
     site.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{site.url}/{n}") for n in range(120)))
-    pages: dict[str, models.PageState] = {}
+    pages: dict[str, sources.PageState] = {}
     request_counts = []
     for _ in range(4):
         site.origin.requests.clear()

@@ -11,7 +11,7 @@ from bot.archive import ingest, listing
 from bot.core import day_close
 from bot.sources import base, huggingface
 from bot.sources.fetcher import HttpFetcher
-from storage import archive, models, papers
+from storage import archive, models, papers, sources
 from storage.database import Database
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
@@ -126,7 +126,7 @@ async def test_invalid_list_fails_with_a_reason(hub: Hub, body: str | bytes, rea
 
 
 async def test_refreshes_votes_after_one_three_and_seven_days(hub: Hub) -> None:
-    pages: dict[str, models.PageState] = {}
+    pages: dict[str, sources.PageState] = {}
     read_on = []
     for later in range(12):
         now = source_fixtures.NOW + timedelta(days=later)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.sources import base, feed
 from bot.sources.fetcher import HttpFetcher
-from storage import errors, models
+from storage import errors, models, sources
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
@@ -89,7 +89,7 @@ def test_a_url_with_braces_but_no_date_is_rejected(field: str) -> None:
 
 
 async def detect(text: str) -> tuple[models.Digest, ...]:
-    state = models.PageState("https://example.org/a.md", source_fixtures.NOW, OK)
+    state = sources.PageState("https://example.org/a.md", source_fixtures.NOW, OK)
     return await base.detect_in_response(base.Response(state.location, text.encode(), state))
 
 

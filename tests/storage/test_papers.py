@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from storage import archive, database, models, papers, schema, search, snapshot, sources, statements, tables
 from storage.models import PaperFacts
+from storage.search import Author
 from tests.support import reader_rows
 from tests.support.ingest_harness import NOW as INGESTED_AT
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
@@ -78,11 +79,11 @@ async def test_authors_have_paper_counts_and_spellings(db: database.Database) ->
     async with db.transaction() as connection:
         names = {ids[0]: [ada, bea], ids[1]: [ada, bea, ada], ids[2]: [ada, cid]}
         await papers.set_authors(connection, names, new_paper_ids=ids)
-        stored = await statements.fetch_records(connection, models.Author, sa.select(papers.authors))
+        stored = await statements.fetch_records(connection, Author, sa.select(papers.authors))
         by_name = {author.name: author for author in stored}
         assert _counts(stored) == {"Ada Byron": 3, "Bea Long": 2, "Cid": 1}
         await papers.set_authors(connection, {ids[2]: [("ada byron", "Adá Byron")]})
-        stored = await statements.fetch_records(connection, models.Author, sa.select(papers.authors))
+        stored = await statements.fetch_records(connection, Author, sa.select(papers.authors))
         assert _counts(stored) == {"Adá Byron": 3, "Bea Long": 2, "Cid": 0}
         ada_id, cid_id = by_name["Ada Byron"].id, by_name["Cid"].id
         spellings = await snapshot.read(connection, search.list_spellings, [ada_id, cid_id])
@@ -92,7 +93,7 @@ async def test_authors_have_paper_counts_and_spellings(db: database.Database) ->
         ) == sorted(ids)
 
 
-def _counts(authors: list[models.Author]) -> dict[str, int]:
+def _counts(authors: list[Author]) -> dict[str, int]:
     return {author.name: author.paper_count for author in authors}
 
 

@@ -34,7 +34,7 @@ async def add_digest(
         models.DigestFormat.NEWSLETTER, on, digest_entries, (models.Problem(3, "odd"),), f"text {digest_hash}"
     )
     async with db.transaction() as connection:
-        sourced = models.SourcedDigest(digest, "ko", digest_hash, "files", f"{digest_hash}.md")
+        sourced = archive.SourcedDigest(digest, "ko", digest_hash, "files", f"{digest_hash}.md")
         [digest_id] = await archive.add(connection, [sourced], NOW)
         await archive.add_entries(connection, {digest_id: digest_entries}, ids, {})
     return digest_id

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.sources import base, fetcher, ssrf_guard
-from storage import models
+from storage import models, sources
 
 NOW = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
@@ -69,7 +69,7 @@ async def connected_hosts(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 async def fetch_results(
-    source: base.Source, page_states: Mapping[str, models.PageState] | None = None, **options: Any
+    source: base.Source, page_states: Mapping[str, sources.PageState] | None = None, **options: Any
 ) -> list[base.FetchResult]:
     """Return all results of a fetch at NOW."""
     request = base.FetchRequest(**{"now": NOW, "page_states": page_states or {}, **options})
@@ -77,13 +77,13 @@ async def fetch_results(
 
 
 async def fetch_statuses(
-    source: base.Source, page_states: Mapping[str, models.PageState] | None = None, **options: Any
+    source: base.Source, page_states: Mapping[str, sources.PageState] | None = None, **options: Any
 ) -> list[models.FetchStatus]:
     """Return the statuses of all results of a fetch."""
     return [result.status for result in await fetch_results(source, page_states, **options)]
 
 
 def merge_page_states(
-    results: Iterable[base.FetchResult], previous: Mapping[str, models.PageState] | None = None
-) -> dict[str, models.PageState]:
+    results: Iterable[base.FetchResult], previous: Mapping[str, sources.PageState] | None = None
+) -> dict[str, sources.PageState]:
     return {**(previous or {}), **{page.location: page for result in results for page in result.page_states}}

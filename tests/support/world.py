@@ -338,5 +338,5 @@ async def read_lists(database: Database, now: datetime, *days: date) -> None:
         if not await sources.list_rows(connection):
             await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=now)
         for on in days:
-            page = models.PageState(f"{url}/api/daily_papers?date={on}", now, models.FetchStatus.OK)
+            page = sources.PageState(f"{url}/api/daily_papers?date={on}", now, models.FetchStatus.OK)
             await sources.upsert_page_states(connection, 1, [page])
