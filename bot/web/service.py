@@ -250,13 +250,6 @@ class WebPages:
         values = {"months": months}
         return self._page(site, "web.days.html.j2", ("days",), {}, texts("web-days"), values)
 
-    def make_find(self, site: Site, papers: int) -> Page:
-        """Return the search page of a static site with this many papers, which searches in the browser."""
-        values = {"papers": papers, "policy": f"{SCRIPT_POLICY}; connect-src 'self'"}
-        return self._page(
-            site, "web.find.html.j2", ("search",), {}, for_locale(site.locale)("web-search"), values
-        )
-
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
         """Return a search's results, or topics for an empty query. Raises PageError if the query is too long."""
         if len(query) > MAX_QUERY_LENGTH:

@@ -1,8 +1,7 @@
 """Build the web archive as files for any static host.
 
 The files are the pages of days, papers, the most published authors and trends, the feeds of days and of these
-authors, a sitemap, and a search in the browser. Pages that need a lookup (topics, other authors) and
-links to them are left out.
+authors, and a sitemap. Pages that need a lookup (the search, topics, other authors) and links to them are left out.
 """
 
 from __future__ import annotations
@@ -14,23 +13,17 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.archive import summaries
-from bot.client.paper_texts import format_title
 from bot.core import files
 from bot.core.clock import latest_date
-from bot.search import index
 from bot.web import service as web_service
-from bot.web.find import Found, make_files
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
-from storage import archive, errors, models, papers, search, snapshot
+from storage import archive, errors, papers, search, snapshot
 from storage.snapshot import chunked
 
 MANIFEST = ".paperround-web.json"
 """The file that lists the files of the last build."""
 MAX_AUTHORS, MIN_PAPERS = 500, 2
 """Only the most published authors have pages, if they have at least MIN_PAPERS papers."""
-MAX_NAMED = 20
-"""The number of a paper's authors that the browser's search can find."""
 PAPERS_AT_ONCE = 100
 """The number of papers in memory at a time."""
 ADVICE = "Check its permissions and the space on its disk, or name another folder."
@@ -68,7 +61,6 @@ class SiteBuilder:
         self._site = site = replace(self._site, authors=await self._list_authors())
         pages, services = self._pages, self._pages.services
         paper_ids: dict[int, None] = {}
-        found: dict[int, Found] = {}
         until_on = latest_date(services.clock())
         for day in await services.database.fetch(
             archive.list_dates, until_on=until_on, limit=web_service.MAX_DAYS
@@ -76,20 +68,12 @@ class SiteBuilder:
             await self._add_day(day, paper_ids)
         for chunk in chunked(paper_ids, PAPERS_AT_ONCE):
             details = await services.database.fetch(papers.list_details, chunk)
-            documents = await services.database.look_up(search.list_documents, chunk, summaries.select_shown)
-            texts = {document.id: index.build_texts(document) for document in documents}
             for detail in details:
                 self._add(f"papers/{detail.arxiv_id}.html", pages.make_paper(site, detail))
-                if detail.id in texts:
-                    found[detail.id] = await self._make_found(detail, texts[detail.id])
         for name in sorted({*site.authors.values()}):
             await self._add_author(name)
         self._add("index.html", await pages.load_day(site))
         self._add("days.html", await pages.load_days(site))
-        self._add("search.html", pages.make_find(site, len(found)))
-        self._add("search.js", Page("web.search.js.j2", {}))
-        for path, text in make_files([found[id_] for id_ in paper_ids if id_ in found]):
-            self._add_text(path, text)
         self._add("trends.html", await pages.load_trends(site))
         self._add("404.html", pages.make_error(site, PageError(404, "web-no-address")))
         self._add("sitemap.xml", await pages.load_sitemap(site))
@@ -127,30 +111,9 @@ class SiteBuilder:
             self._add(f"{path}.html", await self._pages.load_author(self._site, name))
             self._add(f"{path}.atom", await self._pages.load_author(self._site, name, is_feed=True))
 
-    async def _make_found(self, detail: models.PaperDetail, texts: index.IndexTexts) -> Found:
-        """Return a paper for the browser's search."""
-        title = format_title(detail.title, detail.arxiv_id)
-        glossary = self._pages.services.glossary
-        topics = [
-            topic for locale in models.Locale for topic in await glossary.list_title_topics(title, locale)
-        ]
-        in_title, in_text = [
-            [form.text for concept in found for form in concept.forms if form.is_sure]
-            for found in [
-                await glossary.list_concepts(text) for text in (texts.title, "\n".join(texts.bodies))
-            ]
-        ]
-        authors = detail.authors[:MAX_NAMED]
-        return Found(
-            detail.arxiv_id, title, detail.last_on, detail.votes, [*topics, *in_title], in_text, authors
-        )
-
     def _add(self, path: str, page: Page) -> None:
-        self._add_text(path, self._pages.render(page))
-
-    def _add_text(self, path: str, text: str) -> None:
         self._built.add(path)
-        self._written += self._write(path, text)
+        self._written += self._write(path, self._pages.render(page))
 
     def _write(self, path: str, text: str) -> bool:
         """Write a file unless it already has this text. Returns whether it was written."""

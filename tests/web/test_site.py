@@ -1,22 +1,19 @@
 """The static site: pages as files, the links between them, and rebuilds."""
 
 import html
-import itertools
 import json
 import os
-import random
 import re
-from datetime import date, timedelta
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import pytest
-from aiohttp import web
 
-from bot.core import http_server
-from bot.web import find, service, site
+from bot.client import texts
+from bot.web import service, site
 from storage import errors, models
-from tests.support import browser, sample_archive
+from tests.support import sample_archive
 from tests.support.shell_fixtures import Paperround
 from tests.web.conftest import WebArchive
 
@@ -37,7 +34,7 @@ async def test_every_link_leads_to_a_file(archive: WebArchive, tmp_path: Path) -
     assert built == (len(found) - 1, 0, 0)
     assert {"index.html", "days/2025-01-02.html", "papers/2501.00004.html", "feed.atom", "404.html"} <= found
     assert [name for name in found if re.fullmatch(r"authors/ada-lovelace-[0-9a-f]{8}\.html", name)]
-    for name in {name for name in found - {site.MANIFEST} if not name.startswith("find/")}:
+    for name in found - {site.MANIFEST}:
         text = (tmp_path / "site" / name).read_text(encoding="utf-8")
         for link in re.findall(r'(?:href|src|loc)[=>]"?([^"<]+)', text):
             path = unquote(link).removeprefix("https://example.org")
@@ -47,119 +44,33 @@ async def test_every_link_leads_to_a_file(archive: WebArchive, tmp_path: Path) -
             target = path.removeprefix("/lab/papers/").partition("#")[0] or "index.html"
             assert target in found, (name, link)
         assert "?" not in "".join(re.findall(r'href="(/[^"]*)"', text))
-        assert ("<script" in text) == (name == "search.html" or name.startswith("papers/")), name
+        assert ("<script" in text) == name.startswith("papers/"), name
 
 
-async def test_site_has_a_list_of_days_and_a_search(archive: WebArchive, tmp_path: Path) -> None:
+@pytest.mark.parametrize("locale", list(models.Locale))
+async def test_site_has_a_list_of_days_and_says_that_it_has_no_search(
+    archive: WebArchive, tmp_path: Path, locale: models.Locale
+) -> None:
     paper = sample_archive.NewsletterPaper("2501.00900", "Reinforcement Learning for All", "글입니다.")
     await sample_archive.add_digest(archive.services.database, "2025-01-05", paper)
-    await build(archive, tmp_path / "site")
+    await build(archive, tmp_path / "site", replace(SITE, locale=locale))
     days = (tmp_path / "site/days.html").read_text(encoding="utf-8")
     assert re.findall(r'"/lab/papers/days/([0-9-]+)\.html"', days)[:2] == ["2025-01-05", "2025-01-04"]
-    rows = json.loads((tmp_path / "site/find/rows-0.json").read_text(encoding="utf-8"))
-    assert ["2501.00900", "Reinforcement Learning for All", "2025-01-05", 10] in rows
-    search = html.unescape((tmp_path / "site/search.html").read_text(encoding="utf-8"))
-    assert "script-src 'self'; connect-src 'self'" in search
+    assert "<form" not in days
+    assert html.escape(texts.for_locale(locale)("web-no-search")) in days
 
 
-@browser.needs_chromium
-@pytest.mark.browser
-async def test_search_in_the_browser_reads_its_address_corrects_and_ranks(
-    archive: WebArchive, tmp_path: Path
-) -> None:
-    titles = {
-        "2501.00901": ("Diffusion Models for Video", 3),
-        "2501.00902": ("A Diffusion Model of Markets", 9),
-        "2501.00903": ("Reinforcement Learning for All", 10),
-        "2501.00904": ("Fast Attention", 1),
-    }
-    papers = [
-        sample_archive.NewsletterPaper(id_, title, "글입니다.", votes=votes, authors=("Andrés Marafioti",))
-        for id_, (title, votes) in titles.items()
-    ]
-    await sample_archive.add_digest(archive.services.database, "2025-01-05", *papers)
-    await build(archive, tmp_path / "site")
-
-    def add_routes(router: web.UrlDispatcher) -> None:
-        router.add_static("/lab/papers", tmp_path / "site")
-
-    async with (
-        http_server.serving("127.0.0.1:0", "the site", [add_routes]) as url,
-        browser.open_browser(tmp_path / "profile") as shown,
-    ):
-        for query, first, note in (
-            (
-                "difusion modle",
-                "A Diffusion Model of Markets",
-                "Showing results for “diffusion model” · 2 found",
-            ),
-            ("강하학습", "Reinforcement Learning for All", "Showing results for “강화학습” · 2 found"),
-            ("강화학습을", "Reinforcement Learning for All", "2 found"),
-            (
-                "how do I make attention faster?",
-                "Fast Attention",
-                "No paper has all the words; these have some",
-            ),
-            ("marafioti video", "Diffusion Models for Video", "1 found"),
-            # Identifiers, forms of the glossary and filters, as docs/web.md says.
-            ("https://arxiv.org/abs/2501.00904v2", "Fast Attention", "1 found"),
-            ("2501.00909", None, "Nothing found"),
-            *(
-                (form, "Reinforcement Learning for All", "2 found")
-                for form in ("RL", "강화 학습", "강화학습")
-            ),
-            ("reinforcement learning", "Reinforcement Learning for All", "2 found"),
-            ("diffusion -video", "A Diffusion Model of Markets", "Without “video” · 1 found"),
-            (
-                "-diffusion author:marafioti",
-                "Reinforcement Learning for All",
-                "Without “diffusion” · 2 found",
-            ),
-            ("author:markets", None, "Nothing found"),
-            ("votes:5 until:2025 since:2025-01-05 models", "A Diffusion Model of Markets", "1 found"),
-            ("since:2025-02 attention", None, "Nothing found"),
-            ("until:2025-01-04 attention", None, "Nothing found"),
-            ("since:lately attention", "Fast Attention", "Not understood: since:lately · 1 found"),
-        ):
-            await shown.open(f"{url}/lab/papers/search.html?q={quote(query)}", width=400)
-            await shown.wait_for("!!document.querySelector('#count')?.innerText")
-            assert await shown.evaluate("document.querySelector('#found a')?.innerText") == first, query
-            assert await shown.evaluate("document.querySelector('#count').innerText") == note
-            assert await shown.evaluate("document.querySelector('#q').value") == query
-            assert await shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def test_loading_a_search_stays_small_with_10_000_papers() -> None:
-    """A query of three words, one of them misspelt, and a filter loads three files, the words of an initial, the days and
-    votes, and 30 files of rows."""
-    words = [
-        f"{initial}{middle}{end}"
-        for initial in "abcdefghilmnoprstuvw"
-        for middle in "aeiou"
-        for end in range(40)
-    ]
-    chosen = random.Random(7)
-    terms = [f"{chosen.choice(words)} {chosen.choice(words)}" for _ in range(1500)]
-    harmonic = list(itertools.accumulate(1 / (1 + i) for i in range(len(words))))
-    found = [
-        find.Found(
-            f"{2501 + number % 12}.{number:05}",
-            " ".join(chosen.choices(words, cum_weights=harmonic, k=9)),
-            date(2025, 1, 5) + timedelta(number % 600),
-            chosen.randrange(300),
-            ("reinforcement learning", "강화 학습", "RL"),
-            chosen.choices(terms, cum_weights=harmonic[: len(terms)], k=30),
-            [f"{chosen.choice(words)} {chosen.choice(words)}{number % 900}" for _ in range(5)],
-        )
-        for number in range(10_000)
-    ]
-    sizes = {path: len(text.encode()) for path, text in find.make_files(found)}
-    largest = sorted(sizes, key=lambda path: -sizes[path])
-    loaded = [path for path in largest if "rows-" in path][:30] + [
-        path for path in largest if "words" in path
-    ][:1]
-    loaded += [path for path in largest if "rows-" not in path and "words" not in path][:4]
-    assert sum(sizes[path] for path in loaded) < 400_000
+async def test_a_build_removes_the_search_of_an_earlier_version(archive: WebArchive, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    await build(archive, folder)
+    listed = json.loads((folder / site.MANIFEST).read_text(encoding="utf-8"))
+    (folder / "find").mkdir()
+    former = {"search.html", "search.js", "find/rows-0.json"}
+    for name in former:
+        (folder / name).write_text("before")
+    (folder / site.MANIFEST).write_text(json.dumps([*listed, *former]), encoding="utf-8")
+    assert (await build(archive, folder)).removed == len(former)
+    assert not former & files(folder)
 
 
 async def test_all_spellings_of_an_author_link_to_one_page(archive: WebArchive, tmp_path: Path) -> None:
@@ -189,15 +100,13 @@ async def test_rebuilding_writes_only_changed_files(archive: WebArchive, tmp_pat
     )
     await sample_archive.add_digest(archive.services.database, "2025-01-02", small)
     again = await build(archive, folder)
-    assert {name for name in times.keys() - files(folder) if not name.startswith("find/")} == {
-        "papers/2501.00002.html"
-    }
+    assert times.keys() - files(folder) == {"papers/2501.00002.html"}
     assert again.removed == len(times.keys() - files(folder))
     assert "TinyTalk Two" in (folder / "days/2025-01-02.html").read_text(encoding="utf-8")
     assert os.stat(folder / "papers/2501.00003.html").st_mtime_ns == times["papers/2501.00003.html"]
     # A site in another language or at another URL is a different site.
     korean = await build(archive, folder, service.Site(SITE.base_url, models.Locale.KO, is_static=True))
-    assert korean.unchanged <= 5 + sum(name.startswith("find/") for name in files(folder))
+    assert korean.unchanged <= 5
     assert '<html lang="ko">' in (folder / "index.html").read_text(encoding="utf-8")
 
 
