@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
@@ -16,33 +16,14 @@ import yarl
 from discord import app_commands
 from discord.ext import commands
 
-from bot.alerts import commands as alerts_commands
-from bot.alerts import messages as alerts_messages
-from bot.alerts.planner import AlertPost
-from bot.ask import commands as ask_commands
-from bot.ask import messages as ask_messages
-from bot.ask.service import AnswerPost
+from bot.app.features import FEATURES
 from bot.client import command_sync, custom_ids, message_builder, refusals, router, translations
 from bot.client import texts as client_texts
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
-from bot.club import commands as club_commands
-from bot.club import messages as club_messages
-from bot.club.service import ClubPost
 from bot.core import isolation
-from bot.daily import commands as daily_commands
-from bot.daily import post as daily_post
-from bot.daily.choice import DailyPost
-from bot.lists import commands as lists_commands
-from bot.operations import commands as operations_commands
-from bot.operations import messages as operations_messages
 from bot.outbox import contents, outcomes
 from bot.rendering.templates import Templates
-from bot.shelf import commands as shelf_commands
-from bot.today import commands as today_commands
-from bot.today import messages as today_messages
-from bot.today.service import TodayPost
-from bot.trends import commands as trends_commands
 from storage import accounts, models, outbox
 
 log = structlog.get_logger(__name__)
@@ -166,23 +147,8 @@ def _may_write(channel: discord.TextChannel | None) -> bool:
     return granted.view_channel and granted.send_messages
 
 
-COGS = (
-    lists_commands.ListsCog,
-    lists_commands.PapersCog,
-    ask_commands.AskCog,
-    today_commands.TodayCog,
-    operations_commands.MeCog,
-    shelf_commands.ShelfCog,
-    alerts_commands.AlertsCog,
-    daily_commands.SubscriptionsCog,
-    daily_commands.SubscriptionButtonsCog,
-    operations_commands.StatusCog,
-    trends_commands.TrendsCog,
-    daily_commands.WhyCog,
-    club_commands.ClubCog,
-    operations_commands.SourcesCog,
-    GuildEventsCog,
-)
+FRONTS = [feature.load_front() for feature in FEATURES]
+COGS = (*(cog for front in FRONTS for cog in front.cogs), GuildEventsCog)
 
 
 class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
@@ -301,14 +267,7 @@ class PaperroundBot(Client):
         isolation.log_error(log, "event handler failed", error, event_name=event_method)
 
 
-RENDERERS: Mapping[type[contents.Post], Callable[[PostWording, Any], tuple[contents.RenderedPart, ...]]] = {
-    DailyPost: daily_post.render,
-    AlertPost: alerts_messages.render,
-    TodayPost: today_messages.render,
-    ClubPost: club_messages.render,
-    AnswerPost: ask_messages.render,
-    contents.NoticePost: operations_messages.render_notice,
-}
+RENDERERS = {kind: render for front in FRONTS for kind, render in front.renderers.items()}
 
 
 class DiscordRenderer:

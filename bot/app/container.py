@@ -18,41 +18,30 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.alerts.planner import ALERT
-from bot.alerts.service import Alerts
+from bot.app.features import FEATURES, Shared
 from bot.app.health import Liveness
 from bot.archive.ingest import IngestService
 from bot.ask.sentences import SentenceWriter
-from bot.ask.service import ANSWER, PaperQuestions
+from bot.ask.service import PaperQuestions
 from bot.claims.language_model import LanguageModel, ModelServer, TokenBudget
 from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.client.services import Services
-from bot.club.service import CLUB, Clubs
 from bot.core import admission, day_close
 from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.settings import Settings
-from bot.daily.planner import DAILY, ON_DEMAND
-from bot.daily.service import OnDemandPosts, Subscriptions
-from bot.daily.why import WhyExplainer
-from bot.operations.service import StatusService
-from bot.outbox.contents import DeliveryFactory, DeliveryKinds
-from bot.outbox.outcomes import NOTICE
+from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
-from bot.papers.lists import PaperLists
-from bot.papers.trends import TrendAnswers
 from bot.rendering.charts import ChartRenderer
 from bot.rendering.templates import Templates
 from bot.search import index as search_index
 from bot.search import titles
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.search.trends import RisingTopicService, TrendService
-from bot.shelf.service import Shelf
+from bot.search.trends import RisingTopicService
 from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
 from bot.today.profiles import PaperVectors, Profiles
-from bot.today.service import TODAY, TodayService
 from bot.web.service import WebPages
-from storage import club, migrate, models
+from storage import migrate, models
 from storage.database import READER_CONNECTIONS, Database
 
 if TYPE_CHECKING:
@@ -257,10 +246,9 @@ class Container:
     @cached_property
     def services(self) -> Services:
         """The services for commands and pages."""
-        database, search, glossary = self.reader_database, self.search, self.glossary
-        rising = RisingTopicService(database, glossary, self.clock)
-        profiles = Profiles(database, PaperVectors(database, self.clock))
+        database = self.reader_database
         titles.prepare()
+        profiles = Profiles(database, PaperVectors(database, self.clock))
         paper_lookup = arxiv.PaperLookup(
             self.clock,
             IngestService(database, self.clock),
@@ -269,11 +257,25 @@ class Container:
             self.arxiv_throttle,
         )
         lookups = admission.Admission(admission.MAX_AT_ONCE)
+        shared = Shared(
+            self.clock,
+            database,
+            self.search,
+            self.glossary,
+            self.deliveries,
+            self.pace,
+            self.request,
+            profiles,
+            RisingTopicService(database, self.glossary, self.clock),
+            paper_lookup,
+            self.create_questions(database, self.glossary, lookups),
+            self.day_close,
+        )
         return Services(
             database=database,
             clock=self.clock,
-            search=search,
-            glossary=glossary,
+            search=self.search,
+            glossary=self.glossary,
             lookups=lookups,
             transfers=admission.Admission(1),
             charts=ChartRenderer(self.templates),
@@ -283,28 +285,7 @@ class Container:
             text_tokens=TextTokenStore(database, self.clock),
             paper_lookup=paper_lookup,
             features={
-                type(service): service
-                for service in (
-                    Alerts(database, self.clock, search),
-                    Subscriptions(database, self.clock, self.day_close),
-                    OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
-                    StatusService(database, self.clock, self.deliveries, self.pace, self.day_close),
-                    WhyExplainer(database, self.clock, search.match_papers, self.day_close),
-                    Shelf(
-                        database,
-                        self.clock,
-                        search.match_papers,
-                        {"unread": club.list_unread},
-                        find_titled=search.find_titled,
-                        fetch_titled=paper_lookup.fetch_titled,
-                    ),
-                    Clubs(database, self.clock, self.deliveries, self.request),
-                    profiles,
-                    TodayService(database, self.clock, profiles, rising, search, glossary, self.day_close),
-                    PaperLists(search, database, self.clock),
-                    TrendAnswers(search, TrendService(database, self.clock, search), rising),
-                    self.create_questions(database, glossary, lookups),
-                )
+                type(service): service for feature in FEATURES for service in feature.build_services(shared)
             },
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             locale=self.locale,
@@ -376,9 +357,6 @@ class Container:
     @cached_property
     def _parsing(self) -> asyncio.Semaphore:
         return asyncio.Semaphore(1)
-
-
-DELIVERY_KINDS: DeliveryKinds = (DAILY, ON_DEMAND, ALERT, TODAY, CLUB, NOTICE, ANSWER)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -22,7 +23,8 @@ import structlog
 
 from bot.app import health, jobs
 from bot.app.client import PaperroundBot
-from bot.app.container import DELIVERY_KINDS, Container
+from bot.app.container import Container
+from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
 from bot.app.health import Liveness, Metrics
 from bot.app.workers import Workers
 from bot.client import command_sync, rest, sender, webhook
@@ -208,12 +210,10 @@ class Runtime:
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
         with self.metrics.planning.time():
-            failures = await self._run_steps(
-                lambda: self.relay.expire(now),
-                lambda: self.workers.daily_planner.tick(now, on_planned=self.relay.wake),
-                lambda: self.workers.clubs.tick(now),
-                lambda: self.workers.today_planner.tick(now, between=self._plan_posts),
-            )
+            planners = self.workers.daily_planner, self.workers.clubs, self.workers.today_planner
+            tick = Tick(now, self.relay.wake, self._plan_posts, *planners)
+            plans = [partial(feature.plan, tick) for feature in FEATURES if feature.plan is not None]
+            failures = await self._run_steps(lambda: self.relay.expire(now), *plans)
         if not failures:
             self.liveness.record("tick")
 

@@ -68,7 +68,7 @@ class Route:
     check: Precondition | None
 
 
-def list_routes(cog_class: type) -> list[Route]:
+def list_routes(cog_class: Callable[..., object]) -> list[Route]:
     """Return the routes of a cog."""
     return [value for value in vars(cog_class).values() if isinstance(value, Route)]
 

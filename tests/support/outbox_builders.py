@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.app.container import DELIVERY_KINDS
+from bot.app.features import DELIVERY_KINDS
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace

@@ -1,0 +1,217 @@
+"""The parts of each feature, listed once: what serves its commands, what it posts and plans, and what speaks Discord."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bot.alerts.planner import ALERT, AlertPost
+from bot.alerts.service import Alerts
+from bot.ask.service import ANSWER, AnswerPost, PaperQuestions
+from bot.club.service import CLUB, ClubPost, Clubs
+from bot.core.clock import Clock
+from bot.core.day_close import DayClose
+from bot.daily.choice import DailyPost
+from bot.daily.planner import DAILY, ON_DEMAND, DailyPlanner
+from bot.daily.service import OnDemandPosts, Subscriptions
+from bot.daily.why import WhyExplainer
+from bot.operations.service import StatusService
+from bot.outbox.contents import (
+    DeliveryFactory,
+    DeliveryHandler,
+    DeliveryKinds,
+    NoticePost,
+    Post,
+    RenderedPart,
+)
+from bot.outbox.outcomes import NOTICE
+from bot.outbox.pace import Pace
+from bot.papers.lists import PaperLists
+from bot.papers.trends import TrendAnswers
+from bot.search.glossary import GlossaryService
+from bot.search.service import SearchService
+from bot.search.trends import RisingTopicService, TrendService
+from bot.shelf.service import Shelf
+from bot.sources.arxiv import PaperLookup
+from bot.today.profiles import Profiles
+from bot.today.service import TODAY, TodayPlanner, TodayPost, TodayService
+from storage import club
+from storage.database import Database
+
+if TYPE_CHECKING:
+    from discord.ext import commands
+
+    from bot.client.context import Client
+    from bot.client.messages import PostWording
+
+
+class Shared(NamedTuple):
+    """What services are built on; see `bot.app.container.Container`."""
+
+    clock: Clock
+    database: Database
+    search: SearchService
+    glossary: GlossaryService
+    deliveries: DeliveryFactory
+    pace: Pace
+    request: Callable[..., Awaitable[Any]]
+    profiles: Profiles
+    rising: RisingTopicService
+    paper_lookup: PaperLookup
+    questions: PaperQuestions
+    day_close: DayClose
+
+
+class Tick(NamedTuple):
+    """A minute's planning at `now` (UTC). `wake` makes the relay send; slow work calls `plan_posts` in between."""
+
+    now: datetime
+    wake: Callable[[], None]
+    plan_posts: Callable[[], Awaitable[None]]
+    daily_planner: DailyPlanner
+    clubs: Clubs
+    today_planner: TodayPlanner
+
+
+class Front(NamedTuple):
+    """What of a feature speaks Discord: its cogs, and what draws its posts."""
+
+    cogs: tuple[Callable[[Client], commands.Cog], ...]
+    renderers: Mapping[type[Post], Callable[[PostWording, Any], tuple[RenderedPart, ...]]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A feature. `load_front` imports discord.py, which a look-up in the shell does without."""
+
+    load_front: Callable[[], Front]
+    build_services: Callable[[Shared], Iterable[object]] = lambda _: ()
+    """Returns what its commands call, which they find by class."""
+    kinds: DeliveryKinds = ()
+    plan: Callable[[Tick], Awaitable[int | None]] | None = None
+    """Plans what is due, each minute, after the features above it."""
+
+
+def _load_lists() -> Front:
+    from bot.lists import commands
+
+    return Front((commands.ListsCog, commands.PapersCog))
+
+
+def _load_ask() -> Front:
+    from bot.ask import commands, messages
+
+    return Front((commands.AskCog,), {AnswerPost: messages.render})
+
+
+def _load_shelf() -> Front:
+    from bot.shelf import commands
+
+    return Front((commands.ShelfCog,))
+
+
+def _load_alerts() -> Front:
+    from bot.alerts import commands, messages
+
+    return Front((commands.AlertsCog,), {AlertPost: messages.render})
+
+
+def _load_daily() -> Front:
+    from bot.daily import commands, post
+
+    cogs = commands.SubscriptionsCog, commands.SubscriptionButtonsCog, commands.WhyCog
+    return Front(cogs, {DailyPost: post.render})
+
+
+def _load_trends() -> Front:
+    from bot.trends import commands
+
+    return Front((commands.TrendsCog,))
+
+
+def _load_club() -> Front:
+    from bot.club import commands, messages
+
+    return Front((commands.ClubCog,), {ClubPost: messages.render})
+
+
+def _load_today() -> Front:
+    from bot.today import commands, messages
+
+    return Front((commands.TodayCog,), {TodayPost: messages.render})
+
+
+def _load_operations() -> Front:
+    from bot.operations import commands, messages
+
+    cogs = commands.MeCog, commands.StatusCog, commands.SourcesCog
+    return Front(cogs, {NoticePost: messages.render_notice})
+
+
+LISTS = Feature(
+    load_front=_load_lists, build_services=lambda its: [PaperLists(its.search, its.database, its.clock)]
+)
+ASK = Feature(load_front=_load_ask, build_services=lambda its: [its.questions], kinds=(ANSWER,))
+SHELF = Feature(
+    load_front=_load_shelf,
+    build_services=lambda its: [
+        Shelf(
+            its.database,
+            its.clock,
+            its.search.match_papers,
+            {"unread": club.list_unread},
+            find_titled=its.search.find_titled,
+            fetch_titled=its.paper_lookup.fetch_titled,
+        )
+    ],
+)
+ALERTS = Feature(
+    load_front=_load_alerts,
+    build_services=lambda its: [Alerts(its.database, its.clock, its.search)],
+    kinds=(ALERT,),
+)
+DAILY_POSTS = Feature(
+    load_front=_load_daily,
+    build_services=lambda its: [
+        Subscriptions(its.database, its.clock, its.day_close),
+        OnDemandPosts(its.database, its.clock, its.deliveries, its.search.match_papers, its.day_close),
+        WhyExplainer(its.database, its.clock, its.search.match_papers, its.day_close),
+    ],
+    kinds=(DAILY, ON_DEMAND),
+    plan=lambda tick: tick.daily_planner.tick(tick.now, on_planned=tick.wake),
+)
+TRENDS = Feature(
+    load_front=_load_trends,
+    build_services=lambda its: [
+        TrendAnswers(its.search, TrendService(its.database, its.clock, its.search), its.rising)
+    ],
+)
+CLUBS = Feature(
+    load_front=_load_club,
+    build_services=lambda its: [Clubs(its.database, its.clock, its.deliveries, its.request)],
+    kinds=(CLUB,),
+    plan=lambda tick: tick.clubs.tick(tick.now),
+)
+TODAYS = Feature(
+    load_front=_load_today,
+    build_services=lambda its: [
+        its.profiles,
+        TodayService(
+            its.database, its.clock, its.profiles, its.rising, its.search, its.glossary, its.day_close
+        ),
+    ],
+    kinds=(TODAY,),
+    plan=lambda tick: tick.today_planner.tick(tick.now, between=tick.plan_posts),
+)
+OPERATIONS = Feature(
+    load_front=_load_operations,
+    build_services=lambda its: [
+        StatusService(its.database, its.clock, its.deliveries, its.pace, its.day_close)
+    ],
+    kinds=(NOTICE,),
+)
+
+FEATURES = (LISTS, ASK, SHELF, ALERTS, DAILY_POSTS, TRENDS, CLUBS, TODAYS, OPERATIONS)
+DELIVERY_KINDS: tuple[DeliveryHandler, ...] = tuple(kind for feature in FEATURES for kind in feature.kinds)
