@@ -94,12 +94,12 @@ class GuildEventsCog(commands.Cog):
         """Store and welcome new servers. `on_ready` retries a server that could not be stored."""
         async with self._storing:
             # At startup Discord sends an event for each server.
-            known = self._known_ids = self._known_ids or set(await self._guilds.list_ids())
-            new = {guild.id: guild for guild in guilds if not (guild.unavailable or guild.id in known)}
+            stored_ids = self._known_ids = self._known_ids or set(await self._guilds.list_ids())
+            new = {guild.id: guild for guild in guilds if not (guild.unavailable or guild.id in stored_ids)}
             if self._has_gateway:
                 await self.welcome(new.values())
             await self._guilds.update({id_: _guild_settings(guild) for id_, guild in new.items()})
-            known.update(new)
+            stored_ids.update(new)
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
         """Plan a welcome message in each server that recently invited the bot, if it may write there.

@@ -121,8 +121,8 @@ def _read_old_eprint(text: str, number: re.Match[str]) -> Iterator[str]:
 
 def find_ids(text: str) -> list[str]:
     """Return each id in a link or after `arXiv:`, except in the address of a picture."""
-    found = _NAMED_ID.findall(_unquote(text)) if _SITE.search(text) else ()
-    return list(map(_canonical, found))
+    named = _NAMED_ID.findall(_unquote(text)) if _SITE.search(text) else ()
+    return list(map(_canonical, named))
 
 
 def first_day(arxiv_id: str) -> date:

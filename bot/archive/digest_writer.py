@@ -209,10 +209,10 @@ def _first_value(said: Iterable[_Statement], field: str) -> Any:
 
 def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
     """Return Hugging Face's page if its list has the paper, arXiv's page if a service knows the paper, or a digest's link."""
-    known = [fact for fact in facts if fact.source in SERVICES]
-    if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in known):
+    by_service = [fact for fact in facts if fact.source in SERVICES]
+    if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in by_service):
         return huggingface_url(arxiv_id)
-    return (None if known else _first_value(said, "url")) or abstract_url(arxiv_id)
+    return (None if by_service else _first_value(said, "url")) or abstract_url(arxiv_id)
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:

@@ -362,7 +362,7 @@ async def export_digests(
     tells it, in a listing as the most trusted source does. Raises PaperroundError if there are no digests.
     """
     async with database.read() as connection:
-        digest_format = next((known for known in DigestFormat if known.value == form.value), None)
+        digest_format = next((candidate for candidate in DigestFormat if candidate.value == form.value), None)
         origin = archive.Origin(with_lookup=digest_format in (None, DigestFormat.LISTING))
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
         rows.sort(key=lambda row: (row.date_on, row.format.value, row.id))
@@ -393,11 +393,11 @@ def _list_days(
     for _, date_rows in groupby(rows, key=lambda row: row.date_on):
         group = sorted(date_rows, key=lambda row: (origins[row.id], row.id))
         if digest_format in listing.FORMATS:
-            kept = digest_format, DigestFormat.LOOKUP
-            yield from filter(None, ([row for row in group if row.format is form] for form in kept))
+            forms = digest_format, DigestFormat.LOOKUP
+            yield from filter(None, ([row for row in group if row.format is form] for form in forms))
         else:
-            own = [row for row in group if row.format is digest_format]
-            yield own or [row for row in group if row.format not in listing.FORMATS] or group
+            in_format = [row for row in group if row.format is digest_format]
+            yield in_format or [row for row in group if row.format not in listing.FORMATS] or group
 
 
 async def _read_day(connection: Connection, rows: Sequence[StoredDigest], locale: Locale) -> ExportDigest:
@@ -409,16 +409,22 @@ async def _read_day(connection: Connection, rows: Sequence[StoredDigest], locale
             entries.setdefault(entry.arxiv_id, []).append(entry)
         for paper in listing.papers_of(item.digest.text) if item.digest.format in listing.FORMATS else ():
             listed.setdefault(paper["arxiv_id"], paper)
-    again = await papers.get_ids(connection, (name for name, found in entries.items() if len(found) > 1))
+    again = await papers.get_ids(
+        connection, (name for name, listed_by in entries.items() if len(listed_by) > 1)
+    )
     appearances = await archive.list_appearances(connection, again.values())
     for name, paper_id in again.items():
-        here = [of for of in appearances[paper_id] if of.digest_id in {row.id for row in rows}]
+        here = [
+            appearance
+            for appearance in appearances[paper_id]
+            if appearance.digest_id in {row.id for row in rows}
+        ]
         if best := summaries.best_appearance(here, locale):
             entries[name] = [best.entry]
-    digest = replace(first.digest, entries=tuple(found[0] for found in entries.values()))
+    digest = replace(first.digest, entries=tuple(listed_by[0] for listed_by in entries.values()))
     if listed and len(read) > 1:
         digest = replace(digest, text=listing.build(digest.date, listed.values(), form=digest.format).text)
-    stored = {name: known for item in read for name, known in item.stored.items()}
+    stored = {name: detail for item in read for name, detail in item.stored.items()}
     return replace(first, digest=digest, stored=stored)
 
 
@@ -490,32 +496,32 @@ def _clean(paper: SavedPaper) -> SavedPaper:
     return replace(paper, title=discord_text.to_single_line(title), authors=names)
 
 
-def _bibtex_reference(of: SavedPaper, is_order_confirmed: bool) -> str:
+def _bibtex_reference(paper: SavedPaper, is_order_confirmed: bool) -> str:
     return render_entry(
-        of.arxiv_id,
-        of.title,
-        of.authors,
-        truncated=of.authors_truncated,
+        paper.arxiv_id,
+        paper.title,
+        paper.authors,
+        truncated=paper.authors_truncated,
         is_order_confirmed=is_order_confirmed,
-        note=of.note,
-        tags=of.tags,
+        note=paper.note,
+        tags=paper.tags,
         is_latex=False,
     )
 
 
-def _ris_reference(of: SavedPaper, _: bool) -> str:
+def _ris_reference(paper: SavedPaper, _: bool) -> str:
     fields = [
         ("TY", "GEN"),
-        ("ID", make_key(of.arxiv_id)),
-        *([("TI", of.title)] if of.title else []),
-        *(("AU", _ris_name(name)) for name in of.authors),
-        ("PY", year_of(of.arxiv_id)),
+        ("ID", make_key(paper.arxiv_id)),
+        *([("TI", paper.title)] if paper.title else []),
+        *(("AU", _ris_name(name)) for name in paper.authors),
+        ("PY", year_of(paper.arxiv_id)),
         ("PB", "arXiv"),
-        ("M1", f"arXiv:{of.arxiv_id}"),
-        ("DO", f"10.48550/arXiv.{of.arxiv_id}"),
-        ("UR", arxiv_ids.abstract_url(of.arxiv_id)),
-        *(("KW", tag) for tag in of.tags),
-        *(("N1", line) for line in of.note.splitlines()),
+        ("M1", f"arXiv:{paper.arxiv_id}"),
+        ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
+        ("UR", arxiv_ids.abstract_url(paper.arxiv_id)),
+        *(("KW", tag) for tag in paper.tags),
+        *(("N1", line) for line in paper.note.splitlines()),
     ]
     return "".join(f"{tag}  - {value}\n" for tag, value in fields) + "ER  - \n\n"
 
@@ -526,22 +532,22 @@ def _ris_name(name: str) -> str:
     return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
 
-def _csl_reference(of: SavedPaper, _: bool) -> str:
+def _csl_reference(paper: SavedPaper, _: bool) -> str:
     item = {
-        "id": make_key(of.arxiv_id),
+        "id": make_key(paper.arxiv_id),
         "type": "article",
-        "title": of.title,
-        "author": list(map(_csl_name, of.authors)),
-        "issued": {"date-parts": [[int(year_of(of.arxiv_id))]]},
-        "number": f"arXiv:{of.arxiv_id}",
+        "title": paper.title,
+        "author": list(map(_csl_name, paper.authors)),
+        "issued": {"date-parts": [[int(year_of(paper.arxiv_id))]]},
+        "number": f"arXiv:{paper.arxiv_id}",
         "publisher": "arXiv",
-        "DOI": f"10.48550/arXiv.{of.arxiv_id}",
-        "URL": arxiv_ids.abstract_url(of.arxiv_id),
-        "keyword": ", ".join(of.tags),
-        "note": of.note,
+        "DOI": f"10.48550/arXiv.{paper.arxiv_id}",
+        "URL": arxiv_ids.abstract_url(paper.arxiv_id),
+        "keyword": ", ".join(paper.tags),
+        "note": paper.note,
     }
-    known = {name: value for name, value in item.items() if value}
-    return " " + json.dumps(known, ensure_ascii=False, indent=1).replace("\n", "\n ")
+    filled = {name: value for name, value in item.items() if value}
+    return " " + json.dumps(filled, ensure_ascii=False, indent=1).replace("\n", "\n ")
 
 
 def _csl_name(name: str) -> dict[str, str]:

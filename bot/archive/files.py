@@ -81,10 +81,10 @@ def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
 
     for parent, subfolders, files in os.walk(folder, onerror=add_unreadable):
         subfolders[:] = [name for name in subfolders if name[0] != "."]
-        found = [
+        readable = [
             name for name in files if name[0] != "." and Path(name).suffix.lower() in parse.FILE_SUFFIXES
         ]
-        names += [Path(parent, name).relative_to(folder).as_posix() for name in found]
+        names += [Path(parent, name).relative_to(folder).as_posix() for name in readable]
     unnamed = [name for name in names if not _is_utf8(name)]
     problems += [LocatedProblem(os.path.join(folder, name), None, _NOT_UTF8) for name in unnamed]
     return sorted(filter(_is_utf8, names)), problems

@@ -145,7 +145,9 @@ class IngestService:
                     stored = await self._writer.put(connection, batch)
                     if described := [fact for content in batch for fact in _describe(content)]:
                         await self._writer.write_facts(connection, described)
-                outcomes += [_parse_result(content) + of for content, of in zip(batch, stored, strict=True)]
+                outcomes += [
+                    _parse_result(content) + added for content, added in zip(batch, stored, strict=True)
+                ]
             if failures and len(batch) == 1:
                 outcomes += failures
             elif failures:
@@ -158,10 +160,10 @@ class IngestService:
         text = await archive.get_text(connection, digest_id)
         if stored is None or text is None:
             return IngestResult()
-        found: Sequence[Digest] = ()
+        digests: Sequence[Digest] = ()
         with suppress(errors.NotADigestError):
-            found = await _parse(text, stored.location, stored.date_on)
-        digest = next((digest for digest in found if digest.date == stored.date_on), None)
+            digests = await _parse(text, stored.location, stored.date_on)
+        digest = next((digest for digest in digests if digest.date == stored.date_on), None)
         if digest is None:
             message = f"this version no longer finds the digest of {stored.date_on} in the stored text"
             return IngestResult(1, problems=(LocatedProblem(stored.location, None, message),))
@@ -176,11 +178,11 @@ def _divide(contents: Iterable[LocationContent]) -> Iterator[list[LocationConten
     digests = entries = 0
     for content in contents:
         place = content.source, content.location
-        own = sum(len(sourced.digest.entries) for sourced in content.digests)
-        digests, entries = digests + len(content.digests), entries + own
+        added = sum(len(sourced.digest.entries) for sourced in content.digests)
+        digests, entries = digests + len(content.digests), entries + added
         if batch and (place in batch or digests > BATCH_DIGESTS or entries > BATCH_ENTRIES):
             yield list(batch.values())
-            batch, digests, entries = {}, len(content.digests), own
+            batch, digests, entries = {}, len(content.digests), added
         batch[place] = content
     if batch:
         yield list(batch.values())

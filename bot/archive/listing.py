@@ -75,18 +75,18 @@ def build(
 
     `lines` are their line numbers. Repeated papers and papers without an arXiv id are problems.
     """
-    found = list(problems)
-    known: dict[str, Paper] = {}
+    all_problems = list(problems)
+    by_id: dict[str, Paper] = {}
     for number, raw in enumerate(papers, 1):
         line = lines[number - 1] if lines else 1
         paper = _clean_paper(raw)
         if isinstance(paper, str):
-            found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
-        elif paper["arxiv_id"] in known:
-            found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first entry counts"))
+            all_problems.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
+        elif paper["arxiv_id"] in by_id:
+            all_problems.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first entry counts"))
         else:
-            known[paper["arxiv_id"]] = paper
-    return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
+            by_id[paper["arxiv_id"]] = paper
+    return _build_cleaned(form, on, list(by_id.values()), tuple(all_problems), is_rolling=is_rolling)
 
 
 def papers_of(text: str) -> list[Paper]:

@@ -140,12 +140,12 @@ def drop_labels(sections: Sequence[Section]) -> tuple[Section, ...]:
     """Remove basis labels, which readers see elsewhere."""
     if find_labelled_basis(sections) is None:
         return tuple(sections)
-    kept = []
+    unlabelled = []
     for section in sections:
         body = "\n".join(line for line in section.body.split("\n") if line not in _BASIS_BY_LABEL)
         if body.strip():
-            kept.append(replace(section, body=body))
-    return tuple(kept)
+            unlabelled.append(replace(section, body=body))
+    return tuple(unlabelled)
 
 
 _LABEL_NAMES = {
@@ -196,9 +196,9 @@ _NOTICES = ("http://", "https://", "available at", "project page", "코드는 ",
 
 def choose_sentences(abstract: str) -> tuple[str, ...]:
     """Return an abstract's first two sentences and its last, verbatim, skipping notices of code and data."""
-    found = plain.split_sentences(abstract)
+    sentences = plain.split_sentences(abstract)
     # The last sentence may be truncated.
-    whole = [sentence for sentence in found if plain.is_whole_sentence(sentence)] or found[:1]
+    whole = [sentence for sentence in sentences if plain.is_whole_sentence(sentence)] or sentences[:1]
     said = [text for text in whole if not any(notice in text.casefold() for notice in _NOTICES)] or whole
     return tuple(said) if len(said) <= 3 else (*said[:2], said[-1])
 
@@ -255,9 +255,9 @@ def _abstract_summary(detail: PaperDetail) -> Summary | None:
 def list_texts(detail: PaperDetail, locale: Locale) -> list[Summary]:
     """Return a paper's summaries and abstract: the best first, then texts in the reader's language."""
     best = best_summary(detail, locale)
-    found = list(filter(None, (*map(_digest_summary, detail.appearances), _abstract_summary(detail))))
-    found.sort(key=lambda text: (text != best, text.language != locale.value))
-    return found
+    texts = list(filter(None, (*map(_digest_summary, detail.appearances), _abstract_summary(detail))))
+    texts.sort(key=lambda text: (text != best, text.language != locale.value))
+    return texts
 
 
 def are_all_foreign(languages: Iterable[str | None], locale: Locale) -> bool:
@@ -265,15 +265,17 @@ def are_all_foreign(languages: Iterable[str | None], locale: Locale) -> bool:
 
     If so, the message states this once, not below each text. A paper without a text has the language None.
     """
-    found = set(languages)
-    return bool(found) and not found & {locale.value, None}
+    distinct = set(languages)
+    return bool(distinct) and not distinct & {locale.value, None}
 
 
 def best_appearance(
     appearances: Iterable[Appearance], locale: Locale, digest_format: DigestFormat | None = None
 ) -> Appearance | None:
     """Return the appearance with the best summary (in a format) for readers of `locale`, or None."""
-    best = _best([of for of in appearances if digest_format in (None, of.format)], locale)
+    best = _best(
+        [appearance for appearance in appearances if digest_format in (None, appearance.format)], locale
+    )
     return best and best[0]
 
 

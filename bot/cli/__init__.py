@@ -79,10 +79,10 @@ def build_app(asked: str = "") -> typer.Typer:
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
             for heading, of_heading in sections.items():
-                found = [(name, self.get_command(ctx, name)) for name in of_heading]
+                listed = [(name, self.get_command(ctx, name)) for name in of_heading]
                 with formatter.section(heading):
                     formatter.write_dl(
-                        [(name, command.get_short_help_str(100)) for name, command in found if command]
+                        [(name, command.get_short_help_str(100)) for name, command in listed if command]
                     )
 
     app = typer.Typer(

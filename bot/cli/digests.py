@@ -45,11 +45,11 @@ def parse(
     from bot.archive import files
 
     problems: list[LocatedProblem] = []
-    found = list(files.find_files(paths))
+    names = list(files.find_files(paths))
     with shell.progress("Parsing") as show_count:
-        for count, file in enumerate(found, 1):
+        for count, file in enumerate(names, 1):
             problems += _print_file(files.read_file(file))
-            show_count(count, len(found))
+            show_count(count, len(names))
     for problem in problems:
         shell.error(files.describe_problem(problem))
     sys.exit(1 if problems else 0)
@@ -122,10 +122,10 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
     total = IngestResult()
     async with shell.open_workers(creating=bool(paths)) as workers:
         container, service = workers.container, workers.ingest
-        found, stored = list(files.find_files(paths)), 0
+        names, stored = list(files.find_files(paths)), 0
         with shell.progress("Files stored") as show_count:
             streams = [
-                service.add_files(map(files.read_file, found)),
+                service.add_files(map(files.read_file, names)),
                 *([service.reparse_all()] if again else []),
             ]
             for stream in streams:
@@ -133,7 +133,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
                     async for result in stream:
                         total += result
                         stored += 1
-                        show_count(stored, len(found) or None)
+                        show_count(stored, len(names) or None)
         if await container.glossary.is_stale():
             with shell.progress("Updating glossary and index, papers read") as show_count:
                 await container.glossary.rebuild(show_count)

@@ -143,8 +143,8 @@ class Readers:
             await alerts.lock_planning(connection)
             await accounts.lock_reader(connection, user_id)
             counts = await accounts.count_reader_data(connection, user_id)
-            own = await alerts.list_rows(connection, user_id=user_id)
-            await alerts.remove(connection, [alert.id for alert in own])
+            reader_alerts = await alerts.list_rows(connection, user_id=user_id)
+            await alerts.remove(connection, [alert.id for alert in reader_alerts])
             paper_ids = await accounts.remove_reader_data(connection, user_id)
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)

@@ -122,10 +122,10 @@ def list_matching_zones(typed: str) -> list[str]:
 @functools.lru_cache(maxsize=1)
 def list_timezones() -> tuple[str, ...]:
     """Return all time zones, common ones first. Cached, since zoneinfo reads them from disk."""
-    known = sorted(
+    zones = sorted(
         zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")
     )
-    return tuple(dict.fromkeys((*ZONE_NAMES, *known)))
+    return tuple(dict.fromkeys((*ZONE_NAMES, *zones)))
 
 
 @functools.lru_cache(maxsize=1)

@@ -180,8 +180,8 @@ def draw(
         return paper.date_on < window.own_on or (is_posted_day and paper.paper_id not in known_ids)
 
     new = [paper for paper in rank_papers(dated) if is_new(paper)]
-    own = tuple(paper for paper in new if not is_late(paper))
-    return Drawn(own, tuple(paper for paper in new if is_late(paper)))
+    on_time = tuple(paper for paper in new if not is_late(paper))
+    return Drawn(on_time, tuple(paper for paper in new if is_late(paper)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,18 +262,18 @@ class CandidatePool:
             of_days = tuple(row for row in of_days if row.date_on == newest_on)
         ranks = tuple(rank for rank, paper in enumerate(ranked, 1) if is_eligible(paper))
         eligible = tuple(ranked[rank - 1] for rank in ranks)
-        own = eligible[: min(subscription.top_n, MAX_PAPERS.get(subscription.style, MAX_TOP_N))]
+        best = eligible[: min(subscription.top_n, MAX_PAPERS.get(subscription.style, MAX_TOP_N))]
         window = find_window(subscription, slot, self._now)
         days = [paper.date_on for paper in of_days] + ([] if mark is None else [mark.on])
         post = PlannedPost(
             window.last_on if rolling else max(days, default=window.last_on),
-            own,
+            best,
             eligible,
             len(ranked),
             since_on=window.own_on if rolling else None,
-            ranks=ranks[: len(own)],
+            ranks=ranks[: len(best)],
         )
-        if not own:
+        if not best:
             return post
         late = filter(is_eligible, self._filter_topic(drawn.late, subscription))
         return _add_late(post, tuple(late), subscription)

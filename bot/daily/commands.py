@@ -78,12 +78,12 @@ def _with_options(method: Callable[P, T]) -> Callable[P, T]:
     """Replace a command's `**typed` parameter with the options of a daily post."""
     options = daily_options.OPTIONS.values()
     signature = inspect.signature(method, eval_str=True)
-    *own, typed = signature.parameters.values()
+    *named, typed = signature.parameters.values()
     added = [
         typed.replace(name=option.name, kind=typed.KEYWORD_ONLY, default=None, annotation=_annotate(option))
         for option in options
     ]
-    method.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    method.__signature__ = signature.replace(parameters=[*named, *added])  # type: ignore[attr-defined]
     choices = {
         option.name: [app_commands.Choice(name=label, value=value) for label, value in option.choices.items()]
         for option in options
@@ -331,8 +331,8 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         arxiv_ids: list[str] = []
         message = request.interaction.message
         for component in interactions.walk_components(message.components if message else ()):
-            own = custom_ids.unpack_custom_id(getattr(component, "custom_id", None) or "")
-            if isinstance(component, discord.SelectMenu) and own.verb == client_messages.OPEN_SELECTED:
+            control = custom_ids.unpack_custom_id(getattr(component, "custom_id", None) or "")
+            if isinstance(component, discord.SelectMenu) and control.verb == client_messages.OPEN_SELECTED:
                 arxiv_ids += [option.value for option in component.options]
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
@@ -528,9 +528,9 @@ async def _create(request: Request, draft: Subscription) -> Subscription:
     subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
     await services.guilds.update({subscription.guild_id: {"timezone": timezone}})
     # Do not replace the manager's own time zone with the server's.
-    known = await services.database.fetch(accounts.get_reader, request.user_id)
-    own = timezone if known is None or known.timezone is None else None
-    settings: accounts.ReaderSettings = {"locale": request.texts.locale, "timezone": own}
+    reader = await services.database.fetch(accounts.get_reader, request.user_id)
+    new_timezone = timezone if reader is None or reader.timezone is None else None
+    settings: accounts.ReaderSettings = {"locale": request.texts.locale, "timezone": new_timezone}
     await services.database.write(accounts.upsert_reader, request.user_id, **settings)
     return subscription
 

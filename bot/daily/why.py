@@ -117,11 +117,11 @@ class WhyExplainer:
         for post in own_posts:
             if post.is_posted:
                 return _explain_post(post, row)
-        own = await _list_entries(connection, paper, choice.find_origin(row))
-        listed_on = max((entry.date_on for entry in own), default=None)
+        in_origin = await _list_entries(connection, paper, choice.find_origin(row))
+        listed_on = max((entry.date_on for entry in in_origin), default=None)
         if listed_on is None:
             return Explanation(Cause.OTHER_SOURCE, row)
-        if row.topic and paper.id not in await self._matcher(row.topic, own):
+        if row.topic and paper.id not in await self._matcher(row.topic, in_origin):
             return Explanation(Cause.OFF_TOPIC, row, listed_on)
         for post in posts:
             if post.is_posted and post.delivery.locale is row.locale:
@@ -136,7 +136,7 @@ class WhyExplainer:
             return in_next
         if own_posts:
             return replace(_explain_post(own_posts[0], row), cause=Cause.UNSENT)
-        post_on, is_before = await _find_passed(connection, row, own)
+        post_on, is_before = await _find_passed(connection, row, in_origin)
         if post_on is None or is_before:
             is_before |= clock.local_date(row.created_at, clock.stored_zone(row.timezone)) > listed_on
             return Explanation(Cause.TOO_EARLY if is_before else Cause.TOO_OLD, row, listed_on)

@@ -252,14 +252,14 @@ class Stage:
         if await self._run_menu_command(channel, line):
             return
         leaves = list(list_leaves(self._env, self._viewer, channel))
-        found = find_command(line, leaves)
-        if found is None:
+        command = find_command(line, leaves)
+        if command is None:
             place = "servers" if channel.guild is None else "managers"
             is_hidden = find_command(line, list_leaves(self._env, None, channel)) is not None
             near = find_nearest(line, leaves, self._locale.value)
             self._hint(channel, place if is_hidden else "unknown", line=line[:50], near=near)
             return
-        path, leaf, rest = found
+        path, leaf, rest = command
         name = " ".join(node["name"] for node in path)
         try:
             options = self._convert(leaf, read_options(leaf, rest))
@@ -295,8 +295,8 @@ class Stage:
                 continue
             if option["type"] != CHANNEL:
                 options[option["name"]] = convert_command(option, value)
-            elif (found := self._list_channels(option).get(value.removeprefix("#"))) is not None:
-                options[option["name"]] = found
+            elif (named_channel := self._list_channels(option).get(value.removeprefix("#"))) is not None:
+                options[option["name"]] = named_channel
             else:
                 raise _refusal(option)
         return options

@@ -123,8 +123,8 @@ class _Vocabulary:
         """Count the papers with a Korean term before a parenthesis, keyed by Korean and English key, then by spelling."""
         pairs = defaultdict[tuple[str, str], Counter[str]](Counter)
         for (left, english, short), papers in rows:
-            known = abbreviations.get(term_keys.abbreviation_key(short), "")
-            key = term_keys.english_key(english) if english else known
+            meant = abbreviations.get(term_keys.abbreviation_key(short), "")
+            key = term_keys.english_key(english) if english else meant
             if key and analyser.ends_in_hangul(left):
                 self._spellings[key].update({english: papers} if english else {})
                 words = len(term_keys.content_words((english or key).replace("-", " ").lower()))

@@ -115,7 +115,7 @@ class Glossary:
     @cached_property
     def _joined(self) -> Mapping[str, list[str]]:
         """The concepts by their English keys without spaces, so that "data set" and zeroshot are known too."""
-        return {key.replace(" ", ""): found for key, found in self._index.items() if key.isascii()}
+        return {key.replace(" ", ""): keys for key, keys in self._index.items() if key.isascii()}
 
     def translate(self, word: str) -> Sequence[str]:
         """Return the translations of a common word, with or without its ending: patient for 환자."""
@@ -142,8 +142,8 @@ class Glossary:
         """Return the English keys of the concepts that a text names, most often defined first."""
         is_word = " " in text.strip() or is_korean_only(text)
         senses = () if is_word else self._list_senses(text)
-        if known := [sense.key for sense in senses if sense.key in self._concepts]:
-            return known
+        if meant := [sense.key for sense in senses if sense.key in self._concepts]:
+            return meant
         key = term_keys.term_key(text)
         if not analyser.has_hangul(text):
             return (self._index.get(key) or self._joined.get(key.replace(" ", ""), []))[:1]
@@ -180,8 +180,10 @@ class Glossary:
     def _list_forms(self, concept: concepts.Concept) -> Iterator[concepts.Form]:
         token, in_token = tokens.concept_token(concept.key), tokens.form_keys(concept.key)
         for form in filter(lambda form: form.searched, concept.forms):
-            own = token if term_keys.term_key(form.text) in in_token else ""
-            yield concepts.Form(form.text, is_shown=form.is_presentable, is_sure=form.is_sure, token=own)
+            form_token = token if term_keys.term_key(form.text) in in_token else ""
+            yield concepts.Form(
+                form.text, is_shown=form.is_presentable, is_sure=form.is_sure, token=form_token
+            )
         if narrower := tokens.narrower_token(concept.key):
             yield concepts.Form(narrower, _NARROWER_WEIGHT, is_shown=False)
 
@@ -231,14 +233,14 @@ class _Lexicon:
                     for key in keys:
                         self.words[key] += others
                 continue
-            own = self._own(english[0], term.english[0])
+            forms = self._own(english[0], term.english[0])
             for key, text in zip(english, term.english, strict=True):
-                if key not in own or not own[key].seeded:
-                    own[key] = concepts.SurfaceForm(text, "en", seeded=True)
+                if key not in forms or not forms[key].seeded:
+                    forms[key] = concepts.SurfaceForm(text, "en", seeded=True)
                 self._main_keys.setdefault(key, english[0])
             for key, text in zip(korean, term.korean, strict=True):
                 is_searched = text not in term.only_read and not has_inner_particle(text)
-                own[key] = concepts.SurfaceForm(text, "ko", seeded=True, searched=is_searched)
+                forms[key] = concepts.SurfaceForm(text, "ko", seeded=True, searched=is_searched)
             for short in term.abbreviations:
                 self._weights[short][english[0]] += concepts.SEED_PAPERS
 
@@ -248,7 +250,7 @@ class _Lexicon:
         A seeded term gets no form that a single paper defines, which is often a slip, nor the end of a seeded one: 퓨전 모델.
         """
         seeded = {
-            key: [form for form in own if analyser.has_hangul(form)] for key, own in self._forms.items()
+            key: [form for form in forms if analyser.has_hangul(form)] for key, forms in self._forms.items()
         }
         for row in rows:
             key = self._key_of(row.term)
@@ -261,16 +263,16 @@ class _Lexicon:
             elif korean and form not in korean and is_slip:
                 continue
             elif key in self._owners.get(form, (key,)):
-                own = self._own(key, row.term)
+                forms = self._own(key, row.term)
                 is_searched = not has_inner_particle(row.form)
-                known = own.get(form, concepts.SurfaceForm(row.form, language, searched=is_searched))
-                own[form] = known._replace(papers=row.explained, confirmed=row.confirmed)
+                former = forms.get(form, concepts.SurfaceForm(row.form, language, searched=is_searched))
+                forms[form] = former._replace(papers=row.explained, confirmed=row.confirmed)
 
     def add_decisions(self, decisions: Iterable[Decision]) -> None:
         """Add and remove forms as decided by the operator. The last decision on a form wins."""
         for term, text, is_added in decisions:
             key, language = self._key_of(term), form_language(text)
-            own, form = self._own(key, term), term_keys.term_key(text)
+            forms, form = self._own(key, term), term_keys.term_key(text)
             self._decided.add(key)
             if language == "abbr":
                 form = term_keys.abbreviation_key(text)
@@ -279,10 +281,10 @@ class _Lexicon:
                 if is_added:
                     others = self._explained[form].total() + self._weights[form].total()
                     self._weights[form][key] = concepts.SEED_PAPERS * (1 + others)
-            own.pop(form, None)
+            forms.pop(form, None)
             self.firsts.discard((form, key))
             if is_added:
-                own[form] = concepts.SurfaceForm(text, language, seeded=True)
+                forms[form] = concepts.SurfaceForm(text, language, seeded=True)
                 self.firsts.add((form, key))
 
     def _key_of(self, term: str) -> str:
@@ -323,10 +325,10 @@ class _Lexicon:
                 form = concepts.SurfaceForm(short, "abbr", papers, is_seeded, searched=is_searched)
                 short_forms[key].append(form)
         built = []
-        for key, own in self._forms.items():
-            korean = {key: form for key, form in own.items() if form.language == "ko"}
-            forms = [form for form in own.values() if form.language != "ko"]
-            shorts = [form for form in short_forms[key] if form.text not in own]
+        for key, by_form in self._forms.items():
+            korean = {key: form for key, form in by_form.items() if form.language == "ko"}
+            forms = [form for form in by_form.values() if form.language != "ko"]
+            shorts = [form for form in short_forms[key] if form.text not in by_form]
             forms += sorted(shorts, key=lambda form: (-form.papers, not form.seeded))
             for form_key, form in korean.items():
                 # A search for 확산 also finds 확산 모델.

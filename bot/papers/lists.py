@@ -173,8 +173,8 @@ class PaperLists:
         suggestions = self._suggestions(state, (*narrower, *result.suggestions))
         if not (result.on_topic or result.unknown_id):
             # The topic may be a person's name.
-            found = await self._search.find_author(state.text, limit=1)
-            names = [found.author] if found.author else found.near if state.text.isascii() else ()
+            people = await self._search.find_author(state.text, limit=1)
+            names = [people.author] if people.author else people.near if state.text.isascii() else ()
             near = self._suggestions(ListState(ListKind.AUTHOR), names)
             as_author = ((texts("alert-author", text=name), target) for name, target in near)
             suggestions = (*itertools.starmap(Suggestion, as_author), *suggestions)
@@ -369,9 +369,9 @@ def _merge_filters(state: ListState, today: date) -> Filters:
 
 def _name_narrowed_period(texts: Texts, state: ListState, today: date) -> str:
     """Return the name of a list's period, narrowed by the dates in its query."""
-    own, both = _list_filters(state, today), _merge_filters(state, today)
+    chosen, both = _list_filters(state, today), _merge_filters(state, today)
     limits = both.since_on, both.until_on
-    if limits == (own.since_on, own.until_on) or _contradiction_note(texts, state, today):
+    if limits == (chosen.since_on, chosen.until_on) or _contradiction_note(texts, state, today):
         return name_period(texts, state)
     return texts.format_period(*limits)
 

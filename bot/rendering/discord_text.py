@@ -158,10 +158,10 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
             return ELLIPSIS if limit >= 1 and byte_limit >= utf8_bytes(ELLIPSIS) else ""
         end = _fit(text, 0, room, byte_room)
         cut, is_whole = _choose_cut(text, 0, end, None, markdown=markdown)
-        kept = text[:cut].rstrip()
-        closers = _closing_marks(_list_open(kept, [])) if markdown else ""
+        start = text[:cut].rstrip()
+        closers = _closing_marks(_list_open(start, [])) if markdown else ""
         if len(closers) <= closing:
-            return kept + (SPACED_ELLIPSIS if is_whole and kept else ELLIPSIS) + closers
+            return start + (SPACED_ELLIPSIS if is_whole and start else ELLIPSIS) + closers
         closing = len(closers)
 
 
@@ -264,11 +264,11 @@ def _list_open(text: str, opened: Sequence[str]) -> list[str]:
         elif atom["blank"]:
             marks = []
         elif atom["mark"]:
-            own = _MARKS[atom["mark"]]
-            if all(mark in marks for mark in own):
-                marks = [mark for mark in marks if mark not in own]
-            elif not any(mark in marks for mark in own) and not text[atom.end() : atom.end() + 1].isspace():
-                marks += own
+            pair = _MARKS[atom["mark"]]
+            if all(mark in marks for mark in pair):
+                marks = [mark for mark in marks if mark not in pair]
+            elif not any(mark in marks for mark in pair) and not text[atom.end() : atom.end() + 1].isspace():
+                marks += pair
     return marks
 
 

@@ -68,12 +68,12 @@ class Vocabulary:
             key, self._keys_by_first[key[0]], scorer=OSA.distance, score_cutoff=most, limit=None
         )
         least = min((errors for _, errors, _ in near), default=0)
-        found = sorted(
+        nearest = sorted(
             (self._words[key] for key, errors, _ in near if errors == least), key=lambda pair: -pair[1]
         )
         return [
             (meant.lower() if word.islower() and meant.istitle() else meant, weight)
-            for meant, weight in found
+            for meant, weight in nearest
         ]
 
     def correct(self, word: str) -> str | None:
@@ -109,19 +109,19 @@ def find_corrections(
     archive: Archive, vocabulary: Vocabulary, text: str, unknown_words: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """Return pairs of a misspelt word in a query and its correction."""
-    found = []
+    corrections = []
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
         if meant and not vocabulary.is_ordinary(word):
             parts = archive.reader.read(query_parser.Query(meant)).parts
-            found += [(word, meant)] if any(map(archive.engine.count_papers, parts)) else []
+            corrections += [(word, meant)] if any(map(archive.engine.count_papers, parts)) else []
     # A misspelt word with the right stem is found, but would look odd beside corrected ones.
-    for word in text.split() if found else ():
+    for word in text.split() if corrections else ():
         meant = vocabulary.correct(word)
         is_inflected = meant is not None and word.casefold().startswith(meant.casefold())  # questions
         if meant and not is_inflected and analyser.stemmed_words(meant) == analyser.stemmed_words(word):
-            found.append((word, meant))
-    return tuple(sorted(found, key=lambda pair: text.find(pair[0])))
+            corrections.append((word, meant))
+    return tuple(sorted(corrections, key=lambda pair: text.find(pair[0])))
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
@@ -190,8 +190,8 @@ class TopicIndex:
         typed = _key(text)
         keys = analyser.keystrokes(typed)
         low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
-        found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
-        topics = [self._topics[number] for *_, number in found]
+        entries = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
+        topics = [self._topics[number] for *_, number in entries]
         topics.sort(key=lambda topic: _rank(topic, typed, locale))
         choices: dict[str, Choice] = {}
         offered: set[TopicNames] = set()

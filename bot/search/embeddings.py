@@ -182,10 +182,10 @@ _PAPERS_WEIGHT = 0.5
 
 def _fuse_papers(order: Sequence[int], query: bytes, made: Mapping[int, bytes]) -> list[int]:
     """Fuse an order of papers with their similarity to a query. Those without a vector keep their places in both."""
-    known = [paper_id for paper_id in order if query and len(made.get(paper_id, b"")) == len(query)]
-    nearest = rank(query, b"".join(made[paper_id] for paper_id in known))
-    placed, following = {*known}, iter(nearest)
-    by_meaning = [known[next(following)] if paper_id in placed else paper_id for paper_id in order]
+    with_vector = [paper_id for paper_id in order if query and len(made.get(paper_id, b"")) == len(query)]
+    nearest = rank(query, b"".join(made[paper_id] for paper_id in with_vector))
+    placed, following = {*with_vector}, iter(nearest)
+    by_meaning = [with_vector[next(following)] if paper_id in placed else paper_id for paper_id in order]
     return fuse(order, by_meaning, _PAPERS_WEIGHT)
 
 
@@ -231,14 +231,14 @@ class TextVectors:
         query = await self._find_vector(asked) if made else b""
         return await asyncio.to_thread(lambda: [_fuse_papers(order, query, made) for order in orders])
 
-    def fuse_similar(self, view: Snapshot, own: int, order: Sequence[int]) -> list[int]:
-        """Fuse an order of papers with their similarity to paper `own`."""
-        made = self._list_data(view, [own, *order])
-        return _fuse_papers(order, made.get(own, b""), made)
+    def fuse_similar(self, view: Snapshot, paper_id: int, order: Sequence[int]) -> list[int]:
+        """Fuse an order of papers with their similarity to a paper."""
+        made = self._list_data(view, [paper_id, *order])
+        return _fuse_papers(order, made.get(paper_id, b""), made)
 
     def _list_data(self, view: Snapshot, paper_ids: Iterable[int]) -> dict[int, bytes]:
-        found = vectors.list_data(view, VectorKind.SUMMARY, paper_ids, self.server.model)
-        return {paper_id: made for paper_id, (_, made) in found.items() if made}
+        stored = vectors.list_data(view, VectorKind.SUMMARY, paper_ids, self.server.model)
+        return {paper_id: made for paper_id, (_, made) in stored.items() if made}
 
     async def _find_vector(self, asked: str) -> bytes:
         """Return a question's vector, or b"" if the server does not give it in time."""
@@ -302,12 +302,12 @@ class VectorMaker:
 
     async def _make_some(self) -> bool:
         """Make the vectors of a text or of some papers. Returns False if none was missing."""
-        of = self.server.model, self.server.dimensions
+        made_by = self.server.model, self.server.dimensions
         async with self.database.read() as connection:
-            found = await paper_texts.find_without_vectors(connection, *of)
-            due = [] if found else await vectors.list_due(connection, *of, limit=_PAPERS_AT_ONCE)
-        if found:
-            paper_id, text = found
+            unsplit = await paper_texts.find_without_vectors(connection, *made_by)
+            due = [] if unsplit else await vectors.list_due(connection, *made_by, limit=_PAPERS_AT_ONCE)
+        if unsplit:
+            paper_id, text = unsplit
             passages = await asyncio.to_thread(self.split, text)
             await self._make([_Source(paper_id, VectorKind.PASSAGES, 0, text.arxiv_id, passages)])
             return True

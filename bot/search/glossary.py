@@ -70,13 +70,13 @@ class GlossaryService:
 
         async def add(connection: Connection) -> resolver.Decision:
             made = check_decision(await self.get_current(), term, form, is_added=is_added)
-            known = await self.list_decisions()
-            kept = (
+            decisions = await self.list_decisions()
+            others = (
                 row
-                for row in known
+                for row in decisions
                 if row.term != made.term or not resolver.is_same_form(row.form, made.form)
             )
-            value = json.dumps([*kept, made], ensure_ascii=False)
+            value = json.dumps([*others, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
             return made
 
@@ -89,10 +89,12 @@ class GlossaryService:
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
         """Return the names of the seeded concepts in a title, in the given language."""
         canonical = analyser.canonicalise(typography.to_plain_text(title[:_MAX_TITLE_LENGTH]))
-        found = await self.list_concepts(canonical)
+        in_title = await self.list_concepts(canonical)
         # For "image editing", do not list "editing" as well.
         named = [
-            one for one in found if not any(one.key != other.key and one.key in other.key for other in found)
+            one
+            for one in in_title
+            if not any(one.key != other.key and one.key in other.key for other in in_title)
         ]
         return list(dict.fromkeys(name_concept(concept, locale) for concept in named))
 
@@ -175,12 +177,12 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
     if not matches and not (is_added and resolver.form_language(term) == "en"):
         raise errors.UsageError(f"{term!r} is not in the glossary. To add a new term, give its English name.")
     name = (matches[0].usual_form("en") or matches[0].key) if matches else term
-    known = [other.text for other in matches[0].forms] if matches else []
+    forms = [other.text for other in matches[0].forms] if matches else []
     if is_added and len(term_keys.term_key(form)) < 2:
         raise errors.UsageError(f"{form!r} is too short: too many words contain a single letter or syllable.")
-    is_known = name in current.list_senses(form) or any(resolver.is_same_form(other, form) for other in known)
+    is_known = name in current.list_senses(form) or any(resolver.is_same_form(other, form) for other in forms)
     if not is_added and not is_known:
-        raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {' · '.join(known)}.")
+        raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {' · '.join(forms)}.")
     return resolver.Decision(name, form, is_added)
 
 

@@ -104,8 +104,8 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
                 subject.append(sentence)
             else:
                 explained += _EXPLANATION.findall(sentence)
-                own = foreign if analyser.has_hangul(sentence) else core
-                own.append(_EXPLANATION.sub("()", sentence))
+                body_lines = foreign if analyser.has_hangul(sentence) else core
+                body_lines.append(_EXPLANATION.sub("()", sentence))
         room = max(0, room - len(section.body))
     title, *bodies = (
         analyser.canonicalise("\n".join(lines))
@@ -240,9 +240,9 @@ def _leave_words(paper: models.IndexDocument, tokenized: Iterable[str]) -> list[
     )
 
 
-def _list_wider(of: Iterable[str]) -> list[str]:
+def _list_wider(concept_tokens: Iterable[str]) -> list[str]:
     """Return the tokens for the wider concepts to which some concepts belong, without duplicates."""
-    return sorted({wider for token in of for wider in tokens.list_wider(token)})
+    return sorted({wider for token in concept_tokens for wider in tokens.list_wider(token)})
 
 
 def index_in_memory(papers: Iterable[models.IndexDocument]) -> tantivy.Searcher:

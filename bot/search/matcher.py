@@ -214,29 +214,30 @@ class PaperMatcher:
                 return {}
         reasons = {}
         for paper_id in set[int](*by_part[:1]).intersection(*by_part[1:]):
-            found = [of_part[paper_id] for of_part in by_part]
-            in_title = all(is_in_title for _, is_in_title in found)
+            by_word = [of_part[paper_id] for of_part in by_part]
+            in_title = all(is_in_title for _, is_in_title in by_word)
             reasons[paper_id] = AlertReason(
                 models.AlertKind.KEYWORD,
-                found[0][0] if len(found) == 1 else text,
+                by_word[0][0] if len(by_word) == 1 else text,
                 MatchField.TITLE if in_title else MatchField.TEXT,
                 text.strip('"'),
-                tuple(form for form, _ in found),
+                tuple(form for form, _ in by_word),
             )
         return reasons
 
     def _find(self, forms: Forms) -> Mapping[int, tuple[str, bool]]:
         """Return the papers with any of the forms, with the first one that each has and whether it is in the title."""
-        found = self._by_forms.get(forms)
-        if found is None:
-            found = self._engine.list_forms(forms, self._ids)
-            wide = {id_: form for id_, (form, _) in found.items() if tokens.is_wide(form)}
+        by_paper = self._by_forms.get(forms)
+        if by_paper is None:
+            by_paper = self._engine.list_forms(forms, self._ids)
+            wide = {id_: form for id_, (form, _) in by_paper.items() if tokens.is_wide(form)}
             for token in set(wide.values()):
                 # A reason names the narrower term that a paper has: LoRA for PEFT.
-                own = [id_ for id_, form in wide.items() if form == token]
-                found |= self._engine.list_forms([*map(concepts.Form, tokens.list_belonging(token))], own)
-            self._by_forms[forms] = found
-        return found
+                with_token = [id_ for id_, form in wide.items() if form == token]
+                narrower = [*map(concepts.Form, tokens.list_belonging(token))]
+                by_paper |= self._engine.list_forms(narrower, with_token)
+            self._by_forms[forms] = by_paper
+        return by_paper
 
     @cached_property
     def _authors(self) -> Mapping[str, Sequence[tuple[int, str]]]:
@@ -317,10 +318,10 @@ class AlertQueries:
             for alert_id, key in await alerts.list_keys(connection):
                 ids_by_key[key].append(alert_id)
         version = await self._database.look_up(search.get_glossary_version)
-        known = self._queries if version == self._version else {}
-        self._queries = {key: known[key] for key in ids_by_key if key in known}
+        queries = self._queries if version == self._version else {}
+        self._queries = {key: queries[key] for key in ids_by_key if key in queries}
         self._version = version
-        new = [ids[0] for key, ids in ids_by_key.items() if key not in known]
+        new = [ids[0] for key, ids in ids_by_key.items() if key not in queries]
         for batch in chunked(new, _READ_AT_ONCE):
             rows = await self._database.fetch(alerts.list_rows, ids=batch)
             read = await read_alerts(self._search, rows)

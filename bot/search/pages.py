@@ -61,8 +61,8 @@ def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
     parts = interpreted.parts
     # Short words sound like names: 다리 is not DALL-E. Of a term, the names are known.
     keys = interpreted.names if len(parts) == 1 and parts[0].key else ()
-    known = titles.find_known(query.text, keys) if len(query.text) > 2 else None
-    return replace(interpreted, names=interpreted.names | {known}) if known else interpreted
+    title_id = titles.find_known(query.text, keys) if len(query.text) > 2 else None
+    return replace(interpreted, names=interpreted.names | {title_id}) if title_id else interpreted
 
 
 def make_scope(archive: Archive, query: query_parser.Query, filters: Filters) -> Scope:
@@ -153,8 +153,8 @@ def _list_alert_terms(
         people = authors.find_authors(archive.writers, name)
         if len(people) > 1:
             return ()
-        known = people[0].name if people else name
-        terms.append(models.AlertTerm(models.AlertKind.AUTHOR, known))
+        author = people[0].name if people else name
+        terms.append(models.AlertTerm(models.AlertKind.AUTHOR, author))
     return tuple(dict.fromkeys(terms))
 
 
@@ -229,16 +229,16 @@ class SearchAnswers:
         """Return the kept answer, extended to the end of the page if necessary, or a new one."""
         now, end, key = self._clock(), request.offset + request.limit, self._key_of(request)
         with self._lock:
-            kept = answer = self._answers.get(key)
+            former = answer = self._answers.get(key)
         if answer is None or (
             (answer.engine, answer.reader) != (archive.engine, archive.reader)
             and (request.offset == 0 or now - answer.made_at > _PERIOD)
         ):
-            kept, answer = None, self._make(archive, request, load)
+            former, answer = None, self._make(archive, request, load)
         elif len(answer.matches.scores) < min(end, answer.matches.total):
             longer = list_matches(answer.engine, answer.query, answer.scope, request)
             answer = replace(answer, matches=answer.matches.continued(longer))
-        self.keep(request, answer, instead_of=kept)
+        self.keep(request, answer, instead_of=former)
         return answer
 
     def keep(self, request: SearchRequest, answer: SearchAnswer, *, instead_of: SearchAnswer | None) -> None:

@@ -105,16 +105,18 @@ class ReadQuery:
 
     def _added_to(self, part: QueryPart) -> list[str]:
         """Return the forms added to a part, except a noun typed with a particle (추론 for 추론은)."""
-        typed, own = term_keys.korean_key(self.text), term_keys.term_key(part.text)
+        typed, part_key = term_keys.korean_key(self.text), term_keys.term_key(part.text)
         shown = ((form.text, form.key) for form in part.forms if form.is_shown)
         return [
-            text for text, key in shown if key != own and not (analyser.has_hangul(text) and key in typed)
+            text
+            for text, key in shown
+            if key != part_key and not (analyser.has_hangul(text) and key in typed)
         ]
 
     def _name_topic(self, topic: int, part: QueryPart) -> str | None:
         """Return the name of an implied topic, in the query's language if possible; None if unlikely or already typed."""
         is_korean = analyser.has_hangul(self.text)
-        asked = {form.key for own in (*self.parts, *self.wholes) for form in own.forms}
+        asked = {form.key for typed_part in (*self.parts, *self.wholes) for form in typed_part.forms}
         if part.forms[0].key in asked:
             return None
         least = _MIN_SAID_WEIGHT / (IMPLIED_WEIGHT * self.topics[topic])
@@ -181,12 +183,12 @@ class QueryReader:
                 in_term[start:end] = [True] * (end - start)
         mask = questions.topic_mask(typed, in_term)
         named = [
-            kept and (in_run or not self._is_no_term(word))
-            for kept, in_run, word in zip(mask, in_term, words, strict=True)
+            is_content and (in_run or not self._is_no_term(word))
+            for is_content, in_run, word in zip(mask, in_term, words, strict=True)
         ]
         chosen = named if any(named) else mask
-        kept = (word.split() for word, is_kept in zip(words, chosen, strict=True) if is_kept)
-        return list(chain.from_iterable(kept)) or text.split()
+        content = (word.split() for word, is_kept in zip(words, chosen, strict=True) if is_kept)
+        return list(chain.from_iterable(content)) or text.split()
 
     def _is_no_term(self, word: str) -> bool:
         """Return whether an unknown word is unlikely to be a term: a verb, one syllable (적, 같, 분), one small letter."""
@@ -282,11 +284,11 @@ class QueryReader:
         if not (keys or terms):
             return None
         by_term = zip_longest(*map(self.glossary.forms_of, keys))  # 추론 is inference or reasoning
-        known = [form for forms in by_term for form in forms if form]
+        named = [form for forms in by_term for form in forms if form]
         typed, *others = self._typed_forms(text)
         # 지도 is a map in a query, but mostly supervision in papers.
-        is_clear = not (keys and analyser.has_hangul(text)) or typed.key in {form.key for form in known}
-        forms = [typed._replace(is_shown=is_clear), *others, *known]
+        is_clear = not (keys and analyser.has_hangul(text)) or typed.key in {form.key for form in named}
+        forms = [typed._replace(is_shown=is_clear), *others, *named]
         return QueryPart(
             text,
             concepts.merge_forms((*forms, *self._forms_of(terms, _EVERYDAY_WEIGHT))),

@@ -209,8 +209,8 @@ class SearchService:
         scope = pages.make_scope(archive, timeless, filters)
         request = SearchRequest(query.text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
         if needed and archive.is_stale:
-            engine, own = _open_engine(archive, sorted(needed)), scope.paper_ids
-            scope = replace(scope, paper_ids=set(needed).intersection(needed if own is None else own))
+            engine, allowed = _open_engine(archive, sorted(needed)), scope.paper_ids
+            scope = replace(scope, paper_ids=set(needed).intersection(needed if allowed is None else allowed))
             interpreted = pages.read(archive, query)
             matches = pages.list_matches(engine, interpreted, scope, request)
             return pages.FoundPapers(query, interpreted, scope, matches)

@@ -36,8 +36,8 @@ def find_paper(archive: Archive, text: str) -> str | None:
     text = plain.clean_typed(text)
     if (arxiv_id := parse_id(text)) is not None:
         return arxiv_id
-    if (known := find_known(text)) is not None and search.get_paper_ids(archive.view, [known]):
-        return known
+    if (famous_id := find_known(text)) is not None and search.get_paper_ids(archive.view, [famous_id]):
+        return famous_id
     # "flash attention" is FlashAttention.
     rows = find_papers(archive, text, limit=1) or find_papers(archive, "".join(text.split()), limit=1)
     if not rows:
@@ -140,14 +140,17 @@ def _tokens(words: Sequence[str]) -> list[str]:
 def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     """Return the papers with all words in the title. The last word may match as a prefix or by its stem."""
     others, word = _tokens(words[:-1]), analyser.fold(words[-1])
-    own = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
-    if not own or (len(word) < _MIN_PREFIX_LENGTH and not analyser.is_hangul(word)):
-        return engine.list_titled([*others, *own], limit=limit)
+    last_tokens = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
+    if not last_tokens or (len(word) < _MIN_PREFIX_LENGTH and not analyser.is_hangul(word)):
+        return engine.list_titled([*others, *last_tokens], limit=limit)
     # Titles are indexed by stem, so "reasonin" has to match "reason".
     stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH and word.isascii()]
-    beginnings = (own[-1], word) if word.isalnum() else own[-1:]
+    beginnings = (last_tokens[-1], word) if word.isalnum() else last_tokens[-1:]
     return engine.list_titled(
-        [*others, *own[:-1]], limit=limit, beginnings=beginnings, alternatives=(own[-1], *stems)
+        [*others, *last_tokens[:-1]],
+        limit=limit,
+        beginnings=beginnings,
+        alternatives=(last_tokens[-1], *stems),
     )
 
 
@@ -168,8 +171,8 @@ def list_similar(
     shared = search_index.count_concepts(
         tokens.tokenize(texts.title), " ".join(map(tokens.tokenize, texts.bodies))
     )
-    own, candidates = documents[0].id, _CANDIDATE_LIMIT if reorder else limit
-    similar: Sequence[int] = archive.engine.list_similar(own, shared, topics, limit=candidates)
+    paper_id, candidates = documents[0].id, _CANDIDATE_LIMIT if reorder else limit
+    similar: Sequence[int] = archive.engine.list_similar(paper_id, shared, topics, limit=candidates)
     if reorder is not None:
-        similar = reorder(archive.view, own, similar)
+        similar = reorder(archive.view, paper_id, similar)
     return search.list_paper_rows(archive.view, similar[:limit])

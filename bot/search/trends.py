@@ -128,8 +128,8 @@ def _fill(listed: _Listed, first: date, last: date, step: Interval) -> tuple[Mon
         starts = [first + timedelta(days=number) for number in range(0, (last - first).days + 1, step)]
     columns = []
     for on in starts:
-        known = [votes for votes in groups[on].values() if votes is not None]
-        columns.append(Month(on, len(groups[on]), sum(known) if known else None))
+        counted = [votes for votes in groups[on].values() if votes is not None]
+        columns.append(Month(on, len(groups[on]), sum(counted) if counted else None))
     return tuple(columns)
 
 
@@ -318,10 +318,10 @@ def _rank_topics(counts: _Counts, limit: int) -> list[str]:
     }
     chosen = dict[str, set[int]]()
     for key in sorted(gains, key=lambda key: -gains[key]):  # ties keep the order of the titles
-        own = counts.topics[key].recent
-        overlaps = (len(own & other) / min(len(own), len(other)) for other in chosen.values())
+        recent = counts.topics[key].recent
+        overlaps = (len(recent & other) / min(len(recent), len(other)) for other in chosen.values())
         if all(overlap < _DUPLICATE_OVERLAP for overlap in overlaps):
-            chosen[key] = own
+            chosen[key] = recent
         if len(chosen) == limit:
             break
     return list(chosen)

@@ -97,10 +97,10 @@ class Shelf:
             await accounts.lock_reader(connection, user_id)
             if is_kept and not await accounts.count_reader_data(connection, user_id):
                 return Imported()
-            kept = set(await shelf.list_paper_ids(connection, user_id))
+            saved_ids = set(await shelf.list_paper_ids(connection, user_id))
             ids = await papers.get_ids(connection, by_id)
-            fresh = [arxiv_id for arxiv_id in by_id if ids.get(arxiv_id) not in kept]
-            taken = fresh[: shelf.MAX_SAVED - len(kept)]
+            fresh = [arxiv_id for arxiv_id in by_id if ids.get(arxiv_id) not in saved_ids]
+            taken = fresh[: shelf.MAX_SAVED - len(saved_ids)]
             missing = [arxiv_id for arxiv_id in taken if arxiv_id not in ids]
             for chunk in chunked(missing, _ADDED_AT_ONCE):
                 ids |= await papers.add(connection, digest_writer.unlisted_papers(chunk))

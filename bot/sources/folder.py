@@ -92,11 +92,11 @@ class FolderSource:
                 continue  # deleted since the listing
             if not stat.S_ISREG(state.st_mode):
                 continue  # a symlink may leave the folder, and a pipe never ends
-            known, stamp = request.known(location), f"{state.st_mtime_ns}:{state.st_size}"
-            if known is None or known.last_modified != stamp:
+            former, stamp = request.known(location), f"{state.st_mtime_ns}:{state.st_size}"
+            if former is None or former.last_modified != stamp:
                 changed.append((location, stamp))
             else:
-                states[location] = known.status
+                states[location] = former.status
         present = set(map(base.page_key, locations))
         missing = [
             state

@@ -125,8 +125,8 @@ def normalise(address: str) -> str:
 
 
 def _matches(address: str, endpoints: base.Endpoints) -> bool:
-    own = endpoints[models.SourceKind.HUGGINGFACE].rstrip("/"), ADDRESS
-    return normalise(address).rstrip("/") in own or _DAILY_PAPERS_PATH in address
+    addresses = endpoints[models.SourceKind.HUGGINGFACE].rstrip("/"), ADDRESS
+    return normalise(address).rstrip("/") in addresses or _DAILY_PAPERS_PATH in address
 
 
 def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> HuggingFaceSource:

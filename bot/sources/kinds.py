@@ -187,9 +187,9 @@ class SourceRegistry:
         if inbox is not None:
             await asyncio.to_thread(inbox.mkdir, parents=True, exist_ok=True)
             settings = [*settings, SourceSetting(url=str(inbox.absolute()), kind=models.SourceKind.FOLDER)]
-        known = {row.url for row in await self.list_rows()}
+        stored = {row.url for row in await self.list_rows()}
         for setting in settings:
-            if known & {setting.url, normalise(setting.url)}:
+            if stored & {setting.url, normalise(setting.url)}:
                 continue
             # Another process may have stored it first.
             with suppress(errors.DuplicateError):

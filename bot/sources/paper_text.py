@@ -198,7 +198,7 @@ def _clean(markdown: str) -> str:
 
 def _cut_sections(markdown: str) -> str:
     """Remove references and acknowledgements, and format all headings like `## 2 Method`."""
-    kept: list[str] = []
+    lines: list[str] = []
     cut_level = 0
     plain = _UNDERLINED.sub(lambda match: f"{'#' if match[2] == '=' else '##'} {match[1].strip()}", markdown)
     for line in plain.split("\n"):
@@ -207,8 +207,8 @@ def _cut_sections(markdown: str) -> str:
             if is_cut or (match[1] and cut_level and level <= cut_level):
                 cut_level = level if is_cut else 0
         if not cut_level:
-            kept.append(line)
-    return _EMPTY_LINES.sub("\n\n", "\n".join(kept)).strip() + "\n"
+            lines.append(line)
+    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip() + "\n"
 
 
 def _compact(text: str) -> str:

@@ -288,17 +288,17 @@ class Poller:
                 async with self.database.read() as connection:
                     if not await sources.is_stored(connection, row):
                         return  # removed during the poll
-                kept = await self._limit_papers(report, result) if is_limited else result
+                limited = await self._limit_papers(report, result) if is_limited else result
                 async with self._turn:
                     # Facts first: posts and alerts of a listing need its votes.
-                    stored = await self.ingest.add_facts(kept.facts)
-                    if kept.digests or kept.is_gone:
-                        is_whole = kept is result
+                    stored = await self.ingest.add_facts(limited.facts)
+                    if limited.digests or limited.is_gone:
+                        is_whole = limited is result
                         stored += await self.ingest.put(
-                            row.url, kept.location, kept.digests, is_whole=is_whole
+                            row.url, limited.location, limited.digests, is_whole=is_whole
                         )
-                    report.add(kept, stored)
-                if kept is not result:
+                    report.add(limited, stored)
+                if limited is not result:
                     report.add_failure(_describe_limit(report))
                     return
 
@@ -309,17 +309,17 @@ class Poller:
         """
         named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
         named |= {fact.arxiv_id for fact in result.facts}
-        known = set(await self.database.fetch(papers.get_ids, named))
+        stored_ids = set(await self.database.fetch(papers.get_ids, named))
         today = self.clock().date().isoformat()
         counted = report.progress or {}
         brought = counted["new"] if counted.get("day") == today else 0
         is_first = report.source.last_success_at is None
         room = (base.MAX_PAPERS_AT_FIRST if is_first else base.MAX_PAPERS_A_DAY) - brought
-        if len(named - known) > room:
-            result = await asyncio.to_thread(_cut, result, set(known), room)
+        if len(named - stored_ids) > room:
+            result = await asyncio.to_thread(_cut, result, set(stored_ids), room)
             named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
         if not is_first:  # the first poll, which fills the archive, leaves the day's limit as it is
-            report.progress = {"day": today, "new": brought + len(named - known)}
+            report.progress = {"day": today, "new": brought + len(named - stored_ids)}
         return result
 
     async def _save(self, report: SourceReport, health: models.StoredSource | None) -> None:
@@ -379,7 +379,7 @@ def _describe_limit(report: SourceReport) -> str:
 
 def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResult:
     """Drop the papers beyond `room` new ones, and facts about papers that are neither known nor in the remaining digests."""
-    kept = []
+    digests = []
     for digest in result.digests:
         new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]
         if not new or room > 0:
@@ -388,9 +388,9 @@ def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResu
                 digest = listing.keep(digest, digest.date, {*known, *new}.__contains__)
             known.update(new)
             room -= len(new)
-            kept.append(digest)
+            digests.append(digest)
     facts = tuple(fact for fact in result.facts if fact.arxiv_id in known)
-    return replace(result, digests=tuple(kept), facts=facts, page_states=())
+    return replace(result, digests=tuple(digests), facts=facts, page_states=())
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:
@@ -399,10 +399,10 @@ def _log_reports(reports: Sequence[SourceReport]) -> None:
         if report.status in _FAILING:
             log.warning("source failed", source=url, status=report.status.value, reason=report.reason)
         elif report.status is FetchStatus.OK:
-            found = {name: getattr(report.result, name) for name in ("digests", "papers", "new_papers")} | (
+            counts = {name: getattr(report.result, name) for name in ("digests", "papers", "new_papers")} | (
                 {"note": report.reason} if report.reason else {}
             )
-            log.info("source fetched", source=url, **found)
+            log.info("source fetched", source=url, **counts)
         for problem in report.result.problems[:_MAX_LOGGED]:
             place, line = errors.redact(problem.location), problem.line
             log.warning("could not parse digest", place=place, line=line, message=problem.message)

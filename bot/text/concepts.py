@@ -163,11 +163,11 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
     by_key: dict[str, Form] = {}
     for form in sorted(forms, key=lambda candidate: -candidate.weight):
         key = form.key
-        known = by_key.setdefault(key, form)
-        if known is not form:
-            is_spaced = len(form.text.replace("-", " ").split()) > len(known.text.replace("-", " ").split())
-            by_key[key] = known._replace(
-                text=form.text if is_spaced else known.text, token=known.token or form.token
+        first = by_key.setdefault(key, form)
+        if first is not form:
+            is_spaced = len(form.text.replace("-", " ").split()) > len(first.text.replace("-", " ").split())
+            by_key[key] = first._replace(
+                text=form.text if is_spaced else first.text, token=first.token or form.token
             )
     by_key.pop("", None)
     return tuple(by_key.values())

@@ -172,10 +172,10 @@ def _read_year(values: dict[str, str], today: date) -> Span:
 
 def _read_part(values: dict[str, str], today: date) -> Span | None:
     """Return a half or quarter; without a year, the latest that has begun."""
-    known = _load_words()["part"].get(_join(values.get("part") or values["first"]))
-    if known is None:
+    meaning = _load_words()["part"].get(_join(values.get("part") or values["first"]))
+    if meaning is None:
         return None
-    number, unit = known.split()
+    number, unit = meaning.split()
     size, year = _MONTHS_IN[unit], values.get("year") or values.get("of")
     begin = size * (int(number) - 1) + 1
     is_ahead = begin > today.month
@@ -191,8 +191,8 @@ def _read_named(values: dict[str, str], today: date) -> Span | None:
 def _read_amount(values: dict[str, str]) -> tuple[int, str] | None:
     count, unit = values.get("count") or values["many"], values.get("unit") or values["of"]
     number = count if count.isdecimal() else _load_words()["number"].get(count)
-    known = _load_words()["unit"].get(unit)
-    return (int(number), known) if number and known in ("day", "week", "month", "year") else None
+    span_unit = _load_words()["unit"].get(unit)
+    return (int(number), span_unit) if number and span_unit in ("day", "week", "month", "year") else None
 
 
 def _read_ago(values: dict[str, str], today: date) -> Span | None:

@@ -34,14 +34,14 @@ def find_key(name: str) -> str:
 
     오픈 AI is OpenAI, Google AI Lab is Google, and 스탠포드대 is Stanford University.
     """
-    folded, known = _fold(name), _keys()
-    if key := known.get(folded) or known.get(folded.replace(" ", "")):
+    folded, keys = _fold(name), _keys()
+    if key := keys.get(folded) or keys.get(folded.replace(" ", "")):
         return key
     head, _, tail = folded.rpartition(" ")
     is_part = tail in _PARTS and head.capitalize() not in _ordinary_words()
     if head:
         return find_key(head) if is_part else ""
-    university = known.get(_UNIVERSITY.sub("", tail), "") if tail.endswith(("대", "대학", "대학교")) else ""
+    university = keys.get(_UNIVERSITY.sub("", tail), "") if tail.endswith(("대", "대학", "대학교")) else ""
     return university if "university" in university else ""
 
 
@@ -61,13 +61,13 @@ def make_tokens(names: Iterable[str]) -> set[str]:
 
 def _find_known(text: str) -> set[str]:
     """Return the keys of all known institutions that a text names."""
-    words, known = _fold(text).split(), _keys()
+    words, keys = _fold(text).split(), _keys()
     spans = (
         " ".join(words[start:end])
         for start in range(len(words))
         for end in range(start + 1, min(len(words), start + MAX_WORDS) + 1)
     )
-    return {known[span] for span in spans if span in known}
+    return {keys[span] for span in spans if span in keys}
 
 
 def make_token(name: str) -> str:
@@ -104,8 +104,8 @@ def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
 def _fold(name: str) -> str:
     """Fold a name, expand abbreviated words, and drop articles and legal forms such as Inc."""
     words = analyser.fold_name(name[:_MAX_LENGTH].replace("&", " and ")).split()
-    kept = [_SPELLINGS.get(word, word) for word in words if word not in _EMPTY_WORDS]
-    return " ".join(kept)
+    telling = [_SPELLINGS.get(word, word) for word in words if word not in _EMPTY_WORDS]
+    return " ".join(telling)
 
 
 @lru_cache(maxsize=1)

@@ -100,8 +100,8 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
     families = _tables()["family"]
     if len(words) == 2:
         pairs = [(words[0], words[1]), (words[1], words[0])]
-        known = [pair for pair in pairs if pair[0] in families]
-        return [pair for pair in known or pairs[:1] if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
+        with_family = [pair for pair in pairs if pair[0] in families]
+        return [pair for pair in with_family or pairs[:1] if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
     word = words[0]
     pairs = [(word[:size], word[size:]) for size in (2, 1) if word[:size] in families]
     if not pairs or (len(word) == 2 and word[0] in "".join(_tables()["rare"])):
@@ -121,8 +121,8 @@ def given_spellings(given: str) -> dict[str, int]:
     """Return the Latin spellings of a Hangul given name and their costs, usual spellings first."""
     syllables = [_syllable_spellings(syllable) for syllable in given[:MAX_GIVEN_SYLLABLES]]
     # For a long name, keep only the likeliest spellings of each syllable to limit the combinations.
-    kept = max(2, int(MAX_SPELLINGS ** (1 / max(1, len(syllables)))))
-    combined = product(*(list(spellings.items())[:kept] for spellings in syllables))
+    most = max(2, int(MAX_SPELLINGS ** (1 / max(1, len(syllables)))))
+    combined = product(*(list(spellings.items())[:most] for spellings in syllables))
     spellings: dict[str, int] = {}
     for parts in sorted(combined, key=lambda parts: sum(cost for _, cost in parts)):
         spellings.setdefault("".join(spelling for spelling, _ in parts), sum(cost for _, cost in parts))
@@ -219,7 +219,9 @@ def consonant_keys(name: str) -> frozenset[str]:
 @lru_cache(maxsize=1 << 8)
 def _spelling_keys(family: str, given: str) -> frozenset[str]:
     """Return the sorted consonants of every Latin spelling of a Hangul name."""
-    parts = (set(map(_consonants, of)) for of in (family_spellings(family), given_spellings(given)))
+    parts = (
+        set(map(_consonants, spellings)) for spellings in (family_spellings(family), given_spellings(given))
+    )
     return frozenset("".join(sorted("".join(pair))) for pair in product(*parts))
 
 

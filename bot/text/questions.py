@@ -346,9 +346,10 @@ def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
     nouns = {word: topics for word, kind, topics in _list_word_topics(text) if not (kind or is_verb(word))}
     weights = {word: inverse_topic_frequency(len(topics)) for word, topics in nouns.items()}
     shares = {
-        topic: sum(own)
+        topic: sum(values)
         for topic in _list_shared(nouns.values())
-        if max(own := [weights[word] for word in nouns if topic in nouns[word]]) < _CLEAR_ALONE * sum(own)
+        if max(values := [weights[word] for word in nouns if topic in nouns[word]])
+        < _CLEAR_ALONE * sum(values)
     }
     terms = load_topic_terms()
     clear = {topic for topic in shares if not asked.isdisjoint(map(term_keys.term_key, terms[topic]))}

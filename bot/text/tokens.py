@@ -102,10 +102,10 @@ def words_apart(form: str) -> tuple[str, ...]:
     words = [
         word.removesuffix(analyser.PARTICLE_MARK) for word in analyser.canonical_words(form.replace("-", " "))
     ]
-    kept = [word for word in words if len(word) > 1 and word not in analyser.FUNCTION_WORDS]
+    content = [word for word in words if len(word) > 1 and word not in analyser.FUNCTION_WORDS]
     if _TELLING_ONLY_TOGETHER.intersection(words):
         return ()
-    return tuple(token for word in kept for token in analyser.word_tokens(word))
+    return tuple(token for word in content for token in analyser.word_tokens(word))
 
 
 @lru_cache(maxsize=1)
@@ -146,10 +146,10 @@ def _main_keys() -> Mapping[str, str]:
     """Return the English keys of seeded concepts by the keys of all their English forms and by their abbreviations."""
     terms = [term for term in seed.load_terms() if not term.is_common_word]
     keys = {short: term_keys.english_key(term.english[0]) for term in terms for short in term.abbreviations}
-    own = (
+    names = (
         (term_keys.english_key(text), term.english[0]) for term in reversed(terms) for text in term.english
     )
-    return keys | {key: term_keys.english_key(name) for key, name in own}
+    return keys | {key: term_keys.english_key(name) for key, name in names}
 
 
 def _main_key(text: str) -> str:
@@ -167,8 +167,8 @@ def _wider_concepts() -> Mapping[str, frozenset[str]]:
 
     def list_all(key: str, below: frozenset[str] = frozenset()) -> set[str]:
         # Some fields call the same models by two names, each of which belongs to the other.
-        own, below = wider.get(key, set()) - below - {key}, below | {key}
-        return own.union(*(list_all(one, below) for one in own))
+        direct, below = wider.get(key, set()) - below - {key}, below | {key}
+        return direct.union(*(list_all(one, below) for one in direct))
 
     return {
         concept_token(key): frozenset(NARROWER + concept_token(one)[1:] for one in list_all(key))
@@ -213,8 +213,8 @@ def _read_concept(key: str) -> _Concept:
     least = frozenset(
         phrase for phrase in every if not any(_has_part(phrase, other) for other in every - {phrase})
     )
-    kept = (text for text, of_form in by_form.items() if not least.isdisjoint(of_form))
-    return _Concept(frozenset(map(term_keys.term_key, kept)), least)
+    forms = (text for text, of_form in by_form.items() if not least.isdisjoint(of_form))
+    return _Concept(frozenset(map(term_keys.term_key, forms)), least)
 
 
 @lru_cache(maxsize=1)
@@ -259,16 +259,16 @@ def read_concept_token(token: str) -> str:
 
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
     """Yield the concept's token for each occurrence of any of its forms, also behind a prefix: self-speculative decoding."""
-    known = _phrases_by_token()
+    phrases = _phrases_by_token()
     behind = {
         word.removeprefix(prefix): words[position + 1 : position + _LONG_TAIL]
         for prefix in analyser.PREFIXES.intersection(singles) - {"non"}
         for position, word in enumerate(words)
-        if word.startswith(prefix) and word not in known
+        if word.startswith(prefix) and word not in phrases
     }
-    places = [(words, position) for position, word in enumerate(words) if word in known]
-    places += [([word, *behind.get(word, ())], 0) for word in singles if word in known]
+    places = [(words, position) for position, word in enumerate(words) if word in phrases]
+    places += [([word, *behind.get(word, ())], 0) for word in singles if word in phrases]
     for text, position in places:
-        for phrase, concept in known[text[position]]:
+        for phrase, concept in phrases[text[position]]:
             if text[position : position + len(phrase)] == phrase:
                 yield concept

@@ -96,8 +96,8 @@ def extract_features(*canonical_texts: str) -> dict[str, float]:
             for first, second in pairwise(words)
             if _is_content_word(first) and _is_content_word(second)
         )
-    kept = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_FEATURES]
-    damped = {feature: 1.0 + math.log(1.0 + math.log(counts[feature])) for feature in kept}
+    frequent = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_FEATURES]
+    damped = {feature: 1.0 + math.log(1.0 + math.log(counts[feature])) for feature in frequent}
     length = math.sqrt(sum(value**2 for value in damped.values())) or 1.0
     return {feature: value / length for feature, value in damped.items()}
 
@@ -256,10 +256,10 @@ class Profiles:
             signals = await _load_signals(connection, profile)
             later = [(paper_id, kind) for paper_id, kind in signals.feedback if paper_id not in day]
             signals = signals._replace(feedback=later)
-            known = self._learnt.pop(profile.user_id, None)
-            if known is not None and known.signals == signals:
-                self._learnt[profile.user_id] = known
-                return known
+            former = self._learnt.pop(profile.user_id, None)
+            if former is not None and former.signals == signals:
+                self._learnt[profile.user_id] = former
+                return former
             judged = {*signals.saved, *(paper_id for paper_id, _ in signals.feedback)}
             vectors = await self.vectors.extract(judged)
             # Imported papers that no digest lists only have a title.

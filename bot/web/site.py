@@ -100,8 +100,8 @@ class SiteBuilder:
         return await self._pages.services.database.look_up(read)
 
     async def _add_day(self, day: date, paper_ids: dict[int, None]) -> None:
-        found, _ = await self._pages.services.search.get_digest(day, limit=web_service.MAX_STATIC_ROWS)
-        paper_ids |= dict.fromkeys(row.id for row in found.rows)
+        rows, _ = await self._pages.services.search.get_digest(day, limit=web_service.MAX_STATIC_ROWS)
+        paper_ids |= dict.fromkeys(row.id for row in rows.rows)
         self._add(f"days/{day}.html", await self._pages.load_day(self._site, day.isoformat()))
 
     async def _add_author(self, name: str) -> None:

@@ -126,10 +126,10 @@ class DraftWriter:
     ) -> list[tuple[Basis, int]]:
         """Return each paper's basis and the maximum tokens of its two calls (0 if no calls are needed)."""
         like = self._series(form, language)
-        known = await self._find_drafts(papers, like)
+        drafts = await self._find_drafts(papers, like)
         estimates = []
         for paper in papers:
-            draft = known.get(paper["arxiv_id"], like)
+            draft = drafts.get(paper["arxiv_id"], like)
             if _is_done(paper, draft):
                 estimates.append((Basis(draft.basis or "none"), 0))
                 continue
