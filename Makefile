@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-promises coverage test-scale test-faults test-year test-image test-install release check format docs pictures bench clean
+.PHONY: help install demo run test test-promises coverage test-scale test-faults test-year test-image test-install installation release check format docs pictures bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,9 @@ release: $(DEV) ## source, wheel and image, each tried in an empty environment, 
 	@$(BIN)/pytest -m 'install or image' tests/test_install.py tests/test_image.py $(ARGS)
 	@awk '/^## /{shown=0} /^## \['"$$($(BIN)/python -m hatchling version)"'\]/{shown=1; next} shown' CHANGELOG.md > dist/notes.md
 	@cd dist && sha256sum paperround-* > SHA256SUMS && ls -l
+
+installation: $(DEV) ## store a filled installation of this version in tests/upgrades, which all later versions open; once for each release
+	@$(BIN)/python -m tests.support.installation tests/upgrades/$$($(BIN)/python -m hatchling version)
 
 docs: $(DEV) ## write the tables of the reference pages from the code
 	@$(BIN)/python docs/reference.py

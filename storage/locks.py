@@ -34,6 +34,18 @@ sender_lease = sa.Table(
     required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
 )
 
+_lease = sa.Table(
+    sender_lease.name,
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("holder", sa.BigInteger),
+    sa.Column("name", sa.Text),
+    sa.Column("expires_at", sa.DateTime(timezone=True)),
+)
+"""The lease as version 1 has it: it is taken before a database is upgraded, so no statement names a later column.
+
+A later version may add columns that may be NULL or have a default of the server's.
+"""
 
 LEASE = timedelta(seconds=15)
 """How long after a renewal no other process may send."""
@@ -80,14 +92,14 @@ async def raise_term(connection: Connection, name: str = "") -> int:
     """Begin a new term for the sender with this session name. Writes in older terms fail from now on."""
     term = secrets.randbits(_TERM_BITS) + 1
     values = {"holder": term, "name": name, "expires_at": _lease_end(connection)}
-    insert = dialect_insert(connection.dialect, sender_lease).values(id=_LEASE_ID, **values)
+    insert = dialect_insert(connection.dialect, _lease).values(id=_LEASE_ID, **values)
     await connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
     return term
 
 
 async def is_current_term(connection: Connection, term: int) -> bool:
     """Return whether `term` is current. The next term cannot begin until the transaction ends."""
-    query = sa.select(sender_lease.c.holder).where(sender_lease.c.id == _LEASE_ID)
+    query = sa.select(_lease.c.holder).where(_lease.c.id == _LEASE_ID)
     # A renewal does not change the key, so it does not wait for this lock.
     holder = await connection.scalar(query.with_for_update(read=True, key_share=True))
     return (holder or _NOBODY) == term
@@ -195,7 +207,7 @@ class SenderLock:
     async def _renew(self) -> bool:
         """Renew the lease. Returns False if another process has it."""
         async with self._rows.transaction() as connection:
-            mine = sender_lease.update().where(sender_lease.c.holder == self._term)
+            mine = _lease.update().where(_lease.c.holder == self._term)
             renewed = await connection.execute(mine.values(expires_at=_lease_end(connection)))
         return renewed.rowcount > 0
 
@@ -213,7 +225,7 @@ class SenderLock:
         with suppress(TimeoutError, errors.StorageError):
             if term is not None:
                 async with asyncio.timeout(_TIMEOUT_SECONDS), self._rows.transaction() as connection:
-                    mine = sender_lease.update().where(sender_lease.c.holder == term)
+                    mine = _lease.update().where(_lease.c.holder == term)
                     await connection.execute(mine.values(holder=_NOBODY, name="", expires_at=_PAST))
             await self._rows.close()
 
@@ -221,15 +233,13 @@ class SenderLock:
 async def _is_free(connection: Connection) -> bool:
     """Return whether the lease has expired; if so, end its holder's sessions and lock the lease row."""
     free = {"id": _LEASE_ID, "holder": _NOBODY, "name": "", "expires_at": _PAST}
-    await insert_rows(connection, sender_lease, [free], "skip")
-    has_expired = sa.and_(
-        sender_lease.c.id == _LEASE_ID, sender_lease.c.expires_at < sa.func.clock_timestamp()
-    )
-    expired = (await connection.execute(sa.select(sender_lease.c.name).where(has_expired))).one_or_none()
+    await insert_rows(connection, _lease, [free], "skip")
+    has_expired = sa.and_(_lease.c.id == _LEASE_ID, _lease.c.expires_at < sa.func.clock_timestamp())
+    expired = (await connection.execute(sa.select(_lease.c.name).where(has_expired))).one_or_none()
     if expired is None:
         return False
     # A holder frozen within a transaction keeps its locks, and no PostgreSQL timeout ends such a session.
     ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name AND :name <> ''"
     await connection.execute(sa.text(ending), {"name": expired.name})
-    query = sa.select(sender_lease.c.id).where(has_expired)
+    query = sa.select(_lease.c.id).where(has_expired)
     return await connection.scalar(query.with_for_update()) is not None

@@ -43,8 +43,17 @@ Approve = Callable[[str], None]
 """Called with sentences that say what an upgrade will do; raises an error to prevent it."""
 
 
+OnStep = Callable[[str], None]
+"""Called with a sentence at each step of an upgrade, before it begins."""
+
+
 async def open_database(
-    url: str, *, migrate: bool | None = None, approve: Approve | None = None, name: str | None = None
+    url: str,
+    *,
+    migrate: bool | None = None,
+    approve: Approve | None = None,
+    on_step: OnStep = lambda _: None,
+    name: str | None = None,
 ) -> database.Database:
     """Open a database with the current schema. In a child process, `name` is the parent's session name.
 
@@ -66,7 +75,7 @@ async def open_database(
             if approve is None:
                 raise errors.OtherVersionError(_describe_old(opened, version))
             approve(_describe_upgrade(opened, version))
-            await _upgrade(opened)
+            await _upgrade(opened, on_step)
         stack.pop_all()
     return opened
 
@@ -172,7 +181,7 @@ WAIT_SECONDS = 60.0
 """How long an upgrade waits for the bot of the older version, and then for its fronts and standbys, to end."""
 
 
-async def _upgrade(opened: database.Database) -> None:
+async def _upgrade(opened: database.Database, on_step: OnStep) -> None:
     """Run the migrations that a database lacks, all in one transaction, while no other process can send.
 
     Returns as well once another process has upgraded it. Raises StorageError if a bot is running on it.
@@ -196,11 +205,12 @@ async def _upgrade(opened: database.Database) -> None:
             await _end_others(opened)
             path = opened.path
             if path is not None:
+                on_step(f"Copying {path} ({path.stat().st_size:,} bytes) to {_backup_of(path)}.")
                 await backups.copy_to(opened, _backup_of(path))
             async with _open_for_migration(opened) as connection:
                 if lock.term is None or not await locks.is_current_term(connection, lock.term):
                     raise errors.SupersededError("Another process has become the sender.")
-                await connection.run_sync(_run_migrations)
+                await connection.run_sync(_run_migrations, on_step)
                 await _set_version(connection)
             if path is not None:
                 _remove_older_backups(path)
@@ -208,10 +218,11 @@ async def _upgrade(opened: database.Database) -> None:
         await lock.release()
 
 
-def _run_migrations(connection: sa.Connection) -> None:
+def _run_migrations(connection: sa.Connection, on_step: OnStep) -> None:
     version = _read_version(connection)
     for number, migration in sorted(migrations.MIGRATIONS.items()):
         if number > (version or 0):
+            on_step(f"Schema {number} of {migrations.VERSION}: {(migration.__doc__ or '').strip()}")
             migration(connection)
 
 
@@ -269,7 +280,11 @@ async def _open_for_migration(opened: database.Database) -> AsyncIterator[databa
                 async with connection.begin():
                     yield connection
                     after = await connection.exec_driver_sql("PRAGMA foreign_key_check")
-                    assert len(after.all()) <= len(list(before)), "a migration broke references"
+                    if len(after.all()) > len(list(before)):
+                        raise errors.StorageError(
+                            f"The upgrade of {opened.label} would leave rows that refer to removed ones, so nothing was"
+                            " changed. Please report it."
+                        )
             finally:
                 await raw.execute_fetchall("PRAGMA foreign_keys=ON")
 

@@ -2,8 +2,8 @@
 
 A change of `storage.tables` needs one: a function decorated with the next number, whose docstring says what it does
 in one line, for operators. It runs once, in a transaction, and writes plain SQL: `storage.tables` declares the newest
-schema, not the one before. A released function never changes. `tests/storage/test_migrations.py` compares the result
-with `storage.tables`.
+schema, not the one before. A released function never changes, so this module reads no declaration of another one.
+`tests/storage/test_migrations.py` compares the result with `storage.tables`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import sqlite_file, tables
+from storage import sqlite_file
 
 Migration = Callable[[sa.Connection], None]
 
@@ -29,18 +29,28 @@ def _migration(version: int) -> Callable[[Migration], Migration]:
     """Register the function that leads to `version` from the version before."""
 
     def register(function: Migration) -> Migration:
-        assert version == len(MIGRATIONS) + 2, f"the next migration has the number {len(MIGRATIONS) + 2}"
+        if version != len(MIGRATIONS) + 2:
+            raise ValueError(f"the next migration has the number {len(MIGRATIONS) + 2}, not {version}")
         MIGRATIONS[version] = function
         return function
 
     return register
 
 
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""The names of constraints and indexes in tables that migrations create."""
+
+
 def create_table(
     connection: sa.Connection, name: str, *items: sa.Column[Any] | sa.Constraint | sa.Index, **options: Any
 ) -> None:
-    """Create a table with its indexes, declared like those in `storage.tables`."""
-    metadata = sa.MetaData(naming_convention=tables.metadata.naming_convention)
+    """Create a table with its indexes, whose constraints have the names that they have in `storage.tables`."""
+    metadata = sa.MetaData(naming_convention=_NAMES)
     table = sa.Table(name, metadata, *items, **options)
     for key in table.foreign_keys:
         # SQLAlchemy must find what a key refers to, though the statement only names it.
@@ -195,7 +205,7 @@ def _add_steps_of_clubs(connection: sa.Connection) -> None:
     execute(f"ALTER TABLE clubs ADD COLUMN meets_at {time}")
     keys = execute("SELECT clubs.guild_id, key FROM clubs JOIN deliveries ON deliveries.id = step_id").all()
     update = sa.text("UPDATE clubs SET step = :step, meets_at = :meets_at WHERE guild_id = :guild_id")
-    update = update.bindparams(sa.bindparam("meets_at", type_=tables.UtcTime))
+    update = update.bindparams(sa.bindparam("meets_at", type_=sa.DateTime(timezone=True)))
     for guild_id, key in keys:
         _, _, timestamp, step, _ = key.split(":")
         meets_at = datetime.fromtimestamp(int(timestamp), UTC)

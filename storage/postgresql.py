@@ -72,23 +72,26 @@ def connect_reader(parameters: Mapping[str, Any]) -> psycopg.Connection[tuple[An
 
 
 async def check(parameters: Mapping[str, Any]) -> None:
-    """Raise StorageError if a pooler gives each transaction another session, which would lose statements and locks."""
+    """Raise StorageError if a pooler gives each transaction or statement another session: statements and locks would be lost."""
     import psycopg
 
     if await _is_pooled(partial(psycopg.AsyncConnection.connect, **parameters, autocommit=True)):
         raise errors.StorageError(
-            "The address in PAPERROUND_DATABASE_URL is that of a pooler such as PgBouncer in transaction mode, which"
-            " Paperround cannot use. Name PostgreSQL itself or a pooler in session mode (Supabase: port 5432; Neon: the"
+            "The address in PAPERROUND_DATABASE_URL is that of a pooler such as PgBouncer in transaction or statement mode,"
+            " which Paperround cannot use. Name PostgreSQL itself or a pooler in session mode (Supabase: port 5432; Neon: the"
             " host without -pooler)."
         )
 
 
 async def _is_pooled(open_session: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]) -> bool:
-    """Return whether a pooler gives each transaction another session. Sessions are in autocommit mode.
+    """Return whether a pooler gives each transaction or statement another session. Sessions are in autocommit mode.
 
     Behind a pooler, the process that answers is not the one that accepted the connection. If it pools by
-    transactions, a setting of this session is found in another one, or is lost once that one has taken it over.
+    transactions, a setting of this session is found in another one, or is lost once that one has taken it over. If it
+    pools by statements, it closes the connection at BEGIN.
     """
+    import psycopg
+
     token, is_pooled = secrets.token_hex(8), False
     is_set = f"coalesce(current_setting('paperround.session', true) = '{token}', false)"
 
@@ -105,7 +108,12 @@ async def _is_pooled(open_session: Callable[[], Awaitable[psycopg.AsyncConnectio
         with suppress(TimeoutError):
             async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS / 2):
                 await session.execute(f"SET paperround.session = '{token}'")
-                await other.execute("BEGIN")
+                try:
+                    await other.execute("BEGIN")
+                except (
+                    psycopg.errors.ProtocolViolation
+                ):  # "transaction blocks not allowed in statement pooling mode"
+                    return True
                 is_pooled = True  # if the time ends now; before, all sessions of the pooler are in use
                 is_pooled = await holds(other, is_set) or not await holds(session, is_set)
     return is_pooled

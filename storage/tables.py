@@ -64,7 +64,8 @@ def _load_time(moment: datetime) -> datetime:
 
 
 def _dump_time(moment: datetime) -> datetime:
-    assert moment.tzinfo is not None, "a time without a zone cannot be stored"
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone, so it cannot be stored")
     return moment.astimezone(UTC)
 
 

@@ -15,7 +15,7 @@ from tests.support import digest_builders
 from tests.support.shell_fixtures import POST, Paperround
 
 ROOT = Path(__file__).parents[1]
-RELEASES = sorted(Path(__file__).parent.glob("upgrades/*/contract.json"))
+INSTALLATIONS = Path(__file__).parent / "upgrades"
 COMMANDS = (
     "ingest day.md",
     "parse day.md",
@@ -92,7 +92,22 @@ def _missing(former: Any, current: Any, path: str = "") -> list[str]:
 
 
 def test_names_of_every_release_are_still_there(paperround: Paperround, tmp_path: Path) -> None:
+    """A release's names are written into the folder that `make installation` makes, and reviewed there."""
     current = read_contract(paperround, tmp_path)
-    assert RELEASES
-    for path in RELEASES:
+    folders = sorted(INSTALLATIONS.iterdir())
+    assert folders
+    for path in (folder / "contract.json" for folder in folders):
+        if not path.exists():
+            path.write_text(json.dumps(current, indent=1) + "\n", encoding="utf-8")
+            raise AssertionError(f"{path} was missing and is written: review it")
         assert _missing(json.loads(path.read_text(encoding="utf-8")), current) == [], path
+
+
+def test_every_release_left_a_stored_installation() -> None:
+    """The next version is tested on it: `make installation`."""
+    released = re.findall(
+        r"^## \[([0-9.]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    stored = {folder.name: {path.name for path in folder.iterdir()} for folder in INSTALLATIONS.iterdir()}
+    assert set(released) == set(stored)
+    assert all(names >= {"paperround.db.xz", "dump.sql.xz", "contract.json"} for names in stored.values())

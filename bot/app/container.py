@@ -368,7 +368,9 @@ async def open_container(
     `migrating` permits to create the schema, and to upgrade it unless the settings say otherwise.
     """
     approve = log.info if migrating and settings.upgrade == "auto" else None
-    database = await migrate.open_database(settings.database_url, migrate=migrating, approve=approve)
+    database = await migrate.open_database(
+        settings.database_url, migrate=migrating, approve=approve, on_step=log.info
+    )
     container = Container(settings, database, clock)
     try:
         yield container

@@ -77,7 +77,9 @@ async def upgrade(
         if not (is_approved or _confirm(question)):
             raise errors.PaperroundError("Nothing was changed.")
 
-    async with shell.open_storage(creating=True, keeping=True, migrate=True, approve=approve) as database:
+    async with shell.open_storage(
+        creating=True, keeping=True, migrate=True, approve=approve, on_step=shell.error
+    ) as database:
         schema = await migrate.find_version(database)
     shell.print_answer({"schema": schema}, as_json, sentence=f"The database is at schema {schema}.")
 

@@ -137,11 +137,12 @@ async def open_storage(
     keeping: bool = False,
     migrate: bool | None = None,
     approve: Callable[[str], None] | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
     with_logs: bool = True,
 ) -> AsyncIterator[Database]:
     """Open a database, by default the configured one. For `creating` and `keeping` see `checked_database`.
 
-    For `migrate` and `approve` see `storage.migrate.open_database`. It is faster without logs.
+    For `migrate`, `approve` and `on_step` see `storage.migrate.open_database`. It is faster without logs.
     """
     from storage.migrate import open_database
 
@@ -149,7 +150,7 @@ async def open_storage(
         configure_logs()
     url = url or load_settings().database_url
     with checked_database(url, creating=creating, keeping=keeping):
-        async with await open_database(url, migrate=migrate, approve=approve) as database:
+        async with await open_database(url, migrate=migrate, approve=approve, on_step=on_step) as database:
             yield database
 
 

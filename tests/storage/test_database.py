@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import sqlite3
 import subprocess
@@ -131,20 +132,23 @@ def test_redacts_only_the_secrets_in_a_text(marked: str) -> None:
 class PooledSession:
     """A client's session behind a pooler that gives it one of `servers`, the last one used first.
 
-    In transaction mode it gives a server back after each transaction.
+    `pools` is the pooler's mode: it gives a server back at the session's end, or after each transaction or statement.
     """
 
-    def __init__(self, servers: list[Any], *, keeps: bool) -> None:
-        self.servers, self.keeps = servers, keeps
+    def __init__(self, servers: list[Any], *, pools: str) -> None:
+        self.servers, self.pools = servers, pools
         self.held: Any = None
         self.info = SimpleNamespace(backend_pid=1)
 
     async def execute(self, statement: str) -> Any:
+        if self.pools == "statement" and statement == "BEGIN":
+            raise psycopg.errors.ProtocolViolation("transaction blocks not allowed in statement pooling mode")
         server = self.held or self.servers.pop()
         try:
             return await server.execute(statement)
         finally:
-            self.held = server if self.keeps or statement == "BEGIN" or self.held else None
+            is_kept = self.pools == "session" or statement == "BEGIN" or self.held
+            self.held = server if is_kept else None
             self.servers += [] if self.held else [server]
 
     async def close(self) -> None:
@@ -152,9 +156,9 @@ class PooledSession:
 
 
 @pytest.mark.engines("postgresql")
-@pytest.mark.parametrize("keeps", [False, True], ids=["transactions", "sessions"])
-async def test_a_pooler_in_transaction_mode_is_refused_by_name(
-    db: database.Database, monkeypatch: pytest.MonkeyPatch, keeps: bool
+@pytest.mark.parametrize("pools", ["session", "transaction", "statement"])
+async def test_a_pooler_that_does_not_pool_by_sessions_is_refused_by_name(
+    db: database.Database, monkeypatch: pytest.MonkeyPatch, pools: str
 ) -> None:
     parameters = postgresql.session_parameters(db.url, "")
     connect = psycopg.AsyncConnection.connect
@@ -162,12 +166,13 @@ async def test_a_pooler_in_transaction_mode_is_refused_by_name(
     servers = [*opened]
 
     async def connect_to_pooler(**_: Any) -> PooledSession:
-        return PooledSession(servers, keeps=keeps)
+        return PooledSession(servers, pools=pools)
 
     try:
         await postgresql.check(parameters)  # without a pooler
         monkeypatch.setattr(psycopg.AsyncConnection, "connect", connect_to_pooler)
-        with contextlib.nullcontext() if keeps else pytest.raises(errors.StorageError, match="PgBouncer"):
+        refused = pytest.raises(errors.StorageError, match="PgBouncer in transaction or statement mode")
+        with contextlib.nullcontext() if pools == "session" else refused:
             await postgresql.check(parameters)
     finally:
         for server in opened:
@@ -194,6 +199,20 @@ async def test_an_option_in_the_url_is_known_or_refused(
             await opened.fetch(key_values.get, "n")
     finally:
         await opened.close()
+
+
+@pytest.mark.parametrize("options", [(), ("-O",)], ids=["asserts", "no asserts"])
+def test_a_time_without_a_zone_is_refused_also_without_asserts(options: tuple[str, ...]) -> None:
+    program = (
+        "import datetime; from sqlalchemy.dialects import sqlite; from storage import tables\n"
+        "print(tables.UtcTime.process_bind_param(datetime.datetime(2026, 1, 1), sqlite.dialect()))"
+    )
+    command = sys.executable, *options, "-c", program
+    ended = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"TZ": "Asia/Seoul"}, check=False
+    )
+    assert ended.returncode == 1, ended.stdout
+    assert "ValueError: 2026-01-01 00:00:00 has no time zone" in ended.stderr
 
 
 READ_ALL = """

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
@@ -66,6 +67,31 @@ async def test_each_stored_version_gets_the_schema_of_a_new_database(
     upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
     assert await upgraded.fetch(find_differences, created) == [], "a table changed without a migration"
     await upgraded.close()
+
+
+async def test_released_migrations_do_not_change_with_later_declarations(
+    db: Database, database_url: str
+) -> None:
+    """The names of constraints, and the times that are stored, are those of the release."""
+
+    async def upgrade() -> tuple[list[Any], list[Any]]:
+        upgrades.restore(upgrades.STORED[0], database_url)
+        async with await migrate.open_database(database_url, approve=upgrades.approve) as upgraded:
+            names = "SELECT sql FROM sqlite_master WHERE type = 'table' ORDER BY name"
+            if not upgraded.is_sqlite:
+                names = "SELECT conname FROM pg_constraint ORDER BY conname"
+            async with upgraded.read() as connection:
+                times = await connection.exec_driver_sql("SELECT meets_at FROM clubs ORDER BY guild_id")
+                return (await connection.exec_driver_sql(names)).all(), times.all()  # type: ignore[return-value]
+
+    await db.close()
+    before = await upgrade()
+    later = {"pk": "primary_%(table_name)s", "fk": "foreign_%(table_name)s_%(column_0_N_name)s"}
+    with (
+        mock.patch.object(tables.metadata, "naming_convention", later),
+        mock.patch.object(tables, "UtcTime", tables.Stored(sa.Text(), str, repr)),
+    ):
+        assert await upgrade() == before
 
 
 async def test_texts_that_the_writer_published_are_still_known(db: Database, database_url: str) -> None:

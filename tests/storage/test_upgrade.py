@@ -7,12 +7,13 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 import sqlalchemy as sa
 
-from storage import errors, locks, migrate, migrations
+from storage import errors, key_values, locks, migrate, migrations
 from storage.database import Connection, Database
 from tests.support import outbox_builders, patience, upgrades
 
@@ -86,6 +87,71 @@ async def test_a_newer_database_is_refused_with_both_versions(database_url: str)
             errors.StorageError, match=rf"schema {FIRST + 1}, made by a newer .* schema {FIRST}\."
         ):
             await migrate.open_database(database_url, migrate=True, approve=approve)
+
+
+def with_column(table: sa.Table, **options: Any) -> sa.Table:
+    """Return the table as a later version may declare it."""
+    later = table.to_metadata(sa.MetaData())
+    later.append_column(sa.Column("extra", sa.Text, nullable=False, server_default="", **options))
+    return later
+
+
+def add_extra(connection: sa.Connection) -> None:
+    """Add a column to what an upgrade reads before it."""
+    for name in (locks.sender_lease.name, key_values.meta.name):
+        connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN extra TEXT DEFAULT '' NOT NULL")
+
+
+async def test_a_later_version_may_add_columns_to_the_lease_and_to_the_single_values(
+    db: Database, database_url: str
+) -> None:
+    await db.close()
+    with (
+        upgrades.more_migrations(add_extra),
+        mock.patch.object(locks, "sender_lease", with_column(locks.sender_lease, default="")),
+        mock.patch.object(key_values, "meta", with_column(key_values.meta)),
+    ):
+        await upgrade(database_url)
+        assert await find_version(database_url) == FIRST + 1
+        async with await migrate.open_database(database_url) as upgraded:
+            lock = locks.SenderLock(upgraded)
+            assert await lock.try_acquire()
+            assert await lock.is_sender()
+            await lock.release()
+            await upgraded.write(key_values.set_value, "n", "1")
+
+
+async def test_each_step_of_an_upgrade_is_announced(old_url: str) -> None:
+    steps = list[str]()
+    opened = await migrate.open_database(old_url, approve=upgrades.approve, on_step=steps.append)
+    await opened.close()
+    first, second = f"Schema {FIRST + 1} of {FIRST + 2}: Let a", f"Schema {FIRST + 2} of {FIRST + 2}: Add a"
+    wanted = [*(["Copying /"] if opened.is_sqlite else []), first, second]
+    assert [step[: len(begin)] for step, begin in zip(steps, wanted, strict=True)] == wanted
+
+
+@pytest.mark.engines("sqlite")
+async def test_a_disk_without_room_for_the_copy_is_found_before_it(old_url: str, tmp_path: Path) -> None:
+    with upgrades.no_space(), pytest.raises(errors.StorageError, match=r"0\.0 MB free, and a copy .* needs"):
+        await upgrade(old_url)
+    assert await find_version(old_url) == FIRST
+    assert not list(tmp_path.glob("*.before-*"))
+
+
+@pytest.mark.engines("sqlite")
+async def test_an_upgrade_that_would_break_references_is_undone(db: Database, database_url: str) -> None:
+    def orphan(connection: sa.Connection) -> None:
+        """Remove what other rows refer to."""
+        connection.exec_driver_sql("DELETE FROM deliveries")
+
+    await outbox_builders.add(db, outbox_builders.new_delivery())
+    await db.close()
+    with (
+        upgrades.more_migrations(orphan),
+        pytest.raises(errors.StorageError, match="rows that refer to removed ones"),
+    ):
+        await upgrade(database_url)
+    assert await find_version(database_url) == FIRST
 
 
 @pytest.mark.engines("sqlite")
