@@ -362,6 +362,8 @@ _IMAGE = re.compile(
     r"!\[(?:[^\[\]]|\[[^\[\]]{0,100}\]){0,300}\]\s?[(\[<]{0,2}\s?(https?://[^\s)>\]]{1,2000})"
     r"(?:\s{1,9}[\"'][^\"'\n]{0,200}[\"'])?\s?[)>\]]{0,2}(?:\{[^{}\n]{0,100}\})?"
 )
+_LOCAL_IMAGE = re.compile(r"!\[[^\[\]]{0,300}\]\((?!<?https?:)[^\s()]{1,2000}\)")
+"""An image with a relative address, which nothing can load."""
 _ADDRESS = re.compile(r"https?://[^\s()<>\[\]\"']{1,2000}")
 _MEDIA_WORD = re.compile(
     r"video|watch|play|movie|clip|demo|youtube|image|figure|picture|photo|cover|thumbnail|poster|the|here|link|view|see|gif|mp|mov|webm|png|jpe?g|webp|br"
@@ -374,9 +376,12 @@ def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
     """Return the cover URL, the video URL and the other text of a line that shows media, or None.
 
     Media are an image or a tag in Markdown or HTML, and the address of a picture or video that stands alone or
-    behind a label such as "Watch Video", in brackets of any kind. If only one is present, the other is None.
+    behind a label such as "Watch Video", in brackets of any kind. If only one is present, the other is None; of an
+    image with a relative address, both.
     """
     line = html_pages.convert_tags(line[:5_000]) if "<" in line else line[:5_000]
+    if local := _LOCAL_IMAGE.match(line):
+        return None, None, line[local.end() :].strip()
     if line.startswith(("![", "[![")) and (image := _IMAGE.search(line)):
         rest = "" if line[0] == "[" else _IMAGE.sub("", line).strip()
         return (None, image[1], rest) if is_video(image[1]) else (image[1], None, rest)

@@ -522,12 +522,12 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
         elif isinstance(item, list):
             arxiv_id = _read_id(item[0]) if len(item) > 1 and not _read_id(item[1]) else None
             if arxiv_id:
-                yield _Paper(arxiv_id, _read_title(item[1], min_words=2), on or path_on, row)
+                yield _Paper(arxiv_id, _read_unnamed_title(item[1]), on or path_on, row)
             else:
                 stack += [("", child, on, None) for child in reversed(item)]
         elif isinstance(item, str):
             if arxiv_id and not arxiv_ids.find_ids(item):
-                yield _Paper(arxiv_id, _read_title(item, min_words=2), on or path_on, row)
+                yield _Paper(arxiv_id, _read_unnamed_title(item), on or path_on, row)
             elif own_id := _read_id(item):
                 yield _Paper(own_id, None, on or path_on, row)
             elif arxiv_ids.find_ids(item):
@@ -541,7 +541,13 @@ def _title_of(item: Mapping[str, Any]) -> str | None:
     return next(filter(None, titles), None) or _read_title(item.get("name"), min_words=4)
 
 
-def _read_title(value: object, min_words: int = 1) -> str | None:
+def _read_unnamed_title(value: object) -> str | None:
+    """Return the text beside an id as a title. A word in lower case is something else: a category (cs.CL), a state (done)."""
+    title = _read_title(value)
+    return None if title and " " not in title and title[0].islower() else title
+
+
+def _read_title(value: object, min_words: int = 0) -> str | None:
     return title_reader.clean_title(value, min_words) if isinstance(value, str) else None
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from bot.archive import fields, html_pages, markdown_lines, paper_list, written
+from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, paper_list, written
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry
 
@@ -24,7 +24,9 @@ MAX_BYTES = 5 * 1024 * 1024
 """The largest file or page that is read: enough for half a year of digests."""
 NO_PAPER = paper_list.NO_PAPER
 """The error for a text without papers."""
-_JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")
+_JSON_START = re.compile(
+    rf"\s*(?:\{{(?![{{%])|\[\s*(?:[\[{{\]]|\"(?:https?://[^\s\"]{{1,300}}|{arxiv_ids.ID}(?:v[0-9]{{1,3}})?)\"\s*,))"
+)
 _HTML_BLOCK_TAG = re.compile(
     r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
 )

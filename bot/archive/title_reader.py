@@ -80,10 +80,11 @@ def read_title(label: str, min_words: int = 4) -> str | None:
     return None if is_other or is_caption or words < min_words - (": " in title) else title
 
 
-def clean_title(value: str, min_words: int = 1) -> str | None:
-    """Return plain text as a title, or None if it is a number, a URL or a translation."""
+def clean_title(value: str, min_words: int = 0) -> str | None:
+    """Return plain text as a title, or None if it is a number, a URL or a translation, or has too few words."""
     title = " ".join(value[: 2 * MAX_TITLE_LENGTH].split())
-    is_other = "://" in title or len(title) > MAX_TITLE_LENGTH or CJK.search(title)
+    is_number = not any(map(str.isalpha, title))
+    is_other = is_number or "://" in title or len(title) > MAX_TITLE_LENGTH or CJK.search(title)
     return None if is_other or len(_WORD.findall(title)) < min_words else title
 
 

@@ -286,7 +286,8 @@ def _read_field(
         return True
     if media := fields.parse_media(line):
         picture, video, rest = media
-        if is_late and (paper.thumbnail or not picture) and (paper.video or not video):
+        is_known = (paper.thumbnail or not picture) and (paper.video or not video)
+        if is_late and (picture or video) and is_known:
             return False
         paper.thumbnail, paper.video = paper.thumbnail or picture, paper.video or video
         return not rest or _read_field(rest, paper, problems, row)

@@ -207,8 +207,11 @@ class Engine:
 
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts = (list[Query]() for _ in range(4))
-        for form in _join_seeded(forms)[:_MAX_FORMS]:
-            spelled = self._spell(form.text)
+        whole = _join_seeded(forms)[:_MAX_FORMS]
+        # A concept's token has the spellings of its forms alone; those cut in two and joined are phrases.
+        respelt = [form for form in forms[:_MAX_FORMS] if form not in whole]
+        for form, is_respelt in ((form, form in respelt) for form in (*whole, *respelt)):
+            spelled = self._spell(form.text, is_respelt)
             titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
             is_concept = form.text[0] in (tokens.CONCEPT, tokens.NARROWER)
             # Concepts may share a form (추론), so count only the most frequent concept.
@@ -223,9 +226,13 @@ class Engine:
             any_of([*repeated, of_concept]),
         )
 
-    def _spell_form(self, text: str) -> _Spelled:
+    def _spell_form(self, text: str, is_respelt: bool = False) -> _Spelled:
+        """Return the queries for a form's spellings, or `is_respelt` only for those other than its own."""
         titles, bodies = list[Query](), list[tuple[Query, float]]()
+        own = tokens.phrases(text) if is_respelt else ()
         for phrase in self._list_spellings(text):
+            if phrase in own:
+                continue
             if counts := self._count("body", phrase):
                 # BM25 without IDF, so that a rare form does not outweigh a common one.
                 weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))

@@ -245,7 +245,8 @@ def parse_document(text: str, url: str = "") -> Feed:
         raise base.FetchError(f"its feed cannot be read: {type(error).__name__} in feedparser") from error
     if not parsed.get("version"):
         raise base.FetchError(NOT_A_FEED)
-    entries = (_parse_entry(entry, url) for entry in parsed.entries[:_MAX_ENTRIES])
+    is_atom = parsed.version.startswith("atom")
+    entries = (_parse_entry(entry, url, is_atom=is_atom) for entry in parsed.entries[:_MAX_ENTRIES])
     by_key: dict[str, FeedEntry] = {}
     empty_count = 0  # arXiv counts entries without anything for ids that it does not have
     for entry in entries:
@@ -260,9 +261,9 @@ def parse_document(text: str, url: str = "") -> Feed:
     return Feed(tuple(by_key.values()), built_at and built_at.date(), total)
 
 
-def _parse_entry(entry: Mapping[str, Any], url: str) -> FeedEntry:
+def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEntry:
     link = _absolute(entry.get("link"), url)
-    title = _parse_title(entry)
+    title = _parse_title(entry, is_atom=is_atom)
     id_ = str(entry.get("id") or "")[:_MAX_ID_LENGTH]
     key = fields.clean_line(id_) or link or title or ""
     texts = {str(part.get("value") or "") for part in entry.get("content") or ()} | {
@@ -300,10 +301,14 @@ def _absolute(address: object, url: str) -> str | None:
     return None
 
 
-def _parse_title(entry: Mapping[str, Any]) -> str | None:
-    """Return the title as plain text. It is HTML if it has a closing tag or entities, except in arXiv's feeds."""
+def _parse_title(entry: Mapping[str, Any], *, is_atom: bool) -> str | None:
+    """Return the title as plain text. It is HTML if it has a closing tag or entities.
+
+    Atom says so itself: a title of type "text", or without a type, is none. Neither are arXiv's.
+    """
     title = str(entry.get("title") or "")[: 8 * fields.MAX_LINE_LENGTH]
-    if not _is_of_arxiv(entry):
+    is_text = is_atom and entry.get("title_detail", {}).get("type") == "text/plain"
+    if not (is_text or _is_of_arxiv(entry)):
         title = _LINE_BREAK.sub(" ", title)
         is_html = _CLOSING_TAG.search(title) is not None
         title = Markup(title).striptags() if is_html else html.unescape(title)  # noqa: S704 - loses its tags

@@ -329,6 +329,28 @@ def test_a_title_keeps_its_signs(title: str) -> None:
         assert read_one(json.dumps([{"id": ONE, "title": plain}]))[0].title == plain
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [{"id": ONE, "title": "Mamba"}, {"id": TWO, "title": "S4"}],
+        [[ONE, "Mamba"], [TWO, "S4"]],
+        [[f"https://arxiv.org/abs/{ONE}", "Mamba"], [ABS_TWO, "S4"]],
+        [{ONE: "Mamba"}, {TWO: "S4"}],
+        [{ONE: "Mamba", TWO: "S4"}],
+    ],
+    ids=["objects", "rows", "rows with links", "pairs", "one object"],
+)
+def test_a_title_of_one_word_in_json_lines_is_a_title(lines: list[object]) -> None:
+    text = "".join(f"{json.dumps(line)}\n" for line in lines)
+    assert [(entry.arxiv_id, entry.title) for entry in read_one(text)] == [(ONE, "Mamba"), (TWO, "S4")]
+
+
+@pytest.mark.parametrize("value", ["cs.CL", "done", "2024", "https://h.test", "q-bio.QM"])
+def test_a_category_or_a_state_beside_an_id_in_json_is_no_title(value: str) -> None:
+    for listed in ([[ONE, value], [TWO, value]], {ONE: value, TWO: value}):
+        assert [entry.title for entry in read_one(json.dumps(listed))] == [None, None]
+
+
 def test_a_note_about_one_paper_names_it_in_its_front_matter() -> None:
     text = f"---\narxiv: {ONE}\ntitle: Cold Soup\ndate: 2026-06-20\n---\n\nUnlike {ABS_TWO}, it is cold.\n"
     [digest] = read(text)

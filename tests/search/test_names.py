@@ -156,6 +156,8 @@ async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_
         ("τ²-bench for tools", "3"),
         ("λ-returns by hand", "4"),
         ("Kettle-side cooking", "5"),
+        ("A data set of spoons", "6"),
+        ("Datasets of forks", "7"),
     )
     papers = [NewsletterPaper(f"2501.0000{number}", title, "실험입니다.") for title, number in titles]
     service = await sample_archive.search_over(db, *papers)
@@ -168,6 +170,11 @@ async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_
         "λ returns": "4",
         "lambda-returns": "4",
         "kettleside": "5",
+        # A term of the seed list, too.
+        "dataset": "67",
+        "data set": "67",
+        "data-sets": "67",
+        "데이터셋": "67",
     }.items():
         result = await service.search(SearchRequest(query))
         complete = {row.arxiv_id[-1] for row in result.rows if row.arxiv_id not in result.missing}

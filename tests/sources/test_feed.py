@@ -297,6 +297,14 @@ def test_a_title_is_html_where_it_has_entities_or_tags(title: str, expected: str
     assert entry.title == expected
 
 
+@pytest.mark.parametrize("kind", ["", " type='text'"])
+def test_an_atom_title_of_type_text_has_no_html(kind: str) -> None:
+    """RFC 4287, 3.1.1.1: such text is for people, without tags and entities; without a type it is that of text."""
+    title = f"<title{kind}>The &lt;b&gt; and &lt;/b&gt; of Q&amp;amp;A, AT&amp;T</title>"
+    [entry] = feed.parse_document(source_payloads.atom(f"<entry><id>1</id>{title}</entry>")).entries
+    assert entry.title == "The <b> and </b> of Q&amp;A, AT&T"
+
+
 ARXIV_GUID = "<guid isPermaLink='false'>oai:arXiv.org:2505.00001v1</guid>"
 
 
