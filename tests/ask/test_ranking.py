@@ -68,6 +68,16 @@ def test_a_passage_with_a_number_answers_a_question_for_one_first(asked: str) ->
     assert index.rank(question.read(asked, GLOSSARY), wants_number=question.wants_number(asked)).order[0] == 1
 
 
+def test_a_passage_gains_by_its_neighbours_in_its_section_but_less_than_by_its_own_words() -> None:
+    """An answer often follows the sentence that names its subject."""
+    parts, oil = question.read("lamp oil", GLOSSARY), "Oil is cheap in this town."
+    texts = (("1 Town", oil), ("2 Ferries", "The lamp stands on a pier."), ("2 Ferries", oil))
+    order = PaperIndex([passages.Passage(*text) for text in texts]).rank(parts).order
+    assert order.index(2) < order.index(0), "another section is no neighbour"
+    near = (("1 Town", oil), ("1 Town", "Oil burns in a lamp of this town."))
+    assert PaperIndex([passages.Passage(*text) for text in near]).rank(parts).order[0] == 1
+
+
 def test_the_figures_count_each_script_and_what_was_refused(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]
     parts = [
         {"n": number, "section": passage.section, "text": passage.text}
