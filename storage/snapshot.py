@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -112,6 +113,10 @@ LOOK_UPS_AT_ONCE = 4
 """The threads, and so the connections in use. Readers have three look-ups at once; one is left for planning and alerts."""
 
 
+class _GivenUpError(Exception):
+    """Ends a function whose caller was cancelled. Nobody sees it."""
+
+
 class _Connection(Protocol):
     """A connection of sqlite3 or psycopg."""
 
@@ -136,7 +141,11 @@ class SnapshotPool:
         self._logged_at: dict[str, float] = {}
 
     async def run(self, function: Callable[[Snapshot], Result], name: str = "") -> Result:
-        """Return the result of a function that reads. It must not start tasks. `name` is for the log."""
+        """Return the result of a function that reads. It must not start tasks. `name` is for the log.
+
+        If the caller is cancelled, the function ends at its next statement. The caller goes on once it has ended, and so
+        keeps its place among the look-ups (`bot.core.admission`) as long as a thread works for it.
+        """
         if self._threads is None:
             self._threads = ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="paperround-look-up")
         asked_at = time.perf_counter()
@@ -148,7 +157,16 @@ class SnapshotPool:
             finally:
                 self._log_times(name, view, began_at - asked_at, time.perf_counter() - began_at)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, timed)
+        is_given_up = threading.Event()
+        work = self._threads.submit(self._read, timed, is_given_up)
+        try:
+            return await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            is_given_up.set()
+            if not work.cancel():
+                with suppress(Exception):
+                    await asyncio.wrap_future(work)
+            raise
 
     def _log_times(self, name: str, view: Snapshot, waited: float, took: float) -> None:
         """Log a slow look-up with its stages: it waited for a thread, executed statements, computed."""
@@ -164,12 +182,16 @@ class SnapshotPool:
         milliseconds = {f"{stage}_ms": round(1e3 * seconds) for stage, seconds in stages.items()}
         log.info("slow look-up", extra={"look_up": name, **milliseconds, "statement": slowest[:500]})
 
-    def _read(self, function: Callable[[Snapshot], Result]) -> Result:
+    def _read(self, function: Callable[[Snapshot], Result], is_given_up: threading.Event) -> Result:
         connection = self._begin()
+
+        def execute(statement: str, values: Sequence[Any]) -> list[Row]:
+            if is_given_up.is_set():
+                raise _GivenUpError
+            return list(connection.execute(statement, values).fetchall())
+
         try:
-            return function(
-                Snapshot(lambda *query: connection.execute(*query).fetchall(), is_sqlite=self._is_sqlite)
-            )
+            return function(Snapshot(execute, is_sqlite=self._is_sqlite))
         finally:
             with suppress(Exception):  # a lost connection is replaced once it is to be used again
                 connection.rollback()

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from storage import errors, key_values
+from bot.core import admission
+from storage import errors, key_values, snapshot
 from storage.database import Database
 from storage.snapshot import Snapshot
 from tests.support import patience
@@ -33,6 +34,44 @@ async def test_a_look_up_leaves_the_event_loop_and_sees_one_state(db: Database) 
     assert thread != threading.get_ident()
     assert seen == ["[('1',)]"] * 2
     assert await db.look_up(lambda view: view.fetch("SELECT value FROM meta WHERE key = 'a'")) == [("2",)]
+
+
+async def test_a_look_up_that_its_reader_gave_up_counts_until_its_thread_is_free(db: Database) -> None:
+    """Readers have three look-ups at once, and the planner's own always finds a thread."""
+    lookups, may_go_on, executed = admission.Admission(3), threading.Event(), list[int]()
+    has_begun = [asyncio.Event() for _ in range(snapshot.LOOK_UPS_AT_ONCE)]
+    loop = asyncio.get_running_loop()
+
+    def look_up(view: Snapshot, reader: int) -> None:
+        loop.call_soon_threadsafe(has_begun[reader].set)
+        assert may_go_on.wait(patience.scaled(30))
+        executed.extend(row[0] for row in view.fetch("SELECT 1"))
+
+    async def ask(reader: int) -> None:
+        async with lookups.admitted(reader, patience.scaled(60)):
+            await db.look_up(look_up, reader)
+
+    async def leave(readers: list[asyncio.Task[None]]) -> None:
+        await asyncio.gather(*(event.wait() for event in has_begun[: len(readers)]))
+        for reader in readers:
+            reader.cancel()
+        await asyncio.sleep(0)
+
+    first = [asyncio.create_task(ask(reader)) for reader in range(3)]
+    try:
+        await leave(first)
+        waiting = asyncio.create_task(ask(3))
+        assert await db.look_up(lambda view: view.fetch("SELECT 2")) == [(2,)], "the planner's"
+        assert not any(reader.done() for reader in first), (
+            "their places are taken as long as their threads are"
+        )
+        assert not has_begun[3].is_set()
+    finally:
+        may_go_on.set()
+    await asyncio.gather(*first, return_exceptions=True)
+    await waiting
+    assert all(reader.cancelled() for reader in first)
+    assert executed == [1], "a look-up that was given up ends at its next statement"
 
 
 async def test_a_look_up_cannot_write(db: Database) -> None:
