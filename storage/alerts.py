@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -24,6 +25,16 @@ from storage.tables import (
     required,
     table_of,
 )
+
+
+class OwnerRight(StrEnum):
+    """Whether the owner of a channel's alert may manage messages there. LEFT: is not in the server any more."""
+
+    GRANTED = "granted"
+    MISSING = "missing"
+    LEFT = "left"
+    UNKNOWN = "unknown"
+    """Discord does not say."""
 
 
 class Match(NamedTuple):
@@ -342,8 +353,29 @@ async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
 
 
 async def set_paused(connection: AsyncConnection, alert_id: int, *, paused: bool) -> None:
-    """Pause or resume an alert."""
-    await connection.execute(alerts.update().where(alerts.c.id == alert_id).values(paused=paused))
+    """Pause or resume an alert, as a person wishes: its owner's right counts as not checked yet."""
+    changed = alerts.update().where(alerts.c.id == alert_id)
+    await connection.execute(changed.values(paused=paused, right_lost_at=None))
+
+
+async def list_lost(connection: AsyncConnection, since_at: datetime) -> list[models.Alert]:
+    """Return the alerts whose owners lack the right to their channels since a time after `since_at` (UTC), oldest first."""
+    query = sa.select(alerts).where(alerts.c.right_lost_at > since_at).order_by(alerts.c.id)
+    return await statements.fetch_records(connection, models.Alert, query)
+
+
+async def set_right(
+    connection: AsyncConnection, stored: models.Alert, *, lost_at: datetime | None, paused: bool
+) -> bool:
+    """Store since when an alert's owner lacks the right to its channel, and whether the alert is paused for that.
+
+    This applies to all of the owner's alerts there in the same state. Returns False if a person has changed it since.
+    """
+    own = alerts.c
+    same = own.user_id == stored.user_id, own.channel_id == stored.channel_id, own.paused == stored.paused
+    changed = alerts.update().where(*same, own.right_lost_at.is_not_distinct_from(stored.right_lost_at))
+    done = await connection.execute(changed.values(right_lost_at=lost_at, paused=paused))
+    return done.rowcount > 0
 
 
 async def list_matched(

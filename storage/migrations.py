@@ -304,6 +304,13 @@ def _add_tags_of_posts(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE subscriptions ADD COLUMN tag_id BIGINT")
 
 
+@_migration(14)
+def _add_rights_of_alerts(connection: sa.Connection) -> None:
+    """Record since when the owner of a channel's alert lacks the right to it."""
+    time = "TIMESTAMP WITH TIME ZONE" if connection.dialect.name == "postgresql" else "DATETIME"
+    connection.exec_driver_sql(f"ALTER TABLE alerts ADD COLUMN right_lost_at {time}")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

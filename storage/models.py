@@ -484,6 +484,9 @@ class Alert:
     channel_id: int | None = None
     guild_id: int | None = None
     paused: bool = False
+    right_lost_at: datetime | None = None
+    """Since when the owner is known to lack the right to the channel (UTC). Such an alert sends nothing; if it is
+    also `paused`, it was paused for that."""
 
     @property
     def schedule(self) -> AlertSchedule:

@@ -166,14 +166,18 @@ class AlertsCog(
         await request.services.get(Alerts).pause(alert.id)
         return await alert_view(request, alert.id)
 
-    @router.handles(alerts_messages.RESUME)
+    @router.handles(client_messages.RESUME_ALERT)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Resume an alert."""
+        """Resume an alert; take it over if it is another's who may not manage messages in its channel any more."""
         alert = await find(request, action.number, in_channels=True)
         if alert.channel_id is not None:
             await permissions.require_alert_channel(request, alert.guild_id, alert.channel_id)
-        await request.services.get(Alerts).resume(alert.id)
-        return await alert_view(request, alert.id)
+        service, note = request.services.get(Alerts), ""
+        if alert.user_id != request.user_id and alert.right_lost_at is not None:
+            note = request.texts("alert-taken-over", count=await service.take_over(alert.id, request.user_id))
+        else:
+            await service.resume(alert.id)
+        return await alert_view(request, alert.id, note)
 
     @router.handles(alerts_messages.REMOVE)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:

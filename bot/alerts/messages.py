@@ -68,6 +68,11 @@ def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str
     return discord_text.shorten(discord_text.to_single_line(joined + rest), max_length, markdown=False)
 
 
+def is_sending(alert: models.Alert) -> bool:
+    """Return whether an alert is neither paused nor held back because its owner lacks the right to its channel."""
+    return not alert.paused and alert.right_lost_at is None
+
+
 def place_and_time(texts: Texts, alert: models.Alert) -> str:
     """Return where and when an alert is sent: `DM · right away`, `<#1> · weekly, Mon 9:00 AM`."""
     place = texts("alert-dm") if alert.channel_id is None else f"<#{alert.channel_id}>"
@@ -199,7 +204,6 @@ SET_TIMING = "aet"
 OPEN_TIME = "ati"
 SUBMIT_TIME = "atis"
 SHOW = "av"
-RESUME = "ar"
 REMOVE = "ad"
 MAX_LINE_LENGTH = 140
 """The maximum length of an alert's name in the list, so that MAX_ALERTS lines fit."""
@@ -332,7 +336,7 @@ def _add_alerts(
 ) -> None:
     lines, options = [], []
     for alert in rows:
-        state = texts("alert-resting") if alert.paused else ""
+        state = "" if is_sending(alert) else texts("alert-resting")
         name = f"**{paper_texts.escape_untrusted(describe_name(alert))}**"
         line = f"- {paper_texts.join_dotted(name, place_and_time(texts, alert), state)}"
         lines.append(discord_text.shorten(line, MAX_LINE_LENGTH))
@@ -352,15 +356,19 @@ def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = T
     message.add_text(f"### {describe_alert(texts, alert)}")
     message.add_text(paper_texts.subtext(describe_details(texts, alert)))
     owner = "" if is_own else texts("alert-of", owner=f"<@{alert.user_id}>")
-    state = texts("alert-resting" if alert.paused else "alert-active")
+    state = texts("alert-active" if is_sending(alert) else "alert-resting")
     message.add_text(paper_texts.join_dotted(state, owner))
+    if alert.right_lost_at is not None:
+        message.add_text(client_messages.right_lost_text(texts, alert.right_lost_at))
     key = f"{STORED}{alert.id}"
     if is_own:
         message.add_buttons(_timing_menu(texts, alert, key))
         message.add_buttons(_edit_button(texts, key), _time_button(texts, alert, key))
+    is_taken_over = alert.right_lost_at is not None and not is_own
+    resume = texts("alert-take-over" if is_taken_over else "resume")
     message.add_buttons(
-        button(texts("resume"), pack_custom_id(RESUME, alert.id))
-        if alert.paused
+        button(resume, pack_custom_id(client_messages.RESUME_ALERT, alert.id))
+        if alert.paused or is_taken_over
         else button(texts("alert-pause"), pack_custom_id(PAUSE, alert.id)),
         button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger),
         button(

@@ -10,19 +10,21 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import structlog
 
 from bot.core import clock, isolation, schedule
 from bot.core.clock import Clock, TimeSlices
-from bot.outbox import contents
+from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
+from bot.rendering import discord_text
 from bot.search import matcher
 from bot.search.service import SearchService
 from storage import accounts, alerts, models, outbox, papers
+from storage.alerts import OwnerRight
 from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.models import AlertTiming
@@ -92,12 +94,44 @@ RECIPIENTS_AT_ONCE = 200
 """The number of recipients planned in one transaction."""
 MAX_SHOWN = 25
 """The maximum number of papers in a message: five in full, the rest in a menu. Others follow in the next message."""
-MayAlert = Callable[[models.Alert], Awaitable[bool]]
-"""Returns whether the owner of a channel's alert may still manage messages there; true if Discord does not say."""
+ASK_AGAIN = timedelta(minutes=10)
+"""How long an answer about an owner's right counts."""
+ASK_PAUSED_AGAIN = timedelta(hours=1)
+"""The same for an alert that is paused for a missing right."""
+RIGHT_MISSING = timedelta(days=1)
+"""An alert is paused once its owner's right was missing at all checks for so long."""
+RESUMES_WITHIN = timedelta(days=30)
+"""How long after a pause a right that is back resumes the alert."""
+MAX_NAMES_LENGTH = 200
+"""The maximum length of the alerts' names in a notice."""
+FindRight = Callable[[models.Alert], Awaitable[OwnerRight]]
+"""Asks Discord whether the owner of a channel's alert may still manage messages there."""
 
 
-async def _may_alert(alert: models.Alert) -> bool:
-    return True
+async def _find_no_right(alert: models.Alert) -> OwnerRight:
+    return OwnerRight.UNKNOWN
+
+
+class RightCheck(NamedTuple):
+    """Discord's answer about an owner's right in a channel, and when it was asked (UTC)."""
+
+    right: OwnerRight
+    asked_at: datetime
+
+
+def _judge(stored: models.Alert, right: OwnerRight, asked_at: datetime) -> tuple[datetime | None, bool]:
+    """Return since when an alert's owner lacks the right (None: has it), and whether the alert is paused, after a check."""
+    lost_at = stored.right_lost_at
+    match right:
+        case OwnerRight.UNKNOWN:
+            return lost_at, stored.paused
+        case OwnerRight.GRANTED:
+            return None, stored.paused and lost_at is None
+        case OwnerRight.MISSING | OwnerRight.LEFT:
+            lost_at = lost_at or asked_at
+            return lost_at, stored.paused or asked_at - lost_at >= RIGHT_MISSING
+        case _:
+            assert_never(right)
 
 
 def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
@@ -128,7 +162,9 @@ class AlertPlanner:
     _deliveries: DeliveryFactory
     _search: SearchService
     default_locale: models.Locale = models.Locale.EN
-    may_alert: MayAlert = _may_alert
+    find_right: FindRight = _find_no_right
+    _checks: dict[tuple[int, int | None], RightCheck] = field(default_factory=dict, init=False)
+    """The last answers about owners' rights, by owner and channel."""
 
     def __post_init__(self) -> None:
         self._queries = matcher.AlertQueries(self._database, self._search)
@@ -143,6 +179,8 @@ class AlertPlanner:
         while await self._match_papers():
             pass
         now = self._clock()
+        since_at = now - RIGHT_MISSING - RESUMES_WITHIN
+        await self._check_rights(await self._database.fetch(alerts.list_lost, since_at), now)
         async with self._database.transaction() as connection:
             await alerts.release_unsent(connection, now)
             await alerts.mark_ready(connection, now)
@@ -196,8 +234,9 @@ class AlertPlanner:
             due = [match for match in ready if match.alert_id not in resting]
             details = await papers.list_details(connection, list({match.paper_id for match in due}))
             destinations = await self._resolve(connection, rows)
-        ended = await self._list_ended(rows)
-        due = [match for match in due if match.alert_id not in ended]
+        due_ids = {match.alert_id for match in due}
+        withheld = await self._check_rights([row for row in rows if row.id in due_ids], now)
+        due = [match for match in due if match.alert_id not in withheld]
         described, unmatched = await self._describe(due, rows, details, destinations)
         active, paper_ids = {row.id: row for row in rows}, {paper.arxiv_id: paper.id for paper in details}
         built, slices = dict[str, models.NewDelivery](), TimeSlices()
@@ -221,19 +260,76 @@ class AlertPlanner:
                 for match in described[name][:MAX_SHOWN]
             }
             await alerts.mark_told(connection, told)
-            for alert_id in ended:
-                await alerts.set_paused(connection, alert_id, paused=True)
             gone = [match for match in unmatched if match.recipient not in changed]
             await alerts.remove_matches(connection, gone)
         if ids:
             log.info("alerts planned", count=len(ids))
         return bool(ids)
 
-    async def _list_ended(self, rows: Iterable[models.Alert]) -> set[int]:
-        """Return the ids of channels' alerts whose owners may no longer manage messages there."""
-        in_channels = [row for row in rows if row.channel_id is not None]
-        rights = await asyncio.gather(*map(self.may_alert, in_channels))
-        return {row.id for row, may_alert in zip(in_channels, rights, strict=True) if not may_alert}
+    async def _check_rights(self, rows: Iterable[models.Alert], now: datetime) -> set[int]:
+        """Store what Discord says about the rights of channels' alerts. Returns the ids of those that send nothing.
+
+        An alert waits while its owner's right is missing, is paused a day later, and resumes once the right is back.
+        """
+        groups: dict[tuple[int, int | None, bool, datetime | None], list[models.Alert]] = defaultdict(list)
+        asked: dict[tuple[int, int | None], models.Alert] = {}
+        # Those that are not paused come first, since they are asked about more often.
+        for row in sorted(rows, key=lambda row: row.paused):
+            if row.channel_id is not None:
+                groups[row.user_id, row.channel_id, row.paused, row.right_lost_at].append(row)
+                asked.setdefault((row.user_id, row.channel_id), row)
+        await asyncio.gather(*(self._ask(row, now) for row in asked.values()))
+        withheld: set[int] = set()
+        for group in groups.values():
+            right, asked_at = self._checks[group[0].user_id, group[0].channel_id]
+            lost_at, paused = _judge(group[0], right, asked_at)
+            if lost_at is not None:
+                withheld.update(row.id for row in group)
+            if (lost_at, paused) == (group[0].right_lost_at, group[0].paused):
+                continue
+            async with self._database.transaction() as connection:
+                is_changed = await alerts.set_right(connection, group[0], lost_at=lost_at, paused=paused)
+                if is_changed and paused:
+                    await self._tell_of_pause(connection, group, right, now)
+            log.info("right of alerts checked", owner=group[0].user_id, right=right.value, paused=paused)
+        return withheld
+
+    async def _ask(self, alert: models.Alert, now: datetime) -> None:
+        """Ask about the right of an alert's owner, unless the last answer still counts."""
+        key, counts_for = (alert.user_id, alert.channel_id), ASK_PAUSED_AGAIN if alert.paused else ASK_AGAIN
+        known = self._checks.get(key)
+        if known is None or not known.asked_at <= now < known.asked_at + counts_for:
+            self._checks = {
+                other: check
+                for other, check in self._checks.items()
+                if check.asked_at <= now < check.asked_at + ASK_PAUSED_AGAIN
+            }
+            self._checks[key] = RightCheck(await self.find_right(alert), now)
+
+    async def _tell_of_pause(
+        self, connection: Connection, paused: Sequence[models.Alert], right: OwnerRight, now: datetime
+    ) -> None:
+        """Plan one notice about an owner's alerts in a channel: to the owner or, if they left, to the server."""
+        alert = paused[0]
+        names = "; ".join(", ".join(term.text for term in row.terms) for row in paused)
+        guild = await accounts.get_guild(connection, alert.guild_id or 0)
+        owned = Owned(
+            name=f"r{alert.channel_id}-{alert.user_id}",
+            guild_id=alert.guild_id,
+            channel_id=alert.channel_id,
+            user_id=None if right is OwnerRight.LEFT else alert.user_id,
+            locale=None if guild is None else guild.locale,
+            alert_id=alert.id,
+        )
+        await outcomes.notify_owners(
+            connection,
+            self._deliveries,
+            [owned],
+            contents.NoticeKind.RIGHT_LOST,
+            now,
+            default_locale=self.default_locale,
+            subject=discord_text.shorten(names, MAX_NAMES_LENGTH, markdown=False),
+        )
 
     async def _describe(
         self,

@@ -127,6 +127,16 @@ class AlertPreview(NamedTuple):
     wider_count: int = 0
 
 
+def _check_number(count: int) -> None:
+    """Raise UsageError if a reader with so many alerts may not have another."""
+    if count >= MAX_ALERTS:
+        raise errors.UsageError(
+            f"This user already has {MAX_ALERTS} alerts, the maximum. Remove one first.",
+            "refused-too-many",
+            most=MAX_ALERTS,
+        )
+
+
 class Alerts:
     """The alerts service. A `user_id` restricts a method to that reader's alerts."""
 
@@ -144,12 +154,7 @@ class Alerts:
         new = replace(await asyncio.to_thread(validate_alert, draft), created_at=self._clock())
         async with self._database.transaction() as connection:
             await accounts.lock_reader(connection, new.user_id)
-            if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
-                raise errors.UsageError(
-                    f"This user already has {MAX_ALERTS} alerts, the maximum. Remove one first.",
-                    "refused-too-many",
-                    most=MAX_ALERTS,
-                )
+            _check_number(await alerts.count_by_user(connection, new.user_id))
             return await alerts.add(connection, new)
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
@@ -170,6 +175,7 @@ class Alerts:
                 channel_id=stored.channel_id,
                 created_at=stored.created_at,
                 paused=stored.paused,
+                right_lost_at=stored.right_lost_at,
             )
             return await alerts.change(connection, changed)
 
@@ -205,6 +211,35 @@ class Alerts:
             else:
                 await outbox.try_now(connection, self._clock(), channel_id=[alert.channel_id])
             await alerts.set_paused(connection, alert.id, paused=False)
+
+    async def take_over(self, alert_id: int, user_id: int) -> int:
+        """Make a reader the owner of an alert whose owner lacks the right to its channel, and resume it.
+
+        The same for the others of that owner in that channel, except equals of the reader's own. Returns their number; 0
+        if the owner has the right. Raises UsageError for more than MAX_ALERTS, and DuplicateError for equals alone.
+        """
+        async with self._database.transaction() as connection:
+            await accounts.lock_reader(connection, user_id)
+            stored = await alerts.get(connection, alert_id, for_update=True)
+            if stored is None or stored.right_lost_at is None:
+                return 0
+            owner_id, channel_id = stored.user_id, stored.channel_id
+            lost = [
+                row
+                for row in await alerts.list_rows(connection, user_id=owner_id, channel_id=channel_id)
+                if row.right_lost_at
+            ]
+            _check_number(await alerts.count_by_user(connection, user_id) + len(lost) - 1)
+            refused: errors.DuplicateError | None = None
+            for alert in lost:
+                taken = replace(alert, user_id=user_id, paused=False, right_lost_at=None)
+                try:
+                    await alerts.change(connection, taken)
+                except errors.DuplicateError as error:
+                    lost, refused = [row for row in lost if row is not alert], error
+            if refused is not None and not lost:
+                raise refused
+            return len(lost)
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the papers from the last PREVIEW_DAYS that match the draft. Raises the same errors as `add`."""

@@ -46,7 +46,7 @@ class Workers:
         self.ingest = IngestService(database, clock, on_fresh=self._queue_for_alerts)
         self.daily_planner = DailyPlanner(database, deliveries, search.match_papers, container.day_close)
         self.alert_planner = AlertPlanner(
-            database, clock, deliveries, search, default_locale=container.locale, may_alert=self._may_alert
+            database, clock, deliveries, search, default_locale=container.locale, find_right=self._find_right
         )
         self.clubs = Clubs(database, clock, deliveries, container.request)
         self.retention = Retention(database, clock, days=container.settings.keep_days)
@@ -56,12 +56,13 @@ class Workers:
         if await alerts.exist(connection):
             await alerts.add_unmatched(connection, paper_ids, self.clock())
 
-    async def _may_alert(self, alert: models.Alert) -> bool:
-        """Return whether the owner of a channel's alert keeps the right to it. True in the shell, without a client."""
+    async def _find_right(self, alert: models.Alert) -> alerts.OwnerRight:
+        """Return whether the owner of a channel's alert keeps the right to it. Unknown in the shell, without a client."""
         from bot.client import permissions
 
-        place, client = (alert.guild_id or 0, alert.channel_id or 0), self.container.client
-        return client is None or await permissions.may_alert(client, alert.user_id, *place)
+        if (client := self.container.client) is None:
+            return alerts.OwnerRight.UNKNOWN
+        return await permissions.find_right(client, alert.user_id, alert.guild_id or 0, alert.channel_id or 0)
 
     async def load_mentions(self) -> None:
         """Load the command ids if there are alerts. Of the posts that an ingest triggers, only alerts mention commands."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import zip_longest
 from typing import Any, TypeAlias
 
@@ -27,6 +28,7 @@ from bot.client.message_builder import (
 from bot.client.paper_texts import format_title, format_votes, join_dotted, list_links
 from bot.client.texts import Texts
 from bot.outbox import contents
+from bot.rendering import discord_text
 from bot.rendering.discord_text import SafeMarkdown
 from bot.rendering.templates import Templates
 from storage import key_values, models
@@ -40,6 +42,7 @@ COMMAND_IDS = "commands.ids"
 
 SHOW_STATUS = "status"
 RESUME = "dr"
+RESUME_ALERT = "ar"
 SET_UP_POST = "dsu"
 LIST_POSTS = "dl"
 MANAGE_ALERTS = "am"
@@ -48,6 +51,7 @@ ACTION_REQUIRED = frozenset(
     {
         contents.NoticeKind.REFUSED,
         contents.NoticeKind.PAUSED,
+        contents.NoticeKind.RIGHT_LOST,
         contents.NoticeKind.SOURCE_FAILING,
         contents.NoticeKind.PAPERS_STOPPED,
     }
@@ -203,7 +207,12 @@ class PostWording:
             "is_club": post.is_club,
             **{
                 f"{name}_command": SafeMarkdown(self.mention(command))
-                for name, command in (("status", "status"), ("setup", "daily setup"), ("topic", "topic"))
+                for name, command in (
+                    ("status", "status"),
+                    ("setup", "daily setup"),
+                    ("topic", "topic"),
+                    ("alerts", "alerts list"),
+                )
             },
         }
         return self.templates.render_block("notice", "text", post.locale.value, values)
@@ -237,15 +246,22 @@ def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
 
 
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
-    """Return a notice with a button for `/status` and, if it applies, one to retry a refused or resume a paused post."""
+    """Return a notice with a button for `/status` and, if it applies, one to retry, resume or take over what it is about."""
     accent = RED if post.kind in ACTION_REQUIRED else AMBER
     texts = wording.ui_texts
     resume = None
     labels = {contents.NoticeKind.REFUSED: "try-post-now", contents.NoticeKind.PAUSED: "resume-post"}
     if post.kind in labels and post.subscription_id is not None:
         resume = button(texts(labels[post.kind]), pack_custom_id(RESUME, post.subscription_id))
+    if post.kind is contents.NoticeKind.RIGHT_LOST and post.alert_id is not None:
+        resume = button(texts("alert-take-over"), pack_custom_id(RESUME_ALERT, post.alert_id))
     status = status_button(texts, contents.part_marker(post.marker, 0))
     return text_view(wording.notice_text(post), status, resume, accent=accent)
+
+
+def right_lost_text(texts: Texts, lost_at: datetime) -> str:
+    """Return why an alert sends nothing, since when (UTC), and what to do."""
+    return texts("alert-right-lost", at=discord_text.timestamp(lost_at, "f"))
 
 
 def render_message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:

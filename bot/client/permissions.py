@@ -14,6 +14,7 @@ import discord
 
 from bot.client.context import Interaction, Request
 from bot.client.refusals import UserError
+from storage.alerts import OwnerRight
 
 REQUIRED = ("view_channel", "send_messages", "read_message_history")
 """The history is needed to find a message whose reply from Discord was lost."""
@@ -136,20 +137,21 @@ RIGHTS_SECONDS = 10.0
 """How long Discord may take to answer before planning goes on."""
 
 
-async def may_alert(client: discord.Client, user_id: int, guild_id: int, channel_id: int) -> bool:
-    """Return whether a user may manage messages in a channel; true if Discord does not say."""
+async def find_right(client: discord.Client, user_id: int, guild_id: int, channel_id: int) -> OwnerRight:
+    """Return whether a user may manage messages in a channel."""
     guild = client.get_guild(guild_id)
     channel = None if guild is None else guild.get_channel(channel_id)
     if guild is None or channel is None:
-        return True
+        return OwnerRight.UNKNOWN
     try:
         async with asyncio.timeout(RIGHTS_SECONDS):
             member = await guild.fetch_member(user_id)
-    except discord.NotFound as error:
-        return not error.code  # a proxy's page has no code
+    except discord.NotFound as error:  # a proxy's page has no code
+        return OwnerRight.LEFT if error.code else OwnerRight.UNKNOWN
     except (discord.HTTPException, OSError, TimeoutError):
-        return True
-    return channel.permissions_for(member).manage_messages
+        return OwnerRight.UNKNOWN
+    may_manage = channel.permissions_for(member).manage_messages
+    return OwnerRight.GRANTED if may_manage else OwnerRight.MISSING
 
 
 async def require_manager_of(interaction: Interaction, guild_id: int) -> None:

@@ -33,7 +33,7 @@ MAX_POSTS_LENGTH = 3000
 """Maximum length of the server's posts in `/status`, in code points. A message has 4,000."""
 MAX_LABEL_LENGTH = 120
 MAX_FAILING = 3
-"""How many failing sources `/status` names when papers have stopped."""
+"""How many failing sources `/status` names when papers have stopped, and how many alerts that are not sent."""
 HELP_SECTIONS = ("help-reading", "help-following")
 """Fluent ids of headings, whose attributes describe the commands below: `.alerts-add` is `/alerts add`."""
 HELP_FOR_MANAGERS = "help-channel"
@@ -49,7 +49,8 @@ def status_view(
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
     stopped = _stopped_text(texts, report, report.calendar.closed_on)
-    message = MessageBuilder(RED if report.problem_deliveries or is_troubled or stopped else AMBER)
+    is_troubled = is_troubled or bool(report.problem_deliveries or report.lost_alerts)
+    message = MessageBuilder(RED if is_troubled or stopped else AMBER)
     message.add_text(f"### {texts('status-heading')}")
     message.add_text(stopped or _archive_line(texts, report))
     if can_manage and not report.is_discord_well:
@@ -99,7 +100,7 @@ def _post_buttons(
 
 def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
     row = []
-    if report.alert_count:
+    if report.alert_count or report.lost_alerts:
         row.append(button(texts("alert-manage"), pack_custom_id(client_messages.MANAGE_ALERTS)))
     if report.today_reason:
         row.append(button(texts("today-send-again"), pack_custom_id(client_messages.SEND_TODAY)))
@@ -198,11 +199,17 @@ def _trouble(texts: Texts, delivery: models.Delivery) -> str:
 
 
 def _alerts_text(texts: Texts, report: StatusReport) -> str:
-    if not report.alert_count:
-        return ""
-    alerts = texts("status-alerts", count=report.alert_count)
-    paused = texts("status-alerts-paused", count=report.paused_alerts) if report.paused_alerts else ""
-    return "\n".join(filter(None, (alerts, paused)))
+    lines = [texts("status-alerts", count=report.alert_count)] if report.alert_count else []
+    if report.paused_alerts:
+        lines.append(texts("status-alerts-paused", count=report.paused_alerts))
+    for alert in report.lost_alerts[:MAX_FAILING]:
+        names = shorten_label(", ".join(term.text for term in alert.terms), MAX_LABEL_LENGTH)
+        place = join_dotted(f"<#{alert.channel_id}>", escape_untrusted(names))
+        assert alert.right_lost_at is not None
+        lines.append(f"⚠ {place}\n{client_messages.right_lost_text(texts, alert.right_lost_at)}")
+    if more := len(report.lost_alerts[MAX_FAILING:]):
+        lines.append(texts("and-more", count=more))
+    return "\n".join(lines)
 
 
 def help_view(

@@ -41,6 +41,8 @@ class StatusReport:
     problem_deliveries: tuple[models.Delivery, ...]
     alert_count: int
     paused_alerts: int
+    lost_alerts: Sequence[models.Alert] = ()
+    """Alerts of the reader, or in channels of the server, whose owners may not manage messages in their channels."""
     today_reason: str | None = None
     """Why the reader's papers of the day are no longer sent; None if they are sent or were not requested."""
     sources: Sequence[models.StoredSource] = ()
@@ -83,6 +85,9 @@ class StatusService:
                 channel_ids.add(club_of_guild.channel_id)
             profile = await today.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)
+            in_guild = await alerts.list_rows(connection, guild_id=guild_id) if guild_id is not None else []
+            in_guild = [row for row in in_guild if row.channel_id is not None and may_see(row.channel_id)]
+            known_alerts = {row.id: row for row in (*reader_alerts, *in_guild)}
             return StatusReport(
                 listed_on=dates,
                 last_ingested_at=await archive.get_last_updated_at(connection),
@@ -99,6 +104,7 @@ class StatusService:
                 ),
                 alert_count=len(reader_alerts),
                 paused_alerts=sum(alert.paused for alert in reader_alerts),
+                lost_alerts=[row for row in known_alerts.values() if row.right_lost_at is not None],
                 today_reason=profile.reason if profile is not None else None,
                 sources=await sources.list_rows(connection),
                 is_discord_well=self._pace.is_well,

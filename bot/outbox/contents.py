@@ -66,6 +66,8 @@ class NoticeKind(StrEnum):
     """Discord refuses a post or an alert, which is retried until it expires."""
     PAUSED = "paused"
     """A subscription or alert was paused after several of its deliveries in a row expired for the same `reason`."""
+    RIGHT_LOST = "right-lost"
+    """An owner's alerts (`subject`) in a channel were paused, because the owner may not manage messages there."""
     SOURCE_FAILING = "source-failing"
     """A source keeps failing; `subject` is its URL."""
     PAPERS_STOPPED = "papers-stopped"
@@ -78,7 +80,8 @@ class NoticeKind(StrEnum):
 class NoticePost:
     """A notice to the owner of a subscription or alert, or to the operator.
 
-    `reason` is a value of `Reason` or a source's error message. `channel_id` is the affected channel, not the destination.
+    `reason` is a value of `Reason` or a source's error message, `subject` a source's URL or the names of alerts.
+    `channel_id` is the affected channel, not the destination.
     """
 
     marker: str

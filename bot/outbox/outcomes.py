@@ -317,6 +317,7 @@ async def notify_owners(
     *,
     default_locale: models.Locale,
     reason: str | None = None,
+    subject: str | None = None,
     on: date | None = None,
 ) -> None:
     """Plan a notice for each subscription or alert at `now` (UTC).
@@ -328,7 +329,7 @@ async def notify_owners(
         reader, channel_id = None, None
         if owned.user_id is not None:
             reader = await accounts.get_reader(connection, owned.user_id)
-        elif (channel_id := await _find_system_channel(connection, owned)) is None:
+        elif (channel_id := await _find_system_channel(connection, owned, kind)) is None:
             continue
         event = (
             f"{owned.name}:{int(now.timestamp())}"
@@ -340,6 +341,7 @@ async def notify_owners(
             locale=(reader and reader.locale) or owned.locale or default_locale,
             kind=kind,
             reason=reason,
+            subject=subject,
             channel_id=owned.channel_id,
             subscription_id=owned.subscription_id,
             alert_id=owned.alert_id,
@@ -358,12 +360,16 @@ async def notify_owners(
         await outbox.add(connection, delivery)
 
 
-async def _find_system_channel(connection: Connection, owned: Owned) -> int | None:
-    """Return the server's system channel, or None if there is none or if it is the channel that refused."""
+async def _find_system_channel(connection: Connection, owned: Owned, kind: NoticeKind) -> int | None:
+    """Return the server's system channel, or None if there is none or if it is the channel that refused.
+
+    A channel whose alerts lost their owner refuses nothing: it stands in for a missing system channel.
+    """
     guild = await accounts.get_guild(connection, owned.guild_id or 0)
-    if guild is None or guild.system_channel_id == owned.channel_id:
-        return None
-    return guild.system_channel_id
+    channel_id = None if guild is None else guild.system_channel_id
+    if kind is NoticeKind.RIGHT_LOST:
+        return channel_id or owned.channel_id
+    return None if channel_id == owned.channel_id else channel_id
 
 
 async def notify_operator(

@@ -1,6 +1,7 @@
 """The `/alerts` commands: previewing, creating, editing and removing alerts, and the buttons that create them."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -382,18 +383,64 @@ async def test_channel_moderators_see_and_stop_each_others_alerts(harness: Clien
 
 
 @pytest.mark.parametrize("has_left", [False, True])
-async def test_a_channel_alert_ends_when_its_owner_may_no_longer_manage_messages(
+@both_languages
+async def test_an_alert_whose_owner_lost_the_right_is_taken_over_by_one_press(
     harness: ClientHarness, has_left: bool
 ) -> None:
-    await _channel_alert(harness, harness.manager)
+    role = harness.guild.create_role("moderators", permissions=discord.Permissions(manage_messages=True))
+    owner, other = (
+        harness.guild.add_member(harness.env.create_user(name), roles=[role]) for name in ("owner2", "other")
+    )
+    system = harness.guild.create_text_channel("system")
+    settings: accounts.GuildSettings = {"system_channel_id": system.id, "locale": harness.texts.locale}
+    await harness.bot.services.guilds.update({harness.guild.id: settings})
+    database = harness.container.database
+    await database.write(accounts.upsert_reader, owner.id, locale=harness.texts.locale)
+    await _channel_alert(harness, owner)
+    if has_left:
+        harness.env.backend.remove_member(harness.guild.id, owner.id)
+    else:
+        harness.take_roles(owner)
     await harness.publish("A▲53")
     await harness.wait(minutes=3)
-    assert len(harness.channel.history()) == 1
+    assert not [row for row in await harness.alerts.list_rows() if row.paused]
+    lost = harness.texts("alert-right-lost", at="\0").partition("\0")[2]
+    assert lost in shown_text(await harness.manage("status"))
+    await harness.wait(days=1)
+    await harness.wait(days=1)
+    assert [row.paused for row in await harness.alerts.list_rows()] == [True]
+    assert harness.channel.history() == []
+    told = system.history() if has_left else owner.user.dm_channel.history()
+    [notice] = told
+    assert (len(system.history()), "로봇" in shown_text(notice)) == (int(has_left), True)
+    assert lost in shown_text(await harness.manage("status"))
+    refused = await harness.press(notice, "alert-take-over", by=harness.reader if has_left else owner.user)
+    channel = f"<#{harness.channel.id}>"
+    assert shown_text(refused) == harness.texts("needs-manage-messages", channel=channel)
     if has_left:
-        harness.env.backend.remove_member(harness.guild.id, harness.manager.id)
+        card = await harness.press(notice, "alert-take-over", by=other)
     else:
-        harness.take_roles(harness.manager)
-    await harness.publish("B▲53")
+        listed = await harness.ask("alerts list", by=other)
+        there = await harness.press(listed, label=harness.texts("alerts-here", count=1), by=other)
+        card = await harness.select(there, ["1"], by=other, custom_id="pr:av")
+        assert lost in shown_text(card)
+        card = await harness.press(card, "alert-take-over", by=other)
+    assert harness.texts("alert-taken-over", count=1) in shown_text(card)
     await harness.wait(minutes=3)
     assert len(harness.channel.history()) == 1
-    assert [alert.paused for alert in await harness.alerts.list_rows()] == [True]
+    assert [(row.user_id, row.paused) for row in await harness.alerts.list_rows()] == [(other.id, False)]
+    assert lost not in shown_text(await harness.manage("status"))
+
+
+async def test_a_channel_alert_outlives_a_time_out_of_its_owner(harness: ClientHarness) -> None:
+    await _channel_alert(harness, harness.manager)
+    member = harness.env.backend.get_member(harness.guild.id, harness.manager.id)
+    ends_at = harness.env.now() + timedelta(minutes=10)
+    with mock.patch.object(discord.Member, "is_timed_out", lambda _: harness.env.now() < ends_at):
+        member.timed_out_until = ends_at.isoformat()
+        await harness.publish("A▲53")
+        await harness.wait(minutes=4)
+        assert harness.channel.history() == []
+        await harness.wait(minutes=10)
+    assert len(harness.channel.history()) == 1
+    assert [alert.paused for alert in await harness.alerts.list_rows()] == [False]

@@ -13,6 +13,7 @@ from bot.alerts import planner
 from bot.operations import retention
 from bot.search import matcher
 from storage import accounts, alerts, models, outbox
+from storage.alerts import OwnerRight
 from storage.models import AlertKind, AlertTiming, Locale
 from tests.support import alert_builders, killed_process, patience
 from tests.support.world import AWAY, CHANNEL, GUILD, READER, UNVERIFIABLE, World, arxiv_id, moment
@@ -428,3 +429,183 @@ async def test_concurrent_planners_neither_lose_nor_repeat_alerts(world: World) 
     await world.tick()
     assert sorted(world.sent) == sorted(f"@{user_id} A B" for user_id in range(1, 16))
     assert await count_unmatched(world) == 0
+
+
+class Rights:
+    """What Discord says about owners' rights: `found`, except about the owners in `others`. `asked` has the questions."""
+
+    def __init__(self, world: World) -> None:
+        self.found = OwnerRight.GRANTED
+        self.others: dict[int, OwnerRight] = {}
+        self.asked: list[tuple[int, int | None]] = []
+        world.alert_planner.find_right = self.find
+
+    async def find(self, alert: models.Alert) -> OwnerRight:
+        self.asked.append((alert.user_id, alert.channel_id))
+        return self.others.get(alert.user_id, self.found)
+
+
+IN_CHANNEL = {"channel_id": CHANNEL, "guild_id": GUILD}
+
+
+async def _is_paused(world: World) -> list[bool]:
+    return [row.paused for row in await world.alerts.list_rows()]
+
+
+@pytest.mark.parametrize("right", [OwnerRight.MISSING, OwnerRight.LEFT])
+async def test_a_moments_missing_right_delays_a_channels_alert(world: World, right: OwnerRight) -> None:
+    """A time-out of ten minutes takes the right to manage messages away."""
+    rights = Rights(world)
+    await world.alert("care", by=1, **IN_CHANNEL)
+    rights.found = right
+    await world.written("Mon", "A▲9")
+    for _ in range(9):
+        await world.wait(minutes=1)
+    rights.found = OwnerRight.GRANTED
+    assert world.sent == []
+    for _ in range(6):
+        await world.wait(minutes=1)
+    assert world.sent == ["A"]
+    assert await _is_paused(world) == [False]
+    rights.found = right
+    await world.wait(days=2)
+    await world.written("Tue", "B▲9", location="b")
+    await world.wait(minutes=3)
+    assert await _is_paused(world) == [False], "the right was there between the checks"
+
+
+async def test_a_right_missing_at_two_checks_a_day_apart_pauses_the_owners_alerts_there(world: World) -> None:
+    rights = Rights(world)
+    await world.alert("care", by=1, **IN_CHANNEL)
+    await world.alert("moss", by=1, **IN_CHANNEL)
+    await world.alert("care", by=1)
+    await world.alert("care", by=1, channel_id=21, guild_id=GUILD)
+    rights.found = OwnerRight.MISSING
+    await world.written("Mon", "A▲9", summary="moss")
+    await world.wait(minutes=3)
+    await world.wait(hours=23)
+    rights.found = OwnerRight.UNKNOWN
+    await world.wait(hours=2)
+    assert await _is_paused(world) == [False] * 4, "Discord did not say"
+    rights.found = OwnerRight.MISSING
+    for _ in range(60):
+        await world.wait(minutes=1)
+    assert await _is_paused(world) == [True, True, False, True]
+    assert sorted(world.sent) == ["@1 A", "@1 notice right-lost None", "@1 notice right-lost None"]
+    for _ in range(9):
+        await world.wait(days=1)
+    assert len(world.sent) == 3, "each channel's owner is told once"
+    rights.found = OwnerRight.GRANTED
+    await world.wait(hours=1)
+    assert await _is_paused(world) == [False] * 4, "they go on by themselves"
+    assert sorted(world.sent[3:]) == ["#21 A", "A"], "with the papers that waited"
+
+
+async def test_a_right_that_is_back_after_more_than_30_days_resumes_nothing(world: World) -> None:
+    rights = Rights(world)
+    alert_id = await world.alert("care", by=1, **IN_CHANNEL)
+    rights.found = OwnerRight.MISSING
+    await world.written("Mon", "A▲9")
+    await world.wait(minutes=3)
+    await world.wait(days=1)
+    await world.wait(days=30, hours=1)
+    rights.found = OwnerRight.GRANTED
+    rights.asked.clear()
+    await world.wait(minutes=1)
+    assert (await _is_paused(world), rights.asked) == ([True], [])
+    await world.alerts.resume(alert_id)
+    await world.wait(minutes=3)
+    assert world.sent[-1] == "A"
+
+
+async def test_what_a_person_paused_stays_paused(world: World) -> None:
+    rights = Rights(world)
+    alert_id = await world.alert("care", by=1, **IN_CHANNEL)
+    rights.found = OwnerRight.MISSING
+    await world.written("Mon", "A▲9")
+    await world.wait(minutes=3)
+    await world.alerts.pause(alert_id)
+    await world.wait(days=2)
+    rights.found = OwnerRight.GRANTED
+    await world.wait(days=1)
+    assert await _is_paused(world) == [True]
+    assert world.sent == []
+
+
+@pytest.mark.parametrize("system_channel", [None, 99])
+async def test_the_server_is_told_when_an_alerts_owner_has_left(
+    world: World, system_channel: int | None
+) -> None:
+    async with world.database.transaction() as connection:
+        row: accounts.GuildSettings = {"locale": Locale.KO, "system_channel_id": system_channel}
+        await accounts.upsert_guilds(connection, {GUILD: row})
+    rights = Rights(world)
+    await world.alert("care", by=1, **IN_CHANNEL)
+    rights.found = OwnerRight.LEFT
+    await world.written("Mon", "A▲9")
+    await world.wait(minutes=3)
+    for _ in range(3):
+        await world.wait(days=1)
+    where = "" if system_channel is None else f"#{system_channel} "
+    assert world.sent == [f"{where}notice right-lost None"]
+
+
+@both_engines
+async def test_another_takes_over_the_alerts_of_an_owner_without_the_right(world: World) -> None:
+    rights = Rights(world)
+    first = await world.alert("care", by=1, **IN_CHANNEL)
+    await world.alert("moss", by=1, **IN_CHANNEL)
+    await world.alert("lichen", by=2, **IN_CHANNEL)
+    assert await world.alerts.take_over(first, 3) == 0, "its owner has the right"
+    await world.alert("moss", by=3, **IN_CHANNEL)
+    rights.others[1] = OwnerRight.LEFT
+    await world.written("Mon", "A▲9", summary="lichen")
+    await world.wait(minutes=3)
+    assert world.sent == ["A"], "by the alert on lichen"
+    await world.written("Mon", "B▲9", location="b")
+    await world.wait(minutes=3)
+    assert await world.alerts.take_over(first, 3) == 1, "an equal alert is there already"
+    for _ in range(2):
+        await world.wait(minutes=3)
+    assert world.sent == ["A", "B"]
+    rows = await world.alerts.list_rows()
+    assert [(row.user_id, row.paused, row.right_lost_at) for row in rows if row.id == first] == [
+        (3, False, None)
+    ]
+
+
+async def test_the_right_is_asked_once_for_what_is_due(world: World) -> None:
+    """Five alerts of one owner in a channel, at their daily maximum after the first message."""
+    rights = Rights(world)
+    for word in ("care", "moss", "lichen", "fern", "oak"):
+        await world.alert(word, by=1, max_a_day=1, **IN_CHANNEL)
+    text = "care moss lichen fern oak"
+    await world.written("Mon", "A▲9", summary=text, location="a")
+    for _ in range(9):
+        await world.wait(minutes=1)
+    assert (world.sent, rights.asked) == (["A"], [(1, CHANNEL)])
+    rights.asked.clear()
+    await world.written("Mon", "B▲9 C▲8", summary=text, location="b")
+    for _ in range(60):
+        await world.wait(minutes=1)
+    assert (world.sent, rights.asked) == (["A"], []), "nothing is due"
+    await world.wait(days=1)
+    assert (world.sent, rights.asked) == (["A", "B C"], [(1, CHANNEL)])
+
+
+async def test_a_missing_right_is_asked_about_every_ten_minutes_and_every_hour_once_paused(
+    world: World,
+) -> None:
+    rights = Rights(world)
+    await world.alert("care", by=1, **IN_CHANNEL)
+    rights.found = OwnerRight.MISSING
+    await world.written("Mon", "A▲9")
+    await world.wait(minutes=3)
+    for _ in range(60):
+        await world.wait(minutes=1)
+    assert len(rights.asked) == 7
+    await world.wait(days=1)
+    rights.asked.clear()
+    for _ in range(180):
+        await world.wait(minutes=1)
+    assert len(rights.asked) == 3

@@ -105,7 +105,9 @@ async def test_resuming_a_channel_alert_checks_current_permissions(harness: Clie
         (harness.manager, harness.channel.id),
         (harness.manager.user, (await (await harness.bot.fetch_user(harness.manager.id)).create_dm()).id),
     ):
-        shown = await _press(harness, actor, pack_custom_id(alerts_messages.RESUME, alert.id), channel_id)
+        shown = await _press(
+            harness, actor, pack_custom_id(client_messages.RESUME_ALERT, alert.id), channel_id
+        )
         assert shown == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
     assert (await harness.alerts.list_rows())[0].paused
 

@@ -383,6 +383,13 @@ alert-of = by { $owner }
 alert-matched = { $count } papers that matched
 alert-pick = Pick an alert to edit
 alert-active = Active
+alert-right-lost = Not sent: since { $at }, whoever set it up lacks the **Manage Messages** permission there. Anybody who has it can take the alert over. If it comes back within 30 days, the alert goes on by itself.
+alert-take-over = Take over
+alert-taken-over = { $count ->
+    [0] This alert goes on already.
+    [one] The alert is yours now and goes on.
+   *[other] { $count } alerts in the channel are yours now and go on.
+}
 alert-resting = Paused
 alert-pause = Pause
 alert-removed = Removed: { $alert }

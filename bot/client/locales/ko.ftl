@@ -340,6 +340,13 @@ alert-of = 만든 사람 { $owner }
 alert-matched = 알림 조건에 맞는 논문 · { $count }편
 alert-pick = 수정할 알림을 고르세요
 alert-active = 받는 중
+alert-right-lost = 지금은 보내지 않아요. { $at }부터 알림을 만든 사람에게 그 채널의 **메시지 관리하기** 권한이 없어요. 이 권한이 있는 사람은 누구나 알림을 이어받을 수 있어요. 30일 안에 권한이 돌아오면 자동으로 다시 보내요.
+alert-take-over = 이어받기
+alert-taken-over = { $count ->
+    [0] 이미 다시 보내고 있는 알림이에요.
+    [1] 알림을 이어받았어요. 이제 다시 보내요.
+   *[other] 이 채널의 알림 { $count }개를 이어받았어요. 이제 다시 보내요.
+}
 alert-resting = 일시중지
 alert-pause = 일시중지
 alert-removed = 삭제했어요: { $alert }
