@@ -684,6 +684,7 @@ class Reason(StrEnum):
     """The reasons why something was paused, refused or stopped. The interface translates them."""
 
     UNKNOWN_CHANNEL = "unknown-channel"
+    TARGET_GONE = "target-gone"
     GUILD_LEFT = "guild-left"
     NO_ACCESS = "no-access"
     NO_PERMISSION = "no-permission"

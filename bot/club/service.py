@@ -286,7 +286,7 @@ class _Steps:
         if meeting.step is MeetingStep.POLL and part is not None and part.message_id is not None:
             await self.add(MeetingStep.COUNT, counted=models.Receipt(part.message_id, part.channel_id or 0))
         elif meeting.step in (MeetingStep.POLL, MeetingStep.COUNT) and (is_stopped or part is None):
-            is_gone = delivery is not None and delivery.reason == Reason.UNKNOWN_CHANNEL
+            is_gone = delivery is not None and delivery.reason == Reason.TARGET_GONE
             await self.add(
                 MeetingStep.GONE if is_gone and meeting.step is MeetingStep.COUNT else MeetingStep.UNHELD
             )

@@ -95,7 +95,7 @@ HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
 
 WEBHOOK_GONE = Classification(Disposition.REFUSED, Reason.WEBHOOK_GONE)
 
-TARGET_GONE = Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
+TARGET_GONE = Classification(Disposition.TARGET_GONE, Reason.TARGET_GONE)
 
 GONE = frozenset({10003, 10008})
 """Discord's codes for an unknown channel or thread, and an unknown message."""
@@ -175,10 +175,11 @@ def classify(status: int, code: int, kind: PartKind) -> Classification:
         return _classify_status(status, code, kind)
     if code == 50013:
         return replace(classification, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
-    if (kind is PartKind.THREAD and code == 10008) or (kind is PartKind.COUNT and code in GONE):
+    if kind in (PartKind.THREAD, PartKind.COUNT) and code == 10008:
         return TARGET_GONE
     if kind in DEPENDENT_KINDS and code in (10003, 50083, 160005):
-        return replace(classification, disposition=Disposition.TARGET_GONE)
+        reason = Reason.TARGET_GONE if code == 10003 else classification.reason
+        return replace(classification, disposition=Disposition.TARGET_GONE, reason=reason)
     return classification
 
 

@@ -436,7 +436,7 @@ async def test_a_channel_alert_outlives_a_time_out_of_its_owner(harness: ClientH
     await _channel_alert(harness, harness.manager)
     member = harness.env.backend.get_member(harness.guild.id, harness.manager.id)
     ends_at = harness.env.now() + timedelta(minutes=10)
-    with mock.patch.object(discord.Member, "is_timed_out", lambda _: harness.env.now() < ends_at):
+    with mock.patch.object(discord.Member, "is_timed_out", side_effect=lambda: harness.env.now() < ends_at):
         member.timed_out_until = ends_at.isoformat()
         await harness.publish("A▲53")
         await harness.wait(minutes=4)

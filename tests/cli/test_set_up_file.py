@@ -409,7 +409,7 @@ async def test_the_file_covers_every_setting_of_a_record() -> None:
     names = {row.name for row in fields(models.Subscription)} - kept_out
     assert names == {"guild_id", "channel_id", *options.SETTINGS}, "no row in the table of settings"
     assert names == set(set_up_file.PostEntry.model_fields) - {"removed", "webhook", "paused"}
-    bookkeeping = {"id", "created_at", "key", "paused"}
+    bookkeeping = {"id", "created_at", "key", "paused", "right_lost_at"}
     kinds_of_terms = len(models.AlertKind)
     names = {row.name for row in fields(models.Alert)} - bookkeeping - {"terms"}
     entry = set(set_up_file.AlertEntry.model_fields) - {"removed", "paused"}
