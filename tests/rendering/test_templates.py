@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import structlog.testing
 
-from bot.core.files import LocatedProblem
 from bot.rendering import templates
 from bot.rendering.templates import Templates
 from storage import errors
@@ -24,10 +23,6 @@ class OperatorFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.templates = Templates(folder)
-
-    @property
-    def problems(self) -> list[LocatedProblem]:
-        return list(dict.fromkeys(self.templates._problems.values()))
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -60,9 +55,9 @@ def test_an_operator_can_replace_one_block(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}Today: {{ day }}{% endblock %}")
     assert operator.headline() == "Today: 2025-02-12"
     assert operator.headline("ko") == "2025년 2월 12일의 논문"
-    count = operator.templates.render_block("daily", "count", "en", VALUES)
-    assert count == "Top 5 of 27 by votes"
-    assert operator.problems == []
+    with structlog.testing.capture_logs() as logs:
+        count = operator.templates.render_block("daily", "count", "en", VALUES)
+    assert (count, logs) == ("Top 5 of 27 by votes", [])
 
 
 def test_adding_or_removing_a_file_takes_effect_at_once(operator: OperatorFolder) -> None:
@@ -90,14 +85,12 @@ def test_the_bundled_block_replaces_a_broken_template_until_it_is_fixed(
     operator.write("daily.en.j2", source)
     with structlog.testing.capture_logs() as logs:
         assert {operator.headline() for _ in range(2)} == {"Papers for February 12, 2025"}
-    assert [(row["event"], row["line"]) for row in logs] == [("template not used", line)], "once"
-    (problem,) = operator.problems
-    assert problem.location == str(operator.folder / "daily.en.j2")
-    assert problem.line == line
-    assert reason in problem.message
-    assert f"daily.en.j2, line {line}: " in str(problem)
+    [row] = logs  # once
+    assert (row["event"], row["line"]) == ("template not used", line)
+    assert row["file"] == str(operator.folder / "daily.en.j2")
+    assert reason in row["reason"]
     operator.write("daily.en.j2", "{% block headline %}Mended, {{ day }}{% endblock %}")
-    assert (operator.headline(), operator.problems) == ("Mended, 2025-02-12", [])
+    assert operator.headline() == "Mended, 2025-02-12"
 
 
 def test_syntax_errors_and_unused_files_are_reported(operator: OperatorFolder) -> None:

@@ -71,11 +71,6 @@ async def test_requests_a_url_shared_by_several_days_once(origin: OriginServer, 
     assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
 
 
-def test_parses_the_publishing_time_and_its_zone() -> None:
-    usable = {"timezone": "Asia/Seoul", "from": "09:30"}
-    assert feed.parse_publishing_schedule(usable, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30))
-
-
 NO_FIELDS = (
     "{date} {date:} {day:%Y} {date.year} {date.__class__.__mro__} {0} {} {date:%H} {date:%s} {date:%c} {date:%} {date:%-}"
     " {date:%-H} {date:%Q} {date:%Y date:%Y} {{date:%Y}}"
