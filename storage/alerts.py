@@ -233,13 +233,18 @@ async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], 
 
 
 async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
-    """Mark matches as unsent if their delivery was stopped within the last week before any part was sent."""
+    """Mark matches as unsent if their delivery was stopped within the last week and their paper was not sent.
+
+    One whose content Discord refuses counts as sent.
+    """
     rows = deliveries.c
     ended = sa.select(rows.id).where(rows.state == models.DeliveryState.STOPPED, rows.due_at > now - _WEEK)
-    ended = ended.where(rows.kind == models.DeliveryKind.ALERT, ~outbox.arrived_clause())
-    await connection.execute(
-        matches.update().where(matches.c.delivery_id.in_(ended)).values(delivery_id=None)
+    ended = ended.where(rows.kind == models.DeliveryKind.ALERT)
+    is_unsent = sa.exists().where(
+        rows.id == matches.c.delivery_id, ~outbox.arrived_clause(matches.c.paper_id)
     )
+    released = matches.update().where(matches.c.delivery_id.in_(ended), is_unsent)
+    await connection.execute(released.values(delivery_id=None))
 
 
 async def release(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -179,28 +179,32 @@ _PAPERS = delivery_papers.join(deliveries, deliveries.c.id == delivery_papers.c.
         parts.c.delivery_id == delivery_papers.c.delivery_id, parts.c.position == delivery_papers.c.position
     ),
 )
+_IS_POST = deliveries.c.kind.in_((DeliveryKind.DAILY, DeliveryKind.ON_DEMAND))
+"""Alerts have papers of parts, too, if they were split."""
 _PLACE_AND_PAPER = (deliveries.c.channel_id, deliveries.c.locale, delivery_papers.c.paper_id)
-_MAX_CONTENT_REFUSALS = 2
-"""A paper does not come again after Discord refused the content of this many messages with it."""
 
 
 async def _list_returned(
     connection: AsyncConnection, channel_ids: Iterable[int], since_at: datetime
 ) -> dict[ChannelLocale, frozenset[int]]:
-    """Return the papers of parts that ended unsent since a time (UTC). Some may have been posted afterwards."""
+    """Return the papers of parts that ended unsent since a time (UTC). Some may have been posted afterwards.
+
+    Papers that Discord refuses do not return.
+    """
     query = sa.select(*_PLACE_AND_PAPER, parts.c.error).select_from(_PAPERS)
-    query = query.where(deliveries.c.finished_at >= since_at, ~outbox.taken_clause())
+    query = query.where(_IS_POST, deliveries.c.finished_at >= since_at, ~outbox.taken_clause())
     returned: dict[ChannelLocale, set[int]] = defaultdict(set)
-    refusals: Counter[tuple[int, str, int]] = Counter()
+    refused: set[tuple[int, str, int]] = set()
     for channel_id, locale, paper_id, error in await statements.execute_in(
         connection, query, deliveries.c.channel_id, channel_ids
     ):
-        refusals[channel_id, locale, paper_id] += error == Reason.REFUSED_CONTENT
-        if refusals[channel_id, locale, paper_id] < _MAX_CONTENT_REFUSALS:
-            returned[channel_id, locale].add(paper_id)
-        else:
-            returned[channel_id, locale].discard(paper_id)
-    return {place: frozenset(paper_ids) for place, paper_ids in returned.items()}
+        returned[channel_id, locale].add(paper_id)
+        if error == Reason.REFUSED_CONTENT:
+            refused.add((channel_id, locale, paper_id))
+    return {
+        place: frozenset(id_ for id_ in paper_ids if (*place, id_) not in refused)
+        for place, paper_ids in returned.items()
+    }
 
 
 async def add_delivery_papers(
@@ -225,7 +229,7 @@ async def list_posted(
     """Return which papers were posted in the channels since a time (UTC), keyed by channel and language."""
     query = sa.select(*_PLACE_AND_PAPER).select_from(_PAPERS)
     last_at = sa.func.coalesce(deliveries.c.finished_at, deliveries.c.planned_at)
-    query = query.where(last_at >= since_at, outbox.taken_clause())
+    query = query.where(_IS_POST, last_at >= since_at, outbox.taken_clause())
     if len(paper_ids) <= _MAX_PAPERS:
         query = query.where(delivery_papers.c.paper_id.in_(paper_ids))
     posted: dict[ChannelLocale, set[int]] = defaultdict(set)
@@ -249,7 +253,9 @@ async def list_posts_of_paper(
 ) -> list[PostOfPaper]:
     """Return a paper's posts in a channel, newest first, including those that were not sent."""
     query = sa.select(deliveries.c.id, delivery_papers.c.position, outbox.taken_clause()).select_from(_PAPERS)
-    query = query.where(deliveries.c.channel_id == channel_id, delivery_papers.c.paper_id == paper_id)
+    query = query.where(
+        _IS_POST, deliveries.c.channel_id == channel_id, delivery_papers.c.paper_id == paper_id
+    )
     found = (await connection.execute(query)).all()
     rows = {id_: (position, is_posted) for id_, position, is_posted in found}
     posts = []

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import locks, models, statements
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
 from storage.snapshot import chunked
-from storage.tables import UtcTime, deliveries, delivery_papers, parts, subscriptions
+from storage.tables import UtcTime, deliveries, delivery_papers, papers, parts, subscriptions
 
 
 async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
@@ -170,15 +170,26 @@ async def mark_sending(
 
 async def mark_sent(
     connection: AsyncConnection, receipts: Mapping[int, models.Receipt], now: datetime
-) -> None:
-    """Store receipts, keyed by part id, in any state and term. Deliveries end with their last part."""
+) -> list[int]:
+    """Store receipts, keyed by part id, in any state and term. Deliveries end with their last part.
+
+    Returns the ids of the deliveries that ended incomplete.
+    """
     rows = [
         {"id": part_id, **statements.record_values(receipt, parts)} for part_id, receipt in receipts.items()
     ]
     sent = {"state": PartState.SENT, "error": None, "error_code": None}
     await statements.update_rows(connection, parts, rows, same=sent)
+    incomplete: list[int] = []
     for chunk in chunked(receipts):
-        await connection.execute(_finish(), {"part_ids": chunk, "now": now})
+        incomplete += await _finish_of(connection, chunk, now)
+    return incomplete
+
+
+async def _finish_of(connection: AsyncConnection, part_ids: Sequence[int], now: datetime) -> list[int]:
+    """End the deliveries of some parts whose parts have all ended. Returns the incomplete ones."""
+    ended = await connection.execute(_finish(), {"part_ids": part_ids, "now": now})
+    return [row.id for row in ended if row.reason is not None]
 
 
 @lru_cache(maxsize=1)
@@ -199,13 +210,16 @@ def _finish() -> sa.Update:
     known = sa.func.coalesce(stopped.scalar_subquery(), models.Reason.TOO_OLD)
     reason = sa.case((is_stopped, known), else_=sa.null())
     state = sa.case((is_stopped, DeliveryState.STOPPED), else_=DeliveryState.SENT)
-    return ended.values(state=state, reason=reason, finished_at=sa.bindparam("now"))
+    ended = ended.values(state=state, reason=reason, finished_at=sa.bindparam("now"))
+    return ended.returning(deliveries.c.id, deliveries.c.reason)
 
 
-async def set_payload(connection: AsyncConnection, part_id: int, payload: str) -> None:
-    """Replace the payload of a part that waits for its next attempt."""
+async def set_payload(
+    connection: AsyncConnection, part_id: int, payload: str, fallback: str | None = None
+) -> None:
+    """Replace the payload and the plain form of a part that waits for its next attempt."""
     waiting = parts.c.id == part_id, parts.c.state == PartState.WAITING
-    await connection.execute(parts.update().where(*waiting).values(payload=payload))
+    await connection.execute(parts.update().where(*waiting).values(payload=payload, fallback=fallback))
 
 
 async def mark_retry(
@@ -270,7 +284,12 @@ async def stop_part(
     if delivery_id is None:
         return False
     if alone:
-        await connection.execute(_finish(), {"part_ids": [part_id], "now": now})
+        # A message that does not come is not forwarded to followers.
+        message = sa.select(parts.c.position).where(parts.c.id == part_id).scalar_subquery()
+        forwarding = parts.c.delivery_id == delivery_id, parts.c.kind == PartKind.CROSSPOST
+        after = parts.update().where(*forwarding, parts.c.position == message + 1)
+        await connection.execute(after.values(state=PartState.STOPPED))
+        await _finish_of(connection, [part_id], now)
     else:
         await cancel(connection, [delivery_id], reason=reason, now=now)
     return True
@@ -292,6 +311,100 @@ async def use_fallback(
         )
     )
     return result.rowcount > 0
+
+
+async def list_own_papers(
+    connection: AsyncConnection, delivery: models.Delivery, position: int
+) -> dict[int, str]:
+    """Return the papers of a part as arXiv ids by paper id, in the order of its delivery.
+
+    A delivery of one message has them all, and no `delivery_papers` until it is split.
+    """
+    own = delivery_papers.c
+    placed = dict(
+        map(
+            tuple,
+            await connection.execute(
+                sa.select(own.paper_id, own.position).where(own.delivery_id == delivery.id)
+            ),
+        )
+    )
+    order = {arxiv_id: number for number, arxiv_id in enumerate(delivery.papers)}
+    query = sa.select(papers.c.id, papers.c.arxiv_id)
+    found = await statements.execute_in(connection, query, papers.c.arxiv_id, order)
+    here = [
+        (id_, arxiv_id)
+        for id_, arxiv_id in found
+        if placed.get(id_, position if not placed else -1) == position
+    ]
+    return dict(sorted(here, key=lambda paper: order[paper[1]]))
+
+
+async def split(
+    connection: AsyncConnection,
+    part: models.Part,
+    messages: Sequence[tuple[models.NewPart, Collection[int]]],
+    *,
+    now: datetime,
+    term: int = 0,
+) -> bool:
+    """Put messages, each with the ids of its papers, in the place of a part whose content Discord refused.
+
+    Returns False, changing nothing, if the delivery has ended or the last attempt was not made in `term`.
+    """
+    await _lock_delivery(connection, part.id)
+    is_open = sa.exists().where(deliveries.c.id == parts.c.delivery_id, unfinished_clause())
+    own, of_papers = parts.c, delivery_papers.c
+    if not await connection.scalar(sa.select(own.id).where(_is_attempted(part.id, term), is_open)):
+        return False
+    if added := len(messages) - 1:
+        later = own.delivery_id == part.delivery_id, own.position > part.position
+        # In two steps: positions are unique.
+        await connection.execute(parts.update().where(*later).values(position=-(own.position + added)))
+        below = own.delivery_id == part.delivery_id, own.position < 0
+        await connection.execute(parts.update().where(*below).values(position=-own.position))
+        of_later = of_papers.delivery_id == part.delivery_id, of_papers.position > part.position
+        await connection.execute(
+            delivery_papers.update().where(*of_later).values(position=of_papers.position + added)
+        )
+    names = ("kind", "payload", "fallback", "marker")
+    rows = [
+        {name: getattr(message, name) for name in names} | _new_attempt(message.nonce, now)
+        for message, _ in messages
+    ]
+    await connection.execute(parts.update().where(own.id == part.id).values(rows[0]))
+    further = [
+        row | {"delivery_id": part.delivery_id, "position": part.position + number}
+        for number, row in enumerate(rows)
+    ]
+    if added:
+        await connection.execute(parts.insert(), further[1:])
+    placed = [
+        {"delivery_id": part.delivery_id, "paper_id": paper_id, "position": part.position + number}
+        for number, (_, paper_ids) in enumerate(messages)
+        for paper_id in paper_ids
+    ]
+    if placed:
+        await statements.insert_rows(connection, delivery_papers, placed, "update")
+    return True
+
+
+async def list_left_out(
+    connection: AsyncConnection, delivery_ids: Collection[int]
+) -> dict[int, tuple[str, ...]]:
+    """Return the arXiv ids of the papers that deliveries left out because Discord refuses them, by delivery id."""
+    own = delivery_papers.c
+    query = sa.select(own.delivery_id, papers.c.arxiv_id).join(papers, papers.c.id == own.paper_id)
+    query = query.join(
+        parts, sa.and_(parts.c.delivery_id == own.delivery_id, parts.c.position == own.position)
+    )
+    query = query.where(parts.c.state == PartState.STOPPED, parts.c.error == models.Reason.REFUSED_CONTENT)
+    left_out: dict[int, tuple[str, ...]] = {}
+    for delivery_id, arxiv_id in sorted(
+        map(tuple, await statements.execute_in(connection, query, own.delivery_id, delivery_ids))
+    ):
+        left_out[delivery_id] = (*left_out.get(delivery_id, ()), arxiv_id)
+    return left_out
 
 
 async def _lock_delivery(connection: AsyncConnection, part_id: int) -> None:
@@ -349,8 +462,13 @@ async def repeat_uncertain(
         deliveries.c.locale == (delivery and delivery.locale),
     )
     positions = set(await connection.scalars(moved))
-    stopped = [part for part in await list_parts(connection, delivery_id) if part.state is PartState.STOPPED]
-    stopped = [part for part in stopped if part.position not in positions]
+    stopped = [
+        part
+        for part in await list_parts(connection, delivery_id)
+        if part.state is PartState.STOPPED
+        and part.position not in positions
+        and part.error != models.Reason.REFUSED_CONTENT
+    ]
     if delivery is None or not delivery.is_uncertain or any(part.payload is None for part in stopped):
         return False
     for part in stopped:
@@ -547,9 +665,18 @@ def taken_clause() -> sa.ColumnElement[bool]:
     return sa.or_(parts.c.state != PartState.STOPPED, parts.c.first_attempt_at.is_not(None))
 
 
-def arrived_clause() -> sa.ColumnElement[bool]:
-    """Return the condition that a delivery is not planned again: a part is taken, or Discord refuses its content."""
+def arrived_clause(paper_id: sa.ColumnElement[int] | None = None) -> sa.ColumnElement[bool]:
+    """Return the condition that a delivery is not planned again: a part is taken, or Discord refuses its content.
+
+    With a `paper_id`, only the part counts that has this paper, if the delivery was split.
+    """
     is_settled = sa.or_(taken_clause(), parts.c.error == models.Reason.REFUSED_CONTENT)
+    if paper_id is not None:
+        own = delivery_papers.c
+        of_delivery = sa.exists().where(own.delivery_id == parts.c.delivery_id)
+        of_part = of_delivery.where(own.paper_id == paper_id, own.position == parts.c.position)
+        is_split, has_paper = (one.correlate_except(delivery_papers) for one in (of_delivery, of_part))
+        is_settled = sa.and_(is_settled, sa.or_(~is_split, has_paper))
     return sa.exists().where(parts.c.delivery_id == deliveries.c.id, is_settled)
 
 

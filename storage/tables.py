@@ -243,7 +243,7 @@ deliveries = table_of(
     sa.Index("ix_deliveries_asked_by", "asked_by", "planned_at"),
     sa.Index("ix_deliveries_state_due_at", "state", "due_at"),
     sa.Index("ix_deliveries_subscription_id", "subscription_id", "id"),
-    infos={"user_id": READER_ROWS, "asked_by": READER_ROWS, "guild_id": SERVER_ROWS},
+    infos={"user_id": READER_ROWS, "asked_by": READER_MENTION, "guild_id": SERVER_ROWS},
     sqlite_autoincrement=True,
 )
 

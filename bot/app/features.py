@@ -19,6 +19,7 @@ from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.operations.service import StatusService
 from bot.outbox.contents import (
+    BarePost,
     DeliveryFactory,
     DeliveryHandler,
     DeliveryKinds,
@@ -144,10 +145,11 @@ def _load_today() -> Front:
 
 
 def _load_operations() -> Front:
+    from bot.client.messages import render_bare
     from bot.operations import commands, messages
 
     cogs = commands.MeCog, commands.StatusCog, commands.SourcesCog
-    return Front(cogs, {NoticePost: messages.render_notice})
+    return Front(cogs, {NoticePost: messages.render_notice, BarePost: render_bare})
 
 
 LISTS = Feature(

@@ -286,6 +286,7 @@ def build_runtime(container: Container, bot: PaperroundBot, lock: SenderLock) ->
         clock=container.clock,
         get_term=lambda: lock.term,
         on_claimed=lambda: liveness.record("claim"),
+        follow=workers.clubs.follow,
     )
     return Runtime(workers, bot, relay, metrics, lock, liveness)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import discord
 from discord import ui
 
+from bot.archive import arxiv_ids
 from bot.client import message_builder
 from bot.client.custom_ids import pack_custom_id
 from bot.client.list_state import MAX_LIST_TEXT_LENGTH, ListKind, ListState, alert_terms, pack_state
@@ -25,7 +26,15 @@ from bot.client.message_builder import (
     select_menu,
     select_option,
 )
-from bot.client.paper_texts import format_title, format_votes, join_dotted, list_links
+from bot.client.paper_texts import (
+    day_url,
+    fit_paper_lines,
+    format_title,
+    format_votes,
+    join_dotted,
+    list_links,
+    subtext,
+)
 from bot.client.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text
@@ -54,8 +63,11 @@ ACTION_REQUIRED = frozenset(
         contents.NoticeKind.RIGHT_LOST,
         contents.NoticeKind.SOURCE_FAILING,
         contents.NoticeKind.PAPERS_STOPPED,
+        contents.NoticeKind.LEFT_OUT,
     }
 )
+MAX_LEFT_OUT = 10
+"""The most papers that a notice or `/status` names as left out."""
 FOLLOW = "lf"
 OPEN_SELECTED = "open"
 SAVE_SELECTED = "saves"
@@ -205,6 +217,9 @@ class PostWording:
             "on": post.on,
             "is_alert": post.alert_id is not None,
             "is_club": post.is_club,
+            "is_discussion": post.is_discussion,
+            "is_direct": post.channel_id is None,
+            "papers": SafeMarkdown(name_left_out(self.ui_texts, post.papers)),
             **{
                 f"{name}_command": SafeMarkdown(self.mention(command))
                 for name, command in (
@@ -216,6 +231,13 @@ class PostWording:
             },
         }
         return self.templates.render_block("notice", "text", post.locale.value, values)
+
+
+def name_left_out(texts: Texts, papers: Sequence[str]) -> str:
+    """Return links with the arXiv ids of papers, as Discord may refuse their titles, and how many exceed `MAX_LEFT_OUT`."""
+    shown = [f"[{id_}](<{arxiv_ids.abstract_url(id_)}>)" for id_ in papers[:MAX_LEFT_OUT]]
+    more = len(papers) - len(shown)
+    return ", ".join([*shown, *([texts("and-more", count=more)] if more else [])])
 
 
 def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> ui.LayoutView:
@@ -267,6 +289,29 @@ def right_lost_text(texts: Texts, lost_at: datetime) -> str:
 def render_message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:
     """Return a message with its body as plain text, which is sent if Discord refuses the layout."""
     return (contents.RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(view), plain),)
+
+
+def render_bare(wording: PostWording, post: contents.BarePost) -> tuple[contents.RenderedPart, ...]:
+    """Return a bare message: a heading of our own and a line for each paper that fits, or that an answer was refused."""
+    texts, refused = wording.ui_texts, post.refused.get("message", post.refused)
+    marker = contents.part_marker(post.marker, 0)
+    if post.kind is models.DeliveryKind.ANSWER:
+        body = marked_plain_payload(texts("ask-refused", ask=wording.mention("ask")), marker)
+        body |= {key: refused[key] for key in ("message_reference",) if key in refused}
+        return (contents.RenderedPart(post.part_kind, body),)
+    day = day_url(post.on, post.marker, 0)
+    heading = texts("bare-heading", kind=post.kind.value, date=texts.format_date(post.on))
+    roles = refused.get("allowed_mentions", {}).get("roles") or () if post.is_first else ()
+    role_id = next(map(int, roles), None)
+    lines = [*(f"<@&{role_id}>" for _ in roles[:1]), f"**[{heading}](<{day}>)**", subtext(texts("bare-note"))]
+    text = fit_paper_lines(texts, lines, post.papers)
+    body = plain_payload(text, mention_role_id=role_id)
+    if int(refused.get("flags") or 0) & message_builder.SUPPRESS_NOTIFICATIONS:
+        body = message_builder.silenced(body)
+    if post.part_kind is models.PartKind.FORUM_POST:
+        body = {**post.refused, "name": texts.format_date(post.on), "message": body}
+    shown = sum(f"{paper.arxiv_id}>" in text for paper in post.papers)
+    return (contents.RenderedPart(post.part_kind, body, paper_count=shown),)
 
 
 def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -44,23 +45,32 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
     texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
     if post.step not in (None, MeetingStep.PAPER):
         message = client_messages.marked_plain_payload(text, marker)
+        plain = None
         if post.step is MeetingStep.POLL:
+            untitled = replace(post, papers=list(map(_without_title, post.papers)))
+            plain = client_messages.marked_plain_payload(_text(wording, untitled), marker)
+            plain["poll"] = _poll(texts, untitled)
             message["poll"] = _poll(texts, post)
         requests = (RenderedPart(PartKind.REQUEST, dict(request)) for request in post.undoing)
-        return (RenderedPart(PartKind.MESSAGE, message), *requests)
+        return (RenderedPart(PartKind.MESSAGE, message, plain), *requests)
     (paper,) = post.papers
-    plain = f"{text}\n{title_link(paper)}"
+    plain = client_messages.marked_plain_payload(f"{text}\n{title_link(_without_title(paper))}", marker)
     card = layout_payload(post_card_view(texts, paper, marker, text, with_votes=paper.votes is not None))
-    bodies = card, client_messages.marked_plain_payload(plain, marker)
-    thread = thread_payload(format_title(paper.title, paper.arxiv_id))
+    named = (thread_payload(format_title(title, paper.arxiv_id)) for title in (paper.title, None))
     if post.is_forum:
-        return (RenderedPart(PartKind.FORUM_POST, *(thread | {"message": body} for body in bodies)),)
-    parts = [RenderedPart(PartKind.MESSAGE, *bodies)]
+        bodies = (thread | {"message": body} for thread, body in zip(named, (card, plain), strict=True))
+        return (RenderedPart(PartKind.FORUM_POST, *bodies),)
+    parts = [RenderedPart(PartKind.MESSAGE, card, plain)]
     if not post.thread_id:
-        parts.append(RenderedPart(PartKind.THREAD, thread))
+        parts.append(RenderedPart(PartKind.THREAD, *named))
     if post.step is MeetingStep.PAPER:
         parts.append(RenderedPart(PartKind.REQUEST, _event(texts, post)))
     return tuple(parts)
+
+
+def _without_title(paper: contents.PostPaper) -> contents.PostPaper:
+    """Return a paper as a plain form names it, by its arXiv id: Discord may have refused its title."""
+    return replace(paper, title=None, url=arxiv_ids.abstract_url(paper.arxiv_id))
 
 
 def _text(wording: PostWording, post: ClubPost) -> str:

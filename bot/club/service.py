@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, assert_never
@@ -118,13 +118,29 @@ class ClubPost:
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause: str | None
 ) -> list[contents.Owned]:
+    """Return the club of a step, or the reader to whom a discussion was promised."""
     club = await storage.get(connection, delivery.guild_id or 0)
+    if delivery.asked_by is not None and pause is None:
+        return [
+            contents.Owned(
+                name=f"d{delivery.id}",
+                guild_id=delivery.guild_id,
+                channel_id=delivery.channel_id,
+                user_id=delivery.asked_by,
+                locale=delivery.locale,
+                is_discussion=True,
+            )
+        ]
     if club is None or delivery.local_on is None or pause is not None:
         return []
-    place = {"guild_id": club.guild_id, "channel_id": delivery.channel_id}
     return [
         contents.Owned(
-            name=f"c{club.guild_id}", user_id=club.created_by, locale=club.locale, is_club=True, **place
+            name=f"c{club.guild_id}",
+            guild_id=club.guild_id,
+            channel_id=delivery.channel_id,
+            user_id=club.created_by,
+            locale=club.locale,
+            is_club=True,
         )
     ]
 
@@ -304,11 +320,10 @@ class _Steps:
 
     async def _shorten_vote(self, part: models.Part) -> None:
         """Make a vote that waits end when it would have ended; a poll has a duration, not an end."""
-        payload, hours = json.loads(part.payload or "{}"), voting_hours(self.now, self.meeting.at)
-        if hours and "poll" in payload and payload["poll"]["duration"] != hours:
-            payload["poll"]["duration"] = hours
-            text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-            await outbox.set_payload(self.connection, part.id, text)
+        hours = voting_hours(self.now, self.meeting.at)
+        payload, fallback = _set_duration(part.payload, hours), _set_duration(part.fallback, hours)
+        if payload is not None and hours and payload != part.payload:
+            await outbox.set_payload(self.connection, part.id, payload, fallback)
 
     async def _end_vote(self, votes: Mapping[str, int]) -> None:
         """Plan the post of the winning paper, unless its thread is being opened. `votes` are keyed by arXiv id."""
@@ -327,6 +342,15 @@ class _Steps:
         delivery_id = await self.add(MeetingStep.PAPER, [paper], thread_id, votes=votes[paper.arxiv_id])
         values = {"guild_id": club.guild_id, "opened_at": self.now, "meets_on": self.meeting.on}
         await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
+
+
+def _set_duration(message: str | None, hours: int) -> str | None:
+    """Return the JSON of a message with a poll that lasts this long."""
+    body = json.loads(message or "{}")
+    if "poll" not in body or body["poll"]["duration"] == hours:
+        return message
+    body["poll"]["duration"] = hours
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 class Overview(NamedTuple):
@@ -381,6 +405,8 @@ class Clubs:
     _clock: clock.Clock
     _deliveries: contents.DeliveryFactory
     _request: Callable[..., Awaitable[Any]]
+    _opened: dict[int, list[datetime]] = field(default_factory=dict)
+    """When readers opened discussions within a day (UTC), by user id: `/me forget` does not raise the limit."""
 
     async def tick(self, now: datetime) -> int:
         """Plan all steps due at `now` (UTC). Returns how many were planned. Errors of single clubs are logged."""
@@ -400,6 +426,18 @@ class Clubs:
                     if steps.meeting.due_at <= steps.now:  # no other process was faster
                         await steps.advance()
         return len(due)
+
+    async def follow(self, delivery: models.Delivery) -> None:
+        """Store what a club's delivery opened, and plan what is due after its outcome without waiting for `tick`."""
+        if delivery.kind is not models.DeliveryKind.CLUB:
+            return
+        await self._database.write(storage.settle)
+        if delivery.guild_id is None or delivery.local_on is None:
+            return
+        with suppress(NoClubError):
+            async with self._steps(delivery.guild_id) as steps:
+                if steps.meeting.due_at <= steps.now:
+                    await steps.advance()
 
     @asynccontextmanager
     async def _steps(self, guild_id: int) -> AsyncIterator[_Steps]:
@@ -480,7 +518,9 @@ class Clubs:
             await storage.lock_thread(connection, **key)
             if await storage.find_thread(connection, **key) != known:
                 return None
-            if await outbox.count_asked(connection, user_id, now - DAY) >= MAX_DISCUSSIONS:
+            opened = [at for at in self._opened.get(user_id, ()) if at > now - DAY]
+            stored = await outbox.count_asked(connection, user_id, now - DAY)
+            if max(stored, len(opened)) >= MAX_DISCUSSIONS:
                 text = f"{MAX_DISCUSSIONS} discussions a day are the most."
                 raise errors.UsageError(text, "club-too-many", count=MAX_DISCUSSIONS)
             marker = f"club:{post.channel_id}:{paper.id}:{known or int(now.timestamp())}"
@@ -497,6 +537,10 @@ class Clubs:
             if (delivery_id := await outbox.add(connection, delivery)) is not None:
                 values = {"guild_id": post.guild_id, "opened_at": now, "thread_id": 0}
                 await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
+                self._opened[user_id] = [*opened, now]
+        for other, times in list(self._opened.items()):
+            if times[-1] <= now - DAY:
+                del self._opened[other]
         return None
 
     async def _open_again(self, thread_id: int) -> bool:

@@ -62,7 +62,7 @@ def status_view(
     parts = []
     if guild_id is not None:
         parts.append(_posts_text(texts, report, guild_id, problems))
-    parts.append("\n".join(_problem_text(texts, row) for row in problems[None]))
+    parts.append("\n".join(_problem_text(texts, row, report.left_out) for row in problems[None]))
     suspended = texts("today-suspended", reason=report.today_reason) if report.today_reason else ""
     reader = (_alerts_text(texts, report), suspended)
     parts.append("\n".join(filter(None, reader)))
@@ -165,7 +165,7 @@ def _posts_text(
             narrowed = "topic" if subscription.topic else "settings" if is_narrow else "no"
             silent = texts("status-silent", date=texts.format_date(subscription.last_on), narrowed=narrowed)
             lines.append(subtext(silent))
-        lines += [f"⚠ {_trouble(texts, row)}" for row in problems.get(subscription.id, ())]
+        lines += [f"⚠ {_trouble(texts, row, report.left_out)}" for row in problems.get(subscription.id, ())]
         if sum(map(len, (*shown, *lines))) > MAX_POSTS_LENGTH:
             break
         shown.append("\n".join(lines))
@@ -186,16 +186,26 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
     return texts("status-last", what=what, at=at)
 
 
-def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
+LeftOut = Mapping[int, tuple[str, ...]]
+"""The arXiv ids of papers that Discord refuses, by the id of the delivery that left them out."""
+
+
+def _problem_text(texts: Texts, delivery: models.Delivery, left_out: LeftOut) -> str:
     recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
     club = texts("status-club") if delivery.kind is models.DeliveryKind.CLUB else ""
-    return f"⚠ {join_dotted(recipient, club, _trouble(texts, delivery))}"
+    return f"⚠ {join_dotted(recipient, club, _trouble(texts, delivery, left_out))}"
 
 
-def _trouble(texts: Texts, delivery: models.Delivery) -> str:
+def _trouble(texts: Texts, delivery: models.Delivery, left_out: LeftOut) -> str:
     state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
-    due = discord_text.timestamp(delivery.due_at, "R")
-    return f"**{state}** {due}\n{paper_texts.reason_text(texts, delivery.reason)}"
+    due, reason = (
+        discord_text.timestamp(delivery.due_at, "R"),
+        paper_texts.reason_text(texts, delivery.reason),
+    )
+    if delivery.reason == models.Reason.REFUSED_CONTENT and (lacking := left_out.get(delivery.id)):
+        names = client_messages.name_left_out(texts, lacking)
+        state, reason = texts("delivery-left-out", papers=names), texts("reason-left-out")
+    return f"**{state}** {due}\n{reason}"
 
 
 def _alerts_text(texts: Texts, report: StatusReport) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -39,6 +39,7 @@ class StatusReport:
     calendar: schedule.Calendar
     """When the subscriptions are due."""
     problem_deliveries: tuple[models.Delivery, ...]
+    left_out: Mapping[int, tuple[str, ...]]
     alert_count: int
     paused_alerts: int
     lost_alerts: Sequence[models.Alert] = ()
@@ -88,20 +89,20 @@ class StatusService:
             in_guild = await alerts.list_rows(connection, guild_id=guild_id) if guild_id is not None else []
             in_guild = [row for row in in_guild if row.channel_id is not None and may_see(row.channel_id)]
             known_alerts = {row.id: row for row in (*reader_alerts, *in_guild)}
+            problems = await outbox.list_problems(
+                connection,
+                sorted(channel_ids),
+                user_id,
+                self._clock() - PROBLEM_WINDOW,
+                MAX_PROBLEM_DELIVERIES,
+            )
             return StatusReport(
                 listed_on=dates,
                 last_ingested_at=await archive.get_last_updated_at(connection),
                 subscriptions=statuses,
                 calendar=await archive_dates.load_calendar(connection, self._day_close, self._clock()),
-                problem_deliveries=tuple(
-                    await outbox.list_problems(
-                        connection,
-                        sorted(channel_ids),
-                        user_id,
-                        self._clock() - PROBLEM_WINDOW,
-                        MAX_PROBLEM_DELIVERIES,
-                    )
-                ),
+                problem_deliveries=tuple(problems),
+                left_out=await outbox.list_left_out(connection, [row.id for row in problems]),
                 alert_count=len(reader_alerts),
                 paused_alerts=sum(alert.paused for alert in reader_alerts),
                 lost_alerts=[row for row in known_alerts.values() if row.right_lost_at is not None],

@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -72,6 +72,8 @@ class NoticeKind(StrEnum):
     """A source keeps failing; `subject` is its URL."""
     PAPERS_STOPPED = "papers-stopped"
     """No papers have come for a daily post on two expected days after the date `on`."""
+    LEFT_OUT = "left-out"
+    """Discord refused the content of a post or message. `papers` were left out; without any, nothing was posted."""
     WELCOME = "welcome"
     """The bot has joined a server and explains the first steps."""
 
@@ -92,8 +94,38 @@ class NoticePost:
     subscription_id: int | None = None
     alert_id: int | None = None
     is_club: bool = False
+    is_discussion: bool = False
     subject: str | None = None
     on: date | None = None
+    papers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarePost:
+    """What is left of a message whose content Discord refused: some of its `papers`, without any other text from outside.
+
+    It takes the place of a part of a delivery of `kind`. `refused` is the body of the message, whose reply and
+    notifications stay; a role is mentioned only if `is_first`. `on` is the newest day of the papers.
+    """
+
+    marker: str
+    locale: models.Locale
+    kind: models.DeliveryKind
+    part_kind: models.PartKind
+    on: date
+    papers: tuple[PostPaper, ...]
+    refused: Mapping[str, Any]
+    is_first: bool = True
+
+
+def bare_name(marker: str, number: int) -> str:
+    """Return the name from which a bare message's marker is made: that of the refused part, and the message's number."""
+    return f"{marker.removeprefix(_MARKER_START).removesuffix('/')}{_BARE}{number}"
+
+
+def is_bare(marker: str | None) -> bool:
+    """Return whether a part with this marker is a bare message."""
+    return marker is not None and _BARE in marker
 
 
 def part_marker(marker: str, position: int) -> str:
@@ -111,6 +143,7 @@ def remove_foreign_markers(text: str, marker: str | None) -> str:
 
 
 _MARKER_START = "pr:d:"
+_BARE = "~"
 MARKED_KINDS = frozenset(
     {models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST}
 )
@@ -183,6 +216,7 @@ class Owned:
     subscription_id: int | None = None
     alert_id: int | None = None
     is_club: bool = False
+    is_discussion: bool = False
 
 
 async def _nothing(*_: Any) -> list[Owned]:

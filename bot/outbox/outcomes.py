@@ -19,7 +19,7 @@ import structlog
 
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, DeliveryKinds, NoticeKind, Owned
-from storage import accounts, errors, models, outbox
+from storage import accounts, errors, models, outbox, papers
 from storage.database import Connection, Database
 from storage.models import DeliveryKind, PartKind, Reason
 from storage.outbox import DuePart
@@ -306,6 +306,14 @@ def refusal_delay(part: models.Part) -> timedelta:
     )
 
 
+SPLIT_KINDS = frozenset(
+    {DeliveryKind.DAILY, DeliveryKind.ON_DEMAND, DeliveryKind.ALERT, DeliveryKind.TODAY, DeliveryKind.ANSWER}
+)
+"""The kinds of delivery with messages that can be said in a bare form: with fewer papers, without other texts."""
+
+_INDEPENDENT_KINDS = frozenset({PartKind.MESSAGE, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
+"""The kinds of part that do not build on a bare message before them. A crosspost belongs to the last one."""
+
 NOTICE = DeliveryHandler(kind=models.DeliveryKind.NOTICE, priority=models.Priority.NOTIFICATION)
 
 
@@ -320,11 +328,13 @@ async def notify_owners(
     reason: str | None = None,
     subject: str | None = None,
     on: date | None = None,
+    about: int | None = None,
+    papers: tuple[str, ...] = (),
 ) -> None:
     """Plan a notice for each subscription or alert at `now` (UTC).
 
     It is sent to the owner as a direct message or, without an owner, to the server's system channel. One about a
-    date `on` is planned once for each owner.
+    date `on` is planned once for each owner, one `about` a delivery (an id) once for each subscription or alert.
     """
     for owned in changed:
         reader, channel_id = None, None
@@ -333,7 +343,7 @@ async def notify_owners(
         elif (channel_id := await _find_system_channel(connection, owned, kind)) is None:
             continue
         event = (
-            f"{owned.name}:{int(now.timestamp())}"
+            f"{owned.name}:{about or int(now.timestamp())}"
             if on is None
             else f"{owned.user_id or owned.guild_id}:{on}"
         )
@@ -347,7 +357,9 @@ async def notify_owners(
             subscription_id=owned.subscription_id,
             alert_id=owned.alert_id,
             is_club=owned.is_club,
+            is_discussion=owned.is_discussion,
             on=on,
+            papers=papers,
         )
         delivery = deliveries.build_post(
             NOTICE,
@@ -438,7 +450,9 @@ class OutcomeRecorder:
                 return
             await asyncio.sleep(self.linger_seconds)
             batch = dict(self._pending)
-            await self.database.write(outbox.mark_sent, batch, now)
+            async with self.database.transaction() as connection:
+                incomplete = await outbox.mark_sent(connection, batch, now)
+                await self._tell_what_is_left_out(connection, incomplete, now)
             for stored_id in batch:
                 del self._pending[stored_id]
 
@@ -456,12 +470,10 @@ class OutcomeRecorder:
         if classification.disposition is Disposition.CONTENT_REFUSED:
             # Direct messages are private, so they are not logged.
             payload = None if due.delivery.is_direct else part.payload
-            log.error("Discord refused a message", delivery=due.delivery.id, payload=payload)
+            log.error("Discord refused a message", delivery=due.delivery.id, payload=payload, code=error.code)
         async with self.database.transaction() as connection:
             match classification.disposition:
-                case Disposition.CONTENT_REFUSED if await outbox.use_fallback(
-                    connection, part.id, nonce=self.deliveries.new_nonce(), now=now, term=due.term
-                ):
+                case Disposition.CONTENT_REFUSED if await self._simplify(connection, due, now):
                     result, is_stored = "fallback", True
                 case Disposition.UNVERIFIABLE | Disposition.TARGET_GONE | Disposition.CONTENT_REFUSED:
                     result, is_stored = "stopped", await self._stop(connection, due, error, now)
@@ -498,6 +510,7 @@ class OutcomeRecorder:
         """
         async with self.database.transaction() as connection:
             expired = await outbox.expire(connection, now, unknown_until=now - contents.LIFETIME)
+            await self._tell_what_is_left_out(connection, [delivery.id for delivery in expired], now)
             for delivery in expired:
                 if delivery.reason == Reason.TOO_OLD:
                     continue
@@ -508,6 +521,91 @@ class OutcomeRecorder:
             log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
             self.on_outcome("expired", delivery.kind, delivery.reason, None)
 
+    async def _simplify(self, connection: Connection, due: DuePart, now: datetime) -> bool:
+        """Plan a part whose content Discord refused again: in its plain form, or else as bare messages.
+
+        These have half of its papers each, or what of them fits. Returns False if the part is a bare message of one
+        paper, or of none: that is left out.
+        """
+        delivery, part = due.delivery, due.part
+        is_split = delivery.kind in SPLIT_KINDS and part.marker is not None
+        own: dict[int, str] = {}
+        if is_split and delivery.kind is not DeliveryKind.ANSWER:
+            own = await outbox.list_own_papers(connection, delivery, part.position)
+        # A plain form that lacks some of many papers would lose these.
+        has_all = len(own) < 2 or all(arxiv_id in (part.fallback or "") for arxiv_id in own.values())
+        if has_all and await outbox.use_fallback(
+            connection, part.id, nonce=self.deliveries.new_nonce(), now=now, term=due.term
+        ):
+            return True
+        if not is_split or (contents.is_bare(part.marker) and len(own) < 2):
+            return False
+        listed = {paper.id: paper for paper in await papers.list_details(connection, list(own))}
+        groups = self._divide(due, [listed[id_] for id_ in own if id_ in listed])
+        after = (await outbox.list_parts(connection, delivery.id))[part.position + 1 :]
+        if part.kind is PartKind.MESSAGE and after and after[0].kind is PartKind.CROSSPOST:
+            messages, groups = groups, []
+            for message in messages:
+                crosspost = models.NewPart(PartKind.CROSSPOST, "{}", self.deliveries.new_nonce())
+                groups += [(crosspost, ()), message] if groups else [message]
+        return await outbox.split(connection, part, groups, now=now, term=due.term)
+
+    def _divide(
+        self, due: DuePart, own: Sequence[models.PaperDetail]
+    ) -> list[tuple[models.NewPart, tuple[int, ...]]]:
+        """Return the bare messages that take a part's place, each with the ids of its papers.
+
+        A forum post opens without a paper: the others build on it.
+        """
+        part, half = due.part, -(-len(own) // 2)
+        if part.kind is PartKind.FORUM_POST:
+            waiting = [[], list(own)] if own else [[]]
+        elif contents.is_bare(part.marker) or len(own) > 1:
+            waiting = [list(own[:half]), list(own[half:])]
+        else:
+            waiting = [list(own)]
+        messages: list[tuple[models.NewPart, tuple[int, ...]]] = []
+        while waiting:
+            group = waiting.pop(0)
+            message = self._build_bare(due, group, len(messages))
+            if message.paper_count < len(group) > 1:
+                half = -(-len(group) // 2)
+                waiting[:0] = [group[:half], group[half:]]
+            else:
+                messages.append((message, tuple(paper.id for paper in group)))
+        return messages
+
+    def _build_bare(self, due: DuePart, group: Sequence[models.PaperDetail], number: int) -> models.NewPart:
+        delivery, part = due.delivery, due.part
+        refused = json.loads(part.payload or "{}")
+        kind = PartKind.THREAD_MESSAGE if part.kind is PartKind.FORUM_POST and number else part.kind
+        post = contents.BarePost(
+            marker=contents.bare_name(part.marker or "", number),
+            locale=delivery.locale,
+            kind=delivery.kind,
+            part_kind=kind,
+            on=delivery.digest_on or delivery.planned_at.date(),
+            papers=tuple(contents.build_post_paper(paper, delivery.locale) for paper in group),
+            refused=refused,
+            is_first=number == 0,
+        )
+        (message,) = self.deliveries.render(post)
+        return replace(message, nonce=self.deliveries.new_nonce())
+
+    async def _tell_what_is_left_out(
+        self, connection: Connection, delivery_ids: Sequence[int], now: datetime
+    ) -> None:
+        """Plan one notice about each delivery that ended without something because Discord refuses its content."""
+        if not delivery_ids:
+            return
+        left_out = await outbox.list_left_out(connection, delivery_ids)
+        for delivery in await outbox.list_rows(connection, ids=delivery_ids):
+            is_refused = delivery.id in left_out or delivery.reason == Reason.REFUSED_CONTENT
+            if is_refused and delivery.state is models.DeliveryState.STOPPED:
+                await self._notify(
+                    connection, delivery, NoticeKind.LEFT_OUT, now, papers=left_out.get(delivery.id, ())
+                )
+
     async def _notify(
         self,
         connection: Connection,
@@ -515,13 +613,29 @@ class OutcomeRecorder:
         kind: NoticeKind,
         now: datetime,
         reason: str | None = None,
+        papers: tuple[str, ...] = (),
     ) -> None:
-        """Plan a notice of this kind to the owners of a delivery's subscription or alerts."""
+        """Plan a notice of this kind to the owners of a delivery's subscription or alerts, or to its only reader."""
         reason = reason or delivery.reason or ""
         record = next(record for record in self.kinds if record.kind is delivery.kind)
         owned = await record.find_owned(connection, delivery, reason if kind is NoticeKind.PAUSED else None)
+        about = None
+        if kind is NoticeKind.LEFT_OUT:
+            about = delivery.id
+            if delivery.is_direct and delivery.kind is not DeliveryKind.NOTICE:
+                name, locale = f"d{delivery.id}", delivery.locale
+                reader_id = delivery.user_id
+                owned = [Owned(name=name, guild_id=None, channel_id=None, user_id=reader_id, locale=locale)]
         await notify_owners(
-            connection, self.deliveries, owned, kind, now, default_locale=delivery.locale, reason=reason
+            connection,
+            self.deliveries,
+            owned,
+            kind,
+            now,
+            default_locale=delivery.locale,
+            reason=reason,
+            about=about,
+            papers=papers,
         )
 
     async def _tell_owner(
@@ -536,14 +650,15 @@ class OutcomeRecorder:
             await self._notify(connection, delivery, NoticeKind.REFUSED, now, reason)
 
     async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
-        """Stop a part, and its delivery unless only its content is refused and similar parts follow.
+        """Stop a part, and its delivery unless only its content is refused and nothing that follows builds on it.
 
         A notice that its reader refuses is sent to the server's system channel instead.
         """
         classification, delivery, part = error.classification, due.delivery, due.part
         is_of_content = classification.disposition is Disposition.CONTENT_REFUSED
         others = await outbox.list_parts(connection, delivery.id) if is_of_content else []
-        is_alone = is_of_content and all(other.kind is part.kind for other in others[part.position :])
+        independent = _INDEPENDENT_KINDS if contents.is_bare(part.marker) else frozenset({part.kind})
+        is_alone = is_of_content and all(other.kind in independent for other in others[part.position :])
         is_stored = await outbox.stop_part(
             connection,
             part.id,
@@ -556,6 +671,8 @@ class OutcomeRecorder:
             alone=is_alone,
         )
         is_refused = classification.disposition is Disposition.REFUSED
+        if is_stored and is_of_content:
+            await self._tell_what_is_left_out(connection, [delivery.id], now)
         if is_stored and is_refused and delivery.user_id is not None and delivery.guild_id is not None:
             await accounts.clear_dm_channel(connection, delivery.user_id)
             guild = await accounts.get_guild(connection, delivery.guild_id)

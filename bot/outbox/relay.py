@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from datetime import time as time_of_day
@@ -81,7 +81,13 @@ class AttemptRunner:
             # Do this even after an attempt, which may have been cut off in this search before sending anything.
             receipt = await self._find_unrecorded(due, request, term_began_at)
         was_found = receipt is not None
-        return receipt or await self.sender.send(request), was_found
+        try:
+            return receipt or await self.sender.send(request), was_found
+        except DeliveryError as error:
+            if error.classification.disposition is Disposition.CONTENT_REFUSED:
+                # It was refused before, too: what took its place, and what follows, may have been sent.
+                self._absent_ids.discard(delivery.id)
+            raise
 
     async def _find_unrecorded(
         self, due: DuePart, request: SendRequest, term_began_at: datetime
@@ -121,6 +127,10 @@ class AttemptRunner:
         return channel_id
 
 
+async def _nothing(_: models.Delivery) -> None:
+    return
+
+
 POLL_SECONDS = 2.0
 """How often to look for deliveries that another process has planned. `wake` ends the wait."""
 
@@ -144,7 +154,8 @@ class Relay:
     """Sends due parts through `sender`. `clock` returns the current time (UTC); `monotonic` (seconds) measures delays.
 
     `get_term` returns the term of the sender lock; while it is None, nothing is claimed. `on_claimed` is
-    called after each round of claims, even if nothing was due.
+    called after each round of claims, even if nothing was due. `follow` plans what the outcome of a delivery's part
+    makes due; if it fails or the process ends before, the next minute does.
     """
 
     database: Database
@@ -155,6 +166,7 @@ class Relay:
     get_term: Callable[[], int | None]
     monotonic: Callable[[], float] = time.monotonic
     on_claimed: Callable[[], None] = lambda: None
+    follow: Callable[[models.Delivery], Awaitable[None]] = _nothing
 
     def __post_init__(self) -> None:
         self._attempt_runner = AttemptRunner(self.database, self.sender)
@@ -315,7 +327,12 @@ class Relay:
             isolation.log_error(log, "outcome not recorded", error)
 
     async def _attempt(self, due: DuePart, clock: Clock) -> None:
-        """Run one attempt and record its outcome."""
+        """Run one attempt, record its outcome, and plan what that makes due."""
+        await self._attempt_once(due, clock)
+        with isolation.isolated(log, "what follows an outcome not planned"):
+            await self.follow(due.delivery)
+
+    async def _attempt_once(self, due: DuePart, clock: Clock) -> None:
         started_at = clock()
         try:
             receipt = self.recorder.find_unstored(due.part.id)

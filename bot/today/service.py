@@ -340,7 +340,12 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
     return {
         arxiv_id
         for row in sent
-        if row.digest_on != but_on and (row.state is not models.DeliveryState.STOPPED or row.is_uncertain)
+        if row.digest_on != but_on
+        and (
+            row.state is not models.DeliveryState.STOPPED
+            or row.is_uncertain
+            or row.reason == models.Reason.REFUSED_CONTENT
+        )
         for arxiv_id in row.papers
     }
 

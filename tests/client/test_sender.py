@@ -137,6 +137,14 @@ async def test_finds_a_forum_post_by_its_marker_even_if_archived(wire: RelayHarn
     assert await wire.sender.find(request, system_clock() + LONG_AGO) == sent
 
 
+async def test_finds_a_forum_post_that_was_renamed(wire: RelayHarness) -> None:
+    [forum] = wire.fake.add_channels(1, kind=model.FORUM)
+    request = make_request(forum, PartKind.FORUM_POST)
+    sent = await wire.sender.send(request)
+    wire.fake.world.channels[sent.channel_id].name = "renamed by a manager"
+    assert await wire.sender.find(request, system_clock()) == sent
+
+
 async def test_finds_a_forum_post_beyond_the_first_archived_page(
     wire: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -285,7 +285,7 @@ async def test_a_reader_opens_at_most_ten_discussions_a_day(lab: Lab) -> None:
     assert await lab.press_on_card(papers[-2], "discuss", reader, where=rooms[1]) != refused
 
 
-async def test_a_waiting_discussion_is_shown_and_forgotten(lab: Lab) -> None:
+async def test_a_waiting_discussion_is_shown_and_comes_without_its_reader(lab: Lab) -> None:
     reader, data = lab.readers[0], lab.harness.bot.services.readers
     await lab.press_on_card("2501.00003", "discuss", reader)
     assert (await lab.harness.container.database.fetch(accounts.count_reader_data, reader.id))[
@@ -293,11 +293,36 @@ async def test_a_waiting_discussion_is_shown_and_forgotten(lab: Lab) -> None:
     ] == 1
     shown = json.loads(await data.export(reader.id))["tables"]
     assert shown["deliveries"][0]["asked_by"] == str(reader.id)
-    assert str(reader.id) not in json.dumps(shown["parts"])
     await data.forget(reader.id)
+    assert await lab.harness.container.database.fetch(accounts.count_reader_data, reader.id) == {}
     await lab.tick()
-    assert lab.threads() == []
-    assert "Opening" in await lab.press_on_card("2501.00003", "discuss", reader)
+    assert len(lab.threads()) == 1, "it is the channel's"
+
+
+async def test_forgetting_right_after_a_discussion_opens_no_second_thread(lab: Lab) -> None:
+    reader, runtime = lab.readers[0], lab.runtime
+    await lab.press_on_card("2501.00003", "discuss", reader)
+    await runtime.relay.drain(lab.now)
+    await lab.harness.bot.services.readers.forget(reader.id)
+    await lab.tick()
+    assert "already has a discussion" in await lab.press_on_card("2501.00003", "discuss", reader)
+    await lab.tick()
+    assert len(lab.threads()) == 1
+
+
+async def test_forgetting_does_not_raise_the_limit_of_discussions(lab: Lab) -> None:
+    reader, rooms = lab.readers[0], [lab.harness.channel]
+    rooms.append(lab.harness.guild.create_text_channel("room"))
+    papers = [f"2501.0000{number}" for number in range(1, 7)]
+    wanted = [(room, paper) for room in rooms for paper in papers]
+    refused = lab.harness.texts("club-too-many", count=10)
+    answers = []
+    for room, paper in wanted:
+        answers.append(await lab.press_on_card(paper, "discuss", reader, where=room))
+        await lab.harness.bot.services.readers.forget(reader.id)
+    assert [answer == refused for answer in answers] == [False] * 10 + [True] * 2
+    await lab.until(lab.now + DAY)
+    assert await lab.press_on_card(papers[-1], "discuss", reader, where=rooms[1]) != refused
 
 
 @both_languages

@@ -255,3 +255,82 @@ async def test_two_presses_of_discuss_at_once_open_one_thread(
     ]
     await asyncio.gather(*(each.discuss(paper, ClubPost(**place), 7) for each in clubs))
     assert len(await world.planned()) == 1
+
+
+BLOCKED: dict[str, Any] = {
+    "status": 400,
+    "code": 200000,
+    "message": "Message was blocked by automatic moderation",
+}
+
+
+@both_languages
+async def test_a_refused_discussion_is_taken_back_to_its_reader(lab: Lab) -> None:
+    texts, reader = lab.harness.texts, lab.readers[0]
+    is_korean = texts.locale is models.Locale.KO
+    _refuse(lab, "POST", f"/channels/{lab.harness.channel.id}/messages", BLOCKED)
+    said = await lab.press_on_card("2501.00003", "discuss", reader)
+    assert said == texts("club-opening", channel=lab.harness.channel.mention)
+    await lab.tick(times=4)
+    [notice] = [text_of(message) for message in reader.user.dm_channel.history()]
+    assert ("토론은 나타나지 않아요" if is_korean else "discussion that you opened does not appear") in notice
+    assert "AutoMod" in notice
+    assert lab.threads() == []
+    assert _notices(lab) == [], "it concerns its reader alone"
+    _allow(lab)
+    await lab.until(lab.now + MINUTE)
+    assert await lab.press_on_card("2501.00003", "discuss", reader) == said, "it may be opened again"
+    await lab.tick()
+    assert len(lab.threads()) == 1
+
+
+async def test_a_refused_title_costs_a_discussion_its_title_alone(lab: Lab) -> None:
+    lab.harness.env.inject_error("POST", f"/channels/{lab.harness.channel.id}/messages", times=1, **BLOCKED)
+    path = f"/channels/{lab.harness.channel.id}/messages/*/threads"
+    lab.harness.env.inject_error("POST", path, times=1, **BLOCKED)
+    await lab.press_on_card("2501.00003", "discuss", lab.readers[0])
+    await lab.tick()
+    [thread] = lab.threads()
+    [message] = lab.messages()
+    assert thread.name == "2501.00003"
+    assert "Speech without a Score" not in text_of(message)
+    assert "2501.00003" in text_of(message)
+
+
+async def test_a_refused_title_costs_a_vote_its_titles_alone(lab: Lab) -> None:
+    await _set_up(lab, nominated="2501.00004")
+    lab.harness.env.inject_error("POST", f"/channels/{lab.harness.channel.id}/messages", times=1, **BLOCKED)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    [poll] = lab.polls()
+    assert answers(poll)[0] == "2501.00004"
+    await lab.readers[0].set_poll_votes(poll, answers=[1])
+    await lab.until(MEETS - 2 * DAY + HOUR)
+    assert [thread.name for thread in lab.threads()] == ["Maps for Robots"], "its own title was not refused"
+
+
+async def test_a_step_that_is_refused_in_every_form_is_said_to_the_manager_once(lab: Lab) -> None:
+    await _set_up(lab)
+    _refuse(lab, "POST", f"/channels/{lab.harness.channel.id}/messages", BLOCKED)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    await lab.until(MEETS - 6 * DAY)
+    notices = _notices(lab)
+    assert len([one for one in notices if "club's next step" in one]) == len(notices) == 2, (
+        "the vote, and what is said in its place"
+    )
+    _allow(lab)
+
+
+async def test_the_paper_and_its_thread_follow_the_count_at_once(lab: Lab) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    ends_at = lab.polls()[0].poll.expires_at
+    await lab.harness.env.advance_time((ends_at + MINUTE - lab.now).total_seconds())
+    await lab.tick(times=1)
+    assert len(lab.threads()) == 1
+    assert len(lab.events()) == 1
+
+
+async def test_a_discussion_is_known_as_soon_as_its_thread_is_open(lab: Lab) -> None:
+    await lab.press_on_card("2501.00003", "discuss", lab.readers[0])
+    await lab.runtime.relay.drain(lab.now)
+    assert "already has a discussion" in await lab.press_on_card("2501.00003", "discuss", lab.readers[1])

@@ -12,7 +12,8 @@ class FaultRule:
 
     The `kind` "status" responds with `status` and `code`, "page" with `status` and a proxy's HTML; "lose"
     resets the connection instead of responding; "slow" waits `seconds`. If `stored`, the request takes effect
-    before the fault. The rule applies `times` times, or always if None. A 429 with `retry_after` (seconds) is
+    before the fault. With a `text`, only requests are matched whose body contains it, as an AutoMod rule does.
+    The rule applies `times` times, or always if None. A 429 with `retry_after` (seconds) is
     a global rate limit.
     """
 
@@ -27,11 +28,12 @@ class FaultRule:
     message: str = "injected fault"
     seconds: float = 0.0
     retry_after: float | None = None
+    text: str = ""
     hits: int = 0
 
-    def matches(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str, body: str) -> bool:
         """Return whether the rule applies to a request."""
-        is_available = self.times is None or self.hits < self.times
+        is_available = (self.times is None or self.hits < self.times) and self.text in body
         return is_available and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 
 
@@ -44,10 +46,10 @@ class FaultInjector:
         self.outage_resets = False
         self.random = random.Random(1)
 
-    def draw(self, method: str, path: str) -> FaultRule | None:
+    def draw(self, method: str, path: str, body: str = "") -> FaultRule | None:
         """Return the first matching rule that applies to a request by chance, or None."""
         for rule in self.rules:
-            if rule.matches(method, path) and self.random.random() < rule.probability:
+            if rule.matches(method, path, body) and self.random.random() < rule.probability:
                 rule.hits += 1
                 return rule
         return None

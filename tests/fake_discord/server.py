@@ -370,7 +370,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
         and request.headers.get("Authorization") != f"Bot {model.TOKEN}"
     ):
         return json_response({"message": "401: Unauthorized", "code": 0}, 401)
-    body, files = await _read_payload(request) if request.can_read_body else ({}, [])
+    body, files = await _read_payload(request) if request.body_exists else ({}, [])
     try:
         answer, args = _find(request.method, path)
         params = dict(request.query)
@@ -444,7 +444,9 @@ async def api_middleware(request: web.Request, handler: Handler) -> web.StreamRe
 async def _apply_fault(
     fake: FakeDiscord, path: str, handle: Callable[[], Awaitable[web.StreamResponse]], request: web.Request
 ) -> web.StreamResponse:
-    fault = fake.faults.draw(request.method, path)
+    is_read = any(rule.text for rule in fake.faults.rules)
+    said = (await request.read()).decode(errors="replace") if is_read else ""
+    fault = fake.faults.draw(request.method, path, said)
     if fault is None:
         return await handle()
     response = await handle() if fault.stored else None

@@ -398,3 +398,33 @@ async def test_the_page_of_sources_explains_how_to_add_the_first(empty_harness: 
     await harness.bot.services.sources.add("https://feed.example/0.xml")
     assert line not in shown_text(await harness.ask("status"))
     assert harness.texts("archive-empty") in shown
+
+
+@both_languages
+async def test_what_discord_refuses_of_a_message_is_named_to_its_owner_and_in_the_status(
+    harness: ClientHarness,
+) -> None:
+    """The whole, its plain form and the bare message of the first paper are refused; that of the second is not."""
+    texts, channel, manager = harness.texts, harness.channel, harness.manager
+    await harness.add_alert("care", user_id=manager.id, channel_id=channel.id, guild_id=harness.guild.id)
+    blocked: dict[str, Any] = {
+        "status": 400,
+        "code": 200000,
+        "message": "Message was blocked by automatic moderation",
+    }
+    harness.env.inject_error("POST", f"/channels/{channel.id}/messages", times=3, **blocked)
+    await harness.publish("A▲9 B▲8")
+    await harness.wait(minutes=4)
+    await harness.wait(hours=1)
+    [message] = channel.history()
+    assert "2601.02000" in message.content
+    assert "2601.01000" not in message.content
+    assert texts("bare-note") in message.content
+    [notice] = manager.user.dm_channel.history()
+    name = "[2601.01000](<https://arxiv.org/abs/2601.01000>)"
+    is_korean = texts.locale is models.Locale.KO
+    assert name in shown_text(notice)
+    assert ("알림에서 빠진 논문이 있어요" if is_korean else "Left out of the alert") in shown_text(notice)
+    status = shown_text(await harness.manage("status"))
+    assert texts("delivery-left-out", papers=name) in status
+    assert texts("reason-left-out") in status

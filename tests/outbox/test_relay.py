@@ -250,6 +250,22 @@ async def test_parts_in_flight_during_a_crash_are_finished_after_restart(wire: R
 
 
 @pytest.mark.promise
+async def test_a_nonce_is_not_trusted_once_the_clock_was_set_back(wire: RelayHarness) -> None:
+    """The bot was killed while it sent; the clock then says that this was in the future."""
+    [channel_id] = wire.fake.add_channels(1)
+    await wire.add("a", channel_id)
+    [part] = await wire.list_parts()
+    await wire.database.write(outbox.mark_sending, [part.id], wire.now)
+    body = json.loads(part.payload or "") | {"nonce": part.nonce, "enforce_nonce": True}
+    await wire.client.http.send_message(channel_id, params=MultipartParameters(body, None, None))
+    wire.fake.world.nonces.clear()
+    wire.now -= HOUR
+    await wire.drain()
+    assert await wire.list_states() == ["sent"]
+    assert len(wire.fake.messages(channel_id)) == 1
+
+
+@pytest.mark.promise
 async def test_a_digest_cannot_forge_the_marker_of_a_lost_post(wire: RelayHarness) -> None:
     [channel_id] = wire.fake.add_channels(1)
     days = [date(2026, 11, 20), date(2026, 11, 21)]

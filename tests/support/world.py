@@ -112,8 +112,11 @@ class Renderer:
                 raise ValueError("template error")
             self.alerts.append(post)
             text = names([match.paper.arxiv_id for match in post.matches])
+        elif isinstance(post, contents.BarePost):
+            return self._render_bare(post)
         elif isinstance(post, contents.NoticePost):
-            text = f"notice {post.kind.value} {post.reason}"
+            about = names(post.papers) or post.reason
+            text = f"notice {post.kind.value} {about}"
         else:
             text = type(post).__name__
         return self._message(post.marker, text)
@@ -123,6 +126,11 @@ class Renderer:
         if post.style.value in self.failing:
             raise ValueError("template error")
         return self._message(post.marker, names([paper.arxiv_id for paper in post.papers]))
+
+    def _render_bare(self, post: contents.BarePost) -> tuple[contents.RenderedPart, ...]:
+        text = names([paper.arxiv_id for paper in post.papers])
+        payload = {"content": text, "marker": contents.part_marker(post.marker, 0)}
+        return (contents.RenderedPart(post.part_kind, payload, paper_count=len(post.papers)),)
 
     def _message(self, marker: str, text: str) -> tuple[contents.RenderedPart, ...]:
         payload = {"content": text, "marker": contents.part_marker(marker, 0)}

@@ -240,6 +240,12 @@ cite-heading = ### Cite { $title }
 
 ## Posts
 copied-post = 📰 [The post]({ $url }) of { $date }, in English
+bare-heading = { $kind ->
+    [alert] 🔔 New papers for an alert
+    [today] Your papers
+   *[other] 📰 Papers
+} · { $date }
+bare-note = Discord refused this message as it was, so it comes as plain text.
 post-pick = Pick a paper to read
 post-ask = Search for a topic
 post-on-topic = All papers on this topic
@@ -295,7 +301,8 @@ reason-no-shared-server = You don't share a server with Paperround, so it can't 
 reason-thread-locked = The thread is locked. Unlock it.
 reason-tag-needed = The forum requires a tag on every post. Allow posts without one, or choose another channel.
 reason-wrong-channel-kind = This type of channel can't take the post in its current style. Choose another style, or set this up in another channel.
-reason-refused-content = Discord refused the message. A simpler version was posted instead if Discord accepted it. The operator can find the details in the log.
+reason-refused-content = Discord refused the message because of its content, in its plainest form too. An AutoMod rule of the server can be the cause; the operator can find the details in the log.
+reason-left-out = Discord refuses the title or link in any form, for example because of an AutoMod rule. Only this was left out.
 reason-discord-trouble = Discord had a problem. Paperround will try again automatically.
 reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
@@ -548,6 +555,7 @@ status-alerts-paused = Paused: { $count }
 delivery-waiting = refused; will be tried again
 delivery-uncertain = unclear whether it arrived
 delivery-stopped = not posted
+delivery-left-out = left out: { $papers }
 post-again = Post it again
 try-post-now = Try again now
 posting-again = It will be posted again in a few seconds.
@@ -614,6 +622,7 @@ ask-sentences-limit = Only passages: a language model answers up to 10 questions
 ask-reading = Reading the paper …
 ask-which-paper = There are several papers here. Reply to the message of the one you mean, or name its arXiv ID.
 ask-where = To ask about a paper, mention Paperround in the paper's thread or in a reply to its card, or use { $command }.
+ask-refused = Discord refused this answer because of its content. Ask with { $ask }: then only you see it.
 ask-lost = Paperround was interrupted before it could answer. Please ask again.
 
 ## The club

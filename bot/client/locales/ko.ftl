@@ -200,6 +200,12 @@ cite-heading = ### { $title } 인용하기
 
 ## 글
 copied-post = 📰 { $date }에 올라온 [글]({ $url })을 한국어로 보여 드려요
+bare-heading = { $kind ->
+    [alert] 🔔 알림에 맞는 새 논문
+    [today] 오늘의 맞춤 논문
+   *[other] 📰 오늘의 논문
+} · { $date }
+bare-note = 디스코드가 원래 메시지를 거부해서 간단한 글로 올려요.
 post-pick = 자세히 읽을 논문을 고르세요
 post-ask = 주제로 검색
 post-on-topic = 이 주제의 논문 모두 보기
@@ -249,7 +255,8 @@ reason-no-shared-server = Paperround와 함께 있는 서버가 없어서 DM을 
 reason-thread-locked = 스레드가 잠겨 있어요. 잠금을 풀어 주세요.
 reason-tag-needed = 글마다 태그가 필요한 포럼이에요. 태그 없이 글을 올릴 수 있게 하거나 다른 채널을 골라 주세요.
 reason-wrong-channel-kind = 이 종류의 채널에는 지금 형식으로 올릴 수 없어요. 형식을 바꾸거나 다른 채널에서 새로 설정해 주세요.
-reason-refused-content = 디스코드가 메시지를 거부했어요. 간단한 형태로 올릴 수 있으면 대신 그렇게 올렸어요. 자세한 내용은 운영자가 로그에서 볼 수 있어요.
+reason-refused-content = 내용 때문에 디스코드가 메시지를 거부했어요. 가장 간단한 형식으로도 올리지 못했어요. 서버의 AutoMod 규칙을 확인해 주세요. 자세한 내용은 운영자가 로그에서 볼 수 있어요.
+reason-left-out = AutoMod 규칙 등으로 디스코드가 제목이나 링크를 받아 주지 않아서 이것만 빠졌어요.
 reason-discord-trouble = 디스코드에 문제가 생겼어요. 자동으로 다시 시도해요.
 reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동으로 다시 시도해요.
 reason-too-old = 제때 보내지 못해서 건너뛰었어요.
@@ -498,6 +505,7 @@ status-alerts-paused = 일시중지: { $count }개
 delivery-waiting = 거부됨, 다시 시도할 예정
 delivery-uncertain = 전송됐는지 알 수 없음
 delivery-stopped = 보내지 못함
+delivery-left-out = 빠진 논문: { $papers }
 post-again = 다시 올리기
 try-post-now = 지금 다시 시도
 posting-again = 곧 다시 올라가요.
@@ -564,6 +572,7 @@ ask-sentences-limit = 언어 모델의 답은 하루에 한 사람당 10번, 서
 ask-reading = 논문을 읽고 있어요 …
 ask-which-paper = 여기에는 논문이 여러 편 있어요. 질문할 논문의 메시지에 답장하거나 arXiv 번호를 함께 적어 주세요.
 ask-where = 논문에 질문하려면 논문 스레드에서, 또는 논문 카드에 답장하면서 Paperround를 멘션해 주세요. { $command } 명령어도 쓸 수 있어요.
+ask-refused = 내용 때문에 디스코드가 이 답변을 거부했어요. { $ask } 명령어로 물으면 나에게만 보여요.
 ask-lost = 답변을 준비하다가 중단됐어요. 다시 질문해 주세요.
 
 ## 논문 스터디

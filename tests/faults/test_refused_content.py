@@ -1,0 +1,61 @@
+"""Repeated SIGKILL while messages are split because Discord refuses a title: no other paper is lost or comes twice."""
+
+import asyncio
+import random
+from collections import Counter
+
+import pytest
+
+from bot.outbox.contents import DeliveryFactory
+from storage import models, outbox
+from storage.models import DeliveryKind, DeliveryState
+from tests.fake_discord import model
+from tests.support import refused_titles, rendered_posts
+from tests.support.fault_harness import FaultHarness
+from tests.support.refused_titles import BAD, IDS, REFUSES
+
+pytestmark = pytest.mark.promise
+
+SEEDS = 5
+LOST = {"kind": "lose", "method": "POST", "path": "/channels/*", "probability": 0.05}
+
+
+async def test_kills_lose_and_repeat_nothing_of_split_messages(
+    harness: FaultHarness, seed: int, all_seeds: bool
+) -> None:
+    rng, fake = random.Random(seed), harness.fake
+    texts, forums = fake.add_channels(9), fake.add_channels(3, first=9, kind=model.FORUM)
+    await refused_titles.store_papers(harness.db, harness.now(), bad=(BAD, IDS[8]))
+    factory = DeliveryFactory(rendered_posts.new_renderer)
+    for number, channel_id in enumerate((*texts, *forums)):
+        style = models.Style.FORUM if channel_id in forums else models.Style.COMPACT
+        is_alert = number % 2 and channel_id in texts
+        kind = DeliveryKind.ALERT if is_alert else DeliveryKind.DAILY
+        guild_id, now = model.GUILD_ID, harness.now()
+        await refused_titles.plan_post(
+            harness.db, factory, channel_id, now, style=style, kind=kind, guild_id=guild_id
+        )
+    fake.set_faults(REFUSES, LOST | {"stored": True}, LOST, seed=seed)
+    for _ in range(6 if all_seeds else 3):
+        before = fake.count_messages()
+        bot = harness.start_bot()
+        await harness.wait_for_sent(before + 1)
+        await asyncio.sleep(rng.uniform(0.0, 0.4))
+        await harness.kill(bot)
+    fake.set_faults(REFUSES)
+    harness.start_bot()
+
+    async def list_waiting() -> list[models.Delivery]:
+        return await harness.db.fetch(outbox.list_rows, state=DeliveryState.WAITING)
+
+    await harness.wait_for_value(list_waiting, lambda rows: not rows, 150.0)
+    wanted = Counter(id_ for id_ in IDS if id_ not in (BAD, IDS[8]))
+    threads = {
+        channel_id: [one.id for one in fake.world.channels.values() if one.parent_id == channel_id]
+        for channel_id in forums
+    }
+    for channel_id in (*texts, *forums):
+        places = threads.get(channel_id, [channel_id])
+        assert len(places) == 1, "a forum post is opened once"
+        counts = refused_titles.count_papers(fake.messages(places[0]))
+        assert counts == wanted, harness.read_log()[-3000:]

@@ -1,0 +1,232 @@
+"""Content that Discord refuses costs that content alone: a refused message is split until the paper stands alone.
+
+The others come the same day, once; the refused one is named in one notice.
+"""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from simcord.backend.ops import MessageMixin
+
+from bot.outbox import contents
+from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
+from storage import models, outbox, tables
+from storage.models import DeliveryKind, DeliveryState, Reason, Style
+from tests.fake_discord import model
+from tests.support import refused_titles
+from tests.support import world as stage
+from tests.support.refused_titles import BAD, IDS, REFUSES
+from tests.support.relay_harness import RelayHarness
+from tests.support.world import CHANNEL, GUILD, READER, World
+
+pytestmark = pytest.mark.promise
+OWNER = 70
+REFUSED_CONTENT = Classification(Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT)
+KINDS = {Style.FORUM: model.FORUM, Style.ANNOUNCEMENT: model.ANNOUNCEMENT}
+
+
+class AutoMod(stage.Discord):
+    """Refuses messages with a forbidden paper, but not notices."""
+
+    def __init__(self, *forbidden: str) -> None:
+        super().__init__()
+        self.forbidden = {*forbidden}
+        self.refused = 0
+
+    async def send(self, request: SendRequest) -> models.Receipt:
+        text = request.payload["content"]
+        if "notice" not in text and self.forbidden.intersection(text.split()):
+            self.refused += 1
+            raise DeliveryError(REFUSED_CONTENT, "AutoMod", code=200000)
+        return await super().send(request)
+
+
+def use(world: World, discord: stage.Discord) -> None:
+    world.discord = world.sender = discord
+    world.restart()
+
+
+def in_channel(world: World) -> list[str]:
+    return [text for channel, text, _ in world.discord.messages if channel == CHANNEL]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_refused_paper_of_a_daily_post_costs_that_paper_alone(world: World) -> None:
+    use(world, AutoMod("A"))
+    await world.daily(papers=5, created_by=OWNER)
+    await world.list("Mon", "Z▲1", at="Mon 08:00")
+    await world.at("Mon 09:00")
+    await world.list("Tue", "A▲9 B▲8 D▲7 E▲6 F▲5", at="Tue 08:00")
+    await world.at("Tue 09:00")
+    assert sorted(" ".join(in_channel(world)).split()) == ["B", "D", "E", "F", "Z"], "the same day"
+    assert [text for text in world.sent if "notice" in text] == [f"@{OWNER} notice left-out A"]
+    await world.list("Wed", "G▲9 H▲8", at="Wed 08:00")
+    await world.at("Wed 09:00", "Wed 12:00", "Thu 09:00", "Fri 09:00")
+    assert in_channel(world)[-1] == "G H", "nothing comes again, also not what was refused"
+    assert (await world.explain("A")).cause.value == "unsent"
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_refused_paper_of_an_alert_costs_that_paper_alone(world: World) -> None:
+    use(world, AutoMod("A", "D"))
+    await world.alert("paper", channel_id=CHANNEL, guild_id=GUILD)
+    await world.list("Mon", "A▲9 B▲8 C▲7 D▲6 E▲5", at="Mon 08:00")
+    await world.at("Mon 08:10", "Mon 09:00", "Tue 09:00")
+    assert sorted(" ".join(in_channel(world)).split()) == ["B", "C", "E"]
+    assert [text for text in world.sent if "notice" in text] == [f"@{READER} notice left-out A D"]
+    await world.list("Wed", "F▲9", at="Wed 08:00")
+    await world.at("Wed 08:10", "Thu 09:00")
+    assert in_channel(world)[-1] == "F"
+    assert len(await world.planned(kind=DeliveryKind.ALERT)) == 2, "refused content is not planned again"
+
+
+async def test_a_reader_is_told_once_what_was_left_out_of_direct_messages(world: World) -> None:
+    use(world, AutoMod("B"))
+    await world.alert("paper")
+    await world.list("Mon", "A▲9 B▲8 C▲7", at="Mon 08:00")
+    await world.at("Mon 08:10", "Mon 09:00", "Tue 09:00")
+    assert sorted(" ".join(world.sent).replace(f"@{READER}", "").split()) == [
+        "A",
+        "B",
+        "C",
+        "left-out",
+        "notice",
+    ]
+
+
+async def test_the_rest_of_an_alert_comes_with_the_next_if_its_channel_closes_meanwhile(world: World) -> None:
+    discord = AutoMod("A")
+    use(world, discord)
+    await world.alert("paper", channel_id=CHANNEL, guild_id=GUILD)
+
+    class Closing(AutoMod):
+        async def send(self, request: SendRequest) -> models.Receipt:
+            receipt = await super().send(request)
+            self.closed.add(CHANNEL)
+            return receipt
+
+    use(world, Closing("A"))
+    await world.list("Mon", "A▲9 B▲8 C▲7 D▲6", at="Mon 08:00")
+    await world.at("Mon 08:10")
+    assert in_channel(world) == ["B"]
+    await world.at("Tue 09:00")
+    world.discord.closed.clear()
+    use(world, AutoMod("A"))
+    await world.at("Tue 09:10", "Tue 10:00")
+    assert " ".join(in_channel(world)) in ("C D", "D C"), "neither A nor B comes again"
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("code", [200000, 240000, 50035])
+@pytest.mark.parametrize("style", [*Style])
+async def test_each_style_posts_every_other_paper_once(wire: RelayHarness, style: Style, code: int) -> None:
+    [channel_id] = wire.fake.add_channels(1, kind=KINDS.get(style, model.TEXT))
+    await refused_titles.store_papers(wire.database, wire.now)
+    wire.fake.set_faults({**REFUSES, "code": code})
+    await refused_titles.plan_post(
+        wire.database, wire.deliveries, channel_id, wire.now, style=style, guild_id=model.GUILD_ID
+    )
+    await wire.drain()
+    messages = [one for found in wire.fake.all_messages().values() for one in found]
+    counts = refused_titles.count_papers(messages)
+    assert counts == Counter(id_ for id_ in IDS if id_ != BAD)
+    [delivery] = await wire.planned(kind=DeliveryKind.DAILY)
+    assert (delivery.state, delivery.reason) == (DeliveryState.STOPPED, Reason.REFUSED_CONTENT)
+    assert await wire.database.fetch(outbox.list_left_out, [delivery.id]) == {delivery.id: (BAD,)}
+    if style is Style.ANNOUNCEMENT:
+        assert all(one["flags"] & MessageMixin.CROSSPOSTED_FLAG for one in messages), (
+            "each message is forwarded to followers"
+        )
+
+
+@pytest.mark.wire
+async def test_lost_replies_repeat_and_lose_nothing_of_a_split_post(wire: RelayHarness) -> None:
+    channels = wire.fake.add_channels(6)
+    await refused_titles.store_papers(wire.database, wire.now, bad=(BAD, IDS[7]))
+    for number, channel_id in enumerate(channels):
+        kind = (DeliveryKind.DAILY, DeliveryKind.ALERT)[number % 2]
+        await refused_titles.plan_post(
+            wire.database, wire.deliveries, channel_id, wire.now, kind=kind, guild_id=model.GUILD_ID
+        )
+    lost = {"kind": "lose", "method": "POST", "probability": 0.3, "path": "/channels/*"}
+    wire.fake.set_faults(REFUSES, lost | {"stored": True}, lost, seed=7)
+    for minutes in (0, 0, 0, 5, 0, 0, 5, 0, 0, 5, 0, 0):
+        wire.now += minutes * stage.MINUTE or stage.MINUTE / 4
+        if minutes:
+            wire.fake.world.nonces.clear()
+        await wire.drain()
+    wire.fake.set_faults(REFUSES)
+    for _ in range(20):
+        wire.now += stage.MINUTE
+        await wire.drain()
+    assert await wire.planned(state=DeliveryState.WAITING) == []
+    for channel_id in channels:
+        wanted = Counter(id_ for id_ in IDS if id_ not in (BAD, IDS[7]))
+        assert refused_titles.count_papers(wire.fake.messages(channel_id)) == wanted
+
+
+@pytest.mark.wire
+async def test_a_restored_backup_does_not_repeat_the_halves_of_a_post(wire: RelayHarness) -> None:
+    [channel_id] = wire.fake.add_channels(1)
+    await refused_titles.store_papers(wire.database, wire.now)
+    wire.fake.set_faults(REFUSES)
+    due_at = wire.now - stage.HOUR
+    for _ in range(2):
+        await refused_titles.plan_post(
+            wire.database, wire.deliveries, channel_id, due_at, guild_id=model.GUILD_ID
+        )
+        await wire.drain()
+        assert set(refused_titles.count_papers(wire.fake.messages(channel_id)).values()) == {1}
+        wire.fake.world.nonces.clear()
+        async with (
+            wire.database.transaction() as connection
+        ):  # the backup was taken before the post was planned
+            for table in (tables.delivery_papers, tables.parts, tables.deliveries):
+                await connection.execute(sa.delete(table))
+        wire.now += stage.HOUR
+
+
+async def test_a_plain_form_that_lacks_papers_is_not_sent(world: World) -> None:
+    """The plain form of many papers names only those that fit; what Discord refuses may be among the others."""
+
+    class PlainRenderer(stage.Renderer):
+        def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
+            [part] = super().render_daily(post)
+            plain = part.payload | {"content": f"plain {post.papers[0].arxiv_id} and more"}
+            return (contents.RenderedPart(part.kind, part.payload, plain, paper_count=len(post.papers)),)
+
+    world.renderer = PlainRenderer()
+    use(world, AutoMod("B"))
+    await world.daily(papers=3)
+    await world.list("Mon", "A▲9 B▲8 C▲7")
+    await world.at("Mon 09:00")
+    assert in_channel(world) == ["A", "C"]
+
+
+async def test_a_refused_role_mention_and_silence_stay_with_the_first_bare_message() -> None:
+    from tests.support import rendered_posts
+
+    refused = {"flags": 1 << 12, "allowed_mentions": {"parse": [], "roles": ["77"]}}
+    bodies = []
+    for is_first in (True, False):
+        post = contents.BarePost(
+            marker=contents.bare_name(contents.part_marker("daily:1:x", 0), 0),
+            locale=models.Locale.EN,
+            kind=DeliveryKind.DAILY,
+            part_kind=models.PartKind.MESSAGE,
+            on=refused_titles.ON,
+            papers=(rendered_posts.paper(1), rendered_posts.paper(2)),
+            refused=refused,
+            is_first=is_first,
+        )
+        [part] = rendered_posts.new_renderer().render(post)
+        assert part.paper_count == 2
+        bodies.append(part.payload)
+    first, second = bodies
+    assert first["content"].startswith("<@&77>\n")
+    assert first["allowed_mentions"]["roles"] == ["77"]
+    assert "<@&77>" not in second["content"]
+    assert "roles" not in second["allowed_mentions"]
+    assert all(body["flags"] & (1 << 12) for body in bodies)
