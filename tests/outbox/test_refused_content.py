@@ -188,6 +188,31 @@ async def test_a_restored_backup_does_not_repeat_the_halves_of_a_post(wire: Rela
         wire.now += stage.HOUR
 
 
+async def test_no_nonce_stands_for_two_contents(world: World) -> None:
+    """Discord gives the first message of a nonce back in place of a second with other content."""
+    sent: dict[str, set[str]] = {}
+
+    class Recording(AutoMod):
+        async def send(self, request: SendRequest) -> models.Receipt:
+            sent.setdefault(request.nonce, set()).add(request.payload["content"])
+            return await super().send(request)
+
+    class PlainRenderer(stage.Renderer):
+        def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
+            [part] = super().render_daily(post)
+            ids = " ".join(paper.arxiv_id for paper in post.papers)
+            plain = part.payload | {"content": f"plain A {ids}"}
+            return (contents.RenderedPart(part.kind, part.payload, plain, paper_count=len(post.papers)),)
+
+    world.renderer = PlainRenderer()
+    use(world, Recording("A"))
+    await world.daily(papers=3)
+    await world.list("Mon", "A▲9 B▲8 C▲7")
+    await world.at("Mon 09:00")
+    assert [len(texts) for texts in sent.values()] == [1] * 6, "whole, plain, A B, A, B, C"
+    assert in_channel(world) == ["B", "C"]
+
+
 async def test_a_plain_form_that_lacks_papers_is_not_sent(world: World) -> None:
     """The plain form of many papers names only those that fit; what Discord refuses may be among the others."""
 

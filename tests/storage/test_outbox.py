@@ -63,6 +63,9 @@ async def test_former_sender_can_only_store_receipts(db: database.Database) -> N
             )
             assert not await outbox.stop_part(connection, part_id, reason="no", now=NOW, term=former)
             assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
+            [part] = [one for one in await outbox.list_parts(connection, delivery_id) if one.id == part_id]
+            halves = [(models.NewPart(part.kind, "{}", nonce), ()) for nonce in ("x", "y")]
+            assert not await outbox.split(connection, part, halves, now=NOW, term=former)
         await outbox.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
         states = [part.state.value for part in await outbox.list_parts(connection, delivery_id)]
         assert states == ["sending", "sent", "waiting"]
