@@ -23,6 +23,8 @@ ARXIV_REQUESTED = "requested:arxiv"
 """The time (UTC) of the last request to arXiv that was reserved."""
 WRITTEN_ON = "writer:written-on"
 """The last day for which the running bot wrote a digest, or found no list."""
+FAILURES_TOLD = "failures:told"
+"""When the operator was last told of errors (UTC), and the id of the last error then."""
 WEBHOOK = "webhook:"
 """Prefix for webhook ids. The value is the token, which is secret."""
 

@@ -311,6 +311,23 @@ def _add_rights_of_alerts(connection: sa.Connection) -> None:
     connection.exec_driver_sql(f"ALTER TABLE alerts ADD COLUMN right_lost_at {time}")
 
 
+@_migration(15)
+def _add_failures(connection: sa.Connection) -> None:
+    """Keep the last errors, for the operator."""
+    create_table(
+        connection,
+        "failures",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(), primary_key=True
+        ),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False),
+        *(
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("event", "reference", "command", "kind", "reason", "trace")
+        ),
+    )
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

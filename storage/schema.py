@@ -8,6 +8,7 @@ from storage import (  # noqa: F401 - the tables of the other modules are in `ta
     archive,
     ask,
     club,
+    failures,
     glossary,
     key_values,
     locks,

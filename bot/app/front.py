@@ -28,8 +28,10 @@ from bot.app.container import Container
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
+from bot.core.failures import FailureLog
 from bot.core.settings import ProcessRole
 from bot.core.timers import Timers
+from bot.operations.failures import FailureReports
 from bot.outbox import pace
 from storage import errors, migrate
 
@@ -204,7 +206,10 @@ async def run(container: Container) -> None:
     bot = container.create_bot()
     bot.load_guild = GuildDirectory(bot, time.monotonic).load
     role = ProcessRole.FRONT
+    collected = FailureLog()
+    reports = FailureReports(container.database, container.clock, container.deliveries, container.locale)
     async with AsyncExitStack() as stack:
+        stack.enter_context(collected.listening(runtime.open_sentry(settings)))
         monitoring = health.MonitoringServer(
             container.database,
             health.Metrics(),
@@ -230,6 +235,8 @@ async def run(container: Container) -> None:
         liveness.record_obstacle(None)
         async with Timers() as timers:
             timers.add(lambda: follow_database(container), FOLLOW_EVERY, jitter_seconds=FOLLOW_JITTER_SECONDS)
+            # The leader tells the operator.
+            timers.add(lambda: reports.report(collected, None), runtime.FAILURES_EVERY)
             await isolation.run_unless_stopped(timers.failure, stopping)
     log.info("stopped")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.metadata
 import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -28,8 +29,9 @@ from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
 from bot.app.health import Liveness, Metrics
 from bot.app.workers import Workers
 from bot.client import command_sync, rest, sender, webhook
-from bot.core import http_server, isolation, memory
+from bot.core import failures, http_server, isolation, memory
 from bot.core.clock import DiscordClock
+from bot.core.failures import FailureLog
 from bot.core.settings import ProcessRole, Settings
 from bot.core.timers import Timers
 from bot.outbox import outcomes, pace
@@ -152,6 +154,7 @@ STANDBY_SECONDS = 1.5
 HEARTBEAT_EVERY = timedelta(minutes=1)
 POLL_EVERY, MAX_POLLS = timedelta(seconds=30), 20
 """Several polls may run: a source that takes minutes must not delay those that become due meanwhile."""
+FAILURES_EVERY = timedelta(minutes=1)
 PURGE_EVERY, PURGE_AFTER = timedelta(hours=6), timedelta(minutes=1)
 CLOCK_EVERY = timedelta(minutes=10)
 """A paused or restored virtual machine counts no time meanwhile, and without a Gateway nothing reconnects after it."""
@@ -172,6 +175,8 @@ class Runtime:
     liveness: Liveness
     is_reading: Callable[[], bool] = lambda: False
     """Returns whether the first read of the sources still runs. Until it ends, a day may seem to have no digest."""
+    failures: FailureLog = field(default_factory=FailureLog)
+    """The errors that this process logs."""
     _is_tick_wanted: bool = False
     _ticking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -243,6 +248,13 @@ class Runtime:
             await self.workers.retention.purge()
         await asyncio.to_thread(memory.return_free)
 
+    async def report_failures(self) -> None:
+        """Store the errors that were logged, and tell the operator of new ones once a day."""
+        # Another process may be the sender, and it tells the operator.
+        operator_id = command_sync.find_operator(self.bot.application) if self.lock.term is not None else None
+        if await self.workers.failure_reports.report(self.failures, operator_id):
+            self.relay.wake()
+
     async def sync_commands(self) -> None:
         """Register the slash commands. Errors are logged, and the registered commands keep working."""
         if self.has_bot:
@@ -313,12 +325,28 @@ async def run(container: Container, role: ProcessRole = ProcessRole.ALL) -> None
     # Modules and tables live forever: scanning them for garbage would block the event loop for 80 ms.
     gc.freeze()
     async with AsyncExitStack() as stack:
+        stack.enter_context(runtime.failures.listening(open_sentry(container.settings)))
+        stack.push_async_callback(runtime.report_failures)
         await _start_servers(runtime, stack)
         stack.push_async_callback(container.rest.close)
         stack.push_async_callback(lock.release)
         stack.push_async_callback(close_client, bot)
         await _stand_by_and_send(runtime, token, stopping, clock)
     log.info("stopped")
+
+
+def open_sentry(settings: Settings) -> failures.Sink | None:
+    """Return what sends errors to Sentry, or None if it is not configured. Raises UsageError without its extra."""
+    if settings.sentry_dsn is None:
+        return None
+    try:
+        release = f"paperround@{importlib.metadata.version('paperround')}"
+        return failures.open_sentry(settings.sentry_dsn.get_secret_value(), release)
+    except ModuleNotFoundError as error:
+        raise errors.UsageError(
+            f"SENTRY_DSN is set, but {error.name} is missing. In the folder of the checkout, run:"
+            " pip install -c constraints.txt '.[sentry]'"
+        ) from None
 
 
 def begin(container: Container) -> asyncio.Event:
@@ -463,6 +491,7 @@ async def _run_tasks(
         timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
         timers.add(lambda: jobs.maintain(*maintained), jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
+        timers.add(runtime.report_failures, FAILURES_EVERY)
         if (vectors := workers.vector_maker) is not None:
             timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)
         if not runtime.has_bot:

@@ -19,6 +19,7 @@ from bot.archive.ingest import IngestService
 from bot.club.service import Clubs
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
+from bot.operations.failures import FailureReports
 from bot.operations.retention import Retention
 from bot.outbox.outcomes import notify_operator
 from bot.sources import base, huggingface, kinds, paper_text
@@ -49,6 +50,7 @@ class Workers:
             database, clock, deliveries, search, default_locale=container.locale, find_right=self._find_right
         )
         self.clubs = Clubs(database, clock, deliveries, container.request)
+        self.failure_reports = FailureReports(container.database, clock, deliveries, container.locale)
         self.retention = Retention(database, clock, days=container.settings.keep_days)
 
     async def _queue_for_alerts(self, connection: Connection, paper_ids: Sequence[int]) -> None:

@@ -163,9 +163,18 @@ async def doctor(
     show_all: Annotated[
         bool, typer.Option("--all", help="Also print settings left at their defaults.")
     ] = False,
+    show_errors: Annotated[
+        bool,
+        typer.Option(
+            "--errors", help="Print the last hundred errors of the bot with their places in the code instead."
+        ),
+    ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
     """Check the set-up and list the remaining steps. Exits with status 1 if there are errors or remaining steps."""
+    if show_errors:
+        await _print_failures(as_json)
+        return
     from bot.client import command_sync
     from bot.operations import doctor as operations_doctor
 
@@ -185,6 +194,27 @@ async def doctor(
         names = ", ".join(finding.what for finding in left)
         shell.error(f"{shell.count(len(left), 'problem')} to solve: {names}.")
     raise typer.Exit(1 if left else 0)
+
+
+async def _print_failures(as_json: bool) -> None:
+    """Print the errors that were kept, oldest first, without the texts of readers."""
+    from dataclasses import asdict
+
+    from storage import failures
+
+    async with shell.open_storage(with_logs=False) as database:
+        rows = await database.fetch(failures.list_rows)
+    if as_json:
+        shell.print_answer([asdict(row) | {"failed_at": row.failed_at.isoformat()} for row in rows], True)
+        return
+    for row in rows:
+        command = f" (/{row.command})" if row.command else ""
+        reason = f": {row.reason}" if row.reason else ""
+        shell.echo(f"{row.failed_at:%Y-%m-%d %H:%M:%S}Z {row.reference} {row.event}{command}{reason}")
+        if row.trace:
+            shell.echo(row.trace)
+    if not rows:
+        shell.echo("No errors are kept.")
 
 
 def ask_health(as_json: shell.AsJson = False) -> None:

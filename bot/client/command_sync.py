@@ -44,6 +44,13 @@ ANSWER_SECONDS = 15.0
 """Needed because discord.py waits out any rate limit, and retries a failed request for a minute."""
 
 
+def find_operator(application: discord.AppInfo | None) -> int | None:
+    """Return the Discord id of an application's owner, or of its team's owner. None before the login."""
+    if application is None:
+        return None
+    return application.owner.id if application.team is None else application.team.owner_id
+
+
 class Application(NamedTuple):
     """A bot's name, and its application id for the invitation link."""
 

@@ -64,6 +64,7 @@ ACTION_REQUIRED = frozenset(
         contents.NoticeKind.SOURCE_FAILING,
         contents.NoticeKind.PAPERS_STOPPED,
         contents.NoticeKind.LEFT_OUT,
+        contents.NoticeKind.ERRORS,
     }
 )
 MAX_LEFT_OUT = 10
@@ -214,6 +215,7 @@ class PostWording:
             "reason": post.reason or "",
             "place": SafeMarkdown("" if post.channel_id is None else f"<#{post.channel_id}>"),
             "subject": post.subject or "",
+            "lines": (post.subject or "").splitlines(),
             "on": post.on,
             "is_alert": post.alert_id is not None,
             "is_club": post.is_club,

@@ -50,7 +50,7 @@ def configure(log: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    handler.addFilter(_is_event)
+    handler.addFilter(is_event)
     handler.addFilter(functools.partial(_shorten_reconnect, {}))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -80,6 +80,6 @@ def _shorten_reconnect(logged_at: dict[str, float], record: logging.LogRecord) -
     return True
 
 
-def _is_event(record: logging.LogRecord) -> bool:
+def is_event(record: logging.LogRecord) -> bool:
     """Return False for errors of cancelled tasks, as when SQLAlchemy closes a connection at shutdown."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -55,7 +55,7 @@ class _TomlSource(TomlConfigSettingsSource):
 
 MAX_PORT = 65535
 _PREFIX = "PAPERROUND_"
-_UNPREFIXED = ("DISCORD_TOKEN", "HF_ENDPOINT")
+_UNPREFIXED = ("DISCORD_TOKEN", "HF_ENDPOINT", "SENTRY_DSN")
 """The names that are read without the prefix. Other unprefixed names may belong to other programs."""
 
 
@@ -248,6 +248,10 @@ class Settings(BaseSettings):
     """A URL that is requested every minute while this process sends and is healthy."""
     log: Annotated[str, _checked(parse_log)] = "console"
     """The form of the log, `console` or `json`, and a level as in `json:debug`."""
+    sentry_dsn: Annotated[SecretStr | None, _web_address("https://KEY@sentry.example.org/1")] = Field(
+        default=None, validation_alias=AliasChoices("SENTRY_DSN", "sentry_dsn")
+    )
+    """The address of a [Sentry](operating.md#errors) project that gets the errors; it needs the extra `sentry`."""
     operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)
     """A channel's id; it gets one notice when a source keeps failing."""
     keep_days: int = Field(default=90, ge=35, le=3650)

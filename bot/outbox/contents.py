@@ -74,6 +74,8 @@ class NoticeKind(StrEnum):
     """No papers have come for a daily post on two expected days after the date `on`."""
     LEFT_OUT = "left-out"
     """Discord refused the content of a post or message. `papers` were left out; without any, nothing was posted."""
+    ERRORS = "errors"
+    """Errors were logged. `subject` has a line for each kind of error."""
     WELCOME = "welcome"
     """The bot has joined a server and explains the first steps."""
 

@@ -1,0 +1,183 @@
+"""Errors reach the operator: what is kept of them, the message a day, `doctor --errors` and Sentry."""
+
+import asyncio
+import logging
+import sys
+import types
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import structlog
+from pydantic import SecretStr
+
+from bot.app import runtime
+from bot.client import command_sync
+from bot.client.refusals import handle_error
+from bot.core import failures, isolation, logs
+from bot.core.settings import Settings
+from bot.operations.failures import FailureReports
+from storage import errors, migrate
+from storage import failures as storage
+from storage.database import Database
+from tests.fake_discord import model
+from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.relay_harness import RelayHarness
+from tests.support.shell_fixtures import Paperround
+
+TYPED = "what a reader typed"
+SENTRY = Settings(sentry_dsn=SecretStr("https://key@sentry.example.org/1"))
+log = structlog.get_logger("bot.test")
+
+
+@pytest.fixture
+def collected() -> Iterator[failures.FailureLog]:
+    """The errors of a process with its own logging."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    logs.configure("json")
+    failure_log = failures.FailureLog()
+    with failure_log.listening():
+        yield failure_log
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def _fail(reference: str = "3f2a1c", kind: type[Exception] = ValueError) -> None:
+    """Log an error with a text of a reader in its message, and in that of its cause."""
+    try:
+        try:
+            raise KeyError(TYPED)
+        except KeyError as cause:
+            raise kind(f"cannot read {TYPED!r}") from cause
+    except kind as error:
+        isolation.log_error(log, "interaction failed", error, reference=reference, command="daily setup")
+
+
+def test_an_error_is_kept_with_its_places_and_without_what_a_reader_typed(
+    collected: failures.FailureLog,
+) -> None:
+    _fail()
+    _fail(kind=errors.StorageError)
+    logging.getLogger("library").error("Task failed: %s", TYPED)
+    logging.getLogger("discord.shard").error("Attempting a reconnect")
+    raised, said, foreign = collected.take()
+    assert (raised.event, raised.reference, raised.command) == ("interaction failed", "3f2a1c", "daily setup")
+    assert raised.kind == "ValueError"
+    assert "KeyError\n" in raised.trace
+    assert "in _fail" in raised.trace
+    # An error for people is logged with its reason alone, without what it quotes.
+    assert (said.reason, said.trace) == ("cannot read …", "")
+    assert (foreign.event, foreign.trace) == ("Task failed: %s", "")
+    assert TYPED not in repr((raised, said, foreign))
+    assert collected.take() == []
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_the_last_hundred_are_kept_and_come_back_if_the_database_is_away(
+    db: Database, collected: failures.FailureLog
+) -> None:
+    reports = FailureReports(db, lambda: pytest.fail("no notice"), None, None)  # type: ignore[arg-type]
+    for number in range(60):
+        _fail(f"a{number}")
+    assert not await reports.report(collected, None)
+    for number in range(130):
+        _fail(f"b{number}")
+    taken = collected.take()
+    collected.put_back(taken)
+    _fail("last")
+    await reports.report(collected, None)
+    rows = await db.fetch(storage.list_rows)
+    assert [row.reference for row in rows] == [*(f"b{number}" for number in range(31, 130)), "last"]
+
+
+@both_languages
+async def test_the_operator_gets_one_message_a_day(
+    harness: ClientHarness, collected: failures.FailureLog
+) -> None:
+    background = await harness.start_runtime()
+    reports = background.workers.failure_reports
+
+    async def told(**later: float) -> list[str]:
+        await harness.env.advance_time(timedelta(**later).total_seconds())
+        await reports.report(collected, harness.reader.id)
+        await background.relay.drain(harness.env.now())
+        return [shown_text(message) for message in harness.received()]
+
+    assert await told() == []
+    for reference in ("aaaaaa", "bbbbbb"):
+        _fail(reference)
+    [first] = await told(minutes=1)
+    assert "- 2 × interaction failed (ValueError): bbbbbb, aaaaaa" in first
+    assert "`paperround doctor --errors`" in first
+    _fail("cccccc")
+    assert len(await told(hours=23)) == 1
+    _, second = await told(hours=1)
+    assert "- 1 × interaction failed (ValueError): cccccc" in second
+    assert len(await told(days=2)) == 2, "nothing new"
+
+
+async def test_the_reference_that_a_reader_sees_is_that_of_the_kept_error(
+    harness: ClientHarness, collected: failures.FailureLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(TYPED)
+
+    monkeypatch.setattr(harness.bot.services.search, "find_paper", fail)
+    harness.expected_errors.append(RuntimeError)
+    shown = shown_text(await harness.ask("paper", paper=TYPED))
+    [kept] = collected.take()
+    assert kept.reference in shown
+    assert kept.command == "paper"
+    assert TYPED not in repr(kept)
+    assert handle_error.__name__ in kept.trace or "find_paper" in kept.trace
+
+
+async def test_the_operator_is_the_applications_owner(wire: RelayHarness) -> None:
+    application = wire.client.application
+    assert command_sync.find_operator(application) == model.OWNER_ID
+    assert command_sync.find_operator(None) is None
+
+
+def test_doctor_prints_the_errors(paperround: Paperround) -> None:
+    assert paperround("doctor", "--errors").stdout == "No errors are kept.\n"
+    at = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    kept = storage.Failure(
+        failed_at=at, event="interaction failed", reference="3f2a1c", command="top", trace="ValueError\n"
+    )
+
+    async def add() -> None:
+        async with await migrate.open_database("sqlite+aiosqlite:///paperround.db") as database:
+            await database.write(storage.add, [kept])
+
+    asyncio.run(add())
+    printed = paperround("doctor", "--errors")
+    assert printed.stdout.startswith("2026-01-05 09:00:00Z 3f2a1c interaction failed (/top)\nValueError\n")
+    assert printed.exit_status == 0
+    [row] = paperround("doctor", "--errors", "--json").data
+    assert (row["reference"], row["failed_at"]) == ("3f2a1c", at.isoformat())
+
+
+def test_sentry_is_imported_only_if_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentry_sdk", None)
+    assert runtime.open_sentry(Settings()) is None
+    with pytest.raises(errors.UsageError, match="sentry"):
+        runtime.open_sentry(SENTRY)
+
+
+def test_sentry_gets_no_texts(monkeypatch: pytest.MonkeyPatch, collected: failures.FailureLog) -> None:
+    sent: list[dict[str, Any]] = []
+    options: dict[str, Any] = {}
+    fake = types.ModuleType("sentry_sdk")
+    vars(fake).update(init=lambda **given: options.update(given), capture_event=sent.append)
+    monkeypatch.setitem(sys.modules, "sentry_sdk", fake)
+    sink = runtime.open_sentry(SENTRY)
+    with collected.listening(sink):
+        _fail()
+    assert (options["dsn"], options["default_integrations"]) == ("https://key@sentry.example.org/1", False)
+    event = sent[0]
+    assert event["tags"]["reference"] == "3f2a1c"
+    assert [value["type"] for value in event["exception"]["values"]] == ["KeyError", "ValueError"]
+    assert event["exception"]["values"][1]["stacktrace"]["frames"][-1]["function"] == "_fail"
+    assert TYPED not in repr(sent)
