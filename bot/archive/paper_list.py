@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -142,15 +143,15 @@ def _build_digests(
     problems = [*problems, *doubts]
     everything = {paper.arxiv_id for paper in papers}
     listed = [paper for paper in papers if not paper.is_mention]
-    found = {paper.arxiv_id for paper in listed}
+    ids = {paper.arxiv_id for paper in listed}
     if not everything:
         raise errors.NotADigestError(NO_PAPER)
     links = f"{len(everything)} arXiv link{'s' if len(everything) > 1 else ''}"
-    if 2 * len(found) < len(everything):
+    if 2 * len(ids) < len(everything):
         raise errors.NotADigestError(
-            f"it has {links}, but only {len(found)} in links or cells: it is not a list"
+            f"it has {links}, but only {len(ids)} in links or cells: it is not a list"
         )
-    if len(found) < (1 if is_named or doubts or any(paper.on for paper in listed) else _MIN_LIST):
+    if len(ids) < (1 if is_named or doubts or any(paper.on for paper in listed) else _MIN_LIST):
         raise errors.NotADigestError(
             f"it has {links}, but a list has three papers or a date: it is not a list"
         )
@@ -159,9 +160,9 @@ def _build_digests(
     for paper in listed:
         if paper.on is None and paper.arxiv_id in dated:
             continue  # repeated without a date, as in a table of contents
-        known = by_day.setdefault(paper.on, {}).setdefault(paper.arxiv_id, paper)
-        if known.title is None:
-            by_day[paper.on][paper.arxiv_id] = known._replace(title=paper.title)
+        first = by_day.setdefault(paper.on, {}).setdefault(paper.arxiv_id, paper)
+        if first.title is None:
+            by_day[paper.on][paper.arxiv_id] = first._replace(title=paper.title)
     if on is None and None in by_day:
         number = len(by_day[None])
         raise errors.NotADigestError(f"it lists {number} paper{'s' if number > 1 else ''} without a date")
@@ -183,7 +184,7 @@ def _question_dates(
     papers: Iterable[_Paper], today: date | None, certain: Collection[date | None]
 ) -> tuple[list[_Paper], list[Problem]]:
     """Remove dates before the month of the paper's id or in the future, and return a problem for each such date."""
-    kept, doubts = list[_Paper](), dict[tuple[date, bool], Problem]()
+    plausible, doubts = list[_Paper](), dict[tuple[date, bool], Problem]()
     for paper in papers:
         on = paper.on
         is_early = on is not None and on + _EARLY < arxiv_ids.first_day(paper.arxiv_id)
@@ -193,8 +194,8 @@ def _question_dates(
             problem = Problem(paper.row + 1, f"{on} is {doubt}{UNDATED}")
             doubts.setdefault((on, is_early), problem)
             paper = paper._replace(on=None)
-        kept.append(paper)
-    return kept, list(doubts.values())
+        plausible.append(paper)
+    return plausible, list(doubts.values())
 
 
 # Markdown, line by line. A paper's date is in its line, its paragraph or the heading above.
@@ -209,97 +210,19 @@ class _Heading(NamedTuple):
     stated: date_reader.Stated | None
 
 
-class _Reader:
-    """Reads the papers of a text, skipping code, comments and references.
+class _Outline:
+    """The headings of a text by row. `near` is a day close to the last one that they state."""
 
-    `weeks` are the last days of numbered weeks: only they may be far in the future.
-    """
-
-    def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
-        self.weeks: set[date] = set()
-        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
-        self._named_on = named_on
-        self._code = markdown_lines.find_code_rows(rows)
-        definitions = filter(None, map(_DEFINITION.match, (row for row in rows if "]:" in row)))
-        self._targets = {match[1].lower(): match[2] for match in definitions}
-        self._near = named_on
-        headings = list(filter(None, map(self._parse_heading, range(len(rows)))))
-        self._headings = {heading.row: heading for heading in headings}
-        self._next = dict(
-            zip(self._headings, [*headings[1:], _Heading(len(rows), 0, "", None)], strict=False)
-        )
+    def __init__(self, rows: Sequence[str], code: Collection[int], named_on: date | None) -> None:
+        self._rows, self._code, self.near = rows, code, named_on
+        headings = list(filter(None, map(self._parse, range(len(rows)))))
+        self.headings = {heading.row: heading for heading in headings}
+        end = _Heading(len(rows), 0, "", None)
+        self._next = dict(zip(self.headings, [*headings[1:], end], strict=False))
         self._levels = Counter(heading.level for heading in headings)
         self._dated_levels = Counter(it.level for it in headings if it.stated and it.stated.on)
-        self._section: list[_Paper] = []
-        self._paragraph: list[_Paper] = []
-        self._section_on = named_on
-        self._paragraph_on: date | None = None
-        self._heading_title: tuple[int, str] | None = None
-        self._line_title: str | None = None
-        self._is_first_line, self._in_table, self._is_day_heading = True, False, False
-        # Whether dates and titles are above the papers; None until the first of them or the first paper.
-        self._dates_are_above: bool | None = None
-        self._titles_are_above: bool | None = None
 
-    def read(self, start: int) -> Iterator[_Paper]:
-        """Yield the papers from a row on. A heading above a single paper without a title of its own is its title."""
-        is_mentioning = is_comment = False
-        for row in range(start, len(self._rows)):
-            line = self._rows[row]
-            if is_comment or line.lstrip().startswith("<!--"):
-                is_comment = "-->" not in line
-                continue
-            if row in self._code or ("]:" in line and _DEFINITION.match(line)):
-                continue
-            heading = self._headings.get(row)
-            if heading or not line.strip() or markdown_lines.is_thematic_break(line):
-                self._end_paragraph()
-            if heading:
-                self._near = (heading.stated and heading.stated.near) or self._near
-                is_mentioning = _MENTIONING.fullmatch(heading.text) is not None
-                if self._heading_title is None or heading.level <= self._heading_title[0]:
-                    yield from self._end_section()
-            if is_mentioning or not line.strip():
-                continue
-            if found := self._read_line(self._join(row, line), row):
-                self._paragraph += found
-                if self._dates_are_above is None:
-                    self._dates_are_above = False
-            elif heading:
-                self._enter(heading)
-            else:
-                self._read_note(row, line)
-            self._is_first_line = False
-        self._end_paragraph()
-        yield from self._end_section()
-
-    def _end_paragraph(self) -> None:
-        on = self._paragraph_on
-        self._section += [paper if paper.on else paper._replace(on=on) for paper in self._paragraph]
-        self._paragraph, self._paragraph_on = [], None
-        self._is_first_line, self._in_table = True, False
-
-    def _end_section(self) -> Iterator[_Paper]:
-        """Yield a section's papers. Its heading is the title of a single paper without one in its line."""
-        papers = [paper for paper in self._section if not paper.is_mention]
-        is_single = len({paper.arxiv_id for paper in papers}) == 1
-        is_titled = any(paper.title for paper in papers if paper.row == papers[0].row)
-        heading = self._heading_title[1] if self._heading_title and is_single and not is_titled else None
-        for paper in self._section:
-            title = None if paper.is_mention else heading or paper.title or paper.above
-            yield paper._replace(title=title)
-        self._section, self._heading_title, self._line_title = [], None, None
-
-    def _join(self, row: int, line: str) -> str:
-        """Return a line with a link that continues in the next line, and with other notations of links resolved."""
-        is_open = "[" in line and "](" not in line and line.count("[") > line.count("]")
-        if is_open and row + 1 < len(self._rows):
-            line = f"{line} {self._rows[row + 1].strip()}"
-        return _resolve(line, self._targets)
-
-    # Headings and lines without papers.
-
-    def _parse_heading(self, row: int) -> _Heading | None:
+    def _parse(self, row: int) -> _Heading | None:
         line = self._rows[row].strip()
         heading = markdown_lines.parse_heading(row, line) if line.startswith("#") else None
         below = self._rows[row + 1] if not heading and row + 1 < len(self._rows) else ""
@@ -308,28 +231,12 @@ class _Reader:
             return None
         level, text = (heading.level, heading.text) if heading else (1, line)
         text = strip_markdown(_ASIDE.sub(lambda aside: "" if _UPDATED.search(aside[0]) else aside[0], text))
-        stated = None if _UPDATED.search(text[:100]) else date_reader.read(text, self._near)
+        stated = None if _UPDATED.search(text[:100]) else date_reader.read(text, self.near)
         if stated and stated.near:
-            self._near = stated.near
+            self.near = stated.near
         return _Heading(row, level, text, stated)
 
-    def _enter(self, heading: _Heading) -> None:
-        if heading.stated and self._is_day(heading, heading.stated):
-            self._set_day(heading.stated, is_heading=True)
-            return
-        text = self._rows[heading.row].strip().strip("#")
-        min_words = 1 if title_reader.is_numbered(text) else 4
-        if title := title_reader.read_title(text, min_words):
-            self._heading_title = heading.level, title
-
-    def _set_day(self, stated: date_reader.Stated, *, is_heading: bool) -> None:
-        """Begin a day. One that cannot be read ends the day above."""
-        self._section_on, self._dates_are_above = stated.on or self._named_on, True
-        self._is_day_heading = is_heading and stated.on is not None
-        if stated.on and stated.kind == "week":
-            self.weeks.add(stated.on)
-
-    def _is_day(self, heading: _Heading, stated: date_reader.Stated) -> bool:
+    def is_day(self, heading: _Heading, stated: date_reader.Stated) -> bool:
         """Return whether a heading with a date is about that day, rather than a paper's title that contains it."""
         words = stated.count_words()
         if words is None or (words and stated.on is None):
@@ -346,6 +253,119 @@ class _Reader:
             return words < 2
         return words < 4 or 2 * dated >= all_of_level
 
+
+@dataclass
+class _Paragraph:
+    """The papers since a blank line or a heading, and the day of those to come. `is_begun` after the first line."""
+
+    papers: list[_Paper] = field(default_factory=list)
+    on: date | None = None
+    is_begun: bool = False
+    in_table: bool = False
+
+
+@dataclass
+class _Section:
+    """The papers below a heading, its level and title if it may be a paper's, and a line's title for the next paper."""
+
+    papers: list[_Paper] = field(default_factory=list)
+    title: tuple[int, str] | None = None
+    line_title: str | None = None
+
+
+class _Reader:
+    """Reads the papers of a text, skipping code, comments and references.
+
+    `weeks` are the last days of numbered weeks: only they may be far in the future.
+    """
+
+    def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
+        self.weeks: set[date] = set()
+        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
+        self._code = markdown_lines.find_code_rows(rows)
+        self._outline = _Outline(self._rows, self._code, named_on)
+        definitions = filter(None, map(_DEFINITION.match, (row for row in rows if "]:" in row)))
+        self._targets = {match[1].lower(): match[2] for match in definitions}
+        self._named_on, self._near = named_on, self._outline.near
+        self._section, self._paragraph = _Section(), _Paragraph()
+        self._day_on, self._is_day_heading = named_on, False
+        # Whether dates and titles are above the papers; None until the first of them or the first paper.
+        self._dates_are_above: bool | None = None
+        self._titles_are_above: bool | None = None
+
+    def read(self, start: int) -> Iterator[_Paper]:
+        """Yield the papers from a row on. A heading above a single paper without a title of its own is its title."""
+        is_mentioning = is_comment = False
+        for row in range(start, len(self._rows)):
+            line = self._rows[row]
+            if is_comment or line.lstrip().startswith("<!--"):
+                is_comment = "-->" not in line
+                continue
+            if row in self._code or ("]:" in line and _DEFINITION.match(line)):
+                continue
+            heading = self._outline.headings.get(row)
+            if heading or not line.strip() or markdown_lines.is_thematic_break(line):
+                self._end_paragraph()
+            if heading:
+                self._near = (heading.stated and heading.stated.near) or self._near
+                is_mentioning = _MENTIONING.fullmatch(heading.text) is not None
+                if self._section.title is None or heading.level <= self._section.title[0]:
+                    yield from self._end_section()
+            if is_mentioning or not line.strip():
+                continue
+            if papers := self._read_line(self._join(row, line), row):
+                self._paragraph.papers += papers
+                if self._dates_are_above is None:
+                    self._dates_are_above = False
+            elif heading:
+                self._enter(heading)
+            else:
+                self._read_note(row, line)
+            self._paragraph.is_begun = True
+        self._end_paragraph()
+        yield from self._end_section()
+
+    def _end_paragraph(self) -> None:
+        self._section.papers += _fill_in_day(self._paragraph.papers, self._paragraph.on)
+        self._paragraph = _Paragraph()
+
+    def _end_section(self) -> Iterator[_Paper]:
+        """Yield a section's papers. Its heading is the title of a single paper without one in its line."""
+        section = self._section
+        papers = [paper for paper in section.papers if not paper.is_mention]
+        is_single = len({paper.arxiv_id for paper in papers}) == 1
+        is_titled = any(paper.title for paper in papers if paper.row == papers[0].row)
+        heading = section.title[1] if section.title and is_single and not is_titled else None
+        for paper in section.papers:
+            title = None if paper.is_mention else heading or paper.title or paper.above
+            yield paper._replace(title=title)
+        self._section = _Section()
+
+    def _join(self, row: int, line: str) -> str:
+        """Return a line with a link that continues in the next line, and with other notations of links resolved."""
+        is_open = "[" in line and "](" not in line and line.count("[") > line.count("]")
+        if is_open and row + 1 < len(self._rows):
+            line = f"{line} {self._rows[row + 1].strip()}"
+        return _resolve(line, self._targets)
+
+    # Headings and lines without papers.
+
+    def _enter(self, heading: _Heading) -> None:
+        if heading.stated and self._outline.is_day(heading, heading.stated):
+            self._set_day(heading.stated, is_heading=True)
+            return
+        text = self._rows[heading.row].strip().strip("#")
+        min_words = 1 if title_reader.is_numbered(text) else 4
+        if title := title_reader.read_title(text, min_words):
+            self._section.title = heading.level, title
+
+    def _set_day(self, stated: date_reader.Stated, *, is_heading: bool) -> None:
+        """Begin a day. One that cannot be read ends the day above."""
+        self._day_on, self._dates_are_above = stated.on or self._named_on, True
+        self._is_day_heading = is_heading and stated.on is not None
+        if stated.on and stated.kind == "week":
+            self.weeks.add(stated.on)
+
     def _read_note(self, row: int, line: str) -> None:
         """Read a line without a paper: a date or a title of the papers above or below it, or other text."""
         label = _DATED_LINE.match(line)
@@ -354,58 +374,63 @@ class _Reader:
         stated = date_reader.read(text, self._near) if may_be_date else None
         if stated and stated.on and (label or stated.count_words() == 0):
             is_papers_own = (
-                self._heading_title or self._is_day_heading or self._named_on or stated.count_words() != 0
+                self._section.title or self._is_day_heading or self._named_on or stated.count_words() != 0
             )
-            if is_papers_own or (self._paragraph and not self._dates_are_above):
-                on, known = stated.on, self._paragraph
-                self._paragraph = [paper if paper.on else paper._replace(on=on) for paper in known]
-                self._paragraph_on = None if known else on
+            if is_papers_own or (self._paragraph.papers and not self._dates_are_above):
+                self._paragraph.on = None if self._paragraph.papers else stated.on
+                self._paragraph.papers = _fill_in_day(self._paragraph.papers, stated.on)
             else:
                 self._set_day(stated, is_heading=False)
         elif title := title_reader.read_labelled(line):
-            papers = self._paragraph or self._section
+            papers = self._paragraph.papers or self._section.papers
             if papers and papers[-1].title is None and not self._titles_are_above:
                 self._titles_are_above = False
                 papers[-1] = papers[-1]._replace(title=title)
             else:
-                self._titles_are_above, self._line_title = True, title
+                self._titles_are_above, self._section.line_title = True, title
         else:
             below = self._rows[row + 1] if row + 1 < len(self._rows) else ""
-            title = title_reader.find_above(line, below, is_first=self._is_first_line)
-            self._line_title = title or self._line_title
+            title = title_reader.find_above(line, below, is_first=not self._paragraph.is_begun)
+            self._section.line_title = title or self._section.line_title
 
     # Lines with papers.
 
     def _read_line(self, line: str, row: int) -> list[_Paper]:
         """Return the papers in a line's links, in its addresses, and in the rest of the line."""
-        self._in_table |= _DELIMITER_ROW.fullmatch(line) is not None
+        self._paragraph.in_table |= _DELIMITER_ROW.fullmatch(line) is not None
         if not arxiv_ids.MAY_HAVE_ID.search(line):
             return []
-        found, rest, notes = _read_links(line, row)
+        papers, rest, notes = _read_links(line, row)
         bare = _FORMULA.sub(" ", rest)
-        is_row = self._in_table or line.lstrip().startswith("|")
+        is_row = self._paragraph.in_table or line.lstrip().startswith("|")
         is_row = is_row or (bare.count(" | ") > 1 and len(line) <= _MAX_LINE)
         cells = bare.split("|") if is_row else []
         for part in cells or [rest]:
-            found += _read_text(part, row, is_cell=is_row)
-        found = self._add_title(found, cells or [rest], are_cells=is_row)
-        on = self._section_on
-        if found and on is None:
+            papers += _read_text(part, row, is_cell=is_row)
+        papers = self._add_title(papers, cells or [rest], are_cells=is_row)
+        on = self._day_on
+        if papers and on is None:
             parts = [cell for cell in cells if len(cell.strip()) <= _MAX_CELL_LENGTH]
             parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
             on = next(filter(None, map(_find_lone_date, parts)), None)
-        return [paper._replace(on=on) for paper in found]
+        return [paper._replace(on=on) for paper in papers]
 
-    def _add_title(self, found: list[_Paper], parts: Sequence[str], *, are_cells: bool) -> list[_Paper]:
+    def _add_title(self, papers: list[_Paper], parts: Sequence[str], *, are_cells: bool) -> list[_Paper]:
         """Return a line's papers with the titles beside and above the link, if there is only one paper."""
-        listed = {paper.arxiv_id for paper in found if not paper.is_mention}
-        above, self._line_title = self._line_title, None if listed else self._line_title
-        if len(listed) != 1 or any(paper.title for paper in found if paper.arxiv_id in listed):
-            return found
+        listed = {paper.arxiv_id for paper in papers if not paper.is_mention}
+        section = self._section
+        above, section.line_title = section.line_title, None if listed else section.line_title
+        if len(listed) != 1 or any(paper.title for paper in papers if paper.arxiv_id in listed):
+            return papers
         title = title_reader.find_beside(parts, are_cells=are_cells)
         return [
-            paper._replace(title=title, above=above) if paper.arxiv_id in listed else paper for paper in found
+            paper._replace(title=title, above=above) if paper.arxiv_id in listed else paper
+            for paper in papers
         ]
+
+
+def _fill_in_day(papers: Iterable[_Paper], on: date | None) -> list[_Paper]:
+    return [paper if paper.on else paper._replace(on=on) for paper in papers]
 
 
 def _read_links(line: str, row: int) -> tuple[list[_Paper], str, list[str]]:
