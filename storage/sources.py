@@ -112,6 +112,26 @@ async def count_papers(
     return counted
 
 
+async def count_undated(
+    connection: AsyncConnection, since: datetime, age: timedelta
+) -> dict[str, tuple[int, int]]:
+    """Count the locations read since a time (UTC), keyed by source: those without a date, and all.
+
+    The papers of a list without a date are dated `age` before the day of its first read.
+    """
+    place = digests.c
+    query = sa.select(place.source, place.location, place.date_on, place.ingested_at)
+    has_date: dict[tuple[str, str], bool] = {}
+    for source, location, on, at in await connection.execute(query.where(place.ingested_at >= since)):
+        key = source, location
+        has_date[key] = has_date.get(key, False) or on != at.date() - age
+    counted: dict[str, tuple[int, int]] = {}
+    for (source, _), is_dated in has_date.items():
+        undated, total = counted.get(source, (0, 0))
+        counted[source] = undated + (not is_dated), total + 1
+    return counted
+
+
 async def set_priority(connection: AsyncConnection, url: str, priority: int) -> None:
     """Store a source's priority for later merges of papers."""
     await connection.execute(sources.update().where(sources.c.url == url).values(priority=priority))

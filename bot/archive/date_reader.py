@@ -54,7 +54,7 @@ _DAY = r"[0-9]{1,2}(?![0-9])"
 _TH = r"(?:st|nd|rd|th)?"
 _DASH = r"(?:-{1,3}|[‐-―−~〜～→])"
 _DATE = re.compile(
-    rf"(?<![0-9.])(?P<y1>{_YEAR})\s?[-‐-―−./년年]\s?(?P<m1>[0-9]{{1,2}})\s?[-‐-―−./월月]\s?"
+    rf"(?<![0-9.])(?P<y1>{_YEAR})\s?[-‐-―−./_년年]\s?(?P<m1>[0-9]{{1,2}})\s?[-‐-―−./_월月]\s?"
     rf"(?P<d1>{_DAY})(?!\s?(?:번?째|[주周週]))(?:\s?[일日])?"
     rf"|(?<![0-9])(?P<m2>[0-9]{{1,2}})\s?[월月]\s?(?P<d2>{_DAY})\s?[일日]"
     rf"|(?:\b(?P<y6>{_YEAR})[,:]?\s)?\b(?P<m3>{_NAME})\s?(?P<d3>{_DAY}){_TH}(?:,?\s(?P<y3>{_YEAR})\b)?"
@@ -68,6 +68,8 @@ _LAST = re.compile(
     rf"(?:(?P<m>[0-9]{{1,2}})\s?[-./월月]\s?)?(?P<d>{_DAY}){_TH}(?:\s?[일日])?(?:\W{{1,5}}(?P<y>{_YEAR})\b)?",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(r"\s?(?:[편건개선]|가지)(?!\w)|\s?[篇本件](?!\w)")
+"""The unit of a number of papers: 12편."""
 _LATE_YEAR = re.compile(rf"\W{{1,5}}({_YEAR})\b")
 _LONE_YEAR = re.compile(rf"(?<![0-9.])({_YEAR})\s?[년年]?(?![0-9.])")
 _OPEN_BEFORE = re.compile(
@@ -95,7 +97,8 @@ _WEEKS_OF_MONTH = re.compile(
     rf"|(?<![0-9])(?P<y2>{_YEAR})[-_/.](?P<m2>[0-9]{{1,2}}){_GAP}w(?:ee)?k?[-_ ]?(?P<n2>[1-6])(?![0-9])"
     rf"|\b(?P<n3>{_NTH})\sweek\s(?:of|in)\s(?P<m3>{_NAME}),?\s?(?P<y3>{_YEAR})?"
     rf"|\bweek\s(?P<n4>[1-6])(?:,|\s(?:of|in))?\s(?P<m4>{_NAME}),?\s?(?P<y4>{_YEAR})?"
-    rf"|\b(?P<m5>{_NAME})\s?(?P<y5>{_YEAR}),?\s\(?week\s(?P<n5>[1-6])(?![0-9])",
+    rf"|(?:\b(?P<y6>{_YEAR})[,:]?\s)?\b(?P<m5>{_NAME}),?\s?(?:(?P<y5>{_YEAR}),?\s)?\(?week\s(?P<n5>[1-6])(?![0-9])\)?"
+    rf"(?:,?\s(?P<y7>{_YEAR})\b)?",
     re.IGNORECASE,
 )
 _WEEKS = re.compile(
@@ -119,6 +122,8 @@ _PATH_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _MAX_DATED_LENGTH = 300
 _Parts = tuple[int | None, int, int]
 """A year, if it is stated, a month and a day."""
+_UNKNOWN: _Parts = (None, 0, 0)
+"""A day that no calendar has."""
 
 
 def read(text: str, near: date | None = None) -> Stated | None:
@@ -169,8 +174,11 @@ def find_path_date(name: str) -> date | None:
     parts[-1] = _FILE_SUFFIX.sub("", parts[-1])
     path = "/".join(parts)
     for text in (*reversed(parts), path):
-        if on := find_date(text.replace("_", " ")) or find_date(text.replace("-", " ")):
-            return on
+        for separated in (text.replace("_", " "), text.replace("-", " "), re.sub("[_ ]", "-", text)):
+            if on := find_date(separated):
+                return on
+    if on := find_date(re.sub("[_/-]", " ", path)):  # 2026/November/21
+        return on
     if (weeks := list(_PATH_WEEK.finditer(path))) and (years := _PATH_YEAR.findall(path)):
         first, _, month, day = weeks[-1].groups()
         return _make_date(int(years[-1]) + (month < first), int(month), int(day))
@@ -190,6 +198,9 @@ def _find_spans(text: str) -> Iterator[tuple[list[_Parts], int, int]]:
                 last = _LAST.match(text, up_to.end())
                 if last is None or not _ends_span(match[0], up_to[0], last, days[-1]):
                     break
+                if _is_unclear(match[0], up_to[0], last):
+                    days.append(_UNKNOWN)
+                    break
             days.append(_parts_of(last, days[-1]))
             end = last.end()
         if days[-1][0] is None and (late := _LATE_YEAR.match(text, end)):
@@ -202,10 +213,19 @@ def _ends_span(first: str, dash: str, last: re.Match[str], before: _Parts) -> bo
     """Return whether a number after a date and a dash is the span's last day rather than a count: "2026-11-02 - 12 papers"."""
     if last["m"]:
         return int(last["m"]) <= 12
+    if _COUNTED.match(last.string, last.end()):
+        return False
     is_clear = last[0][-1] in "일日" or dash.strip(" -‐‑‒–—―−") != "" or dash == dash.strip()
     is_word = last.string[last.end() : last.end() + 2].strip()[:1].isalpha()
     is_same_mark = dash == "-" and "-" in first
     return int(last["d"]) > before[2] and not is_same_mark and (is_clear or not is_word)
+
+
+def _is_unclear(first: str, dash: str, last: re.Match[str]) -> bool:
+    """Return whether a number alone behind a numeric date may be a day or a count: "2026-11-02 -- 12"."""
+    is_apart = dash != dash.strip() and not dash.strip(" -‐‑‒–—―−")
+    is_stated = last["m"] or last["y"] or not last[0].isdecimal() or last["d"][0] == "0"
+    return is_apart and not is_stated and first[-1].isdecimal() and not re.search(_NAME, first, re.IGNORECASE)
 
 
 def _parts_of(match: re.Match[str], before: _Parts | None = None) -> _Parts:

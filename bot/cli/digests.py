@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
@@ -168,23 +168,29 @@ async def remove(
         str, typer.Argument(metavar="LOCATION", help="A file, a folder, a page, or a source's address.")
     ],
     day: OnDay = None,
+    is_accepted: shell.IsAccepted = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Remove stored digests, such as those ingested by mistake. What was posted stays posted."""
+    """Remove stored digests, such as those ingested by mistake, after a question. What was posted stays posted."""
     from bot.archive.ingest import IngestService
     from storage import archive, sources
 
+    if not location.strip():
+        raise errors.UsageError(
+            "LOCATION is an empty string, so nothing was removed. Name a file, a folder, a page or a source."
+        )
     async with shell.open_storage() as database:
         rows = await database.fetch(archive.list_rows, since_on=day, until_on=day)
         found = [row for row in rows if _is_at(row, location)]
+        if not found:
+            raise errors.PaperroundError(
+                f"No digest is stored from {errors.redact(location)}{f' for {day}' if day else ''}. Give a file as it was"
+                " ingested, a page's address, or a source as in `paperround sources list`."
+            )
+        confirm_removal(found, is_accepted=is_accepted)
         papers = await IngestService(database, clock.system_clock).take_back(found)
         live = {row.url for row in await database.fetch(sources.list_rows)}.intersection(
             row.source for row in found
-        )
-    if not found:
-        raise errors.PaperroundError(
-            f"No digest is stored from {errors.redact(location)}{f' for {day}' if day else ''}. Give a file as it was"
-            " ingested, a page's address, or a source as in `paperround sources list`."
         )
     names = name_some([errors.redact(_join(row)) for row in found])
     said = f"{shell.count(len(found), 'digest')} removed ({names}); {shell.count(papers, 'paper')} left the archive."
@@ -194,6 +200,20 @@ async def remove(
             f"{source} is still a source: what is removed comes back once it changes there. Delete it there too, or"
             f" end the source with `paperround sources remove {shlex.quote(source)}`."
         )
+
+
+def confirm_removal(rows: Sequence[models.StoredDigest], *, is_accepted: bool) -> None:
+    """Say which digests will be removed, and ask. Raises PaperroundError if the answer is no."""
+    if is_accepted:
+        return
+    first, last = min(row.date_on for row in rows), max(row.date_on for row in rows)
+    days = f"of {first}" if first == last else f"of {first} to {last}"
+    names = name_some([errors.redact(_join(row)) for row in rows])
+    shell.error(
+        f"{shell.count(len(rows), 'digest')} {days} will be removed with their papers, unless others have them: {names}."
+    )
+    if not shell.confirm("Remove?"):
+        raise errors.PaperroundError("Nothing was removed.")
 
 
 def _is_at(row: models.StoredDigest, location: str) -> bool:

@@ -58,10 +58,7 @@ async def backup(
     shell.print_answer({"file": target, "bytes": size}, as_json, sentence=said)
 
 
-async def upgrade(
-    is_approved: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: shell.AsJson = False,
-) -> None:
+async def upgrade(is_approved: shell.IsAccepted = False, as_json: shell.AsJson = False) -> None:
     """Upgrade the database to the schema of this version, after a question, or create the schema in an empty one.
 
     A SQLite file is copied first; for PostgreSQL, the `pg_dump` command is shown, and the question is whether it was run.
@@ -74,7 +71,7 @@ async def upgrade(
 
     def approve(plan: str) -> None:
         shell.error(plan)
-        if not (is_approved or _confirm(question)):
+        if not (is_approved or shell.confirm(question)):
             raise errors.PaperroundError("Nothing was changed.")
 
     async with shell.open_storage(
@@ -423,7 +420,7 @@ async def apply_set_up(
                 shell.echo(f"  {line}")
             counts = f"{len(plan.changes)} to change, {plan.unchanged} unchanged"
             shell.echo(f"{counts}, {plan.others} not in the file (kept).")
-        is_wanted = bool(plan.changes) and (accept or _confirm("Apply?"))
+        is_wanted = bool(plan.changes) and (accept or shell.confirm("Apply?"))
         if is_wanted:
             await set_up.apply(text, str(file))
     if as_json or plan.changes:
@@ -439,15 +436,6 @@ def _read_set_up(file: Path) -> str:
         raise errors.UsageError(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise errors.UsageError(f"{file} is not UTF-8. Save the file as UTF-8.") from None
-
-
-def _confirm(question: str) -> bool:
-    """Ask whether to go on. Raises UsageError if there is no terminal."""
-    if not sys.stdin.isatty():
-        raise errors.UsageError(
-            "Nothing was changed: confirming needs a terminal. Add --yes to go on without asking."
-        )
-    return bool(shell.ask(typer.confirm, question, default=False, err=True))
 
 
 def _create_set_up_file(database: Database) -> SetUpFile:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bot.core.settings import Settings
     from storage.database import Database
 
+IsAccepted = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -313,6 +314,15 @@ def error(sentence: str) -> None:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: 1 paper, 2 papers."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def confirm(question: str) -> bool:
+    """Ask whether to go on. Raises UsageError if there is no terminal."""
+    if not sys.stdin.isatty():
+        raise errors.UsageError(
+            "Nothing was changed: confirming needs a terminal. Add --yes to go on without asking."
+        )
+    return bool(ask(typer.confirm, question, default=False, err=True))
 
 
 def ask(question: Callable[..., Any], text: str, **options: Any) -> Any:

@@ -22,7 +22,7 @@ Url = Annotated[
         help="A URL, which may have a date as {date:%Y-%m-%d}; arXiv categories such as arxiv:cs.CL; or a folder.",
     ),
 ]
-_YIELD = ("brings", "papers_a_day", "latest_day", "latest_papers")
+_YIELD = ("brings", "papers_a_day", "latest_day", "latest_papers", "undated_files")
 _SOURCE_COLUMNS = (
     "source",
     "kind",
@@ -113,9 +113,17 @@ async def list_rows(as_json: shell.AsJson = False) -> None:
     ]
     if not as_json:
         rows = [row | {"brings": row["brings"] or "not read yet"} for row in rows]
-    unused = {name for name in ("priority", "failures") if not any(row[name] for row in rows)}
+    unused = {
+        name for name in ("priority", "failures", "undated_files") if not any(row[name] for row in rows)
+    }
     columns = [name for name in _SOURCE_COLUMNS if name not in unused]
     shell.print_answer(rows, as_json, columns, sentence=_NO_SOURCES)
+    for row in rows:
+        if number := row["undated_files"]:
+            shell.error(
+                f"{row['source']}: {shell.count(number, 'file')} {'has' if number == 1 else 'have'} no date in name or text, so"
+                " that the papers are dated 60 days back and not posted. Name a file by its day, such as 2026-11-27.md."
+            )
 
 
 async def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
@@ -129,11 +137,16 @@ async def remove(
     url: Url,
     with_digests: Annotated[
         bool,
-        typer.Option("--with-digests", help="Also remove what it brought. What was posted stays posted."),
+        typer.Option(
+            "--with-digests",
+            help="Also remove what it brought, after a question. What was posted stays posted.",
+        ),
     ] = False,
+    is_accepted: shell.IsAccepted = False,
 ) -> None:
     """Remove a source. Digests already fetched are kept, with the lowest priority, or removed too."""
     from bot.archive.ingest import IngestService
+    from bot.cli.digests import confirm_removal
     from bot.core import settings
     from bot.core.clock import system_clock
     from bot.sources import folder
@@ -142,6 +155,8 @@ async def remove(
     async with shell.open_storage() as database:
         registry = _create_registry(database)
         if with_digests:
+            if found := await registry.list_digests(url):
+                confirm_removal(found, is_accepted=is_accepted)
             address, digests, papers = await registry.take_back(url, IngestService(database, system_clock))
             said = f"with {shell.count(digests, 'list')}; {shell.count(papers, 'paper')} left the archive."
             shell.echo(f"{errors.redact(url)} was removed {said}")
@@ -201,7 +216,9 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 
 def _yield_to_dict(brought: Yield) -> dict[str, Any]:
     day, papers = brought.latest or (None, None)
-    return dict(zip(_YIELD, (brought.brings.value, brought.papers_a_day, day, papers), strict=True))
+    return dict(
+        zip(_YIELD, (brought.brings.value, brought.papers_a_day, day, papers, brought.undated), strict=True)
+    )
 
 
 def _days_between(since: date | None, until: date | None, today: date) -> list[date]:

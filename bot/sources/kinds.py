@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.archive import digest_writer
 from bot.archive.ingest import IngestService
 from bot.core.clock import Clock
 from bot.core.settings import Settings, SourceSetting
@@ -120,16 +121,25 @@ YIELD_DAYS = timedelta(days=30)
 class Yield:
     """What a source delivered in YIELD_DAYS: how its papers are used, the median number per day, and the latest day.
 
-    Days without papers are not counted.
+    Days without papers are not counted. `undated` is the number of a folder's files without a date, if half of them or
+    more have none: each is dated 60 days back, so that no post takes its papers.
     """
 
     brings: Brings
     papers_a_day: int | None
     latest: tuple[date, int] | None
+    undated: int = 0
 
 
-def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
-    """Return a summary of what a stored source delivered, from its paper counts by format and day."""
+def of_stored(
+    row: models.StoredSource,
+    counted: Mapping[models.DigestFormat, Mapping[date, int]],
+    files: tuple[int, int] = (0, 0),
+) -> Yield:
+    """Return a summary of what a stored source delivered, from its paper counts by format and day.
+
+    `files` are the numbers of its locations without a date, and of all. One may have the date of one without by chance.
+    """
     posted, looked_up = Counter[date](), Counter(counted.get(models.DigestFormat.LOOKUP, {}))
     for form, numbers in counted.items():
         if form is not models.DigestFormat.LOOKUP:
@@ -141,7 +151,9 @@ def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Ma
         brings = Brings.LOOK_UP
     days = {on: number for on, number in (posted or looked_up).items() if number}
     usual = round(statistics.median(days.values())) if days else None
-    return Yield(brings, usual, max(days.items(), default=None))
+    undated, total = files
+    is_undated = row.kind is models.SourceKind.FOLDER and 2 * undated >= total
+    return Yield(brings, usual, max(days.items(), default=None), undated if is_undated else 0)
 
 
 ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
@@ -206,11 +218,13 @@ class SourceRegistry:
 
     async def list_yields(self) -> list[tuple[models.StoredSource, Yield]]:
         """Return all sources with summaries of what they delivered, in the order of `list_rows`."""
-        since_on = self.clock().date() - YIELD_DAYS
+        since = self.clock() - YIELD_DAYS
         async with self.database.read() as connection:
-            counted = await sources.count_papers(connection, since_on)
+            counted = await sources.count_papers(connection, since.date())
+            files = await sources.count_undated(connection, since, digest_writer.FILL_AGE)
             return [
-                (row, of_stored(row, counted.get(row.url, {}))) for row in await sources.list_rows(connection)
+                (row, of_stored(row, counted.get(row.url, {}), files.get(row.url, (0, 0))))
+                for row in await sources.list_rows(connection)
             ]
 
     async def set_priority(self, url: str, priority: int) -> str:
@@ -229,6 +243,12 @@ class SourceRegistry:
             url = await find_address(connection, url)
             await sources.remove(connection, url)
         return url
+
+    async def list_digests(self, url: str) -> list[models.StoredDigest]:
+        """Return the digests of a source, also of one that was removed. Raises UsageError as `take_back` does."""
+        async with self.database.read() as connection:
+            url = await find_address(connection, url, await archive.list_source_names(connection))
+            return await archive.list_rows(connection, origin=archive.Origin(url, with_lookup=True))
 
     async def take_back(self, url: str, ingest: IngestService) -> tuple[str, int, int]:
         """Delete a source with its digests, also one that was removed before. What was posted stays posted.

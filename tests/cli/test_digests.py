@@ -153,7 +153,7 @@ def test_digests_ingested_by_mistake_are_removed_by_file_folder_or_day(
         (other / f"{day}.md").write_text(text)
 
     def remove(*arguments: str) -> tuple[int, int]:
-        data = paperround("digests", "remove", *arguments, "--json").data
+        data = paperround("digests", "remove", *arguments, "--yes", "--json").data
         return data["digests"], data["papers"]
 
     paperround("ingest", str(digest_folder))
@@ -173,9 +173,42 @@ def test_digests_ingested_by_mistake_are_removed_by_file_folder_or_day(
     )
     assert paperround("digests", "remove", "files").exit_status == 1
     assert remove(f"{other}/7.md") == (1, 0)
-    answer = paperround("digests", "remove", str(digest_folder))
+    answer = paperround("digests", "remove", str(digest_folder), "--yes")
     assert answer.stdout == f"1 digest removed ({digest_folder}/a.md); 3 papers left the archive.\n"
     assert (answer.stderr, paperround("digest", "2026-01-05").stdout) == ("", "No papers for 2026-01-05.\n")
+
+
+@pytest.mark.parametrize("location", ["", " "])
+def test_an_empty_location_removes_nothing(
+    paperround: Paperround, digest_folder: Path, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    """A variable of a shell script that is not set."""
+    paperround("ingest", str(digest_folder))
+    monkeypatch.chdir(digest_folder)
+    database = f"sqlite+aiosqlite:///{digest_folder.parent / 'paperround.db'}"
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database)
+    answer = paperround("digests", "remove", location, "--yes")
+    assert (answer.exit_status, "LOCATION is an empty string" in answer.stderr) == (2, True)
+    assert paperround("digests", "list", "--json").data
+
+
+def test_a_removal_says_what_it_removes_and_asks(
+    paperround: Paperround, digest_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paperround("sources", "add", str(digest_folder))
+    file = f"{digest_folder}/a.md"
+    sentence = f"1 digest of 2026-01-05 will be removed with their papers, unless others have them: {file}."
+    for command in (("digests", "remove", file), ("sources", "remove", str(digest_folder), "--with-digests")):
+        asked = paperround(*command)
+        assert (asked.exit_status, sentence in asked.stderr, "Add --yes" in asked.stderr) == (2, True, True)
+        with monkeypatch.context() as patched:
+            patched.setattr("bot.cli.shell.confirm", lambda _: False)
+            refused = paperround(*command)
+        assert (refused.exit_status, "Nothing was removed." in refused.stderr) == (1, True)
+        assert [row["location"] for row in paperround("digests", "list", "--json").data] == [file]
+        assert paperround("sources", "list", "--json").data
+    removed = paperround(*command, "--yes")
+    assert (removed.exit_status, paperround("digests", "list", "--json").data) == (0, [])
 
 
 def test_a_removed_digest_is_of_the_named_file_alone_and_may_come_back_from_its_source(
@@ -183,7 +216,7 @@ def test_a_removed_digest_is_of_the_named_file_alone_and_may_come_back_from_its_
 ) -> None:
     paperround("sources", "add", str(digest_folder))
     assert paperround("digests", "remove", "a.md").exit_status == 1, "the working directory has no such file"
-    removed = paperround("digests", "remove", f"{digest_folder}/a.md")
+    removed = paperround("digests", "remove", f"{digest_folder}/a.md", "--yes")
     assert removed.stdout == f"1 digest removed ({digest_folder}/a.md); 3 papers left the archive.\n"
     assert f"{digest_folder} is still a source" in removed.stderr
     file = digest_folder / "a.md"

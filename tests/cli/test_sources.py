@@ -178,7 +178,7 @@ def test_a_source_is_removed_with_what_it_brought_also_later(site: Site, paperro
     command = f"sources remove {site.url}/feed --with-digests"
     assert kept.stdout.endswith(f"Its digests are kept; `paperround {command}` removes them.\n")
     removed = [
-        paperround("sources", "remove", url, "--with-digests").stdout.partition(" was removed ")[2]
+        paperround("sources", "remove", url, "--with-digests", "--yes").stdout.partition(" was removed ")[2]
         for url in (f"{site.url}/feed", "hf.co", f"{site.url}/page.md")
     ]
     assert removed == [
@@ -196,3 +196,26 @@ def test_the_priority_of_a_source_is_edited(sources: Paperround) -> None:
     assert [row["priority"] for row in sources("list", "--json").data] == [7]
     unknown = sources("edit", "https://example.org", "--priority", "7")
     assert (unknown.exit_status, "is not a source" in unknown.stderr) == (2, True)
+
+
+def test_a_folder_whose_files_have_no_date_says_so(paperround: Paperround, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    papers = "".join(f"- [Paper number {n}](https://arxiv.org/abs/2601.0000{n})\n" for n in (1, 2, 3))
+    for name in ("monday", "tuesday"):
+        (inbox / f"{name}.md").write_text(papers.replace("2601.", "2601." if name == "monday" else "2512."))
+    paperround("sources", "add", str(inbox))
+    listed = paperround("sources", "list")
+    assert f"{inbox}: 2 files have no date in name or text" in listed.stderr
+    assert "such as 2026-11-27.md" in listed.stderr
+    assert [row["undated_files"] for row in paperround("sources", "list", "--json").data] == [2]
+    for file in inbox.iterdir():
+        file.rename(inbox / f"2026_01_0{len(file.stem)}.md")
+    for file in inbox.iterdir():
+        file.write_text(file.read_text() + "\n")
+    paperround("sources", "fetch")
+    paperround("digests", "remove", str(inbox / "monday.md"), "--yes")
+    paperround("digests", "remove", str(inbox / "tuesday.md"), "--yes")
+    dated = paperround("sources", "list")
+    assert "no date" not in dated.stderr + dated.stdout
+    assert [row["undated_files"] for row in paperround("sources", "list", "--json").data] == [0]
