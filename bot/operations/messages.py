@@ -212,13 +212,17 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
     lines = [texts("status-alerts", count=report.alert_count)] if report.alert_count else []
     if report.paused_alerts:
         lines.append(texts("status-alerts-paused", count=report.paused_alerts))
-    for alert in report.lost_alerts[:MAX_FAILING]:
-        names = shorten_label(", ".join(term.text for term in alert.terms), MAX_LABEL_LENGTH)
-        place = join_dotted(f"<#{alert.channel_id}>", escape_untrusted(names))
-        assert alert.right_lost_at is not None
-        lines.append(f"⚠ {place}\n{client_messages.right_lost_text(texts, alert.right_lost_at)}")
-    if more := len(report.lost_alerts[MAX_FAILING:]):
-        lines.append(texts("and-more", count=more))
+    lost = defaultdict[tuple[int | None, datetime | None], list[str]](list)
+    for alert in report.lost_alerts:
+        lost[alert.channel_id, alert.right_lost_at].append(", ".join(term.text for term in alert.terms))
+    for (channel_id, lost_at), names in [*lost.items()][:MAX_FAILING]:
+        place = join_dotted(
+            f"<#{channel_id}>", escape_untrusted(shorten_label("; ".join(names), MAX_LABEL_LENGTH))
+        )
+        assert lost_at is not None
+        lines.append(f"⚠ {place}\n{client_messages.right_lost_text(texts, lost_at)}")
+    if len(lost) > MAX_FAILING:
+        lines.append(texts("and-more", count=len(lost) - MAX_FAILING))
     return "\n".join(lines)
 
 

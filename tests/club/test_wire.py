@@ -1,8 +1,11 @@
 """Weeks of a club over HTTP. In each step Discord stores the request, and the bot dies before the reply."""
 
+import operator
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -186,3 +189,44 @@ async def test_killed_bot_still_deletes_a_skipped_event(lab: Lab) -> None:
     await lab.run_until(0, lab.events, "/guilds/*/scheduled-events/*", "DELETE")
     await lab.run_until(0, lab.events)
     assert await lab.harness.count_states() == {"sent": 7}
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize("seed", range(3))
+async def test_kills_hours_before_and_after_each_step_leave_each_once(lab: Lab, seed: int) -> None:
+    """Each bot is killed while idle, or as soon as Discord has stored one thing of it, and the next begins hours later."""
+    rng, harness = random.Random(seed), lab.harness
+
+    async def count() -> list[int]:
+        kinds = (lab.polls, lab.counted, lab.messages, lab.threads, lab.events, lab.reminders)
+        return [len(await kind()) for kind in kinds]
+
+    async def reach(*wanted: int, most: timedelta) -> None:
+        while (before := await count()) != list(wanted):
+            bot = harness.start_bot()
+            await harness.wait_for_value(count, partial(operator.ne, before))
+            await harness.kill(bot)
+            await harness.advance_clock(rng.uniform(0.1, 1.0) * most)
+
+    async def run_idle(moment: datetime) -> None:
+        await lab.until(moment)
+        before = await count()
+        for _ in range(2):
+            bot = harness.start_bot()
+            await harness.fake.wait_until_connected()
+            await harness.wait_until(lab.is_idle)
+            await harness.kill(bot)
+            assert await count() == before
+            await harness.advance_clock(rng.uniform(0.1, 1.0) * HOUR)
+
+    await reach(1, 0, 1, 0, 0, 0, most=4 * HOUR)
+    await lab.vote(2, 4)
+    await run_idle(lab.meets_at - 3 * DAY)
+    await lab.until(lab.meets_at - 2 * DAY + rng.uniform(0.1, 5.0) * HOUR)
+    await reach(1, 1, 2, 1, 1, 0, most=6 * HOUR)
+    await run_idle(lab.meets_at - 4 * HOUR)
+    await lab.until(lab.meets_at - HOUR + 2 * MINUTE)
+    await reach(1, 1, 2, 1, 1, 1, most=20 * MINUTE)
+    await run_idle(harness.now() + MINUTE)
+    assert [thread.name for thread in await lab.threads()] == ["Paper 2601.00002"]
+    assert "Traceback" not in harness.read_log()
