@@ -10,11 +10,13 @@ By default some weeks are played on each engine. `RANDOM_YEARS=10` plays ten who
 
 import os
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache, partial
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -55,6 +57,11 @@ REFUSED_CONTENT = Classification(Disposition.CONTENT_REFUSED, models.Reason.REFU
 
 Place = tuple[int, str]
 """A channel and a language: the papers of its posts do not repeat."""
+
+
+def first_marker(marker: str) -> str:
+    """Return the marker of the part in whose place a message is."""
+    return re.sub("~.*", "/", marker)
 
 
 def close_of(day: date) -> datetime:
@@ -112,10 +119,12 @@ class Channels(stage.Discord):
     poison: set[str] = field(default_factory=set)
     arrived: dict[str, tuple[datetime, int, list[str]]] = field(default_factory=dict)
     """When, where and with which papers each message arrived, by marker."""
+    messages_of: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(dict))
+    """The papers of each message that was tried, by its part's first marker and its own: a refused message is split."""
     uncertain: set[str] = field(default_factory=set)
     """The markers of messages whose reply was lost."""
     tainted: set[str] = field(default_factory=set)
-    """Papers in messages whose content was refused."""
+    """Papers whose content was refused."""
     refused: set[str] = field(default_factory=set)
     """The markers of messages whose content was refused."""
 
@@ -125,8 +134,9 @@ class Channels(stage.Discord):
             raise DeliveryError(AWAY, "away")
         if channel_id > 0 and self.room.get(channel_id, 1) <= 0:
             raise DeliveryError(FORBIDDEN, "closed")
+        self.messages_of[first_marker(request.marker or "")][request.marker or ""] = names
         if self.poison & {*names}:
-            self.tainted |= {*names}
+            self.tainted |= self.poison & {*names}
             self.refused.add(request.marker or "")
             self.uncertain.discard(request.marker or "")
             raise DeliveryError(REFUSED_CONTENT, "content")
@@ -154,6 +164,10 @@ class Renderer(stage.Renderer):
     def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
         names = [paper.arxiv_id for paper in post.papers]
         return tuple(self.part(post.marker, group, n) for n, group in enumerate(groups_of(post.style, names)))
+
+    def _render_bare(self, post: contents.BarePost) -> tuple[contents.RenderedPart, ...]:
+        group = [paper.arxiv_id for paper in post.papers]
+        return (self.part(post.marker, group, 0),)
 
     def part(self, marker: str, group: list[str], position: int) -> contents.RenderedPart:
         body = {"content": " ".join(group), "marker": contents.part_marker(marker, position)}
@@ -294,12 +308,13 @@ class Year:
         """Return whether a paper of a post did not come and will not: surely a day later where a reply was lost."""
         positions = range(len(post.groups))
         own = next(n for n in positions if name in post.groups[n])
-        marker = contents.part_marker(post.key, own)
-        if marker in self.discord.arrived or marker in self.discord.uncertain:
+        tried = [self.discord.messages_of.get(contents.part_marker(post.key, n), {}) for n in positions]
+        with_paper = {marker for marker, names in tried[own].items() if name in names}
+        if with_paper & (self.discord.arrived.keys() | self.discord.uncertain):
             return False
         if name in self.discord.tainted:
             return self.now > post.planned_at
-        lost = {contents.part_marker(post.key, n) for n in positions} & self.discord.uncertain
+        lost = self.discord.uncertain.intersection(chain.from_iterable(tried))
         return self.now >= post.ends_at + (DAY if lost and is_sure else timedelta())
 
     def is_returned(self, place: Place, name: str, *, is_sure: bool) -> bool:
@@ -384,11 +399,11 @@ class Year:
         for marker in self.discord.arrived.keys() - self.checked:
             self.checked.add(marker)
             at, _, names = self.discord.arrived[marker]
-            key = marker.removeprefix("pr:d:").rpartition(":")[0]
+            key = first_marker(marker).removeprefix("pr:d:").rpartition(":")[0]
             if (post := self.posts.get(key)) is None:
                 continue
-            positions = range(len(post.groups))
-            is_unknown = any(contents.part_marker(key, n) in self.discord.uncertain for n in positions)
+            parts = [self.discord.messages_of[contents.part_marker(key, n)] for n in range(len(post.groups))]
+            is_unknown = not self.discord.uncertain.isdisjoint(chain.from_iterable(parts))
             assert at < post.ends_at + (DAY if is_unknown else timedelta()), (
                 f"{key} came at {at}, after {post.ends_at}"
             )

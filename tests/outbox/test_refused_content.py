@@ -3,7 +3,9 @@
 The others come the same day, once; the refused one is named in one notice.
 """
 
+import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +15,11 @@ from simcord.backend.ops import MessageMixin
 from bot.outbox import contents
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
 from storage import models, outbox, tables
-from storage.models import DeliveryKind, DeliveryState, Reason, Style
+from storage.models import DeliveryKind, DeliveryState, PartKind, Reason, Style
 from tests.fake_discord import model
-from tests.support import refused_titles
+from tests.support import outbox_builders, refused_titles
 from tests.support import world as stage
+from tests.support.outbox_builders import new_delivery
 from tests.support.refused_titles import BAD, IDS, REFUSES
 from tests.support.relay_harness import RelayHarness
 from tests.support.world import CHANNEL, GUILD, READER, World
@@ -165,6 +168,32 @@ async def test_lost_replies_repeat_and_lose_nothing_of_a_split_post(wire: RelayH
     for channel_id in channels:
         wanted = Counter(id_ for id_ in IDS if id_ not in (BAD, IDS[7]))
         assert refused_titles.count_papers(wire.fake.messages(channel_id)) == wanted
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("is_edit", [False, True])
+async def test_a_refused_answer_says_so_in_its_place(wire: RelayHarness, is_edit: bool) -> None:
+    [channel_id] = wire.fake.add_channels(1)
+    wire.fake.set_faults(REFUSES)
+    question_id = wire.fake.send_message(channel_id, "@Paperround Which licence?")
+    marker = contents.part_marker("answer:1", 0)
+    reply = {"message_reference": {"message_id": str(question_id)}}
+    said = {"content": f"[Reading](<https://discord.com/#{marker}>)"} | reply
+    refused = {"content": f"[zyxx](<https://discord.com/#{marker}>)"}
+    bodies = [(PartKind.MESSAGE, said), (PartKind.EDIT, refused)]
+    if not is_edit:
+        bodies = [(PartKind.MESSAGE, refused | reply)]
+    parts = tuple(
+        models.NewPart(kind, json.dumps(body), f"n{number}", json.dumps(body), marker)
+        for number, (kind, body) in enumerate(bodies)
+    )
+    planned = new_delivery("answer:1", channel_id, wire.now, kind=DeliveryKind.ANSWER, papers=IDS[:1])
+    await outbox_builders.add(wire.database, replace(planned, parts=parts))
+    await wire.drain()
+    [_, answer] = wire.fake.messages(channel_id)
+    assert answer["content"].startswith("Discord refused this answer")
+    assert answer["message_reference"]["message_id"] == str(question_id)
+    assert set(await wire.list_states()) == {"sent"}
 
 
 @pytest.mark.wire

@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
 from bot.shelf.service import Shelf
+from storage import models
 from storage.database import Database
 from storage.models import DigestFormat
+from tests.support import world as stage
 from tests.support.world import AWAY, READER, arxiv_id
 from tests.today.conftest import TodayWorld
 
@@ -158,3 +161,27 @@ async def test_a_day_whose_message_expired_is_sent_at_the_next_time(world: Today
     world.discord.answer = None
     await world.until("Tue 00:00 UTC")
     assert world.arrived == [("Sat 09:00", "@7 A1")]
+
+
+async def test_a_paper_that_discord_refuses_costs_that_paper_alone(world: TodayWorld) -> None:
+    class AutoMod(stage.Discord):
+        async def send(self, request: SendRequest) -> models.Receipt:
+            if "B2" in request.payload["content"].split() and "notice" not in request.payload["content"]:
+                refusal = Classification(Disposition.CONTENT_REFUSED, models.Reason.REFUSED_CONTENT)
+                raise DeliveryError(refusal, "harmful link", code=240000)
+            return await super().send(request)
+
+    world.discord = world.sender = AutoMod()
+    world.restart()
+    await world.read_closed("Thu-1", range(1, 9))
+    await world.subscribe("09:00 UTC")
+    await world.until("Fri-1 16:00 UTC")
+    await world.read_closed("Fri-1", range(1, 9))
+    await world.until("Sat-1 09:00 UTC")
+    await world.read_closed("Sat-1", (1,), "B1", "B2", "B3")
+    await world.until("Sun-1 09:00 UTC")
+    texts = [text.removeprefix("@7 ") for text in world.sent]
+    assert [text for text in texts if "notice" in text] == ["notice left-out B2"]
+    world.discord.messages = [one for one in world.discord.messages if "notice" not in one[1]]
+    papers = sorted(" ".join(text for text in texts if "notice" not in text).split())
+    assert [name for name in papers if name.startswith("B")] == ["B1", "B3", "B4", "B5"]
