@@ -3,8 +3,13 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import typer
+
+from bot import cli
 from bot.core import settings
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +52,31 @@ def test_settings_in_the_documents_exist() -> None:
     known = {settings.setting_name(name) for name in settings.Settings.model_fields}
     pattern = re.compile(r"\b(?:PAPERROUND_[A-Z][A-Z_]*|DISCORD_TOKEN|HF_ENDPOINT)\b(?!_)")
     assert {name for page in GUIDES for name in pattern.findall(read(page))} <= known
+
+
+def _find_shell_commands(text: str) -> Iterator[list[str]]:
+    """Yield the words after `paperround` of each command in code spans and blocks."""
+    blocks = re.findall(r"```.*?```", text, re.DOTALL)
+    spans = re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    for code in (*blocks, *spans):
+        for line in re.findall(r"(?<![\w./\"-])paperround (?!paperround)([a-z-][^\n#|&]*)", code):
+            yield line.split("  ")[0].split()
+
+
+def test_shell_commands_in_the_documents_exist_with_their_options() -> None:
+    app: Any = typer.main.get_command(cli.build_app())
+    wrong, number = [], 0
+    for page in DOCUMENTS:
+        for words in _find_shell_commands(read(page)):
+            command, rest = app, [*words]
+            while rest and rest[0] in getattr(command, "commands", {}):
+                command = command.commands[rest.pop(0)]
+            known = {name for option in command.params for name in option.opts}
+            unknown = [word for word in rest if word.startswith("--") and word.partition("=")[0] not in known]
+            number += 1
+            if command is app or unknown:
+                wrong.append((page.name, " ".join(words)))
+    assert (wrong, number > 100) == ([], True), number
 
 
 def test_reference_tables_match_the_code() -> None:
