@@ -328,6 +328,26 @@ def _add_failures(connection: sa.Connection) -> None:
     )
 
 
+@_migration(16)
+def _add_versions_and_events_of_papers(connection: sa.Connection) -> None:
+    """Keep papers' versions, comments and journals, and what is new about them."""
+    for table in ("papers", "facts"):
+        for column in ("version INTEGER", "version_on DATE", "comment TEXT", "journal TEXT"):
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column}")
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    create_table(
+        connection,
+        "paper_events",
+        sa.Column("id", row_id, sa.Identity(), primary_key=True),
+        sa.Column("paper_id", row_id, sa.ForeignKey("papers.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.UniqueConstraint("paper_id", "kind", "text"),
+        sa.Index("ix_paper_events_found_at", "found_at"),
+    )
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -163,15 +163,21 @@ class PaperRow:
     thumbnail: str | None = None
     score: float = 0.0
     authors_truncated: bool = False
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPaper(PaperRow):
-    """A paper saved by a reader. If no digest lists the paper, `date` is the date of `saved_at` (UTC)."""
+    """A paper saved by a reader. If no digest lists the paper, `date` is the date of `saved_at` (UTC).
+
+    `comment` and `journal` are as in `PaperDescription`.
+    """
 
     saved_at: datetime
     note: str = ""
     tags: tuple[str, ...] = ()
+    comment: str | None = None
+    journal: str | None = None
     is_listed: bool = True
 
 
@@ -215,6 +221,10 @@ class Appearance:
         return min(self.date, self.ingested_on)
 
 
+WITHDRAWN = "This paper has been withdrawn"
+"""How the abstract of a withdrawn paper begins at arXiv."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperDescription:
     """Facts about a paper from digests or a service. `media` are URLs of images and videos."""
@@ -232,6 +242,18 @@ class PaperDescription:
     media: tuple[str, ...] = ()
     organization: str | None = None
     affiliations: tuple[str, ...] = ()
+    version: int | None = None
+    """arXiv's number of the version; None if arXiv has not said it. Only with it are the next three fields known."""
+    version_on: date | None = None
+    comment: str | None = None
+    """What the authors wrote for arXiv about the paper, on one line, such as "Accepted to …"."""
+    journal: str | None = None
+    """Where arXiv says that it was published, on one line."""
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its abstract begins with the words by which arXiv's authors withdraw a paper."""
+        return (self.abstract or "").startswith(WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

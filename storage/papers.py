@@ -5,15 +5,16 @@ from __future__ import annotations
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, models, search, shelf, snapshot, sources, statements, vectors
+from storage import archive, club, models, search, shelf, snapshot, sources, statements, vectors
 from storage import tables as t
 from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
 from storage.search import Author
@@ -32,6 +33,40 @@ facts = table_of(
     reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
     apart=("arxiv_id", "trust"),
+)
+
+
+class EventKind(StrEnum):
+    """What can be new about a paper that the archive knew before."""
+
+    CODE = "code"
+    VERSION = "version"
+    COMMENT = "comment"
+    JOURNAL = "journal"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class PaperEvent:
+    """Something new about a paper, found at a time (UTC) and stored once.
+
+    `text` is the address of the code, the number of the version, the comment or the journal reference; "" for a
+    withdrawal.
+    """
+
+    id: int
+    paper_id: int
+    kind: EventKind
+    text: str
+    found_at: datetime
+
+
+paper_events = table_of(
+    PaperEvent,
+    "paper_events",
+    reference("paper_id", "papers.id", nullable=False),
+    sa.UniqueConstraint("paper_id", "kind", "text"),
+    sa.Index("ix_paper_events_found_at", "found_at"),
 )
 
 authors = table_of(Author, "authors", sa.UniqueConstraint("key"))
@@ -58,6 +93,11 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     # Keep the first listing: later facts may come without a list, or from a feed with new dates.
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     changes["votes"] = sa.func.coalesce(changes["votes"], facts.c.votes)
+    # arXiv's announcements name no version, and with it leave out the comment and the journal. A version that goes back
+    # comes from an old copy.
+    is_told = sa.and_(newer, new.version >= sa.func.coalesce(facts.c.version, 0))
+    for name in ("version", "version_on", "comment", "journal"):
+        changes[name] = sa.case((is_told, new[name]), else_=facts.c[name])
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(
         statement,
@@ -80,6 +120,23 @@ async def list_listed_by_arxiv(connection: AsyncConnection) -> dict[int, tuple[s
     query = sa.select(facts.c.paper_id, facts.c.categories)
     query = query.where(facts.c.source == ARXIV, facts.c.listed_on.is_not(None))
     return dict(map(tuple, await connection.execute(query)))
+
+
+async def add_events(connection: AsyncConnection, events: Sequence[PaperEvent]) -> None:
+    """Store events that are not known yet. Their ids are generated."""
+    values = [statements.record_values(event, paper_events) for event in events]
+    rows = [{name: value for name, value in row.items() if name != "id"} for row in values]
+    if rows:
+        statement = statements.dialect_insert(connection.dialect, paper_events)
+        await connection.execute(statement.on_conflict_do_nothing(), rows)
+
+
+async def list_described(connection: AsyncConnection, paper_ids: Iterable[int], service: str) -> set[int]:
+    """Return those of the given papers with facts from a service."""
+    query = sa.select(facts.c.paper_id).where(facts.c.source == service)
+    return {
+        row.paper_id for row in await statements.execute_in(connection, query, facts.c.paper_id, paper_ids)
+    }
 
 
 async def list_facts_by_paper(
@@ -142,6 +199,59 @@ async def delay_arxiv(
     await statements.update_rows(connection, papers, changed)
 
 
+OFTEN, SELDOM = timedelta(days=7), timedelta(days=30)
+"""How long services are not asked again about a paper: in its first months, and later."""
+FIRST_MONTHS = timedelta(days=91)
+
+
+async def list_kept_due(
+    connection: AsyncConnection, service: str, now: datetime, *, limit: int
+) -> dict[str, int]:
+    """Return the ids, by arXiv id, of the papers on a shelf or in a thread to ask a service about, the oldest asked first.
+
+    A paper's first months begin when it was first listed or, if it never was, when it was first saved or discussed.
+    """
+    kept = sa.union_all(
+        sa.select(shelf.saved_papers.c.paper_id, shelf.saved_papers.c.saved_at.label("since_at")),
+        sa.select(club.club_threads.c.paper_id, club.club_threads.c.opened_at),
+    ).subquery()
+    once = sa.select(kept.c.paper_id, sa.func.min(kept.c.since_at).label("since_at")).group_by(
+        kept.c.paper_id
+    )
+    watched = once.subquery()
+    is_new = sa.or_(
+        papers.c.first_on > (now - FIRST_MONTHS).date(),
+        sa.and_(papers.c.first_on.is_(None), watched.c.since_at > now - FIRST_MONTHS),
+    )
+    is_due = sa.or_(
+        facts.c.read_at.is_(None),
+        facts.c.read_at <= now - SELDOM,
+        sa.and_(is_new, facts.c.read_at <= now - OFTEN),
+    )
+    of_service = sa.and_(facts.c.paper_id == papers.c.id, facts.c.source == service)
+    query = (
+        sa.select(papers.c.arxiv_id, papers.c.id)
+        .join(watched, watched.c.paper_id == papers.c.id)
+        .outerjoin(facts, of_service)
+        .where(is_due)
+        .order_by(facts.c.read_at.is_not(None), facts.c.read_at, papers.c.id)
+        .limit(limit)
+    )
+    return dict(map(tuple, await connection.execute(query)))
+
+
+async def mark_asked(connection: AsyncConnection, unknown: Iterable[PaperFacts]) -> None:
+    """Record when services were asked about stored papers that they do not have. What they said before stays."""
+    asked = {fact.arxiv_id: fact for fact in unknown}
+    ids = await get_ids(connection, asked)
+    rows = [statements.record_values(asked[arxiv_id], facts, paper_id=id_) for arxiv_id, id_ in ids.items()]
+    if rows:
+        statement = statements.dialect_insert(connection.dialect, facts)
+        read_at = {"read_at": statement.excluded.read_at}
+        key = ["paper_id", "source"]
+        await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=read_at), rows)
+
+
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
     """Return those of the given papers whose full, ordered author list is known from arXiv."""
     query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
@@ -195,7 +305,7 @@ async def purge_unkept(
         sa.exists().where(column == papers.c.id)
         for table in t.metadata.sorted_tables
         for column in table.c
-        if table not in (facts, vectors.vectors)
+        if table not in (facts, paper_events, vectors.vectors)
         and any(key.column is papers.c.id for key in column.foreign_keys)
     ]
     is_recent = sa.true() if read_before is None else facts.c.read_at >= read_before

@@ -14,7 +14,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from storage.models import IndexDocument, PaperRow, Section
+from storage.models import WITHDRAWN, IndexDocument, PaperRow, Section
 from storage.snapshot import Snapshot, parse_date
 from storage.tables import share_name
 
@@ -206,18 +206,20 @@ def list_paper_rows(
     listed_on = _list_last_days(snapshot, paper_ids, until_on) if until_on else {}
     names = "authors" if with_authors else "'[]'"
     statement = (
-        f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated"  # noqa: S608 - constants
-        " FROM papers WHERE %s AND last_on IS NOT NULL"
+        f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated,"  # noqa: S608 - constants
+        f" substr(abstract, 1, {len(WITHDRAWN)}) FROM papers WHERE %s AND last_on IS NOT NULL"
     )
     rows = {}
-    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated in snapshot.fetch_in(
+    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated, start in snapshot.fetch_in(
         statement, "id", paper_ids
     ):
         # SQLite returns JSON as text.
         authors = tuple(map(share_name, _parse_json(listed)))
         day, score = listed_on.get(id_) or parse_date(last_on), scores.get(id_, 0.0)
         rows[id_] = PaperRow(
-            id_, arxiv_id, title, url, day, votes, authors, thumbnail, score, bool(truncated)
+            *(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score),
+            authors_truncated=bool(truncated),
+            is_withdrawn=start == WITHDRAWN,
         )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 

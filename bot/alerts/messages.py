@@ -162,7 +162,8 @@ def _paper_text(
     lines = alert_paper_lines(wording, match, title)
     excerpt, quoted_from = paper_texts.excerpt_lines(wording.ui_texts, paper, with_language=False)
     origin = paper_texts.post_note(wording.ui_texts, paper.summary, with_language=with_language)
-    note = paper_texts.join_dotted(quoted_from, origin)
+    withdrawn = paper_texts.withdrawn_note(wording.ui_texts, paper)
+    note = paper_texts.join_dotted(withdrawn, quoted_from, origin)
     text = "\n".join(line for line in (lines, excerpt, paper_texts.subtext(note)) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
 

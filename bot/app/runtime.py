@@ -36,6 +36,7 @@ from bot.core.settings import ProcessRole, Settings
 from bot.core.timers import Timers
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
+from bot.sources import kept_papers
 from bot.sources.poller import SourceReport
 from bot.web import server as web_server
 from storage import daily, errors, key_values, locks, migrate
@@ -490,6 +491,7 @@ async def _run_tasks(
         timers.add_each_minute(runtime.tick, container.clock)
         timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
         timers.add(lambda: jobs.maintain(*maintained), jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
+        timers.add(workers.kept_papers(poller.context).ask, kept_papers.EVERY)
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
         timers.add(runtime.report_failures, FAILURES_EVERY)
         if (vectors := workers.vector_maker) is not None:

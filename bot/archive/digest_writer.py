@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
@@ -138,7 +138,7 @@ FORMAT_RANKS = {
 
 _FIELDS = (
     *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
-    *("affiliations", "keywords", "categories", "media"),
+    *("affiliations", "keywords", "categories", "media", "version", "version_on", "comment", "journal"),
 )
 """The fields whose value is the first non-empty one by rank."""
 
@@ -493,12 +493,42 @@ class DigestWriter:
         ids = await papers.get_ids(connection, {fact.arxiv_id for fact in paper_facts})
         unknown = {fact.arxiv_id for fact in paper_facts}.difference(ids)
         ids |= await papers.add(connection, unlisted_papers(unknown))
+        with_code = [ids[fact.arxiv_id] for fact in paper_facts if fact.code_url]
+        on_list = await papers.list_described(connection, with_code, SourceKind.HUGGINGFACE.value)
         await papers.add_facts(connection, [(ids[fact.arxiv_id], fact) for fact in paper_facts])
         stored = await papers.list_merged(connection, ids=ids.values())
         changes = await _remerge(connection, stored)
+        await papers.add_events(
+            connection,
+            [
+                event
+                for id_, change in changes.items()
+                for event in self._find_events(id_, *change, id_ in on_list)
+            ],
+        )
         await self._notify_of_names(connection, changes)
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
+
+    def _find_events(
+        self, paper_id: int, before: MergedPaper, after: MergedPaper, is_code_known: bool
+    ) -> Iterator[papers.PaperEvent]:
+        """Yield what is new about a paper. Code is new only if Hugging Face had described the paper without it
+        (`is_code_known`), the rest only if arXiv had told a version before; a version that goes back is not."""
+        found: dict[papers.EventKind, str | None] = {}
+        if is_code_known and not before.code_url:
+            found[papers.EventKind.CODE] = after.code_url
+        if before.version is not None and after.version is not None:
+            is_newer = after.version > before.version
+            found[papers.EventKind.VERSION] = str(after.version) if is_newer else None
+            found[papers.EventKind.COMMENT] = after.comment if after.comment != before.comment else None
+            found[papers.EventKind.JOURNAL] = after.journal if after.journal != before.journal else None
+            is_withdrawn = after.is_withdrawn and not before.is_withdrawn
+            found[papers.EventKind.WITHDRAWN] = "" if is_withdrawn else None
+        now = self._clock()
+        for kind, text in found.items():
+            if text is not None:
+                yield papers.PaperEvent(0, paper_id, kind, text, now)
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
         """Report papers in fresh digests that gained authors or institutions."""

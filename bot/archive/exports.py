@@ -73,6 +73,8 @@ def render_entry(
     note: str = "",
     tags: Sequence[str] = (),
     is_latex: bool = True,
+    comment: str | None = None,
+    journal: str | None = None,
 ) -> str:
     """Return a BibTeX entry that ends in a newline.
 
@@ -90,13 +92,15 @@ def render_entry(
         "eprint": arxiv_id,
         "archivePrefix": "arXiv",
         "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
+        "journal": escape_bibtex(journal or ""),
+        "note": escape_bibtex(comment or ""),
         "keywords": ", ".join(map(escape_bibtex, tags)),
         "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
     }
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-    # A note would be printed in the references.
-    comment = [] if is_order_confirmed or len(names) < _ORDERED else [f"% {UNCONFIRMED_ORDER}"]
-    return "\n".join([*comment, f"@misc{{{make_key(arxiv_id)},", *lines, "}"]) + "\n"
+    # A reader's note would be printed in the references, unlike an annotation.
+    above = [] if is_order_confirmed or len(names) < _ORDERED else [f"% {UNCONFIRMED_ORDER}"]
+    return "\n".join([*above, f"@misc{{{make_key(arxiv_id)},", *lines, "}"]) + "\n"
 
 
 def escape_bibtex(text: str) -> str:
@@ -312,6 +316,8 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
             truncated=known.get("authors_truncated", paper.authors_truncated),
             is_order_confirmed=known.get("author_order_confirmed", False),
             url=paper.url,
+            comment=known.get("comment"),
+            journal=known.get("journal"),
         )
         for paper, known in distinct.values()
     )
@@ -444,6 +450,7 @@ _CONFIRMED = "author_order_confirmed"
 _STORED = (
     *("title", "votes", "votes_read_at", "authors", "authors_truncated", _CONFIRMED, "abstract", "keywords"),
     *("categories", "code_url", "project_url", "organization", "first_on", "last_on"),
+    *("version", "version_on", "comment", "journal"),
 )
 """The stored fields in the JSON export, in order."""
 
@@ -506,6 +513,8 @@ def _bibtex_reference(paper: SavedPaper, is_order_confirmed: bool) -> str:
         note=paper.note,
         tags=paper.tags,
         is_latex=False,
+        comment=paper.comment,
+        journal=paper.journal,
     )
 
 
@@ -520,6 +529,8 @@ def _ris_reference(paper: SavedPaper, _: bool) -> str:
         ("M1", f"arXiv:{paper.arxiv_id}"),
         ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
         ("UR", arxiv_ids.abstract_url(paper.arxiv_id)),
+        *([("JO", paper.journal)] if paper.journal else []),
+        *([("C1", paper.comment)] if paper.comment else []),
         *(("KW", tag) for tag in paper.tags),
         *(("N1", line) for line in paper.note.splitlines()),
     ]
@@ -543,6 +554,8 @@ def _csl_reference(paper: SavedPaper, _: bool) -> str:
         "publisher": "arXiv",
         "DOI": f"10.48550/arXiv.{paper.arxiv_id}",
         "URL": arxiv_ids.abstract_url(paper.arxiv_id),
+        "container-title": paper.journal,
+        "annote": paper.comment,
         "keyword": ", ".join(paper.tags),
         "note": paper.note,
     }

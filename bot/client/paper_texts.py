@@ -340,7 +340,7 @@ def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
 
 
 def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
-    """Return the small print: a note if the summary is in another language, the summary's digest, and the other digests."""
+    """Return the small print: what arXiv says of the paper, notes about the summary, and the digests with the paper."""
     shown = (summary.format, summary.date) if summary else None
     others = dict.fromkeys(
         texts(f"format-{of.format.value}", date=texts.format_date(of.date))
@@ -349,11 +349,36 @@ def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summ
     )
     places = join_dotted(summary_line(texts, summary) if summary else "", *list(others)[:MAX_OTHER_DIGESTS])
     lines = (
+        withdrawn_note(texts, detail),
+        arxiv_note(texts, detail),
         "" if detail.is_listed else texts("paper-fetched"),
         language_note(texts, summary.language) if summary else "",
         texts("listed-in", places=places) if places else "",
     )
     return [line for line in lines if line]
+
+
+def withdrawn_note(
+    texts: Texts, paper: models.PaperRow | models.PaperDescription | contents.PostPaper
+) -> str:
+    """Return that a paper was withdrawn, or ""."""
+    return texts("paper-withdrawn") if paper.is_withdrawn else ""
+
+
+MAX_SHOWN_COMMENT = 200
+
+
+def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
+    """Return a paper's version, its comment as it stands at arXiv, and where it was published; "" if arXiv has not said."""
+    version = ""
+    if detail.version is not None:
+        on = texts.format_date(detail.version_on) if detail.version_on else ""
+        version = join_dotted(texts("paper-version", version=detail.version), on)
+    said = (
+        escape_untrusted(text or "", max_length=MAX_SHOWN_COMMENT)
+        for text in (detail.comment, detail.journal)
+    )
+    return join_dotted(version, *said)
 
 
 def cite(detail: models.PaperDetail) -> str:
@@ -365,4 +390,6 @@ def cite(detail: models.PaperDetail) -> str:
         names,
         truncated=detail.authors_truncated or len(names) < len(detail.authors),
         is_order_confirmed=detail.is_author_order_confirmed,
+        comment=detail.comment,
+        journal=detail.journal,
     )

@@ -460,6 +460,7 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
         "links": paper_texts.code_and_project(wording.ui_texts, paper),
         "thought": paper_texts.plain_excerpt(paper.sections[0].body) if paper.sections else "",
         "note": paper_texts.join_dotted(
+            paper_texts.withdrawn_note(wording.ui_texts, paper),
             format_savers(wording.ui_texts, paper),
             paper_texts.post_note(
                 wording.ui_texts, paper.summary, with_language=not post.is_in_other_language

@@ -49,6 +49,7 @@ class PostPaper:
     code_stars: int | None = None
     project_url: str | None = None
     quoted: search_results.Snippet | None = None
+    is_withdrawn: bool = False
     savers: int = 0
     """How many members of the post's server saved it there, if enough to say so."""
 
@@ -175,7 +176,13 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostP
     if best is not None and best.format is None:
         best = _extract(best)
     same = {name: getattr(detail, name) for name in _SAME_FIELDS}
-    return PostPaper(**same, date=detail.last_on, sections=best.sections if best else (), summary=best)
+    return PostPaper(
+        **same,
+        date=detail.last_on,
+        sections=best.sections if best else (),
+        summary=best,
+        is_withdrawn=detail.is_withdrawn,
+    )
 
 
 _SAME_FIELDS = PostPaper.__dataclass_fields__.keys() & models.PaperDetail.__dataclass_fields__.keys()

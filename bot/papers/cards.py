@@ -393,7 +393,11 @@ def byline(texts: Texts, paper: PostPaper, *, with_votes: bool) -> str:
     """Return a paper's votes, authors, organization, and how many of the server's members saved it."""
     votes = format_votes(paper.votes) if with_votes else ""
     names = format_authors(texts, paper.authors, truncated=paper.authors_truncated)
-    return join_dotted(votes, names, format_organization(paper.organization), format_savers(texts, paper))
+    withdrawn, organization = (
+        paper_texts.withdrawn_note(texts, paper),
+        format_organization(paper.organization),
+    )
+    return join_dotted(withdrawn, votes, names, organization, format_savers(texts, paper))
 
 
 def format_savers(texts: Texts, paper: PostPaper) -> str:

@@ -25,6 +25,7 @@ from bot.client.paper_texts import (
     nearest_days,
     subtext,
     title_link,
+    withdrawn_note,
 )
 from bot.client.texts import Texts
 from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, hint_note, lacks_note
@@ -122,6 +123,7 @@ def _paper_text(
     facts = facts or format_authors(texts, row.authors, truncated=row.authors_truncated)
     if not (isinstance(row, models.SavedPaper) and not row.is_listed):
         facts = join_dotted(format_votes(row.votes), texts.format_date(row.date), facts)
+    facts = join_dotted(withdrawn_note(texts, row), facts)
     lines = (
         (listed.facts.get(row.arxiv_id), "")
         if snippet is None

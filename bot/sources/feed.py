@@ -187,6 +187,11 @@ class FeedEntry:
     hash: str = ""
     """A hash of the entry without dates and votes, which change at each poll in some feeds."""
     affiliations: tuple[str, ...] = ()
+    version: int | None = None
+    """The version that arXiv's API names in the id; with it come its date, and the paper's comment and journal."""
+    version_on: date | None = None
+    comment: str | None = None
+    journal: str | None = None
 
     @property
     def is_replacement(self) -> bool:
@@ -271,6 +276,8 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
     }
     times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
     published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
+    updated_at = _parse_time(times.get("updated_parsed"))
+    version = _ARXIV_VERSION.fullmatch(id_)
     authors, affiliations = _parse_authors(entry)
     longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
     contents = tuple(longest_first[:_MAX_CONTENTS])
@@ -290,6 +297,10 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
         affiliations=fields.clean_labels([*affiliations, entry.get("arxiv_affiliation")]),
+        version=int(version[1]) if version else None,
+        version_on=updated_at.date() if version and updated_at else None,
+        comment=fields.clean_line(entry.get("arxiv_comment")) if version else None,
+        journal=fields.clean_line(entry.get("arxiv_journal_ref")) if version else None,
     )
 
 
@@ -333,6 +344,7 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]
 
 
 _ARXIV_ID_PREFIX = "oai:arXiv.org:"
+_ARXIV_VERSION = re.compile(r"https?://arxiv\.org/abs/\S{1,40}?v([1-9][0-9]{0,2})")
 
 
 def _is_of_arxiv(entry: Mapping[str, Any]) -> bool:
@@ -378,7 +390,10 @@ def paper_facts(
 
     Votes are left out, because those in a feed do not come from a service.
     """
-    own = {name: getattr(entry, name) for name in ("categories", "affiliations", "published_on")}
+    names = ["categories", "affiliations", "published_on"]
+    if source_name == models.SourceKind.ARXIV.value:
+        names += ["version", "version_on", "comment", "journal"]
+    own = {name: getattr(entry, name) for name in names}
     return listing.to_facts(paper, source_name, location, read_at, **own)
 
 

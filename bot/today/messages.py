@@ -113,7 +113,9 @@ def _pick_text(
     because = texts("today-because", reasons=reasons_text) if clauses else ""
     title = paper_texts.title_link(paper, max_characters=characters // 2, max_bytes=size // 2)
     place = "" if paper.votes is None else texts("today-rank", rank=pick.rank)
-    facts = paper_texts.join_dotted(paper_texts.format_votes(paper.votes), place)
+    facts = paper_texts.join_dotted(
+        paper_texts.withdrawn_note(texts, paper), paper_texts.format_votes(paper.votes), place
+    )
     excerpt, language = paper_texts.excerpt_lines(texts, paper, with_language=with_language)
     marks = " · ".join(texts(f"today-{mark}-noted") for mark in pick.marks)
     lines = (

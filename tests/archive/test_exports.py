@@ -334,3 +334,17 @@ async def test_exported_listings_and_look_ups_keep_all_fields_when_read_again(
         formats = {row.format for row in await archive.list_rows(rereading, origin=archive.ALL)}
     await copy.close()
     assert formats == {DigestFormat.LISTING, DigestFormat.LOOKUP}
+
+
+def test_references_carry_the_comment_and_the_journal() -> None:
+    paper = replace(PAPER, comment="Accepted at ICML & more", journal="Proc. ICML 2026", note="mine")
+    bibtex = render(ReferenceFormat.BIBTEX, paper)
+    assert "  note          = {Accepted at ICML \\& more}," in bibtex
+    assert "  journal       = {Proc. ICML 2026}," in bibtex
+    assert "annote        = {mine}" in bibtex
+    ris = render(ReferenceFormat.RIS, paper)
+    assert "\nJO  - Proc. ICML 2026\n" in ris
+    assert "\nC1  - Accepted at ICML & more\n" in ris
+    [item] = json.loads(render(ReferenceFormat.CSL, paper))
+    found = item["container-title"], item["annote"], item["note"]
+    assert found == ("Proc. ICML 2026", "Accepted at ICML & more", "mine")

@@ -295,3 +295,32 @@ async def test_papers_in_link_previews_and_forwarded_messages_are_found(
     menu = next(name for name in component_ids(last_response(result)) if name.startswith("pr:"))
     opened = await harness.select(last_response(result), ["2505.00004"], custom_id=menu)
     assert texts("paper-fetched") in shown_text(opened)
+
+
+@both_languages
+async def test_a_card_says_what_arxiv_says_of_the_version_and_that_a_paper_is_withdrawn(
+    harness: ClientHarness,
+) -> None:
+    read_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    facts = models.PaperFacts(
+        SURVEY,
+        "arxiv",
+        "u",
+        read_at,
+        abstract="This paper has been withdrawn by the authors due to an error.",
+        version=3,
+        version_on=date(2025, 12, 30),
+        comment="Accepted to *ICML* @everyone " + "x" * 4000,
+        journal="Proc. ICML 2026",
+    )
+    await Workers(harness.container).ingest.add_facts([facts])
+    shown = shown_text(await harness.ask("paper", paper=SURVEY))
+    said = {"en": "arXiv version 3", "ko": "arXiv 버전 3"}[harness.texts.locale.value]
+    [line] = [line for line in shown.split("\n") if said in line]
+    assert "Accepted to \\*ICML\\*" in line
+    assert "@everyone" not in line
+    assert line.endswith("… · Proc. ICML 2026")
+    assert len(line) < 350
+    withdrawn = {"en": "Withdrawn by its authors", "ko": "저자가 철회한 논문"}[harness.texts.locale.value]
+    assert withdrawn in shown
+    assert withdrawn in shown_text(await harness.ask("top"))
