@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bot.app import health, runtime
 from bot.app.container import Container
+from bot.client import discord_internals
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
@@ -58,7 +59,7 @@ class InteractionServer:
         self._clock = clock
         self._key = read_public_key(public_key)
         # The Gateway's parser.
-        self._parse = client._connection.parsers["INTERACTION_CREATE"]
+        self._parse = discord_internals.find_interaction_parser(client)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -169,14 +170,13 @@ class GuildDirectory:
                 self._loaded_at[guild_id] = self._monotonic()
             return
         data: Any = {**guild, "channels": channels, "members": [member], "threads": threads["threads"]}
-        state = self._client._connection
-        state._add_guild(discord.Guild(data=data, state=state))
+        discord_internals.add_guild(self._client, data)
         self._loaded_at[guild_id] = self._monotonic()
 
     def _forget(self, guild_id: int) -> None:
         self._loaded_at.pop(guild_id, None)
         if (guild := self._client.get_guild(guild_id)) is not None:
-            self._client._connection._remove_guild(guild)
+            discord_internals.remove_guild(self._client, guild)
 
 
 async def run(container: Container) -> None:

@@ -1,6 +1,6 @@
 """The demo's page: SimCord's page with Paperround's title, channels and first steps, localised.
 
-SimCord has no public interface for this, so this module replaces handlers before its server starts.
+SimCord has no public interface for this, so handlers are replaced before its server starts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import html
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,9 +17,9 @@ import discord
 import simcord
 from aiohttp import web
 from simcord.interactions import command_leaves
-from simcord.preview import _markdown
 
 from bot.core import clock
+from bot.demo import simcord_internals
 from bot.demo import texts as demo_texts
 from storage import models
 
@@ -60,7 +59,7 @@ def own_dm(viewer: Viewer) -> simcord.ChannelHandle:
 
 
 def _is_forum(channel: simcord.ChannelHandle) -> bool:
-    return bool(channel._channel.type == discord.ChannelType.forum.value)
+    return simcord_internals.channel_type(channel) == discord.ChannelType.forum.value
 
 
 def dress(
@@ -74,17 +73,14 @@ def dress(
 
     `use_zone` is called with the browser's time zone if it differs from the page's.
     """
-    _reuse_parsers()
-    server: Any = preview._server
-    serve_file, serve_commands = server._static, server._commands
-
-    def respond(text: str, content_type: str) -> web.Response:
-        return web.Response(text=text, content_type=content_type, headers=server._SECURITY_HEADERS)
+    simcord_internals.reuse_parsers()
+    server = simcord_internals.PageServer(preview)
+    respond = server.respond
 
     async def serve(request: web.Request) -> web.StreamResponse:
         path = request.path
         if path.startswith("/paperround/"):
-            if not server._authorized(request):
+            if not server.is_authorized(request):
                 raise web.HTTPSeeOther("/")  # whose own text says which address to open
             answer = await _act(request, preview, channels, locale, use_zone)
             return respond(answer, "text/html")
@@ -98,14 +94,14 @@ def dress(
             if path.endswith(".js"):
                 text = f"const TEXTS = {json.dumps(_texts(preview, locale))};\n{text}"
             return respond(text, _FILES[path])
-        original = await serve_file(request)
+        original = await server.serve_file(request)
         if path == "/":
             return respond(_render(original.text, preview, channels, locale, archive_url), "text/html")
         assert isinstance(original, web.StreamResponse)
         return original
 
     async def list_commands(request: web.Request) -> web.StreamResponse:
-        original = await serve_commands(request)
+        original = await server.serve_commands(request)
         assert isinstance(original, web.Response)
         if locale is models.Locale.EN or original.status != web.HTTPOk.status_code:
             return original
@@ -114,26 +110,7 @@ def dress(
         return respond(json.dumps(catalog), "application/json")
 
     paths = [f"{_CHANNEL}{{id}}", f"{_VIEWER}{{id}}", _CANCELLED, _NAVIGATION, _ZONE]
-    server._STATIC_FILES = server._STATIC_FILES | dict.fromkeys([*_FILES, *paths, _ICON], "")
-    server._static, server._commands = serve, list_commands
-
-
-@cache
-def _reuse_parsers() -> None:
-    """Let SimCord build a Markdown parser for each kind of field, not for each text, which took a third of a reply's time."""
-    build_parser, current = _markdown._markdown_parser, dict[str, Any]()
-    parsers: dict[tuple[tuple[str, object], ...], Any] = {}
-
-    def get_parser(policy: Mapping[str, bool | str], context: Mapping[str, Any]) -> Any:
-        # The parser resolves mentions with the context that it was built with, and each text is parsed at once.
-        current.clear()
-        current.update(context)
-        key = tuple(policy.items())
-        if key not in parsers:
-            parsers[key] = build_parser(policy, current)
-        return parsers[key]
-
-    vars(_markdown)["_markdown_parser"] = get_parser
+    server.replace(serve, list_commands, [*_FILES, *paths, _ICON])
 
 
 async def _act(
@@ -148,10 +125,7 @@ async def _act(
     if path == _NAVIGATION:
         return _render_navigation(preview, channels, locale)
     if path == _CANCELLED:
-        # Close a cancelled form on the server too. While a form is open there, menus list no channels.
-        for page in [one for one in preview._pages.values() if one.modal_handle == request.query_string]:
-            page.modal = page.modal_handle = None
-            preview._publish(page, reason="navigation")
+        simcord_internals.close_form(preview, request.query_string)
     elif path == _ZONE:
         preview.timezone = clock.stored_zone(request.query.get("name", "")).key
         await use_zone(preview.timezone)
@@ -326,12 +300,4 @@ def _show(preview: simcord.Preview, viewer: Viewer, channel: simcord.ChannelHand
     user = viewer.user if isinstance(viewer, simcord.MemberActor) else viewer
     # SimCord shows a server's channel to its member, and a DM to its user.
     chosen = user if channel.guild is None else simcord.MemberActor(preview.env, channel.guild, user)
-    source: Any = preview._python
-    preview.channel = channel
-    preview.viewers = (chosen, *(other for other in preview.viewers if other.id != chosen.id))
-    source.viewer = chosen
-    source.channel_id, source.target_id = channel.id, preview._initial_target(chosen, channel.id)
-    source.window_end_id = source.target_id
-    for id_ in [id_ for id_ in preview._pages if id_ != source.id]:
-        preview._close_page(id_)
-    preview._publish(source, reason="navigation")
+    simcord_internals.show_channel(preview, chosen, channel)

@@ -1,8 +1,7 @@
 """The demo's stage: adds Discord behaviour that SimCord's page lacks.
 
 It sends due posts, moves the clock, runs typed lines that begin with `/`, and shows new messages and scrolls
-to them. SimCord has no public interface for most of this, so only this module uses its back end and pages
-directly.
+to them. SimCord has no public interface for most of this: see `simcord_internals`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from simcord.results import ResponseMessage
 
 from bot.alerts import planner
 from bot.core import isolation
-from bot.demo import sample_digests
+from bot.demo import sample_digests, simcord_internals
 from bot.demo import texts as demo_texts
 from bot.demo.page import (
     CommandSpec,
@@ -169,9 +168,8 @@ class Stage:
         self._locale, self._texts = locale, demo_texts.load(locale).hints
         self._newest = {channel.id: self._newest_message_id(channel) for channel in list_shown(channels)}
         self._turn = asyncio.Lock()
-        self._page_action = page._action
         # The page treats an action that overlaps a step as lost, and then accepts no more actions.
-        vars(page)["_action"] = self._act_in_turn
+        simcord_internals.wrap_actions(page, self._take_turns)
 
     @property
     def _viewer(self) -> Viewer:
@@ -187,14 +185,19 @@ class Stage:
             except simcord.SetupError as error:
                 log.debug("the demo's page is busy", reason=str(error))
 
-    async def _act_in_turn(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
-        async with self._turn:
-            page = self._page._pages.get(context_id or "")
-            if page is not None:
-                # The page rejects actions on an old state, which the browser may have, as it polls twice a
-                # second.
-                body = {**body, "published_revision": page.revision}
-            return await self._page_action(context_id, body)
+    def _take_turns(self, act: simcord_internals.Act) -> simcord_internals.Act:
+        """Return an action that waits for its turn."""
+
+        async def act_in_turn(page_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
+            async with self._turn:
+                revision = simcord_internals.find_revision(self._page, page_id)
+                if revision is not None:
+                    # The page rejects actions on an old state, which the browser may have, as it polls twice a
+                    # second.
+                    body = {**body, "published_revision": revision}
+                return await act(page_id, body)
+
+        return act_in_turn
 
     async def step(self) -> None:
         """Send due posts, run typed lines, and scroll to new messages."""
@@ -232,10 +235,7 @@ class Stage:
         """Show the newest message on the pages of its channel, and return its id."""
         newest = self._newest_message_id(channel)
         if newest != self._newest.get(channel.id, 0):
-            # Not Preview.show, which is for captures.
-            for page in self._page._pages.values():
-                if page.channel_id == channel.id:
-                    page.target_id = page.window_end_id = newest
+            simcord_internals.scroll_to(self._page, channel.id, newest)
             await self._page.refresh()
             self._newest[channel.id] = newest
         return newest
@@ -264,9 +264,11 @@ class Stage:
         try:
             options = self._convert(leaf, read_options(leaf, rest))
             if isinstance(self._viewer, simcord.MemberActor):
-                await self._viewer.slash(channel, name, **options)
+                result = await self._viewer.slash(channel, name, **options)
             else:
-                await self._viewer.slash(name, **options)
+                result = await self._viewer.slash(name, **options)
+            if result.modal is not None:
+                simcord_internals.open_form(self._page, channel.id, result)
         except simcord.OptionError as error:
             if error.code == "option-unknown":
                 names = ", ".join(local_name(option, self._locale.value) for option in leaf["options"])
@@ -305,7 +307,11 @@ class Stage:
         """Return the channels of the types that an option takes, by name."""
         types = option.get("channel_types")
         named = [channel for channel in self._channels if channel.name]
-        return {channel.name: channel for channel in named if not types or channel._channel.type in types}
+        return {
+            channel.name: channel
+            for channel in named
+            if not types or simcord_internals.channel_type(channel) in types
+        }
 
     def _describe_values(self, option: CommandSpec) -> str:
         """Return what an option takes, for a hint: its choices, channels, numbers, or the length of its text."""

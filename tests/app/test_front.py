@@ -135,6 +135,19 @@ class TestByHttp:
         (subscription,) = await harness.container.database.fetch(daily.list_rows)
         assert (subscription.channel_id, subscription.top_n) == (where.id, 4)
 
+    async def test_sets_up_a_daily_post_with_the_form_over_http(self, harness: ClientHarness) -> None:
+        forum = harness.guild.create_forum_channel("papers-forum")
+        tag = {"id": "5", "name": "News", "moderated": False, "emoji_id": None, "emoji_name": None}
+        harness.env.backend.edit_channel(forum.id, {"available_tags": [tag]})
+        form = await harness.manager.slash(harness.channel, "daily setup")
+        values = {"channel": [forum], "time": "9am", "topic": ""}
+        summary = client_harness.last_response(await harness.manager.submit_modal(form, values))
+        chosen = await harness.select(summary, ["5"], by=harness.manager, custom_id="pr:dst")
+        started = await harness.manager_press(chosen, "setup-start")
+        assert harness.texts("subscription-tag", tag="News") in shown_text(started)
+        [subscription] = await harness.container.database.fetch(daily.list_rows)
+        assert (subscription.channel_id, subscription.tag_id) == (forum.id, 5)
+
     async def test_fetches_a_server_at_most_once_a_minute(self, harness: ClientHarness) -> None:
         now = 0.0
         directory = front.GuildDirectory(harness.bot, lambda: now)

@@ -38,6 +38,21 @@ async def test_action_waits_for_the_current_line_to_finish(sqlite_db: Database) 
             assert await page._action(None, {}) == {}
 
 
+async def test_a_typed_line_opens_the_form_that_answers_it(sqlite_db: Database) -> None:
+    async with open_harness(sqlite_db, models.Locale.EN) as harness:
+        page = _page(harness, harness.manager)
+        shown = SimpleNamespace(
+            channel_id=harness.channel.id, viewer=harness.manager, modal=None, target_id=0, window_end_id=0
+        )
+        page._pages, published = {"open": shown}, []
+        page._publish = lambda page, *, reason: published.append(page)
+        stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
+        await harness.manager.send(harness.channel, "/daily setup")
+        await stage.step()
+        assert shown.modal.modal["title"] == harness.texts("help-set-up")
+        assert published == [shown]
+
+
 async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
     expected = {
         "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
