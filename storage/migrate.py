@@ -205,7 +205,7 @@ async def _upgrade(opened: database.Database, on_step: OnStep) -> None:
             await _end_others(opened)
             path = opened.path
             if path is not None:
-                on_step(f"Copying {path} ({path.stat().st_size:,} bytes) to {_backup_of(path)}.")
+                on_step(f"Copying {path} ({path.stat().st_size:,} bytes).")
                 await backups.copy_to(opened, _backup_of(path))
             async with _open_for_migration(opened) as connection:
                 if lock.term is None or not await locks.is_current_term(connection, lock.term):

@@ -9,7 +9,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -217,10 +216,8 @@ def test_the_upgrade_of_postgresql_names_the_whole_command_of_a_backup_and_asks_
     url = make_url(database_url).set(password="se cret'")
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url.render_as_string(hide_password=False))
     questions = list[str]()
-    monkeypatch.setattr("typer.confirm", lambda question, **_: questions.append(question))
+    monkeypatch.setattr("bot.cli.shell.confirm", questions.append)
     with upgrades.more_migrations(upgrades.add_remarks):
-        terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-        monkeypatch.setattr("bot.cli.operations.sys", terminal)
         asked = paperround("db", "upgrade")
         assert "Nothing was changed" in asked.stderr
         assert [question for question in questions if "pg_dump" in question]
