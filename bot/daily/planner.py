@@ -69,7 +69,18 @@ def _owner_of(row: models.Subscription) -> Owned:
 DAILY = DeliveryHandler(
     kind=models.DeliveryKind.DAILY, priority=models.Priority.SCHEDULED, find_owned=_find_owned
 )
-ON_DEMAND = DeliveryHandler(kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE)
+
+
+async def _find_poster(
+    connection: Connection, delivery: models.Delivery, pause_for: str | None
+) -> list[Owned]:
+    """Return the subscription of a post at once, whose refusals do not pause it."""
+    return [] if pause_for is not None else await _find_owned(connection, delivery, None)
+
+
+ON_DEMAND = DeliveryHandler(
+    kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, find_owned=_find_poster
+)
 
 
 async def load_pool(

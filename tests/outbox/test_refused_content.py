@@ -71,6 +71,17 @@ async def test_a_refused_paper_of_a_daily_post_costs_that_paper_alone(world: Wor
     assert (await world.explain("A")).cause.value == "unsent"
 
 
+async def test_a_refused_paper_of_a_post_at_once_costs_that_paper_alone(world: World) -> None:
+    use(world, AutoMod("B"))
+    row = await world.daily(papers=3, created_by=OWNER)
+    await world.list("Mon", "A▲9 B▲8 C▲7", at="Mon 08:00")
+    assert await world.on_demand.plan(row.id, 1) is not None
+    await world.relay.drain(world.now)
+    await world.at("Mon 08:10")
+    assert sorted(" ".join(in_channel(world)).split()) == ["A", "C"]
+    assert [text for text in world.sent if "notice" in text] == [f"@{OWNER} notice left-out B"]
+
+
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_a_refused_paper_of_an_alert_costs_that_paper_alone(world: World) -> None:
     use(world, AutoMod("A", "D"))
