@@ -15,8 +15,6 @@ _MIN_SHARE = 0.2
 """A meaning of an ambiguous abbreviation counts if at least this share of the explaining papers use it."""
 _PAPERS_PER_TITLE = 8
 """A concept is a topic if at least one in this many of its papers names it in the title."""
-_NARROWER_WEIGHT = 0.2
-"""The weight of the terms that belong to a concept."""
 _LATIN = re.compile("[A-Za-z]")
 _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that canonical texts do not distinguish, except 의, which is part of some terms."""
@@ -184,8 +182,6 @@ class Glossary:
             yield concepts.Form(
                 form.text, is_shown=form.is_presentable, is_sure=form.is_sure, token=form_token
             )
-        if narrower := tokens.narrower_token(concept.key):
-            yield concepts.Form(narrower, _NARROWER_WEIGHT, is_shown=False)
 
 
 def form_language(text: str) -> concepts.Language:

@@ -26,7 +26,7 @@ from bot.text.concepts import Form, QueryPart
 from storage import search
 from storage.snapshot import chunked
 
-_TITLE, _BODY, _NAME, _WHOLE = 2.5, 2.0, 4.0, 6.0
+_TITLE, _BODY, _NAME, _WHOLE = 2.0, 2.0, 4.0, 6.0
 """Weights of a part in the title, a part in the body, a name, and a term that spans the whole query."""
 _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, search_index.LEADING_NAME: 0.4}
 _PARTIAL_TITLE, _PARTIAL_BODY, _PARTIAL_MAIN = 0.55, 0.45, 0.6
@@ -213,7 +213,7 @@ class Engine:
         for form, is_respelt in ((form, form in respelt) for form in (*whole, *respelt)):
             spelled = self._spell(form.text, is_respelt)
             titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
-            is_concept = form.text[0] in (tokens.CONCEPT, tokens.NARROWER)
+            is_concept = form.text.startswith(tokens.CONCEPT)
             # Concepts may share a form (추론), so count only the most frequent concept.
             alike = of_concepts if is_concept else repeated
             for body, weight in spelled.bodies:
@@ -359,14 +359,14 @@ class Engine:
         parts = query.parts[:_MAX_PARTS]
         # A paper may have all words of a sentence by chance, so all are ranked in the same way.
         is_sentence = len(parts) > 1 and bool(query.topics) and order is None
-        some = self._some_parts(query, parts)
-        wanted = self._all_parts(query, parts, some if is_sentence else None)
+        some = self._some_parts(query, parts) if is_sentence else None
+        wanted = self._all_parts(query, parts, some)
         full = self._find_full(query, wanted, clauses, max(limit, _ENOUGH), order)
         if order is None and (first := self.find_named(query, clauses)) is not None:
             full = _put_first(full, first)
         is_term = len(parts) == 1 and not query.topics
         enough = 1 if is_term else _ENOUGH if order is None else _ENOUGH_ORDERED
-        if some is None or full.complete >= enough:
+        if full.complete >= enough or (some := some or self._some_parts(query, parts)) is None:
             return full
         scores, _ = self._search(some, clauses, _MAX_PARTIAL, None)
         others = {id_: score for id_, score in scores.items() if id_ not in full.scores}
@@ -410,7 +410,7 @@ class Engine:
 
     def _about_all(self, query: ReadQuery) -> Query | None:
         """Return the query for papers about all parts, with the query as a phrase, or with its name."""
-        parts = [_only_sure(part) for part in _list_needed(query.parts[:_MAX_PARTS])]
+        parts = [_only_sure(part) for part in query.parts[:_MAX_PARTS]]
         wholes = [self._about_one(_only_sure(whole)) for whole in query.wholes]
         phrase = self._phrase_of(query)
         names = (self._term("name", f"{name} {mark}", 0.0) for name in query.names for mark in _NAME_DEGREES)
@@ -447,16 +447,11 @@ class Engine:
             for name in sorted(query.names)
             for mark, degree in _NAME_DEGREES.items()
         ]
-        needed = _list_needed(parts)
-        every, other = (
-            all_of(map(self._part, needed)),
-            any_of(self._part(part) for part in parts if part not in needed),
-        )
-        if every is not None:
-            rank = ranked or other
-            every = Query.const_score_query(every, 0.0) if ranked else every
-            every = _within(every, [(Occur.Should, rank)] if rank else [])
-            clauses.append(every if ranked else Query.boost_query(every, 1 / len(parts)))
+        every = all_of(map(self._part, parts))
+        if every is not None and ranked is not None:
+            clauses.append(_within(Query.const_score_query(every, 0.0), [(Occur.Should, ranked)]))
+        elif every is not None:
+            clauses.append(Query.boost_query(every, 1 / len(parts)))
         clauses.append(self._phrase_of(query))
         wholes = filter(None, map(self._part, query.wholes))
         clauses += [all_of([named, Query.const_score_query(named, _WHOLE)]) for named in wholes]
@@ -468,12 +463,7 @@ class Engine:
         return self._part(concepts.literal_part(query.text)) if is_whole else None
 
     def _some_parts(self, query: ReadQuery, parts: Sequence[QueryPart]) -> Query | None:
-        """Return the query for papers with any part, or with the words of a single term apart.
-
-        For a sentence, papers are also ranked by its topics.
-        """
-        if len(parts) == 1 and not query.topics:
-            return self._mention(parts[0]) if parts[0].key else None
+        """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         weighed = self._weigh(query, parts)
         words, topics = (
             any_of(Query.boost_query(one, weight) for one, weight in weighed),
@@ -521,10 +511,9 @@ class Engine:
     ) -> Matches:
         """Add the papers with some parts of a query, or on a topic that it is clearly on, behind the full matches.
 
-        Of a question or a single term, a paper that has all its words apart has all terms too.
+        Of a sentence, a paper that has the words of all its terms apart has all terms too.
         """
-        needed = _list_needed(parts)
-        find = self._mention if query.is_question or len(parts) == 1 else self._part
+        find = self._mention if query.is_question else self._part
         having = dict(zip(parts, self._list_having([*map(find, parts)], others), strict=True))
         named = (ids for part, ids in having.items() if not part.text.isdigit())
         bare = others.keys() - set[int]().union(*named)
@@ -532,7 +521,7 @@ class Engine:
         related = set[int]().union(*self._list_having(list(said), bare))
         all_terms, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]]()
         for id_, score in others.items():
-            lacking = tuple(part for part in needed if id_ not in having[part])
+            lacking = tuple(part for part in parts if id_ not in having[part])
             if id_ not in bare and not lacking:
                 all_terms[id_] = score
             elif id_ not in bare or id_ in related:
@@ -704,15 +693,8 @@ def _put_first(matches: Matches, first: int) -> Matches:
 
 
 def _only_sure(part: QueryPart) -> QueryPart:
-    """Return a part with the forms by which a paper is about it: neither uncertain ones nor terms that belong to it."""
-    return part._replace(
-        forms=tuple(form for form in part.forms if form.is_sure and not tokens.is_wide(form.text))
-    )
-
-
-def _list_needed(parts: Sequence[QueryPart]) -> Sequence[QueryPart]:
-    """Return the parts that a full match has: AI agents need not name AI."""
-    return [part for part in parts if part.key not in concepts.ALL_PAPERS] or parts
+    """Return a part without the forms that only one paper defines."""
+    return part._replace(forms=tuple(form for form in part.forms if form.is_sure))
 
 
 def _within(query: Query, clauses: Sequence[_Clause]) -> Query:

@@ -37,7 +37,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"18.{tokens.VERSION}.{seed.checksum()}"
+FORMAT = f"19.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -174,13 +174,8 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     body = f" {tokens.GAP} ".join(filter(None, bodies))
     subject, *cores = (Counter(_CONCEPT.findall(text)) for text in bodies)
     main = {*subject, *(token for core in cores[:2] for token, count in core.items() if count > 1)}
-    of_title = _CONCEPT.findall(title)
-    # A body has the tokens of wider concepts as often as a term that the paper is about.
-    wider = _list_wider(main.union(of_title))
-    full_body = " ".join((body, *2 * wider))
-    of_title = _list_wider(of_title)
-    document.add_text("title", " ".join((title, *of_title)))
-    document.add_text("body", full_body)
+    document.add_text("title", title)
+    document.add_text("body", body)
     for token, count in count_concepts(title, body).items():
         if count >= _TITLE_WEIGHT:
             document.add_text("concept", token)
@@ -192,8 +187,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("name", f"{name} {mark}")
     for institution in texts.institutions or ("",):
         document.add_text("institution", institution)
-    facts = main.union(wider)
-    for fact in facts:
+    for fact in main:
         document.add_text("fact", fact)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
@@ -213,7 +207,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     document.add_integer("top", (votes << 44) + newest)
     for name, age in (("newest", day), ("oldest", (1 << 20) - day)):
         document.add_integer(name, (age << 43) + (votes << 24) + place)
-    document.add_integer("length", len(words := full_body.split()) - words.count(tokens.GAP))
+    document.add_integer("length", len(words := body.split()) - words.count(tokens.GAP))
     # tantivy multiplies scores by log2(2 + weight), which ranges from 1 to 1.2 here.
     document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)
     return document
@@ -238,11 +232,6 @@ def _leave_words(paper: models.IndexDocument, tokenized: Iterable[str]) -> list[
     return (
         [" ".join(one for one in text.split(" ") if one not in words) for text in texts] if words else texts
     )
-
-
-def _list_wider(concept_tokens: Iterable[str]) -> list[str]:
-    """Return the tokens for the wider concepts to which some concepts belong, without duplicates."""
-    return sorted({wider for token in concept_tokens for wider in tokens.list_wider(token)})
 
 
 def index_in_memory(papers: Iterable[models.IndexDocument]) -> tantivy.Searcher:

@@ -23,7 +23,7 @@ from bot.search import results as search_results
 from bot.search.engine import Engine
 from bot.search.query import ReadQuery
 from bot.search.service import OpenPapers, SearchService
-from bot.text import analyser, concepts, institutions, people, term_keys, tokens
+from bot.text import analyser, concepts, institutions, people, term_keys
 from storage import alerts, errors, models, search
 from storage.database import Database
 from storage.snapshot import Snapshot, chunked
@@ -129,7 +129,7 @@ def _make_term(term: models.AlertTerm, read: ReadQuery) -> TermQuery:
 
 def _list_certain(forms: Iterable[concepts.Form]) -> Forms:
     # Skip forms that only affect the ranking of search results, such as translations of a single word.
-    return tuple(form for form in forms if form.is_shown or form.weight >= 1 or tokens.is_wide(form.text))
+    return tuple(form for form in forms if form.is_shown or form.weight >= 1)
 
 
 def alert_key(alert: models.Alert) -> str:
@@ -227,17 +227,9 @@ class PaperMatcher:
 
     def _find(self, forms: Forms) -> Mapping[int, tuple[str, bool]]:
         """Return the papers with any of the forms, with the first one that each has and whether it is in the title."""
-        by_paper = self._by_forms.get(forms)
-        if by_paper is None:
-            by_paper = self._engine.list_forms(forms, self._ids)
-            wide = {id_: form for id_, (form, _) in by_paper.items() if tokens.is_wide(form)}
-            for token in set(wide.values()):
-                # A reason names the narrower term that a paper has: LoRA for PEFT.
-                with_token = [id_ for id_, form in wide.items() if form == token]
-                narrower = [*map(concepts.Form, tokens.list_belonging(token))]
-                by_paper |= self._engine.list_forms(narrower, with_token)
-            self._by_forms[forms] = by_paper
-        return by_paper
+        if forms not in self._by_forms:
+            self._by_forms[forms] = self._engine.list_forms(forms, self._ids)
+        return self._by_forms[forms]
 
     @cached_property
     def _authors(self) -> Mapping[str, Sequence[tuple[int, str]]]:

@@ -82,7 +82,7 @@ def list_matches(engine: Engine, query: ReadQuery, scope: Scope, request: Search
 def find(
     archive: Archive, query: query_parser.Query, scope: Scope, request: SearchRequest, load: LoadVocabulary
 ) -> FoundPapers:
-    """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected."""
+    """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected or a term divided."""
     interpreted, engine = read(archive, query), archive.engine
     if _asks_for_nothing(query, scope, request):
         ignored = (*query.ignored, *(f"-{term}" for term in query.excluded))
@@ -94,6 +94,9 @@ def find(
         query = replace(query, text=completion.apply_corrections(query.text, corrected))
         interpreted = read(archive, query)
         matches = list_matches(engine, interpreted, scope, request)
+    if not matches.total and (pieces := archive.reader.split_term(interpreted)):
+        # No paper has the term: those with its words are near.
+        interpreted, matches = pieces, list_matches(engine, pieces, scope, request)
     unknown = [word for word in unknown if word not in dict(corrected)]
     return FoundPapers(query, interpreted, scope, matches, corrected, unknown)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, zip_longest
+from itertools import groupby, zip_longest
+from operator import itemgetter
 
 from bot.glossary import resolver
 from bot.text import analyser, concepts, query_parser, questions, term_keys, tokens
@@ -23,8 +24,8 @@ _MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 5
 """The lowest weight and the highest number of topics whose terms are added."""
 _MIN_SAID_WEIGHT = 0.5
 """The lowest weight of a form for the answer to name the implied topic."""
-_MAX_TYPED_WORDS, _MAX_WORDS, _MAX_RUN = 24, 12, 6
-"""The maximum number of words read from a query, searched for, and in one term."""
+_MAX_TYPED_WORDS, _MAX_RUN = 24, 6
+"""The maximum number of words read from a query, and in one term."""
 _MAX_COMPOUND = 20
 """In syllables. Longer words are not split into terms."""
 _MAX_CACHED = 1 << 12
@@ -138,9 +139,12 @@ class QueryReader:
         self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
     ) -> ReadQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
-        words = self._list_content(query.text)[:_MAX_WORDS]
+        runs = self._list_runs(query.text)
+        words = [word for run in runs for word in run]
         text = " ".join(words) or query.text
-        parts, wholes = self._read_parts(text, words), list[QueryPart]()
+        parts, wholes = self._read_parts(text, runs), list[QueryPart]()
+        # All papers are on AI, whether or not they say so.
+        parts = [part for part in parts if part.key not in concepts.ALL_PAPERS] or parts
         if len(parts) > 1 or not (parts and parts[0].key):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
         is_sentence = len(words) < len(query.text.split())
@@ -161,9 +165,18 @@ class QueryReader:
         )
 
     def _read_excluded(self, term: str) -> QueryPart:
-        """Return the part for what is left out: a term in all its forms, else the words as typed."""
+        """Return the part for what is left out: a term or common word in all its forms, else the words as typed."""
         part = self._find(term) if self.glossary.find(term) else None
-        return part or concepts.literal_part(term)
+        return part or QueryPart(term, self._typed_forms(term))
+
+    def split_term(self, read: ReadQuery) -> ReadQuery | None:
+        """Return a query of one term as one of the terms and words in it: KV cache and compression; None if it is no other."""
+        if len(read.parts) != 1 or read.parts[0].text not in read.text:
+            return None  # a quoted phrase is sought as it is
+        key = term_keys.term_key(read.parts[0].text)
+        words = next((form.text.split() for form in read.parts[0].forms if form.key == key), [])  # 지식증류
+        parts = _distinct(self._divide(words, whole=False)) if len(words) > 1 else ()
+        return replace(read, parts=parts, wholes=()) if len(parts) > 1 else None
 
     def is_known(self, text: str) -> bool:
         """Return whether the whole text is a term or an everyday word for one."""
@@ -171,10 +184,13 @@ class QueryReader:
 
     # Words.
 
-    def _list_content(self, text: str) -> list[str]:
-        """Return the words of a query that name its topic, without particles; all words of a term or of mere filler."""
+    def _list_runs(self, text: str) -> list[list[str]]:
+        """Return the words of a query that name its topic, without particles, in runs with nothing left out between them.
+
+        A term has all its words, and so has a query of mere filler.
+        """
         if self.glossary.find(text):
-            return text.split()
+            return [text.split()]
         typed = list(filter(None, map(questions.trim_filler, text.split()[:_MAX_TYPED_WORDS])))
         words = list(map(self._strip, typed))
         in_term = [False] * len(words)
@@ -186,9 +202,13 @@ class QueryReader:
             is_content and (in_run or not self._is_no_term(word))
             for is_content, in_run, word in zip(mask, in_term, words, strict=True)
         ]
-        chosen = named if any(named) else mask
-        content = (word.split() for word, is_kept in zip(words, chosen, strict=True) if is_kept)
-        return list(chain.from_iterable(content)) or text.split()
+        marked = zip(named if any(named) else mask, words, strict=True)
+        runs = [
+            [one for _, word in run for one in word.split()]
+            for is_kept, run in groupby(marked, itemgetter(0))
+            if is_kept
+        ]
+        return runs or [text.split()]
 
     def _is_no_term(self, word: str) -> bool:
         """Return whether an unknown word is unlikely to be a term: a verb, one syllable (적, 같, 분), one small letter."""
@@ -208,16 +228,16 @@ class QueryReader:
 
     # Parts.
 
-    def _read_parts(self, text: str, words: list[str]) -> Sequence[QueryPart]:
+    def _read_parts(self, text: str, runs: Sequence[Sequence[str]]) -> Sequence[QueryPart]:
         """Return the whole query if it is one term, else its terms and words.
 
         Words in two languages are usually two terms: LLM 추론, but not 과학을 위한 AI.
         """
-        whole = self._find(text) if words else None
+        whole = self._find(text) if len(runs) == 1 else None
         if whole is None:
-            return self._divide(words)
-        if len(words) > 1 and analyser.has_hangul(text) and not resolver.is_korean_only(text):
-            parts = self._divide(words, whole=False)
+            return [part for run in runs for part in self._divide(run)]
+        if len(runs[0]) > 1 and analyser.has_hangul(text) and not resolver.is_korean_only(text):
+            parts = self._divide(runs[0], whole=False)
             if all(part.key for part in parts) or not self.glossary.is_seeded(text):
                 return parts
         return [whole]

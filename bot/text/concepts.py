@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, questions, term_keys, tokens
+from bot.text import analyser, questions, term_keys
 
 Language = Literal["ko", "en", "abbr"]
 
@@ -85,7 +85,7 @@ class Form(NamedTuple):
 
     Replies do not mention a form with `is_shown=False`, such as the translation of a single word. A form with
     `is_sure=False` affects ranking but not filters. `token` is the index token that represents this form of a seeded
-    concept (see `bot.text.tokens`), or "". The text may also be the token of what belongs to a concept.
+    concept (see `bot.text.tokens`), or "".
     """
 
     text: str
@@ -97,7 +97,7 @@ class Form(NamedTuple):
     @property
     def key(self) -> str:
         """The term key, which is the same for equivalent spellings."""
-        return self.text if tokens.is_wide(self.text) else term_keys.term_key(self.text)
+        return term_keys.term_key(self.text)
 
 
 class QueryPart(NamedTuple):
@@ -134,10 +134,9 @@ def literal_part(*texts: str) -> QueryPart:
 def join_words(first: QueryPart, second: QueryPart) -> QueryPart:
     """Return the part for two words in a row, as typed and in each language."""
     typed = Form(f"{first.text} {second.text}")
-    plain = ([form for form in part.forms if not tokens.is_wide(form.text)] for part in (first, second))
     joined = (
         Form(f"{one.text} {other.text}", one.weight * other.weight, one.is_shown and other.is_shown)
-        for one, other in islice(product(*plain), _MAX_PAIRS)
+        for one, other in islice(product(first.forms, second.forms), _MAX_PAIRS)
         if analyser.has_hangul(one.text) == analyser.has_hangul(other.text)
     )
     return QueryPart(typed.text, merge_forms((typed, *joined)), is_term=True)

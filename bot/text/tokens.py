@@ -8,7 +8,6 @@ text:
 - `$word`: a whole Hangul word of two syllables
 - other spellings of Latin words
 - `=key`: one for each occurrence of a seeded concept, so that a single token finds a frequent term
-- `>key`: in a paper about a narrower term of the concept (see `bot.search.index`)
 """
 
 from __future__ import annotations
@@ -20,12 +19,11 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "11"
+VERSION = "12"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
-BEGINNING, WHOLE, CONCEPT, NARROWER = "^", "$", "=", ">"
-"""Prefixes of single tokens: the first syllables of a word, a whole word of two syllables, a seeded concept, and any of the
-terms that belong to a concept."""
+BEGINNING, WHOLE, CONCEPT = "^", "$", "="
+"""Prefixes of single tokens: the first syllables of a word, a whole word of two syllables, and a seeded concept."""
 _LONG_TAIL = 6
 """Words this many syllables long are not compounds of their first two syllables: 애플리케이션 does not contain 애플."""
 
@@ -77,7 +75,7 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
 
     A form of two syllables matches only at the beginning of a word. A single token, such as `=key`, is its own phrase.
     """
-    if form[:1] in (CONCEPT, WHOLE, NARROWER):
+    if form[:1] in (CONCEPT, WHOLE):
         return ((form,),)
     if not analyser.has_hangul(form):
         return tuple(tuple(variant.split()) for variant in term_keys.latin_variants(form))
@@ -120,9 +118,6 @@ def _concept_forms() -> Mapping[str, set[str]]:
             forms.setdefault(term_keys.english_key(term.english[0]), set()).update(
                 (*term.english, *short, *korean)
             )
-    for _, narrower in seed.read_rows("narrower_terms.tsv"):
-        for text in narrower.split("|"):
-            forms.setdefault(_main_key(text), {text})
     return forms
 
 
@@ -139,64 +134,6 @@ def list_abbreviated() -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
             token = concept_token(term_keys.english_key(term.english[0]))
             abbreviated[token] = term.abbreviations, [text.removesuffix("s") for text in long]
     return abbreviated
-
-
-@lru_cache(maxsize=1)
-def _main_keys() -> Mapping[str, str]:
-    """Return the English keys of seeded concepts by the keys of all their English forms and by their abbreviations."""
-    terms = [term for term in seed.load_terms() if not term.is_common_word]
-    keys = {short: term_keys.english_key(term.english[0]) for term in terms for short in term.abbreviations}
-    names = (
-        (term_keys.english_key(text), term.english[0]) for term in reversed(terms) for text in term.english
-    )
-    return keys | {key: term_keys.english_key(name) for key, name in names}
-
-
-def _main_key(text: str) -> str:
-    key = term_keys.english_key(text)
-    return _main_keys().get(text) or _main_keys().get(key, key)
-
-
-@lru_cache(maxsize=1)
-def _wider_concepts() -> Mapping[str, frozenset[str]]:
-    """Return the narrower tokens of the concepts that a concept belongs to, directly or by another one, by its own token."""
-    wider: dict[str, set[str]] = {}
-    for terms, narrower in seed.read_rows("narrower_terms.tsv"):
-        for text in narrower.split("|"):
-            wider.setdefault(_main_key(text), set()).update(map(_main_key, terms.split("|")))
-
-    def list_all(key: str, below: frozenset[str] = frozenset()) -> set[str]:
-        # Some fields call the same models by two names, each of which belongs to the other.
-        direct, below = wider.get(key, set()) - below - {key}, below | {key}
-        return direct.union(*(list_all(one, below) for one in direct))
-
-    return {
-        concept_token(key): frozenset(NARROWER + concept_token(one)[1:] for one in list_all(key))
-        for key in wider
-    }
-
-
-def list_wider(token: str) -> Iterable[str]:
-    """Return the narrower tokens of all concepts that a seeded concept, given by its own token, belongs to."""
-    return _wider_concepts().get(token, ())
-
-
-def is_wide(form: str) -> bool:
-    """Return whether a form to search for is a narrower token, which finds the terms that belong to a concept."""
-    return form.startswith(NARROWER)
-
-
-@lru_cache(maxsize=1 << 11)
-def list_belonging(form: str) -> Sequence[str]:
-    """Return all forms of the concepts that belong to a concept, given by its narrower token."""
-    belonging = (token for token, wider in _wider_concepts().items() if form in wider)
-    return [text for token in belonging for text in sorted(_concept_forms()[read_concept_token(token)])]
-
-
-def narrower_token(concept: str) -> str:
-    """Return the token that finds the terms that belong to a concept; "" if it has no narrower terms."""
-    token = NARROWER + concept_token(concept)[1:]
-    return token if list_belonging(token) else ""
 
 
 class _Concept(NamedTuple):
@@ -228,9 +165,8 @@ def _phrases_by_token() -> Mapping[str, list[tuple[list[str], str]]]:
 
 
 def prepare_concepts() -> None:
-    """Load the phrases of all concepts and what belongs to them in advance, which takes 270 ms."""
+    """Load the phrases of all concepts in advance, which takes 250 ms."""
     _phrases_by_token()
-    _wider_concepts()
 
 
 def form_keys(concept: str) -> frozenset[str]:

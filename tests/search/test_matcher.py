@@ -95,19 +95,6 @@ async def test_a_match_reason_has_the_matching_form_and_field(world: World) -> N
     assert len(matcher.merge_reasons((*reasons, *papers.match(many)[1]))) == 6
 
 
-async def test_a_match_reason_names_the_narrower_term_that_a_paper_is_about(world: World) -> None:
-    papers = await prepare(
-        world, "Low-rank adaptation of image models, and low-rank adaptation of others.", "With LoRA."
-    )
-    (query,) = await read(world, alert_builders.draft("PEFT"))
-    ((reason,),) = papers.match(query).values()
-    assert (reason.topic, reason.text, reason.found_in) == (
-        "PEFT",
-        "low-rank adaptation",
-        matcher.MatchField.TEXT,
-    )
-
-
 async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> None:
     await prepare(world, "Nothing.")
     paper = await get_paper(world)

@@ -27,7 +27,7 @@ QUESTIONS = (
 LEFT_OUT = {
     ("reasoning", "reinforcement learning"): "reinforcement learning|RL|강화학습|강화 학습",
     ("agents", "GUI"): "GUI",
-    ("quantization", "LoRA"): "LoRA|QLoRA|low-rank adaptation",
+    ("quantization", "LoRA"): "LoRA|low-rank adaptation",
     ("hallucination", "RAG"): "RAG|retrieval-augmented generation|검색 증강 생성",
 }
 """What is sought and left out, with the forms that no listed paper names."""

@@ -51,7 +51,7 @@ list-searched = 검색한 말: { $terms }
 list-without = { $words } 제외
 list-take-back = 다시 포함하기: { $word }
 list-kind-all = { $count ->
-    [one] 검색어가 나오지만 주제는 다를 수 있는 논문
+    [1] 검색어가 나오지만 주제는 다를 수 있는 논문
    *[other] 검색어가 모두 나오지만 주제는 다를 수 있는 논문
 }
 list-kind-some = 검색어 일부가 빠진 논문
