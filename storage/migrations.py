@@ -348,6 +348,20 @@ def _add_versions_and_events_of_papers(connection: sa.Connection) -> None:
     )
 
 
+@_migration(17)
+def _add_readers_of_news(connection: sa.Connection) -> None:
+    """Keep which readers are told what is new about their saved papers."""
+    create_table(
+        connection,
+        "news_readers",
+        sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("since_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("timezone", sa.Text, nullable=False),
+        sa.Column("last_on", sa.Date),
+        sa.Column("reason", sa.Text),
+    )
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -543,6 +543,7 @@ class DeliveryKind(StrEnum):
     ON_DEMAND = "now"
     ALERT = "alert"
     TODAY = "today"
+    NEWS = "news"
     CLUB = "club"
     NOTICE = "notice"
     ANSWER = "answer"

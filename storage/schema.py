@@ -12,6 +12,7 @@ from storage import (  # noqa: F401 - the tables of the other modules are in `ta
     glossary,
     key_values,
     locks,
+    news,
     paper_texts,
     papers,
     shelf,

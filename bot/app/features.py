@@ -34,6 +34,7 @@ from bot.papers.trends import TrendAnswers
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
 from bot.search.trends import RisingTopicService, TrendService
+from bot.shelf.news import NEWS, NewsPlanner, NewsPost
 from bot.shelf.service import Shelf
 from bot.sources.arxiv import PaperLookup
 from bot.today.profiles import Profiles
@@ -74,6 +75,7 @@ class Tick(NamedTuple):
     daily_planner: DailyPlanner
     clubs: Clubs
     today_planner: TodayPlanner
+    news_planner: NewsPlanner
 
 
 class Front(NamedTuple):
@@ -108,9 +110,9 @@ def _load_ask() -> Front:
 
 
 def _load_shelf() -> Front:
-    from bot.shelf import commands
+    from bot.shelf import commands, messages
 
-    return Front((commands.ShelfCog,))
+    return Front((commands.ShelfCog,), {NewsPost: messages.render})
 
 
 def _load_alerts() -> Front:
@@ -168,6 +170,8 @@ SHELF = Feature(
             fetch_titled=its.paper_lookup.fetch_titled,
         )
     ],
+    kinds=(NEWS,),
+    plan=lambda tick: tick.news_planner.tick(tick.now),
 )
 ALERTS = Feature(
     load_front=_load_alerts,

@@ -216,7 +216,8 @@ class Runtime:
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
         with self.metrics.planning.time():
-            planners = self.workers.daily_planner, self.workers.clubs, self.workers.today_planner
+            its = self.workers
+            planners = its.daily_planner, its.clubs, its.today_planner, its.news_planner
             tick = Tick(now, self.relay.wake, self._plan_posts, *planners)
             plans = [partial(feature.plan, tick) for feature in FEATURES if feature.plan is not None]
             failures = await self._run_steps(lambda: self.relay.expire(now), *plans)

@@ -22,6 +22,7 @@ from bot.daily.planner import DailyPlanner
 from bot.operations.failures import FailureReports
 from bot.operations.retention import Retention
 from bot.outbox.outcomes import notify_operator
+from bot.shelf.news import NewsPlanner
 from bot.sources import base, huggingface, kinds, paper_text
 from bot.sources.kept_papers import KeptPapers
 from bot.sources.poller import Poller
@@ -50,6 +51,7 @@ class Workers:
         self.alert_planner = AlertPlanner(
             database, clock, deliveries, search, default_locale=container.locale, find_right=self._find_right
         )
+        self.news_planner = NewsPlanner(database, deliveries, default_locale=container.locale)
         self.clubs = Clubs(database, clock, deliveries, container.request)
         self.failure_reports = FailureReports(container.database, clock, deliveries, container.locale)
         self.retention = Retention(database, clock, days=container.settings.keep_days)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import discord
 from discord import app_commands, ui
@@ -25,7 +26,7 @@ from bot.rendering import typesetting
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
 from bot.shelf.service import MAX_FILE_BYTES, Shelf
-from storage import models, papers, shelf
+from storage import models, news, papers, shelf
 
 Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
@@ -162,13 +163,45 @@ class ShelfCog(commands.Cog):
         await self._shelf.annotate(request.user_id, paper.id, note=note, tags=tags)
         return await card_view(request, arxiv_id, custom_ids.parse_number(page))
 
+    @router.handles(shelf_messages.START_NEWS)
+    async def start_news(self, request: Request, action: Action) -> ui.LayoutView:
+        """Tell the reader what is new about saved papers from now on."""
+        await router.open_dm(request)
+        zone = await request.interaction.client.timezone_for(request.interaction)
+        await self._shelf.switch_news(request.user_id, zone)
+        return await replies.list_view(request, await replies.load_state(request, action))
+
+    @router.handles(shelf_messages.STOP_NEWS_HERE)
+    async def stop_news_here(self, request: Request, action: Action) -> ui.LayoutView:
+        """Tell the reader nothing more, and show the list."""
+        await self._shelf.switch_news(request.user_id, None)
+        return await replies.list_view(request, await replies.load_state(request, action))
+
+    @router.handles(shelf_messages.STOP_NEWS, responses.PRIVATELY)
+    async def stop_news(self, request: Request, action: Action) -> ui.LayoutView:
+        """Tell the reader nothing more."""
+        await self._shelf.switch_news(request.user_id, None)
+        command = request.interaction.client.mentions("saved")
+        return client_messages.text_view(request.texts("news-stopped", command=command))
+
+    @router.handles(shelf_messages.REMOVE_SAVED, responses.PRIVATELY)
+    async def remove_saved(self, request: Request, action: Action) -> ui.LayoutView:
+        """Remove the papers selected in a message about what is new."""
+        selected = interactions.selected_values(request.interaction)
+        for paper_id in await self._find_ids(request, selected):
+            await request.services.database.write(shelf.remove, request.user_id, paper_id)
+        return client_messages.text_view(request.texts("news-removed", count=len(selected)))
+
     async def _page_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return a page of the reader's saved papers, or the last page if the page number is too large."""
         listed = await self._load_list(request, state)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_list(request, state.replace(page=listed.page_count - 1))
-        view = shelf_messages.saved_view if listed.rows else shelf_messages.no_saved_view
-        return view(request.texts, listed)
+        if not listed.rows:
+            return shelf_messages.no_saved_view(request.texts, listed)
+        switch = await request.services.database.fetch(news.get, request.user_id)
+        noted = replace(listed, notes=(*listed.notes, shelf_messages.news_note(request.texts, switch)))
+        return shelf_messages.saved_view(request.texts, noted, switch)
 
     async def _load_list(self, request: Request, state: ListState) -> PaperList:
         """Return a page of a reader's saved papers. The suggestions are the lists for the reader's tags."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from discord import ui
@@ -16,13 +17,17 @@ from bot.client.message_builder import MessageBuilder, button, select_menu, sele
 from bot.client.messages import newest_digest_button, open_menu
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
 from bot.client.texts import Texts
+from bot.outbox.contents import PostPaper, RenderedPart, part_marker
 from bot.papers.cards import format_tags
 from bot.papers.list_views import Rows, list_pager, state_menu, view_with_rows
 from bot.papers.lists import PaperList
 from bot.rendering import discord_text, typesetting
 from bot.shelf import service as shelf_service
+from bot.shelf.news import NewsPost
 from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
+from storage.news import NewsReader
+from storage.papers import EventKind, PaperEvent
 
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
@@ -39,13 +44,17 @@ SUBMIT_SEARCH = "sqm"
 TEXT = "text"
 SUBMIT_IMPORT = "sfim"
 FILE = "file"
+START_NEWS, STOP_NEWS_HERE = "sno", "snf"
+"""The switch below a list of saved papers."""
+STOP_NEWS = "snx"
+REMOVE_SAVED = "srm"
 MAX_SEARCH_LENGTH = 300
 MAX_SKIPPED = 15
 """How many references that an import skipped are named."""
 
 
-def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
-    """Return a page of saved papers with controls to open one, choose a tag and export."""
+def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None = None) -> ui.LayoutView:
+    """Return a page of saved papers with controls to open one, choose a tag and export. `news` is the switch if it is on."""
     state = listed.state
     show_all = show_all_button(texts) if state.text else None
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
@@ -54,9 +63,69 @@ def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
         [_tag_menu(texts, listed)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
         list_pager(listed),
-        [_search_button(texts, state), show_all, import_button(texts)],
+        [_search_button(texts, state), show_all, import_button(texts), _news_button(texts, state, news)],
     )
     return view_with_rows(texts, listed, rows)
+
+
+def _news_button(texts: Texts, state: ListState, news: NewsReader | None) -> ui.Item[Any]:
+    is_on = news is not None and news.reason is None
+    verb = STOP_NEWS_HERE if is_on else START_NEWS
+    return button(texts("news-stop" if is_on else "news-start"), pack_state(state.replace(page=0), verb))
+
+
+def news_note(texts: Texts, news: NewsReader | None) -> str:
+    """Return what the switch does, or why Discord refused the messages."""
+    if news is None:
+        return texts("news-off")
+    return texts("news-suspended", reason=news.reason) if news.reason else texts("news-on")
+
+
+def event_lines(texts: Texts, events: Sequence[PaperEvent]) -> list[str]:
+    """Return what is new about a paper, a line for each event. The words of authors are quoted as they stand."""
+    lines = []
+    for event in events:
+        text = escape_untrusted(event.text, max_length=paper_texts.MAX_SHOWN_COMMENT)
+        if event.kind is EventKind.CODE:
+            text = discord_text.masked_link(discord_text.shorten(event.text, 80, markdown=False), event.text)
+        lines.append(texts(f"news-{event.kind.value}", text=text))
+    return lines
+
+
+def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.LayoutView:
+    """Return a week's message: each paper with what is new, and controls to open one, remove some, and stop."""
+    message = MessageBuilder()
+    papers = [of.paper for of in post.papers]
+    total = len(papers) + post.more
+    message.add_text(f"## {texts('news-heading', count=total)}")
+    options = [
+        select_option(paper_texts.format_title(row.title, row.arxiv_id), row.arxiv_id) for row in papers
+    ]
+    custom_id = pack_custom_id(REMOVE_SAVED)
+    rows: Rows = (
+        [open_menu(texts("open-paper"), papers, marker=marker)],
+        [select_menu(texts("news-remove"), custom_id, options, max_values=len(options))],
+        [button(texts("news-stop"), pack_custom_id(STOP_NEWS))],
+    )
+    message.end_with(rows, subtext(texts("and-more", count=post.more)) if post.more else "")
+    for position, of in enumerate(post.papers):
+        characters, size = message.share(len(papers) - position)
+        lines = event_lines(texts, of.events)
+        title = paper_texts.title_link(of.paper, max_characters=characters // 2, max_bytes=size // 2)
+        text = "\n".join([f"**{title}**", *(f"- {line}" for line in lines)])
+        message.add_separator(visible=False)
+        message.add_text(discord_text.shorten(text, characters, max_bytes=size))
+    return message.view
+
+
+def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[RenderedPart, ...]:
+    """Return a week's message. As plain text, the marker is in the fragment of a link."""
+    texts, rows = wording.ui_texts, [of.paper for of in post.papers]
+    heading = texts("news-heading", count=len(rows) + post.more)
+    lines = [f"**[{heading}](<{paper_texts.day_url(post.on, post.marker, 0)}>)**"]
+    papers = tuple(PostPaper(row.arxiv_id, row.title, row.url, row.date) for row in rows)
+    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, papers))
+    return client_messages.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
 
 
 def import_button(texts: Texts) -> ui.Item[Any]:

@@ -20,7 +20,7 @@ from bot.core.clock import Clock
 from bot.rendering import discord_text
 from bot.shelf import notes
 from bot.text import analyser
-from storage import accounts, archive, models, papers, shelf
+from storage import accounts, archive, models, news, outbox, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import UsageError
@@ -143,6 +143,16 @@ class Shelf:
             note=notes.clean_note(note),
             tags=notes.join_tags(notes.parse_tags(tags)),
         )
+
+    async def switch_news(self, user_id: int, zone: str | None) -> None:
+        """Tell a reader of events of saved papers from now on, in a zone (IANA) unless the reader chose one; None: stop."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            if zone is None:
+                await news.switch_off(connection, user_id)
+            else:
+                await news.switch_on(connection, news.NewsReader(user_id, now, zone))
+                await outbox.try_now(connection, now, user_id=[user_id])
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return the reader's tags that contain a text, each with its number of papers, most used first.

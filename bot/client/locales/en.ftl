@@ -880,6 +880,32 @@ today-suspended = Daily messages stopped, because { $reason ->
 today-none-left = No papers are left for this day: each was already sent to you, saved, or marked **Not interested**.
 today-nothing = There are no papers yet.
 
+## What is new about saved papers
+
+news-start = Tell me about code, new versions and venues
+news-stop = Stop these messages
+news-off = The switch below sends you a message on Mondays when a saved paper gets code, a new version or a venue.
+news-on = On Mondays you get a message if a saved paper got code, a new version or a venue.
+news-suspended = News of saved papers stopped, because { $reason ->
+    [no-shared-server] you don't share a server with Paperround
+   *[other] your privacy settings block direct messages from Paperround
+}. Press **{ news-start }** once that has changed.
+news-heading = { $count ->
+    [one] News of a paper you saved
+   *[other] News of { $count } papers you saved
+}
+news-code = Code: { $text }
+news-version = Version { $text } is on arXiv
+news-comment = arXiv comment: “{ $text }”
+news-journal = Published: { $text }
+news-withdrawn = Withdrawn by its authors
+news-remove = Remove from saved
+news-removed = { $count ->
+    [one] The paper was removed from your saved papers.
+   *[other] { $count } papers were removed from your saved papers.
+}
+news-stopped = You get no more news of saved papers. { $command } switches it on again.
+
 ## Why a paper is in an alert
 found-in = { $language ->
     [ko] the match is in its Korean summary

@@ -831,6 +831,26 @@ today-suspended = { $reason ->
 today-none-left = 이날 논문은 모두 이미 보내 드렸거나, 저장했거나, 관심 없음으로 표시한 논문이에요.
 today-nothing = 아직 논문이 없어요.
 
+## What is new about saved papers
+
+news-start = 코드·새 버전·게재 소식 받기
+news-stop = 소식 그만 받기
+news-off = 아래 버튼을 누르면 저장한 논문에 코드, 새 버전, 게재 소식이 생긴 주의 월요일에 DM을 보내 드려요.
+news-on = 저장한 논문에 코드, 새 버전, 게재 소식이 생기면 월요일에 DM을 보내 드려요.
+news-suspended = { $reason ->
+    [no-shared-server] Paperround와 함께 있는 서버가 없어서
+   *[other] 개인정보 설정에서 Paperround의 DM이 막혀 있어서
+} 저장한 논문의 소식을 보내지 못했어요. 설정을 바꾼 뒤 **{ news-start }** 버튼을 눌러 주세요.
+news-heading = 저장한 논문 { $count }편의 새 소식
+news-code = 코드: { $text }
+news-version = arXiv에 버전 { $text } 등록
+news-comment = arXiv 코멘트: “{ $text }”
+news-journal = 게재: { $text }
+news-withdrawn = 저자가 철회함
+news-remove = 저장 목록에서 빼기
+news-removed = 저장 목록에서 논문 { $count }편을 뺐어요.
+news-stopped = 저장한 논문의 소식을 더 보내지 않아요. 다시 받으려면 { $command }에서 켜 주세요.
+
 ## 논문이 알림에 든 이유
 found-in = { $language ->
     [ko] 일치한 단어는 한국어 요약에 있어요
