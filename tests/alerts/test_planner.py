@@ -263,6 +263,17 @@ async def test_matches_beyond_the_daily_limit_are_sent_after_24_hours(world: Wor
     assert [message for message in world.sent if "@8" in message] == ["@8 A", "@8 B", "@8 C", "@8 D"]
 
 
+async def test_the_daily_limit_holds_back_no_weekly_message_in_two_parts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.alerts.planner.MAX_SHOWN", 1)
+    await world.alert("care", max_a_day=1, timing=AlertTiming.WEEKLY, weekday=2, at_time="09:00")
+    await world.written("Mon", "A▲9 B▲8")
+    await world.at("Wed 09:05")
+    await world.wait(minutes=2)
+    assert world.sent == ["@7 A", "@7 B"]
+
+
 @pytest.mark.engines("postgresql")
 async def test_a_message_that_is_being_sent_stays_when_its_alert_is_removed(world: World) -> None:
     """Without a record of it, the paper would come again with another alert."""

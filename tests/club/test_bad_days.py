@@ -49,6 +49,13 @@ async def test_most_upvoted_paper_wins_if_nobody_votes(lab: Lab) -> None:
     assert [thread.name for thread in lab.threads()] == ["Small Language Models [at Work]: A *Survey*"]
 
 
+async def test_at_a_tie_the_votes_on_hugging_face_decide_and_not_the_order_of_the_answers(lab: Lab) -> None:
+    await _set_up(lab, nominated="2501.00004")
+    assert answers(lab.polls()[-1])[0] == "Maps for Robots"
+    await lab.until(MEETS - DAY)
+    assert [thread.name for thread in lab.threads()] == ["Small Language Models [at Work]: A *Survey*"]
+
+
 @pytest.mark.parametrize("is_skipped", [True, False])
 async def test_nominations_survive_a_skipped_or_deleted_vote(lab: Lab, is_skipped: bool) -> None:
     await _set_up(lab, nominated="2501.00004")
