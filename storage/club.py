@@ -68,6 +68,7 @@ club_threads = sa.Table(
     sa.Column("thread_id", sa.BigInteger, server_default="0", index=True, comment="0: not sent yet"),
     required("opened_at", UtcTime),
     sa.Column("meets_on", sa.Date, comment="local date of the meeting about the paper; NULL: none"),
+    required("is_quiet", sa.Boolean, server_default=sa.false()),  # told nothing new about the paper
 )
 
 club_nominations = sa.Table(
@@ -131,6 +132,18 @@ async def find_thread(connection: AsyncConnection, /, **columns: object) -> int 
 async def put_thread(connection: AsyncConnection, **values: Any) -> None:
     """Store or update the thread for a `channel_id` and a `paper_id`."""
     await statements.insert_rows(connection, club_threads, [values], "update")
+
+
+async def find_opener(connection: AsyncConnection, thread_id: int) -> int | None:
+    """Return the id of the reader who opened a discussion, or None if that is not known any more."""
+    query = sa.select(deliveries.c.asked_by).join(club_threads, club_threads.c.delivery_id == deliveries.c.id)
+    return await connection.scalar(query.where(club_threads.c.thread_id == thread_id))
+
+
+async def silence_thread(connection: AsyncConnection, thread_id: int) -> None:
+    """Tell a thread nothing more that is new about its paper."""
+    own = club_threads.c.thread_id == thread_id
+    await connection.execute(club_threads.update().where(own).values(is_quiet=True))
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:

@@ -362,6 +362,15 @@ def _add_readers_of_news(connection: sa.Connection) -> None:
     )
 
 
+@_migration(18)
+def _add_quiet_threads(connection: sa.Connection) -> None:
+    """Keep which threads are told nothing that is new about their paper."""
+    default = "false" if connection.dialect.name == "postgresql" else "0"
+    connection.exec_driver_sql(
+        f"ALTER TABLE club_threads ADD COLUMN is_quiet BOOLEAN DEFAULT {default} NOT NULL"
+    )
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

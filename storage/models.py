@@ -544,6 +544,7 @@ class DeliveryKind(StrEnum):
     ALERT = "alert"
     TODAY = "today"
     NEWS = "news"
+    THREAD_NEWS = "thread-news"
     CLUB = "club"
     NOTICE = "notice"
     ANSWER = "answer"

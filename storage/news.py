@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, outbox, papers, statements, today
+from storage import club, models, outbox, papers, statements, tables, today
 from storage.shelf import saved_papers
 from storage.tables import READER_ROWS, deliveries, readers, table_of
 
@@ -122,3 +122,58 @@ async def list_events(
         .order_by(events.c.found_at, events.c.id)
     )
     return await statements.fetch_records(connection, papers.PaperEvent, query)
+
+
+MAX_IN_THREAD = 3
+"""The most events of a paper of which a thread is told."""
+_OF_THREADS = (papers.EventKind.CODE, papers.EventKind.COMMENT, papers.EventKind.JOURNAL)
+
+
+class ThreadEvent(NamedTuple):
+    """An event of which a thread about its paper is to be told."""
+
+    guild_id: int
+    thread_id: int
+    arxiv_id: str
+    event: papers.PaperEvent
+
+
+async def list_of_threads(
+    connection: AsyncConnection, after_id: int, *, limit: int
+) -> tuple[list[ThreadEvent], int]:
+    """Return the first events after an id, of any paper, with the threads to be told; and the id of the last one.
+
+    A thread is told of its paper's first events after it was opened, unless it was silenced.
+    """
+    events, own = papers.paper_events, club.club_threads.c
+    first = sa.select(events.c.id).where(events.c.id > after_id).order_by(events.c.id).limit(limit).subquery()
+    last_id = await connection.scalar(sa.select(sa.func.max(first.c.id))) or after_id
+    since_opened = sa.and_(events.c.kind.in_(_OF_THREADS), events.c.found_at > own.opened_at)
+    numbered = (
+        sa.select(
+            events,
+            own.guild_id,
+            own.thread_id,
+            sa.func.row_number().over(partition_by=own.thread_id, order_by=events.c.id).label("number"),
+        )
+        .join(club.club_threads, own.paper_id == events.c.paper_id)
+        .where(since_opened, own.thread_id != 0, own.is_quiet.is_(False))
+        .where(events.c.paper_id.in_(sa.select(events.c.paper_id).where(events.c.id > after_id)))
+        .subquery()
+    )
+    query = (
+        sa.select(numbered, tables.papers.c.arxiv_id)
+        .join(tables.papers, tables.papers.c.id == numbered.c.paper_id)
+        .where(numbered.c.id > after_id, numbered.c.id <= last_id, numbered.c.number <= MAX_IN_THREAD)
+        .order_by(numbered.c.id, numbered.c.thread_id)
+    )
+    rows = await connection.execute(query)
+    return [
+        ThreadEvent(
+            row.guild_id,
+            row.thread_id,
+            row.arxiv_id,
+            statements.build_record(papers.PaperEvent, row._mapping),
+        )
+        for row in rows
+    ], last_id

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bot.alerts.planner import ALERT, AlertPost
 from bot.alerts.service import Alerts
 from bot.ask.service import ANSWER, AnswerPost, PaperQuestions
+from bot.club.news import THREAD_NEWS, ThreadNews, ThreadNewsPlanner
 from bot.club.service import CLUB, ClubPost, Clubs
 from bot.core.clock import Clock
 from bot.core.day_close import DayClose
@@ -76,6 +77,7 @@ class Tick(NamedTuple):
     clubs: Clubs
     today_planner: TodayPlanner
     news_planner: NewsPlanner
+    thread_news: ThreadNewsPlanner
 
 
 class Front(NamedTuple):
@@ -137,7 +139,7 @@ def _load_trends() -> Front:
 def _load_club() -> Front:
     from bot.club import commands, messages
 
-    return Front((commands.ClubCog,), {ClubPost: messages.render})
+    return Front((commands.ClubCog,), {ClubPost: messages.render, ThreadNews: messages.render_news})
 
 
 def _load_today() -> Front:
@@ -152,6 +154,10 @@ def _load_operations() -> Front:
 
     cogs = commands.MeCog, commands.StatusCog, commands.SourcesCog
     return Front(cogs, {NoticePost: messages.render_notice, BarePost: render_bare})
+
+
+async def _plan_clubs(tick: Tick) -> int:
+    return await tick.clubs.tick(tick.now) + await tick.thread_news.tick(tick.now)
 
 
 LISTS = Feature(
@@ -197,8 +203,8 @@ TRENDS = Feature(
 CLUBS = Feature(
     load_front=_load_club,
     build_services=lambda its: [Clubs(its.database, its.clock, its.deliveries, its.request)],
-    kinds=(CLUB,),
-    plan=lambda tick: tick.clubs.tick(tick.now),
+    kinds=(CLUB, THREAD_NEWS),
+    plan=_plan_clubs,
 )
 TODAYS = Feature(
     load_front=_load_today,

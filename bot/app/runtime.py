@@ -217,7 +217,7 @@ class Runtime:
             self.liveness.record("discord")
         with self.metrics.planning.time():
             its = self.workers
-            planners = its.daily_planner, its.clubs, its.today_planner, its.news_planner
+            planners = its.daily_planner, its.clubs, its.today_planner, its.news_planner, its.thread_news
             tick = Tick(now, self.relay.wake, self._plan_posts, *planners)
             plans = [partial(feature.plan, tick) for feature in FEATURES if feature.plan is not None]
             failures = await self._run_steps(lambda: self.relay.expire(now), *plans)

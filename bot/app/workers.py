@@ -16,6 +16,7 @@ import structlog
 from bot.alerts.planner import AlertPlanner
 from bot.app.container import Container, create_fetcher
 from bot.archive.ingest import IngestService
+from bot.club.news import ThreadNewsPlanner
 from bot.club.service import Clubs
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
@@ -52,6 +53,7 @@ class Workers:
             database, clock, deliveries, search, default_locale=container.locale, find_right=self._find_right
         )
         self.news_planner = NewsPlanner(database, deliveries, default_locale=container.locale)
+        self.thread_news = ThreadNewsPlanner(database, deliveries, container.request, container.locale)
         self.clubs = Clubs(database, clock, deliveries, container.request)
         self.failure_reports = FailureReports(container.database, clock, deliveries, container.locale)
         self.retention = Retention(database, clock, days=container.settings.keep_days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from bot.rendering.discord_text import SafeMarkdown
 from bot.search.results import Snippet
 from bot.text import analyser
 from storage import models
+from storage.papers import EventKind, PaperEvent
 
 MAX_URL_LENGTH = 160
 """A longer URL is replaced by the paper's page on Hugging Face, so that a title always fits."""
@@ -379,6 +380,17 @@ def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
         for text in (detail.comment, detail.journal)
     )
     return join_dotted(version, *said)
+
+
+def event_lines(texts: Texts, events: Iterable[PaperEvent]) -> list[str]:
+    """Return what is new about a paper, a line for each event. The words of authors are quoted as they stand."""
+    lines = []
+    for event in events:
+        text = escape_untrusted(event.text, max_length=MAX_SHOWN_COMMENT)
+        if event.kind is EventKind.CODE:
+            text = discord_text.masked_link(discord_text.shorten(event.text, 80, markdown=False), event.text)
+        lines.append(texts(f"news-{event.kind.value}", text=text))
+    return lines
 
 
 def cite(detail: models.PaperDetail) -> str:

@@ -183,6 +183,16 @@ class ClubCog(
         title = paper_texts.title_link(former)
         return [card, client_messages.text_view(request.texts("club-replaces", title=title))]
 
+    @router.handles(club_messages.SILENCE, responses.PRIVATELY)
+    async def silence(self, request: Request, action: Action) -> ui.LayoutView:
+        """Tell this thread nothing more, for its opener or a member who manages threads."""
+        thread_id = request.interaction.channel_id or 0
+        opener = await request.services.database.fetch(storage.find_opener, thread_id)
+        if request.user_id != opener and not request.interaction.permissions.manage_threads:
+            raise UserError("thread-news-not-yours")
+        await request.services.database.write(storage.silence_thread, thread_id)
+        return client_messages.text_view(request.texts("thread-news-stopped"))
+
     @router.handles(club_messages.DISCUSS, responses.PRIVATELY, check=permissions.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
         """Open a thread about a paper in this channel (in a forum, a post), or link to the existing one."""

@@ -17,6 +17,7 @@ from bot.client.message_builder import MessageBuilder, button, layout_payload, t
 from bot.client.messages import PostWording
 from bot.client.paper_texts import channel_url, format_title, join_dotted, title_link
 from bot.client.texts import Texts
+from bot.club.news import ThreadNews
 from bot.club.service import HOUR, ClubPost, MeetingStep, Overview
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
@@ -27,6 +28,7 @@ from storage.models import PartKind
 SHOW, START = "clubs", "clubn"
 CONFIRM_STOP, STOP = "clube", "clubm"
 DISCUSS = "dis"
+SILENCE = "clubq"
 MARK = "clubp"
 READ, NOMINATE = "read", "nominate"
 """The actions of a card's buttons."""
@@ -66,6 +68,15 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
     if post.step is MeetingStep.PAPER:
         parts.append(RenderedPart(PartKind.REQUEST, _event(texts, post)))
     return tuple(parts)
+
+
+def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, ...]:
+    """Return what is new about a thread's paper, with the button by which its opener ends such messages."""
+    texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
+    (line,) = paper_texts.event_lines(texts, [post.event])
+    stop = button(texts("thread-news-stop"), pack_custom_id(SILENCE, marker=marker))
+    view = client_messages.text_view(f"🆕 {line}", stop)
+    return client_messages.render_message(view, client_messages.marked_plain_payload(f"🆕 {line}", marker))
 
 
 def _without_title(paper: contents.PostPaper) -> contents.PostPaper:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from discord import ui
@@ -27,7 +26,6 @@ from bot.shelf.news import NewsPost
 from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
 from storage.news import NewsReader
-from storage.papers import EventKind, PaperEvent
 
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
@@ -81,17 +79,6 @@ def news_note(texts: Texts, news: NewsReader | None) -> str:
     return texts("news-suspended", reason=news.reason) if news.reason else texts("news-on")
 
 
-def event_lines(texts: Texts, events: Sequence[PaperEvent]) -> list[str]:
-    """Return what is new about a paper, a line for each event. The words of authors are quoted as they stand."""
-    lines = []
-    for event in events:
-        text = escape_untrusted(event.text, max_length=paper_texts.MAX_SHOWN_COMMENT)
-        if event.kind is EventKind.CODE:
-            text = discord_text.masked_link(discord_text.shorten(event.text, 80, markdown=False), event.text)
-        lines.append(texts(f"news-{event.kind.value}", text=text))
-    return lines
-
-
 def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.LayoutView:
     """Return a week's message: each paper with what is new, and controls to open one, remove some, and stop."""
     message = MessageBuilder()
@@ -110,7 +97,7 @@ def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.Lay
     message.end_with(rows, subtext(texts("and-more", count=post.more)) if post.more else "")
     for position, of in enumerate(post.papers):
         characters, size = message.share(len(papers) - position)
-        lines = event_lines(texts, of.events)
+        lines = paper_texts.event_lines(texts, of.events)
         title = paper_texts.title_link(of.paper, max_characters=characters // 2, max_bytes=size // 2)
         text = "\n".join([f"**{title}**", *(f"- {line}" for line in lines)])
         message.add_separator(visible=False)

@@ -905,6 +905,9 @@ news-removed = { $count ->
    *[other] { $count } papers were removed from your saved papers.
 }
 news-stopped = You get no more news of saved papers. { $command } switches it on again.
+thread-news-stop = No such news in this thread
+thread-news-stopped = This thread gets no more news of its paper.
+thread-news-not-yours = Only the member who opened this discussion, or one who manages threads, can stop these messages.
 
 ## Why a paper is in an alert
 found-in = { $language ->

@@ -850,6 +850,9 @@ news-withdrawn = 저자가 철회함
 news-remove = 저장 목록에서 빼기
 news-removed = 저장 목록에서 논문 { $count }편을 뺐어요.
 news-stopped = 저장한 논문의 소식을 더 보내지 않아요. 다시 받으려면 { $command }에서 켜 주세요.
+thread-news-stop = 이 스레드에서 소식 끄기
+thread-news-stopped = 이 스레드에는 논문 소식을 더 올리지 않아요.
+thread-news-not-yours = 토론을 연 사람이나 스레드를 관리하는 사람만 끌 수 있어요.
 
 ## 논문이 알림에 든 이유
 found-in = { $language ->
