@@ -166,3 +166,25 @@ async def test_moving_the_clock_ends_a_vote_and_opens_the_thread(tmp_path: Path)
         assert [thread.name for thread in channels[0].threads] == [
             "SmolLM2: When Smol Goes Big – Data-Centric Training of a Small Language Model"
         ]
+
+
+async def test_a_saved_paper_gets_code_on_the_fourth_day(tmp_path: Path) -> None:
+    locale = models.Locale.KO
+    texts = client_texts.for_locale(locale)
+    async with server.open_demo(locale, tmp_path) as (env, runtime, channels, viewers):
+        page_of_viewer: Any = SimpleNamespace(
+            _pages={}, refresh=env.settle, _action=env.settle, viewers=viewers
+        )
+        shown = stage.Stage(env, page_of_viewer, channels, locale, server.make_delivery(runtime))
+        reader, _ = viewers
+        assert isinstance(reader, simcord.MemberActor)
+        card = last_response(await reader.slash(channels[0], "paper", paper="2502.02737"))
+        await reader.click(card, label=texts("save"))
+        saved = last_response(await reader.slash(channels[0], "saved"))
+        await reader.click(saved, label=texts("news-start"))
+        for line in ("+4 days", "+1 day"):
+            await reader.send(channels[0], line)
+            await shown.step()
+        messages = [shown_text(message) for message in reader.user.dm_channel.history()]
+        [news] = [text for text in messages if texts("news-heading", count=1) in text]
+        assert texts("news-version", text="2") in news
