@@ -69,7 +69,7 @@ def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None = None) 
 def _news_button(texts: Texts, state: ListState, news: NewsReader | None) -> ui.Item[Any]:
     is_on = news is not None and news.reason is None
     verb = STOP_NEWS_HERE if is_on else START_NEWS
-    return button(texts("news-stop" if is_on else "news-start"), pack_state(state.replace(page=0), verb))
+    return button(texts("news-stop-here" if is_on else "news-start"), pack_state(state.replace(page=0), verb))
 
 
 def news_note(texts: Texts, news: NewsReader | None) -> str:

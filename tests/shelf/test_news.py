@@ -17,7 +17,7 @@ from bot.shelf.service import Shelf
 from storage import accounts, models, news, papers, shelf
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent
-from tests.support import killed_process, world
+from tests.support import killed_process, origin_server, world
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -25,7 +25,9 @@ from tests.support.client_harness import (
     last_response,
     shown_text,
 )
-from tests.support.world import AWAY, READER, ZONES, World, arxiv_id
+from tests.support.kept_services import Services
+from tests.support.polling_harness import PollingHarness
+from tests.support.world import AWAY, LOST, READER, ZONES, World, arxiv_id, moment
 
 on_both_engines = pytest.mark.engines("sqlite", "postgresql")
 OTHER = READER + 1
@@ -143,6 +145,56 @@ async def test_no_news_is_lost_or_told_twice_by_kills_and_an_outage_of_nine_days
     await world_.tick()
     await world_.until(8)
     assert [text for _, text in world_.arrived[2:]] == [f"@{READER} en: {await title(world_, 'A')}+journal"]
+
+
+@on_both_engines
+async def test_twelve_weeks_of_news_reach_each_reader_once(world_: NewsWorld) -> None:
+    names = {name: arxiv_id(name) for name in "ABC"}
+    async with origin_server.run_origin() as origin:
+        services = Services(PollingHarness(world_.database, origin, world_.now))
+        for name in names.values():
+            services.tell(name)
+            services.put_code(name, None)
+        await world_.save("A B")
+        await world_.save("A", by=OTHER)
+        await world_.save("A B C", by=OTHER + 1)
+        for reader, city, locale in (
+            (READER, "Seoul", models.Locale.KO),
+            (OTHER, "New_York", models.Locale.EN),
+        ):
+            await world_.shelf.switch_news(reader, ZONES[city])
+            await world_.database.write(accounts.upsert_reader, reader, locale=locale)
+        comment = "<arxiv:comment>Accepted</arxiv:comment>"
+        journal = f"{comment}<arxiv:journal_ref>Proc.</arxiv:journal_ref>"
+        for week in range(12):
+            if week == 2:
+                services.put_code(names["A"], "https://github.com/a/b")
+                services.tell(names["C"], 2)
+            if week == 4:
+                services.tell(names["A"], 2, comment)
+            if week == 7:
+                services.tell(names["B"], 3, journal)
+                services.tell(names["A"], 2, journal, "This paper has been withdrawn.")
+            for _ in range(28):
+                services.harness.now = world_.now
+                await services.ask_now()
+                is_out = 30 <= (world_.now - moment("Thu-1 00:00 UTC")).days < 39
+                world_.discord.answer = AWAY if is_out else LOST if week == 5 else None
+                with killed_process.killed_at(world_.database, 1, is_stored=week % 2 == 0):
+                    await world_.news.tick(world_.now)
+                await world_.wait(hours=6)
+    told = {by: [text for _, text in world_.arrived if text.startswith(f"@{by} ")] for by in (READER, OTHER)}
+    title_a, title_b = await title(world_, "A"), await title(world_, "B")
+    of_both = [f"{title_a}+code", f"{title_a}+version+comment"]
+    assert told[OTHER] == [f"@{OTHER} en: {text}" for text in (*of_both, f"{title_a}+journal+withdrawn")]
+    assert told[READER][:2] == [f"@{READER} ko: {text}" for text in of_both]
+    [last] = told[READER][2:]
+    assert f"{title_a}+journal+withdrawn" in last
+    assert f"{title_b}+version+comment+journal" in last
+    due = {
+        (row.user_id, f"{row.due_at:%a %H:%M}") for row in await world_.planned(kind=models.DeliveryKind.NEWS)
+    }
+    assert due <= {(READER, "Mon 00:00"), (OTHER, "Mon 14:00"), (OTHER, "Mon 13:00")}
 
 
 async def test_closed_direct_messages_pause_the_switch(world_: NewsWorld) -> None:

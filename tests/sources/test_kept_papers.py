@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -12,67 +11,16 @@ from aiohttp import web
 from bot.archive import digest_writer
 from bot.sources.kept_papers import KeptPapers
 from storage import archive, club, papers, shelf
-from storage.database import Connection, Database
+from storage.database import Database
 from storage.papers import EventKind
-from tests.support import origin_server, source_payloads
+from tests.support import origin_server
+from tests.support.kept_services import Services
 from tests.support.polling_harness import START, PollingHarness
 
 on_both_engines = pytest.mark.engines("sqlite", "postgresql")
 READER, CHANNEL, SERVER = 11, 22, 33
 SAVED, DISCUSSED, OTHER = "2505.00001", "2505.00002", "2505.00003"
 WEEK = timedelta(days=7)
-
-
-@dataclass
-class Services:
-    """Loopback arXiv and Hugging Face, which say of each paper what the test sets."""
-
-    harness: PollingHarness
-    arxiv: dict[str, str] = field(default_factory=dict)
-    code: dict[str, object] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.harness.origin.pages["/api/query"] = self.query
-
-    def tell(self, arxiv_id: str, version: int = 1, more: str = "", abstract: str = "Small things.") -> None:
-        """Set arXiv's entry of a paper."""
-        self.arxiv[arxiv_id] = (
-            f"<entry><id>http://arxiv.org/abs/{arxiv_id}v{version}</id><title>A Study {arxiv_id}</title>"
-            f"<published>2025-05-01T00:00:00Z</published><updated>2025-05-0{min(version, 9)}T00:00:00Z</updated>"
-            f"<summary>{abstract}</summary><author><name>Ada Lovelace</name></author>{more}</entry>"
-        )
-
-    def put_code(self, arxiv_id: str, address: object) -> None:
-        """Set the code on Hugging Face's page of a paper; None: it has a page without code."""
-        self.code[arxiv_id] = address
-        self.harness.origin.pages[f"/api/papers/{arxiv_id}"] = json.dumps(
-            {"id": arxiv_id, "title": f"A Study {arxiv_id}", "upvotes": 3, "githubRepo": address}
-        )
-
-    async def query(self, request: web.BaseRequest) -> web.Response:
-        ids = request.query["id_list"].split(",")
-        return web.Response(
-            text=source_payloads.atom(*(self.arxiv[name] for name in ids if name in self.arxiv))
-        )
-
-    async def ask(self, times: int = 1) -> None:
-        """Let a week pass and ask, so many times."""
-        for _ in range(times):
-            self.harness.now += WEEK
-            async with self.harness.open_poller() as opened:
-                context = opened.context
-                await KeptPapers(self.harness.db, self.harness.clock, self.harness.ingest, context).ask()
-
-    async def list_events(self) -> list[tuple[str, str, str]]:
-        """Return the events as (arXiv id, kind, text), oldest first."""
-
-        async def read(connection: Connection) -> list[tuple[str, str, str]]:
-            events = papers.paper_events
-            rows = await connection.execute(events.select().order_by(events.c.id))
-            names = {id_: name for name, id_ in (await papers.get_ids(connection, IDS)).items()}
-            return [(names[row.paper_id], row.kind.value, row.text) for row in rows]
-
-        return await self.harness.db.fetch(read)
 
 
 IDS = [SAVED, DISCUSSED, OTHER]

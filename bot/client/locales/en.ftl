@@ -884,6 +884,7 @@ today-nothing = There are no papers yet.
 
 news-start = Tell me about code, new versions and venues
 news-stop = Stop these messages
+news-stop-here = Stop news of saved papers
 news-off = The switch below sends you a message on Mondays when a saved paper gets code, a new version or a venue.
 news-on = On Mondays you get a message if a saved paper got code, a new version or a venue.
 news-suspended = News of saved papers stopped, because { $reason ->
@@ -905,7 +906,7 @@ news-removed = { $count ->
    *[other] { $count } papers were removed from your saved papers.
 }
 news-stopped = You get no more news of saved papers. { $command } switches it on again.
-thread-news-stop = No such news in this thread
+thread-news-stop = Stop news in this thread
 thread-news-stopped = This thread gets no more news of its paper.
 thread-news-not-yours = Only the member who opened this discussion, or one who manages threads, can stop these messages.
 
