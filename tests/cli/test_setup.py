@@ -26,6 +26,9 @@ from tests.support.shell_fixtures import CommandResult, Paperround
 
 pytestmark = pytest.mark.wire
 
+COMPONENT, MODAL_SUBMIT = 3, 5  # Discord's types of interactions
+CHANNEL_SELECT = 8  # Discord's type of the component
+
 INVITATION = permissions.invitation_url(model.APPLICATION_ID)
 
 
@@ -102,24 +105,45 @@ async def new_server(fake: server.FakeDiscord) -> int:
 
 
 async def press(
-    fake: server.FakeDiscord, channel_id: int, messages: list[dict[str, Any]], verb: str, expected: str = ""
-) -> list[dict[str, Any]]:
-    """Press the button with this verb. Returns the reply's messages once they contain `expected`."""
+    fake: server.FakeDiscord, channel_id: int, messages: list[dict[str, Any]], verb: str
+) -> server.Asked:
+    """Press the button with this verb. Returns the press once it is acknowledged."""
     pattern = re.compile(rf'"custom_id": "(pr:[^"]*\b{verb}(?::[^"]*)?)"')
     [(custom_id, message)] = [
         (found[1], message) for message in messages if (found := pattern.search(json.dumps(message)))
     ]
     data = {"custom_id": custom_id, "component_type": 2}
-    record = await fake.interact(channel_id, data, kind=3, message_id=int(message["id"]))
-
-    def is_answered() -> bool:
-        return bool(record.replies) and expected in json.dumps(record.replies)
-
-    await patience.wait_until(is_answered, describe=lambda: record)
-    return record.replies
+    return await fake.interact(channel_id, data, kind=COMPONENT, message_id=int(message["id"]))
 
 
-async def test_setup_command_and_three_buttons_lead_to_the_first_post(
+async def read_replies(asked: server.Asked, expected: str) -> list[dict[str, Any]]:
+    """The reply's messages, once they contain `expected`."""
+    await patience.wait_until(lambda: expected in json.dumps(asked.replies), describe=lambda: asked)
+    return asked.replies
+
+
+async def submit(fake: server.FakeDiscord, asked: server.Asked) -> server.Asked:
+    """Submit the form that was opened, as it stands. Returns the submission once it is acknowledged."""
+    form = asked.record.modal
+    assert form is not None, asked
+    fields: list[dict[str, Any]] = []
+    resolved: dict[str, Any] = {}
+    for label in form["components"]:
+        field = label["component"]
+        value: dict[str, Any] = {"value": ""}
+        if field["type"] == CHANNEL_SELECT:
+            ids = [str(default["id"]) for default in field["default_values"]]
+            value = {"values": ids}
+            resolved = {
+                "channels": {id_: {"id": id_, "type": 0, "name": "new", "permissions": "0"} for id_ in ids}
+            }
+        chosen = {"type": field["type"], "id": field["id"], "custom_id": field["custom_id"], **value}
+        fields.append({"type": label["type"], "id": label["id"], "component": chosen})
+    data = {"custom_id": form["custom_id"], "components": fields, "resolved": resolved}
+    return await fake.interact(asked.record.channel_id, data, kind=MODAL_SUBMIT)
+
+
+async def test_setup_command_a_form_and_two_buttons_lead_to_the_first_post(
     fake: server.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
     today = system_clock().date().isoformat()
@@ -140,8 +164,9 @@ async def test_setup_command_and_three_buttons_lead_to_the_first_post(
             [welcome] = await fake.wait_for_messages(new_server, log.read_text)
             assert "/daily setup" in json.dumps(welcome)
             await patience.wait_until(lambda: "2505.00008" in _read_papers(tmp_path), describe=log.read_text)
-            wizard = await press(fake, new_server, [welcome], "dsu", "pr:ds:")
-            started = await press(fake, new_server, wizard, "ds", "pr:dn:")
+            submitted = await submit(fake, await press(fake, new_server, [welcome], "dsu"))
+            summary = await read_replies(submitted, "pr:ds:")
+            started = await read_replies(await press(fake, new_server, summary, "ds"), "pr:dn:")
             await press(fake, new_server, started, "dn")
             [_, post] = await fake.wait_for_messages(new_server, log.read_text, count=2)
     text = json.dumps(post, ensure_ascii=False)
@@ -165,7 +190,7 @@ async def test_welcomes_a_new_server_once_in_its_language(
         assert "안녕하세요" in json.dumps(welcome, ensure_ascii=False)
     async with running_bot.run_here(fake, tmp_path):
         assert "할 수 있는 일 보기" in json.dumps(welcome, ensure_ascii=False)
-        await press(fake, new_server, [welcome], "help", "/topic")
+        await read_replies(await press(fake, new_server, [welcome], "help"), "/topic")
     assert len(fake.messages(new_server)) == 1
     assert fake.messages(old) == [], "it was invited long ago"
 
