@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 # Authors of papers, readers and servers.
@@ -220,6 +221,9 @@ class Appearance:
         """The date by which a source's digests are ordered, which is never after the day of arrival."""
         return min(self.date, self.ingested_on)
 
+
+share_name = lru_cache(maxsize=1 << 13)(str)
+"""Returns a shared copy of a name, since a collaboration's papers repeat the same three thousand authors."""
 
 WITHDRAWN = "This paper has been withdrawn"
 """How the abstract of a withdrawn paper begins at arXiv."""

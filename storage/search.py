@@ -14,9 +14,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from storage.models import WITHDRAWN, IndexDocument, PaperRow, Section
+from storage.models import WITHDRAWN, IndexDocument, PaperRow, Section, share_name
 from storage.snapshot import Snapshot, parse_date
-from storage.tables import share_name
 
 
 @dataclass(frozen=True, slots=True)

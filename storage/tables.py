@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import partial
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -18,9 +18,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 from storage import models
-
-share_name = lru_cache(maxsize=1 << 13)(str)
-"""Returns a shared copy of a name, since a collaboration's papers repeat the same three thousand authors."""
 
 metadata = sa.MetaData(
     naming_convention={
@@ -90,7 +87,7 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
     datetime: UtcTime,
     dict[str, str]: sa.JSON(),
     Mapping[str, Any]: sa.JSON(none_as_null=True),
-    tuple[str, ...]: _tuple_of(share_name),
+    tuple[str, ...]: _tuple_of(models.share_name),
     # ISO weekdays, such as 12345
     tuple[int, ...]: Stored(
         sa.Text(), lambda days: tuple(map(int, days)), lambda days: "".join(map(str, days))

@@ -121,7 +121,7 @@ def test_folding_a_name_drops_punctuation_and_keeps_word_order() -> None:
 
 READ_PAPERS = """
 from bot.text import analyser, term_keys, tokens
-from storage import tables
+from storage import models
 from tests.support.resident import read_resident
 
 tokens.prepare_concepts()
@@ -132,7 +132,7 @@ def read(first, last):
         title = analyser.canonicalise(f"{name.title()}: Methods of {name}-based learning by {name}.")
         tokens.tokenize(title + analyser.canonicalise(f"모델{chr(44032 + number % 11000)}{number % 7}"))
         term_keys.full_names(title)
-        tables.share_name(f"Ada {name.title()}")
+        models.share_name(f"Ada {name.title()}")
 
 read(0, 15_000)
 before = read_resident()
