@@ -279,7 +279,7 @@ _WITHOUT = (
 
 
 def read_without(text: str) -> str:
-    """Return a query with `-word` in place of a phrase that left one term out; the same text if it has none."""
+    """Return a query with `-word` in place of a phrase that left one term out; the same text without one."""
     for pattern in _WITHOUT:
         if match := pattern.fullmatch(text.strip()):
             name = f'"{match["name"]}"' if " " in match["name"] else match["name"]

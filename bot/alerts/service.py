@@ -128,7 +128,7 @@ class AlertPreview(NamedTuple):
 
 
 def _check_number(count: int) -> None:
-    """Raise UsageError if a reader with so many alerts may not have another."""
+    """Raise UsageError if a reader with this number of alerts may not have another."""
     if count >= MAX_ALERTS:
         raise errors.UsageError(
             f"This user already has {MAX_ALERTS} alerts, the maximum. Remove one first.",

@@ -376,7 +376,7 @@ async def notify_owners(
 async def _find_system_channel(connection: Connection, owned: Owned, kind: NoticeKind) -> int | None:
     """Return the server's system channel, or None if there is none or if it is the channel that refused.
 
-    A channel whose alerts lost their owner refuses nothing: it stands in for a missing system channel.
+    A channel whose alerts lost their owner refuses nothing: it is told instead of a missing system channel.
     """
     guild = await accounts.get_guild(connection, owned.guild_id or 0)
     channel_id = None if guild is None else guild.system_channel_id

@@ -201,7 +201,7 @@ class SearchService:
     def _find_all(
         self, archive: Archive, query: query_parser.Query, filters: Filters, needed: Collection[int] = ()
     ) -> pages.FoundPapers:
-        """Return all papers for a query that pass these filters, whatever its own period.
+        """Return all papers for a query that pass these filters, regardless of its own period.
 
         If the index is behind, only the `needed` papers are searched, if any, for the words as typed.
         """

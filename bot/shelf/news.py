@@ -60,7 +60,7 @@ NEWS = DeliveryHandler(
 def _find_due(now: datetime, turn: news.Turn) -> schedule.Slot | None:
     """Return the last Monday's time (UTC), that of the `/today` message or 09:00, unless that Monday is finished.
 
-    A Monday before the reader asked for the messages has none.
+    Nothing is sent for a Monday before the reader asked for the messages.
     """
     at = schedule.parse_time(turn.at_time or schedule.DEFAULT_TIME)
     slot = schedule.last_due(now, schedule.Rule(at, clock.stored_zone(turn.timezone), _MONDAY))

@@ -46,7 +46,7 @@ class Services:
         )
 
     async def ask(self, times: int = 1) -> None:
-        """Let a week pass and ask, so many times."""
+        """Let a week pass and ask, this number of times."""
         for _ in range(times):
             self.harness.now += timedelta(days=7)
             await self.ask_now()
