@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -59,6 +60,12 @@ class PaperEvent:
     kind: EventKind
     text: str
     found_at: datetime
+
+
+def name_events(events: Iterable[PaperEvent]) -> str:
+    """Return a short name of events that stays the same if they are found again, as after a restored backup."""
+    said = sorted(f"{event.paper_id} {event.kind} {event.text}" for event in events)
+    return hashlib.sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 paper_events = table_of(
@@ -209,20 +216,12 @@ async def list_kept_due(
 ) -> dict[str, int]:
     """Return the ids, by arXiv id, of the papers on a shelf or in a thread to ask a service about, the oldest asked first.
 
-    A paper's first months begin when it was first listed or, if it never was, when it was first saved or discussed.
+    A paper's first months begin when it was first listed or, if it never was, with the month in its arXiv id.
     """
-    kept = sa.union_all(
-        sa.select(shelf.saved_papers.c.paper_id, shelf.saved_papers.c.saved_at.label("since_at")),
-        sa.select(club.club_threads.c.paper_id, club.club_threads.c.opened_at),
-    ).subquery()
-    once = sa.select(kept.c.paper_id, sa.func.min(kept.c.since_at).label("since_at")).group_by(
-        kept.c.paper_id
-    )
-    watched = once.subquery()
-    is_new = sa.or_(
-        papers.c.first_on > (now - FIRST_MONTHS).date(),
-        sa.and_(papers.c.first_on.is_(None), watched.c.since_at > now - FIRST_MONTHS),
-    )
+    kept = sa.union(*(sa.select(of.c.paper_id) for of in (shelf.saved_papers, club.club_threads)))
+    new_since = now - FIRST_MONTHS
+    is_new_id = papers.c.arxiv_id.between(f"{new_since:%y%m}", "9999.")
+    is_new = sa.or_(papers.c.first_on > new_since.date(), sa.and_(papers.c.first_on.is_(None), is_new_id))
     is_due = sa.or_(
         facts.c.read_at.is_(None),
         facts.c.read_at <= now - SELDOM,
@@ -231,25 +230,12 @@ async def list_kept_due(
     of_service = sa.and_(facts.c.paper_id == papers.c.id, facts.c.source == service)
     query = (
         sa.select(papers.c.arxiv_id, papers.c.id)
-        .join(watched, watched.c.paper_id == papers.c.id)
         .outerjoin(facts, of_service)
-        .where(is_due)
+        .where(papers.c.id.in_(kept), is_due)
         .order_by(facts.c.read_at.is_not(None), facts.c.read_at, papers.c.id)
         .limit(limit)
     )
     return dict(map(tuple, await connection.execute(query)))
-
-
-async def mark_asked(connection: AsyncConnection, unknown: Iterable[PaperFacts]) -> None:
-    """Record when services were asked about stored papers that they do not have. What they said before stays."""
-    asked = {fact.arxiv_id: fact for fact in unknown}
-    ids = await get_ids(connection, asked)
-    rows = [statements.record_values(asked[arxiv_id], facts, paper_id=id_) for arxiv_id, id_ in ids.items()]
-    if rows:
-        statement = statements.dialect_insert(connection.dialect, facts)
-        read_at = {"read_at": statement.excluded.read_at}
-        key = ["paper_id", "source"]
-        await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=read_at), rows)
 
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:

@@ -492,7 +492,8 @@ async def _run_tasks(
         timers.add_each_minute(runtime.tick, container.clock)
         timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
         timers.add(lambda: jobs.maintain(*maintained), jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
-        timers.add(workers.kept_papers(poller.context).ask, kept_papers.EVERY)
+        kept = kept_papers.KeptPapers(workers.database, container.clock, workers.ingest, poller.context)
+        timers.add(kept.ask, kept_papers.EVERY)
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
         timers.add(runtime.report_failures, FAILURES_EVERY)
         if (vectors := workers.vector_maker) is not None:

@@ -25,7 +25,6 @@ from bot.operations.retention import Retention
 from bot.outbox.outcomes import notify_operator
 from bot.shelf.news import NewsPlanner
 from bot.sources import base, huggingface, kinds, paper_text
-from bot.sources.kept_papers import KeptPapers
 from bot.sources.poller import Poller
 from bot.today.service import TodayPlanner, TodayService
 from bot.writer import drafting, publication
@@ -120,10 +119,6 @@ class Workers:
             yield Poller(
                 self.database, self.clock, self.ingest, context, random.random, notify_failure=notify
             )
-
-    def kept_papers(self, context: base.SourceContext) -> KeptPapers:
-        """Return what asks services again about the papers that readers keep."""
-        return KeptPapers(self.database, self.clock, self.ingest, context)
 
     @asynccontextmanager
     async def open_writer(self) -> AsyncIterator[WriterService]:

@@ -224,6 +224,28 @@ def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
 
 
 _DAY = timedelta(days=1)
+
+
+def _find_news(
+    before: MergedPaper, after: MergedPaper, *, is_code_known: bool
+) -> Iterator[tuple[papers.EventKind, str]]:
+    """Yield what is new about a paper. Code is new only if Hugging Face had described the paper without it
+    (`is_code_known`), the rest only if arXiv had told a version before; a version that goes back is not.
+    """
+    if is_code_known and not before.code_url and after.code_url:
+        yield papers.EventKind.CODE, after.code_url
+    if before.version is None or after.version is None:
+        return
+    if after.version > before.version:
+        yield papers.EventKind.VERSION, str(after.version)
+    if after.comment and after.comment != before.comment:
+        yield papers.EventKind.COMMENT, after.comment
+    if after.journal and after.journal != before.journal:
+        yield papers.EventKind.JOURNAL, after.journal
+    if after.is_withdrawn and not before.is_withdrawn:
+        yield papers.EventKind.WITHDRAWN, ""
+
+
 Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 """The changed papers by id, as (before, after)."""
 
@@ -498,37 +520,15 @@ class DigestWriter:
         await papers.add_facts(connection, [(ids[fact.arxiv_id], fact) for fact in paper_facts])
         stored = await papers.list_merged(connection, ids=ids.values())
         changes = await _remerge(connection, stored)
-        await papers.add_events(
-            connection,
-            [
-                event
-                for id_, change in changes.items()
-                for event in self._find_events(id_, *change, id_ in on_list)
-            ],
+        found = (
+            papers.PaperEvent(0, id_, kind, text, self._clock())
+            for id_, change in changes.items()
+            for kind, text in _find_news(*change, is_code_known=id_ in on_list)
         )
+        await papers.add_events(connection, [*found])
         await self._notify_of_names(connection, changes)
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
-
-    def _find_events(
-        self, paper_id: int, before: MergedPaper, after: MergedPaper, is_code_known: bool
-    ) -> Iterator[papers.PaperEvent]:
-        """Yield what is new about a paper. Code is new only if Hugging Face had described the paper without it
-        (`is_code_known`), the rest only if arXiv had told a version before; a version that goes back is not."""
-        found: dict[papers.EventKind, str | None] = {}
-        if is_code_known and not before.code_url:
-            found[papers.EventKind.CODE] = after.code_url
-        if before.version is not None and after.version is not None:
-            is_newer = after.version > before.version
-            found[papers.EventKind.VERSION] = str(after.version) if is_newer else None
-            found[papers.EventKind.COMMENT] = after.comment if after.comment != before.comment else None
-            found[papers.EventKind.JOURNAL] = after.journal if after.journal != before.journal else None
-            is_withdrawn = after.is_withdrawn and not before.is_withdrawn
-            found[papers.EventKind.WITHDRAWN] = "" if is_withdrawn else None
-        now = self._clock()
-        for kind, text in found.items():
-            if text is not None:
-                yield papers.PaperEvent(0, paper_id, kind, text, now)
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
         """Report papers in fresh digests that gained authors or institutions."""

@@ -41,6 +41,7 @@ from bot.outbox.pace import Pace
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
 from storage import accounts, locks, models, paper_texts, papers, sources
+from storage.models import SourceKind
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
@@ -240,38 +241,27 @@ NEWS_AFTER = timedelta(days=4)
 
 
 async def _publish_news(runtime: Runtime) -> None:
-    """Store that papers that readers keep got code, if they had none, and a second version."""
-    database, ingest, now = runtime.container.database, runtime.workers.ingest, runtime.container.clock()
-    kept = await database.fetch(papers.list_kept_due, "demo", now, limit=100)
-    known = await database.fetch(papers.list_facts_by_paper, kept.values())
-    changes: dict[models.SourceKind, list[dict[str, Any]]] = {
-        models.SourceKind.HUGGINGFACE: [{}, {"code_url": "https://github.com/example/code"}],
-        models.SourceKind.ARXIV: [
-            {"version": 1},
-            {"version": 2, "comment": "Accepted to a sample conference"},
-        ],
-    }
-    for arxiv_id, paper_id in kept.items():
-        for service, steps in changes.items():
-            stored = (fact for fact in known.get(paper_id, ()) if fact.source == service)
-            fact = next(stored, models.PaperFacts(arxiv_id, service.value, "demo", now))
-            for step in steps:
-                fact = dataclasses.replace(fact, read_at=now, **step)
-                await ingest.add_facts([fact])
+    """Store what arXiv and Hugging Face say of papers that readers keep: first without, then with code and a second version."""
+    container, now = runtime.container, runtime.container.clock()
+    kept = await container.database.fetch(papers.list_kept_due, "demo", now, limit=100)
+    old, new = {"version": 1}, {"version": 2, "comment": "Accepted to a sample conference"}
+    for arxiv, hugging_face in ((old, {}), (new, {"code_url": "https://github.com/example/code"})):
+        for service, said in ((SourceKind.ARXIV, arxiv), (SourceKind.HUGGINGFACE, hugging_face)):
+            place = service.value, "demo", now
+            facts = [models.PaperFacts(arxiv_id, *place, **said) for arxiv_id in kept]
+            await runtime.workers.ingest.add_facts(facts)
 
 
 def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[None]]:
     """Return a function that stores the samples of new days, and then plans and sends all that is due by the clock."""
     container = runtime.container
     coming = [sample for sample in sample_digests.sample_texts() if sample.date_on > START_AT.date()]
-
-    has_news = False
+    news_at = [START_AT + NEWS_AFTER]
 
     async def deliver() -> None:
-        nonlocal has_news
         today = container.clock().date()
-        if not has_news and container.clock() >= START_AT + NEWS_AFTER:
-            has_news = True
+        if news_at and news_at[0] <= container.clock():
+            news_at.clear()
             await _publish_news(runtime)
         if coming and coming[0].date_on <= today:
             while coming and coming[0].date_on <= today:

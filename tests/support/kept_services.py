@@ -1,13 +1,14 @@
 """Loopback arXiv and Hugging Face that are asked again about the papers that readers keep."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aiohttp import web
 
-from bot.sources.kept_papers import KeptPapers
-from storage import papers
+from bot.sources import kept_papers
+from storage import papers, tables
 from storage.database import Connection
 from tests.support import source_payloads
 from tests.support.polling_harness import PollingHarness
@@ -19,7 +20,6 @@ class Services:
 
     harness: PollingHarness
     arxiv: dict[str, str] = field(default_factory=dict)
-    code: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.harness.origin.pages["/api/query"] = self.query
@@ -34,7 +34,6 @@ class Services:
 
     def put_code(self, arxiv_id: str, address: object) -> None:
         """Set the code on Hugging Face's page of a paper; None: it has a page without code."""
-        self.code[arxiv_id] = address
         self.harness.origin.pages[f"/api/papers/{arxiv_id}"] = json.dumps(
             {"id": arxiv_id, "title": f"A Study {arxiv_id}", "upvotes": 3, "githubRepo": address}
         )
@@ -45,28 +44,40 @@ class Services:
             text=source_payloads.atom(*(self.arxiv[name] for name in ids if name in self.arxiv))
         )
 
-    async def ask(self, times: int = 1) -> None:
-        """Let a week pass and ask, this number of times."""
-        for _ in range(times):
-            self.harness.now += timedelta(days=7)
-            await self.ask_now()
+    def count_requests(self) -> Counter[str]:
+        """Return the number of requests so far to each service."""
+        return Counter(
+            "arxiv" if "id_list" in path else "huggingface"
+            for path in self.harness.origin.paths
+            if "id_list" in path or "/api/papers/" in path
+        )
 
-    async def ask_now(self) -> None:
-        """Ask about all papers that are due."""
-        async with self.harness.open_poller() as opened:
-            context = opened.context
-            await KeptPapers(self.harness.db, self.harness.clock, self.harness.ingest, context).ask()
+    async def ask(self, times: int = 1, every: timedelta = timedelta(days=7)) -> None:
+        """Let some time pass and ask about all papers that are due, this number of times."""
+        harness = self.harness
+        async with harness.open_poller() as opened:
+            kept = kept_papers.KeptPapers(harness.db, harness.clock, harness.ingest, opened.context)
+            for _ in range(times):
+                harness.now += every
+                await kept.ask()
+
+    async def ask_for_days(self, days: int) -> list[Counter[str]]:
+        """Ask as often as the bot does, from midnight (UTC). Returns each day's requests."""
+        counts = []
+        for _ in range(days):
+            before = self.count_requests()
+            self.harness.now = self.harness.now.replace(hour=0, minute=0) + timedelta(days=1)
+            await self.ask(timedelta(hours=23) // kept_papers.EVERY, kept_papers.EVERY)
+            counts.append(self.count_requests() - before)
+        return counts
 
     async def list_events(self) -> list[tuple[str, str, str]]:
         """Return the events as (arXiv id, kind, text), oldest first."""
 
         async def read(connection: Connection) -> list[tuple[str, str, str]]:
-            events = papers.paper_events
-            rows = (await connection.execute(events.select().order_by(events.c.id))).all()
-            ids = {row.paper_id for row in rows}
-            names = {
-                id_: paper.arxiv_id for id_, paper in (await papers.list_merged(connection, ids=ids)).items()
-            }
-            return [(names[row.paper_id], row.kind.value, row.text) for row in rows]
+            events, known = papers.paper_events, tables.papers
+            query = events.select().join(known, known.c.id == events.c.paper_id).order_by(events.c.id)
+            rows = await connection.execute(query.add_columns(known.c.arxiv_id))
+            return [(row.arxiv_id, row.kind.value, row.text) for row in rows]
 
         return await self.harness.db.fetch(read)
