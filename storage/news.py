@@ -1,23 +1,27 @@
-"""Readers who are told what is new about their saved papers, and what is due for them."""
+"""Readers and threads that are told what is new about papers, and of what."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import club, models, outbox, papers, statements, tables, today
+from storage import club, models, outbox, statements, tables, today
+from storage.papers import EventKind, PaperEvent, paper_events
 from storage.shelf import saved_papers
 from storage.tables import READER_ROWS, deliveries, readers, table_of
+
+MAX_AGE = timedelta(days=28)
+"""How long after it was found an event is told. Deliveries that may have told it are stored for longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewsReader:
-    """A reader who gets a message a week about events of saved papers since `since_at` (UTC).
+    """A reader who asked at `since_at` (UTC) for a message a week about events of saved papers.
 
     `timezone` (IANA) holds if the reader has chosen none. `last_on` is the last Monday that is finished, `reason` why
     Discord refused the messages; None while they are sent.
@@ -53,80 +57,61 @@ async def switch_off(connection: AsyncConnection, user_id: int) -> None:
     await connection.execute(news_readers.delete().where(news_readers.c.user_id == user_id))
 
 
-async def pause(connection: AsyncConnection, user_id: int, reason: str) -> None:
-    """Record why a reader gets no more messages."""
-    await connection.execute(
-        news_readers.update().where(news_readers.c.user_id == user_id).values(reason=reason)
-    )
+async def change(connection: AsyncConnection, user_id: int, **values: Any) -> bool:
+    """Set `last_on` or `reason` of a reader who is told of events. Returns False if the reader is not told any more."""
+    own = news_readers.c.user_id == user_id, news_readers.c.reason.is_(None)
+    return (await connection.execute(news_readers.update().where(*own).values(values))).rowcount > 0
 
 
-async def set_told(
-    connection: AsyncConnection, user_ids: Iterable[int], on: date, since_at: datetime | None = None
-) -> None:
-    """Record a Monday as finished for readers, and until when (UTC) they were told of events."""
-    values = {"last_on": on} | ({} if since_at is None else {"since_at": since_at})
-    own = news_readers.c.user_id.in_([*user_ids])
-    await connection.execute(news_readers.update().where(own).values(values))
-
-
-class Turn(NamedTuple):
-    """When a reader is told of events: the local time (HH:MM) of the `/today` message, None without one, and the zone."""
-
-    user_id: int
-    at_time: str | None
-    timezone: str
-    since_at: datetime
-    last_on: date | None
-
-
-async def list_turns(connection: AsyncConnection, user_ids: Collection[int] | None = None) -> list[Turn]:
-    """Return the readers who are told of events, ordered by id."""
+async def list_told(connection: AsyncConnection) -> list[tuple[NewsReader, str | None]]:
+    """Return the readers who are told of events, by id: each in the zone that holds, with the local time (HH:MM) of the
+    `/today` message. Those for whom a message waits are left out.
+    """
     own, profiles = news_readers.c, today.profiles
+    of_reader = deliveries.c.kind == models.DeliveryKind.NEWS, deliveries.c.user_id == own.user_id
     of_today = sa.and_(profiles.c.user_id == own.user_id, profiles.c.reason.is_(None))
-    zone = sa.func.coalesce(readers.c.timezone, own.timezone)
     query = (
-        sa.select(own.user_id, profiles.c.at_time, zone, own.since_at, own.last_on)
+        sa.select(
+            *(column for column in own if column is not own.timezone),
+            sa.func.coalesce(readers.c.timezone, own.timezone).label("timezone"),
+            profiles.c.at_time,
+        )
         .select_from(
             news_readers.outerjoin(readers, readers.c.user_id == own.user_id).outerjoin(profiles, of_today)
         )
-        .where(own.reason.is_(None), sa.true() if user_ids is None else own.user_id.in_(user_ids))
+        .where(own.reason.is_(None), ~sa.exists().where(*of_reader, outbox.unfinished_clause()))
         .order_by(own.user_id)
     )
-    return [Turn(*row) for row in await connection.execute(query)]
+    rows = await connection.execute(query)
+    return [(statements.build_record(NewsReader, row._mapping), row.at_time) for row in rows]
 
 
-async def list_told(
-    connection: AsyncConnection, user_ids: Iterable[int]
-) -> dict[int, tuple[datetime | None, bool]]:
-    """Return until when (UTC) messages that arrived told readers of events, and whether another may still arrive."""
-    sent = deliveries.c
-    arrived = sa.func.max(sa.case((outbox.arrived_clause(), sent.planned_at)))
-    waiting = sa.func.max(sa.case((outbox.unfinished_clause(), 1), else_=0))
-    query = sa.select(sent.user_id, arrived, waiting).group_by(sent.user_id)
-    query = query.where(sent.kind == models.DeliveryKind.NEWS)
-    rows = await statements.execute_in(connection, query, sent.user_id, user_ids)
-    return {user_id: (told_at, bool(is_waiting)) for user_id, told_at, is_waiting in rows}
-
-
-async def list_events(
+async def list_untold(
     connection: AsyncConnection, user_id: int, since_at: datetime, until_at: datetime
-) -> Sequence[papers.PaperEvent]:
-    """Return what was new, in a period (UTC) after `since_at`, about papers that the reader had saved by then."""
-    events = papers.paper_events
-    is_own = sa.and_(saved_papers.c.paper_id == events.c.paper_id, saved_papers.c.user_id == user_id)
-    query: sa.Select[Any] = (
-        sa.select(events)
-        .join(saved_papers, is_own)
-        .where(events.c.found_at > since_at, events.c.found_at <= until_at)
-        .where(saved_papers.c.saved_at < events.c.found_at)
-        .order_by(events.c.found_at, events.c.id)
+) -> Sequence[PaperEvent]:
+    """Return what was new, in a period (UTC) after `since_at`, about papers that the reader had saved by then.
+
+    What came before the last message that arrived is left out.
+    """
+    events, sent = paper_events.c, deliveries.c
+    told_until = sa.select(sa.func.max(sent.due_at)).where(
+        sent.kind == models.DeliveryKind.NEWS, sent.user_id == user_id, outbox.arrived_clause()
     )
-    return await statements.fetch_records(connection, papers.PaperEvent, query)
+    is_own = sa.and_(saved_papers.c.paper_id == events.paper_id, saved_papers.c.user_id == user_id)
+    query = (
+        sa.select(paper_events)
+        .join(saved_papers, is_own)
+        .where(events.found_at > max(since_at, until_at - MAX_AGE), events.found_at <= until_at)
+        .where(events.found_at > sa.func.coalesce(told_until.scalar_subquery(), since_at))
+        .where(events.found_at > saved_papers.c.saved_at)
+        .order_by(events.id)
+    )
+    return await statements.fetch_records(connection, PaperEvent, query)
 
 
 MAX_IN_THREAD = 3
 """The most events of a paper of which a thread is told."""
-_OF_THREADS = (papers.EventKind.CODE, papers.EventKind.COMMENT, papers.EventKind.JOURNAL)
+_OF_THREADS = (EventKind.CODE, EventKind.COMMENT, EventKind.JOURNAL)
 
 
 class ThreadEvent(NamedTuple):
@@ -135,45 +120,31 @@ class ThreadEvent(NamedTuple):
     guild_id: int
     thread_id: int
     arxiv_id: str
-    event: papers.PaperEvent
+    event: PaperEvent
 
 
-async def list_of_threads(
-    connection: AsyncConnection, after_id: int, *, limit: int
-) -> tuple[list[ThreadEvent], int]:
-    """Return the first events after an id, of any paper, with the threads to be told; and the id of the last one.
+async def list_of_threads(connection: AsyncConnection, after_id: int, now: datetime) -> list[ThreadEvent]:
+    """Return the events after an id that are new enough at `now` (UTC) and of which threads are to be told, oldest first.
 
     A thread is told of its paper's first events after it was opened, unless it was silenced.
     """
-    events, own = papers.paper_events, club.club_threads.c
-    first = sa.select(events.c.id).where(events.c.id > after_id).order_by(events.c.id).limit(limit).subquery()
-    last_id = await connection.scalar(sa.select(sa.func.max(first.c.id))) or after_id
-    since_opened = sa.and_(events.c.kind.in_(_OF_THREADS), events.c.found_at > own.opened_at)
-    numbered = (
-        sa.select(
-            events,
-            own.guild_id,
-            own.thread_id,
-            sa.func.row_number().over(partition_by=own.thread_id, order_by=events.c.id).label("number"),
-        )
-        .join(club.club_threads, own.paper_id == events.c.paper_id)
-        .where(since_opened, own.thread_id != 0, own.is_quiet.is_(False))
-        .where(events.c.paper_id.in_(sa.select(events.c.paper_id).where(events.c.id > after_id)))
-        .subquery()
-    )
+    own, events, earlier = club.club_threads.c, paper_events.c, paper_events.alias().c
+    of_thread = [
+        sa.and_(one.paper_id == own.paper_id, one.kind.in_(_OF_THREADS), one.found_at > own.opened_at)
+        for one in (events, earlier)
+    ]
+    count = sa.select(sa.func.count()).where(of_thread[1], earlier.id <= events.id).scalar_subquery()
     query = (
-        sa.select(numbered, tables.papers.c.arxiv_id)
-        .join(tables.papers, tables.papers.c.id == numbered.c.paper_id)
-        .where(numbered.c.id > after_id, numbered.c.id <= last_id, numbered.c.number <= MAX_IN_THREAD)
-        .order_by(numbered.c.id, numbered.c.thread_id)
+        sa.select(paper_events, own.guild_id, own.thread_id, tables.papers.c.arxiv_id)
+        .join(club.club_threads, of_thread[0])
+        .join(tables.papers, tables.papers.c.id == events.paper_id)
+        .where(events.id > after_id, events.found_at > now - MAX_AGE, count <= MAX_IN_THREAD)
+        .where(own.thread_id != 0, own.is_quiet.is_(False))
+        .order_by(events.id, own.thread_id)
     )
-    rows = await connection.execute(query)
     return [
         ThreadEvent(
-            row.guild_id,
-            row.thread_id,
-            row.arxiv_id,
-            statements.build_record(papers.PaperEvent, row._mapping),
+            row.guild_id, row.thread_id, row.arxiv_id, statements.build_record(PaperEvent, row._mapping)
         )
-        for row in rows
-    ], last_id
+        for row in await connection.execute(query)
+    ]

@@ -286,7 +286,7 @@ def subtext_lines(text: str) -> str:
 def fit_paper_lines(
     texts: Texts,
     lines: list[str],
-    papers: tuple[contents.PostPaper, ...],
+    papers: Sequence[contents.PostPaper | models.PaperRow],
     headings: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return `lines`, then a line for each paper that fits, then how many papers were left out, if any.
@@ -389,7 +389,7 @@ def event_lines(texts: Texts, events: Iterable[PaperEvent]) -> list[str]:
         text = escape_untrusted(event.text, max_length=MAX_SHOWN_COMMENT)
         if event.kind is EventKind.CODE:
             text = discord_text.masked_link(discord_text.shorten(event.text, 80, markdown=False), event.text)
-        lines.append(texts(f"news-{event.kind.value}", text=text))
+        lines.append(f"🆕 {texts(f'news-{event.kind.value}', text=text)}")
     return lines
 
 

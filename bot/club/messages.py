@@ -75,8 +75,8 @@ def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, .
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
     (line,) = paper_texts.event_lines(texts, [post.event])
     stop = button(texts("thread-news-stop"), pack_custom_id(SILENCE, marker=marker))
-    view = client_messages.text_view(f"🆕 {line}", stop)
-    return client_messages.render_message(view, client_messages.marked_plain_payload(f"🆕 {line}", marker))
+    plain = client_messages.marked_plain_payload(line, marker)
+    return client_messages.render_message(client_messages.text_view(line, stop), plain)
 
 
 def _without_title(paper: contents.PostPaper) -> contents.PostPaper:

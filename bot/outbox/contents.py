@@ -248,6 +248,21 @@ class DeliveryHandler:
 DeliveryKinds = Sequence[DeliveryHandler]
 
 
+def pause_reader(
+    change: Callable[..., Awaitable[object]],
+) -> Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]]:
+    """Return a `find_owned` for messages that one reader asked for, who has no subscription. `change` sets the reason."""
+
+    async def find_owned(
+        connection: Connection, delivery: models.Delivery, pause_for: str | None
+    ) -> list[Owned]:
+        if pause_for is not None and delivery.user_id is not None:
+            await change(connection, delivery.user_id, reason=pause_for)
+        return []
+
+    return find_owned
+
+
 NONCE_BYTES = 15
 """Fifteen bytes are 24 characters in base 32. Discord accepts at most 25 (resources/message, nonce)."""
 

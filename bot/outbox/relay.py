@@ -26,7 +26,7 @@ from bot.outbox.outcomes import (
     build_request,
 )
 from bot.outbox.pace import Pace
-from storage import accounts, key_values, models, outbox
+from storage import accounts, key_values, models, news, outbox
 from storage.database import Database
 from storage.models import PartKind
 from storage.outbox import DuePart
@@ -44,6 +44,8 @@ EASTERNMOST = timezone(timedelta(hours=14))
 """The first time zone to reach each date. A morning digest in Seoul arrives on the previous day in UTC."""
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """Kinds of delivery that become due only once their digest is stored."""
+_DUE_BY_EVENT = frozenset({models.DeliveryKind.NEWS, models.DeliveryKind.THREAD_NEWS})
+"""Kinds of delivery that become due once something new about a paper is found."""
 
 
 @dataclass(eq=False)
@@ -359,10 +361,13 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
     """Return the earliest time (UTC) at which a delivery could have been sent, by this run or an earlier one.
 
     Alerts and papers of the day become due when their digest is stored. After restoring a backup, the digest
-    is stored again, so use its date instead. An answer is due only if it is lost.
+    is stored again, so use its date instead. What is new about a paper may have been found and told since any backup of
+    the last weeks. An answer is due only if it is lost.
     """
     if delivery.kind is models.DeliveryKind.ANSWER:
         return delivery.planned_at
+    if delivery.kind in _DUE_BY_EVENT:
+        return delivery.due_at - news.MAX_AGE
     if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
         return datetime.combine(delivery.digest_on, time_of_day.min, EASTERNMOST)
     return delivery.due_at

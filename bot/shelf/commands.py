@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
 
 import discord
 from discord import app_commands, ui
@@ -171,16 +170,14 @@ class ShelfCog(commands.Cog):
         await self._shelf.switch_news(request.user_id, zone)
         return await replies.list_view(request, await replies.load_state(request, action))
 
-    @router.handles(shelf_messages.STOP_NEWS_HERE)
-    async def stop_news_here(self, request: Request, action: Action) -> ui.LayoutView:
-        """Tell the reader nothing more, and show the list."""
-        await self._shelf.switch_news(request.user_id, None)
-        return await replies.list_view(request, await replies.load_state(request, action))
-
-    @router.handles(shelf_messages.STOP_NEWS, responses.PRIVATELY)
+    @router.handles(
+        shelf_messages.STOP_NEWS, lambda action: responses.IN_PLACE if action.payload else responses.PRIVATELY
+    )
     async def stop_news(self, request: Request, action: Action) -> ui.LayoutView:
-        """Tell the reader nothing more."""
+        """Tell the reader nothing more. Updates the list, or replies privately to a message about what is new."""
         await self._shelf.switch_news(request.user_id, None)
+        if action.payload:
+            return await replies.list_view(request, await replies.load_state(request, action))
         command = request.interaction.client.mentions("saved")
         return client_messages.text_view(request.texts("news-stopped", command=command))
 
@@ -200,8 +197,7 @@ class ShelfCog(commands.Cog):
         if not listed.rows:
             return shelf_messages.no_saved_view(request.texts, listed)
         switch = await request.services.database.fetch(news.get, request.user_id)
-        noted = replace(listed, notes=(*listed.notes, shelf_messages.news_note(request.texts, switch)))
-        return shelf_messages.saved_view(request.texts, noted, switch)
+        return shelf_messages.saved_view(request.texts, listed, switch)
 
     async def _load_list(self, request: Request, state: ListState) -> PaperList:
         """Return a page of a reader's saved papers. The suggestions are the lists for the reader's tags."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from discord import ui
@@ -16,7 +17,7 @@ from bot.client.message_builder import MessageBuilder, button, select_menu, sele
 from bot.client.messages import newest_digest_button, open_menu
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
 from bot.client.texts import Texts
-from bot.outbox.contents import PostPaper, RenderedPart, part_marker
+from bot.outbox.contents import RenderedPart, part_marker
 from bot.papers.cards import format_tags
 from bot.papers.list_views import Rows, list_pager, state_menu, view_with_rows
 from bot.papers.lists import PaperList
@@ -42,67 +43,49 @@ SUBMIT_SEARCH = "sqm"
 TEXT = "text"
 SUBMIT_IMPORT = "sfim"
 FILE = "file"
-START_NEWS, STOP_NEWS_HERE = "sno", "snf"
-"""The switch below a list of saved papers."""
-STOP_NEWS = "snx"
+START_NEWS, STOP_NEWS = "sno", "snx"
+"""The switch below a list of saved papers, whose state they carry; a message about what is new has none."""
 REMOVE_SAVED = "srm"
 MAX_SEARCH_LENGTH = 300
 MAX_SKIPPED = 15
 """How many references that an import skipped are named."""
 
 
-def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None = None) -> ui.LayoutView:
-    """Return a page of saved papers with controls to open one, choose a tag and export. `news` is the switch if it is on."""
+def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.LayoutView:
+    """Return a page of saved papers with controls to open one, choose a tag, export, and switch news (None: off)."""
     state = listed.state
     show_all = show_all_button(texts) if state.text else None
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
+    is_on, reason = news is not None and news.reason is None, news.reason if news else None
+    label, verb = ("news-stop-here", STOP_NEWS) if is_on else ("news-start", START_NEWS)
+    switch = button(texts(label), pack_state(state.replace(page=0), verb))
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
         [_tag_menu(texts, listed)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
         list_pager(listed),
-        [_search_button(texts, state), show_all, import_button(texts), _news_button(texts, state, news)],
+        [_search_button(texts, state), show_all, import_button(texts), switch],
     )
-    return view_with_rows(texts, listed, rows)
-
-
-def _news_button(texts: Texts, state: ListState, news: NewsReader | None) -> ui.Item[Any]:
-    is_on = news is not None and news.reason is None
-    verb = STOP_NEWS_HERE if is_on else START_NEWS
-    return button(texts("news-stop-here" if is_on else "news-start"), pack_state(state.replace(page=0), verb))
-
-
-def news_note(texts: Texts, news: NewsReader | None) -> str:
-    """Return what the switch does, or why Discord refused the messages."""
-    if news is None:
-        return texts("news-off")
-    return texts("news-suspended", reason=news.reason) if news.reason else texts("news-on")
+    note = texts("news-suspended", reason=reason) if reason else texts("news-on" if is_on else "news-off")
+    return view_with_rows(texts, replace(listed, notes=(*listed.notes, note)), rows)
 
 
 def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.LayoutView:
     """Return a week's message: each paper with what is new, and controls to open one, remove some, and stop."""
-    message = MessageBuilder()
-    papers = [of.paper for of in post.papers]
-    total = len(papers) + post.more
-    message.add_text(f"## {texts('news-heading', count=total)}")
+    papers = tuple(of.paper for of in post.papers)
+    facts = {of.paper.arxiv_id: "\n".join(paper_texts.event_lines(texts, of.events)) for of in post.papers}
     options = [
         select_option(paper_texts.format_title(row.title, row.arxiv_id), row.arxiv_id) for row in papers
     ]
-    custom_id = pack_custom_id(REMOVE_SAVED)
     rows: Rows = (
         [open_menu(texts("open-paper"), papers, marker=marker)],
-        [select_menu(texts("news-remove"), custom_id, options, max_values=len(options))],
+        [select_menu(texts("news-remove"), pack_custom_id(REMOVE_SAVED), options, max_values=len(options))],
         [button(texts("news-stop"), pack_custom_id(STOP_NEWS))],
     )
-    message.end_with(rows, subtext(texts("and-more", count=post.more)) if post.more else "")
-    for position, of in enumerate(post.papers):
-        characters, size = message.share(len(papers) - position)
-        lines = paper_texts.event_lines(texts, of.events)
-        title = paper_texts.title_link(of.paper, max_characters=characters // 2, max_bytes=size // 2)
-        text = "\n".join([f"**{title}**", *(f"- {line}" for line in lines)])
-        message.add_separator(visible=False)
-        message.add_text(discord_text.shorten(text, characters, max_bytes=size))
-    return message.view
+    heading = texts("news-heading", count=len(papers) + post.more)
+    more = texts("news-more", count=post.more) if post.more else ""
+    listed = PaperList(ListState(ListKind.SAVED), heading, papers, len(papers), (more,), facts=facts)
+    return view_with_rows(texts, listed, rows)
 
 
 def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[RenderedPart, ...]:
@@ -110,8 +93,7 @@ def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[Render
     texts, rows = wording.ui_texts, [of.paper for of in post.papers]
     heading = texts("news-heading", count=len(rows) + post.more)
     lines = [f"**[{heading}](<{paper_texts.day_url(post.on, post.marker, 0)}>)**"]
-    papers = tuple(PostPaper(row.arxiv_id, row.title, row.url, row.date) for row in rows)
-    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, papers))
+    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, rows))
     return client_messages.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
 
 

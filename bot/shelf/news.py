@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -10,20 +10,26 @@ from typing import NamedTuple
 import structlog
 
 from bot.core import clock, isolation, schedule
-from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
+from bot.outbox import contents
+from bot.outbox.contents import DeliveryFactory, DeliveryHandler
 from storage import accounts, alerts, models, news, outbox, shelf
-from storage.database import Connection, Database
-from storage.papers import PaperEvent
-from storage.snapshot import chunked
+from storage.database import Database
+from storage.errors import StorageError
+from storage.papers import PaperEvent, name_events
 
 log = structlog.get_logger(__name__)
 
 MAX_PAPERS = 10
 """The most papers in a message; the others are counted."""
-_WEEK = timedelta(days=7)
+_LIFETIME = timedelta(days=7)
+"""How long a message is tried. Meanwhile no other is planned."""
 _MONDAY = (1,)
-_BATCH_SIZE = 25
-"""Readers planned in a transaction."""
+
+NEWS = DeliveryHandler(
+    kind=models.DeliveryKind.NEWS,
+    priority=models.Priority.SCHEDULED,
+    find_owned=contents.pause_reader(news.change),
+)
 
 
 class NewsOfPaper(NamedTuple):
@@ -44,28 +50,15 @@ class NewsPost:
     more: int = 0
 
 
-async def _find_owned(
-    connection: Connection, delivery: models.Delivery, pause_for: str | None
-) -> list[Owned]:
-    if pause_for is not None and delivery.user_id is not None:
-        await news.pause(connection, delivery.user_id, pause_for)
-    return []
-
-
-NEWS = DeliveryHandler(
-    kind=models.DeliveryKind.NEWS, priority=models.Priority.SCHEDULED, find_owned=_find_owned
-)
-
-
-def _find_due(now: datetime, turn: news.Turn) -> schedule.Slot | None:
+def _find_due(now: datetime, reader: news.NewsReader, at_time: str | None) -> schedule.Slot | None:
     """Return the last Monday's time (UTC), that of the `/today` message or 09:00, unless that Monday is finished.
 
     Nothing is sent for a Monday before the reader asked for the messages.
     """
-    at = schedule.parse_time(turn.at_time or schedule.DEFAULT_TIME)
-    slot = schedule.last_due(now, schedule.Rule(at, clock.stored_zone(turn.timezone), _MONDAY))
-    is_over = turn.last_on is not None and slot.on <= turn.last_on
-    return None if is_over or slot.at <= turn.since_at else slot
+    at, zone = schedule.parse_time(at_time or schedule.DEFAULT_TIME), clock.stored_zone(reader.timezone)
+    slot = schedule.last_due(now, schedule.Rule(at, zone, _MONDAY))
+    is_over = reader.last_on is not None and slot.on <= reader.last_on
+    return None if is_over or slot.at <= reader.since_at else slot
 
 
 @dataclass(eq=False)
@@ -81,63 +74,47 @@ class NewsPlanner:
 
     async def tick(self, now: datetime) -> int:
         """Plan all messages due at `now` (UTC), also those of a Monday that was missed. Returns how many."""
-        turns = await self._database.fetch(news.list_turns)
-        due = [turn.user_id for turn in turns if _find_due(now, turn) is not None]
         planned = 0
-        for batch in chunked(due, _BATCH_SIZE):
-            with isolation.isolated(log, "news of saved papers not planned"):
-                planned += await self._plan(batch, now)
+        for reader, at_time in await self._database.fetch(news.list_told):
+            if (slot := _find_due(now, reader, at_time)) is not None:
+                with isolation.isolated(
+                    log, "news not planned", reraise=(StorageError,), user=reader.user_id
+                ):
+                    planned += await self._plan(reader, slot, now)
         return planned
 
-    async def _plan(self, user_ids: Sequence[int], now: datetime) -> int:
+    async def _plan(self, reader: news.NewsReader, slot: schedule.Slot, now: datetime) -> int:
+        """Finish a reader's Monday, with a message if anything is new. Returns the number of messages."""
+        user_id, events = reader.user_id, defaultdict[int, list[PaperEvent]](list)
         async with self._database.transaction() as connection:
             # `/me forget` takes the same lock.
             await alerts.lock_planning(connection)
-            known = await accounts.list_readers_by_id(connection, user_ids)
-            told = await news.list_told(connection, user_ids)
-            built = []
-            for turn in await news.list_turns(connection, user_ids):
-                slot, (told_at, is_waiting) = _find_due(now, turn), told.get(turn.user_id, (None, False))
-                if slot is None or is_waiting:
-                    continue
-                reader = known.get(turn.user_id)
-                locale = (reader and reader.locale) or self.default_locale
-                since_at = max(turn.since_at, told_at or turn.since_at)
-                post = await self._build(connection, turn.user_id, since_at, slot.on, locale, now)
-                # Until a message has arrived, its events stay untold.
-                await news.set_told(connection, [turn.user_id], slot.on, since_at if post.papers else now)
-                if post.papers:
-                    delivery = self._deliveries.build_post(
-                        NEWS,
-                        post,
-                        now,
-                        due_at=slot.at,
-                        expires_at=max(now + schedule.DAY, slot.at + _WEEK),
-                        user_id=turn.user_id,
-                        channel_id=reader.dm_channel_id if reader is not None else None,
-                        local_on=slot.on,
-                        papers=tuple(of.paper.arxiv_id for of in post.papers),
-                    )
-                    built.append(delivery)
-            ids = await outbox.add_all(connection, built)
-        if ids:
-            log.info("news of saved papers planned", count=len(ids))
-        return len(ids)
-
-    async def _build(
-        self,
-        connection: Connection,
-        user_id: int,
-        since_at: datetime,
-        on: date,
-        locale: models.Locale,
-        now: datetime,
-    ) -> NewsPost:
-        events: dict[int, list[PaperEvent]] = {}
-        for event in await news.list_events(connection, user_id, since_at, now):
-            events.setdefault(event.paper_id, []).append(event)
-        shown = [*events][:MAX_PAPERS]
-        rows, _ = await shelf.list_rows(connection, user_id, paper_ids=shown)
-        saved = {row.id: row for row in rows}
-        papers = tuple(NewsOfPaper(saved[paper_id], tuple(events[paper_id])) for paper_id in shown)
-        return NewsPost(f"news:{user_id}:{on}", locale, on, papers, more=len(events) - len(shown))
+            if not await news.change(connection, user_id, last_on=slot.on):
+                return 0
+            untold = await news.list_untold(connection, user_id, reader.since_at, slot.at)
+            for event in untold:
+                events[event.paper_id].append(event)
+            if not events:
+                return 0
+            known = await accounts.get_reader(connection, user_id)
+            shown, _ = await shelf.list_rows(connection, user_id, paper_ids=[*events][:MAX_PAPERS])
+            post = NewsPost(
+                marker=f"news:{user_id}:{name_events(untold)}",
+                locale=(known and known.locale) or self.default_locale,
+                on=slot.on,
+                papers=tuple(NewsOfPaper(paper, tuple(events[paper.id])) for paper in shown),
+                more=len(events) - len(shown),
+            )
+            delivery = self._deliveries.build_post(
+                NEWS,
+                post,
+                now,
+                key=f"news:{user_id}:{slot.on}",
+                due_at=slot.at,
+                expires_at=slot.at + _LIFETIME,
+                user_id=user_id,
+                channel_id=known.dm_channel_id if known else None,
+                local_on=slot.on,
+                papers=tuple(paper.arxiv_id for paper in shown),
+            )
+            return len(await outbox.add_all(connection, [delivery]))

@@ -17,7 +17,7 @@ from bot.core import clock, day_close, isolation, schedule
 from bot.core.clock import Clock
 from bot.glossary.resolver import Glossary
 from bot.outbox import contents
-from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
+from bot.outbox.contents import DeliveryFactory, DeliveryHandler
 from bot.search import glossary as search_glossary
 from bot.search import matcher
 from bot.search.results import Snippet
@@ -421,16 +421,10 @@ BATCH_SIZE = 25
 """The number of readers planned in a transaction. Learning all their profiles takes up to three seconds of CPU time."""
 
 
-async def _find_owned(
-    connection: Connection, delivery: models.Delivery, pause_for: str | None
-) -> list[Owned]:
-    if pause_for is not None and delivery.user_id is not None:
-        await today.change(connection, delivery.user_id, reason=pause_for)
-    return []
-
-
 TODAY = DeliveryHandler(
-    kind=models.DeliveryKind.TODAY, priority=models.Priority.SCHEDULED, find_owned=_find_owned
+    kind=models.DeliveryKind.TODAY,
+    priority=models.Priority.SCHEDULED,
+    find_owned=contents.pause_reader(today.change),
 )
 
 

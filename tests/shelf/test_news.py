@@ -1,7 +1,10 @@
-"""A reader's weekly message about saved papers: only to those who asked, once, on Monday morning, despite failures."""
+"""News of papers for readers and threads: only to those who asked, once, at their time, despite failures."""
 
+import json
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +13,12 @@ import pytest_asyncio
 from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.client import custom_ids
+from bot.club.news import ThreadNews
 from bot.core.settings import Settings
 from bot.outbox import contents, outcomes
 from bot.shelf.news import NewsPost
 from bot.shelf.service import Shelf
-from storage import accounts, models, news, papers, shelf
+from storage import accounts, club, locks, migrate, models, news, papers, shelf, today
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent
 from tests.support import killed_process, origin_server, world
@@ -29,186 +33,209 @@ from tests.support.kept_services import Services
 from tests.support.polling_harness import PollingHarness
 from tests.support.world import AWAY, LOST, READER, ZONES, World, arxiv_id, moment
 
-on_both_engines = pytest.mark.engines("sqlite", "postgresql")
-OTHER = READER + 1
+OTHER, SILENT = READER + 1, READER + 2
+THREADS = {44: models.Locale.KO, 45: models.Locale.EN}
 SURVEY = "2501.00001"
+CODE = "https://github.com/a/b"
 
 
 class Renderer(world.Renderer):
-    """Renders news as the papers with what is new, such as `A+code`."""
+    """Renders news as the language and the papers with what is new, such as `ko A+code`."""
 
     def render(self, post: Any) -> tuple[contents.RenderedPart, ...]:
         if isinstance(post, NewsPost):
-            said = (f"{of.paper.title}+{'+'.join(event.kind for event in of.events)}" for of in post.papers)
-            more = f" … {post.more}" if post.more else ""
-            return self._message(post.marker, f"{post.locale}: {' '.join(said)}{more}")
+            said = (
+                f"{world.names([of.paper.arxiv_id])}+{'+'.join(event.kind for event in of.events)}"
+                for of in post.papers
+            )
+            return self._message(post.marker, f"{post.locale} {' '.join(said)} {post.more or ''}".strip())
+        if isinstance(post, ThreadNews):
+            return self._message(post.marker, f"{post.locale} {post.event.kind}")
         return super().render(post)
 
 
 class NewsWorld(World):
-    """A world with the planner of news. It starts on Thursday, January 1, 2026 (UTC)."""
+    """A world with the planners of news and two threads about C. It starts on Thursday, January 1, 2026 (UTC)."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database, "Thu-1 00:00 UTC")
+    def __init__(self, database: Database, discord: world.Discord | None = None) -> None:
+        super().__init__(database, "Thu-1 09:00")
         self.renderer = Renderer()
+        self.discord = self.sender = discord or self.discord
+        self.restart()
         container = Container(Settings(), database, self.clock)
         container.deliveries = self.deliveries
         self.shelf = container.services.get(Shelf)
-        self.news = Workers(container).news_planner
-        self.arrived: list[tuple[str, str]] = []
+        workers = Workers(container)
+        self.news, self.threads = workers.news_planner, workers.thread_news
+        self.threads._request = self._find_thread
+        self.arrived: dict[int, list[str]] = {}
+
+    async def start_sender(self) -> None:
+        """Replace the relay by that of a new process, which sends in a new term."""
+        term = await self.database.write(locks.raise_term)
+        self.restart(lambda: term)
+
+    async def _find_thread(self, *_: object) -> dict[str, object]:
+        if self.discord.answer is AWAY:
+            raise outcomes.DeliveryError(AWAY, "Discord is away")
+        return {}
 
     async def save(self, names: str, by: int = READER) -> None:
         ids = await self.database.fetch(papers.get_ids, [arxiv_id(name) for name in names.split()])
         await self.shelf.save(by, [*ids.values()])
 
-    async def happen(
-        self, name: str, kind: EventKind = EventKind.CODE, text: str = "https://github.com/a/b"
-    ) -> None:
+    async def open_threads(self) -> None:
+        """Open a discussion about C in a Korean and in an English server."""
+        [paper_id] = (await self.database.fetch(papers.get_ids, [arxiv_id("C")])).values()
+        async with self.database.transaction() as connection:
+            await accounts.upsert_guilds(connection, {id_: {"locale": THREADS[id_]} for id_ in THREADS})
+            for number in THREADS:
+                values = {
+                    "guild_id": number,
+                    "opened_at": self.now,
+                    "thread_id": number,
+                    "delivery_id": number,
+                }
+                await club.put_thread(connection, channel_id=number, paper_id=paper_id, **values)
+
+    async def happen(self, name: str, kind: EventKind = EventKind.CODE, text: str = CODE) -> None:
         """Store an event of a paper as found now."""
         [paper_id] = (await self.database.fetch(papers.get_ids, [arxiv_id(name)])).values()
-        event = PaperEvent(0, paper_id, kind, text, self.now)
-        await self.database.write(papers.add_events, [event])
+        await self.database.write(papers.add_events, [PaperEvent(0, paper_id, kind, text, self.now)])
 
     async def tick(self) -> None:
         await self.relay.expire(self.now)
         await self.news.tick(self.now)
+        await self.threads.tick(self.now)
         await self.relay.drain(self.now)
-        self.arrived += [(f"{self.now:%a %H:%M}", text) for text in self.sent[len(self.arrived) :]]
+        known = sum(map(len, self.arrived.values()))
+        for channel, text, _ in self.discord.messages[known:]:
+            self.arrived.setdefault(abs(channel), []).append(f"{self.now:%a %m-%d %H:%M} {text}")
 
-    async def until(self, days: float) -> None:
-        """Let days pass, planning and sending each hour."""
-        end = self.now + timedelta(days=days)
-        while self.now < end:
-            await self.wait(hours=1)
+    async def kill_each_step(self) -> None:
+        """Plan and send what is due, ending the process before and after each transaction of both."""
+        for number in (1, 2):
+            for is_stored in (False, True):
+                for step in (self.news.tick, self.threads.tick, self.relay.drain):
+                    with killed_process.killed_at(self.database, number, is_stored=is_stored):
+                        await step(self.now)
+                    await self.start_sender()
 
 
 @pytest_asyncio.fixture
 async def world_(db: Database) -> AsyncIterator[NewsWorld]:
     found = NewsWorld(db)
-    await found.written("Thu-1", "A B C")
+    await found.written("Thu-1", "A B C D")
     yield found
 
 
-@on_both_engines
-async def test_news_come_once_a_week_on_monday_to_those_who_asked(world_: NewsWorld) -> None:
-    await world_.save("A B")
-    await world_.save("A B", by=OTHER)
-    await world_.shelf.switch_news(READER, ZONES["Seoul"])
-    await world_.database.write(accounts.upsert_reader, READER, locale=models.Locale.KO)
-    await world_.until(0.5)
-    await world_.happen("A")
-    await world_.happen("C")
-    await world_.until(7)
-    assert world_.arrived == [("Mon 00:00", f"@{READER} ko: {await title(world_, 'A')}+code")]
-    await world_.save("C")
-    await world_.until(7)
-    await world_.happen("A", EventKind.VERSION, "2")
-    await world_.happen("A", EventKind.COMMENT, "Accepted")
-    await world_.until(21)
-    said = f"@{READER} ko: {await title(world_, 'A')}+version+comment"
-    assert world_.arrived[1:] == [("Mon 00:00", said)]
-    await world_.shelf.switch_news(READER, None)
-    await world_.happen("B")
-    await world_.until(8)
-    assert len(world_.arrived) == 2
+def publish(services: Services, day: int) -> None:
+    """Set what arXiv and Hugging Face say from a day on: of A, which is saved, C, which is discussed, and D, the same."""
+    accepted = "<arxiv:comment>Accepted</arxiv:comment>"
+    journal = f"{accepted}<arxiv:journal_ref>Proc.</arxiv:journal_ref>"
+    for name in map(arxiv_id, "ABCD"):
+        if day == (42 if name == arxiv_id("B") else 7):
+            services.put_code(name, CODE)
+        if name != arxiv_id("B"):
+            match day:
+                case 28 if name != arxiv_id("C"):
+                    services.tell(name, 2, accepted)
+                case 35:
+                    services.tell(name, 2, accepted)
+                case 56:
+                    services.tell(name, 2, journal)
+                case 75:
+                    services.tell(name, 2, journal, "This paper has been withdrawn.")
 
 
-async def title(of: World, name: str) -> str:
-    [row] = await of.database.fetch(_list_rows, arxiv_id(name))
-    return str(row.title)
-
-
-async def _list_rows(connection: Any, name: str) -> list[models.PaperRow]:
-    return await papers.list_rows(connection, [*(await papers.get_ids(connection, [name])).values()])
-
-
-@on_both_engines
-async def test_no_news_is_lost_or_told_twice_by_kills_and_an_outage_of_nine_days(world_: NewsWorld) -> None:
-    await world_.save("A B")
-    await world_.shelf.switch_news(READER, "UTC")
-    await world_.until(1)
-    await world_.happen("A")
-    world_.discord.answer = AWAY
-    await world_.until(9)
-    assert world_.arrived == []
-    await world_.happen("B")
-    world_.discord.answer = None
-    await world_.until(1)
-    await world_.until(8)
-    told = " ".join(text for _, text in world_.arrived)
-    assert (told.count("+code"), len(world_.arrived)) == (2, 2)
-    await world_.happen("A", EventKind.JOURNAL, "Proc.")
-    world_.now = world_.now + timedelta(days=8)
-    for number, is_stored in ((1, False), (2, False), (1, True)):
-        with killed_process.killed_at(world_.database, number, is_stored=is_stored):
-            await world_.news.tick(world_.now)
-    await world_.tick()
-    await world_.until(8)
-    assert [text for _, text in world_.arrived[2:]] == [f"@{READER} en: {await title(world_, 'A')}+journal"]
-
-
-@on_both_engines
-async def test_twelve_weeks_of_news_reach_each_reader_once(world_: NewsWorld) -> None:
-    names = {name: arxiv_id(name) for name in "ABC"}
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_twelve_weeks_of_news_reach_each_reader_and_thread_once(world_: NewsWorld) -> None:
     async with origin_server.run_origin() as origin:
         services = Services(PollingHarness(world_.database, origin, world_.now))
-        for name in names.values():
-            services.tell(name)
-            services.put_code(name, None)
-        await world_.save("A B")
-        await world_.save("A", by=OTHER)
-        await world_.save("A B C", by=OTHER + 1)
-        for reader, city, locale in (
-            (READER, "Seoul", models.Locale.KO),
-            (OTHER, "New_York", models.Locale.EN),
-        ):
-            await world_.shelf.switch_news(reader, ZONES[city])
-            await world_.database.write(accounts.upsert_reader, reader, locale=locale)
-        comment = "<arxiv:comment>Accepted</arxiv:comment>"
-        journal = f"{comment}<arxiv:journal_ref>Proc.</arxiv:journal_ref>"
-        for week in range(12):
-            if week == 2:
-                services.put_code(names["A"], "https://github.com/a/b")
-                services.tell(names["C"], 2)
-            if week == 4:
-                services.tell(names["A"], 2, comment)
-            if week == 7:
-                services.tell(names["B"], 3, journal)
-                services.tell(names["A"], 2, journal, "This paper has been withdrawn.")
-            for _ in range(28):
-                services.harness.now = world_.now
-                await services.ask_now()
-                is_out = 30 <= (world_.now - moment("Thu-1 00:00 UTC")).days < 39
-                world_.discord.answer = AWAY if is_out else LOST if week == 5 else None
-                with killed_process.killed_at(world_.database, 1, is_stored=week % 2 == 0):
-                    await world_.news.tick(world_.now)
-                await world_.wait(hours=6)
-    told = {by: [text for _, text in world_.arrived if text.startswith(f"@{by} ")] for by in (READER, OTHER)}
-    title_a, title_b = await title(world_, "A"), await title(world_, "B")
-    of_both = [f"{title_a}+code", f"{title_a}+version+comment"]
-    assert told[OTHER] == [f"@{OTHER} en: {text}" for text in (*of_both, f"{title_a}+journal+withdrawn")]
-    assert told[READER][:2] == [f"@{READER} ko: {text}" for text in of_both]
-    [last] = told[READER][2:]
-    assert f"{title_a}+journal+withdrawn" in last
-    assert f"{title_b}+version+comment+journal" in last
-    due = {
-        (row.user_id, f"{row.due_at:%a %H:%M}") for row in await world_.planned(kind=models.DeliveryKind.NEWS)
+        for name in "ABCD":
+            services.tell(arxiv_id(name))
+            services.put_code(arxiv_id(name), None)
+        for reader, names in ((READER, "A B"), (OTHER, "A"), (SILENT, "A B")):
+            await world_.save(names, by=reader)
+        await world_.open_threads()
+        await world_.database.write(accounts.upsert_reader, READER, locale=models.Locale.KO)
+        await world_.shelf.switch_news(READER, ZONES["Seoul"])
+        await world_.shelf.switch_news(OTHER, ZONES["New_York"])
+        await world_.database.write(today.add, today.Profile(OTHER, (), "07:00", ZONES["New_York"]))
+        for day in range(84):
+            publish(services, day)
+            if day == 77:
+                await world_.save("C D")
+            # The bot is off from Sunday, March 1, for nine days.
+            for hour in () if 59 <= day < 68 else (0, 6, 11, 12):
+                world_.now = services.harness.now = moment("Thu-1 09:00") + timedelta(days=day, hours=hour)
+                with killed_process.killed_at(world_.database, 1 + day % 3, is_stored=hour == 0):
+                    await services.ask(every=timedelta())
+                await services.ask(every=timedelta())
+                # Discord is away from Saturday, January 31, for nine days, and loses its replies on a Monday.
+                is_away = 30 <= day < 39
+                world_.discord.answer = AWAY if is_away else LOST if day == 46 and hour == 0 else None
+                await world_.kill_each_step()
+                world_.discord.answer = AWAY if is_away else None
+                await world_.tick()
+    assert world_.arrived == {
+        READER: [
+            "Mon 01-12 00:00 ko A+code",
+            "Mon 02-09 00:00 ko A+version+comment",
+            "Mon 02-16 00:00 ko B+code",
+            "Tue 03-10 00:00 ko A+journal",
+            "Mon 03-23 00:00 ko A+withdrawn",
+        ],
+        OTHER: [
+            "Mon 01-12 12:00 en A+code",
+            "Mon 02-09 00:00 en A+version+comment",
+            "Tue 03-10 00:00 en A+journal",
+            "Mon 03-23 11:00 en A+withdrawn",
+        ],
+        **{
+            thread: [
+                f"Thu 01-08 00:00 {locale} code",
+                f"Mon 02-09 00:00 {locale} comment",
+                f"Thu 02-26 00:00 {locale} journal",
+            ]
+            for thread, locale in THREADS.items()
+        },
     }
-    assert due <= {(READER, "Mon 00:00"), (OTHER, "Mon 14:00"), (OTHER, "Mon 13:00")}
 
 
-async def test_closed_direct_messages_pause_the_switch(world_: NewsWorld) -> None:
-    await world_.save("A")
+@pytest.mark.parametrize("is_known", [True, False], ids=["found before the backup", "found after it"])
+async def test_a_restored_backup_tells_nothing_twice(
+    world_: NewsWorld, tmp_path: Path, *, is_known: bool
+) -> None:
+    await world_.save("C")
+    await world_.open_threads()
     await world_.shelf.switch_news(READER, "UTC")
-    world_.discord.answer = outcomes.DISCORD_ERRORS[50007]
-    for version in range(2, 7):
-        await world_.until(7)
-        await world_.happen("A", EventKind.VERSION, str(version))
-    switch = await world_.database.fetch(news.get, READER)
-    assert switch is not None
-    assert switch.reason == models.Reason.DMS_CLOSED
-    await world_.database.write(accounts.remove_reader_data, READER)
-    assert await world_.database.fetch(news.get, READER) is None
+    await world_.wait(days=2)
+    if is_known:
+        await world_.happen("C")
+    with sqlite3.connect(world_.database.url.database or "") as connection:
+        connection.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))
+    connection.close()
+    if not is_known:
+        await world_.happen("C")
+    for _ in range(5):
+        await world_.wait(days=1)
+    told = [channel for channel, _, _ in world_.discord.messages]
+    assert sorted(told) == [-READER, 44, 45]
+    restored = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'backup.db'}")
+    again = NewsWorld(restored, world_.discord)
+    again.now = world_.now
+    await again.start_sender()
+    if not is_known:
+        await again.happen("C")
+    for _ in range(15):
+        await again.wait(days=1)
+    assert [channel for channel, _, _ in world_.discord.messages] == told
+    await again.happen("C", EventKind.JOURNAL, "Proc.")
+    for _ in range(8):
+        await again.wait(days=1)
+    assert sorted(channel for channel, _, _ in world_.discord.messages[3:]) == [-READER, 44, 45]
+    await restored.close()
 
 
 async def test_of_more_than_ten_papers_the_others_are_counted(world_: NewsWorld) -> None:
@@ -219,44 +246,76 @@ async def test_of_more_than_ten_papers_the_others_are_counted(world_: NewsWorld)
     world_.now += timedelta(hours=1)
     for name in names:
         await world_.happen(name)
-    await world_.until(5)
-    [(_, text)] = world_.arrived
+    for _ in range(12):
+        await world_.wait(days=1)
+    [text] = world_.arrived[READER]
     assert text.count("+code") == 10
-    assert text.endswith(" … 2")
+    assert text.endswith(" 2")
+
+
+async def test_closed_direct_messages_pause_the_switch(world_: NewsWorld) -> None:
+    await world_.save("A")
+    await world_.shelf.switch_news(READER, "UTC")
+    world_.discord.answer = outcomes.DISCORD_ERRORS[50007]
+    for version in range(35):
+        await world_.wait(days=1)
+        await world_.happen("A", EventKind.VERSION, str(version))
+    switch = await world_.database.fetch(news.get, READER)
+    assert switch is not None
+    assert switch.reason == models.Reason.DMS_CLOSED
+    await world_.database.write(accounts.remove_reader_data, READER)
+    assert await world_.database.fetch(news.get, READER) is None
 
 
 @both_languages
 async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_stops_it(
     harness: ClientHarness,
 ) -> None:
-    texts, database = harness.texts, harness.container.database
+    texts, database, reader = harness.texts, harness.container.database, harness.reader.id
     [paper_id] = (await database.fetch(papers.get_ids, [SURVEY])).values()
-    await database.write(shelf.save, harness.reader.id, [paper_id], harness.env.now())
+    await database.write(shelf.save, reader, [paper_id], harness.env.now())
     shown = await harness.ask("saved")
     assert texts("news-off") in shown_text(shown)
     shown = await harness.press(shown, "news-start")
     assert texts("news-on") in shown_text(shown)
+    assert texts("news-off") in shown_text(await harness.press(shown, "news-stop-here"))
+    await harness.press(await harness.ask("saved"), "news-start")
+    exported = json.loads(await harness.bot.services.readers.export(reader))
+    assert exported["tables"]["news_readers"][0]["timezone"]
     await harness.wait(hours=1)
-    events = [
-        PaperEvent(0, paper_id, EventKind.CODE, "https://github.com/a/b", harness.env.now()),
-        PaperEvent(
-            0, paper_id, EventKind.COMMENT, "Accepted to *ICML* @everyone" + " x" * 2000, harness.env.now()
-        ),
-    ]
-    await database.write(papers.add_events, events)
+    long = "Accepted to *ICML* @everyone\u202e" + " x" * 2000
+    for kind, text in ((EventKind.CODE, CODE), (EventKind.COMMENT, long)):
+        event = PaperEvent(0, paper_id, kind, text, harness.env.now())
+        await database.write(papers.add_events, [event])
     await harness.wait(days=8)
     assert await Workers(harness.container).news_planner.tick(harness.env.now()) == 1
     await harness.wait(hours=1)
     [message] = harness.received()
     said = shown_text(message)
     assert texts("news-heading", count=1) in said
-    assert "https://github.com/a/b" in said
+    assert CODE in said
     assert "Accepted to \\*ICML\\*" in said
     assert "@everyone" not in said
     assert len(said) < 700
     [menu] = [id_ for id_ in component_ids(message) if custom_ids.unpack_custom_id(id_).verb == "srm"]
     removed = await harness.user.select(message, [SURVEY], custom_id=menu)
     assert texts("news-removed", count=1) in shown_text(last_response(removed))
-    assert await database.fetch(shelf.count, harness.reader.id) == 0
+    assert await database.fetch(shelf.count, reader) == 0
     await harness.user.click(message, label=texts("news-stop"))
-    assert await database.fetch(news.get, harness.reader.id) is None
+    assert await database.fetch(news.get, reader) is None
+
+
+@both_languages
+@pytest.mark.parametrize("reason", [models.Reason.DMS_CLOSED, models.Reason.NO_SHARED_SERVER])
+async def test_the_list_says_why_news_stopped(harness: ClientHarness, reason: models.Reason) -> None:
+    database, reader = harness.container.database, harness.reader.id
+    ids = await database.fetch(papers.get_ids, [SURVEY])
+    await database.write(shelf.save, reader, ids.values(), harness.env.now())
+    await database.write(news.switch_on, news.NewsReader(reader, harness.env.now(), "UTC", reason=reason))
+    shown = await harness.ask("saved")
+    why = {
+        models.Reason.DMS_CLOSED: {"en": "block direct messages", "ko": "DM이 막혀"},
+        models.Reason.NO_SHARED_SERVER: {"en": "don't share a server", "ko": "함께 있는 서버가 없어"},
+    }
+    assert why[reason][harness.texts.locale.value] in shown_text(shown)
+    assert harness.texts("news-on") in shown_text(await harness.press(shown, "news-start"))

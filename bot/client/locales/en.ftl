@@ -895,6 +895,7 @@ news-heading = { $count ->
     [one] News of a paper you saved
    *[other] News of { $count } papers you saved
 }
+news-more = The first ten are shown; { $count } more are in your saved papers.
 news-code = Code: { $text }
 news-version = Version { $text } is on arXiv
 news-comment = arXiv comment: “{ $text }”

@@ -843,6 +843,7 @@ news-suspended = { $reason ->
    *[other] 개인정보 설정에서 Paperround의 DM이 막혀 있어서
 } 저장한 논문의 소식을 보내지 못했어요. 설정을 바꾼 뒤 **{ news-start }** 버튼을 눌러 주세요.
 news-heading = 저장한 논문 { $count }편의 새 소식
+news-more = 먼저 찾은 10편만 보여 드려요. 나머지 { $count }편은 저장 목록에 있어요.
 news-code = 코드: { $text }
 news-version = arXiv에 버전 { $text } 등록
 news-comment = arXiv 코멘트: “{ $text }”
