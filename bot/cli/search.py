@@ -349,7 +349,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
         "The search index is not up to date; papers may be missing." if result.is_stale else "",
         f"Not understood and ignored: {left_out}" if result.ignored else "",
         f'Corrected: {corrected}; "quotation marks" search as typed.' if result.corrected else "",
-        _HINTS[result.hint] if result.hint else "",
+        " ".join(_HINTS[hint] for hint in result.hints),
         unknown if result.unknown_id else "",
     )
     return list(filter(None, lines))

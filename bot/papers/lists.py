@@ -448,12 +448,10 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
 
 
 def hint_note(texts: Texts, listed: PaperList) -> str:
-    """Return which option of the command does what words of the query seem to ask for; "" if none."""
-    hint = listed.found.hint
+    """Return which options of the command do what words of the query seem to ask for; "" if none."""
     # An empty list has no order.
-    return (
-        "" if hint is None or (hint is Hint.ORDER and not listed.rows) else texts(f"list-hint-{hint.value}")
-    )
+    hints = (hint for hint in listed.found.hints if listed.rows or hint is not Hint.ORDER)
+    return " ".join(texts(f"list-hint-{hint.value}") for hint in hints)
 
 
 def _format_names(names: Sequence[str], separator: str = ", ") -> str:

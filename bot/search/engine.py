@@ -242,13 +242,10 @@ class Engine:
         return _Spelled(titles, bodies)
 
     def _mention(self, part: QueryPart) -> Query | None:
-        """Return the query for papers with any form of a part, or with all words of a form somewhere in the text."""
-        forms = dict.fromkeys(tokens.words_apart(form.text) for form in part.forms)
-        apart = (
-            all_of(any_of(self._term(field, token, 1.0) for field in ("title", "body")) for token in words)
-            for words in forms
-        )
-        return any_of([self._part(part), *apart])
+        """Return the query for papers with any form of a part, or with all its typed words somewhere in the text."""
+        words = tokens.words_apart(part.text)
+        apart = all_of(any_of(self._term(field, one, 1.0) for field in ("title", "body")) for one in words)
+        return any_of([self._part(part), apart])
 
     def _count_papers(self, part: QueryPart) -> int:
         """Return how many papers have a part."""
@@ -452,15 +449,19 @@ class Engine:
             clauses.append(_within(Query.const_score_query(every, 0.0), [(Occur.Should, ranked)]))
         elif every is not None:
             clauses.append(Query.boost_query(every, 1 / len(parts)))
-        clauses.append(self._phrase_of(query))
-        wholes = filter(None, map(self._part, query.wholes))
+        wholes = filter(None, (self._phrase_of(query), *map(self._part, query.wholes)))
         clauses += [all_of([named, Query.const_score_query(named, _WHOLE)]) for named in wholes]
         return any_of(clauses)
 
     def _phrase_of(self, query: ReadQuery) -> Query | None:
-        """Return the query for papers with a query of several words as a phrase or as one word, such as ZeroSearch."""
+        """Return the query for papers with a query of several words as a phrase or as one word, such as ZeroSearch.
+
+        A phrase has the words that are not searched for too: "expert model".
+        """
         is_whole = len(query.parts) > 1 and all(part.text in query.text for part in query.parts)
-        return self._part(concepts.literal_part(query.text)) if is_whole else None
+        texts = [query.text] if is_whole else []
+        texts += [query.typed] if query.typed not in ("", query.text) else []
+        return any_of(self._part(concepts.literal_part(text)) for text in texts)
 
     def _some_parts(self, query: ReadQuery, parts: Sequence[QueryPart]) -> Query | None:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""

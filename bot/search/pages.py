@@ -124,7 +124,7 @@ def _describe(
         added_forms=interpreted.translations[:_MAX_ADDED],
         is_rewritten=is_shortened or bool(found.corrected),
         term_forms=interpreted.term_forms,
-        hint=_find_hint(query.text, interpreted.text),
+        hints=_list_hints(query.text, interpreted.text),
         ignored=query.ignored,
         excluded=query.excluded,
         corrected=found.corrected,
@@ -134,11 +134,10 @@ def _describe(
     )
 
 
-def _find_hint(typed: str, sought: str) -> Hint | None:
-    """Return the option for the first word of a query that is not searched for and asks for an order or to leave out."""
+def _list_hints(typed: str, sought: str) -> tuple[Hint, ...]:
+    """Return the options for the words of a query that are not searched for and ask for an order or to leave out."""
     left = " ".join(word for word in typed.casefold().split() if word not in sought.casefold().split())
-    option = questions.find_option(left)
-    return Hint(option) if option else None
+    return tuple(map(Hint, questions.list_options(left)))
 
 
 def _list_alert_terms(

@@ -50,6 +50,7 @@ class ReadQuery:
     """
 
     text: str = ""
+    typed: str = ""
     parts: tuple[QueryPart, ...] = ()
     wholes: tuple[QueryPart, ...] = ()
     excluded: tuple[QueryPart, ...] = ()
@@ -153,6 +154,7 @@ class QueryReader:
         asked = frozenset(form.key for part in (*parts, *wholes) for form in part.forms)
         return ReadQuery(
             text,
+            query.text,
             _distinct((*parts, *quoted)),
             tuple(wholes),
             tuple(map(self._read_excluded, query.excluded)),

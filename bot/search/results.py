@@ -90,7 +90,7 @@ class SearchResult(PaperPage):
     - `terms`: the terms that were searched for; `added_forms`: their forms in the other language, which were searched for
       too; `is_rewritten`: `terms` are not the words as typed, since filler was left out or a word was corrected;
       `term_forms`: each typed or implied term with all forms added to it, for marking matches.
-    - `hint`: the option that the query seems to need; `ignored`: filters that could not be used, as typed; `excluded`: what
+    - `hints`: the options that the query seems to need; `ignored`: filters that could not be used, as typed; `excluded`: what
       is left out.
     - `corrected`: pairs of typed and corrected words; `suggestions`: other queries, if no paper has all terms;
       `meanings`: the terms that an ambiguous abbreviation may mean.
@@ -108,7 +108,7 @@ class SearchResult(PaperPage):
     added_forms: tuple[str, ...] = ()
     is_rewritten: bool = False
     term_forms: tuple[tuple[str, ...], ...] = ()
-    hint: Hint | None = None
+    hints: tuple[Hint, ...] = ()
     ignored: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     corrected: tuple[tuple[str, str], ...] = ()

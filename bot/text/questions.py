@@ -118,10 +118,10 @@ def _option_pattern() -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(groups)})")
 
 
-def find_option(text: str) -> str:
-    """Return the option of a search that the words of a query name first, "order" or "without"; "" if they name none."""
-    match = _option_pattern().search(text.casefold())
-    return (match.lastgroup or "") if match else ""
+def list_options(text: str) -> list[str]:
+    """Return the options of a search that the words of a query name, in their order: "order", "without"."""
+    named = (match.lastgroup or "" for match in _option_pattern().finditer(text.casefold()))
+    return list(dict.fromkeys(named))
 
 
 _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")

@@ -443,7 +443,7 @@ class WebPages:
             notes = [note for note in lists.empty_notes(texts, listed) if note]
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
-        if listed.found.hint is Hint.WITHOUT:
+        if Hint.WITHOUT in listed.found.hints:
             notes.append(texts("web-hint-without"))
         on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
         rows = self._make_rows(site, listed.rows, listed, on=on)
