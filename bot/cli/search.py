@@ -379,7 +379,7 @@ def _notes(result: search_results.SearchResult) -> list[str]:
         notes.append(f"Papers: {', '.join(f'{count} {kind}' for count, kind in counted if count)}.")
     suggestions = [text for text in result.suggestions if not result.rows or text not in result.terms]
     if suggestions:
-        notes.append(f"You may also search for: {', '.join(suggestions)}")
+        notes.append(f"These find papers: {', '.join(suggestions)}")
     if result.total > len(result.rows):
         notes.append(f"{result.total} in all; --limit shows more.")
     return notes

@@ -135,8 +135,13 @@ def _describe(
 
 
 def _list_hints(typed: str, sought: str) -> tuple[Hint, ...]:
-    """Return the options for the words of a query that are not searched for and ask for an order or to leave out."""
-    left = " ".join(word for word in typed.casefold().split() if word not in sought.casefold().split())
+    """Return the options for the words of a query that ask for an order or to leave out.
+
+    Words that are searched for ask for neither, unless the query has no others: newest papers.
+    """
+    words = sought.casefold().split()
+    topic = [] if all(map(questions.classify_filler, words)) else words
+    left = " ".join(word for word in typed.casefold().split() if word not in topic)
     return tuple(map(Hint, questions.list_options(left)))
 
 

@@ -85,34 +85,39 @@ class ReadQuery:
     @property
     def term_forms(self) -> tuple[tuple[str, ...], ...]:
         """Each typed or implied term, followed by the forms added to it."""
-        return tuple((part.text, *self._added_to(part)) for part in (*self.parts, *self.implied.values()))
+        return tuple(
+            (part.text, *(form.text for form in self._added_to(part)))
+            for part in (*self.parts, *self.implied.values())
+        )
 
     @property
     def added_forms(self) -> tuple[str, ...]:
         """The forms added to the terms, one of each term in turn."""
         by_term = zip_longest(*map(self._added_to, (*self.parts, *self.wholes)))
-        return tuple(dict.fromkeys(form for forms in by_term for form in forms if form))
+        return tuple(dict.fromkeys(form.text for forms in by_term for form in forms if form))
 
     @property
     def translations(self) -> tuple[str, ...]:
-        """The first form in the other language that was added to each term."""
-        added = (
-            (analyser.has_hangul(part.text), self._added_to(part)) for part in (*self.parts, *self.wholes)
-        )
-        first = (
-            next((text for text in texts if analyser.has_hangul(text) != is_korean), "")
-            for is_korean, texts in added
-        )
-        return tuple(dict.fromkeys(filter(None, first)))
+        """The first form in the other language that was added to each term, of each concept that it means."""
+        translations = list[str]()
+        for part in (*self.parts, *self.wholes):
+            is_korean = analyser.has_hangul(part.text)
+            added = [form for form in self._added_to(part) if analyser.has_hangul(form.text) != is_korean]
+            first: dict[str, str] = {}
+            for form in [form for form in added if form.token] or added[:1]:
+                first.setdefault(form.token, form.text)
+            translations += first.values()
+        return tuple(dict.fromkeys(translations))
 
-    def _added_to(self, part: QueryPart) -> list[str]:
+    def _added_to(self, part: QueryPart) -> list[Form]:
         """Return the forms added to a part, except a noun typed with a particle (추론 for 추론은)."""
         typed, part_key = term_keys.korean_key(self.text), term_keys.term_key(part.text)
-        shown = ((form.text, form.key) for form in part.forms if form.is_shown)
         return [
-            text
-            for text, key in shown
-            if key != part_key and not (analyser.has_hangul(text) and key in typed)
+            form
+            for form in part.forms
+            if form.is_shown
+            and form.key != part_key
+            and not (analyser.has_hangul(form.text) and form.key in typed)
         ]
 
     def _name_topic(self, topic: int, part: QueryPart) -> str | None:

@@ -240,7 +240,7 @@ class SearchService:
 
         def look_up(archive: Archive) -> list[ReadQuery]:
             return [
-                ReadQuery(phrase, (concepts.literal_part(phrase),))
+                ReadQuery(phrase, parts=(concepts.literal_part(phrase),))
                 if (phrase := text.strip('"')) != text
                 else archive.read(query_parser.Query(text)).sure()
                 for text in map(plain.clean_typed, texts)

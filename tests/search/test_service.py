@@ -49,6 +49,9 @@ async def test_every_form_of_a_topic_finds_its_paper(search: SearchService) -> N
         ("reinforcement learning", ("강화 학습",)),
         ("RL", ("강화 학습",)),
         ("로봇 강화학습", ("robotics", "reinforcement learning")),
+        # One of each concept that a word means.
+        ("추론", ("inference", "reasoning")),
+        ("LLM", ("대규모 언어 모델",)),
         ("zeppelins", ()),
         ('"reinforcement learning"', ()),
     ],
@@ -171,6 +174,27 @@ async def test_a_question_counts_the_words_of_a_term_apart(db: Database) -> None
     assert result.missing == {"2501.00001": ("KV cache",)}
 
 
+async def test_words_of_an_added_form_apart_are_no_mention_of_the_term(db: Database) -> None:
+    """A chatbot is a conversational agent, which a paper with an agent and a conversational style does not name."""
+    apart = NewsletterPaper("2501.00002", "Tea", "A robot and an agent, which has a conversational style.")
+    service = await sample_archive.search_over(db, ROBOTS, apart)
+    result = await ask(service, "how does a robot use a chatbot")
+    assert result.missing["2501.00002"] == ("chatbot",)
+
+
+@pytest.mark.parametrize("query", ["전문가 모델", "expert model", "모델 전문가"])
+async def test_a_paper_with_the_words_as_typed_in_a_row_is_first(db: Database, query: str) -> None:
+    """Also where one of them says nothing of a topic."""
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00001", "A House of Experts", "전문가 전문가: experts, a model.", votes=90),
+        NewsletterPaper("2501.00002", "Tea", "주전자에는 전문가 모델이 하나 있습니다. An expert model of tea."),
+        NewsletterPaper("2501.00003", "Cups", "컵은 모델 전문가가 만듭니다."),
+    )
+    first = "2501.00003" if query == "모델 전문가" else "2501.00002"
+    assert (await ids(service, query))[0] == first
+
+
 async def test_an_abbreviation_of_two_letters_that_was_not_typed_makes_no_match(db: Database) -> None:
     """MU is also a Greek letter, OD the name of an encoder."""
     service = await sample_archive.search_over(
@@ -211,6 +235,10 @@ async def test_an_abbreviation_of_two_letters_that_was_not_typed_makes_no_match(
         ("로봇 최신", [Hint.ORDER]),
         ("newest robots without snow", [Hint.ORDER, Hint.WITHOUT]),
         ("눈 말고 로봇 추천순", [Hint.WITHOUT, Hint.ORDER]),
+        ("추천 많은 로봇", [Hint.ORDER]),
+        # The words are searched for, since there are no others.
+        ("newest papers", [Hint.ORDER]),
+        ("최신 논문", [Hint.ORDER]),
         ("robots", []),
         ("로봇 논문 추천해줘", []),
         ("skip connections", []),
