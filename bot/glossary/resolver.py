@@ -106,8 +106,8 @@ class Glossary:
     @cached_property
     def korean_words(self) -> frozenset[str]:
         """All Korean words that occur in terms."""
-        forms = [form.text for concept in self._concepts.values() for form in concept.forms_in("ko")]
-        words = {word for text in forms for word in analyser.split_context(text)}
+        forms = (form.text for concept in self._concepts.values() for form in concept.forms_in("ko"))
+        words = analyser.split_context(" ".join(forms))
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))
 
     @cached_property
@@ -326,16 +326,15 @@ class _Lexicon:
             forms = [form for form in by_form.values() if form.language != "ko"]
             shorts = [form for form in short_forms[key] if form.text not in by_form]
             forms += sorted(shorts, key=lambda form: (-form.papers, not form.seeded))
+            sought = [start for start, form in korean.items() if form.searched]
             for form_key, form in korean.items():
                 # A search for 확산 also finds 확산 모델.
+                starts = (korean[start] for start in sought if form_key.startswith(start))
                 is_found = any(
-                    form_key.startswith(start)
-                    and other is not form
-                    and other.searched
-                    and (other.seeded, other.is_sure) >= (form.seeded, form.is_sure)
-                    for start, other in korean.items()
+                    other is not form and (other.seeded, other.is_sure) >= (form.seeded, form.is_sure)
+                    for other in starts
                 )
-                forms.append(form._replace(searched=form.searched and not is_found))
+                forms.append(form._replace(searched=False) if is_found else form)
             if len(forms) > 1 or key in self._decided:
                 built.append(concepts.Concept(key, tuple(forms)))
         return sorted(built, key=lambda concept: (-concept.support, concept.key))

@@ -395,15 +395,13 @@ class Engine:
         order: _Order | None,
     ) -> Matches:
         """Return the papers on a query's topic, then the others with all its parts."""
-        about = self._about_all(query)
-        if about is None:
-            scores, total = self._search(wanted, clauses, limit, order)
+        scores, total = self._search(wanted, clauses, limit, order)
+        if (about := self._about_all(query)) is None:
             return Matches(scores, 0, total)
-        about = Query.const_score_query(about, 0.0)
-        on, on_topic = self._search(wanted, [*clauses, (Occur.Must, about)], limit, order)
-        left = max(1, limit - on_topic)
-        others, all_terms = self._search(wanted, [*clauses, (Occur.MustNot, about)], left, order)
-        return Matches({**on, **(others if on_topic < limit else {})}, on_topic, all_terms)
+        is_about: _Clause = (Occur.Must, Query.const_score_query(about, 0.0))
+        on, on_topic = self._search(wanted, [*clauses, is_about], limit, order)
+        ids = (*on, *(id_ for id_ in scores if id_ not in on))[:limit]  # of fewer than limit, `on` has all
+        return Matches({id_: on.get(id_, scores.get(id_, 0.0)) for id_ in ids}, on_topic, total - on_topic)
 
     def _about_all(self, query: ReadQuery) -> Query | None:
         """Return the query for papers about all parts, with the query as a phrase, or with its name."""
@@ -581,11 +579,12 @@ class Engine:
             return Query.empty_query()
         hits = self.searcher.search(wanted, max(1, self.searcher.num_docs), count=False)
         ids, lengths = (self._numbers(hits, name) for name in ("id", "length"))
+        least = {length: self._least_score(length) for length in set(lengths)}
         return self._among(
             [
                 id_
                 for (score, _), id_, length in zip(hits.hits, ids, lengths, strict=True)
-                if score >= _CERTAIN or score >= self._least_score(length)
+                if score >= _CERTAIN or score >= least[length]
             ]
         )
 

@@ -59,8 +59,9 @@ def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
     """Interpret a query, with the name of a paper that all call by it: ViT for An Image is Worth 16x16 Words."""
     interpreted = archive.read(query)
     parts = interpreted.parts
-    # Short words sound like names: 다리 is not DALL-E. Of a term, the names are known.
-    keys = interpreted.names if len(parts) == 1 and parts[0].key else ()
+    # Short words sound like names: 다리 is not DALL-E. Of a term or word that the glossary has, the names are known.
+    is_known = len(parts) == 1 and (parts[0].key or archive.reader.glossary.is_word(parts[0].text))
+    keys = interpreted.names if is_known else ()
     title_id = titles.find_known(query.text, keys) if len(query.text) > 2 else None
     return replace(interpreted, names=interpreted.names | {title_id}) if title_id else interpreted
 

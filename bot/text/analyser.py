@@ -104,9 +104,9 @@ def strip_term(term: str) -> str:
     return strip_ending(term) if is_hangul(term) else term
 
 
-def split_context(context: str) -> list[str]:
-    """Split a text at spaces, hyphens and middle dots, and strip particles from its words."""
-    return [strip_ending(word) for word in re.split(r"[\s·-]+", context) if word]
+def split_context(context: str) -> set[str]:
+    """Return the words of a text, split at spaces, hyphens and middle dots, without particles."""
+    return {strip_ending(word) for word in set(re.split(r"[\s·-]+", context)) if word}
 
 
 def monosyllabic_noun(word: str) -> str | None:

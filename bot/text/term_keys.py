@@ -54,7 +54,7 @@ def term_key(text: str) -> str:
     return korean_key(text) if analyser.has_hangul(text) else english_key(text)
 
 
-@analyser.remembered(1 << 12)
+@analyser.remembered(1 << 13)
 def korean_key(text: str) -> str:
     """Return a Korean term's key: folded, without spaces and punctuation."""
     return _SEPARATORS.sub("", analyser.fold(text))

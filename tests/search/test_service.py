@@ -188,7 +188,9 @@ async def test_a_paper_with_the_words_as_typed_in_a_row_is_first(db: Database, q
     service = await sample_archive.search_over(
         db,
         NewsletterPaper("2501.00001", "A House of Experts", "전문가 전문가: experts, a model.", votes=90),
-        NewsletterPaper("2501.00002", "Tea", "주전자에는 전문가 모델이 하나 있습니다. An expert model of tea."),
+        NewsletterPaper(
+            "2501.00002", "Tea", "주전자에는 전문가 모델이 하나 있습니다. An expert model of tea."
+        ),
         NewsletterPaper("2501.00003", "Cups", "컵은 모델 전문가가 만듭니다."),
     )
     first = "2501.00003" if query == "모델 전문가" else "2501.00002"
