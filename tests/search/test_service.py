@@ -220,6 +220,13 @@ async def test_an_abbreviation_of_two_letters_that_was_not_typed_makes_no_match(
         assert "2501.00002" in await ids(service, query), "as typed"
 
 
+async def test_a_term_with_an_abbreviation_of_two_letters_is_a_main_concept_too(db: Database) -> None:
+    """A summary that begins with object detection is on it, though it names it once."""
+    summary = "객체 탐지입니다. 눈 속의 표지판을 봅니다."
+    service = await sample_archive.search_over(db, NewsletterPaper("2501.00001", "Signs in Snow", summary))
+    assert (await ask(service, "object detection")).kinds == {"2501.00001": ON}
+
+
 # Hints.
 
 
