@@ -34,7 +34,9 @@ def make_studies(count: int, topic: str, start: int = 1) -> list[NewsletterPaper
 
 async def test_of_papers_with_one_score_the_last_added_is_first(db: Database) -> None:
     """As in a day's list; else their order would be that of the index, which a rebuild changes."""
-    alike = [NewsletterPaper(f"2501.0000{number}", "Graphs", "그래프입니다.") for number in range(1, 5)]
+    alike = [
+        NewsletterPaper(f"2501.0000{number}", "A Study of Graphs", "그래프입니다.") for number in range(1, 5)
+    ]
     service = await sample_archive.search_over(db, *alike)
     found = (await service.search(SearchRequest("graphs"))).rows
     assert [row.arxiv_id for row in found] == [paper.arxiv_id for paper in reversed(alike)]
