@@ -370,6 +370,21 @@ async def test_feed_with_many_links_takes_several_polls(site: Site) -> None:
     assert request_counts == [50, 50, 20, 0]
 
 
+async def test_links_that_failed_before_do_not_keep_the_others_from_being_read(site: Site) -> None:
+    """A poll reads 50 of a feed's links, and here the first 50 are dead."""
+    dead, alive = [f"dead-{number}" for number in range(50)], ["day-1.md", "day-2.md"]
+    entries = (item(name, link=f"{site.url}/{name}") for name in (*dead, *alive))
+    site.pages["/feed"] = source_payloads.rss(*entries)
+    for name in dead:
+        site.pages[f"/{name}"] = web.Response(status=500)
+    for name in alive:
+        site.pages[f"/{name}"] = source_payloads.newsletter()
+    first = await site.read()
+    assert not [result for result in first if result.digests]
+    second = await site.read(merge_page_states(first))
+    assert [result.location for result in second if result.digests] == [f"{site.url}/{n}" for n in alive]
+
+
 NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 2025 99:00:00 GMT|-1"
 
 
