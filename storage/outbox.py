@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -102,7 +102,7 @@ async def purge(connection: AsyncConnection, before: datetime, limit: int) -> in
 
 
 async def get_last_post(connection: AsyncConnection, subscription_id: int) -> models.Delivery | None:
-    """Return a subscription's last sent post, also one posted at once; None before the first."""
+    """Return the last post of a subscription that came, perhaps not whole, also one posted at once; None before the first."""
     query = sa.select(deliveries).where(
         deliveries.c.subscription_id == subscription_id, *_is_post(deliveries)
     )
@@ -110,10 +110,24 @@ async def get_last_post(connection: AsyncConnection, subscription_id: int) -> mo
     return await statements.fetch_record(connection, models.Delivery, query)
 
 
+async def list_last_days(connection: AsyncConnection, subscription_ids: Iterable[int]) -> dict[int, date]:
+    """Return the date of each subscription's newest daily post, sent or not, keyed by subscription id."""
+    rows = deliveries.c
+    newest = sa.func.max(rows.local_on, type_=rows.local_on.type)
+    query = (
+        sa.select(rows.subscription_id, newest)
+        .where(rows.local_on.is_not(None))
+        .group_by(rows.subscription_id)
+    )
+    found = await statements.execute_in(connection, query, rows.subscription_id, subscription_ids)
+    return dict(map(tuple, found))
+
+
 def _is_post(table: sa.FromClause) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions of a sent post of a subscription. Notices on the subscription have its id, too."""
+    """Return the conditions of a post of which a part was sent. Notices on a subscription have its id, too."""
     kinds = (DeliveryKind.DAILY, DeliveryKind.ON_DEMAND)
-    return table.c.kind.in_(kinds), table.c.state == DeliveryState.SENT
+    sent = sa.exists().where(parts.c.delivery_id == table.c.id, parts.c.state == PartState.SENT)
+    return table.c.kind.in_(kinds), sent
 
 
 async def release_interrupted(

@@ -157,9 +157,8 @@ def _posts_text(
         last = _last_post_text(texts, last_post, guild_id)
         lines = [f"**{names[subscription.id]}**", join_dotted(upcoming, last)]
         zone = clock.stored_zone(subscription.timezone)
-        posted_on = last_post and last_post.delivery.local_on
         # A post that is set up has dealt with its first day, even without papers.
-        since_on = posted_on or clock.local_date(subscription.created_at, zone)
+        since_on = report.last_days.get(subscription.id) or clock.local_date(subscription.created_at, zone)
         if subscription.last_on and since_on < subscription.last_on:
             is_narrow = subscription.source or subscription.min_votes
             narrowed = "topic" if subscription.topic else "settings" if is_narrow else "no"
@@ -175,7 +174,7 @@ def _posts_text(
 
 
 def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
-    """Return when a delivery was last sent, with a link; "" if never."""
+    """Return when a post last came, with a link; "" if never."""
     if post is None:
         return ""
     delivery, part = post
@@ -192,8 +191,10 @@ LeftOut = Mapping[int, tuple[str, ...]]
 
 def _problem_text(texts: Texts, delivery: models.Delivery, left_out: LeftOut) -> str:
     recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
-    club = texts("status-club") if delivery.kind is models.DeliveryKind.CLUB else ""
-    return f"⚠ {join_dotted(recipient, club, _trouble(texts, delivery, left_out))}"
+    what = ""
+    if delivery.kind is models.DeliveryKind.CLUB:
+        what = texts("status-discussion" if delivery.local_on is None else "status-club")
+    return f"⚠ {join_dotted(recipient, what, _trouble(texts, delivery, left_out))}"
 
 
 def _trouble(texts: Texts, delivery: models.Delivery, left_out: LeftOut) -> str:

@@ -22,7 +22,7 @@ MAX_PROBLEM_DELIVERIES = 5
 
 
 class LastPost(NamedTuple):
-    """A sent delivery, and its first part that has a message (or None)."""
+    """A delivery that came, perhaps not whole, and its first part that has a message (or None)."""
 
     delivery: models.Delivery
     part: models.Part | None
@@ -36,6 +36,8 @@ class StatusReport:
     """The latest dates that have digests for posts, newest first."""
     last_ingested_at: datetime | None
     subscriptions: tuple[tuple[models.Subscription, LastPost | None], ...]
+    last_days: Mapping[int, date]
+    """The date of each subscription's newest daily post, sent or not, by subscription id."""
     calendar: schedule.Calendar
     """When the subscriptions are due."""
     problem_deliveries: tuple[models.Delivery, ...]
@@ -100,6 +102,7 @@ class StatusService:
                 listed_on=dates,
                 last_ingested_at=await archive.get_last_updated_at(connection),
                 subscriptions=statuses,
+                last_days=await outbox.list_last_days(connection, [row.id for row, _ in statuses[:most]]),
                 calendar=await archive_dates.load_calendar(connection, self._day_close, self._clock()),
                 problem_deliveries=tuple(problems),
                 left_out=await outbox.list_left_out(connection, [row.id for row in problems]),

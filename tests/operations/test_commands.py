@@ -423,3 +423,27 @@ async def test_what_discord_refuses_of_a_message_is_named_to_its_owner_and_in_th
     status = shown_text(await harness.manage("status"))
     assert texts("delivery-left-out", papers=name) in status
     assert texts("reason-left-out") in status
+
+
+async def test_a_post_that_lacks_refused_papers_is_no_day_without_new_papers(
+    empty_harness: ClientHarness,
+) -> None:
+    """Of the first post one paper comes, of the second none. The first stays the last post."""
+    harness = empty_harness
+    await harness.add_subscription()
+    runtime = await harness.start_runtime()
+    blocked: dict[str, Any] = {"status": 400, "code": 200000, "message": "Blocked by automatic moderation"}
+    silent = harness.texts("status-silent", date="\0", narrowed="no").partition("\0")[2]
+    for papers, refusals in (("A▲9 B▲8", 3), ("C▲7", None)):
+        path = f"/channels/{harness.channel.id}/messages"
+        harness.env.inject_error("POST", path, times=refusals, **blocked)
+        await harness.publish(papers)
+        await harness.env.advance_time(86400)
+        await runtime.tick()
+        await runtime.relay.drain(harness.env.now())
+        [message] = harness.channel.history()
+        assert "2601.02000" in message.content
+        status = shown_text(await harness.manage("status"))
+        assert f"/{harness.channel.id}/{message.id}" in status, "the link to the last post"
+        assert harness.texts("delivery-left-out", papers="\0").partition("\0")[0] in status
+        assert silent not in status

@@ -549,6 +549,7 @@ status-silent = No post on { $date }: no papers new to this channel{ $narrowed -
 status-post = last post
 status-to-you = Messages to you
 status-club = Club
+status-discussion = Discussion
 status-alerts = { $count ->
     [one] Your alert
    *[other] Your { $count } alerts

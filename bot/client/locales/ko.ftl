@@ -355,7 +355,7 @@ alert-take-over = 이어받기
 alert-taken-over = { $count ->
     [0] 이미 다시 보내고 있는 알림이에요.
     [1] 알림을 이어받았어요. 이제 다시 보내요.
-   *[other] 이 채널의 알림 { $count }개를 이어받았어요. 이제 다시 보내요.
+   *[other] 알림 { $count }개를 이어받았어요. 이제 다시 보내요.
 }
 alert-resting = 일시중지
 alert-pause = 일시중지
@@ -502,6 +502,7 @@ status-silent = { $date }에는 이 채널에 새로 올릴 { $narrowed ->
 status-post = 마지막 글
 status-to-you = 나에게 보내는 메시지
 status-club = 스터디
+status-discussion = 토론
 status-alerts = 내 알림 { $count }개
 status-alerts-paused = 일시중지: { $count }개
 delivery-waiting = 거부됨, 다시 시도할 예정
