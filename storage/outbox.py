@@ -552,12 +552,17 @@ async def set_expiry(
     await connection.execute(changed.values(expires_at=expires_at))
 
 
-async def count_asked(connection: AsyncConnection, user_id: int, since_at: datetime) -> int:
-    """Return how many posts a reader has asked for since a time (UTC)."""
-    query = sa.select(sa.func.count()).where(
-        deliveries.c.asked_by == user_id, deliveries.c.planned_at > since_at
-    )
-    return await connection.scalar(query) or 0
+async def count_asked(
+    connection: AsyncConnection, user_id: int, since_at: datetime, known: Iterable[int] = ()
+) -> int:
+    """Return how many posts a reader has asked for since a time (UTC), except those whose content Discord refused.
+
+    `known` are ids of such posts, which count although their reader may be forgotten.
+    """
+    rows = deliveries.c
+    is_refused = rows.reason.is_not_distinct_from(models.Reason.REFUSED_CONTENT)
+    query = sa.select(sa.func.count()).where(rows.planned_at > since_at, ~is_refused)
+    return await connection.scalar(query.where(sa.or_(rows.asked_by == user_id, rows.id.in_(known)))) or 0
 
 
 async def cancel(

@@ -405,8 +405,8 @@ class Clubs:
     _clock: clock.Clock
     _deliveries: contents.DeliveryFactory
     _request: Callable[..., Awaitable[Any]]
-    _opened: dict[int, list[datetime]] = field(default_factory=dict)
-    """When readers opened discussions within a day (UTC), by user id: `/me forget` does not raise the limit."""
+    _opened: dict[int, dict[int, datetime]] = field(default_factory=dict)
+    """When readers opened discussions within a day (UTC), by user and delivery id: `/me forget` does not raise the limit."""
 
     async def tick(self, now: datetime) -> int:
         """Plan all steps due at `now` (UTC). Returns how many were planned. Errors of single clubs are logged."""
@@ -508,7 +508,7 @@ class Clubs:
     async def discuss(self, paper: models.PaperDetail, post: ClubPost, user_id: int) -> int | None:
         """Return the id of a paper's thread after unarchiving it, or None if it is still being opened.
 
-        Raises UsageError if the reader has opened `MAX_DISCUSSIONS` within a day.
+        Raises UsageError if the reader has opened `MAX_DISCUSSIONS` within a day, without those that Discord refused.
         """
         now, key = self._clock(), {"channel_id": post.channel_id, "paper_id": paper.id}
         known = await self._database.fetch(storage.find_thread, **key)
@@ -518,9 +518,8 @@ class Clubs:
             await storage.lock_thread(connection, **key)
             if await storage.find_thread(connection, **key) != known:
                 return None
-            opened = [at for at in self._opened.get(user_id, ()) if at > now - DAY]
-            stored = await outbox.count_asked(connection, user_id, now - DAY)
-            if max(stored, len(opened)) >= MAX_DISCUSSIONS:
+            opened = {id_: at for id_, at in self._opened.get(user_id, {}).items() if at > now - DAY}
+            if await outbox.count_asked(connection, user_id, now - DAY, opened) >= MAX_DISCUSSIONS:
                 text = f"{MAX_DISCUSSIONS} discussions a day are the most."
                 raise errors.UsageError(text, "club-too-many", count=MAX_DISCUSSIONS)
             marker = f"club:{post.channel_id}:{paper.id}:{known or int(now.timestamp())}"
@@ -537,9 +536,9 @@ class Clubs:
             if (delivery_id := await outbox.add(connection, delivery)) is not None:
                 values = {"guild_id": post.guild_id, "opened_at": now, "thread_id": 0}
                 await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
-                self._opened[user_id] = [*opened, now]
+                self._opened[user_id] = {**opened, delivery_id: now}
         for other, times in list(self._opened.items()):
-            if times[-1] <= now - DAY:
+            if max(times.values()) <= now - DAY:
                 del self._opened[other]
         return None
 

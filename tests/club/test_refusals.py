@@ -273,7 +273,7 @@ async def test_a_refused_discussion_is_taken_back_to_its_reader(lab: Lab) -> Non
     assert said == texts("club-opening", channel=lab.harness.channel.mention)
     await lab.tick(times=4)
     [notice] = [text_of(message) for message in reader.user.dm_channel.history()]
-    assert ("토론은 나타나지 않아요" if is_korean else "discussion that you opened does not appear") in notice
+    assert ("토론은 올라오지 않아요" if is_korean else "discussion that you opened does not appear") in notice
     assert "AutoMod" in notice
     assert lab.threads() == []
     assert _notices(lab) == [], "it concerns its reader alone"
@@ -282,6 +282,23 @@ async def test_a_refused_discussion_is_taken_back_to_its_reader(lab: Lab) -> Non
     assert await lab.press_on_card("2501.00003", "discuss", reader) == said, "it may be opened again"
     await lab.tick()
     assert len(lab.threads()) == 1
+
+
+async def test_a_discussion_that_discord_refused_is_none_of_the_ten_a_day(lab: Lab) -> None:
+    texts, reader = lab.harness.texts, lab.readers[0]
+    rooms = [lab.harness.channel, lab.harness.guild.create_text_channel("room")]
+    wanted = [(room, f"2501.0000{number}") for room in rooms for number in range(1, 7)]
+    _refuse(lab, "POST", f"/channels/{lab.harness.channel.id}/messages", BLOCKED)
+    opening = [texts("club-opening", channel=room.mention) for room, _ in wanted]
+    for (room, paper), said in zip(wanted[:2], opening[:2], strict=True):
+        assert await lab.press_on_card(paper, "discuss", reader, where=room) == said
+    await lab.tick(times=4)
+    assert len(reader.user.dm_channel.history()) == 2
+    assert texts("status-discussion") in shown_text(await lab.harness.manage("status"))
+    _allow(lab)
+    await lab.until(lab.now + MINUTE)
+    answers = [await lab.press_on_card(paper, "discuss", reader, where=room) for room, paper in wanted]
+    assert answers == [*opening[:10], *[texts("club-too-many", count=10)] * 2]
 
 
 async def test_a_refused_title_costs_a_discussion_its_title_alone(lab: Lab) -> None:
