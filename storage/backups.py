@@ -59,8 +59,9 @@ def _copy(source: Path, target: Path) -> int:
 
 
 def _may_be_replaced(target: Path) -> bool:
-    """Return whether a file is empty or a Paperround database."""
-    return not target.stat().st_size or _has_schema(target)
+    """Return whether a file is empty, or a Paperround database that no bot uses or was killed with."""
+    is_in_use = target.with_name(f"{target.name}-wal").exists()
+    return not target.stat().st_size or (not is_in_use and _has_schema(target))
 
 
 def _has_schema(path: Path) -> bool:

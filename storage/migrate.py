@@ -96,7 +96,7 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
     path = opened.path
     if path is None:
         command = postgresql.dump_command(opened.url, f"paperround.before-{migrations.VERSION}.dump")
-        copied = f"Paperround makes no copy of it; this command does: `{command}`."
+        copied = f"Paperround makes no copy of it; this command does, and replaces a file of that name: `{command}`."
     else:
         copied = f"It is copied to {_backup_of(path)} first."
     return (

@@ -38,7 +38,10 @@ async def reindex(as_json: shell.AsJson = False) -> None:
 
 async def backup(
     target: Annotated[
-        str, typer.Argument(metavar="FILE", help="The file to write. An earlier backup is replaced.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="The file to write. An earlier backup is replaced, any other file is not."
+        ),
     ],
     as_json: shell.AsJson = False,
 ) -> None:
@@ -52,7 +55,10 @@ async def backup(
     async with shell.open_storage() as database:
         if not database.is_sqlite:
             command = postgresql.dump_command(database.url, target)
-            raise errors.UsageError(f"`paperround backup` works on SQLite only. For PostgreSQL: `{command}`.")
+            raise errors.UsageError(
+                "`paperround backup` works on SQLite only. For PostgreSQL, with a name that no file has:"
+                f" `{command}`."
+            )
         size = await backups.copy_to(database, Path(target))
     said = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
     shell.print_answer({"file": target, "bytes": size}, as_json, sentence=said)

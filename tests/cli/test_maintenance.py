@@ -62,6 +62,20 @@ def test_backup_is_complete_and_replaces_only_backups(paperround: Paperround, tm
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
 
 
+def test_backup_does_not_replace_the_database_of_another_bot(paperround: Paperround, tmp_path: Path) -> None:
+    apply_set_up(paperround)
+    other = tmp_path / "other.db"
+    paperround("backup", "other.db")
+    with closing(sqlite3.connect(other, isolation_level=None)) as used:
+        used.execute("PRAGMA journal_mode=WAL")
+        used.execute("DELETE FROM subscriptions")
+        refused = paperround("backup", "other.db")
+        assert refused.exit_status == 1
+        assert "other.db is not an earlier backup, and was not replaced" in refused.stderr
+        assert used.execute("SELECT count(*) FROM subscriptions").fetchone() == (0,)
+    assert paperround("backup", "other.db").exit_status == 0
+
+
 def test_the_restore_line_for_docker_replaces_the_database_or_leaves_it(tmp_path: Path) -> None:
     lines = (ROOT / "docker-compose.yml").read_text("utf-8").replace("\n#", "\n")
     command = re.search(r"sh -c '(cat .*?)' <backup.db", lines, re.DOTALL)
@@ -223,6 +237,7 @@ def test_the_upgrade_of_postgresql_names_the_whole_command_of_a_backup_and_asks_
         assert [question for question in questions if "pg_dump" in question]
         assert paperround("db", "upgrade", "--yes").exit_status == 0
     assert "cret" not in asked.stderr
+    assert "replaces a file of that name" in asked.stderr
     [command] = re.findall("`(pg_dump .*?)`", asked.stderr)
     run_dump(command)
     assert (tmp_path / f"paperround.before-{migrations.VERSION + 1}.dump").read_bytes().startswith(b"PGDMP")
