@@ -459,6 +459,16 @@ class Rights:
 IN_CHANNEL = {"channel_id": CHANNEL, "guild_id": GUILD}
 
 
+async def lose_right(world: World, right: OwnerRight = OwnerRight.MISSING) -> tuple[Rights, int]:
+    """Let a paper match a channel's alert (its id is returned) whose owner has lost the right to the channel."""
+    rights = Rights(world)
+    alert_id = await world.alert("care", by=1, **IN_CHANNEL)
+    rights.found = right
+    await world.written("Mon", "A▲9")
+    await world.wait(minutes=3)
+    return rights, alert_id
+
+
 async def _is_paused(world: World) -> list[bool]:
     return [row.paused for row in await world.alerts.list_rows()]
 
@@ -513,11 +523,7 @@ async def test_a_right_missing_at_two_checks_a_day_apart_pauses_the_owners_alert
 
 
 async def test_a_right_that_is_back_after_more_than_30_days_resumes_nothing(world: World) -> None:
-    rights = Rights(world)
-    alert_id = await world.alert("care", by=1, **IN_CHANNEL)
-    rights.found = OwnerRight.MISSING
-    await world.written("Mon", "A▲9")
-    await world.wait(minutes=3)
+    rights, alert_id = await lose_right(world)
     await world.wait(days=1)
     await world.wait(days=30, hours=1)
     rights.found = OwnerRight.GRANTED
@@ -530,11 +536,7 @@ async def test_a_right_that_is_back_after_more_than_30_days_resumes_nothing(worl
 
 
 async def test_what_a_person_paused_stays_paused(world: World) -> None:
-    rights = Rights(world)
-    alert_id = await world.alert("care", by=1, **IN_CHANNEL)
-    rights.found = OwnerRight.MISSING
-    await world.written("Mon", "A▲9")
-    await world.wait(minutes=3)
+    rights, alert_id = await lose_right(world)
     await world.alerts.pause(alert_id)
     await world.wait(days=2)
     rights.found = OwnerRight.GRANTED
@@ -550,11 +552,7 @@ async def test_the_server_is_told_when_an_alerts_owner_has_left(
     async with world.database.transaction() as connection:
         row: accounts.GuildSettings = {"locale": Locale.KO, "system_channel_id": system_channel}
         await accounts.upsert_guilds(connection, {GUILD: row})
-    rights = Rights(world)
-    await world.alert("care", by=1, **IN_CHANNEL)
-    rights.found = OwnerRight.LEFT
-    await world.written("Mon", "A▲9")
-    await world.wait(minutes=3)
+    await lose_right(world, OwnerRight.LEFT)
     for _ in range(3):
         await world.wait(days=1)
     where = "" if system_channel is None else f"#{system_channel} "
@@ -607,11 +605,7 @@ async def test_the_right_is_asked_once_for_what_is_due(world: World) -> None:
 async def test_a_missing_right_is_asked_about_every_ten_minutes_and_every_hour_once_paused(
     world: World,
 ) -> None:
-    rights = Rights(world)
-    await world.alert("care", by=1, **IN_CHANNEL)
-    rights.found = OwnerRight.MISSING
-    await world.written("Mon", "A▲9")
-    await world.wait(minutes=3)
+    rights, _ = await lose_right(world)
     for _ in range(60):
         await world.wait(minutes=1)
     assert len(rights.asked) == 7

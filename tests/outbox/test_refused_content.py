@@ -228,6 +228,20 @@ async def test_a_restored_backup_does_not_repeat_the_halves_of_a_post(wire: Rela
         wire.now += stage.HOUR
 
 
+class PlainRenderer(stage.Renderer):
+    """Gives daily posts a plain form: a text with the ids of their papers, or of the first ones."""
+
+    def __init__(self, text: str, names: int | None = None) -> None:
+        super().__init__()
+        self._text, self._names = text, names
+
+    def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
+        [part] = super().render_daily(post)
+        ids = " ".join(paper.arxiv_id for paper in post.papers[: self._names])
+        plain = part.payload | {"content": self._text.format(ids)}
+        return (contents.RenderedPart(part.kind, part.payload, plain, paper_count=len(post.papers)),)
+
+
 async def test_no_nonce_stands_for_two_contents(world: World) -> None:
     """Discord gives the first message of a nonce back in place of a second with other content."""
     sent: dict[str, set[str]] = {}
@@ -237,14 +251,7 @@ async def test_no_nonce_stands_for_two_contents(world: World) -> None:
             sent.setdefault(request.nonce, set()).add(request.payload["content"])
             return await super().send(request)
 
-    class PlainRenderer(stage.Renderer):
-        def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
-            [part] = super().render_daily(post)
-            ids = " ".join(paper.arxiv_id for paper in post.papers)
-            plain = part.payload | {"content": f"plain A {ids}"}
-            return (contents.RenderedPart(part.kind, part.payload, plain, paper_count=len(post.papers)),)
-
-    world.renderer = PlainRenderer()
+    world.renderer = PlainRenderer("plain A {}")
     use(world, Recording("A"))
     await world.daily(papers=3)
     await world.list("Mon", "A▲9 B▲8 C▲7")
@@ -256,13 +263,7 @@ async def test_no_nonce_stands_for_two_contents(world: World) -> None:
 async def test_a_plain_form_that_lacks_papers_is_not_sent(world: World) -> None:
     """The plain form of many papers names only those that fit; what Discord refuses may be among the others."""
 
-    class PlainRenderer(stage.Renderer):
-        def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
-            [part] = super().render_daily(post)
-            plain = part.payload | {"content": f"plain {post.papers[0].arxiv_id} and more"}
-            return (contents.RenderedPart(part.kind, part.payload, plain, paper_count=len(post.papers)),)
-
-    world.renderer = PlainRenderer()
+    world.renderer = PlainRenderer("plain {} and more", names=1)
     use(world, AutoMod("B"))
     await world.daily(papers=3)
     await world.list("Mon", "A▲9 B▲8 C▲7")
