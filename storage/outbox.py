@@ -791,7 +791,9 @@ def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]
         destination = deliveries.c.subscription_id == delivery.subscription_id
     else:
         destination = deliveries.c.channel_id == delivery.channel_id
-    return [deliveries.c.kind == delivery.kind, destination]
+    # A discussion belongs to the reader who asked for it, as a club's step in the same channel does to its manager.
+    asked_by = deliveries.c.asked_by.is_not_distinct_from(delivery.asked_by)
+    return [deliveries.c.kind == delivery.kind, destination, asked_by]
 
 
 async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:

@@ -162,11 +162,13 @@ async def test_only_discords_own_answer_says_that_a_vote_or_a_thread_is_gone(lab
 
 
 @both_languages
-@pytest.mark.parametrize("deleted_at", [MEETS - 6 * DAY, MEETS - 2 * DAY + 3 * MINUTE, MEETS - 30 * MINUTE])
+@pytest.mark.parametrize(
+    "deleted_at", [MEETS - 6 * DAY, MEETS - 2 * DAY + 3 * MINUTE, MEETS - 5 * HOUR, MEETS - 30 * MINUTE]
+)
 async def test_a_manager_is_told_once_that_the_clubs_channel_was_deleted(
     lab: Lab, deleted_at: datetime
 ) -> None:
-    """During the vote, between its end and its paper, and after the reminder."""
+    """During the vote, between its end and its paper, before the reminder in its thread, and after that."""
     await _set_up(lab)
     await lab.until(MEETS - 7 * DAY + MINUTE)
     if deleted_at > MEETS - 2 * DAY:
@@ -174,7 +176,8 @@ async def test_a_manager_is_told_once_that_the_clubs_channel_was_deleted(
     if deleted_at > MEETS - HOUR:
         await lab.until(MEETS - 59 * MINUTE)
     await lab.until(deleted_at)
-    lab.harness.env.backend.delete_channel(lab.harness.channel.id)
+    for channel in (*lab.threads(), lab.harness.channel):
+        lab.harness.env.backend.delete_channel(channel.id)
     while lab.now < MEETS + 7 * DAY:
         await lab.until(lab.now + 8 * HOUR)
     [notice] = _notices(lab)
@@ -282,6 +285,19 @@ async def test_a_refused_discussion_is_taken_back_to_its_reader(lab: Lab) -> Non
     assert await lab.press_on_card("2501.00003", "discuss", reader) == said, "it may be opened again"
     await lab.tick()
     assert len(lab.threads()) == 1
+
+
+async def test_each_reader_and_the_clubs_manager_are_told_that_a_channel_refuses(lab: Lab) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - 7 * DAY - MINUTE)
+    _refuse(lab, "POST", f"/channels/{lab.harness.channel.id}/messages", DENIED)
+    for reader, papers in zip(lab.readers[:2], (("2501.00003",), ("2501.00004", "2501.00005")), strict=True):
+        for paper in papers:
+            await lab.press_on_card(paper, "discuss", reader)
+        await lab.tick()
+        assert len(reader.user.dm_channel.history()) == 1
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    assert len(_notices(lab)) == 1
 
 
 async def test_a_discussion_that_discord_refused_is_none_of_the_ten_a_day(lab: Lab) -> None:
