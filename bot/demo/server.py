@@ -26,6 +26,7 @@ from bot.app import jobs
 from bot.app.container import open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
+from bot.archive.ingest import IngestService
 from bot.client.rest import RestClient
 from bot.core import http_server, isolation
 from bot.core.settings import Settings
@@ -41,7 +42,6 @@ from bot.outbox.pace import Pace
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
 from storage import accounts, locks, models, paper_texts, papers, sources
-from storage.models import SourceKind
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
@@ -242,14 +242,23 @@ NEWS_AFTER = timedelta(days=4)
 
 async def _publish_news(runtime: Runtime) -> None:
     """Store what arXiv and Hugging Face say of papers that readers keep: first without, then with code and a second version."""
-    container, now = runtime.container, runtime.container.clock()
-    kept = await container.database.fetch(papers.list_kept_due, "demo", now, limit=100)
-    old, new = {"version": 1}, {"version": 2, "comment": "Accepted to a sample conference"}
-    for arxiv, hugging_face in ((old, {}), (new, {"code_url": "https://github.com/example/code"})):
-        for service, said in ((SourceKind.ARXIV, arxiv), (SourceKind.HUGGINGFACE, hugging_face)):
-            place = service.value, "demo", now
-            facts = [models.PaperFacts(arxiv_id, *place, **said) for arxiv_id in kept]
-            await runtime.workers.ingest.add_facts(facts)
+    # Found before nine in Seoul, so that a Korean reader is told at once.
+    database, now = runtime.container.database, START_AT + NEWS_AFTER
+    ingest = IngestService(database, lambda: now)
+    kept = await database.fetch(papers.list_kept_due, "demo", now, limit=100)
+    stored = await database.fetch(papers.list_facts_by_paper, kept.values())
+    new_code: dict[str, Any] = {"code_url": "https://github.com/example/code"}
+    new_version = {"version": 2, "comment": "Accepted to a sample conference"}
+    for service, old, new in (
+        (models.SourceKind.HUGGINGFACE, {}, new_code),
+        (models.SourceKind.ARXIV, {"version": 1}, new_version),
+    ):
+        known = {arxiv_id: models.PaperFacts(arxiv_id, service.value, "demo", now) for arxiv_id in kept}
+        known |= {fact.arxiv_id: fact for said in stored.values() for fact in said if fact.source == service}
+        for step in (old, new):
+            changed = (fact for fact in known.values() if not fact.code_url)
+            facts = [dataclasses.replace(fact, read_at=now, **step) for fact in changed]
+            await ingest.add_facts(facts)
 
 
 def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[None]]:

@@ -178,13 +178,17 @@ async def test_a_saved_paper_gets_code_on_the_fourth_day(tmp_path: Path) -> None
         shown = stage.Stage(env, page_of_viewer, channels, locale, server.make_delivery(runtime))
         reader, _ = viewers
         assert isinstance(reader, simcord.MemberActor)
-        card = last_response(await reader.slash(channels[0], "paper", paper="2502.02737"))
-        await reader.click(card, label=texts("save"))
+        for name in ("2501.12948", "2502.02737"):
+            card = last_response(await reader.slash(channels[0], "paper", paper=name))
+            await reader.click(card, label=texts("save"))
         saved = last_response(await reader.slash(channels[0], "saved"))
         await reader.click(saved, label=texts("news-start"))
-        for line in ("+4 days", "+1 day"):
+        for line in ("+3 days", "+1 day"):
             await reader.send(channels[0], line)
             await shown.step()
         messages = [shown_text(message) for message in reader.user.dm_channel.history()]
-        [news] = [text for text in messages if texts("news-heading", count=1) in text]
-        assert texts("news-version", text="2") in news
+        [news] = [text for text in messages if texts("news-heading", count=2) in text]
+        assert news.count(texts("news-version", text="2")) == 2
+        assert news.count("github.com/example/code") == 2, (
+            "one link with its address: the other paper had code"
+        )

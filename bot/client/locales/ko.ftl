@@ -837,7 +837,7 @@ today-nothing = 아직 논문이 없어요.
 news-start = 코드·새 버전·게재 소식 받기
 news-stop = 소식 그만 받기
 news-stop-here = 저장한 논문 소식 그만 받기
-news-off = 아래 버튼을 누르면 저장한 논문에 코드, 새 버전, 게재 소식이 생긴 주의 월요일에 DM을 보내 드려요.
+news-off = 아래 버튼을 누르면 저장한 논문에 코드, 새 버전, 게재 소식이 생길 때 월요일에 DM으로 알려 드려요.
 news-on = 저장한 논문에 코드, 새 버전, 게재 소식이 생기면 월요일에 DM을 보내 드려요.
 news-suspended = { $reason ->
     [no-shared-server] Paperround와 함께 있는 서버가 없어서
