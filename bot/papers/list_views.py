@@ -91,11 +91,13 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     message.end_with(rows)
     if listed.state.has_titles_only:
         characters, size = (limit // len(listed.rows) - _LINE_MARGIN for limit in message.share(1))
-        titles = (title_link(row, max_characters=characters, max_bytes=size) for row in listed.rows)
-        lines = zip(
-            map(str, listed.ranks), titles, (format_votes(row.votes) for row in listed.rows), strict=True
-        )
-        message.add_text("\n".join(join_dotted(*line) for line in lines))
+        lines = []
+        for rank, row in zip(listed.ranks, listed.rows, strict=True):
+            note = withdrawn_note(texts, row)
+            length, bytes_left = characters - len(note), size - discord_text.utf8_bytes(note)
+            title = title_link(row, max_characters=length, max_bytes=bytes_left)
+            lines.append(join_dotted(str(rank), title, note, format_votes(row.votes)))
+        message.add_text("\n".join(lines))
         return message.view
     dividers = listed.list_dividers(texts)
     for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):

@@ -8,8 +8,9 @@ import pytest
 
 from bot.app.workers import Workers
 from bot.archive import arxiv_ids
+from bot.daily.service import OnDemandPosts
 from bot.shelf.service import Shelf
-from storage import models
+from storage import models, outbox, papers
 from tests.support import digest_builders, origin_server, source_payloads
 from tests.support.client_harness import (
     ClientHarness,
@@ -20,6 +21,7 @@ from tests.support.client_harness import (
     shown_text,
 )
 from tests.support.fake_arxiv import FakeArxiv
+from tests.support.world import arxiv_id
 
 SURVEY = "2501.00001"
 
@@ -298,16 +300,13 @@ async def test_papers_in_link_previews_and_forwarded_messages_are_found(
 
 
 @both_languages
-async def test_a_card_says_what_arxiv_says_of_the_version_and_that_a_paper_is_withdrawn(
-    harness: ClientHarness,
-) -> None:
+async def test_a_card_says_what_arxiv_says_of_the_version(harness: ClientHarness) -> None:
     read_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
     facts = models.PaperFacts(
         SURVEY,
         "arxiv",
         "u",
         read_at,
-        abstract="This paper has been withdrawn by the authors due to an error.",
         version=3,
         version_on=date(2025, 12, 30),
         comment="Accepted to *ICML* @everyone " + "x" * 4000,
@@ -321,6 +320,33 @@ async def test_a_card_says_what_arxiv_says_of_the_version_and_that_a_paper_is_wi
     assert "@everyone" not in line
     assert line.endswith("… · Proc. ICML 2026")
     assert len(line) < 350
-    withdrawn = {"en": "Withdrawn by its authors", "ko": "저자가 철회한 논문"}[harness.texts.locale.value]
-    assert withdrawn in shown
-    assert withdrawn in shown_text(await harness.ask("top"))
+
+
+PLACES = ("paper", "top", "digest", "saved", "today", "alert", *models.Style)
+
+
+@both_languages
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_withdrawn_paper_says_so_on_its_card_and_in_lists_and_posts_that_come_after(
+    harness: ClientHarness, place: str
+) -> None:
+    name, database = arxiv_id("A"), harness.container.database
+    abstract = "This paper has been withdrawn by the authors due to an error."
+    facts = models.PaperFacts(name, "arxiv", "u", harness.env.now(), abstract=abstract, version=2)
+    await Workers(harness.container).ingest.add_facts([facts])
+    await harness.add_alert("care")
+    await harness.publish("A▲999")
+    if place in tuple(models.Style):
+        row = await harness.add_subscription(style=models.Style(place))
+        await harness.bot.services.get(OnDemandPosts).plan(row.id, 1)
+        parts = await database.fetch(outbox.list_parts, 1)
+        shown = "".join(part.payload or "" for part in parts)
+    elif place == "alert":
+        await harness.wait(minutes=4)
+        shown = "".join(map(shown_text, harness.received()))
+    else:
+        [paper_id] = (await database.fetch(papers.get_ids, [name])).values()
+        if place == "saved":
+            await harness.bot.services.get(Shelf).save(harness.reader.id, [paper_id])
+        shown = shown_text(await harness.ask(place, **({"paper": name} if place == "paper" else {})))
+    assert {"en": "Withdrawn by its authors", "ko": "저자가 철회한 논문"}[harness.texts.locale.value] in shown
