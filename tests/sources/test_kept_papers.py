@@ -19,7 +19,6 @@ from tests.support.polling_harness import START, PollingHarness
 READER, CHANNEL, SERVER = 11, 22, 33
 SAVED, DISCUSSED, OTHER = "2505.00001", "2505.00002", "2505.00003"
 IDS = [SAVED, DISCUSSED, OTHER]
-COMMENT = "<arxiv:comment>Accepted to *ICML* 2026</arxiv:comment>"
 
 
 @pytest_asyncio.fixture
@@ -38,22 +37,6 @@ async def services(db: Database) -> AsyncIterator[Services]:
             found.tell(arxiv_id)
             found.put_code(arxiv_id, None)
         yield found
-
-
-async def test_what_is_new_about_kept_papers_is_an_event_once(services: Services) -> None:
-    services.put_code(SAVED, "https://github.com/example/old")
-    await services.ask()
-    assert await services.list_events() == [], "what was so before is no news"
-    for arxiv_id in (SAVED, OTHER):
-        services.tell(arxiv_id, 2, COMMENT)
-    for arxiv_id in IDS:
-        services.put_code(arxiv_id, "https://github.com/example/new")
-    await services.ask(3)
-    assert await services.list_events() == [
-        (SAVED, "version", "2"),
-        (SAVED, "comment", "Accepted to *ICML* 2026"),
-        (DISCUSSED, "code", "https://github.com/example/new"),
-    ]
 
 
 async def test_papers_are_asked_about_each_week_for_three_months_then_each_month(services: Services) -> None:
