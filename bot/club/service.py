@@ -119,30 +119,23 @@ async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause: str | None
 ) -> list[contents.Owned]:
     """Return the club of a step, or the reader to whom a discussion was promised."""
-    club = await storage.get(connection, delivery.guild_id or 0)
-    if delivery.asked_by is not None and pause is None:
-        return [
-            contents.Owned(
-                name=f"d{delivery.id}",
-                guild_id=delivery.guild_id,
-                channel_id=delivery.channel_id,
-                user_id=delivery.asked_by,
-                locale=delivery.locale,
-                is_discussion=True,
-            )
-        ]
-    if club is None or delivery.local_on is None or pause is not None:
+    if pause is not None:
         return []
-    return [
-        contents.Owned(
-            name=f"c{club.guild_id}",
-            guild_id=club.guild_id,
-            channel_id=delivery.channel_id,
-            user_id=club.created_by,
-            locale=club.locale,
-            is_club=True,
-        )
-    ]
+    owned = contents.Owned(
+        name=f"d{delivery.id}",
+        guild_id=delivery.guild_id,
+        channel_id=delivery.channel_id,
+        user_id=delivery.asked_by,
+        locale=delivery.locale,
+        is_discussion=delivery.asked_by is not None,
+    )
+    if owned.is_discussion:
+        return [owned]
+    club = await storage.get(connection, delivery.guild_id or 0)
+    if club is None or delivery.local_on is None:
+        return []
+    name = f"c{club.guild_id}"
+    return [replace(owned, name=name, user_id=club.created_by, locale=club.locale, is_club=True)]
 
 
 MAX_DISCUSSIONS = 10
