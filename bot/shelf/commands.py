@@ -167,7 +167,7 @@ class ShelfCog(commands.Cog):
         """Tell the reader what is new about saved papers from now on."""
         await router.open_dm(request)
         zone = await request.interaction.client.timezone_for(request.interaction)
-        await self._shelf.switch_news(request.user_id, zone)
+        await self._shelf.start_news(request.user_id, zone)
         return await replies.list_view(request, await replies.load_state(request, action))
 
     @router.handles(
@@ -175,7 +175,7 @@ class ShelfCog(commands.Cog):
     )
     async def stop_news(self, request: Request, action: Action) -> ui.LayoutView:
         """Tell the reader nothing more. Updates the list, or replies privately to a message about what is new."""
-        await self._shelf.switch_news(request.user_id, None)
+        await request.services.database.write(news.switch_off, request.user_id)
         if action.payload:
             return await replies.list_view(request, await replies.load_state(request, action))
         command = request.interaction.client.mentions("saved")

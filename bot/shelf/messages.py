@@ -72,8 +72,8 @@ def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.L
 
 def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.LayoutView:
     """Return a week's message: each paper with what is new, and controls to open one, remove some, and stop."""
-    papers = tuple(of.paper for of in post.papers)
-    facts = {of.paper.arxiv_id: "\n".join(paper_texts.event_lines(texts, of.events)) for of in post.papers}
+    papers = post.papers
+    facts = {row.arxiv_id: "\n".join(paper_texts.event_lines(texts, post.events[row.id])) for row in papers}
     options = [
         select_option(paper_texts.format_title(row.title, row.arxiv_id), row.arxiv_id) for row in papers
     ]
@@ -90,10 +90,10 @@ def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.Lay
 
 def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[RenderedPart, ...]:
     """Return a week's message. As plain text, the marker is in the fragment of a link."""
-    texts, rows = wording.ui_texts, [of.paper for of in post.papers]
-    heading = texts("news-heading", count=len(rows) + post.more)
+    texts = wording.ui_texts
+    heading = texts("news-heading", count=len(post.papers) + post.more)
     lines = [f"**[{heading}](<{paper_texts.day_url(post.on, post.marker, 0)}>)**"]
-    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, rows))
+    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, post.papers))
     return client_messages.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 import structlog
 
@@ -32,21 +32,18 @@ NEWS = DeliveryHandler(
 )
 
 
-class NewsOfPaper(NamedTuple):
-    """A saved paper and what is new about it, oldest first."""
-
-    paper: models.SavedPaper
-    events: tuple[PaperEvent, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class NewsPost:
-    """A week's message to a reader, for the local Monday `on`. `more` counts the papers that it leaves out."""
+    """A week's message to a reader, for the local Monday `on`: saved papers and what is new about each, by id.
+
+    `more` counts the papers that it leaves out.
+    """
 
     marker: str
     locale: models.Locale
     on: date
-    papers: tuple[NewsOfPaper, ...]
+    papers: tuple[models.SavedPaper, ...]
+    events: Mapping[int, Sequence[PaperEvent]]
     more: int = 0
 
 
@@ -102,7 +99,8 @@ class NewsPlanner:
                 marker=f"news:{user_id}:{name_events(untold)}",
                 locale=(known and known.locale) or self.default_locale,
                 on=slot.on,
-                papers=tuple(NewsOfPaper(paper, tuple(events[paper.id])) for paper in shown),
+                papers=tuple(shown),
+                events=events,
                 more=len(events) - len(shown),
             )
             delivery = self._deliveries.build_post(

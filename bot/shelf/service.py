@@ -144,15 +144,12 @@ class Shelf:
             tags=notes.join_tags(notes.parse_tags(tags)),
         )
 
-    async def switch_news(self, user_id: int, zone: str | None) -> None:
-        """Tell a reader of events of saved papers from now on, in a zone (IANA) unless the reader chose one; None: stop."""
+    async def start_news(self, user_id: int, zone: str) -> None:
+        """Tell a reader of events of saved papers from now on, in a zone (IANA) unless the reader chose one."""
         now = self._clock()
         async with self._database.transaction() as connection:
-            if zone is None:
-                await news.switch_off(connection, user_id)
-            else:
-                await news.switch_on(connection, news.NewsReader(user_id, now, zone))
-                await outbox.try_now(connection, now, user_id=[user_id])
+            await news.switch_on(connection, news.NewsReader(user_id, now, zone))
+            await outbox.try_now(connection, now, user_id=[user_id])
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return the reader's tags that contain a text, each with its number of papers, most used first.

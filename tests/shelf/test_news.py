@@ -38,6 +38,10 @@ OTHER, SILENT = READER + 1, READER + 2
 THREADS = {44: models.Locale.KO, 45: models.Locale.EN}
 SURVEY = "2501.00001"
 CODE = "https://github.com/a/b"
+WHY = {
+    models.Reason.DMS_CLOSED: {"en": "block direct messages", "ko": "DM이 막혀"},
+    models.Reason.NO_SHARED_SERVER: {"en": "don't share a server", "ko": "함께 있는 서버가 없어"},
+}
 
 
 class Renderer(world.Renderer):
@@ -46,8 +50,8 @@ class Renderer(world.Renderer):
     def render(self, post: Any) -> tuple[contents.RenderedPart, ...]:
         if isinstance(post, NewsPost):
             said = (
-                f"{world.names([of.paper.arxiv_id])}+{'+'.join(event.kind for event in of.events)}"
-                for of in post.papers
+                f"{world.names([paper.arxiv_id])}+{'+'.join(event.kind for event in post.events[paper.id])}"
+                for paper in post.papers
             )
             return self._message(post.marker, f"{post.locale} {' '.join(said)} {post.more or ''}".strip())
         if isinstance(post, ThreadNews):
@@ -90,14 +94,9 @@ class NewsWorld(World):
         [paper_id] = (await self.database.fetch(papers.get_ids, [arxiv_id("C")])).values()
         async with self.database.transaction() as connection:
             await accounts.upsert_guilds(connection, {id_: {"locale": THREADS[id_]} for id_ in THREADS})
-            for number in THREADS:
-                values = {
-                    "guild_id": number,
-                    "opened_at": self.now,
-                    "thread_id": number,
-                    "delivery_id": number,
-                }
-                await club.put_thread(connection, channel_id=number, paper_id=paper_id, **values)
+            for id_ in THREADS:
+                row = {"guild_id": id_, "channel_id": id_, "thread_id": id_, "delivery_id": id_}
+                await club.put_thread(connection, paper_id=paper_id, opened_at=self.now, **row)
 
     async def happen(self, name: str, kind: EventKind = EventKind.CODE, text: str = CODE) -> None:
         """Store an event of a paper as found now."""
@@ -157,8 +156,8 @@ async def test_twelve_weeks_of_news_reach_each_reader_and_thread_once(world_: Ne
             await world_.save(names, by=reader)
         await world_.open_threads()
         await world_.database.write(accounts.upsert_reader, READER, locale=models.Locale.KO)
-        await world_.shelf.switch_news(READER, ZONES["Seoul"])
-        await world_.shelf.switch_news(OTHER, ZONES["New_York"])
+        await world_.shelf.start_news(READER, ZONES["Seoul"])
+        await world_.shelf.start_news(OTHER, ZONES["New_York"])
         await world_.database.write(today.add, today.Profile(OTHER, (), "07:00", ZONES["New_York"]))
         for day in range(84):
             publish(services, day)
@@ -206,7 +205,7 @@ async def test_a_restored_backup_tells_nothing_twice(
 ) -> None:
     await world_.save("C")
     await world_.open_threads()
-    await world_.shelf.switch_news(READER, "UTC")
+    await world_.shelf.start_news(READER, "UTC")
     await world_.wait(days=2)
     if is_known:
         await world_.happen("C")
@@ -239,7 +238,7 @@ async def test_of_more_than_ten_papers_the_others_are_counted(world_: NewsWorld)
     names = [f"D{number}" for number in range(1, 13)]
     await world_.written("Fri-1", " ".join(names))
     await world_.save(" ".join(names))
-    await world_.shelf.switch_news(READER, "UTC")
+    await world_.shelf.start_news(READER, "UTC")
     world_.now += timedelta(hours=1)
     for name in names:
         await world_.happen(name)
@@ -252,7 +251,7 @@ async def test_of_more_than_ten_papers_the_others_are_counted(world_: NewsWorld)
 
 async def test_closed_direct_messages_pause_the_switch(world_: NewsWorld) -> None:
     await world_.save("A")
-    await world_.shelf.switch_news(READER, "UTC")
+    await world_.shelf.start_news(READER, "UTC")
     world_.discord.answer = outcomes.DISCORD_ERRORS[50007]
     for version in range(35):
         await world_.wait(days=1)
@@ -260,8 +259,6 @@ async def test_closed_direct_messages_pause_the_switch(world_: NewsWorld) -> Non
     switch = await world_.database.fetch(news.get, READER)
     assert switch is not None
     assert switch.reason == models.Reason.DMS_CLOSED
-    await world_.database.write(accounts.remove_reader_data, READER)
-    assert await world_.database.fetch(news.get, READER) is None
 
 
 @both_languages
@@ -276,7 +273,12 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
     shown = await harness.press(shown, "news-start")
     assert texts("news-on") in shown_text(shown)
     assert texts("news-off") in shown_text(await harness.press(shown, "news-stop-here"))
-    await harness.press(await harness.ask("saved"), "news-start")
+    for reason in (models.Reason.DMS_CLOSED, models.Reason.NO_SHARED_SERVER):
+        paused = news.NewsReader(reader, harness.env.now(), "UTC", reason=reason)
+        await database.write(news.switch_on, paused)
+        shown = await harness.ask("saved")
+        assert WHY[reason][texts.locale.value] in shown_text(shown)
+        assert texts("news-on") in shown_text(await harness.press(shown, "news-start"))
     exported = json.loads(await harness.bot.services.readers.export(reader))
     assert exported["tables"]["news_readers"][0]["timezone"]
     await harness.wait(hours=1)
@@ -300,19 +302,3 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
     assert await database.fetch(shelf.count, reader) == 0
     await harness.user.click(message, label=texts("news-stop"))
     assert await database.fetch(news.get, reader) is None
-
-
-@both_languages
-@pytest.mark.parametrize("reason", [models.Reason.DMS_CLOSED, models.Reason.NO_SHARED_SERVER])
-async def test_the_list_says_why_news_stopped(harness: ClientHarness, reason: models.Reason) -> None:
-    database, reader = harness.container.database, harness.reader.id
-    ids = await database.fetch(papers.get_ids, [SURVEY])
-    await database.write(shelf.save, reader, ids.values(), harness.env.now())
-    await database.write(news.switch_on, news.NewsReader(reader, harness.env.now(), "UTC", reason=reason))
-    shown = await harness.ask("saved")
-    why = {
-        models.Reason.DMS_CLOSED: {"en": "block direct messages", "ko": "DM이 막혀"},
-        models.Reason.NO_SHARED_SERVER: {"en": "don't share a server", "ko": "함께 있는 서버가 없어"},
-    }
-    assert why[reason][harness.texts.locale.value] in shown_text(shown)
-    assert harness.texts("news-on") in shown_text(await harness.press(shown, "news-start"))
