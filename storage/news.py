@@ -87,26 +87,24 @@ async def list_told(connection: AsyncConnection) -> list[tuple[NewsReader, str |
 
 
 async def list_untold(
-    connection: AsyncConnection, user_id: int, since_at: datetime, until_at: datetime
-) -> Sequence[PaperEvent]:
-    """Return what was new, in a period (UTC) after `since_at`, about papers that the reader had saved by then.
-
-    What came before the last message that arrived is left out.
+    connection: AsyncConnection, user_id: int, since_at: datetime, until_at: datetime, *, limit: int
+) -> tuple[Sequence[PaperEvent], int]:
+    """Return what was new, in a period (UTC) after `since_at`, about the first `limit` papers that the reader had saved by
+    then, and of how many papers. What came before the last message that arrived is left out.
     """
     events, sent = paper_events.c, deliveries.c
     told_until = sa.select(sa.func.max(sent.due_at)).where(
         sent.kind == models.DeliveryKind.NEWS, sent.user_id == user_id, outbox.arrived_clause()
     )
     is_own = sa.and_(saved_papers.c.paper_id == events.paper_id, saved_papers.c.user_id == user_id)
-    query = (
-        sa.select(paper_events)
-        .join(saved_papers, is_own)
-        .where(events.found_at > max(since_at, until_at - MAX_AGE), events.found_at <= until_at)
-        .where(events.found_at > sa.func.coalesce(told_until.scalar_subquery(), since_at))
-        .where(events.found_at > saved_papers.c.saved_at)
-        .order_by(events.id)
-    )
-    return await statements.fetch_records(connection, PaperEvent, query)
+    untold = paper_events.select().join(saved_papers, is_own)
+    untold = untold.where(events.found_at > max(since_at, until_at - MAX_AGE), events.found_at <= until_at)
+    untold = untold.where(events.found_at > sa.func.coalesce(told_until.scalar_subquery(), since_at))
+    untold = untold.where(events.found_at > saved_papers.c.saved_at)
+    of_paper = untold.with_only_columns(events.paper_id).group_by(events.paper_id)
+    ids = list(await connection.scalars(of_paper.order_by(sa.func.min(events.id))))
+    query = untold.where(events.paper_id.in_(ids[:limit])).order_by(events.id)
+    return await statements.fetch_records(connection, PaperEvent, query), len(ids)
 
 
 MAX_IN_THREAD = 3

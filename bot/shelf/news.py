@@ -88,20 +88,22 @@ class NewsPlanner:
             await alerts.lock_planning(connection)
             if not await news.change(connection, user_id, last_on=slot.on):
                 return 0
-            untold = await news.list_untold(connection, user_id, reader.since_at, slot.at)
+            untold, count = await news.list_untold(
+                connection, user_id, reader.since_at, slot.at, limit=MAX_PAPERS
+            )
             for event in untold:
                 events[event.paper_id].append(event)
             if not events:
                 return 0
             known = await accounts.get_reader(connection, user_id)
-            shown, _ = await shelf.list_rows(connection, user_id, paper_ids=[*events][:MAX_PAPERS])
+            shown, _ = await shelf.list_rows(connection, user_id, paper_ids=events)
             post = NewsPost(
                 marker=f"news:{user_id}:{name_events(untold)}",
                 locale=(known and known.locale) or self.default_locale,
                 on=slot.on,
                 papers=tuple(shown),
                 events=events,
-                more=len(events) - len(shown),
+                more=count - len(shown),
             )
             delivery = self._deliveries.build_post(
                 NEWS,
