@@ -226,6 +226,17 @@ def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
 _DAY = timedelta(days=1)
 
 
+Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
+"""The changed papers by id, as (before, after)."""
+
+CHUNK_PAPERS = 500
+"""Papers per statement."""
+FILL_AGE = timedelta(days=60)
+"""The age of a rolling list's papers at its first read: too old for posts and alerts."""
+MAX_NAME_LENGTH = 200
+"""Indexed characters of a name. PostgreSQL indexes 2,700 bytes, and a list of authors without commas is one name."""
+
+
 def _find_news(
     before: MergedPaper, after: MergedPaper, *, is_code_known: bool
 ) -> Iterator[tuple[papers.EventKind, str]]:
@@ -244,17 +255,6 @@ def _find_news(
         yield papers.EventKind.JOURNAL, after.journal
     if after.is_withdrawn and not before.is_withdrawn:
         yield papers.EventKind.WITHDRAWN, ""
-
-
-Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
-"""The changed papers by id, as (before, after)."""
-
-CHUNK_PAPERS = 500
-"""Papers per statement."""
-FILL_AGE = timedelta(days=60)
-"""The age of a rolling list's papers at its first read: too old for posts and alerts."""
-MAX_NAME_LENGTH = 200
-"""Indexed characters of a name. PostgreSQL indexes 2,700 bytes, and a list of authors without commas is one name."""
 
 
 async def write_digest_papers(
