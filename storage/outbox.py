@@ -789,6 +789,8 @@ def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]
         destination = deliveries.c.user_id == delivery.user_id
     elif delivery.subscription_id is not None:
         destination = deliveries.c.subscription_id == delivery.subscription_id
+    elif delivery.local_on is not None:  # a step of a club, some of which go to threads
+        destination = sa.and_(deliveries.c.guild_id == delivery.guild_id, deliveries.c.local_on.is_not(None))
     else:
         destination = deliveries.c.channel_id == delivery.channel_id
     # A discussion belongs to the reader who asked for it, as a club's step in the same channel does to its manager.
