@@ -123,6 +123,18 @@ def renderer() -> DiscordRenderer:
     return rendered_posts.new_renderer()
 
 
+def test_a_notice_of_paused_alerts_can_be_read_outside_their_channel(renderer: DiscordRenderer) -> None:
+    """It is sent to the owner, or to the server's system channel."""
+    kind = contents.NoticeKind.RIGHT_LOST
+    notice = contents.NoticePost(
+        "notice:r5-7:1", Locale.KO, kind, subject="강화 학습", channel_id=5, alert_id=1
+    )
+    [part] = renderer.render(notice)
+    shown = json.dumps(part.payload, ensure_ascii=False)
+    assert "<#5>" in shown
+    assert not re.search("이 채널|여기", shown)
+
+
 @pytest.mark.parametrize("locale", Locale)
 def test_notice_fits_discords_limits_and_shows_no_reason_code(
     renderer: DiscordRenderer, locale: Locale
