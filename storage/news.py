@@ -68,7 +68,8 @@ async def list_told(connection: AsyncConnection) -> list[tuple[NewsReader, str |
     `/today` message. Those for whom a message waits are left out.
     """
     own, profiles = news_readers.c, today.profiles
-    of_reader = deliveries.c.kind == models.DeliveryKind.NEWS, deliveries.c.user_id == own.user_id
+    is_news = deliveries.c.kind == models.DeliveryKind.NEWS
+    waiting = sa.select(deliveries.c.user_id).where(is_news, outbox.unfinished_clause())
     of_today = sa.and_(profiles.c.user_id == own.user_id, profiles.c.reason.is_(None))
     query = (
         sa.select(
@@ -79,7 +80,7 @@ async def list_told(connection: AsyncConnection) -> list[tuple[NewsReader, str |
         .select_from(
             news_readers.outerjoin(readers, readers.c.user_id == own.user_id).outerjoin(profiles, of_today)
         )
-        .where(own.reason.is_(None), ~sa.exists().where(*of_reader, outbox.unfinished_clause()))
+        .where(own.reason.is_(None), own.user_id.not_in(waiting))
         .order_by(own.user_id)
     )
     rows = await connection.execute(query)
