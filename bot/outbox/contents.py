@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Any, Protocol, TypeAlias, TypedDict, Unpack
 
 from bot.archive import summaries
 from bot.archive.summaries import Basis, Summary, best_summary
@@ -228,6 +228,9 @@ class Owned:
     is_discussion: bool = False
 
 
+FindOwned: TypeAlias = Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]]
+
+
 async def _nothing(*_: Any) -> list[Owned]:
     return []
 
@@ -242,15 +245,13 @@ class DeliveryHandler:
 
     kind: models.DeliveryKind
     priority: models.Priority
-    find_owned: Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]] = _nothing
+    find_owned: FindOwned = _nothing
 
 
 DeliveryKinds = Sequence[DeliveryHandler]
 
 
-def pause_reader(
-    change: Callable[..., Awaitable[object]],
-) -> Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]]:
+def pause_reader(change: Callable[..., Awaitable[object]]) -> FindOwned:
     """Return a `find_owned` for messages that one reader asked for, who has no subscription. `change` sets the reason."""
 
     async def find_owned(
