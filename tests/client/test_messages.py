@@ -123,6 +123,19 @@ def renderer() -> DiscordRenderer:
     return rendered_posts.new_renderer()
 
 
+@pytest.mark.parametrize("papers", [(), ("2501.00001",)])
+@pytest.mark.parametrize(
+    ("locale", "post"), [(Locale.EN, "daily post|your papers"), (Locale.KO, "자동 게시|맞춤")]
+)
+def test_a_notice_about_a_direct_message_calls_it_no_post(
+    renderer: DiscordRenderer, locale: Locale, post: str, papers: tuple[str, ...]
+) -> None:
+    """What Discord refused may have been an alert, the papers of the day or news of saved papers."""
+    kind = contents.NoticeKind.LEFT_OUT
+    [part] = renderer.render(contents.NoticePost("notice:d1:1", locale, kind, papers=papers))
+    assert not re.search(post, json.dumps(part.payload, ensure_ascii=False))
+
+
 def test_a_notice_of_paused_alerts_can_be_read_outside_their_channel(renderer: DiscordRenderer) -> None:
     """It is sent to the owner, or to the server's system channel."""
     kind = contents.NoticeKind.RIGHT_LOST
