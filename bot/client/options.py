@@ -1,4 +1,4 @@
-"""Parse what people type in Korean and English: periods, words to leave out, numbers, times of day and time zones.
+"""Parse what people type in Korean and English: periods, lists of words, numbers, times of day and time zones.
 
 Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. If parsing fails, `parse_*` raises UsageError and `find_*`
 returns None.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import re
 import zoneinfo
-from collections.abc import Iterable
 from datetime import date
 
 from bot.client import texts as client_texts
@@ -183,7 +182,6 @@ def parse_period(text: str, today: date) -> tuple[Period, DateRange | None]:
 
 
 _COMMAS = ",，、"
-_STRAIGHT_QUOTES = str.maketrans("“”„«»「」", '"""""""')
 
 
 def split_items(text: str) -> list[str]:
@@ -192,50 +190,10 @@ def split_items(text: str) -> list[str]:
     for separator in separators:
         text = text.replace(separator, "\n")
     lines = (
-        discord_text.to_single_line(line.translate(_STRAIGHT_QUOTES)).strip(_COMMAS).strip()
+        discord_text.to_single_line(line.translate(query_parser.QUOTES)).strip(_COMMAS).strip()
         for line in text.split("\n")
     )
     return [line for line in lines if line]
-
-
-_MARKS = '"“”„«»『』「」'
-_CLAUSE = re.compile(
-    rf"(?P<phrase>[{_MARKS}][^{_MARKS}]*[{_MARKS}]?)"
-    rf"|(?<!\S)(?P<excluded>[-–−](?:[{_MARKS}][^{_MARKS}]*[{_MARKS}]?|[^\s{_MARKS}]\S*))"
-)
-"""A quoted phrase of a query, or a word or phrase with a minus sign, as `bot.text.query_parser` reads them."""
-
-
-def _find_excluded(query: str) -> list[tuple[re.Match[str], str]]:
-    """Return the clauses of a query that leave something out, each with what it leaves out."""
-    found = _CLAUSE.finditer(query, 0, query_parser.MAX_QUERY_LENGTH)
-    clauses = (match for match in found if match["excluded"])
-    return [(clause, read[0]) for clause in clauses if (read := query_parser.parse_query(clause[0]).excluded)]
-
-
-def list_excluded(query: str) -> list[str]:
-    """Return the words and phrases that a query leaves out, as `-word` and `-"two words"`, in their order."""
-    return [term for _, term in _find_excluded(query)]
-
-
-def leave_out(query: str, terms: Iterable[str]) -> str:
-    """Return a query that also leaves out some words or phrases. A query that is too long is cut before them."""
-    bare = (
-        " ".join(term.translate(_STRAIGHT_QUOTES).replace('"', " ").split()).lstrip("-–− ") for term in terms
-    )
-    known = list_excluded(query)
-    new = [term for term in dict.fromkeys(bare) if term and term not in known]
-    added = [f'-"{term}"' if " " in term or ":" in term else f"-{term}" for term in new]
-    most = query_parser.MAX_QUERY_LENGTH - sum(len(clause) + 1 for clause in added)
-    return " ".join(filter(None, [query[: max(most, 0)].strip() if added else query, *added]))
-
-
-def take_back(query: str, term: str | None = None) -> str:
-    """Return a query without the clauses that leave out a term, or without all that leave something out."""
-    for clause, excluded in reversed(_find_excluded(query)):
-        if term in (None, excluded):
-            query = f"{query[: clause.start()].rstrip()} {query[clause.end() :].lstrip()}".strip()
-    return query
 
 
 def _refusal(key: str, text: str, **arguments: str) -> errors.UsageError:

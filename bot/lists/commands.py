@@ -25,6 +25,7 @@ from bot.papers.replies import load_paper, store_list_text
 from bot.search import titles
 from bot.search.results import Sort
 from bot.sources.arxiv import LookupOutcome
+from bot.text import query_parser
 from storage import models
 
 AUTHOR_ORDERS = [
@@ -218,7 +219,7 @@ class ListsCog(commands.Cog):
         """Show a list of a typed period, without some words. Raises UsageError if the period is not understood."""
         today = await request.interaction.client.today_for(request.interaction)
         named, span = client_options.parse_period(period, today)
-        text = client_options.leave_out(state.text, client_options.split_items(without))
+        text = query_parser.leave_out(state.text, client_options.split_items(without))
         return await replies.list_view(request, replace(state, text=text, period=named, span=span))
 
 

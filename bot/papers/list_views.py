@@ -9,7 +9,6 @@ from typing import Any
 
 from discord import ui
 
-from bot.client import options as client_options
 from bot.client.custom_ids import parse_number
 from bot.client.list_state import ListKind, ListState, Period, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
@@ -164,7 +163,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
         in_use.append(labels.pop((state.sort if state.sort in sorts else None) or sorts[0]))
     if listed.period == labels[state.period]:
         del labels[state.period]
-    excluded = client_options.list_excluded(state.text)
+    excluded = query_parser.list_excluded(state.text)
     if excluded:
         in_use.append(texts("list-without", words=", ".join(excluded)))
         labels |= {
@@ -197,9 +196,9 @@ def refine(state: ListState, value: str) -> ListState:
     if value in tuple(Sort):
         return state.replace(page=0, sort=Sort(value))
     if value.startswith(TAKEN_BACK):
-        excluded = client_options.list_excluded(state.text)
+        excluded = query_parser.list_excluded(state.text)
         number = parse_number(value.removeprefix(TAKEN_BACK), len(excluded) - 1)
-        return state.replace(page=0, text=client_options.take_back(state.text, excluded[number]), token="")
+        return state.replace(page=0, text=query_parser.take_back(state.text, excluded[number]), token="")
     return state.replace(page=0, period=Period(value), span=None)
 
 

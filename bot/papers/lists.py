@@ -10,7 +10,6 @@ from typing import NamedTuple, assert_never
 
 from bot.archive import dates as archive_dates
 from bot.archive import summaries
-from bot.client import options as client_options
 from bot.client import paper_texts
 from bot.client.list_state import MAX_LIST_TEXT_LENGTH, PERIOD_DAYS, ListKind, ListState, Period
 from bot.client.paper_texts import escape_untrusted, format_title, join_dotted
@@ -169,7 +168,7 @@ class PaperLists:
 
     async def _load_topic(self, texts: Texts, state: ListState, today: date) -> PaperList:
         result = await self._search.search(self._request(texts, state, today))
-        narrower = [client_options.leave_out(term, result.excluded) for term in result.meanings]
+        narrower = [query_parser.leave_out(term, result.excluded) for term in result.meanings]
         suggestions = self._suggestions(state, (*narrower, *result.suggestions))
         if not (result.on_topic or result.unknown_id):
             # The topic may be a person's name.
@@ -254,7 +253,7 @@ class PaperLists:
 
     async def _load_top(self, texts: Texts, state: ListState, today: date) -> PaperList:
         result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES), today))
-        topic, period = client_options.take_back(state.text), _name_narrowed_period(texts, state, today)
+        topic, period = query_parser.take_back(state.text), _name_narrowed_period(texts, state, today)
         key = "list-top-topic-heading" if topic else "list-top-heading"
         # The heading says the period.
         untimed = state.replace(period=Period.ALL, span=None)
@@ -352,7 +351,7 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
 
 def _name_topic(text: str) -> str:
     """Return a query as Markdown, without what it leaves out, which the filters below it say."""
-    return escape_untrusted(client_options.take_back(text) or text)
+    return escape_untrusted(query_parser.take_back(text) or text)
 
 
 def _list_filters(state: ListState, today: date) -> Filters:
@@ -408,7 +407,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     state = listed.state
     if listed.found.unknown_id:
         return texts("no-list-paper", paper=listed.found.unknown_id)
-    text = escape_untrusted(typesetting.strip_quotes(client_options.take_back(state.text) or state.text))
+    text = escape_untrusted(typesetting.strip_quotes(query_parser.take_back(state.text) or state.text))
     match state.kind:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
@@ -417,7 +416,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
                 return texts("no-list-author-papers", author=text)
             return texts("no-list-author", author=text)
         case ListKind.TOP:
-            key = "no-list-top-topic" if client_options.take_back(state.text) else "no-list-top"
+            key = "no-list-top-topic" if query_parser.take_back(state.text) else "no-list-top"
             return texts(key, topic=text, period=listed.period)
         case ListKind.DIGEST:
             if not state.span:

@@ -17,7 +17,8 @@ MAX_QUERY_LENGTH = 300
 """In characters. Longer queries are cut."""
 _MAX_WORDS = 24
 _MAX_IGNORED = 4
-_QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」", '"'))
+QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」＂", '"') | {"－": "-"})
+"""Quotation marks and the full-width minus as typed in Korean text, each as one character of the query language."""
 # Operators of other search engines are accepted as synonyms. Title operators have no effect.
 _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
@@ -80,11 +81,40 @@ def parse_query(text: str, today: date | None = None) -> Query:
 
     Dates relative to a day, as in since:yesterday, are only understood if `today` is given.
     """
-    clean = typography.normalise("NFKC", plain.clean_typed(text)).translate(_QUOTES)[:MAX_QUERY_LENGTH]
+    clean = typography.normalise("NFKC", plain.clean_typed(text)).translate(QUOTES)[:MAX_QUERY_LENGTH]
     builder = _QueryBuilder(today)
     for match in _CLAUSE.finditer(clean):
         builder.add(match)
     return builder.build()
+
+
+def _find_excluded(query: str) -> list[tuple[re.Match[str], str]]:
+    """Return the clauses of a query that leave something out, each with what it leaves out."""
+    signed = (clause for clause in _CLAUSE.finditer(query[:MAX_QUERY_LENGTH].translate(QUOTES)) if clause[1])
+    return [(clause, read[0]) for clause in signed if (read := parse_query(clause[0]).excluded)]
+
+
+def list_excluded(query: str) -> list[str]:
+    """Return the words and phrases that a query leaves out, as `-word` and `-"two words"`, in their order."""
+    return [term for _, term in _find_excluded(query)]
+
+
+def leave_out(query: str, terms: Iterable[str]) -> str:
+    """Return a query that also leaves out some words or phrases. A query that is too long is cut before them."""
+    bare = (" ".join(term.translate(QUOTES).replace('"', " ").split()).lstrip("-–− ") for term in terms)
+    known = list_excluded(query)
+    new = [term for term in dict.fromkeys(bare) if term and term not in known]
+    added = [f'-"{term}"' if " " in term or ":" in term else f"-{term}" for term in new]
+    most = MAX_QUERY_LENGTH - sum(len(clause) + 1 for clause in added)
+    return " ".join(filter(None, [query[: max(most, 0)].strip() if added else query, *added]))
+
+
+def take_back(query: str, term: str | None = None) -> str:
+    """Return a query without the clauses that leave out a term, or without all that leave something out."""
+    for clause, excluded in reversed(_find_excluded(query)):
+        if term in (None, excluded):
+            query = f"{query[: clause.start()].rstrip()} {query[clause.end() :].lstrip()}".strip()
+    return query
 
 
 _EXAMPLES = {"author": "NAME", "votes": "20", **dict.fromkeys(("since", "until", "before"), "2025-01-31")}

@@ -3,11 +3,9 @@
 import re
 from typing import Any
 
-import pytest
 from discord import ui
 
 from bot.client import message_builder
-from bot.client import options as client_options
 from bot.outbox.contents import RenderedPart
 from storage import models
 from storage.models import AlertKind
@@ -165,47 +163,6 @@ async def test_words_to_leave_out_are_completed_like_topics(harness: ClientHarne
     for command in ("topic", "top"):
         choices = await harness.reader.autocomplete(harness.channel, command, "without", "survey, small l")
         assert choices[0]["value"].startswith("survey, small language model"), command
-
-
-@pytest.mark.parametrize(
-    ("query", "terms", "left_out"),
-    [
-        ("robots", ["survey"], "robots -survey"),
-        ("robots", ["world model", "-maps", '"two words"'], 'robots -"world model" -maps -"two words"'),
-        ("robots -survey", ["survey", "maps"], "robots -survey -maps"),
-        ("robots", ["author:ada"], 'robots -"author:ada"'),
-        ("", ["survey"], "-survey"),
-        ("robots", ["", "-", " "], "robots"),
-    ],
-)
-def test_words_to_leave_out_become_operators(query: str, terms: list[str], left_out: str) -> None:
-    assert client_options.leave_out(query, terms) == left_out
-
-
-def test_a_long_query_is_cut_before_the_words_to_leave_out() -> None:
-    text = client_options.leave_out("robot " * 300, ["survey"])
-    assert text.endswith(" -survey")
-    assert len(text) <= 300
-
-
-@pytest.mark.parametrize(
-    ("query", "excluded", "rest"),
-    [
-        ('robots -"world model" maps -survey', ["world model", "survey"], "robots maps"),
-        ('"a -b c" -d', ["d"], '"a -b c"'),
-        ("e-mail -", [], "e-mail -"),
-        ("robots −survey –maps -“a b”", ["survey", "maps", "a b"], "robots"),
-        ("robots -votes:20", [], "robots -votes:20"),
-        ('robots -"open', ["open"], "robots"),
-    ],
-)
-def test_what_a_query_leaves_out_is_found_and_taken_back(query: str, excluded: list[str], rest: str) -> None:
-    assert client_options.list_excluded(query) == excluded
-    assert client_options.take_back(query) == rest
-    for term in excluded:
-        assert client_options.list_excluded(client_options.take_back(query, term)) == [
-            other for other in excluded if other != term
-        ]
 
 
 async def test_the_options_are_kept_by_pages_sharing_and_following(harness: ClientHarness) -> None:

@@ -94,3 +94,54 @@ def test_an_ignored_filter_gets_an_example_with_the_typed_name() -> None:
 def test_a_date_of_a_filter_may_have_several_words(text: str, words: str, since: date) -> None:
     query = query_parser.parse_query(text, date(2026, 1, 4))
     assert (query.text, query.since, query.ignored) == (words, since, ())
+
+
+@pytest.mark.parametrize(
+    ("query", "terms", "left_out"),
+    [
+        ("robots", ["survey"], "robots -survey"),
+        ("robots", ["world model", "-maps", '"two words"'], 'robots -"world model" -maps -"two words"'),
+        ("robots -survey", ["survey", "maps"], "robots -survey -maps"),
+        ("robots", ["author:ada"], 'robots -"author:ada"'),
+        ("", ["survey"], "-survey"),
+        ("로봇", ["『강화 학습』", "－지도"], '로봇 -"강화 학습" -지도'),
+        ("robots", ["", "-", " "], "robots"),
+    ],
+)
+def test_words_to_leave_out_become_operators(query: str, terms: list[str], left_out: str) -> None:
+    assert query_parser.leave_out(query, terms) == left_out
+
+
+def test_a_long_query_is_cut_before_the_words_to_leave_out() -> None:
+    text = query_parser.leave_out("robot " * 300, ["survey"])
+    assert text.endswith(" -survey")
+    assert len(text) <= 300
+
+
+@pytest.mark.parametrize(
+    ("query", "excluded", "rest"),
+    [
+        ('robots -"world model" maps -survey', ["world model", "survey"], "robots maps"),
+        ('"a -b c" -d', ["d"], '"a -b c"'),
+        ("e-mail -", [], "e-mail -"),
+        ("robots −survey –maps -“a b”", ["survey", "maps", "a b"], "robots"),
+        ("robots -votes:20", [], "robots -votes:20"),
+        ('robots -"open', ["open"], "robots"),
+        ('"language model"-vision', ["vision"], '"language model"'),
+        ("로봇 －지도 -『강화 학습』", ["지도", "강화 학습"], "로봇"),
+        ("robots -title:maps -author:lin", ["maps"], "robots -author:lin"),
+    ],
+)
+def test_what_a_query_leaves_out_is_found_and_taken_back(query: str, excluded: list[str], rest: str) -> None:
+    assert query_parser.list_excluded(query) == excluded
+    assert query_parser.take_back(query) == rest
+    for term in excluded:
+        assert query_parser.list_excluded(query_parser.take_back(query, term)) == [
+            other for other in excluded if other != term
+        ]
+
+
+@given(st.lists(FRAGMENTS.filter(lambda one: one != "\x00"), max_size=60).map("".join))
+def test_what_a_query_leaves_out_is_what_the_search_reads(query: str) -> None:
+    assert tuple(query_parser.list_excluded(query)[:8]) == query_parser.parse_query(query).excluded
+    assert not query_parser.parse_query(query_parser.take_back(query)).excluded
