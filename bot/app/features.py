@@ -225,5 +225,6 @@ OPERATIONS = Feature(
     kinds=(NOTICE,),
 )
 
-FEATURES = (LISTS, ASK, SHELF, ALERTS, DAILY_POSTS, TRENDS, CLUBS, TODAYS, OPERATIONS)
+FEATURES = (LISTS, ASK, ALERTS, DAILY_POSTS, TRENDS, CLUBS, TODAYS, SHELF, OPERATIONS)
+"""In the order in which a minute plans: posts in servers first, and what costs a transaction for each reader last."""
 DELIVERY_KINDS: tuple[DeliveryHandler, ...] = tuple(kind for feature in FEATURES for kind in feature.kinds)

@@ -63,6 +63,18 @@ async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(
     assert await _list_planned(bot) == PLANNED
 
 
+async def test_daily_posts_are_planned_before_readers_news(
+    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a Monday each reader of news costs a transaction, and the database may go away meanwhile."""
+    digest = digest_builders.newsletter(NOW.date(), [("2601.00001", 9)])
+    await digest_builders.ingest_digest(bot.container.database, digest, at=NOW)
+    fail = mock.AsyncMock(side_effect=errors.StorageError("the database is away"))
+    monkeypatch.setattr(bot.workers.news_planner, "tick", fail)
+    await bot.tick()
+    assert await _list_planned(bot) == PLANNED
+
+
 async def test_ticks_do_not_overlap_and_a_call_during_one_is_not_lost(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
