@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -294,7 +295,8 @@ def _write_exclusions_as_operators(connection: sa.Connection) -> None:
     update = sa.text("UPDATE subscriptions SET topic = :topic WHERE id = :id")
     for id_, topic in rows:
         if (written := read_without(topic)) != topic:
-            with connection.begin_nested():
+            # The channel may have the same post with that topic already.
+            with suppress(sa.exc.IntegrityError), connection.begin_nested():
                 connection.execute(update, {"id": id_, "topic": written})
 
 

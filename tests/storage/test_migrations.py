@@ -145,6 +145,17 @@ async def test_what_a_posts_topic_left_out_becomes_an_operator(db: Database) -> 
     assert {row.channel_id: row.topic for row in rows} == dict(enumerate(_TOPICS.values(), 1))
 
 
+async def test_a_post_keeps_its_topic_if_the_channel_has_the_one_that_it_would_become(db: Database) -> None:
+    async with db.transaction() as connection:
+        for topic in ("diffusion except GANs", "diffusion without GANs", "video without GANs"):
+            await daily.add(
+                connection, models.Subscription(guild_id=1, channel_id=1, timezone="UTC", topic=topic)
+            )
+        await connection.run_sync(migrations.MIGRATIONS[12])
+        rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
+    assert {row.topic for row in rows} == {"diffusion -GANs", "diffusion without GANs", "video -GANs"}
+
+
 @pytest.mark.parametrize(
     "change",
     [
