@@ -727,25 +727,11 @@ async def list_rows(
     state: DeliveryState | None = None,
     kind: DeliveryKind | None = None,
     subscription_id: int | None = None,
-    guild_id: int | None = None,
-    user_id: int | None = None,
-    since_at: datetime | None = None,
-    limit: int | None = None,
 ) -> list[models.Delivery]:
     """Return the deliveries that meet all given conditions, last planned first."""
-    query = (
-        sa.select(deliveries).order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
-    )
-    conditions = {
-        "state": state,
-        "kind": kind,
-        "subscription_id": subscription_id,
-        "guild_id": guild_id,
-        "user_id": user_id,
-    }
-    query = query.where(*statements.equalities(deliveries, conditions))
-    if since_at is not None:
-        query = query.where(deliveries.c.planned_at >= since_at)
+    conditions = {"state": state, "kind": kind, "subscription_id": subscription_id}
+    query = sa.select(deliveries).where(*statements.equalities(deliveries, conditions))
+    query = query.order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc())
     return await statements.fetch_records(connection, models.Delivery, query, deliveries.c.id, ids)
 
 

@@ -16,8 +16,10 @@ from storage.tables import (
     READER_ROWS,
     UtcTime,
     deliveries,
+    delivery_papers,
     metadata,
     one_of,
+    papers,
     readers,
     reference,
     required,
@@ -111,6 +113,29 @@ async def list_sent(
         rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.arrived_clause()
     )
     return {user_id for (user_id,) in await statements.execute_in(connection, query, rows.user_id, user_ids)}
+
+
+async def list_sent_papers(
+    connection: AsyncConnection, user_id: int, since_at: datetime, *, but_on: date
+) -> set[str]:
+    """Return the arXiv ids that count as sent to a reader since a time (UTC), but for those of one day.
+
+    Of a message that was split, those in the parts that arrived (see `outbox.arrived_clause`).
+    """
+    rows, own = deliveries.c, delivery_papers.c
+    is_other = sa.and_(
+        rows.kind == models.DeliveryKind.TODAY,
+        rows.user_id == user_id,
+        rows.planned_at >= since_at,
+        rows.digest_on != but_on,
+    )
+    arrived = sa.select(rows.id, rows.papers).where(is_other, outbox.arrived_clause())
+    unsent = sa.select(rows.id, papers.c.arxiv_id).join(delivery_papers, own.delivery_id == rows.id)
+    unsent = unsent.join(papers, papers.c.id == own.paper_id)
+    unsent = unsent.where(is_other, ~outbox.arrived_clause(papers.c.id))
+    left_out = set(map(tuple, await connection.execute(unsent)))
+    sent = ((id_, arxiv_id) for id_, listed in await connection.execute(arrived) for arxiv_id in listed)
+    return {arxiv_id for id_, arxiv_id in sent if (id_, arxiv_id) not in left_out}
 
 
 class ProfileSettings(TypedDict, total=False):

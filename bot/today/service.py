@@ -27,7 +27,7 @@ from bot.text import tokens
 from bot.today import profiles
 from bot.today.profiles import Profiles
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
-from storage.database import Connection, Database
+from storage.database import Database
 from storage.errors import StorageError
 from storage.today import FeedbackKind
 
@@ -234,7 +234,8 @@ class TodayService:
             limit = len(day.papers) + 200
             answers = await today.list_feedback(connection, profile.user_id, limit=limit)
             saved = await shelf.list_paper_ids(connection, profile.user_id)
-            sent = await _list_sent(connection, profile.user_id, self._clock(), but_on=day.on)
+            since_at = self._clock() - contents.REPOST_INTERVAL
+            sent = await today.list_sent_papers(connection, profile.user_id, since_at, but_on=day.on)
         active = [alert for alert in own if not alert.paused]
         follows = await self._match_follows(day, active) if active else {}
         return _ReaderOfDay(follows, bool(active), frozenset(saved), dict(answers), sent)
@@ -330,24 +331,6 @@ def find_due(
     """Return the last time (UTC) a local time (HH:MM) was due, if its papers can be sent at `now` (UTC)."""
     due = schedule.next_due(now - schedule.WAIT - schedule.CLOSE_WAIT, _rule_of(at_time, zone))
     return due if _ready_at(due, closings) <= now else None
-
-
-async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but_on: date) -> set[str]:
-    """Return the arXiv ids sent to a reader on other days within contents.REPOST_INTERVAL before `now`."""
-    sent = await outbox.list_rows(
-        connection, kind=models.DeliveryKind.TODAY, user_id=user_id, since_at=now - contents.REPOST_INTERVAL
-    )
-    return {
-        arxiv_id
-        for row in sent
-        if row.digest_on != but_on
-        and (
-            row.state is not models.DeliveryState.STOPPED
-            or row.is_uncertain
-            or row.reason == models.Reason.REFUSED_CONTENT
-        )
-        for arxiv_id in row.papers
-    }
 
 
 def _rank(

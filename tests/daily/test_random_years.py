@@ -574,7 +574,8 @@ class Year:
         await self.world.relay.expire(self.now)
         active = {row.id: row for row in await self.rows() if row.state is models.ActivityState.ACTIVE}
         await self.world.daily_planner.tick(self.now)
-        planned = await self.world.planned(kind=models.DeliveryKind.DAILY, since_at=self.now)
+        posts = await self.world.planned(kind=models.DeliveryKind.DAILY)
+        planned = [row for row in posts if row.planned_at >= self.now]
         for delivery in planned:
             assert delivery.local_on is not None
             row = active.pop(delivery.subscription_id or 0)

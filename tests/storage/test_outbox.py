@@ -90,8 +90,7 @@ async def test_a_delivery_with_unknown_outcome_can_be_resent_once(db: database.D
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.stop_part(connection, part.id, reason=models.Reason.NO_HISTORY, now=NOW)
-        [stopped] = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED, since_at=NOW)
-        assert await outbox.list_rows(connection, since_at=NOW + MINUTE) == []
+        [stopped] = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
         assert (stopped.id, stopped.is_uncertain) == (delivery_id, True)
     assert await list_due_nonces(db) == ["b/0"]
     later, nonces = NOW + timedelta(days=1), iter(("new", "newer"))
