@@ -291,9 +291,10 @@ class PaperQuestions:
 
     async def _find(self, post: AnswerPost, ids: Sequence[str], asked: str) -> AnswerPost:
         """Return the post with the answer, or with what prevents one."""
-        paper = await self.database.fetch(papers.get_detail, ids[0])
-        if paper is None or len(ids) > 1:
+        if len(ids) > 1:
             return replace(post, problem="ask-which-paper")
+        if (paper := await self.database.fetch(papers.get_detail, ids[0])) is None:
+            return replace(post, problem="ask-where")  # a card stays when its paper is removed
         try:
             return replace(post, answer=await self.answer(paper, asked, post.message.user_id), problem="")
         except errors.UsageError as error:

@@ -159,3 +159,10 @@ async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> 
     await questions(discussed).answer_mention("Which licence?", MESSAGE)
     [payload] = await due(discussed)
     assert "several papers" in payload
+
+
+async def test_a_paper_of_a_card_that_is_stored_no_more_is_not_called_several(discussed: Database) -> None:
+    await questions(discussed).answer_mention("Which licence?", MESSAGE._replace(cards=("2412.99999",)))
+    [payload] = await due(discussed)
+    assert "several papers" not in payload
+    assert "To ask about a paper" in payload
