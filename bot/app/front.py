@@ -210,6 +210,7 @@ async def run(container: Container) -> None:
     reports = FailureReports(container.database, container.clock, container.deliveries, container.locale)
     async with AsyncExitStack() as stack:
         stack.enter_context(collected.listening(runtime.open_sentry(settings)))
+        stack.push_async_callback(reports.report, collected, None)
         monitoring = health.MonitoringServer(
             container.database,
             health.Metrics(),

@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import logging
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -12,14 +13,15 @@ from unittest import mock
 import discord
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
 
-from bot.app import front, health
+from bot.app import front, health, runtime
 from bot.app.container import Container
 from bot.client import permissions, refusals
 from bot.client.context import Client
 from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
-from storage import daily, errors
+from storage import daily, errors, failures
 from storage.database import Database
 from tests.support import client_harness
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
@@ -115,6 +117,23 @@ async def test_error_names_the_missing_setting(
     database = Database(url) if url else sqlite_db
     with pytest.raises(errors.UsageError, match=reason):
         await front.run(Container(Settings(**settings), database, lambda: SIMCORD_EPOCH))
+
+
+@pytest.mark.engines("postgresql")
+async def test_an_error_of_a_fronts_last_minute_is_kept(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping = asyncio.Event()
+
+    async def log_in(*_: object) -> None:
+        logging.getLogger("test").error("the last error")
+        stopping.set()
+
+    monkeypatch.setattr(runtime, "begin", lambda _: stopping)
+    monkeypatch.setattr(runtime, "log_in", log_in)
+    settings = Settings(discord_token=SecretStr("a.b.c"), interactions="127.0.0.1:0")
+    await front.run(Container(settings, db, lambda: SIMCORD_EPOCH))
+    assert [row.event for row in await db.fetch(failures.list_rows)] == ["the last error"]
 
 
 class TestByHttp:
