@@ -44,23 +44,27 @@ class FailureReports:
                 await self._database.write(failures.add, taken)
                 taken = []
             if operator_id is not None:
-                async with self._database.transaction() as connection:
-                    return await self._notify(connection, operator_id)
+                untold = await self._database.fetch(self._list_untold)
+                # In most minutes there is none.
+                return bool(untold) and await self._database.write(self._notify, operator_id)
         for problem in problems:
             log.warning("errors not reported; will retry", reason=type(problem).__name__)
         collected.put_back(taken)
         return False
 
-    async def _notify(self, connection: Connection, operator_id: int) -> bool:
-        now = self._clock()
+    async def _list_untold(self, connection: Connection) -> list[Failure]:
+        """Return the errors since the last notice; none within NOTICE_EVERY after it."""
         told_at, _, told_id = (await key_values.get(connection, key_values.FAILURES_TOLD) or "").partition(
             " "
         )
-        if told_at and abs(now - datetime.fromisoformat(told_at)) < NOTICE_EVERY:
+        if told_at and abs(self._clock() - datetime.fromisoformat(told_at)) < NOTICE_EVERY:
+            return []
+        return await failures.list_rows(connection, after_id=int(told_id or 0))
+
+    async def _notify(self, connection: Connection, operator_id: int) -> bool:
+        if not (new := await self._list_untold(connection)):
             return False
-        new = await failures.list_rows(connection, after_id=int(told_id or 0))
-        if not new:
-            return False
+        now = self._clock()
         reader = await accounts.get_reader(connection, operator_id)
         notice = contents.NoticePost(
             marker=f"notice:e{new[-1].id}",

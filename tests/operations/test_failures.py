@@ -118,6 +118,14 @@ async def test_the_operator_gets_one_message_a_day(
     assert len(await told(days=2)) == 2, "nothing new"
 
 
+async def test_a_minute_without_a_new_error_writes_nothing(
+    db: Database, collected: failures.FailureLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = FailureReports(db, lambda: pytest.fail("no notice"), None, None)  # type: ignore[arg-type]
+    monkeypatch.setattr(db, "transaction", lambda: pytest.fail("a write transaction"))
+    assert not await reports.report(collected, 1)
+
+
 async def test_the_reference_that_a_reader_sees_is_that_of_the_kept_error(
     harness: ClientHarness, collected: failures.FailureLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
