@@ -33,6 +33,7 @@ from bot.client.paper_texts import (
     format_votes,
     join_dotted,
     list_links,
+    reason_text,
     subtext,
 )
 from bot.client.texts import Texts
@@ -213,6 +214,7 @@ class PostWording:
         values = {
             "kind": post.kind.value,
             "reason": post.reason or "",
+            "explanation": SafeMarkdown(reason_text(self.ui_texts, post.reason)),
             "place": SafeMarkdown("" if post.channel_id is None else f"<#{post.channel_id}>"),
             "subject": post.subject or "",
             "lines": (post.subject or "").splitlines(),

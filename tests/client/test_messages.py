@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.alerts import planner as alerts_planner
 from bot.app.client import DiscordRenderer
-from bot.client import message_builder, post_names, texts
+from bot.client import message_builder, paper_texts, post_names, texts
 from bot.client.messages import PostWording
 from bot.daily import choice, planner
 from bot.daily import post as daily_post
@@ -173,6 +173,14 @@ def test_notice_fits_discords_limits_and_shows_no_reason_code(
             assert "a_b" not in shown
         else:
             assert not codes.search(shown)
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_notice_explains_a_reason_as_status_does(locale: Locale) -> None:
+    wording = PostWording(texts.for_locale(locale), Templates(), lambda name: f"/{name}")
+    for reason in (*models.Reason, "HTTP *503* @everyone", None):
+        notice = contents.NoticePost("notice:s3:1", locale, contents.NoticeKind.REFUSED, reason)
+        assert paper_texts.reason_text(wording.ui_texts, reason) in wording.notice_text(notice)
 
 
 @pytest.mark.parametrize("style", list(models.Style))

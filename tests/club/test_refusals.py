@@ -184,7 +184,9 @@ async def test_a_manager_is_told_once_that_the_clubs_channel_was_deleted(
         await lab.until(lab.now + 8 * HOUR)
     [notice] = _notices(lab)
     is_korean = lab.harness.texts.locale is models.Locale.KO
-    assert ("채널을 찾을 수 없어요" if is_korean else "The channel can't be found") in notice
+    assert (
+        "채널이나 스레드를 찾을 수 없어요" if is_korean else "The channel or thread can't be found"
+    ) in notice
 
 
 async def test_a_lost_meeting_is_named_by_the_next_vote(lab: Lab) -> None:
