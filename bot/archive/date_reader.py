@@ -215,7 +215,7 @@ def _ends_span(first: str, dash: str, last: re.Match[str], before: _Parts) -> bo
         return int(last["m"]) <= 12
     if _COUNTED.match(last.string, last.end()):
         return False
-    is_clear = last[0][-1] in "일日" or dash.strip(" -‐‑‒–—―−") != "" or dash == dash.strip()
+    is_clear = last[0][-1] in "일日" or not _is_apart(dash)
     is_word = last.string[last.end() : last.end() + 2].strip()[:1].isalpha()
     is_same_mark = dash == "-" and "-" in first
     return int(last["d"]) > before[2] and not is_same_mark and (is_clear or not is_word)
@@ -223,9 +223,18 @@ def _ends_span(first: str, dash: str, last: re.Match[str], before: _Parts) -> bo
 
 def _is_unclear(first: str, dash: str, last: re.Match[str]) -> bool:
     """Return whether a number alone behind a numeric date may be a day or a count: "2026-11-02 -- 12"."""
-    is_apart = dash != dash.strip() and not dash.strip(" -‐‑‒–—―−")
     is_stated = last["m"] or last["y"] or not last[0].isdecimal() or last["d"][0] == "0"
-    return is_apart and not is_stated and first[-1].isdecimal() and not re.search(_NAME, first, re.IGNORECASE)
+    return (
+        _is_apart(dash)
+        and not is_stated
+        and first[-1].isdecimal()
+        and not re.search(_NAME, first, re.IGNORECASE)
+    )
+
+
+def _is_apart(dash: str) -> bool:
+    """Return whether what stands between a date and a number is a dash with spaces, as in front of a count."""
+    return dash != dash.strip() and not dash.strip(" -‐‑‒–—―−")
 
 
 def _parts_of(match: re.Match[str], before: _Parts | None = None) -> _Parts:
