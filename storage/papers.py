@@ -131,11 +131,8 @@ async def list_listed_by_arxiv(connection: AsyncConnection) -> dict[int, tuple[s
 
 async def add_events(connection: AsyncConnection, events: Sequence[PaperEvent]) -> None:
     """Store events that are not known yet. Their ids are generated."""
-    values = [statements.record_values(event, paper_events) for event in events]
-    rows = [{name: value for name, value in row.items() if name != "id"} for row in values]
-    if rows:
-        statement = statements.dialect_insert(connection.dialect, paper_events)
-        await connection.execute(statement.on_conflict_do_nothing(), rows)
+    rows = [statements.record_values(event, paper_events) for event in events]
+    await statements.insert_rows(connection, paper_events, rows, "skip")
 
 
 async def list_described(connection: AsyncConnection, paper_ids: Iterable[int], service: str) -> set[int]:
