@@ -29,6 +29,7 @@ from bot.client.services import Services
 from bot.core import admission, day_close
 from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.settings import Settings
+from bot.operations.failures import FailureReports
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
 from bot.rendering.charts import ChartRenderer
@@ -144,6 +145,11 @@ class Container:
     def deliveries(self) -> DeliveryFactory:
         """The factory of all deliveries. The renderer is loaded when the first post is rendered."""
         return DeliveryFactory(lambda: self.renderer)
+
+    @cached_property
+    def failure_reports(self) -> FailureReports:
+        """Stores what this process logs as errors, for the operator."""
+        return FailureReports(self.database, self.clock, self.deliveries, self.locale)
 
     @cached_property
     def search_index(self) -> search_index.SearchIndex:

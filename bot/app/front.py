@@ -32,7 +32,6 @@ from bot.core.clock import Clock
 from bot.core.failures import FailureLog
 from bot.core.settings import ProcessRole
 from bot.core.timers import Timers
-from bot.operations.failures import FailureReports
 from bot.outbox import pace
 from storage import errors, migrate
 
@@ -207,7 +206,7 @@ async def run(container: Container) -> None:
     bot.load_guild = GuildDirectory(bot, time.monotonic).load
     role = ProcessRole.FRONT
     collected = FailureLog()
-    reports = FailureReports(container.database, container.clock, container.deliveries, container.locale)
+    reports = container.failure_reports
     async with AsyncExitStack() as stack:
         stack.enter_context(collected.listening(runtime.open_sentry(settings)))
         stack.push_async_callback(reports.report, collected, None)

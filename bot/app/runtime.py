@@ -254,7 +254,7 @@ class Runtime:
         """Store the errors that were logged, and tell the operator of new ones once a day."""
         # Another process may be the sender, and it tells the operator.
         operator_id = command_sync.find_operator(self.bot.application) if self.lock.term is not None else None
-        if await self.workers.failure_reports.report(self.failures, operator_id):
+        if await self.container.failure_reports.report(self.failures, operator_id):
             self.relay.wake()
 
     async def sync_commands(self) -> None:

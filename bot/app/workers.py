@@ -20,7 +20,6 @@ from bot.club.news import ThreadNewsPlanner
 from bot.club.service import Clubs
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
-from bot.operations.failures import FailureReports
 from bot.operations.retention import Retention
 from bot.outbox.outcomes import notify_operator
 from bot.shelf.news import NewsPlanner
@@ -54,7 +53,6 @@ class Workers:
         self.news_planner = NewsPlanner(database, deliveries, default_locale=container.locale)
         self.thread_news = ThreadNewsPlanner(database, deliveries, container.request, container.locale)
         self.clubs = Clubs(database, clock, deliveries, container.request)
-        self.failure_reports = FailureReports(container.database, clock, deliveries, container.locale)
         self.retention = Retention(database, clock, days=container.settings.keep_days)
 
     async def _queue_for_alerts(self, connection: Connection, paper_ids: Sequence[int]) -> None:

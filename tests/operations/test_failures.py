@@ -97,7 +97,7 @@ async def test_the_operator_gets_one_message_a_day(
     harness: ClientHarness, collected: failures.FailureLog
 ) -> None:
     background = await harness.start_runtime()
-    reports = background.workers.failure_reports
+    reports = background.container.failure_reports
 
     async def told(**later: float) -> list[str]:
         await harness.env.advance_time(timedelta(**later).total_seconds())
