@@ -229,6 +229,11 @@ WITHDRAWN = "This paper has been withdrawn"
 """How the abstract of a withdrawn paper begins at arXiv."""
 
 
+def is_withdrawn(abstract: str | None) -> bool:
+    """Return whether an abstract, or as much of it as `WITHDRAWN` is long, says that the paper's authors withdrew it."""
+    return (abstract or "").startswith(WITHDRAWN)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperDescription:
     """Facts about a paper from digests or a service. `media` are URLs of images and videos."""
@@ -257,7 +262,7 @@ class PaperDescription:
     @property
     def is_withdrawn(self) -> bool:
         """Whether its abstract begins with the words by which arXiv's authors withdraw a paper."""
-        return (self.abstract or "").startswith(WITHDRAWN)
+        return is_withdrawn(self.abstract)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from storage.models import WITHDRAWN, IndexDocument, PaperRow, Section, share_name
+from storage.models import WITHDRAWN, IndexDocument, PaperRow, Section, is_withdrawn, share_name
 from storage.snapshot import Snapshot, parse_date
 
 
@@ -218,7 +218,7 @@ def list_paper_rows(
         rows[id_] = PaperRow(
             *(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score),
             authors_truncated=bool(truncated),
-            is_withdrawn=start == WITHDRAWN,
+            is_withdrawn=is_withdrawn(start),
         )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
