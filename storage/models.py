@@ -234,6 +234,10 @@ def is_withdrawn(abstract: str | None) -> bool:
     return (abstract or "").startswith(WITHDRAWN)
 
 
+ARXIV_FIELDS = ("version", "version_on", "comment", "journal")
+"""What arXiv alone says of a paper. If it names no version, it has not said the others."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperDescription:
     """Facts about a paper from digests or a service. `media` are URLs of images and videos."""

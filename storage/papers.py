@@ -17,7 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import archive, club, models, search, shelf, snapshot, sources, statements, vectors
 from storage import tables as t
-from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
+from storage.models import (
+    ARXIV_FIELDS,
+    ArchiveExtent,
+    DigestFormat,
+    MergedPaper,
+    PaperDetail,
+    PaperFacts,
+    PaperRow,
+)
 from storage.search import Author
 from storage.tables import RowId, metadata, papers, reference, required, table_of
 
@@ -103,7 +111,7 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     # arXiv's announcements name no version, and with it leave out the comment and the journal. A version that goes back
     # comes from an old copy.
     is_told = sa.and_(newer, new.version >= sa.func.coalesce(facts.c.version, 0))
-    for name in ("version", "version_on", "comment", "journal"):
+    for name in ARXIV_FIELDS:
         changes[name] = sa.case((is_told, new[name]), else_=facts.c[name])
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(

@@ -31,6 +31,7 @@ from storage import alerts, archive, daily, errors, outbox, papers, today
 from storage.archive import SourcedDigest
 from storage.database import Connection
 from storage.models import (
+    ARXIV_FIELDS,
     Appearance,
     DeliveryKind,
     DeliveryState,
@@ -138,7 +139,8 @@ FORMAT_RANKS = {
 
 _FIELDS = (
     *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
-    *("affiliations", "keywords", "categories", "media", "version", "version_on", "comment", "journal"),
+    *("affiliations", "keywords", "categories", "media"),
+    *ARXIV_FIELDS,
 )
 """The fields whose value is the first non-empty one by rank."""
 

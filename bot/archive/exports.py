@@ -24,7 +24,16 @@ from bot.rendering.templates import Templates
 from bot.text import people, typography
 from storage import archive, errors, papers
 from storage.database import Connection, Database
-from storage.models import Digest, DigestFormat, Entry, Locale, SavedPaper, Section, StoredDigest
+from storage.models import (
+    ARXIV_FIELDS,
+    Digest,
+    DigestFormat,
+    Entry,
+    Locale,
+    SavedPaper,
+    Section,
+    StoredDigest,
+)
 
 
 def year_of(arxiv_id: str) -> str:
@@ -450,7 +459,7 @@ _CONFIRMED = "author_order_confirmed"
 _STORED = (
     *("title", "votes", "votes_read_at", "authors", "authors_truncated", _CONFIRMED, "abstract", "keywords"),
     *("categories", "code_url", "project_url", "organization", "first_on", "last_on"),
-    *("version", "version_on", "comment", "journal"),
+    *ARXIV_FIELDS,
 )
 """The stored fields in the JSON export, in order."""
 

@@ -392,7 +392,7 @@ def paper_facts(
     """
     names = ["categories", "affiliations", "published_on"]
     if source_name == models.SourceKind.ARXIV.value:
-        names += ["version", "version_on", "comment", "journal"]
+        names += models.ARXIV_FIELDS
     own = {name: getattr(entry, name) for name in names}
     return listing.to_facts(paper, source_name, location, read_at, **own)
 
