@@ -112,11 +112,11 @@ class Subscriptions:
             await daily.update(connection, changed)
         return changed
 
-    async def pause(self, subscription_id: int, reason: Reason = Reason.BY_HAND) -> models.Subscription:
+    async def pause(self, subscription_id: int) -> models.Subscription:
         """Stop posting until the subscription is resumed. Posts already planned wait too."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
-            changed = replace(old, state=models.ActivityState.PAUSED, reason=reason.value)
+            changed = replace(old, state=models.ActivityState.PAUSED, reason=Reason.BY_HAND.value)
             await daily.update(connection, changed)
         return changed
 
