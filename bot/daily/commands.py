@@ -462,7 +462,7 @@ async def _open_setup_form(request: Request, token: str = "") -> ui.Modal:
     if isinstance(channel, PostableChannel):
         here = channel.id
     channel_id = draft.channel_id if draft else here
-    return daily_messages.setup_modal(request.texts, daily_post.POSTABLE_TYPES, channel_id, draft, token)
+    return daily_messages.setup_modal(request.texts, channel_id, draft, token)
 
 
 async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:

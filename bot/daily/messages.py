@@ -20,6 +20,7 @@ from bot.client.refusals import refusal_text
 from bot.client.texts import Texts
 from bot.core import schedule
 from bot.daily import choice, options
+from bot.daily import post as daily_post
 from bot.daily.why import Cause, Explanation, WhyAnswer
 from bot.rendering import discord_text, templates, typesetting
 from bot.sources import kinds
@@ -49,15 +50,11 @@ CHANNEL, TIME, TOPIC = "channel", "time", "topic"
 
 
 def setup_modal(
-    texts: Texts,
-    kinds: list[discord.ChannelType],
-    channel_id: int | None,
-    draft: Subscription | None,
-    token: str,
+    texts: Texts, channel_id: int | None, draft: Subscription | None, token: str
 ) -> StatelessModal:
     """Return the form that sets up a daily post, with the values of a draft, which is stored under `token`."""
     modal = StatelessModal(texts("help-set-up"), pack_custom_id(SUBMIT_SETUP, token))
-    modal.add_channel(texts("setup-form-channel"), CHANNEL, kinds, channel_id)
+    modal.add_channel(texts("setup-form-channel"), CHANNEL, daily_post.POSTABLE_TYPES, channel_id)
     for name, value, length in (
         (TIME, draft.at_time if draft else "", options.MAX_TIME_LENGTH),
         (TOPIC, draft.topic if draft else "", options.MAX_TOPIC_LENGTH),
