@@ -335,22 +335,14 @@ async def list_own_papers(
     A delivery of one message has them all, and no `delivery_papers` until it is split.
     """
     own = delivery_papers.c
-    placed = dict(
-        map(
-            tuple,
-            await connection.execute(
-                sa.select(own.paper_id, own.position).where(own.delivery_id == delivery.id)
-            ),
-        )
+    rows = await connection.execute(
+        sa.select(own.paper_id, own.position).where(own.delivery_id == delivery.id)
     )
+    placed = {row.paper_id: row.position for row in rows}
     order = {arxiv_id: number for number, arxiv_id in enumerate(delivery.papers)}
     query = sa.select(papers.c.id, papers.c.arxiv_id)
     found = await statements.execute_in(connection, query, papers.c.arxiv_id, order)
-    here = [
-        (id_, arxiv_id)
-        for id_, arxiv_id in found
-        if placed.get(id_, position if not placed else -1) == position
-    ]
+    here = [(id_, arxiv_id) for id_, arxiv_id in found if not placed or placed.get(id_) == position]
     return dict(sorted(here, key=lambda paper: order[paper[1]]))
 
 
@@ -389,17 +381,15 @@ async def split(
     await connection.execute(parts.update().where(own.id == part.id).values(rows[0]))
     further = [
         row | {"delivery_id": part.delivery_id, "position": part.position + number}
-        for number, row in enumerate(rows)
+        for number, row in enumerate(rows[1:], 1)
     ]
-    if added:
-        await connection.execute(parts.insert(), further[1:])
+    await statements.insert_rows(connection, parts, further)
     placed = [
         {"delivery_id": part.delivery_id, "paper_id": paper_id, "position": part.position + number}
         for number, (_, paper_ids) in enumerate(messages)
         for paper_id in paper_ids
     ]
-    if placed:
-        await statements.insert_rows(connection, delivery_papers, placed, "update")
+    await statements.insert_rows(connection, delivery_papers, placed, "update")
     return True
 
 
