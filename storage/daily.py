@@ -193,18 +193,14 @@ async def _list_returned(
     """
     query = sa.select(*_PLACE_AND_PAPER, parts.c.error).select_from(_PAPERS)
     query = query.where(_IS_POST, deliveries.c.finished_at >= since_at, ~outbox.taken_clause())
-    returned: dict[ChannelLocale, set[int]] = defaultdict(set)
-    refused: set[tuple[int, str, int]] = set()
+    returned = defaultdict[ChannelLocale, set[int]](set)
+    refused = defaultdict[ChannelLocale, set[int]](set)
     for channel_id, locale, paper_id, error in await statements.execute_in(
         connection, query, deliveries.c.channel_id, channel_ids
     ):
-        returned[channel_id, locale].add(paper_id)
-        if error == Reason.REFUSED_CONTENT:
-            refused.add((channel_id, locale, paper_id))
-    return {
-        place: frozenset(id_ for id_ in paper_ids if (*place, id_) not in refused)
-        for place, paper_ids in returned.items()
-    }
+        ended = refused if error == Reason.REFUSED_CONTENT else returned
+        ended[channel_id, locale].add(paper_id)
+    return {place: frozenset(paper_ids - refused[place]) for place, paper_ids in returned.items()}
 
 
 async def add_delivery_papers(
