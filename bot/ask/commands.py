@@ -117,7 +117,7 @@ class AskCog(commands.Cog):
             message.reference.message_id if message.reference is not None else None,
             may_reply=permissions.read_message_history,
             is_mention=is_mention,
-            cards=await _list_card_papers(message, bot_user) if is_mention else (),
+            cards=await _find_card_papers(message, bot_user) if is_mention else (),
         )
         await self._questions.answer_mention(_MARKUP.sub(" ", message.content).strip(), asked)
 
@@ -128,24 +128,21 @@ _MARKUP = re.compile(r"<(?:@[!&]?|#|a?:\w{1,64}:)\d{1,20}>")
 """Mentions of members, roles and channels, and emojis: no words of a question."""
 
 
-async def _list_card_papers(message: discord.Message, bot_user: discord.ClientUser) -> tuple[str, ...]:
-    """Return the papers of the bot's card that a message replies to, else of the one on which a person opened the thread.
-
-    They are those that its buttons ask about: a card that a reader has shared is in no table.
-    """
-    for load in (_load_replied, _load_first):
-        card = await load(message, bot_user)
-        if card is not None and card.author.id == bot_user.id:
-            actions = map(unpack_custom_id, interactions.custom_ids_of(card))
-            papers = (action.payload for action in actions if action.verb == ask_messages.OPEN)
-            if found := tuple(dict.fromkeys(papers)):
-                return found
-    return ()
-
-
-async def _load_replied(message: discord.Message, _: discord.ClientUser) -> discord.Message | None:
+async def _find_card_papers(message: discord.Message, bot_user: discord.ClientUser) -> tuple[str, ...]:
+    """Return the papers of the bot's card that a message replies to, else of the one on which a person opened the thread."""
     replied = message.reference.resolved if message.reference is not None else None
-    return replied if isinstance(replied, discord.Message) else None
+    of_replied = _list_card_papers(replied, bot_user)
+    return of_replied or _list_card_papers(await _load_first(message, bot_user), bot_user)
+
+
+def _list_card_papers(
+    card: discord.Message | discord.DeletedReferencedMessage | None, bot_user: discord.ClientUser
+) -> tuple[str, ...]:
+    """Return the papers that the buttons of a card of the bot ask about: a card that a reader has shared is in no table."""
+    if not isinstance(card, discord.Message) or card.author.id != bot_user.id:
+        return ()
+    actions = map(unpack_custom_id, interactions.custom_ids_of(card))
+    return tuple(dict.fromkeys(action.payload for action in actions if action.verb == ask_messages.OPEN))
 
 
 async def _load_first(message: discord.Message, bot_user: discord.ClientUser) -> discord.Message | None:
