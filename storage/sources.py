@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -121,15 +122,14 @@ async def count_undated(
     """
     place = digests.c
     query = sa.select(place.source, place.location, place.date_on, place.ingested_at)
-    has_date: dict[tuple[str, str], bool] = {}
+    has_date = defaultdict[str, dict[str, bool]](dict)
     for source, location, on, at in await connection.execute(query.where(place.ingested_at >= since)):
-        key = source, location
-        has_date[key] = has_date.get(key, False) or on != at.date() - age
-    counted: dict[str, tuple[int, int]] = {}
-    for (source, _), is_dated in has_date.items():
-        undated, total = counted.get(source, (0, 0))
-        counted[source] = undated + (not is_dated), total + 1
-    return counted
+        of_source = has_date[source]
+        of_source[location] = of_source.get(location, False) or on != at.date() - age
+    return {
+        source: (list(of_source.values()).count(False), len(of_source))
+        for source, of_source in has_date.items()
+    }
 
 
 async def set_priority(connection: AsyncConnection, url: str, priority: int) -> None:

@@ -55,12 +55,8 @@ def read(
     Several words that are a term but not in the paper, by `has`, are parts of their own: "context length" in a paper that
     says "a context of 8,192 tokens".
     """
-    words = [
-        piece
-        for word in plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
-        for piece in [questions.trim_filler(word)]
-        if piece
-    ]
+    typed = plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
+    words = list(filter(None, map(questions.trim_filler, typed)))
     parts: dict[str, AskedPart] = {}
     for part in _divide(words, glossary, has):
         if any(tokens.phrases(form.text) for form in part.forms):
