@@ -147,8 +147,8 @@ def _may_write(channel: discord.TextChannel | None) -> bool:
     return granted.view_channel and granted.send_messages
 
 
-FRONTS = [feature.load_front() for feature in FEATURES]
-COGS = (*(cog for front in FRONTS for cog in front.cogs), GuildEventsCog)
+DISCORD_PARTS = [feature.load_discord() for feature in FEATURES]
+COGS = (*(cog for parts in DISCORD_PARTS for cog in parts.cogs), GuildEventsCog)
 
 
 class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
@@ -267,7 +267,7 @@ class PaperroundBot(Client):
         isolation.log_error(log, "event handler failed", error, event_name=event_method)
 
 
-RENDERERS = {kind: render for front in FRONTS for kind, render in front.renderers.items()}
+RENDERERS = {kind: render for parts in DISCORD_PARTS for kind, render in parts.renderers.items()}
 
 
 class DiscordRenderer:

@@ -80,7 +80,7 @@ class Tick(NamedTuple):
     thread_news: ThreadNewsPlanner
 
 
-class Front(NamedTuple):
+class DiscordParts(NamedTuple):
     """What of a feature speaks Discord: its cogs, and what draws its posts."""
 
     cogs: tuple[Callable[[Client], commands.Cog], ...]
@@ -89,9 +89,9 @@ class Front(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """A feature. `load_front` imports discord.py, which a look-up in the shell does without."""
+    """A feature. `load_discord` imports discord.py, which a look-up in the shell does without."""
 
-    load_front: Callable[[], Front]
+    load_discord: Callable[[], DiscordParts]
     build_services: Callable[[Shared], Iterable[object]] = lambda _: ()
     """Returns what its commands call, which they find by class."""
     kinds: DeliveryKinds = ()
@@ -99,61 +99,61 @@ class Feature:
     """Plans what is due, each minute, after the features above it."""
 
 
-def _load_lists() -> Front:
+def _load_lists() -> DiscordParts:
     from bot.lists import commands
 
-    return Front((commands.ListsCog, commands.PapersCog))
+    return DiscordParts((commands.ListsCog, commands.PapersCog))
 
 
-def _load_ask() -> Front:
+def _load_ask() -> DiscordParts:
     from bot.ask import commands, messages
 
-    return Front((commands.AskCog,), {AnswerPost: messages.render})
+    return DiscordParts((commands.AskCog,), {AnswerPost: messages.render})
 
 
-def _load_shelf() -> Front:
+def _load_shelf() -> DiscordParts:
     from bot.shelf import commands, messages
 
-    return Front((commands.ShelfCog,), {NewsPost: messages.render})
+    return DiscordParts((commands.ShelfCog,), {NewsPost: messages.render})
 
 
-def _load_alerts() -> Front:
+def _load_alerts() -> DiscordParts:
     from bot.alerts import commands, messages
 
-    return Front((commands.AlertsCog,), {AlertPost: messages.render})
+    return DiscordParts((commands.AlertsCog,), {AlertPost: messages.render})
 
 
-def _load_daily() -> Front:
+def _load_daily() -> DiscordParts:
     from bot.daily import commands, post
 
     cogs = commands.SubscriptionsCog, commands.SubscriptionButtonsCog, commands.WhyCog
-    return Front(cogs, {DailyPost: post.render})
+    return DiscordParts(cogs, {DailyPost: post.render})
 
 
-def _load_trends() -> Front:
+def _load_trends() -> DiscordParts:
     from bot.trends import commands
 
-    return Front((commands.TrendsCog,))
+    return DiscordParts((commands.TrendsCog,))
 
 
-def _load_club() -> Front:
+def _load_club() -> DiscordParts:
     from bot.club import commands, messages
 
-    return Front((commands.ClubCog,), {ClubPost: messages.render, ThreadNews: messages.render_news})
+    return DiscordParts((commands.ClubCog,), {ClubPost: messages.render, ThreadNews: messages.render_news})
 
 
-def _load_today() -> Front:
+def _load_today() -> DiscordParts:
     from bot.today import commands, messages
 
-    return Front((commands.TodayCog,), {TodayPost: messages.render})
+    return DiscordParts((commands.TodayCog,), {TodayPost: messages.render})
 
 
-def _load_operations() -> Front:
+def _load_operations() -> DiscordParts:
     from bot.client.messages import render_bare
     from bot.operations import commands, messages
 
     cogs = commands.MeCog, commands.StatusCog, commands.SourcesCog
-    return Front(cogs, {NoticePost: messages.render_notice, BarePost: render_bare})
+    return DiscordParts(cogs, {NoticePost: messages.render_notice, BarePost: render_bare})
 
 
 async def _plan_clubs(tick: Tick) -> int:
@@ -161,11 +161,11 @@ async def _plan_clubs(tick: Tick) -> int:
 
 
 LISTS = Feature(
-    load_front=_load_lists, build_services=lambda its: [PaperLists(its.search, its.database, its.clock)]
+    load_discord=_load_lists, build_services=lambda its: [PaperLists(its.search, its.database, its.clock)]
 )
-ASK = Feature(load_front=_load_ask, build_services=lambda its: [its.questions], kinds=(ANSWER,))
+ASK = Feature(load_discord=_load_ask, build_services=lambda its: [its.questions], kinds=(ANSWER,))
 SHELF = Feature(
-    load_front=_load_shelf,
+    load_discord=_load_shelf,
     build_services=lambda its: [
         Shelf(
             its.database,
@@ -180,12 +180,12 @@ SHELF = Feature(
     plan=lambda tick: tick.news_planner.tick(tick.now),
 )
 ALERTS = Feature(
-    load_front=_load_alerts,
+    load_discord=_load_alerts,
     build_services=lambda its: [Alerts(its.database, its.clock, its.search)],
     kinds=(ALERT,),
 )
 DAILY_POSTS = Feature(
-    load_front=_load_daily,
+    load_discord=_load_daily,
     build_services=lambda its: [
         Subscriptions(its.database, its.clock, its.day_close),
         OnDemandPosts(its.database, its.clock, its.deliveries, its.search.match_papers, its.day_close),
@@ -195,19 +195,19 @@ DAILY_POSTS = Feature(
     plan=lambda tick: tick.daily_planner.tick(tick.now, on_planned=tick.wake),
 )
 TRENDS = Feature(
-    load_front=_load_trends,
+    load_discord=_load_trends,
     build_services=lambda its: [
         TrendAnswers(its.search, TrendService(its.database, its.clock, its.search), its.rising)
     ],
 )
 CLUBS = Feature(
-    load_front=_load_club,
+    load_discord=_load_club,
     build_services=lambda its: [Clubs(its.database, its.clock, its.deliveries, its.request)],
     kinds=(CLUB, THREAD_NEWS),
     plan=_plan_clubs,
 )
 TODAYS = Feature(
-    load_front=_load_today,
+    load_discord=_load_today,
     build_services=lambda its: [
         its.profiles,
         TodayService(
@@ -218,7 +218,7 @@ TODAYS = Feature(
     plan=lambda tick: tick.today_planner.tick(tick.now, between=tick.plan_posts),
 )
 OPERATIONS = Feature(
-    load_front=_load_operations,
+    load_discord=_load_operations,
     build_services=lambda its: [
         StatusService(its.database, its.clock, its.deliveries, its.pace, its.day_close)
     ],
