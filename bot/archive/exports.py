@@ -88,8 +88,8 @@ def render_entry(
     """Return a BibTeX entry that ends in a newline.
 
     `is_latex`: the title may contain LaTeX, as in digests, and is converted to plain text first. A truncated
-    list of authors ends in `and others`. A reader's note and tags become the annotation and keywords. A
-    comment marks an unconfirmed author order.
+    list of authors ends in `and others`. A reader's note and tags become the annotation and keywords. A line
+    above the entry says that the order is unconfirmed. `comment` and `journal` are arXiv's.
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
     fields = {
@@ -104,10 +104,10 @@ def render_entry(
         "journal": escape_bibtex(journal or ""),
         "note": escape_bibtex(comment or ""),
         "keywords": ", ".join(map(escape_bibtex, tags)),
+        # A reader's note: as a "note" it would be printed in the references.
         "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
     }
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-    # A reader's note would be printed in the references, unlike an annotation.
     above = [] if is_order_confirmed or len(names) < _ORDERED else [f"% {UNCONFIRMED_ORDER}"]
     return "\n".join([*above, f"@misc{{{make_key(arxiv_id)},", *lines, "}"]) + "\n"
 
