@@ -39,11 +39,11 @@ class _EachMinute(_Every):
         super().__init__(seconds=1, timezone=UTC)
         self._now = now
 
-    def get_next_fire_time(self, _: datetime | None, now: datetime) -> datetime:
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
         """Return the time of the run after one that is due now."""
         shown = self._now()
         left = timedelta(seconds=60 - shown.second, microseconds=-shown.microsecond)
-        return min(super().get_next_fire_time(_, now), now + left)
+        return min(super().get_next_fire_time(previous, now), now + left)
 
 
 class Timers:

@@ -44,7 +44,8 @@ RESUME = client_messages.RESUME
 REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 ROLE, TAG, SILENT = "role", "tag", "options"
-"""The fields of the *More settings* form. The last one is named after the menu that the checkbox replaced."""
+"""The fields of the *More settings* form. The last one is named after the menu that the checkbox replaced,
+which a form that was opened before an upgrade still has."""
 CHANNEL, TIME, TOPIC = "channel", "time", "topic"
 """The fields of the set-up form. The last two are named like the command's options."""
 
