@@ -153,7 +153,7 @@ async def test_refused_expired_and_paused_posts_are_explained(world: World) -> N
     assert (refused.cause, refused.reason) == (Cause.WAITING, Reason.NO_SEND)
     await world.relay.expire(moment("Tue 10:00"))
     assert await causes(world, "A") == [Cause.UPCOMING]
-    await world.subscriptions.pause(row.id, Reason.NO_SEND)
+    await world.force(row, state=models.ActivityState.PAUSED, reason=Reason.NO_SEND)
     stopped = await world.explain("A")
     assert (stopped.cause, stopped.subscription.reason) == (Cause.STOPPED, Reason.NO_SEND)
 

@@ -209,7 +209,8 @@ async def test_status_is_red_once_papers_were_missed_on_two_expected_days(harnes
 
 async def _add_paused(harness: ClientHarness) -> models.Subscription:
     subscription = await harness.add_subscription()
-    await harness.subscriptions.pause(subscription.id, models.Reason.NO_SEND)
+    paused, reason = models.ActivityState.PAUSED, models.Reason.NO_SEND
+    await harness.container.database.write(daily.set_state, [subscription.id], paused, reason=reason)
     return subscription
 
 
