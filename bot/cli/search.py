@@ -358,6 +358,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
 _HINTS = {
     "without": "To leave something out, put - before a word.",
     "order": "To sort the papers, use --order.",
+    "period": "To choose dates, add since:2025-01 or until:2025-01.",
 }
 
 
@@ -374,7 +375,7 @@ def _notes(result: search_results.SearchResult) -> list[str]:
         counted = (
             (result.on_topic, "on the topic (on)"),
             (result.all_terms, "with all words (all)"),
-            (result.total - result.on_topic - result.all_terms, "that lack a word (some)"),
+            (result.total - result.on_topic - result.all_terms, "that lack a word (some; 60 at most)"),
         )
         notes.append(f"Papers: {', '.join(f'{count} {kind}' for count, kind in counted if count)}.")
     suggestions = [text for text in result.suggestions if not result.rows or text not in result.terms]

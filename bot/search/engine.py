@@ -510,10 +510,9 @@ class Engine:
     ) -> Matches:
         """Add the papers with some parts of a query, or on a topic that it is clearly on, behind the full matches.
 
-        Of a sentence, a paper that has the words of all its terms apart has all terms too.
+        A paper that has the typed words of all terms, though apart, has all terms too.
         """
-        find = self._mention if query.is_question else self._part
-        having = dict(zip(parts, self._list_having([*map(find, parts)], others), strict=True))
+        having = dict(zip(parts, self._list_having([*map(self._mention, parts)], others), strict=True))
         named = (ids for part, ids in having.items() if not part.text.isdigit())
         bare = others.keys() - set[int]().union(*named)
         said = map(self._about_word, query.said.values() if bare else ())

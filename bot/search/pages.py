@@ -136,14 +136,13 @@ def _describe(
 
 
 def _list_hints(typed: str, sought: str) -> tuple[Hint, ...]:
-    """Return the options for the words of a query that ask for an order or to leave out.
+    """Return the options that words of a query ask for.
 
-    Words that are searched for ask for neither, unless the query has no others: newest papers.
+    Words that are searched for ask for none, unless the query has no others: newest papers.
     """
     words = sought.casefold().split()
     topic = [] if all(map(questions.classify_filler, words)) else words
-    left = " ".join(word for word in typed.casefold().split() if word not in topic)
-    return tuple(map(Hint, questions.list_options(left)))
+    return tuple(map(Hint, questions.list_options(typed, topic)))
 
 
 def _list_alert_terms(

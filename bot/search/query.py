@@ -45,8 +45,7 @@ class ReadQuery:
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
     with one of the `names`. It must not have an `excluded` part. For a sentence, `topics` has topic weights by number,
-    `implied` the terms of the main topics, and `clear_topics` those that it is clearly on; it is a question unless it only
-    asks for papers on its words. `meanings` has the senses of an abbreviation, most common first.
+    `implied` the terms of the main topics, and `clear_topics` those that it is clearly on. `meanings` has the senses of an abbreviation, most common first.
     """
 
     text: str = ""
@@ -56,7 +55,6 @@ class ReadQuery:
     excluded: tuple[QueryPart, ...] = ()
     names: frozenset[str] = frozenset()
     topics: Mapping[int, float] = field(default_factory=dict)
-    is_question: bool = False
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
     clear_topics: Collection[int] = ()
     meanings: tuple[str, ...] = ()
@@ -165,7 +163,6 @@ class QueryReader:
             tuple(map(self._read_excluded, query.excluded)),
             names=frozenset() if query.phrases else _list_names([text, query.text], parts, wholes),
             topics=topics,
-            is_question=is_sentence,
             implied=self._list_implied(topics, query.text) if topics else {},
             clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),

@@ -79,6 +79,8 @@ class Hint(StrEnum):
     """As in "newest", 추천순."""
     WITHOUT = "without"
     """As in "except", 말고."""
+    PERIOD = "period"
+    """As in "since", 지난달."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,17 +110,21 @@ _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + _JAMO
 
 @lru_cache(maxsize=1)
 def _option_pattern() -> re.Pattern[str]:
-    """Return the pattern for the words of options, each option a group."""
+    """Return the pattern for the words of options, each option a group; a Korean one goes on to the word's end."""
     groups = []
     for option, listed in seed.read_rows("option_words.tsv"):
-        words = (word.replace("_", " ") + (r"\b" if word.isascii() else "") for word in listed.split())
+        words = (word.replace("_", " ") + (r"\b" if word.isascii() else r"\w*") for word in listed.split())
         groups.append(f"(?P<{option}>{'|'.join(words)})")
     return re.compile(rf"(?<![\w-])(?:{'|'.join(groups)})")
 
 
-def list_options(text: str) -> list[str]:
-    """Return the options of a search that the words of a query name, in their order: "order", "without"."""
-    named = (match.lastgroup or "" for match in _option_pattern().finditer(text.casefold()))
+def list_options(text: str, topic: Collection[str]) -> list[str]:
+    """Return the options of a search that words of a query name which are not all of its topic, such as "order"."""
+    named = (
+        match.lastgroup or ""
+        for match in _option_pattern().finditer(text.casefold())
+        if not set(match[0].split()).issubset(topic)
+    )
     return list(dict.fromkeys(named))
 
 

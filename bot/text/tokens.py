@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "12"
+VERSION = "13"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
@@ -86,7 +86,8 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
             words[-1] = words[-1].removesuffix(analyser.PARTICLE_MARK)
             tokens: list[str] = []
             beginnings = _place(words, tokens)
-            variants.append(tuple(beginnings[:1] if len(tokens) < 2 and beginnings else tokens))
+            is_one_word = [BEGINNING + token for token in tokens] == beginnings[:1]  # 로봇, but not 키-값
+            variants.append(tuple(beginnings[:1] if is_one_word else tokens))
     return tuple(dict.fromkeys(filter(None, variants)))
 
 

@@ -245,6 +245,10 @@ async def test_a_term_with_an_abbreviation_of_two_letters_is_a_main_concept_too(
         ("newest robots without snow", [Hint.ORDER, Hint.WITHOUT]),
         ("눈 말고 로봇 추천순", [Hint.WITHOUT, Hint.ORDER]),
         ("추천 많은 로봇", [Hint.ORDER]),
+        ("top voted robots", [Hint.ORDER]),
+        ("most voted robots", [Hint.ORDER]),
+        ("robots since last month", [Hint.PERIOD]),
+        ("지난달 로봇", [Hint.PERIOD]),
         # The words are searched for, since there are no others.
         ("newest papers", [Hint.ORDER]),
         ("최신 논문", [Hint.ORDER]),
