@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, assert_never
 
 import typer
 from typer.core import TyperCommand
@@ -349,17 +349,23 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
         "The search index is not up to date; papers may be missing." if result.is_stale else "",
         f"Not understood and ignored: {left_out}" if result.ignored else "",
         f'Corrected: {corrected}; "quotation marks" search as typed.' if result.corrected else "",
-        " ".join(_HINTS[hint] for hint in result.hints),
+        " ".join(map(_hint, result.hints)),
         unknown if result.unknown_id else "",
     )
     return list(filter(None, lines))
 
 
-_HINTS = {
-    "without": "To leave something out, put - before a word.",
-    "order": "To sort the papers, use --order.",
-    "period": "To choose dates, add since:2025-01 or until:2025-01.",
-}
+def _hint(hint: search_results.Hint) -> str:
+    from bot.search.results import Hint
+
+    match hint:
+        case Hint.WITHOUT:
+            return "To leave something out, put - before a word."
+        case Hint.ORDER:
+            return "To sort the papers, use --order."
+        case Hint.PERIOD:
+            return "To choose dates, add since:2025-01 or until:2025-01."
+    assert_never(hint)
 
 
 def _notes(result: search_results.SearchResult) -> list[str]:

@@ -397,9 +397,8 @@ def _filters_text(texts: Texts, state: ListState, excluded: Sequence[str] = ()) 
 
 def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
     """Return the notes on an empty list: how its query was interpreted, and its filters."""
-    kind = listed.state.kind
     notes = listed.notes or (_filters_text(texts, listed.state),)
-    return [*notes] if kind in (ListKind.TOPIC, ListKind.TOP, ListKind.AUTHOR) else []
+    return [*notes] if listed.state.kind in FILTERABLE_KINDS else []
 
 
 def empty_heading(texts: Texts, listed: PaperList) -> str:

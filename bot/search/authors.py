@@ -34,8 +34,6 @@ _MAX_NEAR, _MAX_NEAR_WORDS, _MIN_RATIO = 5, 4, 75
 """The most names that are offered for an unknown one, the most words of it, and their least similarity in percent."""
 _MIN_OUTLINE = 6
 """The fewest syllables of a word that is compared by its consonants alone."""
-_ENDINGS = ("으로", "시킨", *"을를은는에의며게면서할된될해돼져쳐줘봐요까")
-"""Particles and endings of verbs that hardly any name of a person ends in."""
 _MIN_SHARE = 0.3
 """A Korean word is taken as a spelling of a name if at least this share of its papers also contain the name."""
 
@@ -287,7 +285,7 @@ def find_author(
     name = people.strip_titles(plain.clean_typed(name))
     matches, namesakes = _choose_authors(archive.writers, name)
     if not matches:
-        return AuthorResult()
+        return AuthorResult(near=tuple(list_near(archive.writers, name)))
     ids, is_one = [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
     scope = Scope(filters, search.list_paper_ids(archive.view, ids))
     paper_ids, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)

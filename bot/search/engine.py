@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from itertools import chain, islice, pairwise
+from itertools import chain, pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -99,26 +99,22 @@ class Matches(NamedTuple):
     @property
     def kinds(self) -> dict[int, MatchKind]:
         """The kind of each paper, which its place tells."""
-        ends = ((self.on_topic, MatchKind.ON_TOPIC), (self.complete, MatchKind.ALL_TERMS))
-        return {
-            id_: next((kind for end, kind in ends if place < end), MatchKind.SOME_TERMS)
-            for place, id_ in enumerate(self.scores)
-        }
+        return {id_: kind for kind, ids in self.by_kind.items() for id_ in ids}
 
     @property
-    def ranked(self) -> list[list[int]]:
-        """The first papers of each kind, each of which may be put in another order."""
-        kinds = self.kinds
-        return [[id_ for id_ in self.scores if kinds[id_] is kind][:_MAX_PARTIAL] for kind in MatchKind]
+    def by_kind(self) -> dict[MatchKind, list[int]]:
+        """The papers of each kind, best first."""
+        ids = [*self.scores]
+        return {
+            MatchKind.ON_TOPIC: ids[: self.on_topic],
+            MatchKind.ALL_TERMS: ids[self.on_topic : self.complete],
+            MatchKind.SOME_TERMS: ids[self.complete :],
+        }
 
     def reordered(self, ranked: Sequence[Sequence[int]]) -> Matches:
-        """Return these matches with those of `ranked` in another order."""
-        kinds = self.kinds
-        ids = (
-            id_
-            for kind, first in zip(MatchKind, ranked, strict=True)
-            for id_ in dict.fromkeys((*first, *(one for one in self.scores if kinds[one] is kind)))
-        )
+        """Return these matches with the first ones of each kind in the order of `ranked`."""
+        both = zip(ranked, self.by_kind.values(), strict=True)
+        ids = (id_ for first, every in both for id_ in dict.fromkeys((*first, *every)))
         return self._replace(scores={id_: self.scores[id_] for id_ in ids})
 
     def continued(self, longer: Matches) -> Matches:
@@ -355,19 +351,19 @@ class Engine:
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
         parts = query.parts[:_MAX_PARTS]
         # A paper may have all words of a sentence by chance, so all are ranked in the same way.
-        is_sentence = len(parts) > 1 and bool(query.topics) and order is None
-        some = self._some_parts(query, parts) if is_sentence else None
+        is_ranked_by_topics = len(parts) > 1 and bool(query.topics) and order is None
+        some = self._some_parts(query, parts) if is_ranked_by_topics else None
         wanted = self._all_parts(query, parts, some)
         full = self._find_full(query, wanted, clauses, max(limit, _ENOUGH), order)
         if order is None and (first := self.find_named(query, clauses)) is not None:
             full = _put_first(full, first)
         is_term = len(parts) == 1 and not query.topics
-        enough = 1 if is_term else _ENOUGH if order is None else _ENOUGH_ORDERED
-        if full.complete >= enough or (some := some or self._some_parts(query, parts)) is None:
+        enough = _ENOUGH if order is None else _ENOUGH_ORDERED
+        if full.complete >= (1 if is_term else enough):
             return full
-        scores, _ = self._search(some, clauses, _MAX_PARTIAL, None)
+        scores, _ = self._search(some or self._some_parts(query, parts), clauses, _MAX_PARTIAL, None)
         others = {id_: score for id_, score in scores.items() if id_ not in full.scores}
-        found = self._add_partial(query, parts, full, others, is_sentence=is_sentence)
+        found = self._add_partial(query, parts, full, others, is_ranked_by_topics=is_ranked_by_topics)
         return found if order is None else self._in_order(found, sort)
 
     def _in_order(self, matches: Matches, sort: Sort) -> Matches:
@@ -375,7 +371,7 @@ class Engine:
 
         The newest paper with any of the words says little.
         """
-        *full, some = matches.ranked
+        *full, some = matches.by_kind.values()
         least = _NEAR * max((matches.scores[id_] for id_ in some), default=0.0)
         near = [id_ for id_ in some if matches.scores[id_] >= least]
         sort_ids = partial(self._sort_ids, sort=sort)
@@ -405,12 +401,9 @@ class Engine:
 
     def _about_all(self, query: ReadQuery) -> Query | None:
         """Return the query for papers about all parts, with the query as a phrase, or with its name."""
-        parts = [_only_sure(part) for part in query.parts[:_MAX_PARTS]]
-        wholes = [self._about_one(_only_sure(whole)) for whole in query.wholes]
-        phrase = self._phrase_of(query)
-        names = (self._term("name", f"{name} {mark}", 0.0) for name in query.names for mark in _NAME_DEGREES)
-        about = all_of(self._about_one(part) for part in parts)
-        return any_of([about, *wholes, phrase, *names])
+        about = all_of(self._about_one(part.sure()) for part in query.parts[:_MAX_PARTS])
+        wholes = [self._about_one(whole.sure()) for whole in query.wholes]
+        return any_of([about, *wholes, self._phrase_of(query), self._named(query, _NAME_DEGREES)])
 
     def _about_one(self, part: QueryPart) -> Query | None:
         """Return the query for papers with a form of a part in the title, or with its concept as a main one.
@@ -424,10 +417,7 @@ class Engine:
     def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""
         for marks in ((search_index.EXACT_NAME,), (search_index.VERSION_NAME, search_index.LEADING_NAME)):
-            named = any_of(
-                self._term("name", f"{name} {mark}", 1.0) for name in sorted(query.names) for mark in marks
-            )
-            best, _ = self._search(named, clauses, 1, _TOP)
+            best, _ = self._search(self._named(query, marks), clauses, 1, _TOP)
             if best:
                 return next(iter(best))
         return None
@@ -437,11 +427,7 @@ class Engine:
 
         The papers with all parts are ranked as `ranked` does, if it is given.
         """
-        clauses = [
-            self._term("name", f"{name} {mark}", _NAME * degree + _WHOLE)
-            for name in sorted(query.names)
-            for mark, degree in _NAME_DEGREES.items()
-        ]
+        clauses = [self._named(query, _NAME_DEGREES)]
         every = all_of(map(self._part, parts))
         if every is not None and ranked is not None:
             clauses.append(_within(Query.const_score_query(every, 0.0), [(Occur.Should, ranked)]))
@@ -450,6 +436,14 @@ class Engine:
         wholes = filter(None, (self._phrase_of(query), *map(self._part, query.wholes)))
         clauses += [all_of([named, Query.const_score_query(named, _WHOLE)]) for named in wholes]
         return any_of(clauses)
+
+    def _named(self, query: ReadQuery, marks: Iterable[str]) -> Query | None:
+        """Return the query for papers with a name of the query that has one of these marks."""
+        return any_of(
+            self._term("name", f"{name} {mark}", _NAME * _NAME_DEGREES[mark] + _WHOLE)
+            for name in sorted(query.names)
+            for mark in marks
+        )
 
     def _phrase_of(self, query: ReadQuery) -> Query | None:
         """Return the query for papers with a query of several words as a phrase or as one word, such as ZeroSearch.
@@ -506,7 +500,7 @@ class Engine:
         full: Matches,
         others: Mapping[int, float],
         *,
-        is_sentence: bool,
+        is_ranked_by_topics: bool,
     ) -> Matches:
         """Add the papers with some parts of a query, or on a topic that it is clearly on, behind the full matches.
 
@@ -525,9 +519,9 @@ class Engine:
             elif id_ not in bare or id_ in related:
                 missing[id_] = lacking
         some = {id_: others[id_] for id_ in missing}
-        on = dict(islice(full.scores.items(), full.on_topic))
-        having_all = {id_: score for id_, score in full.scores.items() if id_ not in on} | all_terms
-        if is_sentence:  # all have scores of one kind
+        on, full_all, _ = ({id_: full.scores[id_] for id_ in ids} for ids in full.by_kind.values())
+        having_all = full_all | all_terms
+        if is_ranked_by_topics:  # all have scores of one kind
             having_all = dict(sorted(having_all.items(), key=lambda item: -item[1]))
         return full._replace(
             scores={**on, **having_all, **some}, all_terms=full.all_terms + len(all_terms), missing=missing
@@ -689,11 +683,6 @@ def _put_first(matches: Matches, first: int) -> Matches:
     """Return matches with the paper on the topic that has the query as its name ahead of all others."""
     best = max(matches.scores.values(), default=0.0) + 1.0
     return matches._replace(scores={first: best} | {**matches.scores, first: best}, has_name=True)
-
-
-def _only_sure(part: QueryPart) -> QueryPart:
-    """Return a part without the forms that only one paper defines."""
-    return part._replace(forms=tuple(form for form in part.forms if form.is_sure))
 
 
 def _within(query: Query, clauses: Sequence[_Clause]) -> Query:

@@ -46,7 +46,6 @@ FORMAT = f"19.{tokens.VERSION}.{seed.checksum()}"
 _MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
 _TITLE_WEIGHT = 3
-_TITLE_HEAD = re.compile(r":|\n| (?:via|for|with|by|in|of|from|using|through|under) ")
 _CONCEPT = re.compile(rf"{tokens.CONCEPT}\S+")
 _LATER_CHAPTER = re.compile(
     r"[\W\d]*(?:(?:이 |본 )?(?:논문|연구)의 )?"

@@ -283,7 +283,7 @@ def merge_reasons(reasons: Iterable[AlertReason]) -> Reasons:
 def find_sentence(
     paper: models.PaperDetail, words: Iterable[str], locale: models.Locale
 ) -> search_results.Snippet | None:
-    """Return a sentence of the paper that contains one of the words, in bold, or None."""
+    """Return a sentence of the paper that contains one of the words, with their places, or None."""
     patterns = search_results.build_patterns([[word] for word in words])
     return search_results.find_snippet(paper, locale, patterns) if patterns else None
 

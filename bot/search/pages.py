@@ -51,8 +51,7 @@ class FoundPapers(NamedTuple):
     @property
     def on_topic(self) -> dict[int, float]:
         """The scores of the papers on the topic, as far as they were asked for."""
-        kinds = self.matches.kinds
-        return {id_: score for id_, score in self.matches.scores.items() if kinds[id_] is MatchKind.ON_TOPIC}
+        return {id_: self.matches.scores[id_] for id_ in self.matches.by_kind[MatchKind.ON_TOPIC]}
 
 
 def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
@@ -271,7 +270,7 @@ class SearchAnswers:
         scope = make_scope(archive, query, request.filters)
         found = find(archive, query, scope, request, load)
         interpreted, matches = found.read, found.matches
-        is_sentence = len(interpreted.parts) > 1 or bool(interpreted.topics)
+        has_meaning = len(interpreted.parts) > 1 or bool(interpreted.topics)  # more than a term
         is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
         return SearchAnswer(
             interpreted,
@@ -281,5 +280,5 @@ class SearchAnswers:
             matches,
             _describe(archive, request, found, load),
             self._clock(),
-            found.query.text if is_sentence and is_ranked and matches.total else "",
+            found.query.text if has_meaning and is_ranked and matches.total else "",
         )

@@ -44,8 +44,9 @@ class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must not have an `excluded` part. For a sentence, `topics` has topic weights by number,
-    `implied` the terms of the main topics, and `clear_topics` those that it is clearly on. `meanings` has the senses of an abbreviation, most common first.
+    with one of the `names`. It must not have an `excluded` part. `typed` has all words, those not searched for too. For a
+    sentence, `topics` has topic weights by number, `implied` the terms of the main topics, and `clear_topics` those that it is
+    clearly on. `meanings` has the senses of an abbreviation, most common first.
     """
 
     text: str = ""
@@ -61,11 +62,8 @@ class ReadQuery:
 
     def sure(self) -> ReadQuery:
         """The query for use as a filter, without the forms that only one paper defines."""
-
-        def keep(parts: Iterable[QueryPart]) -> tuple[QueryPart, ...]:
-            return tuple(part._replace(forms=tuple(f for f in part.forms if f.is_sure)) for part in parts)
-
-        return replace(self, parts=keep(self.parts), wholes=keep(self.wholes), implied={})
+        parts, wholes = (tuple(part.sure() for part in parts) for parts in (self.parts, self.wholes))
+        return replace(self, parts=parts, wholes=wholes, implied={})
 
     # For answers.
 
@@ -161,7 +159,7 @@ class QueryReader:
             _distinct((*parts, *quoted)),
             tuple(wholes),
             tuple(map(self._read_excluded, query.excluded)),
-            names=frozenset() if query.phrases else _list_names([text, query.text], parts, wholes),
+            names=frozenset() if query.phrases else _list_name_keys([text, query.text], parts, wholes),
             topics=topics,
             implied=self._list_implied(topics, query.text) if topics else {},
             clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
@@ -171,7 +169,7 @@ class QueryReader:
     def _read_excluded(self, term: str) -> QueryPart:
         """Return the part for what is left out: a term or common word in all its forms, else the words as typed."""
         part = self._find(term) if self.glossary.find(term) else None
-        return part or QueryPart(term, self._typed_forms(term))
+        return (part or QueryPart(term, self._typed_forms(term))).sure()
 
     def split_term(self, read: ReadQuery) -> ReadQuery | None:
         """Return a query of one term as one of the terms and words in it: KV cache and compression; None if it is no other."""
@@ -274,10 +272,7 @@ class QueryReader:
         is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []
         pieces = pieces if len(pieces) > 1 else [word]
-        return [
-            self._find(piece) or QueryPart(piece, self._typed_forms(piece), is_term=concepts.is_name(piece))
-            for piece in pieces
-        ]
+        return [self._find(piece) or QueryPart(piece, self._typed_forms(piece)) for piece in pieces]
 
     def _cut(self, word: str) -> list[str]:
         """Split a word into known words, preferring a long first word; [] if impossible."""
@@ -317,16 +312,7 @@ class QueryReader:
             text,
             concepts.merge_forms((*forms, *self._forms_of(terms, _EVERYDAY_WEIGHT))),
             keys[0] if keys else term_keys.term_key(terms[0]),
-            is_term=not terms and self._is_term(text, keys),
         )
-
-    def _is_term(self, text: str, keys: Iterable[str]) -> bool:
-        """Return whether a text is a usual form of a concept: "detection", but not "detects"."""
-        typed, *usual = (
-            analyser.fold(form).replace("-", " ").removesuffix("s")
-            for form in (text, *(form.text for key in keys for form in self.glossary.forms_of(key)))
-        )
-        return typed in usual or (bool(usual) and analyser.has_hangul(text))
 
     def _forms_of(self, terms: Iterable[str], weight: float) -> list[Form]:
         """Return the forms of several synonymous terms, with weights multiplied by `weight`."""
@@ -378,7 +364,7 @@ class QueryReader:
         return [f"{name} {match[2]}".strip() for name in names]
 
 
-def _list_names(
+def _list_name_keys(
     texts: Sequence[str], parts: Sequence[QueryPart], wholes: Sequence[QueryPart]
 ) -> frozenset[str]:
     """Return the keys of the names that a query may be: its texts, without "model", and the forms of its only part."""

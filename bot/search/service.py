@@ -39,6 +39,8 @@ _TITLES_AT_ONCE = 25
 """How many titles are found in one look-up, between which others take their turn."""
 _MAX_TERM_LENGTH = 200
 _MAX_RECENT = 10_000
+_MAX_REORDERED = 60
+"""The number of papers of each kind that vectors may put in another order."""
 Result = TypeVar("Result")
 
 
@@ -147,7 +149,8 @@ class SearchService:
             lambda archive: self._answers.get(archive, request, self._load_vocabulary(archive))
         )
         if answer.asked:
-            ranked = await vectors.fuse(answer.matches.ranked, answer.asked)
+            first = [ids[:_MAX_REORDERED] for ids in answer.matches.by_kind.values()]
+            ranked = await vectors.fuse(first, answer.asked)
             ordered = replace(answer, matches=answer.matches.reordered(ranked), asked="")
             self._answers.keep(request, ordered, instead_of=answer)
 
@@ -167,7 +170,7 @@ class SearchService:
     # Exact sets.
 
     async def match_papers(self, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
-        """Return the scores of the digest papers that `search` counts as full matches of a query, keyed by paper id.
+        """Return the scores of the digest papers that `search` counts as on the topic of a query, keyed by paper id.
 
         Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing.
         """
@@ -176,12 +179,13 @@ class SearchService:
         ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
 
         def look_up(archive: Archive) -> dict[int, float]:
+            scope = pages.make_scope(archive, replace(query, since=None, until=None), NO_FILTERS)
             if ids and query.has_text:
-                on_topic = self._find_all(archive, query, NO_FILTERS, ids).on_topic
+                on_topic = self._find_all(archive, query, scope, ids).on_topic
                 return {id_: score for id_, score in on_topic.items() if id_ in ids}
-            written = authors.list_paper_ids(archive.writers, query.authors)
-            is_filtered = written is not None or query.has_range_filters
-            return dict.fromkeys(ids if written is None else ids & written, 0.0) if is_filtered else {}
+            is_filtered = scope.paper_ids is not None or query.has_range_filters
+            written = ids if scope.paper_ids is None else ids.intersection(scope.paper_ids)
+            return dict.fromkeys(written, 0.0) if is_filtered else {}
 
         return await self._look_up(look_up)
 
@@ -190,23 +194,21 @@ class SearchService:
 
         def look_up(archive: Archive) -> AboutPapers:
             query = query_parser.parse_query(text)
-            written = authors.list_paper_ids(archive.writers, query.authors)
+            scope = pages.make_scope(archive, query, filters)
             if not query.has_text:
-                return AboutPapers(None if written is None else sorted(written))
-            found = self._find_all(archive, query, pages.merge_filters(filters, query))
+                return AboutPapers(None if scope.paper_ids is None else sorted(scope.paper_ids))
+            found = self._find_all(archive, query, scope)
             return AboutPapers([*found.on_topic], found.read.added_forms)
 
         return await self._look_up(look_up)
 
     def _find_all(
-        self, archive: Archive, query: query_parser.Query, filters: Filters, needed: Collection[int] = ()
+        self, archive: Archive, query: query_parser.Query, scope: Scope, needed: Collection[int] = ()
     ) -> pages.FoundPapers:
-        """Return all papers for a query that pass these filters, regardless of its own period.
+        """Return all papers for a query's words in a scope.
 
         If the index is behind, only the `needed` papers are searched, if any, for the words as typed.
         """
-        timeless = replace(query, since=None, until=None)
-        scope = pages.make_scope(archive, timeless, filters)
         request = SearchRequest(query.text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
         if needed and archive.is_stale:
             engine, allowed = _open_engine(archive, sorted(needed)), scope.paper_ids
@@ -214,7 +216,7 @@ class SearchService:
             interpreted = pages.read(archive, query)
             matches = pages.list_matches(engine, interpreted, scope, request)
             return pages.FoundPapers(query, interpreted, scope, matches)
-        return pages.find(archive, timeless, scope, request, self._load_vocabulary(archive))
+        return pages.find(archive, query, scope, request, self._load_vocabulary(archive))
 
     async def open_papers(self, paper_ids: Sequence[int]) -> OpenPapers:
         """Return papers with an engine that has all of them."""
@@ -278,14 +280,8 @@ class SearchService:
         offset: int = 0,
     ) -> AuthorResult:
         """Return a page of the best-matching author's papers, sorted by votes or date, and the other matching names."""
-        find = partial(authors.find_author, sort=sort, filters=filters, limit=limit, offset=offset)
-
-        def look_up(archive: Archive) -> AuthorResult:
-            result = find(archive, name)
-            near = () if result.author else tuple(authors.list_near(archive.writers, name))
-            return replace(result, near=near)
-
-        return await self._look_up(look_up)
+        find = partial(authors.find_author, name=name, sort=sort, filters=filters, limit=limit, offset=offset)
+        return await self._look_up(find)
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper identified by an arXiv id, a link, a name or part of a title, or None."""

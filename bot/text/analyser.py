@@ -123,7 +123,7 @@ def is_particle(ending: str) -> bool:
 
 def bigrams(run: str) -> list[str]:
     """Return the overlapping pairs of syllables in a run; a single syllable is returned as it is."""
-    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+    return [*map(str.__add__, run, run[1:])] or [run]
 
 
 def keystrokes(text: str) -> str:

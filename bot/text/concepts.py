@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice, product
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, questions, term_keys
@@ -101,15 +100,11 @@ class Form(NamedTuple):
 
 
 class QueryPart(NamedTuple):
-    """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words.
-
-    `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word.
-    """
+    """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words."""
 
     text: str
     forms: tuple[Form, ...]
     key: str = ""
-    is_term: bool = False
 
     @property
     def shown_text(self) -> str:
@@ -125,33 +120,14 @@ class QueryPart(NamedTuple):
             return term or start + space + word.removesuffix("에서").rstrip("을를")
         return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
 
+    def sure(self) -> QueryPart:
+        """Return the part for use as a filter, without the forms that only one paper defines."""
+        return self._replace(forms=tuple(form for form in self.forms if form.is_sure))
+
 
 def literal_part(*texts: str) -> QueryPart:
     """Return a part that matches only these exact texts."""
-    return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)), is_term=True)
-
-
-def join_words(first: QueryPart, second: QueryPart) -> QueryPart:
-    """Return the part for two words in a row, as typed and in each language."""
-    typed = Form(f"{first.text} {second.text}")
-    joined = (
-        Form(f"{one.text} {other.text}", one.weight * other.weight, one.is_shown and other.is_shown)
-        for one, other in islice(product(first.forms, second.forms), _MAX_PAIRS)
-        if analyser.has_hangul(one.text) == analyser.has_hangul(other.text)
-    )
-    return QueryPart(typed.text, merge_forms((typed, *joined)), is_term=True)
-
-
-_MAX_PAIRS = 64
-
-
-def is_name(word: str) -> bool:
-    """Return whether a word is written like a name: FineWeb, GPT-4o."""
-    return (
-        word[:1].isalnum()
-        and any(map(str.isalpha, word))
-        and any(c.isupper() or c.isdigit() for c in word[1:])
-    )
+    return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)))
 
 
 def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:

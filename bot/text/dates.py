@@ -125,7 +125,7 @@ def _read_span(text: str, today: date) -> Span | None:
 
 
 def _read_day(text: str, today: date) -> date | None:
-    """Read `그저께`, `last monday`, `dec 30`, `30 dec 2024` or `12/30`. A day without a year is never in the future.
+    """Read `그저께`, `last monday`, `dec 30`, `30 dec 2024` or `12/30`. A date without a year is never in the future.
 
     Raises ValueError if the day does not exist.
     """

@@ -80,11 +80,6 @@ def list_forms(name: str) -> tuple[str, ...]:
     return _rows().get(make_key(name), ())
 
 
-def list_clear_forms(name: str) -> tuple[str, ...]:
-    """Return a known institution's names that are no ordinary words, as texts name it: Meta AI, but not meta."""
-    return tuple(form for form in list_forms(name) if form not in _ordinary_words())
-
-
 def complete(prefix: str) -> list[str]:
     """Return the known institutions with a word that begins with `prefix`, matches at the start of a name first.
 
@@ -131,7 +126,9 @@ def _ordinary_words() -> frozenset[str]:
 
 def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return each known institution's Korean names, except ordinary words, and its main English name."""
+    ordinary = _ordinary_words()
     rows = [
-        (tuple(filter(analyser.has_hangul, list_clear_forms(row[0]))), row[:1]) for row in _rows().values()
+        (tuple(form for form in row if analyser.has_hangul(form) and form not in ordinary), row[:1])
+        for row in _rows().values()
     ]
     return [(korean, english) for korean, english in rows if korean]

@@ -15,11 +15,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, compress, pairwise
 from operator import neg
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast, get_args
 
 from bot.text import analyser, institutions, seed, term_keys
 
@@ -99,7 +99,7 @@ Kind = Literal["filler", "verb", "maybe", ""]
 """The kind of a word in a query.
 
 "filler" is for question words, function words, requests and words for papers. "verb" is for what is not searched for beside
-a topic: what papers on any topic do or have, "plain" in the table (방법), and what changes their meaning (줄이는). "maybe" is
+a topic: what papers on any topic do or have (방법), and what changes their meaning (줄이는). "maybe" is
 filler next to filler (search in "search for papers", not in "tree search"). "" is content.
 """
 _MAX_FILLER_LENGTH, _MAX_TAIL = 16, 4
@@ -134,16 +134,17 @@ _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|�
 class _Filler(NamedTuple):
     """The filler table: kinds by word, marks and kinds by stem, and the endings allowed after a stem with `+` or `~`."""
 
-    words: dict[str, str]
-    stems: dict[str, tuple[str, str]]
+    words: dict[str, Kind]
+    stems: dict[str, tuple[str, Kind]]
     following: dict[str, frozenset[str]]
 
 
 @lru_cache(maxsize=1)
 def _load_filler() -> _Filler:
     filler = _Filler({}, {}, {})
-    for kind, listed in seed.read_rows("filler.tsv"):
-        if kind in ("filler", "plain", "verb", "maybe"):
+    for row_kind, listed in seed.read_rows("filler.tsv"):
+        if row_kind in get_args(Kind):
+            kind = cast("Kind", row_kind)
             for word in listed.split():
                 if word[-1] in "+~*":
                     filler.stems.setdefault(word[:-1], (word[-1], kind))
@@ -151,7 +152,7 @@ def _load_filler() -> _Filler:
                     for spelling in seed.write_with_and_without_apostrophe(word):
                         filler.words.setdefault(spelling, kind)
         else:
-            filler.following[kind] = frozenset(listed.split())
+            filler.following[row_kind] = frozenset(listed.split())
     for _, listed in seed.read_rows("option_words.tsv"):
         for word in listed.split():
             filler.stems.setdefault(word, ("*", "filler"))
@@ -169,14 +170,9 @@ def trim_filler(word: str) -> str:
     return word.strip(_EDGE)
 
 
+@analyser.remembered(1 << 12)
 def classify_filler(word: str) -> Kind:
     """Return the kind of a query word, ignoring case and punctuation."""
-    kind = _classify(word)
-    return "verb" if kind == "plain" else kind  # type: ignore[return-value]
-
-
-@analyser.remembered(1 << 12)
-def _classify(word: str) -> str:
     folded = analyser.fold(trim_filler(word[:MAX_WORD_LENGTH])).replace("’", "'")
     if not any(map(str.isalnum, folded)):
         return "filler"
@@ -333,11 +329,7 @@ def describe_topics(text: str) -> TopicVector:
 
 def find_shared_topics(text: str) -> frozenset[int]:
     """Return the topics that at least two words of a question describe: one alone is often a coincidence."""
-    return _list_shared(topics for *_, topics in _list_word_topics(text))
-
-
-def _list_shared(topics_by_word: Iterable[Collection[int]]) -> frozenset[int]:
-    counts = Counter(chain.from_iterable(topics_by_word))
+    counts = Counter(chain.from_iterable(topics for *_, topics in _list_word_topics(text)))
     return frozenset(topic for topic, count in counts.items() if count > 1)
 
 
@@ -349,11 +341,15 @@ def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
     """
     nouns = {word: topics for word, kind, topics in _list_word_topics(text) if not (kind or is_verb(word))}
     weights = {word: inverse_topic_frequency(len(topics)) for word, topics in nouns.items()}
+    words_of = defaultdict[int, set[str]](set)
+    for word, topics in nouns.items():
+        for topic in topics:
+            words_of[topic].add(word)
+    sums = {topic: sum(weights[word] for word in words) for topic, words in words_of.items()}
     shares = {
-        topic: sum(values)
-        for topic in _list_shared(nouns.values())
-        if max(values := [weights[word] for word in nouns if topic in nouns[word]])
-        < _CLEAR_ALONE * sum(values)
+        topic: total
+        for topic, total in sums.items()
+        if len(words_of[topic]) > 1 and max(weights[word] for word in words_of[topic]) < _CLEAR_ALONE * total
     }
     terms = load_topic_terms()
     clear = {topic for topic in shares if not asked.isdisjoint(map(term_keys.term_key, terms[topic]))}
@@ -363,7 +359,7 @@ def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
         (
             topic
             for topic in shares.keys() - clear
-            if not any({word for word in nouns if topic in nouns[word]} <= words for words in of_one_term)
+            if not any(words_of[topic] <= words for words in of_one_term)
         ),
         key=lambda topic: -shares[topic],
     )

@@ -46,16 +46,12 @@ def _place(canonical_words: Iterable[str], placed: list[str]) -> list[str]:
         run += core
         beginnings += singles
         if behind and run:
-            placed += _pairs(run)
+            placed += analyser.bigrams(run)
             run = ""
         placed += behind
     if run:
-        placed += _pairs(run)
+        placed += analyser.bigrams(run)
     return beginnings
-
-
-def _pairs(run: str) -> Iterable[str]:
-    return map(str.__add__, run, run[1:]) if len(run) > 1 else (run,)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -85,7 +85,7 @@ def test_search_reports_how_it_interpreted_the_query(filled: Paperround) -> None
     assert "votes:many (use votes:20)" in answer.stderr
     for arguments, start, said in (
         (("--", "-care", "trained"), "Nothing found.", ""),
-        (("trained quaternion",), "id", "Papers: 3 that lack a word (some)."),
+        (("trained quaternion",), "id", "Papers: 3 that lack a word (some; 60 at most)."),
         (("trained", "--limit", "1"), "id", "3 in all; --limit shows more."),
         (("papers trained with care please",), "id", "Searched: trained · care"),
         (("newest trained",), "", "To sort the papers, use --order."),

@@ -64,6 +64,7 @@ async def test_an_abbreviation_that_one_paper_defines_is_not_used_in_filters(db:
     for query in ("large language model", "LLM"):
         assert "2501.00006" not in await find(service, query, by_votes=True)
     assert "2501.00005" in await find(service, "LLM", by_votes=True)
+    assert "2501.00006" in await find(service, "large -LLM", by_votes=True), "nor to leave papers out"
 
 
 @pytest.mark.engines("sqlite", "postgresql")

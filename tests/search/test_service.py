@@ -167,11 +167,32 @@ async def test_missing_are_the_terms_of_which_the_index_has_no_form_in_a_paper(
     assert [*missing] == sorted(id_ for id_, kind in result.kinds.items() if kind is SOME)
 
 
-async def test_a_question_counts_the_words_of_a_term_apart(db: Database) -> None:
+@pytest.mark.parametrize("query", ["how does a robot use the KV cache", "KV cache robot"])
+async def test_a_paper_with_the_words_of_a_term_apart_mentions_them(db: Database, query: str) -> None:
     apart = NewsletterPaper("2501.00002", "Tea", "The cache of keys. Compression by halves. A robot. KV.")
     service = await sample_archive.search_over(db, ROBOTS, apart)
-    result = await ask(service, "how does a robot use the KV cache")
+    result = await ask(service, query)
     assert result.missing == {"2501.00001": ("KV cache",)}
+
+
+async def test_a_kind_of_more_papers_than_a_page_is_sorted_whole(db: Database) -> None:
+    texts = "The cache of keys. A robot. KV."
+    apart = [NewsletterPaper(f"2501.{n:05}", f"Tea {n}", texts, votes=n) for n in range(100, 160)]
+    service = await sample_archive.search_over(db, *apart, NewsletterPaper("2501.00001", "Robot", "로봇."))
+    request = SearchRequest("KV cache robot", limit=100, sort=Sort.VOTES)
+    result = await service.search(request)
+    assert {id_ for id_, kind in result.kinds.items() if kind is SOME} == set(result.missing)
+
+
+async def test_a_term_of_two_short_words_is_not_its_first_word(db: Database) -> None:
+    """키-값 is key-value, and a key frame is neither."""
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00001", "Frames", "키 프레임을 고릅니다. 키 프레임입니다."),
+        NewsletterPaper("2501.00002", "Caches", "키-값 캐시입니다. 키 값을 줄입니다."),
+    )
+    for query in ("key-value", "키-값", "KV"):
+        assert await ids(service, query) == ["2501.00002"], query
 
 
 async def test_words_of_an_added_form_apart_are_no_mention_of_the_term(db: Database) -> None:
