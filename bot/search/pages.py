@@ -167,9 +167,12 @@ def _list_alert_terms(
 def _suggest(archive: Archive, found: FoundPapers, given: Filters, load: LoadVocabulary) -> tuple[str, ...]:
     """Return alternatives to a query without matches that have some: without its filters, or with words corrected.
 
-    The `given` filters of the request still apply.
+    The `given` filters of the request still apply. A name whose second word was read as a word comes alone: author:Ada Lovelace.
     """
     query, words = found.query, query_parser.Query(found.query.text)
+    whole = [f"{name} {query.text}" for name in query.authors if query.text]
+    if people := [name for name in whole if authors.find_authors(archive.writers, name)]:
+        return tuple(f'author:"{name}"' for name in people)
     # The words alone may match papers that its filters, exclusions or quoted phrases reject.
     is_narrow = bool(query.text) and replace(query, ignored=()) != words
     offered = [archive.read(words)] if is_narrow else []

@@ -28,6 +28,15 @@ async def test_known_words_phrases_and_operators_are_not_corrected(search: Searc
     assert (await search.search(SearchRequest("zzzzzz"))).suggestions == ()
 
 
+@pytest.mark.parametrize("query", ["author:Ada Lovelace", "저자:Ada Lovelace"])
+async def test_a_name_typed_without_its_quotation_marks_is_offered_with_them(
+    search: SearchService, query: str
+) -> None:
+    offered = (await search.search(SearchRequest(query))).suggestions
+    assert offered == ('author:"Ada Lovelace"',)
+    assert (await search.search(SearchRequest(offered[0]))).total == 1
+
+
 async def test_an_inflected_word_is_not_corrected_beside_a_misspelt_one(search: SearchService) -> None:
     result = await search.search(SearchRequest("reinforcements learnign"))
     assert result.corrected == (("learnign", "learning"),)
