@@ -105,9 +105,7 @@ class Archive(NamedTuple):
         return self.reader.read(query, self.choose_names)
 
 
-def _find_by_hangul(
-    writers: Writers, name: str, *, is_prefix: bool, limit: int = _MAX_NAMESAKES
-) -> list[Author]:
+def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool, limit: int) -> list[Author]:
     """Return the authors whose Latin names spell a Hangul name, best matches first."""
     if is_prefix:
         # Drop letters that do not form a syllable yet: 김ㄱ becomes 김.

@@ -274,7 +274,7 @@ class Engine:
         terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
         return any_of(terms) or Query.empty_query()
 
-    def _with_votes(self, least: int | None, most: int | None = None) -> Query:
+    def _with_votes(self, least: int | None, most: int | None) -> Query:
         least, most = (votes if votes is None else min(votes, 1 << 31) for votes in (least, most))
         return Query.range_query(self._schema, "votes", FieldType.Integer, least, most)
 

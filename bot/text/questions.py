@@ -218,6 +218,14 @@ def _is_alone(word: str) -> bool:
     return classify_filler(word) == "maybe" and not names_papers(word)
 
 
+def _ends_topic(word: str, behind: str, kind_behind: Kind, count: int) -> bool:
+    """Return whether a word for papers ends the topic of a query of `count` words: video understanding work that, 연구 있어요."""
+    is_work = word.casefold().startswith("work")  # interpretability work, but; deep research is a topic
+    if not names_papers(word) or count < (2 if is_work else 3):
+        return False
+    return behind in ("that", "which") or (kind_behind == "filler" and (is_work or analyser.has_hangul(word)))
+
+
 def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[bool]:
     """Return for each query word whether it carries a topic; all True if no word does.
 
@@ -225,11 +233,8 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     """
     kinds = ["filler", *map(classify_filler, words), "filler"]
     for number, (word, behind) in enumerate(pairwise((*words, "that")), start=1):
-        is_work = word.casefold().startswith("work")  # interpretability work, but; deep research is a topic
-        is_last = (analyser.has_hangul(word) or is_work) and kinds[number + 1] == "filler"
-        is_end = behind in ("that", "which") or is_last
-        if len(words) > 2 - is_work and is_end and names_papers(word):
-            kinds[number] = "filler"  # video understanding work that, 연구 있어요
+        if _ends_topic(word, behind, kinds[number + 1], len(words)):
+            kinds[number] = "filler"
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
     for number in range(1, len(kinds) - 1):
