@@ -307,7 +307,14 @@ def refusal_delay(part: models.Part) -> timedelta:
 
 
 SPLIT_KINDS = frozenset(
-    {DeliveryKind.DAILY, DeliveryKind.ON_DEMAND, DeliveryKind.ALERT, DeliveryKind.TODAY, DeliveryKind.ANSWER}
+    {
+        DeliveryKind.DAILY,
+        DeliveryKind.ON_DEMAND,
+        DeliveryKind.ALERT,
+        DeliveryKind.TODAY,
+        DeliveryKind.NEWS,
+        DeliveryKind.ANSWER,
+    }
 )
 """The kinds of delivery with messages that can be said in a bare form: with fewer papers, without other texts."""
 

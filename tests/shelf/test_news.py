@@ -145,6 +145,32 @@ def publish(services: Services, day: int) -> None:
             tell(journal.replace("Proc.", f"Proc. {name}"), "This paper has been withdrawn.")
 
 
+class AutoMod(world.Discord):
+    """Refuses messages about B."""
+
+    async def send(self, request: outcomes.SendRequest) -> models.Receipt:
+        if "B" in (text := request.payload["content"]) and "notice" not in text:
+            refusal = outcomes.Classification(
+                outcomes.Disposition.CONTENT_REFUSED, models.Reason.REFUSED_CONTENT
+            )
+            raise outcomes.DeliveryError(refusal, "harmful link", code=240000)
+        return await super().send(request)
+
+
+async def test_news_that_discord_refuses_cost_that_paper_alone(db: Database) -> None:
+    refusing = NewsWorld(db, AutoMod())
+    await refusing.written("Thu-1", "A B C")
+    await refusing.save("A B C")
+    await refusing.shelf.start_news(READER, ZONES["Seoul"])
+    refusing.now += timedelta(hours=1)
+    for name in "ABC":
+        await refusing.happen(name)
+    for hours in (*[24] * 7, *[1] * 4):
+        await refusing.wait(hours=hours)
+    told = [text.split(maxsplit=3)[3] for text in refusing.arrived[READER]]
+    assert sorted(told) == ["A", "C", "notice left-out B"]
+
+
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_twelve_weeks_of_news_reach_each_reader_and_thread_once(world_: NewsWorld) -> None:
     async with origin_server.run_origin() as origin:

@@ -246,6 +246,7 @@ copied-post = 📰 [The post]({ $url }) of { $date }, in English
 bare-heading = { $kind ->
     [alert] 🔔 New papers for an alert
     [today] Your papers
+    [news] News of your saved papers
    *[other] 📰 Papers
 } · { $date }
 bare-note = Discord refused this message as it was, so it comes as plain text.

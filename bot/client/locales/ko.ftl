@@ -206,6 +206,7 @@ copied-post = 📰 { $date }에 올라온 [글]({ $url })을 한국어로 보여
 bare-heading = { $kind ->
     [alert] 🔔 알림에 맞는 새 논문
     [today] 오늘의 맞춤 논문
+    [news] 저장한 논문의 새 소식
    *[other] 📰 오늘의 논문
 } · { $date }
 bare-note = 디스코드가 원래 메시지를 거부해서 간단한 글로 올려요.
