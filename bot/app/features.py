@@ -177,7 +177,7 @@ SHELF = Feature(
         )
     ],
     kinds=(NEWS,),
-    plan=lambda tick: tick.news_planner.tick(tick.now),
+    plan=lambda tick: tick.news_planner.tick(tick.now, between=tick.plan_posts),
 )
 ALERTS = Feature(
     load_discord=_load_alerts,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,6 +17,7 @@ from storage import accounts, alerts, models, news, outbox, shelf
 from storage.database import Database
 from storage.errors import StorageError
 from storage.papers import PaperEvent, name_events
+from storage.snapshot import chunked
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +26,7 @@ MAX_PAPERS = 10
 _LIFETIME = timedelta(days=7)
 """How long a message is tried. Meanwhile no other is planned."""
 _MONDAY = (1,)
+_BATCH_SIZE = 20
 
 NEWS = DeliveryHandler(
     kind=models.DeliveryKind.NEWS,
@@ -69,15 +72,23 @@ class NewsPlanner:
     _deliveries: DeliveryFactory
     default_locale: models.Locale = models.Locale.EN
 
-    async def tick(self, now: datetime) -> int:
-        """Plan all messages due at `now` (UTC), also those of a Monday that was missed. Returns how many."""
-        planned = 0
-        for reader, at_time in await self._database.fetch(news.list_told):
-            if (slot := _find_due(now, reader, at_time)) is not None:
+    async def tick(
+        self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
+    ) -> int:
+        """Plan all messages due at `now` (UTC), also those of a Monday that was missed. Returns how many.
+
+        `between` is called after some readers each, for work that must not wait until all are done.
+        """
+        planned, told = 0, await self._database.fetch(news.list_told)
+        slots = ((reader, _find_due(now, reader, at_time)) for reader, at_time in told)
+        due = [(reader, slot) for reader, slot in slots if slot is not None]
+        for batch in chunked(due, _BATCH_SIZE):
+            for reader, slot in batch:
                 with isolation.isolated(
                     log, "news not planned", reraise=(StorageError,), user=reader.user_id
                 ):
                     planned += await self._plan(reader, slot, now)
+            await between()
         return planned
 
     async def _plan(self, reader: news.NewsReader, slot: schedule.Slot, now: datetime) -> int:

@@ -275,6 +275,20 @@ async def test_of_more_than_ten_papers_the_others_are_counted(world_: NewsWorld)
     assert text.endswith(" 2")
 
 
+async def test_posts_do_not_wait_for_the_news_of_many_readers(world_: NewsWorld) -> None:
+    for reader in range(100, 150):
+        await world_.shelf.start_news(reader, ZONES["Seoul"])
+    world_.now += timedelta(days=7)
+    finished = list[int]()
+
+    async def plan_posts() -> None:
+        told = await world_.database.fetch(news.list_told)
+        finished.append(sum(reader.last_on is not None for reader, _ in told))
+
+    await world_.news.tick(world_.now, between=plan_posts)
+    assert 0 < finished[0] < 50 == finished[-1]
+
+
 async def test_closed_direct_messages_pause_the_switch(world_: NewsWorld) -> None:
     await world_.save("A")
     await world_.shelf.start_news(READER, "UTC")
