@@ -39,8 +39,8 @@ _MAX_BITS = 24
 """The bits of a score, a number of 32 bits."""
 _MIN_TOPIC_WEIGHT, _MAX_TERMS = 0.1, 1000
 _ENOUGH, _ENOUGH_ORDERED, _MAX_PARTIAL = 30, 3, 60
-"""If there are fewer complete matches than the first number, or in the order of votes or dates than the second one, partial
-matches are added, at most the third number.
+"""If there are fewer complete matches than the first number, or of one term or in the order of votes or dates than the second
+one, near matches are added, at most the third number.
 """
 _NEAR = 1 / 3
 """The share of the best partial match's score from which on such matches are listed in an order that was asked for."""
@@ -238,10 +238,17 @@ class Engine:
         return _Spelled(titles, bodies)
 
     def _mention(self, part: QueryPart) -> Query | None:
-        """Return the query for papers with any form of a part, or with all its typed words somewhere in the text."""
-        words = tokens.words_apart(part.text)
-        apart = all_of(any_of(self._term(field, one, 1.0) for field in ("title", "body")) for one in words)
-        return any_of([self._part(part), apart])
+        """Return the query for papers with any form of a part or, of a term of several words, all words of a form apart.
+
+        A chatbot is no conversation and an agent, though it is a conversational agent.
+        """
+        typed = part.typed_form.replace("-", " ")
+        forms = dict.fromkeys(tokens.words_apart(form.text) for form in part.forms) if " " in typed else ()
+        apart = (
+            all_of(any_of(self._term(field, one, 1.0) for field in ("title", "body")) for one in words)
+            for words in forms
+        )
+        return any_of([self._part(part), *apart])
 
     def _count_papers(self, part: QueryPart) -> int:
         """Return how many papers have a part."""
@@ -358,10 +365,10 @@ class Engine:
         if order is None and (first := self.find_named(query, clauses)) is not None:
             full = _put_first(full, first)
         is_term = len(parts) == 1 and not query.topics
-        enough = _ENOUGH if order is None else _ENOUGH_ORDERED
-        if full.complete >= (1 if is_term else enough):
+        if full.complete >= (_ENOUGH if order is None and not is_term else _ENOUGH_ORDERED):
             return full
-        scores, _ = self._search(some or self._some_parts(query, parts), clauses, _MAX_PARTIAL, None)
+        near = self._mention(parts[0]) if is_term else some or self._some_parts(query, parts)
+        scores, _ = self._search(near, clauses, _MAX_PARTIAL, None)
         others = {id_: score for id_, score in scores.items() if id_ not in full.scores}
         found = self._add_partial(query, parts, full, others, is_ranked_by_topics=is_ranked_by_topics)
         return found if order is None else self._in_order(found, sort)

@@ -175,8 +175,7 @@ class QueryReader:
         """Return a query of one term as one of the terms and words in it: KV cache and compression; None if it is no other."""
         if len(read.parts) != 1 or read.parts[0].text not in read.text:
             return None  # a quoted phrase is sought as it is
-        key = term_keys.term_key(read.parts[0].text)
-        words = next((form.text.split() for form in read.parts[0].forms if form.key == key), [])  # 지식증류
+        words = read.parts[0].typed_form.split()
         parts = _distinct(self._divide(words, whole=False)) if len(words) > 1 else ()
         return replace(read, parts=parts, wholes=()) if len(parts) > 1 else None
 

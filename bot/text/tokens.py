@@ -97,9 +97,9 @@ def words_apart(form: str) -> tuple[str, ...]:
     words = [
         word.removesuffix(analyser.PARTICLE_MARK) for word in analyser.canonical_words(form.replace("-", " "))
     ]
-    content = [word for word in words if len(word) > 1 and word not in analyser.FUNCTION_WORDS]
-    if _TELLING_ONLY_TOGETHER.intersection(words):
-        return ()
+    content = [word for word in words if word not in analyser.FUNCTION_WORDS]
+    if len(content) < 2 or min(map(len, content)) < 2 or _TELLING_ONLY_TOGETHER.intersection(words):
+        return ()  # the 9 of Llama 9 is in many texts
     return tuple(token for word in content for token in analyser.word_tokens(word))
 
 

@@ -175,6 +175,19 @@ async def test_a_paper_with_the_words_of_a_term_apart_mentions_them(db: Database
     assert result.missing == {"2501.00001": ("KV cache",)}
 
 
+@pytest.mark.parametrize("query", ["knowledge distillation", "지식 증류", "지식증류"])
+async def test_a_term_that_few_papers_have_finds_those_with_its_words_apart(db: Database, query: str) -> None:
+    """In either language, typed in either one; a reader would think that there are no others."""
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00001", "Knowledge Distillation of Tea", "지식 증류입니다."),
+        NewsletterPaper("2501.00002", "Teapots", "증류하는 주전자입니다. 지식도 있습니다."),
+        NewsletterPaper("2501.00003", "Kettles", "A distillation, and some knowledge."),
+        NewsletterPaper("2501.00004", "Cups", "지식입니다."),
+    )
+    assert (await ask(service, query)).kinds == {"2501.00001": ON, "2501.00002": ALL, "2501.00003": ALL}
+
+
 async def test_a_kind_of_more_papers_than_a_page_is_sorted_whole(db: Database) -> None:
     texts = "The cache of keys. A robot. KV."
     apart = [NewsletterPaper(f"2501.{n:05}", f"Tea {n}", texts, votes=n) for n in range(100, 160)]
@@ -270,6 +283,7 @@ async def test_a_term_with_an_abbreviation_of_two_letters_is_a_main_concept_too(
         ("most voted robots", [Hint.ORDER]),
         ("robots since last month", [Hint.PERIOD]),
         ("지난달 로봇", [Hint.PERIOD]),
+        ("어제 로봇", [Hint.PERIOD]),
         # The words are searched for, since there are no others.
         ("newest papers", [Hint.ORDER]),
         ("최신 논문", [Hint.ORDER]),
