@@ -99,7 +99,7 @@ ASK_AGAIN = timedelta(minutes=10)
 ASK_PAUSED_AGAIN = timedelta(hours=1)
 """The same for an alert that is paused for a missing right."""
 RIGHT_MISSING = timedelta(days=1)
-"""An alert is paused once its owner's right was missing at all checks for so long."""
+"""How long its owner's right must be missing, at all checks, before an alert is paused."""
 RESUMES_WITHIN = timedelta(days=30)
 """How long after a pause a right that is back resumes the alert."""
 MAX_NAMES_LENGTH = 200

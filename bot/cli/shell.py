@@ -317,7 +317,7 @@ def count(number: int, noun: str) -> str:
 
 
 def confirm(question: str) -> bool:
-    """Ask whether to go on. Raises UsageError if there is no terminal."""
+    """Ask whether to go on. Raises UsageError if standard input is not a terminal."""
     if not sys.stdin.isatty():
         raise errors.UsageError(
             "Nothing was changed: confirming needs a terminal. Add --yes to go on without asking."

@@ -296,7 +296,7 @@ def render_message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents
 
 
 def render_bare(wording: PostWording, post: contents.BarePost) -> tuple[contents.RenderedPart, ...]:
-    """Return a bare message: a heading of our own and a line for each paper that fits, or that an answer was refused."""
+    """Return a bare message: a fixed heading and a line for each paper that fits, or that an answer was refused."""
     texts, refused = wording.ui_texts, post.refused.get("message", post.refused)
     marker = contents.part_marker(post.marker, 0)
     if post.kind is models.DeliveryKind.ANSWER:

@@ -45,7 +45,7 @@ class FailureReports:
                 taken = []
             if operator_id is not None:
                 untold = await self._database.fetch(self._list_untold)
-                # In most minutes there is none.
+                # In most minutes no error was logged.
                 return bool(untold) and await self._database.write(self._notify, operator_id)
         for problem in problems:
             log.warning("errors not reported; will retry", reason=type(problem).__name__)

@@ -511,7 +511,7 @@ class Engine:
     ) -> Matches:
         """Add the papers with some parts of a query, or on a topic that it is clearly on, behind the full matches.
 
-        A paper that has the typed words of all terms, though apart, has all terms too.
+        A paper that has the words of a term of several words, though apart, has that term too.
         """
         having = dict(zip(parts, self._list_having([*map(self._mention, parts)], others), strict=True))
         named = (ids for part, ids in having.items() if not part.text.isdigit())

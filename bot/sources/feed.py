@@ -315,7 +315,7 @@ def _absolute(address: object, url: str) -> str | None:
 def _parse_title(entry: Mapping[str, Any], *, is_atom: bool) -> str | None:
     """Return the title as plain text. It is HTML if it has a closing tag or entities.
 
-    Atom says so itself: a title of type "text", or without a type, is none. Neither are arXiv's.
+    In Atom, its type decides: with "text", or without a type, it is plain text. So are arXiv's titles.
     """
     title = str(entry.get("title") or "")[: 8 * fields.MAX_LINE_LENGTH]
     is_text = is_atom and entry.get("title_detail", {}).get("type") == "text/plain"

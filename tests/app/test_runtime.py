@@ -47,12 +47,15 @@ async def test_posts_a_digest_from_the_inbox_to_a_waiting_channel(
     assert await _list_planned(bot) == PLANNED
 
 
-async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(
-    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _ingest_day(bot: runtime.Runtime) -> None:
     digest = digest_builders.newsletter(NOW.date(), [("2601.00001", 9)])
     await digest_builders.ingest_digest(bot.container.database, digest, at=NOW)
 
+
+async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(
+    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _ingest_day(bot)
     fail = mock.AsyncMock(side_effect=errors.StorageError("the database is away"))
     monkeypatch.setattr(bot.relay, "expire", fail)
     monkeypatch.setattr(bot.workers.today_planner, "tick", fail)
@@ -67,8 +70,7 @@ async def test_daily_posts_are_planned_before_readers_news(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a Monday each reader of news costs a transaction, and the database may go away meanwhile."""
-    digest = digest_builders.newsletter(NOW.date(), [("2601.00001", 9)])
-    await digest_builders.ingest_digest(bot.container.database, digest, at=NOW)
+    await _ingest_day(bot)
     fail = mock.AsyncMock(side_effect=errors.StorageError("the database is away"))
     monkeypatch.setattr(bot.workers.news_planner, "tick", fail)
     await bot.tick()
