@@ -188,15 +188,6 @@ async def test_a_term_that_few_papers_have_finds_those_with_its_words_apart(db: 
     assert (await ask(service, query)).kinds == {"2501.00001": ON, "2501.00002": ALL, "2501.00003": ALL}
 
 
-async def test_a_kind_of_more_papers_than_a_page_is_sorted_whole(db: Database) -> None:
-    texts = "The cache of keys. A robot. KV."
-    apart = [NewsletterPaper(f"2501.{n:05}", f"Tea {n}", texts, votes=n) for n in range(100, 160)]
-    service = await sample_archive.search_over(db, *apart, NewsletterPaper("2501.00001", "Robot", "로봇."))
-    request = SearchRequest("KV cache robot", limit=100, sort=Sort.VOTES)
-    result = await service.search(request)
-    assert {id_ for id_, kind in result.kinds.items() if kind is SOME} == set(result.missing)
-
-
 async def test_a_term_of_two_short_words_is_not_its_first_word(db: Database) -> None:
     """키-값 is key-value, and a key frame is neither."""
     service = await sample_archive.search_over(
