@@ -95,12 +95,16 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
 
 
 class LocationContent(NamedTuple):
-    """The digests that a location of a source contains now. If not `is_whole`, some were left out."""
+    """The digests that a location of a source contains now. If not `is_whole`, some were left out.
+
+    `moved` are arXiv ids that its lists do not have any more, since their day was read wrongly.
+    """
 
     source: str
     location: str
     digests: Sequence[SourcedDigest]
     is_whole: bool = True
+    moved: Set[str] = frozenset()
 
     @property
     def places(self) -> list[tuple[str, str]]:
@@ -418,6 +422,10 @@ class DigestWriter:
         if not (new or gone or written):
             return [IngestResult() for _ in contents]
         former = await archive.remove_entries(connection, written) | await self._remove(connection, gone)
+        for content, change in zip(contents, changes, strict=True):
+            moved = (await papers.get_ids(connection, content.moved)).values() if content.moved else ()
+            for sourced in change.written.values() if moved else ():
+                await papers.remove_listing(connection, moved, sourced.digest.date)
         await archive.correct(connection, written, self._clock())
         new_ids = iter(await archive.add(connection, new, self._clock()))
         for change in changes:
@@ -461,12 +469,15 @@ class DigestWriter:
             if key in now:
                 # The text names a date on which its papers without a date are new.
                 former = now[key].digest
-                sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text, {})
+                sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text, content.moved)
             elif row and row.hash != sourced.hash and {row.format, sourced.digest.format} <= listing.FORMATS:
                 # Papers that left the list may have been posted, and a feed only contains new papers.
                 text = await archive.get_text(connection, row.id)
-                sourced = await asyncio.to_thread(_unite, sourced, row.format, text or "", days)
-            now[key] = sourced
+                others = (ids for on, ids in days.items() if on != sourced.digest.date)
+                elsewhere = content.moved | set().union(*others)
+                sourced = await asyncio.to_thread(_unite, sourced, row.format, text or "", elsewhere)
+            if sourced.digest.entries or not content.moved:
+                now[key] = sourced
         known_days = {on for _, on in known}
         return _Change(
             new=[sourced for key, sourced in now.items() if key not in known],
@@ -572,13 +583,12 @@ def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known:
 
 
 def _unite(
-    sourced: SourcedDigest, former_form: DigestFormat, former_text: str, days: Mapping[date, Set[str]]
+    sourced: SourcedDigest, former_form: DigestFormat, former_text: str, elsewhere: Set[str]
 ) -> SourcedDigest:
-    """Merge a listing with its former text, but for the papers that its location has on other days now.
+    """Merge a listing with its former text, but for the papers (arXiv ids) that its source has on other days now.
 
     A former LOOKUP keeps that format, since it is too large to post.
     """
-    elsewhere = set().union(*(ids for on, ids in days.items() if on != sourced.digest.date))
     form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
     digest = listing.union(replace(sourced.digest, format=form), former_text, elsewhere)
     language = languages.detect_language(digest.entries).value

@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 import io
 import re
+from collections.abc import Iterator
+from urllib.parse import urljoin
 
 _TOKEN = re.compile(
     r"<!--(?:.*?-->|.*\Z)|<[!?][^<>]*>"
@@ -74,6 +76,24 @@ def parse_attributes(text: str) -> dict[str, str]:
         for name, double, single, bare in _ATTRIBUTE.findall(text):
             values.setdefault(name.lower(), unescape(double or single or bare))
     return values
+
+
+_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
+
+
+def find_feeds(page: str, url: str) -> Iterator[str]:
+    """Yield the addresses of the feeds that a page at `url` names (`rel=alternate`)."""
+    for token in _TOKEN.finditer(page):
+        name = (token["name"] or "").lower()
+        if name not in ("base", "link", "a"):
+            continue
+        values = parse_attributes(token["attributes"])
+        target = urljoin(url, values.get("href", "").strip())
+        if name == "base":
+            url = target
+        is_feed = values.get("type", "").partition(";")[0].strip().lower() in _FEED_TYPES
+        if name != "base" and is_feed and "alternate" in values.get("rel", "").lower().split():
+            yield target
 
 
 class _MarkdownWriter:

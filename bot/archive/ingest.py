@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence, Set
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -52,14 +52,20 @@ class IngestService:
         self._writer = digest_writer.DigestWriter(clock, on_fresh)
 
     async def put(
-        self, source: str, location: str, digests: Sequence[Digest], *, is_whole: bool = True
+        self,
+        source: str,
+        location: str,
+        digests: Sequence[Digest],
+        *,
+        is_whole: bool = True,
+        moved: Set[str] = frozenset(),
     ) -> IngestResult:
         """Store that a location of a source contains these digests now. Without any, its days are taken back.
 
-        If not `is_whole`, some of its digests were left out, and what is missing stays stored.
+        If not `is_whole`, some of its digests were left out, and what is missing stays stored, but for `moved`.
         """
         sourced = digest_writer.to_sourced_digests(digests, source, location)
-        [outcome] = await self._put([LocationContent(source, location, sourced, is_whole)])
+        [outcome] = await self._put([LocationContent(source, location, sourced, is_whole, moved)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

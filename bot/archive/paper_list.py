@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, date_reader, fields, html_pages, listing, markdown_lines, title_reader
+from bot.archive import arxiv_ids, fields, html_pages, listing, markdown_lines, title_reader
 from bot.archive.title_reader import CUT, strip_markdown
+from bot.text import date_reader
 from storage import errors
 from storage.models import Digest, DigestFormat, Problem
 

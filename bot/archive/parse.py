@@ -31,8 +31,11 @@ _HTML_BLOCK_TAG = re.compile(
     r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
 )
 _XML_START = r"\s{0,1000}(?:<(?:\?|!--)[^<>]{0,500}>\s{0,100}){0,9}"
-_PAGE_START = re.compile(rf"{_XML_START}<(?:!doctype\s|html|head|body)\b", re.IGNORECASE)
-_FEED_START = re.compile(rf"{_XML_START}<(?:rss|feed|rdf:rdf)\b", re.IGNORECASE)
+_PAGE_START = re.compile(rf"{_XML_START}<(?:!doctype\s|html|head|body)", re.IGNORECASE)
+_FEED_START = re.compile(
+    rf"{_XML_START}(?:<!doctype[^<>\[]{{0,1000}}(?:\[[^\]]{{0,5000}}\]\s{{0,100}})?>{_XML_START})?<(?:[a-z0-9]{{1,20}}:)?(?:rss|feed|rdf)\b",
+    re.IGNORECASE,
+)
 _MARKDOWN_MARK = re.compile(r"^(?:#{1,6}[ \t]|[ \t]{0,3}[-*+][ \t]|\|)|\]\(https?://", re.MULTILINE)
 _SNIFF_LENGTH = 20_000
 
@@ -43,8 +46,8 @@ def is_json(text: str) -> bool:
 
 
 def is_page(text: str) -> bool:
-    """Return whether a text is a whole HTML page."""
-    return _PAGE_START.match(text) is not None
+    """Return whether a text is a whole HTML page rather than a feed, which may begin with a DOCTYPE, too."""
+    return _PAGE_START.match(text) is not None and _FEED_START.match(text) is None
 
 
 def is_html(text: str) -> bool:

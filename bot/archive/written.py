@@ -13,7 +13,8 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, date_reader, fields, html_pages, markdown_lines, summaries
+from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, summaries
+from bot.text import date_reader
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 

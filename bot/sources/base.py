@@ -17,7 +17,7 @@ import pydantic
 import regex
 from w3lib import encoding as web_encoding
 
-from bot.archive import fields, parse
+from bot.archive import fields, html_pages, parse
 from bot.core import day_close, isolation
 from storage import errors, models, sources
 from storage.models import FetchStatus
@@ -104,7 +104,8 @@ class FetchResult:
 
     Save `page_states` only after the digests and facts, since a page with a saved state is not read again.
     `day` is the requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a
-    back-fill once this result is stored. `is_gone`: the location does not exist any more.
+    back-fill once this result is stored. `is_gone`: the location does not exist any more. `moved` are the arXiv ids
+    that its list had, and that another result has on another day.
     """
 
     location: str
@@ -117,6 +118,7 @@ class FetchResult:
     retry_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
     is_gone: bool = False
+    moved: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +412,9 @@ def detect_in_text(
     except errors.NotADigestError as error:
         reason = "" if str(error) == parse.NO_PAPER else f": {error}"
         found = "it is an HTML page without a digest" if parse.is_html(text) else "there is no digest in it"
+        with suppress(ValueError):  # a malformed address
+            if feed := next(filter(fields.clean_url, html_pages.find_feeds(text, name)), None):
+                found = f"{found}. Its feed is {feed}: add that address"
         raise FetchError(f"{found}{reason}") from None
     if not any(digest.entries for digest in digests):
         raise FetchError("its list of papers is empty", code=NOT_FOUND)

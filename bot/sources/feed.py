@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
@@ -23,6 +23,7 @@ from yarl import URL
 from bot.archive import arxiv_ids, fields, html_pages, listing, parse
 from bot.core import clock
 from bot.sources import base
+from bot.text import date_reader
 from storage import errors, models, sources
 from storage.models import FetchStatus
 
@@ -182,6 +183,11 @@ class FeedEntry:
     categories: tuple[str, ...] = ()
     thumbnail: str | None = None
     published_on: date | None = None
+    """The day that its date states, in its writer's zone."""
+    untold_date: str | None = None
+    """The text of its date if no day can be told from it."""
+    is_misread: bool = False
+    """Whether former versions read its date as the first of a month, which it is not."""
     arxiv_id: str | None = None
     votes: int | None = None
     hash: str = ""
@@ -201,7 +207,7 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed: its entries in order, and its build date (UTC). `total` is the number of results of a search feed."""
+    """A feed: its entries in order, and the day of its build date. `total` is the number of results of a search feed."""
 
     entries: tuple[FeedEntry, ...]
     built_on: date | None = None
@@ -231,7 +237,9 @@ def parse_document(text: str, url: str = "") -> Feed:
 
     Raises FetchError if it declares entities or is not a feed.
     """
-    if "<!ENTITY" in text:
+    if "<!ENTITY" in text.replace(
+        "<!ENTITY %", ""
+    ):  # those with % are for the DOCTYPE alone, which is cut off
         raise base.FetchError("its XML declares entities of its own, which are not read")
     # feedparser would take a minute on a large HTML page.
     if parse.is_page(text) or (first := _FIRST_ELEMENT.search(text)) is None:
@@ -259,11 +267,10 @@ def parse_document(text: str, url: str = "") -> Feed:
             by_key.setdefault(entry.key, entry)
         else:
             empty_count += 1
-    times = dict(parsed.feed)
-    built_at = _parse_time(times.get("updated_parsed") or times.get("published_parsed"))
-    text = str(times.get("opensearch_totalresults") or "")[:9]
+    built_on, _ = _read_day(dict(parsed.feed), "updated", "published")
+    text = str(parsed.feed.get("opensearch_totalresults") or "")[:9]
     total = max(0, int(text) - empty_count) if text.isdecimal() else None
-    return Feed(tuple(by_key.values()), built_at and built_at.date(), total)
+    return Feed(tuple(by_key.values()), built_on, total)
 
 
 def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEntry:
@@ -275,8 +282,8 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         str(entry.get("summary") or "")
     }
     times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
-    published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
-    updated_at = _parse_time(times.get("updated_parsed"))
+    published_on, untold_date = _read_day(times, "published", "updated")
+    former = times.get("published_parsed") or times.get("updated_parsed")
     version = _ARXIV_VERSION.fullmatch(id_)
     authors, affiliations = _parse_authors(entry)
     longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
@@ -292,13 +299,17 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         thumbnail=next(
             (_absolute(media.get("url"), url) for media in entry.get("media_thumbnail") or ()), None
         ),
-        published_on=published_at and published_at.date(),
+        published_on=published_on,
+        untold_date=untold_date,
+        is_misread=former is not None
+        and former.tm_mday == 1
+        and published_on not in (None, date(*former[:3])),
         arxiv_id=_parse_arxiv_id(id_) or _parse_arxiv_id(link or ""),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
         affiliations=fields.clean_labels([*affiliations, entry.get("arxiv_affiliation")]),
         version=int(version[1]) if version else None,
-        version_on=updated_at.date() if version and updated_at else None,
+        version_on=_read_day(times, "updated")[0] if version else None,
         comment=fields.clean_line(entry.get("arxiv_comment")) if version else None,
         journal=fields.clean_line(entry.get("arxiv_journal_ref")) if version else None,
     )
@@ -369,13 +380,14 @@ def _split_affiliations(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _parse_time(parsed: Any) -> datetime | None:
-    """Convert feedparser's time (UTC). Returns None if it is missing or invalid, which is common."""
-    try:
-        year, month, day, hour, minute, second = parsed[:6]
-        return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
-    except (ValueError, TypeError, OverflowError):
-        return None
+def _read_day(times: Mapping[str, Any], *names: str) -> tuple[date | None, str | None]:
+    """Return the day of the first date from which one can be told, or else the text of the first date.
+
+    feedparser's own times are in UTC, and have the first of a month for dates that it does not know.
+    """
+    texts = [text for name in names if (text := fields.clean_line(times.get(name)))]
+    day = next(filter(None, map(date_reader.read_date, texts)), None)
+    return day, texts[0] if texts and day is None else None
 
 
 def _parse_arxiv_id(text: str) -> str | None:
@@ -435,6 +447,8 @@ _MAX_LINKS = 50
 MAX_POSTED_PAPERS = 100
 """The most papers per day in a hand-picked feed. Larger feeds are never posted automatically."""
 _MAX_BUILD_AGE = timedelta(days=3)
+_READER = "2:"
+"""Begins the stored hash of a feed's body. A feed without it was last read by a former version, and is read once more."""
 
 
 def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: date) -> dict[str, date | None]:
@@ -496,6 +510,23 @@ class FeedSource:
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the feed and its new entries. Yields the feed's page state only if no entry failed."""
+        known = request.known(self.address)
+        read_hash = known.hash or "" if known else ""
+        is_old = known is not None and not read_hash.startswith(_READER)
+        if known is not None:
+            known = replace(known, hash=None if is_old else read_hash.removeprefix(_READER))
+            states = {**request.page_states, base.page_key(self.address): known}
+            request = replace(request, page_states=states)
+        async for result in self._fetch(request, is_old=is_old):
+            pages = result.page_states
+            yield replace(result, page_states=tuple(map(self._mark_read, pages)))
+
+    def _mark_read(self, page: sources.PageState) -> sources.PageState:
+        is_feed = page.location == self.address and page.hash is not None
+        return replace(page, hash=f"{_READER}{page.hash}") if is_feed else page
+
+    async def _fetch(self, request: base.FetchRequest, *, is_old: bool) -> AsyncIterator[base.FetchResult]:
+        """Read the feed; see `_read_entries` for `is_old`."""
         page = await base.get_page(self.fetcher, self.address, request, accept=ACCEPT)
         if isinstance(page, base.FetchResult):
             yield page
@@ -505,7 +536,7 @@ class FeedSource:
         except base.FetchError as error:
             yield await self._read_as_digest(page, error)
             return
-        async for result in self._read_entries(parsed, page.page_state, request):
+        async for result in self._read_entries(parsed, page.page_state, request, is_old=is_old):
             yield result
 
     async def _read_as_digest(self, response: base.Response, feed_error: base.FetchError) -> base.FetchResult:
@@ -517,16 +548,18 @@ class FeedSource:
         return replace(result, reason=base.clean_reason(reason))
 
     async def _read_entries(
-        self, parsed: Feed, feed_state: sources.PageState, request: base.FetchRequest
+        self, parsed: Feed, feed_state: sources.PageState, request: base.FetchRequest, *, is_old: bool
     ) -> AsyncIterator[base.FetchResult]:
         """Yield a result for each new entry and each day of single papers, then the feed's own result.
 
         Some feeds give their entries new ids, so an entry with a text is also known by its paper or link, if no
-        other entry has it. An entry without papers has the status NOT_YET.
+        other entry has it. An entry without papers has the status NOT_YET. If a former version read the feed last
+        (`is_old`), the papers that it put on a wrong first of a month move to their day.
         """
         days = assign_days(parsed.entries, parsed.built_on, request.now.date())
         targets = Counter(map(_target_of, parsed.entries))
         papers: list[_ListedPaper] = []
+        moved: dict[date, set[str]] = {}
         linked: list[tuple[FeedEntry, tuple[sources.PageState, ...]]] = []
         feed_states: list[sources.PageState] = []
         is_empty, reason = True, ""
@@ -535,6 +568,11 @@ class FeedSource:
             keys = [entry.key, *([target] if target and targets[target] == 1 and target != entry.key else ())]
             places = [self._locate(key) for key in keys]
             known = next(filter(None, map(request.known, places)), None)
+            former_on = fields.clean_date(known and known.last_modified)
+            is_wrong = is_old and entry.is_misread and days.get(entry.key) not in (None, former_on)
+            if is_wrong and former_on is not None and former_on.day == 1 and entry.arxiv_id is not None:
+                moved.setdefault(former_on, set()).add(entry.arxiv_id)
+                known = None
             if known is not None and known.hash == entry.hash:
                 is_empty &= known.status is FetchStatus.NOT_YET
                 feed_states += (replace(known, location=at) for at in places if request.known(at) is None)
@@ -550,7 +588,7 @@ class FeedSource:
                 # A known paper stays in the list of its first day. If another entry links to this location, the known
                 # `last_modified` is a server's time instead.
                 is_new = known is None or known.status is FetchStatus.NOT_YET
-                day = days[entry.key] if is_new else fields.clean_date(known and known.last_modified)
+                day = days[entry.key] if is_new else former_on
                 stamp = None if day is None else str(day)
                 stamped = tuple(replace(state, last_modified=stamp) for state in states)
                 papers.append(_ListedPaper(entry, paper, stamped))
@@ -562,6 +600,10 @@ class FeedSource:
         is_large = is_arxiv(self.address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             yield result
+        for on, ids in moved.items():
+            emptied = (listing.build(on, (), form=models.DigestFormat.LIST),)
+            location = f"{self.address}#{on}"
+            yield base.FetchResult(location, FetchStatus.OK, digests=emptied, moved=frozenset(ids))
         # Links that failed before come last, so that dead links do not block others.
         linked.sort(key=lambda row: request.known(row[1][0].location) is not None)
         is_missed = len(linked) > _MAX_LINKS
@@ -630,10 +672,19 @@ class FeedSource:
                 )
                 for entry, paper, pages in group
             )
+            untold = [row.entry.untold_date for row in group if stamp is None and row.entry.untold_date]
+            reason = f"no day can be told from {len(untold)} dates, such as {untold[0]}" if untold else ""
             location = f"{self.address}#{stamp}" if stamp else self.address
             pages = tuple(page for listed in group for page in listed.page_states)
             results.append(
-                base.FetchResult(location, FetchStatus.OK, "", (digest,) if news else (), facts, pages)
+                base.FetchResult(
+                    location,
+                    FetchStatus.OK,
+                    base.clean_reason(reason),
+                    (digest,) if news else (),
+                    facts,
+                    pages,
+                )
             )
         return results
 

@@ -6,11 +6,14 @@ Every failure is a FetchError with a readable reason.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import http.client
+import io
 import itertools
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
@@ -90,15 +93,56 @@ def _parse_url(text: str, former: URL | None = None) -> URL:
 
 
 async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Read a body of at most `limit` unpacked bytes. Raises FetchError if it is larger."""
+    """Read a body of at most `limit` bytes, and unpack it. Raises FetchError if it is larger or in an unknown coding."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(_READ_AT_ONCE):
         body += chunk
         if len(body) > limit:
-            raise base.FetchError(
-                f"its response is larger than {limit / 1_000_000:g} MB", code=base.TOO_LARGE
-            )
-    return bytes(body)
+            raise _too_large(limit)
+    listed = ",".join(response.headers.getall(hdrs.CONTENT_ENCODING, ()))
+    codings = [
+        name for coding in listed.lower().split(",") if (name := coding.strip()) not in ("", "identity")
+    ]
+    if not codings:
+        return bytes(body)
+    return await asyncio.to_thread(_unpack, bytes(body), codings, limit)
+
+
+def _too_large(limit: int) -> base.FetchError:
+    reason = f"its response is larger than {limit / 1_000_000:g} MB"
+    return base.FetchError(reason, code=base.TOO_LARGE)
+
+
+_GZIP, _DEFLATE = ("gzip", "x-gzip"), ("deflate", "x-deflate")
+_MAX_CODINGS = 3
+
+
+def _unpack(body: bytes, codings: Sequence[str], limit: int) -> bytes:
+    """Undo the codings of a body (RFC 9110), the last first. It may have `limit` bytes after each.
+
+    aiohttp would undo one of those that it knows, and pass the others on as they are. Raises FetchError, or
+    ClientPayloadError for a damaged body.
+    """
+    if others := [name for name in codings if name not in (*_GZIP, *_DEFLATE)] or codings[_MAX_CODINGS:]:
+        raise base.FetchError(
+            f"its response has the content coding {others[0]}; only gzip and deflate are read"
+        )
+    for name in reversed(codings):
+        try:
+            if name in _GZIP:
+                body = gzip.GzipFile(fileobj=io.BytesIO(body)).read(limit + 1)
+            elif body:
+                # deflate means the zlib format, but some servers leave its header out
+                is_zlib = body[0] & 0x0F == zlib.DEFLATED
+                decoder = zlib.decompressobj(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
+                body = decoder.decompress(body, limit + 1)
+                if len(body) <= limit and not decoder.eof:
+                    raise EOFError
+        except (OSError, EOFError, zlib.error) as error:
+            raise aiohttp.ClientPayloadError from error
+        if len(body) > limit:
+            raise _too_large(limit)
+    return body
 
 
 async def _read_response(
@@ -263,6 +307,7 @@ class HttpFetcher:
             headers={hdrs.USER_AGENT: self.user_agent},
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            auto_decompress=False,
             proxy=self.proxy,
         )
         return self

@@ -295,7 +295,7 @@ class Poller:
                     if limited.digests or limited.is_gone:
                         is_whole = limited is result
                         stored += await self.ingest.put(
-                            row.url, limited.location, limited.digests, is_whole=is_whole
+                            row.url, limited.location, limited.digests, is_whole=is_whole, moved=limited.moved
                         )
                     report.add(limited, stored)
                 if limited is not result:

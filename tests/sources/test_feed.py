@@ -1,7 +1,7 @@
 """RSS and Atom feeds: single papers, digests in entries and behind links, and no repeated reads."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import escape
 from typing import Any
 
@@ -406,3 +406,101 @@ async def test_parses_a_large_feed_in_the_worker_process(site: Site, monkeypatch
         monkeypatch.setattr(module, name, None)  # so parsing in this process would fail
     assert await site.read() == expected
     assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
+
+
+def written_item(number: int, when: str, tag: str = "pubDate") -> str:
+    link = f"<link>https://arxiv.org/abs/2611.{number:05}</link>"
+    return f"<item><title>On Moss of Kind {number}</title>{link}<{tag}>{when}</{tag}></item>"
+
+
+@pytest.mark.parametrize(
+    ("dates", "days"),
+    [
+        ("2026/11/27 15:07:41 | 2026/11/26 | 2026.11.25", "27 26 25"),
+        ("2026년 11월 27일 | 2026년 11월 26일 오후 3:07 | 2026. 11. 25.", "27 26 25"),
+        ("Fri, 27 Nov 2026 15:07:41 | 26 Nov 2026 15:07 | Wed, 25 Nov 2026", "27 26 25"),
+        (
+            "Sat, 28 Nov 2026 08:00:00 +0900 | 2026-11-27T00:10:00+09:00 | Thu, 26 Nov 2026 23:50:00 -0800",
+            "28 27 26",
+        ),
+        ("27 novembre 2026 | 26. November 2026 | 25 de noviembre de 2026 10:00", "27 26 25"),
+        # A month without a day, and a day and a month that may be exchanged.
+        ("27/11/2026 | 2026-11 | 05/11/2026", "27 None None"),
+    ],
+)
+@pytest.mark.parametrize("tag", ["pubDate", "dc:date"])
+async def test_a_paper_is_listed_on_the_day_that_its_entry_states(
+    site: Site, dates: str, days: str, tag: str
+) -> None:
+    items = [written_item(number, when, tag) for number, when in enumerate(dates.split(" | "), 1)]
+    site.pages["/feed"] = source_payloads.rss(*items)
+    results = await site.read(now=datetime(2026, 11, 28, 12, tzinfo=UTC))
+    found = {
+        entry.arxiv_id: "None" if digest.is_rolling else str(digest.date.day)
+        for result in results
+        for digest in result.digests
+        for entry in digest.entries
+    }
+    assert [found[arxiv_id] for arxiv_id in sorted(found)] == days.split()
+    said = [result.reason for result in results if result.reason]
+    assert said == (["no day can be told from 2 dates, such as 2026-11"] if "None" in days else [])
+
+
+def test_a_date_from_which_no_day_can_be_told_is_kept_as_it_is_written() -> None:
+    dates = ("2026-11", "5/6/2026", "soon", "2026/11/27", "")
+    entries = feed.parse_document(
+        source_payloads.rss(*(written_item(*row) for row in enumerate(dates)))
+    ).entries
+    assert [entry.untold_date for entry in entries] == ["2026-11", "5/6/2026", "soon", None, None]
+
+
+DOCTYPES = (
+    '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://my.netscape.com/publish/formats/rss-0.91.dtd">',
+    '<!DOCTYPE rss SYSTEM "rss.dtd" [\n<!ENTITY % HTMLlat1 PUBLIC "-//W3C//ENTITIES Latin 1//EN" "lat1.ent">\n%HTMLlat1; ]>',
+    "<!-- made by hand --><!doctype rss>\n<!-- moss -->",
+)
+
+
+@pytest.mark.parametrize("doctype", DOCTYPES)
+@pytest.mark.parametrize("root", ['rss version="0.91"', "rss version='2.0'"])
+def test_a_feed_may_begin_with_a_doctype(doctype: str, root: str) -> None:
+    item = written_item(1, "2026-11-27")
+    text = (
+        f"<?xml version='1.0'?>\n{doctype}<{root}><channel><title>Moss &eacute;</title>{item}</channel></rss>"
+    )
+    assert [entry.arxiv_id for entry in feed.parse_document(text).entries] == ["2611.00001"]
+
+
+def test_a_doctype_may_stand_before_rdf_and_atom() -> None:
+    rdf = (
+        '<!DOCTYPE rdf:RDF [<!ENTITY % a SYSTEM "a">]><rdf:RDF xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        f' xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><channel/>{written_item(1, "2026/11/27", "dc:date")}</rdf:RDF>'
+    )
+    entry = '<entry><link href="https://arxiv.org/abs/2611.00001"/><updated>2026.11.27</updated></entry>'
+    atom = f'<?xml version="1.0"?><!DOCTYPE feed><feed xmlns="http://www.w3.org/2005/Atom">{entry}</feed>'
+    for text in (rdf, atom):
+        found = feed.parse_document(text).entries
+        assert [(row.arxiv_id, str(row.published_on)) for row in found] == [("2611.00001", "2026-11-27")]
+
+
+@pytest.mark.parametrize(
+    ("head", "address"),
+    [
+        ('<link rel="alternate" type="application/rss+xml" title="News" href="/feed.xml">', "/feed.xml"),
+        ("<base href='/lab/'><LINK TYPE='application/atom+xml' HREF='news.atom' REL='alternate home'>", "/lab/news.atom"),
+        ("<link rel=alternate hreflang=ko href=/ko><link rel=alternate type=application/rss+xml href=rss>", "/rss"),
+        ("</head><p><a rel=alternate type='application/rss+xml; charset=utf-8' href='https://x.example/f'>RSS</a>", "https://x.example/f"),
+        ("<!-- <link rel=alternate type=application/rss+xml href=/old> --><link rel=alternate type=text/html href=/m>", None),
+    ],
+)  # fmt: skip
+async def test_a_page_that_names_its_feed_is_refused_with_that_address(
+    site: Site, head: str, address: str | None
+) -> None:
+    site.pages["/feed"] = (
+        f"<!doctype html><html><head><title>Moss</title>{head}<body><h1>Moss</h1><p>Welcome.</p></html>"
+    )
+    [result] = await site.read()
+    assert result.status is FAILED
+    url = address if address is None or "://" in address else site.url + address
+    assert (f"Its feed is {url}: add that address" in result.reason) == (url is not None), result.reason
+    assert ("Its feed" in result.reason) == (url is not None)

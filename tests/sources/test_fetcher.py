@@ -5,8 +5,10 @@ import base64
 import gzip
 import re
 import ssl
+import zlib
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import trustme
@@ -238,6 +240,48 @@ async def test_unpacks_gzip_and_ignores_environment_proxies(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     origin.pages["/"] = web.Response(body=gzip.compress(b"a digest"), headers={"Content-Encoding": "gzip"})
     assert (await fetch.get(origin.url)).body == b"a digest"
+
+
+GZIP, DEFLATE = partial(gzip.compress, mtime=0), zlib.compress
+CODED: dict[str, bytes] = {
+    "x-gzip": GZIP(b"a digest"),
+    "X-GZIP, identity": GZIP(b"a digest"),
+    "gzip, gzip": GZIP(GZIP(b"a digest")),
+    "deflate, gzip": GZIP(DEFLATE(b"a digest")),
+    "gzip, x-deflate": DEFLATE(GZIP(b"a digest")),
+    "deflate": DEFLATE(b"a digest")[2:-4],  # without the header
+    "gzip": GZIP(b"a di") + GZIP(b"gest"),
+    "": b"a digest",
+}
+
+
+@pytest.mark.parametrize("codings", CODED)
+async def test_undoes_the_codings_of_a_body_in_their_order(
+    origin: OriginServer, fetch: HttpFetcher, codings: str
+) -> None:
+    origin.pages["/"] = web.Response(body=CODED[codings], headers={"Content-Encoding": codings})
+    assert (await fetch.get(origin.url)).body == b"a digest"
+
+
+@pytest.mark.parametrize(
+    ("codings", "body", "reason"),
+    [
+        ("br", b"\x8b", "content coding br"),
+        ("gzip, compress", b"\x1f\x9d", "content coding compress"),
+        ("gzip, gzip, gzip, gzip", b"", "content coding gzip"),
+        ("x-gzip", GZIP(b"a digest")[:-9], "damaged or ended early"),
+        ("deflate", DEFLATE(b"a digest")[:-5], "damaged or ended early"),
+        ("x-gzip", b"a digest", "damaged or ended early"),
+        ("gzip, gzip", GZIP(GZIP(b"0" * 5_000_001)), "larger than 5 MB"),
+        ("deflate", DEFLATE(b"0" * 5_000_001), "larger than 5 MB"),
+    ],
+)
+async def test_says_why_a_coded_body_is_not_read(
+    origin: OriginServer, fetch: HttpFetcher, codings: str, body: bytes, reason: str
+) -> None:
+    origin.pages["/"] = web.Response(body=body, headers={"Content-Encoding": codings})
+    with pytest.raises(FetchError, match=reason):
+        await fetch.get(origin.url)
 
 
 KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방법 (2025-05-06)\n"

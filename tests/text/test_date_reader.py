@@ -1,20 +1,26 @@
-"""The day that a heading, a line or a path states."""
+"""The day that a date, a heading, a line or a path states."""
 
 from datetime import date
 
 import pytest
+from babel.dates import get_month_names
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.archive import date_reader
+from bot.text import date_reader
 
 STATED = {
-    "2025-05-27": "(2025-05-27) | 2025_05_27 | 2025/05/27 | 2025.05.27. | 2025. 5. 27 | 2025–05–27 | — 20250527 | 2025년 5월 27일"
+    "2025-05-27": "(2025-05-27) | 2025_05_27 | 2025/05/27 | 2025.05.27. | 2025. 5. 27 | 2025–05–27 | — 20250527"
+    " | 2025년 5월 27일"
     " | 2025年05月27日 | May 27, 2025 | 27 May 2025 | 27th of May 2025 | 27. May 2025 | (2025-05-27, Tue; 2025-05-27)"
     " | 2025-05-27 ~ 12편 | 2025년 5월 27일~30편 | 2025-05-27 -- 30 papers"
+    " | 27/05/2025 | 05/27/2025 | 27.05.2025 | 27. Mai 2025 | 27 de mayo de 2025 | 2025. május 27. | 27-May-2025"
     " | 2025-05-27T05:00:00Z | ep2:20250527 | 2025-05-27 - 30 papers | 2025.05.27 – 3 picks | Week ending May 27, 2025",
     # Spans have their last day, in the year that one of their ends has.
     "2026-11-20": "2026년 11월 16일 ~ 20일 | 2026년 11월 16일(월) ~ 20일(금) | 2026년 11월 16일부터 20일까지 | 2026-11-16~20"
     " | 2026-11-16 to 2026-11-20 | 2026.11.16-20 주간 논문 | 2026. 11. 16. ~ 11. 20. | 2026/11/16-11/20 | 20261116-20261120"
-    " | 2026年11月16日〜20日 | 16–20 November 2026 | November 16 - 20, 2026 | (Nov 16 - Nov 20) - 2026 | Nov. 16th to 20th, 2026",
+    " | 2026年11月16日〜20日 | 16–20 November 2026 | November 16 - 20, 2026 | (Nov 16 - Nov 20) - 2026"
+    " | Nov. 16th to 20th, 2026",
     "2027-01-03": "2026년 12월 28일 ~ 1월 3일 | 2026-12-28 ~ 01-03 | Dec 28 - Jan 3, 2027 | 28 Dec 2026 – 3 Jan 2027"
     " | 2026-W53 | Week 53, 2026 | 2026년 53주차 | 2026年第53周",
     "2026-11-22": "2026-W47 | 2026W47 | W47 2026 | Week 47 of 2026 | 2026, week 47 | 2026년 제47주 | 2026년 11월 3주차"
@@ -26,6 +32,8 @@ STATED = {
 UNKNOWN = (
     "2025-02-30 | 2026-11-33 | Nov 31, 2026 | 2025-W53 | 2024-W53 | Week 60, 2026 | 05/06/2025 | 2025-05 | 28th of August"
     " | 9.2025-05-27 | FRB 20240114A | 2611.20001 | since 2024-09-30 | 2024-09-30 ~ | Papers from Sep 30, 2024 - Now"
+    # Numbers of which each may be the month, and words that are months in other languages.
+    " | 05/06/2025 | 5.6.2025 | 03-11-2026 | 2025/27/05 | Set 3 | Gemini 3 Pro 2026"
     # A span or a number of papers.
     " | 2026-11-02 -- 12 | 2026-11-02 - 12 | 2026.11.02 — 12"
     " | 2024년 9월 30일부터 현재까지 | 2024年9月30日至今 | after May 2, 2025"
@@ -81,3 +89,70 @@ def test_reads_the_date_in_a_path_with_spaces() -> None:
     paths = ("2026 11 22.md", "papers 2026 11 22/list.md", "2026/11/22 papers.md", "2026/Nov 22.md")
     read = {path: str(date_reader.find_path_date(path)) for path in paths}
     assert read == dict.fromkeys(read, "2026-11-22")
+
+
+WRITTEN = {
+    "2026-11-27": "Fri, 27 Nov 2026 15:07:41 | Fri, 27 Nov 2026 15:07:41 GMT | 27 Nov 26 15:07 EST"
+    " | Fri Nov 27 15:07:41 KST 2026"
+    " | 2026/11/27 15:07:41 | 2026/11/27 | 2026.11.27 | 2026. 11. 27. 오후 3:07 | 2026년 11월 27일"
+    " | 2026년 11월 27일 (금) 15:07:41 +0900"
+    " | 2026년11월27일 | 2026年11月27日 | 2026/11/27(金) 15:07 | 2026-11-27T15:07:41 | 2026-11-27T15:07:41.123+09:00"
+    " | 20261127T150741Z"
+    " | 2026-11-27 15:07:41 KST | 2026-W48-5 | 27/Nov/2026:15:07:41 +0900 | 27-Nov-2026 | 27/11/2026 15:07 | 11/27/2026"
+    " | 27.11.2026"
+    " | 27 novembre 2026 | vendredi 27 novembre 2026 à 15h07 | 27 de noviembre de 2026"
+    " | vie, 27 nov 2026 10:00:00 +0100 | 27. November 2026"
+    " | Freitag, 27. November 2026, 15:07 Uhr | 27 ноября 2026 г. | пт, 27 нояб. 2026 15:07 | 27 kasım 2026"
+    " | 27 listopada 2026"
+    " | 2026. november 27. | ２０２６／１１／２７ | Friday, November 27, 2026 at 3:07 PM | Nov 27, 2026, 3:07 PM",
+    # The writer's day, not that of UTC.
+    "2026-11-28": "Sat, 28 Nov 2026 08:00:00 +0900 | 2026-11-28T00:30:00+09:00 | 2026년 11월 28일 오전 8:00"
+    " | Sat, 28 Nov 2026 23:00:00 -0800",
+    "2026-12-01": "1er décembre 2026 | 1. Dezember 2026 | 1º de dezembro de 2026 | Tue, 01 Dec 2026 00:00:00 +0900",
+    # Something is missing, impossible, or may be another part.
+    "None": "2026-11 | 2026/11 | November 2026 | 2026 | 2026년 11월 | 27 Nov | 11월 27일 | 05/06/2026 | 05-06-2026"
+    " | 5.6.2026 | 26-11-27"
+    " | 2026/27/11 | 2026-11-31 | Mon, 31 Nov 2026 10:00:00 GMT | 2026-331 | 1795775261 | yesterday | 3 days ago"
+    " | 令和8年11月27日 | 15:07:41",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("day", WRITTEN)
+def test_reads_the_day_of_a_date_in_the_spellings_of_feeds(day: str) -> None:
+    read = {text: str(date_reader.read_date(text)) for text in WRITTEN[day].split(" | ")}
+    assert read == dict.fromkeys(read, day)
+
+
+LOCALES = (
+    *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "ru"),
+    *("uk", "tr", "sv", "da", "nb", "fi", "id", "hu", "ro", "el"),
+)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_reads_the_months_of_the_usual_languages_as_cldr_names_them(locale: str) -> None:
+    for month, name in get_month_names("wide", locale=locale).items():
+        assert date_reader.read_date(f"27 {name} 2026") == date(2026, month, 27), name
+
+
+YEAR_FIRST = ("{0}-{1:02}-{2:02}", "{0}/{1}/{2} 08:00", "{0}. {1}. {2}.", "{0}년 {1}월 {2}일")
+OTHER_ORDERS = (
+    "{2:02}/{1:02}/{0}",
+    "{1}-{2}-{0} 08:00",
+    "{2}.{1}.{0}",
+    "{2:02} {1:02} {0}",
+    "{1:02}/{0}",
+    "{0}-{1:02}",
+)
+
+
+@given(st.dates(date(1991, 8, 1), date(2050, 12, 31)))
+def test_no_part_of_a_date_is_taken_for_another(on: date) -> None:
+    for order in (*YEAR_FIRST, *OTHER_ORDERS):
+        read = date_reader.read_date(order.format(on.year, on.month, on.day))
+        assert read == on or (read is None and order in OTHER_ORDERS), order
+
+
+@given(st.text(max_size=60) | st.text("0123456789 -/.:,년월일TZ+Novembrdé", max_size=40))
+def test_any_text_is_a_day_or_none(text: str) -> None:
+    assert date_reader.read_date(text) is None or isinstance(date_reader.read_date(text), date)

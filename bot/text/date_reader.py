@@ -1,7 +1,8 @@
-"""Read the day that a heading, a line, a cell or a path states, in unambiguous spellings.
+"""Read the day that a date, a heading, a line, a cell or a path states: of feeds, lists, digests and options.
 
-The year is first or the month has a name. A span or a week counts as its last day. Weeks of a year are those of
-ISO 8601; a week of a month belongs, by Korea's standard, to the month of its Thursday.
+The day is the writer's own, whatever the time zone. A date is unknown if a part of it is missing, or may be
+another part: 05/06/2026. A span or a week counts as its last day. Weeks of a year are those of ISO 8601; a week of a
+month belongs, by Korea's standard, to the month of its Thursday. A text is read in lower case.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from email.utils import parsedate_tz
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from bot.text import seed, typography
 from bot.text.plain import MONTH, MONTHS
 
 
 class Stated(NamedTuple):
-    """The days that a text states: the last one, or None if it is unknown (31 February, "since May 2", no year).
+    """The days that a text states: the last one, or None if it is unknown (31 February, 05/06/2026, "since May 2", no year).
 
-    `rest` is the text without them. `near` is a day in the stated year or month.
+    `rest` is the text without them, in lower case. `near` is a day in the stated year or month.
     """
 
     on: date | None
@@ -31,12 +34,12 @@ class Stated(NamedTuple):
         """Return the number of words beside the days, except those of a list ("Papers of …"); None beside a version."""
         if _VERSION.search(self.rest):
             return None
-        words = _WORD.findall(self.rest.lower())
+        words = _WORD.findall(self.rest)
         return sum(not _LIST_WORD.fullmatch(word) for word in words)
 
 
 _WORD = re.compile(r"[^\W\d_]+")
-_VERSION = re.compile(r"\bv?[0-9]{1,3}\.[0-9]{1,3}\b", re.IGNORECASE)
+_VERSION = re.compile(r"\bv?[0-9]{1,3}\.[0-9]{1,3}\b")
 _LIST_WORD = re.compile(
     r"an?|the|of|on|for|from|to|till|until|through|since|and|in|at|by|our|my|all|s|papers?|articles?|preprints?|arxiv|digests?"
     r"|list(?:s|ings?)?|showing|readings?|picks?|top|best|new(?:est)?|latest|hot|trending|recent|hugging|face|huggingface|hf|news"
@@ -48,37 +51,43 @@ _LIST_WORD = re.compile(
     r"|(?:[論论]文|每[日周]|[日周][報报刊]|今[日週]|精选|推荐|速[递報]|最新|日期|[周星期]{1,2}[一二三四五六日]|[月火水木金土日](?:曜日?)?|の|まとめ)+"
 )
 """A word that leaves a heading with a date the heading of a day's list."""
+_FOREIGN_MONTHS = {
+    name: int(number)
+    for kind, number, names in seed.read_rows("date_words.tsv")
+    if kind == "month"
+    for name in names.split()
+}
+_ALL_MONTHS = MONTHS | _FOREIGN_MONTHS
 _NAME = rf"(?:{MONTH})\b\.?"
+_ANY_NAME = rf"(?:{MONTH}|{'|'.join(sorted(_FOREIGN_MONTHS, key=len, reverse=True))})\b\.?"
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"[0-9]{1,2}(?![0-9])"
-_TH = r"(?:st|nd|rd|th)?"
+_TH = r"(?:st|nd|rd|th|er|[oºª])?"
 _DASH = r"(?:-{1,3}|[‐-―−~〜～→])"
 _DATE = re.compile(
     rf"(?<![0-9.])(?P<y1>{_YEAR})\s?[-‐-―−./_년年]\s?(?P<m1>[0-9]{{1,2}})\s?[-‐-―−./_월月]\s?"
     rf"(?P<d1>{_DAY})(?!\s?(?:번?째|[주周週]))(?:\s?[일日])?"
     rf"|(?<![0-9])(?P<m2>[0-9]{{1,2}})\s?[월月]\s?(?P<d2>{_DAY})\s?[일日]"
-    rf"|(?:\b(?P<y6>{_YEAR})[,:]?\s)?\b(?P<m3>{_NAME})\s?(?P<d3>{_DAY}){_TH}(?:,?\s(?P<y3>{_YEAR})\b)?"
-    rf"|(?<![0-9.])(?<!week\s)(?P<d4>[0-9]{{1,2}}){_TH}\.?(?:\s(?:of|if))?\s(?P<m4>{_NAME})(?:,?\s(?P<y4>{_YEAR})\b)?"
-    r"|(?<![0-9.])(?P<y5>20[0-9]{2})(?P<m5>[0-9]{2})(?P<d5>[0-9]{2})(?![0-9.]|[A-SU-Z])",
-    re.IGNORECASE,
+    rf"|(?:\b(?P<y6>{_YEAR})[,.:]?[\s./-])?\b(?P<m3>{_ANY_NAME})[\s./-]?(?P<d3>{_DAY}){_TH}(?:(?:,?\s|[./-])(?P<y3>{_YEAR})\b)?"
+    rf"|(?<![0-9.])(?<!week\s)(?P<d4>[0-9]{{1,2}}){_TH}\.?(?:\s(?:of|if|de))?[\s./-](?P<m4>{_ANY_NAME})"
+    rf"(?:(?:,?\s(?:de\s)?|[./-])(?P<y4>{_YEAR})\b)?"
+    r"|(?<![0-9.])(?P<y5>20[0-9]{2})(?P<m5>[0-9]{2})(?P<d5>[0-9]{2})(?![0-9.]|[a-su-z])"
+    rf"|(?<![0-9./-])(?P<d7>[0-9]{{1,2}})(?P<sep>[./-])\s?(?P<m7>[0-9]{{1,2}})(?P=sep)\s?(?P<y7>{_YEAR})(?![0-9])"
 )
+"""One day. Group names begin with what is in the group; in those of 7, day and month may be exchanged."""
 _WEEKDAY = r"\.?(?:\s?[(（][^()（）0-9]{1,9}[)）])?"
-_UP_TO = re.compile(rf"{_WEEKDAY}\s?(?:{_DASH}|to\b|until\b|through\b|부터|에서)\s?", re.IGNORECASE)
+_UP_TO = re.compile(rf"{_WEEKDAY}\s?(?:{_DASH}|to\b|until\b|through\b|부터|에서)\s?")
 _LAST = re.compile(
-    rf"(?:(?P<m>[0-9]{{1,2}})\s?[-./월月]\s?)?(?P<d>{_DAY}){_TH}(?:\s?[일日])?(?:\W{{1,5}}(?P<y>{_YEAR})\b)?",
-    re.IGNORECASE,
+    rf"(?:(?P<m>[0-9]{{1,2}})\s?[-./월月]\s?)?(?P<d>{_DAY}){_TH}(?:\s?[일日])?(?:\W{{1,5}}(?P<y>{_YEAR})\b)?"
 )
 _COUNTED = re.compile(r"\s?(?:[편건개선]|가지)(?!\w)|\s?[篇本件](?!\w)")
 """The unit of a number of papers: 12편."""
 _LATE_YEAR = re.compile(rf"\W{{1,5}}({_YEAR})\b")
 _LONE_YEAR = re.compile(rf"(?<![0-9.])({_YEAR})\s?[년年]?(?![0-9.])")
-_OPEN_BEFORE = re.compile(
-    r"(?:since|after|(?:starting|beginning)(?:\s(?:from|on|in))?)\W{1,3}$", re.IGNORECASE
-)
+_OPEN_BEFORE = re.compile(r"(?:since|after|(?:starting|beginning)(?:\s(?:from|on|in))?)\W{1,3}$")
 _OPEN_BEHIND = re.compile(
     rf"{_WEEKDAY}\s?(?:(?:{_DASH}|to\b|until\b|through\b|부터)\s?(?:now|present|today|current|date|ongoing|현재|지금|오늘|至今|今)"
-    r"|부터|이후|이래|至今|以来|以降|起|onwards?\b|\+|[~〜～]\W*$)",
-    re.IGNORECASE,
+    r"|부터|이후|이래|至今|以来|以降|起|onwards?\b|\+|[~〜～]\W*$)"
 )
 _ORDINALS = {
     name: number
@@ -98,23 +107,23 @@ _WEEKS_OF_MONTH = re.compile(
     rf"|\b(?P<n3>{_NTH})\sweek\s(?:of|in)\s(?P<m3>{_NAME}),?\s?(?P<y3>{_YEAR})?"
     rf"|\bweek\s(?P<n4>[1-6])(?:,|\s(?:of|in))?\s(?P<m4>{_NAME}),?\s?(?P<y4>{_YEAR})?"
     rf"|(?:\b(?P<y6>{_YEAR})[,:]?\s)?\b(?P<m5>{_NAME}),?\s?(?:(?P<y5>{_YEAR}),?\s)?\(?week\s(?P<n5>[1-6])(?![0-9])\)?"
-    rf"(?:,?\s(?P<y7>{_YEAR})\b)?",
-    re.IGNORECASE,
+    rf"(?:,?\s(?P<y7>{_YEAR})\b)?"
 )
 _WEEKS = re.compile(
-    rf"(?<![0-9])(?P<y1>{_YEAR}){_GAP}w(?:ee)?k?[-_ .#]{{0,2}}(?P<n1>{_DAY})"
+    rf"(?<![0-9])(?P<y1>{_YEAR}){_GAP}w(?:ee)?k?[-_ .#]{{0,2}}(?P<n1>{_DAY})(?:-(?P<d1>[1-7])(?!\w))?"
     rf"|\bw(?:ee)?k?[-_ .#]{{0,2}}(?P<n2>{_DAY})(?:\sof)?[-_/ ,.()]{{1,3}}(?P<y2>{_YEAR})(?![0-9])"
     rf"|(?<![0-9])(?P<y3>{_YEAR})\s?[년年]?{_GAP}[제第]?\s?(?P<n3>{_DAY})\s?[주周週]차?"
-    rf"|(?:\bweek\s?|(?<![0-9])(?=[0-9제第]{{1,3}}\s?[주周週]))[제第]?(?P<n4>{_DAY})(?:\s?[주周週]차?)?",
-    re.IGNORECASE,
+    rf"|(?:\bweek\s?|(?<![0-9])(?=[0-9제第]{{1,3}}\s?[주周週]))[제第]?(?P<n4>{_DAY})(?:\s?[주周週]차?)?"
 )
-_WEEK_BEGINS = re.compile(r"\bweek\s(?:of|beginning|starting|commencing|from)\W{0,3}$", re.IGNORECASE)
+_WEEK_BEGINS = re.compile(r"\bweek\s(?:of|beginning|starting|commencing|from)\W{0,3}$")
 _MONTH = re.compile(
-    rf"(?<![0-9])(?P<y1>{_YEAR})\s?[-./년年]\s?(?P<m1>0?[1-9]|1[0-2])(?![0-9.])(?:\s?[월月])?|\b(?P<m2>{_NAME}),?\s(?P<y2>{_YEAR})\b",
-    re.IGNORECASE,
+    rf"(?<![0-9])(?P<y1>{_YEAR})\s?[-./년年]\s?(?P<m1>0?[1-9]|1[0-2])(?![0-9.])(?:\s?[월月])?|\b(?P<m2>{_ANY_NAME}),?\s(?P<y2>{_YEAR})\b"
+)
+_TIME = re.compile(
+    r"t?(?<![0-9])[0-9]{1,2}(?::[0-9]{2}){1,2}(?:[.,][0-9]{1,9})?(?:\s?[-+][0-9]{2}:?[0-9]{2})?(?![0-9])"
 )
 _DIGIT = re.compile("[0-9]")
-_MONTH_NAME = re.compile(rf"\W*(?:[0-9]{{1,2}}\s?[월月]|{_NAME})\W*", re.IGNORECASE)
+_MONTH_NAME = re.compile(rf"\W*(?:[0-9]{{1,2}}\s?[월月]|{_NAME})\W*")
 _SLASHED = re.compile(r"[^\w/]*([0-9]{1,2})/([0-9]{1,2})[^\w/]*(?:[^\W0-9_]{1,9}[^\w/]*)?")
 _FILE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
 _PATH_WEEK = re.compile(r"(?<![0-9])(?:([01][0-9])([0-3][0-9])-)([01][0-9])([0-3][0-9])(?![0-9])")
@@ -128,7 +137,7 @@ _UNKNOWN: _Parts = (None, 0, 0)
 
 def read(text: str, near: date | None = None) -> Stated | None:
     """Return the days that a text states, or None. A day without a year is in the year in which it is closest to `near`."""
-    return _read(text[:_MAX_DATED_LENGTH], near)
+    return _read(text[:_MAX_DATED_LENGTH].lower(), near)
 
 
 @lru_cache(maxsize=64)
@@ -155,6 +164,14 @@ def _read(text: str, near: date | None) -> Stated | None:
         dates += [None] if is_open else found
     on = max(filter(None, dates), default=None) if all(dates) else None
     return Stated(on, rest, "day", on or next(filter(None, dates), None))
+
+
+def read_date(text: str) -> date | None:
+    """Return the day of a date that a program wrote, with or without a time and a zone; None if it cannot be told."""
+    line = typography.normalise("NFKC", text[:_MAX_DATED_LENGTH])
+    if parts := parsedate_tz(line):  # RFC 5322 and its older forms, such as years of two digits
+        return _make_date(*parts[:3])
+    return find_date(" ".join(_TIME.sub(" ", line.lower()).split()))
 
 
 def find_date(text: str) -> date | None:
@@ -206,7 +223,9 @@ def _find_spans(text: str) -> Iterator[tuple[list[_Parts], int, int]]:
         if days[-1][0] is None and (late := _LATE_YEAR.match(text, end)):
             days[-1] = (int(late[1]), *days[-1][1:])
             end = late.end()
-        yield days, match.start(), end
+        name = (match["m3"] or match["m4"] or "").rstrip(".")
+        if name not in _FOREIGN_MONTHS or any(year for year, _, _ in days):  # "Set 3" is no date
+            yield days, match.start(), end
 
 
 def _ends_span(first: str, dash: str, last: re.Match[str], before: _Parts) -> bool:
@@ -224,12 +243,7 @@ def _ends_span(first: str, dash: str, last: re.Match[str], before: _Parts) -> bo
 def _is_unclear(first: str, dash: str, last: re.Match[str]) -> bool:
     """Return whether a number alone behind a numeric date may be a day or a count: "2026-11-02 -- 12"."""
     is_stated = last["m"] or last["y"] or not last[0].isdecimal() or last["d"][0] == "0"
-    return (
-        _is_apart(dash)
-        and not is_stated
-        and first[-1].isdecimal()
-        and not re.search(_NAME, first, re.IGNORECASE)
-    )
+    return _is_apart(dash) and not is_stated and first[-1].isdecimal() and not re.search(_ANY_NAME, first)
 
 
 def _is_apart(dash: str) -> bool:
@@ -238,15 +252,20 @@ def _is_apart(dash: str) -> bool:
 
 
 def _parts_of(match: re.Match[str], before: _Parts | None = None) -> _Parts:
-    """Return the year, month and day of a match; a missing month is that of the date before."""
+    """Return the year, month and day of a match; a missing month is that of the date before.
+
+    Of two numbers before a year, the one above 12 is the day. If there is none, the day is unknown.
+    """
     values = {name[0]: value for name, value in match.groupdict().items() if value}
-    month = values.get("m", "")
+    year, month, day = int(values.get("y", 0)) or None, values.get("m", ""), int(values["d"])
     number = before[1] if before and not month else _month_number(month)
-    return (int(values["y"]) if "y" in values else None), number, int(values["d"])
+    if "s" in values and number != day:
+        number, day = (day, number) if number > 12 else (number, day) if day > 12 else (0, 0)
+    return year, number, day
 
 
 def _month_number(month: str) -> int:
-    return int(month) if month.isdecimal() else MONTHS[month.rstrip(".").lower()]
+    return int(month) if month.isdecimal() else _ALL_MONTHS[month.rstrip(".")]
 
 
 def _fill_years(days: Sequence[_Parts]) -> list[_Parts]:
@@ -271,7 +290,10 @@ def _nearest(parts: _Parts, near: date | None) -> date | None:
 
 
 def _read_week(text: str, near: date | None) -> Stated | None:
-    """Return the last day of a numbered week of a month or year. Without a year, the week is in the year of `near`."""
+    """Return the last day of a numbered week of a month or year, or its day with a number (2026-W48-5).
+
+    Without a year, the week is in the year of `near`.
+    """
     month_week = _WEEKS_OF_MONTH.search(text)
     match = month_week or _WEEKS.search(text)
     if match is None:
@@ -283,15 +305,19 @@ def _read_week(text: str, near: date | None) -> Stated | None:
     on = None
     if year is not None:
         number = _ordinal(values["n"])
-        on = _month_week(year, _month_number(values["m"]), number) if month_week else _iso_week(year, number)
+        on = (
+            _month_week(year, _month_number(values["m"]), number)
+            if month_week
+            else _iso_week(year, number, int(values.get("d", 7)))
+        )
     rest = f"{text[: match.start()]} {text[match.end() :]}"
     return Stated(on, rest, "week", on)
 
 
 def _ordinal(text: str) -> int:
     """Return the number of an ordinal (3rd, third, 셋째, 三); 6 for the last one."""
-    digits = text.rstrip("stndrhSTNDRH")
-    return int(digits) if digits.isdecimal() else _ORDINALS.get(text.lower().removesuffix("째"), 6)
+    digits = text.rstrip("stndrhe")
+    return int(digits) if digits.isdecimal() else _ORDINALS.get(text.removesuffix("째"), 6)
 
 
 def _month_week(year: int, month: int, number: int) -> date | None:
@@ -304,9 +330,9 @@ def _month_week(year: int, month: int, number: int) -> date | None:
     return date(year, month, min(thursday, last)) + timedelta(days=3 if thursday <= last else 0)
 
 
-def _iso_week(year: int, number: int) -> date | None:
+def _iso_week(year: int, number: int, day: int) -> date | None:
     try:
-        return date.fromisocalendar(year, number, 7)
+        return date.fromisocalendar(year, number, day)
     except ValueError:  # week 53 of a year that has 52
         return None
 
