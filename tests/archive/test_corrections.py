@@ -115,8 +115,8 @@ async def test_a_list_of_a_week_grows_and_its_papers_leave_it_only_for_another_d
 
 
 FEED_DATES = {
-    "A": "2026/01/05 08:00",
-    "B": "2026.1.4",
+    "A": "2026/01/02 08:00",
+    "B": "2026년 1월 2일",
     "C": "2026/01/01 09:00",
     "D": "Thu, 01 Jan 2026 09:00:00 GMT",
     "E": "2026-01",
@@ -134,8 +134,8 @@ def read_as_before(text: str) -> date | None:
 async def test_papers_on_a_wrong_first_of_a_month_move_once_to_their_day(
     db: Database, monkeypatch: pytest.MonkeyPatch, is_posted: bool
 ) -> None:
-    stage = World(db)
-    await stage.daily()
+    stage = World(db, begin="Thu-1 04:00")
+    await stage.daily(papers=9)
     await stage.alert("Paper")
     async with origin_server.run_origin() as origin:
         harness = PollingHarness(db, origin)
@@ -157,22 +157,24 @@ async def test_papers_on_a_wrong_first_of_a_month_move_once_to_their_day(
         with monkeypatch.context() as former:
             former.setattr(feed, "_READER", "")
             former.setattr(date_reader, "read_date", read_as_before)
-            assert await poll("Mon 06:00") == {"Thu-1": "A B C D E"}
+            assert await poll("Fri-1 06:00") == {"Thu-1": "A B C D E"}
         if is_posted:
-            await stage.at("Mon 09:00")
-        moved = {"Mon": "A", "Sun-1": "B", "Thu-1": "C D E"}
-        assert await poll("Mon 09:30") == moved
-        assert await poll("Mon 10:30") == moved
+            await stage.at("Fri-1 09:00")
+            assert "A B C D E" in stage.sent
+        moved = {"Fri-1": "A B", "Thu-1": "C D E"}
+        assert await poll("Fri-1 09:30") == moved
+        assert await poll("Fri-1 10:30") == moved
         assert [row.status for row in (await harness.health()).values()] == [models.FetchStatus.UNCHANGED]
         later = items[0].replace(links["A"], links["A"].replace("01000", "06000"))
         origin.pages["/feed"] = source_payloads.rss(later, *items)
-        assert await poll("Mon 11:30") == moved | {"Mon": "F A"}
+        assert await poll("Fri-1 11:30") == moved | {"Fri-1": "F A B"}
+    await stage.at("Sat-1 09:00")
     sent = await months(stage)
     posted = [name for text in sent if not text.startswith("@") for name in text.split()]
     told = [name for text in sent if text.startswith("@") for name in text.split()[1:]]
     assert sorted(posted) == sorted({*posted}), sent
     assert sorted(told) == sorted({*told}), sent
-    assert {"A", "B"} <= {*posted}, sent
+    assert {"A", "B", "F"} <= {*posted}, sent
 
 
 async def test_killed_while_a_date_is_corrected_the_papers_are_on_one_date(db: Database) -> None:
