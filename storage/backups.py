@@ -1,20 +1,26 @@
-"""Files with a copy of a database: each is written in a folder of its own, read again, and then put in its place."""
+"""Files with a copy of a database: each is written in a folder of its own, read again, and then put in its place.
+
+A backup that is restored is such a copy, too: its place is that of the database.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import glob
+import itertools
 import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, NamedTuple
 
-from storage import database, errors, key_values
+from storage import database, errors, locks, sqlite_file
 
 COPY = "paperround.db"
 """The database in a scratch folder, and in a file with everything."""
@@ -47,7 +53,7 @@ def _copy(source: Path, target: Path) -> int:
             copy = folder / COPY
             check_space(folder, measure(connection))
             connection.execute("VACUUM INTO ?", (str(copy),))
-            if not _has_schema(copy):
+            if sqlite_file.read_schema(copy) is None:
                 raise errors.StorageError(f"{source} gave an empty copy. {target} was not written.")
             put_in_place(copy, target)
     except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a NUL in the name
@@ -61,18 +67,7 @@ def _copy(source: Path, target: Path) -> int:
 def _may_be_replaced(target: Path) -> bool:
     """Return whether a file is empty, or a Paperround database that no bot uses or was killed with."""
     is_in_use = target.with_name(f"{target.name}-wal").exists()
-    return not target.stat().st_size or (not is_in_use and _has_schema(target))
-
-
-def _has_schema(path: Path) -> bool:
-    """Return whether a file is a Paperround database."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            query = "SELECT 1 FROM meta WHERE key IN (?, ?)"
-            keys = key_values.SCHEMA_VERSION, key_values.SCHEMA_HASH
-            return bool(connection.execute(query, keys).fetchall())
-        except sqlite3.DatabaseError:
-            return False
+    return not target.stat().st_size or (not is_in_use and sqlite_file.read_schema(target) is not None)
 
 
 def measure(connection: sqlite3.Connection) -> int:
@@ -92,6 +87,171 @@ def check_space(folder: Path, size: int) -> None:
             f"The disk of {folder.parent} has {_megabytes(free)} MB free, and a copy of the database needs"
             f" {_megabytes(size)} MB. Free some space. Nothing was changed."
         )
+
+
+class Restored(NamedTuple):
+    """What a restore did: the backup's schema, and the file with the former database (None if there was none)."""
+
+    schema: int
+    former: Path | None
+
+
+_WAL_FILES = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a file. With another file in its place, it would write their pages into that one."""
+
+
+async def restore(backup: Path, path: Path) -> Restored:
+    """Put a copy of a backup in the place of a SQLite database that no process uses, and keep the former one beside it.
+
+    A killed one leaves the former database or the restored one. Raises StorageError if the backup cannot be used or
+    written, or if a process uses the database.
+    """
+    return await asyncio.to_thread(_restore, backup, path.resolve())
+
+
+def _restore(backup: Path, path: Path) -> Restored:
+    try:
+        _check_backup(backup, path)
+        with _locked(path), scratch_folder(path.parent, path.name) as folder:
+            copy = folder / COPY
+            check_space(folder, backup.stat().st_size)
+            schema = _read_backup(backup, copy)
+            if path.exists() and not sqlite_file.close_log(path):
+                raise _in_use(path)
+            former = _keep_former(path, folder)
+            put_in_place(copy, path)
+            _sync_folder(path.parent)
+    except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a NUL in the name
+        name = getattr(error, "filename", None) or path
+        reason = getattr(error, "strerror", None) or error
+        raise errors.StorageError(
+            f"{backup} was not restored: {name}: {reason}. Check that file, its folder and its disk. {path} is as it was."
+        ) from error
+    return Restored(schema, former)
+
+
+def _check_backup(backup: Path, path: Path) -> None:
+    """Raise StorageError if a file is obviously not a backup of another database than this one."""
+    said = ""
+    if not backup.exists():
+        said = f"There is no file {backup}. Name the backup."
+    elif not backup.is_file():
+        said = f"{backup} is not a file. Name the backup."
+    elif path.exists() and backup.samefile(path):
+        said = f"{backup} is the database itself. Name a backup of it."
+    elif not backup.stat().st_size:
+        said = f"{backup} is empty. Name another backup."
+    elif not sqlite_file.has_header(backup):
+        with backup.open("rb") as file:
+            begin = file.read(5)
+        hint = "Name a file that `paperround backup` wrote."
+        if begin == b"PGDMP":
+            hint = "It is a dump of PostgreSQL: set PAPERROUND_DATABASE_URL to that server."
+        elif begin.startswith(b"PK"):
+            hint = "A file by `paperround export --all` is read by `paperround import`."
+        said = f"{backup} is not a SQLite database. {hint}"
+    if said:
+        raise errors.StorageError(f"{said} Nothing was changed.")
+
+
+def _read_backup(backup: Path, copy: Path) -> int:
+    """Copy a backup with what SQLite keeps beside it, and check the copy. Returns its schema. Raises StorageError."""
+    options = "mode=ro" if backup.with_name(f"{backup.name}-wal").exists() else "mode=ro&immutable=1"
+    address = f"{backup.absolute().as_uri()}?{options}"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")
+            problems = sqlite_file.find_damage(target)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
+            raise
+        problems = str(error)
+    if problems:
+        raise errors.StorageError(
+            f"{backup} is damaged or incomplete ({problems}). Name another backup. Nothing was changed."
+        )
+    schema = sqlite_file.read_schema(copy)
+    if schema is None:
+        raise errors.StorageError(
+            f"{backup} is a database of another program. Name a file that `paperround backup` wrote. Nothing was changed."
+        )
+    if schema > sqlite_file.SCHEMA_VERSION:
+        raise errors.StorageError(
+            f"{backup} has schema {schema}, made by a newer version of Paperround; this one uses schema"
+            f" {sqlite_file.SCHEMA_VERSION}. Install that version, or name an older backup. Nothing was changed."
+        )
+    return schema
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep a bot from using a SQLite file while the block runs. Raises StorageError if one does, or has another user."""
+    if path.exists() and path.stat().st_uid != os.geteuid():
+        raise errors.StorageError(
+            f"{path} belongs to user {path.stat().st_uid}, and this command runs as user {os.geteuid()}: the bot could not"
+            " use what it writes. Run it as the bot's user. Nothing was changed."
+        )
+    with locks.open_lock_file(path, "sender") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _in_use(path) from None
+        yield
+
+
+def _in_use(path: Path) -> errors.StorageError:
+    return errors.StorageError(
+        f"{path} is in use. Stop the bot with its standby, and other commands that use it, then restore again."
+        " Nothing was changed."
+    )
+
+
+def _keep_former(path: Path, folder: Path) -> Path | None:
+    """Give a database a second name, which it keeps when another file takes its place, and return that name."""
+    if not path.exists():
+        return None
+    for other in path.parent.glob(f"{glob.escape(path.name)}.before-restore-*"):
+        if other.samefile(path):
+            other.unlink()  # by a restore that was killed
+    begin = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+    former = next(name for name in _numbered(begin) if not name.exists())
+    _link(path, former, folder)
+    for suffix in _WAL_FILES:  # they are left only beside a damaged database
+        beside = path.with_name(f"{path.name}{suffix}")
+        if beside.exists():
+            _link(beside, former.with_name(f"{former.name}{suffix}"), folder)
+            beside.unlink()
+    _sync_folder(path.parent)
+    return former
+
+
+def _numbered(path: Path) -> Iterator[Path]:
+    yield path
+    for number in itertools.count(2):
+        yield path.with_name(f"{path.name}-{number}")
+
+
+def _link(file: Path, name: Path, folder: Path) -> None:
+    """Give a file a second name, or copy it on a disk that has no links."""
+    try:
+        os.link(file, name)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+            raise
+        copy = folder / f"paperround.{name.name[-40:]}"
+        check_space(folder, file.stat().st_size)
+        shutil.copyfile(file, copy)
+        put_in_place(copy, name)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power cut."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _megabytes(size: int) -> str:

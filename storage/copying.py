@@ -227,7 +227,7 @@ async def open_export(file: Path, database: Path | None = None) -> AsyncIterator
         if not _is_export(file):
             hint = "Choose another file."
             if sqlite_file.has_header(file):
-                hint = "It is a database: to restore a backup, stop the bot and put it in the place of the database file."
+                hint = "It is a database: `paperround restore` puts a backup in the place of the database."
             raise errors.StorageError(f"{file} is not a complete file by `paperround export --all`. {hint}")
         async with AsyncExitStack() as stack:
             try:

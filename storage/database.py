@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
@@ -53,6 +54,7 @@ class Database:
         self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
         self._read_gates: list[_Gate] = []
         self._check: Check | None = None
+        self._file: os.stat_result | None = None
         self._outer: AsyncConnection | None = None
         """The open transaction that all others are part of."""
         if self.path is not None:
@@ -66,8 +68,17 @@ class Database:
         with self.translated_errors():
             if self.path is not None:
                 sqlite_file.check(self.path)
+                self._file = self.path.stat()
             else:
                 await postgresql.check(postgresql.session_parameters(self.url, self.name))
+
+    def check_file(self) -> None:
+        """Raise StorageError if another file has taken the place of the SQLite file that was opened."""
+        with self.translated_errors():
+            if self.path and self._file and not os.path.samestat(self._file, self.path.stat()):
+                raise errors.DatabaseUnavailableError(
+                    f"{self.path} was replaced by another file, as by `paperround restore`. Start again to use that one."
+                )
 
     def limited(self, connections: int) -> Database:
         """Return this database limited to this many connections at a time, of which one may write.
@@ -234,16 +245,23 @@ def _open_engine(url: str, name: str, pool_size: int) -> AsyncEngine:
     return engines.open_engine(url, name, pool_size)
 
 
+def _find_read_only(name: str) -> str:
+    """Return what of a SQLite file with its log this user may not write."""
+    places = *(f"{name}{suffix}" for suffix in ("", "-wal", "-shm")), os.path.dirname(name)
+    shut = [place for place in places if os.path.exists(place) and not os.access(place, os.W_OK)]
+    return " and ".join(shut) or "the file and its folder"
+
+
 def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> errors.StorageError | None:
     """Return a StorageError with a message for the operator, or None for a programming error. `name` is the database's."""
     text = str(getattr(error, "orig", None) or error)
     sentences = {
         "database is locked": f"{name} is locked by another process. Stop that process, or try again in a moment.",
-        "readonly database": f"{name} is read-only. Allow this user to write to the file and its folder.",
+        "readonly database": f"{name} is read-only. Allow this user to write to {_find_read_only(name)}.",
         "unable to open database file": f"{name} cannot be opened. Check that its folder exists and is writable.",
         "file is not a database": f"{name} is not a Paperround database. Name another file in the database URL.",
-        "disk image is malformed": f"{name} is damaged. Replace it with a backup (made by `paperround backup`).",
-        "disk is full": f"The disk is too full to write {name}. Free some space and start again.",
+        "disk image is malformed": f"{name} is damaged. Stop the bot and put a backup in its place: `paperround restore FILE`.",
+        "disk is full": f"The disk is too full to write {name}. Free some space: a running bot goes on by itself.",
         "disk I/O error": f"{name} cannot be written. Check whether its disk is full, over quota or failing.",
     }
     # The drivers' messages about a number of more than 64 bits.

@@ -150,6 +150,11 @@ class SenderLock:
             except BlockingIOError:
                 file.close()
                 return False
+            try:
+                self._database.check_file()
+            except errors.StorageError:
+                file.close()
+                raise
             self._file = file
         asked_at = time.monotonic()
         async with self._rows.transaction() as connection:

@@ -124,7 +124,8 @@ async def find_version(opened: database.Database) -> int | None:
     if version is not None and version > migrations.VERSION:
         raise errors.OtherVersionError(
             f"{opened.label} has schema {version}, made by a newer version of Paperround; this one uses schema"
-            f" {migrations.VERSION}. Install the newer version again, or restore a backup from before the upgrade."
+            f" {migrations.VERSION}. Install the newer version again, or"
+            " put a backup from before the upgrade in its place by `paperround restore FILE`."
         )
     return version
 

@@ -123,6 +123,45 @@ async def list_last_days(connection: AsyncConnection, subscription_ids: Iterable
     return dict(map(tuple, found))
 
 
+async def list_last_times(connection: AsyncConnection) -> dict[int, datetime]:
+    """Return when the last post of each subscription came (UTC), by subscription id."""
+    came_at = sa.func.max(sa.func.coalesce(deliveries.c.finished_at, deliveries.c.due_at), type_=UtcTime)
+    query = sa.select(deliveries.c.subscription_id, came_at).where(*_is_post(deliveries))
+    query = query.where(deliveries.c.subscription_id.is_not(None)).group_by(deliveries.c.subscription_id)
+    return dict(map(tuple, await connection.execute(query)))
+
+
+_DeliveryWithError = tuple[models.Delivery, str | None]
+
+
+async def list_newest(connection: AsyncConnection) -> dict[int, _DeliveryWithError]:
+    """Return the newest post of each subscription, by its id, with the last error of its unsent parts."""
+    posts = deliveries.c.kind.in_((DeliveryKind.DAILY, DeliveryKind.ON_DEMAND))
+    newest = sa.select(sa.func.max(deliveries.c.id)).where(posts).group_by(deliveries.c.subscription_id)
+    found = await _list_with_errors(connection, deliveries.c.id.in_(newest))
+    return {row.subscription_id: (row, error) for row, error in found if row.subscription_id is not None}
+
+
+async def list_unsent(connection: AsyncConnection) -> list[_DeliveryWithError]:
+    """Return what is to be sent to servers' channels, with the last error of its unsent parts."""
+    return await _list_with_errors(connection, unfinished_clause(), deliveries.c.guild_id.is_not(None))
+
+
+async def _list_with_errors(
+    connection: AsyncConnection, *conditions: sa.ColumnElement[bool]
+) -> list[_DeliveryWithError]:
+    unsent = parts.c.state.in_((PartState.WAITING, PartState.SENDING))
+    failed = sa.select(parts.c.delivery_id, sa.func.max(parts.c.error)).where(
+        unsent, parts.c.error.is_not(None)
+    )
+    rows = await statements.fetch_records(
+        connection, models.Delivery, sa.select(deliveries).where(*conditions)
+    )
+    failed = failed.group_by(parts.c.delivery_id)
+    found = dict(map(tuple, await connection.execute(failed)))
+    return [(row, found.get(row.id)) for row in rows]
+
+
 def _is_post(table: sa.FromClause) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions of a post of which a part was sent. Notices on a subscription have its id, too."""
     kinds = (DeliveryKind.DAILY, DeliveryKind.ON_DEMAND)

@@ -55,13 +55,25 @@ def dump_command(url: URL, file: str) -> str:
 
     `pg_dump` takes that from the environment or `~/.pgpass`, or asks for it.
     """
+    return shlex.join(("pg_dump", "--format=custom", f"--file={file}", "--dbname", _place(url)))
+
+
+def restore_commands(url: URL, file: str) -> tuple[str, str, str]:
+    """Return the name of a new database beside that at a parsed URL, and the commands that create and fill it by a dump."""
+    name = f"{url.database}_restored"
+    create = shlex.join(("createdb", "--maintenance-db", _place(url), name))
+    options = "--exit-on-error", "--no-owner", "--dbname", _place(url.set(database=name))
+    return name, create, shlex.join(("pg_restore", *options, file))
+
+
+def _place(url: URL) -> str:
+    """Return a parsed URL as libpq's programs take it, without the password."""
     from psycopg import conninfo, pq
 
     _, given = url.get_dialect()().create_connect_args(url)
     # libpq displays what is secret as "*".
     shown = {one.keyword.decode() for one in pq.Conninfo.get_defaults() if one.dispchar != b"*"}
-    place = conninfo.make_conninfo("", **{name: given[name] for name in given if name in shown})
-    return shlex.join(("pg_dump", "--format=custom", f"--file={file}", "--dbname", place))
+    return conninfo.make_conninfo("", **{name: given[name] for name in given if name in shown})
 
 
 def connect_reader(parameters: Mapping[str, Any]) -> psycopg.Connection[tuple[Any, ...]]:

@@ -103,6 +103,43 @@ def remove_unused(path: Path) -> bool:
     return False
 
 
+def close_log(path: Path) -> bool:
+    """Write the pages of a file's log into it and remove the log. Returns False if a process has the file open.
+
+    A damaged file is left as it is.
+    """
+    with closing(sqlite3.connect(path, timeout=0)) as connection:
+        try:
+            connection.execute("PRAGMA journal_mode=DELETE")  # refused while another connection is open
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                return False
+            if "malformed" not in str(error):
+                raise
+        except sqlite3.DatabaseError:
+            pass
+    return True
+
+
+def find_damage(connection: sqlite3.Connection) -> str:
+    """Return the first problem that SQLite finds in a database's pages, or ""."""
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    return "" if found == "ok" else " ".join(str(found).split())
+
+
+def read_schema(path: Path) -> int | None:
+    """Return the number of a Paperround database's schema, or None for any other file."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            found = dict(
+                connection.execute("SELECT key, value FROM meta WHERE key LIKE 'schema:%'").fetchall()
+            )
+        except sqlite3.DatabaseError:
+            return None
+    # Before there were numbers, there was a hash of the columns.
+    return int(found.get("schema:version", 1)) if found else None
+
+
 def has_header(path: Path) -> bool:
     """Return whether a file has the header of a SQLite database. Raises OSError if it is unreadable."""
     with path.open("rb") as file:

@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -122,8 +121,7 @@ class Container:
     @property
     def day_close(self) -> day_close.DayClose:
         """The time at which a day's list closes."""
-        minutes = self.settings.writer_minutes if self.settings.writes_digests else 0
-        return day_close.parse(self.settings.day_closes, timedelta(minutes=minutes))
+        return self.settings.close_rule
 
     @property
     def token(self) -> str | None:

@@ -52,6 +52,7 @@ class Liveness:
         self._monotonic = monotonic
         self._started_at = monotonic()
         self._signs: dict[Sign, float | None] = dict.fromkeys(get_args(Sign))
+        self._failures: dict[Sign, str] = {}
         self._obstacle: str | None = NO_LOGIN
 
     def record_start(self) -> None:
@@ -61,6 +62,12 @@ class Liveness:
     def record(self, sign: Sign) -> None:
         """Record a sign of life (see `Sign`)."""
         self._signs[sign] = self._monotonic()
+        self._failures.pop(sign, None)
+
+    def record_failure(self, sign: Sign, error: Exception) -> None:
+        """Record why a sign of life did not occur, until it does."""
+        is_for_people = isinstance(error, errors.PaperroundError)
+        self._failures[sign] = str(error) if is_for_people else f"An internal error ({type(error).__name__})."
 
     def record_obstacle(self, reason: str | None) -> None:
         """Record why a standby cannot take over or a front cannot respond. None clears the reason."""
@@ -92,7 +99,7 @@ class Liveness:
         ):
             at = self._signs[sign]  # type: ignore[index] # one of the signs
             if self._seconds_since(max(self._started_at, at or self._started_at)) > limit:
-                problems.append(sentence.format(limit))
+                problems.append(" ".join(filter(None, (sentence.format(limit), self._failures.get(sign)))))  # type: ignore[call-overload] # as above
         return problems
 
     def _seconds_since(self, moment: float) -> float:

@@ -221,7 +221,9 @@ class Runtime:
             tick = Tick(now, self.relay.wake, self._plan_posts, *planners)
             plans = [partial(feature.plan, tick) for feature in FEATURES if feature.plan is not None]
             failures = await self._run_steps(lambda: self.relay.expire(now), *plans)
-        if not failures:
+        if failures:
+            self.liveness.record_failure("tick", failures[0])
+        else:
             self.liveness.record("tick")
 
     async def _plan_posts(self) -> None:
@@ -300,6 +302,7 @@ def build_runtime(container: Container, bot: PaperroundBot, lock: SenderLock) ->
         clock=container.clock,
         get_term=lambda: lock.term,
         on_claimed=lambda: liveness.record("claim"),
+        on_failed=partial(liveness.record_failure, "claim"),
         follow=workers.clubs.follow,
     )
     return Runtime(workers, bot, relay, metrics, lock, liveness)

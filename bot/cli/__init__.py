@@ -59,7 +59,9 @@ def build_app(asked: str = "") -> typer.Typer:
         },
         "Operation": {
             "config": ("Export or apply the set-up as a file: daily posts, alerts and sources.", config),
+            "posts": operations.list_posts,
             "backup": operations.backup,
+            "restore": operations.restore,
             "import": operations.import_all,
             "db": ("Upgrade the database, or copy it to another one.", of_database),
             "web": ("Build the archive as web pages and feeds.", {"build": operations.build_web}),

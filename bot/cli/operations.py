@@ -47,7 +47,7 @@ async def backup(
 ) -> None:
     """Back up the SQLite database. Safe while the bot runs; never leaves a partial file.
 
-    To restore it, stop the bot, replace the database file, and delete the old -wal and -shm files.
+    `paperround restore` puts it in the place of the database.
     """
     from storage import backups, postgresql
 
@@ -62,6 +62,53 @@ async def backup(
         size = await backups.copy_to(database, Path(target))
     said = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
     shell.print_answer({"file": target, "bytes": size}, as_json, sentence=said)
+
+
+async def list_posts(as_json: shell.AsJson = False) -> None:
+    """List the daily posts of all servers: when each last came and is next due, and why it is stuck."""
+    from bot.core.clock import system_clock
+    from bot.operations import posts
+
+    async with shell.open_storage(with_logs=False) as database:
+        found = await database.fetch(posts.list_all, shell.load_settings().close_rule, system_clock())
+    rows = [
+        # As texts, since programs round numbers of so many digits.
+        shell.pick(row, "kind number last_at next_at stuck reason")
+        | {"server": row.server and str(row.server), "channel": str(row.channel)}
+        for row in found
+    ]
+    if not as_json:
+        rows = [row | {"server": row["server"] or "webhook"} for row in rows]
+    columns = ("server", "channel", "kind", "number", "last_at", "next_at", "stuck", "reason")
+    none = "No channel has a daily post. `/daily setup` in Discord adds one."
+    shell.print_answer(
+        [{name: row[name] for name in columns} for row in rows], as_json, columns, sentence=none
+    )
+
+
+async def restore(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file that `paperround backup` wrote.")],
+    as_json: shell.AsJson = False,
+) -> None:
+    """Put a backup in the place of the SQLite database, which is kept under another name. Stop the bot first."""
+    from storage import backups, engines, postgresql, sqlite_file
+
+    url = engines.parse_url(shell.load_settings().database_url)
+    path = sqlite_file.path_of(shell.load_settings().database_url)
+    if path is None:
+        name, create, fill = postgresql.restore_commands(url, file)
+        raise errors.UsageError(
+            "`paperround restore` works on SQLite only. For PostgreSQL, restore a dump into a new database by these commands:\n"
+            f"{create}\n{fill}\n"
+            f"Then stop the bot with its standby and fronts, name {name} in PAPERROUND_DATABASE_URL, and start them."
+        )
+    restored = await backups.restore(Path(file), path)
+    later = " The next `paperround run` upgrades it." if restored.schema < sqlite_file.SCHEMA_VERSION else ""
+    said = f"{path} is now the backup {file} (schema {restored.schema}).{later}"
+    if restored.former is not None:
+        said += f" What was there is {restored.former}: delete it when you no longer need it."
+    answer = {"database": str(path), "schema": restored.schema, "former": restored.former}
+    shell.print_answer(answer, as_json, sentence=f"{said} Start the bot.")
 
 
 async def upgrade(is_approved: shell.IsAccepted = False, as_json: shell.AsJson = False) -> None:
@@ -178,11 +225,15 @@ async def doctor(
     if show_errors:
         await _print_failures(as_json)
         return
+    from bot.cli import healthcheck
     from bot.client import command_sync
     from bot.operations import doctor as operations_doctor
 
     shell.configure_logs()
-    findings = await operations_doctor.examine(shell.load_settings(), command_sync.identify)
+    configured = shell.load_settings()
+    findings = await operations_doctor.examine(
+        configured, command_sync.identify, healthcheck.request_health if configured.http else None
+    )
     status = operations_doctor.Status
     left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]
     if as_json:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -291,6 +292,12 @@ class Settings(BaseSettings):
     def writes_digests(self) -> bool:
         """Whether the bot writes digests: a model, or a format for extracts, is configured."""
         return self.writer_url is not None or bool(self.writer_formats)
+
+    @property
+    def close_rule(self) -> day_close.DayClose:
+        """The time at which a day's list closes, and how long its digest is written."""
+        minutes = self.writer_minutes if self.writes_digests else 0
+        return day_close.parse(self.day_closes, timedelta(minutes=minutes))
 
     @field_validator("*", mode="before")
     @classmethod

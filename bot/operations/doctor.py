@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import os
-from collections.abc import Awaitable, Callable, Sequence
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -15,11 +21,14 @@ from bot.client import command_sync, webhook
 from bot.core import isolation
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
+from bot.operations import posts as posts_of_all
 from bot.rendering.templates import Templates
+from bot.search import index
 from bot.sources import kinds
 from storage import (
     alerts,
     daily,
+    database,
     errors,
     key_values,
     migrate,
@@ -33,6 +42,9 @@ from storage import (
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot token's application or raises PaperroundError."""
+
+HealthCheck = Callable[[], tuple[bool, dict[str, Any]]]
+"""Returns whether the running bot is healthy, and the answer of `/health`. Raises PaperroundError if it does not answer."""
 
 NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` works without one."
 NO_POST = (
@@ -82,14 +94,18 @@ class Finding:
         return {**asdict(self), "well": self.well}
 
 
-async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
+async def examine(
+    settings: Settings, check_token: TokenCheck, ask_health: HealthCheck | None = None
+) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
     of_database, needs_token = await _database(settings)
     version = f"{importlib.metadata.version('paperround')}, schema {migrations.VERSION}"
     findings = [
         Finding("Paperround", version),
         await _discord(settings, check_token, is_needed=needs_token),
+        *(() if ask_health is None else (await asyncio.to_thread(_health, ask_health),)),
         *of_database,
+        *await asyncio.to_thread(lambda: [*_places(settings)]),
         *_settings(settings),
     ]
     return sorted(findings, key=lambda finding: [*Status].index(finding.status))
@@ -170,16 +186,20 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
         missing = Finding("database", "none yet", status=Status.WARNING, note=note)
         return [missing, *_steps(len(settings.sources), bool(settings.sources), 0)], True
     opened = await migrate.open_database(settings.database_url)
+    now = system_clock()
     try:
+        damage = "" if opened.path is None else await asyncio.to_thread(_find_damage, opened.path)
         async with opened.read() as connection:
-            extent = await papers.get_extent(connection, until_on=latest_date(system_clock()))
+            extent = await papers.get_extent(connection, until_on=latest_date(now))
             rows = await sources.list_rows(connection)
-            counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
+            counted = await sources.count_papers(connection, now.date() - kinds.YIELD_DAYS)
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
             uncertain = [row for row in stopped if row.is_uncertain]
             unaddressed = await daily.list_unaddressed(connection)
-        await opened.write(key_values.remove, "doctor")  # fails if the database is read-only
+            of_servers = await posts_of_all.list_all(connection, settings.close_rule, now)
+        with errors.collected([], reraise=(errors.OtherVersionError,)) as failed:
+            await opened.write(_write_nothing)
         version = await migrate.find_version(opened)
     finally:
         await opened.close()
@@ -187,13 +207,129 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
     source_count = sum(row.url != inbox for row in rows) or len(settings.sources)
     is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
     count = f"{extent.paper_count} paper{'s' if extent.paper_count != 1 else ''}"
+    problem = "; ".join(errors.redact(str(error)) for error in failed)
+    if damage:
+        problem = f"Its file is damaged ({damage}). Stop the bot, and put a backup in its place by `paperround restore FILE`."
+    status = Status.ERROR if problem else Status.OK
     findings = [
-        Finding("database", f"schema {version}, {count}"),
+        Finding("database", f"schema {version}, {count}", status=status, note=problem),
         *_steps(source_count, is_fed, len(posts), has_alert),
         *(_webhook(row, uncertain, unaddressed) for row in posts if row.is_by_webhook),
         *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
+        *_stuck(of_servers),
     ]
     return findings, has_alert or not posts or not all(row.is_by_webhook for row in posts)
+
+
+def _find_damage(path: Path) -> str:
+    with closing(sqlite_file.connect_reader(path)) as connection:
+        return sqlite_file.find_damage(connection)
+
+
+async def _write_nothing(connection: database.Connection) -> None:
+    """Write a row and remove it: the commit writes its page to the disk."""
+    await key_values.set_value(connection, "doctor", "written")
+    await key_values.remove(connection, "doctor")
+
+
+MAX_SERVERS = 20
+"""The most servers of which the stuck posts are shown."""
+
+
+def _stuck(found: Iterable[posts_of_all.Post]) -> Iterator[Finding]:
+    """Yield a finding for each server with posts that are stuck. Webhooks have findings of their own."""
+    stuck = [post for post in posts_of_all.only_stuck(found) if post.server is not None]
+    servers = [(server, [*its]) for server, its in groupby(stuck, lambda post: post.server)]
+    for server, its in servers[:MAX_SERVERS]:
+        notes = [
+            f"Channel {post.channel} ({post.kind.value}, {post.stuck}): {post.reason}" for post in its[:3]
+        ]
+        more = ["`paperround posts` lists all."] if len(its) > len(notes) else []
+        value = f"{len(its)} stuck post{'s' if len(its) != 1 else ''}"
+        yield Finding(f"server {server}", value, status=Status.WARNING, note=" ".join([*notes, *more]))
+    if len(servers) > MAX_SERVERS:
+        value = f"{len(servers) - MAX_SERVERS} with stuck posts"
+        yield Finding("other servers", value, status=Status.WARNING, note="`paperround posts` lists all.")
+
+
+def _health(ask: HealthCheck) -> Finding:
+    """Return a finding on the running bot, or a warning if none answers: it may not have been started yet."""
+    try:
+        is_healthy, answer = ask()
+    except errors.PaperroundError as error:
+        note = f"{error} It does not run, or not at this address."
+        return Finding("running bot", "no answer", status=Status.WARNING, note=note)
+    problems = " ".join(map(str, answer.get("problems", ())))
+    status = Status.OK if is_healthy else Status.ERROR
+    return Finding("running bot", "healthy" if is_healthy else "unhealthy", status=status, note=problems)
+
+
+PROBE_BYTES = 1_000_000
+MIN_FREE_BYTES = 100_000_000
+"""A disk with less free space is reported."""
+
+
+def _places(settings: Settings) -> Iterator[Finding]:
+    """Yield findings on the disks and files that the bot writes. Those of a database's address are found elsewhere."""
+    try:
+        opened = database.Database(settings.database_url)
+    except errors.StorageError:
+        return
+    folder = index.folder_of(opened)
+    path = opened.path and opened.path.resolve()
+    yield from _disks([*([path.parent] if path else []), folder], path)
+    yield from _files(path, folder)
+
+
+def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
+    """Yield a finding for each disk of some folders, which a file is written to and removed from."""
+    size = path.stat().st_size if path and path.exists() else 0
+    known = set()
+    for folder in folders:
+        place = next((one for one in (folder, *folder.parents) if one.is_dir()), folder)
+        try:
+            if (disk := place.stat().st_dev) in known:
+                continue
+            known.add(disk)
+            free = shutil.disk_usage(place).free
+            value, status, note = f"{free / 1e9:,.1f} GB free", Status.OK, ""
+            if free < max(size, MIN_FREE_BYTES):
+                value, status = f"{free / 1e6:,.1f} MB free", Status.WARNING
+                note = "Free some space: a backup and an upgrade need a copy of the database, and a full disk stops all posts."
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(bytes(PROBE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            value, status = "cannot be written", Status.ERROR
+            note = f"Writing 1 MB in {place} failed: {error.strerror}. Nothing is posted that could not be recorded: mend it."
+        yield Finding(f"disk of {place}", value, status=status, note=note)
+
+
+def _files(path: Path | None, folder: Path) -> Iterator[Finding]:
+    """Yield a finding on the files that the bot's user, who is the owner of the database, may not write."""
+    owner = path.stat().st_uid if path and path.exists() else os.geteuid()
+    of_database = [path.with_name(f"{path.name}{end}") for end in _BESIDE] if path else []
+    written = [file for file in (*of_database, folder, *folder.rglob("*")) if os.path.exists(file)]
+    shut = [file for file in written if not _may_write(file, owner)]
+    if shut:
+        names = ", ".join(map(str, shut[:5])) + (", …" if len(shut) > 5 else "")
+        note = f"The bot's user (uid {owner}) may not write {names}. Change the owner or the permissions."
+        yield Finding("files", f"{len(shut)} read-only", status=Status.ERROR, note=note)
+    elif owner != os.geteuid():
+        note = f"This command runs as uid {os.geteuid()}, and the bot as uid {owner}. Type commands as the bot's user."
+        yield Finding("files", f"of uid {owner}", status=Status.WARNING, note=note)
+
+
+_BESIDE = ("", "-wal", "-shm", ".sender.lock", ".migrate.lock")
+
+
+def _may_write(file: Path, owner: int) -> bool:
+    """Return whether a user may write a file. Of the groups of another user than this one nothing is known."""
+    if owner == os.geteuid():
+        return os.access(file, os.W_OK)
+    found = file.stat()
+    return bool(found.st_mode & (0o200 if found.st_uid == owner else 0o022))
 
 
 def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:

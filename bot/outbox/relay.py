@@ -156,8 +156,9 @@ class Relay:
     """Sends due parts through `sender`. `clock` returns the current time (UTC); `monotonic` (seconds) measures delays.
 
     `get_term` returns the term of the sender lock; while it is None, nothing is claimed. `on_claimed` is
-    called after each round of claims, even if nothing was due. `follow` plans what the outcome of a delivery's part
-    makes due; if it fails or the process ends before, the next minute does.
+    called after each round of claims, even if nothing was due, and `on_failed` with the error of a failed round.
+    `follow` plans what the outcome of a delivery's part makes due; if it fails or the process ends before, the next
+    minute does.
     """
 
     database: Database
@@ -168,6 +169,7 @@ class Relay:
     get_term: Callable[[], int | None]
     monotonic: Callable[[], float] = time.monotonic
     on_claimed: Callable[[], None] = lambda: None
+    on_failed: Callable[[Exception], None] = lambda _: None
     follow: Callable[[models.Delivery], Awaitable[None]] = _nothing
 
     def __post_init__(self) -> None:
@@ -206,6 +208,8 @@ class Relay:
                 with isolation.isolated(log, "relay round failed", reraise=(DeliveryError,)) as failures:
                     await self._send_due(self.clock)
                 self._has_orphans |= bool(failures)
+                for error in failures:
+                    self.on_failed(error)
                 await self._sleep(POLL_SECONDS)
         finally:
             await self._finish_in_flight()

@@ -44,7 +44,10 @@ def test_a_damaged_file_is_named(filled: Paperround) -> None:
     path.write_bytes(content[:4096] + bytes(len(content) - 4096))
     answer = filled("search", "care")
     assert (answer.exit_status, answer.stderr.count("\n")) == (1, 1)
-    assert "paperround.db is damaged. Replace it with a backup" in answer.stderr
+    assert (
+        "paperround.db is damaged. Stop the bot and put a backup in its place: `paperround restore FILE`"
+        in answer.stderr
+    )
 
 
 def test_full_json_has_totals_and_missing_terms(filled: Paperround) -> None:

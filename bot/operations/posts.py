@@ -1,0 +1,120 @@
+"""The posts of all servers, for the operator: when each last came and is next due, and whether and why it is stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.archive import dates as archive_dates
+from bot.client import paper_texts
+from bot.client import texts as client_texts
+from bot.client.texts import Texts
+from bot.core.day_close import DayClose
+from storage import daily, models, outbox
+from storage.database import Connection
+
+LATE = timedelta(minutes=10)
+"""How long after its due time a post may wait for the limits of Discord's requests."""
+NEVER_TRIED = "It waits to be sent, and no attempt has failed. Is the bot running?"
+
+
+class Stuck(StrEnum):
+    """How a post is stuck."""
+
+    PAUSED = "paused"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+    NOT_POSTED = "not posted"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A daily post (its number), or what a channel waits for: a club's step, an alert (None). Times are UTC.
+
+    `server` is None for a webhook, whose id is the `channel`. A post that somebody paused has a reason, but is not stuck.
+    """
+
+    server: int | None
+    channel: int
+    kind: models.DeliveryKind
+    number: int | None
+    last_at: datetime | None
+    next_at: datetime | None
+    stuck: Stuck | None
+    reason: str
+
+
+async def list_all(connection: Connection, rule: DayClose, now: datetime) -> list[Post]:
+    """Return all daily posts and what else is stuck in channels, by server and channel. Reasons are in English."""
+    texts = client_texts.for_locale(models.Locale.EN)
+    rows = await daily.list_rows(connection)
+    calendar = await archive_dates.load_calendar(connection, rule, now)
+    last_at = await outbox.list_last_times(connection)
+    newest, others = await outbox.list_newest(connection), await outbox.list_unsent(connection)
+    posts = [_other(texts, row, why, now) for row, why in others if row.subscription_id is None]
+    for row in rows:
+        stuck, reason = _examine(texts, row, newest.get(row.id), now)
+        is_active = row.state is models.ActivityState.ACTIVE
+        slot = (calendar.find_due(row) or calendar.following(row)) if is_active else None
+        server = None if row.is_by_webhook else row.guild_id
+        posts.append(
+            Post(
+                server,
+                row.channel_id,
+                models.DeliveryKind.DAILY,
+                row.id,
+                last_at.get(row.id),
+                slot and slot.at,
+                stuck,
+                reason,
+            )
+        )
+    found = [post for post in posts if post.number is not None or post.stuck is not None]
+    return sorted(found, key=lambda post: (post.server or 0, post.channel, post.number or 0))
+
+
+def only_stuck(posts: Iterable[Post]) -> list[Post]:
+    """Return the posts that are stuck."""
+    return [post for post in posts if post.stuck is not None]
+
+
+def _examine(
+    texts: Texts, row: models.Subscription, newest: tuple[models.Delivery, str | None] | None, now: datetime
+) -> tuple[Stuck | None, str]:
+    """Return whether a daily post is stuck, and why."""
+    if row.state is not models.ActivityState.ACTIVE:
+        by_hand = (row.reason or models.Reason.BY_HAND) == models.Reason.BY_HAND
+        return None if by_hand else Stuck.PAUSED, _sentence(texts, row.reason or models.Reason.BY_HAND)
+    return (None, "") if newest is None else _examine_delivery(texts, *newest, now)
+
+
+def _examine_delivery(
+    texts: Texts, delivery: models.Delivery, error: str | None, now: datetime
+) -> tuple[Stuck | None, str]:
+    if delivery.reason in (models.Reason.REFUSED_CONTENT, models.Reason.BY_HAND):
+        return None, ""  # its other papers came, or somebody cancelled it
+    match delivery.state:
+        case models.DeliveryState.WAITING if delivery.reason:
+            return Stuck.REFUSED, _sentence(texts, delivery.reason)
+        case models.DeliveryState.WAITING if delivery.due_at < now - LATE:
+            return Stuck.LATE, _sentence(texts, error) if error else NEVER_TRIED
+        case models.DeliveryState.STOPPED if delivery.is_uncertain:
+            return Stuck.UNCLEAR, _sentence(texts, delivery.reason)
+        case models.DeliveryState.STOPPED if delivery.reason:
+            return Stuck.NOT_POSTED, _sentence(texts, delivery.reason)
+    return None, ""
+
+
+def _other(texts: Texts, delivery: models.Delivery, error: str | None, now: datetime) -> Post:
+    stuck, reason = _examine_delivery(texts, delivery, error, now)
+    return Post(
+        delivery.guild_id, delivery.channel_id or 0, delivery.kind, None, None, delivery.due_at, stuck, reason
+    )
+
+
+def _sentence(texts: Texts, reason: str | None) -> str:
+    """Return what `/status` says of a reason, without Discord's emphasis."""
+    return paper_texts.reason_text(texts, reason).replace("**", "")

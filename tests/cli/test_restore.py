@@ -1,0 +1,297 @@
+"""`paperround restore`: what it refuses, what it keeps, and that a killed one leaves a whole database."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from storage import sqlite_file
+from tests.cli.test_maintenance import run_dump
+from tests.support.shell_fixtures import Paperround, apply_set_up
+
+KILLED = """
+import json, os, shutil, signal, sqlite3, sys
+from pathlib import Path
+from storage import backups
+
+def read(path):
+    # Of a copy: what SQLite repairs here is what it repairs at the next start.
+    shutil.rmtree("look", ignore_errors=True)
+    os.mkdir("look")
+    for file in path.parent.glob(f"{path.name}*"):
+        shutil.copy(file, "look")
+    opened = sqlite3.connect(f"look/{path.name}")
+    found = opened.execute("SELECT value FROM meta WHERE key = 'mark'").fetchall(), opened.execute("PRAGMA integrity_check").fetchall()
+    opened.close()
+    return [row[0] for rows in found for row in rows]
+
+seen, number, step = [], 0, int(sys.argv[1])
+while True:
+    number += step
+    shutil.rmtree("bot", ignore_errors=True)
+    shutil.copytree("former", "bot")
+    path = Path("bot/paperround.db").absolute()
+    child = os.fork()
+    if not child:
+        left = number
+        def count(frame, event, argument):
+            global left
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+        sys.setprofile(count)
+        backups._restore(Path("backup.db").absolute(), path)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    kept = [read(file) for file in path.parent.glob("*.before-restore-*") if file.suffix.count("-") == 3]
+    seen.append([read(path), kept])
+    if not status:
+        break
+    if number % (step * 9) == 0:
+        backups._restore(Path("backup.db").absolute(), path)
+        seen.append([read(path), []])
+print(json.dumps(seen))
+"""
+
+
+def mark(path: Path, value: str) -> None:
+    """Store a value by which a database is recognised."""
+    with closing(sqlite3.connect(path)) as opened, opened:
+        opened.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('mark', ?)", (value,))
+
+
+def read_mark(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as opened:
+        [(found,), (check,)] = [
+            *opened.execute("SELECT value FROM meta WHERE key = 'mark'"),
+            *opened.execute("PRAGMA integrity_check"),
+        ]
+    assert check == "ok"
+    return str(found)
+
+
+def leave_log(folder: Path) -> None:
+    """Leave a database as a killed bot does: its last changes, with many pages, are in the log alone."""
+    path = folder / "paperround.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as opened:
+        opened.execute("PRAGMA journal_mode=WAL")
+        opened.execute("PRAGMA wal_autocheckpoint=0")
+        mark(path, "after")
+        opened.execute("INSERT INTO meta (key, value) VALUES ('long', ?)", ("x" * 200_000,))
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", folder / f"killed{suffix}")
+    for suffix in ("", "-wal"):
+        (folder / f"killed{suffix}").replace(f"{path}{suffix}")
+
+
+def test_restores_over_the_log_of_a_killed_bot_and_keeps_what_was_there(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    path = tmp_path / "paperround.db"
+    mark(path, "before")
+    assert paperround("backup", "backup.db").exit_status == 0
+    leave_log(tmp_path)
+    restored = paperround("restore", "backup.db", "--json").data
+    assert (restored["database"], restored["schema"]) == (str(path), sqlite_file.SCHEMA_VERSION)
+    assert read_mark(path) == "before"
+    assert read_mark(Path(restored["former"])) == "after"
+    assert path.stat().st_mode & 0o777 == 0o600
+    apply_set_up(paperround)
+    said = paperround("restore", Path(restored["former"]).name)
+    assert said.exit_status == 0
+    assert read_mark(path) == "after"
+    [kept] = re.findall(r"What was there is (\S+):", said.stdout)
+    assert read_mark(Path(kept)) == "before"
+    path.unlink()
+    assert paperround("restore", "backup.db", "--json").data["former"] is None
+    assert read_mark(path) == "before"
+
+
+@pytest.mark.parametrize("damage", ["a page", "its schema", "half of it", "all of it"])
+def test_a_damaged_database_is_replaced_and_kept(paperround: Paperround, tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "paperround.db"
+    mark(path, "before")
+    paperround("backup", "backup.db")
+    leave_log(tmp_path)
+    content = bytearray(path.read_bytes())
+    match damage:
+        case "a page":
+            content[-8192:-4096] = b"\xff" * 4096
+        case "its schema":
+            content[100:4096] = b"\xff" * 3996
+        case "half of it":
+            del content[len(content) // 2 :]
+        case _:
+            content[:] = b"a letter"
+    path.write_bytes(content)
+    restored = paperround("restore", "backup.db", "--json").data
+    assert read_mark(path) == "before"
+    assert not (tmp_path / "paperround.db-wal").exists()
+    # What SQLite could not write into the file is kept beside it.
+    assert Path(restored["former"]).exists()
+    assert Path(f"{restored['former']}-wal").exists() is (damage != "a page")
+
+
+def _write_other(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute("CREATE TABLE meta (key TEXT, photo BLOB)")
+
+
+def _write_newer(file: Path) -> None:
+    shutil.copy("paperround.db", file)
+    with closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute("UPDATE meta SET value = '900' WHERE key = 'schema:version'")
+
+
+def _write_damaged(file: Path) -> None:
+    content = bytearray(Path("paperround.db").read_bytes())
+    content[-8192:-4096] = b"\xff" * 4096
+    file.write_bytes(content)
+
+
+def _write_archive(file: Path) -> None:
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("paperround.db", "")
+
+
+REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda _: None, "There is no file"),
+    "a folder": (Path.mkdir, "is not a file"),
+    "empty": (Path.touch, "is empty"),
+    "a letter": (lambda file: file.write_text("Dear reader"), "is not a SQLite database"),
+    "a dump": (lambda file: file.write_bytes(b"PGDMP\1\2\3"), "a dump of PostgreSQL"),
+    "an export": (_write_archive, "`paperround import`"),
+    "of another program": (_write_other, "of another program"),
+    "of a newer version": (_write_newer, "newer version"),
+    "cut": (
+        lambda file: file.write_bytes(Path("paperround.db").read_bytes()[:150_000]),
+        "damaged or incomplete",
+    ),
+    "cut in its header": (
+        lambda file: file.write_bytes(Path("paperround.db").read_bytes()[:60]),
+        "damaged or incomplete",
+    ),
+    "damaged": (_write_damaged, "damaged or incomplete"),
+    "the database": (lambda file: file.symlink_to("paperround.db"), "the database itself"),
+    "a pipe": (os.mkfifo, "is not a file"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_file_that_is_no_backup_is_refused_and_nothing_changes(
+    paperround: Paperround, tmp_path: Path, what: str
+) -> None:
+    write, reason = REFUSED[what]
+    write(tmp_path / "file")
+    before = (tmp_path / "paperround.db").read_bytes()
+    refused = paperround("restore", "file")
+    assert (refused.exit_status, refused.stdout) == (1, "")
+    assert reason in refused.stderr
+    assert (tmp_path / "paperround.db").read_bytes() == before
+    assert [*tmp_path.glob("*.before-*"), *tmp_path.glob(".*")] == []
+
+
+def test_refuses_beside_a_bot_and_beside_whatever_has_the_database_open(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    apply_set_up(paperround)
+    paperround("backup", "backup.db")
+    with (tmp_path / "paperround.db.sender.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "is in use. Stop the bot" in paperround("restore", "backup.db").stderr
+    with closing(sqlite3.connect(tmp_path / "paperround.db", isolation_level=None)) as standby:
+        standby.execute("PRAGMA journal_mode=WAL")
+        standby.execute("SELECT count(*) FROM meta").fetchall()
+        assert "is in use. Stop the bot" in paperround("restore", "backup.db").stderr
+    assert paperround("restore", "backup.db").exit_status == 0
+
+
+def test_a_disk_without_links_gets_a_copy_and_a_full_one_changes_nothing(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "paperround.db"
+    mark(path, "before")
+    paperround("backup", "backup.db")
+    mark(path, "after")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", refuse)
+        former = paperround("restore", "backup.db", "--json").data["former"]
+    assert (read_mark(path), read_mark(Path(former))) == ("before", "after")
+    mark(path, "later")
+    files = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    program = [sys.executable, "-B", "-m", "bot"]
+    for size in (20, 100, 300):  # KB of the largest file that may be written
+        for command in ("restore backup.db", "backup new.db", "export --all new.zip"):
+            limited = f"ulimit -f {size}; exec {' '.join(program)} {command}"
+            ended = subprocess.run(
+                ["bash", "-c", limited], check=False, capture_output=True, text=True, env=ROOT
+            )
+            assert ended.returncode == 1, (command, size, ended.stdout)
+            assert len(ended.stderr.splitlines()) == 1, ended.stderr
+            assert "Internal error" not in ended.stderr
+    after = {
+        file: file.read_bytes()
+        for file in tmp_path.iterdir()
+        if not file.name.endswith((".lock", "-wal", "-shm"))
+    }
+    assert after.items() <= files.items()
+    assert read_mark(path) == "later"
+
+
+ROOT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def test_a_restore_killed_at_any_moment_leaves_the_former_database_or_the_backup(tmp_path: Path) -> None:
+    (tmp_path / "former").mkdir()
+    for name in ("backup.db", "former/paperround.db"):
+        with closing(sqlite3.connect(tmp_path / name)) as opened, opened:
+            opened.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
+            opened.execute("INSERT INTO meta VALUES ('schema:version', '18'), ('mark', 'before')")
+    leave_log(tmp_path / "former")
+    command = [sys.executable, "-c", KILLED, "7"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=ROOT)
+    seen = json.loads(ended.stdout)
+    states = [state for state, _ in seen]
+    assert len(states) > 40
+    assert all(state in (["before", "ok"], ["after", "ok"]) for state in states), states
+    assert ["before", "ok"] in states
+    assert ["after", "ok"] in states
+    # What was there is kept whole before its place is taken.
+    assert all(kept == [["after", "ok"]] for state, kept in seen if state[0] == "before" and kept)
+
+
+@pytest.mark.engines("postgresql")
+def test_for_postgresql_it_names_the_commands(
+    paperround: Paperround, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_url(database_url).set(password="se cret'")
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url.render_as_string(hide_password=False))
+    apply_set_up(paperround)
+
+    [dump] = re.findall("`(pg_dump .*?)`", paperround("backup", "of today.dump").stderr)
+    run_dump(dump)
+    said = paperround("restore", "of today.dump")
+    assert said.exit_status == 2
+    assert "cret" not in said.stderr
+    lines = [line.removeprefix("paperround: ") for line in said.stderr.splitlines()]
+    for command in lines[1:3]:
+        run_dump(command)
+    [name] = re.findall(r"name (\S+) in PAPERROUND_DATABASE_URL", said.stderr)
+    restored = url.set(database=name).render_as_string(hide_password=False)
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", restored)
+    assert 'channel = "20"' in paperround("config", "export").stdout
