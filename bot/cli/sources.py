@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,14 +86,23 @@ async def add(
         added = await registry.add(url, kind=kind, priority=priority, options=options)
         async with workers.open_poller() as poller:
             report = await poller.fetch_first(added)
+        is_failed = report.status.value in _FAILURES
+        if is_failed and not as_json and sys.stdin.isatty():
+            shell.error(
+                f"{errors.redact(added.url)} could not be read: {report.reason or report.status.value}"
+            )
+            if not shell.confirm("Keep it, and try again later?"):
+                await registry.remove(added.url)
+                shell.echo(f"{errors.redact(added.url)} was not added.")
+                raise typer.Exit(1)
     address = errors.redact(added.url)
     found = shell.pick(report.result, "digests papers new_papers")
-    is_failed = report.status.value in _FAILURES
     sentence = f"{address} ({added.kind.value}) was added. It brought {shell.count(report.result.papers, 'paper')} in"
     sentence = f"{sentence} {shell.count(report.result.digests, 'list')}."
     if is_failed or not report.result.papers:
         sentence = f"{address} ({added.kind.value}) was added, and brought nothing yet"
         sentence += "." if is_failed else f": {report.reason or 'no papers'}."
+        sentence += f" `paperround sources remove {shlex.quote(address)}` takes it back."
     status = {"status": report.status.value, "reason": report.reason or None}
     shell.print_answer(to_dict(added) | status | found, as_json, sentence=sentence)
     described = map(files.describe_problem, report.result.problems)

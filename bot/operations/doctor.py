@@ -283,10 +283,10 @@ def _places(settings: Settings) -> Iterator[Finding]:
 
 def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
     """Yield a finding for each disk of some folders, which a file is written to and removed from."""
-    size = path.stat().st_size if path and path.exists() else 0
+    size = path.stat().st_size if path and os.path.exists(path) else 0
     known = set()
     for folder in folders:
-        place = next((one for one in (folder, *folder.parents) if one.is_dir()), folder)
+        place = next((one for one in (folder, *folder.parents) if os.path.isdir(one)), folder)
         try:
             if (disk := place.stat().st_dev) in known:
                 continue
@@ -308,9 +308,10 @@ def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
 
 def _files(path: Path | None, folder: Path) -> Iterator[Finding]:
     """Yield a finding on the files that the bot's user, who is the owner of the database, may not write."""
-    owner = path.stat().st_uid if path and path.exists() else os.geteuid()
+    owner = path.stat().st_uid if path and os.path.exists(path) else os.geteuid()
     of_database = [path.with_name(f"{path.name}{end}") for end in _BESIDE] if path else []
-    written = [file for file in (*of_database, folder, *folder.rglob("*")) if os.path.exists(file)]
+    of_index = [folder, *folder.rglob("*")] if os.path.isdir(folder) else []
+    written = [file for file in (*of_database, *of_index) if os.path.exists(file)]
     shut = [file for file in written if not _may_write(file, owner)]
     if shut:
         names = ", ".join(map(str, shut[:5])) + (", …" if len(shut) > 5 else "")

@@ -156,6 +156,23 @@ async def test_names_the_overdue_sign_of_life(
     assert (await harness.health())[0] == 200
 
 
+async def test_an_overdue_sign_names_what_failed(harness: ServerHarness) -> None:
+    harness.show_life()
+    harness.liveness.record_failure(
+        "tick", errors.StorageError("The disk is too full to write paperround.db.")
+    )
+    assert (await harness.health())[0] == 200
+    harness.seconds += TICK_SECONDS + 1
+    harness.show_life("tick")
+    [problem] = (await harness.health())[1]["problems"]
+    assert "planner" in problem
+    assert "The disk is too full to write paperround.db." in problem
+    harness.show_life()
+    harness.seconds += TICK_SECONDS + 1
+    harness.show_life("tick")
+    assert "disk" not in (await harness.health())[1]["problems"][0]
+
+
 async def test_is_unhealthy_after_the_grace_period(harness: ServerHarness) -> None:
     harness.connected = False
     harness.seconds += CLAIM_SECONDS - 1

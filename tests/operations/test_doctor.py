@@ -1,7 +1,9 @@
 """Findings of `doctor`: values, where they were set, problems, and no secrets."""
 
 import os
-from datetime import UTC, datetime
+import resource
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,9 @@ from bot.core import settings
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
-from bot.operations import doctor
+from bot.operations import doctor, posts
 from bot.sources import kinds
-from storage import errors, key_values, migrate, models, tables
+from storage import database, errors, key_values, migrate, models, tables
 from tests.support import outbox_builders
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -34,8 +36,10 @@ async def reject_token(_: Settings) -> command_sync.Application:
     raise errors.PaperroundError("Discord does not accept DISCORD_TOKEN.")
 
 
-async def examine(check: doctor.TokenCheck = accept_token) -> dict[str, doctor.Finding]:
-    findings = await doctor.examine(settings.load(), check)
+async def examine(
+    check: doctor.TokenCheck = accept_token, ask_health: doctor.HealthCheck | None = None
+) -> dict[str, doctor.Finding]:
+    findings = await doctor.examine(settings.load(), check, ask_health)
     by_name = {finding.what: finding for finding in findings}
     assert len(by_name) == len(findings)
     return by_name
@@ -175,3 +179,139 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
     await opened.close()
     found = (await examine())[f"daily post {added.id}"]
     assert (found.status, "is missing" in found.note) == ("error", True)
+
+
+async def test_a_damaged_page_is_found(sqlite_db: database.Database) -> None:
+    path = sqlite_db.path
+    assert path is not None
+    await sqlite_db.close()
+    content = bytearray(path.read_bytes())
+    content[-8192:-4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    found = (await examine())["database"]
+    assert not found.well
+    assert "damaged" in found.note
+    assert "`paperround restore FILE`" in found.note
+
+
+@pytest.mark.parametrize(("kilobytes", "failing"), [(600, {"disk"}), (4, {"disk", "database"})])
+async def test_a_disk_that_takes_no_more_is_found_by_writing(
+    sqlite_db: database.Database, tmp_path: Path, kilobytes: int, failing: set[str]
+) -> None:
+    await sqlite_db.write(key_values.set_value, "a key", "so that there is a log")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1000, limits[1]))
+    try:
+        findings = await examine()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {name.split()[0] for name, found in findings.items() if not found.well} == failing
+    assert "Writing 1 MB" in findings[f"disk of {tmp_path}"].note
+    assert await sqlite_db.fetch(key_values.get, "doctor") is None
+    assert (await examine())[f"disk of {tmp_path}"].well
+
+
+async def test_little_free_space_is_a_warning(
+    sqlite_db: database.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=5_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    found = (await examine())[f"disk of {tmp_path}"]
+    assert (found.status, found.value) == (doctor.Status.WARNING, "5.0 MB free")
+
+
+@pytest.mark.parametrize(
+    "name", ["paperround.db.sender.lock", "paperround.db-shm", "paperround.search/8/state.json"]
+)
+async def test_files_that_the_bots_user_may_not_write_are_named(
+    sqlite_db: database.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert "files" not in await examine()
+    shut = tmp_path / name
+    shut.parent.mkdir(parents=True, exist_ok=True)
+    shut.touch()
+    may = os.access
+    # root may write everywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != shut and may(path, mode))
+    found = (await examine())["files"]
+    assert not found.well
+    assert str(shut) in found.note
+
+
+@pytest.mark.parametrize(
+    ("healthy", "problems", "status"),
+    [(True, [], "ok"), (False, ["The disk is too full."], "error"), (None, [], "warning")],
+)
+async def test_a_running_bot_is_asked(healthy: bool | None, problems: list[str], status: str) -> None:
+    def ask() -> tuple[bool, dict[str, object]]:
+        if healthy is None:
+            raise errors.PaperroundError("unhealthy: no valid answer")
+        return healthy, {"role": "sender", "problems": problems}
+
+    found = (await examine(ask_health=ask))["running bot"]
+    assert found.status == status
+    assert all(problem in found.note for problem in problems)
+    assert "running bot" not in await examine()
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_stuck_posts_are_listed_by_server_with_the_reason(
+    db: database.Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
+    now = system_clock()
+    subscriptions = Subscriptions(db, system_clock)
+    states: dict[int, tuple[models.DeliveryState | None, str | None]] = {
+        21: (models.DeliveryState.SENT, None),
+        22: (models.DeliveryState.WAITING, models.Reason.NO_SEND),
+        23: (models.DeliveryState.WAITING, None),
+        24: (models.DeliveryState.STOPPED, models.Reason.UNCERTAIN),
+        25: (models.DeliveryState.STOPPED, models.Reason.TOO_OLD),
+        26: (models.DeliveryState.STOPPED, models.Reason.REFUSED_CONTENT),
+        27: (None, models.Reason.NO_ACCESS),
+        28: (None, models.Reason.BY_HAND),
+    }
+    for channel, (state, reason) in states.items():
+        draft = models.Subscription(guild_id=10 + channel % 2, channel_id=channel, at_time="09:00")
+        added = await subscriptions.add(draft)
+        fields = {
+            "guild_id": added.guild_id,
+            "subscription_id": added.id,
+            "expires_at": now + timedelta(days=1),
+        }
+        planned = outbox_builders.new_delivery(f"d{channel}", channel, now - timedelta(hours=1), **fields)
+        await outbox_builders.add(db, planned)
+        async with db.transaction() as connection:
+            of_post = tables.deliveries.c.channel_id == channel
+            ended = {} if state is models.DeliveryState.WAITING else {"finished_at": now}
+            values = {
+                "state": state or models.DeliveryState.SENT,
+                "reason": reason if state else None,
+            } | ended
+            await connection.execute(tables.deliveries.update().where(of_post).values(values))
+            if state in (None, models.DeliveryState.SENT):
+                of_delivery = tables.parts.c.nonce == f"d{channel}/0"
+                sent = tables.parts.update().where(of_delivery).values(state=models.PartState.SENT)
+                await connection.execute(sent)
+            if state is None:
+                paused = tables.subscriptions.update().where(tables.subscriptions.c.id == added.id)
+                await connection.execute(paused.values(state=models.ActivityState.PAUSED, reason=reason))
+    other = outbox_builders.new_delivery(
+        "alert", 29, now - timedelta(hours=1), guild_id=10, kind=models.DeliveryKind.ALERT
+    )
+    await outbox_builders.add(db, other)
+    found = await db.fetch(posts.list_all, settings.load().close_rule, now)
+    assert {post.channel: post.stuck for post in found} == {
+        21: None, 22: "refused", 23: "late", 24: "unclear", 25: "not posted", 26: None, 27: "paused", 28: None, 29: "late"
+    }  # fmt: skip
+    by_channel = {post.channel: post for post in found}
+    assert by_channel[21].last_at == now
+    assert by_channel[22].last_at is None
+    assert "Turn on Send Messages for Paperround" in by_channel[22].reason
+    assert by_channel[28].reason == "Paused manually."
+    assert [post.channel for post in found if post.next_at is None] == [28, 27]
+    findings = await examine()
+    assert findings["server 10"].value == "3 stuck posts"
+    assert "Channel 22 (daily, refused)" in findings["server 10"].note
+    assert findings["server 11"].value == "3 stuck posts"
+    assert {findings[f"server {number}"].status for number in (10, 11)} == {doctor.Status.WARNING}
