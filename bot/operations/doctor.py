@@ -236,7 +236,7 @@ MAX_SERVERS = 20
 """The most servers of which the stuck posts are shown."""
 
 
-def _stuck(found: Iterable[posts_of_all.Post]) -> Iterator[Finding]:
+def _stuck(found: Iterable[posts_of_all.ListedPost]) -> Iterator[Finding]:
     """Yield a finding for each server with posts that are stuck. Webhooks have findings of their own."""
     stuck = [post for post in posts_of_all.only_stuck(found) if post.server is not None]
     servers = [(server, [*its]) for server, its in groupby(stuck, lambda post: post.server)]

@@ -31,7 +31,7 @@ class Stuck(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class ListedPost:
     """A daily post (its number), or what a channel waits for: a club's step, an alert (None). Times are UTC.
 
     `server` is None for a webhook, whose id is the `channel`. A post that somebody paused has a reason, but is not stuck.
@@ -47,7 +47,7 @@ class Post:
     reason: str
 
 
-async def list_all(connection: Connection, rule: DayClose, now: datetime) -> list[Post]:
+async def list_all(connection: Connection, rule: DayClose, now: datetime) -> list[ListedPost]:
     """Return all daily posts and what else is stuck in channels, by server and channel. Reasons are in English."""
     texts = client_texts.for_locale(models.Locale.EN)
     rows = await daily.list_rows(connection)
@@ -61,7 +61,7 @@ async def list_all(connection: Connection, rule: DayClose, now: datetime) -> lis
         slot = (calendar.find_due(row) or calendar.following(row)) if is_active else None
         server = None if row.is_by_webhook else row.guild_id
         posts.append(
-            Post(
+            ListedPost(
                 server,
                 row.channel_id,
                 models.DeliveryKind.DAILY,
@@ -76,7 +76,7 @@ async def list_all(connection: Connection, rule: DayClose, now: datetime) -> lis
     return sorted(found, key=lambda post: (post.server or 0, post.channel, post.number or 0))
 
 
-def only_stuck(posts: Iterable[Post]) -> list[Post]:
+def only_stuck(posts: Iterable[ListedPost]) -> list[ListedPost]:
     """Return the posts that are stuck."""
     return [post for post in posts if post.stuck is not None]
 
@@ -108,9 +108,9 @@ def _examine_delivery(
     return None, ""
 
 
-def _other(texts: Texts, delivery: models.Delivery, error: str | None, now: datetime) -> Post:
+def _other(texts: Texts, delivery: models.Delivery, error: str | None, now: datetime) -> ListedPost:
     stuck, reason = _examine_delivery(texts, delivery, error, now)
-    return Post(
+    return ListedPost(
         delivery.guild_id, delivery.channel_id or 0, delivery.kind, None, None, delivery.due_at, stuck, reason
     )
 
