@@ -70,9 +70,8 @@ def test_adding_a_source_reports_its_first_poll(
     missing = sources("add", f"{site.url}/missing.md")
     # As docs/commands.md says: 1 is a problem, named on stderr.
     assert (missing.exit_status, missing.stderr) == (1, "paperround: not found (404)\n")
-    address = f"{site.url}/missing.md"
-    back = f"`paperround sources remove {address}` takes it back."
-    assert missing.stdout == f"{address} (url) was added, and brought nothing yet. {back}\n"
+    back = f"`paperround sources remove {site.url}/missing.md` takes it back."
+    assert missing.stdout == f"{site.url}/missing.md (url) was added, and brought nothing yet. {back}\n"
     site["/page.md"] = "# Notes\n\nSmall things are small, as arXiv:2505.00001 says in passing, and so on.\n"
     refused = sources("add", f"{site.url}/page.md", "--json").data
     assert (refused["status"], refused["papers"]) == ("failed", 0)
