@@ -5,6 +5,7 @@ import resource
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -274,7 +275,7 @@ async def test_stuck_posts_are_listed_by_server_with_the_reason(
     for channel, (state, reason) in states.items():
         draft = models.Subscription(guild_id=10 + channel % 2, channel_id=channel, at_time="09:00")
         added = await subscriptions.add(draft)
-        fields = {
+        fields: dict[str, Any] = {
             "guild_id": added.guild_id,
             "subscription_id": added.id,
             "expires_at": now + timedelta(days=1),
