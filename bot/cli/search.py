@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, assert_never
 
 import typer
@@ -58,7 +58,7 @@ async def search(
         list[str],
         typer.Argument(
             metavar="QUERY",
-            help='Words in Korean or English, with "a phrase", -word, author:, since:, until: and votes: if needed.',
+            help='Words in Korean or English, with "a phrase", -word, author:, from:, since:, until: and votes: if needed.',
         ),
     ],
     order: Order = None,
@@ -105,7 +105,7 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     return {
         **shell.pick(result, "total on_topic all_terms terms"),
         "also": result.added_forms,
-        **shell.pick(result, "corrected meanings"),
+        **shell.pick(result, "read_as absent corrected meanings"),
         "without": result.excluded,
         **shell.pick(result, "ignored suggestions"),
         "papers": [found_to_dict(row, result) for row in result.rows],
@@ -351,8 +351,22 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
         f'Corrected: {corrected}; "quotation marks" search as typed.' if result.corrected else "",
         " ".join(map(_hint, result.hints)),
         unknown if result.unknown_id else "",
+        *_readings(result),
     )
     return list(filter(None, lines))
+
+
+def _readings(result: search_results.SearchResult) -> Iterator[str]:
+    """Yield how a query was read that is a name, has nothing of its main term, or leaves something out."""
+    if result.read_as:
+        yield f'Read as {result.read_as}; "quotation marks" search for the words in papers.'
+    if (institution := result.institution) and institution.papers:
+        yield f'{institution.papers} papers are from:"{institution.name}".'
+    if result.absent:
+        yield f"No paper has {', '.join(result.absent)}."
+    if result.governed:
+        words, query = result.governed
+        yield f"Not searched for: {words}. To leave out papers on it: {query}"
 
 
 def _hint(hint: search_results.Hint) -> str:
@@ -365,6 +379,8 @@ def _hint(hint: search_results.Hint) -> str:
             return "To sort the papers, use --order."
         case Hint.PERIOD:
             return "To choose dates, add since:2025-01 or until:2025-01."
+        case Hint.TODAY:
+            return "`paperround digest` prints the newest digest."
     assert_never(hint)
 
 

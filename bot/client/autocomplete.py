@@ -23,6 +23,7 @@ from bot.core import admission, clock
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
 from bot.text import dates as text_dates
+from bot.text import institutions, query_parser
 from storage import archive, errors, models
 from storage.papers import count_by_date
 
@@ -60,7 +61,12 @@ def guarded(complete: Completer) -> Completer:
 
 @guarded
 async def topics(interaction: Interaction, current: str) -> Choices:
-    """Complete topics from the archive, those in the user's language first."""
+    """Complete topics from the archive, those in the user's language first; after from:, institutions."""
+    operator, is_operator, name = current.rpartition(":")
+    if is_operator and query_parser.parse_query(f"{operator}:KAIST").institutions:
+        return make_choices(
+            (name, f'{operator}:"{name}"') for name in institutions.complete(name.strip(' "'))
+        )
     texts = await interaction.client.texts_for(interaction)
     matches = await interaction.client.services.search.complete_topic(current, texts.locale)
     return make_choices((topic.name, topic.value) for topic in matches)

@@ -130,7 +130,7 @@ class ListState:
 def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
     """Return the kind, text and minimum votes of an alert for a list's topic or author.
 
-    The text is the query's words, or else its first phrase or its first author. Returns None if there is no
+    The text is the query's words, or else its first phrase, author or institution. Returns None if there is no
     text.
     """
     if state.kind is ListKind.AUTHOR:
@@ -140,6 +140,7 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
         query = query_parser.parse_query(state.text)
         candidates = [(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])]
         candidates += [(models.AlertKind.AUTHOR, name) for name in query.authors[:1]]
+        candidates += [(models.AlertKind.INSTITUTION, name) for name in query.institutions[:1]]
         min_votes = max(state.min_votes, query.min_votes or 0)
     else:
         return None

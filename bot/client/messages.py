@@ -57,6 +57,7 @@ SET_UP_POST = "dsu"
 LIST_POSTS = "dl"
 MANAGE_ALERTS = "am"
 SEND_TODAY = "ton"
+SHOW_TODAY = "td"
 ACTION_REQUIRED = frozenset(
     {
         contents.NoticeKind.REFUSED,
@@ -153,6 +154,11 @@ def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
         label = "follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic"
     custom_id = pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic)
     return button(texts(label), custom_id, emoji="🔔")
+
+
+def today_button(texts: Texts) -> ui.Item[Any]:
+    """Return a button that shows the reader's papers of the day."""
+    return button(texts("today-show"), pack_custom_id(SHOW_TODAY))
 
 
 def newest_digest_button(texts: Texts) -> ui.Item[Any]:

@@ -191,7 +191,7 @@ def validate_topic(topic: str) -> str:
             "topic-asks-nothing",
         )
     query = query_parser.parse_query(line)
-    if line and not (query.has_text or query.authors or query.has_range_filters):
+    if line and not (query.has_text or query.authors or query.institutions or query.has_range_filters):
         raise errors.UsageError(
             f"The topic {line!r} has nothing to search for. Use words, author: or votes:.",
             "topic-asks-nothing",

@@ -12,7 +12,7 @@ from discord import ui
 from bot.client.custom_ids import parse_number
 from bot.client.list_state import ListKind, ListState, Period, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.messages import follow_button, newest_digest_button, open_menu, pager
+from bot.client.messages import follow_button, newest_digest_button, open_menu, pager, today_button
 from bot.client.paper_texts import (
     escape_untrusted,
     extent_line,
@@ -29,7 +29,7 @@ from bot.client.paper_texts import (
 from bot.client.texts import Texts
 from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, hint_note, lacks_note
 from bot.rendering import discord_text
-from bot.search.results import Sort
+from bot.search.results import Hint, Sort
 from bot.text import query_parser
 from storage import models
 
@@ -174,10 +174,12 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
 
 
 def _list_sorts(state: ListState) -> Sequence[Sort]:
-    """Return the orders that a list offers, default first. Without words there is no best match."""
+    """Return the orders that a list offers, default first, as `pages.list_matches` has it. Without words, none is best."""
     sorts = SORTS.get(state.kind, ())
-    has_words = state.kind is not ListKind.TOPIC or query_parser.parse_query(state.text).has_text
-    return sorts if has_words else sorts[1:]
+    query = query_parser.parse_query(state.text)
+    if state.kind is not ListKind.TOPIC or query.has_text:
+        return sorts
+    return (Sort.DATE, Sort.VOTES, Sort.OLDEST) if query.institutions else sorts[1:]
 
 
 def state_menu(
@@ -236,6 +238,8 @@ def _navigation_buttons(
 ) -> list[ui.Item[Any] | None]:
     """Return the buttons for the unfiltered list, an alert, and the nearest or newest digest."""
     state = listed.state
+    if Hint.TODAY in listed.found.hints:
+        return [today_button(texts), newest_digest_button(texts)]
     buttons: list[ui.Item[Any] | None] = []
     if wider is not None:
         label = f"{texts('without-filters' if state.min_votes else 'all-time')} · {texts('choice-papers', count=wider.matching)}"

@@ -168,8 +168,19 @@ class PaperLists:
 
     async def _load_topic(self, texts: Texts, state: ListState, today: date) -> PaperList:
         result = await self._search.search(self._request(texts, state, today))
+        named = query_parser.parse_query(result.read_as or state.text, today)
+        if result.read_as and named.authors:
+            listed = await self._load_author(
+                texts, state.replace(kind=ListKind.AUTHOR, text=named.authors[0]), today
+            )
+            return replace(
+                listed, suggestions=(*self._list_other_readings(texts, state, result), *listed.suggestions)
+            )
         narrower = [query_parser.leave_out(term, result.excluded) for term in result.meanings]
         suggestions = self._suggestions(state, (*narrower, *result.suggestions))
+        suggestions = (*self._list_other_readings(texts, state, result), *suggestions)
+        if result.read_as:
+            state = state.replace(text=result.read_as, token="")
         if not (result.on_topic or result.unknown_id):
             # The topic may be a person's name.
             people = await self._search.find_author(state.text, limit=1)
@@ -181,6 +192,11 @@ class PaperLists:
         heading = _name_topic(completion.apply_corrections(state.text, result.corrected))
         if result.on_topic:
             heading = texts("list-topic-heading", topic=heading, count=result.on_topic)
+        if named.institutions and not named.has_text:
+            of = _format_names(named.institutions)
+            heading = texts("list-from-heading", name=of, count=result.total)
+        elif result.absent:
+            heading = texts("list-absent", terms=_format_names(result.absent))
         return PaperList(
             state=state,
             heading=heading,
@@ -196,6 +212,28 @@ class PaperLists:
             snippets=result.snippets,
             suggestions=suggestions,
             alert_terms=result.alert_terms,
+        )
+
+    def _list_other_readings(
+        self, texts: Texts, state: ListState, result: search_results.SearchResult
+    ) -> tuple[Suggestion, ...]:
+        """Return buttons for what else a query may mean: a name's words in papers, an institution's papers, papers without
+        governed words.
+        """
+        typed = typesetting.strip_quotes(state.text)
+        readings = list[tuple[str, str]]()
+        if result.read_as:
+            readings.append((f'"{typed}"', texts("list-in-text", name=typed)))
+        if (institution := result.institution) and institution.papers:
+            label = texts("list-from", name=institution.name, count=institution.papers)
+            readings.append((f'from:"{institution.name}"', label))
+        if result.governed:
+            words, query = result.governed
+            readings.append((query, texts("list-leave-out", words=words)))
+        return tuple(
+            Suggestion(label, target)
+            for query, label in readings
+            for _, target in self._suggestions(state.replace(sort=None), (query,))
         )
 
     async def _load_author(self, texts: Texts, state: ListState, today: date) -> PaperList:
@@ -340,10 +378,12 @@ class PaperLists:
 
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
-    """Return the terms that a paper lacks; "" if it has all."""
+    """Return the terms that a paper lacks, or that it is on a near topic if it lacks all; "" if it has all."""
     terms = listed.found.missing.get(arxiv_id, ())
     if not terms:
         return ""
+    if len(terms) >= len(listed.found.terms) > 0:
+        return texts("list-near-topic")
     shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]
     more = " …" if len(terms) > _MAX_MISSING else ""
     return texts("list-missing", terms=", ".join(shown) + more)
@@ -406,6 +446,10 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     state = listed.state
     if listed.found.unknown_id:
         return texts("no-list-paper", paper=listed.found.unknown_id)
+    if Hint.TODAY in listed.found.hints:
+        return texts("list-today", today=texts.name_command("today"), digest=texts.name_command("digest"))
+    if listed.found.absent:
+        return f"### {texts('list-absent', terms=_format_names(listed.found.absent))}"
     text = escape_untrusted(typesetting.strip_quotes(query_parser.take_back(state.text) or state.text))
     match state.kind:
         case ListKind.TOPIC:
@@ -447,9 +491,12 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
 
 def hint_note(texts: Texts, listed: PaperList) -> str:
     """Return which options of the command do what words of the query seem to ask for; "" if none."""
-    # An empty list has no order.
-    hints = (hint for hint in listed.found.hints if listed.rows or hint is not Hint.ORDER)
-    return " ".join(texts(f"list-hint-{hint.value}") for hint in hints)
+    # An empty list has no order, and what there is to read is its heading.
+    silent = {Hint.TODAY} | (set() if listed.rows else {Hint.ORDER})
+    told = [texts(f"list-hint-{hint.value}") for hint in listed.found.hints if hint not in silent]
+    if governed := listed.found.governed:
+        told = [texts("list-hint-governed", words=escape_untrusted(governed[0], max_length=60)), *told[1:]]
+    return " ".join(told)
 
 
 def _format_names(names: Sequence[str], separator: str = ", ") -> str:

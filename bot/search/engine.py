@@ -67,10 +67,14 @@ _Clause: TypeAlias = tuple[Occur, Query]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The papers to search. `paper_ids` restricts them to authors' papers or to a list; None means all papers."""
+    """The papers to search. `paper_ids` restricts them to authors' papers or to a list; None means all papers.
+
+    All `institutions` must be given as an author's.
+    """
 
     filters: search.Filters = search.NO_FILTERS
     paper_ids: Collection[int] | None = None
+    institutions: tuple[str, ...] = ()
 
 
 class Matches(NamedTuple):
@@ -201,6 +205,10 @@ class Engine:
     def _idf(self, papers: float) -> float:
         return math.log(1 + (self.searcher.num_docs - papers + 0.5) / (papers + 0.5))
 
+    def weigh(self, part: QueryPart) -> float:
+        """Return the weight of a part by rarity."""
+        return self._idf(self.count_papers(part))
+
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts = (list[Query]() for _ in range(4))
         whole = _join_seeded(forms)[:_MAX_FORMS]
@@ -316,6 +324,7 @@ class Engine:
             required.append(self._with_votes(filters.min_votes, filters.max_votes))
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
+        required += (self._affiliation(name) or Query.empty_query() for name in scope.institutions)
         excluded = map(self._part, query.excluded if query else ())
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
@@ -565,6 +574,10 @@ class Engine:
             for paper_id in ids:
                 first.setdefault(paper_id, (text, is_in_title))
         return first
+
+    def count_from(self, institution: str) -> int:
+        """Return the number of papers that give an institution as an author's."""
+        return self._count_matches(self._affiliation(institution))
 
     def list_from(self, institution: str, paper_ids: Collection[int]) -> set[int]:
         """Return the papers that give an institution as an author's."""

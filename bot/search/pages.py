@@ -17,8 +17,8 @@ from bot.search import authors, completion, titles
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches, Scope
 from bot.search.query import QueryReader, ReadQuery
-from bot.search.results import Hint, MatchKind, SearchRequest, SearchResult, Sort
-from bot.text import concepts, query_parser, questions
+from bot.search.results import Hint, MatchKind, NamedInstitution, SearchRequest, SearchResult, Sort
+from bot.text import analyser, concepts, institutions, people, query_parser, questions
 from storage import models, search
 from storage.search import Filters
 
@@ -39,7 +39,10 @@ def merge_filters(given: Filters, query: query_parser.Query) -> Filters:
 
 
 class FoundPapers(NamedTuple):
-    """The papers for a query: as it was typed or corrected, how it was read, and its words that no paper has."""
+    """The papers for a query: as it was typed or corrected, how it was read, and its words that no paper has.
+
+    `absent` are the parts that no paper has, if they tell most of what is asked for.
+    """
 
     query: query_parser.Query
     read: ReadQuery
@@ -47,6 +50,7 @@ class FoundPapers(NamedTuple):
     matches: Matches
     corrected: tuple[tuple[str, str], ...] = ()
     unknown: Sequence[str] = ()
+    absent: Sequence[concepts.QueryPart] = ()
 
     @property
     def on_topic(self) -> dict[int, float]:
@@ -65,25 +69,128 @@ def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
     return replace(interpreted, names=interpreted.names | {title_id}) if title_id else interpreted
 
 
+class ReadName(NamedTuple):
+    """What a query is if its words are a name: the query for the named one's papers, or how its words are read, as a whole."""
+
+    query: query_parser.Query | None = None
+    words: ReadQuery | None = None
+    institution: NamedInstitution | None = None
+
+    @property
+    def read_as(self) -> str:
+        """The query for the named one's papers as it is typed; "" if its words are searched for."""
+        if self.query is None:
+            return ""
+        operator, names = (
+            ("from", self.query.institutions) if self.query.institutions else ("author", self.query.authors)
+        )
+        return f'{operator}:"{names[0]}"'
+
+
+def read_name(archive: Archive, query: query_parser.Query) -> ReadName:
+    """Find what a query is if its words alone are a name: an institution, or a person whom `/author` knows for sure.
+
+    A name that a paper or a term has too is searched for in papers, as a whole. A person's name is in no title.
+    """
+    if len(query.text) < 2 or query != query_parser.Query(query.text, ignored=query.ignored):
+        return ReadName()
+    interpreted = read(archive, query)
+    typed = dict.fromkeys((query.text, interpreted.text))
+    for text in typed:
+        if named := _find_institution(archive, text, interpreted):
+            is_topic = (
+                bool(archive.reader.glossary.find(text)) or archive.engine.find_named(interpreted) is not None
+            )
+            if named.papers and not is_topic:
+                return ReadName(query_parser.Query(institutions=(named.name,)))
+            forms = institutions.list_forms(text) or (text,)
+            whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
+            return ReadName(words=replace(interpreted, parts=(whole,), wholes=()), institution=named)
+    return ReadName(
+        next((query_parser.Query(authors=(text,)) for text in typed if _is_author(archive, text)), None)
+    )
+
+
+def _find_institution(archive: Archive, text: str, interpreted: ReadQuery) -> NamedInstitution | None:
+    """Return the institution that a whole text names: a known one, or one that papers give and no paper writes about."""
+    engine, papers = archive.engine, archive.engine.count_from(text)
+    if not institutions.find_key(text):
+        is_word = bool(archive.reader.glossary.find(text) or questions.find_everyday_terms(text))
+        if (
+            not papers
+            or is_word
+            or institutions.is_generic(text)
+            or engine.find(interpreted, Scope(), limit=1).complete
+        ):
+            return None
+    is_korean = analyser.has_hangul(text)
+    alike = (form for form in institutions.list_forms(text) if analyser.has_hangul(form) == is_korean)
+    return NamedInstitution(next(alike, text), papers)
+
+
+_MOST_NAMES = 4
+"""The most words of a person's name."""
+
+
+def _is_author(archive: Archive, text: str) -> bool:
+    """Return whether a text is an author's name for sure, and neither a term nor in a title; a Hangul one, in no paper."""
+    words, is_korean = people.name_tokens(text), analyser.has_hangul(text)
+    if not (1 if is_korean and len(text) > 2 else 2) <= len(words) <= _MOST_NAMES or archive.reader.is_known(
+        text
+    ):
+        return False
+    if archive.engine.count_titles([text]) or (
+        is_korean and any(archive.engine.count([word]) for word in text.split())
+    ):
+        return False
+    found = authors.find_author(archive, text, limit=1)
+    return found.author is not None and not found.is_corrected
+
+
+def _read_rest(archive: Archive, typed: query_parser.Query, governed: questions.Governed) -> ReadQuery | None:
+    """Return the rest of a query without governed words as it is read; None if it is not terms alone, and so no topic by itself.
+
+    It is on the topics of the whole query.
+    """
+    whole, rest = (read(archive, replace(typed, text=text)) for text in (typed.text, governed.rest))
+    if not all(part.key for part in rest.parts):
+        return None
+    return replace(rest, topics=whole.topics, implied=whole.implied, clear_topics=whole.clear_topics)
+
+
 def make_scope(archive: Archive, query: query_parser.Query, filters: Filters) -> Scope:
     """Return the papers that pass a query's own filters and others."""
-    return Scope(merge_filters(filters, query), authors.list_paper_ids(archive.writers, query.authors))
+    paper_ids = authors.list_paper_ids(archive.writers, query.authors)
+    return Scope(merge_filters(filters, query), paper_ids, query.institutions)
 
 
 def list_matches(engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest) -> Matches:
-    """Return a query's papers up to the end of a page. A query without words has all in the scope, top-voted first."""
+    """Return a query's papers up to the end of a page.
+
+    A query without words has all in the scope, top-voted first; those from an institution newest first.
+    """
     end, sort = request.offset + request.limit, request.sort or Sort.RELEVANCE
     if query.parts or query.wholes:
         return engine.find(query, scope, limit=end, sort=sort)
+    if scope.institutions and request.sort is None:
+        sort = Sort.DATE
     ids, total = engine.list_top(scope, query, sort=sort, limit=end)
     return Matches(dict.fromkeys(ids, 0.0), total)
 
 
 def find(
-    archive: Archive, query: query_parser.Query, scope: Scope, request: SearchRequest, load: LoadVocabulary
+    archive: Archive,
+    query: query_parser.Query,
+    scope: Scope,
+    request: SearchRequest,
+    load: LoadVocabulary,
+    given: ReadQuery | None = None,
 ) -> FoundPapers:
-    """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected or a term divided."""
-    interpreted, engine = read(archive, query), archive.engine
+    """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected or a term divided.
+
+    `given` is how the query is read, if not by its words alone.
+    """
+    interpreted, engine = given or read(archive, query), archive.engine
     if _asks_for_nothing(query, scope, request):
         ignored = (*query.ignored, *(f"-{term}" for term in query.excluded))
         return FoundPapers(replace(query, ignored=ignored, excluded=()), interpreted, scope, Matches())
@@ -94,15 +201,59 @@ def find(
         query = replace(query, text=completion.apply_corrections(query.text, corrected))
         interpreted = read(archive, query)
         matches = list_matches(engine, interpreted, scope, request)
+    asked = interpreted.parts
     if not matches.total and (pieces := archive.reader.split_term(interpreted)):
         # No paper has the term: those with its words are near.
         interpreted, matches = pieces, list_matches(engine, pieces, scope, request)
     unknown = [word for word in unknown if word not in dict(corrected)]
-    return FoundPapers(query, interpreted, scope, matches, corrected, unknown)
+    # What a sentence is about is in its topics too.
+    absent = () if matches.complete or interpreted.topics else _list_absent(engine, asked)
+    if len(asked) == 1 and not matches.total:
+        absent = ()  # that nothing is found says it
+    if absent:
+        matches = _keep_near(engine, interpreted, matches)
+    return FoundPapers(query, interpreted, scope, matches, corrected, unknown, absent)
+
+
+_MAX_NEAR, _FEW, _FEW_SHARE = 5, 3, 0.01
+"""The most papers listed if no paper has what tells most of a query; a word tells something if so few papers have it, or so
+small a share of all.
+"""
+
+
+def _list_absent(engine: Engine, parts: Sequence[concepts.QueryPart]) -> Sequence[concepts.QueryPart]:
+    """Return the parts that no paper has, if they have most of the query's weight by rarity."""
+    weights = {part: engine.weigh(part) for part in parts}
+    absent = [part for part in parts if not engine.count_papers(part)]
+    return absent if sum(weights[part] for part in absent) > sum(weights.values()) / 2 else ()
+
+
+def _keep_near(engine: Engine, query: ReadQuery, matches: Matches) -> Matches:
+    """Return the first papers that have a telling part of a query, or are on a topic that it is clearly on.
+
+    A part tells something if it is a term, or a word that few papers have: not *prediction*.
+    """
+    few = max(_FEW, _FEW_SHARE * engine.searcher.num_docs)
+    telling = [
+        part
+        for part in query.parts
+        if (part.key and part.key not in concepts.ALL_PAPERS) or engine.count_papers(part) <= few
+    ]
+    lacking = len(query.parts)
+    near = [
+        id_
+        for id_, missing in matches.missing.items()
+        if len(missing) == lacking or any(part not in missing for part in telling)
+    ][:_MAX_NEAR]
+    return matches._replace(
+        scores={id_: matches.scores[id_] for id_ in near}, missing={id_: matches.missing[id_] for id_ in near}
+    )
 
 
 def _asks_for_nothing(query: query_parser.Query, scope: Scope, request: SearchRequest) -> bool:
-    """Return whether a query has no words and no filter: -word alone, or an emoji, does not mean all papers."""
+    """Return whether a query has no topic and no filter: -word alone, an emoji, or "today", does not mean all papers."""
+    if query.text and questions.asks_what_to_read(query.text):
+        return True
     if query.has_text:
         return False
     is_bare = scope == Scope() and request.sort is not Sort.VOTES
@@ -110,7 +261,13 @@ def _asks_for_nothing(query: query_parser.Query, scope: Scope, request: SearchRe
 
 
 def _describe(
-    archive: Archive, request: SearchRequest, found: FoundPapers, load: LoadVocabulary
+    archive: Archive,
+    request: SearchRequest,
+    found: FoundPapers,
+    load: LoadVocabulary,
+    typed: str,
+    name: ReadName,
+    governed: questions.Governed | None,
 ) -> SearchResult:
     """Return what all pages of an answer have in common."""
     query, interpreted, matches = found.query, found.read, found.matches
@@ -124,9 +281,13 @@ def _describe(
         added_forms=interpreted.translations[:_MAX_ADDED],
         is_rewritten=is_shortened or bool(found.corrected),
         term_forms=interpreted.term_forms,
-        hints=_list_hints(query.text, interpreted.text),
+        hints=_list_hints(typed, interpreted.text),
         ignored=query.ignored,
         excluded=query.excluded,
+        read_as=name.read_as,
+        institution=name.institution,
+        absent=tuple(part.shown_text for part in found.absent),
+        governed=governed and (governed.words, query_parser.leave_out(governed.rest, [governed.words])),
         corrected=found.corrected,
         meanings=interpreted.meanings,
         alert_terms=_list_alert_terms(archive, query, interpreted.parts) if has_alert else (),
@@ -139,6 +300,8 @@ def _list_hints(typed: str, sought: str) -> tuple[Hint, ...]:
 
     Words that are searched for ask for none, unless the query has no others: newest papers.
     """
+    if questions.asks_what_to_read(typed):
+        return (Hint.TODAY,)
     words = sought.casefold().split()
     topic = [] if all(map(questions.classify_filler, words)) else words
     return tuple(map(Hint, questions.list_options(typed, topic)))
@@ -153,13 +316,14 @@ def _list_alert_terms(
     named = [
         part for part in parts if glossary.find(part.text) or not questions.find_everyday_terms(part.text)
     ]
-    words = [part.shown_text for part in named or parts if any(map(str.isalpha, part.text))]
+    words = [part.term for part in named or parts if any(map(str.isalpha, part.text))]
     terms = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
+    terms += (models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions)
     for name in query.authors:
-        people = authors.find_authors(archive.writers, name)
-        if len(people) > 1:
+        namesakes = authors.find_authors(archive.writers, name)
+        if len(namesakes) > 1:
             return ()
-        author = people[0].name if people else name
+        author = namesakes[0].name if namesakes else name
         terms.append(models.AlertTerm(models.AlertKind.AUTHOR, author))
     return tuple(dict.fromkeys(terms))
 
@@ -171,8 +335,8 @@ def _suggest(archive: Archive, found: FoundPapers, given: Filters, load: LoadVoc
     """
     query, words = found.query, query_parser.Query(found.query.text)
     whole = [f"{name} {query.text}" for name in query.authors if query.text]
-    if people := [name for name in whole if authors.find_authors(archive.writers, name)]:
-        return tuple(f'author:"{name}"' for name in people)
+    if known := [name for name in whole if authors.find_authors(archive.writers, name)]:
+        return tuple(f'author:"{name}"' for name in known)
     # The words alone may match papers that its filters, exclusions or quoted phrases reject.
     is_narrow = bool(query.text) and replace(query, ignored=()) != words
     offered = [archive.read(words)] if is_narrow else []
@@ -269,9 +433,13 @@ class SearchAnswers:
         return replace(request, limit=0, offset=0, snippet_locale=None), self._clock().date()
 
     def _make(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
-        query = query_parser.parse_query(request.query, request.today or self._clock().date())
+        typed = query_parser.parse_query(request.query, request.today or self._clock().date())
+        name = read_name(archive, typed)
+        governed = None if name.query else questions.find_governed(typed.text, archive.reader.is_known)
+        rest = governed and _read_rest(archive, typed, governed)
+        query = name.query or (replace(typed, text=governed.rest) if governed and rest else typed)
         scope = make_scope(archive, query, request.filters)
-        found = find(archive, query, scope, request, load)
+        found = find(archive, query, scope, request, load, name.words or rest)
         interpreted, matches = found.read, found.matches
         has_meaning = len(interpreted.parts) > 1 or bool(interpreted.topics)  # more than a term
         is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
@@ -281,7 +449,7 @@ class SearchAnswers:
             archive.engine,
             archive.reader,
             matches,
-            _describe(archive, request, found, load),
+            _describe(archive, request, found, load, typed.text, name, governed if rest else None),
             self._clock(),
             found.query.text if has_meaning and is_ranked and matches.total else "",
         )

@@ -76,7 +76,7 @@ class ReadQuery:
     @property
     def terms(self) -> tuple[str, ...]:
         """The names of the parts, without duplicates."""
-        return tuple(dict.fromkeys(part.shown_text for part in self.parts))
+        return tuple(dict.fromkeys(part.term for part in self.parts))
 
     @property
     def term_forms(self) -> tuple[tuple[str, ...], ...]:

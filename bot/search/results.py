@@ -81,6 +81,15 @@ class Hint(StrEnum):
     """As in "except", 말고."""
     PERIOD = "period"
     """As in "since", 지난달."""
+    TODAY = "today"
+    """It asks for nothing but what there is to read: "what should I read today?", 오늘 뭐 읽지."""
+
+
+class NamedInstitution(NamedTuple):
+    """An institution that a query names, in a form of the query's script, and the number of papers from it."""
+
+    name: str
+    papers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,11 @@ class SearchResult(PaperPage):
       `term_forms`: each typed or implied term with all forms added to it, for marking matches.
     - `hints`: the options that the query seems to need; `ignored`: filters that could not be used, as typed; `excluded`: what
       is left out.
+    - `read_as`: the query whose papers these are, if the typed words are a name: `from:"NVIDIA"`, `author:"Tri Dao"`;
+      `institution`: the institution that the words name too, if they are a topic as well, or no paper is from it.
+    - `absent`: the terms that tell most of what is asked for and are in no paper.
+    - `governed`: the words that a word such as *except* governs, which were not searched for, and the query that leaves
+      them out.
     - `corrected`: pairs of typed and corrected words; `suggestions`: other queries, if no paper has all terms;
       `meanings`: the terms that an ambiguous abbreviation may mean.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
@@ -113,6 +127,10 @@ class SearchResult(PaperPage):
     hints: tuple[Hint, ...] = ()
     ignored: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    read_as: str = ""
+    institution: NamedInstitution | None = None
+    absent: tuple[str, ...] = ()
+    governed: tuple[str, str] | None = None
     corrected: tuple[tuple[str, str], ...] = ()
     suggestions: tuple[str, ...] = ()
     meanings: tuple[str, ...] = ()

@@ -183,8 +183,11 @@ class SearchService:
             if ids and query.has_text:
                 on_topic = self._find_all(archive, query, scope, ids).on_topic
                 return {id_: score for id_, score in on_topic.items() if id_ in ids}
-            is_filtered = scope.paper_ids is not None or query.has_range_filters
+            is_filtered = scope != Scope() or query.has_range_filters
             written = ids if scope.paper_ids is None else ids.intersection(scope.paper_ids)
+            if scope.institutions:
+                engine = _open_engine(archive, sorted(ids))
+                written = written.intersection(*(engine.list_from(name, ids) for name in scope.institutions))
             return dict.fromkeys(written, 0.0) if is_filtered else {}
 
         return await self._look_up(look_up)
@@ -196,6 +199,10 @@ class SearchService:
             query = query_parser.parse_query(text)
             scope = pages.make_scope(archive, query, filters)
             if not query.has_text:
+                if scope.institutions:
+                    return AboutPapers(
+                        archive.engine.list_top(scope, limit=max(1, archive.engine.searcher.num_docs))[0]
+                    )
                 return AboutPapers(None if scope.paper_ids is None else sorted(scope.paper_ids))
             found = self._find_all(archive, query, scope)
             return AboutPapers([*found.on_topic], found.read.added_forms)

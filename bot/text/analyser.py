@@ -381,18 +381,23 @@ def _fold_word(part: str) -> str:
 
 @lru_cache(maxsize=1 << 13)
 def _stem_to_fixpoint(word: str) -> str:
-    """Stem repeatedly until nothing changes, because Snowball may stem its own results further."""
-    if len(word) < 3 or not word.isascii() or not word.isalpha():
+    """Stem repeatedly until nothing changes, because Snowball may stem its own results further.
+
+    A word of up to three letters is its own stem: Tri is not try.
+    """
+    if len(word) < 4 or not word.isascii() or not word.isalpha():
         return word
-    if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
+    if word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
         return word[:-1]
     if (derived := _stem_derived(word)) is not None:
         return derived
     # Stemmers are stateful and threads run concurrently, so create one per call.
     stemmer = Stemmer.Stemmer("english", _NO_CACHE)
-    while (shorter := stemmer.stemWord(word)) != word:
-        word = shorter
-    return str(word)
+    stemmed = word
+    while (shorter := stemmer.stemWord(stemmed)) != stemmed:
+        stemmed = shorter
+    is_of_y = len(stemmed) == 3 and stemmed[-1] == "i" and (word[2] == "y" or word[2:4] == "ie")
+    return stemmed[:2] + "y" if is_of_y else str(stemmed)
 
 
 def _stem_derived(word: str) -> str | None:

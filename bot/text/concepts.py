@@ -114,17 +114,22 @@ class QueryPart(NamedTuple):
 
     @property
     def shown_text(self) -> str:
-        """The part's name in replies: without particles, or the term that an everyday verb means."""
+        """The part's name in replies: as typed, without particles."""
         start, space, word = self.text.rpartition(" ")
         if not analyser.is_hangul(word):
             return self.text
         if space or self.key:
-            # For a verb (까먹는, 모르는 걸, AI가 쓴), show the term that papers use, preferably in Korean.
-            names = [form.text for form in self.forms if form.is_shown and form.text != self.text]
-            korean = filter(analyser.has_hangul, names)
-            term = "" if questions.is_noun(self.text) else next(korean, names[0] if names and space else "")
-            return term or start + space + word.removesuffix("에서").rstrip("을를")
+            return start + space + word.removesuffix("에서").rstrip("을를")
         return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
+
+    @property
+    def term(self) -> str:
+        """The part's name as a term: for an everyday verb (까먹는, 모르는 걸) what papers call it, preferably in Korean."""
+        _, space, word = self.text.rpartition(" ")
+        if analyser.is_hangul(word) and (space or self.key) and not questions.is_noun(self.text):
+            names = [form.text for form in self.forms if form.is_shown and form.text != self.text]
+            return next(filter(analyser.has_hangul, names), names[0] if names and space else self.shown_text)
+        return self.shown_text
 
     def sure(self) -> QueryPart:
         """Return the part for use as a filter, without the forms that only one paper defines."""

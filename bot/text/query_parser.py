@@ -1,4 +1,4 @@
-"""Parses search queries: words, "phrases", -words, author:, since:, until: and votes:.
+"""Parses search queries: words, "phrases", -words, author:, from:, since:, until: and votes:.
 
 Any text is a valid query. Whatever is not an operator is searched for or reported in `ignored`.
 """
@@ -22,6 +22,7 @@ QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」＂", '"') | {"�
 # Operators of other search engines are accepted as synonyms. Title operators have no effect.
 _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
+    **dict.fromkeys(("from", "institution", "affiliation", "기관", "소속"), "institution"),
     **dict.fromkeys(("since", "after", "이후", "부터"), "since"),
     **dict.fromkeys(("until", "까지"), "until"),
     **dict.fromkeys(("before", "이전"), "before"),
@@ -44,13 +45,14 @@ class Query:
     """A parsed query. All fields may be empty; dates are local and inclusive.
 
     `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
-    not occur. All `authors` must match. `ignored` has the filters with unusable values, as typed.
+    not occur. All `authors` must match, and all `institutions`. `ignored` has the filters with unusable values, as typed.
     """
 
     text: str = ""
     phrases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    institutions: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
     min_votes: int | None = None
@@ -117,7 +119,12 @@ def take_back(query: str, term: str | None = None) -> str:
     return query
 
 
-_EXAMPLES = {"author": "NAME", "votes": "20", **dict.fromkeys(("since", "until", "before"), "2025-01-31")}
+_EXAMPLES = {
+    "author": "NAME",
+    "institution": "KAIST",
+    "votes": "20",
+    **dict.fromkeys(("since", "until", "before"), "2025-01-31"),
+}
 
 
 def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
@@ -133,7 +140,8 @@ class _QueryBuilder:
     def __init__(self, today: date | None) -> None:
         self._today = today
         self._words, self._phrases, self._excluded = list[str](), list[str](), list[str]()
-        self._authors, self._ignored = list[str](), list[str]()
+        self._named = {"author": list[str](), "institution": list[str]()}
+        self._ignored = list[str]()
         self._ranges: dict[str, Any] = {}
         self._pending: tuple[str, str] | None = None
         self._dated: tuple[str, str] | None = None
@@ -166,10 +174,10 @@ class _QueryBuilder:
 
     def _add_filter(self, field: str, value: str) -> bool:
         """Add a filter if its value is usable. Returns whether it was added."""
-        if field == "author":
-            named = any(map(str.isalnum, value))
-            self._authors += [value] if named else []
-            return named
+        if field in self._named:
+            has_name = any(map(str.isalnum, value))
+            self._named[field] += [value] if has_name else []
+            return has_name
         if field == "votes":
             if match := _VOTES.fullmatch(value.replace(",", "")):
                 votes, beyond = int(match[3]), bool(match[1] and not match[2])
@@ -209,7 +217,8 @@ class _QueryBuilder:
             ).rstrip("/| "),
             phrases=tuple(self._phrases[:8]),
             excluded=tuple(self._excluded[:8]),
-            authors=tuple(self._authors[:4]),
+            authors=tuple(self._named["author"][:4]),
+            institutions=tuple(self._named["institution"][:4]),
             ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [rest])),
             **self._ranges,
         )

@@ -128,6 +128,64 @@ def list_options(text: str, topic: Collection[str]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
+class Governed(NamedTuple):
+    """Words of a query that a word such as *except* governs, and the query without both."""
+
+    words: str
+    rest: str
+
+
+_SURE_HINTS = frozenset(
+    ("without", "except", "excluding", "excluded", "not", "말고", "빼고", "빼줘", "뺀", "없는", "제외")
+)
+"""Of the words for *without*, those of which it can be told what they govern."""
+_MAX_GOVERNED = 3
+
+
+def find_governed(text: str, is_known: Callable[[str], bool]) -> Governed | None:
+    """Return what a query's only word for *without* governs; None if that cannot be told.
+
+    An English one governs the words behind it up to a filler, a Korean one the word before it. `is_known` tells a term, which may
+    have such a word of its own: without labels. "Not" negates papers alone: "are not" in a query that names papers.
+    """
+    words = text.split()
+    spelt = [trim_filler(word.casefold()) for word in words]
+    hints = [number for number, word in enumerate(spelt) if _find_hint(word)]
+    if len(hints) != 1:
+        return None
+    (hint,) = hints
+    if not spelt[hint].isascii():
+        start, end = hint - 1, hint + 1
+        governed = words[hint - 1 : hint] if hint else []
+    else:
+        if spelt[hint] == "not" and not (
+            hint and spelt[hint - 1] in ("are", "is", "but") and any(map(names_papers, words))
+        ):
+            return None
+        start = first = hint
+        first += 1
+        while first < len(words) and classify_filler(words[first]) == "filler":
+            first += 1
+        end = first
+        while end < len(words) and not classify_filler(words[end]):
+            end += 1
+        governed = words[first:end]
+        if spelt[end : end + 1] and spelt[end] in ("and", "or", "nor"):
+            return None  # one of two, or all behind
+    said = trim_filler(" ".join(governed))
+    rest = " ".join((*words[:start], *words[end:]))
+    is_term = any(is_known(" ".join(words[hint:last])) for last in range(hint + 2, end + 1))
+    has_rest = any(not classify_filler(word) for word in rest.split())
+    if not said or len(governed) > _MAX_GOVERNED or is_term or not has_rest or classify_filler(said):
+        return None
+    return Governed(said, rest)
+
+
+def _find_hint(word: str) -> bool:
+    """Return whether a word of a query means *without* and governs others; a Korean one may have an ending."""
+    return word in _SURE_HINTS or any(not hint.isascii() and word.startswith(hint) for hint in _SURE_HINTS)
+
+
 _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
 
 
@@ -158,6 +216,17 @@ def _load_filler() -> _Filler:
             filler.stems.setdefault(word, ("*", "filler"))
             filler.words.setdefault(word, "filler")
     return filler
+
+
+def asks_what_to_read(text: str) -> bool:
+    """Return whether a query asks for nothing but what there is to read in some days: "what should I read today?"."""
+    rest = _option_pattern().sub(" ", text.casefold()).split()
+    return "period" in list_options(text, ()) and all(
+        classify_filler(word) == "filler" or _READ.fullmatch(trim_filler(word)) for word in rest
+    )
+
+
+_READ = re.compile("read(?:ing)?|읽[가-힣]{1,3}|볼까요?|볼만한|추천[가-힣]{0,2}")
 
 
 def names_papers(word: str) -> bool:

@@ -37,7 +37,7 @@ class TodayCog(commands.Cog):
         note = "" if at is None else await self._start_daily(request, at)
         return await self._view(request, note)
 
-    @router.handles(today_messages.SHOW)
+    @router.handles(client_messages.SHOW_TODAY)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         """Replace a private message with the reader's papers of the day."""
         return await self._view(request)

@@ -20,7 +20,6 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.today import service as today_service
 
-SHOW = "td"
 MARK = "tm"
 UNDO = "undo-"
 """Prefix for the values of the mark menu that undo a mark."""
@@ -90,7 +89,7 @@ def topics_view(
     options = [select_option(topic, topic, selected=topic in picked) for topic in offered]
     menu = select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
     message.add_buttons(menu)
-    message.add_buttons(button(texts("today-show"), pack_custom_id(SHOW)))
+    message.add_buttons(client_messages.today_button(texts))
     return message.view
 
 

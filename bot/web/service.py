@@ -305,7 +305,8 @@ class WebPages:
             "authors": [(name, site.author_link(name)) for name in detail.authors[:MAX_AUTHORS]],
             "more_authors": _more_authors(texts, detail, MAX_AUTHORS),
             "institutions": [
-                (name, None if site.is_static else site.link("search", q=name)) for name in institutions
+                (name, None if site.is_static else site.link("search", q=f'from:"{name}"'))
+                for name in institutions
             ],
             "abstract": detail.abstract if has_abstract else None,
             "bibtex": paper_texts.cite(detail),

@@ -53,9 +53,10 @@ def test_a_damaged_file_is_named(filled: Paperround) -> None:
 def test_full_json_has_totals_and_missing_terms(filled: Paperround) -> None:
     answer = filled("search", "--json-full", "trained care quaternion", "--limit", "2").data
     assert [*answer] == [
-        *("total", "on_topic", "all_terms", "terms", "also", "corrected", "meanings"),
-        *("without", "ignored", "suggestions", "papers"),
+        *("total", "on_topic", "all_terms", "terms", "also", "read_as", "absent", "corrected"),
+        *("meanings", "without", "ignored", "suggestions", "papers"),
     ]
+    assert answer["absent"] == ["quaternion"]
     assert (answer["total"], answer["on_topic"], answer["all_terms"]) == (3, 0, 0)
     assert [paper["kind"] for paper in answer["papers"]] == ["some"] * 2
     assert [paper["missing"] for paper in answer["papers"]] == [["quaternion"]] * 2

@@ -327,8 +327,8 @@ async def test_a_word_of_order_or_exclusion_names_the_option(harness: ClientHarn
     for query, hint in (
         ("newest language models", order),
         ("언어 모델 추천순", order),
-        ("language models without survey", without),
-        ("서베이 말고 언어 모델", without),
+        ("summaries that are not language models", without),
+        ("서베이가 아닌 언어 모델", without),
         ("language models", ""),
         ("language models -survey", ""),
     ):

@@ -138,7 +138,9 @@ async def test_the_partial_match_with_the_rarer_term_comes_first(db: Database) -
     assert (found.on_topic, found.all_terms, found.total, len(found.rows)) == (0, 0, 31, 31)
 
 
-async def test_partial_matches_respect_filters_and_exclusions(archive_search: SearchService) -> None:
+async def test_partial_matches_respect_filters_and_exclusions(db: Database) -> None:
+    one = NewsletterPaper("2502.00001", "Quaternions", "quaternions", votes=0)
+    archive_search = await sample_archive.search_over(db, *make_papers(), one)
     every = await archive_search.search(SearchRequest("robots quaternions", limit=100))
     assert every.total == len(every.rows) > 10
     popular = await archive_search.search(SearchRequest("robots quaternions votes:25", limit=100))

@@ -57,6 +57,21 @@ choice-papers = { $count ->
     [one] 1 paper
    *[other] { $count } papers
 }
+list-from-heading = From { $name } · { $count ->
+    [one] 1 paper
+   *[other] { $count } papers
+}
+list-from = { $count ->
+    [one] 1 paper from { $name }
+   *[other] { $count } papers from { $name }
+}
+list-in-text = “{ $name }” in the text
+list-absent = No paper has { $terms }
+list-near-topic = on a near topic
+list-leave-out = Leave out { $words }
+list-hint-governed = Not searched for: { $words }. The button below leaves out papers on it.
+list-today = ### What is there to read?
+    { $today } picks five papers for you, { $digest } shows all of a day.
 list-similar-heading = More like { $title }
 list-saved-heading = Saved papers · { $count }
 list-searched = Searched: { $terms }

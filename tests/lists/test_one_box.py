@@ -1,0 +1,176 @@
+"""What a query of `/topic` is, besides a topic: a name, a question of what to read, words that leave something out."""
+
+import pytest
+
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from storage import models
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.digest_builders import add_facts
+from tests.support.sample_archive import NewsletterPaper
+
+LAB = (
+    NewsletterPaper("2512.00101", "Weighing Kettles", "주전자의 무게를 재요.", authors=("Mira Holt",)),
+    NewsletterPaper("2512.00102", "Robots that Pour Tea", "로봇이 차를 따라요.", authors=("Sumin Byeon",)),
+    NewsletterPaper("2512.00103", "DeepSeek-Tea: Brewing", "차를 우리는 모델이에요.", authors=("Bo Lin",)),
+    NewsletterPaper("2512.00104", "A Survey of Teapots", "Robots try many teapots.", authors=("Bo Lin",)),
+    NewsletterPaper("2512.00105", "Teapots without Handles", "손잡이가 없어요.", authors=("Ida Oak",)),
+)
+LABS = {
+    "2512.00101": "NVIDIA Research",
+    "2512.00102": "NAVER",
+    "2512.00103": "DeepSeek AI",
+    "2512.00104": "NVIDIA",
+    "2512.00105": "Kettle Institute of Tea",
+}
+
+
+async def _add_lab(database: Database) -> None:
+    await sample_archive.add_digest(database, "2025-12-02", *LAB)
+    facts = (
+        models.PaperFacts(
+            arxiv_id=arxiv_id,
+            source="huggingface",
+            location="https://hf.example",
+            read_at=sample_archive.NOW,
+            organization=name,
+        )
+        for arxiv_id, name in LABS.items()
+    )
+    await add_facts(database, *facts)
+
+
+@pytest.fixture
+async def lab(harness: ClientHarness) -> ClientHarness:
+    """The bot with five papers more, each with an institution."""
+    await _add_lab(harness.container.database)
+    return harness
+
+
+@pytest.fixture
+async def search(db: Database) -> SearchService:
+    await _add_lab(db)
+    return SearchService(db)
+
+
+@both_languages
+async def test_an_institution_is_the_list_of_its_papers_with_a_button_for_its_words(
+    lab: ClientHarness,
+) -> None:
+    result = await lab.ask("topic", query="nvidia")
+    shown = shown_text(result)
+    assert lab.texts("list-from-heading", name="NVIDIA", count=2) in shown
+    assert "Kettles" in shown
+    assert "Teapots" in shown
+    assert "Pour Tea" not in shown
+    in_text = await lab.press(result, label=lab.texts("list-in-text", name="nvidia"))
+    assert lab.texts("no-list-topic", topic="nvidia") in shown_text(in_text)
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        # As it is typed, in both scripts, with particles and words for papers around it.
+        ("NVIDIA", {"00101", "00104"}),
+        ("엔비디아", {"00101", "00104"}),
+        ("papers from NVIDIA", {"00101", "00104"}),
+        ("네이버에서 낸 논문", {"00102"}),
+        ("Kettle Institute of Tea", {"00105"}),
+        # An operator, alone and beside words.
+        ("from:nvidia", {"00101", "00104"}),
+        ("기관:네이버", {"00102"}),
+        ('from:"NVIDIA Research" kettles', {"00101"}),
+        ("from:NVIDIA until:2025-12-01", set()),
+        # Nobody is from there; and none of the others shares a word of the name.
+        ("Hugging Face", set()),
+        # An author whom /author knows for sure. A title's words are no name.
+        ("Mira Holt", {"00101"}),
+        ("변수민", {"00102"}),
+        ("Weighing Kettles", {"00101"}),
+        # A short word is itself: "try" is not a stem of a name.
+        ("Tri", set()),
+    ],
+)
+async def test_names_find_their_papers(search: SearchService, query: str, ids: set[str]) -> None:
+    found = await search.search(SearchRequest(query))
+    assert {row.arxiv_id.partition(".")[2] for row in found.rows} == ids
+
+
+async def test_a_name_that_a_paper_has_too_finds_that_paper_and_names_the_institution(
+    lab: ClientHarness,
+) -> None:
+    result = await lab.ask("topic", query="deepseek")
+    assert "DeepSeek-Tea" in shown_text(result)
+    from_it = await lab.press(result, label=lab.texts("list-from", name="DeepSeek", count=1))
+    assert lab.texts("list-from-heading", name="DeepSeek", count=1) in shown_text(from_it)
+
+
+async def test_an_author_is_shown_as_by_author_with_a_button_back(lab: ClientHarness) -> None:
+    result = await lab.ask("topic", query="Mira Holt")
+    assert lab.texts("list-author-heading", author="Mira Holt", count=1) in shown_text(result)
+    await lab.press(result, label=lab.texts("list-in-text", name="Mira Holt"))
+
+
+@both_languages
+async def test_what_to_read_is_answered_by_two_buttons(lab: ClientHarness) -> None:
+    for query in ("today", "this week", "what should I read today?", "오늘 뭐 읽지", "이번 주 논문"):
+        result = await lab.ask("topic", query=query)
+        shown = shown_text(result)
+        assert lab.texts("today-show") in shown, query
+        assert lab.texts("newest-digest") in shown, query
+        assert lab.texts("list-hint-period") not in shown, query
+
+
+@both_languages
+async def test_what_no_paper_has_is_said_before_what_shares_a_word(lab: ClientHarness) -> None:
+    texts = lab.texts
+    shown = shown_text(await lab.ask("topic", query="protein structure teapots"))
+    assert shown.splitlines()[0].endswith(texts("list-absent", terms="protein structure"))
+    assert "A Survey of Teapots" in shown
+    # One word that is everywhere tells nothing.
+    shown = shown_text(await lab.ask("topic", query="protein structure models"))
+    assert texts("list-absent", terms="protein structure") in shown
+    assert "DeepSeek-Tea" not in shown
+
+
+@pytest.mark.parametrize(
+    ("query", "governed"),
+    [
+        ("teapots that are not surveys", None),  # "are not" may say how a thing is
+        ("papers on robots that are not surveys", "surveys"),
+        ("robots except teapots", "teapots"),
+        ("서베이 말고 로봇 논문", "서베이"),
+        ("로봇 빼고 강화학습", "로봇"),
+        ("robots without labels", None),  # a term
+        ("why do robots not pour tea", None),
+        ("robots except teapots and kettles", None),
+        ("except surveys", None),
+    ],
+)
+async def test_governed_words_are_left_out_by_one_press(
+    search: SearchService, query: str, governed: str | None
+) -> None:
+    found = await search.search(SearchRequest(query))
+    assert (found.governed and found.governed[0]) == governed
+    if found.governed:
+        without = await search.search(SearchRequest(found.governed[1]))
+        assert list(without.excluded) == [governed]
+
+
+@both_languages
+async def test_the_button_leaves_the_governed_words_out(lab: ClientHarness) -> None:
+    result = await lab.ask("topic", query="papers on robots that are not surveys")
+    assert lab.texts("list-hint-governed", words="surveys") in shown_text(result)
+    assert "A Survey of Teapots" in shown_text(result)
+    without = await lab.press(result, label=lab.texts("list-leave-out", words="surveys"))
+    assert "A Survey of Teapots" not in shown_text(without)
+    assert lab.texts("list-without", words="surveys") in shown_text(without)
+
+
+@pytest.mark.parametrize(
+    "query", ["x", "from:", "from:x", "네" * 300, "from:" + "A" * 300, "대학교", "University"]
+)
+async def test_any_name_has_an_answer(lab: ClientHarness, query: str) -> None:
+    assert shown_text(await lab.ask("topic", query=query))
