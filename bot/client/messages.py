@@ -140,8 +140,15 @@ def follow_button(
         kinds = {term.kind for term in terms}
     if not kinds:
         return None
-    label = texts("follow-author" if kinds == {models.AlertKind.AUTHOR} else "follow-topic")
+    label = texts(_FOLLOW_LABELS[kinds.pop()] if len(kinds) == 1 else "follow-topic")
     return button(label, pack_state(state.replace(page=0), FOLLOW), emoji="🔔")
+
+
+_FOLLOW_LABELS = {
+    models.AlertKind.KEYWORD: "follow-topic",
+    models.AlertKind.AUTHOR: "follow-author",
+    models.AlertKind.INSTITUTION: "follow-institution",
+}
 
 
 def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
@@ -151,7 +158,7 @@ def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
     if terms is None:
         label, topic = "post-follow", ""
     else:
-        label = "follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic"
+        label = _FOLLOW_LABELS[terms[0]]
     custom_id = pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic)
     return button(texts(label), custom_id, emoji="🔔")
 

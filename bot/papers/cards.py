@@ -281,6 +281,7 @@ class CardDetail(StrEnum):
     SIMILAR = "similar"
     CITE = "cite"
     AUTHORS = "authors"
+    INSTITUTION = "from"
 
 
 _KINDS = {kind.value[0]: kind for kind in models.AlertKind}
@@ -293,6 +294,8 @@ def _options(
     yield select_option(texts("cite"), CardDetail.CITE)
     if len(detail.authors) > templates.MAX_AUTHORS:
         yield select_option(texts("authors"), CardDetail.AUTHORS)
+    if detail.organization:
+        yield select_option(texts("papers-from", name=detail.organization), CardDetail.INSTITUTION)
     for topic in topics[:MAX_TOPICS]:
         yield _option(texts, models.AlertKind.KEYWORD, topic, topic)
     if detail.organization:

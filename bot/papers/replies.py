@@ -69,6 +69,10 @@ async def answer_view(request: Request, arxiv_id: str, answer: cards.CardDetail)
     detail = await load_paper(request, arxiv_id)
     if answer is cards.CardDetail.CITE:
         return cards.cite_view(request.texts, detail)
+    if answer is cards.CardDetail.INSTITUTION:
+        if detail.organization is None:  # it has changed
+            raise UserError("outdated-control")
+        return await list_view(request, ListState(ListKind.TOPIC, f'from:"{detail.organization}"'))
     return cards.authors_view(request.texts, detail, 0)
 
 

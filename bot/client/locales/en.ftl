@@ -38,6 +38,7 @@ period-since = since { $date }
 period-until = until { $date }
 follow-topic = Follow this topic
 follow-author = Follow this author
+follow-institution = Follow this institution
 share = Share in channel
 share-done = Shared in this channel.
 share-take-back = Take it back
@@ -369,6 +370,7 @@ alert-at-most-a-day = { $count ->
    *[other] at most { $count } messages a day
 }
 card-more = More: similar papers, citation, alerts
+papers-from = Papers from { $name }
 follow-kind-keyword = Get alerts on this topic
 follow-kind-institution = Get alerts on this institution
 follow-kind-author = Get alerts on this author
@@ -397,7 +399,7 @@ alert-not-possible = An alert needs words such as **reinforcement learning**, or
 alert-no-such-channel = Alerts can only be sent to text and announcement channels.
 needs-manage-messages = To create an alert in { $channel }, you need the **Manage Messages** permission there.
 needs-mention-role = You can't mention { $role } in { $channel }. Choose a role that everyone can mention, or ask someone with the **Mention @everyone, @here, and All Roles** permission.
-topic-asks-nothing = Enter something to search for, up to 200 characters: words, `author:` or `votes:`, such as **diffusion -survey**.
+topic-asks-nothing = Enter something to search for, up to 200 characters: words, `author:`, `from:` or `votes:`, such as **diffusion -survey**.
 channel-not-here = That channel is not in this server, or no longer exists.
 bot-lacks-permissions = Paperround can't post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then try again.
 rights-unknown = Couldn't check your permissions in that server. Try again in a few minutes.
