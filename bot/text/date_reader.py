@@ -174,6 +174,12 @@ def read_date(text: str) -> date | None:
     return find_date(" ".join(_TIME.sub(" ", line.lower()).split()))
 
 
+def read_whole(text: str) -> date | None:
+    """Return the day of a text in lower case that is one date with its year and nothing else, or None."""
+    match = _DATE.fullmatch(text)
+    return _make_date(*_parts_of(match)) if match else None
+
+
 def find_date(text: str) -> date | None:
     """Return the date, or the last day of a span or week, in a heading or cell; None if it is missing or impossible."""
     return stated.on if (stated := read(text)) else None

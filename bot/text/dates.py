@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TypeAlias
 
-from bot.text import seed, typography
+from bot.text import date_reader, seed, typography
 from bot.text.plain import MONTH, MONTHS
 
 Span: TypeAlias = tuple[date, date]
@@ -134,6 +134,8 @@ def _read_day(text: str, today: date) -> date | None:
     if match := _WEEKDAY.fullmatch(text):
         days_ago = (today.weekday() - _WEEKDAYS.index(match[2] or match[3])) % 7
         return today - timedelta(days=days_ago or (7 if match[1] else 0))
+    if on := date_reader.read_whole(text):
+        return on
     match = _MONTH_AND_DAY.fullmatch(re.sub(r"(?<=[0-9])(?:st|nd|rd|th)\b", "", text))
     if match is None:
         return None
