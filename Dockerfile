@@ -10,10 +10,12 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends binutils fonts-nanum \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml hatch_build.py constraints.txt README.md LICENSE ./
 COPY bot ./bot
 COPY storage ./storage
 COPY templates ./templates
+# The commit that `paperround --version` shows: docker build --build-arg COMMIT=$(git rev-parse HEAD) .
+ARG COMMIT=
 # pip stays in an environment of its own.
 RUN python -m venv /opt/pip \
  && python -m venv --without-pip /opt/paperround \

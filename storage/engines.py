@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import errors, postgresql, sqlite_file
 from storage.snapshot import log, log_statement
@@ -78,6 +78,14 @@ def open_engine(url: str, name: str, pool_size: int) -> AsyncEngine:
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     _log_statements(engine)
     return engine
+
+
+async def describe(connection: AsyncConnection) -> str:
+    """Return the engine and its version: `SQLite 3.40.1`."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    query = "SELECT sqlite_version()" if is_sqlite else "SHOW server_version"
+    version = (await connection.exec_driver_sql(query)).scalar_one()
+    return f"{'SQLite' if is_sqlite else 'PostgreSQL'} {version}"
 
 
 def _log_statements(engine: AsyncEngine) -> None:

@@ -22,6 +22,7 @@ import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.core import program
 from bot.search import glossary
 from bot.search import index as search_index
 from storage import database, engines, migrate
@@ -48,6 +49,9 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+VERSION = "1.2.3 (1a2b3c4d5e6f)"
+vars(program)["find_version"] = lambda: VERSION  # snapshots hold it
 
 Result = TypeVar("Result")
 SHARED_FOLDER = Path(__file__).parents[2] / "shared"

@@ -1,18 +1,32 @@
-"""The wheel, built offline from a copy of the checkout, contains all files that the code needs."""
+"""The wheel, built offline from a copy of the checkout, has all files that the code needs; its version names one schema."""
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+import tomllib
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
-from tests.support import patience
+from storage import key_values, migrations
+from tests.support import patience, upgrades
 
 ROOT = Path(__file__).parents[1]
-BUILD_INPUTS = ("pyproject.toml", "README.md", "LICENSE", ".gitignore", "bot", "storage", "templates")
+BUILD_INPUTS = (
+    "pyproject.toml",
+    "hatch_build.py",
+    "README.md",
+    "LICENSE",
+    ".gitignore",
+    "bot",
+    "storage",
+    "templates",
+)
 SUFFIXES = frozenset({".py", ".ftl", ".md", ".png", ".tsv", ".txt", ".j2"})
 
 
@@ -26,6 +40,7 @@ def test_wheel_contains_every_module_template_and_data_file(tmp_path: Path) -> N
             shutil.copy(ROOT / name, tmp_path / name)
     # pytest-cov would measure the build.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_CORE_")}
+    environment["COMMIT"] = "1a2b3c4d5e6f7a8b"
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "out"]
     built = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, timeout=patience.scaled(120), env=environment
@@ -34,8 +49,22 @@ def test_wheel_contains_every_module_template_and_data_file(tmp_path: Path) -> N
     [file] = (tmp_path / "out").glob("*.whl")
     with zipfile.ZipFile(file) as opened:
         names = set(opened.namelist())
+        assert opened.read("bot/commit.txt") == b"1a2b3c4d5e6f\n"
     sources = [path for folder in ("bot", "storage", "templates") for path in (ROOT / folder).rglob("*")]
     files = {path.relative_to(ROOT).as_posix() for path in sources if path.suffix in SUFFIXES}
     files = {f"bot/{name}" if name.startswith("templates/") else name for name in files}
     assert files <= names
     assert not [name for name in names if not name.startswith(("bot/", "storage/", "paperround-"))]
+
+
+def test_a_changed_schema_has_a_version_that_was_not_released(tmp_path: Path) -> None:
+    version = Version(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"])
+    released = max(upgrades.STORED, key=lambda folder: Version(folder.name))
+    stored = tmp_path / "paperround.db"
+    upgrades.restore(released, f"sqlite+aiosqlite:///{stored}")
+    with closing(sqlite3.connect(stored)) as connection:
+        query = "SELECT value FROM key_values WHERE key = ?"
+        [(schema,)] = connection.execute(query, (key_values.SCHEMA_VERSION,))
+    assert version > Version(released.name) or int(schema) == migrations.VERSION, (
+        f"schema {migrations.VERSION} in version {version}, which was released with {schema}: raise it in pyproject.toml"
+    )

@@ -250,7 +250,9 @@ class PaperroundBot(Client):
                 await command_sync.sync_commands(self.tree, self.services.database, self.mentions)
 
     async def on_interaction(self, interaction: discord.Interaction[PaperroundBot]) -> None:
-        """Handle interactions that discord.py ignores: unknown custom ids, and modals opened before a restart."""
+        """Count interactions, and handle those that discord.py ignores: unknown custom ids, modals opened before a restart."""
+        if interaction.type is not discord.InteractionType.autocomplete:
+            self.observe_interaction(False)
         data: Any = interaction.data or {}
         custom_id = str(data.get("custom_id", ""))
         if interaction.type is discord.InteractionType.modal_submit:

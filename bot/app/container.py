@@ -6,7 +6,6 @@ Modules that load discord.py are imported locally.
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import random
 import time
 from collections.abc import AsyncIterator
@@ -25,7 +24,7 @@ from bot.ask.service import PaperQuestions
 from bot.claims.language_model import LanguageModel, ModelServer, TokenBudget
 from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.client.services import Services
-from bot.core import admission, day_close
+from bot.core import admission, day_close, program
 from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.settings import Settings
 from bot.operations.failures import FailureReports
@@ -78,7 +77,7 @@ def create_fetcher(
     return fetcher.HttpFetcher(
         now=clock,
         random=random.random,
-        user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
+        user_agent=f"Paperround/{program.find_number()} (a Discord bot for paper digests)",
         allowed_hosts=allowances(settings),
         proxy=settings.fetch_proxy,
         limits=limits,
@@ -213,6 +212,7 @@ class Container:
             shard_count=shard_count,
             locale=locale,
         )
+        self.client.observe_interaction = self.liveness.record_interaction
         return self.client
 
     @cached_property

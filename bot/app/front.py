@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bot.app import health, runtime
 from bot.app.container import Container
+from bot.app.supervision import Supervision
 from bot.client import discord_internals
 from bot.client.context import Client
 from bot.core import http_server, isolation
@@ -178,7 +179,7 @@ class GuildDirectory:
             discord_internals.remove_guild(self._client, guild)
 
 
-async def run(container: Container) -> None:
+async def run(container: Container, supervision: Supervision | None = None) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises UsageError if a setting is missing, and PaperroundError if Discord rejects the bot.
@@ -220,8 +221,10 @@ async def run(container: Container) -> None:
         )
         await runtime.start_servers(stack, settings, monitoring)
         stack.push_async_callback(runtime.close_client, bot)
+        watch = (supervision or Supervision()).watch(liveness)
+        watching = await stack.enter_async_context(runtime.in_background(watch))
         logging_in = runtime.log_in(bot, token, liveness.record_start)
-        await isolation.run_unless_stopped(logging_in, stopping)
+        await isolation.run_unless_stopped(logging_in, stopping, watching)
         if stopping.is_set():
             return
         assert bot.application is not None  # set by the login
@@ -231,13 +234,15 @@ async def run(container: Container) -> None:
         url = await stack.enter_async_context(
             http_server.serving(settings.interactions, "PAPERROUND_INTERACTIONS", [server.add_routes])
         )
+        servers = len(await container.services.guilds.list_ids())
+        await runtime.introduce(container, role, bot, servers)
         log.info("answering interactions", url=f"{url}{PATH}")
         liveness.record_obstacle(None)
         async with Timers() as timers:
             timers.add(lambda: follow_database(container), FOLLOW_EVERY, jitter_seconds=FOLLOW_JITTER_SECONDS)
             # The leader tells the operator.
             timers.add(lambda: reports.report(collected, None), runtime.FAILURES_EVERY)
-            await isolation.run_unless_stopped(timers.failure, stopping)
+            await isolation.run_unless_stopped(timers.failure, stopping, watching)
     log.info("stopped")
 
 

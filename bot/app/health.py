@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from bot.core import program
 from bot.core.clock import Clock
 from bot.outbox.pace import HttpAnswer
 from bot.sources import kinds
-from storage import errors, models, outbox, sources
+from storage import errors, models, outbox, sources, sqlite_file
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -27,6 +29,11 @@ CLAIM_SECONDS = 60.0
 """The relay claims every two seconds. If all slots are busy it waits for a send, which ends within 20 s."""
 DISCORD_SECONDS = 1200.0
 """discord.py waits up to 1,024 s between attempts to reconnect."""
+
+HANG_SECONDS = 300.0
+"""How much longer than its limit above a sign may be missing until the process counts as hanging."""
+DOUBLED_COUNT, DOUBLED_OF = 2, 10
+"""How many interactions, of how many, another process has answered if a second bot runs. One alone may be a lost response."""
 
 NO_LOGIN = "Discord has not accepted the login so far."
 
@@ -52,8 +59,13 @@ class Liveness:
         self._monotonic = monotonic
         self._started_at = monotonic()
         self._signs: dict[Sign, float | None] = dict.fromkeys(get_args(Sign))
-        self._failures: dict[Sign, str] = {}
+        self._ended: dict[Sign, float] = {}
+        self._reasons: dict[Sign, str] = {}
         self._obstacle: str | None = NO_LOGIN
+        self._interactions = 0
+        self._answered_elsewhere = deque[int](maxlen=DOUBLED_COUNT)
+        self.notices: list[str] = []
+        """What the operator should know although the process is healthy."""
 
     def record_start(self) -> None:
         """Restart the grace period. Called after acquiring the sender lock and before retrying the login."""
@@ -61,13 +73,26 @@ class Liveness:
 
     def record(self, sign: Sign) -> None:
         """Record a sign of life (see `Sign`)."""
-        self._signs[sign] = self._monotonic()
-        self._failures.pop(sign, None)
+        self._signs[sign] = self._ended[sign] = self._monotonic()
+        self._reasons.pop(sign, None)
 
     def record_failure(self, sign: Sign, error: Exception) -> None:
-        """Record why a sign of life did not occur, until it does."""
+        """Record that the work behind a sign failed, which is no sign of life, but no hanging process either."""
+        self._ended[sign] = self._monotonic()
         is_for_people = isinstance(error, errors.PaperroundError)
-        self._failures[sign] = str(error) if is_for_people else f"An internal error ({type(error).__name__})."
+        self._reasons[sign] = str(error) if is_for_people else f"An internal error ({type(error).__name__})."
+
+    def record_interaction(self, is_answered_elsewhere: bool) -> None:
+        """Record that an interaction came, or later that another process has answered it."""
+        if is_answered_elsewhere:
+            self._answered_elsewhere.append(self._interactions)
+        else:
+            self._interactions += 1
+
+    def is_doubled(self) -> bool:
+        """Return whether another process seems to run with the same token."""
+        taken = self._answered_elsewhere
+        return len(taken) == DOUBLED_COUNT and self._interactions - taken[0] < DOUBLED_OF
 
     def record_obstacle(self, reason: str | None) -> None:
         """Record why a standby cannot take over or a front cannot respond. None clears the reason."""
@@ -91,20 +116,31 @@ class Liveness:
         """Return a sentence for each overdue sign, and one if a standby or front cannot do its work."""
         if is_standby:
             return [] if self._obstacle is None else [self._obstacle]
-        problems = []
-        for sign, limit, sentence in (
-            ("tick", TICK_SECONDS, "The planner has not finished a tick for {:.0f} s."),
-            ("claim", CLAIM_SECONDS, "For {:.0f} s, the relay has not looked for parts to send."),
-            ("discord", DISCORD_SECONDS, "Discord has not been reached for {:.0f} s."),
-        ):
-            at = self._signs[sign]  # type: ignore[index] # one of the signs
-            if self._seconds_since(max(self._started_at, at or self._started_at)) > limit:
-                problems.append(" ".join(filter(None, (sentence.format(limit), self._failures.get(sign)))))  # type: ignore[call-overload] # as above
-        return problems
+        return [
+            " ".join(filter(None, (sentence.format(limit), self._reasons.get(sign))))
+            for sign, (limit, sentence) in _LIMITS.items()
+            if self._is_overdue(self._signs[sign], limit)
+        ]
+
+    def find_hanging(self) -> str | None:
+        """Return a sentence if the work behind a sign neither succeeds nor fails, so that a restart may help."""
+        for sign, (limit, sentence) in _LIMITS.items():
+            if self._is_overdue(self._ended.get(sign), limit + HANG_SECONDS):
+                return sentence.format(limit + HANG_SECONDS)
+        return None
+
+    def _is_overdue(self, at: float | None, limit: float) -> bool:
+        return self._seconds_since(max(self._started_at, at or self._started_at)) > limit
 
     def _seconds_since(self, moment: float) -> float:
         return round(self._monotonic() - moment, 1)
 
+
+_LIMITS: dict[Sign, tuple[float, str]] = {
+    "tick": (TICK_SECONDS, "The planner has not finished a tick for {:.0f} s."),
+    "claim": (CLAIM_SECONDS, "For {:.0f} s, the relay has not looked for parts to send."),
+    "discord": (DISCORD_SECONDS, "Discord has not been reached for {:.0f} s."),
+}
 
 LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 
@@ -155,6 +191,8 @@ class Metrics:
             ["source"],
         )
         self.digests = counter("paperround_digests", "Digests stored or corrected")
+        build = Info("paperround_build", "The running version and its schema", registry=registry)
+        build.info({"version": program.find_version(), "schema": str(sqlite_file.SCHEMA_VERSION)})
         self.leader = gauge("paperround_leader", "1 for the process that sends, 0 for a standby")
 
     def record(
@@ -216,6 +254,8 @@ class MonitoringServer:
             "gateway_connected": is_connected,
             **self._liveness.get_fields(),
             "problems": problems,
+            "notices": self._liveness.notices,
+            "version": program.describe_version(),
         }
         return web.json_response(body, status=503 if problems else 200)
 
@@ -233,7 +273,7 @@ class MonitoringServer:
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
         self._metrics.source_success.clear()
-        for url, name in kinds.public_labels(read_at).items():
+        for url, name in kinds.operator_labels(read_at).items():
             if (at := read_at[url]) is not None:
                 self._metrics.source_success.labels(name).set(at.timestamp())
         age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib.metadata
 import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -27,19 +26,20 @@ from bot.app.client import PaperroundBot
 from bot.app.container import Container
 from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
 from bot.app.health import Liveness, Metrics
+from bot.app.supervision import Supervision
 from bot.app.workers import Workers
 from bot.client import command_sync, rest, sender, webhook
-from bot.core import failures, http_server, isolation, memory
+from bot.core import failures, http_server, isolation, memory, program
 from bot.core.clock import DiscordClock
 from bot.core.failures import FailureLog
-from bot.core.settings import ProcessRole, Settings
+from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
 from bot.core.timers import Timers
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
 from bot.sources import kept_papers
 from bot.sources.poller import SourceReport
 from bot.web import server as web_server
-from storage import daily, errors, key_values, locks, migrate
+from storage import daily, engines, errors, key_values, locks, migrate
 from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock
 
@@ -308,7 +308,9 @@ def build_runtime(container: Container, bot: PaperroundBot, lock: SenderLock) ->
     return Runtime(workers, bot, relay, metrics, lock, liveness)
 
 
-async def run(container: Container, role: ProcessRole = ProcessRole.ALL) -> None:
+async def run(
+    container: Container, role: ProcessRole = ProcessRole.ALL, supervision: Supervision | None = None
+) -> None:
     """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the lock is lost."""
     token = container.token
     if token is None:
@@ -336,7 +338,9 @@ async def run(container: Container, role: ProcessRole = ProcessRole.ALL) -> None
         stack.push_async_callback(container.rest.close)
         stack.push_async_callback(lock.release)
         stack.push_async_callback(close_client, bot)
-        await _stand_by_and_send(runtime, token, stopping, clock)
+        watch = (supervision or Supervision()).watch(runtime.liveness, lambda: lock.term is not None)
+        watching = await stack.enter_async_context(in_background(watch))
+        await _stand_by_and_send(runtime, token, stopping, clock, role, watching)
     log.info("stopped")
 
 
@@ -345,7 +349,7 @@ def open_sentry(settings: Settings) -> failures.Sink | None:
     if settings.sentry_dsn is None:
         return None
     try:
-        release = f"paperround@{importlib.metadata.version('paperround')}"
+        release = f"paperround@{program.find_number()}"
         return failures.open_sentry(settings.sentry_dsn.get_secret_value(), release)
     except ModuleNotFoundError as error:
         raise errors.UsageError(
@@ -369,17 +373,41 @@ MISSING_TOKEN_MESSAGE = (
 
 
 async def _stand_by_and_send(
-    runtime: Runtime, token: str | None, stopping: asyncio.Event, clock: DiscordClock
+    runtime: Runtime,
+    token: str | None,
+    stopping: asyncio.Event,
+    clock: DiscordClock,
+    role: ProcessRole,
+    watching: asyncio.Task[object],
 ) -> None:
     """Acquire the sender lock, log in if there is a token, and run until stopped or the lock is lost."""
     acquired = asyncio.Event()
     async with in_background(hold_lock(runtime.lock, acquired, runtime.container.database)) as holding:
-        await isolation.run_unless_stopped(_prepare(runtime, token, clock, acquired), stopping, holding)
+        preparing = _prepare(runtime, token, clock, acquired)
+        await isolation.run_unless_stopped(preparing, stopping, holding, watching)
         if stopping.is_set():
             return
         runtime.liveness.record_start()
         await runtime.container.mentions.load(runtime.container.database)
-        await _run_tasks(runtime, stopping, holding, clock)
+        async with in_background(_introduce(runtime, role)):
+            await _run_tasks(runtime, stopping, holding, clock, watching)
+
+
+async def _introduce(runtime: Runtime, role: ProcessRole) -> None:
+    """Log which version runs, on which database, as whom and for how many servers, once the Gateway has named them."""
+    bot = runtime.bot
+    if runtime.has_bot:
+        await bot.wait_until_ready()
+    await introduce(runtime.container, role, bot, len(bot.guilds))
+
+
+async def introduce(container: Container, role: ProcessRole, bot: PaperroundBot, servers: int) -> None:
+    """Log in one sentence what runs: version, schema, database, role, and as whom in how many servers."""
+    engine = await container.database.fetch(engines.describe)
+    parts = [f"Paperround {program.describe_version()}", engine, f"role {role}"]
+    if bot.user is not None:
+        parts += [f"logged in as {bot.user}", f"in {servers} server{'s' * (servers != 1)}"]
+    log.info(", ".join(parts))
 
 
 async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acquired: asyncio.Event) -> None:
@@ -456,9 +484,14 @@ async def start_servers(
     monitoring: health.MonitoringServer,
     archive: web_server.WebServer | None = None,
 ) -> None:
-    """Serve health, metrics and the web archive at the configured addresses, or all at one address if they are the same."""
+    """Serve health, metrics and the web archive at the configured addresses.
+
+    The address of the archive is public, and has the others only if the settings say so.
+    """
     servers: dict[str, list[http_server.AddRoutes]] = {}
-    if settings.http is not None:
+    if settings.hides_health:
+        log.warning(HIDDEN_HEALTH)
+    elif settings.http is not None:
         servers[settings.http] = [monitoring.add_routes]
     if settings.web is not None and archive is not None:
         # Added last, since the archive handles every remaining path.
@@ -471,9 +504,13 @@ async def start_servers(
 
 
 async def _run_tasks(
-    runtime: Runtime, stopping: asyncio.Event, holding: asyncio.Task[object], clock: DiscordClock
+    runtime: Runtime,
+    stopping: asyncio.Event,
+    holding: asyncio.Task[object],
+    clock: DiscordClock,
+    watching: asyncio.Task[object],
 ) -> None:
-    """Run the background tasks until `stopping` is set, or until a task or `holding` (the sender lock) fails.
+    """Run the background tasks until `stopping` is set, or until a task, `holding` (the sender lock) or `watching` fails.
 
     The relay starts at once and sends deliveries that the previous process planned.
     """
@@ -510,7 +547,7 @@ async def _run_tasks(
             url = settings.heartbeat_url.get_secret_value()
             fetch = poller.context.fetch
             timers.add(lambda: jobs.send_heartbeat(url, fetch, runtime.is_delivering), HEARTBEAT_EVERY)
-        needed: list[asyncio.Future[Any]] = [relaying, timers.failure, connection, holding]
+        needed: list[asyncio.Future[Any]] = [relaying, timers.failure, connection, holding, watching]
         await asyncio.wait([*needed, stopper], return_when=asyncio.FIRST_COMPLETED)
         runtime.relay.stop()
         await timers.stop(HAND_OVER_SECONDS)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
+from bot.core import data
 from bot.glossary.resolver import Glossary
 from bot.text import analyser, concepts, plain, questions, term_keys, tokens
 from bot.text.concepts import Form
@@ -130,8 +130,7 @@ def _read_unknown(word: str) -> AskedPart | None:
 def _load_rows() -> dict[str, tuple[str, ...]]:
     """Return the forms of each asked word: Korean ones by their key, English ones in lower case."""
     rows: dict[str, tuple[str, ...]] = {}
-    text = resources.files(__package__).joinpath("asked_words.tsv").read_text(encoding="utf-8")
-    for line in text.splitlines():
+    for line in data.read_text("ask/asked_words.tsv").splitlines():
         if line and not line.startswith("#"):
             asked, _, forms = line.partition("\t")
             for word in asked.split("|"):

@@ -143,8 +143,7 @@ def main() -> None:
     except errors.PaperroundError as error:
         from bot.cli import shell
 
-        for line in str(error).splitlines():
-            shell.error(line)
+        shell.report_end(str(error))
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -155,6 +154,8 @@ def main() -> None:
         from bot.cli import shell
 
         first_line = str(error).partition("\n")[0][:200]
-        shell.error(f"Internal error: {type(error).__name__}: {first_line}")
-        shell.error("Run it again with PAPERROUND_LOG=console:debug, and report the output.")
+        shell.report_end(
+            f"Internal error: {type(error).__name__}: {first_line}\n"
+            "Run it again with PAPERROUND_LOG=console:debug, and report the output."
+        )
         sys.exit(1)

@@ -41,6 +41,10 @@ def request_health() -> tuple[bool, dict[str, Any]]:
         if not isinstance(body, dict) or "role" not in body:
             raise ValueError("the response is not from Paperround")
     except (OSError, OverflowError, http.client.HTTPException, ValueError) as error:
+        from bot.core import settings  # loading it takes longer than the request
+
+        if settings.load().hides_health:
+            raise errors.UsageError(settings.HIDDEN_HEALTH) from error
         raise errors.PaperroundError(f"unhealthy: no valid answer from {address} ({error}).") from error
     finally:
         connection.close()
@@ -57,7 +61,7 @@ def report(*, as_json: bool = False) -> int:
     if as_json:
         sys.stdout.write(json.dumps(body) + "\n")
     elif is_healthy:
-        sys.stdout.write(f"healthy: {body['role']}\n")
+        sys.stdout.write("\n".join((f"healthy: {body['role']}", *map(str, body.get("notices", ())))) + "\n")
     if not is_healthy:
         problems = " ".join(map(str, body.get("problems", ())))
         sys.stderr.write(f"paperround: unhealthy: {problems or 'no reason given.'}\n")

@@ -280,12 +280,9 @@ def ask_health(as_json: shell.AsJson = False) -> None:
 
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
-        import importlib.metadata
+        from bot.core import program
 
-        from storage import migrations
-
-        version = importlib.metadata.version("paperround")
-        typer.echo(f"paperround {version} (schema {migrations.VERSION})")
+        typer.echo(f"paperround {program.describe_version()}")
         raise typer.Exit
 
 
@@ -308,7 +305,7 @@ async def run(
     """Run the bot until SIGTERM or SIGINT."""
     import structlog
 
-    from bot.core import logs, memory
+    from bot.core import logs, memory, program
     from bot.core import settings as core_settings
     from storage import sqlite_file
 
@@ -323,13 +320,18 @@ async def run(
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
     is_front = role is ProcessRole.FRONT
-    async with shell.open_container(creating=not is_front, keeping=True, migrating=not is_front) as opened:
-        if is_front:
-            from bot.app import front
+    structlog.get_logger().info("starting", version=program.describe_version(), role=role.value)
+    with program.kept() as is_replaced:
+        from bot.app import front, supervision
 
-            await front.run(opened)
-        else:
-            await runtime.run(opened, role)
+        watching = supervision.Supervision(is_replaced, may_exit=True)
+        async with shell.open_container(
+            creating=not is_front, keeping=True, migrating=not is_front
+        ) as opened:
+            if is_front:
+                await front.run(opened, watching)
+            else:
+                await runtime.run(opened, role, watching)
 
 
 async def serve_tools(

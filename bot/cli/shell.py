@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -309,6 +309,26 @@ def error(sentence: str) -> None:
     line = errors.make_printable(sentence).replace("\n", "\\n")
     sys.stderr.write(f"paperround: {line}\n")
     sys.stderr.flush()
+
+
+def report_end(reason: str) -> None:
+    """Print why a command ends with an error, in one line or several; in one of JSON if it is `run` with such a log."""
+    is_json = False
+    if sys.argv[1:2] == ["run"]:
+        log = os.environ.get("PAPERROUND_LOG", "")
+        with suppress(errors.PaperroundError):  # it may be the reason
+            log = load_settings().log
+        is_json = log.strip().lower().startswith("json")
+    if not is_json:
+        for line in reason.splitlines():
+            error(line)
+        return
+    import structlog
+
+    from bot.core import logs
+
+    logs.configure("json")
+    structlog.get_logger().error("ended", reason=reason)
 
 
 def count(number: int, noun: str) -> str:

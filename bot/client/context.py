@@ -75,6 +75,8 @@ class Client(commands.AutoShardedBot):
         """Buttons that features add to a paper's card, registered by their cogs."""
         self.list_views: dict[ListKind, Callable[[Request, ListState], Awaitable[ui.LayoutView]]] = {}
         """Views of a page of a list that belongs to one feature, registered by its cog."""
+        self.observe_interaction: Callable[[bool], None] = lambda _: None
+        """Called with False for each interaction, and with True if another process has answered it."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None
         """Loads a server's channels and roles into the cache of a client without a Gateway."""
 

@@ -36,7 +36,8 @@ _REFUSALS = {
 }
 
 
-_TOO_LATE = frozenset({10008, 10015, 10062, 40060, 50027})
+_ANSWERED = 40060
+_TOO_LATE = frozenset({10008, 10015, 10062, _ANSWERED, 50027})
 """Discord's codes for interactions that are unknown, expired or answered, or whose message is deleted."""
 
 
@@ -56,6 +57,8 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
     if isinstance(error, app_commands.CommandInvokeError) and error.__cause__:
         error = error.__cause__
     if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
+        if error.code == _ANSWERED:
+            interaction.client.observe_interaction(True)
         log.warning("interaction too late", reason=str(error), interaction=interaction.id)
         return
     refusal = _explain(interaction, error)

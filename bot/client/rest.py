@@ -7,7 +7,6 @@ interactions. The URLs can be overridden.
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ import structlog
 import yarl
 from discord import gateway, http
 
-from bot.core import clock, isolation
+from bot.core import clock, isolation, program
 from bot.outbox import outcomes
 from bot.outbox.outcomes import Classification, DeliveryError
 from bot.outbox.pace import MAX_LIMIT, AnswerListener, HttpAnswer, Pace
@@ -100,7 +99,7 @@ class RestClient:
     ) -> tuple[aiohttp.ClientResponse, bytes]:
         if self._session is None or self._session.closed:
             timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-            agent = f"DiscordBot (Paperround, {importlib.metadata.version('paperround')})"
+            agent = f"DiscordBot (Paperround, {program.find_number()})"
             self._session = aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": agent})
         headers = {} if _is_webhook(path) else {"Authorization": f"Bot {self._token}"}
         # aiohttp's errors can quote the URL, which contains the webhook's secret.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import cache
-from importlib import resources
 
 import babel.dates
 from fluent.runtime import FluentBundle, FluentResource
 
+from bot.core import data
 from bot.rendering import discord_text, templates
 from storage import models
 
@@ -99,5 +99,4 @@ def for_locale(locale: models.Locale) -> Texts:
 
 def read_source(locale: models.Locale) -> str:
     """Return the content of a language's Fluent file, with a no-break space after `▲`."""
-    file = resources.files("bot.client") / "locales" / f"{locale.value}.ftl"
-    return discord_text.tie_marks(file.read_text(encoding="utf-8"))
+    return discord_text.tie_marks(data.read_text(f"client/locales/{locale.value}.ftl"))

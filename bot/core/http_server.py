@@ -31,6 +31,7 @@ async def serving(address: str, setting: str, add_routes: Sequence[AddRoutes]) -
     """
     _log.addFilter(_summarise)
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_limit_time])
+    app.on_response_prepare.append(_hide_server)
     for add in add_routes:
         add(app.router)
     runner = web.AppRunner(
@@ -68,6 +69,11 @@ def _summarise(record: logging.LogRecord) -> bool:
             msg=said, args=(*remote, reason), exc_info=None, levelno=logging.INFO, levelname="INFO"
         )
     return True
+
+
+async def _hide_server(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Remove the header that names the versions of Python and aiohttp."""
+    response.headers.pop("Server", None)
 
 
 @web.middleware

@@ -54,6 +54,10 @@ class _TomlSource(TomlConfigSettingsSource):
             raise errors.UsageError(f"{file_path} is not valid TOML: {error}.") from None
 
 
+HIDDEN_HEALTH = (
+    "/health and /metrics are not served: PAPERROUND_HTTP is the address of the web archive, which is public. Give them another"
+    " port, or set PAPERROUND_METRICS=public."
+)
 MAX_PORT = 65535
 _PREFIX = "PAPERROUND_"
 _UNPREFIXED = ("DISCORD_TOKEN", "HF_ENDPOINT", "SENTRY_DSN")
@@ -235,12 +239,16 @@ class Settings(BaseSettings):
     """When [a day's list closes](planning.md#when-a-day-is-complete): a time and an IANA zone."""
     http: _HttpAddress = None
     """An address for health and metrics, such as `127.0.0.1:9464`; `paperround healthcheck` asks there."""
+    metrics: Literal["private", "public"] = "private"
+    """Whether health and metrics are served at the address of the web archive too, if `PAPERROUND_HTTP` is the same: `public`, or
+    `private` (they are not).
+    """
     interactions: _HttpAddress = None
     """Where a [front](operating.md#two-processes) takes Discord's `POST /interactions`, such as `127.0.0.1:8090`."""
     public_key: str | None = None
     """The application's public key, which a front needs; by default fetched at login."""
     web: _HttpAddress = None
-    """An address for the [web archive](web.md), such as `127.0.0.1:8080`; it may be that of `PAPERROUND_HTTP`."""
+    """An address for the [web archive](web.md), such as `127.0.0.1:8080`."""
     web_url: Annotated[str | None, _web_address("https://papers.example.org")] = None
     """The public address of the web archive, such as `https://papers.example.org`, for links."""
     mcp_token: SecretStr | None = None
@@ -287,6 +295,11 @@ class Settings(BaseSettings):
     """The name of the model there."""
     embeddings_key: SecretStr | None = None
     """The key of that API, if it needs one."""
+
+    @property
+    def hides_health(self) -> bool:
+        """Whether health and metrics are not served, since their address is that of the web archive, which is public."""
+        return self.http is not None and self.http == self.web and self.metrics == "private"
 
     @property
     def writes_digests(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import os
 import shutil
 import tempfile
@@ -18,9 +17,9 @@ from typing import Any
 import pydantic
 
 from bot.client import command_sync, webhook
-from bot.core import isolation
+from bot.core import isolation, program
 from bot.core.clock import latest_date, system_clock
-from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
+from bot.core.settings import HIDDEN_HEALTH, Settings, find_unknown, setting_name, setting_origins
 from bot.operations import posts as posts_of_all
 from bot.rendering.templates import Templates
 from bot.search import index
@@ -32,7 +31,6 @@ from storage import (
     errors,
     key_values,
     migrate,
-    migrations,
     models,
     outbox,
     papers,
@@ -99,7 +97,7 @@ async def examine(
 ) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
     of_database, needs_token = await _database(settings)
-    version = f"{importlib.metadata.version('paperround')}, schema {migrations.VERSION}"
+    version = program.describe_version()
     findings = [
         Finding("Paperround", version),
         await _discord(settings, check_token, is_needed=needs_token),
@@ -119,6 +117,8 @@ def _settings(settings: Settings) -> list[Finding]:
         well, note = _check_sources(settings) if name == "sources" else _check_path(label, value)
         status = Status.OK if well else Status.ERROR
         findings.append(Finding(label, _display_value(label, value), origins[label], status, note))
+    if settings.hides_health:
+        findings.append(Finding("health", "not served", status=Status.WARNING, note=HIDDEN_HEALTH))
     return findings + [
         Finding(name, "ignored", origin, Status.WARNING, f"{name} is not a setting; its value is ignored.")
         for name, origin in find_unknown().items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -17,7 +16,7 @@ from bot.client.message_builder import AMBER, RED, MessageBuilder, button
 from bot.client.messages import MentionLookup
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
 from bot.client.texts import Texts
-from bot.core import clock, day_close
+from bot.core import clock, day_close, program
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
 from bot.rendering import discord_text
@@ -69,7 +68,7 @@ def status_view(
     for part in filter(None, parts):
         message.add_separator()
         message.add_text(part)
-    message.add_text(subtext(f"Paperround {importlib.metadata.version('paperround')}"))
+    message.add_text(subtext(f"Paperround {program.find_version()}"))
     if can_manage:
         message.add_buttons(*_post_buttons(texts, report, inactive, names))
     message.add_buttons(*_reader_buttons(texts, report))

@@ -11,8 +11,6 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time
 from enum import Enum
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +23,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from bot.core import data
 from bot.core.files import LocatedProblem
 from bot.rendering import discord_text, markdown
 from bot.rendering.discord_text import SafeMarkdown
@@ -154,13 +153,14 @@ class OutputFormat(Enum):
     """Escape values for XML and HTML unless they are `Markup`, as in pictures, pages and feeds."""
 
 
-def check_bundled_templates(folder: Traversable) -> None:
-    """Raise UsageError if git has checked out the symbolic link to the bundled templates as a plain file."""
-    if not folder.is_dir():
+def list_bundled(folder: str = "templates") -> tuple[str, ...]:
+    """Return the names of the bundled templates. Raises UsageError if git has checked out the link to them as a file."""
+    if not (names := data.list_files(folder)):
         raise errors.UsageError(
-            f"{folder} is not a folder: it is a symbolic link in the repository."
+            f"bot/{folder} is not a folder: it is a symbolic link in the repository."
             " Check out again with links (git config core.symlinks true), or install the package."
         )
+    return names
 
 
 class Templates:
@@ -170,11 +170,10 @@ class Templates:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        check_bundled_templates(resources.files("bot") / "templates")
         self._folder = folder
         self._problems: dict[tuple[str, str], LocatedProblem] = {}
         # Cached, since looking them up takes a fifth of the rendering time.
-        self._bundled = frozenset(jinja2.PackageLoader("bot", "templates").list_templates())
+        self._bundled = frozenset(list_bundled())
         self._environments = {form: _create_environment(folder, form) for form in OutputFormat}
 
     def render_block(
@@ -281,7 +280,7 @@ def _join(parts: Iterable[str]) -> SafeMarkdown:
 
 
 def _create_environment(folder: Path | None, output_format: OutputFormat) -> SandboxedEnvironment:
-    bundled = jinja2.PackageLoader("bot", "templates")
+    bundled = jinja2.FunctionLoader(_load_bundled)
     loaders: list[jinja2.BaseLoader] = [bundled, jinja2.PrefixLoader({BUNDLED_PREFIX.rstrip("/"): bundled})]
     if folder is not None:
         loaders.insert(0, jinja2.FileSystemLoader(folder))
@@ -299,6 +298,10 @@ def _create_environment(folder: Path | None, output_format: OutputFormat) -> San
     # For macros and set blocks.
     environment.concat = _join  # type: ignore[method-assign]
     return environment
+
+
+def _load_bundled(name: str) -> str | None:
+    return data.read_text(f"templates/{name}") if name in data.list_files("templates") else None
 
 
 def _text(value: object) -> str:

@@ -103,6 +103,19 @@ def public_labels(addresses: Iterable[str]) -> dict[str, str]:
     return labels
 
 
+def operator_labels(addresses: Iterable[str]) -> dict[str, str]:
+    """Return names by address that tell sources apart: the public one, or the address without secrets and its query.
+
+    The address is taken for a private host, and where several have the same public name.
+    """
+    public = {address: public_label(address) for address in addresses}
+    used = Counter([*public.values(), models.SourceKind.URL.value])
+    return {
+        address: label if used[label] == 1 else errors.redact(address.partition("?")[0])
+        for address, label in public.items()
+    }
+
+
 class Brings(StrEnum):
     """How a source's papers are used."""
 

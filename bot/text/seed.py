@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import NamedTuple
+
+from bot.core import data
 
 _MIN_JOINED = 4
 """The least length of a word that may be written without its apostrophe."""
@@ -15,14 +15,13 @@ _MIN_JOINED = 4
 
 def read_data(name: str) -> str:
     """Read one of this package's data files."""
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return data.read_text(f"text/{name}")
 
 
-def checksum(folder: Traversable | None = None) -> str:
+def checksum(folder: str = "text") -> str:
     """Return a checksum of all tables and lists of words, by default this package's. An index built with others is rebuilt."""
-    folder = folder or resources.files(__package__)
-    names = sorted(path.name for path in folder.iterdir() if path.name.endswith((".tsv", ".txt")))
-    return f"{zlib.crc32(b''.join(folder.joinpath(name).read_bytes() for name in names)):08x}"
+    texts = (data.read_text(f"{folder}/{name}") for name in data.list_files(folder))
+    return f"{zlib.crc32(''.join(texts).encode()):08x}"
 
 
 def read_rows(name: str) -> Iterator[list[str]]:

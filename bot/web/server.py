@@ -73,8 +73,10 @@ class WebServer:
 
     async def _handle_robots(self, request: web.Request) -> web.Response:
         site = self._site(request)
+        # The path that clients see: a proxy may strip that of PAPERROUND_WEB_URL.
+        search = f"{urlsplit(site.base_url).path}/search"
         return web.Response(
-            text=f"User-agent: *\nDisallow: /search\nSitemap: {site.address('sitemap', ending='.xml')}\n"
+            text=f"User-agent: *\nDisallow: {search}\nSitemap: {site.address('sitemap', ending='.xml')}\n"
         )
 
     def _site(self, request: web.Request) -> Site:

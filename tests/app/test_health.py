@@ -47,16 +47,22 @@ async def test_running_bot_builds_its_index_and_is_healthy_until_frozen(
         bot.send_signal(signal.SIGCONT)
 
 
-async def test_health_and_the_web_archive_share_an_address(fake: server.FakeDiscord, tmp_path: Path) -> None:
+@pytest.mark.parametrize("metrics", ["private", "public"])
+async def test_health_and_metrics_are_at_the_address_of_the_web_archive_only_by_a_setting(
+    fake: server.FakeDiscord, tmp_path: Path, metrics: str
+) -> None:
     address = f"127.0.0.1:{origin_server.find_free_port()}"
     async with (
-        running_bot.run_here(fake, tmp_path, http=address, web=address),
+        running_bot.run_here(fake, tmp_path, http=address, web=address, metrics=metrics),
         aiohttp.ClientSession() as session,
     ):
-        async with session.get(f"http://{address}/health") as health:
-            assert (await health.json())["role"] == "sender"
+        for path in ("/health", "/metrics"):
+            async with session.get(f"http://{address}{path}") as answer:
+                assert answer.status == (200 if metrics == "public" else 404)
+                assert ("role" in await answer.text()) == (metrics == "public" and path == "/health")
         async with session.get(f"http://{address}/search") as page:
             assert "<h1>Search</h1>" in await page.text()
+            assert "Server" not in page.headers
 
 
 async def _ask(environment: dict[str, str]) -> dict[str, Any]:

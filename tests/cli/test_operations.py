@@ -1,7 +1,6 @@
 """`paperround healthcheck` against servers on loopback, `run`, `readers forget` and `config`."""
 
 import asyncio
-import importlib.metadata
 import json
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from bot.alerts.service import EMPTY_DRAFT, Alerts
 from bot.cli import healthcheck, shell
 from bot.core.clock import system_clock
 from storage import migrations, models
+from tests.conftest import VERSION
 from tests.support import patience
 from tests.support.shell_fixtures import Paperround, apply_set_up, serving
 
@@ -99,8 +99,7 @@ def test_run_without_a_token_explains_where_to_get_one(
 
 
 def test_prints_the_version(paperround: Paperround) -> None:
-    version = importlib.metadata.version("paperround")
-    assert paperround("--version").stdout == f"paperround {version} (schema {migrations.VERSION})\n"
+    assert paperround("--version").stdout == f"paperround {VERSION}, schema {migrations.VERSION}\n"
 
 
 async def _add_alerts() -> None:

@@ -1,6 +1,5 @@
 """`/status` with its page of sources, `/help`, `/me`, and the buttons of notices."""
 
-import importlib.metadata
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from bot.rendering import discord_text
 from bot.sources import kinds
 from storage import accounts, daily, models, outbox
 from storage import sources as stored_sources
+from tests.conftest import VERSION
 from tests.support import digest_builders, reader_rows
 from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
 
@@ -88,7 +88,7 @@ async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> N
 ### Status
 Newest digest: January 1, 2026 · last update Jan 01 00:00
 No channel that you can see has a daily post.
--# Paperround 0.1.0
+-# Paperround 1.2.3 (1a2b3c4d5e6f)
 [Newest digest] [Sources]
 
 ### Status
@@ -105,7 +105,7 @@ Next: Jan 02 17:00 (Jan 02 17:00)
 Paperround can't read the channel's history, so it can't tell whether a message arrived. Check the
   channel, and post it again if the message is missing. To avoid this, turn on **Read Message
   History** for Paperround in the channel's settings › Permissions.
--# Paperround 0.1.0
+-# Paperround 1.2.3 (1a2b3c4d5e6f)
 [Post it again · Weekly · Fri 5:00 PM · #vision]
 [Newest digest] [Sources]
 """),
@@ -113,7 +113,7 @@ Paperround can't read the channel's history, so it can't tell whether a message 
 ### 상태
 가장 최근 다이제스트: 2026년 1월 1일 · 마지막 업데이트 Jan 01 00:00
 볼 수 있는 채널에는 자동 게시가 없어요.
--# Paperround 0.1.0
+-# Paperround 1.2.3 (1a2b3c4d5e6f)
 [가장 최근 다이제스트] [출처]
 
 ### 상태
@@ -131,7 +131,7 @@ Paperround can't read the channel's history, so it can't tell whether a message 
 **메시지 기록 보기** 권한이 없어서 글이 올라갔는지 알 수 없어요. 채널을 확인하고, 글이 없으면 다시
   올려 주세요. 다음부터 확인할 수 있게 채널 설정 › 권한에서 Paperround에 이 권한을 켜
   주세요.
--# Paperround 0.1.0
+-# Paperround 1.2.3 (1a2b3c4d5e6f)
 [다시 올리기 · 주간 · 금 오후 5:00 · #vision]
 [가장 최근 다이제스트] [출처]
 """),
@@ -232,7 +232,7 @@ async def test_status_in_a_direct_message_shows_the_readers_own_data(harness: Cl
     shown = shown_text(last_response(await harness.user.slash("status")))
     assert shown.splitlines()[-5:] == [
         harness.texts("status-alerts", count=1),
-        f"-# Paperround {importlib.metadata.version('paperround')}",
+        f"-# Paperround {VERSION}",
         harness.texts("alert-manage"),
         harness.texts("newest-digest"),
         harness.texts("status-sources"),

@@ -183,10 +183,14 @@ async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once
 
 
 def test_the_checksum_tells_tables_with_another_word_or_file_apart(tmp_path: Path) -> None:
-    (tmp_path / "seed.tsv").write_text("언러닝\tunlearning\n", encoding="utf-8")
-    (tmp_path / "code.py").write_text("1", encoding="utf-8")
-    before = seed.checksum(tmp_path)
-    (tmp_path / "code.py").write_text("2", encoding="utf-8")
-    assert seed.checksum(tmp_path) == before
-    (tmp_path / "seed.tsv").write_text("언러닝\tmachine unlearning\n", encoding="utf-8")
-    assert seed.checksum(tmp_path) != before
+    def checksum(name: str, files: dict[str, str]) -> str:
+        (tmp_path / name).mkdir()
+        for file, text in files.items():
+            (tmp_path / name / file).write_text(text, encoding="utf-8")
+        return seed.checksum(str(tmp_path / name))
+
+    table = {"seed.tsv": "언러닝\tunlearning\n"}
+    before = checksum("a", table)
+    assert checksum("b", table | {"code.py": "1"}) == before
+    assert checksum("c", {"seed.tsv": "언러닝\tmachine unlearning\n"}) != before
+    assert checksum("d", table | {"words.txt": "a"}) != before

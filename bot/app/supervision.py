@@ -1,0 +1,79 @@
+"""What keeps a running process supervised: systemd is told that it lives, and a process that hangs ends, to be started again."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from bot.app.health import Liveness
+from storage import errors
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 10.0
+HANG_SECONDS = 300.0
+"""How long the event loop may stand still. Then the places in the code are printed, and the process ends."""
+
+REPLACED = (
+    "The installed files were replaced while the bot was running. It goes on with those of its start: restart it to run the"
+    " new ones."
+)
+DOUBLED = (
+    "Another process answers commands with this token. Stop the other bot, or give it an application and a token of its own:"
+    " two bots post everything twice."
+)
+
+
+def notify(state: str) -> None:
+    """Send a state to systemd, as sd_notify(3) says. Without its socket in the environment nothing happens."""
+    if (address := os.environ.get("NOTIFY_SOCKET", ""))[:1] in ("/", "@") and address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending, suppress(OSError):
+            sending.connect(address.replace("@", "\0", 1))
+            sending.sendall(state.encode())
+
+
+@dataclass(eq=False)
+class Supervision:
+    """Watches over a process. `is_replaced` returns whether its installed files were replaced since its start.
+
+    `may_exit`: a process whose event loop hangs is ended from outside the loop. Not for tests, which share their process.
+    """
+
+    is_replaced: Callable[[], bool] = lambda: False
+    may_exit: bool = False
+
+    async def watch(self, liveness: Liveness, is_sending: Callable[[], bool] = lambda: False) -> None:
+        """Tell systemd that the process is ready and lives, and log notices once, until cancelled.
+
+        Raises PaperroundError if it `is_sending` and a part of it hangs: every supervisor starts it again then.
+        """
+        told: set[str] = set()
+        state = "READY=1\n"
+        while True:
+            liveness.notices = await asyncio.to_thread(self._list_notices, liveness)
+            for notice in liveness.notices:
+                if notice not in told:
+                    # Errors reach the operator in a direct message.
+                    (log.error if notice is DOUBLED else log.warning)(notice)
+            told = {*liveness.notices}
+            if is_sending() and (hanging := liveness.find_hanging()) is not None:
+                raise errors.PaperroundError(f"{hanging} The process ends, so that it is started again.")
+            if self.may_exit:
+                faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
+            notify(f"{state}WATCHDOG=1\nSTATUS={' '.join(liveness.notices)}")
+            state = ""
+            await asyncio.sleep(EVERY_SECONDS)
+
+    def _list_notices(self, liveness: Liveness) -> list[str]:
+        return [
+            notice
+            for notice, holds in ((REPLACED, self.is_replaced()), (DOUBLED, liveness.is_doubled()))
+            if holds
+        ]

@@ -1,0 +1,302 @@
+"""A running process and what is around it: an upgrade of its files, a second bot, its supervisor."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.app import supervision
+from bot.app.health import CLAIM_SECONDS, HANG_SECONDS, Liveness
+from storage import errors, migrate
+from tests.fake_discord import model, server
+from tests.support import asked_paper, fork_server, origin_server, patience, running_bot, sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.wire
+
+STRING, GROUP = 3, 1
+COMMANDS: dict[str, dict[str, str]] = {
+    "topic": {"query": "강화 학습 for robots"},
+    "paper": {"paper": asked_paper.ARXIV_ID},
+    "ask": {"question": "How long did training take?", "paper": asked_paper.ARXIV_ID},
+    "author": {"author": "Lovelace"},
+    "why": {"paper": asked_paper.ARXIV_ID},
+    "trends": {"topic": "robots"},
+    "digest": {},
+    "top": {},
+    "today": {},
+    "saved": {},
+    "status": {},
+    "help": {},
+    "me": {},
+    "alerts": {"add": "keyword"},
+    "daily": {"list": ""},
+    "club": {"show": ""},
+}
+"""Commands with their options; of groups, the subcommand with the name of its option."""
+GROUPS = ("alerts", "daily", "club")
+
+
+@dataclass
+class Bot:
+    """A bot as a process."""
+
+    process: asyncio.subprocess.Process
+    log: Path
+    port: int
+
+    async def health(self) -> dict[str, Any]:
+        """Return the body of `/health`; {} before it is served."""
+        return await _ask_health(self.port)
+
+    async def wait_for_notice(self, notice: str) -> None:
+        """Wait until `/health` has a notice."""
+
+        async def is_told() -> bool:
+            return notice in (await self.health()).get("notices", ())
+
+        await patience.wait_until(is_told, 60, describe=self.log.read_text)
+
+
+async def _ask_health(port: int) -> dict[str, Any]:
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/health") as answer,
+        ):
+            body: dict[str, Any] = await answer.json()
+            return body
+    except aiohttp.ClientConnectionError:
+        return {}
+
+
+@asynccontextmanager
+async def _run_copy(fake: server.FakeDiscord, folder: Path, **settings: str) -> AsyncIterator[Bot]:
+    """Run the bot from a copy of its packages in `folder`, which the block may replace."""
+    for package in ("bot", "storage"):
+        ignored = shutil.ignore_patterns("demo", "*.pyc")
+        shutil.copytree(fork_server.ROOT / package, folder / "lib" / package, ignore=ignored)
+    port, log = origin_server.find_free_port(), folder / "bot.log"
+    environment = {
+        **os.environ,
+        **fake.environment(),
+        "PYTHONPATH": str(folder / "lib"),
+        "PAPERROUND_HTTP": f"127.0.0.1:{port}",
+        **settings,
+    }
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "bot", "run"),
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield Bot(process, log, port)
+        process.terminate()
+        assert await patience.wait_for(process.wait(), 15) == 0, log.read_text()[-3000:]
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _remove(package: Path) -> None:
+    shutil.rmtree(package)
+
+
+def _replace(package: Path) -> None:
+    """Replace each file by one of another version, which this one cannot use."""
+    for file in [*package.rglob("*")]:
+        if file.is_file():
+            file.write_text(
+                "raise RuntimeError('another version')\n" if file.suffix == ".py" else "{% another"
+            )
+
+
+@pytest.mark.parametrize("change", [_remove, _replace])
+async def test_commands_and_child_processes_go_on_while_their_files_are_replaced(
+    fake: server.FakeDiscord, tmp_path: Path, change: Any
+) -> None:
+    database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}", migrate=True)
+    paper = NewsletterPaper(
+        asked_paper.ARXIV_ID, "Quiet Lanterns", "Robots. 강화 학습을 해요.", 7, ("Ada Lovelace",)
+    )
+    await sample_archive.add_digest(database, f"{datetime.now(UTC):%Y-%m-%d}", paper)
+    await database.close()
+    [channel_id] = fake.add_channels(1)
+    async with origin_server.run_origin() as origin:
+        # Longer than what is read without a child process.
+        origin.pages[f"/papers/{asked_paper.ARXIV_ID}.md"] = (
+            f"{asked_paper.HTML}\n{asked_paper.MARKDOWN}" + "\nA line.\n" * 3000
+        )
+        settings = {"HF_ENDPOINT": origin.url, "PAPERROUND_ARXIV_HTML_URL": f"{origin.url}/html"}
+        async with _run_copy(fake, tmp_path, **settings) as bot:
+            await fake.wait_until_connected()
+            await patience.wait_until(lambda: bool(fake.world.commands), 60, describe=bot.log.read_text)
+            for package in ("bot", "storage"):
+                change(tmp_path / "lib" / package)
+            for name, options in COMMANDS.items():
+                asked = await fake.interact(channel_id, _command(name, options), answer=True, seconds=60.0)
+                shown = json.dumps(asked.replies, ensure_ascii=False)
+                assert asked.replies, (name, bot.log.read_text()[-3000:])
+                assert "Something went wrong" not in shown, (name, bot.log.read_text()[-3000:])
+                assert name != "ask" or "RTX A6000" in shown, bot.log.read_text()[-3000:]
+            await bot.wait_for_notice(supervision.REPLACED)
+            assert (await bot.health())["problems"] == []
+    log = bot.log.read_text()
+    assert log.count("were replaced") == 1
+    assert "Traceback" not in log
+    assert "error" not in log
+
+
+def _command(name: str, options: dict[str, str]) -> dict[str, Any]:
+    if name not in GROUPS:
+        typed = [{"name": key, "type": STRING, "value": value} for key, value in options.items()]
+        return {"id": "1", "name": name, "type": 1, "options": typed}
+    [(verb, option)] = options.items()
+    typed = [{"name": option, "type": STRING, "value": "robots"}] if option else []
+    return {"id": "1", "name": name, "type": 1, "options": [{"name": verb, "type": GROUP, "options": typed}]}
+
+
+async def test_two_bots_with_one_token_say_so(fake: server.FakeDiscord, tmp_path: Path) -> None:
+    """Each has a database of its own, so that only Discord's answers tell that there is another."""
+    [channel_id] = fake.add_channels(1)
+    async with contextlib.AsyncExitStack() as stack:
+        bots = []
+        for name in "ab":
+            (tmp_path / name).mkdir()
+            port = origin_server.find_free_port()
+            address = f"127.0.0.1:{port}"
+            running = running_bot.run_process(fake, tmp_path / name, PAPERROUND_HTTP=address)
+            process, log = await stack.enter_async_context(running)
+            bots.append((process, log, port))
+        await patience.wait_until(lambda: fake.gateway.count_connected() == 2, 60)
+
+        async def is_noticed() -> bool:
+            await fake.interact(channel_id, _command("help", {}), answer=True, seconds=5.0)
+            told = [(await _ask_health(port)).get("notices") for _, _, port in bots]
+            return [supervision.DOUBLED] in told
+
+        await patience.wait_until(
+            is_noticed, 60, describe=lambda: "\n".join(log.read_text() for _, log, _ in bots)
+        )
+    logs = [log.read_text() for _, log, _ in bots]
+    assert sum("Stop the other bot" in log for log in logs) in (1, 2)
+    assert all(log.count("Stop the other bot") <= 1 for log in logs)
+
+
+async def test_one_lost_answer_is_no_second_bot() -> None:
+    liveness = Liveness()
+    for number in range(40):
+        liveness.record_interaction(False)
+        if number in (3, 20):
+            liveness.record_interaction(True)
+        assert not liveness.is_doubled()
+
+
+@contextlib.asynccontextmanager
+async def _watching(liveness: Liveness, told: list[str], **options: Any) -> AsyncIterator[asyncio.Task[None]]:
+    """Run a supervision beside a systemd, which notes what it is told, until the end of the block."""
+    path = Path(tempfile.mkdtemp()) / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, pytest.MonkeyPatch.context() as patched:
+        systemd.bind(str(path))
+        systemd.setblocking(False)
+        patched.setenv("NOTIFY_SOCKET", str(path))
+        patched.setattr(supervision, "EVERY_SECONDS", 0.01)
+        task = asyncio.create_task(supervision.Supervision().watch(liveness, **options))
+        try:
+            while not told:
+                with contextlib.suppress(BlockingIOError):
+                    told.append(systemd.recv(4096).decode())
+                await asyncio.sleep(0)
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_systemd_is_told_that_the_bot_is_ready_and_lives() -> None:
+    told: list[str] = []
+    async with _watching(Liveness(), told):
+        assert told[0].splitlines()[:2] == ["READY=1", "WATCHDOG=1"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_relay_that_hangs_ends_the_process_and_one_that_fails_does_not(fails: bool) -> None:
+    """A full disk, for instance, is no better after a restart."""
+    seconds = 0.0
+    liveness, told = Liveness(lambda: seconds), list[str]()
+    async with _watching(liveness, told, is_sending=lambda: True) as task:
+        for _ in range(20):
+            seconds += (CLAIM_SECONDS + HANG_SECONDS) / 10
+            liveness.record("tick")
+            liveness.record("discord")
+            if fails:
+                liveness.record_failure("claim", errors.PaperroundError("The disk is full."))
+            await asyncio.sleep(0.02)
+        assert any("disk is full" in problem for problem in liveness.find_problems()) == fails
+        assert task.done() != fails
+        if task.done():
+            with pytest.raises(errors.PaperroundError, match=r"relay.*started again"):
+                task.result()
+
+
+async def test_a_process_whose_event_loop_stands_still_ends_with_its_places_in_the_code(
+    tmp_path: Path,
+) -> None:
+    program = """
+import asyncio, time
+from bot.app import supervision
+from bot.app.health import Liveness
+async def main():
+    watching = asyncio.create_task(supervision.Supervision(may_exit=True).watch(Liveness()))
+    await asyncio.sleep(0.5)
+    time.sleep(600)
+supervision.HANG_SECONDS = 0.2
+supervision.EVERY_SECONDS = 0.05
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, cwd=fork_server.ROOT, stderr=asyncio.subprocess.PIPE
+    )
+    _, printed = await patience.wait_for(process.communicate(), 60)
+    assert process.returncode == 1
+    assert b"in main" in printed
+
+
+async def test_the_start_says_who_it_is_and_the_last_line_is_json_too(
+    fake: server.FakeDiscord, tmp_path: Path
+) -> None:
+    fake.add_guild(model.GUILD_ID + 1)
+    async with running_bot.run_process(fake, tmp_path, PAPERROUND_LOG="json") as (_, log):
+        await patience.wait_until(lambda: "logged in" in log.read_text(), 60, describe=log.read_text)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert lines[0]["event"] == "starting"
+    [said] = [line["event"] for line in lines if "logged in" in line["event"]]
+    assert said.startswith(f"Paperround {lines[0]['version']}, SQLite 3.")
+    assert said.endswith("role all, logged in as paperround, in 2 servers")
+    process = fork_server.ForkedProcess(
+        "bot",
+        ["run"],
+        cwd=tmp_path,
+        env={**os.environ, "PAPERROUND_LOG": "json", "PAPERROUND_KEEP_DAYS": "1"},
+        log=tmp_path / "refused.log",
+    )
+    assert await patience.wait_for(asyncio.to_thread(process.wait), 30) == 2
+    last = json.loads((tmp_path / "refused.log").read_text().splitlines()[-1])
+    assert "PAPERROUND_KEEP_DAYS" in last["reason"]
