@@ -35,6 +35,7 @@ def notify(state: str) -> None:
     """Send a state to systemd, as sd_notify(3) says. Without its socket in the environment nothing happens."""
     if (address := os.environ.get("NOTIFY_SOCKET", ""))[:1] in ("/", "@") and address:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending, suppress(OSError):
+            sending.setblocking(False)  # a systemd that is held up must not hold up the bot
             sending.connect(address.replace("@", "\0", 1))
             sending.sendall(state.encode())
 
