@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bot.app import container as app_container
 from bot.app import health, jobs
 from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
-from bot.core import clock, http_server
+from bot.core import clock, http_server, program
 from bot.core.settings import Settings
 from bot.search.index import SearchIndex
 from storage import errors, models, outbox, sources
@@ -100,7 +100,8 @@ async def test_connected_sender_is_healthy(harness: ServerHarness) -> None:
     harness.seconds += 7
     expected = {"up": True, "role": "sender", "gateway_connected": True, "discord": "well", "problems": []}
     ages = {"tick_seconds": 7.0, "claim_seconds": 7.0, "discord_seconds": 0.0}
-    assert await harness.health() == (200, expected | ages)
+    said = {"notices": [], "version": program.describe_version()}
+    assert await harness.health() == (200, expected | ages | said)
 
 
 @pytest.mark.parametrize(
