@@ -358,7 +358,12 @@ async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
 
 
 async def set_paused(connection: AsyncConnection, alert_id: int, *, paused: bool) -> None:
-    """Pause or resume an alert, as a person wishes: its owner's right counts as not checked yet."""
+    """Pause or resume an alert, as a person wishes: its owner's right counts as not checked yet.
+
+    A paused one takes back its messages that wait; their papers come once it is resumed.
+    """
+    if paused:
+        await _take_back(connection, [alert_id])
     changed = alerts.update().where(alerts.c.id == alert_id)
     await connection.execute(changed.values(paused=paused, right_lost_at=None))
 
@@ -396,12 +401,11 @@ async def list_matched(
 
 
 async def _take_back(connection: AsyncConnection, alert_ids: Sequence[int]) -> None:
-    """Delete planned messages about these alerts that were certainly not sent. Their papers become unsent again."""
-    about = sa.select(matches.c.delivery_id).join(deliveries, deliveries.c.id == matches.c.delivery_id)
-    about = about.where(outbox.unfinished_clause())
+    """Take back messages about these alerts that wait. Their papers become unsent again, also those of other alerts."""
+    await lock_planning(connection)
+    about = sa.select(matches.c.delivery_id).where(matches.c.delivery_id.is_not(None))
     found = await statements.execute_in(connection, about, matches.c.alert_id, alert_ids)
-    planned = await outbox.list_rows(connection, ids=[delivery_id for (delivery_id,) in {*found}])
-    removed = await outbox.remove_unsent(connection, planned)
+    removed = await outbox.take_back(connection, ids={delivery_id for (delivery_id,) in found})
     await release(connection, [delivery.id for delivery in removed])
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import locks, shelf, statements, tables
+from storage import locks, outbox, shelf, statements, tables
 from storage.models import Delivery, DeliveryKind, Locale, PartKind, PartState
 from storage.shelf import saved_papers
 from storage.tables import (
@@ -130,8 +130,8 @@ async def find_thread(connection: AsyncConnection, /, **columns: object) -> int 
 
 
 async def put_thread(connection: AsyncConnection, **values: Any) -> None:
-    """Store or update the thread for a `channel_id` and a `paper_id`."""
-    await statements.insert_rows(connection, club_threads, [values], "update")
+    """Store or update the thread for a `channel_id` and a `paper_id`. It is not silenced any more."""
+    await statements.insert_rows(connection, club_threads, [{"is_quiet": False, **values}], "update")
 
 
 async def find_opener(connection: AsyncConnection, thread_id: int) -> int | None:
@@ -141,9 +141,10 @@ async def find_opener(connection: AsyncConnection, thread_id: int) -> int | None
 
 
 async def silence_thread(connection: AsyncConnection, thread_id: int) -> None:
-    """Tell a thread nothing more that is new about its paper."""
+    """Tell a thread nothing more that is new about its paper, not by a message that waits either."""
     own = club_threads.c.thread_id == thread_id
     await connection.execute(club_threads.update().where(own).values(is_quiet=True))
+    await outbox.take_back(connection, kind=DeliveryKind.THREAD_NEWS, channel_id=thread_id)
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:
@@ -171,6 +172,13 @@ async def settle(connection: AsyncConnection) -> None:
     unfinished = sa.select(deliveries.c.id).where(deliveries.c.finished_at.is_(None))
     lost = club_threads.delete().where(own.thread_id == 0, own.delivery_id.not_in(unfinished))
     await connection.execute(lost)
+
+
+async def list_waiting_steps(connection: AsyncConnection, guild_id: int) -> list[int]:
+    """Return the ids of the deliveries of a club's steps that wait. Discussions have no date."""
+    waiting = deliveries.c.local_on.is_not(None), outbox.unfinished_clause()
+    same = statements.equalities(deliveries, {"guild_id": guild_id, "kind": DeliveryKind.CLUB})
+    return list(await connection.scalars(sa.select(deliveries.c.id).where(*same, *waiting)))
 
 
 async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:

@@ -373,6 +373,25 @@ def _add_quiet_threads(connection: sa.Connection) -> None:
     )
 
 
+@_migration(19)
+def _number_events_once(connection: sa.Connection) -> None:
+    """Never use the number of an event of a paper again, since threads are told the events after a number."""
+    if connection.dialect.name == "postgresql":
+        return
+    changes = {
+        "( id INTEGER NOT NULL,": "( id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,",
+        "CONSTRAINT pk_paper_events PRIMARY KEY (id), ": "",
+    }
+    rebuild_table(connection, "paper_events", changes)
+    execute = connection.exec_driver_sql
+    # The last event that threads were told may have been removed since.
+    told = execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'news:threads'").scalar() or 0
+    newest = execute("SELECT max(id) FROM paper_events").scalar() or 0
+    if last := max(told, newest):
+        execute("DELETE FROM sqlite_sequence WHERE name = 'paper_events'")
+        execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('paper_events', ?)", (last,))
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

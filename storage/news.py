@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -40,21 +40,26 @@ news_readers = table_of(
 
 
 async def get(connection: AsyncConnection, user_id: int) -> NewsReader | None:
-    """Return a reader's switch, or None if it is off."""
+    """Return a reader's switch, or None if it is off. A message that Discord refuses gives it a reason."""
     query = sa.select(news_readers).where(news_readers.c.user_id == user_id)
-    return await statements.fetch_record(connection, NewsReader, query)
+    reader = await statements.fetch_record(connection, NewsReader, query)
+    if reader is None or reader.reason is not None:
+        return reader
+    return replace(reader, reason=await outbox.find_refusal(connection, models.DeliveryKind.NEWS, user_id))
 
 
 async def switch_on(connection: AsyncConnection, reader: NewsReader) -> None:
-    """Tell a reader of events from now on."""
-    await statements.insert_rows(
-        connection, news_readers, [statements.record_values(reader, news_readers)], "update"
-    )
+    """Tell a reader of events from now on; one whose messages were refused also of those since the switch was turned on."""
+    values = statements.record_values(reader, news_readers)
+    if (former := await get(connection, reader.user_id)) is not None:
+        values |= {"since_at": former.since_at, "last_on": former.last_on}
+    await statements.insert_rows(connection, news_readers, [values], "update")
 
 
 async def switch_off(connection: AsyncConnection, user_id: int) -> None:
-    """Tell a reader nothing more."""
+    """Tell a reader nothing more, not by a message that waits either."""
     await connection.execute(news_readers.delete().where(news_readers.c.user_id == user_id))
+    await outbox.take_back(connection, kind=models.DeliveryKind.NEWS, user_id=user_id)
 
 
 async def change(connection: AsyncConnection, user_id: int, **values: Any) -> bool:
@@ -91,21 +96,45 @@ async def list_untold(
     connection: AsyncConnection, user_id: int, since_at: datetime, until_at: datetime, *, limit: int
 ) -> tuple[Sequence[PaperEvent], int]:
     """Return what was new, in a period (UTC) after `since_at`, about the first `limit` papers that the reader had saved by
-    then, and of how many papers. What came before the last message that arrived is left out.
+    then, and of how many papers. What a message told that arrived, at least of this paper, is left out.
     """
-    events, sent = paper_events.c, deliveries.c
-    told_until = sa.select(sa.func.max(sent.due_at)).where(
-        sent.kind == models.DeliveryKind.NEWS, sent.user_id == user_id, outbox.arrived_clause()
-    )
-    is_own = sa.and_(saved_papers.c.paper_id == events.paper_id, saved_papers.c.user_id == user_id)
-    untold = paper_events.select().join(saved_papers, is_own)
-    untold = untold.where(events.found_at > max(since_at, until_at - MAX_AGE), events.found_at <= until_at)
-    untold = untold.where(events.found_at > sa.func.coalesce(told_until.scalar_subquery(), since_at))
-    untold = untold.where(events.found_at > saved_papers.c.saved_at)
+    events, untold = paper_events.c, _untold(user_id, since_at, until_at)
     of_paper = untold.with_only_columns(events.paper_id).group_by(events.paper_id)
     ids = list(await connection.scalars(of_paper.order_by(sa.func.min(events.id))))
     query = untold.where(events.paper_id.in_(ids[:limit])).order_by(events.id)
     return await statements.fetch_records(connection, PaperEvent, query), len(ids)
+
+
+async def list_of_message(
+    connection: AsyncConnection, message: models.Delivery
+) -> dict[str, list[PaperEvent]]:
+    """Return what a message that was not sent yet tells, by arXiv id."""
+    told: dict[str, list[PaperEvent]] = {}
+    reader = await get(connection, message.user_id or 0)
+    if reader is None:
+        return told
+    untold = _untold(reader.user_id, reader.since_at, message.due_at, but_id=message.id)
+    query = untold.join(tables.papers, tables.papers.c.id == paper_events.c.paper_id)
+    query = query.add_columns(tables.papers.c.arxiv_id).where(tables.papers.c.arxiv_id.in_(message.papers))
+    for row in await connection.execute(query.order_by(paper_events.c.id)):
+        told.setdefault(row.arxiv_id, []).append(statements.build_record(PaperEvent, row._mapping))
+    return told
+
+
+def _untold(user_id: int, since_at: datetime, until_at: datetime, *, but_id: int = 0) -> sa.Select[Any]:
+    """Return the query of `list_untold`. The delivery `but_id` does not count as having told anything."""
+    events, sent, saved = paper_events.c, deliveries.c, saved_papers.c
+    told = sa.exists().where(
+        sent.kind == models.DeliveryKind.NEWS,
+        sent.user_id == user_id,
+        sent.id != but_id,
+        sent.due_at >= events.found_at,
+        outbox.arrived_clause(events.paper_id),
+    )
+    is_own = sa.and_(saved.paper_id == events.paper_id, saved.user_id == user_id)
+    untold = paper_events.select().join(saved_papers, is_own)
+    untold = untold.where(events.found_at > max(since_at, until_at - MAX_AGE), events.found_at <= until_at)
+    return untold.where(events.found_at > saved.saved_at, ~told)
 
 
 MAX_IN_THREAD = 3

@@ -71,6 +71,45 @@ async def remove_unsent(
     return [by_id[id_] for (id_,) in await statements.execute_in(connection, removal, deliveries.c.id, by_id)]
 
 
+async def take_back(
+    connection: AsyncConnection, *, ids: Iterable[int] | None = None, **same: object
+) -> list[models.Delivery]:
+    """Take back waiting deliveries, selected by `ids` and columns, because a person turned off what they are about.
+
+    Those of which nothing was sent or may have been are deleted and returned. Of the others nothing more is sent.
+    """
+    query = sa.select(deliveries).where(*statements.equalities(deliveries, same), unfinished_clause())
+    waiting = await statements.fetch_records(connection, models.Delivery, query, deliveries.c.id, ids)
+    removed = await remove_unsent(connection, waiting)
+    last_at = sa.select(sa.func.max(parts.c.last_attempt_at, type_=UtcTime))
+    last_at = last_at.where(parts.c.delivery_id == deliveries.c.id)
+    ended_at = sa.func.coalesce(last_at.scalar_subquery(), deliveries.c.planned_at)
+    begun = {row.id for row in waiting} - {row.id for row in removed}
+    await cancel(connection, sorted(begun), reason=models.Reason.BY_HAND, now=ended_at)
+    return removed
+
+
+async def find_refusal(connection: AsyncConnection, kind: DeliveryKind, user_id: int) -> models.Reason | None:
+    """Return why Discord refuses a reader's newest message of a kind; None if it does not."""
+    own = deliveries.c
+    query = sa.select(own.reason).where(own.kind == kind, own.user_id == user_id)
+    reason = await connection.scalar(query.order_by(own.id.desc()).limit(1))
+    return models.Reason(reason) if reason in _CLOSED else None
+
+
+_CLOSED = (models.Reason.DMS_CLOSED, models.Reason.NO_SHARED_SERVER)
+"""Why direct messages do not arrive."""
+
+
+async def try_direct(connection: AsyncConnection, kind: DeliveryKind, user_id: int, now: datetime) -> None:
+    """Make a reader's refused messages due at `now` (UTC). Refusals of this kind count no more: the reader asked for it."""
+    await try_now(connection, now, user_id=[user_id])
+    refused = deliveries.update().where(deliveries.c.kind == kind, deliveries.c.user_id == user_id)
+    refused = refused.where(deliveries.c.reason.in_(_CLOSED))
+    reason = sa.case((unfinished_clause(), sa.null()), else_=models.Reason.TOO_OLD)
+    await connection.execute(refused.values(reason=reason))
+
+
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
     """Store a delivery's DM channel, or None to have it opened again. Returns False if the delivery does not exist."""
     statement = deliveries.update().where(deliveries.c.id == delivery_id)
@@ -599,7 +638,7 @@ async def cancel(
     delivery_ids: Sequence[int],
     *,
     reason: str | sa.ColumnElement[str],
-    now: datetime,
+    now: datetime | sa.ColumnElement[datetime],
 ) -> None:
     """Stop unfinished deliveries at once, including their waiting parts."""
     ended = deliveries.update().where(unfinished_clause())
@@ -713,19 +752,23 @@ def taken_clause() -> sa.ColumnElement[bool]:
     return sa.or_(parts.c.state != PartState.STOPPED, parts.c.first_attempt_at.is_not(None))
 
 
-def arrived_clause(paper_id: sa.ColumnElement[int] | None = None) -> sa.ColumnElement[bool]:
-    """Return the condition that a delivery is not planned again: a part is taken, or Discord refuses its content.
+def arrived_clause(paper_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Return the condition that a delivery's paper is not planned again: its part is taken, or Discord refuses its content.
 
-    With a `paper_id`, only the part counts that has this paper, if the delivery was split.
+    A delivery that was not split has one part for all its papers, and no `delivery_papers`.
     """
+    own, placed = delivery_papers.alias(), delivery_papers.alias()
     is_settled = sa.or_(taken_clause(), parts.c.error == models.Reason.REFUSED_CONTENT)
-    if paper_id is not None:
-        own = delivery_papers.c
-        of_delivery = sa.exists().where(own.delivery_id == parts.c.delivery_id)
-        of_part = of_delivery.where(own.paper_id == paper_id, own.position == parts.c.position)
-        is_split, has_paper = (one.correlate_except(delivery_papers) for one in (of_delivery, of_part))
-        is_settled = sa.and_(is_settled, sa.or_(~is_split, has_paper))
-    return sa.exists().where(parts.c.delivery_id == deliveries.c.id, is_settled)
+    is_split = sa.exists().where(own.c.delivery_id == parts.c.delivery_id).correlate_except(own)
+    has_paper = sa.exists().where(
+        placed.c.delivery_id == parts.c.delivery_id,
+        placed.c.paper_id == paper_id,
+        placed.c.position == parts.c.position,
+    )
+    is_own = sa.or_(~is_split, has_paper.correlate_except(placed))
+    return (
+        sa.exists().where(parts.c.delivery_id == deliveries.c.id, is_settled, is_own).correlate_except(parts)
+    )
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:

@@ -82,6 +82,8 @@ paper_events = table_of(
     reference("paper_id", "papers.id", nullable=False),
     sa.UniqueConstraint("paper_id", "kind", "text"),
     sa.Index("ix_paper_events_found_at", "found_at"),
+    # Ids must never be reused: `key_values.NEWS_OF_THREADS` is the last one that threads were told.
+    sqlite_autoincrement=True,
 )
 
 authors = table_of(Author, "authors", sa.UniqueConstraint("key"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -149,6 +149,14 @@ async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> model
     chosen = _select_ids(user_id, (), None).where(papers.c.arxiv_id == arxiv_id)
     rows = await _read_rows(connection, user_id, await connection.scalars(chosen))
     return rows[0] if rows else None
+
+
+async def list_first_days(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, date]:
+    """Return the day (UTC) on which each of some papers was first saved, by paper id."""
+    first = sa.func.min(saved_papers.c.saved_at, type_=saved_papers.c.saved_at.type)
+    query = sa.select(saved_papers.c.paper_id, first).group_by(saved_papers.c.paper_id)
+    found = await statements.execute_in(connection, query, saved_papers.c.paper_id, paper_ids)
+    return {paper_id: saved_at.date() for paper_id, saved_at in found}
 
 
 async def get_tags(connection: AsyncConnection, user_id: int) -> str:

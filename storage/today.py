@@ -106,36 +106,46 @@ async def list_due(
 
 async def list_sent(
     connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
-) -> set[int]:
-    """Return those of the readers to whom a day between two dates counts as sent (see `outbox.arrived_clause`)."""
-    rows = deliveries.c
-    query = sa.select(rows.user_id).where(
-        rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.arrived_clause()
-    )
-    return {user_id for (user_id,) in await statements.execute_in(connection, query, rows.user_id, user_ids)}
+) -> dict[int, tuple[str, ...]]:
+    """Return the readers to whom some of a day between two dates counts as sent, with the arXiv ids that do not."""
+    is_of_day = deliveries.c.digest_on.between(on, until_on)
+    found = await _list_papers(connection, user_ids, is_of_day)
+    return {
+        user_id: tuple(id_ for id_, is_sent in of_reader.items() if not is_sent)
+        for user_id, of_reader in found.items()
+        if any(of_reader.values())
+    }
 
 
 async def list_sent_papers(
     connection: AsyncConnection, user_id: int, since_at: datetime, *, but_on: date
 ) -> set[str]:
-    """Return the arXiv ids that count as sent to a reader since a time (UTC), but for those of one day.
+    """Return the arXiv ids that count as sent to a reader since a time (UTC), but for those of one day."""
+    is_other = sa.and_(deliveries.c.planned_at >= since_at, deliveries.c.digest_on != but_on)
+    found = await _list_papers(connection, [user_id], is_other)
+    return {id_ for id_, is_sent in found.get(user_id, {}).items() if is_sent}
 
-    Of a message that was split, those in the parts that arrived (see `outbox.arrived_clause`).
-    """
+
+async def _list_papers(
+    connection: AsyncConnection, user_ids: Iterable[int], condition: sa.ColumnElement[bool]
+) -> dict[int, dict[str, bool]]:
+    """Return the arXiv ids in readers' messages, and whether each counts as sent (see `outbox.arrived_clause`), by reader."""
     rows, own = deliveries.c, delivery_papers.c
-    is_other = sa.and_(
-        rows.kind == models.DeliveryKind.TODAY,
-        rows.user_id == user_id,
-        rows.planned_at >= since_at,
-        rows.digest_on != but_on,
+    columns = rows.user_id, rows.papers, papers.c.arxiv_id, outbox.arrived_clause(own.paper_id)
+    query = sa.select(*columns).select_from(
+        deliveries.outerjoin(delivery_papers, own.delivery_id == rows.id).outerjoin(
+            papers, papers.c.id == own.paper_id
+        )
     )
-    arrived = sa.select(rows.id, rows.papers).where(is_other, outbox.arrived_clause())
-    unsent = sa.select(rows.id, papers.c.arxiv_id).join(delivery_papers, own.delivery_id == rows.id)
-    unsent = unsent.join(papers, papers.c.id == own.paper_id)
-    unsent = unsent.where(is_other, ~outbox.arrived_clause(papers.c.id))
-    left_out = set(map(tuple, await connection.execute(unsent)))
-    sent = ((id_, arxiv_id) for id_, listed in await connection.execute(arrived) for arxiv_id in listed)
-    return {arxiv_id for id_, arxiv_id in sent if (id_, arxiv_id) not in left_out}
+    query = query.where(rows.kind == models.DeliveryKind.TODAY, condition).order_by(rows.id)
+    found: dict[int, dict[str, bool]] = {}
+    for user_id, listed, split_off, is_sent in await statements.execute_in(
+        connection, query, rows.user_id, user_ids
+    ):
+        of_reader = found.setdefault(user_id, {})
+        for arxiv_id in listed if split_off is None else (split_off,):
+            of_reader[arxiv_id] = of_reader.get(arxiv_id, False) or is_sent
+    return found
 
 
 class ProfileSettings(TypedDict, total=False):

@@ -27,7 +27,7 @@ from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.core.clock import Clock, TimeSlices
 from bot.core.files import LocatedProblem
 from bot.text import analyser
-from storage import alerts, archive, daily, errors, outbox, papers, today
+from storage import alerts, archive, daily, errors, outbox, papers, shelf, today
 from storage.archive import SourcedDigest
 from storage.database import Connection
 from storage.models import (
@@ -244,14 +244,22 @@ MAX_NAME_LENGTH = 200
 
 
 def _find_news(
-    before: MergedPaper, after: MergedPaper, *, is_code_known: bool
+    before: MergedPaper, after: MergedPaper, *, is_code_known: bool, saved_on: date | None
 ) -> Iterator[tuple[papers.EventKind, str]]:
     """Yield what is new about a paper. Code is new only if Hugging Face had described the paper without it
     (`is_code_known`), the rest only if arXiv had told a version before; a version that goes back is not.
+
+    Of arXiv's first answer, a version after the first is new if it is newer than the day (UTC) of the first saving.
     """
     if is_code_known and not before.code_url and after.code_url:
         yield papers.EventKind.CODE, after.code_url
-    if before.version is None or after.version is None:
+    if after.version is None:
+        return
+    if before.version is None:
+        if after.version > 1 and saved_on and after.version_on and after.version_on > saved_on:
+            yield papers.EventKind.VERSION, str(after.version)
+            if after.is_withdrawn:
+                yield papers.EventKind.WITHDRAWN, ""
         return
     if after.version > before.version:
         yield papers.EventKind.VERSION, str(after.version)
@@ -533,10 +541,12 @@ class DigestWriter:
         await papers.add_facts(connection, [(ids[fact.arxiv_id], fact) for fact in paper_facts])
         stored = await papers.list_merged(connection, ids=ids.values())
         changes = await _remerge(connection, stored)
+        first = [id_ for id_, (before, after) in changes.items() if before.version is None and after.version]
+        saved_on = await shelf.list_first_days(connection, first)
         found = (
             papers.PaperEvent(0, id_, kind, text, self._clock())
             for id_, change in changes.items()
-            for kind, text in _find_news(*change, is_code_known=id_ in on_list)
+            for kind, text in _find_news(*change, is_code_known=id_ in on_list, saved_on=saved_on.get(id_))
         )
         await papers.add_events(connection, [*found])
         await self._notify_of_names(connection, changes)

@@ -288,10 +288,11 @@ def fit_paper_lines(
     lines: list[str],
     papers: Sequence[contents.PostPaper | models.PaperRow],
     headings: Mapping[str, str] = MappingProxyType({}),
+    facts: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
     """Return `lines`, then a line for each paper that fits, then how many papers were left out, if any.
 
-    `headings` maps arXiv ids to the headings shown above these papers.
+    `headings` maps arXiv ids to the headings shown above these papers, `facts` to the lines below them.
     """
     more = texts("more-papers", count=len(papers))
     remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
@@ -304,6 +305,7 @@ def fit_paper_lines(
             line = f"{format_votes(paper.votes)} {line}"
         if paper.arxiv_id in headings:
             line = f"{headings[paper.arxiv_id]}\n{line}"
+        line = "\n".join([line, *facts.get(paper.arxiv_id, ())])
         if len(line) + 1 > remaining:
             return "\n".join([*lines, texts("more-papers", count=len(papers) - shown)])
         lines.append(line)
@@ -382,10 +384,13 @@ def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
     return join_dotted(version, *said)
 
 
-def event_lines(texts: Texts, events: Iterable[PaperEvent]) -> list[str]:
-    """Return what is new about a paper, a line for each event. The words of authors are quoted as they stand."""
+def event_lines(texts: Texts, events: Iterable[PaperEvent], *, is_bare: bool = False) -> list[str]:
+    """Return what is new about a paper, a line for each event. The words of authors are quoted, but not if `is_bare`."""
     lines = []
     for event in events:
+        if is_bare and event.kind not in (EventKind.VERSION, EventKind.WITHDRAWN):
+            lines.append(f"🆕 {texts('news-bare', kind=event.kind.value)}")
+            continue
         text = escape_untrusted(event.text, max_length=MAX_SHOWN_COMMENT)
         if event.kind is EventKind.CODE:
             text = discord_text.masked_link(discord_text.shorten(event.text, 80, markdown=False), event.text)

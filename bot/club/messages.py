@@ -66,16 +66,21 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
     if not post.thread_id:
         parts.append(RenderedPart(PartKind.THREAD, *named))
     if post.step is MeetingStep.PAPER:
-        parts.append(RenderedPart(PartKind.REQUEST, _event(texts, post)))
+        untitled = replace(post, papers=[_without_title(paper)])
+        parts.append(RenderedPart(PartKind.REQUEST, _event(texts, post), _event(texts, untitled)))
     return tuple(parts)
 
 
 def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, ...]:
-    """Return what is new about a thread's paper, with the button by which its opener ends such messages."""
+    """Return what is new about a thread's paper, with the button by which its opener ends such messages.
+
+    The plain form has no words of others: Discord may refuse the link or the comment.
+    """
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
     (line,) = paper_texts.event_lines(texts, [post.event])
+    (plain_line,) = paper_texts.event_lines(texts, [post.event], is_bare=True)
     stop = button(texts("thread-news-stop"), pack_custom_id(SILENCE, marker=marker))
-    plain = client_messages.marked_plain_payload(line, marker)
+    plain = client_messages.marked_plain_payload(plain_line, marker)
     return client_messages.render_message(client_messages.text_view(line, stop), plain)
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from bot.outbox import outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
-from storage import accounts, key_values, models, news, outbox
+from storage import accounts, archive, key_values, models, news, outbox
 from storage.database import Database
 from storage.papers import PaperEvent, name_events
 
@@ -55,13 +55,15 @@ class ThreadNewsPlanner:
             return 0
 
     async def _plan(self, now: datetime) -> int:
-        async with self._database.read() as connection:
+        async with self._database.transaction() as connection:
+            # An ingest holds this lock, so that no event with a lower id is stored later.
+            await archive.lock_ingest(connection)
             after_id = int(await key_values.get(connection, key_values.NEWS_OF_THREADS) or 0)
             found = await news.list_of_threads(connection, after_id, now)
             servers = await accounts.list_guilds_by_id(connection, {of.guild_id for of in found})
         if not found:
             return 0
-        built = []
+        built = dict[tuple[int, int], models.NewDelivery]()
         for of in found:
             if await self._may_tell(of.thread_id, now):
                 server = servers.get(of.guild_id)
@@ -79,9 +81,12 @@ class ThreadNewsPlanner:
                     papers=(of.arxiv_id,),
                     expires_at=now + LIFETIME,
                 )
-                built.append(delivery)
+                built[of.thread_id, of.event.id] = delivery
         async with self._database.transaction() as connection:
-            ids = await outbox.add_all(connection, built)
+            # A thread may have been silenced meanwhile.
+            still = await news.list_of_threads(connection, after_id, now)
+            told = [built.get((of.thread_id, of.event.id)) for of in still]
+            ids = await outbox.add_all(connection, [one for one in told if one is not None])
             await key_values.set_value(connection, key_values.NEWS_OF_THREADS, str(found[-1].event.id))
         return len(ids)
 
@@ -94,8 +99,8 @@ class ThreadNewsPlanner:
             if error.code is None:
                 raise
             return False
+        # A locked one may be unlocked while the message is tried.
         state = thread.get("thread_metadata") or {}
         if not state.get("archived"):
             return True
-        since = datetime.fromisoformat(state["archive_timestamp"])
-        return not state.get("locked") and now - since <= MAX_ARCHIVED
+        return now - datetime.fromisoformat(state["archive_timestamp"]) <= MAX_ARCHIVED

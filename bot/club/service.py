@@ -264,11 +264,15 @@ class _Steps:
         """The arXiv ids of the papers in the vote, in the order of its answers."""
         return () if self.meeting.delivery is None else self.meeting.delivery.papers
 
+    async def cancel(self) -> None:
+        """Cancel all steps that were not sent yet."""
+        waiting = await storage.list_waiting_steps(self.connection, self.club.guild_id)
+        await outbox.cancel(self.connection, waiting, reason=Reason.BY_HAND, now=self.now)
+
     async def skip(self) -> None:
         """Cancel unsent steps, and plan a notice plus requests to close the poll and delete the event."""
         connection, meeting, guild_id = self.connection, self.meeting, self.club.guild_id
-        if meeting.delivery is not None:
-            await outbox.cancel(connection, [meeting.delivery.id], reason=Reason.BY_HAND, now=self.now)
+        await self.cancel()
         ids = await storage.list_event_ids(connection, guild_id, meeting.on)
         events = f"/guilds/{guild_id}/scheduled-events"
         undoing = [{"method": "DELETE", "path": f"{events}/{event_id}"} for event_id in ids]
@@ -492,8 +496,9 @@ class Clubs:
             return "club-skipped"
 
     async def stop(self, guild_id: int) -> None:
-        """Delete a club but keep its past papers. Raises NoClubError."""
+        """Delete a club but keep its past papers. Steps that wait are cancelled. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
+            await steps.cancel()
             if steps.meeting.step in UNDER_WAY:
                 await steps.skip()
             await storage.remove(steps.connection, guild_id)

@@ -239,20 +239,22 @@ def _card_parts(
 
 def _thread_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     head, *cards = _card_parts(wording, post, PartKind.THREAD_MESSAGE, first_position=2)
-    return head, RenderedPart(PartKind.THREAD, _thread_fields(wording, post)), *cards
+    return (
+        head,
+        RenderedPart(PartKind.THREAD, _thread_fields(wording, post), _plain_thread_fields(post)),
+        *cards,
+    )
 
 
 def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     first, *rest = _compact_parts(wording, post)
-    fields = _thread_fields(wording, post)
-    if post.tag_id is not None:
-        fields["applied_tags"] = [str(post.tag_id)]
+    tags = {} if post.tag_id is None else {"applied_tags": [str(post.tag_id)]}
     return (
         replace(
             first,
             kind=PartKind.FORUM_POST,
-            payload={**fields, "message": first.payload},
-            fallback={**fields, "message": first.fallback},
+            payload={**_thread_fields(wording, post), **tags, "message": first.payload},
+            fallback={**_plain_thread_fields(post), **tags, "message": first.fallback},
         ),
         *(replace(part, kind=PartKind.THREAD_MESSAGE) for part in rest),
     )
@@ -284,7 +286,12 @@ def _message_part(
 
 def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     name = str(daily_text(wording, post, "name"))
-    return message_builder.thread_payload(name or post.digest_on.isoformat())
+    return message_builder.thread_payload(name) if name else _plain_thread_fields(post)
+
+
+def _plain_thread_fields(post: DailyPost) -> dict[str, Any]:
+    """Return the fields of a thread named by its date: Discord may refuse the topic in its name, or any other word."""
+    return message_builder.thread_payload(post.digest_on.isoformat())
 
 
 def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:

@@ -113,9 +113,11 @@ class Subscriptions:
         return changed
 
     async def pause(self, subscription_id: int) -> models.Subscription:
-        """Stop posting until the subscription is resumed. Posts already planned wait too."""
+        """Stop posting until the subscription is resumed. A planned daily post waits; one posted at once is taken back."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
+            kind = models.DeliveryKind.ON_DEMAND
+            await outbox.take_back(connection, kind=kind, subscription_id=old.id)
             changed = replace(old, state=models.ActivityState.PAUSED, reason=Reason.BY_HAND.value)
             await daily.update(connection, changed)
         return changed

@@ -21,6 +21,7 @@ from bot.archive.summaries import Basis, Summary, best_summary
 from bot.search import results as search_results
 from storage import models
 from storage.database import Connection
+from storage.papers import PaperEvent
 
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
@@ -108,7 +109,8 @@ class BarePost:
     """What is left of a message whose content Discord refused: some of its `papers`, without any other text from outside.
 
     It takes the place of a part of a delivery of `kind`. `refused` is the body of the message, whose reply and
-    notifications stay; a role is mentioned only if `is_first`. `on` is the newest day of the papers.
+    notifications stay; a role is mentioned only if `is_first`. `on` is the newest day of the papers. `events` is what
+    is new about them, by arXiv id, if the message is about that.
     """
 
     marker: str
@@ -119,6 +121,7 @@ class BarePost:
     papers: tuple[PostPaper, ...]
     refused: Mapping[str, Any]
     is_first: bool = True
+    events: Mapping[str, Sequence[PaperEvent]] = field(default_factory=dict)
 
 
 def bare_name(marker: str, number: int) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -19,10 +19,11 @@ import structlog
 
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, DeliveryKinds, NoticeKind, Owned
-from storage import accounts, errors, models, outbox, papers
+from storage import accounts, errors, models, news, outbox, papers
 from storage.database import Connection, Database
 from storage.models import DeliveryKind, PartKind, Reason
 from storage.outbox import DuePart
+from storage.papers import PaperEvent
 
 log = structlog.get_logger(__name__)
 
@@ -177,9 +178,8 @@ def classify(status: int, code: int, kind: PartKind) -> Classification:
         return replace(classification, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
     if kind in (PartKind.THREAD, PartKind.COUNT) and code == 10008:
         return TARGET_GONE
-    if kind in DEPENDENT_KINDS and code in (10003, 50083, 160005):
-        reason = Reason.TARGET_GONE if code == 10003 else classification.reason
-        return replace(classification, disposition=Disposition.TARGET_GONE, reason=reason)
+    if kind in DEPENDENT_KINDS and code == 10003:
+        return TARGET_GONE
     return classification
 
 
@@ -471,6 +471,13 @@ class OutcomeRecorder:
         is_refused = classification.disposition is Disposition.REFUSED
         delay: timedelta | None = None
         if classification.disposition is Disposition.ALREADY_DONE:
+            nonce = self.deliveries.new_nonce()
+            # Discord may have refused the name of what a request makes.
+            if part.kind is PartKind.REQUEST and await self.database.write(
+                outbox.use_fallback, part.id, nonce=nonce, now=now, term=due.term
+            ):
+                self._log_and_report("fallback", due, error)
+                return
             receipt = models.Receipt(part.message_id, due.delivery.channel_id or 0)
             await self.record_sent(due, receipt, now, already_sent=True)
             return
@@ -548,7 +555,9 @@ class OutcomeRecorder:
         if not is_split or (contents.is_bare(part.marker) and len(own) < 2):
             return False
         listed = {paper.id: paper for paper in await papers.list_details(connection, list(own))}
-        groups = self._divide(due, [listed[id_] for id_ in own if id_ in listed])
+        is_news = delivery.kind is DeliveryKind.NEWS
+        events = await news.list_of_message(connection, delivery) if is_news else {}
+        groups = self._divide(due, [listed[id_] for id_ in own if id_ in listed], events)
         after = (await outbox.list_parts(connection, delivery.id))[part.position + 1 :]
         if part.kind is PartKind.MESSAGE and after and after[0].kind is PartKind.CROSSPOST:
             messages, groups = groups, []
@@ -558,7 +567,7 @@ class OutcomeRecorder:
         return await outbox.split(connection, part, groups, now=now, term=due.term)
 
     def _divide(
-        self, due: DuePart, own: Sequence[models.PaperDetail]
+        self, due: DuePart, own: Sequence[models.PaperDetail], events: Mapping[str, Sequence[PaperEvent]]
     ) -> list[tuple[models.NewPart, tuple[int, ...]]]:
         """Return the bare messages that take a part's place, each with the ids of its papers.
 
@@ -574,7 +583,7 @@ class OutcomeRecorder:
         messages: list[tuple[models.NewPart, tuple[int, ...]]] = []
         while waiting:
             group = waiting.pop(0)
-            message = self._build_bare(due, group, len(messages))
+            message = self._build_bare(due, group, len(messages), events)
             if message.paper_count < len(group) > 1:
                 half = -(-len(group) // 2)
                 waiting[:0] = [group[:half], group[half:]]
@@ -582,7 +591,13 @@ class OutcomeRecorder:
                 messages.append((message, tuple(paper.id for paper in group)))
         return messages
 
-    def _build_bare(self, due: DuePart, group: Sequence[models.PaperDetail], number: int) -> models.NewPart:
+    def _build_bare(
+        self,
+        due: DuePart,
+        group: Sequence[models.PaperDetail],
+        number: int,
+        events: Mapping[str, Sequence[PaperEvent]],
+    ) -> models.NewPart:
         delivery, part = due.delivery, due.part
         refused = json.loads(part.payload or "{}")
         kind = PartKind.THREAD_MESSAGE if part.kind is PartKind.FORUM_POST and number else part.kind
@@ -595,6 +610,7 @@ class OutcomeRecorder:
             papers=tuple(contents.build_post_paper(paper, delivery.locale) for paper in group),
             refused=refused,
             is_first=number == 0,
+            events={paper.arxiv_id: events[paper.arxiv_id] for paper in group if paper.arxiv_id in events},
         )
         (message,) = self.deliveries.render(post)
         return replace(message, nonce=self.deliveries.new_nonce())

@@ -93,7 +93,9 @@ def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[Render
     texts = wording.ui_texts
     heading = texts("news-heading", count=len(post.papers) + post.more)
     lines = [f"**[{heading}](<{paper_texts.day_url(post.on, post.marker, 0)}>)**"]
-    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, post.papers))
+    lines += [texts("news-more", count=post.more)] if post.more else []
+    facts = {row.arxiv_id: paper_texts.event_lines(texts, post.events[row.id]) for row in post.papers}
+    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, post.papers, facts=facts))
     return client_messages.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
 
 

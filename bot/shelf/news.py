@@ -13,7 +13,7 @@ import structlog
 from bot.core import clock, isolation, schedule
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
-from storage import accounts, alerts, models, news, outbox, shelf
+from storage import accounts, alerts, archive, models, news, outbox, shelf
 from storage.database import Database
 from storage.errors import StorageError
 from storage.papers import PaperEvent, name_events
@@ -95,6 +95,8 @@ class NewsPlanner:
         """Finish a reader's Monday, with a message if anything is new. Returns the number of messages."""
         user_id, events = reader.user_id, defaultdict[int, list[PaperEvent]](list)
         async with self._database.transaction() as connection:
+            # What was found before the message's time is stored before its end: an ingest holds this lock.
+            await archive.lock_ingest(connection)
             # `/me forget` takes the same lock.
             await alerts.lock_planning(connection)
             if not await news.change(connection, user_id, last_on=slot.on):

@@ -145,11 +145,11 @@ class Shelf:
         )
 
     async def start_news(self, user_id: int, zone: str) -> None:
-        """Tell a reader of events of saved papers from now on, in a zone (IANA) unless the reader chose one."""
+        """Tell a reader of events of saved papers, in a zone (IANA) unless the reader chose one."""
         now = self._clock()
         async with self._database.transaction() as connection:
             await news.switch_on(connection, news.NewsReader(user_id, now, zone))
-            await outbox.try_now(connection, now, user_id=[user_id])
+            await outbox.try_direct(connection, models.DeliveryKind.NEWS, user_id, now)
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return the reader's tags that contain a text, each with its number of papers, most used first.

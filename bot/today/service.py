@@ -161,6 +161,9 @@ class TodayService:
         `shown` lists the arXiv ids of the papers already in the message; they stay in this order.
         """
         profile = await self._profiles.find(user_id)
+        if profile.reason is None and profile.at_time is not None:
+            refusal = await self._database.fetch(outbox.find_refusal, models.DeliveryKind.TODAY, user_id)
+            profile = replace(profile, reason=refusal)
         if on is None:
             days = await self._database.fetch(archive_dates.list_recent_days, self._day_close, self._clock())
             if (on := days.newest) is None:
@@ -300,12 +303,14 @@ class TodayService:
                 "reason": None,
             }
             await today.change(connection, user_id, **settings)
-            await outbox.try_now(connection, now, user_id=[user_id])
+            await outbox.try_direct(connection, models.DeliveryKind.TODAY, user_id, now)
         return replace(profile, **settings)
 
     async def stop_daily(self, user_id: int) -> None:
-        """Stop sending a reader's papers."""
-        await self._database.write(today.change, user_id, at_time=None, timezone=None, reason=None)
+        """Stop sending a reader's papers, also those that wait."""
+        async with self._database.transaction() as connection:
+            await today.change(connection, user_id, at_time=None, timezone=None, reason=None)
+            await outbox.take_back(connection, kind=models.DeliveryKind.TODAY, user_id=user_id)
 
 
 def _rule_of(at_time: str, zone: str) -> schedule.Rule:
@@ -452,13 +457,13 @@ class TodayPlanner:
             on = next(iter(days.complete), None)
             user_ids = [profile.user_id for profile in rows]
             known = await accounts.list_readers_by_id(connection, user_ids)
-            sent = await today.list_sent(connection, user_ids, on, clock.latest_date(now)) if on else set()
+            sent = await today.list_sent(connection, user_ids, on, clock.latest_date(now)) if on else {}
         unsent = {
             profile: due[profile.at_time or "", profile.timezone or ""]
             for profile in rows
-            if profile.user_id not in sent
+            if sent.get(profile.user_id) != ()
         }
-        built = await self._build(unsent, known, now, on) if on is not None else []
+        built = await self._build(unsent, known, now, on, sent) if on is not None else []
         async with self._database.transaction() as connection:
             # `/me forget` takes the same lock. A reader who has since been forgotten or has stopped the DMs gets none.
             await alerts.lock_planning(connection)
@@ -480,8 +485,12 @@ class TodayPlanner:
         known: Mapping[int, models.Reader],
         now: datetime,
         on: date,
+        unsent: Mapping[int, Sequence[str]],
     ) -> list[models.NewDelivery]:
-        """Build and render a day's posts. Empty posts are left out, as are failures, which are logged."""
+        """Build and render a day's posts, with the papers that are `unsent` to a reader who was sent some of that day.
+
+        Empty posts are left out, as are failures, which are logged.
+        """
         built: list[models.NewDelivery] = []
         if (day := await self._service.open_day(on)) is None:
             return built
@@ -491,7 +500,8 @@ class TodayPlanner:
             with isolation.isolated(
                 log, "papers of the day not built", reraise=(StorageError,), user=profile.user_id
             ):
-                post = await self._service.build_of_day(profile, locale, day)
+                shown = unsent.get(profile.user_id, ())
+                post = await self._service.build_of_day(profile, locale, day, shown)
                 post = replace(post, marker=f"today:{profile.user_id}:{slot.on}")
                 if post.picks:
                     delivery = self._deliveries.build_post(

@@ -12,14 +12,17 @@ import pytest
 import sqlalchemy as sa
 from simcord.backend.ops import MessageMixin
 
-from bot.outbox import contents
+from bot.club.news import ThreadNews
+from bot.club.service import ClubPost, Meeting, MeetingStep
+from bot.outbox import contents, outcomes
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
 from storage import models, outbox, tables
 from storage.models import DeliveryKind, DeliveryState, PartKind, Reason, Style
+from storage.papers import EventKind, PaperEvent
 from tests.fake_discord import model
-from tests.support import outbox_builders, refused_titles
+from tests.support import outbox_builders, refused_titles, rendered_posts
 from tests.support import world as stage
-from tests.support.outbox_builders import new_delivery
+from tests.support.outbox_builders import NOW, new_delivery
 from tests.support.refused_titles import BAD, IDS, REFUSES
 from tests.support.relay_harness import RelayHarness
 from tests.support.world import CHANNEL, GUILD, READER, World
@@ -155,6 +158,138 @@ async def test_each_style_posts_every_other_paper_once(wire: RelayHarness, style
         )
 
 
+THREADS = {Style.FORUM: "/channels/*/threads"}
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("where", ["anywhere", "names of threads"])
+@pytest.mark.parametrize("style", [*Style])
+async def test_a_refused_topic_costs_the_topic_alone(wire: RelayHarness, style: Style, where: str) -> None:
+    """Servers of Server Discovery refuse names of threads alone, by 50035."""
+    [channel_id] = wire.fake.add_channels(1, kind=KINDS.get(style, model.TEXT))
+    await refused_titles.store_papers(wire.database, wire.now, bad=())
+    path = "/channels/*" if where == "anywhere" else THREADS.get(style, "/channels/*/messages/*/threads")
+    wire.fake.set_faults({**REFUSES, "code": 50035, "path": path})
+    post = {"style": style, "topic": refused_titles.FORBIDDEN, "guild_id": model.GUILD_ID}
+    await refused_titles.plan_post(wire.database, wire.deliveries, channel_id, wire.now, **post)
+    await wire.drain()
+    messages = [one for found in wire.fake.all_messages().values() for one in found]
+    assert refused_titles.count_papers(messages) == Counter(IDS)
+
+
+def _render_each_kind() -> dict[str, tuple[contents.RenderedPart, ...]]:
+    """Return what cannot be split: names of threads, events, polls, and what is new; each with a forbidden word."""
+    word = refused_titles.FORBIDDEN
+    bad = rendered_posts.paper(1, title=word, url=f"https://example.org/{word}", sections=())
+    of_club: dict[str, Any] = {"guild_id": 1, "channel_id": 2, "locale": models.Locale.EN, "marker": "club:1"}
+    meeting = Meeting(refused_titles.ON, NOW, NOW)
+    step = of_club | {"meeting": meeting, "papers": [bad]}
+    posts: dict[str, Any] = {
+        "a club's vote": ClubPost(**step, step=MeetingStep.POLL, hours=24),
+        "a club's paper": ClubPost(**step, step=MeetingStep.PAPER),
+        "a club's paper in its thread": ClubPost(**step, step=MeetingStep.PAPER, thread_id=7),
+        "a discussion": ClubPost(**of_club, papers=[bad]),
+        "a discussion in a forum": ClubPost(**of_club, papers=[bad], is_forum=True),
+    }
+    for style in (Style.THREAD, Style.FORUM):
+        posts[f"{style}: its name"] = rendered_posts.daily(
+            (rendered_posts.paper(1),), style=style, topic=word
+        )
+    for kind in (EventKind.CODE, EventKind.COMMENT, EventKind.JOURNAL):
+        event = PaperEvent(1, 1, kind, f"https://example.org/{word}", NOW)
+        posts[f"{kind} in a thread"] = ThreadNews("thread-news:1:a", models.Locale.KO, event)
+    return {name: rendered_posts.new_renderer().render(post) for name, post in posts.items()}
+
+
+def test_what_cannot_be_split_has_a_plain_form_without_words_of_others() -> None:
+    for name, parts in _render_each_kind().items():
+        refused = [part for part in parts if refused_titles.FORBIDDEN in json.dumps(part.payload)]
+        assert refused, name
+        for part in refused:
+            assert part.fallback, (name, part.kind)
+            plain = dict(part.fallback)
+            if "its name" in name:
+                plain.pop("message", None)  # the messages of a daily post are split
+                if part.kind not in (PartKind.THREAD, PartKind.FORUM_POST):
+                    continue
+            assert refused_titles.FORBIDDEN not in json.dumps(plain), (name, part.kind)
+
+
+async def test_a_refused_name_of_an_event_costs_the_name_alone(world: World) -> None:
+    """An event has no marker; Discord's answer to a name it refuses is that of one that is there already."""
+    made = list[str]()
+
+    class Refusing(stage.Discord):
+        async def send(self, request: SendRequest) -> models.Receipt:
+            if (name := request.payload["body"]["name"]) == "zyxx":
+                raise DeliveryError(outcomes.classify(400, 50035, request.kind), "name", code=50035)
+            made.append(name)
+            return models.Receipt(5, request.channel_id)
+
+    use(world, Refusing())
+    bodies = [json.dumps({"method": "POST", "path": "/x", "body": {"name": name}}) for name in ("zyxx", "id")]
+    part = models.NewPart(PartKind.REQUEST, bodies[0], "n1", bodies[1])
+    planned = new_delivery("club:1", CHANNEL, world.now, kind=DeliveryKind.CLUB, guild_id=GUILD)
+    await outbox_builders.add(world.database, replace(planned, parts=(part,)))
+    await world.wait(minutes=1)
+    assert made == ["id"]
+    assert [row.state for row in await world.planned(kind=DeliveryKind.CLUB)] == [DeliveryState.SENT]
+
+
+@pytest.mark.wire
+async def test_a_bare_message_never_has_more_papers_than_fit(wire: RelayHarness) -> None:
+    [channel_id] = wire.fake.add_channels(1)
+    many = tuple(f"2601.{number:05}" for number in range(1, 26))
+    await refused_titles.store_papers(wire.database, wire.now, ids=many)
+    wire.fake.set_faults(REFUSES)
+    fields: dict[str, Any] = {"kind": DeliveryKind.ALERT, "wanted": many, "guild_id": model.GUILD_ID}
+    await refused_titles.plan_post(wire.database, wire.deliveries, channel_id, wire.now, **fields)
+    await wire.drain()
+    counts = refused_titles.count_papers(wire.fake.messages(channel_id))
+    assert counts == Counter(id_ for id_ in many if id_ != BAD)
+
+
+async def test_a_post_that_ended_while_its_refusal_came_is_not_split(world: World) -> None:
+    row = await world.daily(papers=2)
+
+    class Removing(AutoMod):
+        async def send(self, request: SendRequest) -> models.Receipt:
+            await world.subscriptions.remove(row.id)
+            return await super().send(request)
+
+    use(world, Removing("A"))
+    await world.list("Mon", "A▲9 B▲8")
+    await world.at("Mon 09:00", "Mon 10:00")
+    assert world.sent == []
+    assert await world.database.fetch(outbox.count_by_state) == {models.PartState.STOPPED: 1}
+
+
+async def test_an_uncertain_post_is_posted_again_without_what_discord_refuses(world: World) -> None:
+    class Unreadable(AutoMod):
+        async def send(self, request: SendRequest) -> models.Receipt:
+            if request.payload["content"] == "C" and self.answer is None:
+                self.answer = stage.UNVERIFIABLE
+            return await super().send(request)
+
+    use(world, Unreadable("B"))
+    await world.daily(papers=3)
+    await world.list("Mon", "A▲9 B▲8 C▲7")
+    await world.at("Mon 09:00")
+    [post] = await world.planned(kind=DeliveryKind.DAILY)
+    assert (in_channel(world), post.is_uncertain) == (["A"], True)
+    again = AutoMod("B")
+    use(world, again)
+    assert await world.database.write(
+        outbox.repeat_uncertain,
+        post.id,
+        new_nonce=world.deliveries.new_nonce,
+        now=world.now,
+        expires_at=world.now + stage.DAY,
+    )
+    await world.relay.drain(world.now)
+    assert (in_channel(world), again.refused) == (["C"], 0)
+
+
 @pytest.mark.wire
 async def test_lost_replies_repeat_and_lose_nothing_of_a_split_post(wire: RelayHarness) -> None:
     channels = wire.fake.add_channels(6)
@@ -272,8 +407,6 @@ async def test_a_plain_form_that_lacks_papers_is_not_sent(world: World) -> None:
 
 
 async def test_a_refused_role_mention_and_silence_stay_with_the_first_bare_message() -> None:
-    from tests.support import rendered_posts
-
     refused = {"flags": 1 << 12, "allowed_mentions": {"parse": [], "roles": ["77"]}}
     bodies = []
     for is_first in (True, False):

@@ -1,5 +1,6 @@
 """News of papers for readers and threads: only to those who asked, once, at their time, despite failures."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -19,10 +20,10 @@ from bot.core.settings import Settings
 from bot.outbox import contents, outcomes
 from bot.shelf.news import NewsPost
 from bot.shelf.service import Shelf
-from storage import accounts, club, locks, migrate, models, news, papers, shelf, today
+from storage import accounts, archive, club, locks, migrate, models, news, papers, shelf, today
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent
-from tests.support import killed_process, origin_server, world
+from tests.support import killed_process, origin_server, rendered_posts, world
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -171,6 +172,175 @@ async def test_news_that_discord_refuses_cost_that_paper_alone(db: Database) -> 
     assert sorted(told) == ["A", "C", "notice left-out B"]
 
 
+class ClosingAfterOne(AutoMod):
+    """Refuses messages about B, and closes the direct messages after the first one that comes."""
+
+    is_closing = True
+    shut = False
+
+    async def send(self, request: outcomes.SendRequest) -> models.Receipt:
+        if self.shut:
+            raise outcomes.DeliveryError(outcomes.DISCORD_ERRORS[50007], "closed", code=50007)
+        receipt = await super().send(request)
+        self.shut = self.is_closing
+        return receipt
+
+
+async def plan_monday(world_: NewsWorld, names: str = "A B C D") -> None:
+    """Let a reader who saved some papers be told of their code, and wait until Monday's message was planned."""
+    await world_.written("Thu-1", names)
+    await world_.save(names)
+    await world_.shelf.start_news(READER, "UTC")
+    world_.now += timedelta(hours=1)
+    for name in names.split():
+        await world_.happen(name)
+    for _ in range(4):
+        await world_.wait(days=1)
+
+
+def list_told(world_: NewsWorld) -> list[str]:
+    """Return the papers that a reader's messages named, without what is new about them."""
+    texts = (text.split(maxsplit=3)[3] for text in world_.arrived.get(READER, ()) if "notice" not in text)
+    return sorted(word.partition("+")[0] for text in texts for word in text.split() if word[0].isupper())
+
+
+async def test_of_split_news_what_was_not_sent_comes_with_the_next_message(db: Database) -> None:
+    discord = ClosingAfterOne()
+    world_ = NewsWorld(db, discord)
+    await plan_monday(world_)
+    assert len(list_told(world_)) < 3
+    for _ in range(8):
+        await world_.wait(days=1)
+    discord.shut = discord.is_closing = False
+    for _ in range(8):
+        await world_.wait(days=1)
+    assert list_told(world_) == ["A", "C", "D"], "each once, B never"
+
+
+@pytest.mark.parametrize("is_half_sent", [False, True])
+async def test_nothing_more_comes_after_the_switch_was_turned_off(db: Database, is_half_sent: bool) -> None:
+    discord = ClosingAfterOne() if is_half_sent else AutoMod()
+    world_ = NewsWorld(db, discord)
+    discord.answer = None if is_half_sent else AWAY
+    await plan_monday(world_)
+    told = list_told(world_)
+    await db.write(news.switch_off, READER)
+    discord.answer, discord.shut, discord.is_closing = None, False, False
+    for _ in range(3):
+        await world_.wait(days=1)
+    assert list_told(world_) == told
+    await world_.shelf.start_news(READER, "UTC")
+    for _ in range(10):
+        await world_.wait(days=1)
+    assert list_told(world_) == told, "what was found before the switch was turned on again is not told"
+
+
+async def test_no_news_come_in_a_thread_after_it_was_silenced(world_: NewsWorld) -> None:
+    await world_.open_threads()
+    world_.now += timedelta(hours=1)
+    await world_.happen("C")
+    world_.discord.closed |= THREADS.keys()
+    await world_.wait(hours=1)
+    await world_.database.write(club.silence_thread, 44)
+    world_.discord.closed.clear()
+    await world_.wait(hours=1)
+    assert world_.arrived.keys() == {45}
+
+
+async def test_a_discussion_opened_again_is_not_silent(world_: NewsWorld) -> None:
+    await world_.open_threads()
+    await world_.database.write(club.silence_thread, 44)
+    await world_.open_threads()
+    world_.now += timedelta(hours=1)
+    await world_.happen("C")
+    await world_.wait(hours=1)
+    assert world_.arrived.keys() == THREADS.keys()
+
+
+async def test_the_number_of_an_event_that_was_removed_is_not_used_again(world_: NewsWorld) -> None:
+    await world_.open_threads()
+    world_.now += timedelta(hours=1)
+    for kind in (EventKind.CODE, EventKind.COMMENT):
+        await world_.happen("C", kind)
+        await world_.wait(hours=1)
+        await world_.database.write(lambda connection: connection.execute(papers.paper_events.delete()))
+    assert {len(texts) for texts in world_.arrived.values()} == {2}
+
+
+@pytest.mark.engines("postgresql")
+async def test_what_is_stored_while_news_are_planned_is_told(world_: NewsWorld, database_url: str) -> None:
+    """An ingest has read its clock and not ended yet: A is found before Monday's time, as is the code of C in a thread."""
+    await world_.save("A B")
+    await world_.open_threads()
+    await world_.shelf.start_news(READER, "UTC")
+    world_.now = moment("Mon 08:59 UTC")
+    await world_.happen("B")
+    other = await migrate.open_database(database_url)
+    ids = await other.fetch(papers.get_ids, [arxiv_id("A"), arxiv_id("C")])
+    events = [PaperEvent(0, id_, EventKind.CODE, CODE, world_.now) for id_ in ids.values()]
+    async with other.transaction() as connection:
+        await archive.lock_ingest(connection)
+        await papers.add_events(connection, events)
+        await world_.happen("C", EventKind.COMMENT)
+        threads = asyncio.create_task(world_.threads.tick(world_.now))
+        planning = asyncio.create_task(world_.wait(minutes=1))
+        await asyncio.wait([threads, planning], timeout=2)
+    await asyncio.gather(threads, planning)
+    await world_.wait(days=7)
+    await other.close()
+    assert list_told(world_) == ["A", "B"]
+    assert {text.split()[-1] for text in world_.arrived[45]} == {"code", "comment"}
+
+
+@pytest.mark.parametrize(("day", "is_told"), [(2, True), (1, False)])
+async def test_the_first_answer_about_a_saved_paper_tells_a_version_newer_than_its_saving(
+    db: Database, day: int, is_told: bool
+) -> None:
+    """arXiv was away from before the saving, on January 1, until after a second version."""
+    world_ = NewsWorld(db)
+    await world_.written("Thu-1", "A")
+    await world_.save("A")
+    async with origin_server.run_origin() as origin:
+        services = Services(PollingHarness(db, origin, world_.now))
+        services.tell(arxiv_id("A"), 2)
+        entry = services.arxiv[arxiv_id("A")]
+        services.arxiv[arxiv_id("A")] = entry.replace("<updated>2025-05-02", f"<updated>2026-01-0{day}")
+        await services.ask(every=timedelta(days=3))
+        assert await services.list_events() == [(arxiv_id("A"), EventKind.VERSION, "2")] * is_told
+
+
+def test_plain_and_bare_news_say_what_is_new() -> None:
+    render = rendered_posts.new_renderer().render
+    shown = rendered_posts.paper(1)
+    fields: dict[str, Any] = {"title": "A title", "url": shown.url, "date": shown.date, "votes": None}
+    saved = models.SavedPaper(
+        id=1, arxiv_id=shown.arxiv_id, authors=(), saved_at=moment("Mon 09:00"), **fields
+    )
+    events = [
+        PaperEvent(1, 1, EventKind.CODE, CODE, moment("Mon 09:00")),
+        PaperEvent(2, 1, EventKind.VERSION, "3", moment("Mon 09:00")),
+        PaperEvent(3, 1, EventKind.JOURNAL, "Proc. of Ponds", moment("Mon 09:00")),
+    ]
+    post = NewsPost("news:1", models.Locale.EN, shown.date, (saved,), {1: events}, more=4)
+    [part] = render(post)
+    plain = (part.fallback or {})["content"]
+    assert all(word in plain for word in (CODE, "Version 3", "Proc. of Ponds", "4 more"))
+    bare = contents.BarePost(
+        marker="news:1:0~0",
+        locale=models.Locale.EN,
+        kind=models.DeliveryKind.NEWS,
+        part_kind=models.PartKind.MESSAGE,
+        on=shown.date,
+        papers=(shown,),
+        refused={},
+        events={shown.arxiv_id: events},
+    )
+    [part] = render(bare)
+    said = part.payload["content"]
+    assert all(word in said for word in ("code", "Version 3", "Published"))
+    assert not any(word in said for word in (CODE, "Ponds"))
+
+
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_twelve_weeks_of_news_reach_each_reader_and_thread_once(world_: NewsWorld) -> None:
     async with origin_server.run_origin() as origin:
@@ -296,9 +466,17 @@ async def test_closed_direct_messages_pause_the_switch(world_: NewsWorld) -> Non
     for version in range(35):
         await world_.wait(days=1)
         await world_.happen("A", EventKind.VERSION, str(version))
+        switch = await world_.database.fetch(news.get, READER)
+        assert switch is not None
+        # The first refusal is that of Monday, January 5.
+        assert switch.reason == (models.Reason.DMS_CLOSED if world_.now >= moment("Mon 09:00 UTC") else None)
+    world_.discord.answer = None
+    await world_.shelf.start_news(READER, "UTC")
     switch = await world_.database.fetch(news.get, READER)
     assert switch is not None
-    assert switch.reason == models.Reason.DMS_CLOSED
+    assert switch.reason is None, "until it is refused again"
+    await world_.wait(days=7)
+    assert world_.arrived[READER], "what was not sent comes"
 
 
 @both_languages

@@ -24,7 +24,9 @@ BAD = IDS[3]
 ON = date(2026, 1, 5)
 
 
-async def store_papers(db: Database, now: datetime, *, bad: Iterable[str] = (BAD,)) -> None:
+async def store_papers(
+    db: Database, now: datetime, *, bad: Iterable[str] = (BAD,), ids: Iterable[str] = IDS
+) -> None:
     """Store the papers, whose titles are long; those of `bad` have the forbidden word."""
     items = [
         {
@@ -32,7 +34,7 @@ async def store_papers(db: Database, now: datetime, *, bad: Iterable[str] = (BAD
             "title": f"{FORBIDDEN if id_ in bad else 'Paper'} {id_} {'very ' * 20}long",
             "votes": 9,
         }
-        for id_ in IDS
+        for id_ in ids
     ]
     digest = listing.build(ON, items, form=DigestFormat.LISTING)
     await ingest.IngestService(db, lambda: now).add_text(digest.text, location="https://huggingface.co/list")
@@ -46,24 +48,26 @@ async def plan_post(
     *,
     style: models.Style = models.Style.COMPACT,
     kind: DeliveryKind = DeliveryKind.DAILY,
+    topic: str = "",
+    wanted: tuple[str, ...] = IDS,
     **fields: Any,
 ) -> None:
-    """Plan a post with the papers. Only a daily post has the papers of its parts stored, as in the bot."""
+    """Plan a post with the papers. An alert is one message. Only a daily post has the papers of its parts stored."""
     async with db.transaction() as connection:
-        ids = await papers.get_ids(connection, IDS)
+        ids = await papers.get_ids(connection, wanted)
         details = {one.arxiv_id: one for one in await papers.list_details(connection, list(ids.values()))}
-        shown = tuple(build_post_paper(details[id_], models.Locale.EN) for id_ in IDS)
-        post = DailyPost(MARKER_PLACEHOLDER, models.Locale.EN, style, ON, len(IDS), shown)
-        parts = factory.render(post)
+        shown = tuple(build_post_paper(details[id_], models.Locale.EN) for id_ in wanted)
+        post = DailyPost(MARKER_PLACEHOLDER, models.Locale.EN, style, ON, len(wanted), shown, topic=topic)
+        parts = factory.render(post)[: 1 if kind is DeliveryKind.ALERT else None]
         key = f"{kind.value}:{channel_id}:{ON}"
-        values: dict[str, Any] = {"channel_id": channel_id, "papers": IDS, "digest_on": ON} | fields
+        values: dict[str, Any] = {"channel_id": channel_id, "papers": wanted, "digest_on": ON} | fields
         record = next(record for record in DELIVERY_KINDS if record.kind is kind)
         delivery = factory.build(record, key, models.Locale.EN, parts, now, **values)
         delivery_id = await outbox.add(connection, delivery)
         assert delivery_id is not None
         if kind is DeliveryKind.DAILY:
             places = [n for n, part in enumerate(delivery.parts) for _ in range(part.paper_count)]
-            placed = zip((ids[id_] for id_ in IDS), places, strict=True)
+            placed = zip((ids[id_] for id_ in wanted), places, strict=True)
             await daily.add_delivery_papers(connection, {delivery_id: list(placed)})
 
 

@@ -921,6 +921,11 @@ news-version = Version { $text } is on arXiv
 news-comment = arXiv comment: “{ $text }”
 news-journal = Published: { $text }
 news-withdrawn = Withdrawn by its authors
+news-bare = { $kind ->
+    [code] Its code is out
+    [comment] New arXiv comment
+   *[journal] Published
+}
 news-remove = Remove from saved
 news-removed = { $count ->
     [one] The paper was removed from your saved papers.

@@ -863,6 +863,11 @@ news-version = arXiv에 버전 { $text } 등록
 news-comment = arXiv 코멘트: “{ $text }”
 news-journal = 게재: { $text }
 news-withdrawn = 저자가 철회함
+news-bare = { $kind ->
+    [code] 코드 공개
+    [comment] 새 arXiv 코멘트
+   *[journal] 게재 정보 등록
+}
 news-remove = 저장 목록에서 빼기
 news-removed = 저장 목록에서 논문 { $count }편을 뺐어요.
 news-stopped = 저장한 논문의 소식을 더 보내지 않아요. 다시 받으려면 { $command }에서 켜 주세요.
