@@ -565,6 +565,8 @@ async def test_another_takes_over_the_alerts_of_an_owner_without_the_right(world
     first = await world.alert("care", by=1, **IN_CHANNEL)
     await world.alert("moss", by=1, **IN_CHANNEL)
     await world.alert("lichen", by=2, **IN_CHANNEL)
+    kept = await world.alert("fern", by=1, **IN_CHANNEL)
+    await world.alerts.pause(kept)
     assert await world.alerts.take_over(first, 3) == 0, "its owner has the right"
     await world.alert("moss", by=3, **IN_CHANNEL)
     rights.others[1] = OwnerRight.LEFT
@@ -581,6 +583,45 @@ async def test_another_takes_over_the_alerts_of_an_owner_without_the_right(world
     assert [(row.user_id, row.paused, row.right_lost_at) for row in rows if row.id == first] == [
         (3, False, None)
     ]
+    assert [(row.user_id, row.paused) for row in rows if row.id == kept] == [(1, True)], (
+        "its right is not lost"
+    )
+
+
+async def test_what_a_person_changed_after_a_check_stays(world: World) -> None:
+    alert_id = await world.alert("care", by=1, **IN_CHANNEL)
+    [checked] = await world.alerts.list_rows()
+    await world.alerts.pause(alert_id)
+    async with world.database.transaction() as connection:
+        values = {"lost_at": world.now, "paused": False}
+        assert not await alerts.set_right(connection, checked, **values)
+    [row] = await world.alerts.list_rows()
+    assert (row.paused, row.right_lost_at) == (True, None)
+
+
+async def test_an_answer_from_a_later_time_does_not_count_once_the_clock_went_back(world: World) -> None:
+    rights = Rights(world)
+    await world.alert("care", by=1, **IN_CHANNEL)
+    await world.written("Mon", "A▲9", location="a")
+    await world.wait(minutes=3)
+    world.now -= timedelta(hours=1)
+    await world.written("Mon", "B▲9", location="b")
+    await world.wait(minutes=4)
+    assert rights.asked == [(1, CHANNEL)] * 2
+
+
+@pytest.mark.parametrize("change", ["pause", "remove"])
+async def test_an_alert_that_is_turned_off_takes_back_what_waits(world: World, change: str) -> None:
+    off = await world.alert("care")
+    await world.alert("moss")
+    world.discord.answer = AWAY
+    await world.written("Mon", "A▲9", summary="care", location="a")
+    await world.written("Mon", "B▲8", summary="moss", location="b")
+    await world.wait(minutes=3)
+    await getattr(world.alerts, change)(off)
+    world.discord.answer = None
+    await world.wait(minutes=9)
+    assert world.sent == ["@7 B"]
 
 
 async def test_the_right_is_asked_once_for_what_is_due(world: World) -> None:

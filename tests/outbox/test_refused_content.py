@@ -170,7 +170,7 @@ async def test_a_refused_topic_costs_the_topic_alone(wire: RelayHarness, style: 
     await refused_titles.store_papers(wire.database, wire.now, bad=())
     path = "/channels/*" if where == "anywhere" else THREADS.get(style, "/channels/*/messages/*/threads")
     wire.fake.set_faults({**REFUSES, "code": 50035, "path": path})
-    post = {"style": style, "topic": refused_titles.FORBIDDEN, "guild_id": model.GUILD_ID}
+    post: dict[str, Any] = {"style": style, "topic": refused_titles.FORBIDDEN, "guild_id": model.GUILD_ID}
     await refused_titles.plan_post(wire.database, wire.deliveries, channel_id, wire.now, **post)
     await wire.drain()
     messages = [one for found in wire.fake.all_messages().values() for one in found]

@@ -219,7 +219,8 @@ async def test_of_split_news_what_was_not_sent_comes_with_the_next_message(db: D
 
 @pytest.mark.parametrize("is_half_sent", [False, True])
 async def test_nothing_more_comes_after_the_switch_was_turned_off(db: Database, is_half_sent: bool) -> None:
-    discord = ClosingAfterOne() if is_half_sent else AutoMod()
+    discord = ClosingAfterOne()
+    discord.is_closing = is_half_sent
     world_ = NewsWorld(db, discord)
     discord.answer = None if is_half_sent else AWAY
     await plan_monday(world_)
