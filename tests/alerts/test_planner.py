@@ -593,8 +593,7 @@ async def test_what_a_person_changed_after_a_check_stays(world: World) -> None:
     [checked] = await world.alerts.list_rows()
     await world.alerts.pause(alert_id)
     async with world.database.transaction() as connection:
-        values = {"lost_at": world.now, "paused": False}
-        assert not await alerts.set_right(connection, checked, **values)
+        assert not await alerts.set_right(connection, checked, lost_at=world.now, paused=False)
     [row] = await world.alerts.list_rows()
     assert (row.paused, row.right_lost_at) == (True, None)
 
