@@ -601,6 +601,7 @@ async def test_what_a_person_changed_after_a_check_stays(world: World) -> None:
 async def test_an_answer_from_a_later_time_does_not_count_once_the_clock_went_back(world: World) -> None:
     rights = Rights(world)
     await world.alert("care", by=1, **IN_CHANNEL)
+    world.now += timedelta(hours=2)
     await world.written("Mon", "A▲9", location="a")
     await world.wait(minutes=3)
     world.now -= timedelta(hours=1)
