@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -163,3 +164,12 @@ async def test_silent_tcp_connection_ends_after_15_seconds() -> None:
                     assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
             with pytest.raises(errors.DatabaseUnavailableError):
                 await connecting
+
+
+async def test_a_bot_does_not_send_from_a_file_that_a_restore_replaced(sqlite_db: database.Database) -> None:
+    path = sqlite_db.path
+    assert path is not None
+    shutil.copy(path, path.with_name("copy.db"))
+    path.with_name("copy.db").replace(path)
+    with pytest.raises(errors.StorageError, match="was replaced by another file"):
+        await locks.SenderLock(sqlite_db).try_acquire()
