@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -655,6 +655,10 @@ class NewDelivery(Delivery):
     parts: tuple[NewPart, ...]
 
 
+DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+"""From which Discord's ids count milliseconds, in all but their last 22 bits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One Discord message of a delivery. `payload` is the JSON body, cleared 30 days after the delivery's end.
@@ -680,7 +684,14 @@ class Part:
     error: str | None
     marker: str | None = None
     answer: Mapping[str, Any] | None = None
-    """What Discord answered to a COUNT: `votes` has a number for each answer of the poll, in their order."""
+    """Of a message with a poll, `ends_at` (ISO 8601); of a COUNT, `votes`: a number for each answer, in their order."""
+
+    @property
+    def made_at(self) -> datetime | None:
+        """When Discord made the message (UTC), which its id says; None without one. It may be stored much later."""
+        if self.message_id is None:
+            return None
+        return DISCORD_EPOCH + timedelta(milliseconds=self.message_id >> 22)
 
 
 @dataclass(frozen=True, slots=True)

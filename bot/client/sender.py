@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -130,7 +132,7 @@ class DiscordSender:
             if "poll" not in payload or error.classification.reason is not Reason.NO_SEND:
                 raise
             raise error.meaning(reason=Reason.NO_POLLS) from error
-        return _read_receipt(message, "channel_id")
+        return replace(_read_receipt(message, "channel_id"), answer=_read_poll(message))
 
     async def _count_votes(self, request: SendRequest) -> Receipt:
         """Read the votes of a poll that has ended, in the order of its answers, whose ids are Discord's."""
@@ -232,7 +234,7 @@ class DiscordSender:
                 await self._check_may_read_history(request)
             for message in page:
                 if self._is_ours(request, message):
-                    return Receipt(int(message["id"]), request.channel_id)
+                    return Receipt(int(message["id"]), request.channel_id, _read_poll(message))
             if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
                 return None
             query["before"] = page[-1]["id"]
@@ -328,6 +330,13 @@ def _read_receipt(answer: Any, channel_key: str) -> Receipt:
         return Receipt(message_id, channel_id)
     except rest.UNREADABLE as error:
         raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the answer has no id of a message") from error
+
+
+def _read_poll(message: Any) -> dict[str, str] | None:
+    """Return when the poll of a message ends; None without one, or if Discord does not say."""
+    with suppress(*rest.UNREADABLE):
+        return {"ends_at": datetime.fromisoformat(message["poll"]["expiry"]).isoformat()}
+    return None
 
 
 def _target_message_id(request: SendRequest) -> int:

@@ -177,9 +177,10 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
 def _find_due(step: MeetingStep, part: models.Part | None, meets_at: datetime, now: datetime) -> datetime:
     """Return when the step after `step` is due (UTC): for a vote that is not held or counted yet, now."""
     match step:
-        case MeetingStep.POLL if part is not None and part.message_id is not None:
-            begun_at = part.last_attempt_at or now
-            return begun_at + voting_hours(begun_at, meets_at) * HOUR
+        case MeetingStep.POLL if part is not None and part.made_at is not None:
+            if part.answer is not None:
+                return datetime.fromisoformat(part.answer["ends_at"])
+            return part.made_at + voting_hours(part.made_at, meets_at) * HOUR  # sent by an older version
         case MeetingStep.POLL | MeetingStep.COUNT:
             return now
         case MeetingStep.PAPER:

@@ -56,6 +56,28 @@ async def test_at_a_tie_the_votes_on_hugging_face_decide_and_not_the_order_of_th
     assert [thread.name for thread in lab.threads()] == ["Small Language Models [at Work]: A *Survey*"]
 
 
+@pytest.mark.parametrize("minutes", [15, 29, 40, 20 * 60 + 10])
+async def test_votes_are_counted_when_the_poll_ends_however_late_its_receipt_is_stored(
+    lab: Lab, minutes: int
+) -> None:
+    """The bot was killed when Discord had made the poll, and finds it in the history at its next start."""
+    await _set_up(lab)
+    [poll] = lab.polls()
+    database = lab.harness.container.database
+    async with database.transaction() as connection:
+        lost = {"state": models.PartState.WAITING, "message_id": None, "channel_id": None, "answer": None}
+        await connection.execute(tables.parts.update().values(lost))
+        open_again = {"state": models.DeliveryState.WAITING, "finished_at": None}
+        await connection.execute(tables.deliveries.update().values(open_again))
+    await lab.until(poll.created_at + timedelta(minutes=minutes))
+    assert (len(lab.polls()), lab.threads()) == (1, [])
+    overview = await Clubs(database, lab.harness.env.now, None, None).load(lab.harness.guild.id)
+    assert overview is not None
+    assert abs(overview.meeting.due_at - poll.poll.expires_at) < timedelta(seconds=1)
+    await lab.until(poll.poll.expires_at + timedelta(seconds=3))
+    assert len(lab.threads()) == 1
+
+
 @pytest.mark.parametrize("is_skipped", [True, False])
 async def test_nominations_survive_a_skipped_or_deleted_vote(lab: Lab, is_skipped: bool) -> None:
     await _set_up(lab, nominated="2501.00004")

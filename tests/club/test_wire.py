@@ -61,6 +61,7 @@ class Lab:
         """Return the votes that were counted. The next start of a bot, or minute, announces the winner."""
         async with self.harness.db.read() as connection:
             found = sa.select(tables.parts.c.answer).where(tables.parts.c.answer.is_not(None))
+            found = found.where(tables.parts.c.kind == models.PartKind.COUNT)
             return list((await connection.execute(found)).scalars())
 
     async def list_deliveries(self, state: models.DeliveryState) -> list[models.Delivery]:
