@@ -27,6 +27,8 @@ COPY = "paperround.db"
 _OURS = "paperround.*"
 """The files of a scratch folder. Others are not removed."""
 _LOCK = "paperround.lock"
+_ROLLBACK = b"\x01\x01"
+"""The format versions in the header of a SQLite file that is not in WAL mode."""
 
 
 async def copy_to(source: database.Database, target: Path) -> int:
@@ -65,9 +67,15 @@ def _copy(source: Path, target: Path) -> int:
 
 
 def _may_be_replaced(target: Path) -> bool:
-    """Return whether a file is empty, or a Paperround database that no bot uses or was killed with."""
-    is_in_use = target.with_name(f"{target.name}-wal").exists()
-    return not target.stat().st_size or (not is_in_use and sqlite_file.read_schema(target) is not None)
+    """Return whether a file is empty, or a backup: a Paperround database that was not opened since it was written.
+
+    The first that opens one for writing leaves its header in WAL mode, and files beside it.
+    """
+    with target.open("rb") as file:
+        header = file.read(20)
+    files = {f"{target.name}{end}" for end in ("-wal", ".sender.lock", ".migrate.lock")}
+    is_used = header[18:20] != _ROLLBACK or any(target.with_name(name).exists() for name in files)
+    return not header or (not is_used and sqlite_file.read_schema(target) is not None)
 
 
 def measure(connection: sqlite3.Connection) -> int:

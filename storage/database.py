@@ -282,7 +282,9 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
     if not (is_lost or state.startswith(_UNUSABLE)):
         return None
     said = text.partition("\n")[0] or "it does not answer"  # a timeout has no text
-    return errors.DatabaseUnavailableError(
+    is_away = is_lost or state.startswith(_AWAY)
+    kind = errors.DatabaseAwayError if is_away else errors.DatabaseUnavailableError
+    return kind(
         f"{name} cannot be reached or used ({said}). Is PostgreSQL running, with memory and disk space, and is the address right?"
     )
 
@@ -292,3 +294,5 @@ _UNUSABLE = ("08", "25006", "25P03", "28", "53", "57014", "57P", "58")
 timeout, rejected user, no resources (a full disk), cancelled, shutdown and startup, system errors (manual,
 appendix A).
 """
+_AWAY = ("08", "57P")
+"""Those of a database that was stopped, or that ended this session."""

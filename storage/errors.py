@@ -104,8 +104,19 @@ class DatabaseUnavailableError(StorageError):
     """The database is unreachable, locked, read-only or full, or ended the session. A retry may succeed."""
 
 
-class SupersededError(DatabaseUnavailableError):
+class DatabaseAwayError(DatabaseUnavailableError):
+    """The database was stopped, cannot be reached or ended the session, as a new sender lets it do."""
+
+
+class SupersededError(DatabaseAwayError):
     """Raised if this process is not the sender and so must not write the sender's data."""
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Return whether an error was caused by a stopped database or a takeover, which is no fault of the bot."""
+    while error is not None and not isinstance(error, DatabaseAwayError):
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return error is not None
 
 
 class OtherVersionError(StorageError):

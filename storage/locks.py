@@ -187,7 +187,7 @@ class SenderLock:
                     break
             except (TimeoutError, errors.StorageError) as error:
                 if left <= RETRY_SECONDS:
-                    raise errors.DatabaseUnavailableError(
+                    raise errors.DatabaseAwayError(
                         f"The database did not answer for {MAX_SILENCE_SECONDS:.0f} s, so that another process may become"
                         f" the sender. {error}"
                     ) from error

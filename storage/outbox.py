@@ -567,7 +567,7 @@ async def repeat_uncertain(
 async def redirect(
     connection: AsyncConnection, delivery_id: int, channel_id: int, *, nonce: str, now: datetime
 ) -> None:
-    """Plan a single-message delivery again for a server's channel, as the reader accepts no DMs."""
+    """Plan a single-message delivery again, in its plain form, for a server's channel, as the reader accepts no DMs."""
     await connection.execute(
         deliveries.update()
         .where(deliveries.c.id == delivery_id)
@@ -578,8 +578,23 @@ async def redirect(
     await connection.execute(
         parts.update()
         .where(parts.c.delivery_id == delivery_id, parts.c.position == 0)
-        .values(_new_attempt(nonce, now))
+        .values(
+            payload=sa.func.coalesce(parts.c.fallback, parts.c.payload),
+            fallback=None,
+            **_new_attempt(nonce, now),
+        )
     )
+
+
+async def is_told(
+    connection: AsyncConnection, name: str, on: date, *, user_id: int | None, guild_id: int | None
+) -> bool:
+    """Return whether a notice about a date, whose key begins with `name`, was planned for a reader or, publicly, a server."""
+    own = deliveries.c
+    to_server = sa.and_(own.user_id.is_(None), own.guild_id == guild_id)
+    same = sa.or_(own.user_id == user_id, to_server), own.kind == DeliveryKind.NOTICE
+    query = sa.select(own.id).where(*same, own.key.startswith(name), own.key.endswith(f":{on}")).limit(1)
+    return await connection.scalar(query) is not None
 
 
 async def expire(

@@ -314,7 +314,7 @@ class AlertPlanner:
         names = "; ".join(", ".join(term.text for term in row.terms) for row in paused)
         guild = await accounts.get_guild(connection, alert.guild_id or 0)
         owned = Owned(
-            name=f"r{alert.channel_id}-{alert.user_id}",
+            name=f"r{alert.id}",
             guild_id=alert.guild_id,
             channel_id=alert.channel_id,
             user_id=None if right is OwnerRight.LEFT else alert.user_id,

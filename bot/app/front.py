@@ -61,6 +61,8 @@ class InteractionServer:
         # The Gateway's parser.
         self._parse = discord_internals.find_interaction_parser(client)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._received: dict[str, float] = {}
+        """When interactions were received (Unix seconds), by id, oldest first."""
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the route to a server."""
@@ -84,6 +86,8 @@ class InteractionServer:
             return web.Response(status=400, text="not an interaction")
         if kind == PING:
             return web.json_response({"type": PING})
+        if not self._is_new(str(data.get("id"))):
+            return web.Response(status=409, text="this interaction was received before")
         task = asyncio.create_task(self._dispatch(data))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -103,6 +107,16 @@ class InteractionServer:
         """Wait up to FINISH_SECONDS for replies to the received interactions."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
+
+    def _is_new(self, interaction_id: str) -> bool:
+        """Remember an interaction for as long as its signature counts. Returns False for one that was received before."""
+        now = self._clock().timestamp()
+        while self._received and next(iter(self._received.values())) < now - 2 * MAX_AGE_SECONDS:
+            del self._received[next(iter(self._received))]
+        if interaction_id in self._received:
+            return False
+        self._received[interaction_id] = now
+        return True
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         timestamp = headers.get(TIMESTAMP, "")

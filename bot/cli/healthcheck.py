@@ -56,13 +56,13 @@ def report(*, as_json: bool = False) -> int:
     try:
         is_healthy, body = request_health()
     except errors.PaperroundError as error:
-        sys.stderr.write(f"paperround: {error}\n")
+        sys.stderr.write(f"paperround: {errors.make_printable(str(error))}\n")
         return error.exit_status
     if as_json:
         sys.stdout.write(json.dumps(body) + "\n")
     elif is_healthy:
         sys.stdout.write("\n".join((f"healthy: {body['role']}", *map(str, body.get("notices", ())))) + "\n")
     if not is_healthy:
-        problems = " ".join(map(str, body.get("problems", ())))
+        problems = errors.make_printable(" ".join(map(str, body.get("problems", ()))))
         sys.stderr.write(f"paperround: unhealthy: {problems or 'no reason given.'}\n")
     return 0 if is_healthy else 1

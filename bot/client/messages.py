@@ -225,13 +225,15 @@ class PostWording:
 
     def notice_text(self, post: contents.NoticePost) -> str:
         """Return a notice's text: what happened, what it means and what to do."""
+        is_named = post.channel_id is not None and not post.is_elsewhere
+        subject = "" if post.is_elsewhere else post.subject or ""
         values = {
             "kind": post.kind.value,
             "reason": post.reason or "",
             "explanation": SafeMarkdown(reason_text(self.ui_texts, post.reason)),
-            "place": SafeMarkdown("" if post.channel_id is None else f"<#{post.channel_id}>"),
-            "subject": post.subject or "",
-            "lines": (post.subject or "").splitlines(),
+            "place": SafeMarkdown(f"<#{post.channel_id}>" if is_named else ""),
+            "subject": subject,
+            "lines": subject.splitlines(),
             "on": post.on,
             "is_alert": post.alert_id is not None,
             "is_club": post.is_club,

@@ -197,12 +197,18 @@ def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
     return sorted(distances, key=distances.__getitem__)
 
 
+_GITHUB = tuple(
+    f"{scheme}://{host}/" for scheme in ("https", "http") for host in ("github.com", "www.github.com")
+)
+"""How addresses at GitHub begin. What only contains its name may lead elsewhere."""
+
+
 def list_links(
     paper: models.PaperDetail | contents.PostPaper, project_url: str | None
 ) -> list[tuple[str, str | None]]:
     """Return the labels and URLs of a paper's links. A missing URL is None."""
     arxiv_id = paper.arxiv_id
-    label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
+    label = "GitHub" if (paper.code_url or "").lower().startswith(_GITHUB) else "Code"
     code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
     return [
         ("arXiv", arxiv_ids.abstract_url(arxiv_id)),

@@ -84,9 +84,13 @@ def require_manager(interaction: Interaction) -> None:
         raise UserError("needs-manage-server")
 
 
-async def require_may_mention(interaction: Interaction, channel: Channel, role_id: int | None) -> None:
-    """Raise UserError if the user may not mention the role in the channel. A deleted role is allowed."""
+async def require_may_mention(
+    interaction: Interaction, channel: Channel, role_id: int | None, *, or_deleted: bool = False
+) -> None:
+    """Raise UserError if the user may not mention the role in the channel, or if it is not known, unless `or_deleted`."""
     role = None if role_id is None else channel.guild.get_role(role_id)
+    if role is None and role_id is not None and not or_deleted:
+        raise UserError("rights-unknown")
     if role is None or role.mentionable:
         return
     member = await fetch_member(interaction, channel.guild.id)
@@ -100,6 +104,15 @@ def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
     if channel is None:
         raise UserError("channel-not-here")
     return channel
+
+
+async def require_known_channel(request: Request, guild_id: int, channel_id: int) -> Channel:
+    """Return a channel in which rights can be asked. Raises UserError if it was deleted or its server is not known now."""
+    await request.interaction.client.prepare_guild(guild_id)
+    guild = request.interaction.client.get_guild(guild_id)
+    if guild is None or guild.unavailable:
+        raise UserError("rights-unknown")
+    return require_channel(guild, channel_id)
 
 
 async def require_bot_may_post(

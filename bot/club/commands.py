@@ -138,9 +138,14 @@ class ClubCog(
                 result = request.texts(text_id, now=mention("club now"), skip=mention("club skip"))
         if (overview := await self._clubs.load(request.interaction.guild_id or 0)) is None:
             raise UserError("club-missing", setup=mention("club setup"))
-        can_manage = permissions.is_manager(request.interaction)
         return club_messages.club_view(
-            request.texts, overview, mention("club now"), mention("status"), result, can_manage=can_manage
+            request.texts,
+            overview,
+            mention("club now"),
+            mention("status"),
+            result,
+            can_manage=permissions.is_manager(request.interaction),
+            is_visible=permissions.may_see(request.interaction, overview.club.channel_id),
         )
 
     async def _add_to_card(

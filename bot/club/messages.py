@@ -167,16 +167,26 @@ def preview_view(texts: Texts, found: Overview, *, is_new: bool) -> ui.LayoutVie
 
 
 def club_view(
-    texts: Texts, found: Overview, now_command: str, status_command: str, said: str, *, can_manage: bool
+    texts: Texts,
+    found: Overview,
+    now_command: str,
+    status_command: str,
+    said: str,
+    *,
+    can_manage: bool,
+    is_visible: bool,
 ) -> ui.LayoutView:
-    """Return a club's next meeting, next step and past papers, below the confirmation `said`, which may be ""."""
+    """Return a club's next meeting, next step and past papers, below the confirmation `said`, which may be "".
+
+    Without links and the channel's name for a reader to whom the channel is not visible.
+    """
     club, message = found.club, MessageBuilder()
     message.add_text(said)
-    _add_meeting(message, texts, found, now_command, status_command)
+    _add_meeting(message, texts, found, now_command, status_command, is_visible=is_visible)
     lines = [texts("club-past")] if found.past else []
     for row in found.past:
         url = channel_url(club.guild_id, row.thread_id)
-        thread = f"[{texts('club-thread-link')}]({url})" if row.thread_id else ""
+        thread = f"[{texts('club-thread-link')}]({url})" if row.thread_id and is_visible else ""
         readers = texts("club-readers", count=row.readers) if row.readers else ""
         link = title_link(row, max_characters=200)
         lines.append(
@@ -189,7 +199,13 @@ def club_view(
 
 
 def _add_meeting(
-    message: MessageBuilder, texts: Texts, found: Overview, now_command: str, status_command: str
+    message: MessageBuilder,
+    texts: Texts,
+    found: Overview,
+    now_command: str,
+    status_command: str,
+    *,
+    is_visible: bool = True,
 ) -> None:
     """Add a club's place and time, the state of its next meeting, and the vote or the candidates for one."""
     club, meeting = found.club, found.meeting
@@ -200,7 +216,7 @@ def _add_meeting(
     }
     heading = texts(
         "club-heading",
-        channel=f"<#{club.channel_id}>",
+        channel=f"<#{club.channel_id}>" if is_visible else "none",
         day=templates.render_weekday(club.weekday, texts.locale.value, "wide"),
         time=f"{texts.format_time(club.at_time)} ({zone})",
     )
@@ -212,7 +228,7 @@ def _add_meeting(
     message.add_text(f"{heading}\n{state}")
     if poll is not None and poll.message_id is not None:
         url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
-        message.add_text(texts("club-poll-link", url=url))
+        message.add_text(texts("club-poll-link", url=url) if is_visible else "")
     elif found.candidates:
         counts = [found.nominations.get(paper.id, 0) for paper in found.candidates]
         said_of = [texts("club-nominated", count=count) if count else "" for count in counts]

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 from bot.core import logs
@@ -80,7 +82,9 @@ class FailureLog(logging.Handler):
         if record.name == "discord.shard":
             return  # a lost connection, which is made again
         try:
-            failure, raised = _describe(record)
+            if (described := _describe(record)) is None:
+                return
+            failure, raised = described
             self._collected.append(failure)
             if self._sink is not None:
                 self._sink(failure, raised)
@@ -88,10 +92,14 @@ class FailureLog(logging.Handler):
             self.handleError(record)
 
 
-def _describe(record: logging.LogRecord) -> tuple[Failure, list[Raised]]:
-    # structlog's records have a dictionary; those of libraries may have readers' texts in their arguments.
-    details: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": record.msg}
-    raised = list(_list_raised(_find_error(details.get("exc_info") or record.exc_info)))
+def _describe(record: logging.LogRecord) -> tuple[Failure, list[Raised]] | None:
+    """Return what is kept of an error; None for one that a takeover or a stopped database caused."""
+    # structlog's records have a dictionary; those of libraries may have readers' texts in their messages.
+    details: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": _cut(record)}
+    error = _find_error(details.get("exc_info") or record.exc_info)
+    if errors.is_away(error):
+        return None
+    raised = list(_list_raised(error))
     reason = errors.make_printable(_QUOTED.sub("…", str(details.get("reason") or "")))
     failure = Failure(
         failed_at=datetime.fromtimestamp(record.created, UTC),
@@ -103,6 +111,29 @@ def _describe(record: logging.LogRecord) -> tuple[Failure, list[Raised]]:
         trace="".join(f"{''.join(one.frames.format())}{one.kind}\n" for one in raised),
     )
     return failure, raised
+
+
+def _cut(record: logging.LogRecord) -> str:
+    """Return the message of a library without what it filled in: one that its code has as a constant, or where it is logged."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and (frame.f_code.co_filename, frame.f_lineno) != (
+        record.pathname,
+        record.lineno,
+    ):
+        frame = frame.f_back
+    if frame is not None and record.msg in frame.f_code.co_consts:
+        return str(record.msg)
+    known = (one for one in _OF_ASYNCIO if record.name == "asyncio" and str(record.msg).startswith(one))
+    return next(known, f"{record.name}: {record.funcName}")
+
+
+_OF_ASYNCIO = (
+    "Exception in callback",
+    "Future exception was never retrieved",
+    "Task exception was never retrieved",
+    "Task was destroyed but it is pending!",
+)
+"""The beginnings of messages that asyncio makes before it logs them."""
 
 
 def _find_error(value: Any) -> BaseException | None:
@@ -134,7 +165,8 @@ def _name_kind(error: BaseException) -> str:
 def open_sentry(dsn: str, release: str) -> Sink:
     """Return a sink that sends errors to Sentry. Raises ModuleNotFoundError without the extra `sentry`.
 
-    Its own integrations are off: they would send messages and variables, which may be readers' texts.
+    Its own integrations are off: they would send messages and variables, which may be readers' texts. Of what it adds
+    to an event, such as the name of the machine, only what an event needs is sent.
     """
     sentry: Any = importlib.import_module("sentry_sdk")
     sentry.init(
@@ -142,9 +174,9 @@ def open_sentry(dsn: str, release: str) -> Sink:
         release=release,
         default_integrations=False,
         auto_enabling_integrations=False,
-        send_default_pii=False,
         include_local_variables=False,
         max_breadcrumbs=0,
+        before_send=lambda event, _: {name: event[name] for name in _SENT if name in event},
     )
 
     def send(failure: Failure, raised: list[Raised]) -> None:
@@ -153,7 +185,7 @@ def open_sentry(dsn: str, release: str) -> Sink:
                 "type": one.kind,
                 "stacktrace": {
                     "frames": [
-                        {"filename": frame.filename, "function": frame.name, "lineno": frame.lineno}
+                        {"filename": _shorten(frame.filename), "function": frame.name, "lineno": frame.lineno}
                         for frame in one.frames
                     ]
                 },
@@ -165,3 +197,13 @@ def open_sentry(dsn: str, release: str) -> Sink:
         sentry.capture_event(event | {"exception": {"values": values}} if values else event)
 
     return send
+
+
+_SENT = ("event_id", "timestamp", "platform", "level", "release", "message", "tags", "exception")
+
+
+def _shorten(filename: str) -> str:
+    """Return a file's path below the folder that it is imported from, without the folders of this machine."""
+    path = Path(filename)
+    below = [path.relative_to(root).as_posix() for root in sys.path if root and path.is_relative_to(root)]
+    return min(below, key=len, default=path.name)

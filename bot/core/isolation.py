@@ -43,8 +43,13 @@ def isolated(
 
 
 def log_error(log: Any, event: str, error: BaseException, **details: object) -> None:
-    """Log an error: a PaperroundError in one line, any other with a traceback."""
-    if isinstance(error, errors.PaperroundError):
+    """Log an error: a PaperroundError in one line, any other with a traceback.
+
+    What a takeover or a stopped database caused is a warning, of which the operator is not told.
+    """
+    if errors.is_away(error):
+        log.warning(event, reason=str(error), **details)
+    elif isinstance(error, errors.PaperroundError):
         log.error(event, reason=str(error), **details)
     else:
         log.error(event, exc_info=error, **details)

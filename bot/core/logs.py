@@ -10,6 +10,7 @@ import sys
 import structlog
 
 from bot.core import settings
+from storage import errors
 
 SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -43,6 +44,7 @@ def configure(log: str) -> None:
     finish: list[structlog.typing.Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
+        _escape,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*SHARED_PROCESSORS, structlog.stdlib.ExtraAdder(_STORAGE_FIELDS)],
@@ -62,6 +64,14 @@ def configure(log: str) -> None:
         logging.getLogger(name).setLevel(quiet)
     # It warns of each run that is left out because the job still runs.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+def _escape(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Escape control characters, and indent further lines, so that none looks like another record."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = errors.make_printable(value).replace("\n", "\n    ")
+    return event
 
 
 def _shorten_reconnect(logged_at: dict[str, float], record: logging.LogRecord) -> bool:

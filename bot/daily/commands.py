@@ -248,7 +248,8 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         role_id = custom_ids.parse_number(values.get(daily_messages.ROLE) or "0") or None
         tag_id = old.tag_id
         if (tag := values.get(daily_messages.TAG)) is not None:
-            tag_id = _find_tag(request.interaction.client.get_channel(old.channel_id), tag)
+            channel = await permissions.require_known_channel(request, old.guild_id, old.channel_id)
+            tag_id = _find_tag(channel, tag)
         wanted = replace(
             old,
             # Treat @everyone as no role, since a daily ping to everyone is not wanted.
@@ -298,11 +299,12 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:
         """Resume a subscription: in its server as a manager, or from a direct message as its creator."""
         subscription = await _find_manageable(request, action.payload)
-        guild = request.interaction.client.get_guild(subscription.guild_id)
-        if guild is not None and not guild.unavailable:
-            channel = permissions.require_channel(guild, subscription.channel_id)
-            await permissions.require_may_mention(request.interaction, channel, subscription.mention_role_id)
-            await _require_bot_may_post(request, channel, subscription.style)
+        channel = await permissions.require_known_channel(
+            request, subscription.guild_id, subscription.channel_id
+        )
+        role_id = subscription.mention_role_id
+        await permissions.require_may_mention(request.interaction, channel, role_id, or_deleted=True)
+        await _require_bot_may_post(request, channel, subscription.style)
         resumed = await request.services.get(Subscriptions).resume(subscription.id)
         return await _detail_view(request, resumed, "subscription-resumed")
 
@@ -496,9 +498,8 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
 
 async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui.LayoutView:
     """Change a subscription's settings and return its view. Raises UserError."""
-    channel = request.interaction.client.get_channel(old.channel_id)
-    if channel is not None:
-        await _require_allowed(request, channel, wanted, old.mention_role_id)
+    channel = await permissions.require_known_channel(request, old.guild_id, old.channel_id)
+    await _require_allowed(request, channel, wanted, old.mention_role_id)
     changed = await request.services.get(Subscriptions).edit(wanted)
     return await _detail_view(request, changed, "subscription-edited")
 

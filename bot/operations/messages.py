@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from discord import ui
 
-from bot.client import custom_ids, paper_texts, post_names
+from bot.client import custom_ids, message_builder, paper_texts, post_names
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button
@@ -257,10 +258,13 @@ def help_view(
 def render_notice(
     wording: client_messages.PostWording, post: contents.NoticePost
 ) -> tuple[contents.RenderedPart, ...]:
-    """Return a notice's message."""
+    """Return a notice's message. The plain form of one to a channel's owner is for the server's system channel, too."""
     show = _welcome_view if post.kind is contents.NoticeKind.WELCOME else client_messages.notice_view
-    text, marker = wording.notice_text(post), contents.part_marker(post.marker, 0)
-    plain = client_messages.marked_plain_payload(text, marker)
+    if post.channel_id is None or post.is_elsewhere:
+        marker = contents.part_marker(post.marker, 0)
+        plain = client_messages.marked_plain_payload(wording.notice_text(post), marker)
+    else:
+        plain = message_builder.layout_payload(show(wording, replace(post, is_elsewhere=True)))
     return client_messages.render_message(show(wording, post), plain)
 
 

@@ -87,7 +87,8 @@ class NoticePost:
     """A notice to the owner of a subscription or alert, or to the operator.
 
     `reason` is a value of `Reason` or a source's error message, `subject` a source's URL or the names of alerts.
-    `channel_id` is the affected channel, not the destination.
+    `channel_id` is the affected channel, not the destination. If it `is_elsewhere`, in another channel with other
+    readers, its text names neither the affected channel nor the subject.
     """
 
     marker: str
@@ -99,6 +100,7 @@ class NoticePost:
     alert_id: int | None = None
     is_club: bool = False
     is_discussion: bool = False
+    is_elsewhere: bool = False
     subject: str | None = None
     on: date | None = None
     papers: tuple[str, ...] = ()

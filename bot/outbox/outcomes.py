@@ -349,13 +349,13 @@ async def notify_owners(
             reader = await accounts.get_reader(connection, owned.user_id)
         elif (channel_id := await _find_system_channel(connection, owned, kind)) is None:
             continue
-        event = (
-            f"{owned.name}:{about or int(now.timestamp())}"
-            if on is None
-            else f"{owned.user_id or owned.guild_id}:{on}"
-        )
+        if on is not None and await outbox.is_told(
+            connection, f"notice:{kind.value}:", on, user_id=owned.user_id, guild_id=owned.guild_id
+        ):
+            continue
+        # Without the reader's id, which the server's system channel would get.
         notice = contents.NoticePost(
-            marker=f"notice:{kind.value}:{event}",
+            marker=f"notice:{kind.value}:{owned.name}:{on or about or int(now.timestamp())}",
             locale=(reader and reader.locale) or owned.locale or default_locale,
             kind=kind,
             reason=reason,
@@ -365,6 +365,7 @@ async def notify_owners(
             alert_id=owned.alert_id,
             is_club=owned.is_club,
             is_discussion=owned.is_discussion,
+            is_elsewhere=channel_id not in (None, owned.channel_id),
             on=on,
             papers=papers,
         )
@@ -675,7 +676,7 @@ class OutcomeRecorder:
     async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
         """Stop a part, and its delivery unless only its content is refused and nothing that follows builds on it.
 
-        A notice that its reader refuses is sent to the server's system channel instead.
+        A notice that its reader refuses is sent to the server's system channel instead, in its plain form.
         """
         classification, delivery, part = error.classification, due.delivery, due.part
         is_of_content = classification.disposition is Disposition.CONTENT_REFUSED

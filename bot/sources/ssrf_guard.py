@@ -20,8 +20,10 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _EMBEDDING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
 """IPv6 networks whose addresses end with the IPv4 address that is reached: NAT64 and IPv4-compatible addresses."""
-_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
-"""NAT64 within a network (RFC 8215), where the IPv4 address has no fixed place. Python 3.11 calls it public."""
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""The IPv6 networks that are given out. Python calls some of the others public, which differ by its version."""
+_RESERVED = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv6Network("3fff::/20"))
+"""Networks for protocols and for documentation (RFC 6890, RFC 9637) that some versions of Python call public."""
 _AZURE_METADATA = ipaddress.ip_address("168.63.129.16")
 """Azure's metadata service, the only cloud metadata service at a public address."""
 
@@ -67,9 +69,10 @@ def is_public(address: IPAddress) -> bool:
         embedded = address.ipv4_mapped or address.sixtofour or last
         if embedded is not None:
             return is_public(embedded)
-        if address.is_site_local or address in _LOCAL_NAT64:
+        if address not in _GLOBAL_UNICAST:
             return False
-    return address.is_global and not address.is_multicast and address != _AZURE_METADATA
+    is_reserved = address == _AZURE_METADATA or any(address in network for network in _RESERVED)
+    return address.is_global and not address.is_multicast and not is_reserved
 
 
 def _blocked(reason: str) -> base.FetchError:

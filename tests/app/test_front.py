@@ -6,6 +6,7 @@
 import asyncio
 import json
 import logging
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -87,6 +88,27 @@ def test_accepts_only_signed_interactions(headers: dict[str, str], body: bytes, 
     response = make_server(client).receive(headers, body)
     assert (response.status, client.parsed) == (status, [])
     assert (response.text == '{"type": 1}') == (status == 200)
+
+
+async def test_an_interaction_is_handled_once_however_often_its_signed_request_is_sent() -> None:
+    client, seconds = ClientStub(), [0.0]
+    client.parsers["INTERACTION_CREATE"] = client.parsed.append
+    server = make_server(client)
+    server._clock = lambda: SIMCORD_EPOCH + timedelta(seconds=seconds[0])
+
+    def receive(id_: str, at: float) -> int:
+        body = json.dumps({"type": 2, "id": id_}).encode()
+        return server.receive(sign(body, seconds=at), body).status
+
+    assert [receive(id_, 0) for id_ in ("1", "2", "1", "2")] == [202, 202, 409, 409]
+    assert receive("1", 200) == 409, "signed again, as by another request to the proxy"
+    seconds[0] = 299
+    assert [receive("1", 0), receive("3", 290)] == [409, 202]
+    seconds[0] = 700
+    assert [receive("1", 0), receive("4", 700)] == [401, 202]
+    assert [*server._received] == ["3", "4"], "what is too old to be sent again is forgotten"
+    await server.finish()
+    assert [one["id"] for one in client.parsed] == ["1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize("key", ["", "zz", "00" * 31, "x" * 64])

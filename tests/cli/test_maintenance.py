@@ -73,7 +73,22 @@ def test_backup_does_not_replace_the_database_of_another_bot(paperround: Paperro
         assert refused.exit_status == 1
         assert "other.db is not an earlier backup, and was not replaced" in refused.stderr
         assert used.execute("SELECT count(*) FROM subscriptions").fetchone() == (0,)
-    assert paperround("backup", "other.db").exit_status == 0
+    before = other.read_bytes()
+    assert paperround("backup", "other.db").exit_status == 1, "also once it is stopped"
+    assert other.read_bytes() == before
+
+
+@pytest.mark.parametrize("beside", ["-wal", ".sender.lock", ".migrate.lock"])
+def test_backup_does_not_replace_a_restored_one_in_use(
+    paperround: Paperround, tmp_path: Path, beside: str
+) -> None:
+    """A bot that uses a file leaves others beside it, before it writes into that itself."""
+    assert [paperround("backup", "copy.db").exit_status for _ in range(2)] == [0, 0], "its own is replaced"
+    used = tmp_path / f"copy.db{beside}"
+    used.touch()
+    assert paperround("backup", "copy.db").exit_status == 1
+    used.unlink()
+    assert paperround("backup", "copy.db").exit_status == 0
 
 
 def test_the_restore_line_for_docker_replaces_the_database_or_leaves_it(tmp_path: Path) -> None:

@@ -136,16 +136,50 @@ def test_a_notice_about_a_direct_message_calls_it_no_post(
     assert not re.search(post, json.dumps(part.payload, ensure_ascii=False))
 
 
-def test_a_notice_of_paused_alerts_can_be_read_outside_their_channel(renderer: DiscordRenderer) -> None:
-    """It is sent to the owner, or to the server's system channel."""
-    kind = contents.NoticeKind.RIGHT_LOST
+@pytest.mark.parametrize("locale", Locale)
+@pytest.mark.parametrize("kind", contents.NoticeKind)
+def test_a_notice_names_words_and_a_channel_to_its_owner_alone(
+    renderer: DiscordRenderer, kind: contents.NoticeKind, locale: Locale
+) -> None:
+    """Its plain form goes to the server's system channel, too, and keeps the buttons."""
     notice = contents.NoticePost(
-        "notice:r5-7:1", Locale.KO, kind, subject="강화 학습", channel_id=5, alert_id=1
+        "notice:r1:1", locale, kind, subject="強化学習", channel_id=5, alert_id=1, subscription_id=2
     )
-    [part] = renderer.render(notice)
-    shown = json.dumps(part.payload, ensure_ascii=False)
-    assert "<#5>" in shown
+    [own], [public] = renderer.render(notice), renderer.render(replace(notice, is_elsewhere=True))
+    shown = json.dumps(own.payload, ensure_ascii=False)
     assert not re.search("이 채널|여기", shown)
+    if kind is contents.NoticeKind.RIGHT_LOST:
+        assert "<#5>" in shown
+        assert "強化学習" in shown
+    for payload in (own.fallback, public.payload, public.fallback):
+        assert not re.search("<#5>|強化学習", json.dumps(payload, ensure_ascii=False))
+    assert own.fallback == public.payload
+
+
+@pytest.mark.parametrize(
+    ("address", "label"),
+    [
+        *((address, "GitHub") for address in ("https://github.com/a/b", "HTTP://www.GitHub.com/a")),
+        *(
+            (address, "Code")
+            for address in (
+                "https://github.com.evil.example/login",
+                "https://evil.example/?github.com",
+                "https://evil.example/github.com/a",
+                "https://github.com@evil.example/",
+                "https://github.com:443@evil.example/",
+                r"https://github.com\@evil.example/",
+                r"https://evil.example\@github.com/",
+                "https://mygithub.com/a",
+                "https://gitlab.com/a",
+            )
+        ),
+    ],
+)
+def test_a_link_is_named_after_the_host_that_it_leads_to(address: str, label: str) -> None:
+    paper = rendered_posts.paper(code_url=address, code_stars=12_000)
+    labels = [name for name, url in paper_texts.list_links(paper, None) if url == address]
+    assert labels == [f"{label} ★ 12k"]
 
 
 @pytest.mark.parametrize("locale", Locale)

@@ -71,7 +71,7 @@ async def test_votes_are_counted_when_the_poll_ends_however_late_its_receipt_is_
         await connection.execute(tables.deliveries.update().values(open_again))
     await lab.until(poll.created_at + timedelta(minutes=minutes))
     assert (len(lab.polls()), lab.threads()) == (1, [])
-    overview = await Clubs(database, lab.harness.env.now, None, None).load(lab.harness.guild.id)
+    overview = await lab.runtime.workers.clubs.load(lab.harness.guild.id)
     assert overview is not None
     assert abs(overview.meeting.due_at - poll.poll.expires_at) < timedelta(seconds=1)
     await lab.until(poll.poll.expires_at + timedelta(seconds=3))
@@ -407,3 +407,26 @@ async def test_club_is_stored_once_it_is_confirmed(lab: Lab) -> None:
     changed = await harness.manage("club setup", **{**options, "day": "fri"})
     assert texts("club-preview", button=texts("club-change")) in shown_text(changed)
     assert f"<t:{votes}:F>" in await lab.manage("list")
+
+
+@both_languages
+async def test_the_list_names_the_channel_only_to_who_sees_it(lab: Lab) -> None:
+    guild, bot = lab.harness.guild, lab.harness.bot.user
+    seen, hidden = (discord.PermissionOverwrite(view_channel=is_seen) for is_seen in (True, False))
+    member, manager = lab.readers[1], lab.harness.manager
+    overwrites = {guild.default_role: hidden, bot: seen, member: seen, manager: seen}
+    room = guild.create_text_channel("room", overwrites=overwrites)
+    await lab.until(MEETS - 7 * DAY - timedelta(hours=1))
+    await lab.manage("setup", channel=room, day="fri", time="17:00 UTC")
+    await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
+    assert len(lab.polls(room)) == 1
+
+    async def is_named(reader: object) -> bool:
+        listed = await lab.harness.ask("club list", by=reader)
+        return str(room.id) in f"{shown_text(listed)} {listed.components}"
+
+    readers = lab.readers[0], member, manager
+    assert [await is_named(reader) for reader in readers] == [False, True, True]
+    await _end_vote(lab)
+    assert len(lab.threads(room)) == 1
+    assert [await is_named(reader) for reader in readers] == [False, True, True]

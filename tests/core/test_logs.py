@@ -28,6 +28,23 @@ def test_traceback_shows_no_local_variables(style: str, capsys: pytest.CaptureFi
     assert token not in stderr
 
 
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_what_an_error_quotes_reaches_no_terminal_raw(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither escape sequences, nor a change of direction, nor a line that looks like a record of its own."""
+    logs.configure(style)
+    forged = "\x1b[2J\x9b31m\u202e\r\n2026-01-05T09:00:00Z [error    ] forged"
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        structlog.get_logger("test").exception("went wrong", title=forged, path=forged.replace(" ", ""))
+        logging.getLogger("library").exception(forged)
+    logging.getLogger("library").error("cannot read %s", forged)
+    printed = capsys.readouterr().err
+    assert printed.count("forged") >= 6
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", printed)
+    assert not re.search("^2026-01-05", printed, re.MULTILINE)
+
+
 def test_json_logs_have_one_line_per_event(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json:warning")
     structlog.get_logger("test").info("not this")

@@ -4,7 +4,9 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
+import discord
 import pytest
 from inline_snapshot import snapshot
 
@@ -17,6 +19,7 @@ from tests.support.client_harness import (
     component_ids,
     last_response,
     raw_components,
+    send_by_http,
     shown_text,
 )
 from tests.support.world import read_lists
@@ -518,6 +521,38 @@ async def test_choosing_a_role_requires_permission_to_mention_it(harness: Client
     await harness.subscriptions.edit(stored)
     resumed = await harness.manager_press(card, "resume-post")
     assert harness.texts("subscription-resumed") in shown_text(resumed)
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
+    harness: ClientHarness, is_paused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands come by HTTP, and Discord does not give the server's channels; then a role is new since they were read."""
+    role = harness.guild.create_role("rl-readers")
+    stored = await harness.add_subscription()
+    if is_paused:
+        stored = await harness.subscriptions.edit(replace(stored, mention_role_id=role.id))
+        await harness.subscriptions.pause(stored.id)
+        [stored] = await _stored(harness)
+    card = await harness.manage("daily edit")
+    forms = [] if is_paused else [await harness.manager_press(card, "more-settings") for _ in range(2)]
+
+    async def change(role: Any) -> str:
+        if not forms:
+            return shown_text(await harness.manager_press(card, "resume-post"))
+        values = {"role": [role], "options": False}
+        return shown_text(last_response(await harness.manager.submit_modal(forms.pop(), values)))
+
+    send_by_http(harness.bot, harness.container.clock)
+    response = mock.Mock(status=503, reason="Service Unavailable", headers={})
+    fail = mock.AsyncMock(side_effect=discord.DiscordServerError(response, "down"))
+    with monkeypatch.context() as broken:
+        broken.setattr(harness.bot.http, "get_all_guild_channels", fail)
+        assert await change(role) == harness.texts("rights-unknown")
+    if not is_paused:
+        monkeypatch.setattr(discord.Guild, "get_role", lambda *_: None)
+        assert await change(role) == harness.texts("rights-unknown")
+    assert await _stored(harness) == [stored]
 
 
 @both_languages

@@ -142,6 +142,7 @@ async def test_frozen_sender_sends_nothing_twice_after_resuming(
         parents = [channel.parent_id for channel in harness.fake.world.channels.values()]
         assert sorted(parent for parent in parents if parent in forums) == sorted(forums)
     harness.assert_no_traceback()
+    await harness.assert_no_error_kept()
 
 
 @pytest.mark.promise
@@ -157,6 +158,7 @@ async def test_standby_sends_the_rest_of_the_planned_posts(harness: FaultHarness
     assert standby.poll() is None
     await harness.assert_sent_once(channels, PARTS)
     harness.assert_no_traceback()
+    await harness.assert_no_error_kept()
 
 
 async def test_an_unreachable_database_always_raises_the_same_error(

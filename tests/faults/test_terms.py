@@ -111,3 +111,4 @@ async def test_each_term_has_one_writer_while_processes_die_and_freeze(
     assert [len(found) for found in writers.values()] == [1] * len(writers)
     assert len({writer for found in writers.values() for writer in found}) > 1
     harness.assert_no_traceback()
+    await harness.assert_no_error_kept()

@@ -1,13 +1,18 @@
 """Errors reach the operator: what is kept of them, the message a day, `doctor --errors` and Sentry."""
 
 import asyncio
+import gc
 import logging
+import socket
 import sys
-import types
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import psycopg
 import pytest
 import structlog
 from pydantic import SecretStr
@@ -20,7 +25,7 @@ from bot.core.settings import Settings
 from bot.operations.failures import FailureReports
 from storage import errors, migrate
 from storage import failures as storage
-from storage.database import Database
+from storage.database import Database, translate_error
 from tests.fake_discord import model
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
 from tests.support.relay_harness import RelayHarness
@@ -71,6 +76,79 @@ def test_an_error_is_kept_with_its_places_and_without_what_a_reader_typed(
     assert (said.reason, said.trace) == ("cannot read …", "")
     assert (foreign.event, foreign.trace) == ("Task failed: %s", "")
     assert TYPED not in repr((raised, said, foreign))
+    assert collected.take() == []
+
+
+async def test_messages_of_libraries_are_cut_to_what_is_constant(collected: failures.FailureLog) -> None:
+    """Such as those that asyncio makes of an exception that no task awaits, or of what a callback was given."""
+    loop, library = asyncio.get_running_loop(), logging.getLogger("library")
+
+    async def fail() -> None:
+        raise ValueError(TYPED)
+
+    def fail_with(_: str) -> None:
+        raise KeyError(TYPED)
+
+    task = asyncio.create_task(fail())
+    await asyncio.wait({task})
+    del task
+    gc.collect()
+    loop.call_soon(fail_with, TYPED)
+    await asyncio.sleep(0)
+    loop.call_exception_handler({"message": f"{TYPED} is not known", "exception": ValueError(TYPED)})
+    library.error("cannot read %s", TYPED)
+    library.error(f"is not constant {TYPED}")
+    library.error(f"{TYPED}: %s", 3)
+    library.error(TYPED + "!")
+    library.error(ValueError(TYPED))
+    kept = collected.take()
+    assert TYPED not in repr(kept)
+    here = "library: test_messages_of_libraries_are_cut_to_what_is_constant"
+    assert [one.event for one in kept] == [
+        "Task exception was never retrieved",
+        "Exception in callback",
+        "asyncio: default_exception_handler",
+        "cannot read %s",
+        *[here] * 4,
+    ]
+
+
+async def test_what_a_takeover_or_a_stopped_database_caused_is_a_warning_and_not_kept(
+    collected: failures.FailureLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also if another error was raised from it, or asyncio reports it. A full disk is kept."""
+    taken_over = errors.SupersededError("this process is no longer the sender")
+    stopped = psycopg.errors.AdminShutdown("terminating connection due to administrator command")
+    lost = psycopg.OperationalError("the connection is closed")
+    full = psycopg.errors.DiskFull("no space left on device")
+    causes = [translate_error(one, "db", is_sqlite=False) for one in (stopped, lost, full)]
+    for cause in (taken_over, *causes):
+        for kind in (RuntimeError, errors.PaperroundError):
+            with isolation.isolated(log, "planning failed"):
+                raise kind("not planned") from cause
+        with isolation.isolated(log, "planning failed"):
+            raise cause or AssertionError
+        context = {"message": "Task exception was never retrieved", "exception": cause}
+        asyncio.get_running_loop().call_exception_handler(context)
+    assert [one.event for one in collected.take()] == ["planning failed"] * 3 + [
+        "Task exception was never retrieved"
+    ]
+
+
+async def test_errors_that_could_not_be_stored_are_stored_once_the_database_is_back(
+    db: Database, collected: failures.FailureLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = FailureReports(db, lambda: pytest.fail("no notice"), None, None)  # type: ignore[arg-type]
+    away = mock.Mock(side_effect=errors.DatabaseAwayError("the database is away"))
+    _fail("a")
+    with monkeypatch.context() as broken:
+        broken.setattr(db, "transaction", away)
+        await reports.report(collected, None)
+        _fail("b")
+        await reports.report(collected, None)
+    _fail("c")
+    await reports.report(collected, None)
+    assert [row.reference for row in await db.fetch(storage.list_rows)] == ["a", "b", "c"]
     assert collected.take() == []
 
 
@@ -174,18 +252,33 @@ def test_sentry_is_imported_only_if_it_is_configured(monkeypatch: pytest.MonkeyP
         runtime.open_sentry(SENTRY)
 
 
-def test_sentry_gets_no_texts(monkeypatch: pytest.MonkeyPatch, collected: failures.FailureLog) -> None:
+def test_sentry_gets_what_is_kept_and_nothing_more(
+    monkeypatch: pytest.MonkeyPatch, collected: failures.FailureLog
+) -> None:
+    """Neither texts of readers nor the machine's name, its folders or its environment."""
+    sdk = pytest.importorskip("sentry_sdk", reason="the extra sentry is not installed")
     sent: list[dict[str, Any]] = []
-    options: dict[str, Any] = {}
-    fake = types.ModuleType("sentry_sdk")
-    vars(fake).update(init=lambda **given: options.update(given), capture_event=sent.append)
-    monkeypatch.setitem(sys.modules, "sentry_sdk", fake)
-    sink = runtime.open_sentry(SENTRY)
-    with collected.listening(sink):
+
+    class Kept(sdk.transport.Transport):  # type: ignore[misc, name-defined]
+        def capture_envelope(self, envelope: Any) -> None:
+            sent.extend(item.payload.json for item in envelope.items)
+
+    monkeypatch.setattr(sdk, "init", partial(sdk.init, transport=Kept))
+    monkeypatch.setenv("SENTRY_ENVIRONMENT", "a machine of mine")
+    with collected.listening(runtime.open_sentry(SENTRY)):
         _fail()
-    assert (options["dsn"], options["default_integrations"]) == ("https://key@sentry.example.org/1", False)
-    event = sent[0]
-    assert event["tags"]["reference"] == "3f2a1c"
-    assert [value["type"] for value in event["exception"]["values"]] == ["KeyError", "ValueError"]
-    assert event["exception"]["values"][1]["stacktrace"]["frames"][-1]["function"] == "_fail"
-    assert TYPED not in repr(sent)
+    sdk.flush()
+    [event] = sent
+    assert {*event} == {
+        *("event_id", "timestamp", "platform", "level"),
+        *("release", "message", "tags", "exception"),
+    }
+    assert event["tags"] == {"reference": "3f2a1c", "command": "daily setup"}
+    raised = event["exception"]["values"]
+    assert [(one["type"], {*one}) for one in raised] == [
+        (kind, {"type", "stacktrace"}) for kind in ("KeyError", "ValueError")
+    ]
+    [frame] = raised[1]["stacktrace"]["frames"]
+    assert (frame["filename"], frame["function"]) == ("tests/operations/test_failures.py", "_fail")
+    for hidden in (TYPED, socket.gethostname(), str(Path.cwd()), "machine of mine"):
+        assert hidden not in repr(sent)

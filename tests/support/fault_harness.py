@@ -18,7 +18,7 @@ import pytest
 from bot.client import webhook
 from bot.client.message_builder import without_actions
 from bot.core.clock import system_clock
-from storage import key_values, locks, migrate, models, outbox
+from storage import failures, key_values, locks, migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import server
 from tests.support import clock_file, digest_builders, fork_server, origin_server, outbox_builders, patience
@@ -233,6 +233,11 @@ class FaultHarness:
         for channel_id in channels:
             expected = [f"d{channel_id} {position}" for position in range(parts)]
             assert message_texts(messages.get(channel_id, [])) == expected, self.read_log()[-3000:]
+
+    async def assert_no_error_kept(self) -> None:
+        """Assert that no process has an error of which the operator would be told."""
+        kept = await self.db.fetch(failures.list_rows)
+        assert [(one.event, one.kind, one.reason) for one in kept] == []
 
     def assert_no_traceback(self) -> None:
         log = self.read_log()

@@ -663,7 +663,10 @@ club-no-threads = A discussion needs a text channel. Inside a thread, just write
 club-missing = This server has no club yet. A manager starts one with { $setup }.
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
 club-no-candidates = There is nothing to vote on yet. Press **Nominate** on a paper first.
-club-heading = ### Club in { $channel }
+club-heading = ### { $channel ->
+        [none] Reading club
+       *[other] Club in { $channel }
+    }
     { $day }s at { $time }
 club-state-new = Next vote: { $vote }
     Next meeting: { $meets }

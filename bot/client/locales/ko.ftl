@@ -607,7 +607,10 @@ club-no-threads = 토론은 텍스트 채널에서 열 수 있어요. 스레드 
 club-missing = 이 서버에는 아직 논문 스터디가 없어요. 관리자가 { $setup } 명령어로 만들 수 있어요.
 club-vote-too-late = 모임까지 세 시간이 안 남아 투표를 열 수 없어요.
 club-no-candidates = 아직 투표할 논문이 없어요. 먼저 논문에서 **후보로 올리기**를 눌러 주세요.
-club-heading = ### { $channel }의 논문 스터디
+club-heading = ### { $channel ->
+        [none] 논문 스터디
+       *[other] { $channel }의 논문 스터디
+    }
     매주 { $day } { $time }
 club-state-new = 다음 투표: { $vote }
     다음 모임: { $meets }
