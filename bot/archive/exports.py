@@ -101,8 +101,8 @@ def render_entry(
         "eprint": arxiv_id,
         "archivePrefix": "arXiv",
         "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
-        "journal": escape_bibtex(journal or ""),
-        "note": escape_bibtex(comment or ""),
+        "journal": escape_bibtex(typesetting.render_title(journal or "")),
+        "note": escape_bibtex(typesetting.render_title(comment or "")),
         "keywords": ", ".join(map(escape_bibtex, tags)),
         # A reader's note: as a "note" it would be printed in the references.
         "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
@@ -505,11 +505,13 @@ def render_references(
 
 
 def _clean(paper: SavedPaper) -> SavedPaper:
-    """Return a paper with its title ("" if unknown) and its authors' names as plain text on one line each."""
+    """Return a paper with its title ("" if unknown), its authors' names and arXiv's words as plain text on one line each."""
     # Titles in digests may contain LaTeX; titles imported from a file are plain.
     title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
     names = tuple(filter(None, map(discord_text.to_single_line, paper.authors)))
-    return replace(paper, title=discord_text.to_single_line(title), authors=names)
+    comment, journal = (text and typesetting.render_title(text) for text in (paper.comment, paper.journal))
+    title = discord_text.to_single_line(title)
+    return replace(paper, title=title, authors=names, comment=comment, journal=journal)
 
 
 def _bibtex_reference(paper: SavedPaper, is_order_confirmed: bool) -> str:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, html_pages
-from bot.text import plain
+from bot.text import plain, typography
 from storage.models import Problem, Section
 
 MAX_PAPERS = 10_000
@@ -86,8 +86,9 @@ def clean_labels(values: object) -> tuple[str, ...]:
 
 
 def clean_names(values: object) -> tuple[str, ...]:
-    """Return people's names in order, each on one line. Names without a letter are dropped, repeated names are not."""
-    return tuple(line for line in _clean_each(values, _clean_name) if any(map(str.isalpha, line)))
+    """Return people's names in order, each on one line, with LaTeX as text. Those without a letter are dropped, not repeated ones."""
+    names = _clean_each(values, _clean_name)
+    return tuple(line for line in map(typography.to_plain_text, names) if any(map(str.isalpha, line)))
 
 
 def clean_media(values: object) -> tuple[str, ...]:
@@ -322,7 +323,7 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         names = [_ESCAPE.sub(_unescape, match[1] or match[2] or "").strip() for match in quoted]
         between = _QUOTED_NAME.sub("", value)
         is_shortened = any(mark in between for mark in ("+", "...", "…"))
-        return tuple(filter(None, names)), is_shortened
+        return tuple(map(typography.to_plain_text, filter(None, names))), is_shortened
     items = _find_separator(value).split(value.strip("[]"))
     names = list(filter(None, map(str.strip, items)))
     kept = [name for name in names if not (len(name) < 60 and _MORE.fullmatch(name))]
@@ -331,7 +332,8 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         last_name = _FULL_STOP.sub("", last)
         kept[-1] = _TRAILING_MORE.sub("", last_name) if len(last) < MAX_NAME_LENGTH else last
         last = last_name if kept[-1] == last_name else last
-        return tuple(kept), len(kept) < len(names) or kept[-1] != last
+        is_shortened = len(kept) < len(names) or kept[-1] != last
+        return tuple(map(typography.to_plain_text, kept)), is_shortened
     return (), bool(names)
 
 

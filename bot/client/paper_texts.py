@@ -384,7 +384,7 @@ def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
         on = texts.format_date(detail.version_on) if detail.version_on else ""
         version = join_dotted(texts("paper-version", version=detail.version), on)
     said = (
-        escape_untrusted(text or "", max_length=MAX_SHOWN_COMMENT)
+        escape_untrusted(typesetting.render_title(text or ""), max_length=MAX_SHOWN_COMMENT)
         for text in (detail.comment, detail.journal)
     )
     return join_dotted(version, *said)
@@ -397,7 +397,7 @@ def event_lines(texts: Texts, events: Iterable[PaperEvent], *, is_bare: bool = F
         if is_bare and event.kind not in (EventKind.VERSION, EventKind.WITHDRAWN):
             lines.append(f"🆕 {texts('news-bare', kind=event.kind.value)}")
             continue
-        text = escape_untrusted(event.text, max_length=MAX_SHOWN_COMMENT)
+        text = escape_untrusted(typesetting.render_title(event.text), max_length=MAX_SHOWN_COMMENT)
         if event.kind is EventKind.CODE:
             text = discord_text.masked_link(discord_text.shorten(event.text, 80, markdown=False), event.text)
         lines.append(f"🆕 {texts(f'news-{event.kind.value}', text=text)}")

@@ -122,7 +122,7 @@ def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = Fa
         paper_ids = archive.engine.list_titled(_tokens(words), limit=max(_CANDIDATE_LIMIT, limit))
     rows = search.list_paper_rows(archive.view, paper_ids)
     folded = analyser.fold_name(text)
-    titled = [(analyser.fold_name(row.title or ""), row) for row in rows]
+    titled = [(analyser.fold_name(typography.to_plain_text(row.title or "")), row) for row in rows]
     if not is_prefix:
         titled = [pair for pair in titled if f" {folded}" in f" {pair[0]}"]
     titled.sort(key=lambda pair: (pair[0] != folded, not pair[0].startswith(folded), folded not in pair[0]))

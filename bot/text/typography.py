@@ -1,32 +1,16 @@
-"""Converts LaTeX in titles and formulas to plain text, and normalises untrusted text.
-
-pylatexenc only gets spans between dollar signs and known commands with braces, one at a time. Given a whole
-title, it would drop everything after a percent sign.
-"""
+"""Converts LaTeX in titles and formulas to plain text, and normalises untrusted text."""
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
-_MAX_BRACE_DEPTH = 12
 MAX_LENGTH = 1000
-"""In characters. Longer titles and formulas are not cached, and their braces stay."""
-MAX_SPANS = 20
-"""At most this many formulas and this many commands are converted per text, since each takes 0.1 ms."""
-
-# As in Pandoc's Markdown, no spaces are allowed just inside the dollar signs, so that prices are not math.
-_MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
-_MATH_SYNTAX = re.compile(r"[\\^_{]")
-BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
-"""An argument with braces nested up to two levels."""
-_COMMAND = re.compile(rf"\\([A-Za-z]{{1,24}}|[\"'`^~=.])(?:{BRACES})+|\\[\"'`^~=.][A-Za-z]")
-# Commands for files, environments and references, which pylatexenc cannot convert to text.
-_NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
-_ESCAPED = re.compile(r"\\([$%&_#{}])")
+"""In characters. Lines that are longer are no titles or formulas, and stay as they are."""
+_SIGNS = frozenset("$\\{~")
+"""A text without these has no LaTeX."""
 
 MAX_MARKS = 30
 """Maximum length of a run of combining marks, as in Unicode's stream-safe text format (UAX #15, section 13)."""
@@ -52,66 +36,27 @@ def limit_marks(text: str) -> str:
 
 
 def to_plain_text(title: str) -> str:
-    """Convert the LaTeX in a title to plain text."""
-    if "$" not in title and "\\" not in title:
+    """Convert the LaTeX in a title, a name or a comment to plain text. A text without LaTeX is not touched."""
+    if _SIGNS.isdisjoint(title):
         return title
-    return (_convert_title if len(title) <= MAX_LENGTH else _convert_title.__wrapped__)(title)
+    if len(title) > MAX_LENGTH:  # the start of a page
+        return "\n".join(
+            line if len(line) > MAX_LENGTH else to_plain_text(line) for line in title.split("\n")
+        )
+    return _convert(title)
 
 
 @lru_cache(maxsize=1024)
-def _convert_title(title: str) -> str:
-    converted = _MATH.sub(_math_text, title, count=MAX_SPANS)
-    return _ESCAPED.sub(r"\1", _COMMAND.sub(_command_text, converted, count=MAX_SPANS))
+def _convert(title: str) -> str:
+    # Imported on first use, because pylatexenc is slow to import and rarely needed.
+    from bot.text import latex
+
+    return latex.to_text(title)
 
 
-def _math_text(match: re.Match[str]) -> str:
-    """Convert a span between dollar signs to text; "$5-$10" is not math."""
-    inner, digit_behind = match.groups()
-    if digit_behind and not _MATH_SYNTAX.search(inner):
-        return match[0]
-    return _convert_span(f"${inner}$") + digit_behind
+@lru_cache(maxsize=2048)
+def formula_to_text(formula: str) -> str:
+    """Convert a formula, given without dollar signs, to plain text: `x_{t+1}^2` becomes x_(t+1)^2."""
+    from bot.text import latex
 
-
-def _command_text(match: re.Match[str]) -> str:
-    """Convert a command with its arguments to text. Unknown commands stay unchanged."""
-    command = match[1]
-    if command in _NON_TEXT_COMMANDS:
-        return match[0]
-    is_known = not command or _converter().latex_context.get_macro_spec(command) is not None
-    return _convert_span(match[0]) if is_known else match[0]
-
-
-def _convert_span(span: str) -> str:
-    """Convert a span to text; leave it unchanged if it is too deeply nested or cannot be converted."""
-    if span.count("{") > _MAX_BRACE_DEPTH or span.count("[") > _MAX_BRACE_DEPTH:
-        return span
-    return (_latex_to_text(span) or "").strip() or span
-
-
-def _latex_to_text(latex: str) -> str | None:
-    """Convert LaTeX to text; None if pylatexenc fails, as on `\\href` or on commands without their arguments."""
-    try:
-        text: str = _converter().latex_to_text(
-            re.sub(r"(?<!\\)%", r"\\%", latex), latex_context=_parsed_commands()
-        )
-    except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
-        return None
-    return text
-
-
-@lru_cache(maxsize=1)
-def _converter() -> Any:
-    """Create the converter on first use, because pylatexenc is slow to import and rarely needed."""
-    from pylatexenc.latex2text import LatexNodes2Text
-
-    # pylatexenc logs a warning for each command without its argument.
-    logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
-    return LatexNodes2Text(math_mode="text", keep_comments=True)
-
-
-@lru_cache(maxsize=1)
-def _parsed_commands() -> Any:
-    """Load the table of commands once. Otherwise pylatexenc would rebuild it for every text, which takes most of its time."""
-    from pylatexenc.latexwalker import get_default_latex_context_db
-
-    return get_default_latex_context_db()
+    return formula if len(formula) > MAX_LENGTH else latex.formula_to_text(formula)
