@@ -15,13 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from functools import partial
-from itertools import groupby
+from itertools import chain, count, groupby, product
+from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, languages, listing, markdown_lines, parse, summaries
 from bot.rendering import discord_text, markdown, typesetting
 from bot.rendering.templates import Templates
-from bot.text import people, typography
+from bot.text import analyser, people, seed, typography
 from storage import archive, errors, papers
 from storage.database import Connection, Database
 from storage.models import (
@@ -46,6 +47,31 @@ def make_key(arxiv_id: str) -> str:
     return f"arxiv:{arxiv_id}"
 
 
+def name_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
+    """Return the citation key that a person would type: the first author's family name, the year, a word of the title."""
+    family = ""
+    if authors:
+        family, given, _ = people.split_name(authors[0])
+        particle = given.rpartition(" ")[2]
+        family = f"{particle} {family}" if particle.casefold() in _PARTICLES else family
+    words = map(_key_part, typography.to_plain_text(title or "").replace("-", "").split())
+    telling = (
+        word
+        for word in words
+        if word.strip("0123456789") and word not in seed.read_words("function_words.txt")
+    )
+    return f"{_key_part(family)}{year_of(arxiv_id)}{next(telling, '')}"
+
+
+_PARTICLES = frozenset(("al", "ben", "bin", "el", "ibn"))
+"""Capitalised words that begin a family name: Ben Allal."""
+
+
+def _key_part(text: str) -> str:
+    folded = analyser.fold_name(text.partition(":")[0])
+    return "".join(sign for sign in folded if sign.isascii() and sign.isalnum())[:30]
+
+
 def parse_key(key: str) -> str | None:
     """Return the arXiv id of a citation key made by `make_key`, or None."""
     return arxiv_ids.parse_bare_id(key) if key.startswith(make_key("")) else None
@@ -68,7 +94,40 @@ _ESCAPED = re.compile("|".join([*map(re.escape, _TEXTS), r"\\[$&#%_]"]))
 _ORDERED = 2
 """The fewest authors for whom the order matters."""
 UNCONFIRMED_ORDER = "Authors in the digest's order, not yet compared with arXiv"
-"""The comment above an entry whose authors do not come from arXiv, since digests shuffle authors."""
+"""The comment above a file, with the keys of the entries whose authors do not come from arXiv: digests shuffle authors."""
+
+
+class BibtexFile:
+    """Entries of BibTeX whose keys are unique: a, b and so on follow a key that is taken."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, str] = {}
+        self._names: dict[str, Iterator[str]] = {}
+        self._unconfirmed: list[str] = []
+
+    def add(
+        self,
+        arxiv_id: str,
+        title: str | None,
+        authors: Sequence[str],
+        *,
+        is_order_confirmed: bool = True,
+        **rest: Any,
+    ) -> None:
+        """Add a paper's entry; see `render_entry`."""
+        base = name_key(arxiv_id, title, authors)
+        suffixes = map("".join, chain.from_iterable(product(ascii_lowercase, repeat=n) for n in count(1)))
+        names = self._names.setdefault(base, chain([base], (base + suffix for suffix in suffixes)))
+        key = next(name for name in names if name not in self._entries)
+        self._entries[key] = render_entry(arxiv_id, title, authors, key=key, **rest)
+        if not is_order_confirmed and sum(map(bool, map(discord_text.to_single_line, authors))) >= _ORDERED:
+            self._unconfirmed.append(key)
+
+    def render(self) -> str:
+        """Return the file, in the order in which the entries were added."""
+        keys = f": {', '.join(self._unconfirmed)}" if len(self._entries) > 1 else ""
+        above = f"% {UNCONFIRMED_ORDER}{keys}\n" if self._unconfirmed else ""
+        return above + "\n".join(self._entries.values())
 
 
 def render_entry(
@@ -76,8 +135,8 @@ def render_entry(
     title: str | None,
     authors: Sequence[str],
     *,
+    key: str | None = None,
     truncated: bool = False,
-    is_order_confirmed: bool = True,
     url: str | None = None,
     note: str = "",
     tags: Sequence[str] = (),
@@ -88,8 +147,8 @@ def render_entry(
     """Return a BibTeX entry that ends in a newline.
 
     `is_latex`: the title may contain LaTeX, as in digests, and is converted to plain text first. A truncated
-    list of authors ends in `and others`. A reader's note and tags become the annotation and keywords. A line
-    above the entry says that the order is unconfirmed. `comment` and `journal` are arXiv's.
+    list of authors ends in `and others`. A reader's note and tags become the annotation and keywords. `comment`
+    and `journal` are arXiv's.
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
     fields = {
@@ -106,10 +165,11 @@ def render_entry(
         "keywords": ", ".join(map(escape_bibtex, tags)),
         # A reader's note: as a "note" it would be printed in the references.
         "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
+        # Another key of the entry, for biblatex and for an import of this file.
+        "ids": make_key(arxiv_id),
     }
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-    above = [] if is_order_confirmed or len(names) < _ORDERED else [f"% {UNCONFIRMED_ORDER}"]
-    return "\n".join([*above, f"@misc{{{make_key(arxiv_id)},", *lines, "}"]) + "\n"
+    return "\n".join([f"@misc{{{key or name_key(arxiv_id, title, authors)},", *lines, "}"]) + "\n"
 
 
 def escape_bibtex(text: str) -> str:
@@ -210,7 +270,7 @@ def _one_line(text: str | None) -> str:
 
 CSV_COLUMNS = (
     *("date", "format", "rank", "arxiv_id", "title", "url", "votes"),
-    *("authors", "authors_truncated", "thumbnail", "video", "summary"),
+    *("authors", "authors_truncated", "thumbnail", "video", "summary", *ARXIV_FIELDS),
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", *"＝＋－＠")
 
@@ -298,7 +358,10 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
                 (f"{section.heading}: " if section.heading else "") + markdown.render_plain(section.body)
                 for section in entry.sections
             ]
+            stored = item.stored.get(entry.arxiv_id, {})
             row = parse.paper_to_json(entry) | {
+                **{name: _plain(stored.get(name)) for name in ARXIV_FIELDS},
+                "title": _plain(entry.title),
                 "date": item.digest.date.isoformat(),
                 "format": item.digest.format.value,
                 "authors": "; ".join(entry.authors),
@@ -309,6 +372,11 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
     return "".join(lines)
 
 
+def _plain(value: object) -> object:
+    """Return a text with its LaTeX as text, and any other value as it is."""
+    return typography.to_plain_text(value) if isinstance(value, str) else value
+
+
 def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
     """Render one entry per paper, with the stored title and authors rather than the digest's."""
     distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
@@ -316,26 +384,31 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
         for entry in item.digest.entries:
             stored = item.stored.get(entry.arxiv_id, {})
             entry = replace(entry, title=stored.get("title") or entry.title)
-            distinct.setdefault(entry.arxiv_id, (entry, stored if stored.get("authors") else {}))
-    return "\n".join(
-        render_entry(
+            distinct.setdefault(entry.arxiv_id, (entry, stored))
+    file = BibtexFile()
+    for paper, known in distinct.values():
+        has_authors = bool(known.get("authors"))
+        file.add(
             paper.arxiv_id,
             paper.title,
-            known.get("authors", paper.authors),
-            truncated=known.get("authors_truncated", paper.authors_truncated),
-            is_order_confirmed=known.get("author_order_confirmed", False),
+            known["authors"] if has_authors else paper.authors,
+            truncated=known["authors_truncated"] if has_authors else paper.authors_truncated,
+            is_order_confirmed=has_authors and known.get(_CONFIRMED, False),
             url=paper.url,
             comment=known.get("comment"),
             journal=known.get("journal"),
         )
-        for paper, known in distinct.values()
-    )
+    return file.render()
 
 
 def _fill_in(item: ExportDigest, entry: Entry) -> Entry:
     """Return an entry with the stored title and authors if the digest lacks them."""
     stored = item.stored.get(entry.arxiv_id, {})
-    known = {name: stored[name] for name in ("authors", "authors_truncated") if stored and not entry.authors}
+    known = {
+        name: stored[name]
+        for name in ("authors", "authors_truncated")
+        if name in stored and not entry.authors
+    }
     return replace(entry, title=entry.title or stored.get("title"), **known)
 
 
@@ -499,9 +572,14 @@ def render_references(
 
     `confirmed_ids` are the papers whose authors come from arXiv. BibTeX marks the others.
     """
+    if form is ReferenceFormat.BIBTEX:
+        file = BibtexFile()
+        for paper in map(_clean, papers):
+            is_confirmed = paper.id in confirmed_ids or not paper.is_listed
+            _add_reference(file, paper, is_order_confirmed=is_confirmed)
+        return file.render()
     start, between, render, end = _REFERENCES[form]
-    rendered = (render(_clean(paper), paper.id in confirmed_ids or not paper.is_listed) for paper in papers)
-    return start + between.join(rendered) + end
+    return start + between.join(map(render, map(_clean, papers))) + end
 
 
 def _clean(paper: SavedPaper) -> SavedPaper:
@@ -514,8 +592,8 @@ def _clean(paper: SavedPaper) -> SavedPaper:
     return replace(paper, title=title, authors=names, comment=comment, journal=journal)
 
 
-def _bibtex_reference(paper: SavedPaper, is_order_confirmed: bool) -> str:
-    return render_entry(
+def _add_reference(file: BibtexFile, paper: SavedPaper, *, is_order_confirmed: bool) -> None:
+    file.add(
         paper.arxiv_id,
         paper.title,
         paper.authors,
@@ -529,7 +607,7 @@ def _bibtex_reference(paper: SavedPaper, is_order_confirmed: bool) -> str:
     )
 
 
-def _ris_reference(paper: SavedPaper, _: bool) -> str:
+def _ris_reference(paper: SavedPaper) -> str:
     fields = [
         ("TY", "GEN"),
         ("ID", make_key(paper.arxiv_id)),
@@ -554,7 +632,7 @@ def _ris_name(name: str) -> str:
     return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
 
-def _csl_reference(paper: SavedPaper, _: bool) -> str:
+def _csl_reference(paper: SavedPaper) -> str:
     item = {
         "id": make_key(paper.arxiv_id),
         "type": "article",
@@ -579,9 +657,8 @@ def _csl_name(name: str) -> dict[str, str]:
     return {key: text for key, text in parts.items() if text} if parts["given"] else {"literal": name}
 
 
-_REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[SavedPaper, bool], str], str]] = {
-    ReferenceFormat.BIBTEX: ("", "\n", _bibtex_reference, ""),
+_REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[SavedPaper], str], str]] = {
     ReferenceFormat.RIS: ("", "", _ris_reference, ""),
     ReferenceFormat.CSL: ("[\n", ",\n", _csl_reference, "\n]\n"),
 }
-"""For each format: the start of the file, the separator, the renderer of a reference, and the end."""
+"""For each format but BibTeX: the start of the file, the separator, the renderer of a reference, and the end."""

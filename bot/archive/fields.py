@@ -86,7 +86,7 @@ def clean_labels(values: object) -> tuple[str, ...]:
 
 
 def clean_names(values: object) -> tuple[str, ...]:
-    """Return people's names in order, each on one line, with LaTeX as text. Those without a letter are dropped, not repeated ones."""
+    """Return people's names in order, each on one line, LaTeX as text. Those without a letter are dropped."""
     names = _clean_each(values, _clean_name)
     return tuple(line for line in map(typography.to_plain_text, names) if any(map(str.isalpha, line)))
 

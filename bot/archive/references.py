@@ -1,31 +1,59 @@
-"""References in files of reference managers and in this bot's exports: BibTeX, RIS, JSON (CSL, `/me data`) and CSV.
+"""References in files of reference managers and in this bot's exports: BibTeX, RIS, EndNote's and PubMed's lines, JSON, CSV.
 
-In another text, each line is a reference: to the papers whose arXiv ids it has, or to the one with its title.
+bibtexparser and rispy read the entries. What they refuse is read leniently, so that each entry is a reference. In
+another text, each line is one: to the papers whose arXiv ids it has, or to the one with its title.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
+import html
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Any
 
 from bot.archive import arxiv_ids, exports, title_reader
 from bot.text import typography
 
-_BIBTEX_ENTRY = re.compile(r"^[ \t]*@(\w+)\s*[{(]\s*([^\s,{}()]*)", re.MULTILINE)
-_BIBTEX_FIELD = re.compile(r"[,{(\s](title|keywords|annote)\s{0,20}=\s{0,20}[{\"]", re.IGNORECASE)
-_RIS_START = re.compile(r"^TY  - ?", re.MULTILINE)
-_RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  - ?(.*)$", re.MULTILINE)
-_RIS_KEYWORD = re.compile(r"^KW  - .*", re.MULTILINE)
+_BIBTEX_START = re.compile(
+    r"@\s{0,9}(\w{1,40})\s{0,9}[{(]\s{0,99}([^\s,{}()=\"]{0,200})[^,{}()=\"\n]{0,99}[,=]"
+)
+_BIBTEX_TITLE = re.compile(r"[,{(}\"\s]title\s{0,20}=\s{0,20}[{\"]", re.IGNORECASE)
+_BIBTEX_TOKEN = re.compile(r"\s+|\w+|\\.|.", re.DOTALL)
+_LINE = re.compile(
+    r"[ \t]*(?:([A-Z][A-Z0-9]{1,3})([ \t]{0,4})-(?=[ \t]|$)|(%[0-9A-Z@+])(?=[ \t]|$))[ \t]*(.*)"
+)
+_STARTS = {
+    "TY": re.compile(r"^[ \t]*TY[ \t]{1,4}-", re.MULTILINE),
+    "PMID": re.compile(r"^PMID *- ?\d", re.MULTILINE),
+    "%0": re.compile(r"^%0[ \t]+\w", re.MULTILINE),
+}
+"""What begins an entry of RIS, of PubMed (NBIB) and of EndNote (.enw)."""
+_RIS_NAMES = {
+    "PMID": "TY",
+    "%0": "TY",
+    "%T": "TI",
+    "%F": "ID",
+    "%U": "UR",
+    "%R": "DO",
+    "%K": "KW",
+    "%Z": "N1",
+    "OT": "KW",
+}
+"""Tags of PubMed and EndNote, and those of RIS for the same."""
 _RIS_TITLES = ("TI", "T1", "CT")
+_RIS_TAGS = {name: name for name in (*_RIS_TITLES, "TY", "ID", "KW", "N1", "UK")}
+_MARKUP = re.compile(
+    r"</?(?:i|b|u|sub|sup|em|strong|sc|span|italic|bold|jats:\w{1,20})(?:\s[^<>]{0,200})?/?>", re.IGNORECASE
+)
 _NOT_TEXT, _WORD = re.compile(r"[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W\d_]{2}")
 _TITLE_COLUMNS, _KEY_COLUMNS = ("title", "publication title", "제목"), ("key", "citation key", "id")
+_MAX_LABEL_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +72,31 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry of a file: its text without keywords, which may be numbers, and its fields as plain text."""
+    """An entry of a file: its text without keywords, which may be numbers, and its fields as plain text.
+
+    `own_key` is a key of this bot's exports. Only an entry, and no text between entries, `is_named` in any case.
+    """
 
     text: str
     key: str = ""
     title: str = ""
     note: str = ""
     tags: str = ""
+    own_key: str = ""
+    is_named: bool = False
 
 
-def read_references(text: str, on: date) -> list[Reference]:
+def read_references(data: bytes, on: date) -> list[Reference]:
     """Return a file's references in order, each paper once. `on` is today's date.
 
-    An entry that names several papers is a reference for each. One without an id has a label, or is left out.
+    An entry that names several papers is a reference for each. One without an id has a label; other text without an
+    id or a title is left out.
     """
     references: dict[str, Reference] = {}
-    for entry in _read_entries(text):
-        label = entry.title or entry.key
-        if (own_id := exports.parse_key(entry.key)) is not None:
+    for entry in _read_entries(decode(data)):
+        rest = " ".join(entry.text.split())[:_MAX_LABEL_LENGTH] if entry.is_named else ""
+        label = entry.title or entry.key or rest
+        if (own_id := exports.parse_key(entry.own_key or entry.key)) is not None:
             references[own_id] = Reference(label, own_id, entry.title, entry.note, entry.tags)
             continue
         ids = arxiv_ids.list_arxiv_ids(entry.text, on)
@@ -72,6 +107,23 @@ def read_references(text: str, on: date) -> list[Reference]:
     return list(references.values())
 
 
+def decode(data: bytes) -> str:
+    """Return a file's text with LF at the ends of lines: UTF-8, or UTF-16 and UTF-32 with a byte order mark or zero bytes."""
+    marks = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be"}
+    marks |= {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+    coding = next((name for mark, name in marks.items() if data.startswith(mark)), "utf-8")
+    if coding == "utf-8" and b"\0" in data[:200]:
+        coding = "utf-16-le" if data[:200:2].count(0) < data[1:200:2].count(0) else "utf-16-be"
+    text = data.decode(coding, "replace").replace("\0", "")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_endnote_xml(data: bytes) -> bool:
+    """Return whether a file is EndNote's XML, which is not read."""
+    start = decode(data[:8000])
+    return start.lstrip().startswith("<") and "<records>" in start and "<record>" in start
+
+
 def _read_entries(text: str) -> Iterator[_Entry]:
     """Yield the entries of a file, which together contain all of its text that may name papers."""
     if text.lstrip()[:1] in ("{", "["):
@@ -80,12 +132,19 @@ def _read_entries(text: str) -> Iterator[_Entry]:
         except (ValueError, RecursionError):
             yield from _read_lines(text)
         return
-    for pattern, read in ((_BIBTEX_ENTRY, _read_bibtex), (_RIS_START, _read_ris)):
-        if starts := [match.start() for match in pattern.finditer(text)]:
-            yield _Entry(text[: starts[0]])
-            yield from (read(text[start:end]) for start, end in pairwise([*starts, len(text)]))
+    if any(match[1].lower() not in ("comment", "preamble") for match in _BIBTEX_START.finditer(text)):
+        yield from _read_bibtex(text)
+        return
+    for start, pattern in _STARTS.items():
+        if pattern.search(text):
+            yield from _read_tagged(text, start)
             return
     yield from _read_table(text)
+
+
+def _plain(text: str) -> str:
+    """Return a field as plain text on one line, without tags and character references."""
+    return " ".join(html.unescape(_MARKUP.sub("", text)).split())
 
 
 def _list_items(value: Any) -> Iterable[Any]:
@@ -106,24 +165,60 @@ def _list_items(value: Any) -> Iterable[Any]:
 def _read_json(item: Any) -> _Entry:
     if not isinstance(item, dict):
         return _Entry(json.dumps(item, ensure_ascii=False))
-    text = json.dumps({**item, "keyword": ""}, ensure_ascii=False)
+    text = json.dumps({name: value for name, value in item.items() if name != "keyword"}, ensure_ascii=False)
     texts = {name: value for name, value in item.items() if isinstance(value, str)}
-    key = texts.get("citationKey") or texts.get("citation-key") or texts.get("id", "")
-    return _Entry(text, key, texts.get("title", ""), texts.get("note", ""), texts.get("keyword", ""))
+    key = texts.get("citationKey") or texts.get("citation-key") or str(item.get("id") or "")
+    title, is_named = _plain(texts.get("title", "")), bool(item)
+    return _Entry(text, key, title, texts.get("note", ""), texts.get("keyword", ""), is_named=is_named)
 
 
-def _read_bibtex(text: str) -> _Entry:
-    head = _BIBTEX_ENTRY.match(text)
-    assert head is not None, "an entry starts with its type"
+def _read_bibtex(text: str) -> Iterator[_Entry]:
+    """Yield the entries of BibTeX. One that bibtexparser refuses goes to the start of the next entry."""
+    from bibtexparser import model
+    from bibtexparser.splitter import Splitter
+
+    library = Splitter(text).split()
+    strings = {block.key.lower(): _evaluate(block.value, {}) for block in library.strings}
+    refused = ""
+    for block in library.blocks:
+        if isinstance(block, model.DuplicateBlockKeyBlock | model.DuplicateFieldKeyBlock):
+            block = block.ignore_error_block or block
+        if refused and isinstance(block, model.ImplicitComment):
+            refused += f"\n{block.raw or ''}"
+            continue
+        if refused:
+            yield _read_refused(refused)
+            refused = ""
+        if isinstance(block, model.Entry):
+            yield _read_bibtex_entry(block.raw or "", block.key, block.fields, strings)
+        elif isinstance(block, model.ParsingFailedBlock):
+            refused = block.raw or ""
+        else:
+            yield _Entry(block.raw or "")
+    if refused:
+        yield _read_refused(refused)
+
+
+def _read_bibtex_entry(raw: str, key: str, given: Iterable[Any], strings: Mapping[str, str]) -> _Entry:
     fields: dict[str, str] = {}
-    for match in _BIBTEX_FIELD.finditer(text):
-        if (name := match[1].lower()) not in fields:
-            fields[name] = _read_value(text, match.end() - 1)
-    if head[1].lower() in ("comment", "string", "preamble"):
-        return _Entry(text)
+    for field in given:
+        fields.setdefault(field.key.lower(), _evaluate(str(field.value), strings))
     note, tags = (exports.unescape_bibtex(fields.get(name, "")) for name in ("annote", "keywords"))
-    text = text.replace(fields.get("keywords") or "\0", "")
-    return _Entry(text, head[2], _plain(fields.get("title", "")), note, tags)
+    title = fields.get("title") or _find_title(raw)
+    text = raw.replace(fields.get("keywords") or "\0", "")
+    return _Entry(text, key, _read_latex(title), note, tags, fields.get("ids", ""), is_named=True)
+
+
+def _read_refused(raw: str) -> _Entry:
+    """Read an entry with an error: its key, and its title up to where that may end. Lines after % are comments."""
+    head = _BIBTEX_START.match(raw)
+    raw = "\n".join(line for line in raw.split("\n") if not line.lstrip().startswith("%"))
+    return _Entry(raw, head[2] if head else "", _read_latex(_find_title(raw)), is_named=True)
+
+
+def _find_title(raw: str) -> str:
+    match = _BIBTEX_TITLE.search(raw)
+    return _read_value(raw, match.end() - 1) if match else ""
 
 
 def _read_value(text: str, start: int) -> str:
@@ -136,24 +231,70 @@ def _read_value(text: str, start: int) -> str:
     return text[start + 1 :].partition("\n")[0]
 
 
-def _plain(latex: str) -> str:
+def _evaluate(value: str, strings: Mapping[str, str]) -> str:
+    """Return a BibTeX value: texts in braces or quotes, numbers and names of `strings`, joined with `#`."""
+    parts: list[str] = []
+    closing, depth = "", 0
+    for token in _BIBTEX_TOKEN.findall(value):
+        if closing:
+            depth += (token == "{") - (token == "}")
+            if token == closing and depth == (0 if closing == '"' else -1):
+                closing = ""
+            else:
+                parts.append(token)
+        elif token in '{"':
+            closing, depth = "}" if token == "{" else '"', 0
+        elif not token.isspace() and token != "#":
+            parts.append(strings.get(token.lower(), token))
+    return "".join(parts)
+
+
+def _read_latex(latex: str) -> str:
     """Return LaTeX as plain text on one line, without the braces that keep capitals."""
-    return " ".join(typography.to_plain_text(latex).replace("{", "").replace("}", "").split())
+    line = " ".join(latex.split())
+    has_commands = "\\" in line or "$" in line  # most titles have braces alone
+    return _plain(
+        (typography.to_plain_text(line) if has_commands else line).replace("{", "").replace("}", "")
+    )
 
 
-def _read_ris(text: str) -> _Entry:
-    fields: dict[str, list[str]] = {}
-    for tag, value in _RIS_LINE.findall(text):
-        fields.setdefault(tag, []).append(value.strip())
-    title = next((fields[tag][0] for tag in _RIS_TITLES if tag in fields), "")
-    key = fields.get("ID", [""])[0]
-    note, tags = "\n".join(fields.get("N1", [])), ",".join(fields.get("KW", []))
-    return _Entry(_RIS_KEYWORD.sub("", text), key, title, note, tags)
+def _read_tagged(text: str, start: str) -> Iterator[_Entry]:
+    """Yield the entries of RIS, whose lines may be indented or wrapped, and of the other formats with a tag for each line."""
+    lines: list[str] = []
+    raw: list[str] = []
+    for line in text.split("\n"):
+        match = _LINE.match(line)
+        # Other lines are the rest of a wrapped one: those that begin with GPT-4, or with a longer word and a dash.
+        tag = (match[3] if start == "%0" else match[1]) or "" if match else ""
+        if match and tag.isalnum() and (len(tag + match[2]) < 3 or (len(tag) > 2 and start != "PMID")):
+            tag = ""
+        if tag == start and raw:
+            yield _read_ris(raw, lines)
+            lines, raw = [], []
+        name = _RIS_NAMES.get(tag, tag)
+        raw.append("" if name == "KW" else line)
+        is_ris = match is not None and len(name) == 2 and name.isalnum()
+        lines.append(f"{name}  - {match[4]}" if match and is_ris else f"ZZ  - {line}" if tag else line)
+    yield _read_ris(raw, lines)
+
+
+def _read_ris(raw: list[str], lines: list[str]) -> _Entry:
+    """Read the lines of an entry, with the tags of RIS."""
+    import rispy
+
+    body = [line for line in lines if not line.startswith("ER  -")]
+    entries = rispy.loads(
+        "\n".join([*body, "ER  - "]), mapping=_RIS_TAGS, list_tags=["KW", "N1"], delimiter_tags_mapping={}
+    )
+    fields: dict[str, Any] = entries[0] if entries else {}
+    title = next((fields[name] for name in _RIS_TITLES if fields.get(name)), "")
+    key, note, tags = fields.get("ID", ""), "\n".join(fields.get("N1", [])), ",".join(fields.get("KW", []))
+    return _Entry("\n".join(raw), key, _plain(title), note, tags, is_named=bool(entries))
 
 
 def _read_table(text: str) -> Iterator[_Entry]:
     """Yield the rows of a table whose first line names a column for titles; otherwise the lines."""
-    first = text.lstrip("\ufeff").partition("\n")[0]
+    first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
     title = next((columns.index(name) for name in _TITLE_COLUMNS if name in columns), None)
@@ -166,7 +307,8 @@ def _read_table(text: str) -> Iterator[_Entry]:
             cells = [*row, *[""] * (len(columns) - len(row))]
             is_head = cells[title].strip().casefold() in _TITLE_COLUMNS
             name = cells[key].strip() if key is not None and not is_head else ""
-            yield _Entry("\n".join(row), name, "" if is_head else cells[title].strip())
+            is_named = not is_head and any(map(str.strip, row))
+            yield _Entry("\n".join(row), name, "" if is_head else _plain(cells[title]), is_named=is_named)
     except csv.Error:  # a field of more than 128 kB
         yield _Entry(text)
 
@@ -174,7 +316,7 @@ def _read_table(text: str) -> Iterator[_Entry]:
 def _read_lines(text: str) -> Iterator[_Entry]:
     """Yield the lines of a text, each with its words as the key if it may be a title or reference. A PDF has none."""
     is_text = _NOT_TEXT.search(text) is None
-    for line in text.lstrip("\ufeff\ufffd").splitlines():
+    for line in text.lstrip("\ufffd").splitlines():
         name = line.strip()
         may_name = is_text and "\ufffd" not in name and not name.startswith("<") and _WORD.search(name)
         if may_name and len(name) <= title_reader.MAX_TITLE_LENGTH:

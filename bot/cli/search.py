@@ -278,7 +278,8 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
         **shell.pick(
             detail, "arxiv_id title url first_on votes votes_read_at authors authors_truncated abstract"
         ),
-        **shell.pick(detail, "thumbnail video media code_url project_url keywords categories"),
+        **shell.pick(detail, "thumbnail video media code_url project_url organization keywords categories"),
+        **shell.pick(detail, " ".join(models.ARXIV_FIELDS)),
         "in_digest": detail.is_listed,
         "date": detail.last_on.isoformat(),
         "digests": [
@@ -413,7 +414,7 @@ def _print_detail(detail: models.PaperDetail) -> None:
     from storage import models
 
     votes = "unknown" if detail.votes is None else detail.votes
-    shell.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
+    shell.echo(f"{detail.arxiv_id}  {shell.pick(detail, 'title')['title'] or '(no title)'}")
     days = dict.fromkeys((str(detail.first_on), str(detail.last_on)))
     listed = f"in digests: {' to '.join(days)}" if detail.is_listed else "not in a digest"
     shell.echo(f"{detail.url}\nvotes: {votes}   {listed}")

@@ -252,8 +252,16 @@ def _to_cell(value: Any, zone: ZoneInfo) -> str:
 
 
 def pick(record: object, names: str) -> dict[str, Any]:
-    """Return the record's attributes with these `names` (separated by spaces)."""
-    return {name: getattr(record, name) for name in names.split()}
+    """Return the record's attributes with these `names` (separated by spaces), with LaTeX as text."""
+    from bot.text import typography
+
+    found = {name: getattr(record, name) for name in names.split()}
+    latex = {name: typography.to_plain_text(found[name]) for name in _LATEX & found.keys() if found[name]}
+    return found | latex
+
+
+_LATEX = frozenset(("title", "comment", "journal"))
+"""Facts that may have LaTeX."""
 
 
 def print_document(text: str, target: Path | None = None) -> None:

@@ -406,8 +406,8 @@ def event_lines(texts: Texts, events: Iterable[PaperEvent], *, is_bare: bool = F
 
 def cite(detail: models.PaperDetail) -> str:
     """Return the BibTeX entry of a paper."""
-    names = detail.authors[:MAX_CITED_AUTHORS]
-    return exports.render_entry(
+    names, file = detail.authors[:MAX_CITED_AUTHORS], exports.BibtexFile()
+    file.add(
         detail.arxiv_id,
         detail.title,
         names,
@@ -416,3 +416,4 @@ def cite(detail: models.PaperDetail) -> str:
         comment=detail.comment,
         journal=detail.journal,
     )
+    return file.render()

@@ -16,10 +16,11 @@ from typing import Any, TypeAlias
 from bot.archive import digest_writer, references
 from bot.archive.exports import ReferenceFormat, render_references
 from bot.archive.references import Reference
+from bot.core import isolation
 from bot.core.clock import Clock
 from bot.rendering import discord_text
 from bot.shelf import notes
-from bot.text import analyser
+from bot.text import analyser, typography
 from storage import accounts, archive, models, news, outbox, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -43,6 +44,8 @@ View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
 """Returns the ids of a reader's saved papers that belong to another feature's view."""
 
 
+_READ_SECONDS, _READ_MEGABYTES = 20, 500
+"""The CPU time and memory of a process that reads a file."""
 _ADDED_AT_ONCE = 500
 """Papers of an import. Thousands would hold the event loop."""
 
@@ -73,9 +76,13 @@ class Shelf:
         that data has been deleted since, nothing is saved.
         """
         now = self._clock()
-        # Without zero bytes UTF-16 is readable.
-        text = data.replace(b"\0", b"").decode("utf-8", "replace")
-        file = await asyncio.to_thread(references.read_references, text, now.date())
+        if references.is_endnote_xml(data):
+            text = "The file is EndNote's XML, which is not read. Export it as RIS or BibTeX."
+            raise UsageError(text, "saved-import-endnote")
+        rows = await isolation.run_isolated(
+            references.read_references, data, now.date(), seconds=_READ_SECONDS, megabytes=_READ_MEGABYTES
+        )
+        file = [Reference(**row) for row in rows]
         if not file:
             raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
         titles = [row.title for row in file if row.arxiv_id is None and row.title][:MAX_TITLES]
@@ -219,7 +226,10 @@ class Shelf:
 def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
     wanted = analyser.fold(words).split()
     texts = {
-        row.paper_id: analyser.fold(f"{row.arxiv_id} {row.title or ''} {row.note} {row.tags}") for row in rows
+        row.paper_id: analyser.fold(
+            f"{row.arxiv_id} {typography.to_plain_text(row.title or '')} {row.note} {row.tags}"
+        )
+        for row in rows
     }
     return frozenset(paper_id for paper_id, text in texts.items() if all(word in text for word in wanted))
 

@@ -44,13 +44,14 @@ def test_bibtex_entry_has_title_authors_year_and_url() -> None:
     assert exports.render_entry(
         "2502.02737", "SmolLM2: 100% & $\\alpha$_x", ["Haojun Zhao", "Andrés Marafioti"], truncated=True
     ) == (
-        "@misc{arxiv:2502.02737,\n"
+        "@misc{zhao2025smollm2,\n"
         "  title         = {{SmolLM2: 100\\% \\& α\\_x}},\n"
         "  author        = {Haojun Zhao and Andrés Marafioti and others},\n"
         "  year          = {2025},\n"
         "  eprint        = {2502.02737},\n"
         "  archivePrefix = {arXiv},\n"
         "  url           = {https://arxiv.org/abs/2502.02737},\n"
+        "  ids           = {arxiv:2502.02737},\n"
         "}\n"
     )
 
@@ -149,19 +150,83 @@ def render(form: ReferenceFormat, *papers: SavedPaper) -> str:
 def test_bibtex_references_have_a_key_note_and_tags() -> None:
     other = replace(PAPER, id=2, arxiv_id="2502.11090", note="", tags=(), title="", authors=())
     shown = render(ReferenceFormat.BIBTEX, PAPER, other, replace(PAPER, id=3))
-    assert shown.startswith("@misc{arxiv:2502.11089,\n")
+    note, key = shown.splitlines()[:2]
+    assert note == "% Authors in the digest's order, not yet compared with arXiv: yuan2025nativea"
+    assert key == "@misc{yuan2025native,"
+    assert "\n@misc{yuan2025nativea,\n" in shown
+    assert "  ids           = {arxiv:2502.11089},\n" in shown
     assert "{Jingyang Yuan and 김민준 and Loïc Ben Müller}" in shown
     assert "  keywords      = {rl, to-read},\n" in shown
     assert "  annote        = {=1+1\\par{}\\# compare},\n" in shown
-    assert "\n@misc{arxiv:2502.11090,\n  year" in shown
+    assert "\n@misc{2025,\n  year" in shown
     assert shown.count("not yet compared with arXiv") == 1
+
+
+@pytest.mark.parametrize(
+    ("authors", "title", "key"),
+    [
+        (["Loubna Ben Allal", "Anton Lozhkov"], "SmolLM2: When Smol Goes Big", "benallal2025smollm2"),
+        (["Aäron van den Oord"], "The Art of a Kiln", "vandenoord2025art"),
+        (["Hans Müller, Jr."], "On $\\texttt{OTTER}$ and More", "muller2025otter"),
+        (["The Geese Collaboration"], "3 Geese", "thegeesecollaboration2025geese"),
+        (["D'Arcy O'Neil"], "GPT-4 in 2024", "oneil2025gpt4"),
+        (["Quillfeather, Odalys"], "The", "quillfeather2025"),
+        (["김민준"], "Kilns", "2025kilns"),
+        ([], None, "2025"),
+    ],
+)
+def test_a_key_is_the_family_name_the_year_and_the_first_telling_word(
+    authors: list[str], title: str | None, key: str
+) -> None:
+    assert exports.render_entry("2502.02737", title, authors).startswith(f"@misc{{{key},\n")
+
+
+def test_keys_are_unique_in_a_file_and_its_note_stands_once() -> None:
+    papers = [replace(PAPER, id=number) for number in range(2, 32)]
+    shown = render(ReferenceFormat.BIBTEX, *papers)
+    keys = re.findall(r"@misc{(.*),", shown)
+    assert keys[:3] == ["yuan2025native", "yuan2025nativea", "yuan2025nativeb"]
+    assert keys[-1] == "yuan2025nativeac"
+    assert len({*keys}) == 30
+    assert shown.count("not yet compared with arXiv") == 1
+
+
+def test_latex_in_arxivs_words_is_text_in_every_format() -> None:
+    comment, journal = (
+        r"\c{opyright} 2026 A Press, 10 pages \& 3 figures, 100\% new",
+        r"Ann. Inst. Poincar\'e 12",
+    )
+    paper = replace(PAPER, comment=comment, journal=journal, title=r"H{\"o}lder Kilns in K{ä}hler Clay")
+    bibtex = render(ReferenceFormat.BIBTEX, paper)
+    assert "  title         = {{Hölder Kilns in Kähler Clay}},\n" in bibtex
+    assert "  note          = {© 2026 A Press, 10 pages \\& 3 figures, 100\\% new},\n" in bibtex
+    assert "  journal       = {Ann. Inst. Poincaré 12},\n" in bibtex
+    ris = render(ReferenceFormat.RIS, paper)
+    assert "\nJO  - Ann. Inst. Poincaré 12\nC1  - © 2026 A Press, 10 pages & 3 figures, 100% new\n" in ris
+    stored = {
+        "2502.02737": {"version": 2, "version_on": "2026-01-02", "comment": comment, "journal": journal}
+    }
+    [row] = csv.DictReader(
+        io.StringIO(export("csv", digest(entry(title=r"K{ä}hler")), stored=stored).removeprefix("\ufeff"))
+    )
+    found = [row[name] for name in ("title", "version", "version_on", "comment", "journal")]
+    assert found == [
+        "Kähler",
+        "2",
+        "2026-01-02",
+        "© 2026 A Press, 10 pages & 3 figures, 100% new",
+        "Ann. Inst. Poincaré 12",
+    ]
+    assert "{Ann. Inst. Poincaré 12}" in export("bibtex", digest(entry()), stored=stored), (
+        "though arXiv's authors are unknown"
+    )
 
 
 def test_every_line_of_a_ris_reference_has_a_tag() -> None:
     assert render(ReferenceFormat.RIS).splitlines() == [
         "TY  - GEN",
         "ID  - arxiv:2502.11089",
-        "TI  - Native α-Sparse & {Cheap}",
+        "TI  - Native α-Sparse & Cheap",
         "AU  - Yuan, Jingyang",
         "AU  - 김민준",
         "AU  - Müller, Loïc Ben",

@@ -146,7 +146,7 @@ async def test_a_card_opens_similar_papers_authors_and_bibtex(harness: ClientHar
     assert "Emmy Noether" in papers
     assert "Rewards That Teach Reasoning" in papers
     shown = shown_text(await harness.select(card, ["cite"], custom_id="pr:fo:"))
-    assert "@misc{arxiv:2501.00001," in shown
+    assert "@misc{lovelace2025small," in shown
     assert "{Ada Lovelace and Grace Hopper and" in shown
     assert "{2501.00001}" in shown
     assert "KAIST AI" in shown_text(await harness.select(card, ["i"], custom_id="pr:fo:"))

@@ -1,5 +1,6 @@
 """Imports save the papers whose arXiv ids are in a file of any format, and name the lines that led to none."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from bot.shelf.service import Imported, Shelf
 from bot.sources import arxiv, base
 from storage import papers, shelf
 from storage.database import Database
+from storage.errors import UsageError
 from tests.shelf.test_service import match_nothing
 from tests.storage.test_saved_papers import add_papers
 from tests.support.fake_arxiv import FakeArxiv
@@ -60,7 +62,7 @@ TITLED = {
 
 @pytest.mark.parametrize("form", TITLED)
 def test_references_without_an_id_keep_their_titles(form: str) -> None:
-    read = references.read_references(TITLED[form], NOW.date())
+    read = references.read_references(TITLED[form].encode(), NOW.date())
     assert [reference.arxiv_id for reference in read[:2]] == [None, None]
     assert [reference.title for reference in read[:2]] == [
         "Attention Is All You Need",
@@ -72,6 +74,107 @@ def test_references_without_an_id_keep_their_titles(form: str) -> None:
     )
 
 
+ONE, OTHER = "A study of kilns and clay", "Another study"
+TWO = [ONE, OTHER]
+WRITTEN = {
+    "entries on one line": (f"@misc{{a, title={{{ONE}}}}}@article(b, title={{{OTHER}}}) text", TWO),
+    "an entry behind a remark": (
+        f"See also: @misc{{a, title={{{ONE}}}}}, @misc{{b, title={{{OTHER}}}}}",
+        TWO,
+    ),
+    "joined strings": (
+        '@string{Kiln = "kilns"}\n@misc{a, TITLE = "A study of " # kiln # { and clay}}',
+        [ONE],
+    ),
+    "a string that is not defined": ('@misc{a, title = "A study " # of # " kilns and clay"}', [ONE]),
+    "markup": (
+        r"@misc{a, title={A {\it study} of <b>{K}ilns</b> \& clay in H{\"o}ganäs}}",
+        ["A study of Kilns & clay in Höganäs"],
+    ),
+    "a field twice": (f"@misc{{a, title={{{ONE}}}, title={{x}}}}@misc{{b,title={{{OTHER}}}}}", TWO),
+    "a key twice": (f"@misc{{a, title={{{ONE}}}}}\n@misc{{a, title={{{OTHER}}}}}", TWO),
+    "no key": (f"@misc{{title={{{ONE}}}}}\n@misc{{, title={{{OTHER}}}}}", TWO),
+    "a comma too few": (f"@misc{{a, author={{X}} title={{{ONE}}}}}\n@misc{{b title={{{OTHER}}}}}", TWO),
+    "never closed": (f"@misc{{a, title={{{ONE}\n@misc{{b, title={{{OTHER}}}}}", TWO),
+    "a comment in an entry": (
+        f"@misc{{a,\n % title={{no}},\n title={{{ONE}}}\n}}\n@misc{{b,title={{{OTHER}}}}}",
+        TWO,
+    ),
+    "no title": (
+        f"@misc{{kiln25, year=2025}}\n@misc{{, year=2024}}\n@misc{{b,title={{{OTHER}}}}}",
+        ["kiln25", "@misc{, year=2024}", OTHER],
+    ),
+    "one space": (f"TY - JOUR\nTI - {ONE}\nER -\nTY - JOUR\nT1 - {OTHER}\nER -\n", TWO),
+    "indented and wrapped": ("  TY  - JOUR\n  TI  - A study of\n      kilns and clay\n  ER  - \n", [ONE]),
+    "wrapped before a dash": (
+        "TY  - JOUR\nTI  - Kilns of\n      GPT - 4\nA-1 is new\nER  - \n",
+        ["Kilns of GPT - 4 A-1 is new"],
+    ),
+    "carriage returns": (f"TY  - JOUR\rTI  - {ONE}\rER  - \rTY  - JOUR\rTI  - {OTHER}\rER  - \r", TWO),
+    "no end": (f"TY  - JOUR\nTI  - {ONE}\nTY  - BOOK\nTI  - {OTHER}\n", TWO),
+    "no title in RIS": (
+        f"TY  - JOUR\nAU  - Oak, A\nER  - \nTY  - JOUR\nTI  - {OTHER}\nER  - \n",
+        ["TY - JOUR AU - Oak, A ER -", OTHER],
+    ),
+    "tags and entities": (
+        "TY  - JOUR\nTI  - Of <i>E. coli</i> &amp; H<sub>2</sub>O\nER  - \n",
+        ["Of E. coli & H2O"],
+    ),
+    "EndNote": (f"%0 Journal Article\n%T A study of kilns\nand clay\n%A Oak\n\n%0 Book\n%T {OTHER}\n", TWO),
+    "PubMed": (
+        f"\nPMID- 12\nOWN - NLM\nTI  - A study of kilns\n      and clay\nFAU - Oak\n\nPMID- 13\nTI  - {OTHER}\n",
+        TWO,
+    ),
+    "CSL with tags": (
+        '[{"id": 1, "title": "Of <i>E. coli</i> in H<sub>2</sub>O"}, {"id": 2}, {"DOI": "10.1/x"}]',
+        ["Of E. coli in H2O", "2", '{"DOI": "10.1/x"}'],
+    ),
+    "CSV with tags": (
+        'Key,Title\na,"Of <span class=""nocase"">E. coli</span> &lt; 5"\nb,\n',
+        ["Of E. coli < 5", "b"],
+    ),
+}
+"""Files with errors that reference managers and people make, and what names their entries."""
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_each_entry_is_named_by_its_own_title(kind: str) -> None:
+    text, labels = WRITTEN[kind]
+    assert [row.label for row in references.read_references(text.encode(), NOW.date())] == labels
+    for coding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"):
+        assert [row.label for row in references.read_references(text.encode(coding), NOW.date())] == labels, (
+            coding
+        )
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "@misc{a,title={b}}\n",
+        "@misc{a,title={",
+        '@a{b,c="',
+        "@",
+        '"a" # ',
+        "{",
+        "TY  - A\nTI  - b\n",
+        "TY  -\n",
+        "%0 a\n%T b\n",
+        " ",
+        "TI ",
+    ],
+)
+def test_files_of_any_shape_are_read_in_linear_time(unit: str) -> None:
+    def measure(start: str, length: int) -> float:
+        data = (start + unit * (length // len(unit))).encode()
+        began = time.thread_time()
+        references.read_references(data, NOW.date())
+        return time.thread_time() - began
+
+    for start in ("@misc{a,title={b}}\n@misc{c, title = ", "TY  - JOUR\nTI  - "):
+        tries = (measure(start, 60_000) < max(0.05, 10 * measure(start, 15_000)) for _ in range(4))
+        assert any(tries), start
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -81,7 +184,7 @@ def test_references_without_an_id_keep_their_titles(form: str) -> None:
     ],
 )
 def test_a_number_among_an_entrys_keywords_is_no_paper(text: str) -> None:
-    read = references.read_references(text, NOW.date())
+    read = references.read_references(text.encode(), NOW.date())
     assert [reference.arxiv_id for reference in read] == ["2502.11089"]
 
 
@@ -102,7 +205,7 @@ def test_a_number_among_an_entrys_keywords_is_no_paper(text: str) -> None:
 )
 def test_malformed_files_lose_no_id(text: str) -> None:
     """What cannot be read as its format is searched for ids as any other text."""
-    read = references.read_references(text, NOW.date())
+    read = references.read_references(text.encode(), NOW.date())
     expected = ["2401.00001", "cs/0112017"] if "2401.00001" in text else []
     assert [reference.arxiv_id for reference in read] == expected
 
@@ -156,6 +259,14 @@ async def test_each_line_of_a_text_is_saved_or_named(sqlite_db: Database) -> Non
         assert imported.saved + imported.known == 4
         assert imported.unasked == ("Some Paper That Does Not Exist At All",)
         assert imported.skipped == ("https://openreview.net/forum?id=x", "읽을 논문")
+
+
+async def test_a_library_of_endnote_in_xml_is_refused_by_name(sqlite_db: Database) -> None:
+    kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
+    for coding in ("utf-8", "utf-16"):
+        text = '<?xml version="1.0"?><xml><records><record><titles><title>A</title></titles></record></records></xml>'
+        with pytest.raises(UsageError, match="EndNote"):
+            await kept.import_file(7, text.encode(coding))
 
 
 @pytest.mark.engines("sqlite", "postgresql")
