@@ -269,12 +269,12 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
         return [_Piece(name, _Kind.NAME if name.isalpha() else _Kind.SYMBOL)]
 
     def nodelist_to_text(self, nodelist: Sequence[Any]) -> str:
-        """Write the arguments of commands that pylatexenc's table writes."""
+        """Write the arguments of commands, for pylatexenc too."""
         return self._text(nodelist)
 
     def _word(self, argument: Any) -> str:
         """Write an argument that is text in a formula too."""
-        return self._text(_inside(argument))
+        return self.nodelist_to_text(_inside(argument))
 
     def _accent(self, name: str, argument: Any) -> _Piece:
         inner = self._word(argument)
