@@ -133,3 +133,31 @@ async def test_of_a_message_that_was_split_the_papers_that_arrived_do_not_come_a
     [first, _] = await world.planned()
     assert (first.state, first.reason) == (models.DeliveryState.STOPPED, models.Reason.TOO_OLD)
     assert world.sent == ["@7 A1", "@7 A2 B1"]
+
+
+async def test_the_half_of_a_day_that_did_not_arrive_comes_on_the_next_date(sqlite_db: Database) -> None:
+    world = TodayWorld(sqlite_db)
+    refusing = Unreliable({"A1 A2": REFUSED_CONTENT, "A2": AWAY})
+    world.discord = world.sender = refusing
+    world.restart()
+    await world.subscribe("13:00 UTC")
+    await world.read_closed("Thu-1", [1, 2])
+    await world.until("Fri-1 23:00 UTC")
+    assert world.sent == ["@7 A1"]
+    refusing.answers.clear()
+    await world.until("Sat-1 23:00 UTC")
+    await world.until("Sun-1 23:00 UTC")
+    assert world.sent == ["@7 A1", "@7 A2"]
+
+
+async def test_a_message_that_waits_does_not_come_once_the_reader_stopped_them(sqlite_db: Database) -> None:
+    world = TodayWorld(sqlite_db)
+    await world.subscribe("13:00 UTC")
+    world.discord.answer = AWAY
+    await world.read_closed("Thu-1", [1, 2])
+    await world.until("Fri-1 14:00 UTC")
+    assert len(await world.planned()) == 1
+    await world.today.stop_daily(stage.READER)
+    world.discord.answer = None
+    await world.until("Fri-1 23:00 UTC")
+    assert world.sent == []
