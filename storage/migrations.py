@@ -392,6 +392,13 @@ def _number_events_once(connection: sa.Connection) -> None:
         execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('paper_events', ?)", (last,))
 
 
+@_migration(20)
+def _add_accounts_of_readings(connection: sa.Connection) -> None:
+    """Keep what a reading of a source found and left out."""
+    for table in ("sources", "source_pages"):
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN account JSON")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -66,12 +66,92 @@ class Section:
     body: str
 
 
+class Omission(StrEnum):
+    """Why a reader of a source left an item out, or a part of one (`Account.remarks`)."""
+
+    NO_ID = "no-arXiv-ID"
+    REPEATED = "same-as-another"
+    MENTION = "only-mentioned"
+    NO_DATE = "date-that-cannot-be-told"
+    TOO_OLD = "older-than-is-posted"
+    REFUSED = "refused-by-its-service"
+    NOT_READ = "not-read"
+    NO_LIST = "no-list-of-papers"
+    NEW_VERSION = "new-version"
+    OTHER_CATEGORY = "other-category"
+    TOO_MANY = "too-many"
+
+    @property
+    def words(self) -> str:
+        """The reason as people read it."""
+        return self.value.replace("-", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many items were left out for one reason, and up to three of them as one-line examples."""
+
+    reason: Omission
+    number: int = 1
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a reading of a source found: entries of a feed, papers of a list, files without a list.
+
+    Each item found was `stored`, was `known` (the archive had its papers), or was left out. `remarks` are about items
+    that were stored or known, for example without the date that they state.
+    """
+
+    stored: int = 0
+    known: int = 0
+    left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[LeftOut, ...] = ()
+
+    @property
+    def kept(self) -> int:
+        """The number of items that were not left out."""
+        return self.stored + self.known
+
+    @property
+    def lost(self) -> int:
+        """The number of items that were left out."""
+        return sum(row.number for row in self.left_out)
+
+    @property
+    def found(self) -> int:
+        """The number of all items."""
+        return self.kept + self.lost
+
+    def __add__(self, other: Account) -> Account:
+        left_out, remarks = add_up(self.left_out + other.left_out), add_up(self.remarks + other.remarks)
+        return Account(self.stored + other.stored, self.known + other.known, left_out, remarks)
+
+
+MAX_EXAMPLES = 3
+
+
+def add_up(rows: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
+    """Return one row for each reason, in the order of `Omission`, with the first examples."""
+    found: dict[Omission, LeftOut] = {}
+    for row in rows:
+        former = found.get(row.reason, LeftOut(row.reason, 0))
+        examples = (*former.examples, *row.examples)[:MAX_EXAMPLES]
+        found[row.reason] = LeftOut(row.reason, former.number + row.number, examples)
+    return tuple(found[reason] for reason in Omission if reason in found)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A part of a digest that could not be parsed. `line` is the line number in the file, from 1."""
+    """A part of a digest that could not be parsed. `line` is the line number in the file, from 1.
+
+    `reason` is given if a paper was left out. It is not stored.
+    """
 
     line: int
     message: str
+    reason: Omission | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +181,8 @@ class Digest:
 
     `text` is the part of the file for this date, with `\n` line endings; parsing it again gives the same
     digest. `problems` have line numbers of the whole file. `is_rolling`: the list has no date, so `date` is
-    the day it was read, and only papers that are new at its location belong to that day.
+    the day it was read, and only papers that are new at its location belong to that day. `left_out` are the papers
+    of the file that are in none of its digests; a problem with a reason is another one. For `remarks` see `Account`.
     """
 
     format: DigestFormat
@@ -110,6 +191,8 @@ class Digest:
     problems: tuple[Problem, ...]
     text: str
     is_rolling: bool = False
+    left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,7 +451,7 @@ class StoredSource:
     When sources disagree, the highest `priority` wins; among equal priorities, the oldest source. `failures`
     counts consecutive failures, and `reason` describes the last one. `noticed_at` is when the operator was
     notified of them. `progress` describes a back-fill in the source's own format, or how many new papers a limited
-    source brought on a day.
+    source brought on a day. `account` is that of its last reading.
     """
 
     id: int
@@ -385,6 +468,7 @@ class StoredSource:
     reason: str | None = None
     noticed_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
+    account: Account | None = None
 
 
 # Subscriptions: the daily posts of a channel.

@@ -20,7 +20,8 @@ class PageState:
     """The HTTP validators and the result of the last read of a page (a URL, a file or a feed entry).
 
     `etag` and `last_modified` are sent back unchanged; for a file, `last_modified` is its modification time and
-    size. `hash` is the SHA-256 of the content in hex.
+    size. `hash` is the SHA-256 of the content in hex. `account` is what was found there; None for a single paper, and
+    for a page that was last read by an older version.
     """
 
     location: str
@@ -29,6 +30,7 @@ class PageState:
     etag: str | None = None
     last_modified: str | None = None
     hash: str | None = None
+    account: models.Account | None = None
 
 
 source_pages = table_of(
@@ -213,4 +215,5 @@ _HEALTH_FIELDS = (
     "reason",
     "noticed_at",
     "progress",
+    "account",
 )

@@ -7,7 +7,8 @@ Discord ids are BIGINT, enums are stored by value, and JSON lists are read as tu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
@@ -79,6 +80,18 @@ def _tuple_of(item: Callable[[Any], Any]) -> Stored:
     return Stored(sa.JSON(), lambda items: tuple(map(item, items)))
 
 
+def _load_account(account: Mapping[str, Any]) -> models.Account:
+    def read(rows: Iterable[Mapping[str, Any]]) -> tuple[models.LeftOut, ...]:
+        return tuple(
+            models.LeftOut(models.Omission(row["reason"]), row["number"], tuple(row["examples"]))
+            for row in rows
+        )
+
+    return models.Account(
+        account["stored"], account["known"], read(account["left_out"]), read(account["remarks"])
+    )
+
+
 _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
     bool: sa.Boolean(),
     int: sa.Integer(),
@@ -100,6 +113,7 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
         lambda problems: tuple(models.Problem(*problem) for problem in problems),
         lambda problems: [(problem.line, problem.message) for problem in problems],
     ),
+    models.Account: Stored(sa.JSON(none_as_null=True), _load_account, asdict),
 }
 """Column types by the type of the record's field."""
 

@@ -16,7 +16,7 @@ from typing import Any
 from bot.archive import arxiv_ids, fields, summaries
 from bot.text import plain
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, PaperFacts, Problem, Section
+from storage.models import Digest, DigestFormat, Entry, Omission, PaperFacts, Problem, Section
 
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
@@ -81,9 +81,11 @@ def build(
         line = lines[number - 1] if lines else 1
         paper = _clean_paper(raw)
         if isinstance(paper, str):
-            all_problems.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
+            message = f"paper {number} of the list {paper} and is left out"
+            all_problems.append(Problem(line, message, Omission.NO_ID))
         elif paper["arxiv_id"] in by_id:
-            all_problems.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first entry counts"))
+            message = f"{paper['arxiv_id']} is listed again; the first entry counts"
+            all_problems.append(Problem(line, message, Omission.REPEATED))
         else:
             by_id[paper["arxiv_id"]] = paper
     return _build_cleaned(form, on, list(by_id.values()), tuple(all_problems), is_rolling=is_rolling)

@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
-from bot.archive import arxiv_ids, fields, html_pages, listing, markdown_lines, title_reader
+from bot.archive import arxiv_ids, fields, html_pages, listing, markdown_lines, sorting, title_reader
 from bot.archive.title_reader import CUT, strip_markdown
 from bot.text import date_reader
 from storage import errors
-from storage.models import Digest, DigestFormat, Problem
+from storage.models import Digest, DigestFormat, LeftOut, Omission, Problem, add_up
 
 _LINK = re.compile(
     r"(!?)\[((?:[^\[\]]++|\[[^\[\]]*+\](?:\([^()\s]*+\))?)*+)\]"
@@ -30,6 +30,8 @@ _SLACK_LINK = re.compile(r"<(https?://[^\s<>|]{1,1000})\|([^<>|]{0,400})>")
 _ADDRESS = re.compile(
     r"<?(?:https?://|(?<![\w./-])(?:www\.)?arxiv\.org/)[^\s<>|\"']{1,1000}>?", re.IGNORECASE
 )
+_LINKED_ITEM = re.compile(r"(?:[-*+]|[0-9]{1,4}[.)]|\|)\s{1,4}(?:\*\*)?\[([^\[\]]{1,400})\]\(https?://")
+"""An item of a list, or a row of a table, that begins with a link."""
 _REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,100})\])?(?![\[(:])")
 _DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,100})\]:\s{1,9}<?(https?://[^\s>]{1,1000})")
 _BRACKETED = re.compile(r"[\[(`【]([0-9a-z][^\[\]()`\s【】]{8,29})[\])`】]", re.IGNORECASE)
@@ -75,6 +77,10 @@ class _Paper(NamedTuple):
     is_mention: bool = False
     above: str | None = None
 
+    def leave_out(self, reason: Omission) -> LeftOut:
+        """Return the paper as left out."""
+        return sorting.leave_out(reason, f"{self.arxiv_id} in line {self.row + 1}")
+
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
     """Parse a Markdown list into one digest per date. Undated papers become a rolling digest dated `on`, which is today.
@@ -85,15 +91,16 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     front, start = _read_front_matter(rows)
     named_on = front.on or date_reader.find_path_date(name)
     reader = _Reader(rows, named_on)
-    papers, problems = _take(reader.read(start))
-    if front.arxiv_id and len({paper.arxiv_id for paper in papers if not paper.is_mention}) < _MIN_LIST:
-        papers = [front._replace(on=named_on)]
-    if not papers and any(map(arxiv_ids.find_ids, rows)):
+    found = [*reader.read(start)]
+    if front.arxiv_id and len({paper.arxiv_id for paper in found if not paper.is_mention}) < _MIN_LIST:
+        reader.left_out += (paper.leave_out(Omission.MENTION) for paper in found)
+        found = [front._replace(on=named_on)]
+    if not found and any(map(arxiv_ids.find_ids, rows)):
         raise errors.NotADigestError(
             "its arXiv links are in code, comments or references, which are not read"
         )
-    certain = {named_on, *reader.weeks}
-    return _build_digests(papers, on, problems, is_named=named_on is not None, certain=certain)
+    dates = {named_on, *reader.weeks}
+    return _build_digests(found, on, reader.left_out, is_named=named_on is not None, certain=dates)
 
 
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
@@ -108,40 +115,47 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     items, stated_on = _read_answer([value for _, value in values])
     if items and (day := path_on or stated_on):
         return (listing.build(day, map(listing.from_service, items), form=listing_form),)
-    papers, problems = _take(
-        paper for line, value in values for paper in _read_value(value, line - 1, path_on)
-    )
-    if not papers:
+    left_out = list[LeftOut]()
+    found = [paper for line, value in values for paper in _read_value(value, line - 1, path_on, left_out)]
+    if not found:
         # Raises the reason why the first value is not a listing.
         return listing.build_records(values[:2])
-    return _build_digests(papers, on, problems, is_named=True, certain={path_on})
+    return _build_digests(found, on, left_out, is_named=True, certain={path_on})
 
 
-def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
-    """Return the first MAX_PAPERS distinct papers, and a problem if there are more papers."""
-    taken, ids = list[_Paper](), set[str]()
-    for paper in papers:
+def _cut(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem], tuple[LeftOut, ...]]:
+    """Return the papers up to the last of MAX_PAPERS distinct ones, a problem if there are more, and the others."""
+    ids, problems = set[str](), list[Problem]()
+
+    def judge(paper: _Paper) -> _Paper | LeftOut:
         ids.add(paper.arxiv_id)
-        if len(ids) > fields.MAX_PAPERS:
-            return taken, [fields.describe_cut(paper.row)]
-        taken.append(paper)
-    return taken, []
+        if len(ids) <= fields.MAX_PAPERS:
+            return paper
+        if not problems:
+            problems.append(fields.describe_cut(paper.row))
+        return paper.leave_out(Omission.TOO_MANY)
+
+    kept, beyond = sorting.sort_out(papers, judge)
+    return kept, problems, beyond
 
 
 def _build_digests(
-    papers: Sequence[_Paper],
+    found: Iterable[_Paper],
     on: date | None,
-    problems: Sequence[Problem],
+    left_out: Iterable[LeftOut],
     *,
     is_named: bool,
     certain: Collection[date | None],
 ) -> tuple[Digest, ...]:
     """Build one digest per date. A list needs three papers, or a date.
 
-    `is_named`: the text's name contains the date, or the text is JSON. `certain` dates may be in the future.
+    `left_out` are other papers in the text. `is_named`: the text's name contains the date, or the text is JSON.
+    `certain` dates may be in the future.
     """
+    papers, problems, beyond = _cut(found)
     papers, doubts = _question_dates(papers, on, certain)
-    problems = [*problems, *doubts]
+    undated = [sorting.leave_out(Omission.NO_DATE, f"line {doubt.line}: {doubt.message}") for doubt in doubts]
+    problems += doubts
     everything = {paper.arxiv_id for paper in papers}
     listed = [paper for paper in papers if not paper.is_mention]
     ids = {paper.arxiv_id for paper in listed}
@@ -158,17 +172,26 @@ def _build_digests(
         )
     by_day: dict[date | None, dict[str, _Paper]] = {}
     dated = {paper.arxiv_id for paper in listed if paper.on}
-    for paper in listed:
+
+    def judge(paper: _Paper) -> _Paper | LeftOut:
+        if paper.is_mention:
+            return paper.leave_out(Omission.MENTION)
         if paper.on is None and paper.arxiv_id in dated:
-            continue  # repeated without a date, as in a table of contents
-        first = by_day.setdefault(paper.on, {}).setdefault(paper.arxiv_id, paper)
+            return paper.leave_out(Omission.REPEATED)  # as in a table of contents
+        group = by_day.setdefault(paper.on, {})
+        first = group.setdefault(paper.arxiv_id, paper)
+        if first is paper:
+            return paper
         if first.title is None:
-            by_day[paper.on][paper.arxiv_id] = first._replace(title=paper.title)
+            group[paper.arxiv_id] = first._replace(title=paper.title)
+        return paper.leave_out(Omission.REPEATED)
+
+    _, others = sorting.sort_out(papers, judge)
     if on is None and None in by_day:
         number = len(by_day[None])
         raise errors.NotADigestError(f"it lists {number} paper{'s' if number > 1 else ''} without a date")
     # The rolling digest comes first: its check for a first read must run before the dated ones are stored.
-    return tuple(
+    digests = [
         listing.build(
             day or on or date.min,
             [{"arxiv_id": paper.arxiv_id, "title": paper.title} for paper in group.values()],
@@ -178,7 +201,10 @@ def _build_digests(
             is_rolling=day is None,
         )
         for number, (day, group) in enumerate(sorted(by_day.items(), key=lambda item: item[0] is not None))
-    )
+    ]
+    unlisted = add_up([*left_out, *beyond, *others])
+    digests[0] = replace(digests[0], left_out=unlisted, remarks=add_up(undated))
+    return tuple(digests)
 
 
 def _question_dates(
@@ -275,13 +301,14 @@ class _Section:
 
 
 class _Reader:
-    """Reads the papers of a text, skipping code, comments and references.
+    """Reads the papers of a text, but for those in code, comments and references, which are `left_out`.
 
     `weeks` are the last days of numbered weeks: only they may be far in the future.
     """
 
     def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
         self.weeks: set[date] = set()
+        self.left_out: list[LeftOut] = []
         self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
         self._code = markdown_lines.find_code_rows(rows)
         self._outline = _Outline(self._rows, self._code, named_on)
@@ -301,8 +328,11 @@ class _Reader:
             line = self._rows[row]
             if is_comment or line.lstrip().startswith("<!--"):
                 is_comment = "-->" not in line
+                self._leave_out(row)
                 continue
-            if row in self._code or ("]:" in line and _DEFINITION.match(line)):
+            is_definition = "]:" in line and _DEFINITION.match(line) is not None  # a part of its link
+            if row in self._code or is_definition:
+                self._leave_out(row if not is_definition else None)
                 continue
             heading = self._outline.headings.get(row)
             if heading or not line.strip() or markdown_lines.is_thematic_break(line):
@@ -313,6 +343,7 @@ class _Reader:
                 if self._section.title is None or heading.level <= self._section.title[0]:
                     yield from self._end_section()
             if is_mentioning or not line.strip():
+                self._leave_out(row)
                 continue
             if papers := self._read_line(self._join(row, line), row):
                 self._paragraph.papers += papers
@@ -322,9 +353,18 @@ class _Reader:
                 self._enter(heading)
             else:
                 self._read_note(row, line)
+                if (item := _LINKED_ITEM.match(line)) and title_reader.read_title(item[1], 4):
+                    self.left_out.append(sorting.leave_out(Omission.NO_ID, item[1]))
             self._paragraph.is_begun = True
         self._end_paragraph()
         yield from self._end_section()
+
+    def _leave_out(self, row: int | None) -> None:
+        """Count the papers of a row that is not read."""
+        line = "" if row is None else self._rows[row]
+        if row is not None and arxiv_ids.MAY_HAVE_ID.search(line):
+            ids = dict.fromkeys(arxiv_ids.find_ids(line))
+            self.left_out += (_Paper(name, None, None, row).leave_out(Omission.MENTION) for name in ids)
 
     def _end_paragraph(self) -> None:
         self._section.papers += _fill_in_day(self._paragraph.papers, self._paragraph.on)
@@ -414,7 +454,13 @@ class _Reader:
             parts = [cell for cell in cells if len(cell.strip()) <= _MAX_CELL_LENGTH]
             parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
             on = next(filter(None, map(_find_lone_date, parts)), None)
-        return [paper._replace(on=on) for paper in papers]
+        # The addresses of a paper's page and of its PDF are one item.
+        items: dict[str, _Paper] = {}
+        for paper in papers:
+            first = items.setdefault(paper.arxiv_id, paper)
+            title, is_mention = first.title or paper.title, first.is_mention and paper.is_mention
+            items[paper.arxiv_id] = first._replace(title=title, is_mention=is_mention, on=on)
+        return [*items.values()]
 
     def _add_title(self, papers: list[_Paper], parts: Sequence[str], *, are_cells: bool) -> list[_Paper]:
         """Return a line's papers with the titles beside and above the link, if there is only one paper."""
@@ -525,8 +571,11 @@ _LIST_DATE_KEY = re.compile(r"\A(?:date|day|week)\Z|daily|listed|digest|report",
 _READING_KEY = re.compile(r"fetched|generated|crawled|scraped|retrieved|collected|timestamp", re.IGNORECASE)
 
 
-def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper]:
-    """Yield the papers in a JSON value in order, without recursion. A list's date counts before its papers' own."""
+def _read_value(value: object, row: int, path_on: date | None, left_out: list[LeftOut]) -> Iterator[_Paper]:
+    """Yield the papers in a JSON value in order, without recursion. A list's date counts before its papers' own.
+
+    Objects with a title of their own, but without an id, are `left_out`.
+    """
     stack: list[tuple[str, object, date | None, str | None]] = [("", value, None, None)]
     while stack:
         key, item, on, title = stack.pop()
@@ -536,6 +585,8 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
             if arxiv_id := arxiv_id or next(filter(None, map(_read_id, item.values())), None):
                 yield _Paper(arxiv_id, title, on or path_on or _date_of(item), row)
                 continue
+            if _is_without_id(item):
+                left_out.append(sorting.leave_out(Omission.NO_ID, _title_of(item)))
             headers = [child for child in item.values() if isinstance(child, Mapping)]
             if inner := next((child for child in headers if _read_id(child.get("id"))), None):
                 on = on or path_on or _date_of({**item, **inner})
@@ -557,8 +608,22 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
             elif own_id := _read_id(item):
                 yield _Paper(own_id, None, on or path_on, row)
             elif arxiv_ids.find_ids(item):
-                papers = _Reader(item.split("\n"), on or path_on).read(0)
-                yield from (paper._replace(row=row) for paper in papers)
+                reader = _Reader(item.split("\n"), on or path_on)
+                yield from (paper._replace(row=row) for paper in reader.read(0))
+                left_out += reader.left_out
+
+
+def _is_without_id(item: Mapping[str, Any]) -> bool:
+    """Return whether an object is about something with a title that is not on arXiv."""
+    parts = item.values()
+    has_parts = any(isinstance(part, Mapping | list) for part in parts)
+    return (
+        not has_parts and bool(_title_of(item)) and not any(map(arxiv_ids.find_ids, filter(_is_text, parts)))
+    )
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
 
 
 def _title_of(item: Mapping[str, Any]) -> str | None:

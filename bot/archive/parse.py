@@ -133,7 +133,7 @@ def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
         "format": digest.format.value,
         "date": None if digest.is_rolling else digest.date.isoformat(),
         "papers": [paper_to_json(entry) for entry in digest.entries],
-        "problems": [asdict(problem) for problem in digest.problems],
+        "problems": [{"line": row.line, "message": row.message} for row in digest.problems],
     }
 
 

@@ -13,10 +13,10 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, summaries
+from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, sorting, summaries
 from bot.text import date_reader
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, Problem, Section
+from storage.models import Digest, DigestFormat, Entry, LeftOut, Omission, Problem, Section
 
 _DAILY_PAPERS = re.compile(r"daily[\s_-]{0,3}papers?|데일리\s?페이퍼|오늘의\s?논문", re.IGNORECASE)
 NO_PAPERS = "there is no paper in a known form under this date"
@@ -80,10 +80,10 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
     count, cut = 0, list[Problem]()
     for heading in map(_read_heading, candidates):
         count += heading.paper is not None
-        if count > fields.MAX_PAPERS:
+        if count == fields.MAX_PAPERS + 1 and not cut:
             rows, cut = rows[: heading.row], [fields.describe_cut(heading.row)]
-            break
-        headings += [heading] if heading.level else []
+        headings += [heading] if heading.level and not cut else []
+    beyond = sorting.count_beyond(count)
     days = [number for number, heading in enumerate(headings) if heading.is_day]
     if not days:
         return ()
@@ -99,7 +99,7 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
         form = _detect(day)
         papers, problems, end = _parse_day(day, form)
         if not papers and any(map(_is_text, rows[head.end : end])):
-            stray.append(_problem(head.row, NO_PAPERS, head.text))
+            stray.append(_problem(head.row, NO_PAPERS, head.text, Omission.NO_LIST))
             continue
         part = parts.setdefault((form, on), _Parts())
         part.papers += papers
@@ -108,7 +108,7 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
     if not parts and any(problem.message.startswith("its date") for problem in stray):
         raise errors.NotADigestError(stray[0].message, stray[0].line)
     return tuple(
-        _build(form, on, part, () if number else stray)
+        _build(form, on, part, () if number else stray, () if number else beyond)
         for number, ((form, on), part) in enumerate(parts.items())
     )
 
@@ -176,26 +176,29 @@ def _is_text(line: str) -> bool:
     return bool(line.strip()) and not markdown_lines.is_thematic_break(line)
 
 
-def _problem(row: int, message: str, line: str) -> Problem:
-    return Problem(row + 1, f"{message}: {markdown_lines.excerpt(line)}")
+def _problem(row: int, message: str, line: str, reason: Omission | None = None) -> Problem:
+    return Problem(row + 1, f"{message}: {markdown_lines.excerpt(line)}", reason)
 
 
 def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
     """Return a problem for each paper that is left out because it is outside a dated digest."""
     return [
-        Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out")
+        Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out", Omission.NO_DATE)
         for row, _, _, _, paper, _ in headings
         if paper
     ]
 
 
-def _build(form: DigestFormat, on: date, part: _Parts, stray: Sequence[Problem]) -> Digest:
+def _build(
+    form: DigestFormat, on: date, part: _Parts, stray: Sequence[Problem], left_out: tuple[LeftOut, ...]
+) -> Digest:
     """Build a digest with entries ranked from 1. If a paper repeats, only its first entry counts."""
     entries: dict[str, Entry] = {}
     problems = [*part.problems, *stray]
     for paper in part.papers:
         if paper.arxiv_id in entries:
-            problems.append(Problem(paper.line, f"{paper.arxiv_id} is listed again; only the first is used"))
+            message = f"{paper.arxiv_id} is listed again; only the first is used"
+            problems.append(Problem(paper.line, message, Omission.REPEATED))
             continue
         sections = tuple(fields.cut_sections(paper.sections))
         entries[paper.arxiv_id] = Entry(
@@ -212,7 +215,8 @@ def _build(form: DigestFormat, on: date, part: _Parts, stray: Sequence[Problem])
             summary_missing=summaries.find_basis(sections) is summaries.Basis.NONE,
         )
     problems.sort(key=lambda problem: problem.line)
-    return Digest(form, on, tuple(entries.values()), tuple(problems), "\n".join(part.rows).rstrip() + "\n")
+    text = "\n".join(part.rows).rstrip() + "\n"
+    return Digest(form, on, tuple(entries.values()), tuple(problems), text, left_out=left_out)
 
 
 def _detect(day: _Day) -> DigestFormat:
@@ -234,7 +238,7 @@ def _parse_day(day: _Day, form: DigestFormat) -> tuple[list[_Paper], list[Proble
     for heading, following in pairwise([*starts, _end_at(end)]):
         if heading.paper is None:
             message = "a heading without an arXiv ID; the text under it is left out"
-            problems.append(_problem(heading.row, message, heading.text))
+            problems.append(_problem(heading.row, message, heading.text, Omission.NO_ID))
             continue
         arxiv_id, title, url = heading.paper
         paper = _Paper(heading.row + 1, arxiv_id, title, url or url_of(arxiv_id))
