@@ -6,7 +6,7 @@ Sources are stateless: page states arrive with the request and are returned with
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ import pydantic
 import regex
 from w3lib import encoding as web_encoding
 
-from bot.archive import fields, html_pages, parse
+from bot.archive import fields, html_pages, parse, sorting
 from bot.core import day_close, isolation
 from storage import errors, models, sources
 from storage.models import FetchStatus
@@ -98,6 +98,9 @@ class Fetcher(Protocol):
         ...
 
 
+_NOTHING = models.Account()
+
+
 @dataclass(frozen=True, slots=True)
 class FetchResult:
     """The outcome for one location: a URL, a feed entry or a relative path. Its digests are stored there.
@@ -105,7 +108,8 @@ class FetchResult:
     Save `page_states` only after the digests and facts, since a page with a saved state is not read again.
     `day` is the requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a
     back-fill once this result is stored. `is_gone`: the location does not exist any more. `moved` are the arXiv ids
-    that its list had, and that another result has on another day.
+    that its list had, and that another result has on another day. In its `account`, `stored` counts the items of the
+    digests and facts, whether the archive has them or not.
     """
 
     location: str
@@ -119,20 +123,31 @@ class FetchResult:
     progress: Mapping[str, Any] | None = None
     is_gone: bool = False
     moved: frozenset[str] = frozenset()
+    account: models.Account = _NOTHING
+
+
+FindListed = Callable[[Collection[str]], Awaitable[Mapping[str, date]]]
+"""Returns the first days on which a source listed papers, by arXiv id, but for those that it never listed."""
+
+
+async def find_none(_: Collection[str]) -> Mapping[str, date]:
+    """Return what a source without digests has listed."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """The input of one fetch. `page_states` are keyed by `page_key`; `progress` is the back-fill's.
 
-    `days` are the days to fetch. If it is None, the source chooses days that are new or may have been
-    corrected.
+    `find_listed` reads what is stored of this source. `days` are the days to fetch. If it is None, the source chooses
+    days that are new or may have been corrected.
     """
 
     now: datetime
     page_states: Mapping[str, sources.PageState] = field(default_factory=dict)
     days: Sequence[date] | None = None
     progress: Mapping[str, Any] | None = None
+    find_listed: FindListed = find_none
 
     def known(self, location: str) -> sources.PageState | None:
         """Return a page's state, or None if it was never read."""
@@ -210,8 +225,21 @@ async def get_page(
     except FetchError as error:
         return failed_result(location, error, day)
     if response.body is None:
-        return FetchResult(location, FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day)
+        account, state = known_account(request.known(location)), response.page_state
+        return FetchResult(
+            location,
+            FetchStatus.UNCHANGED,
+            page_states=(replace(state, account=account),),
+            day=day,
+            account=account,
+        )
     return response
+
+
+def known_account(state: sources.PageState | None) -> models.Account:
+    """Return the account of a page that has not changed since it was read; an empty one if it has none."""
+    found = state and state.account
+    return replace(found, stored=0, known=found.kept) if found else models.Account()
 
 
 async def read_page(location: str, response: Response, day: date | None = None) -> FetchResult:
@@ -220,7 +248,9 @@ async def read_page(location: str, response: Response, day: date | None = None) 
         digests = await detect_in_response(response, day)
     except FetchError as error:
         return failed_result(location, error, day)
-    return FetchResult(location, FetchStatus.OK, "", digests, page_states=(response.page_state,), day=day)
+    account = sorting.account_of(digests)
+    state = replace(response.page_state, account=account)
+    return FetchResult(location, FetchStatus.OK, "", digests, page_states=(state,), day=day, account=account)
 
 
 def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:
@@ -362,12 +392,14 @@ async def _write_parts(
 
 _ENTRIES = pydantic.TypeAdapter(tuple[models.Entry, ...])
 _PROBLEMS = pydantic.TypeAdapter(tuple[models.Problem, ...])
+_LEFT_OUT = pydantic.TypeAdapter(tuple[models.LeftOut, ...])
 
 
 def _build_digest(plain: dict[str, Any]) -> models.Digest:
     values = {
         "date": date.fromisoformat(plain["date"]),
         "problems": _PROBLEMS.validate_python(plain["problems"]),
+        **{name: _LEFT_OUT.validate_python(plain[name]) for name in ("left_out", "remarks")},
     }
     return models.Digest(**{**plain, **values, "format": models.DigestFormat(plain["format"]), "entries": ()})
 

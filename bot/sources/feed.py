@@ -9,10 +9,11 @@ import io
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
@@ -20,12 +21,12 @@ import pydantic
 from markupsafe import Markup
 from yarl import URL
 
-from bot.archive import arxiv_ids, fields, html_pages, listing, parse
+from bot.archive import arxiv_ids, fields, html_pages, listing, parse, sorting
 from bot.core import clock
 from bot.sources import base
 from bot.text import date_reader
 from storage import errors, models, sources
-from storage.models import FetchStatus
+from storage.models import Account, FetchStatus, LeftOut, Omission
 
 # Pages: a dated URL for each day, or one URL with changing content.
 
@@ -173,7 +174,7 @@ _CLOSING_TAG = re.compile(r"</[a-z][a-z0-9]{0,9}>", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """A feed entry. `contents` are its texts, longest first; `key` is its id, or else its link or title."""
+    """A feed entry. `contents` are its texts, longest first. For `key` see `_assign_keys`."""
 
     key: str
     link: str | None
@@ -207,11 +208,15 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed: its entries in order, and the day of its build date. `total` is the number of results of a search feed."""
+    """A feed: its entries in order, and the day of its build date. `total` is the number of results of a search feed.
+
+    No two entries have the same key.
+    """
 
     entries: tuple[FeedEntry, ...]
     built_on: date | None = None
     total: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 _FEED = pydantic.TypeAdapter(Feed)
@@ -259,25 +264,55 @@ def parse_document(text: str, url: str = "") -> Feed:
     if not parsed.get("version"):
         raise base.FetchError(NOT_A_FEED)
     is_atom = parsed.version.startswith("atom")
-    entries = (_parse_entry(entry, url, is_atom=is_atom) for entry in parsed.entries[:_MAX_ENTRIES])
-    by_key: dict[str, FeedEntry] = {}
-    empty_count = 0  # arXiv counts entries without anything for ids that it does not have
-    for entry in entries:
-        if entry.key:
-            by_key.setdefault(entry.key, entry)
-        else:
-            empty_count += 1
+    parsed_entries = [_parse_entry(entry, url, is_atom=is_atom) for entry in parsed.entries[:_MAX_ENTRIES]]
+    entries, left_out = _assign_keys(parsed_entries)
+    # arXiv counts entries without anything for ids that it does not have.
+    empty_count = sum(map(_is_empty, parsed_entries))
+    if (beyond := len(parsed.entries) - _MAX_ENTRIES) > 0:
+        title = parsed.entries[_MAX_ENTRIES].get("title")
+        left_out = (*left_out, sorting.leave_out(Omission.TOO_MANY, title, beyond))
     built_on, _ = _read_day(dict(parsed.feed), "updated", "published")
     text = str(parsed.feed.get("opensearch_totalresults") or "")[:9]
     total = max(0, int(text) - empty_count) if text.isdecimal() else None
-    return Feed(tuple(by_key.values()), built_on, total)
+    return Feed(tuple(entries), built_on, total, left_out)
+
+
+def _is_empty(entry: FeedEntry) -> bool:
+    return not (entry.key or entry.link or entry.title or entry.contents)
+
+
+def _assign_keys(entries: Sequence[FeedEntry]) -> tuple[list[FeedEntry], tuple[LeftOut, ...]]:
+    """Give each entry, whose key is its id so far, a key of its own; entries that repeat another one are left out.
+
+    It is the first of these that no other entry has: its id, its link, its title with its date, its content.
+    """
+
+    def name(entry: FeedEntry) -> tuple[str, ...]:
+        title = f"{entry.title} {entry.published_on or ''}".rstrip() if entry.title else ""
+        return entry.key, entry.link or "", title, entry.hash
+
+    def judge(entry: FeedEntry) -> FeedEntry | LeftOut:
+        if _is_empty(entry):
+            return sorting.leave_out(Omission.NO_ID)
+        whole = (*name(entry), entry.published_on)
+        if whole in seen:
+            return sorting.leave_out(Omission.REPEATED, entry.title or entry.key)
+        seen.add(whole)
+        return entry
+
+    seen = set[tuple[object, ...]]()
+    kept, left_out = sorting.sort_out(entries, judge)
+    owners = Counter(chain.from_iterable({*name(entry)} for entry in kept))
+    keys = (
+        next((own for own in filter(None, name(entry)) if owners[own] == 1), entry.hash) for entry in kept
+    )
+    return [replace(entry, key=key) for entry, key in zip(kept, keys, strict=True)], left_out
 
 
 def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEntry:
     link = _absolute(entry.get("link"), url)
     title = _parse_title(entry, is_atom=is_atom)
     id_ = str(entry.get("id") or "")[:_MAX_ID_LENGTH]
-    key = fields.clean_line(id_) or link or title or ""
     texts = {str(part.get("value") or "") for part in entry.get("content") or ()} | {
         str(entry.get("summary") or "")
     }
@@ -290,7 +325,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
     contents = tuple(longest_first[:_MAX_CONTENTS])
     said = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
     return FeedEntry(
-        key=key,
+        key=fields.clean_line(id_) or "",
         link=link,
         title=title,
         contents=contents,
@@ -464,13 +499,17 @@ def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: da
     dates = {
         entry.key: entry.published_on
         for entry in papers
-        if _FIRST_DAY <= (entry.published_on or date.min) <= read_on + timedelta(days=1)
+        if entry.published_on and _is_possible(entry.published_on, read_on)
     }
     known = {} if fresh is not None and not _are_in_order([*filter(None, dates.values())]) else dates
     return {entry.key: known.get(entry.key) or fresh for entry in papers}
 
 
 _FIRST_DAY = date(1991, 8, 1)
+
+
+def _is_possible(on: date, read_on: date) -> bool:
+    return _FIRST_DAY <= on <= read_on + timedelta(days=1)
 
 
 def _are_in_order(days: Sequence[date]) -> bool:
@@ -494,6 +533,23 @@ class _ListedPaper(NamedTuple):
     entry: FeedEntry
     paper: listing.Paper
     page_states: tuple[sources.PageState, ...]
+
+
+def _choose_entries(
+    entries: Iterable[FeedEntry], is_known: Callable[[FeedEntry], bool]
+) -> dict[str, FeedEntry]:
+    """Return the entry of each paper, by arXiv id, that has several: a known one, or the earliest.
+
+    One that announces a new version comes last.
+    """
+    chosen: dict[str, FeedEntry] = {}
+    ranked = sorted(
+        (entry for entry in entries if entry.arxiv_id is not None),
+        key=lambda entry: (entry.is_replacement, not is_known(entry), entry.published_on or date.max),
+    )
+    for entry in ranked:
+        chosen.setdefault(entry.arxiv_id or "", entry)
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -557,15 +613,24 @@ class FeedSource:
         (`is_old`), the papers that it put on a wrong first of a month move to their day.
         """
         days = assign_days(parsed.entries, parsed.built_on, request.now.date())
+        # What has no date in a feed that was read before is of the day on which it was first seen.
+        seen_on = request.now.date() if request.page_states else None
         targets = Counter(map(_target_of, parsed.entries))
+        chosen = _choose_entries(
+            parsed.entries, lambda entry: request.known(self._locate(entry.key)) is not None
+        )
         papers: list[_ListedPaper] = []
         moved: dict[date, set[str]] = {}
         linked: list[tuple[FeedEntry, tuple[sources.PageState, ...]]] = []
         feed_states: list[sources.PageState] = []
+        # `own` is what no other result counts.
+        total, own = Account(), Account(left_out=parsed.left_out)
         is_empty, reason = True, ""
         for entry in parsed.entries:
             target = _target_of(entry)
-            keys = [entry.key, *([target] if target and targets[target] == 1 and target != entry.key else ())]
+            is_chosen = chosen.get(entry.arxiv_id or "", entry) is entry
+            is_only = is_chosen if entry.arxiv_id else targets[target] == 1
+            keys = [entry.key, *([target] if target and is_only and target != entry.key else ())]
             places = [self._locate(key) for key in keys]
             known = next(filter(None, map(request.known, places)), None)
             former_on = fields.clean_date(known and known.last_modified)
@@ -576,29 +641,45 @@ class FeedSource:
             if known is not None and known.hash == entry.hash:
                 is_empty &= known.status is FetchStatus.NOT_YET
                 feed_states += (replace(known, location=at) for at in places if request.known(at) is None)
+                own += _account_of_known(entry, known)
                 continue
             state = sources.PageState(places[0], request.now, FetchStatus.OK, hash=entry.hash)
             states = tuple(replace(state, location=place) for place in places)
             paper = await asyncio.to_thread(read_paper, entry)
-            if digests := await self._read_contents(entry, state, is_paper=paper is not None):
+            is_new = known is None or known.status is FetchStatus.NOT_YET
+            on = entry.published_on or (seen_on if is_new else None)
+            if digests := await self._read_contents(entry, state, on, is_paper=paper is not None):
                 is_empty = False
-                yield base.FetchResult(places[0], FetchStatus.OK, digests=digests, page_states=states)
+                account = sorting.account_of(digests)
+                total += account
+                states = _with_account(states, account)
+                yield base.FetchResult(
+                    places[0], FetchStatus.OK, digests=digests, page_states=states, account=account
+                )
+            elif paper is not None and not is_chosen and not entry.is_replacement:
+                is_empty = False
+                left_out = _leave_out(entry, Omission.REPEATED)
+                own += left_out
+                feed_states += _with_account(states, left_out)
             elif paper is not None:
                 is_empty = False
                 # A known paper stays in the list of its first day. If another entry links to this location, the known
                 # `last_modified` is a server's time instead.
-                is_new = known is None or known.status is FetchStatus.NOT_YET
-                day = days[entry.key] if is_new else former_on
+                day = days[entry.key] or seen_on if is_new else former_on
                 stamp = None if day is None else str(day)
                 stamped = tuple(replace(state, last_modified=stamp) for state in states)
                 papers.append(_ListedPaper(entry, paper, stamped))
             elif entry.link is None:
-                yield base.FetchResult(places[0], FetchStatus.NOT_YET, page_states=_mark_empty(states))
+                left_out = _leave_out(entry, Omission.NO_ID)
+                own += left_out
+                states = _mark_empty(_with_account(states, left_out))
+                yield base.FetchResult(places[0], FetchStatus.NOT_YET, page_states=states)
             else:
                 linked.append((entry, states))
         counts = Counter(day for day in days.values() if day is not None)
         is_large = is_arxiv(self.address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
+            total += result.account
             yield result
         for on, ids in moved.items():
             emptied = (listing.build(on, (), form=models.DigestFormat.LIST),)
@@ -608,38 +689,40 @@ class FeedSource:
         linked.sort(key=lambda row: request.known(row[1][0].location) is not None)
         is_missed = len(linked) > _MAX_LINKS
         for entry, states in linked[:_MAX_LINKS]:
-            result = await self._fetch_link(entry, states, request)
+            result = await self._fetch_link(entry, states, request, seen_on)
+            total += result.account
             is_missed |= result.status is FetchStatus.FAILED
             is_empty &= result.status is FetchStatus.NOT_YET
             reason = reason or result.reason
             yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
+        for entry, _ in linked[_MAX_LINKS:]:
+            own += _leave_out(entry, Omission.TOO_MANY)
         if not is_empty:
-            feed_states += () if is_missed else (feed_state,)
-            yield base.FetchResult(self.address, FetchStatus.UNCHANGED, page_states=tuple(feed_states))
+            state = replace(feed_state, account=total + own)
+            feed_states += () if is_missed else (state,)
+            yield base.FetchResult(
+                self.address, FetchStatus.UNCHANGED, page_states=tuple(feed_states), account=own
+            )
             return
         nothing = "none of its entries that were read has papers of arXiv, or links to a list of them"
         nothing = f"{nothing}: {reason}" if reason else nothing
         note = base.clean_reason(nothing) if parsed.entries else "the feed has no entries"
-        yield base.FetchResult(self.address, FetchStatus.NOT_YET, note, page_states=tuple(feed_states))
+        yield base.FetchResult(
+            self.address, FetchStatus.NOT_YET, note, page_states=tuple(feed_states), account=own
+        )
 
     def _locate(self, key: str) -> str:
         # The dated location is that day's list.
         return f"{self.address}#{'entry-' if str(fields.clean_date(key)) == key else ''}{key}"
 
     async def _read_contents(
-        self, entry: FeedEntry, state: sources.PageState, *, is_paper: bool
+        self, entry: FeedEntry, state: sources.PageState, on: date | None, *, is_paper: bool
     ) -> tuple[models.Digest, ...]:
         """Return the digests in an entry's content, except a list that contains only the entry's own paper."""
         read_on = state.read_at.date()
         for text in entry.contents:
             with suppress(base.FetchError):
-                arguments = (
-                    text.encode("utf-8", "replace"),
-                    "utf-8",
-                    state.location,
-                    entry.published_on,
-                    read_on,
-                )
+                arguments = (text.encode("utf-8", "replace"), "utf-8", state.location, on, read_on)
                 digests = await base.read_digests(base.detect_in_bytes, *arguments)
                 is_alone = is_paper and sum(len(digest.entries) for digest in digests) == 1
                 return () if is_alone else digests
@@ -675,45 +758,101 @@ class FeedSource:
             untold = [row.entry.untold_date for row in group if stamp is None and row.entry.untold_date]
             reason = f"no day can be told from {len(untold)} dates, such as {untold[0]}" if untold else ""
             location = f"{self.address}#{stamp}" if stamp else self.address
-            pages = tuple(page for listed in group for page in listed.page_states)
+            accounts = [_account_of_paper(row.entry, request.now.date()) for row in group]
+            pages = tuple(
+                page
+                for row, account in zip(group, accounts, strict=True)
+                for page in _with_account(row.page_states, account)
+            )
+            found = (digest,) if news else ()
+            account = sum(accounts, Account())
             results.append(
                 base.FetchResult(
                     location,
                     FetchStatus.OK,
                     base.clean_reason(reason),
-                    (digest,) if news else (),
+                    found,
                     facts,
                     pages,
+                    account=account,
                 )
             )
         return results
 
     async def _fetch_link(
-        self, entry: FeedEntry, states: tuple[sources.PageState, ...], request: base.FetchRequest
+        self,
+        entry: FeedEntry,
+        states: tuple[sources.PageState, ...],
+        request: base.FetchRequest,
+        seen_on: date | None,
     ) -> base.FetchResult:
         """Fetch a linked page. If that fails, it is retried; if the page has no digest, it is skipped until it changes."""
         link = entry.link or ""
         known, page_states = request.known(link), states
+        unlisted = _leave_out(entry, Omission.NO_LIST)
         try:
             page = await self.fetcher.get(link, known, accept=base.ACCEPT)
             page_states += (page.page_state,)
             if page.body is None:
                 is_empty = known is not None and known.status is FetchStatus.NOT_YET
+                account = unlisted if is_empty else base.known_account(known)
                 status = FetchStatus.NOT_YET if is_empty else FetchStatus.UNCHANGED
+                page_states = _with_account(page_states, account)
                 page_states = _mark_empty(page_states) if is_empty else page_states
-                return base.FetchResult(link, status, page_states=page_states)
-            digests = await base.detect_in_response(page, entry.published_on)
+                return base.FetchResult(link, status, page_states=page_states, account=account)
+            on = entry.published_on or (seen_on if known is None else None)
+            digests = await base.detect_in_response(page, on)
         except base.FetchError as error:
             reason = base.clean_reason(f"{link}: {error}")
             if page_states != states or error.code in (base.NOT_FOUND, base.GONE):
+                page_states = _mark_empty(_with_account(page_states, unlisted))
                 return base.FetchResult(
-                    link, FetchStatus.NOT_YET, reason, page_states=_mark_empty(page_states)
+                    link, FetchStatus.NOT_YET, reason, page_states=page_states, account=unlisted
                 )
+            is_refused = error.status is FetchStatus.REFUSED or error.code in _DENIED
+            unread = _leave_out(entry, Omission.REFUSED if is_refused else Omission.NOT_READ, reason)
+            page_states = _with_account(states, unread)
             if error.status is FetchStatus.FAILED:
                 # Without a hash, the entry will be read again.
-                page_states = tuple(replace(state, status=error.status, hash=None) for state in states)
-            return base.FetchResult(link, error.status, reason, page_states=page_states)
-        return base.FetchResult(link, FetchStatus.OK, digests=digests, page_states=page_states)
+                page_states = tuple(replace(state, status=error.status, hash=None) for state in page_states)
+            return base.FetchResult(link, error.status, reason, page_states=page_states, account=unread)
+        account = sorting.account_of(digests)
+        page_states = _with_account(page_states, account)
+        return base.FetchResult(
+            link, FetchStatus.OK, digests=digests, page_states=page_states, account=account
+        )
+
+
+_DENIED = (401, 403, 451)
+
+
+def _leave_out(entry: FeedEntry, reason: Omission, example: str | None = None) -> Account:
+    """Return the account of an entry that is left out."""
+    return Account(left_out=(sorting.leave_out(reason, example or entry.title or entry.link or entry.key),))
+
+
+def _account_of_paper(entry: FeedEntry, today: date) -> Account:
+    """Return the account of an entry about a single paper."""
+    if entry.is_replacement:
+        return _leave_out(entry, Omission.NEW_VERSION)
+    text = entry.untold_date
+    if entry.published_on and not _is_possible(entry.published_on, today):
+        text = str(entry.published_on)
+    return Account(1, remarks=(sorting.leave_out(Omission.NO_DATE, text),) if text else ())
+
+
+def _account_of_known(entry: FeedEntry, state: sources.PageState) -> Account:
+    """Return the account of an entry that has not changed; its state has none if an older version read it."""
+    if state.account is not None:
+        return base.known_account(state)
+    is_empty = state.status is FetchStatus.NOT_YET
+    return _leave_out(entry, Omission.NO_ID) if is_empty else Account(known=1)
+
+
+def _with_account(
+    page_states: Iterable[sources.PageState], account: Account
+) -> tuple[sources.PageState, ...]:
+    return tuple(replace(state, account=account) for state in page_states)
 
 
 def _target_of(entry: FeedEntry) -> str | None:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from bot.archive import arxiv_ids, files, parse
+from bot.archive import arxiv_ids, files, parse, sorting
 from bot.sources import base
 from storage import errors, models, sources
-from storage.models import FetchStatus
+from storage.models import Account, FetchStatus, LeftOut, Omission, add_up
 
 _MAX_FILES = 100_000
 _GRACE = timedelta(days=1)
@@ -28,12 +28,16 @@ _FEW_FILES = 5
 
 
 class _Comparison(NamedTuple):
-    """Changed files with their times and sizes, former states of missing ones, problems, and states of unchanged ones."""
+    """Changed files with their times and sizes, former states of missing ones, problems, and states of unchanged ones.
+
+    `account` is that of the unchanged files, and of those that are not looked into.
+    """
 
     changed: list[tuple[str, str]]
     missing: list[sources.PageState]
     problems: list[str]
     states: dict[str, FetchStatus]
+    account: Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class FolderSource:
         """Read new and changed files, sorted by path. Yields nothing for unchanged files."""
         folder = str(self.root)
         try:
-            changed, missing, problems, known = await asyncio.to_thread(self._compare, request)
+            changed, missing, problems, known, account = await asyncio.to_thread(self._compare, request)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror or error}"
             yield base.FetchResult(folder, FetchStatus.FAILED, reason)
@@ -58,7 +62,9 @@ class FolderSource:
             status = FetchStatus.OK if result.digests else status
             if known.get(location) is FetchStatus.FAILED:
                 why = why or result.reason
-            yield result
+            # The first result also has the account of what was not read again.
+            yield replace(result, account=account + result.account)
+            account = Account()
         # The state of a missing file has no time and size: it is NOT_YET since the file was missed, then UNCHANGED.
         missed = tuple(
             sources.PageState(state.location, request.now, FetchStatus.NOT_YET)
@@ -70,13 +76,16 @@ class FolderSource:
                 gone = replace(state, status=FetchStatus.UNCHANGED)
                 yield base.FetchResult(state.location, FetchStatus.OK, page_states=(gone,), is_gone=True)
         for problem in problems:
-            yield base.FetchResult(folder, FetchStatus.FAILED, base.clean_reason(problem))
+            yield base.FetchResult(folder, FetchStatus.FAILED, base.clean_reason(problem), account=account)
+            account = Account()
         unread = [location for location, found in known.items() if found in _UNREAD]
         is_lost = len(unread) == len(known) and FetchStatus.FAILED in known.values()
         if unread or missed or not (changed or problems):
             status = FetchStatus.FAILED if is_lost else status
             reason = "; ".join(filter(None, (_describe_unread(known), why)))
-            yield base.FetchResult(folder, status, base.clean_reason(reason), page_states=missed)
+            yield base.FetchResult(
+                folder, status, base.clean_reason(reason), page_states=missed, account=account
+            )
 
     def _compare(self, request: base.FetchRequest) -> _Comparison:
         """Compare the folder's files with the states of the last poll."""
@@ -84,19 +93,19 @@ class FolderSource:
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
         states: dict[str, FetchStatus] = {}
+        account = Account()
         locations, problems = files.list_folder(self.root)
-        for location in locations[:_MAX_FILES]:
-            try:
-                state = (self.root / location).lstat()
-            except OSError:
-                continue  # deleted since the listing
-            if not stat.S_ISREG(state.st_mode):
-                continue  # a symlink may leave the folder, and a pipe never ends
-            former, stamp = request.known(location), f"{state.st_mtime_ns}:{state.st_size}"
+        left_out = [sorting.leave_out(Omission.NOT_READ, str(problem)) for problem in problems]
+        if (beyond := len(locations) - _MAX_FILES) > 0:
+            left_out.append(sorting.leave_out(Omission.TOO_MANY, locations[_MAX_FILES], beyond))
+        stamps, unread = sorting.sort_out(locations[:_MAX_FILES], self._stamp)
+        for location, stamp in stamps:
+            former = request.known(location)
             if former is None or former.last_modified != stamp:
                 changed.append((location, stamp))
             else:
                 states[location] = former.status
+                account += base.known_account(former)
         present = set(map(base.page_key, locations))
         missing = [
             state
@@ -106,7 +115,18 @@ class FolderSource:
         if not locations and len(missing) > _FEW_FILES:
             raise OSError(0, f"none of its {len(missing)} files is there any more. Is it mounted?")
         # A part of the folder that cannot be read is not gone.
-        return _Comparison(changed, [] if problems else missing, list(map(str, problems)), states)
+        account += Account(left_out=add_up([*left_out, *unread]))
+        return _Comparison(changed, [] if problems else missing, list(map(str, problems)), states, account)
+
+    def _stamp(self, location: str) -> tuple[str, str] | LeftOut:
+        """Return a file's location with its time and size. A symlink may leave the folder, and a pipe never ends."""
+        try:
+            state = (self.root / location).lstat()
+        except OSError as error:
+            return sorting.leave_out(Omission.NOT_READ, f"{location}: {error.strerror}")
+        if stat.S_ISREG(state.st_mode):
+            return location, f"{state.st_mtime_ns}:{state.st_size}"
+        return sorting.leave_out(Omission.NOT_READ, f"{location}: a link or no regular file")
 
     async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
         """Read one file. The stored page state prevents a file without a digest from being read again."""
@@ -114,20 +134,33 @@ class FolderSource:
             data = await asyncio.to_thread(files.read_bytes, self.root / location)
         except (OSError, errors.NotADigestError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            return base.FetchResult(location, FetchStatus.FAILED, f"{location}: {reason}")
+            return _fail(location, f"{location}: {reason}")
         state = sources.PageState(location, request.now, FetchStatus.OK, last_modified=stamp)
         try:
             digests = await base.read_digests(_detect, data, location, request.now.date())
         except errors.NotADigestError as error:
-            reason = base.clean_reason(f"{location}: {error}")
-            return base.FetchResult(location, FetchStatus.FAILED, reason)
+            return _fail(location, f"{location}: {error}")
         except base.FetchError as error:
             # A file that mentions papers was probably meant to be a digest.
             is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
-            state = replace(state, status=FetchStatus.FAILED if is_related else FetchStatus.NOT_YET)
             reason = f"{location}: {error}"
-            return base.FetchResult(location, FetchStatus.UNCHANGED, reason, page_states=(state,))
-        return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=(state,))
+            account = Account(left_out=(sorting.leave_out(Omission.NO_LIST, reason),))
+            status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET
+            state = replace(state, status=status, account=account)
+            return base.FetchResult(
+                location, FetchStatus.UNCHANGED, reason, page_states=(state,), account=account
+            )
+        account = sorting.account_of(digests)
+        state = replace(state, account=account)
+        return base.FetchResult(
+            location, FetchStatus.OK, digests=digests, page_states=(state,), account=account
+        )
+
+
+def _fail(location: str, reason: str) -> base.FetchResult:
+    """Return the result for a file that cannot be read. It has no state, so that the next poll tries again."""
+    account = Account(left_out=(sorting.leave_out(Omission.NOT_READ, reason),))
+    return base.FetchResult(location, FetchStatus.FAILED, base.clean_reason(reason), account=account)
 
 
 _UNREAD = (FetchStatus.FAILED, FetchStatus.NOT_YET)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from bot.archive import fields, listing
+from bot.archive import fields, listing, sorting
 from bot.core import day_close
 from bot.sources import base, feed
 from storage import models
@@ -78,13 +78,21 @@ class HuggingFaceSource:
             return base.failed_result(location, error, day)
         # Lists are empty at weekends. An empty list's state is saved only once the list can no longer grow.
         has_closed = page.page_state.read_at >= self.day_close.closes_at(day)
-        page_states = (page.page_state,) if digests or day < today or has_closed else ()
+        account = sorting.account_of(digests)
+        state = replace(page.page_state, account=account)
+        page_states = (state,) if digests or day < today or has_closed else ()
         if not digests:
             status, reason = FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
             return base.FetchResult(location, status, reason, page_states=page_states, day=day)
         facts = await asyncio.to_thread(_facts_of, digests, location, day, page.page_state.read_at)
         return base.FetchResult(
-            location, FetchStatus.OK, digests=digests, facts=facts, page_states=page_states, day=day
+            location,
+            FetchStatus.OK,
+            digests=digests,
+            facts=facts,
+            page_states=page_states,
+            day=day,
+            account=account,
         )
 
 
