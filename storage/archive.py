@@ -193,6 +193,21 @@ async def list_arxiv_ids(connection: AsyncConnection, digest_ids: Sequence[int])
     return found
 
 
+async def find_first_days(
+    connection: AsyncConnection, source: str, arxiv_ids: Iterable[str]
+) -> dict[str, date]:
+    """Return the first day on which a source lists each of the papers, by arXiv id, but for those that it does not."""
+    query = (
+        sa.select(papers.c.arxiv_id, sa.func.min(digests.c.date_on))
+        .join(entries, entries.c.paper_id == papers.c.id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .where(digests.c.source == source)
+        .group_by(papers.c.arxiv_id)
+    )
+    rows = await statements.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
+    return dict(map(tuple, rows))
+
+
 async def list_source_names(connection: AsyncConnection) -> list[str]:
     """Return the sources of all digests, but for ingested files."""
     query = sa.select(digests.c.source).distinct().where(digests.c.source != stored_sources.FILES)

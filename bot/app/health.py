@@ -190,6 +190,11 @@ class Metrics:
             "When a source was last read, by its name",
             ["source"],
         )
+        self.source_items = gauge(
+            "paperround_source_items",
+            "Items of a source's last reading: stored, known, or why they were left out",
+            ["source", "outcome"],
+        )
         self.digests = counter("paperround_digests", "Digests stored or corrected")
         build = Info("paperround_build", "The running version and its schema", registry=registry)
         build.info({"version": program.find_version(), "schema": str(sqlite_file.SCHEMA_VERSION)})
@@ -264,7 +269,7 @@ class MonitoringServer:
             async with self._database.read() as connection:
                 depth = await outbox.count_by_state(connection)
                 oldest = await outbox.oldest_unsent_at(connection)
-                read_at = {row.url: row.last_success_at for row in await sources.list_rows(connection)}
+                rows = {row.url: row for row in await sources.list_rows(connection)}
             if self.index is not None:
                 self._metrics.index_behind.set(await self._database.look_up(self.index.count_behind))
         except errors.StorageError as error:
@@ -273,9 +278,15 @@ class MonitoringServer:
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
         self._metrics.source_success.clear()
-        for url, name in kinds.operator_labels(read_at).items():
-            if (at := read_at[url]) is not None:
+        self._metrics.source_items.clear()
+        for url, name in kinds.operator_labels(rows).items():
+            if (at := rows[url].last_success_at) is not None:
                 self._metrics.source_success.labels(name).set(at.timestamp())
+            if (account := rows[url].account) is not None:
+                counted = {"stored": account.stored, "known": account.known}
+                counted |= {of.reason.value: of.number for of in account.left_out}
+                for outcome, number in counted.items():
+                    self._metrics.source_items.labels(name, outcome).set(number)
         age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()
         self._metrics.oldest_unsent.set(max(0.0, age))
         return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})

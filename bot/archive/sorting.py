@@ -45,6 +45,12 @@ def count_beyond(number: int) -> tuple[LeftOut, ...]:
     return (leave_out(Omission.TOO_MANY, number=beyond),) if beyond > 0 else ()
 
 
+def describe(rows: Iterable[LeftOut]) -> str:
+    """Return counts with their reasons and examples for operators: 2 no arXiv ID (My holidays; My garden), 1 too many."""
+    named = ((row, f" ({'; '.join(row.examples)})" if row.examples else "") for row in rows)
+    return ", ".join(f"{row.number:,} {row.reason.words}{examples}" for row, examples in named)
+
+
 def account_of(digests: Iterable[Digest]) -> Account:
     """Return the account of a text with these digests, whose papers count as stored."""
     digests = list(digests)

@@ -208,7 +208,8 @@ async def open_workers(*, creating: bool = False) -> AsyncIterator[Workers]:
 def print_answer(data: Any, as_json: bool, columns: Sequence[str] = (), *, sentence: str = "") -> None:
     """Print a result as one line of JSON, or for people as a table with the given columns.
 
-    Empty columns are left out. The sentence is printed if there are no rows.
+    Empty columns are left out. In a terminal that is too narrow for the table, each row is a block of lines. The
+    sentence is printed if there are no rows.
     """
     if as_json:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
@@ -223,14 +224,30 @@ def print_answer(data: Any, as_json: bool, columns: Sequence[str] = (), *, sente
     from rich.table import Table
     from rich.text import Text
 
-    zone = load_timezone()
+    zone, console = load_timezone(), Console(width=None if sys.stdout.isatty() else 200)
+    headers = [name.removesuffix("_at").replace("_", " ") for name in shown]
+    headers = [
+        f"{header} ({zone})" if name.endswith("_at") else header
+        for name, header in zip(shown, headers, strict=True)
+    ]
+    cells = [[errors.make_printable(_to_cell(row.get(name), zone)) for name in shown] for row in data]
+    if console.width < _MIN_COLUMN_WIDTH * len(shown):
+        for row_cells in cells:
+            echo(row_cells[0])
+            for header, cell in zip(headers[1:], row_cells[1:], strict=True):
+                if cell not in ("", "–"):
+                    echo(f"  {header}: {cell}")
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in shown:
-        header = name.removesuffix("_at").replace("_", " ")
-        table.add_column(f"{header} ({zone})" if name.endswith("_at") else header, overflow="fold")
-    for row in data:
-        table.add_row(*(Text(errors.make_printable(_to_cell(row.get(name), zone))) for name in shown))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row_cells in cells:
+        table.add_row(*map(Text, row_cells))
+    console.print(table)
+
+
+_MIN_COLUMN_WIDTH = 9
+"""Characters of a column, on average, below which a table is hard to read."""
 
 
 def to_json(value: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,12 +26,15 @@ Url = Annotated[
     ),
 ]
 _YIELD = ("brings", "papers_a_day", "latest_day", "latest_papers", "undated_files")
+_ACCOUNT = ("found", "stored", "known", "left_out")
 _SOURCE_COLUMNS = (
     "source",
     "kind",
     "priority",
     "status",
     "reason",
+    "found",
+    "left_out",
     *_YIELD,
     "failures",
     "last_success_at",
@@ -40,7 +45,7 @@ _PRIORITY_HELP = "Where sources disagree, the highest number wins; among equals,
 _NO_SOURCES = "No sources. `paperround sources add https://huggingface.co` adds a daily list."
 _SETTING = "PAPERROUND_SOURCES"
 _FAILURES = ("failed", "refused")
-_REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
+_REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers", *_ACCOUNT)
 
 
 async def add(
@@ -104,7 +109,9 @@ async def add(
         sentence += "." if is_failed else f": {report.reason or 'no papers'}."
         sentence += f" `paperround sources remove {shlex.quote(address)}` takes it back."
     status = {"status": report.status.value, "reason": report.reason or None}
-    shell.print_answer(to_dict(added) | status | found, as_json, sentence=sentence)
+    account = account_to_dict(report.account)
+    shell.print_answer(to_dict(added) | status | found | account, as_json, sentence=sentence)
+    _print_left_out(address, report.account, as_json)
     described = map(files.describe_problem, report.result.problems)
     for sentence in ([report.reason] if is_failed and report.reason else []) + [*described]:
         shell.error(sentence)
@@ -127,7 +134,9 @@ async def list_rows(as_json: shell.AsJson = False) -> None:
         name for name in ("priority", "failures", "undated_files") if not any(row[name] for row in rows)
     }
     columns = [name for name in _SOURCE_COLUMNS if name not in unused]
-    shell.print_answer(rows, as_json, columns, sentence=_NO_SOURCES)
+    _print_rows(rows, as_json, columns)
+    for source, _ in found:
+        _print_left_out(errors.redact(source.url), source.account, as_json)
     for row in rows:
         if number := row["undated_files"]:
             shell.error(
@@ -199,10 +208,13 @@ async def fetch(since: shell.Since = None, until: shell.Until = None, as_json: s
             "status": report.status.value,
             "reason": report.reason,
             **shell.pick(report.result, "digests papers new_papers"),
+            **account_to_dict(report.account),
         }
         for report in reports
     ]
-    shell.print_answer(rows, as_json, _REPORT_COLUMNS, sentence=_NO_SOURCES)
+    _print_rows(rows, as_json, _REPORT_COLUMNS)
+    for report in reports:
+        _print_left_out(errors.redact(report.source.url), report.account, as_json)
     is_failed = any(report.status.value in _FAILURES or report.missed_days for report in reports)
     problems = [problem for report in reports for problem in report.result.problems]
     for problem in problems:
@@ -221,7 +233,36 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
         "options": dict(row.options),
         "status": row.status and row.status.value,
         "progress": back_fill and back_fill.describe(),
+        **account_to_dict(row.account),
     }
+
+
+def account_to_dict(account: models.Account | None) -> dict[str, Any]:
+    """Convert the account of a reading for JSON output; each value is None without one."""
+    if account is None:
+        return dict.fromkeys((*_ACCOUNT, "remarks"))
+    rows = {name: list(map(asdict, getattr(account, name))) for name in ("left_out", "remarks")}
+    return {**shell.pick(account, "found stored known"), **rows}
+
+
+def _print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
+    """Print sources, in a table with the number of items that were left out."""
+    if not as_json:
+        rows = [{**row, "left_out": sum(of["number"] for of in row["left_out"] or ())} for row in rows]
+    shell.print_answer(rows, as_json, columns, sentence=_NO_SOURCES)
+
+
+def _print_left_out(address: str, account: models.Account | None, as_json: bool) -> None:
+    """Say what a reading of a source left out, and what it lacks in the rest."""
+    from bot.archive import sorting
+
+    if account is None or as_json:
+        return
+    if account.left_out:
+        of = f"of {shell.count(account.found, 'item')} found, {account.stored:,} were stored, {account.known:,} known and"
+        shell.echo(f"{address}: {of} {account.lost:,} left out: {sorting.describe(account.left_out)}.")
+    if account.remarks:
+        shell.echo(f"{address}: of the items kept: {sorting.describe(account.remarks)}.")
 
 
 def _yield_to_dict(brought: Yield) -> dict[str, Any]:

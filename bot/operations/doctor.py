@@ -16,6 +16,7 @@ from typing import Any
 
 import pydantic
 
+from bot.archive import sorting
 from bot.client import command_sync, webhook
 from bot.core import isolation, program
 from bot.core.clock import latest_date, system_clock
@@ -217,6 +218,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
         *(_webhook(row, uncertain, unaddressed) for row in posts if row.is_by_webhook),
         *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
         *_stuck(of_servers),
+        *filter(None, map(_left_out, rows)),
     ]
     return findings, has_alert or not posts or not all(row.is_by_webhook for row in posts)
 
@@ -370,6 +372,22 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
     if number is None:
         return Finding(name, "not read yet" if row.last_attempt_at is None else brought.brings.value)
     return Finding(name, f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day")
+
+
+_EXPECTED = (models.Omission.REPEATED, models.Omission.NEW_VERSION, models.Omission.OTHER_CATEGORY)
+"""Reasons by which no paper is missing from a source."""
+
+
+def _left_out(row: models.StoredSource) -> Finding | None:
+    """Return a finding if a source's last reading left out more than it kept."""
+    missing = [of for of in row.account.left_out if of.reason not in _EXPECTED] if row.account else []
+    number = sum(of.number for of in missing)
+    if row.account is None or number <= row.account.kept:
+        return None
+    value = f"{number:,} of {row.account.found:,} items left out"
+    return Finding(
+        f"reading of {errors.redact(row.url)}", value, status=Status.WARNING, note=sorting.describe(missing)
+    )
 
 
 async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:

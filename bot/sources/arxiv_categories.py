@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from bot.archive import arxiv_ids, digest_writer, fields, listing
+from bot.archive import arxiv_ids, digest_writer, fields, listing, sorting
 from bot.sources import arxiv, base, feed
 from storage import errors, models
-from storage.models import FetchStatus
+from storage.models import Account, FetchStatus, LeftOut, Omission, add_up
 
 SCHEME = "arxiv:"
 _MAX_CATEGORIES = 20
@@ -173,27 +173,48 @@ class ArxivCategories:
         if isinstance(page, base.FetchResult):
             return [page], progress
         try:
-            entries = (await feed.read_document(page)).entries
+            parsed = await feed.read_document(page)
         except base.FetchError as error:
             return [base.failed_result(self._rss, error)], progress
-        new = [entry for entry in entries if not entry.is_replacement]
-        by_day = self._by_day(request, arxiv.read_facts(new, self._rss, request.now))
+
+        def judge(entry: feed.FeedEntry) -> models.PaperFacts | LeftOut:
+            if entry.is_replacement:
+                return sorting.leave_out(Omission.NEW_VERSION, entry.title)
+            [*facts] = arxiv.read_facts([entry], self._rss, request.now)
+            return self._judge(facts[0], request) if facts else sorting.leave_out(Omission.NO_ID, entry.title)
+
+        facts, left_out = sorting.sort_out(parsed.entries, judge)
+        listed = await request.find_listed([fact.arxiv_id for fact in facts])
+        today = request.now.date()
+        # At times arXiv announces a former batch again, with the date of the day.
+        new = [
+            fact
+            for fact in facts
+            if listed.get(fact.arxiv_id, date.max) >= min(fact.published_on or today, today)
+        ]
+        by_day = self._by_day(request, new)
+        account = Account(len(new), len(facts) - len(new), add_up([*left_out, *parsed.left_out]))
+        state = replace(page.page_state, account=account)
         if not by_day:
             reason = (
-                "arXiv has announced no new papers in these categories today, which is normal on weekends"
+                "arXiv announces papers again that it announced before; what it left out is read when it announces others"
+                if facts
+                else "arXiv has announced no new papers in these categories today, which is normal on weekends"
             )
             result = base.FetchResult(
-                self.address, FetchStatus.NOT_YET, reason, page_states=(page.page_state,)
+                self.address, FetchStatus.NOT_YET, reason, page_states=(state,), account=account
             )
             return [result], progress
         last, newest = progress.announced_on and date.fromisoformat(progress.announced_on), max(by_day)
         progress = replace(progress, announced_on=newest.isoformat())
         # An announcement on a weekday in between was missed.
         if last and any((last + _DAY * n).isoweekday() < 6 for n in range(1, min((newest - last).days, 8))):
-            today = request.now.date()
             progress = progress.fill_from(max(last - _HELD_DAYS, today - _MAX_BACK_FILL), today)
         results = [*by_day.values()]
-        results[-1] = replace(results[-1], page_states=(page.page_state,), progress=asdict(progress))
+        rest = replace(account, stored=0)
+        results[-1] = replace(
+            results[-1], page_states=(state,), progress=asdict(progress), account=results[-1].account + rest
+        )
         return results, progress
 
     async def _back_fill(
@@ -205,13 +226,14 @@ class ArxivCategories:
             if progress.on is None:
                 return
             try:
-                found, gap = await self._read_day(progress.on)
+                found, gap, lacking = await self._read_day(progress.on)
             except base.FetchError as error:
                 failed = replace(base.failed_result(self._api, error), progress=asdict(progress))
                 # A wait requested by arXiv is not a failure.
                 yield failed if error.retry_at is None else replace(failed, status=FetchStatus.NOT_YET)
                 return
-            by_day = self._by_day(request, found)
+            own, left_out = sorting.sort_out(found, lambda fact: self._judge(fact, request))
+            by_day = self._by_day(request, own)
             facts = tuple(fact for result in by_day.values() for fact in result.facts)
             is_last = request.days is not None or progress.polls + 1 >= _MAX_POLLS_PER_DAY
             is_waiting = bool(gap) and not is_last
@@ -220,8 +242,13 @@ class ArxivCategories:
             )
             status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
             # Older papers are never posted.
-            digests = [replace(result, facts=()) for on, result in by_day.items() if on >= recent]
-            results = [base.FetchResult(self._api, status, facts=facts), *digests] if facts or not gap else []
+            digests = [
+                replace(result, facts=(), account=Account()) for on, result in by_day.items() if on >= recent
+            ]
+            unread = [sorting.leave_out(Omission.NOT_READ, gap, lacking)] if lacking else []
+            account = Account(len(facts), left_out=add_up([*left_out, *unread]))
+            first = base.FetchResult(self._api, status, facts=facts, account=account)
+            results = [first, *digests] if facts or not gap else []
             if is_waiting:
                 at = request.now + _INCOMPLETE_DELAY
                 results.append(base.FetchResult(self._api, FetchStatus.NOT_YET, gap, retry_at=at))
@@ -233,8 +260,8 @@ class ArxivCategories:
             if is_waiting:
                 return
 
-    async def _read_day(self, on: str) -> tuple[list[models.PaperFacts], str]:
-        """Return the papers submitted on a day, and a note if arXiv counts more than it gives. Raises FetchError."""
+    async def _read_day(self, on: str) -> tuple[list[models.PaperFacts], str, int]:
+        """Return the papers submitted on a day, a note if arXiv counts more, and how many more. Raises FetchError."""
         day = on.replace("-", "")
         listed = " OR ".join(
             f"cat:{name}" if "." in name or name in _UNDIVIDED else f"cat:{name}.*"
@@ -247,7 +274,16 @@ class ArxivCategories:
         }
         facts, lacking = await self._reader.search(query, _PAGE_SIZE)
         given = f"gave {len(facts):,} of the {len(facts) + lacking:,} papers that it counts"
-        return facts, f"arXiv {given} on {on}" if lacking else ""
+        return facts, f"arXiv {given} on {on}" if lacking else "", lacking
+
+    def _judge(self, fact: models.PaperFacts, request: base.FetchRequest) -> models.PaperFacts | LeftOut:
+        """Return a paper of the source's categories, or why it is left out."""
+        counted = None if self.with_cross_lists else 1  # the first category is the primary one
+        if not covers(self._categories, fact.categories[:counted]):
+            return sorting.leave_out(Omission.OTHER_CATEGORY, fact.title)
+        if not arxiv_ids.is_possible(fact.arxiv_id, request.now.date()):
+            return sorting.leave_out(Omission.NO_ID, fact.arxiv_id)
+        return fact
 
     def _by_day(
         self, request: base.FetchRequest, facts: Iterable[models.PaperFacts]
@@ -258,18 +294,19 @@ class ArxivCategories:
         """
         today = request.now.date()
         found: dict[date, list[models.PaperFacts]] = {}
-        counted = None if self.with_cross_lists else 1  # the first category is the primary one
         for fact in facts:
-            is_own = covers(self._categories, fact.categories[:counted])
-            if is_own and arxiv_ids.is_possible(fact.arxiv_id, today):
-                on = min(fact.published_on or today, today)
-                found.setdefault(on, []).append(replace(fact, published_on=on, listed_on=on))
+            on = min(fact.published_on or today, today)
+            found.setdefault(on, []).append(replace(fact, published_on=on, listed_on=on))
         days = {}
         for on, group in sorted(found.items()):
             papers = [{"arxiv_id": of.arxiv_id} for of in group]
             digest = listing.build(on, papers, form=models.DigestFormat.LOOKUP)
             days[on] = base.FetchResult(
-                f"{self.address}/{on}", FetchStatus.OK, digests=(digest,), facts=tuple(group)
+                f"{self.address}/{on}",
+                FetchStatus.OK,
+                digests=(digest,),
+                facts=tuple(group),
+                account=Account(len(group)),
             )
         return days
 

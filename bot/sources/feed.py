@@ -284,29 +284,32 @@ def _is_empty(entry: FeedEntry) -> bool:
 def _assign_keys(entries: Sequence[FeedEntry]) -> tuple[list[FeedEntry], tuple[LeftOut, ...]]:
     """Give each entry, whose key is its id so far, a key of its own; entries that repeat another one are left out.
 
-    It is the first of these that no other entry has: its id, its link, its title with its date, its content.
+    It is the first of these that no other entry has: its id, its link, its title with its date, all of it.
     """
 
-    def name(entry: FeedEntry) -> tuple[str, ...]:
+    def names_of(entry: FeedEntry) -> tuple[str, str, str]:
         title = f"{entry.title} {entry.published_on or ''}".rstrip() if entry.title else ""
-        return entry.key, entry.link or "", title, entry.hash
+        return entry.key, entry.link or "", title
+
+    def whole_of(entry: FeedEntry) -> str:
+        return " ".join((*names_of(entry), str(entry.published_on), entry.hash))
 
     def judge(entry: FeedEntry) -> FeedEntry | LeftOut:
         if _is_empty(entry):
             return sorting.leave_out(Omission.NO_ID)
-        whole = (*name(entry), entry.published_on)
-        if whole in seen:
+        if whole_of(entry) in seen:
             return sorting.leave_out(Omission.REPEATED, entry.title or entry.key)
-        seen.add(whole)
+        seen.add(whole_of(entry))
         return entry
 
-    seen = set[tuple[object, ...]]()
+    seen = set[str]()
     kept, left_out = sorting.sort_out(entries, judge)
-    owners = Counter(chain.from_iterable({*name(entry)} for entry in kept))
-    keys = (
-        next((own for own in filter(None, name(entry)) if owners[own] == 1), entry.hash) for entry in kept
+    owners = Counter(chain.from_iterable({*names_of(entry)} for entry in kept))
+    own = (
+        next((name for name in names_of(entry) if name and owners[name] == 1), whole_of(entry))
+        for entry in kept
     )
-    return [replace(entry, key=key) for entry, key in zip(kept, keys, strict=True)], left_out
+    return [replace(entry, key=key) for entry, key in zip(kept, own, strict=True)], left_out
 
 
 def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEntry:
@@ -339,7 +342,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         is_misread=former is not None
         and former.tm_mday == 1
         and published_on not in (None, date(*former[:3])),
-        arxiv_id=_parse_arxiv_id(id_) or _parse_arxiv_id(link or ""),
+        arxiv_id=_parse_arxiv_id(link or "") or _parse_arxiv_id(id_),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
         affiliations=fields.clean_labels([*affiliations, entry.get("arxiv_affiliation")]),
@@ -695,8 +698,7 @@ class FeedSource:
             is_empty &= result.status is FetchStatus.NOT_YET
             reason = reason or result.reason
             yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
-        for entry, _ in linked[_MAX_LINKS:]:
-            own += _leave_out(entry, Omission.TOO_MANY)
+        own += sum((_leave_out(entry, Omission.TOO_MANY) for entry, _ in linked[_MAX_LINKS:]), Account())
         if not is_empty:
             state = replace(feed_state, account=total + own)
             feed_states += () if is_missed else (state,)
@@ -768,13 +770,7 @@ class FeedSource:
             account = sum(accounts, Account())
             results.append(
                 base.FetchResult(
-                    location,
-                    FetchStatus.OK,
-                    base.clean_reason(reason),
-                    found,
-                    facts,
-                    pages,
-                    account=account,
+                    location, FetchStatus.OK, base.clean_reason(reason), found, facts, pages, account=account
                 )
             )
         return results
@@ -804,13 +800,15 @@ class FeedSource:
             digests = await base.detect_in_response(page, on)
         except base.FetchError as error:
             reason = base.clean_reason(f"{link}: {error}")
-            if page_states != states or error.code in (base.NOT_FOUND, base.GONE):
-                page_states = _mark_empty(_with_account(page_states, unlisted))
-                return base.FetchResult(
-                    link, FetchStatus.NOT_YET, reason, page_states=page_states, account=unlisted
-                )
             is_refused = error.status is FetchStatus.REFUSED or error.code in _DENIED
             unread = _leave_out(entry, Omission.REFUSED if is_refused else Omission.NOT_READ, reason)
+            is_read = page_states != states
+            if is_read or error.code in (base.NOT_FOUND, base.GONE):
+                account = unlisted if is_read else unread
+                page_states = _mark_empty(_with_account(page_states, account))
+                return base.FetchResult(
+                    link, FetchStatus.NOT_YET, reason, page_states=page_states, account=account
+                )
             page_states = _with_account(states, unread)
             if error.status is FetchStatus.FAILED:
                 # Without a hash, the entry will be read again.

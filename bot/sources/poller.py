@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import structlog
 
-from bot.archive import fields, listing, paper_list
+from bot.archive import digest_writer, fields, listing, paper_list
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.sources import arxiv, arxiv_categories, base, kinds
-from storage import errors, models, papers, sources
+from storage import archive, errors, models, papers, sources
 from storage.database import Connection, Database
 from storage.models import FetchStatus
 
@@ -50,6 +50,7 @@ class SourceReport:
     progress: Mapping[str, Any] | None = None
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
+    account: models.Account = field(default_factory=models.Account)
 
     def add(self, result: base.FetchResult, ingested: IngestResult) -> None:
         """Add a result and what storing it changed to the totals. Each status keeps only its first reason."""
@@ -67,6 +68,7 @@ class SourceReport:
             replace(page, location=base.page_key(page.location)) for page in result.page_states
         )
         self.progress = result.progress or self.progress
+        self.account += result.account
 
     def add_failure(self, reason: str) -> None:
         """Count a failure of the poll itself, such as a locked database."""
@@ -143,6 +145,7 @@ def updated_health(
         next_attempt_at=max(next_at, report.retry_at or next_at),
         noticed_at=row.noticed_at if failed else None,
         progress=report.progress,
+        account=report.account if report.account.found else row.account,
     )
 
 
@@ -283,44 +286,73 @@ class Poller:
             if not kind.has_daily_list:
                 base.worker.set(self._worker)
             states = await self.database.fetch(sources.list_page_states, row.id)
-            request = base.FetchRequest(self.clock(), states, days, row.progress)
+
+            async def find_listed(ids: Collection[str]) -> Mapping[str, date]:
+                return await self.database.fetch(archive.find_first_days, row.url, ids)
+
+            request = base.FetchRequest(self.clock(), states, days, row.progress, find_listed)
             async for result in kind.open(row.url, row.options, self.context).fetch(request):
                 async with self.database.read() as connection:
                     if not await sources.is_stored(connection, row):
                         return  # removed during the poll
-                limited = await self._limit_papers(report, result) if is_limited else result
+                named = _name_papers(result)
+                known = set(await self.database.fetch(papers.get_ids, named)) if named else set[str]()
+                limited = await self._limit_papers(report, result, known) if is_limited else result
+                is_cut = limited is not result
+                limited = replace(limited, account=self._split_account(report, result, limited, known))
                 async with self._turn:
                     # Facts first: posts and alerts of a listing need its votes.
                     stored = await self.ingest.add_facts(limited.facts)
                     if limited.digests or limited.is_gone:
-                        is_whole = limited is result
+                        is_whole = not is_cut
                         stored += await self.ingest.put(
                             row.url, limited.location, limited.digests, is_whole=is_whole, moved=limited.moved
                         )
                     report.add(limited, stored)
-                if limited is not result:
+                if is_cut:
                     report.add_failure(_describe_limit(report))
                     return
 
-    async def _limit_papers(self, report: SourceReport, result: base.FetchResult) -> base.FetchResult:
+    async def _limit_papers(
+        self, report: SourceReport, result: base.FetchResult, known: set[str]
+    ) -> base.FetchResult:
         """Return a result without the papers beyond the source's daily limit (UTC), and count the new ones.
 
         A digest that exceeds the limit keeps its first papers. The other papers are read again the next day.
         """
-        named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
-        named |= {fact.arxiv_id for fact in result.facts}
-        stored_ids = set(await self.database.fetch(papers.get_ids, named))
-        today = self.clock().date().isoformat()
+        named, today = _name_papers(result), self.clock().date().isoformat()
         counted = report.progress or {}
         brought = counted["new"] if counted.get("day") == today else 0
         is_first = report.source.last_success_at is None
         room = (base.MAX_PAPERS_AT_FIRST if is_first else base.MAX_PAPERS_A_DAY) - brought
-        if len(named - stored_ids) > room:
-            result = await asyncio.to_thread(_cut, result, set(stored_ids), room)
-            named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
+        if len(named - known) > room:
+            result = await asyncio.to_thread(_cut, result, set(known), room)
+            named = _name_papers(result)
         if not is_first:  # the first poll, which fills the archive, leaves the day's limit as it is
-            report.progress = {"day": today, "new": brought + len(named - stored_ids)}
+            report.progress = {"day": today, "new": brought + len(named - known)}
         return result
+
+    def _split_account(
+        self, report: SourceReport, result: base.FetchResult, limited: base.FetchResult, known: set[str]
+    ) -> models.Account:
+        """Return a result's account with the papers that the archive has, and those beyond a limit, taken apart."""
+        account, named = result.account, _name_papers(limited)
+        beyond = sorted(_name_papers(result) - named)
+        lost = min(len(beyond), account.stored)
+        stored = min(len(named - known), account.stored - lost)
+        today = self.clock().date() - digest_writer.FILL_AGE
+        is_first = report.source.last_success_at is None
+        old = sum(
+            len(digest.entries)
+            for digest in limited.digests
+            if digest.date <= today or (digest.is_rolling and is_first)
+        )
+        return models.Account(
+            stored,
+            account.kept - lost - stored,
+            models.add_up((*account.left_out, *_count(models.Omission.TOO_MANY, lost, *beyond))),
+            models.add_up((*account.remarks, *_count(models.Omission.TOO_OLD, old))),
+        )
 
     async def _save(self, report: SourceReport, health: models.StoredSource | None) -> None:
         """Save a polled source's page states and health, unless it was removed during the poll.
@@ -375,6 +407,17 @@ def _describe_limit(report: SourceReport) -> str:
         return f"its first poll brought {base.MAX_PAPERS_AT_FIRST:,} papers; the others follow, up to {limit} a day"
     brought = (report.progress or {}).get("new", 0)
     return f"it has brought {brought:,} new papers today, and its limit is {limit}; the others will be read from tomorrow on"
+
+
+def _name_papers(result: base.FetchResult) -> set[str]:
+    """Return the arXiv ids of a result's papers."""
+    named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
+    return named.union(fact.arxiv_id for fact in result.facts)
+
+
+def _count(reason: models.Omission, number: int, *examples: str) -> Iterator[models.LeftOut]:
+    if number:
+        yield models.LeftOut(reason, number, examples[: models.MAX_EXAMPLES])
 
 
 def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResult:

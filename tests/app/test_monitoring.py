@@ -239,7 +239,8 @@ async def test_metrics_show_each_sources_last_success_and_what_the_index_lacks(
     async with harness.db.transaction() as connection:
         url, kind = "https://me:secret@a.example/feed", models.SourceKind.FEED
         row = await sources.add(connection, url=url, kind=kind, now=NOW)
-        await sources.set_health(connection, replace(row, last_success_at=SEOUL_9AM))
+        account = models.Account(2, 3, (models.LeftOut(models.Omission.NO_ID, 7),))
+        await sources.set_health(connection, replace(row, last_success_at=SEOUL_9AM, account=account))
     await make_ingest(harness.db).add_text(newsletter(NOW.date(), [("2601.00001", 5)]), location="a.md")
 
     async def shown() -> list[float | None]:
@@ -249,6 +250,11 @@ async def test_metrics_show_each_sources_last_success_and_what_the_index_lacks(
 
     async with harness.serving("127.0.0.1:0") as harness.url:
         assert await shown() == [SEOUL_9AM.timestamp(), 1]
+        items = [
+            f"paperround_source_items,outcome={of},source=a.example"
+            for of in ("stored", "known", "no-arXiv-ID")
+        ]
+        assert [(await harness.samples())[name] for name in items] == [2, 3, 7]
         await harness.db.look_up(harness.index.refresh)
         await harness.db.write(sources.remove, row.url)
         assert await shown() == [None, 0]

@@ -55,7 +55,8 @@ def test_fetch_prints_a_row_for_each_source(site: Site, sources: Paperround) -> 
         (dated_url, "ok", 1, 1),
         ("https://huggingface.co", "ok", 1, 1),
     ]
-    assert {*answer.data[0]} == {*names, "reason", "new_papers"}
+    account = {"found", "stored", "known", "left_out", "remarks"}
+    assert {*answer.data[0]} == {*names, "reason", "new_papers", *account}
     assert sum(row["new_papers"] for row in answer.data) == 1
     assert [row["status"] for row in fetch().data] == ["unchanged", "unchanged"]
 
@@ -66,7 +67,10 @@ def test_adding_a_source_reports_its_first_poll(
     site["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
     address = f"{site.url}/2025-05-06.md"
     added = sources("add", address).stdout.strip()
-    assert added == f"{address} (url) was added. It brought 2 papers in 1 list."
+    assert added.splitlines() == [
+        f"{address} (url) was added. It brought 2 papers in 1 list.",
+        f"{address}: of the items kept: 2 older than is posted.",
+    ]
     missing = sources("add", f"{site.url}/missing.md")
     # As docs/commands.md says: 1 is a problem, named on stderr.
     assert (missing.exit_status, missing.stderr) == (1, "paperround: not found (404)\n")
@@ -85,6 +89,26 @@ def test_adding_a_source_reports_its_first_poll(
     assert [row["brings"] for row in rows] == ["posts", "nothing", "nothing"]
     found = {row["what"]: row["value"] for row in paperround("doctor", "--json").data}
     assert [found[f"source {row['source']}"] for row in rows] == ["posts", "failed", "failed"]
+
+
+def test_what_a_source_leaves_out_is_said_wherever_it_is_named(
+    sources: Paperround, paperround: Paperround, tmp_path: Path
+) -> None:
+    folder = tmp_path / "digests"
+    folder.mkdir()
+    (folder / "2025-05-06.md").write_text("- [Growing Moss](https://arxiv.org/abs/2505.00001)\n")
+    for name in ("bad.md", "worse.md"):
+        (folder / name).write_bytes(b"\0\xff\xfe\0")
+    said = "3 items found, {}, {} known and 2 left out: 2 not read (bad.md: it is binary, not text; worse.md: it is"
+    assert said.format("1 were stored", 0) in sources("add", "digests").stdout
+    assert said.format("1 were stored", 0) in sources("list").stdout
+    assert said.format("0 were stored", 1) in sources("fetch").stdout
+    [row] = sources("list", "--json").data
+    assert (row["found"], row["stored"], row["known"]) == (3, 0, 1)
+    assert [(of["reason"], of["number"]) for of in row["left_out"]] == [("not-read", 2)]
+    found = {row["what"]: row for row in paperround("doctor", "--json").data}[f"reading of {folder}"]
+    assert (found["value"], found["status"]) == ("2 of 3 items left out", "warning")
+    assert "bad.md" in found["note"]
 
 
 def test_every_spelling_of_hugging_face_is_the_same_source(

@@ -1,0 +1,304 @@
+"""The account of a reading: found is stored, known and left out together, and each item left out has its reason."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.archive import parse, sorting
+from bot.sources import base, feed
+from storage import database, models, sources
+from storage.models import Account, FetchStatus, Omission
+from tests.support import origin_server, source_payloads
+from tests.support.polling_harness import PollingHarness
+
+URL, NOW = "https://example.org/feed", datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Pages:
+    """A fetcher of the texts that it is given."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+
+    async def get(
+        self,
+        url: str,
+        page_state: sources.PageState | None = None,
+        *,
+        accept: str = "*/*",
+        throttle: base.Throttle = base.no_throttle,
+    ) -> base.Response:
+        if url not in self.texts:
+            raise base.FetchError("not found (404)", code=base.NOT_FOUND)
+        body = self.texts[url].encode()
+        state = sources.PageState(url, NOW, FetchStatus.OK, hash=hashlib.sha256(body).hexdigest())
+        return base.Response(url, body, state)
+
+
+def read_feed(text: str, states: dict[str, sources.PageState]) -> Account:
+    """Read a feed, add its page states, and return the account of the reading."""
+
+    async def read() -> Account:
+        total = Account()
+        request = base.FetchRequest(NOW, dict(states))
+        async for result in feed.FeedSource(URL, Pages({URL: text})).fetch(request):
+            total += result.account
+            states.update({base.page_key(page.location): page for page in result.page_states})
+        return total
+
+    return asyncio.run(read())
+
+
+def reasons(account: Account) -> dict[Omission, int]:
+    return {row.reason: row.number for row in account.left_out}
+
+
+def item(
+    guid: str = "", link: str = "", title: str = "", date: str = "", text: str = "", *, announced: str = ""
+) -> str:
+    text = f"arXiv:{link[-10:]}v1 Announce Type: {announced} \nAbstract: {text}" if announced else text
+    parts = {
+        "guid isPermaLink='false'": guid,
+        "link": link,
+        "title": title,
+        "pubDate": date,
+        "description": text,
+    }
+    tags = (f"<{name}>{value}</{name.split()[0]}>" for name, value in parts.items() if value)
+    return f"<item>{''.join(tags)}</item>"
+
+
+PAPERS = [f"https://arxiv.org/abs/2505.{number:05}" for number in range(1, 4)]
+ITEMS = st.builds(
+    item,
+    st.sampled_from(["", "1", "2", "N/A", PAPERS[0], "2025-05-06"]),
+    st.sampled_from(["", "https://example.org/post", *PAPERS, f"{PAPERS[0]}v2"]),
+    st.sampled_from(["", "A day", "A study of moss", "1"]),
+    st.sampled_from(["", "Someday", "2025-05-05T08:00:00Z", "2025-05-06T08:00:00Z", "1970-01-01T00:00:00Z"]),
+    st.sampled_from(["", "Some moss", f"See {PAPERS[1]} and {PAPERS[2]}"]),
+    announced=st.sampled_from(["", "", "new", "replace"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(ITEMS, max_size=8), min_size=1, max_size=3))
+def test_each_item_of_any_feed_is_stored_known_or_left_out(readings: list[list[str]]) -> None:
+    states: dict[str, sources.PageState] = {}
+    for items in readings:
+        account = read_feed(source_payloads.rss(*items), states)
+        assert account.found == len(items)
+    again = read_feed(source_payloads.rss(*readings[-1]), states)
+    assert (again.stored, again.found) == (0, len(readings[-1])), "what was read once is known"
+    assert reasons(again) == reasons(account)
+
+
+LINES = {
+    "- [Growing Moss in Gardens {n}](https://arxiv.org/abs/2505.{n:05})": 1,
+    "- https://arxiv.org/abs/2505.{n:05} Moss, [PDF](https://arxiv.org/pdf/2505.{n:05})": 1,
+    "| [Moss on Old Walls](https://arxiv.org/abs/2505.{n:05}) | cs.CL |": 1,
+    "As shown in https://arxiv.org/abs/2505.{n:05} before, moss grows.": 1,
+    "- [A Paper about Kites and Wind](https://example.org/kites-{n})": 1,
+    "<!-- https://arxiv.org/abs/2505.{n:05} -->": 1,
+    "Some words about moss.": 0,
+}
+"""Lines of a list, and how many items each has."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([*LINES]), st.integers(1, 5))))
+def test_each_paper_of_any_list_is_stored_or_left_out(rows: list[tuple[str, int]]) -> None:
+    text = "# 2025-05-06\n\n" + "\n\n".join(line.format(n=number) for line, number in rows)
+    text += "\n\n## References\n\n- https://arxiv.org/abs/2505.00009\n"
+    text += "\n\n## 2025-05-05\n\n" + "".join(f"- https://arxiv.org/abs/2504.0000{n}\n" for n in range(6))
+    account = sorting.account_of(parse.parse_text(text))
+    assert account.found == 7 + sum(LINES[line] for line, _ in rows)
+
+
+@pytest_asyncio.fixture
+async def harness(db: database.Database) -> AsyncIterator[PollingHarness]:
+    async with origin_server.run_origin() as origin:
+        yield PollingHarness(db, origin)
+
+
+def paper(number: int, *, guid: str = "", link: str = "", on: str = "2025-05-06", title: str = "") -> str:
+    link = link or f"https://arxiv.org/abs/2505.{number:05}"
+    return item(guid, link, title or f"A study of moss {number}", f"{on}T08:00:00Z" if on else "")
+
+
+NOTE = item("note", title="My holidays")
+NEWS = source_payloads.newsletter()
+R = Omission
+SHAPES: dict[str, tuple[Sequence[str], int, dict[Omission, int]]] = {
+    # items, papers kept, what is left out
+    "one guid for all": ([paper(n, guid="N/A") for n in (1, 2, 3)], 3, {}),
+    "one guid and one link for all": (
+        [item("x", PAPERS[0], "A", text=str(n)) for n in (1, 2)],
+        1,
+        {R.REPEATED: 1},
+    ),
+    "an empty guid": ([paper(n, guid=" ") for n in (1, 2)], 2, {}),
+    "the guid is another's link": ([paper(1, guid=PAPERS[1]), paper(2)], 2, {}),
+    "the guid is a date": ([paper(1, guid="2025-05-06"), paper(2, guid="2025-05-06")], 2, {}),
+    "the same item twice": ([paper(1), paper(1)], 1, {R.REPEATED: 1}),
+    "the same paper under two ids": ([paper(1, guid="1"), paper(1, guid="1?v=2")], 1, {R.REPEATED: 1}),
+    "abstract and PDF": ([paper(1), paper(1, link="https://arxiv.org/pdf/2505.00001")], 1, {R.REPEATED: 1}),
+    "two versions": ([paper(1), paper(1, link=f"{PAPERS[0]}v2")], 1, {R.REPEATED: 1}),
+    "a note among papers": ([paper(1), NOTE, paper(2)], 2, {R.NO_ID: 1}),
+    "an empty item": ([paper(1), item()], 1, {R.NO_ID: 1}),
+    "only a title": ([paper(1), item(title="Moss")], 1, {R.NO_ID: 1}),
+    "only a text": ([paper(1), item(text="Moss")], 1, {R.NO_ID: 1}),
+    "two notes of one title": ([NOTE, NOTE.replace("note<", "note2<"), paper(1)], 1, {R.NO_ID: 2}),
+    "a dead link": ([paper(1), item("1", "{origin}/gone", "Gone")], 1, {R.NOT_READ: 1}),
+    "a page without papers": ([paper(1), item("1", "{origin}/html", "Page")], 1, {R.NO_LIST: 1}),
+    "a forbidden page": ([paper(1), item("1", "{origin}/denied", "Page")], 1, {R.REFUSED: 1}),
+    "a link into a private network": ([paper(1), item("1", "http://10.0.0.1/", "Page")], 1, {R.REFUSED: 1}),
+    "a linked digest": ([paper(9), item("1", "{origin}/digest.md", "Day")], 3, {}),
+    "no dates": ([paper(n, on="") for n in (1, 2)], 2, {}),
+    "nothing but notes": ([NOTE, NOTE], 0, {R.NO_ID: 1, R.REPEATED: 1}),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_the_account_of_a_feed_adds_up(harness: PollingHarness, shape: str) -> None:
+    items, kept, left_out = SHAPES[shape]
+    pages = harness.origin.pages
+    pages["/html"], pages["/digest.md"] = "<html><body>Moss</body></html>", NEWS
+    pages["/denied"] = web.Response(status=403)
+    pages["/feed"] = source_payloads.rss(*items).replace("{origin}", harness.origin.url)
+    await harness.add("/feed", "feed")
+    [report] = await harness.fetch_due()
+    assert (report.account.stored, report.account.known) == (kept, 0)
+    assert reasons(report.account) == left_out
+    assert report.account.stored == report.result.papers
+    [row] = (await harness.health()).values()
+    assert row.account == report.account
+    harness.now += timedelta(hours=2)
+    [report] = await harness.fetch_due()
+    assert (report.account.stored, report.account.known, reasons(report.account)) == (0, kept, left_out)
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_the_account_says_what_was_known_which_dates_are_unclear_and_three_examples(
+    harness: PollingHarness,
+) -> None:
+    notes = [item(f"{n}", title=f"Note {n}") for n in range(5)]
+    items = [paper(1), item("2", PAPERS[1], "Moss", "Someday"), *notes]
+    harness.origin.pages["/feed"] = source_payloads.rss(paper(1))
+    await harness.add("/feed", "feed")
+    await harness.fetch_due()
+    harness.now += timedelta(hours=2)
+    harness.origin.pages["/feed"] = source_payloads.rss(*items)
+    await harness.fetch_due()
+    [row] = (await harness.health()).values()
+    notes_left = models.LeftOut(R.NO_ID, 5, ("Note 0", "Note 1", "Note 2"))
+    assert row.account == Account(1, 1, (notes_left,), (models.LeftOut(R.NO_DATE, 1, ("Someday",)),))
+
+
+async def test_an_item_without_a_date_counts_from_the_day_on_which_its_feed_first_had_it(
+    harness: PollingHarness,
+) -> None:
+    """The first reading fills the archive; undated lists in an item or behind its link count as items do."""
+    undated = "".join(f"- [Moss and Lichen {n}](https://arxiv.org/abs/2505.0005{n})\n" for n in range(3))
+    linked, inside = undated.replace("0005", "0006"), undated.replace("0005", "0007")
+    harness.origin.pages |= {"/list.md": linked}
+    old = [paper(1, on="2025-05-05"), paper(2, on="")]
+    harness.origin.pages["/feed"] = source_payloads.rss(*old)
+    await harness.add("/feed", "feed")
+    await harness.fetch_due()
+    harness.now += timedelta(days=1)
+    new = [
+        paper(3, on=""),
+        item("l", f"{harness.origin.url}/list.md", "Links"),
+        item("i", title="In", text=inside),
+    ]
+    harness.origin.pages["/feed"] = source_payloads.rss(*old, *new)
+    await harness.fetch_due()
+    today = harness.now.date()
+    expected = {1: date(2025, 5, 5), 2: date(2025, 3, 7), 3: today, 60: today, 70: today}
+    for number, on in expected.items():
+        found = await harness.detail(f"2505.{number:05}")
+        assert (found.first_on, found.last_on) == (on, on), number
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+@pytest.mark.parametrize("title", ["", "A new title"])
+async def test_a_paper_that_is_listed_again_stays_on_its_first_day(
+    harness: PollingHarness, title: str, *, is_gone: bool
+) -> None:
+    harness.origin.pages["/feed"] = source_payloads.rss(paper(1, guid="1"), paper(2, guid="2"))
+    await harness.add("/feed", "feed")
+    await harness.fetch_due()
+    harness.now += timedelta(days=2)
+    again = paper(1, guid="1?v=2", on="2025-05-08", title=title)
+    former = [] if is_gone else [paper(1, guid="1", on="2025-05-08")]
+    harness.origin.pages["/feed"] = source_payloads.rss(*former, paper(2, guid="2"), again)
+    await harness.fetch_due()
+    found = await harness.detail("2505.00001")
+    assert (found.first_on, found.last_on) == (date(2025, 5, 6), date(2025, 5, 6))
+
+
+def batch(on: str, *numbers: int) -> str:
+    when = datetime.fromisoformat(on).strftime("%a, %d %b %Y 00:00:00 -0400")
+    items = (
+        item(
+            f"oai:arXiv.org:2505.{n:05}v1",
+            f"https://arxiv.org/abs/2505.{n:05}",
+            f"Moss {n}",
+            when,
+            announced="new",
+        )
+        for n in numbers
+    )
+    return source_payloads.rss(
+        *(text.replace("</item>", "<category>cs.CL</category></item>") for text in items)
+    )
+
+
+@pytest.mark.parametrize("stale", [(1, 2), (2,)])
+async def test_a_batch_of_arxiv_whose_papers_are_all_known_announces_nothing(
+    harness: PollingHarness, stale: tuple[int, ...]
+) -> None:
+    """On Tuesday arXiv repeats Monday's batch; the papers of Tuesday's own are found by the API on Wednesday."""
+    harness.now = datetime(2025, 5, 5, 6, 0, tzinfo=UTC)
+    harness.origin.pages["/api/query"] = source_payloads.atom()
+    await harness.add("arxiv:cs.CL")
+    for on, numbers in {"2025-05-05": (1, 2), "2025-05-06": stale, "2025-05-07": (2, 5)}.items():
+        harness.origin.pages["/rss/cs.CL"] = batch(on, *numbers)
+        if on == "2025-05-07":
+            entry = source_payloads.arxiv_entry("2505.00003").replace("05-01T", "05-05T")
+            harness.origin.pages["/api/query"] = source_payloads.atom(entry)
+        [report] = await harness.fetch_due()
+        if on == "2025-05-06":
+            assert (report.account, report.status) == (Account(known=len(stale)), FetchStatus.NOT_YET)
+            assert "again" in report.reason
+        harness.now += timedelta(days=1)
+    days = {1: "2025-05-05", 2: "2025-05-05", 3: "2025-05-05", 5: "2025-05-07"}
+    for number, on in days.items():
+        found = await harness.detail(f"2505.{number:05}")
+        assert {str(found.first_on), str(found.last_on)} == {on}, number
+
+
+async def test_a_folder_says_which_files_are_not_read(harness: PollingHarness, tmp_path: Path) -> None:
+    for number in range(1, 4):
+        line = f"- [Growing Moss](https://arxiv.org/abs/2505.0000{number})\n"
+        (tmp_path / f"2025-05-0{number}.md").write_text(line)
+    (tmp_path / "bad.md").write_bytes(b"\0\xff\xfe\0")
+    (tmp_path / "link.md").symlink_to(tmp_path / "2025-05-01.md")
+    (tmp_path / "notes.md").write_text("Milk and bread\n")
+    row = await harness.registry.add(str(tmp_path))
+    for stored, known in ((3, 0), (0, 3)):
+        async with harness.open_poller() as opened:
+            report = await opened.fetch_first(row)
+        assert (report.account.stored, report.account.known) == (stored, known)
+        examples = {of.reason: of.examples for of in report.account.left_out}
+        assert [text.partition(":")[0] for text in examples[R.NOT_READ]] == ["link.md", "bad.md"]
+        assert [text.partition(":")[0] for text in examples[R.NO_LIST]] == ["notes.md"]
