@@ -118,7 +118,7 @@ LINES = {
 def test_each_paper_of_any_list_is_stored_or_left_out(rows: list[tuple[str, int]]) -> None:
     text = "# 2025-05-06\n\n" + "\n\n".join(line.format(n=number) for line, number in rows)
     text += "\n\n## References\n\n- https://arxiv.org/abs/2505.00009\n"
-    text += "\n\n## 2025-05-05\n\n" + "".join(f"- https://arxiv.org/abs/2504.0000{n}\n" for n in range(6))
+    text += "\n\n## 2025-05-05\n\n" + "".join(f"- https://arxiv.org/abs/2504.0000{n}\n" for n in range(1, 7))
     account = sorting.account_of(parse.parse_text(text))
     assert account.found == 7 + sum(LINES[line] for line, _ in rows)
 
