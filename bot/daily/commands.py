@@ -229,6 +229,27 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         settings = {name: getattr(draft, name) for name in daily_options.SETTINGS}
         return await _edit(request, old, replace(old, **settings))
 
+    @router.handles(daily_messages.OPEN_EDIT, responses.AT_ONCE, check=permissions.require_manager)
+    async def open_edit(self, request: Request, action: Action) -> ui.Modal:
+        """Open the form for a subscription's channel, time, topic and style."""
+        return daily_messages.edit_modal(request.texts, await _find(request, action.payload))
+
+    @router.handles(daily_messages.SUBMIT_EDIT, responses.PRIVATELY, check=permissions.require_manager)
+    async def submit_edit(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Apply the form to a subscription; for another channel, show the setup of a post like it there."""
+        old = await _find(request, action.payload)
+        values = interactions.modal_values(request.interaction)
+        names = (daily_messages.TIME, daily_messages.TOPIC)
+        typed = {name: values.get(name, "").strip() or "-" for name in names}
+        wanted = daily_options.apply_changes(old, {**typed, "style": values.get(daily_messages.STYLE)})
+        channel_id = custom_ids.parse_number(values.get(daily_messages.CHANNEL, ""))
+        if channel_id == old.channel_id:
+            return [await _edit(request, old, wanted)]
+        channel = _postable_channel(permissions.require_channel(request.interaction.guild, channel_id))
+        draft = replace(wanted, channel_id=channel.id, tag_id=None)
+        await _require_allowed(request, channel, draft)
+        return await _setup_views(request, draft)
+
     @router.handles(daily_messages.OPEN_FORM, responses.AT_ONCE, check=permissions.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         """Open the *More settings* form for a subscription."""

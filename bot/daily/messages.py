@@ -34,6 +34,8 @@ REPLACE = "dsr"
 OPEN_SETUP = "dso"
 SUBMIT_SETUP = "dsf"
 CHOOSE_TAG = "dst"
+OPEN_EDIT = "ded"
+SUBMIT_EDIT = "dsd"
 OPEN_FORM = "de"
 SUBMIT_FORM = "df"
 SHOW = "dh"
@@ -46,8 +48,8 @@ REMOVE_CONFIRMED = "dxx"
 ROLE, TAG, SILENT = "role", "tag", "options"
 """The fields of the *More settings* form. The last one is named after the menu that the checkbox replaced,
 which a form that was opened before an upgrade still has."""
-CHANNEL, TIME, TOPIC = "channel", "time", "topic"
-"""The fields of the set-up form. The last two are named like the command's options."""
+CHANNEL, TIME, TOPIC, STYLE = "channel", "time", "topic", "style"
+"""The fields of the set-up form, and one of the edit form. The last three are named like the command's options."""
 
 
 def setup_modal(
@@ -55,6 +57,27 @@ def setup_modal(
 ) -> StatelessModal:
     """Return the form that sets up a daily post, with the values of a draft, which is stored under `token`."""
     modal = StatelessModal(texts("help-set-up"), pack_custom_id(SUBMIT_SETUP, token))
+    _add_setup_fields(modal, texts, channel_id, draft)
+    return modal
+
+
+def edit_modal(texts: Texts, subscription: Subscription) -> StatelessModal:
+    """Return the set-up form with the values of a subscription, and its style."""
+    modal = StatelessModal(texts("change"), pack_custom_id(SUBMIT_EDIT, subscription.id))
+    _add_setup_fields(modal, texts, subscription.channel_id, subscription)
+    styles = [
+        message_builder.select_option(
+            texts(f"style-{style.value}"), style.value, selected=style is subscription.style
+        )
+        for style in daily_post.STYLES
+    ]
+    modal.add_choice(texts("setup-form-style"), STYLE, styles)
+    return modal
+
+
+def _add_setup_fields(
+    modal: StatelessModal, texts: Texts, channel_id: int | None, draft: Subscription | None
+) -> None:
     modal.add_channel(texts("setup-form-channel"), CHANNEL, daily_post.POSTABLE_TYPES, channel_id)
     for name, value, length in (
         (TIME, draft.at_time if draft else "", options.MAX_TIME_LENGTH),
@@ -69,7 +92,6 @@ def setup_modal(
             max_length=length,
             required=False,
         )
-    return modal
 
 
 def setup_refused_view(texts: Texts, error: errors.UsageError, token: str) -> ui.LayoutView:
@@ -225,6 +247,7 @@ def subscription_detail_view(
         _button(texts, "remove", REMOVE, subscription.id),
     )
     message.add_buttons(
+        _button(texts, "change", OPEN_EDIT, subscription.id),
         _button(texts, "more-settings", OPEN_FORM, subscription.id),
         _button(texts, "subscription-all", LIST_POSTS),
     )

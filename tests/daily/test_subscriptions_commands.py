@@ -93,9 +93,10 @@ Every day at 9:00 AM (Seoul)
 The 5 most upvoted papers
 English · Compact
 Next: Jan 02 00:00 (Jan 02 00:00)
--# `/daily edit` changes its time, number of papers, style and more.
+-# **Edit** changes its time, topic and style, `/daily edit` also the number of papers, days and
+  more.
 [Preview] [Post now] [Pause] [Remove]
-[More settings] [All daily posts]
+[Edit] [More settings] [All daily posts]
 
 ### Daily post in #papers
 Only papers that name “강화 학습 -survey”
@@ -112,7 +113,8 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 **#papers already has 2 daily posts**
 - **Daily · 9:00 AM · #papers** · Paused manually.
 - **language · 9:00 AM · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
--# `/daily edit` changes its time, number of papers, style and more.
+-# **Edit** changes its time, topic and style, `/daily edit` also the number of papers, days and
+  more.
 [Start] [Edit]
 
 Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
@@ -144,9 +146,10 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 추천순으로 5편
 한국어 · 간략
 다음: Jan 02 00:00 (Jan 02 00:00)
--# 시각, 논문 수, 형식 등은 `/daily edit` 명령어로 바꿀 수 있어요.
+-# 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 `/daily edit` 명령어로
+  바꿀 수 있어요.
 [미리보기] [바로 올리기] [일시중지] [삭제]
-[추가 설정] [모두 보기]
+[수정] [추가 설정] [모두 보기]
 
 ### #papers 자동 게시
 주제어 “강화 학습 -survey” 논문만
@@ -164,7 +167,8 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 - **매일 · 오전 9:00 · #papers** · 수동으로 일시중지했어요.
 - **language · 오전 9:00 · #papers** · 다음: Jan 01 09:00 (Jan
   01 09:00)
--# 시각, 논문 수, 형식 등은 `/daily edit` 명령어로 바꿀 수 있어요.
+-# 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 `/daily edit` 명령어로
+  바꿀 수 있어요.
 [시작하기] [수정]
 
 **매일 · 오전 9:00 · #papers** 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
@@ -431,6 +435,31 @@ async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHa
     everyone = {"role": [harness.guild.default_role], "options": False}
     await harness.manager.submit_modal(form, everyone)
     assert await _stored(harness) == [replace(stored, mention_role_id=None, silent=False)]
+
+
+@both_languages
+async def test_a_post_is_changed_by_its_own_screen(harness: ClientHarness) -> None:
+    _, summary = await _setup(harness, topic="RL", time="18:00")
+    await harness.manager_press(summary, "setup-start")
+    card = await harness.manage("daily edit")
+    form = await harness.manager_press(card, "change")
+    channel, time, topic, style = _fields(form)
+    assert [str(default["id"]) for default in channel["default_values"]] == [str(harness.channel.id)]
+    assert (time["value"], topic["value"]) == ("18:00", "RL")
+    assert [option["value"] for option in style["options"] if option.get("default")] == ["compact"]
+    values = {"channel": [harness.channel], "time": "9am", "topic": "robot", "style": ["cards"]}
+    changed = last_response(await harness.manager.submit_modal(form, values))
+    assert harness.texts("subscription-edited") in shown_text(changed)
+    (stored,) = await _stored(harness)
+    assert (stored.at_time, stored.topic, stored.style) == ("09:00", "robot", models.Style.CARDS)
+    # In another channel it would be another post: what was posted here stays known here.
+    other = harness.guild.create_text_channel("vision")
+    form = await harness.manager_press(await harness.manage("daily edit"), "change")
+    values |= {"channel": [other], "time": "", "topic": ""}
+    setup = last_response(await harness.manager.submit_modal(form, values))
+    assert await _stored(harness) == [stored]
+    await harness.manager_press(setup, "setup-start")
+    assert [row.channel_id for row in await _stored(harness)] == [harness.channel.id, other.id]
 
 
 async def test_a_more_settings_form_opened_before_the_upgrade_is_answered(harness: ClientHarness) -> None:

@@ -446,7 +446,10 @@ setup-first = First post: { $at } in your time zone ({ $relative })
 setup-change = { $style ->
     [weekly] The first post has the papers of the seven days up to it.
    *[other] The first post has the newest papers at that time: those of the preview, unless newer ones come.
-    } After it, a day without new papers has no post. To post the preview right away, press **Start**, then **Post now**.
+    } After it, a { $style ->
+    [weekly] week
+   *[other] day
+    } without new papers has no post. To post the preview right away, press **Start**, then **Post now**.
     To change the channel, time or topic, press **Edit**; { $command } with options sets the rest, such as the style.
 setup-form-channel = Channel
 setup-form-time = Time
@@ -454,6 +457,7 @@ setup-form-time-hint = 9am, 21:30 or 9am KST
 setup-form-time-empty = Left empty: once the day's list is complete
 setup-form-topic = Topic
 setup-form-topic-hint = diffusion, reasoning or author:name
+setup-form-style = Style
 setup-form-topic-empty = Left empty: papers on any topic
 setup-tag = Tag of the posts
 setup-start = Start
@@ -504,7 +508,7 @@ subscription-pause = Pause
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
-subscription-edit = { $command } changes its time, number of papers, style and more.
+subscription-edit = **Edit** changes its time, topic and style, { $command } also the number of papers, days and more.
 subscription-paused = Paused
 subscription-exists = This channel already has this daily post
 subscription-resumed = Resumed
@@ -607,12 +611,12 @@ help-following = Following
     .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
     .club-list = your group's next meeting and its papers
+    .status = what arrived, what comes next, what is stuck
+    .why = why a paper was not posted in this channel
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-edit = see, edit, pause or remove this server's daily posts
     .club-setup = let your group vote for a paper each week
-    .status = what arrived, what comes next, what is stuck
-    .why = why a paper was not posted in this channel
 help-more = Also: { $commands }
 
 ## Questions about a paper

@@ -397,7 +397,10 @@ setup-first = 첫 게시: { $at } ({ $relative }) · 내 시간대 기준
 setup-change = { $style ->
     [weekly] 첫 게시에는 그날까지 7일 동안의 논문이 올라가요.
    *[other] 첫 게시에는 그때 가장 최신 논문이 올라가요. 더 새로운 논문이 나오지 않으면 미리보기의 논문이에요.
-    } 그다음부터 새 논문이 없는 날은 건너뛰어요. 미리보기를 바로 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
+    } 그다음부터 새 논문이 없는 { $style ->
+    [weekly] 주는
+   *[other] 날은
+    } 건너뛰어요. 미리보기를 바로 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
     채널, 시각, 주제는 **수정**으로 바꾸고, 형식 같은 나머지는 { $command } 명령어에 옵션을 넣어 정해 주세요.
 setup-form-channel = 채널
 setup-form-time = 시각
@@ -405,6 +408,7 @@ setup-form-time-hint = 오전 9시, 21:30, 오전 9시 서울
 setup-form-time-empty = 비워 두면 그날 목록이 확정되는 대로 올려요
 setup-form-topic = 주제
 setup-form-topic-hint = 강화 학습, diffusion, author:이름
+setup-form-style = 형식
 setup-form-topic-empty = 비워 두면 모든 주제의 논문을 올려요
 setup-tag = 게시물 태그
 setup-start = 시작하기
@@ -452,7 +456,7 @@ subscription-pause = 일시중지
 subscription-all = 모두 보기
 subscription-started = 설정했어요
 subscription-edited = 수정했어요
-subscription-edit = 시각, 논문 수, 형식 등은 { $command } 명령어로 바꿀 수 있어요.
+subscription-edit = 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 { $command } 명령어로 바꿀 수 있어요.
 subscription-paused = 일시중지했어요
 subscription-exists = 이 채널에 이미 있는 자동 게시예요
 subscription-resumed = 다시 시작했어요
@@ -551,12 +555,12 @@ help-following = 저장과 알림
     .alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
     .alerts-list = 내 알림 보기, 수정, 삭제
     .club-list = 스터디의 다음 모임과 함께 읽은 논문
+    .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
+    .why = 논문이 이 채널에 안 올라온 이유
 help-channel = 채널에 올리기 (서버 관리하기 권한)
     .daily-setup = 자동 게시 설정하기
     .daily-edit = 이 서버의 자동 게시 보기, 수정, 일시중지, 삭제
     .club-setup = 매주 함께 읽을 논문을 투표로 정하기
-    .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
-    .why = 논문이 이 채널에 안 올라온 이유
 help-more = 그 밖의 명령어: { $commands }
 
 ## 논문에 질문하기
