@@ -20,6 +20,7 @@ from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Livenes
 from bot.core import clock, http_server, program
 from bot.core.settings import Settings
 from bot.search.index import SearchIndex
+from bot.sources import kinds
 from storage import errors, models, outbox, sources
 from storage.database import Database
 from tests.support.digest_builders import newsletter
@@ -258,6 +259,22 @@ async def test_metrics_show_each_sources_last_success_and_what_the_index_lacks(
         await harness.db.look_up(harness.index.refresh)
         await harness.db.write(sources.remove, row.url)
         assert await shown() == [None, 0]
+
+
+def test_the_operators_names_of_sources_tell_them_apart() -> None:
+    addresses = {
+        "https://huggingface.co": "huggingface.co",
+        "arxiv:cs.CL": "arXiv cs.CL",
+        "http://10.0.0.5/a.md": "http://10.0.0.5/a.md",
+        "http://wiki.lan/b.md?key=secret": "http://wiki.lan/b.md",
+        "https://me:secret@a.example/one": "https://***@a.example/one",
+        "https://a.example/two": "https://a.example/two",
+    }
+    shown = kinds.operator_labels(addresses)
+    assert "secret" not in "".join(shown.values())
+    assert len({*shown.values()}) == len(addresses)
+    for address, name in addresses.items():
+        assert shown[address] == name or "secret" in address, address
 
 
 async def test_error_names_a_port_in_use(harness: ServerHarness) -> None:

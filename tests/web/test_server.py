@@ -1,6 +1,7 @@
 """The web archive over HTTP: URLs, languages, conditional requests and hostile input."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from unittest import mock
 from urllib.parse import quote
@@ -92,6 +93,16 @@ async def test_rejects_other_methods_and_invalid_hosts(archive: WebArchive) -> N
     assert '<link rel="canonical" href="https://papers.example/">' in text
     text = (await archive.get("/", {"X-Forwarded-Proto": "javascript"}))[2]
     assert f'<link rel="canonical" href="{archive.url}/">' in text
+
+
+@pytest.mark.parametrize("path", ["", "/archive"])
+async def test_robots_are_kept_from_the_search_as_clients_see_its_path(
+    archive: WebArchive, path: str
+) -> None:
+    address = f"https://papers.example{path}/"
+    object.__setattr__(archive.pages, "services", replace(archive.services, web_url=address))
+    lines = (await archive.get("/robots.txt"))[2].splitlines()
+    assert lines == ["User-agent: *", f"Disallow: {path}/search", f"Sitemap: {address}sitemap.xml"]
 
 
 async def test_hostile_text_is_escaped(archive: WebArchive) -> None:
