@@ -28,15 +28,19 @@ _COMMIT_DIGITS = 12
 _GIT_SECONDS = 5.0
 _MAGIC, _BY_TIME, _UNCHECKED = importlib.util.MAGIC_NUMBER, bytes(4), bytes([1, 0, 0, 0])
 LATE_MODULES = (
+    "bibtexparser.model",
+    "bibtexparser.splitter",
     "charset_normalizer.md",
+    "feedparser",
     "pylatexenc.latex2text",
     "pylatexenc.latexwalker",
     "pylatexenc.macrospec",
     "rapidfuzz.distance.OSA",
     "rapidfuzz.fuzz",
     "rapidfuzz.process",
+    "rispy",
 )
-"""Modules of libraries that the bot imports when it first needs them."""
+"""Modules of libraries that functions import when they first need them; `tests/app/test_imports.py` finds one that is missing."""
 
 
 @cache
