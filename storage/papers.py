@@ -174,7 +174,10 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     Listed papers without a title, and papers of lists and reviews without facts from arXiv, come first. Saved
     papers without a title that no digest lists follow, one of each reader in turn.
     """
-    described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
+    # Facts without a title say only that arXiv was asked, as it lacked the paper.
+    described = sa.exists().where(
+        facts.c.paper_id == papers.c.id, facts.c.source == ARXIV, facts.c.title.is_not(None)
+    )
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
     lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
     is_due = sa.or_(papers.c.arxiv_due_at.is_(None), papers.c.arxiv_due_at <= now)
@@ -213,15 +216,26 @@ async def delay_arxiv(
     await statements.update_rows(connection, papers, changed)
 
 
+async def list_withdrawn(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
+    """Return those of the given papers that are withdrawn from arXiv."""
+    texts = papers.c.abstract, papers.c.comment
+    is_told = sa.or_(*(text.contains(stem) for text in texts for stem in models.WITHDRAWAL_STEMS))
+    query = sa.select(papers.c.id, *texts).where(is_told)
+    rows = await statements.execute_in(connection, query, papers.c.id, paper_ids)
+    return {id_ for id_, *told in rows if models.find_withdrawal(*told)}
+
+
 OFTEN, SELDOM = timedelta(days=7), timedelta(days=30)
 """How long services are not asked again about a paper: in its first months, and later."""
 FIRST_MONTHS = timedelta(days=91)
 
 
 async def list_kept_due(
-    connection: AsyncConnection, service: str, now: datetime, *, limit: int
+    connection: AsyncConnection, service: str, now: datetime, *, limit: int, without: Collection[str] = ()
 ) -> dict[str, int]:
     """Return the ids, by arXiv id, of the papers on a shelf or in a thread to ask a service about, the oldest asked first.
+
+    Those in `without` (arXiv ids) are left out.
 
     A paper's first months begin when it was first listed or, if it never was, with the month in its arXiv id.
     """
@@ -238,7 +252,7 @@ async def list_kept_due(
     query = (
         sa.select(papers.c.arxiv_id, papers.c.id)
         .outerjoin(facts, of_service)
-        .where(papers.c.id.in_(kept), is_due)
+        .where(papers.c.id.in_(kept), is_due, papers.c.arxiv_id.not_in(without))
         .order_by(facts.c.read_at.is_not(None), facts.c.read_at, papers.c.id)
         .limit(limit)
     )

@@ -14,7 +14,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from storage.models import WITHDRAWN, IndexDocument, PaperRow, Section, is_withdrawn, share_name
+from storage.models import WITHDRAWAL_STEMS, IndexDocument, PaperRow, Section, find_withdrawal, share_name
 from storage.snapshot import Snapshot, parse_date
 
 
@@ -204,12 +204,17 @@ def list_paper_rows(
     """
     listed_on = _list_last_days(snapshot, paper_ids, until_on) if until_on else {}
     names = "authors" if with_authors else "'[]'"
+    find = "instr" if snapshot.is_sqlite else "strpos"
+    telling = []
+    for column in ("abstract", "comment"):
+        conditions = " OR ".join(f"{find}({column}, '{stem}') > 0" for stem in WITHDRAWAL_STEMS)
+        telling.append(f"CASE WHEN {conditions} THEN {column} END")
     statement = (
         f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated,"  # noqa: S608 - constants
-        f" substr(abstract, 1, {len(WITHDRAWN)}) FROM papers WHERE %s AND last_on IS NOT NULL"
+        f" {', '.join(telling)} FROM papers WHERE %s AND last_on IS NOT NULL"
     )
     rows = {}
-    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated, start in snapshot.fetch_in(
+    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated, *told in snapshot.fetch_in(
         statement, "id", paper_ids
     ):
         # SQLite returns JSON as text.
@@ -218,7 +223,7 @@ def list_paper_rows(
         rows[id_] = PaperRow(
             *(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score),
             authors_truncated=bool(truncated),
-            is_withdrawn=is_withdrawn(start),
+            withdrawn_by=find_withdrawal(*told),
         )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 

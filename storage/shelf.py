@@ -193,6 +193,6 @@ def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
         date=row.last_on or row.saved_at.date(),
         score=0.0,
         tags=tuple(row.tags.split()),
-        is_withdrawn=models.is_withdrawn(row.abstract),
+        withdrawn_by=models.find_withdrawal(row.abstract, row.comment),
         is_listed=row.last_on is not None,
     )

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from html import escape
 
@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.archive import arxiv_ids, exports, parse, summaries
+from bot.ask import passages
 from bot.claims import form, judging
 from bot.client import options, refusals
 from bot.glossary import mentions
@@ -79,6 +80,10 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "growing runs of backticks": partial(grow, "`", " a "),
     "growing runs of stars": partial(grow, "*", " a "),
     "growing indents": partial(grow, " ", "- a\n"),
+    **{
+        f"{gap!r} within a text with a colon": lambda length, gap=gap: f"Ada{gap * length}Bo: c"  # type: ignore[misc]
+        for gap in (" ", "\t", "\xa0", "\u3000", "_")
+    },
     "a table's dashes": lambda length: "| " + "- " * (length // 2) + "x",
 }
 LONG_SHAPES = {"\u0301\u0323": 4, "\uff9e\u0f73": 4}
@@ -153,6 +158,12 @@ def read_page(text: str) -> None:
         paper_text.parse_paper(page, paper_pages.PAPER_ID, paper_pages.TITLE, is_html)
 
 
+def read_asked_paper(text: str) -> object:
+    """Split a paper with the text in a heading, in a table and in a paragraph."""
+    page = f"# A Paper\n\n## 1 Intro{text}duction\n\n| {text} |\n\n{text}"
+    return passages.split(models.PaperText("2505.00001", page, "", datetime(2025, 5, 6, tzinfo=UTC)))
+
+
 def read_answer(text: str) -> object:
     """Parse a model's response with the text in its claims, and the judge's response."""
     claim = judging.Claim("overview", text, text)
@@ -225,6 +236,7 @@ ENTRANCES: dict[str, Callable[[str], object]] = {
     "review": lambda text: parse.parse_text(f"# Paper List ({DAY})\n\n{fill_each_field(REVIEW_ENTRY, text)}"),
     "list in Markdown": lambda text: parse.parse_text(LIST + text),
     "page of a paper": read_page,
+    "paper at a question": read_asked_paper,
     "reader's file": lambda text: arxiv_ids.list_arxiv_ids(text, DAY),
     "text to index": index_text,
     "name": index_name,

@@ -349,7 +349,9 @@ class AlertPlanner:
         grouped: dict[tuple[str, int], list[int]] = defaultdict(list)
         unmatched: list[alerts.Match] = []
         for match in due:
-            if match.paper_id in reasons.get(match.alert_id, ()):
+            paper = by_id.get(match.paper_id)
+            is_withdrawn = paper is not None and paper.withdrawn_by is not None
+            if match.paper_id in reasons.get(match.alert_id, ()) and not is_withdrawn:
                 grouped[match.recipient, match.paper_id].append(match.alert_id)
             elif match.paper_id in by_id and match.alert_id in reasons:
                 unmatched.append(match)
@@ -360,8 +362,8 @@ class AlertPlanner:
                 merged = matcher.merge_reasons(
                     reason for alert_id in alert_ids for reason in reasons[alert_id][paper_id]
                 )
-                paper = _quote(by_id[paper_id], merged, destinations[alert_ids[0]].locale)
-                described[recipient].append(AlertMatch(paper, merged, tuple(alert_ids)))
+                quoted = _quote(by_id[paper_id], merged, destinations[alert_ids[0]].locale)
+                described[recipient].append(AlertMatch(quoted, merged, tuple(alert_ids)))
             await slices.pause()
         for shown in described.values():
             shown.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))

@@ -267,7 +267,7 @@ def _find_news(
         yield papers.EventKind.COMMENT, after.comment
     if after.journal and after.journal != before.journal:
         yield papers.EventKind.JOURNAL, after.journal
-    if after.is_withdrawn and not before.is_withdrawn:
+    if after.withdrawn_by and not before.withdrawn_by:
         yield papers.EventKind.WITHDRAWN, ""
 
 

@@ -299,7 +299,7 @@ def parse_votes(value: str) -> tuple[int | None, bool]:
     return (int(match[1].replace(",", "")), True) if match else (None, value.lower() in _UNKNOWN_VALUES)
 
 
-_QUOTED_NAME = re.compile(r"'((?:[^'\\]|\\.){0,500})'|\"((?:[^\"\\]|\\.){0,500})\"", re.DOTALL)
+_QUOTED_NAME = re.compile(r"'((?:[^'\\]|\\.){0,200}+)'|\"((?:[^\"\\]|\\.){0,200}+)\"", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _MORE = re.compile(
     r"\+.{0,40}|\.{3}|…|et\.? al\.?|(?:and )?(?:[0-9]{1,4} )?(?:others|more)(?: authors)?", re.IGNORECASE

@@ -49,7 +49,7 @@ _UNREAD = re.compile(
     r"(?:논문|링크|페이지)[^\n]{0,60}(?:확인|찾을|접근|열|불러|읽)[^\n]{0,8}(?:수\s?없|못)[가-힣]{0,6}(?:$|[.,])"
 )
 _NOTHING = re.compile(
-    r"\W*(?:n/?a|none|null|없음|해당\s?(?:사항\s?)?없음|not (?:applicable|provided|specified|mentioned))?\W*",
+    r"\W*+(?:n/?a|none|null|없음|해당\s?(?:사항\s?)?없음|not (?:applicable|provided|specified|mentioned))?\W*+",
     re.IGNORECASE,
 )
 _GUESSED = re.compile(

@@ -18,23 +18,23 @@ _EMPHASIS = re.compile(r"(?<![\w*\\])(\*{1,3}|_{1,3}|~~|`{1,2})(?=\S)(.{1,600}?)
 _ESCAPED = re.compile(r"\\([\[\]_*#`|~<>])")
 _NUMBER = re.compile(r"^\W{0,6}(?:[(\[【]?[0-9]{1,4}[\])】]:?\s?|[0-9]{1,4}[.:]\s)")
 _LEADING = re.compile(r"^[^\w\"“'‘(\[$\\~]+")
-_TRAILING = re.compile(r"[^\w\"”'’)\]$?!%.*+#~…]+$")
+_TRAILING = re.compile(r"(?<![^\w\"”'’)\]$?!%.*+#~…])[^\w\"”'’)\]$?!%.*+#~…]++$")
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
 _FULL_STOP = re.compile(r"(?<=[a-z]{2})\. ")
 _NAMES_APART = re.compile(r", | and | & |; ")
-_ITEM = re.compile(r"\s*(?:[-*+•]|[0-9]{1,4}[.)])\s+(?:\[[ xX]\]\s)?")
+_ITEM = re.compile(r"(?<!\s)\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
 _QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
-_BOLD_LINE = re.compile(r"\W{0,6}(?:[0-9]{1,4}[.)]\s*)?(\*\*|__)(?P<title>.{1,300}?)\1\W*")
+_BOLD_LINE = re.compile(r"\W{0,6}(?:[0-9]{1,4}[.)]\s*)?(\*\*|__)(?P<title>.{1,300}?)\1\W{0,20}")
 _CAPTION = re.compile(
     r"(?:read|view|see|open|download|click|check|visit|full|go to|link to|get)\b.{0,40}"
     r"\b(?:paper|arxiv|pdf|here|abstract|article|more|text)\b",
     re.IGNORECASE,
 )
 _BEHIND_TITLE = re.compile(r"\s[-–—|·]\s|\sby\s")
-_OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>]*|\([^()]*\bet al\b[^()]*\)\W*)$")
+_OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>【】]*|\((?=[^()]*\bet al\b)[^()]*+\)\W*)$")
 """A bracket that is still open, as before a link, or the authors in brackets."""
 _ID = re.compile(
     rf"[(\[]?(?:doi:\s?|10\.48550/|arxiv\.org/[a-z]{{3,8}}/|arxiv\s?[:.]?\s?){{0,3}}{arxiv_ids.ID}(?:v[0-9]{{1,3}})?[)\]]?|<?https?://[^\s<>|\"']{{1,1000}}>?",

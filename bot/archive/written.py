@@ -301,7 +301,8 @@ def _read_field(
 
 
 _SECOND_FIELD = re.compile(
-    r"\s*[|,;·/]?\s(?=[*_]{0,3}(?:votes?|upvotes?|authors?|추천|저자)[*_]{0,3}\s?[:：])", re.IGNORECASE
+    r"(?:(?<!\s)\s*+[|,;·/])?(?<!\s)\s++(?=[*_]{0,3}(?:votes?|upvotes?|authors?|추천|저자)[*_]{0,3}\s?[:：])",
+    re.IGNORECASE,
 )
 
 

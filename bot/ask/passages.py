@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import structlog
+
 from bot.archive import arxiv_ids
+from bot.core import isolation
+from bot.sources import base
 from bot.text import plain
 from storage import models
+
+log = structlog.get_logger(__name__)
 
 MAX_PASSAGES = 1_500
 _MIN_LENGTH, _MAX_LENGTH = 60, 1_200
 """Characters: a shorter block, such as a formula, is joined to the one before, and a longer text is split by sentences."""
 _MAX_TABLE_LENGTH = 3_000
 _MAX_HEADING_LENGTH = 250
+_MAX_CPU_SECONDS, _MAX_MEGABYTES = 30.0, 400
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _BOLD_HEADING = re.compile(r"\*\*([^*\n]{1,80})\*\*:?")
-_EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
+_EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|(?<!_)_++(?!\w)")
 _CAPTION = re.compile(
     r"\W{0,4}(?:figure|fig\.?|table|tab\.|algorithm|listing|그림|표|알고리즘)\s?[0-9A-Z]", re.IGNORECASE
 )
-_TABLE = re.compile(r"^\s*\|.*\|\s*$", re.MULTILINE)
+_TABLE = re.compile(r"^[^\S\n]*+\|.*\|[^\S\n]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
 
 
@@ -55,7 +63,7 @@ def split(text: models.PaperText) -> list[Passage]:
         )
         is_whole = bool(_CAPTION.match(block) or _TABLE.search(block) or _FENCE.match(block))
         is_short = len(block) < _MIN_LENGTH and not is_whole
-        if is_short and found and found[-1].section == section:
+        if is_short and found and found[-1].section == section and len(found[-1].text) < _MAX_LENGTH:
             found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{block}")
         elif is_whole:
             found.append(Passage(section, block[:_MAX_TABLE_LENGTH], anchor))
@@ -66,9 +74,21 @@ def split(text: models.PaperText) -> list[Passage]:
     return [passage for passage in found if any(map(str.isalpha, passage.text))]
 
 
-def list_headed(text: models.PaperText) -> list[str]:
+async def split_apart(text: models.PaperText) -> list[Passage]:
+    """Split a paper off the event loop: a long one in a child process, whose limits on time and memory leave it none."""
+    if len(text.text) < base.LARGE_BYTES:
+        return await asyncio.to_thread(split, text)
+    try:
+        rows = await isolation.run_isolated(split, text, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES)
+    except isolation.ChildLimitError as error:
+        log.warning("text of a paper not split", paper=text.arxiv_id, reason=str(error))
+        return []
+    return [Passage(*row) for row in rows]
+
+
+async def list_headed(text: models.PaperText) -> list[str]:
     """Return the passages of a paper as the texts of which vectors are made."""
-    return [passage.headed_text for passage in split(text)]
+    return [passage.headed_text for passage in await split_apart(text)]
 
 
 def _list_blocks(text: str) -> Iterator[str]:
@@ -91,6 +111,8 @@ def _list_blocks(text: str) -> Iterator[str]:
 
 def _read_heading(block: str) -> tuple[int, str] | None:
     """Return the level and the text of a heading. A long one is a paragraph."""
+    if len(block) > _MAX_HEADING_LENGTH + 20:  # a paragraph, also without its signs
+        return None
     if match := _HEADING.fullmatch(block):
         title = _EMPHASIS.sub("", match[2]).strip("# ")
         return (len(match[1]), title) if len(title) <= _MAX_HEADING_LENGTH else None

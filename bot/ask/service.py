@@ -216,7 +216,7 @@ class PaperQuestions:
     async def _load_index(self, text: models.PaperText) -> PaperIndex:
         key = text.arxiv_id, text.fetched_at
         if (index := self._indexes.get(key)) is None:
-            index = await asyncio.to_thread(lambda: PaperIndex(passages.split(text)))
+            index = await asyncio.to_thread(PaperIndex, await passages.split_apart(text))
             if text.basis != Basis.PAPER:  # made in no time
                 return index
             if len(self._indexes) >= _MAX_INDEXES:

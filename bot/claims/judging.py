@@ -106,7 +106,7 @@ def _drop_field(text: str) -> str:
     return text[label.end() :] if label else text
 
 
-_ADDRESS = re.compile(r"\S*://\S*")
+_ADDRESS = re.compile(r"(?<!\S)\S*?://\S*")
 
 
 class Claim(NamedTuple):

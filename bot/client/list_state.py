@@ -78,7 +78,7 @@ def parse_span(text: str) -> DateRange:
     return date.fromisoformat(first), date.fromisoformat(last or first)
 
 
-_OLD_SPAN = re.compile(r"\s*since:([0-9-]{10}) until:([0-9-]{10})$")
+_OLD_SPAN = re.compile(r"since:([0-9-]{10}) until:([0-9-]{10})$")
 """The period in the text of a list sent by version 0.1, which had no field for it; its days are texts too."""
 
 
@@ -165,7 +165,7 @@ def unpack_state(action: Action) -> ListState:
         if kind == ListKind.DIGEST and text:
             span, text = parse_span(text), ""
         elif kind == ListKind.TOP and period == Period.ALL and (old := _OLD_SPAN.search(text)):
-            span, text = parse_span("/".join(old.groups())), text[: old.start()]
+            span, text = parse_span("/".join(old.groups())), text[: old.start()].rstrip()
         return ListState(
             kind=ListKind(kind),
             text="" if is_token else text,

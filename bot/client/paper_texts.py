@@ -370,8 +370,11 @@ def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summ
 def withdrawn_note(
     texts: Texts, paper: models.PaperRow | models.PaperDescription | contents.PostPaper
 ) -> str:
-    """Return that a paper was withdrawn, or ""."""
-    return texts("paper-withdrawn") if paper.is_withdrawn else ""
+    """Return that a paper was withdrawn, and by whom, or ""."""
+    if paper.withdrawn_by is models.Withdrawal.ARXIV:
+        return texts("paper-withdrawn-by-arxiv")
+    is_withdrawn = paper.withdrawn_by or (isinstance(paper, contents.PostPaper) and paper.is_withdrawn)
+    return texts("paper-withdrawn") if is_withdrawn else ""
 
 
 MAX_SHOWN_COMMENT = 200

@@ -196,7 +196,8 @@ def _find_due(step: MeetingStep, part: models.Part | None, meets_at: datetime, n
 async def list_candidates(connection: Connection, guild_id: int, now: datetime) -> list[models.PaperDetail]:
     """Return the candidates for a vote that starts now."""
     paper_ids = await storage.list_candidates(connection, guild_id, now - RECENT, 2 * MAX_CANDIDATES)
-    return (await papers.list_details(connection, paper_ids))[:MAX_CANDIDATES]
+    details = await papers.list_details(connection, paper_ids)
+    return [paper for paper in details if not paper.withdrawn_by][:MAX_CANDIDATES]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from storage.failures import MAX_KEPT, Failure
 MAX_FRAMES, MAX_ERRORS = 30, 5
 """The most places in the code for each error, and the most errors that caused each other."""
 MAX_REASON = 300
-_QUOTED = re.compile(r"(?<!\w)(?:'[^']*'|\"[^\"]*\"|“[^”]*”|`[^`]*`)(?!\w)")
+_QUOTED = re.compile(r"(?<!\w)(?:'[^']*'|\"[^\"]*\"|“[^“”]*”|`[^`]*`)(?!\w)")
 """What a message quotes, which a reader may have typed."""
 
 

@@ -104,8 +104,11 @@ async def load_pool(
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
         digest_ids[origin] = [row.id for row in reversed(rows)]
     papers_of: dict[int, list[DigestPaper]] = defaultdict(list)
-    for paper in await archive.list_papers(connection, {id_ for ids in digest_ids.values() for id_ in ids}):
-        if added_until is None or paper.added_seq <= added_until:
+    listed = await archive.list_papers(connection, {id_ for ids in digest_ids.values() for id_ in ids})
+    withdrawn = await papers.list_withdrawn(connection, {paper.paper_id for paper in listed})
+    for paper in listed:
+        is_early = added_until is None or paper.added_seq <= added_until
+        if is_early and paper.paper_id not in withdrawn:
             papers_of[paper.digest_id].append(paper)
     entries = {
         origin: [paper for id_ in ids for paper in papers_of[id_]] for origin, ids in digest_ids.items()

@@ -21,7 +21,7 @@ MAX_MENTIONS = 200
 
 _PARENTHESES = re.compile(r"\(([^()\n]{2,90})\)")
 _PHRASE_BREAKS = re.compile(r"[,.:;\"'“”‘’「」『』《》<>\[\](){}|!?~…]|\s[-–—]\s")
-_SEPARATORS = re.compile(r"[;,]|\s+or\s+|\s*이하\s*|\s*또는\s*|\s+혹은\s+")
+_SEPARATORS = re.compile(r"[;,]|\s(?:or|혹은)\s|이하|또는")
 _LEAD_IN = re.compile(r"^(?:예\s*[:：)]|예를 들어|e\.?g\.?|i\.?e\.?|see|such as|참조)", re.IGNORECASE)
 _ENGLISH = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\s\-–/&'’+.]*")
 _LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")

@@ -51,6 +51,8 @@ class PostPaper:
     project_url: str | None = None
     quoted: search_results.Snippet | None = None
     is_withdrawn: bool = False
+    withdrawn_by: models.Withdrawal | None = None
+    """Who withdrew it; None also in a post of an earlier version that has `is_withdrawn` alone."""
     savers: int = 0
     """How many members of the post's server saved it there, if enough to say so."""
 
@@ -186,7 +188,8 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostP
         date=detail.last_on,
         sections=best.sections if best else (),
         summary=best,
-        is_withdrawn=detail.is_withdrawn,
+        is_withdrawn=detail.withdrawn_by is not None,
+        withdrawn_by=detail.withdrawn_by,
     )
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -287,7 +287,7 @@ class VectorMaker:
 
     database: Database
     server: EmbeddingServer
-    split: Callable[[models.PaperText], Sequence[str]]
+    split: Callable[[models.PaperText], Awaitable[Sequence[str]]]
 
     async def make(self) -> bool:
         """Make all missing vectors: of texts, then of papers, the newest first. Returns False after an error, which is logged."""
@@ -308,7 +308,7 @@ class VectorMaker:
             due = [] if unsplit else await vectors.list_due(connection, *made_by, limit=_PAPERS_AT_ONCE)
         if unsplit:
             paper_id, text = unsplit
-            passages = await asyncio.to_thread(self.split, text)
+            passages = await self.split(text)
             await self._make([_Source(paper_id, VectorKind.PASSAGES, 0, text.arxiv_id, passages)])
             return True
         by_id = {paper.paper_id: paper for paper in due}

@@ -55,7 +55,9 @@ def prepare() -> None:
     _load_known()
 
 
-_HANGUL_AND_VERSION = re.compile(rf"([{analyser.SYLLABLES} ]+?)[\s-]*([A-Za-z]?[0-9][0-9A-Za-z.]*)?")
+_HANGUL_AND_VERSION = re.compile(
+    rf"([{analyser.SYLLABLES}]++(?: [{analyser.SYLLABLES}]++)*+)[\s-]*+([A-Za-z]?[0-9][0-9A-Za-z.]*)?"
+)
 
 
 @lru_cache(maxsize=1)

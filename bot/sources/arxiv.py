@@ -58,17 +58,37 @@ class ArxivReader:
 
     async def read_papers(
         self, ids: Sequence[str], today: date
-    ) -> AsyncIterator[tuple[Sequence[models.PaperFacts], list[str]]]:
-        """Yield batches of facts, each with the ids unknown to arXiv. Raises FetchError.
+    ) -> AsyncIterator[tuple[Sequence[models.PaperFacts], list[str], list[str]]]:
+        """Yield batches of facts, each with the ids unknown to arXiv, and those about which it cannot be asked now.
 
-        If arXiv's response was incomplete, the other ids of a batch are in neither.
+        If arXiv's response was incomplete, the other ids of a batch are in none. Raises FetchError.
         """
         possible = [arxiv_id for arxiv_id in dict.fromkeys(ids) if arxiv_ids.is_possible(arxiv_id, today)]
         if impossible := sorted({*ids} - {*possible}):
-            yield (), impossible
-        for batch in chunked(possible, IDS_PER_REQUEST):
-            async for asked, facts, is_complete in self._read_halved(batch):
-                yield facts, sorted({*asked} - {paper.arxiv_id for paper in facts}) if is_complete else []
+            yield (), impossible, []
+        failed_in_row = 0
+        todo = [list(batch) for batch in chunked(possible, IDS_PER_REQUEST)][::-1]
+        while todo:
+            asked = todo.pop()
+            try:
+                found, lacking = await self.search({"id_list": ",".join(asked)}, len(asked))
+            except base.FetchError as error:
+                if not error.is_of_page:
+                    raise
+                if middle := len(asked) // 2:
+                    todo += (asked[middle:], asked[:middle])
+                    continue
+                log.info("arXiv does not answer about a paper", paper=asked[0], reason=str(error))
+                is_rejected = error.code == base.BAD_REQUEST
+                yield (), asked if is_rejected else [], [] if is_rejected else asked
+                failed_in_row += error.code not in (base.BAD_REQUEST, base.TOO_LARGE)
+                if failed_in_row >= base.MAX_FAILED_IN_ROW:
+                    raise
+            else:
+                failed_in_row = 0
+                facts = [fact for fact in found if fact.arxiv_id in asked]
+                missing = sorted({*asked} - {fact.arxiv_id for fact in facts})
+                yield facts, [] if lacking else missing, []
 
     async def find_titled(self, titles: Sequence[str]) -> dict[str, models.PaperFacts]:
         """Return facts about papers with exactly these titles, at most `TITLES_PER_REQUEST`, by title. Raises FetchError."""
@@ -83,31 +103,6 @@ class ArxivReader:
         facts = {analyser.fold_title(fact.title or ""): fact for fact in found}
         folded = {title: analyser.fold_title(title) for title in titles}
         return {title: facts[key] for title, key in folded.items() if key and key in facts}
-
-    async def _read_halved(
-        self, ids: Sequence[str]
-    ) -> AsyncIterator[tuple[Sequence[str], Sequence[models.PaperFacts], bool]]:
-        """Yield batches of ids with the facts about their papers, and whether these are all that arXiv has.
-
-        A batch that arXiv rejects, or whose response is too large, is halved and requested again. A single id
-        that arXiv rejects has no facts.
-        """
-        try:
-            facts, lacking = await self.search({"id_list": ",".join(ids)}, len(ids))
-            yield ids, [fact for fact in facts if fact.arxiv_id in ids], not lacking
-        except base.FetchError as error:
-            middle = len(ids) // 2
-            if error.code not in (base.BAD_REQUEST, base.TOO_LARGE) or (
-                not middle and error.code == base.TOO_LARGE
-            ):
-                raise
-            if not middle:
-                log.info("arXiv rejects an id", paper=ids[0], reason=str(error))
-                yield ids, (), True
-                return
-            for half in (ids[:middle], ids[middle:]):
-                async for found in self._read_halved(half):
-                    yield found
 
     async def search(
         self, query: Mapping[str, str], page_size: int, most: float = math.inf
@@ -125,7 +120,10 @@ class ArxivReader:
             url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{typed}"
             for _ in range(MAX_REQUESTS_PER_PAGE):
                 response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
-                page = await feed.read_document(response)
+                try:
+                    page = await feed.read_document(response)
+                except base.FetchError as error:
+                    raise base.FetchError(str(error), code=error.code or base.UNREADABLE) from None
                 entries |= {entry.key: entry for entry in _check_entries(page)}
                 wanted = int(min(page.total or 0, most))
                 if len(entries) - before >= min(page_size, wanted - start):
@@ -266,7 +264,7 @@ class PaperLookup:
             with isolation.isolated(log, "papers not fetched", reraise=(base.FetchError,), papers=batch):
                 async with self.open_fetcher() as fetch:
                     reader = ArxivReader(self.endpoint, fetch, self.throttle)
-                    async for facts, missing in reader.read_papers(batch, self.clock().date()):
+                    async for facts, missing, _ in reader.read_papers(batch, self.clock().date()):
                         found = [fact for fact in facts if fact.title]
                         await self.ingest.add_facts(found)
                         outcomes |= dict.fromkeys(missing, LookupOutcome.UNKNOWN)

@@ -29,7 +29,7 @@ _ARCHIVES = (
 """Source: https://arxiv.org/category_taxonomy"""
 _UNDIVIDED = ("gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nucl-ex", "nucl-th", "quant-ph")
 """Archives without subjects. They are categories themselves."""
-_SUBJECT = re.compile(r"[a-z]{2}|[a-z]+-?[a-z]+", re.IGNORECASE)
+_SUBJECT = re.compile(r"[a-z]{2,}+|[a-z]++-[a-z]+", re.IGNORECASE)
 """Two letters, which arXiv writes in upper case (`CL`), or a word in lower case (`mes-hall`)."""
 _ALIASES = {
     "cs.NA": "math.NA",

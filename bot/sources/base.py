@@ -31,15 +31,18 @@ def clean_reason(text: str) -> str:
     return fields.clean_line(errors.redact(text[: 4 * _MAX_REASON_LENGTH]), _MAX_REASON_LENGTH) or ""
 
 
-BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE = 400, 404, 410, 413
+BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE, UNREADABLE = 400, 404, 410, 413, 422
+MAX_FAILED_IN_ROW = 3
+"""After this number of papers that fail one after the other, their service is asked later."""
+_OF_SERVICE = frozenset({429, 502, 503, 504})
 
 
 class FetchError(errors.PaperroundError):
     """Raised if a location cannot be read. The message is one printable line for operators.
 
-    `code` is the HTTP status; 404 for an empty list, and 413 for a body over our limit. `retry_at` (UTC) is
-    the time requested by the server. `is_blocked`: the SSRF guard forbids the address. `is_retryable`: a
-    retry may succeed.
+    `code` is the HTTP status; 404 for an empty list, 413 for a body over our limit, 422 for an answer of a service
+    that is not in its format. `retry_at` (UTC) is the time requested by the server. `is_blocked`: the SSRF guard
+    forbids the address. `is_retryable`: a retry may succeed.
     """
 
     def __init__(
@@ -57,8 +60,13 @@ class FetchError(errors.PaperroundError):
         self.is_retryable = is_retryable
         self.status = FetchStatus.REFUSED if is_blocked else FetchStatus.FAILED
 
+    @property
+    def is_of_page(self) -> bool:
+        """Whether the location may fail alone, while others of its service can be read."""
+        return self.code is not None and self.code not in _OF_SERVICE and self.retry_at is None
 
-LARGE_BYTES = 200_000
+
+LARGE_BYTES = 50_000
 """The smallest body that is parsed in the worker process."""
 
 

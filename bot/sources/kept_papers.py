@@ -6,7 +6,8 @@ says is stored as facts are, and what is new becomes an event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,7 +31,8 @@ MAX_REQUESTS: Mapping[SourceKind, int] = {SourceKind.ARXIV: 20, SourceKind.HUGGI
 """The most requests a day (UTC) to a service."""
 EVERY = timedelta(minutes=30)
 PAUSE = timedelta(hours=1)
-"""How long a service is not asked after a failure, unless it names a later time."""
+"""How long a service is not asked after a failure, unless it names a later time. A paper that fails alone is not asked
+about for as long, then for 2, 4 … of these, at most `papers.OFTEN`."""
 
 
 @dataclass(eq=False)
@@ -42,6 +44,8 @@ class KeptPapers:
     ingest: IngestService
     context: base.SourceContext
     _resume_at: dict[SourceKind, datetime] = field(default_factory=dict)
+    _failed: dict[tuple[SourceKind, str], tuple[int, datetime]] = field(default_factory=dict)
+    """How often a service failed for a paper in a row, and when it is asked about it again."""
 
     async def ask(self) -> None:
         """Ask each service about the papers that are due. Failures are logged, and the next call goes on."""
@@ -66,16 +70,18 @@ class KeptPapers:
         reader = arxiv.ArxivReader(self.context.endpoints[SourceKind.ARXIV], self.context.fetch, throttle)
         while known := await self._list_due(SourceKind.ARXIV, arxiv.IDS_PER_REQUEST):
             left = {*known}
-            async for found, missing in reader.read_papers([*known], self.clock().date()):
+            async for found, missing, failed in reader.read_papers([*known], self.clock().date()):
                 said = [*found, *(replace(known[arxiv_id], read_at=self.clock()) for arxiv_id in missing)]
-                await self.ingest.add_facts(said)
-                left -= {fact.arxiv_id for fact in said}
+                await self._add(SourceKind.ARXIV, said)
+                self._delay(SourceKind.ARXIV, failed)
+                left -= {*failed, *(fact.arxiv_id for fact in said)}
             if left:
                 return  # an incomplete answer: the next call asks again
 
     async def _ask_hugging_face(self) -> None:
         service = SourceKind.HUGGINGFACE
         throttle = partial(self._count_request, service, base.no_throttle)
+        failed_in_row = 0
         for arxiv_id, known in (await self._list_due(service, MAX_REQUESTS[service])).items():
             location = f"{self.context.endpoints[service].rstrip('/')}/api/papers/{arxiv_id}"
             said = replace(known, read_at=self.clock())
@@ -83,16 +89,37 @@ class KeptPapers:
                 response = await self.context.fetch.get(
                     location, accept="application/json", throttle=throttle
                 )
-                said = _read_paper(response, said)
+                said = await asyncio.to_thread(_read_paper, response, said)
             except base.FetchError as error:
                 if error.code not in (base.NOT_FOUND, base.GONE):
-                    raise
-            await self.ingest.add_facts([said])
+                    if not error.is_of_page:
+                        raise
+                    self._delay(service, [arxiv_id])
+                    log.info(NOT_ASKED, service=service.value, paper=arxiv_id, reason=str(error))
+                    if (failed_in_row := failed_in_row + 1) >= base.MAX_FAILED_IN_ROW:
+                        raise
+                    continue
+            failed_in_row = 0
+            await self._add(service, [said])
+
+    async def _add(self, service: SourceKind, said: Sequence[PaperFacts]) -> None:
+        await self.ingest.add_facts(said)
+        for fact in said:
+            self._failed.pop((service, fact.arxiv_id), None)
+
+    def _delay(self, service: SourceKind, ids: Iterable[str]) -> None:
+        """Delay the next question to a service about papers for which it failed."""
+        for arxiv_id in ids:
+            times, _ = self._failed.get((service, arxiv_id), (0, None))
+            pause = min(PAUSE * 2 ** min(times, 10), papers.OFTEN)
+            self._failed[service, arxiv_id] = times + 1, self.clock() + pause
 
     async def _list_due(self, service: SourceKind, limit: int) -> dict[str, PaperFacts]:
         """Return what a service said before about the papers to ask about, by arXiv id; without a title: nothing yet."""
         async with self.database.read() as connection:
-            due = await papers.list_kept_due(connection, service.value, self.clock(), limit=limit)
+            now = self.clock()
+            delayed = [of[1] for of, (_, at) in self._failed.items() if of[0] is service and now < at]
+            due = await papers.list_kept_due(connection, service.value, now, limit=limit, without=delayed)
             stored = await papers.list_facts_by_paper(connection, due.values())
         place = service.value, self.context.endpoints[service], models.NEVER
         known = {arxiv_id: PaperFacts(arxiv_id, *place) for arxiv_id in due}
@@ -119,7 +146,7 @@ def _read_paper(response: base.Response, known: PaperFacts) -> PaperFacts:
     try:
         item = fields.decode_json(base.decode_text(response.body or b"", response.charset))
     except ValueError:
-        raise base.FetchError("its response is not JSON") from None
+        raise base.FetchError("its response is not JSON", code=base.UNREADABLE) from None
     listed = listing.build(known.read_at.date(), [listing.from_service(item)])
     for paper in listing.papers_of(listed.text):
         if paper["arxiv_id"] == known.arxiv_id:

@@ -31,9 +31,8 @@ log = structlog.get_logger(__name__)
 MIN_WORDS = 400
 MAX_CHARACTERS = 400_000
 """Longer texts are truncated."""
-_PROCESS_BYTES = 20_000
 _MAX_CPU_SECONDS, _MAX_MEGABYTES = 30.0, 400
-"""Limits of the child process, which parses pages of at least _PROCESS_BYTES."""
+"""Limits of the child process."""
 _HEAD_CHARACTERS = 6_000
 """Characters at the start of a page that must contain the title; citations come later."""
 
@@ -103,8 +102,8 @@ class PaperTextReader:
             if _HTML_SOURCE.search(page[:_HEAD_CHARACTERS])
             else address
         )
-        if len(body) < _PROCESS_BYTES:
-            return parse_paper(*arguments), source
+        if len(body) < base.LARGE_BYTES:
+            return await asyncio.to_thread(parse_paper, *arguments), source
         async with self.process:
             text: str = await isolation.run_isolated(
                 parse_paper, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES

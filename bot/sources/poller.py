@@ -383,11 +383,12 @@ class Poller:
             endpoint, throttle = self.context.endpoints[models.SourceKind.ARXIV], self.context.arxiv_throttle
             reader, left = arxiv.ArxivReader(endpoint, self.context.fetch, throttle), {*due}
             try:
-                async for facts, missing in reader.read_papers(due, now.date()):
+                async for facts, missing, failed in reader.read_papers(due, now.date()):
                     await self.ingest.add_facts(facts)
                     # Do not request them at the next poll.
                     await self.database.write(papers.delay_arxiv, missing, now)
-                    left -= {*missing, *(fact.arxiv_id for fact in facts)}
+                    await self.database.write(papers.delay_arxiv, failed, now, unit=timedelta(hours=1))
+                    left -= {*missing, *failed, *(fact.arxiv_id for fact in facts)}
             except base.FetchError as error:
                 self._titles_at = max(error.retry_at or now, self.clock() + self._pause)
                 self._pause = min(2 * self._pause, _MAX_PAUSE)

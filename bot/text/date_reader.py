@@ -87,7 +87,7 @@ _LONE_YEAR = re.compile(rf"(?<![0-9.])({_YEAR})\s?[년年]?(?![0-9.])")
 _OPEN_BEFORE = re.compile(r"(?:since|after|(?:starting|beginning)(?:\s(?:from|on|in))?)\W{1,3}$")
 _OPEN_BEHIND = re.compile(
     rf"{_WEEKDAY}\s?(?:(?:{_DASH}|to\b|until\b|through\b|부터)\s?(?:now|present|today|current|date|ongoing|현재|지금|오늘|至今|今)"
-    r"|부터|이후|이래|至今|以来|以降|起|onwards?\b|\+|[~〜～]\W*$)"
+    r"|부터|이후|이래|至今|以来|以降|起|onwards?\b|\+|[~〜～]\W{0,9}$)"
 )
 _ORDINALS = {
     name: number
@@ -123,7 +123,7 @@ _TIME = re.compile(
     r"t?(?<![0-9])[0-9]{1,2}(?::[0-9]{2}){1,2}(?:[.,][0-9]{1,9})?(?:\s?[-+][0-9]{2}:?[0-9]{2})?(?![0-9])"
 )
 _DIGIT = re.compile("[0-9]")
-_MONTH_NAME = re.compile(rf"\W*(?:[0-9]{{1,2}}\s?[월月]|{_NAME})\W*")
+_MONTH_NAME = re.compile(rf"\W*+(?:[0-9]{{1,2}}\s?[월月]|{_NAME})\W*+")
 _SLASHED = re.compile(r"[^\w/]*([0-9]{1,2})/([0-9]{1,2})[^\w/]*(?:[^\W0-9_]{1,9}[^\w/]*)?")
 _FILE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
 _PATH_WEEK = re.compile(r"(?<![0-9])(?:([01][0-9])([0-3][0-9])-)([01][0-9])([0-3][0-9])(?![0-9])")

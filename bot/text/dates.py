@@ -33,8 +33,8 @@ _WEEKDAY = re.compile(
 )
 _YEAR = r"(?P<year>(?:19|20)[0-9]{2} ?년?|this year|last year|재작년|작년|지난 ?해|올 ?해|금년|올)"
 _PART = r"(?P<part>[qh][1-4]|[상하]반기|[1-4] ?분기)"
-_COUNT = "(?P<count>[0-9]{1,3}|[a-z]+|[가-힣]+?)"
-_UNIT = "(?P<unit>[a-z]+|[가-힣]+)"
+_COUNT = "(?P<count>[0-9]{1,3}|[a-z]{1,12}|[가-힣]{1,6}?)"
+_UNIT = "(?P<unit>[a-z]{1,12}|[가-힣]{1,6})"
 _PERIODS = (
     re.compile(rf"(?:{_YEAR} ?)?(?:(?P<month>1[0-2]|0?[1-9]) ?월|(?P<name>{MONTH})\.?)"),
     re.compile(rf"(?P<name>{MONTH})\.?(?: of)? {_YEAR}"),
@@ -45,7 +45,7 @@ _PERIODS = (
     re.compile(rf"(?P<ago>this|last|previous|current|이번|요번|지지난|지난|저저번|저번|이|금) ?{_UNIT}"),
     re.compile(rf"{_COUNT} {_UNIT} ago|{_COUNT.replace('count', 'many')} ?{_UNIT.replace('unit', 'of')} ?전"),
     re.compile(
-        rf"(?:last|past) {_COUNT} {_UNIT}|(?:최근|지난) ?{_COUNT.replace('count', 'many')} ?(?P<of>[가-힣]+?)간?"
+        rf"(?:last|past) {_COUNT} {_UNIT}|(?:최근|지난) ?{_COUNT.replace('count', 'many')} ?(?P<of>[가-힣]{1, 6}?)간?"
     ),
 )
 _HAS_YEAR = re.compile("(?:19|20)[0-9]{2}|year|작년|올|해|금년")

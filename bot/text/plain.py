@@ -74,7 +74,7 @@ _NO_END = re.compile(
     re.IGNORECASE,
 )
 """Abbreviations, initials and item numbers, which do not end a sentence."""
-_GOES_ON = re.compile(r"\s*[\"'“‘(\[]{0,3}[a-zà-ÿ]")
+_GOES_ON = re.compile(r"\s{0,40}[\"'“‘(\[]{0,3}[a-zà-ÿ]")
 
 
 def find_ends(text: str) -> Iterator[int]:

@@ -31,7 +31,7 @@ _ONLY_AFTER_CONSONANTS, _ONLY_AFTER_VOWELS = "이은을과으", "가는를와랑
 """First letters of endings: 로봇이 is 로봇 + 이, but 제미나이 is one word."""
 _OF_NOUNS = frozenset("하한할해되된될시")
 """First letters of endings that turn a noun into a verb."""
-_HANGUL_TAIL = re.compile(f"[{analyser.SYLLABLES}]+\\Z")
+_HANGUL_TAIL = re.compile(f"(?<![{analyser.SYLLABLES}])[{analyser.SYLLABLES}]++\\Z")
 
 
 @lru_cache(maxsize=1)

@@ -184,7 +184,9 @@ class TodayService:
             if not rows:
                 return None
             vectors = await self._profiles.vectors.get_day(connection, on)
-        return Day(on, rows, vectors, await self._glossary.get_current())
+        return Day(
+            on, [row for row in rows if not row.withdrawn_by], vectors, await self._glossary.get_current()
+        )
 
     async def build_of_day(
         self, profile: today.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()

@@ -322,17 +322,31 @@ async def test_a_card_says_what_arxiv_says_of_the_version(harness: ClientHarness
     assert len(line) < 350
 
 
-PLACES = ("paper", "top", "digest", "saved", "today", "alert", *models.Style)
+MARKED = ("paper", "top", "digest", "saved")
+NOT_CHOSEN = ("today", "alert", *models.Style)
+WITHDRAWN = {
+    ("This paper has been withdrawn by the authors due to an error.", None): (
+        "Withdrawn by its authors",
+        "저자가 철회한 논문",
+    ),
+    ("Small things.", "12 pages. Withdrawn by arXiv administrators."): (
+        "Withdrawn by arXiv",
+        "arXiv가 철회한 논문",
+    ),
+}
 
 
 @both_languages
-@pytest.mark.parametrize("place", PLACES)
-async def test_a_withdrawn_paper_says_so_on_its_card_and_in_lists_and_posts_that_come_after(
-    harness: ClientHarness, place: str
+@pytest.mark.parametrize("place", [*MARKED, *NOT_CHOSEN])
+@pytest.mark.parametrize("told", WITHDRAWN)
+async def test_a_withdrawn_paper_is_marked_on_its_card_and_in_lists_and_is_not_chosen_for_posts(
+    harness: ClientHarness, place: str, told: tuple[str, str | None]
 ) -> None:
     name, database = arxiv_id("A"), harness.container.database
-    abstract = "This paper has been withdrawn by the authors due to an error."
-    facts = models.PaperFacts(name, "arxiv", "u", harness.env.now(), abstract=abstract, version=2)
+    abstract, comment = told
+    facts = models.PaperFacts(
+        name, "arxiv", "u", harness.env.now(), abstract=abstract, comment=comment, version=2
+    )
     await Workers(harness.container).ingest.add_facts([facts])
     await harness.add_alert("care")
     await harness.publish("A▲999")
@@ -349,4 +363,7 @@ async def test_a_withdrawn_paper_says_so_on_its_card_and_in_lists_and_posts_that
         if place == "saved":
             await harness.bot.services.get(Shelf).save(harness.reader.id, [paper_id])
         shown = shown_text(await harness.ask(place, **({"paper": name} if place == "paper" else {})))
-    assert {"en": "Withdrawn by its authors", "ko": "저자가 철회한 논문"}[harness.texts.locale.value] in shown
+    if place in MARKED:
+        assert WITHDRAWN[told][["en", "ko"].index(harness.texts.locale.value)] in shown
+    else:
+        assert name not in shown

@@ -24,7 +24,7 @@ from tests.support.sample_archive import NewsletterPaper
 
 NOW = asked_paper.paper_text().fetched_at
 TEXT = asked_paper.paper_text()
-PASSAGES = passages.list_headed(TEXT)
+PASSAGES = [passage.headed_text for passage in passages.split(TEXT)]
 LANTERNS = NewsletterPaper(TEXT.arxiv_id, "Quiet Lanterns", "Removes noise.")
 SECONDS = 60.0
 """How long a question waits for its vector: long, since a busy machine may take longer than a reader would wait."""

@@ -29,7 +29,7 @@ async def read(
     """Return the facts from arXiv, and the ids unknown to it."""
     reader = arxiv.ArxivReader(f"{origin.url}/api/query", fetch, pace)
     facts, missing = list[PaperFacts](), list[str]()
-    async for found, lost in reader.read_papers(ids, date(2025, 5, 6)):
+    async for found, lost, _ in reader.read_papers(ids, date(2025, 5, 6)):
         facts += found
         missing += lost
     return facts, missing

@@ -4,10 +4,11 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from bot.archive import digest_writer
+from bot.archive import digest_writer, ingest
 from bot.sources import kept_papers
 from storage import archive, club, models, papers, shelf, tables
 from storage.database import Database
@@ -93,6 +94,69 @@ async def test_services_that_are_down_for_a_week_are_left_alone_and_nothing_is_l
 
 async def _unavailable(headers: dict[str, str]) -> web.Response:
     return web.Response(status=503, headers=headers)
+
+
+async def _answer(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=text)
+
+
+BROKEN = {
+    "error": (500, ""),
+    "forbidden": (403, "Sign in"),
+    "page": (200, "<html><title>Sign in</title></html>"),
+    "too large": (200, "{" + " " * 5_000_001 + "}"),
+}
+
+
+@pytest.mark.parametrize(
+    ("broken", "number"), [("error", 1), ("error", 5), ("forbidden", 1), ("page", 1), ("too large", 1)]
+)
+async def test_papers_that_fail_for_good_delay_themselves_alone(
+    services: Services, broken: str, number: int
+) -> None:
+    """Of both services, also where more of them than a service may fail in a row are asked about first."""
+    failing = [f"2504.{index:05}" for index in range(number)]
+    async with services.harness.db.transaction() as connection:
+        await archive.lock_ingest(connection)
+        ids = await papers.add(connection, digest_writer.unlisted_papers(failing))
+        await shelf.save(connection, READER, ids.values(), START)
+    await services.ask(12, every=timedelta(days=1))
+    pages = services.harness.origin.pages
+
+    async def query(request: web.BaseRequest) -> web.Response:
+        asked = request.query["id_list"].split(",")
+        return await (_answer(*BROKEN[broken]) if {*asked} & {*failing} else services.query(request))
+
+    pages["/api/query"] = query
+    pages |= {f"/api/papers/{name}": lambda _: _answer(*BROKEN[broken]) for name in failing}
+    services.tell(DISCUSSED, 2)
+    services.put_code(DISCUSSED, "https://github.com/example/new")
+    await services.ask(50, every=timedelta(hours=2))
+    before = services.count_requests()
+    assert {row[:2] for row in await services.list_events()} == {(DISCUSSED, "version"), (DISCUSSED, "code")}
+    await services.ask(12, every=timedelta(hours=2))
+    assert (services.count_requests() - before).total() <= 20 * number, (
+        "a paper that fails is asked about less and less often"
+    )
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+async def test_a_paper_that_arxiv_lacks_yet_is_looked_up_the_next_day(
+    services: Services, is_saved: bool
+) -> None:
+    harness, new = services.harness, "2505.00009"
+    added = ingest.IngestService(harness.db, harness.clock)
+    listed = f"# 2026-01-05\n- [A new study of things](https://arxiv.org/abs/{new})\n"
+    await added.add_text(listed, location="2026-01-05.md")
+    [id_] = (await harness.db.fetch(papers.get_ids, [new])).values()
+    if is_saved:
+        await harness.db.write(shelf.save, READER, [id_], START)
+    await services.ask(every=timedelta(minutes=30))
+    first = services.count_requests()["arxiv"]
+    await services.ask(10, every=timedelta(minutes=30))
+    assert services.count_requests()["arxiv"] == first, "a missing paper is not asked about at once"
+    harness.now += timedelta(days=1)
+    assert new in await harness.db.fetch(papers.list_arxiv_due, harness.now, limit=100)
 
 
 async def test_two_thousand_saved_papers_take_at_most_a_days_requests(services: Services) -> None:

@@ -232,6 +232,7 @@ in-no-digest = not in a digest yet
 no-paper-in-message = No papers found. The message has no arXiv, Hugging Face or alphaXiv link and no arXiv ID.
 published-on = published { $date }
 paper-withdrawn = Withdrawn by its authors
+paper-withdrawn-by-arxiv = Withdrawn by arXiv
 paper-version = arXiv version { $version }
 paper-fetched = Not in a digest yet; these details are from arXiv
 lookup-unknown = arXiv has no paper with the ID { $paper }. Check the number.
@@ -928,7 +929,7 @@ news-code = Code: { $text }
 news-version = Version { $text } is on arXiv
 news-comment = arXiv comment: “{ $text }”
 news-journal = Published: { $text }
-news-withdrawn = Withdrawn by its authors
+news-withdrawn = Withdrawn from arXiv
 news-bare = { $kind ->
     [code] Its code is out
     [comment] New arXiv comment

@@ -189,6 +189,7 @@ in-no-digest = 아직 다이제스트에 실리지 않음
 no-paper-in-message = 이 메시지에서 논문을 찾지 못했어요. arXiv·Hugging Face·alphaXiv 주소나 arXiv 번호가 없어요.
 published-on = { $date } 공개
 paper-withdrawn = 저자가 철회한 논문
+paper-withdrawn-by-arxiv = arXiv가 철회한 논문
 paper-version = arXiv 버전 { $version }
 paper-fetched = 아직 다이제스트에 실리지 않은 논문이라 arXiv에서 정보를 가져왔어요
 lookup-unknown = arXiv에 { $paper } 논문이 없어요. 번호를 확인해 주세요.
@@ -870,7 +871,7 @@ news-code = 코드: { $text }
 news-version = arXiv에 버전 { $text } 등록
 news-comment = arXiv 코멘트: “{ $text }”
 news-journal = 게재: { $text }
-news-withdrawn = 저자가 철회함
+news-withdrawn = arXiv에서 철회됨
 news-bare = { $kind ->
     [code] 코드 공개
     [comment] 새 arXiv 코멘트

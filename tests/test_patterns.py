@@ -1,0 +1,338 @@
+"""Each regular expression of the program takes linear time on foreign text, in the way it is used."""
+
+import ast
+import gc
+import importlib
+import itertools
+import pkgutil
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from re import _parser  # type: ignore[attr-defined]
+from types import FunctionType, ModuleType
+from typing import Any
+
+import pytest
+import regex
+
+import bot
+import storage
+from tests import test_foreign_text
+
+pytestmark = pytest.mark.promise
+
+PACKAGES = (bot, storage)
+ONCE = frozenset({"match", "fullmatch"})
+"""Methods that try one position of a text. All others try each."""
+METHODS = ONCE | {"search", "finditer", "findall", "sub", "subn", "split"}
+COMMON = ("a", "A", "1", " ", "\t", "\n", ".", ",", "_", "*", "-", "(", "[", "<", "\\", '"', "가")
+"""Characters of which runs occur in any text."""
+RUN, MAX_RUN = 1_200, 10_000
+"""How long the texts are, and how long those are that took long."""
+SCREEN_SECONDS, LEAST_SECONDS, ENOUGH_SECONDS, TRIES = 3e-7, 0.002, 0.05, 12
+"""CPU seconds per character that need a closer look; the times that are compared; how often they are."""
+SLOW = 2.8
+"""How many times longer twice the text takes: 2 is linear, 4 quadratic."""
+
+SAMPLES = "\n\n".join(
+    (
+        test_foreign_text.NEWSLETTER_ENTRY.replace("§", "").replace("ID", "2505.00001"),
+        test_foreign_text.REVIEW_ENTRY.replace("§", "").replace("ID", "2505.00001"),
+        "**Authors**: Ada Lovelace | Votes: 3\n* Bo Kim, and Cy Lee (2025-05-06) - 1,024 papers",
+        test_foreign_text.LIST,
+        "| 2025/05/06 | **A title** | [PDF](https://arxiv.org/abs/2505.00001) |\n|---|---|---|",
+        '{"format": "listing", "date": "2025-05-06", "papers": [{"arxiv_id": "2505.00001", "title": "A"}]}',
+        "<entry><id>http://arxiv.org/abs/2505.00001v1</id><title>A &amp; B</title></entry><a href='x'>b</a>",
+        "@misc{kim2025, title = {A {\\'e} title}, author = {Kim, A. and Lee, B.}}\nTY  - JOUR\nTI  - A",
+        "## 1 Introduction\n\nWe reach 12.5% on GLUE (see Table 2), i.e. $x^2$ and \\textbf{b} [3].",
+        'diffusion author:"Kim" since:2025-01-01 last 3 weeks 최근 3주 동안 "exact words" -video 만 빼고',
+    )
+)
+"""What publishers, services and readers write, in all formats."""
+
+Pattern = re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A pattern, where it was found, and the methods that are called on it."""
+
+    place: str
+    pattern: Pattern
+    methods: frozenset[str]
+
+    def run(self, text: str) -> None:
+        if not self.methods <= ONCE:
+            for _ in self.pattern.finditer(text):
+                pass
+            return
+        for method in self.methods:
+            getattr(self.pattern, method)(text)
+
+
+def list_modules() -> Iterator[ModuleType]:
+    for package in PACKAGES:
+        yield package
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith(".__main__"):
+                yield importlib.import_module(found.name)
+
+
+def is_own(value: object) -> bool:
+    module = getattr(value, "__module__", None)
+    return isinstance(module, str) and module.partition(".")[0] in {package.__name__ for package in PACKAGES}
+
+
+def find_patterns(root: object, seen: dict[int, object]) -> Iterator[Any]:
+    """Yield the patterns that can be reached: in containers, classes, partials, closures, defaults, caches."""
+    todo = [root]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, re.Pattern | regex.Pattern):
+            yield value
+        elif id(value) not in seen and not isinstance(value, ModuleType | str | bytes):
+            seen[id(value)] = value
+            if isinstance(value, FunctionType):
+                if is_own(value):
+                    parts = (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)
+                    todo += [part for part in parts if part]
+            elif not isinstance(value, type) or is_own(value):
+                todo += gc.get_referents(value)
+
+
+@cache
+def list_uses() -> list[Use]:
+    """Return the patterns of all modules: those that values contain, and those that are written where they are used."""
+    for text in (SAMPLES, SAMPLES.replace("\n", " ")):  # fills caches
+        for entrance in test_foreign_text.ENTRANCES:
+            test_foreign_text.enter(entrance, text)
+    modules = list(list_modules())
+    trees = [ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")) for module in modules]
+    methods = [list_methods(tree) for tree in trees]
+    found: dict[Any, tuple[str, set[str]]] = {}
+    seen: dict[int, object] = {}
+    for module, tree, own in zip(modules, trees, methods, strict=True):
+        for name, value in vars(module).items():
+            if not name.startswith("__"):
+                used = own.get(name, set()).union(*(other.get(f".{name}", ()) for other in methods))
+                for pattern in find_patterns(value, seen):
+                    uses = (used & METHODS) or {"search"}
+                    found.setdefault(pattern, (f"{module.__name__}.{name}", set()))[1].update(uses)
+        for node, pattern, method in list_written(tree):
+            found.setdefault(pattern, (f"{module.__name__}:{node.lineno}", set()))[1].add(method)
+    return [Use(place, pattern, frozenset(uses)) for pattern, (place, uses) in found.items()]
+
+
+def list_methods(tree: ast.AST) -> dict[str, set[str]]:
+    """Return how each name, and each `.attribute`, is used; as `search` where that cannot be told."""
+    methods: dict[str, set[str]] = {}
+    told: set[ast.AST] = set()
+
+    def add(node: ast.AST, method: str) -> None:
+        told.add(node)
+        if isinstance(node, ast.Name | ast.Attribute):
+            methods.setdefault(node.id if isinstance(node, ast.Name) else f".{node.attr}", set()).add(method)
+
+    for node in ast.walk(tree):  # the outer ones first
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner), args=[_, _, *_]):  # from a position on
+                add(owner, "search")
+            case ast.For(target=target, iter=values) | ast.comprehension(target=target, iter=values):
+                for container, each in itertools.product(ast.walk(values), ast.walk(target)):
+                    if isinstance(container, ast.Name) and isinstance(each, ast.Name):
+                        add(container, f"each {each.id}")
+        match node:
+            case ast.Attribute(value=owner, attr=method):
+                add(owner, method)
+        if node not in told and isinstance(getattr(node, "ctx", None), ast.Load):
+            add(node, "search")
+    for used in methods.values():
+        for name in [name for name in used if name.startswith("each ")]:
+            used |= methods.get(name.removeprefix("each "), {"search"})
+    return methods
+
+
+def list_written(tree: ast.Module) -> Iterator[tuple[ast.Call, Any, str]]:
+    """Yield the calls such as `re.sub("…", …)` with a constant pattern."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="re" | "regex" as library), attr=method),
+                args=[ast.Constant(value=str(text)), *_],
+            ) if method not in {"compile", "escape"}:
+                flags = [ast.unparse(part.value) for part in node.keywords if part.arg == "flags"]
+                flags += [ast.unparse(part) for part in node.args[2:] if "re." in ast.unparse(part)]
+                number = sum(
+                    int(getattr(re, flag)) for name in flags for flag in re.findall(r"re\.(\w+)", name)
+                )
+                yield node, (re if library == "re" else regex).compile(text, number), method
+
+
+def parse_tree(pattern: Any) -> Any:
+    return (
+        _parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG) if isinstance(pattern, re.Pattern) else []
+    )
+
+
+CATEGORIES = {"DIGIT": "1", "SPACE": " ", "WORD": "a", "NOT_DIGIT": "a", "NOT_SPACE": "a", "NOT_WORD": "!"}
+
+
+def members(parts: Any) -> list[str]:
+    """Return characters that a class of a pattern has, and that one with ^ has not."""
+    found = []
+    for code, value in parts:
+        match str(code):
+            case "LITERAL":
+                found.append(chr(value))
+            case "RANGE":
+                found += [chr(value[0]), chr(value[1])]
+            case "CATEGORY":
+                found.append(CATEGORIES.get(str(value).removeprefix("CATEGORY_"), "a"))
+            case "NEGATE":
+                found += ["~", "a", " "]
+    return found
+
+
+def named_characters(tree: Any) -> Iterator[str]:
+    """Yield the characters that a parsed pattern names."""
+    for code, value in tree:
+        match str(code):
+            case "LITERAL":
+                yield chr(value)
+            case "NOT_LITERAL" | "ANY":
+                yield "a"
+            case "IN":
+                yield from members(value)
+            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+                yield from named_characters(value[2])
+            case "SUBPATTERN":
+                yield from named_characters(value[3])
+            case "BRANCH":
+                for branch in value[1]:
+                    yield from named_characters(branch)
+            case "ASSERT" | "ASSERT_NOT":
+                yield from named_characters(value[1])
+            case "ATOMIC_GROUP":
+                yield from named_characters(value)
+
+
+def write_example(tree: Any, rng: random.Random) -> str:
+    """Return a text that the pattern may match."""
+    text = ""
+    for code, value in tree:
+        match str(code):
+            case "LITERAL":
+                text += chr(value)
+            case "NOT_LITERAL" | "ANY":
+                text += "a"
+            case "IN":
+                text += rng.choice(members(value) or ["a"])
+            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+                least, _, part = value
+                for _ in range(min(max(least, rng.randint(0, 2)), 20)):
+                    text += write_example(part, rng)
+            case "SUBPATTERN":
+                text += write_example(value[3], rng)
+            case "BRANCH":
+                text += write_example(rng.choice(value[1]), rng)
+            case "ATOMIC_GROUP":
+                text += write_example(value, rng)
+    return text
+
+
+def list_pumps(use: Use) -> tuple[list[str], list[str]]:
+    """Return the texts to repeat, and those that stand before and behind them."""
+    rng, tree = random.Random(7), parse_tree(use.pattern)
+    named = list(dict.fromkeys(named_characters(tree)))
+    rng.shuffle(named)
+    examples = [write_example(tree, rng)[:40] for _ in range(8)] if tree else []
+    pairs = [a + b for a, b in itertools.permutations(named[:4], 2)]
+    pumps = [*named[:16], *COMMON, *pairs, *examples, *(example[:-1] for example in examples)]
+    around = ["", "\0", "x", "!", " ", *named[:3], *examples[:2]]
+    return [pump for pump in dict.fromkeys(pumps) if pump], list(dict.fromkeys(around))
+
+
+def list_texts(use: Use) -> Iterator[tuple[str, Callable[[int], str]]]:
+    """Yield texts that grow: runs alone, between characters that the pattern names, and inside samples."""
+    pumps, around = list_pumps(use)
+    rng = random.Random(11)
+    for pump in pumps:
+        if use.methods <= ONCE:
+            # Only the beginning of the text is tried.
+            sides = [("", end) for end in around] + [(start, rng.choice(around)) for start in around]
+            for start, end in sides:
+                yield repr((start, pump, end)), lambda n, s=start, p=pump, e=end: s + fill(p, n) + e
+        else:
+            sides = [("", ""), *((rng.choice(around), end) for end in around)]
+            yield (
+                repr((pump, sides)),
+                lambda n, p=pump, sides=sides: "\n".join(s + fill(p, n // 4) + e for s, e in sides),
+            )
+    tokens = re.findall(r"\w+|[^\w\s]+|\s+", SAMPLES)
+    for pump in pumps[:4]:
+        yield f"samples with {pump!r}", lambda n, p=pump: fill(p, n // 16).join(tokens)
+
+
+def fill(pump: str, length: int) -> str:
+    return (pump * (length // len(pump) + 1))[:length]
+
+
+def cpu_seconds(use: Use, text: str) -> float:
+    started = time.thread_time()
+    use.run(text)
+    return time.thread_time() - started
+
+
+def find_growth(use: Use, write: Callable[[int], str], length: int) -> float:
+    """Return how many times longer twice the text takes: about 2 if it is linear, 4 if it is quadratic."""
+    small, large = write(length), write(2 * length)
+    growth = best_small = best_large = float("inf")
+    for _ in range(TRIES):
+        best_small = min(best_small, cpu_seconds(use, small))
+        best_large = min(best_large, cpu_seconds(use, large))
+        if (growth := best_large / best_small) < SLOW:
+            break
+    return growth
+
+
+def is_slow(use: Use, write: Callable[[int], str]) -> bool:
+    """Return whether the time grows faster than the text, also where repetitions with a limit have reached it."""
+    for length in (RUN // 8, RUN):
+        text = write(length)
+        if cpu_seconds(use, text) > SCREEN_SECONDS * len(text):
+            break
+    else:
+        return False
+    while (seconds := cpu_seconds(use, write(length))) < ENOUGH_SECONDS and length < MAX_RUN:
+        if seconds > LEAST_SECONDS and find_growth(use, write, length) < SLOW:
+            return False
+        length *= 2
+    return find_growth(use, write, length) >= SLOW
+
+
+def find_slow(use: Use) -> str | None:
+    """Return the text on which a pattern takes more than linear time."""
+    return next((name for name, write in list_texts(use) if is_slow(use, write)), None)
+
+
+SHARES = 4
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_each_pattern_takes_linear_time(share: int) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        uses = list_uses()[share::SHARES]
+        slow = {
+            f"{use.place} {sorted(use.methods)} {use.pattern.pattern[:90]!r}": text
+            for use in uses
+            if (text := find_slow(use))
+        }
+    finally:
+        gc.enable()
+    assert not slow, "\n".join(f"{use}\n    {text}" for use, text in slow.items())
