@@ -8,9 +8,9 @@ import pkgutil
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from re import _parser  # type: ignore[attr-defined]
 from types import FunctionType, ModuleType
@@ -53,6 +53,7 @@ SAMPLES = "\n\n".join(
     )
 )
 """What publishers, services and readers write, in all formats."""
+TOKENS = re.findall(r"\w+|[^\w\s]+|\s+", SAMPLES)
 
 Pattern = re.Pattern[str]
 
@@ -263,18 +264,24 @@ def list_texts(use: Use) -> Iterator[tuple[str, Callable[[int], str]]]:
     for pump in pumps:
         if use.methods <= ONCE:
             # Only the beginning of the text is tried.
-            sides = [("", end) for end in around] + [(start, rng.choice(around)) for start in around]
-            for start, end in sides:
-                yield repr((start, pump, end)), lambda n, s=start, p=pump, e=end: s + fill(p, n) + e
+            once = [("", end) for end in around] + [(start, rng.choice(around)) for start in around]
+            for sides in once:
+                yield repr((sides, pump)), partial(surround, pump, [sides], 1)
         else:
-            sides = [("", ""), *((rng.choice(around), end) for end in around)]
-            yield (
-                repr((pump, sides)),
-                lambda n, p=pump, sides=sides: "\n".join(s + fill(p, n // 4) + e for s, e in sides),
-            )
-    tokens = re.findall(r"\w+|[^\w\s]+|\s+", SAMPLES)
+            many = [("", ""), *((rng.choice(around), end) for end in around)]
+            yield repr((pump, many)), partial(surround, pump, many, 4)
     for pump in pumps[:4]:
-        yield f"samples with {pump!r}", lambda n, p=pump: fill(p, n // 16).join(tokens)
+        yield f"samples with {pump!r}", partial(fill_sample, pump)
+
+
+def surround(pump: str, sides: Sequence[tuple[str, str]], share: int, length: int) -> str:
+    """Return a line for each pair of sides, with a run of a share of the length between them."""
+    return "\n".join(start + fill(pump, length // share) + end for start, end in sides)
+
+
+def fill_sample(pump: str, length: int) -> str:
+    """Return the samples with a run between any two of their words and signs."""
+    return fill(pump, length // 16).join(TOKENS)
 
 
 def fill(pump: str, length: int) -> str:

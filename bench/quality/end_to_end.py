@@ -16,7 +16,7 @@ from bot.search import glossary
 from bot.search.embeddings import EmbeddingServer, TextVectors, VectorMaker
 from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
-from storage import migrate
+from storage import migrate, models
 from storage.database import Database
 
 NOW = datetime(2025, 1, 31, 9, tzinfo=UTC)
@@ -49,6 +49,11 @@ class StoredSearch:
         return [choice.value for choice in self._runner.run(self._search.complete_author(typed))]
 
 
+async def _split_none(_: models.PaperText) -> tuple[str, ...]:
+    """Make no passages: the measure is of papers."""
+    return ()
+
+
 @contextmanager
 def open_archive(files: Sequence[Path], server: EmbeddingServer | None = None) -> Iterator[StoredSearch]:
     """Ingest digests into a temporary database, learn the glossary, and yield a search service for it.
@@ -60,9 +65,7 @@ def open_archive(files: Sequence[Path], server: EmbeddingServer | None = None) -
         vectors = None
         if server is not None:
             vectors = TextVectors(database, system_clock, server, seconds=SECONDS)
-            assert runner.run(VectorMaker(database, server, lambda _: ()).make()), (
-                "the server gave no vectors"
-            )
+            assert runner.run(VectorMaker(database, server, _split_none).make()), "the server gave no vectors"
         try:
             yield StoredSearch(runner, SearchService(database, clock=lambda: NOW, vectors=vectors))
         finally:
