@@ -258,7 +258,7 @@ def _find_news(
     if before.version is None:
         if after.version > 1 and saved_on and after.version_on and after.version_on > saved_on:
             yield papers.EventKind.VERSION, str(after.version)
-            if after.is_withdrawn:
+            if after.withdrawn_by:
                 yield papers.EventKind.WITHDRAWN, ""
         return
     if after.version > before.version:
