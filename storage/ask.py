@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -44,11 +44,19 @@ async def count_question(connection: AsyncConnection, day: date, limits: Mapping
             raise TooManyQuestionsError(f"{asker} has asked {limit} questions on {day}")
 
 
-async def find_answered_paper(connection: AsyncConnection, message_id: int) -> str | None:
-    """Return the arXiv id of the paper that a message of the bot is an answer from, or None."""
+async def describe_archive(connection: AsyncConnection) -> tuple[int, date | None]:
+    """Return how many papers digests have listed, and the day of the first digest."""
+    query = sa.select(sa.func.count(), sa.func.min(papers.c.first_on, type_=papers.c.first_on.type))
+    count, since = (await connection.execute(query.where(papers.c.last_on.is_not(None)))).one()
+    return count, since
+
+
+async def find_answered_papers(connection: AsyncConnection, message_id: int) -> Sequence[str] | None:
+    """Return the arXiv ids that a message of the bot is an answer about, none for the archive; None if it is no answer."""
     query = sa.select(deliveries.c.papers).join(parts, parts.c.delivery_id == deliveries.c.id)
     query = query.where(parts.c.message_id == message_id, deliveries.c.kind == DeliveryKind.ANSWER)
-    return next(iter(await connection.scalar(query.limit(1)) or ()), None)
+    found = (await connection.execute(query.limit(1))).first()
+    return None if found is None else tuple(found[0] or ())
 
 
 async def list_place_papers(

@@ -28,9 +28,11 @@ SECONDS = 600.0
 class StoredSearch:
     """Synchronous wrappers for the search service. Created by `open_archive`."""
 
-    def __init__(self, runner: asyncio.Runner, search: SearchService) -> None:
-        self._runner = runner
-        self._search = search
+    def __init__(self, runner: asyncio.Runner, search: SearchService, database: Database) -> None:
+        self.run = runner.run
+        self.database, self.service = database, search
+        self.glossary = glossary.GlossaryService(database)
+        self._runner, self._search = runner, search
 
     def search(self, query: str, limit: int) -> list[str]:
         """Return the arXiv ids of the best-matching papers."""
@@ -67,7 +69,7 @@ def open_archive(files: Sequence[Path], server: EmbeddingServer | None = None) -
             vectors = TextVectors(database, system_clock, server, seconds=SECONDS)
             assert runner.run(VectorMaker(database, server, _split_none).make()), "the server gave no vectors"
         try:
-            yield StoredSearch(runner, SearchService(database, clock=lambda: NOW, vectors=vectors))
+            yield StoredSearch(runner, SearchService(database, clock=lambda: NOW, vectors=vectors), database)
         finally:
             if server is not None:
                 runner.run(server.close())

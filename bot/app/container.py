@@ -19,6 +19,7 @@ import structlog
 from bot.app.features import FEATURES, Shared
 from bot.app.health import Liveness
 from bot.archive.ingest import IngestService
+from bot.ask.archive import ArchiveQuestions
 from bot.ask.sentences import SentenceWriter
 from bot.ask.service import PaperQuestions
 from bot.claims.language_model import LanguageModel, ModelServer, TokenBudget
@@ -320,8 +321,9 @@ class Container:
             SentenceWriter(self.token_budget, *self.create_models()) if self.settings.writer_url else None
         )
         texts, deliveries = paper_text.PaperTexts(self.database, self.clock, open_reader), self.deliveries
+        archive = ArchiveQuestions(database, self.search, glossary, self.clock)
         return PaperQuestions(
-            database, self.clock, glossary, texts, deliveries, lookups, self.vectors, sentences
+            database, self.clock, glossary, texts, deliveries, lookups, archive, self.vectors, sentences
         )
 
     @cached_property

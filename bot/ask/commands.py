@@ -12,6 +12,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.archive import arxiv_ids
 from bot.ask import messages as ask_messages
 from bot.ask.question import MAX_LENGTH
 from bot.ask.service import AskedMessage, PaperQuestions
@@ -19,38 +20,53 @@ from bot.client import autocomplete, interactions, responses, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
 from bot.client.message_builder import StatelessModal, button
-from bot.papers.replies import load_paper
+from bot.papers.replies import card_view, load_paper
 from storage import models
 
 
 class AskCog(commands.Cog):
-    """Questions about one paper."""
+    """Questions about one paper, or to the archive."""
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
         self._questions = bot.services.get(PaperQuestions)
         bot.card_offers.append(self._add_to_card)
 
-    @router.command(name="ask", description="Ask a paper: the passages that answer, word for word")
+    @router.command(
+        name="ask", description="Ask the archive or one paper: the nearest passages, word for word"
+    )
     @app_commands.describe(
-        paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title",
         question="What you want to know, in English or Korean",
+        paper="Only this paper: an arXiv ID, a link, or part of the title",
     )
     @app_commands.autocomplete(paper=autocomplete.papers)
     async def ask(
         self,
         request: Request,
-        paper: app_commands.Range[str, 1, 500],
         question: app_commands.Range[str, 1, MAX_LENGTH],
+        paper: app_commands.Range[str, 1, 500] = "",
     ) -> ui.LayoutView | None:
-        """Answer a question about a paper."""
-        return await self._answer(request, paper, question)
+        """Answer a question about a paper, else from the archive. An arXiv id alone shows that paper."""
+        if paper:
+            return await self._answer(request, paper, question)
+        if " " not in question.strip() and arxiv_ids.extract_arxiv_id(question):
+            return await card_view(request, question)
+        found = await self._questions.ask_archive(question, request.texts.locale, request.user_id)
+        return ask_messages.archive_view(request.texts, found)
 
     @router.handles(ask_messages.OPEN, responses.AT_ONCE)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         """Open the form, which has one field."""
+        return self._make_form(request, action.payload)
+
+    @router.handles(ask_messages.PICK, responses.AT_ONCE)
+    async def pick_paper(self, request: Request, action: Action) -> ui.Modal:
+        """Open the form for the paper that was picked among those of an answer from the archive."""
+        return self._make_form(request, interactions.selected_value(request.interaction))
+
+    def _make_form(self, request: Request, paper: str) -> ui.Modal:
         texts = request.texts
-        modal = StatelessModal(texts("ask-paper"), pack_custom_id(ask_messages.SUBMIT, action.payload))
+        modal = StatelessModal(texts("ask-paper"), pack_custom_id(ask_messages.SUBMIT, paper))
         field, hint = ask_messages.QUESTION, texts("ask-hint")
         modal.add_text(texts("ask-label"), field, placeholder=hint, max_length=MAX_LENGTH, multiline=True)
         return modal

@@ -8,19 +8,29 @@ from typing import Any
 from discord import ui
 
 from bot.archive.summaries import Basis, label_name
+from bot.ask.archive import ArchiveAnswer, Found, Words
 from bot.ask.service import Answer, AnswerPost, ShownPassage
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
+from bot.client.list_state import MAX_LIST_TEXT_LENGTH, ListKind, ListState, pack_state
 from bot.client.message_builder import MessageBuilder, button, layout_payload, select_menu, select_option
 from bot.client.messages import PostWording
-from bot.client.paper_texts import escape_untrusted, mark_matches, subtext, title_link
+from bot.client.paper_texts import (
+    escape_untrusted,
+    format_title,
+    format_votes,
+    join_dotted,
+    mark_matches,
+    subtext,
+    title_link,
+)
 from bot.client.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
 from storage.models import PartKind
 
-OPEN, SUBMIT, CHOOSE = "qa", "qas", "qam"
+OPEN, SUBMIT, CHOOSE, PICK = "qa", "qas", "qam", "qap"
 QUESTION = "question"
 """The form's field."""
 COMMON = ("data", "baselines", "cost", "limits", "code")
@@ -66,6 +76,59 @@ def answer_view(
     return message.view
 
 
+def archive_view(
+    texts: Texts, answer: ArchiveAnswer, *, is_shown: bool = True, marker: str | None = None, url: str = ""
+) -> ui.LayoutView:
+    """Return the passages nearest to a question, each with its paper and whose words it is. `is_shown`: with the question."""
+    message, lines = MessageBuilder(), [subtext(url)] if url else []
+    asked = escape_untrusted(answer.asked, max_length=_MAX_SHOWN_QUESTION)
+    message.add_text("\n".join([*lines, *([texts("ask-asked", question=asked)] if is_shown else [])]))
+    message.add_text(_describe_nearness(texts, answer))
+    shown = [one.paper for one in answer.found]
+    options = [
+        select_option(format_title(one.title, one.arxiv_id), one.arxiv_id, description=one.arxiv_id)
+        for one in shown
+    ]
+    is_short = len(answer.asked) <= MAX_LIST_TEXT_LENGTH and shown
+    topic = pack_state(ListState(ListKind.TOPIC, answer.asked), marker=marker) if is_short else ""
+    ask = select_menu(texts("ask-pick"), pack_custom_id(PICK, marker=marker), options)
+    save = client_messages.save_menu(texts, shown)
+    message.end_with([[ask], [save], [button(texts("ask-all-papers"), topic) if topic else None]])
+    for place, one in enumerate(answer.found):
+        characters, size = message.share(len(answer.found) - place)
+        block = _found_text(texts, one)
+        if len(block) <= characters and len(block.encode()) <= size:
+            message.add_text(block)
+    return message.view
+
+
+def _describe_nearness(texts: Texts, answer: ArchiveAnswer) -> str:
+    """Return what is promised of the passages: that they are the nearest, or what no paper has, and what the archive is."""
+    if answer.is_near:
+        return subtext(texts("ask-archive-nearest"))
+    names = ", ".join(f"**{escape_untrusted(name)}**" for name in answer.absent)
+    told = texts("ask-archive-absent", names=names) if names else texts("ask-archive-nothing")
+    since = texts.format_date(answer.since) if answer.since else ""
+    facts = texts("ask-archive-is", count=answer.papers, since=since) if since else texts("ask-archive-empty")
+    nearest = texts("ask-archive-near-papers") if answer.found else ""
+    return "\n".join(filter(None, (told, subtext(facts), nearest)))
+
+
+def _found_text(texts: Texts, found: Found) -> str:
+    """Return a passage below its paper, with whose words it is, and its language if it is not the reader's."""
+    paper = found.paper
+    title = title_link(paper, max_characters=300, max_bytes=700)
+    facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
+    day = texts.format_date(found.on) if found.on else ""
+    words = texts(f"ask-words-{found.words}", day=day)
+    section = discord_text.escape_inline(discord_text.shorten(found.section, _MAX_SECTION, markdown=False))
+    place = (
+        discord_text.masked_link(section, found.url) if found.words is Words.PAPER and section else section
+    )
+    language = texts(f"language-{found.language}") if found.language != texts.locale.value else ""
+    return f"**{facts}**\n> {mark_matches(found.excerpt)}\n{subtext(join_dotted(words, place, language))}"
+
+
 def _quote(texts: Texts, passage: ShownPassage, number: int) -> str:
     """Return a passage as a quotation with a link to its place, and its number if sentences rest on it."""
     titles = [
@@ -94,7 +157,7 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     marker, asked = contents.part_marker(post.marker, 0), post.message
     url = f"https://discord.com/channels/{asked.guild_id}/{asked.channel_id}/{asked.id}"
     texts = wording.ui_texts
-    text, answer = texts(post.problem, command=texts.name_command("ask")) if post.problem else "", post.answer
+    text, answer = texts(post.problem) if post.problem else "", post.answer
     if answer is not None:
         said = [
             f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})"
@@ -102,6 +165,9 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
         ]
         found = [f"> {mark_matches(one.excerpt)}\n<{one.url}>" for one in answer.passages]
         text = "\n".join((*said, *found[: 2 if said else None])) or texts("ask-none")
+    if post.found is not None:
+        near = [f"> {mark_matches(one.excerpt)}\n<{one.paper.url}>" for one in post.found.found[:2]]
+        text = "\n".join((_describe_nearness(texts, post.found), *near))
     plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
     body, reply = plain, dict[str, Any]()
     if asked.may_reply:
@@ -110,6 +176,9 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     if answer is not None:
         view = answer_view(texts, answer, marker=marker, url="" if asked.may_reply else url)
         body = layout_payload(view)
+    elif post.found is not None:
+        address = "" if asked.may_reply else url
+        body = layout_payload(archive_view(texts, post.found, is_shown=False, marker=marker, url=address))
     if post.is_edit:
         # Discord takes a layout in place of a text only if the text is removed.
         return (RenderedPart(PartKind.EDIT, {"content": None} | body, plain),)

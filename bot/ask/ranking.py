@@ -43,11 +43,12 @@ _NUMBER = re.compile(
 class Ranking:
     """The numbers of the passages that have any part of a question, best first.
 
-    `score` is the best passage's score in relation to the question's length. `found` maps each part's text to the forms that
-    the paper has, the nearest first.
+    `scores` are theirs, by number. `score` is the best passage's score in relation to the question's length. `found` maps each
+    part's text to the forms that the paper has, the nearest first.
     """
 
     order: Sequence[int]
+    scores: Mapping[int, float]
     score: float
     found: Mapping[str, Sequence[str]]
 
@@ -115,7 +116,18 @@ class PaperIndex:
         present = [part for part in parts if found[part.text]]
         if wants_number and not any(self._has_number(number, present) for number in order[:3]):
             score *= _NO_NUMBER
-        return Ranking(order, score, found)
+        return Ranking(order, ranked, score, found)
+
+    def cover(self, number: int, parts: Sequence[AskedPart]) -> float:
+        """Return the share of the parts' weight by rarity that a passage has, from 0 to 1."""
+        shares = list[tuple[float, bool]]()
+        for part in parts:
+            having = set[int]().union(
+                *(self._count(tokens.phrases(form.token or form.text)) for form in part.forms)
+            )
+            shares.append((part.weight * self._rarity(having), number in having))
+        total = sum(weight for weight, _ in shares)
+        return sum(weight for weight, has in shares if has) / total if total else 0.0
 
     def _has_number(self, number: int, present: Sequence[AskedPart]) -> bool:
         """Return whether a sentence of a passage has a number and most of these parts, in any form."""

@@ -20,6 +20,7 @@ import structlog
 from bot.archive import arxiv_ids, summaries
 from bot.archive.summaries import Basis
 from bot.ask import passages, question
+from bot.ask.archive import ArchiveAnswer, ArchiveQuestions
 from bot.ask.ranking import PaperIndex, Ranking
 from bot.ask.sentences import Question, Sentence, SentenceWriter
 from bot.core import isolation
@@ -115,11 +116,15 @@ class AskedMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnswerPost:
-    """A public answer to a message. `problem` (a Fluent id) is said in its place. `is_edit`: something was said already."""
+    """A public answer to a message, from a paper (`answer`) or the archive (`found`).
+
+    `problem` (a Fluent id) is said in its place. `is_edit`: something was said already.
+    """
 
     message: AskedMessage
     locale: models.Locale
     answer: Answer | None = None
+    found: ArchiveAnswer | None = None
     problem: str = ""
     is_edit: bool = False
 
@@ -142,6 +147,7 @@ class PaperQuestions:
     texts: PaperTexts
     deliveries: contents.DeliveryFactory
     lookups: Admission
+    archive: ArchiveQuestions
     vectors: TextVectors | None = None
     sentences: SentenceWriter | None = None
     _reading: Admission = field(
@@ -171,6 +177,11 @@ class PaperQuestions:
             order = await self.vectors.rank(text, [one.headed_text for one in index.passages], asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
+
+    async def ask_archive(self, asked: str, locale: models.Locale, user_id: int) -> ArchiveAnswer:
+        """Return the nearest passages of the archive to a question. Nothing is fetched or stored. Raises BusyError."""
+        async with self.lookups.admitted(user_id, _PATIENCE):
+            return await self.archive.answer(asked, locale)
 
     def begin_sentences(self, answer: Answer) -> Answer | None:
         """Return the answer with the note that a language model reads the paper, or None if none is asked.
@@ -206,7 +217,7 @@ class PaperQuestions:
         return await asyncio.to_thread(_quote, answer, written.sentences)
 
     async def _read(self, paper: models.PaperDetail, asked: str, user_id: int) -> models.PaperText:
-        arguments = paper.arxiv_id, paper.title or "", _describe(paper, _guess_language(asked))
+        arguments = paper.arxiv_id, paper.title or "", _describe(paper, guess_language(asked))
         try:
             async with asyncio.timeout(_READING_SECONDS):
                 return await self.texts.read(*arguments, lambda: self._reading.admitted(user_id))
@@ -225,7 +236,7 @@ class PaperQuestions:
         return index
 
     async def answer_mention(self, asked: str, message: AskedMessage) -> None:
-        """Answer a question about papers of the bot's messages; say where to ask if there are none. An error is logged.
+        """Answer a question about papers of the bot's messages, else from the archive. An error is logged.
 
         A message without words, or only with thanks, is no question.
         """
@@ -233,28 +244,28 @@ class PaperQuestions:
             ids: Sequence[str] = message.cards or await storage.list_place_papers(
                 connection, message.channel_id, message.replied_to
             )
-            answered = await storage.find_answered_paper(connection, message.replied_to or 0)
-        if not (message.is_mention or answered):
+            answered = await storage.find_answered_papers(connection, message.replied_to or 0)
+        if not (message.is_mention or answered is not None):
             return
         now = self.clock()
-        named, asked = _split_ids(asked, ids, now.date())
+        known = ids or arxiv_ids.list_arxiv_ids(asked, now.date())
+        named, asked = _split_ids(asked, known, now.date())
         if not question.has_words(asked) or not self._count(_PUBLIC, message.user_id):
             return
-        named = named or ([answered] if answered else list(ids))
-        problem = "ask-lost" if named else "ask-where"
-        post = AnswerPost(message, _guess_language(asked), problem=problem)
+        named = named or list(answered or ids)
+        post = AnswerPost(message, guess_language(asked), problem="ask-lost")
         delivery = self.deliveries.build_post(
             ANSWER,
             post,
             now,
             guild_id=message.guild_id,
             channel_id=message.channel_id,
-            due_at=now + LOST_AFTER if named else now,
+            due_at=now + LOST_AFTER,
             expires_at=now + ANSWER_LIFETIME,
             papers=tuple(named) if len(named) == 1 else (),
         )
         delivery_id = await self.database.write(outbox.add, delivery)
-        if named and delivery_id is not None:  # Discord may send an event again
+        if delivery_id is not None:  # Discord may send an event again
             with isolation.isolated(log, "question in a message not answered"):
                 await self._fill(delivery_id, post, named, asked)
 
@@ -293,9 +304,12 @@ class PaperQuestions:
         """Return the post with the answer, or with what prevents one."""
         if len(ids) > 1:
             return replace(post, problem="ask-which-paper")
-        if (paper := await self.database.fetch(papers.get_detail, ids[0])) is None:
-            return replace(post, problem="ask-where")  # a card stays when its paper is removed
+        # A card stays when its paper is removed.
+        paper = await self.database.fetch(papers.get_detail, ids[0]) if ids else None
         try:
+            if paper is None:
+                found = await self.ask_archive(asked, post.locale, post.message.user_id)
+                return replace(post, found=found, problem="")
             return replace(post, answer=await self.answer(paper, asked, post.message.user_id), problem="")
         except errors.UsageError as error:
             return replace(post, problem=error.key)
@@ -320,7 +334,7 @@ def _split_ids(asked: str, ids: Sequence[str], today: date) -> tuple[list[str], 
     return list(dict.fromkeys(named)), " ".join(rest)
 
 
-def _guess_language(asked: str) -> models.Locale:
+def guess_language(asked: str) -> models.Locale:
     return models.Locale.KO if analyser.has_hangul(asked) else models.Locale.EN
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, assert_never
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, assert_never
 
 import typer
 from typer.core import TyperCommand
@@ -13,6 +13,7 @@ from bot.cli import shell
 from storage import errors
 
 if TYPE_CHECKING:
+    from bot.ask.archive import ArchiveAnswer
     from bot.ask.service import Answer
     from bot.search import results as search_results
     from bot.search.service import FormEvidence, SearchService
@@ -182,24 +183,45 @@ async def paper(
 
 
 async def ask(
-    paper_id: Annotated[
-        str, typer.Argument(metavar="PAPER", help="An arXiv ID, a link to the paper, or a part of its title.")
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[PAPER] QUESTION",
+            help="What you want to know; of one paper: its arXiv ID, a link, or a part of its title in quotation marks first.",
+        ),
     ],
-    words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="What you want to know.")],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Ask a paper: the passages that answer, word for word. Its text is read from the web once.
+    """Ask the archive or one paper: the nearest passages, word for word. A paper's text is read from the web once.
 
     With `PAPERROUND_WRITER_URL`, also sentences by that language model.
     """
 
+    from bot.archive import arxiv_ids
+    from bot.ask.archive import ArchiveQuestions
     from bot.core.admission import Admission
     from bot.search.glossary import GlossaryService
     from bot.text import analyser
     from storage.models import Locale
 
-    asked, answer = " ".join(words), None
+    paper_id, *rest = words
+    is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None
+    if is_named and not rest:
+        raise typer.BadParameter(f"a question about {paper_id} is missing")
+    asked, answer = " ".join(rest), None
     async with shell.open_container() as container:
+        if not is_named and (
+            len(words) != 2 or await create_search(container.database).find_paper(paper_id) is None
+        ):
+            asked = " ".join(words)
+            locale = Locale.KO if analyser.has_hangul(asked) else Locale.EN
+            archive = ArchiveQuestions(
+                container.database,
+                create_search(container.database),
+                GlossaryService(container.database),
+                container.clock,
+            )
+            _print_archive(await archive.answer(asked, locale), as_json)
         if (found := await create_search(container.database).find_paper(paper_id)) is not None:
             glossary = GlossaryService(container.database)
             questions = container.create_questions(container.database, glossary, Admission(1))
@@ -215,6 +237,46 @@ async def ask(
         _print_passages(answer)
     has_read = answer is not None and (answer.is_answer or answer.basis.value == "paper")
     raise typer.Exit(0 if has_read else 1)
+
+
+def archive_to_dict(answer: ArchiveAnswer) -> dict[str, Any]:
+    """Convert the answer to a question to the archive for JSON output."""
+    return {
+        "is_near": answer.is_near,
+        "absent": list(answer.absent),
+        "passages": [
+            {
+                **shell.pick(one.paper, "arxiv_id title votes"),
+                "words": one.words.value,
+                "digest": one.on and one.on.isoformat(),
+                "section": one.section,
+                "language": one.language,
+                "place": one.url,
+                "text": one.excerpt.text,
+            }
+            for one in answer.found
+        ],
+    }
+
+
+def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
+    """Print the nearest passages of the archive, and exit with 1 if nothing is near."""
+    if as_json:
+        shell.print_answer(archive_to_dict(answer), True)
+        raise typer.Exit(0 if answer.is_near else 1)
+    if answer.absent:
+        shell.error(f"No paper here has {', '.join(answer.absent)}.")
+    elif not answer.is_near:
+        since = f", the first from {answer.since}" if answer.since else ""
+        shell.error(f"Nothing here is about this. The archive has {answer.papers} papers of digests{since}.")
+    if answer.found:
+        shell.error("The nearest passages:" if answer.is_near else "The nearest papers:")
+    for one in answer.found:
+        whose = {"digest": f"summary in the digest of {one.on}", "abstract": "abstract", "paper": "the paper"}
+        head = f"{one.paper.title or one.paper.arxiv_id}  {one.paper.last_on}  ▲{one.paper.votes}"
+        words = " · ".join(filter(None, (whose[one.words.value], one.section, one.language)))
+        shell.echo(f"{head}\n  {one.excerpt.text}\n  {words}  {one.url}\n")
+    raise typer.Exit(0 if answer.is_near else 1)
 
 
 def passages_to_dict(answer: Answer) -> dict[str, Any]:

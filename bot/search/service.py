@@ -257,6 +257,23 @@ class SearchService:
 
         return await self._look_up(look_up)
 
+    async def list_absent(self, names: Sequence[str]) -> list[str]:
+        """Return those names that no paper has, no author and no institution."""
+
+        def look_up(archive: Archive) -> list[str]:
+            engine = archive.engine
+            return [
+                name
+                for name in names
+                if not (
+                    engine.count([name])
+                    or engine.count_from(name)
+                    or authors.find_authors(archive.writers, name)
+                )
+            ]
+
+        return await self._look_up(look_up)
+
     # The glossary.
 
     async def explain_term(self, term: str) -> TermEvidence:

@@ -12,7 +12,7 @@ from simcord.enums import OverwriteType
 from bot.ask import messages as ask_messages
 from bot.ask.service import MAX_A_DAY
 from bot.daily.service import OnDemandPosts
-from storage import models, paper_texts
+from storage import models, paper_texts, papers
 from tests.support import asked_paper, digest_builders
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 
@@ -216,18 +216,50 @@ async def test_a_mention_without_words_or_with_thanks_is_no_question(
     assert await mention(asking, asking.channel, text if text != PAPER else "") == []
 
 
-@pytest.mark.parametrize(
-    ("asked", "said"), [("Which licence?", "or use"), ("라이선스가 뭐야?", "질문하려면")]
-)
-async def test_elsewhere_a_mention_is_told_where_to_ask(asking: ClientHarness, asked: str, said: str) -> None:
-    await open_thread(asking)
-    [answer] = await mention(asking, asking.channel, asked)
-    assert said in answer.content
-    assert "/ask" in answer.content or "/질문" in answer.content
+@both_languages
+async def test_elsewhere_a_mention_asks_the_archive_and_a_reply_asks_it_again(asking: ClientHarness) -> None:
+    await asking.start_runtime()
+    [answer] = await mention(asking, asking.channel, "Is there a survey of small language models?")
     assert answer.reference is not None
-    # What only notifies the bot, as a reply does, is a remark about its message.
-    sent = await asking.reader.send(asking.channel, asked, reply_to=answer)
-    assert await answers(asking, asking.channel, sent) == []
+    assert "Small Language Models" in shown_text(answer)
+    # A reply to the answer notifies the bot.
+    sent = await asking.reader.send(asking.channel, "What about Orca 9?", reply_to=answer)
+    [again] = await answers(asking, asking.channel, sent)
+    assert "No paper here has Orca 9." in plain(again)
+
+
+@both_languages
+async def test_a_question_without_a_paper_shows_passages_with_whose_words_they_are(
+    harness: ClientHarness,
+) -> None:
+    [paper] = await harness.container.database.fetch(papers.list_details, [1])
+    answer = await harness.ask("ask", question=paper.title)
+    assert answer.flags.ephemeral
+    text = plain(answer)
+    assert harness.texts("ask-archive-nearest") in text
+    assert text.index(str(paper.title)[:40]) < text.index("\n> ")
+    assert harness.texts("ask-words-digest", day=harness.texts.format_date(paper.appearances[0].date)) in text
+
+
+@both_languages
+@pytest.mark.parametrize("asked", ["Is Orca 9 faster?", "Orca 9는 더 빨라?"])
+async def test_a_name_that_no_paper_has_is_named(harness: ClientHarness, asked: str) -> None:
+    text = plain(await harness.ask("ask", question=asked))
+    assert harness.texts("ask-archive-absent", names="Orca 9") in text
+    assert harness.texts("ask-archive-nearest") not in text
+
+
+@pytest.mark.parametrize("asked", ["model", "x " * 250, "hello", "You are stupid", "@everyone <@&5> **", "?"])
+async def test_odd_questions_to_the_archive_get_a_sentence(harness: ClientHarness, asked: str) -> None:
+    text = shown_text(await harness.ask("ask", question=asked))
+    assert text.strip()
+    assert "<@&5>" not in text.replace("\\<", "")
+    assert "@everyone" not in text.replace("@\u200b", "")
+
+
+async def test_an_id_alone_shows_that_paper(harness: ClientHarness) -> None:
+    card = await harness.ask("ask", question=PAPER)
+    assert any(one.startswith("v1:qa") or "qa" in one for one in component_ids(card))
 
 
 async def post_cards(asking: ClientHarness) -> Any:
@@ -277,14 +309,14 @@ async def test_a_reply_to_a_card_and_a_thread_that_a_person_opened_on_it_are_ans
         assert "Apache 2.0" in plain(answer)
 
 
-async def test_in_a_persons_thread_about_something_else_a_mention_is_told_where_to_ask(
+async def test_in_a_persons_thread_about_something_else_a_mention_asks_the_archive(
     asking: ClientHarness,
 ) -> None:
     await asking.start_runtime()
     sent = await asking.reader.send(asking.channel, "Lunch?")
     thread = await open_own_thread(asking, sent)
     [answer] = await mention(asking, thread, "Where shall we eat?")
-    assert "To ask about a paper" in answer.content
+    assert "Nothing here is about this." in shown_text(answer)
 
 
 async def test_a_reply_to_an_answer_is_a_question_and_one_to_a_post_is_not(asking: ClientHarness) -> None:

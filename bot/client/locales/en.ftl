@@ -649,7 +649,21 @@ ask-sentences-spent = The language model's budget is used up for now, so these a
 ask-sentences-limit = Only passages: a language model answers up to 10 questions a day for each reader, and 100 for a server.
 ask-reading = Reading the paper …
 ask-which-paper = There are several papers here. Reply to the message of the one you mean, or name its arXiv ID.
-ask-where = To ask about a paper, mention Paperround in the paper's thread or in a reply to its card, or use { $command }.
+ask-pick = Ask this paper
+ask-all-papers = All papers on this
+ask-archive-nearest = The nearest passages in the archive, word for word. Whether they answer is for you to judge.
+ask-archive-absent = No paper here has { $names }.
+ask-archive-nothing = Nothing here is about this.
+ask-archive-is = 
+    { $count ->
+        [one] The archive has one paper, from { $since }.
+       *[other] The archive has { $count } papers of digests, the first from { $since }.
+    }
+ask-archive-empty = The archive has no papers yet.
+ask-archive-near-papers = The nearest papers, which may be about something else:
+ask-words-digest = Summary in the digest of { $day }
+ask-words-abstract = Abstract
+ask-words-paper = The paper
 ask-refused = Discord refused this answer because of its content. Ask with { $ask }: then only you see it.
 ask-lost = Paperround was interrupted before it could answer. Please ask again.
 

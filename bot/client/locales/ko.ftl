@@ -593,7 +593,17 @@ ask-sentences-spent = 언어 모델의 사용 한도를 다 써서, 지금은 �
 ask-sentences-limit = 언어 모델의 답은 하루에 한 사람당 10번, 서버당 100번까지예요. 오늘은 논문에서 찾은 부분만 보여 드려요.
 ask-reading = 논문을 읽고 있어요 …
 ask-which-paper = 여기에는 논문이 여러 편 있어요. 질문할 논문의 메시지에 답장하거나 arXiv 번호를 함께 적어 주세요.
-ask-where = 논문에 질문하려면 논문 스레드에서, 또는 논문 카드에 답장하면서 Paperround를 멘션해 주세요. { $command } 명령어도 쓸 수 있어요.
+ask-pick = 이 논문에 질문하기
+ask-all-papers = 관련 논문 모두 보기
+ask-archive-nearest = 논문과 요약에서 질문에 가장 가까운 부분을 그대로 옮겼어요. 답이 되는지는 직접 확인해 주세요.
+ask-archive-absent = { $names }: 이 말이 나오는 논문이 없어요.
+ask-archive-nothing = 이 질문에 관한 논문을 찾지 못했어요.
+ask-archive-is = 논문 { $count }편이 있고, 첫 다이제스트는 { $since }에 나왔어요.
+ask-archive-empty = 아직 논문이 없어요.
+ask-archive-near-papers = 가장 가까운 논문이에요. 다른 내용일 수 있어요.
+ask-words-digest = { $day } 다이제스트의 요약
+ask-words-abstract = 초록
+ask-words-paper = 논문 본문
 ask-refused = 내용 때문에 디스코드가 이 답변을 거부했어요. { $ask } 명령어로 물으면 나에게만 보여요.
 ask-lost = 답변을 준비하다가 중단됐어요. 다시 질문해 주세요.
 
@@ -948,9 +958,9 @@ command-paper =
 
 command-ask =
     .name = 질문
-    .description = 논문에 질문하면 본문에서 답이 되는 부분을 그대로 보여 줘요
+    .description = 전체 논문이나 논문 한 편에 질문하면 가장 가까운 부분을 그대로 보여 줘요
     .option-paper = 논문
-    .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
+    .option-paper-description = 한 편에만 물을 때: arXiv 번호, 주소, 제목의 일부
     .option-question = 질문
     .option-question-description = 궁금한 점. 한국어와 영어 모두 돼요
 
