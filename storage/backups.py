@@ -217,21 +217,20 @@ def _in_use(path: Path) -> errors.StorageError:
 
 def _keep_former(path: Path, folder: Path) -> Path | None:
     """Give a database a second name, which it keeps when another file takes its place, and return that name."""
-    if not path.exists():
-        return None
     for other in path.parent.glob(f"{glob.escape(path.name)}.before-restore-*"):
-        if other.samefile(path):
+        if path.exists() and other.samefile(path):
             other.unlink()  # by a restore that was killed
     begin = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}")
     former = next(name for name in _numbered(begin) if not name.exists())
-    _link(path, former, folder)
-    for suffix in _WAL_FILES:  # they are left only beside a damaged database
+    if is_there := path.exists():
+        _link(path, former, folder)
+    for suffix in _WAL_FILES:  # they are left only beside a damaged database, or one that somebody moved
         beside = path.with_name(f"{path.name}{suffix}")
         if beside.exists():
             _link(beside, former.with_name(f"{former.name}{suffix}"), folder)
             beside.unlink()
     _sync_folder(path.parent)
-    return former
+    return former if is_there else None
 
 
 def _numbered(path: Path) -> Iterator[Path]:

@@ -89,7 +89,7 @@ def leave_log(folder: Path) -> None:
         opened.execute("PRAGMA journal_mode=WAL")
         opened.execute("PRAGMA wal_autocheckpoint=0")
         mark(path, "after")
-        opened.execute("INSERT INTO meta (key, value) VALUES ('long', ?)", ("x" * 200_000,))
+        opened.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('long', ?)", ("x" * 200_000,))
         for suffix in ("", "-wal"):
             shutil.copy(f"{path}{suffix}", folder / f"killed{suffix}")
     for suffix in ("", "-wal"):
@@ -114,6 +114,8 @@ def test_restores_over_the_log_of_a_killed_bot_and_keeps_what_was_there(
     assert read_mark(path) == "after"
     [kept] = re.findall(r"What was there is (\S+):", said.stdout)
     assert read_mark(Path(kept)) == "before"
+    # Somebody moved the database of a killed bot away, but not its log.
+    leave_log(tmp_path)
     path.unlink()
     assert paperround("restore", "backup.db", "--json").data["former"] is None
     assert read_mark(path) == "before"
