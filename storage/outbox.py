@@ -592,9 +592,10 @@ async def is_told(
     """Return whether a notice about a date, whose key begins with `name`, was planned for a reader or, publicly, a server."""
     own = deliveries.c
     to_server = sa.and_(own.user_id.is_(None), own.guild_id == guild_id)
-    same = sa.or_(own.user_id == user_id, to_server), own.kind == DeliveryKind.NOTICE
-    query = sa.select(own.id).where(*same, own.key.startswith(name), own.key.endswith(f":{on}")).limit(1)
-    return await connection.scalar(query) is not None
+    same = to_server if user_id is None else sa.or_(own.user_id == user_id, to_server)
+    query = sa.select(own.id).where(same, own.kind == DeliveryKind.NOTICE)
+    query = query.where(own.key.startswith(name), own.key.endswith(f":{on}"))
+    return await connection.scalar(query.limit(1)) is not None
 
 
 async def expire(

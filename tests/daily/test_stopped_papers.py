@@ -7,8 +7,8 @@ import pytest
 from bot.core import day_close
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from bot.outbox import contents
-from storage import models
+from bot.outbox import contents, outcomes
+from storage import models, outbox
 from tests.support import outbox_builders, rendered_posts
 from tests.support.world import CHANNEL, DAYS, World, day, moment
 
@@ -37,6 +37,27 @@ async def test_a_manager_is_told_once_that_papers_have_stopped(world: World) -> 
     await world.list("Fri+1", "B▲9")
     await world.at("Sat+1 09:01", *(f"{name} {at}" for name in DAYS_AFTER for at in ("09:01", "21:01")))
     assert [text for text in world.sent if "notice" in text] == [world.sent[-1]] * 2
+
+
+async def test_each_server_without_an_owner_is_told_once_of_the_same_day(world: World) -> None:
+    servers = (10, 11)
+    await world.guilds.update({id_: {"system_channel_id": id_ + 30} for id_ in servers})
+    owned = [
+        contents.Owned(name=f"s{id_}", guild_id=id_ // 10, channel_id=20, user_id=None)
+        for id_ in (100, 101, 110)
+    ]
+    async with world.database.transaction() as connection:
+        await outcomes.notify_owners(
+            connection,
+            world.deliveries,
+            owned,
+            contents.NoticeKind.PAPERS_STOPPED,
+            world.now,
+            default_locale=models.Locale.EN,
+            on=day("Fri"),
+        )
+        planned = await outbox.list_rows(connection)
+    assert sorted(row.channel_id or 0 for row in planned) == [40, 41]
 
 
 async def _last_post(world: World) -> tuple[int | None, datetime | None]:
