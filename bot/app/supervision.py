@@ -7,6 +7,7 @@ import faulthandler
 import os
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -56,9 +57,11 @@ class Supervision:
         Raises PaperroundError if it `is_sending` and a part of it hangs: every supervisor starts it again then.
         """
         told: set[str] = set()
-        state = "READY=1\n"
+        state, loop = "READY=1\n", asyncio.get_running_loop()
+        # A thread of its own: the shared ones may all wait, as for names while DNS does not answer.
+        thread = ThreadPoolExecutor(1, "supervision")
         while True:
-            liveness.notices = await asyncio.to_thread(self._list_notices, liveness)
+            liveness.notices = await loop.run_in_executor(thread, self._list_notices, liveness)
             for notice in liveness.notices:
                 if notice not in told:
                     # Errors reach the operator in a direct message.

@@ -119,7 +119,7 @@ def _stat_files() -> dict[str, tuple[int, int]]:
         top = Path(__file__).parents[2] / package
         for folder, _, names in os.walk(top, followlinks=True):
             for path in (Path(folder, name) for name in names if name.endswith((".py", *data.SUFFIXES))):
-                with suppress(FileNotFoundError):  # it is being replaced
+                with suppress(OSError):  # it is being replaced
                     stat = path.stat()
                     found[path.relative_to(top.parent).as_posix()] = stat.st_mtime_ns, stat.st_size
     return found

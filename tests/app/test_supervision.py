@@ -8,7 +8,9 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -234,6 +236,19 @@ async def test_systemd_is_told_that_the_bot_is_ready_and_lives() -> None:
     told: list[str] = []
     async with _watching(Liveness(), told):
         assert told[0].splitlines()[:2] == ["READY=1", "WATCHDOG=1"]
+
+
+async def test_systemd_is_told_while_all_shared_threads_wait() -> None:
+    """As for the addresses of servers, while DNS does not answer."""
+    shared, ended, told = ThreadPoolExecutor(1), threading.Event(), list[str]()
+    asyncio.get_running_loop().set_default_executor(shared)
+    waiting = asyncio.get_running_loop().run_in_executor(None, ended.wait)
+    try:
+        async with patience.limit(10), _watching(Liveness(), told):
+            assert "WATCHDOG=1" in told[0].splitlines()
+    finally:
+        ended.set()
+        await waiting
 
 
 @pytest.mark.parametrize("fails", [False, True])
