@@ -107,7 +107,14 @@ def kept() -> Iterator[Callable[[], bool]]:
         babel.localedata.load(locale.value)
     with _open_archive() as archive:
         if archive is not None:
-            _write_archive(archive, modules, texts)
+            try:
+                _write_archive(archive, modules, texts)
+            except OSError as error:  # no memory, or a limit on the size of files
+                import structlog  # a shell command that prints the version needs none
+
+                log = structlog.get_logger(__name__)
+                log.warning("child processes run the installed files", reason=str(error))
+                archive = None
         with isolation.running_code(None if archive is None else archive.fileno()):
             yield lambda: _stat_files() != found
 

@@ -208,7 +208,7 @@ def find(
     unknown = [word for word in unknown if word not in dict(corrected)]
     # What a sentence is about is in its topics too.
     absent = () if matches.complete or interpreted.topics else _list_absent(engine, asked)
-    if len(asked) == 1 and not matches.total:
+    if len(absent) == len(asked) and not matches.total:
         absent = ()  # that nothing is found says it
     if absent:
         matches = _keep_near(engine, interpreted, matches)
@@ -224,7 +224,7 @@ small a share of all.
 def _list_absent(engine: Engine, parts: Sequence[concepts.QueryPart]) -> Sequence[concepts.QueryPart]:
     """Return the parts that no paper has, if they have most of the query's weight by rarity."""
     weights = {part: engine.weigh(part) for part in parts}
-    absent = [part for part in parts if not engine.count_papers(part)]
+    absent = [part for part in parts if not (engine.count_papers(part) or engine.count_from(part.text))]
     return absent if sum(weights[part] for part in absent) > sum(weights.values()) / 2 else ()
 
 

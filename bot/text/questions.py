@@ -156,7 +156,7 @@ def find_governed(text: str, is_known: Callable[[str], bool]) -> Governed | None
     (hint,) = hints
     if not spelt[hint].isascii():
         start, end = hint - 1, hint + 1
-        governed = words[hint - 1 : hint] if hint else []
+        governed = [strip_query_word(word, is_known) for word in words[hint - 1 : hint]] if hint else []
     else:
         if spelt[hint] == "not" and not (
             hint and spelt[hint - 1] in ("are", "is", "but") and any(map(names_papers, words))
