@@ -309,7 +309,7 @@ class Appearance:
 share_name = lru_cache(maxsize=1 << 13)(str)
 """Returns a shared copy of a name, since a collaboration's papers repeat the same three thousand authors."""
 
-WITHDRAWAL_STEMS = ("ithdr", "etract")
+WITHDRAWAL_STEMS = ("ithdr", "etract", "ITHDR", "ETRACT")
 """Parts of words of which an abstract or a comment has one if it says that the paper is withdrawn."""
 _THIS_PAPER = (
     r"(?:this|the|our) (?:arxiv )?(?:paper|article|manuscript|submission|work|preprint|report|note|version)"

@@ -9,6 +9,8 @@ BY_AUTHORS = [
     ("The paper has been withdrawn because of an error in Lemma 4.", None),
     ("We have withdrawn this paper since Theorem 3 is false.", None),
     ("The authors have withdrawn this submission.", None),
+    ("THIS PAPER HAS BEEN WITHDRAWN BY THE AUTHORS.", None),
+    ("Rivers are long.", "RETRACTED"),
     ("We study rivers. This article was temporarily withdrawn until the data are checked.", None),
     ("This manuscript is retracted by its authors.", None),
     ("Rivers are long.", "This paper has been withdrawn by the authors due to an error in Eq. 7"),
