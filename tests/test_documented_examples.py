@@ -39,16 +39,12 @@ TYPED = {
     **dict.fromkeys(("#rl", "#unread", "#read"), (("saved", "tag"),)),
     "arxiv:2502.11089": (("paper", "paper"),),
     "votes:10..20": (("topic", "query"), ("top", "topic")),
-    **dict.fromkeys(("NVIDIA", "Tri Dao"), (("topic", "query"),)),
+    **dict.fromkeys(("NVIDIA", "Tri Dao", "from:KAIST", "기관:네이버"), (("topic", "query"),)),
 }
 """Where each example of the documents is typed."""
-OPERATORS = {
-    "author:": "Ada",
-    "저자:": "Ada",
-    "from:": "KAIST",
-    "기관:": "KAIST",
-    "추천:": "10",
-} | dict.fromkeys(("since:", "until:", "이후:", "까지:"), "오늘")
+OPERATORS = {"author:": "Ada", "저자:": "Ada", "추천:": "10"} | dict.fromkeys(
+    ("since:", "until:", "이후:", "까지:"), "오늘"
+)
 """The operators of a query, each with a value."""
 
 

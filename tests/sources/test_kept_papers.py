@@ -68,7 +68,7 @@ async def test_what_cannot_be_right_is_no_news(services: Services) -> None:
     long = "\u202e@everyone **bold** " * 200
     services.tell(SAVED, 60, f"<arxiv:comment>{long}</arxiv:comment>")
     await services.ask()
-    [(_, kind, text)] = await services.list_events()
+    [(_, kind, text)] = [one for one in await services.list_events() if one not in first]
     assert kind == EventKind.COMMENT
     assert len(text) <= 2000
     assert "\u202e" not in text
