@@ -140,7 +140,7 @@ def _open_archive() -> AbstractContextManager[IO[bytes] | None]:
     """Return a file in memory; None where the system has none, so that child processes run the installed files."""
     if not hasattr(os, "memfd_create"):
         return nullcontext()
-    return os.fdopen(os.memfd_create("paperround"), "w+b")
+    return os.fdopen(os.memfd_create("paperround"), "w+b", buffering=0)  # closing it writes nothing
 
 
 def _write_archive(archive: IO[bytes], modules: Mapping[str, str], texts: Mapping[str, str]) -> None:
