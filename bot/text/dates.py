@@ -45,7 +45,7 @@ _PERIODS = (
     re.compile(rf"(?P<ago>this|last|previous|current|이번|요번|지지난|지난|저저번|저번|이|금) ?{_UNIT}"),
     re.compile(rf"{_COUNT} {_UNIT} ago|{_COUNT.replace('count', 'many')} ?{_UNIT.replace('unit', 'of')} ?전"),
     re.compile(
-        rf"(?:last|past) {_COUNT} {_UNIT}|(?:최근|지난) ?{_COUNT.replace('count', 'many')} ?(?P<of>[가-힣]{1, 6}?)간?"
+        rf"(?:last|past) {_COUNT} {_UNIT}|(?:최근|지난) ?{_COUNT.replace('count', 'many')} ?(?P<of>[가-힣]{{1,6}}?)간?"
     ),
 )
 _HAS_YEAR = re.compile("(?:19|20)[0-9]{2}|year|작년|올|해|금년")

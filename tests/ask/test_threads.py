@@ -165,4 +165,4 @@ async def test_a_paper_of_a_card_that_is_stored_no_more_is_not_called_several(di
     await questions(discussed).answer_mention("Which licence?", MESSAGE._replace(cards=("2412.99999",)))
     [payload] = await due(discussed)
     assert "several papers" not in payload
-    assert "To ask about a paper" in payload
+    assert "Nothing here is about this" in payload
