@@ -35,6 +35,7 @@ COMMANDS: list[tuple[str, dict[str, str]]] = [
     ("help", {}),
     ("why", {"paper": "2501.00001"}),
     ("ask", {"paper": "2501.00001", "question": "Which data?"}),
+    ("ask", {"question": "How are small language models trained?"}),
     ("club list", {}),
     ("club setup", {"day": "sat", "time": "17:00 UTC"}),
     ("daily setup", {"time": "9am"}),

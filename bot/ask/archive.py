@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from itertools import pairwise
 
 from bot.archive import arxiv_ids, summaries
 from bot.ask import passages, question
@@ -40,10 +41,7 @@ _FITTING = 1.25
 _LEAST = 0.13
 """The least share of a question's weight that the best passage has, or nothing is about it."""
 _MAX_ABSENT = 3
-_NAME = re.compile(
-    r"(?<![\w-])(?=[\w.-]*[A-Z0-9])[^\W_][\w.-]*[A-Z0-9][\w.-]*|(?<![\w-])[A-Z][\w-]+ [0-9][\w.]*"
-)
-"""A word with a capital or a digit inside, such as a model's name; or a name with a number behind it: Orca 9."""
+_WORD = re.compile(r"[\w.-]++")
 _PARTICLE = re.compile(r"(?<![가-힣])[가-힣]{1,4}$")
 """What follows a name in Korean: Qwen2.5는, MoE에서."""
 _HOW = re.compile(r"\bhow (?:do|does|can|could|would|is|are|to)\b|어떻게|방법|하려면|려면", re.IGNORECASE)
@@ -120,7 +118,7 @@ class ArchiveQuestions:
     async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> ArchiveAnswer:
         """Return the nearest passages to a question, which may have operators; `only` limits it to papers by arXiv id."""
         words = query_parser.parse_query(asked).text[: question.MAX_LENGTH]
-        names = [_PARTICLE.sub("", match[0]).rstrip(".-") for match in _NAME.finditer(words)]
+        names = [_PARTICLE.sub("", name).rstrip(".-") for name in _list_names(words)]
         absent = (
             tuple(await self._search.list_absent(list(dict.fromkeys(names))[:_MAX_ABSENT])) if names else ()
         )
@@ -137,6 +135,18 @@ class ArchiveQuestions:
             return answer
         count, since = await self._database.fetch(storage.describe_archive)
         return replace(answer, papers=count, since=since)
+
+
+def _list_names(text: str) -> Iterator[str]:
+    """Yield words with a capital or a digit inside, such as a model's name, and names with a number behind them: Orca 9."""
+    for first, second in pairwise((*_WORD.findall(text), "")):
+        is_name = first[0].isalnum() and any(
+            one.isdigit() or (one.isascii() and one.isupper()) for one in first[1:]
+        )
+        if is_name:
+            yield first
+        elif first[0].isascii() and first[0].isupper() and second[:1].isdigit():
+            yield f"{first} {second}"
 
 
 async def _list_kept(connection: Connection, ids: Sequence[str]) -> dict[str, models.PaperText]:
