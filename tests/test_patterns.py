@@ -21,6 +21,7 @@ import regex
 
 import bot
 import storage
+from bot.glossary import transliteration
 from tests import test_foreign_text
 
 pytestmark = pytest.mark.promise
@@ -108,10 +109,15 @@ def find_patterns(root: object, seen: dict[int, object]) -> Iterator[Any]:
 @cache
 def list_uses() -> list[Use]:
     """Return the patterns of all modules: those that values contain, and those that are written where they are used."""
+    modules = list(list_modules())
+    for value in {id(one): one for module in modules for one in vars(module).values()}.values():
+        # What other tests of this process typed, such as names in Hangul, is no pattern of the program.
+        if is_own(value) and hasattr(value, "cache_clear"):
+            value.cache_clear()
+    transliteration._compile.cache_clear()
     for text in (SAMPLES, SAMPLES.replace("\n", " ")):  # fills caches
         for entrance in test_foreign_text.ENTRANCES:
             test_foreign_text.enter(entrance, text)
-    modules = list(list_modules())
     trees = [ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")) for module in modules]
     methods = [list_methods(tree) for tree in trees]
     found: dict[Any, tuple[str, set[str]]] = {}
