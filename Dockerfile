@@ -52,4 +52,5 @@ WORKDIR /data
 VOLUME /data
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["paperround", "healthcheck"]
-CMD ["paperround", "run"]
+# A wrong setting, which a restart does not mend, is waited for.
+CMD ["paperround", "run", "--wait-for-settings"]

@@ -119,7 +119,7 @@ async def restore(backup: Path, path: Path) -> Restored:
 
 def _restore(backup: Path, path: Path) -> Restored:
     try:
-        _check_backup(backup, path)
+        check_backup(backup, path)
         with _locked(path), scratch_folder(path.parent, path.name) as folder:
             copy = folder / COPY
             check_space(folder, backup.stat().st_size)
@@ -138,26 +138,41 @@ def _restore(backup: Path, path: Path) -> Restored:
     return Restored(schema, former)
 
 
-def _check_backup(backup: Path, path: Path) -> None:
-    """Raise StorageError if a file is obviously not a backup of another database than this one."""
+def _read_begin(backup: Path) -> bytes:
+    try:
+        with backup.open("rb") as file:
+            return file.read(6)
+    except OSError as error:
+        raise errors.StorageError(
+            f"{backup} cannot be read: {error.strerror}. Nothing was changed."
+        ) from error
+
+
+_HINTS = {
+    b"SQLite": "It is a SQLite database: set PAPERROUND_DATABASE_URL to a SQLite file, and `paperround db copy` moves it.",
+    b"PGDMP": "It is a dump of PostgreSQL: set PAPERROUND_DATABASE_URL to that server.",
+    b"PK": "A file by `paperround export --all` is read by `paperround import`.",
+}
+"""What to do with files of another kind, by what they begin with."""
+
+
+def check_backup(backup: Path, path: Path | None) -> None:
+    """Raise StorageError if a file is obviously not a backup of another database than this one (None: PostgreSQL)."""
     said = ""
+    begin = _read_begin(backup) if backup.is_file() else b""
     if not backup.exists():
         said = f"There is no file {backup}. Name the backup."
     elif not backup.is_file():
         said = f"{backup} is not a file. Name the backup."
-    elif path.exists() and backup.samefile(path):
+    elif path and path.exists() and backup.samefile(path):
         said = f"{backup} is the database itself. Name a backup of it."
-    elif not backup.stat().st_size:
+    elif not begin:
         said = f"{backup} is empty. Name another backup."
-    elif not sqlite_file.has_header(backup):
-        with backup.open("rb") as file:
-            begin = file.read(5)
-        hint = "Name a file that `paperround backup` wrote."
-        if begin == b"PGDMP":
-            hint = "It is a dump of PostgreSQL: set PAPERROUND_DATABASE_URL to that server."
-        elif begin.startswith(b"PK"):
-            hint = "A file by `paperround export --all` is read by `paperround import`."
-        said = f"{backup} is not a SQLite database. {hint}"
+    elif not begin.startswith(b"SQLite" if path else b"PGDMP"):
+        maker = "`paperround backup`" if path else "`pg_dump --format=custom`"
+        hints = (hint for start, hint in _HINTS.items() if begin.startswith(start))
+        kind = "a SQLite database" if path else "a dump of PostgreSQL in the custom format"
+        said = f"{backup} is not {kind}. {next(hints, f'Name a file that {maker} wrote.')}"
     if said:
         raise errors.StorageError(f"{said} Nothing was changed.")
 

@@ -25,6 +25,12 @@ from storage import backups, database, engines, errors, key_values, locks, migra
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock for creating and upgrading the schema
 
 
+UPGRADE = (
+    "`paperround db upgrade` upgrades it, and so does `paperround run` unless PAPERROUND_UPGRADE=manual."
+)
+"""What to do with a database of an older schema."""
+
+
 def make_name(version: int) -> str:
     """Return a name for this process's sessions, which also tells the version of the schema that it uses.
 
@@ -83,7 +89,7 @@ async def open_database(
 def _describe_old(opened: database.Database, version: int) -> str:
     return (
         f"{opened.label} is older: it has schema {version}, and this version of Paperround uses schema"
-        f" {migrations.VERSION}. Run `paperround db upgrade`."
+        f" {migrations.VERSION}. {UPGRADE}"
     )
 
 

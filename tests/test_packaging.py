@@ -1,5 +1,6 @@
 """The wheel, built offline from a copy of the checkout, has all files that the code needs; its version names one schema."""
 
+import ast
 import os
 import shutil
 import sqlite3
@@ -8,9 +9,12 @@ import sys
 import tomllib
 import zipfile
 from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from storage import key_values, migrations
@@ -55,6 +59,39 @@ def test_wheel_contains_every_module_template_and_data_file(tmp_path: Path) -> N
     files = {f"bot/{name}" if name.startswith("templates/") else name for name in files}
     assert files <= names
     assert not [name for name in names if not name.startswith(("bot/", "storage/", "paperround-"))]
+
+
+def test_an_installation_without_extras_has_all_that_a_bot_imports() -> None:
+    """`run` imports every module at its start, also those of a front."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    installed, left = set[str](), [Requirement(text) for text in declared]
+    while left:
+        wanted = left.pop()
+        if (name := canonicalize_name(wanted.name)) not in installed:
+            installed.add(name)
+            needed = map(Requirement, metadata.requires(name) or ())
+            extras = [{"extra": extra} for extra in (wanted.extras or [""])]
+            left += [one for one in needed if one.marker is None or any(map(one.marker.evaluate, extras))]
+    known = metadata.packages_distributions()
+    files = [file for package in ("bot", "storage") for file in (ROOT / package).rglob("*.py")]
+    missing = {
+        (file.name, imported)
+        for file in files
+        if "demo" not in file.parts and file.name != "mcp_server.py"  # extras of their own
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        for imported in _list_imported(node)
+        if imported not in {"bot", "storage", "_typeshed", *sys.stdlib_module_names}
+        and not installed & {*map(canonicalize_name, known.get(imported, ()))}
+    }
+    assert missing == set()
+
+
+def _list_imported(node: ast.AST) -> list[str]:
+    """Return the packages that a statement imports from."""
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    if isinstance(node, ast.ImportFrom):
+        names = [node.module or ""]
+    return [name.partition(".")[0] for name in names]
 
 
 def test_a_changed_schema_has_a_version_that_was_not_released(tmp_path: Path) -> None:

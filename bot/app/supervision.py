@@ -60,20 +60,25 @@ class Supervision:
         state, loop = "READY=1\n", asyncio.get_running_loop()
         # A thread of its own: the shared ones may all wait, as for names while DNS does not answer.
         thread = ThreadPoolExecutor(1, "supervision")
-        while True:
-            liveness.notices = await loop.run_in_executor(thread, self._list_notices, liveness)
-            for notice in liveness.notices:
-                if notice not in told:
-                    # Errors reach the operator in a direct message.
-                    (log.error if notice is DOUBLED else log.warning)(notice)
-            told = {*liveness.notices}
-            if is_sending() and (hanging := liveness.find_hanging()) is not None:
-                raise errors.PaperroundError(f"{hanging} The process ends, so that it is started again.")
-            if self.may_exit:
-                faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
-            notify(f"{state}WATCHDOG=1\nSTATUS={' '.join(liveness.notices)}")
-            state = ""
-            await asyncio.sleep(EVERY_SECONDS)
+        if self.may_exit:
+            faulthandler.enable()  # the watchdog of systemd ends a process by SIGABRT
+        try:
+            while True:
+                liveness.notices = await loop.run_in_executor(thread, self._list_notices, liveness)
+                for notice in liveness.notices:
+                    if notice not in told:
+                        # Errors reach the operator in a direct message.
+                        (log.error if notice is DOUBLED else log.warning)(notice)
+                told = {*liveness.notices}
+                if is_sending() and (hanging := liveness.find_hanging()) is not None:
+                    raise errors.PaperroundError(f"{hanging} The process ends, so that it is started again.")
+                if self.may_exit:
+                    faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
+                notify(f"{state}WATCHDOG=1\nSTATUS={' '.join(liveness.notices)}")
+                state = ""
+                await asyncio.sleep(EVERY_SECONDS)
+        finally:
+            notify("STOPPING=1")
 
     def _list_notices(self, liveness: Liveness) -> list[str]:
         return [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import faulthandler
 import os
 import shlex
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -91,11 +94,12 @@ async def restore(
     as_json: shell.AsJson = False,
 ) -> None:
     """Put a backup in the place of the SQLite database, which is kept under another name. Stop the bot first."""
-    from storage import backups, engines, postgresql, sqlite_file
+    from storage import backups, engines, migrate, postgresql, sqlite_file
 
     url = engines.parse_url(shell.load_settings().database_url)
     path = sqlite_file.path_of(shell.load_settings().database_url)
     if path is None:
+        backups.check_backup(Path(file), None)
         name, create, fill = postgresql.restore_commands(url, file)
         raise errors.UsageError(
             "`paperround restore` works on SQLite only. For PostgreSQL, restore a dump into a new database by these commands:\n"
@@ -103,7 +107,7 @@ async def restore(
             f"Then stop the bot with its standby and fronts, name {name} in PAPERROUND_DATABASE_URL, and start them."
         )
     restored = await backups.restore(Path(file), path)
-    later = " The next `paperround run` upgrades it." if restored.schema < sqlite_file.SCHEMA_VERSION else ""
+    later = f" {migrate.UPGRADE}" if restored.schema < sqlite_file.SCHEMA_VERSION else ""
     said = f"{path} is now the backup {file} (schema {restored.schema}).{later}"
     if restored.former is not None:
         said += f" What was there is {restored.former}: delete it when you no longer need it."
@@ -301,8 +305,48 @@ async def run(
             "--role", help="all: everything; leader: all but commands received over HTTP; front: only those."
         ),
     ] = ProcessRole.ALL,
+    is_waiting: Annotated[
+        bool,
+        typer.Option(
+            "--wait-for-settings",
+            help="If a setting is wrong or missing, wait until a file of this folder changes, and end then: for Docker, which"
+            " starts again whatever ends.",
+        ),
+    ] = False,
 ) -> None:
     """Run the bot until SIGTERM or SIGINT."""
+    try:
+        await _run(role)
+    except errors.PaperroundError as error:
+        if not is_waiting or error.exit_status != errors.UsageError.exit_status:
+            raise
+        faulthandler.cancel_dump_traceback_later()  # armed by the watch over a running bot
+        shell.report_end(
+            f"{error}\nWaiting until a file in {Path.cwd()} changes, or for another environment."
+        )
+        raise typer.Exit(error.exit_status if await _wait_for_change() else 0) from None
+
+
+async def _wait_for_change() -> bool:
+    """Wait until a file of the current folder changes. Returns False after SIGTERM or SIGINT."""
+    from bot.core import isolation
+
+    def look() -> list[tuple[str, int]]:
+        with suppress(OSError):  # a file is just being replaced
+            return sorted((file.name, file.stat().st_mtime_ns) for file in os.scandir())
+        return []
+
+    stopping, found = isolation.stop_on_signals(), look()
+    while look() == found and not stopping.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)
+    return not stopping.is_set()
+
+
+_LOOK_SECONDS = 2.0
+
+
+async def _run(role: ProcessRole) -> None:
     import structlog
 
     from bot.core import logs, memory, program

@@ -230,12 +230,16 @@ async def _watching(liveness: Liveness, told: list[str], **options: Any) -> Asyn
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    told.append(systemd.recv(4096).decode())
 
 
-async def test_systemd_is_told_that_the_bot_is_ready_and_lives() -> None:
+async def test_systemd_is_told_that_the_bot_is_ready_and_lives_and_stops() -> None:
     told: list[str] = []
     async with _watching(Liveness(), told):
         assert told[0].splitlines()[:2] == ["READY=1", "WATCHDOG=1"]
+    assert told[-1] == "STOPPING=1"
 
 
 async def test_systemd_is_told_while_all_shared_threads_wait() -> None:
@@ -271,9 +275,8 @@ async def test_a_relay_that_hangs_ends_the_process_and_one_that_fails_does_not(f
                 task.result()
 
 
-async def test_a_process_whose_event_loop_stands_still_ends_with_its_places_in_the_code(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("signal", [0, 6], ids=["by itself", "by the watchdog of systemd"])
+async def test_a_process_whose_event_loop_stands_still_ends_with_its_places_in_the_code(signal: int) -> None:
     program = """
 import asyncio, time
 from bot.app import supervision
@@ -281,16 +284,20 @@ from bot.app.health import Liveness
 async def main():
     watching = asyncio.create_task(supervision.Supervision(may_exit=True).watch(Liveness()))
     await asyncio.sleep(0.5)
+    if SIGNAL:
+        supervision.os.kill(supervision.os.getpid(), SIGNAL)
     time.sleep(600)
-supervision.HANG_SECONDS = 0.2
+supervision.HANG_SECONDS = 600 if SIGNAL else 0.2
 supervision.EVERY_SECONDS = 0.05
 asyncio.run(main())
 """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, cwd=fork_server.ROOT, stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", program.replace("SIGNAL", str(signal))),
+        cwd=fork_server.ROOT,
+        stderr=asyncio.subprocess.PIPE,
     )
     _, printed = await patience.wait_for(process.communicate(), 60)
-    assert process.returncode == 1
+    assert process.returncode == (-signal or 1)
     assert b"in main" in printed
 
 

@@ -91,28 +91,6 @@ def test_backup_does_not_replace_a_restored_one_in_use(
     assert paperround("backup", "copy.db").exit_status == 0
 
 
-def test_the_restore_line_for_docker_replaces_the_database_or_leaves_it(tmp_path: Path) -> None:
-    lines = (ROOT / "docker-compose.yml").read_text("utf-8").replace("\n#", "\n")
-    command = re.search(r"sh -c '(cat .*?)' <backup.db", lines, re.DOTALL)
-    assert command is not None
-    script = command[1].replace("/data", str(tmp_path))
-    old = {
-        "paperround.db": b"old",
-        "paperround.db-wal": b"its log",
-        "paperround.db-shm": b"",
-        ".env": b"token",
-    }
-    for name, content in old.items():
-        (tmp_path / name).write_bytes(content)
-
-    def restore(content: bytes) -> dict[str, bytes]:
-        subprocess.run(["sh", "-c", script], input=content, check=False)
-        return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-
-    assert old.items() <= restore(b"").items()
-    assert restore(b"of the backup") == {"paperround.db": b"of the backup", ".env": b"token"}
-
-
 def test_reading_commands_do_not_create_a_database(paperround: Paperround, tmp_path: Path) -> None:
     (tmp_path / "paperround.db").unlink()
     for command in (

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from bot.cli import healthcheck, shell
 from bot.core.clock import system_clock
 from storage import migrations, models
 from tests.conftest import VERSION
-from tests.support import patience
+from tests.support import fork_server, patience
 from tests.support.shell_fixtures import Paperround, apply_set_up, serving
 
 HEALTHY = {"role": "sender", "tick_seconds": 12.3, "problems": []}
@@ -96,6 +97,30 @@ def test_run_without_a_token_explains_where_to_get_one(
         assert "demo" in answer.stderr
         (tmp_path / "paperround.db").unlink(missing_ok=True)
     assert [*tmp_path.glob("*.db")] == [], "no empty database is left behind"
+
+
+@pytest.mark.parametrize("is_mended", [True, False])
+async def test_a_wrong_setting_is_waited_for_where_docker_would_start_the_bot_again(
+    tmp_path: Path, is_mended: bool
+) -> None:
+    log, environment = tmp_path / "log" / "bot.log", {**os.environ, "PAPERROUND_KEEP_DAYS": "1"}
+    log.parent.mkdir()
+    bot = fork_server.ForkedProcess(
+        "bot", ["run", "--wait-for-settings"], cwd=tmp_path, env=environment, log=log
+    )
+    try:
+        await patience.wait_until(
+            lambda: "Waiting until a file" in log.read_text(), 30, describe=log.read_text
+        )
+        assert "PAPERROUND_KEEP_DAYS" in log.read_text()
+        assert bot.poll() is None
+        if is_mended:
+            (tmp_path / ".env").write_text("PAPERROUND_LOCALE=ko\n")
+        else:
+            bot.terminate()
+        assert await patience.wait_for(asyncio.to_thread(bot.wait), 15) == (2 if is_mended else 0)
+    finally:
+        bot.kill()
 
 
 def test_prints_the_version(paperround: Paperround) -> None:

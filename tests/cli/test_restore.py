@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 
 from storage import sqlite_file
 from tests.cli.test_maintenance import run_dump
+from tests.support import upgrades
 from tests.support.shell_fixtures import Paperround, apply_set_up
 
 KILLED = """
@@ -254,6 +255,7 @@ def test_a_disk_without_links_gets_a_copy_and_a_full_one_changes_nothing(
     assert read_mark(path) == "later"
 
 
+COMPOSE = Path(__file__).parents[2]
 ROOT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
@@ -276,6 +278,41 @@ def test_a_restore_killed_at_any_moment_leaves_the_former_database_or_the_backup
     assert all(kept == [["after", "ok"]] for state, kept in seen if state[0] == "before" and kept)
 
 
+def test_the_line_for_docker_restores_from_standard_input_or_changes_nothing(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    path = tmp_path / "paperround.db"
+    lines = (COMPOSE / "docker-compose.yml").read_text("utf-8").replace("\n#", "\n")
+    [script] = re.findall(r"sh -c '(cat .*?)' <backup.db", lines, re.DOTALL)
+    script = script.replace("/data", str(tmp_path))
+    environment = ROOT | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def restore(content: bytes) -> tuple[int, str, bool]:
+        command = ["sh", "-c", script]
+        ended = subprocess.run(
+            command, input=content, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL
+        )
+        return ended.returncode, read_mark(path), (tmp_path / "new.db").exists()
+
+    mark(path, "before")
+    paperround("backup", "backup.db")
+    mark(path, "after")
+    backup = (tmp_path / "backup.db").read_bytes()
+    assert [restore(content) for content in (b"", backup[:150_000])] == [(1, "after", False)] * 2
+    assert restore(backup) == (0, "before", False)
+
+
+def test_all_commands_say_the_same_of_an_older_database(paperround: Paperround, tmp_path: Path) -> None:
+    stored = upgrades.STORED[0]
+    upgrades.restore(stored, f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
+    said = "`paperround db upgrade` upgrades it, and so does `paperround run`"
+    restored = paperround("restore", "old.db")
+    assert (restored.exit_status, said in restored.stdout) == (0, True)
+    for command in ("posts", "sources list", "backup new.db", "search moss"):
+        assert said in paperround(*command.split()).stderr
+    assert said in paperround("doctor").stdout
+
+
 @pytest.mark.engines("postgresql")
 def test_for_postgresql_it_names_the_commands(
     paperround: Paperround, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -286,6 +323,17 @@ def test_for_postgresql_it_names_the_commands(
 
     [dump] = re.findall("`(pg_dump .*?)`", paperround("backup", "of today.dump").stderr)
     run_dump(dump)
+    (tmp_path / "empty.dump").touch()
+    (tmp_path / "plain.sql").write_text("CREATE TABLE meta ();")
+    for file, reason in (
+        ("none.dump", "no file none.dump"),
+        (".", "is not a file"),
+        ("empty.dump", "is empty"),
+        ("plain.sql", "Name a file that `pg_dump --format=custom` wrote"),
+        ("paperround.db", "`paperround db copy` moves it"),
+    ):
+        refused = paperround("restore", file)
+        assert (refused.exit_status, reason in refused.stderr) == (1, True), refused
     said = paperround("restore", "of today.dump")
     assert said.exit_status == 2
     assert "cret" not in said.stderr

@@ -122,6 +122,20 @@ def test_driver_errors_become_readable_sentences(error: Exception, sentence: str
     assert sentence in str(database.translate_error(error, name, is_sqlite=is_sqlite))
 
 
+@pytest.mark.parametrize("shut", [["paperround.db"], ["paperround.db-shm"], ["paperround.db-wal", "."]])
+def test_a_read_only_database_names_what_may_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shut: list[str]
+) -> None:
+    """Root may write everything, so the system's answer is replaced."""
+    for suffix in ("", "-wal", "-shm"):
+        (tmp_path / f"paperround.db{suffix}").touch()
+    places = [str(tmp_path / name) for name in shut]
+    monkeypatch.setattr(os, "access", lambda path, _mode: str(path) not in places)
+    error = sqlite3.OperationalError("attempt to write a readonly database")
+    said = str(database.translate_error(error, str(tmp_path / "paperround.db"), is_sqlite=True))
+    assert said.endswith(f" is read-only. Allow this user to write to {' and '.join(places)}.")
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
