@@ -165,7 +165,7 @@ async def _read_last_id(connection: Connection, table: sa.Table) -> int | None:
     if connection.dialect.name != "sqlite":
         query = "SELECT pg_sequence_last_value(pg_get_serial_sequence(:name, 'id'))"
     last: int | None = await connection.scalar(sa.text(query), {"name": table.name})
-    return last
+    return last or None  # SQLite has 0 for a table that was rebuilt without rows
 
 
 async def _continue_ids(connection: Connection, table: sa.Table, last: int | None) -> None:

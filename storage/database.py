@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import hashlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -130,6 +131,12 @@ class Database:
         from sqlalchemy.engine import make_url
 
         return make_url(self.address).render_as_string(hide_password=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve digits by which two processes of a machine know whether they use the same address; they show nothing of it."""
+        place = self.label if self.path is None else os.path.realpath(self.path)
+        return hashlib.sha256(place.encode()).hexdigest()[:12]
 
     @contextmanager
     def translated_errors(self) -> Iterator[None]:
@@ -259,7 +266,8 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
         "database is locked": f"{name} is locked by another process. Stop that process, or try again in a moment.",
         "readonly database": f"{name} is read-only. Allow this user to write to {_find_read_only(name)}.",
         "unable to open database file": f"{name} cannot be opened. Check that its folder exists and is writable.",
-        "file is not a database": f"{name} is not a Paperround database. Name another file in the database URL.",
+        "file is not a database": f"{name} is not a Paperround database, or its first page is damaged. Name another file in"
+        " the database URL, or put a backup in its place: `paperround restore FILE`.",
         "disk image is malformed": f"{name} is damaged. Stop the bot and put a backup in its place: `paperround restore FILE`.",
         "disk is full": f"The disk is too full to write {name}. Free some space: a running bot goes on by itself.",
         "disk I/O error": f"{name} cannot be written. Check whether its disk is full, over quota or failing.",

@@ -261,6 +261,7 @@ class MonitoringServer:
             "problems": problems,
             "notices": self._liveness.notices,
             "version": program.describe_version(),
+            "database": self._database.fingerprint,
         }
         return web.json_response(body, status=503 if problems else 200)
 

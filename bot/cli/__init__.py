@@ -147,6 +147,12 @@ def main() -> None:
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
         sys.exit(130)
+    except ModuleNotFoundError as error:
+        from bot.cli import shell
+        from bot.core import program
+
+        shell.report_end(f"The installation is not whole: {program.describe_missing(error)}")
+        sys.exit(errors.UsageError.exit_status)  # a supervisor need not try again
     except Exception as error:
         # Print an unexpected error as one line, or with a traceback at level debug.
         if os.environ.get("PAPERROUND_LOG", "").endswith("debug"):

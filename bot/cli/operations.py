@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import os
-import shlex
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -104,6 +103,8 @@ async def restore(
         raise errors.UsageError(
             "`paperround restore` works on SQLite only. For PostgreSQL, restore a dump into a new database by these commands:\n"
             f"{create}\n{fill}\n"
+            "If the bot's user may not create databases, an administrator does so, with --owner and its name. The password is"
+            " that of PGPASSWORD or ~/.pgpass, or asked for.\n"
             f"Then stop the bot with its standby and fronts, name {name} in PAPERROUND_DATABASE_URL, and start them."
         )
     restored = await backups.restore(Path(file), path)
@@ -455,10 +456,9 @@ async def demo(
 
 def _needs_extra(what: str, extra: str, error: ModuleNotFoundError) -> errors.UsageError:
     """Return the error for a module of an extra that is not installed, with the command that installs it."""
-    pip = f"{shlex.quote(sys.executable)} -m pip install -c constraints.txt '.[{extra}]'"
-    return errors.UsageError(
-        f"{what} needs the extra {extra} ({error.name} is missing). In the folder of the checkout, run: {pip}"
-    )
+    from bot.core import program
+
+    return errors.UsageError(f"{what} needs the extra {extra}: {program.describe_missing(error, extra)}")
 
 
 async def build_web(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
@@ -93,11 +94,7 @@ def kept() -> Iterator[Callable[[], bool]]:
     """
     found = _stat_files()
     find_version()
-    modules = {
-        _name_module(name): name for name in found if name.endswith(".py") and not name.startswith(_UNUSED)
-    }
-    for module in (*modules, *LATE_MODULES):
-        importlib.import_module(module)
+    modules = import_all(found)
     texts = {
         name: data.read_text(name.removeprefix("bot/")) for name in found if name.endswith(data.SUFFIXES)
     }
@@ -117,6 +114,30 @@ def kept() -> Iterator[Callable[[], bool]]:
                 archive = None
         with isolation.running_code(None if archive is None else archive.fileno()):
             yield lambda: _stat_files() != found
+
+
+def import_all(files: Iterable[str] = ()) -> dict[str, str]:
+    """Import what a running bot and its child processes need, and return the files of our modules by name.
+
+    `files` are all installed ones, if they are known. Raises ModuleNotFoundError.
+    """
+    names = files or _stat_files()
+    modules = {
+        _name_module(name): name for name in names if name.endswith(".py") and not name.startswith(_UNUSED)
+    }
+    for module in (*modules, *LATE_MODULES):
+        importlib.import_module(module)
+    return modules
+
+
+def describe_missing(error: ModuleNotFoundError, extra: str = "") -> str:
+    """Return that a library is missing, and the command that installs the program again, or with an extra."""
+    pip = f"{shlex.quote(sys.executable)} -m pip install -c constraints.txt"
+    wanted, library = (
+        shlex.quote(f".[{extra}]" if extra else "."),
+        (error.name or str(error)).partition(".")[0],
+    )
+    return f"{library} is missing. In the folder of the checkout, run: {pip} {wanted}"
 
 
 def _stat_files() -> dict[str, tuple[int, int]]:

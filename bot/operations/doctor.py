@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import os
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -98,16 +99,25 @@ async def examine(
 ) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
     of_database, needs_token = await _database(settings)
-    version = program.describe_version()
     findings = [
-        Finding("Paperround", version),
+        _installation(),
         await _discord(settings, check_token, is_needed=needs_token),
-        *(() if ask_health is None else (await asyncio.to_thread(_health, ask_health),)),
+        *(() if ask_health is None else (await asyncio.to_thread(_health, settings, ask_health),)),
         *of_database,
         *await asyncio.to_thread(lambda: [*_places(settings)]),
         *_settings(settings),
     ]
     return sorted(findings, key=lambda finding: [*Status].index(finding.status))
+
+
+def _installation() -> Finding:
+    """Return a finding on the version, and on the libraries that `run` needs."""
+    version = program.describe_version()
+    try:
+        program.import_all()
+    except ModuleNotFoundError as error:
+        return Finding("Paperround", version, status=Status.ERROR, note=program.describe_missing(error))
+    return Finding("Paperround", version)
 
 
 def _settings(settings: Settings) -> list[Finding]:
@@ -185,6 +195,12 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
         sqlite_file.check_access(path)
         note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
         missing = Finding("database", "none yet", status=Status.WARNING, note=note)
+        if beside := sorted(path.parent.glob(f"{glob.escape(path.name)}[.-]*")):
+            note = (
+                f"{path} is gone: {beside[0].name} is still there. Restore a backup by `paperround restore FILE`, before"
+                " `paperround run` creates an empty database."
+            )
+            missing = Finding("database", "missing", status=Status.ERROR, note=note)
         return [missing, *_steps(len(settings.sources), bool(settings.sources), 0)], True
     opened = await migrate.open_database(settings.database_url)
     now = system_clock()
@@ -254,16 +270,25 @@ def _stuck(found: Iterable[posts_of_all.ListedPost]) -> Iterator[Finding]:
         yield Finding("other servers", value, status=Status.WARNING, note="`paperround posts` lists all.")
 
 
-def _health(ask: HealthCheck) -> Finding:
+OTHER_BOT = "The bot that answers there uses another database: it is another bot, or this is not its folder."
+
+
+def _health(settings: Settings, ask: HealthCheck) -> Finding:
     """Return a finding on the running bot, or a warning if none answers: it may not have been started yet."""
     try:
         is_healthy, answer = ask()
     except errors.PaperroundError as error:
         note = f"{error} It does not run, or not at this address."
         return Finding("running bot", "no answer", status=Status.WARNING, note=note)
-    problems = " ".join(map(str, answer.get("problems", ())))
-    status = Status.OK if is_healthy else Status.ERROR
-    return Finding("running bot", "healthy" if is_healthy else "unhealthy", status=status, note=problems)
+    notices = [str(notice) for notice in answer.get("notices", ())]
+    with suppress(errors.StorageError):  # of a wrong address, which is another finding
+        if answer.get("database") not in (None, database.Database(settings.database_url).fingerprint):
+            notices.insert(0, OTHER_BOT)
+    status = (Status.WARNING if notices else Status.OK) if is_healthy else Status.ERROR
+    value = f"{'healthy' if is_healthy else 'unhealthy'}, {answer.get('version', 'an older version')}"
+    return Finding(
+        "running bot", value, status=status, note=" ".join([*map(str, answer.get("problems", ())), *notices])
+    )
 
 
 PROBE_BYTES = 1_000_000

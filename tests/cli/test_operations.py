@@ -123,6 +123,30 @@ async def test_a_wrong_setting_is_waited_for_where_docker_would_start_the_bot_ag
         bot.kill()
 
 
+@pytest.mark.parametrize(("command", "status"), [("run", 2), ("doctor", 1), ("mcp", 2)])
+def test_a_missing_library_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, command: str, status: int
+) -> None:
+    library = "mcp" if command == "mcp" else "cryptography"
+    program = (
+        f"import sys; sys.modules['{library}'] = None; sys.argv = ['paperround', '{command}']\n"
+        "from bot import cli; cli.main()"
+    )
+    environment = {**os.environ, "DISCORD_TOKEN": "a.b.c", "PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:1"}
+    environment["PYTHONPATH"] = str(fork_server.ROOT)
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = ended.stdout + ended.stderr
+    assert (ended.returncode, f"{library} is missing" in said) == (status, True), said
+    assert "-m pip install -c constraints.txt ." in said.replace("'", "")
+
+
 def test_prints_the_version(paperround: Paperround) -> None:
     assert paperround("--version").stdout == f"paperround {VERSION}, schema {migrations.VERSION}\n"
 

@@ -50,6 +50,10 @@ async def test_a_new_installation_has_three_steps_left(tmp_path: Path) -> None:
     findings = await examine()
     left = [finding.what for finding in findings.values() if finding.status is doctor.Status.TODO]
     assert left == [*findings][:3] == ["Discord", "sources", "daily posts"]
+    assert findings["database"].status is doctor.Status.WARNING
+    (tmp_path / "paperround.db.sender.lock").touch()
+    lost = (await examine())["database"]
+    assert (lost.status, "paperround restore" in lost.note) == (doctor.Status.ERROR, True)
     assert [finding for finding in findings.values() if not finding.well] == []
     timezone = findings["PAPERROUND_TIMEZONE"]
     assert (timezone.value, timezone.origin) == ("UTC", "default")
@@ -240,18 +244,27 @@ async def test_files_that_the_bots_user_may_not_write_are_named(
 
 
 @pytest.mark.parametrize(
-    ("healthy", "problems", "status"),
-    [(True, [], "ok"), (False, ["The disk is too full."], "error"), (None, [], "warning")],
+    ("healthy", "said", "status", "note"),
+    [
+        (True, {}, "ok", ""),
+        (False, {"problems": ["The disk is too full."]}, "error", "The disk is too full."),
+        (None, {}, "warning", "no valid answer"),
+        (True, {"notices": ["The installed files were replaced."]}, "warning", "were replaced"),
+        (True, {"database": "of-another-bot"}, "warning", "uses another database"),
+    ],
 )
-async def test_a_running_bot_is_asked(healthy: bool | None, problems: list[str], status: str) -> None:
+async def test_a_running_bot_is_asked(
+    healthy: bool | None, said: dict[str, object], status: str, note: str
+) -> None:
     def ask() -> tuple[bool, dict[str, object]]:
         if healthy is None:
             raise errors.PaperroundError("unhealthy: no valid answer")
-        return healthy, {"role": "sender", "problems": problems}
+        this = {"database": database.Database(settings.load().database_url).fingerprint, "version": "0.2.0"}
+        return healthy, {"role": "sender"} | this | said
 
     found = (await examine(ask_health=ask))["running bot"]
-    assert found.status == status
-    assert all(problem in found.note for problem in problems)
+    assert (found.status, note in found.note) == (status, True)
+    assert healthy is None or "0.2.0" in found.value
     assert "running bot" not in await examine()
 
 

@@ -54,6 +54,19 @@ async def test_a_copy_gives_no_id_of_a_removed_row_again(db: Database, target: D
         assert [row.id for row in await daily.list_rows(connection)] == [kept, removed + 1]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_an_upgraded_installation_is_copied_also_its_tables_without_rows(
+    target: Database, tmp_path: Path
+) -> None:
+    """A migration that rebuilds an empty table leaves 0 as its last id."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'upgraded.db'}"
+    upgrades.restore(upgrades.STORED[0], url)
+    async with await migrate.open_database(url, approve=upgrades.approve) as source:
+        assert await copying.copy(source, target) > len(copying.COPIED)
+        for table in copying.COPIED:
+            assert await read(target, table) == await read(source, table)
+
+
 async def test_a_copy_that_was_killed_can_be_repeated(
     db: Database, target: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
