@@ -214,23 +214,16 @@ async def list_source_names(connection: AsyncConnection) -> list[str]:
     return list(await connection.scalars(query))
 
 
-async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
-    """Return the digests' sources, keyed by digest id."""
-    query = sa.select(digests.c.id, digests.c.source)
-    rows = await statements.execute_in(connection, query, digests.c.id, digest_ids)
-    return dict(map(tuple, rows))
-
-
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
-) -> dict[int, tuple[Trust, date]]:
-    """Return the trust of each digest's source and the date it was first stored (UTC), keyed by digest id."""
+) -> dict[int, tuple[Trust, date, str]]:
+    """Return the trust of each digest's source, the date it was first stored (UTC) and its source, keyed by digest id."""
     c = digests.c
     row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
     query = sa.select(c.id, c.source, *row, c.ingested_at)
     query = query.outerjoin(sources, sources.c.url == c.source)
     return {
-        id_: (stored_sources.trust(url, *row), ingested_at.date())
+        id_: (stored_sources.trust(url, *row), ingested_at.date(), url)
         for id_, url, *row, ingested_at in await statements.execute_in(connection, query, c.id, digest_ids)
     }
 

@@ -287,7 +287,7 @@ FILES_TRUST = Trust(-(2**31))
 class Appearance:
     """A paper's entry in one digest. `writer` is the language model if Paperround wrote the digest, or None.
 
-    `trust` is the rank of the digest's source. `ingested_on` is the day (UTC) when the digest was first
+    `trust` is the rank of the digest's `source`. `ingested_on` is the day (UTC) when the digest was first
     stored.
     """
 
@@ -299,6 +299,7 @@ class Appearance:
     writer: str | None = None
     trust: Trust = FILES_TRUST
     ingested_on: _Date = _Date.max
+    source: str = ""
 
     @property
     def counts_on(self) -> _Date:

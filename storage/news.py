@@ -105,6 +105,21 @@ async def list_untold(
     return await statements.fetch_records(connection, PaperEvent, query), len(ids)
 
 
+async def list_waiting(
+    connection: AsyncConnection, user_id: int, now: datetime
+) -> dict[int, list[PaperEvent]]:
+    """Return what is new at `now` (UTC) about a reader's saved papers and in no message that arrived, by paper id.
+
+    A reader who is not told of events has none.
+    """
+    waiting: dict[int, list[PaperEvent]] = {}
+    if (reader := await get(connection, user_id)) is not None:
+        query = _untold(user_id, reader.since_at, now).order_by(paper_events.c.id)
+        for event in await statements.fetch_records(connection, PaperEvent, query):
+            waiting.setdefault(event.paper_id, []).append(event)
+    return waiting
+
+
 async def list_of_message(
     connection: AsyncConnection, message: models.Delivery
 ) -> dict[str, list[PaperEvent]]:

@@ -248,7 +248,7 @@ def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | 
         timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
     }
     for weekday in range(1, 8):
-        day = post_names.format_weekday(texts, weekday)
+        day = post_names.format_weekday(texts, weekday, "wide")
         labels[alerts_options.weekly_value(weekday)] = texts("alert-form-weekly", day=day)
     is_weekly = alert.timing is AlertTiming.WEEKLY
     chosen = alerts_options.weekly_value(alert.weekday) if is_weekly else alert.timing.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bot.alerts.planner import ALERT, AlertPost
@@ -40,8 +41,8 @@ from bot.shelf.service import Shelf
 from bot.sources.arxiv import PaperLookup
 from bot.today.profiles import Profiles
 from bot.today.service import TODAY, TodayPlanner, TodayPost, TodayService
-from storage import club
-from storage.database import Database
+from storage import club, news
+from storage.database import Connection, Database
 
 if TYPE_CHECKING:
     from discord.ext import commands
@@ -160,6 +161,10 @@ async def _plan_clubs(tick: Tick) -> int:
     return await tick.clubs.tick(tick.now) + await tick.thread_news.tick(tick.now)
 
 
+async def _list_updated(clock: Clock, connection: Connection, user_id: int) -> frozenset[int]:
+    return frozenset(await news.list_waiting(connection, user_id, clock()))
+
+
 LISTS = Feature(
     load_discord=_load_lists, build_services=lambda its: [PaperLists(its.search, its.database, its.clock)]
 )
@@ -171,7 +176,7 @@ SHELF = Feature(
             its.database,
             its.clock,
             its.search.match_papers,
-            {"unread": club.list_unread},
+            {"unread": club.list_unread, "updated": partial(_list_updated, its.clock)},
             find_titled=its.search.find_titled,
             fetch_titled=its.paper_lookup.fetch_titled,
         )

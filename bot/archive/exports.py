@@ -472,14 +472,14 @@ async def export_digests(
 
 
 def _list_days(
-    rows: Sequence[StoredDigest], digest_format: DigestFormat, origins: Mapping[int, object]
+    rows: Sequence[StoredDigest], digest_format: DigestFormat, origins: Mapping[int, tuple[object, ...]]
 ) -> Iterator[list[StoredDigest]]:
     """Yield each date's digests in the given format, the most trusted first, and LOOKUP digests apart from a listing's.
 
     For a date without them, a written format falls back to the other written formats, then to listings.
     """
     for _, date_rows in groupby(rows, key=lambda row: row.date_on):
-        group = sorted(date_rows, key=lambda row: (origins[row.id], row.id))
+        group = sorted(date_rows, key=lambda row: (origins[row.id][:2], row.id))
         if digest_format in listing.FORMATS:
             forms = digest_format, DigestFormat.LOOKUP
             yield from filter(None, ([row for row in group if row.format is form] for form in forms))

@@ -207,7 +207,8 @@ def choose_sentences(abstract: str) -> tuple[str, ...]:
 class Summary:
     """A summary for readers, in Markdown. `basis` is None if unknown.
 
-    `format` and `digest_id` are None for the paper's abstract. `writer` is the model that Paperround used.
+    `format` and `digest_id` are None for the paper's abstract. `writer` is the model that Paperround used, `source` the
+    digest's source.
     """
 
     sections: tuple[Section, ...]
@@ -217,6 +218,7 @@ class Summary:
     basis: Basis | None
     digest_id: int | None = None
     writer: str | None = None
+    source: str = ""
 
 
 _BASIS_RANK = {Basis.PAPER: 0, None: 1, Basis.ABSTRACT: 2, Basis.HUGGINGFACE: 3, Basis.EXTRACT: 4}
@@ -298,6 +300,7 @@ def _digest_summary(appearance: Appearance) -> Summary | None:
         find_appearance_basis(appearance),
         appearance.digest_id,
         writer=appearance.writer,
+        source=appearance.source,
     )
 
 

@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.archive import arxiv_ids
 from bot.ask import messages as ask_messages
 from bot.ask.question import MAX_LENGTH
-from bot.ask.service import AskedMessage, PaperQuestions
+from bot.ask.service import AskedMessage, PaperQuestions, guess_language
 from bot.client import autocomplete, interactions, responses, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
@@ -95,7 +95,7 @@ class AskCog(commands.Cog):
             return ask_messages.answer_view(request.texts, answer, asked)
         await responses.reply_privately(interaction, ask_messages.answer_view(request.texts, begun, asked))
         answer = await self._questions.add_sentences(
-            begun, asked, request.texts.locale, request.user_id, interaction.guild_id
+            begun, asked, guess_language(asked, request.texts.locale), request.user_id, interaction.guild_id
         )
         await responses.edit_reply(interaction, ask_messages.answer_view(request.texts, answer, asked))
         return None

@@ -7,6 +7,7 @@ from typing import Any
 
 from discord import ui
 
+from bot.archive import languages
 from bot.archive.summaries import Basis, label_name
 from bot.ask.archive import ArchiveAnswer, Found, Words
 from bot.ask.service import Answer, AnswerPost, ShownPassage
@@ -28,7 +29,7 @@ from bot.client.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
-from storage.models import PartKind
+from storage.models import PartKind, Section
 
 OPEN, SUBMIT, CHOOSE, PICK = "qa", "qas", "qam", "qap"
 QUESTION = "question"
@@ -64,6 +65,7 @@ def answer_view(
     )
     notes = (
         texts(answer.note) if answer.note else "",
+        texts("ask-in-other-language") if _is_foreign(texts, answer) else "",
         texts("ask-from-abstract") if answer.basis is Basis.ABSTRACT else "",
         texts("ask-read-as", parts=read_as) if read_as and not answer.sentences else "",
     )
@@ -74,6 +76,13 @@ def answer_view(
     )
     message.add_buttons(button(texts("ask-again"), pack_custom_id(OPEN, paper.arxiv_id, marker=marker)))
     return message.view
+
+
+def _is_foreign(texts: Texts, answer: Answer) -> bool:
+    """Return whether no passage is in the reader's language, and nothing else answers."""
+    shown = [Section("", one.excerpt.text) for one in answer.passages]
+    language = languages.detect_section_language(shown)
+    return not answer.sentences and language not in (None, texts.locale)
 
 
 def archive_view(

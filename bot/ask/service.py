@@ -334,8 +334,9 @@ def _split_ids(asked: str, ids: Sequence[str], today: date) -> tuple[list[str], 
     return list(dict.fromkeys(named)), " ".join(rest)
 
 
-def guess_language(asked: str) -> models.Locale:
-    return models.Locale.KO if analyser.has_hangul(asked) else models.Locale.EN
+def guess_language(asked: str, otherwise: models.Locale = models.Locale.EN) -> models.Locale:
+    """Return Korean for a question with Hangul; one without may still be asked by a reader of Korean."""
+    return models.Locale.KO if analyser.has_hangul(asked) else otherwise
 
 
 _HEADINGS = {models.Locale.EN: ("Abstract", "Summary"), models.Locale.KO: ("초록", "요약")}

@@ -107,9 +107,7 @@ class ArchiveTools:
         arxiv_id may also be a link to arXiv or Hugging Face, or a part of the title.
         """
         detail = await self._find_paper(arxiv_id)
-        listing = await self.search.list_sources(detail)
-        labels = {digest_id: kinds.public_label(address) for digest_id, address in listing.items()}
-        return self._answer(cli_search.detail_to_dict(detail, labels))
+        return self._answer(cli_search.detail_to_dict(detail, kinds.public_label))
 
     async def papers_by_author(self, name: Query, limit: Limit = MAX_PAPERS) -> str:
         """Return an author's papers, most votes first. The name's parts may be in any order, with or without diacritics.

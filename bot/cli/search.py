@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, assert_never
 
 import typer
@@ -172,9 +172,8 @@ async def paper(
     async with shell.open_reader() as database:
         service = create_search(database)
         detail = await service.find_paper(paper_id)
-        sources = await service.list_sources(detail) if detail else {}
     if as_json:
-        shell.print_answer(None if detail is None else detail_to_dict(detail, sources), True)
+        shell.print_answer(None if detail is None else detail_to_dict(detail), True)
     elif detail is None:
         shell.error(_UNKNOWN_PAPER.format(paper_id))
     else:
@@ -331,8 +330,10 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
     return shell.pick(row, "arxiv_id title date votes authors score")
 
 
-def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
-    """Convert a paper's details for JSON output. `sources` maps the ids of its digests to their sources."""
+def detail_to_dict(
+    detail: models.PaperDetail, name_source: Callable[[str], str] = lambda source: source
+) -> dict[str, Any]:
+    """Convert a paper's details for JSON output. `name_source` returns what is said of the source of a digest."""
     from bot.archive import summaries
     from storage import models
 
@@ -364,7 +365,7 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
                 "format": appearance.format.value,
                 "language": summaries.find_language(appearance),
                 "basis": basis and basis.value,
-                "source": sources.get(appearance.digest_id),
+                "source": name_source(appearance.source),
                 "date": appearance.date.isoformat(),
                 "shown": bool(summaries.shown_sections(appearance.entry)),
             }

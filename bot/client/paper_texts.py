@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -15,8 +16,9 @@ from bot.outbox import contents
 from bot.rendering import discord_text, markdown, templates, typesetting
 from bot.rendering.discord_text import SafeMarkdown
 from bot.search.results import Snippet
+from bot.sources import kinds
 from bot.text import analyser
-from storage import models
+from storage import models, sources
 from storage.papers import EventKind, PaperEvent
 
 MAX_URL_LENGTH = 160
@@ -108,8 +110,15 @@ def summary_line(texts: Texts, summary: summaries.Summary) -> str:
     """Return a line that states who wrote a summary, when, and from which text."""
     if summary.format in (None, models.DigestFormat.LISTING):
         return texts("summary-listing" if summary.format else "summary-abstract")
-    day = texts(f"format-{summary.format.value}", date=texts.format_date(summary.date))
-    return join_dotted(day, _basis_text(texts, summary))
+    return join_dotted(_digest_text(texts, summary.format, summary), _basis_text(texts, summary))
+
+
+def _digest_text(texts: Texts, kind: models.DigestFormat, of: models.Appearance | summaries.Summary) -> str:
+    """Return the kind and day of a digest and, if people wrote it, the public name of its source."""
+    day = texts(f"format-{kind.value}", date=texts.format_date(of.date))
+    is_named = kind in (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW) and of.writer is None
+    name = kinds.public_label(of.source) if is_named and of.source != sources.FILES else ""
+    return f"{day}, {escape_untrusted(name)}" if name not in ("", models.SourceKind.URL.value) else day
 
 
 def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
@@ -259,7 +268,9 @@ def excerpt_lines(
     if paper.quoted and paper.quoted.language not in (language, own := texts.locale.value):
         # Only the text in the other language contains the matched words.
         if language == own:
-            return summary_excerpt(paper.sections), texts("found-in", language=paper.quoted.language)
+            words = next((text for text, is_match in paper.quoted.pieces if is_match), "")
+            said = texts("found-in", language=paper.quoted.language, words=escape_untrusted(words))
+            return summary_excerpt(paper.sections), said
         return mark_matches(paper.quoted), texts("quoted-from", language=paper.quoted.language)
     note = language_note(texts, language) if with_language else ""
     return mark_matches(paper.quoted) if paper.quoted else summary_excerpt(paper.sections), note
@@ -352,9 +363,7 @@ def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summ
     """Return the small print: what arXiv says of the paper, notes about the summary, and the digests with the paper."""
     shown = (summary.format, summary.date) if summary else None
     others = dict.fromkeys(
-        texts(f"format-{of.format.value}", date=texts.format_date(of.date))
-        for of in detail.appearances
-        if (of.format, of.date) != shown
+        _digest_text(texts, of.format, of) for of in detail.appearances if (of.format, of.date) != shown
     )
     places = join_dotted(summary_line(texts, summary) if summary else "", *list(others)[:MAX_OTHER_DIGESTS])
     lines = (
@@ -381,16 +390,20 @@ MAX_SHOWN_COMMENT = 200
 
 
 def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
-    """Return a paper's version, its comment as it stands at arXiv, and where it was published; "" if arXiv has not said."""
+    """Return when a paper came to arXiv, its version, its comment there, and where it was published."""
     version = ""
     if detail.version is not None:
         on = texts.format_date(detail.version_on) if detail.version_on else ""
         version = join_dotted(texts("paper-version", version=detail.version), on)
+    month = arxiv_ids.first_day(detail.arxiv_id)
+    last = month.replace(day=calendar.monthrange(month.year, month.month)[1])
+    # Of a paper that no digest lists, the card begins with its day.
+    published = texts("published-on", date=texts.format_period(month, last)) if detail.is_listed else ""
     said = (
         escape_untrusted(typesetting.render_title(text or ""), max_length=MAX_SHOWN_COMMENT)
         for text in (detail.comment, detail.journal)
     )
-    return join_dotted(version, *said)
+    return join_dotted(published, version, *said)
 
 
 def event_lines(texts: Texts, events: Iterable[PaperEvent], *, is_bare: bool = False) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
 
 from bot.client import paper_texts
 from bot.client.texts import Texts
@@ -87,13 +88,15 @@ def format_days(texts: Texts, days: Sequence[int]) -> str:
         return texts("every-day")
     if tuple(days) == templates.WORKDAYS:
         return texts("workdays")
+    if len(days) == 1:
+        return texts("on-day", day=format_weekday(texts, days[0], "wide"))
     separator = texts("on-days-separator")
     return texts("on-days", days=separator.join(format_weekday(texts, day) for day in days))
 
 
-def format_weekday(texts: Texts, day: int) -> str:
-    """Return the short name of an ISO weekday."""
-    return templates.render_weekday(day, texts.locale.value)
+def format_weekday(texts: Texts, day: int, width: Literal["abbreviated", "wide"] = "abbreviated") -> str:
+    """Return the short or whole name of an ISO weekday."""
+    return templates.render_weekday(day, texts.locale.value, width)
 
 
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:

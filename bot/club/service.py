@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 VOTE_ENDS = timedelta(days=2)
 """How long before the meeting a vote ends."""
+FIRST_VOTE = DAY
+"""How long after a club is set up its first vote begins, if a day of voting is left; else it begins when it would meet."""
 LATE_VOTE_ENDS = timedelta(hours=2)
 """How long before the meeting a vote ends if it began late."""
 REMINDER = timedelta(hours=1)
@@ -366,7 +368,9 @@ class Overview(NamedTuple):
 async def _decide(connection: Connection, wanted: Club, former: Club | None) -> tuple[Club, str, int | None]:
     """Return the club to store, the text about it (a Fluent id), and the delivery of a refused vote to cancel."""
     now = wanted.starts_at
-    club = replace(wanted, starts_at=schedule.next_due(now, rule_of(wanted)).at)
+    first_at = schedule.next_due(now, rule_of(wanted)).at
+    has_time = first_at - now >= FIRST_VOTE + DAY + VOTE_ENDS
+    club = replace(wanted, starts_at=now + FIRST_VOTE if has_time else first_at)
     if former is None:
         return club, "club-set-up", None
     meeting = await load_meeting(connection, former, now)

@@ -631,9 +631,9 @@ async def _find_named(request: Request, subscription_id: str) -> tuple[Subscript
 
 
 async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:
-    """Return the subscription with this id, or those of the channel with this name or mention.
+    """Return the subscription with this id, those of the channel with this name or mention, or those with a name like it.
 
-    If neither is given, return those of this channel or else of the server. Raises UserError if nothing is found.
+    If none is given, return those of this channel or else of the server. Raises UserError if nothing is found.
     """
     rows = await _list_for_guild(request)
     if not rows:
@@ -645,8 +645,13 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
     matching = [row for row in rows if str(row.id) == meant] or [
         row for row in rows if channel in (str(row.channel_id), names.get(row.channel_id, "#").casefold())
     ]
-    if not matching:
+    if not matching and meant.isdecimal():  # of a button
         raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
+    labels = post_names.name_posts(request.texts, rows, names)
+    if not (matching := matching or [row for row in rows if meant.casefold() in labels[row.id].casefold()]):
+        shown = [*post_names.name_posts(request.texts, rows).values()][: post_names.MAX_LISTED]
+        name = paper_texts.escape_untrusted(meant)
+        raise UserError("no-such-post", name=name, posts="; ".join(shown))
     return matching
 
 

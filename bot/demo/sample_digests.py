@@ -83,7 +83,7 @@ class Sample(NamedTuple):
     @property
     def source(self) -> str:
         """The address of the source that it belongs to."""
-        return SOURCES.get(self.name.partition("/")[0], ("demo", None))[0]
+        return SOURCES.get(self.name.partition("/")[0], ("https://digests.example.org", None))[0]
 
 
 def sample_texts() -> list[Sample]:

@@ -336,8 +336,8 @@ class PapersCog(commands.Cog):
         near = None
         if typed_id is None:
             async with router.admitted_lookup(request.interaction):
-                near = await self._topic_fallback_view(request, paper)
-        return near or cards.missing_view(request.texts, arxiv_id, outcomes[arxiv_id])
+                near = await self._near_view(request, paper)
+        return near or cards.missing_view(request.texts, paper, arxiv_id, outcomes[arxiv_id])
 
     async def _load_named(
         self, request: Request, named: Sequence[str]
@@ -354,6 +354,9 @@ class PapersCog(commands.Cog):
         """Search for a text as a topic, or for a name like it. Returns None if the text names a paper or nothing matches."""
         if await request.services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
+        return await self._near_view(request, paper)
+
+    async def _near_view(self, request: Request, paper: str) -> ui.LayoutView | None:
         texts = request.texts
         near = await request.services.search.find_near_name(paper)
         for topic, note in ((paper, "no-paper-near"), (near, "no-paper-alike")):

@@ -159,10 +159,11 @@ def _posts_text(
         zone = clock.stored_zone(subscription.timezone)
         # A post that is set up has dealt with its first day, even without papers.
         since_on = report.last_days.get(subscription.id) or clock.local_date(subscription.created_at, zone)
-        if subscription.last_on and since_on < subscription.last_on:
+        came_on = clock.local_date(_came_at(last_post), zone) if last_post else since_on
+        if subscription.last_on and max(since_on, came_on) < subscription.last_on:
             is_narrow = subscription.source or subscription.min_votes
             narrowed = "topic" if subscription.topic else "settings" if is_narrow else "no"
-            silent = texts("status-silent", date=texts.format_date(subscription.last_on), narrowed=narrowed)
+            silent = texts("status-silent", since="yes" if last_post else "no", narrowed=narrowed)
             lines.append(subtext(silent))
         lines += [f"⚠ {_trouble(texts, row, report.left_out)}" for row in problems.get(subscription.id, ())]
         if sum(map(len, (*shown, *lines))) > MAX_POSTS_LENGTH:
@@ -173,13 +174,18 @@ def _posts_text(
     return "\n".join(shown)
 
 
+def _came_at(post: LastPost) -> datetime:
+    return post.delivery.finished_at or post.delivery.due_at
+
+
 def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
-    """Return when a post last came, with a link; "" if never."""
+    """Return when a post last came, with a link, named by the date in its heading; "" if never."""
     if post is None:
         return ""
     delivery, part = post
-    at = discord_text.timestamp(delivery.finished_at or delivery.due_at, "R")
-    what, channel_id = texts("status-post"), (part and part.channel_id) or delivery.channel_id
+    at, on = discord_text.timestamp(_came_at(post), "R"), delivery.digest_on or delivery.local_on
+    what = texts("status-post", date=texts.format_date(on) if on else "")
+    channel_id = (part and part.channel_id) or delivery.channel_id
     if part is not None and channel_id is not None:
         what = f"[{what}]({paper_texts.channel_url(guild_id, channel_id, part.message_id)})"
     return texts("status-last", what=what, at=at)

@@ -236,8 +236,6 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
         cite(detail).strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False
     )
     message.add_text(f"```bibtex\n{code}\n```")
-    if len(detail.authors) > 1 and not detail.is_author_order_confirmed:
-        message.add_text(subtext(texts("author-order-unconfirmed")))
     return message.view
 
 
@@ -259,10 +257,11 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
     return message.view
 
 
-def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
-    """Explain why a paper outside the archive has no card, with links to arXiv and Hugging Face."""
+def missing_view(texts: Texts, typed: str, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
+    """Explain why a paper outside the archive, named as typed, has no card, with links to arXiv and Hugging Face."""
     message = MessageBuilder()
-    message.add_text(texts(f"lookup-{outcome.value}", paper=escape_untrusted(arxiv_id)))
+    name = arxiv_id if arxiv_ids.extract_arxiv_id(typed) else f"“{discord_text.to_single_line(typed)}”"
+    message.add_text(texts(f"lookup-{outcome.value}", paper=escape_untrusted(name)))
     message.add_buttons(
         link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
         link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),

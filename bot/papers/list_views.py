@@ -123,7 +123,7 @@ def _paper_text(
     snippet, facts = listed.snippets.get(row.arxiv_id), escape_untrusted(listed.credits.get(row.arxiv_id, ""))
     facts = facts or format_authors(texts, row.authors, truncated=row.authors_truncated)
     if not (isinstance(row, models.SavedPaper) and not row.is_listed):
-        facts = join_dotted(format_votes(row.votes), texts.format_date(row.date), facts)
+        facts = join_dotted(format_votes(row.votes), _date_text(texts, row, listed), facts)
     facts = join_dotted(withdrawn_note(texts, row), facts)
     lines = (
         (listed.facts.get(row.arxiv_id), "")
@@ -138,6 +138,14 @@ def _paper_text(
     )
     text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, *lines) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
+
+
+def _date_text(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
+    """Return the day of the last digest with a paper; in the list of a day, only another day."""
+    on, span = texts.format_date(row.date), listed.state.span
+    if listed.state.kind is not ListKind.DIGEST or span is None:
+        return on
+    return "" if span[1] == row.date else texts("also-listed", date=on)
 
 
 def list_pager(listed: PaperList) -> list[ui.Item[Any]]:

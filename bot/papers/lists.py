@@ -335,10 +335,13 @@ class PaperLists:
             rows=result.rows,
             total=result.total,
             notes=(
-                _filters_text(texts, state),
+                _filters_text(texts, state.replace(span=None)),
                 of_period,
                 texts("list-digest-rest", count=rest) if rest else "",
             ),
+            suggestions=(Suggestion(texts("alert-day"), ListState(ListKind.TOP, span=(on, on))),)
+            if rest and on
+            else (),
         )
 
     async def _load_similar(self, texts: Texts, state: ListState, _: date) -> PaperList:
@@ -477,12 +480,17 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
 
 def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str, ...]:
     """Return what was searched for, if it is not what was typed, and what of the query could not be used ("" if not needed)."""
+    corrected = [
+        texts("list-corrected", typed=_format_names([typed]), meant=_format_names([meant]))
+        for typed, meant in result.corrected
+    ]
     searched = _format_names(result.terms, " · ") if result.is_rewritten or result.added_forms else ""
     forms = f" ({_format_names(result.added_forms)})" if result.added_forms else ""
     ignored = texts("list-ignored", filters=_format_names(result.ignored)) if result.ignored else ""
     if accepted := _format_names(query_parser.list_accepted_forms(result.ignored)):
         ignored = texts("list-ignored-forms", ignored=ignored, forms=accepted)
     return (
+        *corrected,
         texts("list-searched", terms=searched + forms) if searched else "",
         texts("list-stale") if result.is_stale else "",
         ignored,
@@ -492,10 +500,11 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
 def hint_note(texts: Texts, listed: PaperList) -> str:
     """Return which options of the command do what words of the query seem to ask for; "" if none."""
     # An empty list has no order, and what there is to read is its heading.
-    silent = {Hint.TODAY} | (set() if listed.rows else {Hint.ORDER})
-    told = [texts(f"list-hint-{hint.value}") for hint in listed.found.hints if hint not in silent]
+    silent, told = {Hint.TODAY} | (set() if listed.rows else {Hint.ORDER}), list[str]()
     if governed := listed.found.governed:
-        told = [texts("list-hint-governed", words=escape_untrusted(governed[0], max_length=60)), *told[1:]]
+        silent |= {Hint.WITHOUT}
+        told.append(texts("list-hint-governed", words=escape_untrusted(governed[0], max_length=60)))
+    told += (texts(f"list-hint-{hint.value}") for hint in listed.found.hints if hint not in silent)
     return " ".join(told)
 
 

@@ -32,6 +32,8 @@ _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, s
 _PARTIAL_TITLE, _PARTIAL_BODY, _PARTIAL_MAIN = 0.55, 0.45, 0.6
 _CHANCE = 0.01
 """The share of papers that may have a term by chance: whether fewer have it hardly changes its weight in partial matches."""
+_TYPED = 0.5
+"""The weight of a term's very form in the title, in front of its other forms."""
 _OTHER_FORMS = 0.3
 """The share of the scores of a part's other forms that is added to its best form's score."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
@@ -449,6 +451,9 @@ class Engine:
             clauses.append(_within(Query.const_score_query(every, 0.0), [(Occur.Should, ranked)]))
         elif every is not None:
             clauses.append(Query.boost_query(every, 1 / len(parts)))
+        if len(parts) == 1 and parts[0].key:
+            typed = self._compile(concepts.literal_part(query.text).forms).title
+            clauses.append(typed and Query.const_score_query(typed, _TYPED))
         wholes = filter(None, (self._phrase_of(query), *map(self._part, query.wholes)))
         clauses += [all_of([named, Query.const_score_query(named, _WHOLE)]) for named in wholes]
         return any_of(clauses)

@@ -150,10 +150,10 @@ def _is_author(archive: Archive, text: str) -> bool:
 def _read_rest(archive: Archive, typed: query_parser.Query, governed: questions.Governed) -> ReadQuery | None:
     """Return the rest of a query without governed words as it is read; None if it is not terms alone, and so no topic by itself.
 
-    It is on the topics of the whole query.
+    Where it is sure what is governed, one term is enough. The rest is on the topics of the whole query.
     """
     whole, rest = (read(archive, replace(typed, text=text)) for text in (typed.text, governed.rest))
-    if not all(part.key for part in rest.parts):
+    if not (any if governed.is_sure else all)(part.key for part in rest.parts):
         return None
     return replace(rest, topics=whole.topics, implied=whole.implied, clear_topics=whole.clear_topics)
 
@@ -287,7 +287,8 @@ def _describe(
         read_as=name.read_as,
         institution=name.institution,
         absent=tuple(part.shown_text for part in found.absent),
-        governed=governed and (governed.words, query_parser.leave_out(governed.rest, [governed.words])),
+        governed=governed
+        and (", ".join(governed.terms), query_parser.leave_out(governed.rest, governed.terms)),
         corrected=found.corrected,
         meanings=interpreted.meanings,
         alert_terms=_list_alert_terms(archive, query, interpreted.parts) if has_alert else (),

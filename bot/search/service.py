@@ -340,13 +340,6 @@ class SearchService:
             lambda archive: completion.complete_paper(archive, plain.clean_typed(text))
         )
 
-    async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
-        """Return the sources of a paper's digests, keyed by digest id."""
-        from storage import archive
-
-        ids = [appearance.digest_id for appearance in detail.appearances]
-        return await self._database.fetch(archive.list_sources, ids)
-
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
     ) -> tuple[PaperPage, date | None]:

@@ -163,12 +163,13 @@ class ShelfCog(commands.Cog):
         return await card_view(request, arxiv_id, custom_ids.parse_number(page))
 
     @router.handles(shelf_messages.START_NEWS)
-    async def start_news(self, request: Request, action: Action) -> ui.LayoutView:
-        """Tell the reader what is new about saved papers from now on."""
+    async def start_news(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Tell the reader what is new about saved papers from now on, and say when."""
         await router.open_dm(request)
         zone = await request.interaction.client.timezone_for(request.interaction)
         await self._shelf.start_news(request.user_id, zone)
-        return await replies.list_view(request, await replies.load_state(request, action))
+        listed = await replies.list_view(request, await replies.load_state(request, action))
+        return [listed, client_messages.text_view(request.texts("news-on"))]
 
     @router.handles(
         shelf_messages.STOP_NEWS, lambda action: responses.IN_PLACE if action.payload else responses.PRIVATELY
@@ -204,6 +205,7 @@ class ShelfCog(commands.Cog):
         texts, user_id = request.texts, request.user_id
         rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
         fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)
+        events = await request.services.database.fetch(news.list_waiting, user_id, request.services.clock())
         query = paper_texts.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
         return PaperList(
             state=state,
@@ -211,7 +213,9 @@ class ShelfCog(commands.Cog):
             rows=tuple(rows),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            facts={row.arxiv_id: shelf_messages.format_facts(texts, row) for row in rows},
+            facts={
+                row.arxiv_id: shelf_messages.format_facts(texts, row, events.get(row.id, ())) for row in rows
+            },
             suggestions=tuple(
                 Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),

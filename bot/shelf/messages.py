@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from bot.shelf.news import NewsPost
 from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
 from storage.news import NewsReader
+from storage.papers import PaperEvent
 
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
@@ -66,8 +68,8 @@ def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.L
         list_pager(listed),
         [_search_button(texts, state), show_all, import_button(texts), switch],
     )
-    note = texts("news-suspended", reason=reason) if reason else texts("news-on" if is_on else "news-off")
-    return view_with_rows(texts, replace(listed, notes=(*listed.notes, note)), rows)
+    notes = (*listed.notes, texts("news-suspended", reason=reason) if reason else "")
+    return view_with_rows(texts, replace(listed, notes=notes), rows)
 
 
 def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.LayoutView:
@@ -131,15 +133,15 @@ def show_all_button(texts: Texts) -> ui.Item[Any]:
     return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED)))
 
 
-def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
-    """Return a saved paper's small print: when it was saved, its tags and its note."""
+def format_facts(texts: Texts, paper: models.SavedPaper, events: Sequence[PaperEvent] = ()) -> str:
+    """Return a saved paper's small print: when it was saved, its tags, its note and what no message told of it yet."""
     saved = texts("saved-on", date=discord_text.timestamp(paper.saved_at, "D"))
     unlisted = "" if paper.is_listed else texts("saved-unlisted")
     lines = [join_dotted(saved, unlisted, format_tags(paper.tags))]
     if paper.note:
         note = escape_untrusted(paper.note, max_length=_MAX_SHOWN_NOTE)
         lines.append(texts("saved-note", note=note))
-    return "\n".join(map(subtext, lines))
+    return "\n".join((*map(subtext, lines), *paper_texts.event_lines(texts, events)))
 
 
 def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:

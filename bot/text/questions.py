@@ -129,56 +129,108 @@ def list_options(text: str, topic: Collection[str]) -> list[str]:
 
 
 class Governed(NamedTuple):
-    """Words of a query that a word such as *except* governs, and the query without both."""
+    """Terms of a query that a word such as *except* governs, and the query without both.
 
-    words: str
+    `is_sure`: the word governs nothing but what is to be left out: 서베이 말고, but not 답이 없는.
+    """
+
+    terms: tuple[str, ...]
     rest: str
+    is_sure: bool = False
 
 
 _SURE_HINTS = frozenset(
-    ("without", "except", "excluding", "excluded", "not", "말고", "빼고", "빼줘", "뺀", "없는", "제외")
+    ("without", "except", "excluding", "excluded", "not", "no", "말고", "빼고", "빼줘", "뺀", "없는", "제외")
 )
 """Of the words for *without*, those of which it can be told what they govern."""
+_LEAVING_OUT = ("말고", "빼고", "빼줘", "뺀", "제외")
 _MAX_GOVERNED = 3
+_JOINING = ("이나", "나", "이랑", "랑", "와", "과", ",")
+"""Ends of a Korean word that is governed together with the next one: 서베이나 벤치마크 말고."""
 
 
 def find_governed(text: str, is_known: Callable[[str], bool]) -> Governed | None:
     """Return what a query's only word for *without* governs; None if that cannot be told.
 
-    An English one governs the words behind it up to a filler, a Korean one the word before it. `is_known` tells a term, which may
-    have such a word of its own: without labels. "Not" negates papers alone: "are not" in a query that names papers.
+    An English one governs the words behind it up to a filler, and those behind *or*; a Korean one the term before it, and those
+    joined to that. `is_known` tells a term, which may have such a word of its own: without labels. "Not" negates papers alone:
+    "are not" in a query that names papers; "no" ends a query, behind a comma, *but* or a word for papers.
     """
-    words = text.split()
+    words = [part for word in text.split() for part in _split_hint(word)]
     spelt = [trim_filler(word.casefold()) for word in words]
     hints = [number for number, word in enumerate(spelt) if _find_hint(word)]
     if len(hints) != 1:
         return None
     (hint,) = hints
-    if not spelt[hint].isascii():
-        start, end = hint - 1, hint + 1
-        governed = [strip_query_word(word, is_known) for word in words[hint - 1 : hint]] if hint else []
-    else:
-        if spelt[hint] == "not" and not (
-            hint and spelt[hint - 1] in ("are", "is", "but") and any(map(names_papers, words))
-        ):
-            return None
-        start = first = hint
-        first += 1
-        while first < len(words) and classify_filler(words[first]) == "filler":
-            first += 1
-        end = first
+    find = _list_behind if spelt[hint].isascii() else _list_before
+    start, end, terms = find(words, spelt, hint, is_known)
+    rest = " ".join((*words[:start], *words[end:])).rstrip(" ,;")
+    has_rest = any(not classify_filler(word) for word in rest.split())
+    is_content = all(len(term.split()) <= _MAX_GOVERNED and not classify_filler(term) for term in terms)
+    if not (terms and is_content and has_rest):
+        return None
+    return Governed(tuple(terms), rest, words[hint].startswith(_LEAVING_OUT))
+
+
+_Reach = tuple[int, int, list[str]]
+"""Where a word for *without* with what it governs begins and ends in a query, and the governed terms."""
+
+
+def _list_behind(
+    words: Sequence[str], spelt: Sequence[str], hint: int, is_known: Callable[[str], bool]
+) -> _Reach:
+    """Return the reach of an English word for *without*; without terms if it cannot be told."""
+    before = spelt[hint - 1] if hint else ""
+    if spelt[hint] == "not" and not (before in ("are", "is", "but") and any(map(names_papers, words))):
+        return hint, hint, []
+    end, terms = hint + 1, list[str]()
+    while True:
+        while end < len(words) and classify_filler(words[end]) == "filler":
+            end += 1
+        first = end
         while end < len(words) and not classify_filler(words[end]):
             end += 1
-        governed = words[first:end]
-        if spelt[end : end + 1] and spelt[end] in ("and", "or", "nor"):
-            return None  # one of two, or all behind
-    said = trim_filler(" ".join(governed))
-    rest = " ".join((*words[:start], *words[end:]))
-    is_term = any(is_known(" ".join(words[hint:last])) for last in range(hint + 2, end + 1))
-    has_rest = any(not classify_filler(word) for word in rest.split())
-    if not said or len(governed) > _MAX_GOVERNED or is_term or not has_rest or classify_filler(said):
-        return None
-    return Governed(said, rest)
+        terms += [term] if (term := trim_filler(" ".join(words[first:end]))) else []
+        if spelt[end : end + 1] not in (["or"], ["nor"]):
+            break
+    ends = range(hint + 2, min(end, hint + _MAX_GOVERNED) + 1)
+    is_term = any(is_known(" ".join(words[hint:last])) for last in ends)
+    is_bare = spelt[hint] == "no" and not (
+        end == len(words)
+        and hint
+        and (words[hint - 1][-1] in ",;" or before == "but" or names_papers(before))
+    )
+    if is_term or is_bare or spelt[end : end + 1] == ["and"]:  # one of two, or all behind
+        return hint, hint, []
+    return hint, end, terms
+
+
+def _list_before(
+    words: Sequence[str], _: Sequence[str], hint: int, is_known: Callable[[str], bool]
+) -> _Reach:
+    """Return the reach of a Korean word for *without*."""
+    start, terms = hint, list[str]()
+    if hint and words[hint - 1].endswith("만"):  # not only
+        return hint, hint, []
+    while start > 0:
+        word = words[start - 1]
+        if start < hint:
+            joined = (end for end in _JOINING if word.endswith(end) and (end == "," or _agrees(word, end)))
+            if is_known(word) or not (end := next(joined, "")):
+                break
+            word = word.removesuffix(end)
+        bare = strip_query_word(trim_filler(word), is_known)
+        spans = (" ".join((*words[first : start - 1], bare)) for first in range(max(0, start - 3), start - 1))
+        term = next(filter(is_known, spans), bare)
+        start -= len(term.split())
+        terms.insert(0, term)
+    return start, hint + 1, terms
+
+
+def _split_hint(word: str) -> Sequence[str]:
+    """Return a word for *without* apart from the word that it is joined to: 서베이말고."""
+    is_joined = len(word) > 3 and word.endswith(("말고", "빼고"))
+    return (word[:-2], word[-2:]) if is_joined else (word,)
 
 
 def _find_hint(word: str) -> bool:
@@ -219,11 +271,11 @@ def _load_filler() -> _Filler:
 
 
 def asks_what_to_read(text: str) -> bool:
-    """Return whether a query asks for nothing but what there is to read in some days: "what should I read today?"."""
-    rest = _option_pattern().sub(" ", text.casefold()).split()
-    return "period" in list_options(text, ()) and all(
-        classify_filler(word) == "filler" or _READ.fullmatch(trim_filler(word)) for word in rest
-    )
+    """Return whether a query asks for nothing but what there is to read: "what should I read?", this week."""
+    rest = [trim_filler(word) for word in _option_pattern().sub(" ", text.casefold()).split()]
+    names_day = "period" in list_options(text, ())
+    asks = names_day or (len(rest) > 1 and any(word == "read" or word.startswith("읽") for word in rest))
+    return asks and all(classify_filler(word) == "filler" or _READ.fullmatch(word) for word in rest)
 
 
 _READ = re.compile("read(?:ing)?|읽[가-힣]{1,3}|볼까요?|볼만한|추천[가-힣]{0,2}")

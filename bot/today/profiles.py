@@ -197,6 +197,8 @@ def _extract(rows: Iterable[models.IndexDocument], names: dict[str, str]) -> dic
 MAX_SIGNALS = 100
 """A profile is learnt from this many of the latest saved papers, and of the latest marked papers."""
 MAX_CONCEPTS = 100
+_FIELD_SHARE, _FEW_PAPERS = 0.1, 10
+"""A concept that more than this share of the sample's papers have, and more than this number, is a field: no reason."""
 SAVED_WEIGHT, FOLLOWED_WEIGHT = 1.0, 0.5
 LESS_WEIGHT = 5.0
 """A disliked paper counts as much as this many papers of the sample."""
@@ -287,10 +289,15 @@ async def _load_signals(connection: Connection, profile: today.Profile) -> Signa
     return Signals(saved, marked, [*profile.topics, *followed])
 
 
+def _count_concepts(vectors: Iterable[Vector]) -> Counter[str]:
+    features = chain.from_iterable(vectors)
+    return Counter(feature for feature in features if feature.startswith(tokens.CONCEPT))
+
+
 def _train(
     signals: Signals, vectors: Mapping[int, Vector], sample: Mapping[int, Vector]
 ) -> tuple[dict[str, float], dict[str, int]]:
-    """Return a profile's weights, and the number of saved papers for each of the most frequent concepts."""
+    """Return a profile's weights, and the number of saved papers for each of the most frequent concepts that are no field."""
     saved, marked, words = signals
     wanted = dict.fromkeys(saved, SAVED_WEIGHT)
     for paper_id, kind in marked:
@@ -302,8 +309,9 @@ def _train(
     followed = [(extract_words(text), FOLLOWED_WEIGHT) for text in words]
     negatives = [(vector, 1.0) for key, vector in sample.items() if key not in wanted]
     negatives += [(vectors[key], -weight) for key, weight in wanted.items() if weight < 0 and key in vectors]
-    features = chain.from_iterable(vectors.get(paper_id, {}) for paper_id in saved)
-    counts = Counter(feature for feature in features if feature.startswith(tokens.CONCEPT))
+    counts = _count_concepts(vectors.get(paper_id, {}) for paper_id in saved)
+    common, limit = _count_concepts(sample.values()), max(_FEW_PAPERS, _FIELD_SHARE * len(sample))
+    counts = Counter({concept: count for concept, count in counts.items() if common[concept] <= limit})
     most = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_CONCEPTS]
     return train_profile([*positives, *followed], negatives), {feature: counts[feature] for feature in most}
 

@@ -36,10 +36,6 @@ MAX_TOPIC_LENGTH = 60
 MAX_REASONS = 3
 _FOLLOW_SHARE = 0.5
 """A matching alert raises a paper's score by this share of the day's range of scores."""
-_MAX_CONCEPT_SHARE = 0.25
-"""Concepts in more than this share of the day's papers are not given as reasons."""
-_MIN_DAY = 8
-"""Days with fewer papers are exempt from that limit."""
 
 
 class TodayReasonKind(StrEnum):
@@ -380,13 +376,11 @@ def _find_reasons(
 ) -> tuple[TodayReason, ...]:
     """Return up to MAX_REASONS reasons: `concepts` of the reader's saved papers, then alerts and picked topics."""
     own = day.vectors.get(detail.id, {})
-    limit = max(2, _MAX_CONCEPT_SHARE * len(day.papers)) if len(day.papers) >= _MIN_DAY else len(day.papers)
     reasons: list[TodayReason] = []
     named = ""
     # Of equally frequent concepts the longest wins and covers the others: "small language model", not "language model".
     for concept, count in sorted(concepts.items(), key=lambda item: (-item[1], -len(item[0]), item[0])):
-        is_rare = concept in own and sum(concept in vector for vector in day.vectors.values()) <= limit
-        if not is_rare or count < 2 or concept[1:] in named:
+        if concept not in own or count < 2 or concept[1:] in named:
             continue
         key = tokens.read_concept_token(concept)
         if (known := day.glossary.concept(key)) and day.glossary.is_topic(key):

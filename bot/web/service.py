@@ -272,7 +272,9 @@ class WebPages:
         """Return the page or the feed of an author, newest papers first. Raises PageError if the author is unknown."""
         size = FEED_PAPERS if is_feed else site.row_limit
         state = ListState(ListKind.AUTHOR, name[:300], page, sort=Sort.DATE, page_size=size)
-        listed = await self._lists.load(for_locale(site.locale), state)
+        texts = for_locale(site.locale)
+        listed = await self._lists.load(texts, state)
+        listed = replace(listed, notes=(texts("list-by-date"), *listed.notes))
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         parts = ("authors", make_slug(name) if site.is_static else name)

@@ -33,8 +33,8 @@ async def test_status_says_what_a_silent_post_found_no_papers_on(harness: Client
             " that match its settings. ",
         ),
         models.Locale.KO: (
-            "에는 이 채널에 새로 올릴 논문이 없어",
-            "주제어에 맞는 논문이 없어",
+            "그 뒤로는 이 채널에 새로 올릴 논문이 없어",
+            "주제에 맞는 논문이 없어",
             "설정한 조건에 맞는 논문이 없어",
         ),
     }[harness.texts.locale]
@@ -96,9 +96,9 @@ Newest digest: January 1, 2026 · last update Jan 01 00:00
 Discord is limiting requests or isn't answering properly right now. Pending posts go out when it
   recovers.
 **Daily · 9:00 AM · #papers**
-Next: Jan 05 09:00 (Jan 05 09:00) · [last
-  post](https://discord.com/channels/1456074443980800019/1456074443980800021/4242): Jan 01 00:00
--# No post on January 4, 2026: no papers new to this channel. Late ones go into the next post.
+Next: Jan 05 09:00 (Jan 05 09:00) · [post of January 1,
+  2026](https://discord.com/channels/1456074443980800019/1456074443980800021/4242): Jan 01 00:00
+-# No post since then: no papers new to this channel. Late ones go into the next post.
 **Weekly · Fri 5:00 PM · #vision**
 Next: Jan 02 17:00 (Jan 02 17:00)
 ⚠ **unclear whether it arrived** Jan 01 00:00
@@ -120,11 +120,11 @@ Paperround can't read the channel's history, so it can't tell whether a message 
 가장 최근 다이제스트: 2026년 1월 1일 · 마지막 업데이트 Jan 01 00:00
 지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
 **매일 · 오전 9:00 · #papers**
-다음: Jan 05 09:00 (Jan 05 09:00) · [마지막
+다음: Jan 05 09:00 (Jan 05 09:00) · [2026년 1월 1일
   글](https://discord.com/channels/1456074443980800019/1456074443980800021/4242):
   Jan 01 00:00
--# 2026년 1월 4일에는 이 채널에 새로 올릴 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은
-  다음 글에 올라와요.
+-# 그 뒤로는 이 채널에 새로 올릴 논문이 없어 글을 올리지 않았어요. 늦게 나온 논문은 다음 글에
+  올라와요.
 **주간 · 금 오후 5:00 · #vision**
 다음: Jan 02 17:00 (Jan 02 17:00)
 ⚠ **전송됐는지 알 수 없음** Jan 01 00:00
@@ -434,7 +434,7 @@ async def test_a_post_that_lacks_refused_papers_is_no_day_without_new_papers(
     await harness.add_subscription()
     runtime = await harness.start_runtime()
     blocked: dict[str, Any] = {"status": 400, "code": 200000, "message": "Blocked by automatic moderation"}
-    silent = harness.texts("status-silent", date="\0", narrowed="no").partition("\0")[2]
+    silent = harness.texts("status-silent", since="yes", narrowed="no")
     for papers, refusals in (("A▲9 B▲8", 3), ("C▲7", None)):
         path = f"/channels/{harness.channel.id}/messages"
         harness.env.inject_error("POST", path, times=refusals, **blocked)

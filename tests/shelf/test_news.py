@@ -488,10 +488,11 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
     [paper_id] = (await database.fetch(papers.get_ids, [SURVEY])).values()
     await database.write(shelf.save, reader, [paper_id], harness.env.now())
     shown = await harness.ask("saved")
-    assert texts("news-off") in shown_text(shown)
-    shown = await harness.press(shown, "news-start")
-    assert texts("news-on") in shown_text(shown)
-    assert texts("news-off") in shown_text(await harness.press(shown, "news-stop-here"))
+    assert texts("news-start") in shown_text(shown)
+    assert texts("news-on") in shown_text(await harness.press(shown, "news-start"))
+    shown = await harness.ask("saved")
+    assert texts("news-on") not in shown_text(shown), "said once"
+    assert texts("news-start") in shown_text(await harness.press(shown, "news-stop-here"))
     for reason in (models.Reason.DMS_CLOSED, models.Reason.NO_SHARED_SERVER):
         paused = news.NewsReader(reader, harness.env.now(), "UTC", reason=reason)
         await database.write(news.switch_on, paused)
@@ -505,6 +506,8 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
     for kind, text in ((EventKind.CODE, CODE), (EventKind.COMMENT, long)):
         event = PaperEvent(0, paper_id, kind, text, harness.env.now())
         await database.write(papers.add_events, [event])
+    for saved in (await harness.ask("saved"), await harness.ask("saved", tag="updated")):
+        assert CODE in shown_text(saved), "marked until a message told it"
     await harness.wait(days=8)
     assert await Workers(harness.container).news_planner.tick(harness.env.now()) == 1
     await harness.wait(hours=1)
@@ -512,6 +515,7 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
     said = shown_text(message)
     assert texts("news-heading", count=1) in said
     assert CODE in said
+    assert CODE not in shown_text(await harness.ask("saved"))
     assert "Accepted to \\*ICML\\*" in said
     assert "@everyone" not in said
     assert len(said) < 700

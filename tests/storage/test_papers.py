@@ -105,8 +105,12 @@ async def test_digest_inherits_the_trust_of_its_source(db: database.Database) ->
             for url, priority in (("old", 0), ("high", 4))
         ]
     trusts = [models.FILES_TRUST, models.Trust(-4, high.id), models.Trust(0, old.id), models.Trust(2**31)]
-    for source in (sources.FILES, "high", "old", "removed"):
+    names = (sources.FILES, "high", "old", "removed")
+    for source in names:
         await harness.add(newsletter(paper(1)), source=source)
     origins = await db.fetch(archive.list_origins, [1, 2, 3, 4, 99])
-    assert origins == {id_: (trust, INGESTED_AT.date()) for id_, trust in enumerate(trusts, 1)}
+    expected = zip(trusts, names, strict=True)
+    assert origins == {
+        id_: (trust, INGESTED_AT.date(), name) for id_, (trust, name) in enumerate(expected, 1)
+    }
     assert trusts == sorted(trusts)

@@ -88,11 +88,12 @@ list-hint-period = To choose the dates, use the option *period*, or since: and u
 list-hint-order = To sort the papers, use the option *order* or the menu below.
 list-no-day = The dates exclude each other: no day is both from { $since } on and up to { $until }
 list-no-votes = The votes exclude each other: no paper has both at least ▲ { $least } and at most ▲ { $most }
-list-institutions = Affiliations are known for some papers only; the others are found by their title and summary
+list-institutions = Papers whose institutions are unknown match if their title or summary names it.
 list-also = Related terms included: { $forms }
 related-and-korean = { $forms } (and their Korean forms)
 list-stale = The newest papers are still being indexed
 list-missing = missing: { $terms }
+list-corrected = Showing “{ $meant }”: no paper has “{ $typed }”
 list-perhaps = You may also search for: { $topics }
 list-ignored = Not searched for: { $filters }
 list-ignored-forms = { $ignored } (use { $forms })
@@ -131,8 +132,8 @@ card-listed = in the { $date } digest
 card-new = new on { $date }
 also-listed = also in the { $date } digest
 list-digest-rest = { $count ->
-    [one] 1 more paper of this day is for search and alerts, not posted
-   *[other] { $count } more papers of this day are for search and alerts, not posted
+    [one] 1 more paper of this day came from arXiv's categories alone
+   *[other] { $count } more papers of this day came from arXiv's categories alone
 }
 list-digest-of-period = Latest of { $count } digests in { $period }; pick another from the menu
 
@@ -141,7 +142,7 @@ saved-tags = Tags
 saved-all-tags = All papers
 saved-search = Search
 saved-search-label = Words, or tags such as #rl
-saved-search-hint = diffusion model #to-read
+saved-search-hint = diffusion model #unread
 saved-show-all = Show all
 saved-filter = Filter: { $query }
 saved-none-found = ### No saved papers match “{ $query }”
@@ -152,7 +153,7 @@ saved-note = note: { $note }
 saved-edit = Note and tags
 saved-note-label = Your note; only you can see it
 saved-tags-label = Up to { $count } tags, separated by commas
-saved-tags-hint = rl, to read
+saved-tags-hint = rl, seminar
 saved-nothing-to-export = No saved papers to export.
 saved-not-any-more = This paper is no longer in your saved papers.
 saved-full = You have reached the maximum of { $count } saved papers. Remove some first.
@@ -187,7 +188,7 @@ saved-import-skipped = { $count ->
 saved-import-unasked = { $count ->
     [one] One has
    *[other] { $count } have
-} no arXiv ID, and arXiv could not be asked whether it has the title. Import the file again tomorrow
+} no arXiv ID and could not be looked up by title at arXiv. Import the file again tomorrow
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved
@@ -219,7 +220,6 @@ summary-in-other-language = Summary in Korean only
 label-whats-new = What's New
 label-technical-details = Technical Details
 label-performance-highlights = Performance Highlights
-author-order-unconfirmed = Author order not yet checked against arXiv.
 listed-in = From: { $places }
 format-newsletter = Newsletter { $date }
 format-review = Review { $date }
@@ -280,6 +280,7 @@ schedule = { $days } at { $time } ({ $zone })
 schedule-complete = { $days } from { $time } ({ $zone }), once the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
+on-day = Every { $day }
 on-days = Every { $days }
 post-name-daily = Daily
 post-name-workdays = Mon–Fri
@@ -509,7 +510,7 @@ subscription-pause = Pause
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
-subscription-edit = **Edit** changes its time, topic and style, { $command } also the number of papers, days and more.
+subscription-edit = **Edit** changes its channel, time, topic and style, { $command } also the number of papers, days and more.
 subscription-paused = Paused
 subscription-exists = This channel already has this daily post
 subscription-resumed = Resumed
@@ -520,11 +521,12 @@ subscription-nothing-new = Nothing new for { $channel }: the newest papers have 
 subscription-already = This channel already has a daily post with the same time, language, style, topic and source.
 subscriptions-too-many = This server has reached the maximum of { $most } daily posts. Remove one first.
 subscription-which = This server has several daily posts. Pick one with the **post** option.
+no-such-post = No daily post here is called “{ $name }”. There are: { $posts }
 no-subscription = Daily post not found. Pick one in the option **post** of { $command }.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
-next-complete = The day's list isn't complete yet; I'll post by { $until }
-next-waiting = No new papers yet; I'll wait until { $until }
+next-complete = The day's list isn't complete yet; the post comes by { $until }
+next-waiting = Waiting for new papers until { $until }
 preview-note = **Preview:** this is what would be posted now.
 preview-first-card = Shown below is the first of { $count } { $style ->
         [thread] messages in the post's thread
@@ -566,12 +568,15 @@ status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
 status-last = { $what }: { $at }
-status-silent = No post on { $date }: no papers new to this channel{ $narrowed ->
+status-silent = No post { $since ->
+        [yes] since then
+       *[no] so far
+    }: no papers new to this channel{ $narrowed ->
         [topic] {" "}that name this topic
         [settings] {" "}that match its settings
        *[no] {""}
     }. Late ones go into the next post.
-status-post = last post
+status-post = post of { $date }
 status-to-you = Messages to you
 status-club = Club
 status-discussion = Discussion
@@ -593,7 +598,7 @@ nothing-to-post-again = This is already resolved; there is nothing to post again
 help-heading = Paperround
 help-intro =
     Today's machine-learning papers, and all the earlier ones. Only you can see the answers until you share them.
-    -# ▲ votes = Hugging Face upvotes · digest = the list of a day's papers
+    -# ▲ = Hugging Face upvotes, ▲ – if unknown · digest = the list of a day's papers
 help-set-up = Set up a daily post
 help-show = What it can do
 # The sections of /help, and the commands of each in their order.
@@ -639,6 +644,7 @@ ask-abstract-nearest = The abstract and summaries may not answer this. The neare
 ask-limit = You can't ask about any more new papers today. Please try again tomorrow.
 ask-from-abstract = Only the abstract and summaries were searched: the full text could not be read.
 ask-read-as = Read as: { $parts }
+ask-in-other-language = The text is in Korean and shown as it is.
 ask-place = in the paper
 ask-writing = A language model is reading the paper …
 ask-written = The sentences are by a language model, which also checked each against its quote. It can be wrong; the quotes are the paper’s own words.
@@ -913,7 +919,7 @@ today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
 change-time = Change time or zone
-today-sent-daily = I'll send you five papers every day at { $at } ({ $zone }), or a little later if the list isn't complete. No new papers, no message. `/today at:` changes the time.
+today-sent-daily = You get five papers every day at { $at } ({ $zone }), or a little later if the list isn't complete. On a day without new papers there is no message. `/today at:` changes the time.
 today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Resume daily messages
 today-suspended = Daily messages stopped, because { $reason ->
@@ -928,7 +934,6 @@ today-nothing = There are no papers yet.
 news-start = Tell me about code, new versions and venues
 news-stop = Stop these messages
 news-stop-here = Stop news of saved papers
-news-off = The switch below sends you a message on Mondays when a saved paper gets code, a new version or a venue.
 news-on = On Mondays you get a message if a saved paper got code, a new version or a venue.
 news-suspended = News of saved papers stopped, because { $reason ->
     [no-shared-server] you don't share a server with Paperround
@@ -938,7 +943,7 @@ news-heading = { $count ->
     [one] News of a paper you saved
    *[other] News of { $count } papers you saved
 }
-news-more = The first ten are shown; { $count } more are in your saved papers.
+news-more = The first ten are shown; { $count } more have 🆕 in your saved papers (**#updated**).
 news-code = Code: { $text }
 news-version = Version { $text } is on arXiv
 news-comment = arXiv comment: “{ $text }”
@@ -961,8 +966,8 @@ thread-news-not-yours = Only the member who opened this discussion, or one who m
 
 ## Why a paper is in an alert
 found-in = { $language ->
-    [ko] the match is in its Korean summary
-   *[other] the match is in its English summary
+    [ko] its Korean summary has “{ $words }”
+   *[other] its English summary has “{ $words }”
 }
 quoted-from = { $language ->
     [ko] quoted from the Korean summary

@@ -70,11 +70,12 @@ list-hint-period = 기간을 정하려면 *기간* 옵션이나 검색어의 이
 list-hint-order = 순서를 바꾸려면 *정렬* 옵션이나 아래 메뉴를 이용해 주세요.
 list-no-day = 기간 조건이 서로 맞지 않아요: { $since } 이후이면서 { $until } 이전인 날은 없어요
 list-no-votes = 추천 수 조건이 서로 맞지 않아요: ▲ { $least } 이상이면서 ▲ { $most } 이하인 논문은 없어요
-list-institutions = 소속이 표시된 논문은 일부뿐이라, 나머지는 제목과 요약에 기관 이름이 나오는지를 보고 찾았어요
+list-institutions = 소속을 알 수 없는 논문은 제목이나 요약에 기관 이름이 나오면 찾아요.
 list-also = 함께 검색한 관련 용어: { $forms }
 related-and-korean = { $forms } (한국어 표현 포함)
 list-stale = 최신 논문은 아직 색인하는 중이에요
 list-missing = 빠진 검색어: { $terms }
+list-corrected = “{ $typed }” 대신 “{ $meant }” 검색 결과를 보여 드려요
 list-perhaps = 이렇게도 찾아볼 수 있어요: { $topics }
 list-ignored = “{ $filters }” 부분은 빼고 찾았어요
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
@@ -109,7 +110,7 @@ choose-day = 다른 날짜
 card-listed = { $date } 다이제스트
 card-new = { $date } 새 논문
 also-listed = { $date } 다이제스트에도 실림
-list-digest-rest = 이 날짜의 다른 논문 { $count }편은 게시되지 않고 검색과 알림에만 나와요
+list-digest-rest = 이날 arXiv 분야에만 올라온 논문이 { $count }편 더 있어요
 list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이에요. 다른 날짜는 메뉴에서 고르세요
 
 ## 저장한 논문
@@ -117,7 +118,7 @@ saved-tags = 태그
 saved-all-tags = 모든 논문
 saved-search = 검색
 saved-search-label = 단어나 #rl 같은 태그
-saved-search-hint = 확산 모델 #읽을것
+saved-search-hint = 확산 모델 #unread
 saved-show-all = 모두 보기
 saved-filter = “{ $query }” 검색 결과
 saved-none-found = ### 저장한 논문 중에 “{ $query }”에 맞는 논문이 없어요
@@ -128,7 +129,7 @@ saved-note = 메모: { $note }
 saved-edit = 메모·태그
 saved-note-label = 나만 보는 메모
 saved-tags-label = 태그 { $count }개까지, 쉼표로 구분
-saved-tags-hint = 강화학습, 읽을것
+saved-tags-hint = 강화학습, 세미나
 saved-nothing-to-export = 내보낼 논문이 없어요.
 saved-not-any-more = 이제 저장되어 있지 않은 논문이에요.
 saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 편을 삭제해 주세요.
@@ -147,7 +148,7 @@ saved-imported = ### { $count ->
 saved-import-unlisted = { $count }편은 다이제스트에 실린 적이 없어서 제목을 arXiv에서 가져와요
 saved-import-known = { $count }편은 이미 저장되어 있어요
 saved-import-skipped = { $count }편은 arXiv 번호가 없고 같은 제목의 논문도 없어서 건너뛰었어요
-saved-import-unasked = { $count }편은 arXiv 번호가 없고, 같은 제목의 논문이 arXiv에 있는지 아직 확인하지 못했어요. 내일 같은 파일을 올리면 다시 찾아봐요
+saved-import-unasked = { $count }편은 arXiv 번호가 없고, arXiv에서 제목으로 찾아보지 못했어요. 내일 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
@@ -176,7 +177,6 @@ summary-in-other-language = 한국어 요약이 없어 영어로 보여 드려�
 label-whats-new = 새로운 점
 label-technical-details = 방법
 label-performance-highlights = 성능
-author-order-unconfirmed = 저자 순서를 아직 arXiv에서 확인하지 못했어요.
 listed-in = 출처: { $places }
 format-newsletter = 뉴스레터 { $date }
 format-review = 리뷰 { $date }
@@ -234,6 +234,7 @@ schedule = { $days } { $time } ({ $zone })
 schedule-complete = { $days } { $time } 이후 ({ $zone }), 그날 목록이 확정되면
 every-day = 매일
 workdays = 평일
+on-day = 매주 { $day }
 on-days = 매주 { $days }요일
 post-name-daily = 매일
 post-name-workdays = 평일
@@ -387,7 +388,7 @@ alert-form-without-hint = 서베이, survey
 alert-form-when = 언제
 alert-form-now = 새 논문이 나오면 바로 알리기
 alert-form-daily = 매일 한 번 모아서 알리기
-alert-form-weekly = 매주 { $day }요일에 모아서 알리기
+alert-form-weekly = 매주 { $day }에 모아서 알리기
 form-time-hint = 오전 9시, 21:30, 오전 9시 서울. 지역이 없으면 아래 시간대 기준
 form-zone-hint = 서울, Asia/Seoul
 alert-form-votes = 최소 추천 수
@@ -408,7 +409,7 @@ setup-form-time = 시각
 setup-form-time-hint = 오전 9시, 21:30, 오전 9시 서울
 setup-form-time-empty = 비워 두면 그날 목록이 확정되는 대로 올려요
 setup-form-topic = 주제
-setup-form-topic-hint = 강화 학습, diffusion, author:이름
+setup-form-topic-hint = 강화 학습, diffusion, 저자:이름
 setup-form-style = 형식
 setup-form-topic-empty = 비워 두면 모든 주제의 논문을 올려요
 setup-tag = 게시물 태그
@@ -435,7 +436,7 @@ subscription-papers = 추천순으로 { $count }편
 subscription-most = 공지 형식의 최대 편수
 subscription-week = 최근 7일 논문
 subscription-votes = ▲ { $votes } 이상
-subscription-topic = 주제어 “{ $topic }” 논문만
+subscription-topic = “{ $topic }”에 관한 논문만
 subscription-source = { $source }의 논문만
 subscription-mention = { $role } 멘션
 style-compact = 간략
@@ -457,7 +458,7 @@ subscription-pause = 일시중지
 subscription-all = 모두 보기
 subscription-started = 설정했어요
 subscription-edited = 수정했어요
-subscription-edit = 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 { $command } 명령어로 바꿀 수 있어요.
+subscription-edit = 채널, 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 { $command } 명령어로 바꿀 수 있어요.
 subscription-paused = 일시중지했어요
 subscription-exists = 이 채널에 이미 있는 자동 게시예요
 subscription-resumed = 다시 시작했어요
@@ -468,6 +469,7 @@ subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. �
 subscription-already = 이 채널에는 시각, 언어, 형식, 주제, 출처가 같은 자동 게시가 이미 있어요.
 subscriptions-too-many = 자동 게시는 서버마다 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 subscription-which = 이 서버에는 자동 게시가 여러 개 있어요. **게시** 옵션에서 하나를 골라 주세요.
+no-such-post = 이 서버에는 “{ $name }” 자동 게시가 없어요. 지금 있는 자동 게시: { $posts }
 no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어의 **게시** 옵션에서 골라 주세요.
 no-subscriptions = 이 서버에는 자동 게시가 아직 없어요. { $command } 명령어로 만들어 보세요.
 next-at = 다음: { $at }
@@ -480,7 +482,7 @@ preview-first-card = 논문 { $count }편이 한 편씩 { $style ->
     } 올라와요. 아래는 첫 번째 논문이에요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
 preview-topic = { $count ->
-    [0] **미리보기:** 지난 30일 동안 이 주제어에 맞는 논문이 없었어요. 제목과 요약에 자주 쓰이는 더 넓은 표현으로 바꿔 보세요.
+    [0] **미리보기:** 지난 30일 동안 이 주제에 맞는 논문이 없었어요. 제목과 요약에 자주 쓰이는 더 넓은 표현으로 바꿔 보세요.
    *[other] **미리보기:** 지금은 이 주제에 맞는 새 논문이 없어요. 지난 30일 동안에는 { $count }편 있었어요.
 }
 preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
@@ -513,12 +515,15 @@ status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = { $what }: { $at }
-status-silent = { $date }에는 이 채널에 새로 올릴 { $narrowed ->
-        [topic] 주제어에 맞는{" "}
+status-silent = { $since ->
+        [yes] 그 뒤로는
+       *[no] 아직
+    } 이 채널에 새로 올릴 { $narrowed ->
+        [topic] 주제에 맞는{" "}
         [settings] 설정한 조건에 맞는{" "}
        *[no] {""}
-    }논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
-status-post = 마지막 글
+    }논문이 없어 글을 올리지 않았어요. 늦게 나온 논문은 다음 글에 올라와요.
+status-post = { $date } 글
 status-to-you = 나에게 보내는 메시지
 status-club = 스터디
 status-discussion = 토론
@@ -538,7 +543,7 @@ help-heading = Paperround
 help-show = 할 수 있는 일 보기
 help-intro =
     오늘의 머신러닝 논문과 지난 논문을 보여 드려요. 답변은 공유하기 전까지 나만 볼 수 있어요.
-    -# ▲ 추천 = Hugging Face 업보트 · 다이제스트 = 하루의 논문 목록
+    -# ▲ = Hugging Face 추천 수(업보트), 모르면 ▲ – · 다이제스트 = 하루의 논문 목록
 help-set-up = 자동 게시 설정하기
 # The sections of /help, and the commands of each in their order.
 help-reading = 읽기
@@ -583,6 +588,7 @@ ask-abstract-nearest = 초록과 요약에 답이 있는지 확실하지 않아�
 ask-limit = 오늘은 새 논문에 더 질문할 수 없어요. 내일 다시 질문해 주세요.
 ask-from-abstract = 본문을 읽지 못해 초록과 요약만 찾아봤어요.
 ask-read-as = 이렇게 이해했어요: { $parts }
+ask-in-other-language = 원문이 영어라서 영어 그대로 보여 드려요.
 ask-place = 논문에서 보기
 ask-writing = 언어 모델이 논문을 읽고 있어요 …
 ask-written = 언어 모델이 쓰고 인용문과 대조한 문장이에요. 틀릴 수 있으니 논문 원문인 아래 인용문을 확인해 주세요.
@@ -869,14 +875,13 @@ today-nothing = 아직 논문이 없어요.
 news-start = 코드·새 버전·게재 소식 받기
 news-stop = 소식 그만 받기
 news-stop-here = 저장한 논문 소식 그만 받기
-news-off = 아래 버튼을 누르면 저장한 논문에 코드, 새 버전, 게재 소식이 생길 때 월요일에 DM으로 알려 드려요.
 news-on = 저장한 논문에 코드, 새 버전, 게재 소식이 생기면 월요일에 DM을 보내 드려요.
 news-suspended = { $reason ->
     [no-shared-server] Paperround와 함께 있는 서버가 없어서
    *[other] 개인정보 설정에서 Paperround의 DM이 막혀 있어서
 } 저장한 논문의 소식을 보내지 못했어요. 설정을 바꾼 뒤 **{ news-start }** 버튼을 눌러 주세요.
 news-heading = 저장한 논문 { $count }편의 새 소식
-news-more = 먼저 찾은 10편만 보여 드려요. 나머지 { $count }편은 저장 목록에 있어요.
+news-more = 먼저 찾은 10편만 보여 드려요. 나머지 { $count }편은 저장 목록에 🆕로 표시돼 있어요(**#updated**).
 news-code = 코드: { $text }
 news-version = arXiv에 버전 { $text } 등록
 news-comment = arXiv 코멘트: “{ $text }”
@@ -896,8 +901,8 @@ thread-news-not-yours = 토론을 연 사람이나 스레드를 관리하는 사
 
 ## 논문이 알림에 든 이유
 found-in = { $language ->
-    [ko] 일치한 단어는 한국어 요약에 있어요
-   *[other] 일치한 단어는 영어 요약에 있어요
+    [ko] 한국어 요약에 나온 말: “{ $words }”
+   *[other] 영어 요약에 나온 말: “{ $words }”
 }
 quoted-from = { $language ->
     [ko] 한국어 요약에서 인용
