@@ -109,7 +109,13 @@ FILTERS: dict[str, Callable[..., object]] = {
     "day": _day,
     "weekdays": pass_context(
         lambda context, days, separator=", ": separator.join(
-            render_weekday(day, context["locale"]) for day in days
+            # A Korean template adds 요일 to one day too.
+            render_weekday(
+                day,
+                context["locale"],
+                "wide" if len(days) == 1 and context["locale"] == models.Locale.EN else "abbreviated",
+            )
+            for day in days
         )
     ),
     "time": pass_context(lambda context, at: render_time(at, context["locale"])),

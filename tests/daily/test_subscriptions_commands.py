@@ -93,8 +93,8 @@ Every day at 9:00 AM (Seoul)
 The 5 most upvoted papers
 English · Compact
 Next: Jan 02 00:00 (Jan 02 00:00)
--# **Edit** changes its time, topic and style, `/daily edit` also the number of papers, days and
-  more.
+-# **Edit** changes its channel, time, topic and style, `/daily edit` also the number of papers,
+  days and more.
 [Preview] [Post now] [Pause] [Remove]
 [Edit] [More settings] [All daily posts]
 
@@ -113,8 +113,8 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 **#papers already has 2 daily posts**
 - **Daily · 9:00 AM · #papers** · Paused manually.
 - **language · 9:00 AM · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
--# **Edit** changes its time, topic and style, `/daily edit` also the number of papers, days and
-  more.
+-# **Edit** changes its channel, time, topic and style, `/daily edit` also the number of papers,
+  days and more.
 [Start] [Edit]
 
 Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
@@ -146,13 +146,13 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 추천순으로 5편
 한국어 · 간략
 다음: Jan 02 00:00 (Jan 02 00:00)
--# 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 `/daily edit` 명령어로
-  바꿀 수 있어요.
+-# 채널, 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 `/daily edit`
+  명령어로 바꿀 수 있어요.
 [미리보기] [바로 올리기] [일시중지] [삭제]
 [수정] [추가 설정] [모두 보기]
 
 ### #papers 자동 게시
-주제어 “강화 학습 -survey” 논문만
+“강화 학습 -survey”에 관한 논문만
 평일 오후 6:00 (서울)
 추천순으로 5편
 한국어 · 간략
@@ -167,8 +167,8 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 - **매일 · 오전 9:00 · #papers** · 수동으로 일시중지했어요.
 - **language · 오전 9:00 · #papers** · 다음: Jan 01 09:00 (Jan
   01 09:00)
--# 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 `/daily edit` 명령어로
-  바꿀 수 있어요.
+-# 채널, 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 `/daily edit`
+  명령어로 바꿀 수 있어요.
 [시작하기] [수정]
 
 **매일 · 오전 9:00 · #papers** 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
@@ -384,8 +384,11 @@ async def test_edit_finds_a_post_by_id(harness: ClientHarness) -> None:
     assert {row.id: row.at_time for row in await _stored(harness)} == {at_six.id: "18:00", about.id: "19:00"}
     # "6" is an unknown id; it does not mean the post at six o'clock.
     unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily edit"))
-    for post in ("6", "#vision"):
-        assert shown_text(await harness.manage("daily edit", post=post)) == unknown
+    assert shown_text(await harness.manage("daily edit", post="6")) == unknown
+    refused = shown_text(await harness.manage("daily edit", post="#vision"))
+    assert "vision" in refused
+    assert "Diffusion · " in refused, "the posts that there are"
+    assert f"pr:de:{about.id}" in component_ids(await harness.manage("daily edit", post="diffusion"))
     for post in ("#papers", "Papers", f"<#{harness.channel.id}>"):
         assert "pr:dh" in component_ids(await harness.manage("daily edit", post=post))
 
