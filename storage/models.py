@@ -360,6 +360,8 @@ def find_withdrawal(abstract: str | None, comment: str | None) -> Withdrawal | N
 
 ARXIV_FIELDS = ("version", "version_on", "comment", "journal")
 """What arXiv alone says of a paper. If it names no version, it has not said the others."""
+SHOWN_ARXIV_FIELDS = (*ARXIV_FIELDS, "withdrawn_by")
+"""What exports have of it, with what follows from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from bot.text import analyser, people, seed, typography
 from storage import archive, errors, papers
 from storage.database import Connection, Database
 from storage.models import (
-    ARXIV_FIELDS,
+    SHOWN_ARXIV_FIELDS,
     Digest,
     DigestFormat,
     Entry,
@@ -34,6 +34,8 @@ from storage.models import (
     SavedPaper,
     Section,
     StoredDigest,
+    Withdrawal,
+    find_withdrawal,
 )
 
 
@@ -172,6 +174,14 @@ def render_entry(
     return "\n".join([f"@misc{{{key or name_key(arxiv_id, title, authors)},", *lines, "}"]) + "\n"
 
 
+def describe_state(comment: str | None, withdrawn_by: Withdrawal | None) -> str | None:
+    """Return a paper's comment at arXiv, after who withdrew the paper if the comment does not say so itself."""
+    if withdrawn_by is None or find_withdrawal(None, comment):
+        return comment
+    by = "arXiv" if withdrawn_by == Withdrawal.ARXIV else "its authors"
+    return ". ".join(filter(None, (f"Withdrawn by {by}", comment)))
+
+
 def escape_bibtex(text: str) -> str:
     """Return the text on one line with LaTeX special characters escaped."""
     plain = discord_text.to_single_line(text)
@@ -270,7 +280,7 @@ def _one_line(text: str | None) -> str:
 
 CSV_COLUMNS = (
     *("date", "format", "rank", "arxiv_id", "title", "url", "votes"),
-    *("authors", "authors_truncated", "thumbnail", "video", "summary", *ARXIV_FIELDS),
+    *("authors", "authors_truncated", "thumbnail", "video", "summary", *SHOWN_ARXIV_FIELDS),
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", *"＝＋－＠")
 
@@ -360,7 +370,7 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
             ]
             stored = item.stored.get(entry.arxiv_id, {})
             row = parse.paper_to_json(entry) | {
-                **{name: _plain(stored.get(name)) for name in ARXIV_FIELDS},
+                **{name: _plain(stored.get(name)) for name in SHOWN_ARXIV_FIELDS},
                 "title": _plain(entry.title),
                 "date": item.digest.date.isoformat(),
                 "format": item.digest.format.value,
@@ -395,7 +405,7 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
             truncated=known["authors_truncated"] if has_authors else paper.authors_truncated,
             is_order_confirmed=has_authors and known.get(_CONFIRMED, False),
             url=paper.url,
-            comment=known.get("comment"),
+            comment=describe_state(known.get("comment"), known.get("withdrawn_by")),
             journal=known.get("journal"),
         )
     return file.render()
@@ -532,7 +542,7 @@ _CONFIRMED = "author_order_confirmed"
 _STORED = (
     *("title", "votes", "votes_read_at", "authors", "authors_truncated", _CONFIRMED, "abstract", "keywords"),
     *("categories", "code_url", "project_url", "organization", "first_on", "last_on"),
-    *ARXIV_FIELDS,
+    *SHOWN_ARXIV_FIELDS,
 )
 """The stored fields in the JSON export, in order."""
 
@@ -587,7 +597,8 @@ def _clean(paper: SavedPaper) -> SavedPaper:
     # Titles in digests may contain LaTeX; titles imported from a file are plain.
     title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
     names = tuple(filter(None, map(discord_text.to_single_line, paper.authors)))
-    comment, journal = (text and typesetting.render_title(text) for text in (paper.comment, paper.journal))
+    told = describe_state(paper.comment, paper.withdrawn_by)
+    comment, journal = (text and typesetting.render_title(text) for text in (told, paper.journal))
     title = discord_text.to_single_line(title)
     return replace(paper, title=title, authors=names, comment=comment, journal=journal)
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any, NamedTuple, TypeGuard
 
 from bot.archive import arxiv_ids, fields, html_pages, listing, markdown_lines, sorting, title_reader
@@ -91,16 +92,16 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     front, start = _read_front_matter(rows)
     named_on = front.on or date_reader.find_path_date(name)
     reader = _Reader(rows, named_on)
-    found = [*reader.read(start)]
+    found, left_out = sorting.split(reader.read(start))
     if front.arxiv_id and len({paper.arxiv_id for paper in found if not paper.is_mention}) < _MIN_LIST:
-        reader.left_out += (paper.leave_out(Omission.MENTION) for paper in found)
+        left_out += tuple(paper.leave_out(Omission.MENTION) for paper in found)
         found = [front._replace(on=named_on)]
     if not found and any(map(arxiv_ids.find_ids, rows)):
         raise errors.NotADigestError(
             "its arXiv links are in code, comments or references, which are not read"
         )
     dates = {named_on, *reader.weeks}
-    return _build_digests(found, on, reader.left_out, is_named=named_on is not None, certain=dates)
+    return _build_digests(found, on, left_out, is_named=named_on is not None, certain=dates)
 
 
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
@@ -115,8 +116,8 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     items, stated_on = _read_answer([value for _, value in values])
     if items and (day := path_on or stated_on):
         return (listing.build(day, map(listing.from_service, items), form=listing_form),)
-    left_out = list[LeftOut]()
-    found = [paper for line, value in values for paper in _read_value(value, line - 1, path_on, left_out)]
+    rows = (_read_value(value, line - 1, path_on) for line, value in values)
+    found, left_out = sorting.split(chain.from_iterable(rows))
     if not found:
         # Raises the reason why the first value is not a listing.
         return listing.build_records(values[:2])
@@ -301,14 +302,13 @@ class _Section:
 
 
 class _Reader:
-    """Reads the papers of a text, but for those in code, comments and references, which are `left_out`.
+    """Reads the papers of a text, but for those in code, comments and references.
 
     `weeks` are the last days of numbered weeks: only they may be far in the future.
     """
 
     def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
         self.weeks: set[date] = set()
-        self.left_out: list[LeftOut] = []
         self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
         self._code = markdown_lines.find_code_rows(rows)
         self._outline = _Outline(self._rows, self._code, named_on)
@@ -317,54 +317,61 @@ class _Reader:
         self._named_on, self._near = named_on, self._outline.near
         self._section, self._paragraph = _Section(), _Paragraph()
         self._day_on, self._is_day_heading = named_on, False
+        self._is_mentioning = False
         # Whether dates and titles are above the papers; None until the first of them or the first paper.
         self._dates_are_above: bool | None = None
         self._titles_are_above: bool | None = None
 
-    def read(self, start: int) -> Iterator[_Paper]:
-        """Yield the papers from a row on. A heading above a single paper without a title of its own is its title."""
-        is_mentioning = is_comment = False
+    def read(self, start: int) -> Iterator[_Paper | LeftOut]:
+        """Yield the papers from a row on, and those that are left out. A heading above one paper may be its title."""
+        is_open = False
         for row in range(start, len(self._rows)):
             line = self._rows[row]
-            if is_comment or line.lstrip().startswith("<!--"):
-                is_comment = "-->" not in line
-                self._leave_out(row)
-                continue
-            is_definition = "]:" in line and _DEFINITION.match(line) is not None  # a part of its link
-            if row in self._code or is_definition:
-                self._leave_out(row if not is_definition else None)
-                continue
-            heading = self._outline.headings.get(row)
-            if heading or not line.strip() or markdown_lines.is_thematic_break(line):
-                self._end_paragraph()
+            is_comment = is_open or line.lstrip().startswith("<!--")
+            is_open = is_comment and "-->" not in line
+            heading = None if is_comment or row in self._code else self._outline.headings.get(row)
             if heading:
+                self._end_paragraph()
                 self._near = (heading.stated and heading.stated.near) or self._near
-                is_mentioning = _MENTIONING.fullmatch(heading.text) is not None
+                self._is_mentioning = _MENTIONING.fullmatch(heading.text) is not None
                 if self._section.title is None or heading.level <= self._section.title[0]:
                     yield from self._end_section()
-            if is_mentioning or not line.strip():
-                self._leave_out(row)
-                continue
-            if papers := self._read_line(self._join(row, line), row):
-                self._paragraph.papers += papers
-                if self._dates_are_above is None:
-                    self._dates_are_above = False
-            elif heading:
-                self._enter(heading)
-            else:
-                self._read_note(row, line)
-                if (item := _LINKED_ITEM.match(line)) and title_reader.read_title(item[1], 4):
-                    self.left_out.append(sorting.leave_out(Omission.NO_ID, item[1]))
-            self._paragraph.is_begun = True
+            judged = Omission.MENTION if is_comment else self._judge(row, line, heading)
+            match judged:
+                case Omission():
+                    ids = arxiv_ids.find_ids(line) if arxiv_ids.MAY_HAVE_ID.search(line) else []
+                    yield from (
+                        _Paper(name, None, None, row).leave_out(judged) for name in dict.fromkeys(ids)
+                    )
+                case LeftOut():
+                    yield judged
+                case papers:
+                    self._paragraph.papers += papers
         self._end_paragraph()
         yield from self._end_section()
 
-    def _leave_out(self, row: int | None) -> None:
-        """Count the papers of a row that is not read."""
-        line = "" if row is None else self._rows[row]
-        if row is not None and arxiv_ids.MAY_HAVE_ID.search(line):
-            ids = dict.fromkeys(arxiv_ids.find_ids(line))
-            self.left_out += (_Paper(name, None, None, row).leave_out(Omission.MENTION) for name in ids)
+    def _judge(self, row: int, line: str, heading: _Heading | None) -> list[_Paper] | LeftOut | Omission:
+        """Return the papers of a row, the item that has none, or why all of its papers are left out."""
+        if "]:" in line and _DEFINITION.match(line):
+            return []  # a part of its link
+        if row in self._code:
+            return Omission.MENTION
+        if not line.strip() or markdown_lines.is_thematic_break(line):
+            self._end_paragraph()
+        if self._is_mentioning or not line.strip():
+            return Omission.MENTION
+        papers = self._read_line(self._join(row, line), row)
+        if papers and self._dates_are_above is None:
+            self._dates_are_above = False
+        if not papers and heading:
+            self._enter(heading)
+        elif not papers:
+            self._read_note(row, line)
+        self._paragraph.is_begun = True
+        item = None if papers or heading else _LINKED_ITEM.match(line)
+        if item and title_reader.read_title(item[1], 4):
+            return sorting.leave_out(Omission.NO_ID, item[1])
+        return papers
 
     def _end_paragraph(self) -> None:
         self._section.papers += _fill_in_day(self._paragraph.papers, self._paragraph.on)
@@ -571,10 +578,10 @@ _LIST_DATE_KEY = re.compile(r"\A(?:date|day|week)\Z|daily|listed|digest|report",
 _READING_KEY = re.compile(r"fetched|generated|crawled|scraped|retrieved|collected|timestamp", re.IGNORECASE)
 
 
-def _read_value(value: object, row: int, path_on: date | None, left_out: list[LeftOut]) -> Iterator[_Paper]:
+def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper | LeftOut]:
     """Yield the papers in a JSON value in order, without recursion. A list's date counts before its papers' own.
 
-    Objects with a title of their own, but without an id, are `left_out`.
+    Objects with a title of their own, but without an id, are left out.
     """
     stack: list[tuple[str, object, date | None, str | None]] = [("", value, None, None)]
     while stack:
@@ -586,7 +593,7 @@ def _read_value(value: object, row: int, path_on: date | None, left_out: list[Le
                 yield _Paper(arxiv_id, title, on or path_on or _date_of(item), row)
                 continue
             if _is_without_id(item):
-                left_out.append(sorting.leave_out(Omission.NO_ID, _title_of(item)))
+                yield sorting.leave_out(Omission.NO_ID, _title_of(item))
             headers = [child for child in item.values() if isinstance(child, Mapping)]
             if inner := next((child for child in headers if _read_id(child.get("id"))), None):
                 on = on or path_on or _date_of({**item, **inner})
@@ -603,14 +610,18 @@ def _read_value(value: object, row: int, path_on: date | None, left_out: list[Le
             else:
                 stack += [("", child, on, None) for child in reversed(item)]
         elif isinstance(item, str):
-            if arxiv_id and not arxiv_ids.find_ids(item):
-                yield _Paper(arxiv_id, _read_unnamed_title(item), on or path_on, row)
-            elif own_id := _read_id(item):
-                yield _Paper(own_id, None, on or path_on, row)
-            elif arxiv_ids.find_ids(item):
-                reader = _Reader(item.split("\n"), on or path_on)
-                yield from (paper._replace(row=row) for paper in reader.read(0))
-                left_out += reader.left_out
+            yield from _read_string(item, arxiv_id, row, on or path_on)
+
+
+def _read_string(text: str, key_id: str | None, row: int, on: date | None) -> Iterator[_Paper | LeftOut]:
+    """Yield the papers in a string of JSON: the one that its key names, or those of the text."""
+    if key_id and not arxiv_ids.find_ids(text):
+        yield _Paper(key_id, _read_unnamed_title(text), on, row)
+    elif own_id := _read_id(text):
+        yield _Paper(own_id, None, on, row)
+    elif arxiv_ids.find_ids(text):
+        for paper in _Reader(text.split("\n"), on).read(0):
+            yield paper if isinstance(paper, LeftOut) else paper._replace(row=row)
 
 
 def _is_without_id(item: Mapping[str, Any]) -> bool:

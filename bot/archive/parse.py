@@ -30,12 +30,13 @@ _JSON_START = re.compile(
 _HTML_BLOCK_TAG = re.compile(
     r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
 )
-_XML_START = r"\s{0,1000}(?:<(?:\?|!--)[^<>]{0,500}>\s{0,100}){0,9}"
-_PAGE_START = re.compile(rf"{_XML_START}<(?:!doctype\s|html|head|body)", re.IGNORECASE)
-_FEED_START = re.compile(
-    rf"{_XML_START}(?:<!doctype[^<>\[]{{0,1000}}(?:\[[^\]]{{0,5000}}\]\s{{0,100}})?>{_XML_START})?<(?:[a-z0-9]{{1,20}}:)?(?:rss|feed|rdf)\b",
-    re.IGNORECASE,
+_PROLOG = re.compile(
+    r"(?:\s++|<!--.*?-->|<\?.*?\?>|(?P<doctype><!doctype\b[^\[>]*+(?:\[.*?\]\s*+)?>))*+"
+    r"(?P<start><(?:[a-z]\w*+:)?(?P<root>[a-z]\w*+))?",
+    re.IGNORECASE | re.DOTALL,
 )
+"""What may be before the first tag of XML and HTML, and the beginning of that tag."""
+_PAGES, _FEEDS = ("html", "head", "body"), ("rss", "feed", "rdf")
 _MARKDOWN_MARK = re.compile(r"^(?:#{1,6}[ \t]|[ \t]{0,3}[-*+][ \t]|\|)|\]\(https?://", re.MULTILINE)
 _SNIFF_LENGTH = 20_000
 
@@ -45,9 +46,24 @@ def is_json(text: str) -> bool:
     return _JSON_START.match(text) is not None
 
 
+def find_root(text: str) -> int | None:
+    """Return where the first tag of XML or HTML begins, or None if a text begins with something else."""
+    prolog = _PROLOG.match(text)
+    return prolog.start("start") if prolog and prolog["root"] else None
+
+
+def is_feed(text: str) -> bool:
+    """Return whether a text is RSS or Atom, which may begin with a DOCTYPE."""
+    prolog = _PROLOG.match(text)
+    return prolog is not None and (prolog["root"] or "").lower() in _FEEDS
+
+
 def is_page(text: str) -> bool:
-    """Return whether a text is a whole HTML page rather than a feed, which may begin with a DOCTYPE, too."""
-    return _PAGE_START.match(text) is not None and _FEED_START.match(text) is None
+    """Return whether a text is a whole HTML page rather than a feed."""
+    prolog = _PROLOG.match(text)
+    if prolog is None or is_feed(text):
+        return False
+    return prolog["doctype"] is not None or (prolog["root"] or "").lower() in _PAGES
 
 
 def is_html(text: str) -> bool:
@@ -99,7 +115,7 @@ def parse_text(
         raise errors.NotADigestError("it is empty")
     if is_json(text):
         return paper_list.parse_json(text, name, on, listing_form)
-    if _FEED_START.match(text):
+    if is_feed(text):
         raise errors.NotADigestError(
             "it is a feed (RSS or Atom): add its address with `paperround sources add`"
         )

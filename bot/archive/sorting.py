@@ -29,9 +29,13 @@ def sort_out(
 
     A judge has no third answer: an item is kept, or left out for a reason.
     """
+    return split(map(judge, items))
+
+
+def split(items: Iterable[Kept | LeftOut]) -> tuple[list[Kept], tuple[LeftOut, ...]]:
+    """Return the items that are kept, in order, and the counts of the others."""
     kept, left_out = list[Kept](), list[LeftOut]()
-    for item in items:
-        judged = judge(item)
+    for judged in items:
         if isinstance(judged, LeftOut):
             left_out.append(judged)
         else:

@@ -327,7 +327,7 @@ _NOTES = {
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
     """Convert a listed paper for JSON output."""
-    return shell.pick(row, "arxiv_id title date votes authors score")
+    return shell.pick(row, "arxiv_id title date votes authors score withdrawn_by")
 
 
 def detail_to_dict(
@@ -342,7 +342,7 @@ def detail_to_dict(
             detail, "arxiv_id title url first_on votes votes_read_at authors authors_truncated abstract"
         ),
         **shell.pick(detail, "thumbnail video media code_url project_url organization keywords categories"),
-        **shell.pick(detail, " ".join(models.ARXIV_FIELDS)),
+        **shell.pick(detail, " ".join(models.SHOWN_ARXIV_FIELDS)),
         "in_digest": detail.is_listed,
         "date": detail.last_on.isoformat(),
         "digests": [
@@ -483,7 +483,8 @@ def _print_detail(detail: models.PaperDetail) -> None:
     shell.echo(f"{detail.url}\nvotes: {votes}   {listed}")
     authors = ", ".join(detail.authors) or "unknown"
     shell.echo(f"authors: {authors}{' …' if detail.authors_truncated else ''}")
-    for label, value in (("code", detail.code_url), *(("media", address) for address in detail.media)):
+    links = (("code", detail.code_url), *(("media", address) for address in detail.media))
+    for label, value in (("withdrawn by", detail.withdrawn_by), *links):
         if value:
             shell.echo(f"{label}: {value}")
     locale = shell.load_settings().locale

@@ -429,7 +429,7 @@ def cite(detail: models.PaperDetail) -> str:
         names,
         truncated=detail.authors_truncated or len(names) < len(detail.authors),
         is_order_confirmed=detail.is_author_order_confirmed,
-        comment=detail.comment,
+        comment=exports.describe_state(detail.comment, detail.withdrawn_by),
         journal=detail.journal,
     )
     return file.render()

@@ -407,6 +407,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "source": format_source(subscription) or "none",
         "least": subscription.min_votes,
         "top": subscription.top_n,
+        "by": explanation.reason or "",
     }
     text = texts(f"why-{cause.value}", **values)
     if cause is Cause.STOPPED:

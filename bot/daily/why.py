@@ -37,6 +37,7 @@ class Cause(StrEnum):
     TOO_FEW_VOTES = "too-few-votes"
     VOTES_UNKNOWN = "votes-unknown"
     BELOW_TOP = "below-top"
+    WITHDRAWN = "withdrawn"
     OTHER_SOURCE = "other-source"
     """Listed only in digests that the subscription does not draw from."""
     OFF_TOPIC = "off-topic"
@@ -57,8 +58,8 @@ class Explanation:
     """What happened to a paper in one subscription.
 
     `digest_on` is the paper's day, and `at` (UTC) is when it was or will be posted. `part` is the message
-    with the paper; `reason` is why Discord refuses it. `rank` counts from 1 among `candidate_count` papers, and is
-    0 for a late paper.
+    with the paper; `reason` is why Discord refuses it, or who withdrew it. `rank` counts from 1 among
+    `candidate_count` papers, and is 0 for a late paper.
     """
 
     cause: Cause
@@ -117,6 +118,8 @@ class WhyExplainer:
         for post in own_posts:
             if post.is_posted:
                 return _explain_post(post, row)
+        if paper.withdrawn_by and not any(post.is_posted for post in posts):
+            return Explanation(Cause.WITHDRAWN, row, reason=paper.withdrawn_by)
         in_origin = await _list_entries(connection, paper, choice.find_origin(row))
         listed_on = max((entry.date_on for entry in in_origin), default=None)
         if listed_on is None:

@@ -211,10 +211,9 @@ class ArxivCategories:
         if last and any((last + _DAY * n).isoweekday() < 6 for n in range(1, min((newest - last).days, 8))):
             progress = progress.fill_from(max(last - _HELD_DAYS, today - _MAX_BACK_FILL), today)
         results = [*by_day.values()]
-        rest = replace(account, stored=0)
-        results[-1] = replace(
-            results[-1], page_states=(state,), progress=asdict(progress), account=results[-1].account + rest
-        )
+        # Each day's result counts its own papers, the last one also what no other counts.
+        rest = replace(account, stored=len(by_day[newest].facts))
+        results[-1] = replace(results[-1], page_states=(state,), progress=asdict(progress), account=rest)
         return results, progress
 
     async def _back_fill(
@@ -243,17 +242,17 @@ class ArxivCategories:
             status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
             # Older papers are never posted.
             digests = [
-                replace(result, facts=(), account=Account()) for on, result in by_day.items() if on >= recent
+                replace(result, facts=(), account=None) for on, result in by_day.items() if on >= recent
             ]
             unread = [sorting.leave_out(Omission.NOT_READ, gap, lacking)] if lacking else []
             account = Account(len(facts), left_out=add_up([*left_out, *unread]))
-            first = base.FetchResult(self._api, status, facts=facts, account=account)
-            results = [first, *digests] if facts or not gap else []
+            results = [base.FetchResult(self._api, status, facts=facts), *digests] if facts or not gap else []
             if is_waiting:
                 at = request.now + _INCOMPLETE_DELAY
                 results.append(base.FetchResult(self._api, FetchStatus.NOT_YET, gap, retry_at=at))
             elif gap:
                 results.append(base.FetchResult(self._api, FetchStatus.FAILED, gap))
+            results[0] = replace(results[0], account=account)
             results[-1] = replace(results[-1], progress=asdict(progress))
             for result in results:
                 yield result

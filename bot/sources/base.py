@@ -20,7 +20,7 @@ from w3lib import encoding as web_encoding
 from bot.archive import fields, html_pages, parse, sorting
 from bot.core import day_close, isolation
 from storage import errors, models, sources
-from storage.models import FetchStatus
+from storage.models import FetchStatus, Omission
 
 _MAX_REASON_LENGTH = 300
 _MAX_KEY_LENGTH = 600
@@ -32,6 +32,7 @@ def clean_reason(text: str) -> str:
 
 
 BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE, UNREADABLE = 400, 404, 410, 413, 422
+_DENIED = (401, 403, 451)
 MAX_FAILED_IN_ROW = 3
 """After this number of papers that fail one after the other, their service is asked later."""
 _OF_SERVICE = frozenset({429, 502, 503, 504})
@@ -42,7 +43,7 @@ class FetchError(errors.PaperroundError):
 
     `code` is the HTTP status; 404 for an empty list, 413 for a body over our limit, 422 for an answer of a service
     that is not in its format. `retry_at` (UTC) is the time requested by the server. `is_blocked`: the SSRF guard
-    forbids the address. `is_retryable`: a retry may succeed.
+    forbids the address. `is_retryable`: a retry may succeed. `omission` is why an account leaves the location out.
     """
 
     def __init__(
@@ -53,12 +54,17 @@ class FetchError(errors.PaperroundError):
         retry_at: datetime | None = None,
         is_blocked: bool = False,
         is_retryable: bool = False,
+        has_no_list: bool = False,
     ) -> None:
         super().__init__(clean_reason(reason))
         self.code = code
         self.retry_at = retry_at
         self.is_retryable = is_retryable
         self.status = FetchStatus.REFUSED if is_blocked else FetchStatus.FAILED
+        is_refused = is_blocked or code in _DENIED
+        self.omission = (
+            Omission.REFUSED if is_refused else Omission.NO_LIST if has_no_list else Omission.NOT_READ
+        )
 
     @property
     def is_of_page(self) -> bool:
@@ -106,9 +112,6 @@ class Fetcher(Protocol):
         ...
 
 
-_NOTHING = models.Account()
-
-
 @dataclass(frozen=True, slots=True)
 class FetchResult:
     """The outcome for one location: a URL, a feed entry or a relative path. Its digests are stored there.
@@ -116,8 +119,8 @@ class FetchResult:
     Save `page_states` only after the digests and facts, since a page with a saved state is not read again.
     `day` is the requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a
     back-fill once this result is stored. `is_gone`: the location does not exist any more. `moved` are the arXiv ids
-    that its list had, and that another result has on another day. In its `account`, `stored` counts the items of the
-    digests and facts, whether the archive has them or not.
+    that its list had, and that another result has on another day. `account` is None if nothing was read there; its
+    `stored` counts the items of the digests and facts, whether the archive has them or not.
     """
 
     location: str
@@ -131,7 +134,7 @@ class FetchResult:
     progress: Mapping[str, Any] | None = None
     is_gone: bool = False
     moved: frozenset[str] = frozenset()
-    account: models.Account = _NOTHING
+    account: models.Account | None = None
 
 
 FindListed = Callable[[Collection[str]], Awaitable[Mapping[str, date]]]
@@ -244,10 +247,10 @@ async def get_page(
     return response
 
 
-def known_account(state: sources.PageState | None) -> models.Account:
-    """Return the account of a page that has not changed since it was read; an empty one if it has none."""
-    found = state and state.account
-    return replace(found, stored=0, known=found.kept) if found else models.Account()
+def known_account(state: sources.PageState | None) -> models.Account | None:
+    """Return the account of a page that has not changed since it was read; None if an older version read it."""
+    found = None if state is None else state.account
+    return None if found is None else replace(found, stored=0, known=found.kept)
 
 
 async def read_page(location: str, response: Response, day: date | None = None) -> FetchResult:
@@ -262,10 +265,17 @@ async def read_page(location: str, response: Response, day: date | None = None) 
 
 
 def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:
-    """Return the result for a failed location. If a day's page is missing, the status is NOT_YET."""
-    if day is not None and error.code in (NOT_FOUND, GONE):
-        return FetchResult(location, FetchStatus.NOT_YET, f"{day}: {error}", day=day)
-    return FetchResult(location, error.status, str(error), day=day, retry_at=error.retry_at)
+    """Return the result for a failed location. If a day's page is missing, the status is NOT_YET.
+
+    The account leaves out a day that was not read. A source of one page that was not read keeps its former account.
+    """
+    if day is None:
+        return FetchResult(location, error.status, str(error), retry_at=error.retry_at)
+    reason = f"{day}: {error}"
+    if error.code in (NOT_FOUND, GONE):
+        return FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
+    account = models.Account(left_out=(sorting.leave_out(error.omission, reason),))
+    return FetchResult(location, error.status, str(error), day=day, retry_at=error.retry_at, account=account)
 
 
 # Decoding. w3lib finds byte order marks, declared charsets and their aliases. We avoid its `html_to_unicode`,
@@ -455,7 +465,7 @@ def detect_in_text(
         with suppress(ValueError):  # a malformed address
             if feed := next(filter(fields.clean_url, html_pages.find_feeds(text, name)), None):
                 found = f"{found}. Its feed is {feed}: add that address"
-        raise FetchError(f"{found}{reason}") from None
+        raise FetchError(f"{found}{reason}", has_no_list=True) from None
     if not any(digest.entries for digest in digests):
-        raise FetchError("its list of papers is empty", code=NOT_FOUND)
+        raise FetchError("its list of papers is empty", code=NOT_FOUND, has_no_list=True)
     return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, assert_never
 from urllib.parse import urljoin
 
 import pydantic
@@ -145,7 +145,6 @@ URL_KIND = base.KindRecord(
 
 # Parsing of feeds.
 
-_FIRST_ELEMENT = re.compile(r"<\w")
 _MAX_WORD_BYTES = 500
 _MAX_CONTENTS = 10
 """The most texts of an entry that are read, longest first. There are usually one or two."""
@@ -247,14 +246,15 @@ def parse_document(text: str, url: str = "") -> Feed:
     ):  # those with % are for the DOCTYPE alone, which is cut off
         raise base.FetchError("its XML declares entities of its own, which are not read")
     # feedparser would take a minute on a large HTML page.
-    if parse.is_page(text) or (first := _FIRST_ELEMENT.search(text)) is None:
+    text = text[max(0, text.find("<")) :]
+    if parse.is_page(text) or (start := parse.find_root(text)) is None:
         raise base.FetchError(NOT_A_FEED)
     import feedparser  # slow to load, and not needed without feeds
 
     try:
         parsed = feedparser.parse(
             # The text before the first element only declares the charset, but we have decoded it already.
-            io.BytesIO(text[first.start() :].encode("utf-8", "replace")),
+            io.BytesIO(text[start:].encode("utf-8", "replace")),
             response_headers={"content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
             resolve_relative_uris=False,
@@ -530,29 +530,87 @@ def _longest_rise(days: Sequence[date]) -> int:
     return len(last)
 
 
+class _Known(NamedTuple):
+    """An entry that has not changed since it was read. `page_states` are those of its other names."""
+
+    account: Account
+    is_empty: bool
+    page_states: tuple[sources.PageState, ...]
+
+
+class _LeftOutEntry(NamedTuple):
+    """An entry that is left out."""
+
+    reason: Omission
+    page_states: tuple[sources.PageState, ...]
+
+
+class _WrittenDigests(NamedTuple):
+    """The digests in an entry's texts."""
+
+    digests: tuple[models.Digest, ...]
+    page_states: tuple[sources.PageState, ...]
+
+
 class _ListedPaper(NamedTuple):
-    """A single paper in a feed. Its page states, the entry's first, store the date of its list as `last_modified`."""
+    """A single paper. Its page states, the entry's first, store the date of its list as `last_modified`.
+
+    `wrong_on` is the first of a month on which a former version listed it.
+    """
 
     entry: FeedEntry
     paper: listing.Paper
     page_states: tuple[sources.PageState, ...]
+    wrong_on: date | None = None
 
 
-def _choose_entries(
-    entries: Iterable[FeedEntry], is_known: Callable[[FeedEntry], bool]
-) -> dict[str, FeedEntry]:
-    """Return the entry of each paper, by arXiv id, that has several: a known one, or the earliest.
+class _LinkedPage(NamedTuple):
+    """A page that may have digests."""
 
-    One that announces a new version comes last.
+    entry: FeedEntry
+    page_states: tuple[sources.PageState, ...]
+
+
+_Judged: TypeAlias = _Known | _LeftOutEntry | _WrittenDigests | _ListedPaper | _LinkedPage
+
+
+class _Reading(NamedTuple):
+    """What the entries of a feed are judged by: the days of papers by key, how many entries are about a target.
+
+    `chosen` is the entry of each paper, by arXiv id. What has no date in a feed that was read before is of the day
+    on which it was first seen, `seen_on`. `is_old`: a former version read the feed last.
     """
-    chosen: dict[str, FeedEntry] = {}
-    ranked = sorted(
-        (entry for entry in entries if entry.arxiv_id is not None),
-        key=lambda entry: (entry.is_replacement, not is_known(entry), entry.published_on or date.max),
-    )
-    for entry in ranked:
-        chosen.setdefault(entry.arxiv_id or "", entry)
-    return chosen
+
+    days: Mapping[str, date | None]
+    targets: Mapping[str | None, int]
+    chosen: Mapping[str, FeedEntry]
+    seen_on: date | None
+    is_old: bool
+
+    @classmethod
+    def of(
+        cls, parsed: Feed, request: base.FetchRequest, locate: Callable[[str], str], *, is_old: bool
+    ) -> _Reading:
+        """Choose a paper's entry of several: a known one, else the earliest; one about a new version comes last."""
+        ranked = sorted(
+            (entry for entry in parsed.entries if entry.arxiv_id is not None),
+            key=lambda entry: (
+                entry.is_replacement,
+                request.known(locate(entry.key)) is None,
+                entry.published_on or date.max,
+            ),
+        )
+        return cls(
+            assign_days(parsed.entries, parsed.built_on, request.now.date()),
+            Counter(map(_target_of, parsed.entries)),
+            {entry.arxiv_id or "": entry for entry in reversed(ranked)},
+            request.now.date() if request.page_states else None,
+            is_old,
+        )
+
+    def is_chosen(self, entry: FeedEntry) -> bool:
+        """Return whether an entry is about no paper, or is the one of its paper."""
+        return self.chosen.get(entry.arxiv_id or "", entry) is entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -611,94 +669,63 @@ class FeedSource:
     ) -> AsyncIterator[base.FetchResult]:
         """Yield a result for each new entry and each day of single papers, then the feed's own result.
 
-        Some feeds give their entries new ids, so an entry with a text is also known by its paper or link, if no
-        other entry has it. An entry without papers has the status NOT_YET. If a former version read the feed last
-        (`is_old`), the papers that it put on a wrong first of a month move to their day.
+        An entry without papers has the status NOT_YET. If a former version read the feed last (`is_old`), the papers
+        that it put on a wrong first of a month move to their day.
         """
-        days = assign_days(parsed.entries, parsed.built_on, request.now.date())
-        # What has no date in a feed that was read before is of the day on which it was first seen.
-        seen_on = request.now.date() if request.page_states else None
-        targets = Counter(map(_target_of, parsed.entries))
-        chosen = _choose_entries(
-            parsed.entries, lambda entry: request.known(self._locate(entry.key)) is not None
-        )
         papers: list[_ListedPaper] = []
-        moved: dict[date, set[str]] = {}
-        linked: list[tuple[FeedEntry, tuple[sources.PageState, ...]]] = []
+        linked: list[_LinkedPage] = []
         feed_states: list[sources.PageState] = []
         # `own` is what no other result counts.
         total, own = Account(), Account(left_out=parsed.left_out)
         is_empty, reason = True, ""
+        reading = _Reading.of(parsed, request, self._locate, is_old=is_old)
         for entry in parsed.entries:
-            target = _target_of(entry)
-            is_chosen = chosen.get(entry.arxiv_id or "", entry) is entry
-            is_only = is_chosen if entry.arxiv_id else targets[target] == 1
-            keys = [entry.key, *([target] if target and is_only and target != entry.key else ())]
-            places = [self._locate(key) for key in keys]
-            known = next(filter(None, map(request.known, places)), None)
-            former_on = fields.clean_date(known and known.last_modified)
-            is_wrong = is_old and entry.is_misread and days.get(entry.key) not in (None, former_on)
-            if is_wrong and former_on is not None and former_on.day == 1 and entry.arxiv_id is not None:
-                moved.setdefault(former_on, set()).add(entry.arxiv_id)
-                known = None
-            if known is not None and known.hash == entry.hash:
-                is_empty &= known.status is FetchStatus.NOT_YET
-                feed_states += (replace(known, location=at) for at in places if request.known(at) is None)
-                own += _account_of_known(entry, known)
-                continue
-            state = sources.PageState(places[0], request.now, FetchStatus.OK, hash=entry.hash)
-            states = tuple(replace(state, location=place) for place in places)
-            paper = await asyncio.to_thread(read_paper, entry)
-            is_new = known is None or known.status is FetchStatus.NOT_YET
-            on = entry.published_on or (seen_on if is_new else None)
-            if digests := await self._read_contents(entry, state, on, is_paper=paper is not None):
-                is_empty = False
-                account = sorting.account_of(digests)
-                total += account
-                states = _with_account(states, account)
-                yield base.FetchResult(
-                    places[0], FetchStatus.OK, digests=digests, page_states=states, account=account
-                )
-            elif paper is not None and not is_chosen and not entry.is_replacement:
-                is_empty = False
-                left_out = _leave_out(entry, Omission.REPEATED)
-                own += left_out
-                feed_states += _with_account(states, left_out)
-            elif paper is not None:
-                is_empty = False
-                # A known paper stays in the list of its first day. If another entry links to this location, the known
-                # `last_modified` is a server's time instead.
-                day = days[entry.key] or seen_on if is_new else former_on
-                stamp = None if day is None else str(day)
-                stamped = tuple(replace(state, last_modified=stamp) for state in states)
-                papers.append(_ListedPaper(entry, paper, stamped))
-            elif entry.link is None:
-                left_out = _leave_out(entry, Omission.NO_ID)
-                own += left_out
-                states = _mark_empty(_with_account(states, left_out))
-                yield base.FetchResult(places[0], FetchStatus.NOT_YET, page_states=states)
-            else:
-                linked.append((entry, states))
-        counts = Counter(day for day in days.values() if day is not None)
+            match await self._judge(entry, request, reading):
+                case _Known() as known:
+                    is_empty &= known.is_empty
+                    feed_states += known.page_states
+                    own += known.account
+                case _LeftOutEntry(omission, states):
+                    is_empty &= omission is Omission.NO_ID
+                    account = _leave_out(entry, omission)
+                    states = _with_account(states, account)
+                    feed_states += _mark_empty(states) if omission is Omission.NO_ID else states
+                    own += account
+                case _WrittenDigests(digests, states):
+                    is_empty = False
+                    account = sorting.account_of(digests)
+                    total += account
+                    states = _with_account(states, account)
+                    yield base.FetchResult(
+                        states[0].location, FetchStatus.OK, "", digests, page_states=states, account=account
+                    )
+                case _ListedPaper() as listed:
+                    is_empty = False
+                    papers.append(listed)
+                case _LinkedPage() as link:
+                    linked.append(link)
+                case judged:
+                    assert_never(judged)
+        counts = Counter(day for day in reading.days.values() if day is not None)
         is_large = is_arxiv(self.address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
-            total += result.account
+            total += result.account or Account()
             yield result
-        for on, ids in moved.items():
+        for on in {row.wrong_on for row in papers if row.wrong_on}:
             emptied = (listing.build(on, (), form=models.DigestFormat.LIST),)
-            location = f"{self.address}#{on}"
-            yield base.FetchResult(location, FetchStatus.OK, digests=emptied, moved=frozenset(ids))
+            ids = frozenset(row.paper["arxiv_id"] for row in papers if row.wrong_on == on)
+            yield base.FetchResult(f"{self.address}#{on}", FetchStatus.OK, digests=emptied, moved=ids)
         # Links that failed before come last, so that dead links do not block others.
-        linked.sort(key=lambda row: request.known(row[1][0].location) is not None)
+        linked.sort(key=lambda link: request.known(link.page_states[0].location) is not None)
         is_missed = len(linked) > _MAX_LINKS
-        for entry, states in linked[:_MAX_LINKS]:
-            result = await self._fetch_link(entry, states, request, seen_on)
-            total += result.account
+        for link in linked[:_MAX_LINKS]:
+            result = await self._fetch_link(link, request, reading.seen_on)
+            total += result.account or Account()
             is_missed |= result.status is FetchStatus.FAILED
             is_empty &= result.status is FetchStatus.NOT_YET
             reason = reason or result.reason
             yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
-        own += sum((_leave_out(entry, Omission.TOO_MANY) for entry, _ in linked[_MAX_LINKS:]), Account())
+        own += sum((_leave_out(link.entry, Omission.TOO_MANY) for link in linked[_MAX_LINKS:]), Account())
         if not is_empty:
             state = replace(feed_state, account=total + own)
             feed_states += () if is_missed else (state,)
@@ -712,6 +739,44 @@ class FeedSource:
         yield base.FetchResult(
             self.address, FetchStatus.NOT_YET, note, page_states=tuple(feed_states), account=own
         )
+
+    async def _judge(self, entry: FeedEntry, request: base.FetchRequest, reading: _Reading) -> _Judged:
+        """Return what an entry has, or why it is left out.
+
+        Some feeds give their entries new ids, so an entry with a text is also known by its paper or link, if no
+        other entry has it.
+        """
+        target, is_chosen = _target_of(entry), reading.is_chosen(entry)
+        is_only = is_chosen if entry.arxiv_id else reading.targets[target] == 1
+        keys = [entry.key, *([target] if target and is_only and target != entry.key else ())]
+        places = [self._locate(key) for key in keys]
+        known = next(filter(None, map(request.known, places)), None)
+        on, former_on = reading.days.get(entry.key), fields.clean_date(known and known.last_modified)
+        is_wrong = reading.is_old and entry.is_misread and on not in (None, former_on)
+        wrong_on = former_on if is_wrong and former_on and former_on.day == 1 and entry.arxiv_id else None
+        known = None if wrong_on else known
+        if known is not None and known.hash == entry.hash:
+            others = (replace(known, location=place) for place in places if request.known(place) is None)
+            is_empty = known.status is FetchStatus.NOT_YET
+            return _Known(_account_of_known(entry, known, Omission.NO_ID), is_empty, tuple(others))
+        state = sources.PageState(places[0], request.now, FetchStatus.OK, hash=entry.hash)
+        states = tuple(replace(state, location=place) for place in places)
+        paper = await asyncio.to_thread(read_paper, entry)
+        seen_on = reading.seen_on if known is None or known.status is FetchStatus.NOT_YET else None
+        text_on = entry.published_on or seen_on
+        if digests := await self._read_contents(entry, state, text_on, is_paper=paper is not None):
+            return _WrittenDigests(digests, states)
+        if paper is None:
+            return _LinkedPage(entry, states) if entry.link else _LeftOutEntry(Omission.NO_ID, states)
+        if not is_chosen and not entry.is_replacement:
+            return _LeftOutEntry(Omission.REPEATED, states)
+        # A known paper stays in the list of its first day. If another entry links to this location, the known
+        # `last_modified` is a server's time instead.
+        is_new = known is None or known.status is FetchStatus.NOT_YET
+        day = on or seen_on if is_new else former_on
+        stamp = None if day is None else str(day)
+        stamped = tuple(replace(state, last_modified=stamp) for state in states)
+        return _ListedPaper(entry, paper, stamped, wrong_on)
 
     def _locate(self, key: str) -> str:
         # The dated location is that day's list.
@@ -755,10 +820,8 @@ class FeedSource:
                     paper_facts(entry, paper, pages[0].location, source_name, request.now),
                     listed_on=digest.date if stamp and paper["arxiv_id"] in news else None,
                 )
-                for entry, paper, pages in group
+                for entry, paper, pages, _ in group
             )
-            untold = [row.entry.untold_date for row in group if stamp is None and row.entry.untold_date]
-            reason = f"no day can be told from {len(untold)} dates, such as {untold[0]}" if untold else ""
             location = f"{self.address}#{stamp}" if stamp else self.address
             accounts = [_account_of_paper(row.entry, request.now.date()) for row in group]
             pages = tuple(
@@ -769,59 +832,49 @@ class FeedSource:
             found = (digest,) if news else ()
             account = sum(accounts, Account())
             results.append(
-                base.FetchResult(
-                    location, FetchStatus.OK, base.clean_reason(reason), found, facts, pages, account=account
-                )
+                base.FetchResult(location, FetchStatus.OK, "", found, facts, pages, account=account)
             )
         return results
 
     async def _fetch_link(
-        self,
-        entry: FeedEntry,
-        states: tuple[sources.PageState, ...],
-        request: base.FetchRequest,
-        seen_on: date | None,
+        self, linked: _LinkedPage, request: base.FetchRequest, seen_on: date | None
     ) -> base.FetchResult:
         """Fetch a linked page. If that fails, it is retried; if the page has no digest, it is skipped until it changes."""
+        entry, states = linked
         link = entry.link or ""
         known, page_states = request.known(link), states
-        unlisted = _leave_out(entry, Omission.NO_LIST)
         try:
             page = await self.fetcher.get(link, known, accept=base.ACCEPT)
             page_states += (page.page_state,)
-            if page.body is None:
-                is_empty = known is not None and known.status is FetchStatus.NOT_YET
-                account = unlisted if is_empty else base.known_account(known)
-                status = FetchStatus.NOT_YET if is_empty else FetchStatus.UNCHANGED
+            if page.body is None and known is not None:
+                is_empty = known.status is FetchStatus.NOT_YET
+                account = _account_of_known(entry, known, Omission.NO_LIST)
                 page_states = _with_account(page_states, account)
                 page_states = _mark_empty(page_states) if is_empty else page_states
+                status = FetchStatus.NOT_YET if is_empty else FetchStatus.UNCHANGED
                 return base.FetchResult(link, status, page_states=page_states, account=account)
             on = entry.published_on or (seen_on if known is None else None)
             digests = await base.detect_in_response(page, on)
         except base.FetchError as error:
             reason = base.clean_reason(f"{link}: {error}")
-            is_refused = error.status is FetchStatus.REFUSED or error.code in _DENIED
-            unread = _leave_out(entry, Omission.REFUSED if is_refused else Omission.NOT_READ, reason)
             is_read = page_states != states
+            account = _leave_out(
+                entry, error.omission, None if error.omission is Omission.NO_LIST else reason
+            )
+            page_states = _with_account(page_states, account)
             if is_read or error.code in (base.NOT_FOUND, base.GONE):
-                account = unlisted if is_read else unread
-                page_states = _mark_empty(_with_account(page_states, account))
-                return base.FetchResult(
-                    link, FetchStatus.NOT_YET, reason, page_states=page_states, account=account
-                )
-            page_states = _with_account(states, unread)
-            if error.status is FetchStatus.FAILED:
+                status, page_states = FetchStatus.NOT_YET, _mark_empty(page_states)
+            else:
+                status = error.status
+            if status is FetchStatus.FAILED:
                 # Without a hash, the entry will be read again.
-                page_states = tuple(replace(state, status=error.status, hash=None) for state in page_states)
-            return base.FetchResult(link, error.status, reason, page_states=page_states, account=unread)
+                page_states = tuple(replace(state, status=status, hash=None) for state in page_states)
+            return base.FetchResult(link, status, reason, page_states=page_states, account=account)
         account = sorting.account_of(digests)
         page_states = _with_account(page_states, account)
         return base.FetchResult(
             link, FetchStatus.OK, digests=digests, page_states=page_states, account=account
         )
-
-
-_DENIED = (401, 403, 451)
 
 
 def _leave_out(entry: FeedEntry, reason: Omission, example: str | None = None) -> Account:
@@ -839,12 +892,10 @@ def _account_of_paper(entry: FeedEntry, today: date) -> Account:
     return Account(1, remarks=(sorting.leave_out(Omission.NO_DATE, text),) if text else ())
 
 
-def _account_of_known(entry: FeedEntry, state: sources.PageState) -> Account:
-    """Return the account of an entry that has not changed; its state has none if an older version read it."""
-    if state.account is not None:
-        return base.known_account(state)
+def _account_of_known(entry: FeedEntry, state: sources.PageState, reason: Omission) -> Account:
+    """Return the account of an entry that has not changed, for a `reason` if it is empty and an older version read it."""
     is_empty = state.status is FetchStatus.NOT_YET
-    return _leave_out(entry, Omission.NO_ID) if is_empty else Account(known=1)
+    return base.known_account(state) or (_leave_out(entry, reason) if is_empty else Account(known=1))
 
 
 def _with_account(

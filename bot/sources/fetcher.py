@@ -6,10 +6,8 @@ Every failure is a FetchError with a readable reason.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
 import http.client
-import io
 import itertools
 import ssl
 import zlib
@@ -113,36 +111,68 @@ def _too_large(limit: int) -> base.FetchError:
     return base.FetchError(reason, code=base.TOO_LARGE)
 
 
-_GZIP, _DEFLATE = ("gzip", "x-gzip"), ("deflate", "x-deflate")
-_MAX_CODINGS = 3
+_CODINGS = ("gzip", "x-gzip", "deflate", "x-deflate")
+_MAX_CODINGS = 5
 
 
 def _unpack(body: bytes, codings: Sequence[str], limit: int) -> bytes:
     """Undo the codings of a body (RFC 9110), the last first. It may have `limit` bytes after each.
 
-    aiohttp would undo one of those that it knows, and pass the others on as they are. Raises FetchError, or
+    A coding that the server names, but did not apply, is skipped: what is text is not compressed. Raises FetchError, or
     ClientPayloadError for a damaged body.
     """
-    if others := [name for name in codings if name not in (*_GZIP, *_DEFLATE)] or codings[_MAX_CODINGS:]:
+    if len(codings) > _MAX_CODINGS:
         raise base.FetchError(
-            f"its response has the content coding {others[0]}; only gzip and deflate are read"
+            f"its response has {len(codings)} content codings; at most {_MAX_CODINGS} are undone"
         )
     for name in reversed(codings):
+        if _is_text(body):
+            continue
+        if name not in _CODINGS:
+            raise base.FetchError(
+                f"its response has the content coding {name}; only gzip and deflate are read"
+            )
         try:
-            if name in _GZIP:
-                body = gzip.GzipFile(fileobj=io.BytesIO(body)).read(limit + 1)
-            elif body:
-                # deflate means the zlib format, but some servers leave its header out
-                is_zlib = body[0] & 0x0F == zlib.DEFLATED
-                decoder = zlib.decompressobj(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
-                body = decoder.decompress(body, limit + 1)
-                if len(body) <= limit and not decoder.eof:
-                    raise EOFError
-        except (OSError, EOFError, zlib.error) as error:
+            body = _decompress(body, limit)
+        except (EOFError, zlib.error) as error:
             raise aiohttp.ClientPayloadError from error
         if len(body) > limit:
             raise _too_large(limit)
     return body
+
+
+_CONTROLS = bytes({*range(0x20)} - set(b"\t\n\f\r"))
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        return len(body.decode()) >= 0 and len(body.translate(None, _CONTROLS)) == len(body)
+    except UnicodeDecodeError:
+        return False
+
+
+def _decompress(body: bytes, limit: int) -> bytes:
+    """Return at most `limit` + 1 bytes of gzip, zlib or raw deflate, told by the header, without what follows its end.
+
+    gzip may have several parts. Servers name zlib and raw deflate alike. Raises EOFError or zlib.error.
+    """
+    unpacked = b""
+    while True:
+        decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib
+        try:
+            unpacked += decoder.decompress(body, limit + 1 - len(unpacked))
+        except zlib.error:
+            if unpacked:
+                raise
+            decoder = zlib.decompressobj(-zlib.MAX_WBITS)
+            unpacked = decoder.decompress(body, limit + 1)
+        if len(unpacked) > limit:
+            return unpacked
+        if not decoder.eof:
+            raise EOFError
+        body = decoder.unused_data
+        if not body.startswith(b"\x1f\x8b"):
+            return unpacked
 
 
 async def _read_response(

@@ -63,7 +63,7 @@ class FolderSource:
             if known.get(location) is FetchStatus.FAILED:
                 why = why or result.reason
             # The first result also has the account of what was not read again.
-            yield replace(result, account=account + result.account)
+            yield replace(result, account=account + (result.account or Account()))
             account = Account()
         # The state of a missing file has no time and size: it is NOT_YET since the file was missed, then UNCHANGED.
         missed = tuple(
@@ -105,7 +105,7 @@ class FolderSource:
                 changed.append((location, stamp))
             else:
                 states[location] = former.status
-                account += base.known_account(former)
+                account += base.known_account(former) or Account()
         present = set(map(base.page_key, locations))
         missing = [
             state
@@ -144,7 +144,7 @@ class FolderSource:
             # A file that mentions papers was probably meant to be a digest.
             is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
             reason = f"{location}: {error}"
-            account = Account(left_out=(sorting.leave_out(Omission.NO_LIST, reason),))
+            account = Account(left_out=(sorting.leave_out(error.omission, reason),))
             status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET
             state = replace(state, status=status, account=account)
             return base.FetchResult(

@@ -83,7 +83,9 @@ class HuggingFaceSource:
         page_states = (state,) if digests or day < today or has_closed else ()
         if not digests:
             status, reason = FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
-            return base.FetchResult(location, status, reason, page_states=page_states, day=day)
+            return base.FetchResult(
+                location, status, reason, page_states=page_states, day=day, account=account
+            )
         facts = await asyncio.to_thread(_facts_of, digests, location, day, page.page_state.read_at)
         return base.FetchResult(
             location,

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from bot.archive import digest_writer, fields, listing, paper_list
+from bot.archive import digest_writer, fields, listing
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
@@ -50,16 +50,15 @@ class SourceReport:
     progress: Mapping[str, Any] | None = None
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
-    account: models.Account = field(default_factory=models.Account)
+    account: models.Account | None = None
 
     def add(self, result: base.FetchResult, ingested: IngestResult) -> None:
         """Add a result and what storing it changed to the totals. Each status keeps only its first reason."""
         total = self.result + ingested
         self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         self.counts[result.status] += 1
-        doubts = (row.message for row in ingested.problems if row.message.endswith(paper_list.UNDATED))
-        if reason := result.reason or next(doubts, ""):
-            self.reasons.setdefault(result.status, reason)
+        if result.reason:
+            self.reasons.setdefault(result.status, result.reason)
         if result.retry_at is not None:
             self.retry_at = max(result.retry_at, self.retry_at or result.retry_at)
         if result.day is not None and result.status in _FAILING:
@@ -68,7 +67,8 @@ class SourceReport:
             replace(page, location=base.page_key(page.location)) for page in result.page_states
         )
         self.progress = result.progress or self.progress
-        self.account += result.account
+        if result.account is not None:
+            self.account = (self.account or models.Account()) + result.account
 
     def add_failure(self, reason: str) -> None:
         """Count a failure of the poll itself, such as a locked database."""
@@ -131,21 +131,19 @@ def updated_health(
     back_fill = arxiv_categories.read_back_fill(report.progress)
     if back_fill is not None and back_fill.on is not None and not failed:
         next_at = now
-    # A list whose dates cannot be right stays so until it changes.
-    doubt = row.reason if row.reason and row.reason.endswith(paper_list.UNDATED) else None
     if kinds.get(row.kind).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
     return replace(
         row,
         status=status,
-        reason=report.reason or (doubt if status is FetchStatus.UNCHANGED else None),
+        reason=report.reason or None,
         failures=failures,
         last_attempt_at=now,
         last_success_at=now if status in _HEALTHY else row.last_success_at,
         next_attempt_at=max(next_at, report.retry_at or next_at),
         noticed_at=row.noticed_at if failed else None,
         progress=report.progress,
-        account=report.account if report.account.found else row.account,
+        account=row.account if report.account is None else report.account,
     )
 
 
@@ -299,7 +297,9 @@ class Poller:
                 known = set(await self.database.fetch(papers.get_ids, named)) if named else set[str]()
                 limited = await self._limit_papers(report, result, known) if is_limited else result
                 is_cut = limited is not result
-                limited = replace(limited, account=self._split_account(report, result, limited, known))
+                if result.account is not None:
+                    account = self._split_account(report, result, limited, known, result.account)
+                    limited = replace(limited, account=account)
                 async with self._turn:
                     # Facts first: posts and alerts of a listing need its votes.
                     stored = await self.ingest.add_facts(limited.facts)
@@ -333,10 +333,15 @@ class Poller:
         return result
 
     def _split_account(
-        self, report: SourceReport, result: base.FetchResult, limited: base.FetchResult, known: set[str]
+        self,
+        report: SourceReport,
+        result: base.FetchResult,
+        limited: base.FetchResult,
+        known: set[str],
+        account: models.Account,
     ) -> models.Account:
         """Return a result's account with the papers that the archive has, and those beyond a limit, taken apart."""
-        account, named = result.account, _name_papers(limited)
+        named = _name_papers(limited)
         beyond = sorted(_name_papers(result) - named)
         lost = min(len(beyond), account.stored)
         stored = min(len(named - known), account.stored - lost)

@@ -51,7 +51,7 @@ def read_feed(text: str, states: dict[str, sources.PageState]) -> Account:
         total = Account()
         request = base.FetchRequest(NOW, dict(states))
         async for result in feed.FeedSource(URL, Pages({URL: text})).fetch(request):
-            total += result.account
+            total += result.account or Account()
             states.update({base.page_key(page.location): page for page in result.page_states})
         return total
 
@@ -176,6 +176,7 @@ async def test_the_account_of_a_feed_adds_up(harness: PollingHarness, shape: str
     pages["/feed"] = source_payloads.rss(*items).replace("{origin}", harness.origin.url)
     await harness.add("/feed", "feed")
     [report] = await harness.fetch_due()
+    assert report.account is not None
     assert (report.account.stored, report.account.known) == (kept, 0)
     assert reasons(report.account) == left_out
     assert report.account.stored == report.result.papers
@@ -183,6 +184,7 @@ async def test_the_account_of_a_feed_adds_up(harness: PollingHarness, shape: str
     assert row.account == report.account
     harness.now += timedelta(hours=2)
     [report] = await harness.fetch_due()
+    assert report.account is not None
     assert (report.account.stored, report.account.known, reasons(report.account)) == (0, kept, left_out)
 
 
@@ -298,7 +300,39 @@ async def test_a_folder_says_which_files_are_not_read(harness: PollingHarness, t
     for stored, known in ((3, 0), (0, 3)):
         async with harness.open_poller() as opened:
             report = await opened.fetch_first(row)
+        assert report.account is not None
         assert (report.account.stored, report.account.known) == (stored, known)
         examples = {of.reason: of.examples for of in report.account.left_out}
         assert [text.partition(":")[0] for text in examples[R.NOT_READ]] == ["link.md", "bad.md"]
         assert [text.partition(":")[0] for text in examples[R.NO_LIST]] == ["notes.md"]
+
+
+async def test_an_account_is_that_of_the_last_reading_in_which_the_source_was_read(
+    harness: PollingHarness,
+) -> None:
+    full = Account(1, 0, (models.LeftOut(R.NO_ID, 1, ("My holidays",)),))
+    readings: dict[Account, list[origin_server.Page]] = {
+        full: [
+            source_payloads.rss(paper(1), NOTE),
+            web.Response(status=500),
+            "<html><body>Moss</body></html>",
+        ],
+        Account(): [source_payloads.rss(), web.Response(status=500)],
+    }
+    await harness.add("/feed", "feed")
+    for expected, pages in readings.items():
+        for page in pages:
+            harness.origin.pages["/feed"] = page
+            await harness.fetch_due()
+            harness.now += timedelta(days=2)
+            [row] = (await harness.health()).values()
+            assert row.account == expected
+
+
+async def test_a_day_that_is_not_read_is_in_the_account(harness: PollingHarness) -> None:
+    harness.origin.pages |= {"/2025-05-06.md": NEWS, "/2025-05-05.md": web.Response(status=500)}
+    await harness.add("/{date:%Y-%m-%d}.md")
+    [report] = await harness.fetch_due()
+    assert report.account is not None
+    assert (report.account.stored, reasons(report.account)) == (2, {R.NOT_READ: 1})
+    assert "2025-05-05: the server answers 500" in report.account.left_out[0].examples[0]

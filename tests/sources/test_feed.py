@@ -12,7 +12,7 @@ from bot.archive import parse
 from bot.sources import base, feed
 from bot.sources.fetcher import HttpFetcher
 from storage import sources
-from storage.models import FetchStatus
+from storage.models import FetchStatus, LeftOut, Omission
 from tests.support import origin_server, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.source_fixtures import OpenFetcher, fetch_results, fetch_statuses, merge_page_states
@@ -442,8 +442,9 @@ async def test_a_paper_is_listed_on_the_day_that_its_entry_states(
         for entry in digest.entries
     }
     assert [found[arxiv_id] for arxiv_id in sorted(found)] == days.split()
-    said = [result.reason for result in results if result.reason]
-    assert said == (["no day can be told from 2 dates, such as 2026-11"] if "None" in days else [])
+    said = [of for result in results if result.account for of in result.account.remarks]
+    unclear = [LeftOut(Omission.NO_DATE, 2, ("2026-11", "05/11/2026"))]
+    assert said == (unclear if "None" in days else [])
 
 
 def test_a_date_from_which_no_day_can_be_told_is_kept_as_it_is_written() -> None:
@@ -458,6 +459,7 @@ DOCTYPES = (
     '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://my.netscape.com/publish/formats/rss-0.91.dtd">',
     '<!DOCTYPE rss SYSTEM "rss.dtd" [\n<!ENTITY % HTMLlat1 PUBLIC "-//W3C//ENTITIES Latin 1//EN" "lat1.ent">\n%HTMLlat1; ]>',
     "<!-- made by hand --><!doctype rss>\n<!-- moss -->",
+    f"<!-- for <html> browsers {'-' * 3000} --><?xml-stylesheet href='a.xsl'?><!DOCTYPE rss [<!ELEMENT rss (channel)>]>",
 )
 
 

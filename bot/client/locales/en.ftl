@@ -766,6 +766,11 @@ why-below-top = It is number { $rank } of { $total } candidates, and this daily 
     [one] only the first
    *[other] the top { $top }
 }. ({ $date } digest)
+why-withdrawn =
+    { $by ->
+        [arxiv] arXiv
+       *[authors] Its authors
+    } withdrew it, so it is not posted.
 why-off-topic = It isn't about this daily post's topic, “{ $topic }”: it mentions it at most.
 why-other-source =
     { $source ->

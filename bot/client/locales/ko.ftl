@@ -722,6 +722,11 @@ why-unsent = { $at }에 올리려 했지만 메시지를 올리지 못했고, �
 why-too-few-votes = 추천이 { $votes }개인데, 이 자동 게시는 { $least }개 이상인 논문만 올려요.
 why-votes-unknown = 추천 수를 아직 알 수 없어요. 이 자동 게시는 추천이 { $least }개 이상인 논문만 올려요.
 why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 자동 게시는 { $top }편까지만 올려요. ({ $date } 다이제스트)
+why-withdrawn =
+    { $by ->
+        [arxiv] arXiv가
+       *[authors] 저자가
+    } 철회한 논문이라 올리지 않아요.
 why-off-topic = 이 자동 게시의 주제(“{ $topic }”)를 다루지 않거나 언급만 해요.
 why-other-source =
     { $source ->
