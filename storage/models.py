@@ -310,7 +310,7 @@ class Appearance:
 share_name = lru_cache(maxsize=1 << 13)(str)
 """Returns a shared copy of a name, since a collaboration's papers repeat the same three thousand authors."""
 
-WITHDRAWAL_STEMS = ("ithdr", "etract", "ITHDR", "ETRACT")
+WITHDRAWAL_STEMS = ("ithdr", "etract", "emoved by", "ITHDR", "ETRACT")
 """Parts of words of which an abstract or a comment has one if it says that the paper is withdrawn."""
 _THIS_PAPER = (
     r"(?:this|the|our) (?:arxiv )?(?:paper|article|manuscript|submission|work|preprint|report|note|version)"
@@ -318,19 +318,21 @@ _THIS_PAPER = (
 _KIND = "(?:paper|article|manuscript|submission|preprint)"
 _BY = r"by (?:the |its |all )?(?:(?:first|corresponding|submitting) )?(?:authors?\b|submitter|us\b|arxiv|admin|moderators)"
 _WITHDREW = r"(?:withdrawn|retracted)"
+_REMOVED = r"removed by (?:the )?(?:arxiv|admin)"
 _WITHDRAWN = re.compile(
     # At the beginning of a sentence; of a comment also between commas.
     r"(?:^|(?P<comma>[,:|]\s|[(\[])|[.;!?]\s)[*\[(]{0,3}(?:"
     rf"{_THIS_PAPER} (?:has been|have been|was|is|is being|will be)(?! never| not)(?: \w{{3,15}})? {_WITHDREW}"
-    rf"(?: {_BY}|\s?[.,;:!)\]*]|\s?$| (?:due|because|owing|for|since|as|until|pending|from arxiv|temporarily)\b)"
-    rf"|(?:the authors?|we|i) (?:have |has |hereby )?(?:withdrawn?|withdrew|retract(?:ed)?) (?:this|the|our) {_KIND}\b"
+    rf"(?: by\b|\s?[.,;:!)\]*]|\s?$| (?:due|because|owing|for|since|as|until|pending|from arxiv|temporarily)\b)"
+    rf"|{_THIS_PAPER} (?:has been|was|is) {_REMOVED}|(?:{_KIND} )?(?:(?:has been|was|is) )?{_REMOVED}"
+    rf"|(?:(?:the )?authors?|we|i) (?:have |has |hereby )?(?:withdrawn?|withdrew|retract(?:ed)?) (?:this|the|our) {_KIND}\b"
     rf"|(?:{_KIND} )?(?:(?:has been|was|is) )?(?:temporarily )?{_WITHDREW} {_BY}"
     rf"|(?P<bare>(?:{_KIND} )?(?:(?:has been|was|is) )?(?:temporarily )?{_WITHDREW}"
-    r"(?:\s?[.,;:!)\]*]|\s?$| (?:due|because|owing|until|pending)\b)))",
+    r"(?:\s?[.,;:!)\]*]|\s?$| (?:due|because|owing|for|until|pending)\b)))",
     re.IGNORECASE,
 )
 _BY_ARXIV = re.compile(
-    rf"{_WITHDREW} (?:\w{{2,15}} )?by (?:the )?(?:arxiv|admin|moderators)|admin note: [^.]{{0,40}}{_WITHDREW} (?!by)",
+    rf"{_WITHDREW} (?:\w{{2,15}} )?by (?:the )?(?:arxiv|admin|moderators)|{_REMOVED}|admin note: [^.]{{0,40}}{_WITHDREW} (?!by)",
     re.IGNORECASE,
 )
 
@@ -352,7 +354,8 @@ def find_withdrawal(abstract: str | None, comment: str | None) -> Withdrawal | N
         if text and any(stem in text for stem in WITHDRAWAL_STEMS):
             plain = " ".join(text.split())
             for match in _WITHDRAWN.finditer(plain):
-                if is_comment or not (match["comma"] or match["bare"]):
+                is_first = match.start() == 0 and match[0][-1] not in ",;"
+                if is_comment or is_first or not (match["comma"] or match["bare"]):
                     by_arxiv = _BY_ARXIV.search(plain, max(0, match.start() - 20), match.end() + 40)
                     return Withdrawal.ARXIV if by_arxiv else Withdrawal.AUTHORS
     return None

@@ -78,11 +78,14 @@ def parse_attributes(text: str) -> dict[str, str]:
     return values
 
 
-_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
+_FEED_TYPES = (
+    *("application/rss+xml", "application/atom+xml", "application/rdf+xml"),
+    *("application/xml", "text/xml"),
+)
 
 
 def find_feeds(page: str, url: str) -> Iterator[str]:
-    """Yield the addresses of the feeds that a page at `url` names (`rel=alternate`)."""
+    """Yield the addresses of the feeds that a page at `url` names (`rel=alternate` or `feed`)."""
     for token in _TOKEN.finditer(page):
         name = (token["name"] or "").lower()
         if name not in ("base", "link", "a"):
@@ -91,8 +94,9 @@ def find_feeds(page: str, url: str) -> Iterator[str]:
         target = urljoin(url, values.get("href", "").strip())
         if name == "base":
             url = target
+        relations = values.get("rel", "").lower().split()
         is_feed = values.get("type", "").partition(";")[0].strip().lower() in _FEED_TYPES
-        if name != "base" and is_feed and "alternate" in values.get("rel", "").lower().split():
+        if name != "base" and ("feed" in relations or (is_feed and "alternate" in relations)):
             yield target
 
 

@@ -11,22 +11,26 @@ import csv
 import html
 import io
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, pairwise
 from typing import Any
 
-from bot.archive import arxiv_ids, exports, title_reader
+from bot.archive import arxiv_ids, exports, listing, title_reader
 from bot.text import typography
+from storage import errors
 
 _BIBTEX_START = re.compile(
     r"@\s{0,9}(\w{1,40})\s{0,9}[{(]\s{0,99}([^\s,{}()=\"]{0,200})[^,{}()=\"\n]{0,99}[,=]"
 )
+_NO_ENTRIES = ("comment", "preamble", "string")
 _BIBTEX_TITLE = re.compile(r"[,{(}\"\s]title\s{0,20}=\s{0,20}[{\"]", re.IGNORECASE)
 _BIBTEX_TOKEN = re.compile(r"\s+|\w+|\\.|.", re.DOTALL)
 _LINE = re.compile(
-    r"[ \t]*(?:([A-Z][A-Z0-9]{1,3})([ \t]{0,4})-(?=[ \t]|$)|(%[0-9A-Z@+])(?=[ \t]|$))[ \t]*(.*)"
+    r"[ \t]*(?:([A-Z][A-Z0-9]{1,3})([ \t]{0,4})-(?:(?<=[ \t][ \t]-)|(?=[ \t]|$))|(%[0-9A-Z@+])(?=[ \t]|$))[ \t]*(.*)"
 )
 _STARTS = {
     "TY": re.compile(r"^[ \t]*TY[ \t]{1,4}-", re.MULTILINE),
@@ -49,7 +53,8 @@ _RIS_NAMES = {
 _RIS_TITLES = ("TI", "T1", "CT")
 _RIS_TAGS = {name: name for name in (*_RIS_TITLES, "TY", "ID", "KW", "N1", "UK")}
 _MARKUP = re.compile(
-    r"</?(?:i|b|u|sub|sup|em|strong|sc|span|italic|bold|jats:\w{1,20})(?:\s[^<>]{0,200})?/?>", re.IGNORECASE
+    r"</?(?:i|b|u|sub|sup|em|strong|sc|span|italic|bold|br|\w{1,10}:\w{1,20})(?:\s[^<>]{0,200})?/?>",
+    re.IGNORECASE,
 )
 _NOT_TEXT, _WORD = re.compile(r"[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W\d_]{2}")
 _TITLE_COLUMNS, _KEY_COLUMNS = ("title", "publication title", "제목"), ("key", "citation key", "id")
@@ -114,8 +119,10 @@ def decode(data: bytes) -> str:
     coding = next((name for mark, name in marks.items() if data.startswith(mark)), "utf-8")
     if coding == "utf-8" and b"\0" in data[:200]:
         coding = "utf-16-le" if data[:200:2].count(0) < data[1:200:2].count(0) else "utf-16-be"
-    text = data.decode(coding, "replace").replace("\0", "")
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = data.decode(coding, "replace").translate(
+        {0: None, 0xFEFF: None, 0xA0: " "}
+    )  # of joined files, too
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_endnote_xml(data: bytes) -> bool:
@@ -128,11 +135,12 @@ def _read_entries(text: str) -> Iterator[_Entry]:
     """Yield the entries of a file, which together contain all of its text that may name papers."""
     if text.lstrip()[:1] in ("{", "["):
         try:
-            yield from map(_read_json, _list_items(json.loads(text)))
-        except (ValueError, RecursionError):
+            values = [value for _, value in listing.read_values(text)]
+            yield from map(_read_json, chain.from_iterable(map(_list_items, values)))
+        except errors.NotADigestError:
             yield from _read_lines(text)
         return
-    if any(match[1].lower() not in ("comment", "preamble") for match in _BIBTEX_START.finditer(text)):
+    if any(match[1].lower() not in _NO_ENTRIES for match in _BIBTEX_START.finditer(text)):
         yield from _read_bibtex(text)
         return
     for start, pattern in _STARTS.items():
@@ -177,6 +185,7 @@ def _read_bibtex(text: str) -> Iterator[_Entry]:
     from bibtexparser import model
     from bibtexparser.splitter import Splitter
 
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it logs each entry that it refuses
     library = Splitter(text).split()
     strings = {block.key.lower(): _evaluate(block.value, {}) for block in library.strings}
     refused = ""
@@ -194,9 +203,16 @@ def _read_bibtex(text: str) -> Iterator[_Entry]:
         elif isinstance(block, model.ParsingFailedBlock):
             refused = block.raw or ""
         else:
-            yield _Entry(block.raw or "")
+            yield from _read_between(block.raw or "")
     if refused:
         yield _read_refused(refused)
+
+
+def _read_between(raw: str) -> Iterator[_Entry]:
+    """Yield what stands between the entries that bibtexparser knows: those whose `@` and brace have spaces, and text."""
+    starts = [match.start() for match in _BIBTEX_START.finditer(raw) if match[1].lower() not in _NO_ENTRIES]
+    yield _Entry(raw[: starts[0]] if starts else raw)
+    yield from (_read_refused(raw[start:end]) for start, end in pairwise([*starts, len(raw)]))
 
 
 def _read_bibtex_entry(raw: str, key: str, given: Iterable[Any], strings: Mapping[str, str]) -> _Entry:
@@ -232,19 +248,26 @@ def _read_value(text: str, start: int) -> str:
 
 
 def _evaluate(value: str, strings: Mapping[str, str]) -> str:
-    """Return a BibTeX value: texts in braces or quotes, numbers and names of `strings`, joined with `#`."""
+    """Return a BibTeX value: texts in braces or quotes, numbers and names of `strings`, joined with `#`.
+
+    What follows without `#` is another field, before which a comma is missing.
+    """
     parts: list[str] = []
-    closing, depth = "", 0
+    closing, depth, is_ended = "", 0, False
     for token in _BIBTEX_TOKEN.findall(value):
         if closing:
             depth += (token == "{") - (token == "}")
             if token == closing and depth == (0 if closing == '"' else -1):
-                closing = ""
+                closing, is_ended = "", True
             else:
                 parts.append(token)
+        elif token == "#" or token.isspace():
+            is_ended = is_ended and token != "#"
+        elif is_ended:
+            break
         elif token in '{"':
             closing, depth = "}" if token == "{" else '"', 0
-        elif not token.isspace() and token != "#":
+        else:
             parts.append(strings.get(token.lower(), token))
     return "".join(parts)
 

@@ -463,7 +463,9 @@ def detect_in_text(
         reason = "" if str(error) == parse.NO_PAPER else f": {error}"
         found = "it is an HTML page without a digest" if parse.is_html(text) else "there is no digest in it"
         with suppress(ValueError):  # a malformed address
-            if feed := next(filter(fields.clean_url, html_pages.find_feeds(text, name)), None):
+            feeds = list(filter(fields.clean_url, html_pages.find_feeds(text, name)))
+            # Blogs name a feed of their comments, too.
+            if feed := next((url for url in feeds if "comments" not in url), next(iter(feeds), None)):
                 found = f"{found}. Its feed is {feed}: add that address"
         raise FetchError(f"{found}{reason}", has_no_list=True) from None
     if not any(digest.entries for digest in digests):

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
+from html.entities import html5
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, assert_never
 from urllib.parse import urljoin
@@ -239,16 +240,16 @@ def _parse_body(body: bytes, charset_name: str | None, url: str) -> tuple[Feed]:
 def parse_document(text: str, url: str = "") -> Feed:
     """Parse a feed, which takes seconds if it is large. Its links are relative to `url`.
 
-    Raises FetchError if it declares entities or is not a feed.
+    Raises FetchError if it needs entities of its own or is not a feed.
     """
-    if "<!ENTITY" in text.replace(
-        "<!ENTITY %", ""
-    ):  # those with % are for the DOCTYPE alone, which is cut off
-        raise base.FetchError("its XML declares entities of its own, which are not read")
     # feedparser would take a minute on a large HTML page.
     text = text[max(0, text.find("<")) :]
     if parse.is_page(text) or (start := parse.find_root(text)) is None:
         raise base.FetchError(NOT_A_FEED)
+    # The DOCTYPE is cut off, and with it the entities that it declares; those of HTML are read in any case.
+    declared = (part.split(maxsplit=1)[0] for part in text[:start].split("<!ENTITY ")[1:] if part.strip())
+    if any(f"{name};" not in html5 and f"&{name};" in text for name in declared):
+        raise base.FetchError("its XML declares entities of its own, which are not read")
     import feedparser  # slow to load, and not needed without feeds
 
     try:
@@ -629,7 +630,7 @@ class FeedSource:
         """Read the feed and its new entries. Yields the feed's page state only if no entry failed."""
         known = request.known(self.address)
         read_hash = known.hash or "" if known else ""
-        is_old = known is not None and not read_hash.startswith(_READER)
+        is_old = read_hash != "" and not read_hash.startswith(_READER)
         if known is not None:
             known = replace(known, hash=None if is_old else read_hash.removeprefix(_READER))
             states = {**request.page_states, base.page_key(self.address): known}
@@ -736,8 +737,10 @@ class FeedSource:
         nothing = "none of its entries that were read has papers of arXiv, or links to a list of them"
         nothing = f"{nothing}: {reason}" if reason else nothing
         note = base.clean_reason(nothing) if parsed.entries else "the feed has no entries"
+        # Without a hash it is read again; what it has then was not there before.
+        state = sources.PageState(self.address, request.now, FetchStatus.NOT_YET)
         yield base.FetchResult(
-            self.address, FetchStatus.NOT_YET, note, page_states=tuple(feed_states), account=own
+            self.address, FetchStatus.NOT_YET, note, page_states=(*feed_states, state), account=own
         )
 
     async def _judge(self, entry: FeedEntry, request: base.FetchRequest, reading: _Reading) -> _Judged:

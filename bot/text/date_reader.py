@@ -59,8 +59,8 @@ _FOREIGN_MONTHS = {
 }
 _ALL_MONTHS = MONTHS | _FOREIGN_MONTHS
 _NAME = rf"(?:{MONTH})\b\.?"
-_ANY_NAME = rf"(?:{MONTH}|{'|'.join(sorted(_FOREIGN_MONTHS, key=len, reverse=True))})\b\.?"
 _YEAR = r"(?:19|20)[0-9]{2}"
+_ANY_NAME = rf"(?:{MONTH}|{'|'.join(sorted(_FOREIGN_MONTHS, key=len, reverse=True))})\b(?:\.(?!{_YEAR}))?"
 _DAY = r"[0-9]{1,2}(?![0-9])"
 _TH = r"(?:st|nd|rd|th|er|[oºª])?"
 _DASH = r"(?:-{1,3}|[‐-―−~〜～→])"
@@ -71,7 +71,7 @@ _DATE = re.compile(
     rf"|(?:\b(?P<y6>{_YEAR})[,.:]?[\s./-])?\b(?P<m3>{_ANY_NAME})[\s./-]?(?P<d3>{_DAY}){_TH}(?:(?:,?\s|[./-])(?P<y3>{_YEAR})\b)?"
     rf"|(?<![0-9.])(?<!week\s)(?P<d4>[0-9]{{1,2}}){_TH}\.?(?:\s(?:of|if|de))?[\s./-](?P<m4>{_ANY_NAME})"
     rf"(?:(?:,?\s(?:de\s)?|[./-])(?P<y4>{_YEAR})\b)?"
-    r"|(?<![0-9.])(?P<y5>20[0-9]{2})(?P<m5>[0-9]{2})(?P<d5>[0-9]{2})(?![0-9.]|[a-su-z])"
+    r"|(?<![0-9.])(?P<y5>20[0-9]{2})(?P<m5>[0-9]{2})(?P<d5>[0-9]{2})(?:[0-9]{6})?(?![0-9.]|[a-su-z])"
     rf"|(?<![0-9./-])(?P<d7>[0-9]{{1,2}})(?P<sep>[./-])\s?(?P<m7>[0-9]{{1,2}})(?P=sep)\s?(?P<y7>{_YEAR})(?![0-9])"
 )
 """One day. Group names begin with what is in the group; in those of 7, day and month may be exchanged."""

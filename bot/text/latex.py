@@ -31,7 +31,7 @@ _LITERALS = dict(zip("{}$%\\", "\ufdd0\ufdd1\ufdd2\ufdd3\ufdd4", strict=True))
 """Noncharacters, for signs that are no LaTeX where they stand."""
 _RESTORED = {ord(mark): sign for sign, mark in _LITERALS.items()}
 _MATH_SIGN = re.compile(r"[\\^_{]")
-_TIE = re.compile(r"(?<=[^\W_][^\W_]|[^\W_][.,])~(?=[^\W_])|(?<=[^\W_])~(?=[^\W\d_]{2})", re.ASCII)
+_TIE = re.compile(r"(?<=[^\W_][^\W_]|[^\W_][.,])~(?=[^\W_]|[(\[])|(?<=[^\W_])~(?=[^\W\d_]{2})", re.ASCII)
 _SET = re.compile(r"[^\s,]+(?:, ?[^\s,]+)+")
 """The inside of braces that are written, as in GPT-{3,4}."""
 
@@ -218,7 +218,8 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
         follows = after.chars[:1] if isinstance(after, latexwalker.LatexCharsNode) else ""
         is_part = any(sign.isalpha() or sign == "-" for sign in (before, follows))
         is_name = not inner.isascii() or not inner.islower()
-        is_written = _SET.fullmatch(inner) or not (is_part or is_name) or not any(map(str.isalpha, inner))
+        is_sign = inner.strip("-–—") != "" and not any(map(str.isalnum, inner))
+        is_written = _SET.fullmatch(inner) or not (is_part or is_name) or is_sign
         return f"{{{inner}}}" if is_written else inner
 
     def _text_macro(self, node: Any) -> str:

@@ -18,6 +18,10 @@ BY_AUTHORS = [
     ("Rivers are long.", "12 pages, withdrawn due to a mistake"),
     ("Rivers are long.", "[withdrawn] Duplicate of another submission"),
     ("Rivers are long.", "Paper withdrawn"),
+    ("Rivers are long.", "Author has withdrawn this paper due to errors"),
+    ("This paper has been withdrawn by Ann Beech, since its data are lost.", None),
+    ("Rivers are long.", "withdrawn for revision"),
+    ("WITHDRAWN: the data are wrong.", None),
 ]
 BY_ARXIV = [
     (
@@ -29,6 +33,8 @@ BY_ARXIV = [
         "arXiv admin note: submission has been withdrawn by arXiv administrators due to overlap",
     ),
     ("This submission has been withdrawn by arXiv administrators due to disputed authorship.", None),
+    ("Rivers are long.", "This article has been removed by arXiv administrators due to its license"),
+    ("Rivers are long.", "arXiv admin note: submission removed by the arXiv moderators"),
 ]
 NOT_WITHDRAWN = [
     ("Rivers are long.", "10 pages, on deposits that were withdrawn from accounts"),
@@ -47,6 +53,8 @@ NOT_WITHDRAWN = [
     ("Retracted by their authors, such articles are still cited.", None),
     ("We withdraw one sensor at a time.", "15 pages; data on retracted papers included"),
     ("Rivers are long.", "This paper was not withdrawn, its second version was."),
+    ("Withdrawn, yet cited: a study of old papers.", None),
+    ("Noise was removed by an arXiv parser. This paper is new.", None),
     (None, None),
 ]
 

@@ -95,6 +95,11 @@ WRITTEN = {
     "a key twice": (f"@misc{{a, title={{{ONE}}}}}\n@misc{{a, title={{{OTHER}}}}}", TWO),
     "no key": (f"@misc{{title={{{ONE}}}}}\n@misc{{, title={{{OTHER}}}}}", TWO),
     "a comma too few": (f"@misc{{a, author={{X}} title={{{ONE}}}}}\n@misc{{b title={{{OTHER}}}}}", TWO),
+    "a comma too few behind a value": (
+        f"@misc{{a, title={{{ONE}}}\n year={{2026}}}}\n@misc{{b, title={{{OTHER}}}}}",
+        TWO,
+    ),
+    "spaces around the kind": (f"@ misc {{a, title={{{ONE}}}}}\n@ book{{b, title={{{OTHER}}}}}", TWO),
     "never closed": (f"@misc{{a, title={{{ONE}\n@misc{{b, title={{{OTHER}}}}}", TWO),
     "a comment in an entry": (
         f"@misc{{a,\n % title={{no}},\n title={{{ONE}}}\n}}\n@misc{{b,title={{{OTHER}}}}}",
@@ -111,6 +116,17 @@ WRITTEN = {
         ["Kilns of GPT - 4 A-1 is new"],
     ),
     "carriage returns": (f"TY  - JOUR\rTI  - {ONE}\rER  - \rTY  - JOUR\rTI  - {OTHER}\rER  - \r", TWO),
+    "files joined, each with its mark": (
+        f"\ufeffTY  - JOUR\nTI  - {ONE}\nER  - \n\ufeffTY  - JOUR\nTI  - {OTHER}\nER  - \n",
+        TWO,
+    ),
+    "no space behind the dash": (f"TY  -JOUR\nTI  -{ONE}\nER  -\n", [ONE]),
+    "spaces that do not break": (f"TY\u00a0\u00a0- JOUR\nTI\u00a0\u00a0- {ONE}\nER\u00a0\u00a0-\n", [ONE]),
+    "CSL in lines": (f'{{"id": 1, "title": "{ONE}"}}\n{{"id": 2, "title": "{OTHER}"}}\n', TWO),
+    "CSL with MathML": (
+        '[{"id": 1, "title": "A study of <mml:math><mml:mi>k</mml:mi></mml:math><br/> kilns"}]',
+        ["A study of k kilns"],
+    ),
     "no end": (f"TY  - JOUR\nTI  - {ONE}\nTY  - BOOK\nTI  - {OTHER}\n", TWO),
     "no title in RIS": (
         f"TY  - JOUR\nAU  - Oak, A\nER  - \nTY  - JOUR\nTI  - {OTHER}\nER  - \n",

@@ -231,6 +231,18 @@ async def test_an_item_without_a_date_counts_from_the_day_on_which_its_feed_firs
         assert (found.first_on, found.last_on) == (on, on), number
 
 
+@pytest.mark.parametrize("former", [[], [NOTE]])
+async def test_what_has_no_date_in_a_feed_that_had_no_papers_is_of_the_day_on_which_it_is_seen(
+    harness: PollingHarness, former: list[str]
+) -> None:
+    await harness.add("/feed", "feed")
+    for items in (former, [*former, paper(1, on="")]):
+        harness.origin.pages["/feed"] = source_payloads.rss(*items)
+        await harness.fetch_due()
+        seen_on, harness.now = harness.now.date(), harness.now + timedelta(days=1)
+    assert (await harness.detail("2505.00001")).first_on == seen_on
+
+
 @pytest.mark.parametrize("is_gone", [False, True])
 @pytest.mark.parametrize("title", ["", "A new title"])
 async def test_a_paper_that_is_listed_again_stays_on_its_first_day(

@@ -459,6 +459,7 @@ DOCTYPES = (
     '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://my.netscape.com/publish/formats/rss-0.91.dtd">',
     '<!DOCTYPE rss SYSTEM "rss.dtd" [\n<!ENTITY % HTMLlat1 PUBLIC "-//W3C//ENTITIES Latin 1//EN" "lat1.ent">\n%HTMLlat1; ]>',
     "<!-- made by hand --><!doctype rss>\n<!-- moss -->",
+    '<!DOCTYPE rss [<!ENTITY nbsp "&#160;"><!ENTITY moss "moss">]>',
     f"<!-- for <html> browsers {'-' * 3000} --><?xml-stylesheet href='a.xsl'?><!DOCTYPE rss [<!ELEMENT rss (channel)>]>",
 )
 
@@ -492,6 +493,12 @@ def test_a_doctype_may_stand_before_rdf_and_atom() -> None:
         ("<base href='/lab/'><LINK TYPE='application/atom+xml' HREF='news.atom' REL='alternate home'>", "/lab/news.atom"),
         ("<link rel=alternate hreflang=ko href=/ko><link rel=alternate type=application/rss+xml href=rss>", "/rss"),
         ("</head><p><a rel=alternate type='application/rss+xml; charset=utf-8' href='https://x.example/f'>RSS</a>", "https://x.example/f"),
+        ("<link rel=alternate type=text/xml href=/f>", "/f"),
+        ("<link rel='feed' href='/f'>", "/f"),
+        (
+            "<link rel=alternate type=application/rss+xml href=/comments/f><link rel=alternate type=application/rss+xml href=/f>",
+            "/f",
+        ),
         ("<!-- <link rel=alternate type=application/rss+xml href=/old> --><link rel=alternate type=text/html href=/m>", None),
     ],
 )  # fmt: skip

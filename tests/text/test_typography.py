@@ -20,6 +20,7 @@ from bot.text import typography
         (r"\textcolor{red}{Hot} papers in \frac{1}{2} of the time", "Hot papers in 1/2 of the time"),
         (r"\textbf{a}{open", r"a{open"),
         (r"Calm K{ä}hler and H{\"o}lder Ponds", "Calm Kähler and Hölder Ponds"),
+        (r"Navier{--}Stokes and GPT-{4}, Eq.~(3)", "Navier--Stokes and GPT-4, Eq. (3)"),
         (r"S{\o}rensen, {\L}ojasiewicz and \L ojasiewicz", "Sørensen, Łojasiewicz and Łojasiewicz"),
         (
             r"{\'E}cole d'\'et\'e, \v{S}im\'{\i}n, Erd{\H{o}}s, \AA ngstr\"om",
