@@ -161,6 +161,6 @@ async def test_refused_expired_and_paused_posts_are_explained(world: World) -> N
 @pytest.mark.parametrize("locale", models.Locale)
 def test_every_cause_has_a_text(locale: models.Locale) -> None:
     values: dict[str, Any] = dict.fromkeys(("rank", "total", "votes", "least", "top"), 3)
-    values |= {"date": "2026-01-01", "at": "", "topic": "diffusion", "source": "none"}
+    values |= {"date": "2026-01-01", "at": "", "topic": "diffusion", "source": "none", "by": "arxiv"}
     for cause in Cause:
         assert client_texts.for_locale(locale)(f"why-{cause.value}", **values)
