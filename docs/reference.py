@@ -166,7 +166,7 @@ def _list_post_settings() -> str:
 def _list_metrics() -> str:
     rows = []
     for metric in health.Metrics().registry.collect():
-        total = "_total" if metric.type == "counter" else ""
+        total = {"counter": "_total", "info": "_info"}.get(metric.type, "")
         collector: Any = health.Metrics().registry._names_to_collectors[metric.name]
         labels = ",".join(collector._labelnames)
         rows.append((f"`{metric.name}{total}{{{labels}}}`".replace("{}", ""), metric.documentation))

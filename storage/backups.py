@@ -283,6 +283,7 @@ def _megabytes(size: int) -> str:
 def put_in_place(file: Path, target: Path) -> None:
     """Replace a file by a complete one of the same disk, which only its owner can read from then on."""
     file.chmod(0o600)
+    sqlite_file.give_to_owner(file, target if target.exists() else target.parent)
     with file.open("rb") as opened:
         os.fsync(opened.fileno())  # else a power cut could leave an empty file in the place of a good one
     os.replace(file, target)

@@ -20,7 +20,7 @@ from typing import IO, NoReturn
 
 import sqlalchemy as sa
 
-from storage import errors
+from storage import errors, sqlite_file
 from storage.database import Connection, Database
 from storage.statements import dialect_insert, insert_rows
 from storage.tables import UtcTime, metadata, required
@@ -69,13 +69,17 @@ def open_lock_file(path: Path, name: str) -> IO[str]:
     """Open the lock file beside a SQLite file, resolving symbolic links. Raises StorageError if it is not writable."""
     path = path.resolve()
     path = path.with_name(f"{path.name}.{name}.lock")
+    is_new = not path.exists()
     try:
-        return path.open("w")
+        file = path.open("w")
     except OSError as error:
         # For example, root created it through sudo.
         raise errors.StorageError(
             f"{path} cannot be written: {error.strerror}. Allow this user to write to it and its folder."
         ) from error
+    if is_new:
+        sqlite_file.give_to_owner(path, path.parent)
+    return file
 
 
 _LEASE_ID = 1

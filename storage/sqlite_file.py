@@ -45,6 +45,14 @@ def check_access(path: Path) -> None:
         )
 
 
+def give_to_owner(file: Path, of: Path) -> None:
+    """Give a new file that root made to the owner of a file or folder: the bot has another user, who is to use it."""
+    if os.geteuid() == 0:
+        with suppress(OSError):
+            found = of.stat()
+            os.chown(file, found.st_uid, found.st_gid)
+
+
 def set_up(connection: Any, _record: Any = None) -> None:
     """Set the options of a new connection; close it if that fails."""
     connection.isolation_level = None  # transactions are started explicitly, see `engines._begin_sqlite`
@@ -163,4 +171,5 @@ def check(path: Path) -> None:
         # It will contain readers' notes and webhook tokens. SQLite reports any error below.
         with suppress(OSError):
             os.close(os.open(path, os.O_CREAT, 0o600))
+            give_to_owner(path, path.parent)
     sqlite3.connect(path).close()

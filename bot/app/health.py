@@ -66,6 +66,8 @@ class Liveness:
         self._answered_elsewhere = deque[int](maxlen=DOUBLED_COUNT)
         self.notices: list[str] = []
         """What the operator should know although the process is healthy."""
+        self.full_disk = ""
+        """That the disk of the database is full."""
 
     def record_start(self) -> None:
         """Restart the grace period. Called after acquiring the sender lock and before retrying the login."""
@@ -113,10 +115,11 @@ class Liveness:
         return {"discord": "unknown" if self._signs["discord"] is None else state, **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each overdue sign, and one if a standby or front cannot do its work."""
+        """Return a sentence for each overdue sign and a full disk, and one if a standby or front cannot do its work."""
         if is_standby:
             return [] if self._obstacle is None else [self._obstacle]
-        return [
+        full = [self.full_disk] if self.full_disk else []
+        return full + [
             " ".join(filter(None, (sentence.format(limit), self._reasons.get(sign))))
             for sign, (limit, sentence) in _LIMITS.items()
             if self._is_overdue(self._signs[sign], limit)

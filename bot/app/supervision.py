@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -32,6 +34,11 @@ DOUBLED = (
 )
 
 
+FULL_BYTES = 1_000_000
+"""A disk with less free space counts as full."""
+FULL = "The disk of {} is full. What cannot be recorded is not sent: free some space, and the bot goes on by itself."
+
+
 def notify(state: str) -> None:
     """Send a state to systemd, as sd_notify(3) says. Without its socket in the environment nothing happens."""
     if (address := os.environ.get("NOTIFY_SOCKET", ""))[:1] in ("/", "@") and address:
@@ -50,6 +57,8 @@ class Supervision:
 
     is_replaced: Callable[[], bool] = lambda: False
     may_exit: bool = False
+    disk: Path | None = None
+    """The folder of the database, which is reported if its disk is full."""
 
     async def watch(self, liveness: Liveness, is_sending: Callable[[], bool] = lambda: False) -> None:
         """Tell systemd that the process is ready and lives, and log notices once, until cancelled.
@@ -65,22 +74,27 @@ class Supervision:
         try:
             while True:
                 liveness.notices = await loop.run_in_executor(thread, self._list_notices, liveness)
-                for notice in liveness.notices:
+                notices = [*liveness.notices, *filter(None, (liveness.full_disk,))]
+                for notice in notices:
                     if notice not in told:
                         # Errors reach the operator in a direct message.
                         (log.error if notice is DOUBLED else log.warning)(notice)
-                told = {*liveness.notices}
+                told = {*notices}
                 if is_sending() and (hanging := liveness.find_hanging()) is not None:
                     raise errors.PaperroundError(f"{hanging} The process ends, so that it is started again.")
                 if self.may_exit:
                     faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
-                notify(f"{state}WATCHDOG=1\nSTATUS={' '.join(liveness.notices)}")
+                notify(f"{state}WATCHDOG=1\nSTATUS={' '.join(notices)}")
                 state = ""
                 await asyncio.sleep(EVERY_SECONDS)
         finally:
             notify("STOPPING=1")
 
     def _list_notices(self, liveness: Liveness) -> list[str]:
+        liveness.full_disk = ""
+        with suppress(OSError):
+            if self.disk is not None and shutil.disk_usage(self.disk).free < FULL_BYTES:
+                liveness.full_disk = FULL.format(self.disk)
         return [
             notice
             for notice, holds in ((REPLACED, self.is_replaced()), (DOUBLED, liveness.is_doubled()))

@@ -369,7 +369,8 @@ async def _run(role: ProcessRole) -> None:
     with program.kept() as is_replaced:
         from bot.app import front, supervision
 
-        watching = supervision.Supervision(is_replaced, may_exit=True)
+        path = sqlite_file.path_of(settings.database_url)
+        watching = supervision.Supervision(is_replaced, may_exit=True, disk=path and path.parent)
         async with shell.open_container(
             creating=not is_front, keeping=True, migrating=not is_front
         ) as opened:

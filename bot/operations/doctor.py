@@ -321,7 +321,7 @@ def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
             free = shutil.disk_usage(place).free
             value, status, note = f"{free / 1e9:,.1f} GB free", Status.OK, ""
             if free < max(size, MIN_FREE_BYTES):
-                value, status = f"{free / 1e6:,.1f} MB free", Status.WARNING
+                value, status = f"{free / 1e6:,.1f} MB free", Status.ERROR if free < size else Status.WARNING
                 note = "Free some space: a backup and an upgrade need a copy of the database, and a full disk stops all posts."
             with tempfile.TemporaryFile(dir=place) as file:
                 file.write(bytes(PROBE_BYTES))

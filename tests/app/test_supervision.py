@@ -24,7 +24,15 @@ from bot.app import supervision
 from bot.app.health import CLAIM_SECONDS, HANG_SECONDS, Liveness
 from storage import errors, migrate
 from tests.fake_discord import model, server
-from tests.support import asked_paper, fork_server, origin_server, patience, running_bot, sample_archive
+from tests.support import (
+    asked_paper,
+    fork_server,
+    origin_server,
+    patience,
+    running_bot,
+    sample_archive,
+    upgrades,
+)
 from tests.support.sample_archive import NewsletterPaper
 
 pytestmark = pytest.mark.wire
@@ -253,6 +261,19 @@ async def test_systemd_is_told_while_all_shared_threads_wait() -> None:
     finally:
         ended.set()
         await waiting
+
+
+async def test_a_full_disk_is_a_problem_at_once_and_no_longer_when_there_is_space(tmp_path: Path) -> None:
+    liveness = Liveness()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(supervision, "EVERY_SECONDS", 0.01)
+        watching = asyncio.create_task(supervision.Supervision(disk=tmp_path).watch(liveness))
+        with upgrades.no_space():
+            await patience.wait_until(lambda: bool(liveness.find_problems()))
+            assert f"The disk of {tmp_path} is full." in " ".join(liveness.find_problems())
+        await patience.wait_until(lambda: not liveness.find_problems())
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 @pytest.mark.parametrize("fails", [False, True])

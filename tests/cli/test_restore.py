@@ -302,6 +302,22 @@ def test_the_line_for_docker_restores_from_standard_input_or_changes_nothing(
     assert restore(backup) == (0, "before", False)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_in_the_folder_of_the_bot_belongs_to_the_bot(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    path = tmp_path / "paperround.db"
+    os.chown(tmp_path, 65534, 65534)
+    assert paperround("backup", "backup.db").exit_status == 0
+    for command in ("restore backup.db", "db upgrade"):
+        for file in tmp_path.glob("paperround.db*"):
+            file.unlink()
+        assert paperround(*command.split()).exit_status == 0
+        assert path.exists()
+        owners = {file.name: file.stat().st_uid for file in tmp_path.glob("*") if file.is_file()}
+        assert set(owners.values()) == {65534}, owners
+
+
 def test_all_commands_say_the_same_of_an_older_database(paperround: Paperround, tmp_path: Path) -> None:
     stored = upgrades.STORED[0]
     upgrades.restore(stored, f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
