@@ -365,7 +365,8 @@ def _build(
     ranking: Ranking,
 ) -> Answer:
     """Return the answer with the excerpts of the best passages."""
-    patterns = list(filter(None, (compile_pattern([part.text, *ranking.found[part.text]]) for part in parts)))
+    forms = ((part.text, analyser.stem(part.text.casefold()), *ranking.found[part.text]) for part in parts)
+    patterns = list(filter(None, map(compile_pattern, forms)))
     most = MAX_SHOWN if ranking.is_answer or text.basis != Basis.PAPER else MAX_NEAREST
     named = [ranking.found[part.text] for part in parts if part.weight > question.VAGUE]
     if named and not (any(named) or ranking.is_answer):  # what says little, such as "use", is nowhere near

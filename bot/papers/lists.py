@@ -484,7 +484,9 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
         texts("list-corrected", typed=_format_names([typed]), meant=_format_names([meant]))
         for typed, meant in result.corrected
     ]
-    searched = _format_names(result.terms, " · ") if result.is_rewritten or result.added_forms else ""
+    # What there is to read was not searched for.
+    is_told = (result.is_rewritten or result.added_forms) and Hint.TODAY not in result.hints
+    searched = _format_names(result.terms, " · ") if is_told else ""
     forms = f" ({_format_names(result.added_forms)})" if result.added_forms else ""
     ignored = texts("list-ignored", filters=_format_names(result.ignored)) if result.ignored else ""
     if accepted := _format_names(query_parser.list_accepted_forms(result.ignored)):

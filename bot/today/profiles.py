@@ -269,8 +269,10 @@ class Profiles:
             rows = await shelf.list_texts(connection, profile.user_id) if missing else ()
             titles = {row.paper_id: row.title for row in rows if row.paper_id in missing and row.title}
             sample = await self.vectors.get_sample(connection)
+            listed = await papers.list_rows(connection, signals.saved)
+        named = [*titles.values(), *(row.title for row in listed if row.title)]
         vectors |= {paper_id: extract_words(title) for paper_id, title in titles.items()}
-        weights, counts = await asyncio.to_thread(_train, signals, vectors, sample)
+        weights, counts = await asyncio.to_thread(_train, signals, vectors, sample, named)
         learnt = self._learnt[profile.user_id] = LearntProfile(signals, weights, counts)
         if len(self._learnt) > MAX_LEARNT:
             del self._learnt[next(iter(self._learnt))]
@@ -295,9 +297,12 @@ def _count_concepts(vectors: Iterable[Vector]) -> Counter[str]:
 
 
 def _train(
-    signals: Signals, vectors: Mapping[int, Vector], sample: Mapping[int, Vector]
+    signals: Signals, vectors: Mapping[int, Vector], sample: Mapping[int, Vector], titles: Iterable[str]
 ) -> tuple[dict[str, float], dict[str, int]]:
-    """Return a profile's weights, and the number of saved papers for each of the most frequent concepts that are no field."""
+    """Return a profile's weights, and the number of saved papers for each of the most frequent concepts.
+
+    A concept is in one of their `titles`, where the reader can see it, and is no field.
+    """
     saved, marked, words = signals
     wanted = dict.fromkeys(saved, SAVED_WEIGHT)
     for paper_id, kind in marked:
@@ -311,7 +316,8 @@ def _train(
     negatives += [(vectors[key], -weight) for key, weight in wanted.items() if weight < 0 and key in vectors]
     counts = _count_concepts(vectors.get(paper_id, {}) for paper_id in saved)
     common, limit = _count_concepts(sample.values()), max(_FEW_PAPERS, _FIELD_SHARE * len(sample))
-    counts = Counter({concept: count for concept, count in counts.items() if common[concept] <= limit})
+    named = frozenset[str]().union(*map(find_concepts, titles))
+    counts = Counter({one: count for one, count in counts.items() if one in named and common[one] <= limit})
     most = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_CONCEPTS]
     return train_profile([*positives, *followed], negatives), {feature: counts[feature] for feature in most}
 

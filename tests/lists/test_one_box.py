@@ -128,6 +128,7 @@ async def test_what_to_read_is_answered_by_two_buttons(lab: ClientHarness) -> No
         assert lab.texts("today-show") in shown, query
         assert lab.texts("newest-digest") in shown, query
         assert lab.texts("list-hint-period") not in shown, query
+        assert lab.texts("list-searched", terms="") not in shown, query
 
 
 @both_languages

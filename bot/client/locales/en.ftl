@@ -971,8 +971,8 @@ thread-news-not-yours = Only the member who opened this discussion, or one who m
 
 ## Why a paper is in an alert
 found-in = { $language ->
-    [ko] its Korean summary has “{ $words }”
-   *[other] its English summary has “{ $words }”
+    [ko] the Korean summary says “{ $words }”
+   *[other] the English summary says “{ $words }”
 }
 quoted-from = { $language ->
     [ko] quoted from the Korean summary
