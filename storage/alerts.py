@@ -379,11 +379,16 @@ async def set_right(
 ) -> bool:
     """Store since when an alert's owner lacks the right to its channel, and whether the alert is paused for that.
 
-    This applies to all of the owner's alerts there in the same state. Returns False if a person has changed it since.
+    This applies to all of the owner's alerts there in the same state. A lost right takes back their messages that wait, whose
+    papers come once it is back. Returns False if a person has changed it since.
     """
     own = alerts.c
     same = own.user_id == stored.user_id, own.channel_id == stored.channel_id, own.paused == stored.paused
-    changed = alerts.update().where(*same, own.right_lost_at.is_not_distinct_from(stored.right_lost_at))
+    same += (own.right_lost_at.is_not_distinct_from(stored.right_lost_at),)
+    if lost_at is not None:
+        ids = await connection.scalars(sa.select(own.id).where(*same))
+        await _take_back(connection, list(ids))
+    changed = alerts.update().where(*same)
     done = await connection.execute(changed.values(right_lost_at=lost_at, paused=paused))
     return done.rowcount > 0
 

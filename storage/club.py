@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import locks, outbox, shelf, statements, tables
+from storage import alerts, locks, outbox, shelf, statements, tables
 from storage.models import Delivery, DeliveryKind, Locale, PartKind, PartState
 from storage.shelf import saved_papers
 from storage.tables import (
@@ -143,6 +143,7 @@ async def find_opener(connection: AsyncConnection, thread_id: int) -> int | None
 async def silence_thread(connection: AsyncConnection, thread_id: int) -> None:
     """Tell a thread nothing more that is new about its paper, not by a message that waits either."""
     own = club_threads.c.thread_id == thread_id
+    await alerts.lock_planning(connection)
     await connection.execute(club_threads.update().where(own).values(is_quiet=True))
     await outbox.take_back(connection, kind=DeliveryKind.THREAD_NEWS, channel_id=thread_id)
 

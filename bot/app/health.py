@@ -126,8 +126,13 @@ class Liveness:
         ]
 
     def find_hanging(self) -> str | None:
-        """Return a sentence if the work behind a sign neither succeeds nor fails, so that a restart may help."""
-        for sign, (limit, sentence) in _LIMITS.items():
+        """Return a sentence if planning or sending neither succeeds nor fails, so that a restart may help.
+
+        That Discord cannot be reached is no such work: its client goes on trying, and a restart would try the same.
+        """
+        own_work: tuple[Sign, ...] = ("tick", "claim")
+        for sign in own_work:
+            limit, sentence = _LIMITS[sign]
             if self._is_overdue(self._ended.get(sign), limit + HANG_SECONDS):
                 return sentence.format(limit + HANG_SECONDS)
         return None

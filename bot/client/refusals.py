@@ -57,7 +57,7 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
     if isinstance(error, app_commands.CommandInvokeError) and error.__cause__:
         error = error.__cause__
     if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
-        if error.code == _ANSWERED:
+        if error.code == _ANSWERED and interaction.id not in interaction.client.observer.answered_ids:
             interaction.client.observe_interaction(True)
         log.warning("interaction too late", reason=str(error), interaction=interaction.id)
         return

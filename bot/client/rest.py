@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import SimpleNamespace
@@ -36,6 +37,9 @@ ERROR_CODES = range(10_000, 10_000_000)
 
 UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 """Exceptions raised while parsing a body that is not Discord's."""
+
+MAX_ANSWERED = 200
+"""How many interactions are remembered as answered. Discord takes an answer for 15 minutes."""
 
 log = structlog.get_logger(__name__)
 
@@ -173,6 +177,8 @@ class HttpObserver:
         self._listeners: list[AnswerListener] = [] if pace is None else [pace.record_answer]
         self.is_last_discords = False
         """Whether Discord itself gave discord.py's last answer: a proxy's 401 says nothing about the token."""
+        self.answered_ids = deque[int](maxlen=MAX_ANSWERED)
+        """The last interactions that this process has answered, or may have: after a 5xx discord.py answers again."""
 
     def on_answer(self, listener: AnswerListener) -> None:
         """Call `listener` for each response."""
@@ -205,6 +211,8 @@ class HttpObserver:
             seconds = clock.count_seconds() - context.started_at
             answer = read_answer(context.response, params.chunk, seconds)
             self.is_last_discords = answer.is_discords
+            if params.url.name == "callback" and not 300 <= answer.status < 500:
+                self.answered_ids.append(int(params.url.parts[-3]))
             self.report(replace(answer, is_interaction=_is_interaction(params.url)))
 
 

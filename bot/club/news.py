@@ -11,7 +11,7 @@ import structlog
 
 from bot.outbox import outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
-from storage import accounts, archive, key_values, models, news, outbox
+from storage import accounts, alerts, archive, key_values, models, news, outbox
 from storage.database import Database
 from storage.papers import PaperEvent, name_events
 
@@ -83,7 +83,8 @@ class ThreadNewsPlanner:
                 )
                 built[of.thread_id, of.event.id] = delivery
         async with self._database.transaction() as connection:
-            # A thread may have been silenced meanwhile.
+            # A thread may have been silenced meanwhile, under the same lock.
+            await alerts.lock_planning(connection)
             still = await news.list_of_threads(connection, after_id, now)
             told = [built.get((of.thread_id, of.event.id)) for of in still]
             ids = await outbox.add_all(connection, [one for one in told if one is not None])

@@ -241,8 +241,9 @@ class OnDemandPosts:
             candidates = await self._load(connection, subscription)
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
+            # Locked, so that one that is paused or removed at this moment takes the post back.
+            is_there = await daily.get(connection, subscription_id, for_update=True) is not None
             post = await candidates.choose(connection, now)
-            is_there = await daily.get(connection, subscription_id) is not None
             if not is_there or not post.papers:
                 return None
             [post], details = await daily_planner.load_content(connection, [(subscription, post)])

@@ -610,6 +610,29 @@ async def test_an_answer_from_a_later_time_does_not_count_once_the_clock_went_ba
     assert rights.asked == [(1, CHANNEL)] * 2
 
 
+@both_engines
+async def test_a_message_that_waits_is_taken_back_once_its_owner_lacks_the_right(world: World) -> None:
+    """Discord refuses the channel for half an hour, in which the right is lost: nothing comes until it is back."""
+    rights = Rights(world)
+    await world.alert("care", by=1, **IN_CHANNEL)
+    world.discord.closed.add(CHANNEL)
+    await world.written("Mon", "A▲9", location="a")
+    for _ in range(15):
+        await world.wait(minutes=1)
+    rights.found = OwnerRight.MISSING
+    await world.written("Mon", "B▲8", location="b")
+    for _ in range(15):
+        await world.wait(minutes=1)
+    world.discord.closed.clear()
+    for _ in range(6):
+        await world.wait(minutes=20)
+    assert [text for text in world.sent if "notice" not in text] == []
+    rights.found = OwnerRight.GRANTED
+    for _ in range(12):
+        await world.wait(minutes=1)
+    assert [text for text in world.sent if "notice" not in text] == ["A B"]
+
+
 @pytest.mark.parametrize("change", ["pause", "remove"])
 async def test_an_alert_that_is_turned_off_takes_back_what_waits(world: World, change: str) -> None:
     off = await world.alert("care")

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import aiohttp
 import pytest
 
 from bot.app import supervision
 from bot.app.health import CLAIM_SECONDS, HANG_SECONDS, Liveness
+from bot.client import refusals
 from storage import errors, migrate
 from tests.fake_discord import model, server
 from tests.support import (
@@ -210,6 +212,27 @@ async def test_two_bots_with_one_token_say_so(fake: server.FakeDiscord, tmp_path
     assert all(log.count("Stop the other bot") <= 1 for log in logs)
 
 
+async def test_an_answer_that_seemed_lost_or_was_asked_for_twice_is_no_second_bot(
+    fake: server.FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a 5xx discord.py answers again, and Discord says that the interaction is answered; also if it is replayed."""
+    [channel_id] = fake.add_channels(1)
+    told, log = list[bool](), mock.Mock()
+    monkeypatch.setattr(Liveness, "record_interaction", lambda _, is_elsewhere: told.append(is_elsewhere))
+    async with running_bot.run_here(fake, tmp_path):
+        monkeypatch.setattr(refusals, "log", log)
+        for kind in ("page", "status"):
+            lost = {"kind": kind, "status": 502, "path": "/interactions/*", "times": 1, "stored": True}
+            fake.set_faults(lost)
+            await fake.interact(channel_id, _command("help", {}), answer=True)
+        await patience.wait_until(lambda: log.warning.call_count == 2)
+        await fake.interact(channel_id, _command("help", {}), answer=True)
+        await fake.gateway.replay("INTERACTION_CREATE")
+        await patience.wait_until(lambda: log.warning.call_count == 3)
+    assert {call.args for call in log.warning.call_args_list} == {("interaction too late",)}
+    assert True not in told
+
+
 async def test_one_lost_answer_is_no_second_bot() -> None:
     liveness = Liveness()
     for number in range(40):
@@ -294,6 +317,23 @@ async def test_a_relay_that_hangs_ends_the_process_and_one_that_fails_does_not(f
         if task.done():
             with pytest.raises(errors.PaperroundError, match=r"relay.*started again"):
                 task.result()
+
+
+async def test_a_day_without_discord_is_no_hang() -> None:
+    """A restart would try the same: the outage, or the network, is not mended by it."""
+    seconds = 0.0
+    liveness = Liveness(lambda: seconds)
+    async with _watching(liveness, [], is_sending=lambda: True) as task:
+        liveness.record("discord")
+        for _ in range(24 * 60):
+            seconds += 60.0
+            liveness.record("tick")
+            liveness.record("claim")
+        await asyncio.sleep(0.05)
+        assert [problem.partition(" for ")[0] for problem in liveness.find_problems()] == [
+            "Discord has not been reached"
+        ]
+        assert not task.done()
 
 
 @pytest.mark.parametrize("signal", [0, 6], ids=["by itself", "by the watchdog of systemd"])

@@ -16,6 +16,7 @@ from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.client import custom_ids
 from bot.club.news import ThreadNews
+from bot.club.service import ClubPost
 from bot.core.settings import Settings
 from bot.outbox import contents, outcomes
 from bot.shelf.news import NewsPost
@@ -57,6 +58,8 @@ class Renderer(world.Renderer):
             return self._message(post.marker, f"{post.locale} {' '.join(said)} {post.more or ''}".strip())
         if isinstance(post, ThreadNews):
             return self._message(post.marker, f"{post.locale} {post.event.kind}")
+        if isinstance(post, ClubPost):
+            return self._message(post.marker, f"ClubPost {post.step}")
         return super().render(post)
 
 
@@ -68,10 +71,10 @@ class NewsWorld(World):
         self.renderer = Renderer()
         self.discord = self.sender = discord or self.discord
         self.restart()
-        container = Container(Settings(), database, self.clock)
+        self.container = container = Container(Settings(), database, self.clock)
         container.deliveries = self.deliveries
         self.shelf = container.services.get(Shelf)
-        workers = Workers(container)
+        self.workers = workers = Workers(container)
         self.news, self.threads = workers.news_planner, workers.thread_news
         self.threads._request = self._find_thread
         self.arrived: dict[int, list[str]] = {}

@@ -1,0 +1,174 @@
+"""What a person turns off is taken back: what waits for Discord, and what is planned at the same moment."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any, NamedTuple
+from unittest import mock
+
+import pytest
+
+from bot.client.accounts import Readers
+from bot.daily import planner as daily_planner
+from bot.today.service import TodayService
+from storage import alerts, club, models, news, outbox
+from storage.database import Database
+from tests.shelf import test_news
+from tests.support.world import AWAY, CHANNEL, GUILD, READER, moment
+
+pytestmark = pytest.mark.promise
+
+
+class Stage(test_news.NewsWorld):
+    """A world with all planners. Paper A is new on Monday at 09:00 (UTC)."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.today = self.container.services.get(TodayService)
+        self.alert_planner = self.workers.alert_planner
+        self.threads._request = mock.AsyncMock(return_value={})
+        self.row = models.Subscription(guild_id=GUILD, channel_id=CHANNEL)
+        self.alert_id = 0
+
+    async def tick(self) -> None:
+        await self.relay.expire(self.now)
+        for planner in (self.daily_planner, self.workers.clubs, self.workers.today_planner):
+            await planner.tick(self.now)
+        await self.alert_planner.drain()
+        await super().tick()
+
+    async def post_now(self) -> None:
+        await self.on_demand.plan(self.row.id, 1)
+        await self.tick()
+
+    async def vote(self) -> None:
+        await self.workers.clubs.begin_vote(GUILD)
+        await self.tick()
+
+
+async def _save(stage: Stage) -> None:
+    await stage.save("A")
+    await stage.shelf.start_news(READER, "UTC")
+    stage.now += timedelta(hours=1)
+    await stage.happen("A")
+    stage.now = moment("Mon 09:00 UTC")
+
+
+async def _discuss(stage: Stage) -> None:
+    await stage.open_threads()
+    stage.now += timedelta(hours=1)
+    await stage.happen("C")
+
+
+async def _ask_for_papers(stage: Stage) -> None:
+    await stage.today.send_daily(READER, "09:00", "UTC")
+    await stage.written("Fri-1", "E")
+    stage.now = moment("Sat-1 09:00 UTC")
+
+
+async def _follow(stage: Stage, **place: Any) -> None:
+    stage.is_matching = False
+    stage.alert_id = await stage.alert("care", **place)
+    await stage.written("Fri-1", "E▲9")
+    await stage.alert_planner.drain()
+    stage.now += timedelta(minutes=3)
+
+
+async def _follow_in_channel(stage: Stage) -> None:
+    await _follow(stage, channel_id=CHANNEL, guild_id=GUILD)
+
+
+async def _lose_right(stage: Stage) -> None:
+    [row] = await stage.alerts.list_rows()
+    await stage.database.write(alerts.set_right, row, lost_at=stage.now, paused=False)
+
+
+async def _set_up_post(stage: Stage) -> None:
+    stage.row = await stage.daily()
+    stage.now = moment("Sat-1 09:00")
+
+
+async def _set_up_club(stage: Stage) -> None:
+    await stage.workers.clubs.set_up(
+        club.Club(
+            guild_id=GUILD,
+            channel_id=CHANNEL,
+            weekday=5,
+            at_time="17:00",
+            timezone="UTC",
+            locale=models.Locale.EN,
+            created_by=READER,
+            starts_at=stage.now,
+        )
+    )
+
+
+class Switch(NamedTuple):
+    """What is asked for, how it is turned off, what is planned, and the beginning of the message that must not come."""
+
+    ask: Callable[[Stage], Awaitable[None]]
+    turn_off: Callable[[Stage], Awaitable[object]]
+    message: str
+    plan: Callable[[Stage], Awaitable[None]] = Stage.tick
+
+
+SWITCHES = {
+    "news of saved papers": Switch(_save, lambda of: of.database.write(news.switch_off, READER), "@7 en A"),
+    "news in a thread": Switch(
+        _discuss, lambda of: of.database.write(club.silence_thread, 44), "#44 ko code"
+    ),
+    "/today": Switch(_ask_for_papers, lambda of: of.today.stop_daily(READER), "@7 TodayPost"),
+    "an alert, paused": Switch(_follow, lambda of: of.alerts.pause(of.alert_id), "@7 E"),
+    "an alert, removed": Switch(_follow, lambda of: of.alerts.remove(of.alert_id), "@7 E"),
+    "an alert whose right is lost": Switch(_follow_in_channel, _lose_right, "E"),
+    "Post now, then paused": Switch(
+        _set_up_post, lambda of: of.subscriptions.pause(of.row.id), "A", Stage.post_now
+    ),
+    "Post now, then removed": Switch(
+        _set_up_post, lambda of: of.subscriptions.remove(of.row.id), "A", Stage.post_now
+    ),
+    "a daily post, paused": Switch(_set_up_post, lambda of: of.subscriptions.pause(of.row.id), "A"),
+    "a daily post, removed": Switch(_set_up_post, lambda of: of.subscriptions.remove(of.row.id), "A"),
+    "a meeting, skipped": Switch(
+        _set_up_club, lambda of: of.workers.clubs.skip(GUILD), "ClubPost poll", Stage.vote
+    ),
+    "a club, stopped": Switch(
+        _set_up_club, lambda of: of.workers.clubs.stop(GUILD), "ClubPost poll", Stage.vote
+    ),
+    "a reader, forgotten": Switch(
+        _ask_for_papers, lambda of: Readers(of.database, of.clock).forget(READER), "@7 TodayPost"
+    ),
+}
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.parametrize("how", ["on", "off while it waits", "off while it is planned"])
+@pytest.mark.parametrize("name", SWITCHES)
+async def test_what_is_turned_off_does_not_come(db: Database, name: str, how: str) -> None:
+    switch, stage = SWITCHES[name], Stage(db)
+    await stage.written("Thu-1", "A▲9 C▲8 D▲7")
+    await switch.ask(stage)
+    stage.discord.answer = AWAY
+    turned_off = list[asyncio.Task[object]]()
+    add_all = outbox.add_all
+
+    async def add(connection: Any, new: Any) -> Any:
+        if new and not turned_off and how == "off while it is planned":
+            turned_off.append(asyncio.ensure_future(switch.turn_off(stage)))
+            await asyncio.wait(turned_off, timeout=0.5)  # it waits for a lock of the planner
+        return await add_all(connection, new)
+
+    with ExitStack() as patches:
+        for module in (outbox, daily_planner):
+            patches.enter_context(mock.patch.object(module, "add_all", add))
+        await switch.plan(stage)
+    await asyncio.gather(*turned_off)
+    if how == "off while it waits":
+        assert await stage.planned(state=models.DeliveryState.WAITING)
+        await switch.turn_off(stage)
+    stage.discord.answer = None
+    for _ in range(5):
+        await stage.wait(minutes=5)
+    came = [text for text in stage.sent if text.startswith(switch.message)]
+    assert bool(came) == (how == "on"), stage.sent
