@@ -257,7 +257,6 @@ class Relay:
             return []
         if term != self._term:
             self._term, self._term_began_at = term, clock()
-            self._has_orphans = True
         if self._has_orphans:
             await self._release_orphans(clock(), term)
         if not (chosen := await self._choose(clock(), slots)):

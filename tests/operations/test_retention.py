@@ -52,10 +52,16 @@ async def test_a_paper_that_was_only_looked_up_is_purged_after_30_days(posted_tw
         assert await count(posted_twice.database, tables.papers) == papers
 
 
-async def test_the_last_delivery_of_a_daily_post_is_not_purged(posted_twice: World) -> None:
+async def test_the_last_delivery_of_a_daily_post_that_came_is_not_purged(posted_twice: World) -> None:
     database = posted_twice.database
+    posted_twice.discord.closed.add(CHANNEL)
+    await posted_twice.list("Wed", "C▲9")
+    await posted_twice.at("Wed 09:00")
+    [row] = await posted_twice.subscriptions.list_rows()
+    await posted_twice.subscriptions.pause(row.id)
+    await posted_twice.at("Thu 09:00")
     assert await purge(database, SEOUL_9AM + 89 * DAY) > 0  # payloads only
-    assert await count(database, tables.deliveries) == 2
+    assert await count(database, tables.deliveries) == 3
     await purge(database)
     assert (await count(database, tables.deliveries), await count(database, tables.parts)) == (1, 1)
     pace = outbox_builders.make_pace()

@@ -44,6 +44,20 @@ async def test_after_a_restart_searches_for_a_copy_before_sending(world: World) 
     assert world.sent == ["A"]
 
 
+async def test_a_message_of_unknown_outcome_is_looked_for_also_after_a_failure_that_is_certain(
+    world: World,
+) -> None:
+    await world.daily(papers=1)
+    await world.list("Mon", "A▲9")
+    world.discord.answer = LOST
+    await world.at("Mon 09:00")
+    world.discord.answer = AWAY
+    await world.wait(minutes=2)
+    world.discord.answer = None
+    await world.wait(minutes=2)
+    assert world.sent == ["A"]
+
+
 async def test_a_rejected_token_stops_the_relay_without_losing_posts(world: World) -> None:
     await add_post(world)
     await world.daily(channel=21)

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from bot.outbox.outcomes import DeliveryError, SendRequest, classify
 from storage import accounts, models
-from tests.support.world import AWAY, CHANNEL, GUILD, MINUTE, READER, World
+from tests.support import reader_rows
+from tests.support.world import AWAY, CHANNEL, GUILD, MINUTE, READER, Discord, World
 
 OWNER = 70
 
@@ -66,6 +68,17 @@ async def test_three_posts_expired_for_the_same_reason_pause_the_subscription(wo
     assert world.sent[-2:] == ["D A", "#21 D"], "with the refused paper"
 
 
+async def test_days_without_discord_pause_nothing(world: World) -> None:
+    row = await add_post(world)
+    world.discord.answer = AWAY
+    for day in ("Mon", "Tue", "Wed", "Thu", "Fri"):
+        await world.list(day, f"{day[0]}▲9")
+        await world.at(f"{day} 09:00")
+    assert await posts(world) == [("stopped", "too-old")] * 4 + [("waiting", None)]
+    assert await state_of(world, row) == ("active", None)
+    assert len(await world.planned()) == 5, "nobody is told"
+
+
 async def test_a_sent_post_resets_the_count_of_refusals(world: World) -> None:
     row = await add_post(world)
     for day, paper, is_closed in (
@@ -124,6 +137,48 @@ async def test_a_notice_goes_to_the_system_channel_if_direct_messages_are_closed
     await world.at("Mon 09:00")
     await world.tick()
     assert world.sent == ["#30 notice refused no-send"] * 2
+
+
+async def test_a_channel_is_not_told_in_itself_that_it_refuses(world: World) -> None:
+    await world.guilds.update({GUILD: {"system_channel_id": CHANNEL}})
+    await world.list("Mon", "A▲9")
+    await world.daily()
+    world.discord.closed.add(CHANNEL)
+    await world.at("Mon 09:00", "Mon 09:10")
+    assert [row.kind for row in await world.planned()] == [models.DeliveryKind.DAILY]
+
+
+async def test_a_notice_whose_content_is_refused_makes_no_other(world: World) -> None:
+    class Unkind(Discord):
+        async def send(self, request: SendRequest) -> models.Receipt:
+            if request.channel_id == -READER:
+                raise DeliveryError(classify(400, 200000, request.kind), "AutoMod", code=200000)
+            return await super().send(request)
+
+    world.discord = world.sender = Unkind()
+    world.restart()
+    await world.alert("paper")
+    await world.list("Mon", "A▲9", at="Mon 08:00")
+    await world.at("Mon 08:10", "Mon 08:11", "Mon 08:12")
+    notices = await world.planned(kind=models.DeliveryKind.NOTICE)
+    assert [(row.state, row.reason) for row in notices] == [("stopped", "refused-content")]
+
+
+async def test_a_reader_who_is_forgotten_while_direct_messages_are_opened_is_not_stored_again(
+    world: World,
+) -> None:
+    class Slow(Discord):
+        async def open_dm(self, user_id: int) -> int:
+            await world.database.write(accounts.remove_reader_data, user_id)
+            return await super().open_dm(user_id)
+
+    world.discord = world.sender = Slow()
+    world.restart()
+    await world.alert("robot")
+    await world.written("Mon", "A▲9", summary="A robot.")
+    await world.wait(minutes=3)
+    assert await reader_rows.find_columns(world.database, f":{READER}") == set()
+    assert await world.database.fetch(accounts.get_reader, READER) is None
 
 
 async def test_a_refused_direct_message_channel_is_reopened(world: World) -> None:

@@ -290,6 +290,23 @@ async def test_an_uncertain_post_is_posted_again_without_what_discord_refuses(wo
     assert (in_channel(world), again.refused) == (["C"], 0)
 
 
+async def test_an_uncertain_post_is_posted_again_although_its_paper_came_in_the_other_language(
+    world: World,
+) -> None:
+    await world.daily("09:00 Seoul", papers=1)
+    await world.daily("10:00 Seoul", papers=1, locale=models.Locale.KO)
+    await world.list("Mon", "A▲9")
+    world.discord.answer = stage.UNVERIFIABLE
+    await world.at("Mon 09:00")
+    world.discord.answer = None
+    await world.at("Mon 10:00")
+    [post, _] = await world.planned(kind=DeliveryKind.DAILY)
+    again = {"new_nonce": world.deliveries.new_nonce, "now": world.now, "expires_at": world.now + stage.DAY}
+    assert await world.database.write(outbox.repeat_uncertain, post.id, **again)
+    await world.relay.drain(world.now)
+    assert in_channel(world) == ["A", "A"]
+
+
 @pytest.mark.wire
 async def test_lost_replies_repeat_and_lose_nothing_of_a_split_post(wire: RelayHarness) -> None:
     channels = wire.fake.add_channels(6)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from storage import database, locks, models, outbox
+from storage import database, locks, models, outbox, tables
 from tests.fake_discord import model
 from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
 
@@ -131,6 +131,20 @@ async def test_only_deliveries_with_unknown_outcome_survive_expiry(db: database.
     await add(db, new_delivery("waiting"))
     ended = await db.write(outbox.expire, NOW + timedelta(hours=25), unknown_until=NOW)
     assert [row.key for row in ended] == ["waiting"]
+
+
+async def test_asking_again_for_one_kind_of_message_leaves_what_is_known_of_the_others(
+    db: database.Database,
+) -> None:
+    kinds = models.DeliveryKind.NEWS, models.DeliveryKind.TODAY
+    for kind in kinds:
+        await add(db, new_delivery(kind, None, guild_id=None, user_id=7, kind=kind))
+    async with db.transaction() as connection:
+        closed = tables.deliveries.update().values(reason=models.Reason.DMS_CLOSED)
+        await connection.execute(closed)
+        await outbox.try_direct(connection, models.DeliveryKind.NEWS, 7, NOW)
+        known = [await outbox.find_refusal(connection, kind, 7) for kind in kinds]
+    assert known == [None, models.Reason.DMS_CLOSED]
 
 
 async def test_lists_failed_messages_to_a_channel_or_a_reader_as_problems(db: database.Database) -> None:
