@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import discord
 import pytest
@@ -10,6 +11,7 @@ from discord import ui
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.client import messages as client_messages
+from bot.client import permissions
 from bot.client.accounts import TextPurpose, make_token
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import layout_payload
@@ -18,8 +20,9 @@ from bot.daily.commands import DRAFT
 from bot.daily.service import Subscriptions
 from bot.outbox.contents import RenderedPart
 from bot.papers import list_views
-from storage import models, outbox
-from tests.support import alert_builders
+from storage import models, outbox, tables
+from storage.alerts import OwnerRight
+from tests.support import alert_builders, outbox_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
@@ -209,5 +212,33 @@ async def test_repeating_a_post_needs_the_same_server_and_bot_permissions(harnes
         await outbox.stop_part(connection, part.id, reason="no-history", now=harness.env.now())
     shown = await _press(harness, harness.manager, pack_custom_id("pa", delivery.id))
     assert harness.texts("permission-send-messages") in shown
-    shown = await _press(harness, harness.manager, pack_custom_id("pa", delivery.id + 1))
-    assert shown == harness.texts("nothing-to-post-again")
+    theirs = outbox_builders.new_delivery(
+        "theirs", (other := _other_channel(harness)).id, guild_id=other.guild.id
+    )
+    [foreign_id] = await outbox_builders.add(harness.container.database, theirs)
+    async with harness.container.database.transaction() as connection:
+        values = {"state": models.DeliveryState.STOPPED, "reason": models.Reason.UNCERTAIN}
+        foreign = tables.deliveries.update().where(tables.deliveries.c.id == foreign_id)
+        await connection.execute(foreign.values(values))
+    for delivery_id in (foreign_id, foreign_id + 1):
+        shown = await _press(harness, harness.manager, pack_custom_id("pa", delivery_id))
+        assert shown == harness.texts("nothing-to-post-again")
+
+
+async def test_an_owners_right_is_what_discord_says(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger, place = harness.env.create_user("stranger"), (harness.guild.id, harness.channel.id)
+    owners = {
+        harness.manager: OwnerRight.GRANTED,
+        harness.reader: OwnerRight.MISSING,
+        stranger: OwnerRight.LEFT,
+    }
+    for owner, right in owners.items():
+        assert await permissions.find_right(harness.bot, owner.id, *place) is right
+    assert await permissions.find_right(harness.bot, harness.manager.id, place[0], 1) is OwnerRight.UNKNOWN
+    for error, status in ((discord.NotFound, 404), (discord.DiscordServerError, 503)):
+        response: Any = type("Response", (), {"status": status, "reason": "a proxy's page"})()
+        failing = mock.AsyncMock(side_effect=error(response, "<html>no route</html>"))
+        monkeypatch.setattr(harness.bot.http, "get_member", failing)
+        assert await permissions.find_right(harness.bot, stranger.id, *place) is OwnerRight.UNKNOWN

@@ -17,7 +17,7 @@ from bot.outbox import contents
 from bot.outbox.pace import HttpAnswer
 from bot.rendering import discord_text
 from bot.sources import kinds
-from storage import accounts, daily, models, outbox
+from storage import accounts, alerts, daily, models, outbox
 from storage import sources as stored_sources
 from tests.conftest import VERSION
 from tests.support import digest_builders, reader_rows
@@ -145,16 +145,20 @@ def _find_label(harness: ClientHarness, message: Any, text_id: str) -> str:
     return label
 
 
-async def test_status_lists_only_posts_in_visible_channels(harness: ClientHarness) -> None:
+async def test_status_lists_only_posts_and_alerts_in_visible_channels(harness: ClientHarness) -> None:
     hidden = harness.guild.create_text_channel(
         "hidden", overwrites={harness.guild.default_role: discord.PermissionOverwrite(view_channel=False)}
     )
     for channel in (hidden, harness.readonly_channel):
         await harness.add_subscription(channel.id)
+    place = {"channel_id": hidden.id, "guild_id": harness.guild.id}
+    alert = await harness.add_alert("layoffs", user_id=harness.manager.id, **place)
+    await harness.container.database.write(alerts.set_right, alert, lost_at=harness.env.now(), paused=True)
     shown = shown_text(await harness.ask("status"))
     assert f"<#{harness.readonly_channel.id}>" in shown
-    assert f"<#{hidden.id}>" not in shown
-    assert f"<#{hidden.id}>" in shown_text(await harness.ask("status", by=harness.manager))
+    for secret in (f"<#{hidden.id}>", "layoffs"):
+        assert secret not in shown
+        assert secret in shown_text(await harness.ask("status", by=harness.manager))
 
 
 async def test_status_offers_to_resend_an_uncertain_post_for_a_week(harness: ClientHarness) -> None:

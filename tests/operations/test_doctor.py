@@ -216,13 +216,16 @@ async def test_a_disk_that_takes_no_more_is_found_by_writing(
     assert (await examine())[f"disk of {tmp_path}"].well
 
 
+@pytest.mark.parametrize(("free", "least"), [(5_000_000, doctor.MIN_FREE_BYTES), (100_000, 1_000)])
 async def test_little_free_space_is_a_warning(
-    sqlite_db: database.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_db: database.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, least: int
 ) -> None:
-    usage = shutil.disk_usage(tmp_path)._replace(free=5_000_000)
+    """Also less than a copy of the database needs."""
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(doctor, "MIN_FREE_BYTES", least)
     found = (await examine())[f"disk of {tmp_path}"]
-    assert (found.status, found.value) == (doctor.Status.WARNING, "5.0 MB free")
+    assert (found.status, found.value) == (doctor.Status.WARNING, f"{free / 1e6:.1f} MB free")
 
 
 @pytest.mark.parametrize(
@@ -284,6 +287,7 @@ async def test_stuck_posts_are_listed_by_server_with_the_reason(
         26: (models.DeliveryState.STOPPED, models.Reason.REFUSED_CONTENT),
         27: (None, models.Reason.NO_ACCESS),
         28: (None, models.Reason.BY_HAND),
+        30: (models.DeliveryState.STOPPED, models.Reason.BY_HAND),
     }
     for channel, (state, reason) in states.items():
         draft = models.Subscription(guild_id=10 + channel % 2, channel_id=channel, at_time="09:00")
@@ -316,7 +320,8 @@ async def test_stuck_posts_are_listed_by_server_with_the_reason(
     await outbox_builders.add(db, other)
     found = await db.fetch(posts.list_all, settings.load().close_rule, now)
     assert {post.channel: post.stuck for post in found} == {
-        21: None, 22: "refused", 23: "late", 24: "unclear", 25: "not posted", 26: None, 27: "paused", 28: None, 29: "late"
+        21: None, 22: "refused", 23: "late", 24: "unclear", 25: "not posted", 26: None, 27: "paused", 28: None, 29: "late",
+        30: None,
     }  # fmt: skip
     by_channel = {post.channel: post for post in found}
     assert by_channel[21].last_at == now

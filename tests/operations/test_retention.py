@@ -106,9 +106,10 @@ async def test_a_servers_data_is_purged_unless_the_bot_rejoins(posted_twice: Wor
     database = posted_twice.database
     service, of_alerts = Guilds(database, lambda: SEOUL_9AM + 2 * DAY), Alerts(database, lambda: SEOUL_9AM)
     await service.update({10: {}})
-    await of_alerts.add(alert_builders.draft("robot", channel_id=CHANNEL, guild_id=10))
+    # In a channel that got no message yet.
+    await of_alerts.add(alert_builders.draft("robot", channel_id=CHANNEL + 1, guild_id=10))
     own = await of_alerts.add(alert_builders.draft("robot"))
-    recipients = ["user:7", f"channel:{CHANNEL}"]
+    recipients = ["user:7", f"channel:{CHANNEL}", f"channel:{CHANNEL + 1}"]
     async with database.transaction() as connection:
         await alerts.add_matches(connection, [alerts.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
         await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
@@ -121,7 +122,7 @@ async def test_a_servers_data_is_purged_unless_the_bot_rejoins(posted_twice: Wor
     remaining = await of_alerts.list_rows()
     assert (own in remaining, len(remaining)) == (True, 1 + is_back)
     told = await database.fetch(alerts.list_told, recipients, [1])
-    assert [(name, 1) in told for name in recipients] == [True, is_back]
+    assert [(name, 1) in told for name in recipients] == [True, is_back, is_back]
 
 
 async def test_all_rows_of_a_server_are_purged_30_days_after_leaving(db: Database) -> None:
