@@ -383,8 +383,8 @@ async def set_right(
     papers come once it is back. Returns False if a person has changed it since.
     """
     own = alerts.c
-    same = own.user_id == stored.user_id, own.channel_id == stored.channel_id, own.paused == stored.paused
-    same += (own.right_lost_at.is_not_distinct_from(stored.right_lost_at),)
+    state = own.paused == stored.paused, own.right_lost_at.is_not_distinct_from(stored.right_lost_at)
+    same = own.user_id == stored.user_id, own.channel_id == stored.channel_id, *state
     if lost_at is not None:
         ids = await connection.scalars(sa.select(own.id).where(*same))
         await _take_back(connection, list(ids))

@@ -301,8 +301,13 @@ async def test_an_uncertain_post_is_posted_again_although_its_paper_came_in_the_
     world.discord.answer = None
     await world.at("Mon 10:00")
     [post, _] = await world.planned(kind=DeliveryKind.DAILY)
-    again = {"new_nonce": world.deliveries.new_nonce, "now": world.now, "expires_at": world.now + stage.DAY}
-    assert await world.database.write(outbox.repeat_uncertain, post.id, **again)
+    assert await world.database.write(
+        outbox.repeat_uncertain,
+        post.id,
+        new_nonce=world.deliveries.new_nonce,
+        now=world.now,
+        expires_at=world.now + stage.DAY,
+    )
     await world.relay.drain(world.now)
     assert in_channel(world) == ["A", "A"]
 
