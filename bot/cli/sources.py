@@ -259,8 +259,9 @@ def _print_left_out(address: str, account: models.Account | None, as_json: bool)
     if account is None or as_json:
         return
     if account.left_out:
-        of = f"of {shell.count(account.found, 'item')} found, {account.stored:,} were stored, {account.known:,} known and"
-        shell.echo(f"{address}: {of} {account.lost:,} left out: {sorting.describe(account.left_out)}.")
+        counts = f"{account.stored:,} stored, {account.known:,} known, {account.lost:,} left out"
+        found = f"{shell.count(account.found, 'item')} found: {counts}"
+        shell.echo(f"{address}: {found}: {sorting.describe(account.left_out)}.")
     if account.remarks:
         shell.echo(f"{address}: of the items kept: {sorting.describe(account.remarks)}.")
 

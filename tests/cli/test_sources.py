@@ -99,10 +99,10 @@ def test_what_a_source_leaves_out_is_said_wherever_it_is_named(
     (folder / "2025-05-06.md").write_text("- [Growing Moss](https://arxiv.org/abs/2505.00001)\n")
     for name in ("bad.md", "worse.md"):
         (folder / name).write_bytes(b"\0\xff\xfe\0")
-    said = "3 items found, {}, {} known and 2 left out: 2 not read (bad.md: it is binary, not text; worse.md: it is"
-    assert said.format("1 were stored", 0) in sources("add", "digests").stdout
-    assert said.format("1 were stored", 0) in sources("list").stdout
-    assert said.format("0 were stored", 1) in sources("fetch").stdout
+    said = "3 items found: {} stored, {} known, 2 left out: 2 not read (bad.md: it is binary, not text; worse.md: it is"
+    assert said.format(1, 0) in sources("add", "digests").stdout
+    assert said.format(1, 0) in sources("list").stdout
+    assert said.format(0, 1) in sources("fetch").stdout
     [row] = sources("list", "--json").data
     assert (row["found"], row["stored"], row["known"]) == (3, 0, 1)
     assert [(of["reason"], of["number"]) for of in row["left_out"]] == [("not-read", 2)]
