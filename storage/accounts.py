@@ -110,6 +110,7 @@ class GuildSettings(TypedDict, total=False):
     locale: Locale | None
     timezone: str | None
     system_channel_id: int | None
+    answers_mentions: bool
 
 
 async def upsert_guilds(connection: AsyncConnection, by_id: Mapping[int, GuildSettings]) -> None:

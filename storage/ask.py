@@ -52,7 +52,7 @@ async def describe_archive(connection: AsyncConnection) -> tuple[int, date | Non
 
 
 async def find_answered_papers(connection: AsyncConnection, message_id: int) -> Sequence[str] | None:
-    """Return the arXiv ids that a message of the bot is an answer about, none for the archive; None if it is no answer."""
+    """Return the arXiv ids that a message of the bot is an answer about, perhaps none; None if it is no answer."""
     query = sa.select(deliveries.c.papers).join(parts, parts.c.delivery_id == deliveries.c.id)
     query = query.where(parts.c.message_id == message_id, deliveries.c.kind == DeliveryKind.ANSWER)
     found = (await connection.execute(query.limit(1))).first()
@@ -89,10 +89,12 @@ async def put_answer(
     now: datetime,
     *rest: NewPart,
     rest_at: datetime,
+    about: Sequence[str] = (),
 ) -> bool:
     """Put `shown` into the last part of a planned answer, due at `now` (UTC). Returns False if that was attempted.
 
-    `rest` are edits that follow, due at `rest_at` (UTC) unless this is called again before.
+    `rest` are edits that follow, due at `rest_at` (UTC) unless this is called again before. `about` are the arXiv ids of
+    an answer's papers if only the answer tells them.
     """
     own = parts.c
     last = sa.select(sa.func.max(own.position)).where(own.delivery_id == delivery_id).scalar_subquery()
@@ -108,4 +110,7 @@ async def put_answer(
         for place, part in enumerate(rest, start=position + 1)
     ]
     await statements.insert_rows(connection, parts, rows)
+    if about:
+        own_id = deliveries.c.id == delivery_id
+        await connection.execute(deliveries.update().where(own_id).values(papers=tuple(about)))
     return True

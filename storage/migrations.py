@@ -399,6 +399,15 @@ def _add_accounts_of_readings(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN account JSON")
 
 
+@_migration(21)
+def _add_answers_to_mentions(connection: sa.Connection) -> None:
+    """Let a server turn off answers to mentions."""
+    default = "true" if connection.dialect.name == "postgresql" else "1"
+    connection.exec_driver_sql(
+        f"ALTER TABLE guilds ADD COLUMN answers_mentions BOOLEAN DEFAULT {default} NOT NULL"
+    )
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

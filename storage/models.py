@@ -32,13 +32,14 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Guild:
-    """A server that the bot is in, or was in until `left_at`."""
+    """A server that the bot is in, or was in until `left_at`. `answers_mentions`: questions in messages are answered."""
 
     guild_id: int
     locale: Locale | None
     timezone: str | None
     system_channel_id: int | None
     left_at: datetime | None
+    answers_mentions: bool
 
 
 # Digests as parsed and as stored.
@@ -81,6 +82,7 @@ class Omission(StrEnum):
     NEW_VERSION = "new-version"
     OTHER_CATEGORY = "other-category"
     TOO_MANY = "too-many"
+    MADE_UP = "made-up-summary"
 
     @property
     def words(self) -> str:

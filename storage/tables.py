@@ -285,7 +285,11 @@ readers = table_of(
 
 
 guilds = table_of(
-    models.Guild, "guilds", sa.PrimaryKeyConstraint("guild_id"), infos={"guild_id": SERVER_ROWS}
+    models.Guild,
+    "guilds",
+    required("answers_mentions", sa.Boolean, server_default=sa.true()),
+    sa.PrimaryKeyConstraint("guild_id"),
+    infos={"guild_id": SERVER_ROWS},
 )
 
 sources = table_of(

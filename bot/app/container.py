@@ -40,7 +40,7 @@ from bot.search.service import SearchService
 from bot.search.trends import RisingTopicService
 from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
 from bot.today.profiles import PaperVectors, Profiles
-from bot.web.service import WebPages
+from bot.web.service import Answered, FoundPassage, WebPages
 from storage import migrate, models
 from storage.database import READER_CONNECTIONS, Database
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
+    from bot.client.texts import Texts
     from bot.outbox.pace import HttpAnswer
     from bot.search.embeddings import TextVectors
     from bot.sources.base import Throttle
@@ -305,7 +306,15 @@ class Container:
     @cached_property
     def web_pages(self) -> WebPages:
         """The pages of the web archive."""
-        return WebPages(self.services, self.templates)
+        return WebPages(self.services, self.templates, self.answer_page)
+
+    async def answer_page(self, asked: str, texts: Texts) -> Answered:
+        """Answer a question on a page of the web archive."""
+        from bot.ask import messages as ask_messages
+
+        answer = await self.services.get(PaperQuestions).archive.answer(asked, texts.locale)
+        passages = [FoundPassage(*row) for row in ask_messages.list_passages(texts, answer)]
+        return Answered(passages, ask_messages.describe(texts, answer))
 
     def create_questions(
         self, database: Database, glossary: GlossaryService, lookups: admission.Admission

@@ -13,10 +13,10 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, sorting, summaries
+from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, sorting, summaries, unrelated
 from bot.text import date_reader
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, LeftOut, Omission, Problem, Section
+from storage.models import Digest, DigestFormat, Entry, LeftOut, Omission, Problem, Section, add_up
 
 _DAILY_PAPERS = re.compile(r"daily[\s_-]{0,3}papers?|데일리\s?페이퍼|오늘의\s?논문", re.IGNORECASE)
 NO_PAPERS = "there is no paper in a known form under this date"
@@ -194,13 +194,21 @@ def _build(
 ) -> Digest:
     """Build a digest with entries ranked from 1. If a paper repeats, only its first entry counts."""
     entries: dict[str, Entry] = {}
-    problems = [*part.problems, *stray]
+    problems, made_up = [*part.problems, *stray], list[LeftOut]()
     for paper in part.papers:
         if paper.arxiv_id in entries:
             message = f"{paper.arxiv_id} is listed again; only the first is used"
             problems.append(Problem(paper.line, message, Omission.REPEATED))
             continue
         sections = tuple(fields.cut_sections(paper.sections))
+        is_made_up = summaries.find_basis(sections) is summaries.Basis.NONE or (
+            unrelated.is_unrelated(paper.title or "", sections)
+        )
+        made_up += (
+            [sorting.leave_out(Omission.MADE_UP, paper.title or paper.arxiv_id)]
+            if sections and is_made_up
+            else []
+        )
         entries[paper.arxiv_id] = Entry(
             rank=len(entries) + 1,
             arxiv_id=paper.arxiv_id,
@@ -212,11 +220,14 @@ def _build(
             thumbnail=paper.thumbnail,
             video=paper.video,
             sections=sections,
-            summary_missing=summaries.find_basis(sections) is summaries.Basis.NONE,
+            summary_missing=is_made_up,
         )
     problems.sort(key=lambda problem: problem.line)
     text = "\n".join(part.rows).rstrip() + "\n"
-    return Digest(form, on, tuple(entries.values()), tuple(problems), text, left_out=left_out)
+    remarks = add_up(made_up)
+    return Digest(
+        form, on, tuple(entries.values()), tuple(problems), text, left_out=left_out, remarks=remarks
+    )
 
 
 def _detect(day: _Day) -> DigestFormat:

@@ -20,14 +20,17 @@ from bot.archive import arxiv_ids, summaries
 from bot.ask import passages, question
 from bot.ask.passages import Passage
 from bot.ask.ranking import PaperIndex
+from bot.ask.sentences import QuotedSentence, Sentence, number_quotes
 from bot.core.clock import Clock
 from bot.glossary.resolver import Glossary
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Snippet, compile_pattern, make_excerpt
 from bot.search.service import SearchService
+from bot.sources import kinds
 from bot.text import query_parser
 from storage import ask as storage
 from storage import models, paper_texts, papers
+from storage.archive import list_source_names
 from storage.database import Connection, Database
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -83,7 +86,9 @@ class ArchiveAnswer:
     """The passages nearest to a question, each of another paper, the nearest first.
 
     `absent` has the names in the question that no paper has. `is_near`: the first passage has much of what is asked; else `found`
-    are only the nearest papers. `papers` and `since`: how many papers the archive has, and the day of its first digest.
+    are only the nearest papers. `papers`, `since` and `origins`: how many papers the archive has, the day of its first digest,
+    and the names of its sources. `sources` has the passages of each paper in `found`, the best first. With `sentences`, `found`
+    are their quotes; `disagree`: their papers do, as the model says. `note` as in `Answer`.
     """
 
     asked: str
@@ -93,11 +98,16 @@ class ArchiveAnswer:
     coverage: float = 0.0
     papers: int = 0
     since: date | None = None
+    origins: tuple[str, ...] = ()
+    sources: tuple[tuple[StoredPassage, ...], ...] = ()
+    sentences: tuple[QuotedSentence, ...] = ()
+    disagree: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """A text of a paper before it is ranked."""
+class StoredPassage:
+    """A passage of a paper before it is shown. `paper` is the paper's place."""
 
     paper: int
     words: Words
@@ -134,7 +144,8 @@ class ArchiveQuestions:
         if answer.is_near:
             return answer
         count, since = await self._database.fetch(storage.describe_archive)
-        return replace(answer, papers=count, since=since)
+        labels = set(map(kinds.public_label, await self._database.fetch(list_source_names)))
+        return replace(answer, papers=count, since=since, origins=tuple(sorted(labels)))
 
 
 def _list_names(text: str) -> Iterator[str]:
@@ -184,22 +195,37 @@ def rank(
     patterns = list(filter(None, (compile_pattern([part.text, *ranking.found[part.text]]) for part in parts)))
     shown = [(details[place], sources[of_paper[place][0][1]]) for place in order]
     coverage = max((index.cover(of_paper[place][0][1], parts) for place in order[:3]), default=0.0)
-    found = tuple(
-        Found(
-            detail,
-            one.words,
-            one.passage.section,
-            one.passage.text,
-            make_excerpt(one.passage.text, patterns),
-            one.url,
-            one.language,
-            one.on,
-        )
-        for detail, one in shown
-    )
     return ArchiveAnswer(
-        asked, found, absent, is_near=bool(found) and coverage >= _LEAST and not absent, coverage=coverage
+        asked,
+        tuple(_show(detail, one, patterns) for detail, one in shown),
+        absent,
+        is_near=bool(shown) and coverage >= _LEAST and not absent,
+        coverage=coverage,
+        sources=tuple(_list_all(sources, place, of_paper[place]) for place in order),
     )
+
+
+def _list_all(
+    sources: Sequence[StoredPassage], place: int, ranked: Sequence[tuple[float, int]]
+) -> tuple[StoredPassage, ...]:
+    """Return all passages of a paper, those that were ranked first."""
+    own = (number for number, one in enumerate(sources) if one.paper == place)
+    return tuple(sources[number] for number in dict.fromkeys((*(number for _, number in ranked), *own)))
+
+
+def _show(paper: models.PaperDetail, one: StoredPassage, patterns: Sequence[re.Pattern[str]]) -> Found:
+    text, excerpt = one.passage.text, make_excerpt(one.passage.text, patterns)
+    return Found(paper, one.words, one.passage.section, text, excerpt, one.url, one.language, one.on)
+
+
+def quote(answer: ArchiveAnswer, sentences: Sequence[Sentence]) -> ArchiveAnswer:
+    """Return the answer with a model's sentences, and in place of its passages those that the sentences rest on."""
+    shown, quotes = number_quotes(sentences, lambda one: answer.sources[one.paper][one.passage].passage.text)
+    found = (
+        _show(answer.found[one.paper].paper, answer.sources[one.paper][one.passage], patterns)
+        for one, patterns in quotes
+    )
+    return replace(answer, found=tuple(found), sentences=shown)
 
 
 def _fit(asked: str, section: str) -> float:
@@ -213,7 +239,7 @@ def _fit(asked: str, section: str) -> float:
 
 def _list_sources(
     place: int, detail: models.PaperDetail, texts: Mapping[str, models.PaperText], locale: models.Locale
-) -> Iterator[_Source]:
+) -> Iterator[StoredPassage]:
     """Yield the passages of what is stored of a paper: its summaries as they are shown, its abstract, its kept text."""
     page = arxiv_ids.abstract_url(detail.arxiv_id)
     for summary in summaries.list_texts(detail, locale):
@@ -225,8 +251,8 @@ def _list_sources(
         words, on = (Words.ABSTRACT, None) if is_abstract else (Words.DIGEST, summary.date)
         read = models.PaperText(detail.arxiv_id, "\n\n".join(chapters), page, NEVER, words)
         for passage in passages.split(read):
-            yield _Source(place, words, on, summary.language, page, passage)
+            yield StoredPassage(place, words, on, summary.language, page, passage)
     if (text := texts.get(detail.arxiv_id)) is not None:
         for passage in passages.split(text):
             url = passages.locate(text, passage)
-            yield _Source(place, Words.PAPER, None, models.Locale.EN.value, url, passage)
+            yield StoredPassage(place, Words.PAPER, None, models.Locale.EN.value, url, passage)

@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.archive import arxiv_ids
 from bot.ask import messages as ask_messages
 from bot.ask.question import MAX_LENGTH
-from bot.ask.service import AskedMessage, PaperQuestions, guess_language
+from bot.ask.service import AnyAnswer, AskedMessage, PaperQuestions, guess_language
 from bot.client import autocomplete, interactions, responses, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
@@ -51,22 +51,14 @@ class AskCog(commands.Cog):
             return await self._answer(request, paper, question)
         if " " not in question.strip() and arxiv_ids.extract_arxiv_id(question):
             return await card_view(request, question)
-        found = await self._questions.ask_archive(question, request.texts.locale, request.user_id)
-        return ask_messages.archive_view(request.texts, found)
+        answer = await self._questions.ask_archive(question, request.texts.locale, request.user_id)
+        return await self._show(request, answer, question)
 
     @router.handles(ask_messages.OPEN, responses.AT_ONCE)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         """Open the form, which has one field."""
-        return self._make_form(request, action.payload)
-
-    @router.handles(ask_messages.PICK, responses.AT_ONCE)
-    async def pick_paper(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for the paper that was picked among those of an answer from the archive."""
-        return self._make_form(request, interactions.selected_value(request.interaction))
-
-    def _make_form(self, request: Request, paper: str) -> ui.Modal:
         texts = request.texts
-        modal = StatelessModal(texts("ask-paper"), pack_custom_id(ask_messages.SUBMIT, paper))
+        modal = StatelessModal(texts("ask-paper"), pack_custom_id(ask_messages.SUBMIT, action.payload))
         field, hint = ask_messages.QUESTION, texts("ask-hint")
         modal.add_text(texts("ask-label"), field, placeholder=hint, max_length=MAX_LENGTH, multiline=True)
         return modal
@@ -86,10 +78,14 @@ class AskCog(commands.Cog):
         return await self._answer(request, action.payload, request.texts(f"ask-common-{name}"))
 
     async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView | None:
-        """Answer privately, and again with sentences if a language model is configured. None: it has replied."""
+        """Answer from a paper."""
         async with router.admitted_lookup(request.interaction):
             found = await load_paper(request, paper)
         answer = await self._questions.answer(found, asked, request.user_id)
+        return await self._show(request, answer, asked)
+
+    async def _show(self, request: Request, answer: AnyAnswer, asked: str) -> ui.LayoutView | None:
+        """Answer privately, and again with sentences if a language model is configured. None: it has replied."""
         begun, interaction = self._questions.begin_sentences(answer), request.interaction
         if begun is None:
             return ask_messages.answer_view(request.texts, answer, asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from discord import ui
@@ -10,7 +10,8 @@ from discord import ui
 from bot.archive import languages
 from bot.archive.summaries import Basis, label_name
 from bot.ask.archive import ArchiveAnswer, Found, Words
-from bot.ask.service import Answer, AnswerPost, ShownPassage
+from bot.ask.sentences import QuotedSentence
+from bot.ask.service import Answer, AnswerPost, AnyAnswer, ShownPassage
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.list_state import MAX_LIST_TEXT_LENGTH, ListKind, ListState, pack_state
@@ -29,9 +30,11 @@ from bot.client.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
+from bot.search.results import Snippet
+from storage import models
 from storage.models import PartKind, Section
 
-OPEN, SUBMIT, CHOOSE, PICK = "qa", "qas", "qam", "qap"
+OPEN, SUBMIT, CHOOSE = "qa", "qas", "qam"
 QUESTION = "question"
 """The form's field."""
 COMMON = ("data", "baselines", "cost", "limits", "code")
@@ -39,12 +42,21 @@ COMMON = ("data", "baselines", "cost", "limits", "code")
 _MAX_SHOWN_QUESTION, _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 300, 120, 60, 600
 _RESERVE = 600
 """How many characters of a message the notes below the sentences may take, and bytes."""
+_MAX_ORIGINS = 4
+"""How many sources of the archive are named."""
 
 
 def answer_view(
-    texts: Texts, answer: Answer, asked: str = "", *, marker: str | None = None, url: str = ""
+    texts: Texts, answer: AnyAnswer, asked: str = "", *, marker: str | None = None, url: str = ""
 ) -> ui.LayoutView:
-    """Return an answer: the question, or the address of its message, the passages as quotations, and what it was read as."""
+    """Return an answer: the question, or the address of its message, and the passages as quotations."""
+    if isinstance(answer, Answer):
+        return _paper_view(texts, answer, asked, marker, url)
+    return _archive_view(texts, answer, asked, marker, url)
+
+
+def _paper_view(texts: Texts, answer: Answer, asked: str, marker: str | None, url: str) -> ui.LayoutView:
+    """Return the answer of one paper, with what the question was read as."""
     message, paper = MessageBuilder(), answer.paper
     lines = [*([subtext(url)] if url else []), f"### {title_link(paper, max_characters=300, max_bytes=900)}"]
     if asked:
@@ -56,7 +68,7 @@ def answer_view(
     message.add_text("\n".join(lines))
     numbers = range(1, 1 + len(answer.passages)) if answer.sentences else (0,) * len(answer.passages)
     quotes = [_quote(texts, *one) for one in zip(answer.passages, numbers, strict=True)]
-    for block in _fit_sentences(answer, quotes, *message.share(1)) if answer.sentences else quotes:
+    for block in _fit_sentences(answer.sentences, quotes, *message.share(1)) if answer.sentences else quotes:
         message.add_text(block)
     read_as = " · ".join(
         f"{escape_untrusted(typed, max_length=_MAX_READ)} → "
@@ -85,57 +97,98 @@ def _is_foreign(texts: Texts, answer: Answer) -> bool:
     return not answer.sentences and language not in (None, texts.locale)
 
 
-def archive_view(
-    texts: Texts, answer: ArchiveAnswer, *, is_shown: bool = True, marker: str | None = None, url: str = ""
+def _archive_view(
+    texts: Texts, answer: ArchiveAnswer, asked: str, marker: str | None, url: str
 ) -> ui.LayoutView:
-    """Return the passages nearest to a question, each with its paper and whose words it is. `is_shown`: with the question."""
+    """Return the passages nearest to a question, each with its paper and whose words it is."""
     message, lines = MessageBuilder(), [subtext(url)] if url else []
-    asked = escape_untrusted(answer.asked, max_length=_MAX_SHOWN_QUESTION)
-    message.add_text("\n".join([*lines, *([texts("ask-asked", question=asked)] if is_shown else [])]))
-    message.add_text(_describe_nearness(texts, answer))
-    shown = [one.paper for one in answer.found]
+    if asked:
+        lines.append(texts("ask-asked", question=escape_untrusted(asked, max_length=_MAX_SHOWN_QUESTION)))
+    message.add_text("\n".join(lines))
+    if not answer.sentences:
+        message.add_text(_nearness_text(texts, answer))
+    shown = {one.paper.arxiv_id: one.paper for one in answer.found}
     options = [
-        select_option(format_title(one.title, one.arxiv_id), one.arxiv_id, description=one.arxiv_id)
-        for one in shown
+        select_option(
+            texts(name, title=format_title(paper.title, arxiv_id)), pack_custom_id(*action, arxiv_id)
+        )
+        for arxiv_id, paper in shown.items()
+        for name, action in (("ask-menu-ask", (OPEN,)), ("ask-menu-save", _SAVE))
     ]
     is_short = len(answer.asked) <= MAX_LIST_TEXT_LENGTH and shown
     topic = pack_state(ListState(ListKind.TOPIC, answer.asked), marker=marker) if is_short else ""
-    ask = select_menu(texts("ask-pick"), pack_custom_id(PICK, marker=marker), options)
-    save = client_messages.save_menu(texts, shown)
-    message.end_with([[ask], [save], [button(texts("ask-all-papers"), topic) if topic else None]])
-    for place, one in enumerate(answer.found):
-        characters, size = message.share(len(answer.found) - place)
-        block = _found_text(texts, one)
-        if len(block) <= characters and len(block.encode()) <= size:
+    menu = select_menu(texts("ask-menu"), pack_custom_id(client_messages.ACT, marker=marker), options)
+    notes = [texts("ask-disagree") if answer.disagree else "", texts(answer.note) if answer.note else ""]
+    foot = "\n".join(subtext(note) for note in notes if note)
+    message.end_with([[menu], [button(texts("ask-all-papers"), topic) if topic else None]], foot)
+    numbers = range(1, 1 + len(answer.found)) if answer.sentences else (0,) * len(answer.found)
+    blocks = [_found_text(texts, *one) for one in zip(answer.found, numbers, strict=True)]
+    if answer.sentences:
+        blocks = _fit_sentences(answer.sentences, blocks, *message.share(1))
+    for place, block in enumerate(blocks):
+        characters, size = message.share(len(blocks) - place)
+        if answer.sentences or (len(block) <= characters and len(block.encode()) <= size):
             message.add_text(block)
     return message.view
 
 
-def _describe_nearness(texts: Texts, answer: ArchiveAnswer) -> str:
+_SAVE = (client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE)
+
+
+def describe(texts: Texts, answer: ArchiveAnswer) -> list[str]:
     """Return what is promised of the passages: that they are the nearest, or what no paper has, and what the archive is."""
     if answer.is_near:
-        return subtext(texts("ask-archive-nearest"))
+        return [texts("ask-archive-nearest")]
     names = ", ".join(f"**{escape_untrusted(name)}**" for name in answer.absent)
     told = texts("ask-archive-absent", names=names) if names else texts("ask-archive-nothing")
-    since = texts.format_date(answer.since) if answer.since else ""
-    facts = texts("ask-archive-is", count=answer.papers, since=since) if since else texts("ask-archive-empty")
-    nearest = texts("ask-archive-near-papers") if answer.found else ""
-    return "\n".join(filter(None, (told, subtext(facts), nearest)))
+    nearest = [texts("ask-archive-near-papers")] if answer.found else []
+    return [told, _describe_archive(texts, answer), *nearest]
 
 
-def _found_text(texts: Texts, found: Found) -> str:
-    """Return a passage below its paper, with whose words it is, and its language if it is not the reader's."""
+def _nearness_text(texts: Texts, answer: ArchiveAnswer) -> str:
+    told, *more = describe(texts, answer)
+    return subtext(told) if answer.is_near else "\n".join([told, *map(subtext, more)])
+
+
+def _describe_archive(texts: Texts, answer: ArchiveAnswer) -> str:
+    """Return how many papers the archive has, from when, and its sources."""
+    if answer.since is None:
+        return texts("ask-archive-empty")
+    told = texts("ask-archive-is", count=answer.papers, since=texts.format_date(answer.since))
+    named = [escape_untrusted(name) for name in answer.origins[:_MAX_ORIGINS]]
+    named += ["…"] if len(answer.origins) > _MAX_ORIGINS else []
+    return f"{told} {texts('ask-archive-sources', sources=', '.join(named))}" if named else told
+
+
+def list_passages(
+    texts: Texts, answer: ArchiveAnswer
+) -> Iterator[tuple[models.PaperDetail, Snippet, str, str]]:
+    """Yield each passage's paper, excerpt, whose words they are, and its language, "" if it is the reader's."""
+    for one in answer.found:
+        yield one.paper, one.excerpt, _describe_words(texts, one), _find_language(texts, one)
+
+
+def _find_language(texts: Texts, found: Found) -> str:
+    return found.language if found.language != texts.locale.value else ""
+
+
+def _describe_words(texts: Texts, found: Found) -> str:
+    """Return whose words a passage has, its place, and its language if it is not the reader's."""
+    words = texts(f"ask-words-{found.words}", day=texts.format_date(found.on) if found.on else "")
+    section = discord_text.escape_inline(discord_text.shorten(found.section, _MAX_SECTION, markdown=False))
+    is_link = found.words is Words.PAPER and section
+    place = discord_text.masked_link(section, found.url) if is_link else section
+    language = _find_language(texts, found)
+    return join_dotted(words, place, texts(f"language-{language}") if language else "")
+
+
+def _found_text(texts: Texts, found: Found, number: int) -> str:
+    """Return a passage below its paper, with its number if sentences rest on it, and whose words it has."""
     paper = found.paper
     title = title_link(paper, max_characters=300, max_bytes=700)
     facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
-    day = texts.format_date(found.on) if found.on else ""
-    words = texts(f"ask-words-{found.words}", day=day)
-    section = discord_text.escape_inline(discord_text.shorten(found.section, _MAX_SECTION, markdown=False))
-    place = (
-        discord_text.masked_link(section, found.url) if found.words is Words.PAPER and section else section
-    )
-    language = texts(f"language-{found.language}") if found.language != texts.locale.value else ""
-    return f"**{facts}**\n> {mark_matches(found.excerpt)}\n{subtext(join_dotted(words, place, language))}"
+    head = f"{number}. {facts}" if number else facts
+    return f"**{head}**\n> {mark_matches(found.excerpt)}\n{subtext(_describe_words(texts, found))}"
 
 
 def _quote(texts: Texts, passage: ShownPassage, number: int) -> str:
@@ -149,16 +202,21 @@ def _quote(texts: Texts, passage: ShownPassage, number: int) -> str:
     return f"> {mark_matches(passage.excerpt)}\n{subtext(f'{number}. {place}' if number else place)}"
 
 
-def _fit_sentences(answer: Answer, quotes: Sequence[str], characters: int, size: int) -> list[str]:
+def _fit_sentences(
+    sentences: Sequence[QuotedSentence], quotes: Sequence[str], characters: int, size: int
+) -> list[str]:
     """Return the sentences, with the numbers of their quotes, and these quotes: as many, and at least one, as fit."""
-    for count in range(len(answer.sentences), 0, -1):
-        shown = answer.sentences[:count]
-        lines = (f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})" for one in shown)
-        blocks = ["\n".join(lines), *quotes[: max(one.quote for one in shown)]]
+    for count in range(len(sentences), 0, -1):
+        shown = sentences[:count]
+        blocks = ["\n".join(_number(shown)), *quotes[: max(one.quote for one in shown)]]
         joined = "\n".join(blocks)
         if len(joined) + _RESERVE <= characters and len(joined.encode()) + _RESERVE <= size:
             break
     return blocks
+
+
+def _number(sentences: Sequence[QuotedSentence]) -> list[str]:
+    return [f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})" for one in sentences]
 
 
 def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
@@ -168,15 +226,13 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     texts = wording.ui_texts
     text, answer = texts(post.problem) if post.problem else "", post.answer
     if answer is not None:
-        said = [
-            f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})"
-            for one in answer.sentences[:2]
-        ]
-        found = [f"> {mark_matches(one.excerpt)}\n<{one.url}>" for one in answer.passages]
-        text = "\n".join((*said, *found[: 2 if said else None])) or texts("ask-none")
-    if post.found is not None:
-        near = [f"> {mark_matches(one.excerpt)}\n<{one.paper.url}>" for one in post.found.found[:2]]
-        text = "\n".join((_describe_nearness(texts, post.found), *near))
+        said = _number(answer.sentences[:2])
+        if isinstance(answer, Answer):
+            found = [f"> {mark_matches(one.excerpt)}\n<{one.url}>" for one in answer.passages]
+            text = "\n".join((*said, *found[: 2 if said else None])) or texts("ask-none")
+        else:
+            near = [f"> {mark_matches(one.excerpt)}\n<{one.paper.url}>" for one in answer.found[:2]]
+            text = "\n".join((*(said or [_nearness_text(texts, answer)]), *near))
     plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
     body, reply = plain, dict[str, Any]()
     if asked.may_reply:
@@ -185,9 +241,6 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     if answer is not None:
         view = answer_view(texts, answer, marker=marker, url="" if asked.may_reply else url)
         body = layout_payload(view)
-    elif post.found is not None:
-        address = "" if asked.may_reply else url
-        body = layout_payload(archive_view(texts, post.found, is_shown=False, marker=marker, url=address))
     if post.is_edit:
         # Discord takes a layout in place of a text only if the text is removed.
         return (RenderedPart(PartKind.EDIT, {"content": None} | body, plain),)

@@ -13,16 +13,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import structlog
 
 from bot.archive import arxiv_ids, summaries
 from bot.archive.summaries import Basis
 from bot.ask import passages, question
-from bot.ask.archive import ArchiveAnswer, ArchiveQuestions
+from bot.ask.archive import ArchiveAnswer, ArchiveQuestions, quote
 from bot.ask.ranking import PaperIndex, Ranking
-from bot.ask.sentences import Question, Sentence, SentenceWriter
+from bot.ask.sentences import Question, QuotedSentence, ReadPaper, SentenceWriter, Written, number_quotes
 from bot.core import isolation
 from bot.core.admission import Admission, BusyError
 from bot.core.clock import Clock
@@ -33,8 +33,8 @@ from bot.search.glossary import GlossaryService
 from bot.search.results import Snippet, compile_pattern, make_excerpt
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
+from storage import accounts, errors, models, outbox, paper_texts, papers
 from storage import ask as storage
-from storage import errors, models, outbox, paper_texts, papers
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -64,13 +64,6 @@ class ShownPassage:
     excerpt: Snippet
 
 
-class QuotedSentence(NamedTuple):
-    """A judged sentence of a language model, and the number, from 1, of the passage that it rests on."""
-
-    text: str
-    quote: int
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a paper says to a question: passages, best first; the nearest one if it does not seem to answer.
@@ -96,6 +89,9 @@ class Answer:
         return Basis(self.text.basis)
 
 
+AnyAnswer: TypeAlias = Answer | ArchiveAnswer
+
+
 class AskedMessage(NamedTuple):
     """A message that may ask: where it is, who wrote it, and what it replies to.
 
@@ -116,15 +112,14 @@ class AskedMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnswerPost:
-    """A public answer to a message, from a paper (`answer`) or the archive (`found`).
+    """A public answer to a message.
 
     `problem` (a Fluent id) is said in its place. `is_edit`: something was said already.
     """
 
     message: AskedMessage
     locale: models.Locale
-    answer: Answer | None = None
-    found: ArchiveAnswer | None = None
+    answer: AnyAnswer | None = None
     problem: str = ""
     is_edit: bool = False
 
@@ -178,25 +173,37 @@ class PaperQuestions:
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
 
-    async def ask_archive(self, asked: str, locale: models.Locale, user_id: int) -> ArchiveAnswer:
-        """Return the nearest passages of the archive to a question. Nothing is fetched or stored. Raises BusyError."""
-        async with self.lookups.admitted(user_id, _PATIENCE):
-            return await self.archive.answer(asked, locale)
+    async def ask_archive(
+        self, asked: str, locale: models.Locale, user_id: int, same: Sequence[str] = ()
+    ) -> ArchiveAnswer:
+        """Return the nearest passages to a question: of the `same` papers (arXiv ids), or else of the archive.
 
-    def begin_sentences(self, answer: Answer) -> Answer | None:
-        """Return the answer with the note that a language model reads the paper, or None if none is asked.
-
-        None is asked without the full text: a summary proves nothing.
+        Nothing is fetched or stored. Raises BusyError.
         """
-        if self.sentences is None or not (self.sentences.is_ready and answer.index.passages):
+        async with self.lookups.admitted(user_id, _PATIENCE):
+            answer = await self.archive.answer(asked, locale, only=same)
+            return answer if answer.is_near or not same else await self.archive.answer(asked, locale)
+
+    def begin_sentences(self, answer: AnyAnswer) -> AnyAnswer | None:
+        """Return the answer with the note that a language model reads, or None if none is asked.
+
+        Of one paper it reads the full text alone: a summary proves nothing about it. What it says of several papers is shown
+        with whose words they are.
+        """
+        if self.sentences is None or not self.sentences.is_ready:
             return None
-        if answer.basis is not Basis.PAPER:
-            return None
-        return replace(answer, note="ask-writing")
+        of_paper = isinstance(answer, Answer) and answer.basis is Basis.PAPER and answer.index.passages
+        of_archive = isinstance(answer, ArchiveAnswer) and answer.is_near
+        return replace(answer, note="ask-writing") if of_paper or of_archive else None
 
     async def add_sentences(
-        self, answer: Answer, asked: str, language: models.Locale, user_id: int, guild_id: int | None = None
-    ) -> Answer:
+        self,
+        answer: AnyAnswer,
+        asked: str,
+        language: models.Locale,
+        user_id: int,
+        guild_id: int | None = None,
+    ) -> AnyAnswer:
         """Return the answer with judged sentences of the language model, or with the reason for their absence.
 
         The answers of a day are limited for each reader and server; user 0 is the operator in the shell.
@@ -209,12 +216,11 @@ class PaperQuestions:
         except storage.TooManyQuestionsError:
             return replace(answer, note="ask-sentences-limit")
         glossary = await self.database.look_up(self.glossary.read_current)
-        title = answer.paper.title or answer.paper.arxiv_id
-        read = Question(asked, title, answer.index.passages, answer.order, language, glossary)
+        read = Question(asked, _list_read(answer), language, glossary)
         written = await self.sentences.write(read, user_id)
         if not written.sentences:
             return replace(answer, note=written.note)
-        return await asyncio.to_thread(_quote, answer, written.sentences)
+        return await asyncio.to_thread(_add, answer, written)
 
     async def _read(self, paper: models.PaperDetail, asked: str, user_id: int) -> models.PaperText:
         arguments = paper.arxiv_id, paper.title or "", _describe(paper, guess_language(asked))
@@ -238,21 +244,25 @@ class PaperQuestions:
     async def answer_mention(self, asked: str, message: AskedMessage) -> None:
         """Answer a question about papers of the bot's messages, else from the archive. An error is logged.
 
-        A message without words, or only with thanks, is no question.
+        A message without words, or only with thanks, is no question. A server may have turned answers off.
         """
         async with self.database.read() as connection:
             ids: Sequence[str] = message.cards or await storage.list_place_papers(
                 connection, message.channel_id, message.replied_to
             )
             answered = await storage.find_answered_papers(connection, message.replied_to or 0)
-        if not (message.is_mention or answered is not None):
+            guild = await accounts.get_guild(connection, message.guild_id)
+        is_off = guild is not None and not guild.answers_mentions
+        if is_off or not (message.is_mention or answered is not None):
             return
         now = self.clock()
         known = ids or arxiv_ids.list_arxiv_ids(asked, now.date())
         named, asked = _split_ids(asked, known, now.date())
         if not question.has_words(asked) or not self._count(_PUBLIC, message.user_id):
             return
-        named = named or list(answered or ids)
+        # A reply to an answer of several papers asks these.
+        same = [] if named or len(answered or ()) < 2 else list(answered or ())
+        named = named or ([] if same else list(answered or ids))
         post = AnswerPost(message, guess_language(asked), problem="ask-lost")
         delivery = self.deliveries.build_post(
             ANSWER,
@@ -267,11 +277,13 @@ class PaperQuestions:
         delivery_id = await self.database.write(outbox.add, delivery)
         if delivery_id is not None:  # Discord may send an event again
             with isolation.isolated(log, "question in a message not answered"):
-                await self._fill(delivery_id, post, named, asked)
+                await self._fill(delivery_id, post, named, same, asked)
 
-    async def _fill(self, delivery_id: int, post: AnswerPost, ids: Sequence[str], asked: str) -> None:
+    async def _fill(
+        self, delivery_id: int, post: AnswerPost, ids: Sequence[str], same: Sequence[str], asked: str
+    ) -> None:
         """Say the answer, after a while that a text is read, and the answer again with a language model's sentences."""
-        answering = asyncio.create_task(self._find(post, ids, asked))
+        answering = asyncio.create_task(self._find(post, ids, same, asked))
         try:
             if not (await asyncio.wait({answering}, timeout=READING_AFTER))[0]:
                 reading, post = replace(post, problem="ask-reading"), replace(post, is_edit=True)
@@ -296,11 +308,21 @@ class PaperQuestions:
         """
         now = self.clock()
         parts = [self.deliveries.build_post(ANSWER, post, now).parts[0] for post in (shown, *rest)]
+        found = shown.answer.found if isinstance(shown.answer, ArchiveAnswer) else ()
+        about = dict.fromkeys(one.paper.arxiv_id for one in found)
         return await self.database.write(
-            storage.put_answer, delivery_id, parts[0], now, *parts[1:], rest_at=now + LOST_AFTER
+            storage.put_answer,
+            delivery_id,
+            parts[0],
+            now,
+            *parts[1:],
+            rest_at=now + LOST_AFTER,
+            about=[*about],
         )
 
-    async def _find(self, post: AnswerPost, ids: Sequence[str], asked: str) -> AnswerPost:
+    async def _find(
+        self, post: AnswerPost, ids: Sequence[str], same: Sequence[str], asked: str
+    ) -> AnswerPost:
         """Return the post with the answer, or with what prevents one."""
         if len(ids) > 1:
             return replace(post, problem="ask-which-paper")
@@ -308,8 +330,8 @@ class PaperQuestions:
         paper = await self.database.fetch(papers.get_detail, ids[0]) if ids else None
         try:
             if paper is None:
-                found = await self.ask_archive(asked, post.locale, post.message.user_id)
-                return replace(post, found=found, problem="")
+                found = await self.ask_archive(asked, post.locale, post.message.user_id, same)
+                return replace(post, answer=found, problem="")
             return replace(post, answer=await self.answer(paper, asked, post.message.user_id), problem="")
         except errors.UsageError as error:
             return replace(post, problem=error.key)
@@ -379,40 +401,35 @@ def _build(
         index,
         ranking.order,
         ranking.is_answer,
-        tuple(
-            ShownPassage(one.section, passages.locate(text, one), make_excerpt(one.text, patterns))
-            for one in shown
-        ),
+        tuple(_show(text, one, patterns) for one in shown),
         tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
     )
 
 
-def _quote(answer: Answer, sentences: Sequence[Sentence]) -> Answer:
+def _list_read(answer: AnyAnswer) -> list[ReadPaper]:
+    """Return the papers that a language model reads for an answer, with their passages."""
+    if isinstance(answer, Answer):
+        return [ReadPaper(answer.paper.title or answer.paper.arxiv_id, answer.index.passages, answer.order)]
+    papers = (one.paper for one in answer.found)
+    return [
+        ReadPaper(paper.title or paper.arxiv_id, [one.passage for one in sources], range(len(sources)))
+        for paper, sources in zip(papers, answer.sources, strict=True)
+    ]
+
+
+def _add(answer: AnyAnswer, written: Written) -> AnyAnswer:
     """Return the answer with sentences, each with a quote that shows the words that it rests on."""
-    quotes: list[tuple[passages.Passage, list[re.Pattern[str]]]] = []
-    shown = []
-    for sentence in sentences:
-        words = re.compile(r"\W+".join(map(re.escape, _WORD.findall(sentence.span))), re.IGNORECASE)
-        passage = answer.index.passages[sentence.passage]
-        # A quote that shows the words already is enough.
-        having = (
-            place
-            for place, (quoted, patterns) in enumerate(quotes)
-            if quoted is passage and words.search(make_excerpt(passage.text, patterns).text)
-        )
-        if (place := next(having, None)) is None:
-            place = len(quotes)
-            quotes.append((passage, []))
-        quotes[place][1].append(words)
-        shown.append(QuotedSentence(sentence.text, place + 1))
-    excerpts = tuple(
-        ShownPassage(one.section, passages.locate(answer.text, one), make_excerpt(one.text, patterns))
-        for one, patterns in quotes
-    )
-    return replace(answer, is_answer=True, passages=excerpts, sentences=tuple(shown), note="ask-written")
+    if isinstance(answer, ArchiveAnswer):
+        quoted = quote(answer, written.sentences)
+        return replace(quoted, disagree=written.disagree, note="ask-archive-written")
+    every = answer.index.passages
+    shown, quotes = number_quotes(written.sentences, lambda one: every[one.passage].text)
+    excerpts = tuple(_show(answer.text, every[sentence.passage], patterns) for sentence, patterns in quotes)
+    return replace(answer, is_answer=True, passages=excerpts, sentences=shown, note="ask-written")
 
 
-_WORD = re.compile(r"\w+")
+def _show(text: models.PaperText, one: passages.Passage, patterns: Sequence[re.Pattern[str]]) -> ShownPassage:
+    return ShownPassage(one.section, passages.locate(text, one), make_excerpt(one.text, patterns))
 
 
 def _list_read_forms(part: question.AskedPart, ranking: Ranking) -> tuple[str, ...]:

@@ -24,6 +24,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.archive import arxiv_ids
+from bot.ask.archive import ArchiveQuestions
+from bot.ask.question import MAX_LENGTH
+from bot.ask.service import guess_language
 from bot.cli import search as cli_search
 from bot.cli import shell
 from bot.core.clock import Clock
@@ -71,6 +74,7 @@ class ArchiveTools:
     """An archive's MCP tools. Each public method is a tool; its docstring describes it to the model."""
 
     search: SearchService
+    questions: ArchiveQuestions
     trend_service: TrendService
     rising: RisingTopicService
     clock: Clock
@@ -100,6 +104,18 @@ class ArchiveTools:
         )
         result = await self.search.search(request)
         return self._list_answer(cli_search.answer_to_dict(result), result.rows, result.snippets)
+
+    async def ask(self, question: Query) -> str:
+        """Return up to five passages nearest to a question, in Korean or English, word for word, each of another paper.
+
+        They are the nearest ones found, and may not answer. "words" says whose they are: "digest" (a summary, of the digest of
+        that day, which can be wrong), "abstract" or "paper" (its text). "absent" are names in the question that no paper here
+        has; if "is_near" is false, nothing here is about it. Operators work as in search_papers.
+        """
+        if not question.strip():
+            raise exceptions.ToolError(f"Ask a question of up to {MAX_LENGTH} characters.")
+        answer = await self.questions.answer(question, guess_language(question))
+        return self._answer(cli_search.archive_to_dict(answer))
 
     async def get_paper(self, arxiv_id: Query) -> str:
         """Return everything about one paper: abstract, authors, links, votes, and its summaries with dates and sources.
@@ -197,6 +213,7 @@ def create_tools(database: Database, clock: Clock, locale: models.Locale) -> Arc
     searching = SearchService(database, glossary, clock)
     return ArchiveTools(
         searching,
+        ArchiveQuestions(database, searching, glossary, clock),
         TrendService(database, clock, searching),
         RisingTopicService(database, glossary, clock),
         clock,
@@ -228,6 +245,7 @@ def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
     )
     for tool in (
         tools.search_papers,
+        tools.ask,
         tools.get_paper,
         tools.papers_by_author,
         tools.daily_digest,

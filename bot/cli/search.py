@@ -197,37 +197,34 @@ async def ask(
     """
 
     from bot.archive import arxiv_ids
-    from bot.ask.archive import ArchiveQuestions
+    from bot.ask.archive import ArchiveAnswer
+    from bot.ask.service import AnyAnswer, guess_language
     from bot.core.admission import Admission
     from bot.search.glossary import GlossaryService
-    from bot.text import analyser
-    from storage.models import Locale
 
     paper_id, *rest = words
     is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None
     if is_named and not rest:
         raise typer.BadParameter(f"a question about {paper_id} is missing")
-    asked, answer = " ".join(rest), None
+    asked = " ".join(rest)
+    answer: AnyAnswer | None = None
     async with shell.open_container() as container:
-        if not is_named and (
-            len(words) != 2 or await create_search(container.database).find_paper(paper_id) is None
-        ):
+        found = (
+            await create_search(container.database).find_paper(paper_id)
+            if is_named or len(words) == 2
+            else None
+        )
+        glossary = GlossaryService(container.database)
+        questions = container.create_questions(container.database, glossary, Admission(1))
+        if not is_named and found is None:
             asked = " ".join(words)
-            locale = Locale.KO if analyser.has_hangul(asked) else Locale.EN
-            archive = ArchiveQuestions(
-                container.database,
-                create_search(container.database),
-                GlossaryService(container.database),
-                container.clock,
-            )
-            _print_archive(await archive.answer(asked, locale), as_json)
-        if (found := await create_search(container.database).find_paper(paper_id)) is not None:
-            glossary = GlossaryService(container.database)
-            questions = container.create_questions(container.database, glossary, Admission(1))
+            answer = await questions.ask_archive(asked, guess_language(asked), user_id=0)
+        elif found is not None:
             answer = await questions.answer(found, asked, user_id=0)
-            if (begun := questions.begin_sentences(answer)) is not None:
-                language = Locale.KO if analyser.has_hangul(asked) else Locale.EN
-                answer = await questions.add_sentences(begun, asked, language, user_id=0)
+        if answer is not None and (begun := questions.begin_sentences(answer)) is not None:
+            answer = await questions.add_sentences(begun, asked, guess_language(asked), user_id=0)
+    if isinstance(answer, ArchiveAnswer):
+        _print_archive(answer, as_json)
     if as_json:
         shell.print_answer(None if answer is None else passages_to_dict(answer), True)
     elif answer is None:
@@ -243,9 +240,13 @@ def archive_to_dict(answer: ArchiveAnswer) -> dict[str, Any]:
     return {
         "is_near": answer.is_near,
         "absent": list(answer.absent),
+        "sentences": [{"text": one.text, "passage": one.quote} for one in answer.sentences],
+        "disagree": answer.disagree,
+        "archive": None if answer.is_near else shell.pick(answer, "papers since origins"),
         "passages": [
             {
                 **shell.pick(one.paper, "arxiv_id title votes"),
+                "date": one.paper.last_on.isoformat(),
                 "words": one.words.value,
                 "digest": one.on and one.on.isoformat(),
                 "section": one.section,
@@ -266,15 +267,25 @@ def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
     if answer.absent:
         shell.error(f"No paper here has {', '.join(answer.absent)}.")
     elif not answer.is_near:
+        shell.error("Nothing here is about this.")
+    if not answer.is_near:
         since = f", the first from {answer.since}" if answer.since else ""
-        shell.error(f"Nothing here is about this. The archive has {answer.papers} papers of digests{since}.")
-    if answer.found:
+        sources = f" Sources: {', '.join(answer.origins)}." if answer.origins else ""
+        shell.error(f"The archive has {answer.papers} papers of digests{since}.{sources}")
+    for sentence in answer.sentences:
+        shell.echo(f"{sentence.text} ({sentence.quote})\n")
+    if answer.disagree:
+        shell.error("As the language model reads them, these papers disagree.")
+    if answer.found and not answer.sentences:
         shell.error("The nearest passages:" if answer.is_near else "The nearest papers:")
-    for one in answer.found:
+    for number, one in enumerate(answer.found, start=1):
         whose = {"digest": f"summary in the digest of {one.on}", "abstract": "abstract", "paper": "the paper"}
-        head = f"{one.paper.title or one.paper.arxiv_id}  {one.paper.last_on}  ▲{one.paper.votes}"
+        mark = f"({number}) " if answer.sentences else ""
+        head = f"{mark}{one.paper.title or one.paper.arxiv_id}  {one.paper.last_on}  ▲{one.paper.votes}"
         words = " · ".join(filter(None, (whose[one.words.value], one.section, one.language)))
         shell.echo(f"{head}\n  {one.excerpt.text}\n  {words}  {one.url}\n")
+    if answer.note in _NOTES:
+        shell.error(_NOTES[answer.note])
     raise typer.Exit(0 if answer.is_near else 1)
 
 
@@ -319,7 +330,7 @@ def _print_passages(answer: Answer) -> None:
 
 _NOTES = {
     "ask-not-said": "The language model found no answer in the passages that it read.",
-    "ask-not-proved": "What the language model answered could not be proved from the paper, so it is not shown.",
+    "ask-not-proved": "What the language model answered could not be proved from what it read, so it is not shown.",
     "ask-sentences-failed": "The language model did not answer.",
     "ask-sentences-spent": "The language model was not asked: its budget of tokens is used up.",
 }

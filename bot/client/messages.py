@@ -73,6 +73,8 @@ ACTION_REQUIRED = frozenset(
 MAX_LEFT_OUT = 10
 """The most papers that a notice or `/status` names as left out."""
 FOLLOW = "lf"
+ACT = "act"
+"""The verb of a menu whose options are custom ids: choosing one does what a button with that id does."""
 OPEN_SELECTED = "open"
 SAVE_SELECTED = "saves"
 OPEN_TOPIC_MODAL = "ask"

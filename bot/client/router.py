@@ -15,7 +15,8 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.client import custom_ids, responses
+from bot.client import custom_ids, interactions, responses
+from bot.client import messages as client_messages
 from bot.client.context import Interaction, Request
 from bot.client.interactions import AnyInteraction
 from bot.client.refusals import UserError, handle_error
@@ -162,6 +163,8 @@ class ComponentRouter:
     async def dispatch(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Run an action's handler. Reports errors and unknown verbs to the user, and never raises them."""
         try:
+            if action.verb == client_messages.ACT:
+                action = custom_ids.unpack_custom_id(interactions.selected_value(interaction))
             if action.verb not in self._routes:
                 raise UserError("outdated-control")
             cog, route = self._routes[action.verb]

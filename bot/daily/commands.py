@@ -171,6 +171,16 @@ class SubscriptionsCog(
         old = await _find(request, post)
         return await _edit(request, old, daily_options.apply_changes(old, typed))
 
+    @router.command(name="mentions", description="Whether a mention of Paperround in this server is answered")
+    @app_commands.describe(answer="True: with passages that all can see; False: not at all; /ask stays")
+    async def mentions(self, request: Request, answer: bool) -> ui.LayoutView:
+        """Turn answers to mentions on or off."""
+        settings: accounts.GuildSettings = {"answers_mentions": answer}
+        guild_id = request.interaction.guild_id or 0
+        await request.services.database.write(accounts.upsert_guilds, {guild_id: settings})
+        said, ask = "mentions-on" if answer else "mentions-off", request.interaction.client.mentions("ask")
+        return client_messages.text_view(request.texts(said, ask=ask))
+
 
 class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
     """The buttons, menus and forms of subscriptions. All except `resume` can be used only by managers of the server."""

@@ -206,7 +206,7 @@ async def serve(*, port: int, locale: models.Locale) -> None:
                 port=port or None,
             )
             container, services = runtime.container, runtime.bot.services
-            pages = DemoPages(services, container.templates)
+            pages = DemoPages(services, container.templates, container.answer_page)
 
             async def use_zone(zone: str) -> None:
                 for viewer in viewers:

@@ -50,6 +50,7 @@ class WebServer:
             "/days/{text}": lambda site, request: pages.load_day(site, _text(request), page=_page(request)),
             "/papers/{text:.+}": lambda site, request: pages.load_paper(site, _text(request)),
             "/search": lambda site, request: pages.load_search(site, _query(request), page=_page(request)),
+            "/ask": lambda site, request: pages.load_answer(site, _query(request)),
             "/trends": lambda site, request: pages.load_trends(site, _query(request)),
             "/sitemap.xml": lambda site, _: pages.load_sitemap(site),
         }
@@ -74,9 +75,9 @@ class WebServer:
     async def _handle_robots(self, request: web.Request) -> web.Response:
         site = self._site(request)
         # The path that clients see: a proxy may strip that of PAPERROUND_WEB_URL.
-        search = f"{urlsplit(site.base_url).path}/search"
+        path, sitemap = urlsplit(site.base_url).path, site.address("sitemap", ending=".xml")
         return web.Response(
-            text=f"User-agent: *\nDisallow: {search}\nSitemap: {site.address('sitemap', ending='.xml')}\n"
+            text=f"User-agent: *\nDisallow: {path}/search\nDisallow: {path}/ask\nSitemap: {sitemap}\n"
         )
 
     def _site(self, request: web.Request) -> Site:

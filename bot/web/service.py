@@ -10,11 +10,11 @@ import asyncio
 import calendar
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
 
 from markupsafe import Markup
@@ -148,8 +148,29 @@ _NO_LIST: Mapping[str, Any] = {
     "newer": None,
     "previous_page": None,
     "next_page": None,
+    "asks": None,
 }
 """The list template's values for an empty list."""
+
+
+class FoundPassage(NamedTuple):
+    """A passage of a paper that answers a question, and whose words it is (plain text). `language` is "" if it is the page's."""
+
+    paper: models.PaperDetail
+    excerpt: Snippet
+    words: str
+    language: str
+
+
+class Answered(NamedTuple):
+    """The passages nearest to a question, and what is promised of them, in Discord's Markdown."""
+
+    passages: Sequence[FoundPassage]
+    notes: Sequence[str]
+
+
+Answers: TypeAlias = Callable[[str, Texts], Awaitable[Answered]]
+"""Answers a question to the archive."""
 
 
 class AtomEntry(NamedTuple):
@@ -201,6 +222,7 @@ class WebPages:
 
     services: Services
     templates: Templates
+    ask: Answers
     _lists: PaperLists = field(init=False)
 
     def __post_init__(self) -> None:
@@ -265,8 +287,47 @@ class WebPages:
         listed = await self._lists.load(
             for_locale(site.locale), ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
         )
-        further = {"typed": query}
+        further = {"typed": query, "asks": (texts("web-ask"), site.link("ask", q=query))}
         return await asyncio.to_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
+
+    async def load_answer(self, site: Site, query: str) -> Page:
+        """Return the passages nearest to a question. Raises PageError if it is empty or too long."""
+        if not query.strip() or len(query) > MAX_QUERY_LENGTH:
+            key = "web-query-too-long" if query.strip() else "no-words"
+            raise PageError(400, key, count=MAX_QUERY_LENGTH)
+        texts = for_locale(site.locale)
+        answered = await self.ask(query, texts)
+        rows = [
+            ListedPaper(
+                rank,
+                paper.arxiv_id,
+                format_title(paper.title, paper.arxiv_id),
+                site.link("papers", paper.arxiv_id),
+                paper.last_on.isoformat(),
+                texts.format_date(paper.last_on),
+                site.link("days", paper.last_on.isoformat()),
+                paper.votes,
+                (),
+                "",
+                excerpt.pieces,
+                words,
+                language=language,
+            )
+            for rank, (paper, excerpt, words, language) in enumerate(answered.passages, 1)
+        ]
+        heading = texts("ask-asked", question=discord_text.escape_text(discord_text.to_single_line(query)))
+        values = {
+            **_NO_LIST,
+            "heading": heading,
+            "notes": answered.notes,
+            "rows": rows,
+            "typed": query,
+            "asks": (texts("ask-all-papers"), site.link("search", q=query)),
+        }
+        title = markdown.read_plain_line(heading)
+        return await asyncio.to_thread(
+            self._page, site, "web.list.html.j2", ("ask",), {"q": query}, title, values
+        )
 
     async def load_author(self, site: Site, name: str, *, page: int = 0, is_feed: bool = False) -> Page:
         """Return the page or the feed of an author, newest papers first. Raises PageError if the author is unknown."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from unittest import mock
 from unittest.mock import AsyncMock
 
 import discord
@@ -10,11 +11,20 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.ask import messages as ask_messages
+from bot.ask.archive import ArchiveQuestions
 from bot.ask.service import MAX_A_DAY
 from bot.daily.service import OnDemandPosts
+from storage import ask as ask_storage
 from storage import models, paper_texts, papers
 from tests.support import asked_paper, digest_builders
-from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    raw_components,
+    shown_text,
+)
 
 PAPER, OTHER = "2501.00001", "2501.00002"
 HTML = f"https://arxiv.org/html/{PAPER}"
@@ -222,9 +232,21 @@ async def test_elsewhere_a_mention_asks_the_archive_and_a_reply_asks_it_again(as
     [answer] = await mention(asking, asking.channel, "Is there a survey of small language models?")
     assert answer.reference is not None
     assert "Small Language Models" in shown_text(answer)
-    # A reply to the answer notifies the bot.
-    sent = await asking.reader.send(asking.channel, "What about Orca 9?", reply_to=answer)
-    [again] = await answers(asking, asking.channel, sent)
+    # A reply to the answer notifies the bot, and asks the same papers.
+    found = await asking.container.database.fetch(ask_storage.find_answered_papers, answer.id)
+    assert found
+    assert PAPER in found
+    with mock.patch.object(
+        ArchiveQuestions, "answer", autospec=True, side_effect=ArchiveQuestions.answer
+    ) as spy:
+        for asked, limits in (
+            ("Which small models are surveyed?", [found]),
+            ("What about Orca 9?", [found, ()]),
+        ):
+            spy.reset_mock()
+            sent = await asking.reader.send(asking.channel, asked, reply_to=answer)
+            [again] = await answers(asking, asking.channel, sent)
+            assert [tuple(call.kwargs.get("only", ())) for call in spy.call_args_list] == limits
     assert "No paper here has Orca 9." in plain(again)
 
 
@@ -255,6 +277,43 @@ async def test_odd_questions_to_the_archive_get_a_sentence(harness: ClientHarnes
     assert text.strip()
     assert "<@&5>" not in text.replace("\\<", "")
     assert "@everyone" not in text.replace("@\u200b", "")
+
+
+@both_languages
+async def test_one_menu_asks_or_saves_a_paper_of_the_answer(asking: ClientHarness) -> None:
+    [paper] = await asking.container.database.fetch(papers.list_details, [1])
+    answer = await asking.ask("ask", question=paper.title)
+    [menu] = [part for part in raw_components(answer) if "options" in part]
+    labels = {option["label"].partition(":")[0]: option["value"] for option in reversed(menu["options"])}
+    assert set(labels) == {asking.texts(f"ask-menu-{name}", title="").strip(": ") for name in ("ask", "save")}
+    by_label = {option["label"]: option["value"] for option in menu["options"] if PAPER in option["value"]}
+    to_ask, to_save = by_label.values()
+    form = await asking.reader.select(answer, [to_ask], custom_id=menu["custom_id"])
+    found = last_response(await asking.reader.submit_modal(form, {"question": "Which licence?"}))
+    assert "Apache 2.0" in plain(found)
+    await asking.choose(answer, menu["custom_id"], to_save)
+    assert "· 1" in plain(await asking.ask("saved")).partition("\n")[0]
+
+
+@both_languages
+async def test_where_nothing_is_found_the_answer_says_what_the_archive_is(asking: ClientHarness) -> None:
+    text = plain(
+        await asking.ask(
+            "ask", question="김치찌개 끓이는 방법" if asking.texts.locale == "ko" else "knit a sweater"
+        )
+    )
+    count, since = await asking.container.database.fetch(ask_storage.describe_archive)
+    assert since is not None
+    assert asking.texts("ask-archive-is", count=count, since=asking.texts.format_date(since)) in text
+
+
+async def test_a_server_turns_answers_to_mentions_off_and_on(asking: ClientHarness) -> None:
+    thread, on = await open_thread(asking), asking.texts("mentions-on")
+    for answer, expected in ((False, 0), (True, 1)):
+        said = plain(await asking.manage("daily mentions", answer=answer))
+        assert (said == on) is answer
+        assert len(await mention(asking, thread, "Which licence?")) == expected
+        assert "Apache 2.0" in await ask(asking, "Which licence?"), "private use stays"
 
 
 async def test_an_id_alone_shows_that_paper(harness: ClientHarness) -> None:

@@ -11,7 +11,7 @@ from bot.app.container import Container
 from bot.ask import passages
 from bot.ask import service as ask_service
 from bot.ask.ranking import PaperIndex
-from bot.ask.sentences import Question, Sentence, Written
+from bot.ask.sentences import Question, ReadPaper, Sentence, Written
 from bot.ask.service import LOST_AFTER, PaperQuestions
 from bot.core.admission import Admission
 from bot.core.settings import Settings
@@ -134,7 +134,8 @@ def test_sentences_about_one_passage_share_its_quote() -> None:
     [place] = [n for n, one in enumerate(index.passages) if SHORTER.english in one.text]
     paper: Any = None
     said = [Sentence("One.", place, SPAN), Sentence("Two.", place, "to match the shuffled one")]
-    answer = ask_service._quote(ask_service.Answer(paper, text, index), said)
+    answer = ask_service._add(ask_service.Answer(paper, text, index), Written(said))
+    assert isinstance(answer, ask_service.Answer)
     assert [one.quote for one in answer.sentences] == [1, 1]
     [quote] = answer.passages
     marked = [quote.excerpt.text[start:end] for start, end in quote.excerpt.spans]
@@ -152,7 +153,7 @@ async def test_a_slow_model_is_given_up_and_what_it_may_have_used_is_counted(
     assert questions.sentences is not None
     found = passages.split(models.PaperText(PAPER, papers.markdown(TAMARIN), "", NOW))
     glossary = glossary_in_memory.build_glossary([], ())
-    question = Question("How many tokens?", "Tamarin", found, [0], models.Locale.EN, glossary)
+    question = Question("How many tokens?", [ReadPaper("Tamarin", found, [0])], models.Locale.EN, glossary)
     assert await questions.sentences.write(question, 5) == Written(note="ask-sentences-failed")
     assert (await sqlite_db.fetch(writer.get_token_totals, NOW.date()))[0] > 3_000
     await container.close()
@@ -208,3 +209,49 @@ async def test_questions_leave_half_of_a_cap_to_the_digest(
     await asking.container.database.write(writer.add_tokens, asking.env.now().date(), 500)
     assert asking.texts("ask-sentences-spent") in await ask_paper(asking)
     assert fake_model.log() == []
+
+
+PROOFS = papers.load()[2]
+HINTS = next(fact for fact in PROOFS.facts if "18%" in fact.english)
+
+
+@both_languages
+async def test_the_archive_is_answered_in_sentences_each_proved_by_its_own_paper(
+    asking: ClientHarness, fake_model: FakeModel
+) -> None:
+    """A sentence whose number stands in another paper than its span is left out."""
+    locale, at = asking.texts.locale, asking.env.now()
+    async with asking.container.database.transaction() as connection:
+        kept = models.PaperText(
+            "2501.00006", papers.markdown(PROOFS), "https://arxiv.org/html/2501.00006", at
+        )
+        await paper_texts.save(connection, kept)
+    said = [fact.korean if locale is models.Locale.KO else fact.english for fact in (SHORTER, HINTS)]
+    crossed = "Proofs found with hints are 34% shorter than those found without."
+    spans = (SPAN, "Proofs found with hints are 18% shorter", "Proofs found with hints are 18% shorter")
+    says = [{"text": text, "span": span} for text, span in zip((*said, crossed), spans, strict=True)]
+    asked = (
+        "소형 언어 모델은 뭐가 짧아져?"
+        if locale is models.Locale.KO
+        else "What does a small language model shorten?"
+    )
+    for disagree in (True, False):
+        fake_model.reset(says=says, disagree=disagree)
+        text = shown_text(await asking.ask("ask", question=asked)).replace("**", "")
+        assert (
+            text.index(f"{said[0]} (1)") < text.index(f"{said[1]} (2)") < text.index(f"> {SHORTER.english}")
+        )
+        assert f"> {HINTS.english}" in text
+        assert "34% shorter" not in text
+        assert (asking.texts("ask-disagree") in text) is disagree
+        assert asking.texts("ask-archive-written") in text
+        assert [row["section"] for row in fake_model.log()] == ["sentences", "verdicts", "verdicts"]
+    fake_model.reset(says=[])
+    text = shown_text(await asking.ask("ask", question=asked))
+    assert asking.texts("ask-not-said") in text
+    assert asking.texts("ask-archive-nearest") in text
+    if asking.runtime is None:
+        await asking.start_runtime()
+    fake_model.reset(says=says)
+    [answer] = await mention(asking, asking.channel, asked)
+    assert f"{said[0]} (1)" in shown_text(answer)

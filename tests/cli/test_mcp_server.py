@@ -39,6 +39,7 @@ OLD_DIFFUSION = NewsletterPaper(
 )
 TOOLS = {
     "search_papers": {"query", "limit", "since", "until", "order"},
+    "ask": {"question"},
     "get_paper": {"arxiv_id"},
     "papers_by_author": {"name", "limit"},
     "daily_digest": {"date"},
@@ -91,6 +92,18 @@ async def test_agent_finds_new_papers_on_a_topic(archive: Database) -> None:
         # Without a period, a query in English finds the older paper too.
         both = await call(client, "search_papers", query="diffusion models")
         assert {paper["arxiv_id"] for paper in both["papers"]} == {"2501.00007", "2503.00001"}
+
+
+async def test_agent_asks_the_archive_and_gets_passages_with_whose_words_they_are(archive: Database) -> None:
+    async with create_client(archive) as client:
+        answer = await call(client, "ask", question="확산 모델의 잡음 제거는 어떻게 해?")
+        first = answer["passages"][0]
+        assert answer["is_near"]
+        assert (first["arxiv_id"], first["words"], first["digest"]) == ("2503.00001", "digest", "2025-03-04")
+        assert "잡음 제거" in first["text"]
+        nothing = await call(client, "ask", question="How fast is Orca 9?")
+        assert (nothing["is_near"], nothing["absent"]) == (False, ["Orca 9"])
+        assert nothing["archive"]["papers"] == 5
 
 
 async def test_source_names_contain_no_secrets(db: Database) -> None:

@@ -23,8 +23,10 @@ _DEFAULTS: Mapping[str, Any] = {
     "paper_count": len(papers.load()),
     "key": None,
     "says": None,
+    "disagree": False,
 }
-"""The settings. `fault_share` is the share of broken answers; `says` are the sentences that answer any question."""
+"""The settings. `fault_share` is the share of broken answers; `says` are the sentences that answer any question; `disagree`: it
+says that the papers of a question disagree."""
 
 
 class FakeModel:
@@ -91,7 +93,8 @@ class FakeModel:
             answer = {"verdicts": writing.judge(body["messages"])}
         elif section == "sentences":
             answer = {
-                section: writing.reply(body["messages"]) if settings["says"] is None else settings["says"]
+                section: writing.reply(body["messages"]) if settings["says"] is None else settings["says"],
+                "disagree": settings["disagree"],
             }
         else:
             answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))

@@ -24,13 +24,16 @@ _CHAPTERS_BY_KEY = {
 
 
 def find_paper(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
-    """Return the title and the text between the markers of a prompt. Raises ValueError unless it holds one paper."""
+    """Return the title and the text between the markers of a prompt; of a question to several papers, all of them.
+
+    Raises ValueError unless it holds one paper, or a question.
+    """
     found = [match for message in messages for match in _PAPER.finditer(message["content"])]
-    if len(found) != 1:
+    if len(found) != 1 and not (found and _QUESTION.search(messages[-1]["content"])):
         raise ValueError(f"the prompt holds {len(found)} papers")
-    text = found[0][3]
-    title = _TITLE.search(text)
-    return title[1] if title else text.partition("\n")[0], text
+    text = "\n".join(match[3] for match in found)
+    titles = _TITLE.findall(text)
+    return " + ".join(titles) or text.partition("\n")[0], text
 
 
 def is_korean(messages: Sequence[Mapping[str, str]]) -> bool:
@@ -63,7 +66,7 @@ def reply(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
         for paper in papers.load()
         for fact in paper.facts
         if fact.english in flat and any(word in f"{fact.english} {fact.korean}".lower() for word in words)
-    ][:4]
+    ][:5]
 
 
 def judge(messages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:

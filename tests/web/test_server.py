@@ -49,6 +49,22 @@ async def test_every_url_returns_a_page_or_an_error_with_a_reason(archive: WebAr
         "/search?q=2501.00003": (200, "text/html", '">January 3, 2025</time>'),
         "/search?q=qqqqzzzz": (200, "text/html", "Nothing found for “qqqqzzzz”"),
         "/search": (200, "text/html", "<h1>Search</h1>"),
+        "/search?q=planning": (200, "text/html", '<a href="/ask?q=planning">'),
+        "/ask?q=" + quote("How are rewards given for each step?"): (
+            200,
+            "text/html",
+            "Summary in the digest of",
+        ),
+        "/ask?q=" + quote("보상은 어떻게 줘?"): (200, "text/html", "Rewarding Steps"),
+        "/ask?q=" + quote("What about Orca 9?"): (
+            200,
+            "text/html",
+            "No paper here has <strong>Orca 9</strong>",
+        ),
+        "/ask?q=" + quote("<script>alert(1)</script>"): (200, "text/html", "&lt;script&gt;"),
+        "/ask?q=qqqqzzzz": (200, "text/html", "Nothing here is about this"),
+        "/ask": (400, "text/html", "at least one word"),
+        "/ask?q=" + "a" * 2_001: (400, "text/html", "up to 2,000 characters"),
         "/authors/" + quote("lovelace ada"): (200, "text/html", "Molecules in Motion"),
         "/authors/nobody": (404, "text/html", "No author found for “nobody”"),
         "/trends": (200, "text/html", "<svg"),
@@ -102,7 +118,8 @@ async def test_robots_are_kept_from_the_search_as_clients_see_its_path(
     address = f"https://papers.example{path}/"
     object.__setattr__(archive.pages, "services", replace(archive.services, web_url=address))
     lines = (await archive.get("/robots.txt"))[2].splitlines()
-    assert lines == ["User-agent: *", f"Disallow: {path}/search", f"Sitemap: {address}sitemap.xml"]
+    kept = [f"Disallow: {path}/{name}" for name in ("search", "ask")]
+    assert lines == ["User-agent: *", *kept, f"Sitemap: {address}sitemap.xml"]
 
 
 async def test_hostile_text_is_escaped(archive: WebArchive) -> None:

@@ -623,6 +623,7 @@ help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-edit = see, edit, pause or remove this server's daily posts
     .club-setup = let your group vote for a paper each week
+    .daily-mentions = turn answers to mentions on or off
 help-more = Also: { $commands }
 
 ## Questions about a paper
@@ -646,16 +647,18 @@ ask-from-abstract = Only the abstract and summaries were searched: the full text
 ask-read-as = Read as: { $parts }
 ask-in-other-language = The text is in Korean and shown as it is.
 ask-place = in the paper
-ask-writing = A language model is reading the paper …
+ask-writing = A language model is reading …
 ask-written = The sentences are by a language model, which also checked each against its quote. It can be wrong; the quotes are the paper’s own words.
 ask-not-said = A language model found no answer in the passages that it read.
-ask-not-proved = A language model's answer could not be confirmed by the paper, so it is not shown.
+ask-not-proved = A language model's answer could not be confirmed by what it read, so it is not shown.
 ask-sentences-failed = The language model didn't answer this time, so these are only passages.
 ask-sentences-spent = The language model's budget is used up for now, so these are only passages.
 ask-sentences-limit = Only passages: a language model answers up to 10 questions a day for each reader, and 100 for a server.
 ask-reading = Reading the paper …
 ask-which-paper = There are several papers here. Reply to the message of the one you mean, or name its arXiv ID.
-ask-pick = Ask this paper
+ask-menu = Ask or save one of these papers
+ask-menu-ask = Ask: { $title }
+ask-menu-save = Save: { $title }
 ask-all-papers = All papers on this
 ask-archive-nearest = The nearest passages in the archive, word for word. Whether they answer is for you to judge.
 ask-archive-absent = No paper here has { $names }.
@@ -665,11 +668,16 @@ ask-archive-is =
         [one] The archive has one paper, from { $since }.
        *[other] The archive has { $count } papers of digests, the first from { $since }.
     }
+ask-archive-sources = Sources: { $sources }.
 ask-archive-empty = The archive has no papers yet.
 ask-archive-near-papers = The nearest papers, which may be about something else:
+ask-archive-written = The sentences are by a language model, which also checked each against its quote. It can be wrong, and so can a digest’s summary; each quote says whose words it has.
+ask-disagree = As the language model reads them, these papers disagree.
 ask-words-digest = Summary in the digest of { $day }
 ask-words-abstract = Abstract
 ask-words-paper = The paper
+mentions-on = A mention of Paperround with a question is answered in this server, for all to see.
+mentions-off = Mentions of Paperround are not answered in this server. { $ask } still answers privately.
 ask-refused = Discord refused this answer because of its content. Ask with { $ask }: then only you see it.
 ask-lost = Paperround was interrupted before it could answer. Please ask again.
 
@@ -985,6 +993,7 @@ web-name = Paperround
 web-description = Each day's machine-learning papers, with summaries and votes.
 web-skip = Skip to content
 web-search = Search
+web-ask = Ask the archive: passages, word for word
 web-search-label = A topic, in Korean or English
 web-search-hint = A topic, such as diffusion
 web-no-search = These pages have no search. Browse by day, trend or author; in Discord, /topic finds papers.

@@ -1,0 +1,101 @@
+"""Recognises summaries that are about no paper: a model that could not read it writes of a new algorithm that does well.
+
+Such a summary opens in general words, and has nothing of its paper's title in any form: no name, no word, no term of it in either
+language, and no sound of it in Hangul. A doubtful one counts as a real summary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+
+from bot.core import data
+from bot.glossary import transliteration
+from bot.text import analyser, plain, questions, seed, tokens
+from storage.models import Section
+
+_HANGUL_WORD = re.compile("[가-힣]{2,12}")
+_MIN_CHARACTERS = 150
+"""A shorter summary may have nothing of its title by chance."""
+_PROPOSES = re.compile(
+    r"(?:논문|연구|보고서)[^.]{0,100}(?:새로운|새롭게|혁신적인|획기적인|최신|효율적인|개선된|향상된)"
+    r"|(?:새로운|혁신적인|획기적인)[^.]{0,100}(?:제안|소개|제시|개발)"
+    r"|\b(?:paper|study|work|research|we)\b[^.]{0,100}\b(?:new|novel|innovative|improved|efficient)\b",
+    re.IGNORECASE,
+)
+_PARENTHESES = re.compile(r"\([^()]{0,200}\)")
+_NAME = re.compile(r"[A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+")
+
+
+def is_unrelated(title: str, sections: Sequence[Section]) -> bool:
+    """Return whether a summary opens in general words and has nothing of a title."""
+    text = "\n".join(section.body for section in sections)
+    if len(text) < _MIN_CHARACTERS or not _is_general(plain.split_sentences(sections[0].body)[:2]):
+        return False
+    return not names_title(title, text)
+
+
+def _is_general(opening: Sequence[str]) -> bool:
+    """Return whether sentences say that a paper has something new, and the first one has no name but a field's."""
+    if not any(map(_PROPOSES.search, opening)):
+        return False
+    known = {short.rstrip("s") for term in seed.load_terms() for short in term.abbreviations}
+    names = _NAME.findall(_PARENTHESES.sub("", opening[0]))
+    return not any(
+        name[1:] != name[1:].lower() and name.rstrip("s") not in known | {"AI", "ML"} for name in names
+    )
+
+
+def names_title(title: str, text: str) -> bool:
+    """Return whether a text has a telling word of a title: as it stands, as a term, in Korean, or by its sound."""
+    told = {token for token in _list_tokens(title) if _is_telling(token)}
+    if not told:
+        return True
+    if told & _list_tokens(text):
+        return True
+    joined = "".join(text.split())
+    if any(form in joined for token in told for form in _translations().get(token, ())):
+        return True
+    words = (
+        word for word in re.findall("[A-Za-z]+", analyser.fold(title)) if _is_telling(analyser.stem(word))
+    )
+    sounds = transliteration.SoundIndex(dict.fromkeys(words, 1))
+    return any(sounds.find(analyser.strip_ending(word)) for word in set(_HANGUL_WORD.findall(text)))
+
+
+@lru_cache(maxsize=1)
+def _general_words() -> frozenset[str]:
+    """Return stems of words that titles and made-up summaries share by chance."""
+    return frozenset(data.read_text("archive/general_words.txt").split())
+
+
+def _list_tokens(text: str) -> set[str]:
+    return set(tokens.tokenize(analyser.canonicalise(text)).split())
+
+
+def _is_telling(token: str) -> bool:
+    bare = token.lstrip(tokens.CONCEPT + tokens.BEGINNING + tokens.WHOLE)
+    return (
+        len(bare) > 1
+        and not bare.isdigit()
+        and bare not in _general_words()
+        and not (bare.isascii() and questions.classify_filler(bare) == "filler")
+    )
+
+
+@lru_cache(maxsize=1)
+def _translations() -> Mapping[str, Collection[str]]:
+    """Return the Korean forms, without spaces, of each English word of one word that the tables translate, by its stem."""
+    found = defaultdict[str, set[str]](set)
+    for term in seed.load_terms():
+        for english in term.english:
+            if " " not in english:
+                found[analyser.stem(english.lower())].update("".join(one.split()) for one in term.korean)
+    for words, terms in questions.load_rows():
+        korean = {"".join(word.split()) for word in words if analyser.has_hangul(word)}
+        for english in (*words, *terms):
+            if " " not in english and english.isascii():
+                found[analyser.stem(english.lower())] |= korean
+    return {stem: {form for form in forms if len(form) > 1} for stem, forms in found.items()}
