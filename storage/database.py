@@ -130,7 +130,7 @@ class Database:
             return str(self.path)
         from sqlalchemy.engine import make_url
 
-        return make_url(self.address).render_as_string(hide_password=True)
+        return make_url(self.address).set(drivername="postgresql").render_as_string(hide_password=True)
 
     @property
     def fingerprint(self) -> str:
@@ -256,7 +256,7 @@ def _find_read_only(name: str) -> str:
     """Return what of a SQLite file with its log this user may not write."""
     places = *(f"{name}{suffix}" for suffix in ("", "-wal", "-shm")), os.path.dirname(name)
     shut = [place for place in places if os.path.exists(place) and not os.access(place, os.W_OK)]
-    return " and ".join(shut) or "the file and its folder"
+    return " and ".join(shut) or "what SQLite kept beside it, which is gone by now: try again"
 
 
 def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> errors.StorageError | None:

@@ -113,7 +113,8 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
 
 def redact_url(url: str) -> str:
     """Return a database URL with its password redacted. Raises StorageError if the URL is invalid."""
-    return errors.redact(engines.parse_url(url).render_as_string(hide_password=True))
+    shown = engines.parse_url(url).render_as_string(hide_password=True)
+    return errors.redact(shown.replace(postgresql.DRIVER, "postgresql", 1))
 
 
 async def find_version(opened: database.Database) -> int | None:
