@@ -480,10 +480,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
 
 def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str, ...]:
     """Return what was searched for, if it is not what was typed, and what of the query could not be used ("" if not needed)."""
-    corrected = [
-        texts("list-corrected", typed=_format_names([typed]), meant=_format_names([meant]))
-        for typed, meant in result.corrected
-    ]
+    pairs = _format_names([" → ".join(pair) for pair in result.corrected])
     # What there is to read was not searched for.
     is_told = (result.is_rewritten or result.added_forms) and Hint.TODAY not in result.hints
     searched = _format_names(result.terms, " · ") if is_told else ""
@@ -492,7 +489,7 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
     if accepted := _format_names(query_parser.list_accepted_forms(result.ignored)):
         ignored = texts("list-ignored-forms", ignored=ignored, forms=accepted)
     return (
-        *corrected,
+        texts("list-corrected", pairs=pairs) if pairs else "",
         texts("list-searched", terms=searched + forms) if searched else "",
         texts("list-stale") if result.is_stale else "",
         ignored,
