@@ -46,6 +46,17 @@ async def get(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | 
     return statements.build_record(models.PaperText, row._mapping, text=text)
 
 
+async def list_full(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> dict[str, models.PaperText]:
+    """Return the stored full texts of those of some papers that have one, by arXiv id."""
+    query = sa.select(paper_texts).where(paper_texts.c.basis == "paper")
+    rows = await statements.execute_in(connection, query, paper_texts.c.arxiv_id, arxiv_ids)
+    texts = await asyncio.to_thread(lambda: [zlib.decompress(row.text).decode() for row in rows])
+    return {
+        row.arxiv_id: statements.build_record(models.PaperText, row._mapping, text=text)
+        for row, text in zip(rows, texts, strict=True)
+    }
+
+
 _OF_PASSAGES = sa.and_(
     papers.c.arxiv_id == paper_texts.c.arxiv_id,
     vectors.vectors.c.paper_id == papers.c.id,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 
 from bot.archive import arxiv_ids, summaries
 from bot.ask import passages, question
@@ -22,41 +23,52 @@ from bot.ask.passages import Passage
 from bot.ask.ranking import PaperIndex
 from bot.ask.sentences import QuotedSentence, Sentence, number_quotes
 from bot.core.clock import Clock
-from bot.glossary.resolver import Glossary
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Snippet, compile_pattern, make_excerpt
 from bot.search.service import SearchService
 from bot.sources import kinds
-from bot.text import query_parser
+from bot.text import analyser, query_parser, questions
 from storage import ask as storage
 from storage import models, paper_texts, papers
 from storage.archive import list_source_names
-from storage.database import Connection, Database
+from storage.database import Database
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 MAX_SHOWN = 5
 _CANDIDATES = 20
 """How many papers search proposes: among these is an answering one for nine questions in ten."""
-_NEXT, _PLACE, _PLACES = 0.3, 1.0, 10
-"""The share of a paper's next two passages that joins its best one; the weight of its place, which falls by e in ten places."""
-_FITTING = 1.25
+_NEXT, _PLACES = 0.3, 10
+"""The share of a paper's next two passages that joins its best one; the places in which the weight of a paper's place falls by e.
+The first place weighs as much as the best passages.
+"""
+_FITTING = 1.5
 """The factor for a section of the kind that a question asks for."""
-_LEAST = 0.13
-"""The least share of a question's weight that the best passage has, or nothing is about it."""
-_MAX_ABSENT = 3
+_LEAST = 0.15
+"""The least share of a question's weight by rarity in the archive that one of the first passages has, or nothing is about it."""
+_MAX_ABSENT, MAX_TOPIC = 3, 72
+"""How many absent names are said; the most characters of a search in a button."""
+_MAX_EXCERPT = 600
+"""Characters of a passage that are shown, fewer where a message is full."""
+_FENCE = "```"
+_BLANK = re.compile(r"\n\s*\n")
+_CLAUSE = re.compile(r'[^\s":]++:"[^"]*+"|\S++')
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _WORD = re.compile(r"[\w.-]++")
-_PARTICLE = re.compile(r"(?<![가-힣])[가-힣]{1,4}$")
+_HANGUL_END = re.compile(r"(?<![가-힣])[가-힣]++$")
 """What follows a name in Korean: Qwen2.5는, MoE에서."""
 _HOW = re.compile(r"\bhow (?:do|does|can|could|would|is|are|to)\b|어떻게|방법|하려면|려면", re.IGNORECASE)
 _RESULT = re.compile(
     r"\b(?:better|best|faster|worse|score|accuracy|versus|vs|beat|outperform)\b|나아|나은|좋아|좋은|빨라|점수|정확도|성능",
     re.IGNORECASE,
 )
-_METHOD_SECTION = re.compile(
-    r"technical|method|approach|architecture|아키텍처|학습 설정|방법|기여", re.IGNORECASE
-)
+_METHOD_SECTION = re.compile(r"technical|method|approach|architecture|아키텍처|학습 설정|방법", re.IGNORECASE)
 _RESULT_SECTION = re.compile(r"performance|result|experiment|evaluation|결과|성능|평가", re.IGNORECASE)
 _ASIDE_SECTION = re.compile(r"limitation|future|한계|후속|실패", re.IGNORECASE)
+_CONTRIBUTIONS = re.compile(
+    r"\bcontributions? (?:of|is|are|can|include)|기여[가-힣]{0,2}\s(?:다음|아래)", re.IGNORECASE
+)
+_MAX_OPENING = 200
+"""Where a list of contributions says in a passage what it is, in characters."""
 
 
 class Words(StrEnum):
@@ -81,20 +93,41 @@ class Found:
     on: date | None = None
 
 
+class Kind(StrEnum):
+    """What can be said of the passages that are found."""
+
+    NEAR = "nearest"
+    """They have much of what is asked."""
+    ABSENT = "absent"
+    """No paper has a name that the question has; they are of the nearest papers."""
+    NOTHING = "nothing"
+    """They have little of what is asked."""
+    OUTSIDE = "outside"
+    """No paper is within the limits of the question, such as votes:99."""
+    UNASKED = "unasked"
+    """The text has no words to look for, such as a greeting."""
+    NAMED = "named"
+    """The text has only ids of papers, which these are."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArchiveAnswer:
     """The passages nearest to a question, each of another paper, the nearest first.
 
-    `absent` has the names in the question that no paper has. `is_near`: the first passage has much of what is asked; else `found`
-    are only the nearest papers. `papers`, `since` and `origins`: how many papers the archive has, the day of its first digest,
-    and the names of its sources. `sources` has the passages of each paper in `found`, the best first. With `sentences`, `found`
-    are their quotes; `disagree`: their papers do, as the model says. `note` as in `Answer`.
+    `absent` has the names in the question that no paper has. `topic` is the question as a search that a button can have.
+    `language` is the question's, "en" or "ko". `is_cut`: only its first characters are read. `coverage`: the most of its weight
+    that a first passage has, from 0 to 1. `papers`, `since` and `origins`: how many papers the archive has, the day of its first
+    digest, and the names of its sources. `sources` has the passages of each paper in `found`, the best first. With `sentences`,
+    `found` are their quotes; `disagree`: their papers do, as the model says. `note` as in `Answer`.
     """
 
     asked: str
+    kind: Kind = Kind.NOTHING
     found: tuple[Found, ...] = ()
     absent: tuple[str, ...] = ()
-    is_near: bool = False
+    topic: str = ""
+    language: str = models.Locale.EN.value
+    is_cut: bool = False
     coverage: float = 0.0
     papers: int = 0
     since: date | None = None
@@ -103,6 +136,11 @@ class ArchiveAnswer:
     sentences: tuple[QuotedSentence, ...] = ()
     disagree: bool = False
     note: str = ""
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the passages may answer."""
+        return self.kind is Kind.NEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,82 +164,205 @@ class ArchiveQuestions:
         self._database, self._search, self._glossary, self._clock = database, search, glossary, clock
 
     async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> ArchiveAnswer:
-        """Return the nearest passages to a question, which may have operators; `only` limits it to papers by arXiv id."""
-        words = query_parser.parse_query(asked).text[: question.MAX_LENGTH]
-        names = [_PARTICLE.sub("", name).rstrip(".-") for name in _list_names(words)]
-        absent = (
-            tuple(await self._search.list_absent(list(dict.fromkeys(names))[:_MAX_ABSENT])) if names else ()
+        """Return the nearest passages to a question, which may have operators.
+
+        `only` limits it to papers by arXiv id, as do ids in the question.
+        """
+        today = self._clock().date()
+        listed = arxiv_ids.list_arxiv_ids(asked, today)
+        named, rest = split_ids("".join(asked.split(_FENCE)[::2]), listed, today)
+        query = query_parser.parse_query(rest, today)
+        is_limited = query.has_range_filters or bool(query.authors or query.institutions)
+        is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
+        words = (rest if is_plain else " ".join((query.text, *query.phrases)))[: question.MAX_LENGTH]
+        language = models.Locale.KO if analyser.has_hangul(words) else models.Locale.EN
+        answer = ArchiveAnswer(
+            asked, topic=_fit_topic(rest), language=language, is_cut=len(rest) > question.MAX_LENGTH
         )
+        is_asked, only = question.has_words(words), tuple(named or only)
+        absent = await self._search.list_absent(_list_names(words)) if is_asked else []
         if only:
             details = [one for id_ in only if (one := await self._search.find_paper(id_))]
-        else:
-            request = SearchRequest(asked, limit=_CANDIDATES, today=self._clock().date())
+            absent += [id_ for id_ in only if id_ not in {one.arxiv_id for one in details}]
+        elif is_asked:
+            request = SearchRequest(rest, limit=_CANDIDATES, today=today)
             rows = (await self._search.search(request)).rows
             details = await self._database.fetch(papers.list_details, [row.id for row in rows])
-        texts = await self._database.fetch(_list_kept, [one.arxiv_id for one in details])
-        glossary = await self._database.look_up(self._glossary.read_current)
-        answer = await asyncio.to_thread(rank, asked, words, details, texts, glossary, locale, absent)
-        if answer.is_near:
-            return answer
+        else:
+            details = []
+        if details:
+            texts = await self._database.fetch(paper_texts.list_full, [one.arxiv_id for one in details])
+            glossary = await self._database.look_up(self._glossary.read_current)
+            pool = await asyncio.to_thread(_Pool.build, details, texts, locale)
+            parts = await asyncio.to_thread(question.read, words, glossary, pool.indexed.has)
+            counted = await self._search.weigh(
+                [[one.token or one.text for one in part.forms] for part in parts]
+            )
+            weighed = [Weighed(part, *one) for part, one in zip(parts, counted, strict=True)]
+            # A term that no paper has is named as a name is.
+            absent += [one.part.text for one in weighed if one.is_absent]
+            is_asked = any(one.is_telling for one in weighed)
+            if is_asked or only:
+                answer = await asyncio.to_thread(rank, answer, words, pool, weighed)
+        answer = replace(answer, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
+        kind = answer.kind
+        if answer.absent:
+            kind = Kind.ABSENT
+        elif not is_asked:
+            kind = Kind.NAMED if only else Kind.UNASKED
+        elif not details and is_limited:
+            kind = Kind.OUTSIDE
+        if kind in (Kind.NEAR, Kind.NAMED):
+            return replace(answer, kind=kind)
         count, since = await self._database.fetch(storage.describe_archive)
         labels = set(map(kinds.public_label, await self._database.fetch(list_source_names)))
-        return replace(answer, papers=count, since=since, origins=tuple(sorted(labels)))
+        return replace(answer, kind=kind, papers=count, since=since, origins=tuple(sorted(labels)))
 
 
-def _list_names(text: str) -> Iterator[str]:
-    """Yield words with a capital or a digit inside, such as a model's name, and names with a number behind them: Orca 9."""
-    for first, second in pairwise((*_WORD.findall(text), "")):
-        is_name = first[0].isalnum() and any(
-            one.isdigit() or (one.isascii() and one.isupper()) for one in first[1:]
+def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
+    """Return those of `ids` that a text names, and the text without them."""
+    named, rest = list[str](), list[str]()
+    for word in asked.split():
+        found = [one for one in arxiv_ids.list_arxiv_ids(word, today) if one in ids]
+        named += found
+        rest += [] if found else [word]
+    return list(dict.fromkeys(named)), " ".join(rest)
+
+
+def _fit_topic(asked: str) -> str:
+    """Return a question as a search of at most MAX_TOPIC characters: a longer one by its operators and telling words alone."""
+    if len(asked) <= MAX_TOPIC:
+        return asked
+    clauses, fitting = dict.fromkeys(_CLAUSE.findall(asked)), list[str]()
+    for clause in sorted(
+        filter(lambda one: questions.classify_filler(one) != "filler", clauses), key=_is_word
+    ):
+        fitting += [clause] if len(" ".join((*fitting, clause))) <= MAX_TOPIC else []
+    return " ".join(fitting)
+
+
+def _is_word(clause: str) -> bool:
+    return ":" not in clause
+
+
+def _list_names(text: str) -> list[str]:
+    """Return what a question gives as a name: a word with a capital or a digit inside (Qwen2.5), a word with a number behind it
+    (Orca 9), and capitalised words within a sentence (Grace Hopper).
+
+    Amounts are none (16GB, 2,000), nor what a hyphen adds (ChatGPT-like).
+    """
+    words, is_korean = [match[0] for match in _WORD.finditer(text)], analyser.has_hangul(text)
+    has_small = is_korean or any(map(str.islower, text))
+    is_sentence = is_korean or any(one[0].islower() and not questions.classify_filler(one) for one in words)
+    names, run, last = list[str](), list[str](), "."
+    for word, second in pairwise((*words, "", "")):
+        name = _HANGUL_END.sub("", word).strip(".-_")
+        while (cut := name.rpartition("-"))[0] and cut[2].isalpha() and cut[2].islower():
+            name = cut[0]
+        is_first, last = last[-1:] in ".?!", word or "."
+        is_name = len(name) > 1 and not name[0].isdigit() and questions.classify_filler(name) != "filler"
+        is_capital = is_name and name[0].isascii() and name[0].isupper()
+        if is_name and any(one.isdigit() or (has_small and "A" <= one <= "Z") for one in name[1:]):
+            names.append(name)
+        elif is_capital and second[:1].isdigit() and not _YEAR.match(second):
+            names.append(f"{name} {_HANGUL_END.sub('', second).strip('.-_')}")
+        elif is_capital and is_sentence and (is_korean or not is_first):
+            run.append(name)
+            continue
+        names += [" ".join(run)] if run else []
+        run.clear()
+    return list(dict.fromkeys(names))
+
+
+class Weighed(NamedTuple):
+    """A part of a question, how many papers of the archive have it, and its weight by rarity there."""
+
+    part: question.AskedPart
+    papers: int
+    rarity: float
+
+    @property
+    def weight(self) -> float:
+        """How much of the question it is."""
+        return self.part.weight * self.rarity
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether it may say what the question is about."""
+        is_vague = self.part.is_known and self.part.weight <= question.VAGUE
+        return len(self.part.text) > 1 and not is_vague
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is a term that no paper has."""
+        return self.is_telling and not self.papers and any(form.token for form in self.part.forms)
+
+
+class _Pool(NamedTuple):
+    """The papers that search proposes, in its order, and their passages."""
+
+    details: Sequence[models.PaperDetail]
+    sources: Sequence[StoredPassage]
+    indexed: PaperIndex
+
+    @classmethod
+    def build(
+        cls,
+        details: Sequence[models.PaperDetail],
+        texts: Mapping[str, models.PaperText],
+        locale: models.Locale,
+    ) -> _Pool:
+        """Split what is stored of papers into passages."""
+        sources = [
+            one for place, detail in enumerate(details) for one in _list_sources(place, detail, texts, locale)
+        ]
+        return cls(
+            details, sources, PaperIndex([one.passage for one in sources], [one.paper for one in sources])
         )
-        if is_name:
-            yield first
-        elif first[0].isascii() and first[0].isupper() and second[:1].isdigit():
-            yield f"{first} {second}"
 
 
-async def _list_kept(connection: Connection, ids: Sequence[str]) -> dict[str, models.PaperText]:
-    kept = [await paper_texts.get(connection, arxiv_id) for arxiv_id in ids]
-    return {text.arxiv_id: text for text in kept if text is not None and text.basis == summaries.Basis.PAPER}
-
-
-def rank(
-    asked: str,
-    words: str,
-    details: Sequence[models.PaperDetail],
-    texts: Mapping[str, models.PaperText],
-    glossary: Glossary,
-    locale: models.Locale,
-    absent: tuple[str, ...] = (),
-) -> ArchiveAnswer:
-    """Rank the passages of papers that search proposed, in its order, for the words of a question. Takes some 50 ms."""
-    sources = [
-        one for place, detail in enumerate(details) for one in _list_sources(place, detail, texts, locale)
-    ]
-    index = PaperIndex([one.passage for one in sources])
-    parts = question.read(words, glossary, index.has)
-    ranking = index.rank(parts, wants_number=question.wants_number(words))
+def rank(answer: ArchiveAnswer, words: str, pool: _Pool, weighed: Sequence[Weighed]) -> ArchiveAnswer:
+    """Add the nearest passages for the words of a question."""
+    sources, parts = pool.sources, [one.part for one in weighed]
+    ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
     of_paper = defaultdict[int, list[tuple[float, int]]](list)
-    for number in ranking.order:
-        source = sources[number]
-        score = ranking.scores[number] * _fit(words, source.passage.section)
-        of_paper[source.paper].append((score, number))
-    total: dict[int, float] = {}
+    for number in ranking.order or range(len(sources)):
+        score = ranking.scores.get(number, 0.0) * _fit(words, sources[number].passage)
+        of_paper[sources[number].paper].append((score, number))
+    best = dict[int, int]()
+    total = dict[int, float]()
     for place, scored in of_paper.items():
         scored.sort(key=lambda one: (-one[0], one[1]))
-        best, *rest = (score for score, _ in scored)
-        total[place] = best + _NEXT * sum(rest[:2]) + _PLACE * math.exp(-place / _PLACES)
-    order = sorted(total, key=lambda place: (-total[place], place))[:MAX_SHOWN]
+        best[place] = scored[0][1]
+        first, *rest = (score for score, _ in scored)
+        total[place] = first + _NEXT * sum(rest[:2])
+    most = max(total.values(), default=0.0) or 1.0
+    total = {place: score / most + math.exp(-place / _PLACES) for place, score in total.items()}
+    numbers = [best[place] for place in sorted(total, key=lambda place: (-total[place], place))[:MAX_SHOWN]]
+    asked = sum(one.weight for one in weighed) or 1.0
+    coverage = max(
+        (
+            sum(one.weight for one in weighed if number in ranking.having[one.part.text]) / asked
+            for number in numbers[:3]
+        ),
+        default=0.0,
+    )
+    is_near = coverage >= _LEAST
+    if parts and not is_near:
+        telling = [ranking.having[one.part.text] for one in weighed if one.is_telling]
+        numbers = [number for number in numbers if any(number in having for having in telling)]
     patterns = list(filter(None, (compile_pattern([part.text, *ranking.found[part.text]]) for part in parts)))
-    shown = [(details[place], sources[of_paper[place][0][1]]) for place in order]
-    coverage = max((index.cover(of_paper[place][0][1], parts) for place in order[:3]), default=0.0)
-    return ArchiveAnswer(
-        asked,
-        tuple(_show(detail, one, patterns) for detail, one in shown),
-        absent,
-        is_near=bool(shown) and coverage >= _LEAST and not absent,
+    return replace(
+        answer,
+        found=tuple(
+            _show(pool.details[one.paper], one, patterns) for one in map(sources.__getitem__, numbers)
+        ),
+        kind=Kind.NEAR if is_near else Kind.NOTHING,
         coverage=coverage,
-        sources=tuple(_list_all(sources, place, of_paper[place]) for place in order),
+        sources=tuple(
+            _list_all(sources, place, of_paper[place])
+            for place in (sources[number].paper for number in numbers)
+        ),
     )
 
 
@@ -214,7 +375,7 @@ def _list_all(
 
 
 def _show(paper: models.PaperDetail, one: StoredPassage, patterns: Sequence[re.Pattern[str]]) -> Found:
-    text, excerpt = one.passage.text, make_excerpt(one.passage.text, patterns)
+    text, excerpt = one.passage.text, make_excerpt(one.passage.text, patterns, _MAX_EXCERPT)
     return Found(paper, one.words, one.passage.section, text, excerpt, one.url, one.language, one.on)
 
 
@@ -228,13 +389,15 @@ def quote(answer: ArchiveAnswer, sentences: Sequence[Sentence]) -> ArchiveAnswer
     return replace(answer, found=tuple(found), sentences=shown)
 
 
-def _fit(asked: str, section: str) -> float:
-    """Return the factor for a section: its kind may be what is asked for, or what a paper leaves to others."""
-    if _ASIDE_SECTION.search(section):
+def _fit(asked: str, passage: Passage) -> float:
+    """Return the factor for a passage: its section may be of the kind that is asked for, or say what a paper leaves to others.
+
+    A list of contributions has the words of a question and no more.
+    """
+    if _ASIDE_SECTION.search(passage.section) or _CONTRIBUTIONS.search(passage.text, 0, _MAX_OPENING):
         return 1 / _FITTING
-    wants = _RESULT_SECTION if _RESULT.search(asked) or question.wants_number(asked) else _METHOD_SECTION
-    is_asked = wants is _RESULT_SECTION or _HOW.search(asked) is not None
-    return _FITTING if is_asked and wants.search(section) else 1.0
+    is_asked = _RESULT_SECTION if _RESULT.search(asked) else _METHOD_SECTION if _HOW.search(asked) else None
+    return _FITTING if is_asked and is_asked.search(passage.section) else 1.0
 
 
 def _list_sources(
@@ -244,12 +407,13 @@ def _list_sources(
     page = arxiv_ids.abstract_url(detail.arxiv_id)
     for summary in summaries.list_texts(detail, locale):
         is_abstract = summary.format is None
+        # A chapter is a passage, of which a paragraph or an item alone says little.
         chapters = (
-            f"## {section.heading}\n\n{section.body}" if section.heading else section.body
+            (f"\n\n## {section.heading}\n\n" if section.heading else "\n") + _BLANK.sub("\n", section.body)
             for section in summary.sections
         )
         words, on = (Words.ABSTRACT, None) if is_abstract else (Words.DIGEST, summary.date)
-        read = models.PaperText(detail.arxiv_id, "\n\n".join(chapters), page, NEVER, words)
+        read = models.PaperText(detail.arxiv_id, "".join(chapters), page, NEVER, words)
         for passage in passages.split(read):
             yield StoredPassage(place, words, on, summary.language, page, passage)
     if (text := texts.get(detail.arxiv_id)) is not None:

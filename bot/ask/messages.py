@@ -9,12 +9,13 @@ from discord import ui
 
 from bot.archive import languages
 from bot.archive.summaries import Basis, label_name
-from bot.ask.archive import ArchiveAnswer, Found, Words
+from bot.ask.archive import ArchiveAnswer, Found, Kind, Words
+from bot.ask.question import MAX_LENGTH
 from bot.ask.sentences import QuotedSentence
 from bot.ask.service import Answer, AnswerPost, AnyAnswer, ShownPassage
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
-from bot.client.list_state import MAX_LIST_TEXT_LENGTH, ListKind, ListState, pack_state
+from bot.client.list_state import ListKind, ListState, pack_state
 from bot.client.message_builder import MessageBuilder, button, layout_payload, select_menu, select_option
 from bot.client.messages import PostWording
 from bot.client.paper_texts import (
@@ -40,6 +41,8 @@ QUESTION = "question"
 COMMON = ("data", "baselines", "cost", "limits", "code")
 """The questions that fit any paper; each has a text, `ask-common-data`, that is also what is asked."""
 _MAX_SHOWN_QUESTION, _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 300, 120, 60, 600
+_QUOTED = (350, 200, 120, 40)
+"""The characters of an archive's passage, fewer where a message is full."""
 _RESERVE = 600
 """How many characters of a message the notes below the sentences may take, and bytes."""
 _MAX_ORIGINS = 4
@@ -107,6 +110,8 @@ def _archive_view(
     message.add_text("\n".join(lines))
     if not answer.sentences:
         message.add_text(_nearness_text(texts, answer))
+    if answer.is_cut:
+        message.add_text(subtext(texts("ask-archive-cut", count=MAX_LENGTH)))
     shown = {one.paper.arxiv_id: one.paper for one in answer.found}
     options = [
         select_option(
@@ -115,20 +120,22 @@ def _archive_view(
         for arxiv_id, paper in shown.items()
         for name, action in (("ask-menu-ask", (OPEN,)), ("ask-menu-save", _SAVE))
     ]
-    is_short = len(answer.asked) <= MAX_LIST_TEXT_LENGTH and shown
-    topic = pack_state(ListState(ListKind.TOPIC, answer.asked), marker=marker) if is_short else ""
+    state = ListState(ListKind.TOPIC, answer.topic)
+    topic = pack_state(state, marker=marker) if shown and answer.kind is not Kind.NAMED else ""
     menu = select_menu(texts("ask-menu"), pack_custom_id(client_messages.ACT, marker=marker), options)
     notes = [texts("ask-disagree") if answer.disagree else "", texts(answer.note) if answer.note else ""]
     foot = "\n".join(subtext(note) for note in notes if note)
     message.end_with([[menu], [button(texts("ask-all-papers"), topic) if topic else None]], foot)
-    numbers = range(1, 1 + len(answer.found)) if answer.sentences else (0,) * len(answer.found)
-    blocks = [_found_text(texts, *one) for one in zip(answer.found, numbers, strict=True)]
     if answer.sentences:
-        blocks = _fit_sentences(answer.sentences, blocks, *message.share(1))
-    for place, block in enumerate(blocks):
-        characters, size = message.share(len(blocks) - place)
-        if answer.sentences or (len(block) <= characters and len(block.encode()) <= size):
+        blocks = [
+            _found_text(texts, answer, *one)
+            for one in zip(answer.found, range(1, 1 + len(answer.found)), strict=True)
+        ]
+        for block in _fit_sentences(answer.sentences, blocks, *message.share(1)):
             message.add_text(block)
+        return message.view
+    for place, one in enumerate(answer.found):
+        message.add_text(_found_text(texts, answer, one, 0, *message.share(len(answer.found) - place)))
     return message.view
 
 
@@ -137,17 +144,19 @@ _SAVE = (client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE)
 
 def describe(texts: Texts, answer: ArchiveAnswer) -> list[str]:
     """Return what is promised of the passages: that they are the nearest, or what no paper has, and what the archive is."""
-    if answer.is_near:
-        return [texts("ask-archive-nearest")]
+    if answer.kind is Kind.NAMED:
+        return []
     names = ", ".join(f"**{escape_untrusted(name)}**" for name in answer.absent)
-    told = texts("ask-archive-absent", names=names) if names else texts("ask-archive-nothing")
+    told = texts(f"ask-archive-{answer.kind}", names=names)
     nearest = [texts("ask-archive-near-papers")] if answer.found else []
-    return [told, _describe_archive(texts, answer), *nearest]
+    return [told] if answer.is_near else [told, _describe_archive(texts, answer), *nearest]
 
 
 def _nearness_text(texts: Texts, answer: ArchiveAnswer) -> str:
-    told, *more = describe(texts, answer)
-    return subtext(told) if answer.is_near else "\n".join([told, *map(subtext, more)])
+    said = describe(texts, answer)
+    return (
+        "\n".join(map(subtext, said)) if answer.is_near else "\n".join([*said[:1], *map(subtext, said[1:])])
+    )
 
 
 def _describe_archive(texts: Texts, answer: ArchiveAnswer) -> str:
@@ -163,32 +172,51 @@ def _describe_archive(texts: Texts, answer: ArchiveAnswer) -> str:
 def list_passages(
     texts: Texts, answer: ArchiveAnswer
 ) -> Iterator[tuple[models.PaperDetail, Snippet, str, str]]:
-    """Yield each passage's paper, excerpt, whose words they are, and its language, "" if it is the reader's."""
+    """Yield each passage's paper, excerpt, whose words they are, and its language, "" if it is the question's."""
     for one in answer.found:
-        yield one.paper, one.excerpt, _describe_words(texts, one), _find_language(texts, one)
+        yield one.paper, one.excerpt, _describe_words(texts, answer, one), _find_language(answer, one)
 
 
-def _find_language(texts: Texts, found: Found) -> str:
-    return found.language if found.language != texts.locale.value else ""
+def _find_language(answer: ArchiveAnswer, found: Found) -> str:
+    return found.language if found.language != answer.language else ""
 
 
-def _describe_words(texts: Texts, found: Found) -> str:
-    """Return whose words a passage has, its place, and its language if it is not the reader's."""
+def _describe_words(texts: Texts, answer: ArchiveAnswer, found: Found) -> str:
+    """Return whose words a passage has, its place, and its language if it is not the question's."""
     words = texts(f"ask-words-{found.words}", day=texts.format_date(found.on) if found.on else "")
-    section = discord_text.escape_inline(discord_text.shorten(found.section, _MAX_SECTION, markdown=False))
+    heading = texts(f"label-{label}") if (label := label_name(found.section)) else found.section
+    section = discord_text.escape_inline(discord_text.shorten(heading, _MAX_SECTION, markdown=False))
     is_link = found.words is Words.PAPER and section
     place = discord_text.masked_link(section, found.url) if is_link else section
-    language = _find_language(texts, found)
+    language = _find_language(answer, found)
     return join_dotted(words, place, texts(f"language-{language}") if language else "")
 
 
-def _found_text(texts: Texts, found: Found, number: int) -> str:
-    """Return a passage below its paper, with its number if sentences rest on it, and whose words it has."""
+def _found_text(
+    texts: Texts, answer: ArchiveAnswer, found: Found, number: int, characters: int = 1_000, size: int = 3_000
+) -> str:
+    """Return a passage below its paper, with its number if sentences rest on it, and whose words it has.
+
+    The passage is shortened until the text fits.
+    """
     paper = found.paper
     title = title_link(paper, max_characters=300, max_bytes=700)
     facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
-    head = f"{number}. {facts}" if number else facts
-    return f"**{head}**\n> {mark_matches(found.excerpt)}\n{subtext(_describe_words(texts, found))}"
+    head, words = f"{number}. {facts}" if number else facts, subtext(_describe_words(texts, answer, found))
+    for length in _QUOTED:
+        text = f"**{head}**\n> {mark_matches(_shorten(found.excerpt, length))}\n{words}"
+        if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
+            break
+    return text
+
+
+def _shorten(excerpt: Snippet, length: int) -> Snippet:
+    """Return an excerpt of at most some characters."""
+    if len(excerpt.text) <= length:
+        return excerpt
+    text = discord_text.shorten(excerpt.text, length, markdown=False)
+    spans = tuple(span for span in excerpt.spans if span[1] < len(text) - 1)
+    return excerpt._replace(text=text, spans=spans)
 
 
 def _quote(texts: Texts, passage: ShownPassage, number: int) -> str:
@@ -231,7 +259,10 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
             found = [f"> {mark_matches(one.excerpt)}\n<{one.url}>" for one in answer.passages]
             text = "\n".join((*said, *found[: 2 if said else None])) or texts("ask-none")
         else:
-            near = [f"> {mark_matches(one.excerpt)}\n<{one.paper.url}>" for one in answer.found[:2]]
+            near = [
+                f"> {mark_matches(_shorten(one.excerpt, _QUOTED[-2]))}\n<{one.paper.url}>"
+                for one in answer.found
+            ]
             text = "\n".join((*(said or [_nearness_text(texts, answer)]), *near))
     plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
     body, reply = plain, dict[str, Any]()

@@ -1,4 +1,4 @@
-"""Ranks the passages of one paper for a question, without a model.
+"""Ranks the passages of one paper, or of several, for a question, without a model.
 
 BM25 over the parts of a question (Robertson and Zaragoza 2009): each part scores by its best form and a share of its
 others, each form by how often the text and the headings above it have it and by how rare form and part are in the paper.
@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.ask.passages import Passage
 from bot.ask.question import AskedPart
@@ -25,8 +26,8 @@ _OTHER_FORMS = 0.4
 """The share of the scores of a part's other forms that is added to its best form's score."""
 _FORM_RARITY = 0.25
 """How far a form's own rarity counts beside that of its part."""
-_NEIGHBOUR = 0.075
-"""The share of each neighbour's score in the same section that a passage gets."""
+_NEIGHBOUR, _NEIGHBOUR_IN_SUMMARY = 0.075, 0.2
+"""The share of each neighbour's score that a passage gets: in the same section, or where the passages are whole chapters."""
 MIN_SCORE = 1.35
 """The least score of a best passage that seems to answer, in relation to the root of what the parts would give once each."""
 _USUAL_PASSAGES = 75
@@ -44,13 +45,14 @@ class Ranking:
     """The numbers of the passages that have any part of a question, best first.
 
     `scores` are theirs, by number. `score` is the best passage's score in relation to the question's length. `found` maps each
-    part's text to the forms that the paper has, the nearest first.
+    part's text to the forms that the paper has, the nearest first, and `having` to the passages that have it.
     """
 
     order: Sequence[int]
     scores: Mapping[int, float]
     score: float
     found: Mapping[str, Sequence[str]]
+    having: Mapping[str, Collection[int]]
 
     @property
     def is_answer(self) -> bool:
@@ -58,20 +60,32 @@ class Ranking:
         return self.score >= MIN_SCORE
 
 
-class PaperIndex:
-    """The tokens of a paper's passages and their headings. Takes some 50 ms to build. Thread-safe."""
+@lru_cache(maxsize=1 << 11)
+def _tokenize(text: str) -> str:
+    """Return the tokens of a passage. Kept, since papers are asked more than once: some 3 kB each."""
+    return tokens.tokenize(analyser.canonicalise(text))
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
+
+def _count_phrase(words: Sequence[str], phrase: list[str]) -> int:
+    """Return how often adjacent words are a phrase."""
+    count, start = 0, -1
+    for _ in range(words.count(phrase[0])):
+        start = words.index(phrase[0], start + 1)
+        count += words[start : start + len(phrase)] == phrase
+    return count
+
+
+class PaperIndex:
+    """The tokens of passages and their headings. Takes some 50 ms to build. Thread-safe."""
+
+    def __init__(self, passages: Sequence[Passage], papers: Sequence[int] = ()) -> None:
+        """Index passages, of one paper or each of the one in `papers`."""
         self.passages = passages
-        self._postings = defaultdict[str, list[tuple[int, int]]](list)
-        """The places of each token: the number of the text and the position in it."""
-        self._texts: list[list[str]] = []
+        self._papers = papers
+        texts = (*(passage.text for passage in passages), *(passage.section for passage in passages))
+        self._texts = [_tokenize(text).split() for text in texts]
         """The tokens of the passages, then those of their headings."""
-        for text in (*(passage.text for passage in passages), *(passage.section for passage in passages)):
-            words = tokens.tokenize(analyser.canonicalise(text)).split()
-            for position, word in enumerate(words):
-                self._postings[word].append((len(self._texts), position))
-            self._texts.append(words)
+        self._distinct = list(map(frozenset, self._texts))
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
 
     def has(self, part: AskedPart) -> bool:
@@ -81,7 +95,7 @@ class PaperIndex:
     def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
         """Rank the passages for the parts of a question, which may ask for a number."""
         scores, needed = defaultdict[int, float](float), 0.0
-        found = dict[str, Sequence[str]]()
+        found, having = dict[str, Sequence[str]](), dict[str, Collection[int]]()
         for part in parts:
             frequencies = {
                 form.text: self._count(tokens.phrases(form.token or form.text)) for form in part.forms
@@ -92,7 +106,8 @@ class PaperIndex:
                 for form in part.forms
                 if frequencies[form.text] and (not form.token or self._count(tokens.phrases(form.text)))
             ]
-            rarity = self._rarity(set[int]().union(*frequencies.values()))
+            having[part.text] = set[int]().union(*frequencies.values())
+            rarity = self._rarity(having[part.text])
             if part.is_known or not analyser.has_hangul(part.text):
                 needed += part.weight * max(rarity, 0.5)
             of_part = defaultdict[int, list[float]](list)
@@ -105,7 +120,8 @@ class PaperIndex:
             for number, of_forms in of_part.items():
                 best = max(of_forms)
                 scores[number] += part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
-        ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
+        share = _NEIGHBOUR_IN_SUMMARY if self._papers else _NEIGHBOUR
+        ranked = {number: score + share * self._near(scores, number) for number, score in scores.items()}
         if wants_number:
             numbered = {number for number in ranked if _NUMBER.search(self.passages[number].text)}
             ranked |= {number: _NO_NUMBER * ranked[number] for number in ranked.keys() - numbered}
@@ -116,18 +132,7 @@ class PaperIndex:
         present = [part for part in parts if found[part.text]]
         if wants_number and not any(self._has_number(number, present) for number in order[:3]):
             score *= _NO_NUMBER
-        return Ranking(order, ranked, score, found)
-
-    def cover(self, number: int, parts: Sequence[AskedPart]) -> float:
-        """Return the share of the parts' weight by rarity that a passage has, from 0 to 1."""
-        shares = list[tuple[float, bool]]()
-        for part in parts:
-            having = set[int]().union(
-                *(self._count(tokens.phrases(form.token or form.text)) for form in part.forms)
-            )
-            shares.append((part.weight * self._rarity(having), number in having))
-        total = sum(weight for weight, _ in shares)
-        return sum(weight for weight, has in shares if has) / total if total else 0.0
+        return Ranking(order, ranked, score, found, having)
 
     def _has_number(self, number: int, present: Sequence[AskedPart]) -> bool:
         """Return whether a sentence of a passage has a number and most of these parts, in any form."""
@@ -139,10 +144,12 @@ class PaperIndex:
         return max(weights.values(), default=0) >= _MOST * sum(part.weight for part in present)
 
     def _near(self, scores: Mapping[int, float], number: int) -> float:
-        """Return the sum of the neighbours' scores in the same section."""
-        section = self.passages[number].section
+        """Return the sum of the neighbours' scores in the same section, or among passages of several papers in the same one."""
         near = (other for other in (number - 1, number + 1) if 0 <= other < len(self.passages))
-        return sum(scores.get(other, 0.0) for other in near if self.passages[other].section == section)
+        return sum(scores.get(other, 0.0) for other in near if self._place(other) == self._place(number))
+
+    def _place(self, number: int) -> str | int:
+        return self._papers[number] if self._papers else self.passages[number].section
 
     def _rarity(self, having: Collection[int]) -> float:
         """Return the IDF of what these passages have."""
@@ -151,13 +158,14 @@ class PaperIndex:
     def _count(self, phrases: Iterable[tuple[str, ...]]) -> dict[int, float]:
         """Return how often each passage has a form in its most frequent spelling, with its headings and its length."""
         found = Counter[int]()
-        for first, *rest in phrases:
-            end = 1 + len(rest)
-            found |= Counter(
-                text
-                for text, position in self._postings.get(first, ())
-                if not rest or self._texts[text][position + 1 : position + end] == rest
-            )
+        for phrase in phrases:
+            first, *rest = phrase
+            having = (number for number, words in enumerate(self._distinct) if first in words)
+            if rest:
+                counted = {number: _count_phrase(self._texts[number], list(phrase)) for number in having}
+            else:
+                counted = {number: self._texts[number].count(first) for number in having}
+            found |= Counter(counted)
         count, weighted = len(self.passages), defaultdict[int, float](float)
         for text, number in found.items():
             length = len(self._texts[text])

@@ -20,7 +20,7 @@ import structlog
 from bot.archive import arxiv_ids, summaries
 from bot.archive.summaries import Basis
 from bot.ask import passages, question
-from bot.ask.archive import ArchiveAnswer, ArchiveQuestions, quote
+from bot.ask.archive import ArchiveAnswer, ArchiveQuestions, Kind, quote, split_ids
 from bot.ask.ranking import PaperIndex, Ranking
 from bot.ask.sentences import Question, QuotedSentence, ReadPaper, SentenceWriter, Written, number_quotes
 from bot.core import isolation
@@ -182,7 +182,8 @@ class PaperQuestions:
         """
         async with self.lookups.admitted(user_id, _PATIENCE):
             answer = await self.archive.answer(asked, locale, only=same)
-            return answer if answer.is_near or not same else await self.archive.answer(asked, locale)
+            is_of_same = answer.kind in (Kind.NEAR, Kind.NAMED, Kind.ABSENT)
+            return answer if is_of_same or not same else await self.archive.answer(asked, locale)
 
     def begin_sentences(self, answer: AnyAnswer) -> AnyAnswer | None:
         """Return the answer with the note that a language model reads, or None if none is asked.
@@ -257,8 +258,9 @@ class PaperQuestions:
             return
         now = self.clock()
         known = ids or arxiv_ids.list_arxiv_ids(asked, now.date())
-        named, asked = _split_ids(asked, known, now.date())
-        if not question.has_words(asked) or not self._count(_PUBLIC, message.user_id):
+        named, asked = split_ids(asked, known, now.date())
+        is_heard = question.has_words(asked) or named or not (ids or answered is not None)
+        if not is_heard or not self._count(_PUBLIC, message.user_id):
             return
         # A reply to an answer of several papers asks these.
         same = [] if named or len(answered or ()) < 2 else list(answered or ())
@@ -324,13 +326,15 @@ class PaperQuestions:
         self, post: AnswerPost, ids: Sequence[str], same: Sequence[str], asked: str
     ) -> AnswerPost:
         """Return the post with the answer, or with what prevents one."""
-        if len(ids) > 1:
+        has_words = question.has_words(asked)
+        if len(ids) > 1 and has_words:
             return replace(post, problem="ask-which-paper")
         # A card stays when its paper is removed.
         paper = await self.database.fetch(papers.get_detail, ids[0]) if ids else None
         try:
-            if paper is None:
-                found = await self.ask_archive(asked, post.locale, post.message.user_id, same)
+            if paper is None or not has_words:
+                named = same if has_words else ids  # ids alone show these papers
+                found = await self.ask_archive(asked, post.locale, post.message.user_id, named)
                 return replace(post, answer=found, problem="")
             return replace(post, answer=await self.answer(paper, asked, post.message.user_id), problem="")
         except errors.UsageError as error:
@@ -344,16 +348,6 @@ class PaperQuestions:
             self._asked.clear()
         self._asked[what, user_id] += 1
         return self._asked[what, user_id] <= MAX_A_DAY
-
-
-def _split_ids(asked: str, ids: Sequence[str], today: date) -> tuple[list[str], str]:
-    """Return those of `ids` that a text names, and the text without them."""
-    named, rest = list[str](), list[str]()
-    for word in asked.split():
-        found = [one for one in arxiv_ids.list_arxiv_ids(word, today) if one in ids]
-        named += found
-        rest += [] if found else [word]
-    return list(dict.fromkeys(named)), " ".join(rest)
 
 
 def guess_language(asked: str, otherwise: models.Locale = models.Locale.EN) -> models.Locale:

@@ -205,7 +205,7 @@ async def ask(
     paper_id, *rest = words
     is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None
     if is_named and not rest:
-        raise typer.BadParameter(f"a question about {paper_id} is missing")
+        await paper(paper_id, as_json)
     asked = " ".join(rest)
     answer: AnyAnswer | None = None
     async with shell.open_container() as container:
@@ -239,6 +239,7 @@ def archive_to_dict(answer: ArchiveAnswer) -> dict[str, Any]:
     """Convert the answer to a question to the archive for JSON output."""
     return {
         "is_near": answer.is_near,
+        "kind": answer.kind.value,
         "absent": list(answer.absent),
         "sentences": [{"text": one.text, "passage": one.quote} for one in answer.sentences],
         "disagree": answer.disagree,
@@ -264,25 +265,32 @@ def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
     if as_json:
         shell.print_answer(archive_to_dict(answer), True)
         raise typer.Exit(0 if answer.is_near else 1)
-    if answer.absent:
-        shell.error(f"No paper here has {', '.join(answer.absent)}.")
-    elif not answer.is_near:
-        shell.error("Nothing here is about this.")
-    if not answer.is_near:
-        since = f", the first from {answer.since}" if answer.since else ""
-        sources = f" Sources: {', '.join(answer.origins)}." if answer.origins else ""
-        shell.error(f"The archive has {answer.papers} papers of digests{since}.{sources}")
+    said = {
+        "nearest": "",
+        "absent": f"No paper here has {', '.join(answer.absent)}.",
+        "nothing": "Nothing here is about this.",
+        "outside": "No paper within these limits is about this.",
+        "unasked": "This has no words to look for.",
+        "named": "",
+    }[answer.kind.value]
+    since = f", the first from {answer.since}" if answer.since else ""
+    sources = f" Sources: {', '.join(answer.origins)}." if answer.origins else ""
+    archive = f"The archive has {answer.papers} papers of digests{since}.{sources}" if said else ""
+    cut = "Only the beginning of the question was read." if answer.is_cut else ""
+    for line in filter(None, (said, archive, cut)):
+        shell.error(line)
     for sentence in answer.sentences:
         shell.echo(f"{sentence.text} ({sentence.quote})\n")
     if answer.disagree:
         shell.error("As the language model reads them, these papers disagree.")
-    if answer.found and not answer.sentences:
+    if answer.found and not answer.sentences and answer.kind.value != "named":
         shell.error("The nearest passages:" if answer.is_near else "The nearest papers:")
     for number, one in enumerate(answer.found, start=1):
         whose = {"digest": f"summary in the digest of {one.on}", "abstract": "abstract", "paper": "the paper"}
         mark = f"({number}) " if answer.sentences else ""
         head = f"{mark}{one.paper.title or one.paper.arxiv_id}  {one.paper.last_on}  ▲{one.paper.votes}"
-        words = " · ".join(filter(None, (whose[one.words.value], one.section, one.language)))
+        language = one.language if one.language != answer.language else ""
+        words = " · ".join(filter(None, (whose[one.words.value], one.section, language)))
         shell.echo(f"{head}\n  {one.excerpt.text}\n  {words}  {one.url}\n")
     if answer.note in _NOTES:
         shell.error(_NOTES[answer.note])

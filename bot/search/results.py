@@ -277,16 +277,16 @@ def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, i
     return sentence, tuple(spans)
 
 
-_MAX_EXCERPT, _MAX_LEAD = 300, 90
-"""Characters of an excerpt, and before its first match."""
+_MAX_LEAD = 90
+"""Characters of an excerpt before its first match."""
 _MAX_MATCHES = 100
 _REFERRING = re.compile(
     r"(?:It|Its|They|Their|This|These|Those|He|She)\b|(?:이는|이것|이들|이러한|그는|그것)"
 )
 
 
-def make_excerpt(text: str, patterns: Patterns) -> Snippet:
-    """Return the part of a text (Markdown) that matches the most patterns, of some 300 characters."""
+def make_excerpt(text: str, patterns: Patterns, most: int = 300) -> Snippet:
+    """Return the part of a text (Markdown) that matches the most patterns, of at most some `most` characters."""
     from bot.rendering import discord_text, markdown
 
     shown = " ".join(markdown.render_plain(text).split())
@@ -296,22 +296,22 @@ def make_excerpt(text: str, patterns: Patterns) -> Snippet:
         for match in itertools.islice(p.finditer(shown), _MAX_MATCHES)
     )
     starts = [0, *(end + 1 for end in plain.find_ends(shown))]
-    most, start = 0, 0
+    best, start = 0, 0
     for first, _, _ in matches:
         begin = max(before for before in starts if before <= first)
         if first - begin > _MAX_LEAD:
             begin = shown.rfind(" ", 0, first - _MAX_LEAD) + 1
-        within = {number for at, end, number in matches if begin <= at and end <= begin + _MAX_EXCERPT}
-        if len(within) > most:
-            most, start = len(within), begin
+        within = {number for at, end, number in matches if begin <= at and end <= begin + most}
+        if len(within) > best:
+            best, start = len(within), begin
     # A sentence that begins with "It" needs the one before.
     earlier = max((before for before in starts if before < start), default=start)
-    if _REFERRING.match(shown, start) and start - earlier <= _MAX_EXCERPT // 2:
+    if _REFERRING.match(shown, start) and start - earlier <= most // 2:
         start = earlier
     # Near the end, earlier sentences fill the excerpt.
-    start = min(start, *(before for before in starts if before >= len(shown) - _MAX_EXCERPT), len(shown))
+    start = min(start, *(before for before in starts if before >= len(shown) - most), len(shown))
     lead = "…" if start else ""
-    excerpt = lead + discord_text.shorten(shown[start:], _MAX_EXCERPT, markdown=False)
+    excerpt = lead + discord_text.shorten(shown[start:], most, markdown=False)
     shift, spans = len(lead) - start, list[tuple[int, int]]()
     for at, end, _ in matches:
         if at >= start and end + shift < len(excerpt) and at + shift >= (spans[-1][1] if spans else 0):

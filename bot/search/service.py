@@ -258,19 +258,35 @@ class SearchService:
         return await self._look_up(look_up)
 
     async def list_absent(self, names: Sequence[str]) -> list[str]:
-        """Return those names that no paper has, no author and no institution."""
+        """Return those names that no paper has, no author and no institution; a term in any of its forms.
+
+        Words that papers have apart are no absent name, but for a version: Orca 9.
+        """
+
+        def is_known(archive: Archive, name: str) -> bool:
+            terms = (part for part in archive.read(query_parser.Query(name)).parts if part.key)
+            return bool(
+                archive.engine.count([name])
+                or any(map(archive.engine.count_papers, terms))
+                or archive.engine.count_from(name)
+                or authors.find_authors(archive.writers, name)
+            )
+
+        def is_known_apart(archive: Archive, name: str) -> bool:
+            words = name.split()
+            return len(words) > 1 and all(one.isalpha() and is_known(archive, one) for one in words)
 
         def look_up(archive: Archive) -> list[str]:
-            engine = archive.engine
-            return [
-                name
-                for name in names
-                if not (
-                    engine.count([name])
-                    or engine.count_from(name)
-                    or authors.find_authors(archive.writers, name)
-                )
-            ]
+            return [name for name in names if not (is_known(archive, name) or is_known_apart(archive, name))]
+
+        return await self._look_up(look_up)
+
+    async def weigh(self, terms: Sequence[Sequence[str]]) -> list[tuple[int, float]]:
+        """Return how many papers have any form of each term, and its weight by rarity."""
+
+        def look_up(archive: Archive) -> list[tuple[int, float]]:
+            parts = [concepts.literal_part(*forms) for forms in terms]
+            return [(archive.engine.count_papers(part), archive.engine.weigh(part)) for part in parts]
 
         return await self._look_up(look_up)
 

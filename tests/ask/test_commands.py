@@ -216,14 +216,38 @@ async def test_only_a_mention_in_a_papers_thread_is_answered(asking: ClientHarne
 
 
 @pytest.mark.parametrize(
-    "text", ["", "thanks!", "고마워", "👍", "<:lamp:123456789012345678>", "<@1234567890>", PAPER]
+    "text", ["", "thanks!", "고마워", "👍", "<:lamp:123456789012345678>", "<@1234567890>"]
 )
 async def test_a_mention_without_words_or_with_thanks_is_no_question(
     asking: ClientHarness, text: str
 ) -> None:
     thread = await open_thread(asking)
     assert await mention(asking, thread, text) == []
-    assert await mention(asking, asking.channel, text if text != PAPER else "") == []
+    [answer] = await mention(asking, asking.channel, text)
+    said = "no words to look for" if text != "고마워" else "찾아볼 단어가 없어요"
+    assert said in shown_text(answer)
+    assert "\n> " not in shown_text(answer)
+
+
+@both_languages
+@pytest.mark.parametrize(
+    ("text", "titled"),
+    [
+        (PAPER, {PAPER}),
+        (f"https://arxiv.org/abs/{PAPER}v1", {PAPER}),
+        (f"{PAPER} {OTHER}", {PAPER, OTHER}),
+        ("2501.99999", set()),
+    ],
+)
+async def test_a_mention_with_ids_alone_shows_these_papers(
+    asking: ClientHarness, text: str, titled: set[str]
+) -> None:
+    await asking.start_runtime()
+    [answer] = await mention(asking, asking.channel, text)
+    shown = shown_text(answer)
+    assert {one for one in (PAPER, OTHER) if one in shown} == titled
+    assert ("2501.99999" in shown) is not titled
+    assert asking.texts("ask-archive-nearest") not in shown
 
 
 @both_languages

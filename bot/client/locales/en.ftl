@@ -663,6 +663,9 @@ ask-all-papers = All papers on this
 ask-archive-nearest = The nearest passages in the archive, word for word. Whether they answer is for you to judge.
 ask-archive-absent = No paper here has { $names }.
 ask-archive-nothing = Nothing here is about this.
+ask-archive-outside = No paper within these limits is about this.
+ask-archive-unasked = This has no words to look for. Ask about research, such as **How do I shrink the KV cache for long inputs?**
+ask-archive-cut = Only the first { $count } characters of the question were read.
 ask-archive-is = 
     { $count ->
         [one] The archive has one paper, from { $since }.

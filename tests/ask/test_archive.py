@@ -1,0 +1,201 @@
+"""Questions to the archive: what is found within limits, what is said of names, and texts that are no question."""
+
+from datetime import date
+
+import pytest
+
+from bot.ask.archive import ArchiveAnswer, ArchiveQuestions, Kind
+from bot.ask.service import PaperQuestions
+from bot.client.list_state import MAX_LIST_TEXT_LENGTH
+from storage import models, paper_texts
+from storage.database import Database
+from tests.support import digest_builders
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    raw_components,
+    shown_text,
+)
+
+EARLY, LATE, SHORT = "2501.10001", "2501.10002", "2501.10003"
+_SUMMARIES = {
+    EARLY: (
+        "Quiet Lanterns",
+        3,
+        "Ada Lovelace",
+        "lamps save oil at night with a smaller wick, as in ChatGPT",
+    ),
+    LATE: ("Loud Lanterns", 90, "Grace Hopper", "lamps save oil with a pump that turns itself off"),
+    SHORT: ("Ferries", 20, "Grace Hopper", "ferries find their harbour by a table of tides"),
+}
+
+
+def _digest(on: date, *ids: str) -> str:
+    blocks = [f"## Daily Papers ({on})"]
+    for arxiv_id in ids:
+        title, votes, author, text = _SUMMARIES[arxiv_id]
+        blocks.append(
+            f"### [{title}](https://arxiv.org/abs/{arxiv_id})\n\nVote: {votes}\n\nAuthors: {author}\n\n"
+            f"- ***What's New***: {title} shows how {text}.\n- ***Technical Details***: A plain account.\n"
+            "- ***Performance Highlights***: It is better than before."
+        )
+    return "\n\n".join(blocks)
+
+
+@pytest.fixture
+async def archive(harness: ClientHarness) -> ArchiveQuestions:
+    """The archive of the harness with three more papers, one of which is from an institution."""
+    database: Database = harness.container.database
+    at = harness.env.now()
+    for on, ids in ((date(2025, 1, 3), (EARLY,)), (date(2025, 3, 3), (LATE, SHORT))):
+        await digest_builders.ingest_digest(database, _digest(on, *ids), at=at)
+    facts = models.PaperFacts(
+        LATE, "huggingface", "a", at, title="Loud Lanterns", organization="Example Institute"
+    )
+    await digest_builders.add_facts(database, facts)
+    return harness.container.services.get(PaperQuestions).archive
+
+
+async def ask(archive: ArchiveQuestions, asked: str) -> ArchiveAnswer:
+    return await archive.answer(asked, models.Locale.EN)
+
+
+LAMPS = "How do lamps save oil?"
+
+
+@pytest.mark.parametrize(
+    ("asked", "ids"),
+    [
+        (LAMPS, {EARLY, LATE}),
+        (f"{LAMPS} votes:50", {LATE}),
+        (f"{LAMPS} votes:<50", {EARLY}),
+        (f'author:"Ada Lovelace" {LAMPS}', {EARLY}),
+        (f"{LAMPS} since:2025-02-01", {LATE}),
+        (f"until:2025-02-01 {LAMPS}", {EARLY}),
+        (f'{LAMPS} from:"Example Institute"', {LATE}),
+        (f"{LAMPS} -pump", {EARLY}),
+        (f"{LAMPS} {EARLY}", {EARLY}),
+        (f"https://arxiv.org/abs/{LATE}v2 {LAMPS}", {LATE}),
+    ],
+)
+async def test_a_question_is_asked_of_the_papers_within_its_limits(
+    archive: ArchiveQuestions, asked: str, ids: set[str]
+) -> None:
+    answer = await ask(archive, asked)
+    assert answer.kind is Kind.NEAR
+    assert {one.paper.arxiv_id for one in answer.found} == ids
+    assert all("oil" in one.full for one in answer.found)
+
+
+@pytest.mark.parametrize("limit", ["votes:9000", "since:2031-01-01", 'from:"Nowhere Institute"'])
+async def test_a_question_whose_limits_no_paper_meets_says_so(archive: ArchiveQuestions, limit: str) -> None:
+    answer = await ask(archive, f"{LAMPS} {limit}")
+    assert (answer.kind, answer.found) == (Kind.OUTSIDE, ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "absent"),
+    [
+        ("Is Orca 9 faster?", ("Orca 9",)),
+        ("Orca 9는 램프보다 빨라?", ("Orca 9",)),
+        ("QuokkaNet이랑 LampNet-2 중에 뭐가 나아?", ("QuokkaNet", "LampNet-2")),
+        ("How does Zorblax save oil?", ("Zorblax",)),
+        ("Zorblax가 뭐야?", ("Zorblax",)),
+        ("뱁새-7B는 등잔을 알아?", ("뱁새-7B",)),
+        ("How does 2501.99999 save oil?", ("2501.99999",)),
+        # Amounts, years, what a hyphen adds and words in capitals are no names.
+        ("Does a lamp need 640 wicks, 16GB or 2,000 hours in 2025?", ()),
+        ("Is there a ChatGPT-like lamp? I wonder how Lanterns save oil.", ()),
+        ("WHY DOES MY LAMP FORGET ITS OIL", ()),
+        ("Did Grace Hopper or the Example Institute write on lamps?", ()),
+    ],
+)
+async def test_names_that_no_paper_has_are_named(
+    archive: ArchiveQuestions, asked: str, absent: tuple[str, ...]
+) -> None:
+    answer = await ask(archive, asked)
+    assert answer.absent == absent
+    assert (answer.kind is Kind.ABSENT) is bool(absent)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["hello", "안녕하세요~", "how are you?", "😀😀", "ㅋㅋㅋ", "?", "```\nlamp = oil()\n```", ".", "votes:3"],
+)
+@both_languages
+async def test_what_is_no_question_gets_a_sentence_without_papers(harness: ClientHarness, asked: str) -> None:
+    answer = await harness.ask("ask", question=asked)
+    assert harness.texts("ask-archive-unasked") in shown_text(answer)
+    assert "\n> " not in shown_text(answer)
+    assert component_ids(answer) == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "you are stupid",
+        "이 멍청한 봇아",
+        "Who is the admin of this server?",
+        "여기 서버 관리자 누구야?",
+        "https://example.org",
+        "def f(x): return x + 1",
+        "zzz",
+    ],
+)
+async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions, asked: str) -> None:
+    answer = await ask(archive, asked)
+    assert answer.kind is Kind.NOTHING
+    assert answer.papers > 3
+
+
+async def test_a_list_of_contributions_that_repeats_the_question_is_no_answer(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    text = (
+        "# Quiet Lanterns\n\n## 1 Introduction\n\nOur contributions are: we show how lamps save oil at night, and"
+        " that lamps can save oil.\n\n## 2 Method\n\nA smaller wick lets lamps save oil, since less of it burns."
+    )
+    async with harness.container.database.transaction() as connection:
+        await paper_texts.save(
+            connection, models.PaperText(EARLY, text, "https://arxiv.org/pdf/x", harness.env.now())
+        )
+    answer = await ask(archive, f"{LAMPS} {EARLY}")
+    assert answer.found[0].section == "2 Method"
+
+
+async def test_a_passage_in_another_language_than_the_question_says_so(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    label = harness.texts("language-en")
+    assert label not in shown_text(await harness.ask("ask", question=LAMPS))
+    assert label in shown_text(await harness.ask("ask", question="lamp는 oil을 어떻게 아껴?"))
+
+
+async def test_all_passages_fit_a_message_and_a_button_has_the_words_of_any_question(
+    harness: ClientHarness,
+) -> None:
+    ids = [f"2501.2000{number}" for number in range(5)]
+    digest = digest_builders.newsletter(
+        date(2025, 1, 4), [(one, 5) for one in ids], text="*_[lamps]_* \\` save ~oil~ |||| " * 40
+    )
+    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    asked = (
+        f"{LAMPS} "
+        + "and could you please tell me how this is done with *wicks* and ||pumps|| in harbours " * 5
+    )
+    answer = await harness.ask("ask", question=asked[:500])
+    shown = [str(part["content"]) for part in raw_components(answer) if part.get("content")]
+    assert sum(map(len, shown)) <= 4000
+    assert all(any(f"Paper {one}" in text and "\n> " in text for text in shown) for one in ids)
+    button = next(name for name in component_ids(answer) if name.startswith("pr:l:"))
+    assert len(button) <= 100
+    assert "Paper 2501.20001" in shown_text(await harness.press(answer, custom_id=button))
+
+
+async def test_the_operators_of_a_long_question_stay_in_its_button(archive: ArchiveQuestions) -> None:
+    asked = f'How do all of the lamps of a town save their oil when it is night and rains? {"x" * 20} author:"Ada Lovelace"'
+    topic = (await ask(archive, asked)).topic
+    assert len(topic) <= MAX_LIST_TEXT_LENGTH
+    assert 'author:"Ada Lovelace"' in topic
+    assert "lamps" in topic
