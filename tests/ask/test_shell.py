@@ -54,3 +54,19 @@ def test_an_unknown_paper_is_an_error(filled: Paperround) -> None:
     found = filled("ask", "2601.09999", "Which licence?")
     assert found.exit_status == 1
     assert "The archive has no paper '2601.09999'" in found.stderr
+
+
+def test_the_archive_is_asked_in_the_shell_and_an_id_alone_is_a_paper(filled: Paperround) -> None:
+    found = filled("ask", "How was it trained with care?", "--json")
+    assert (found.exit_status, found.data["kind"]) == (0, "nearest")
+    assert "Trained with care." in [one["text"] for one in found.data["passages"]]
+    limited = filled("ask", "How", "was", "it", "trained", "with", "care?", PAPER, "--json")
+    assert [one["arxiv_id"] for one in limited.data["passages"]] == [PAPER]
+    outside = filled("ask", "How was it trained with care? votes:99999")
+    assert (outside.exit_status, outside.stdout) == (1, "")
+    assert "No paper within these limits is about this." in outside.stderr
+    absent = filled("ask", "Is", "Orca", "9", "better?")
+    assert absent.exit_status == 1
+    assert "No paper here has Orca 9." in absent.stderr
+    assert "no words to look for" in filled("ask", "hello").stderr
+    assert filled("ask", PAPER).stdout == filled("paper", PAPER).stdout
