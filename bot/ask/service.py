@@ -20,7 +20,7 @@ import structlog
 from bot.archive import arxiv_ids, summaries
 from bot.archive.summaries import Basis
 from bot.ask import passages, question
-from bot.ask.archive import ArchiveAnswer, ArchiveQuestions, Kind, quote, split_ids
+from bot.ask.archive import ArchiveAnswer, ArchiveQuestions, quote, split_ids
 from bot.ask.ranking import PaperIndex, Ranking
 from bot.ask.sentences import Question, QuotedSentence, ReadPaper, SentenceWriter, Written, number_quotes
 from bot.core import isolation
@@ -182,8 +182,8 @@ class PaperQuestions:
         """
         async with self.lookups.admitted(user_id, _PATIENCE):
             answer = await self.archive.answer(asked, locale, only=same)
-            is_of_same = answer.kind in (Kind.NEAR, Kind.NAMED, Kind.ABSENT)
-            return answer if is_of_same or not same else await self.archive.answer(asked, locale)
+            is_done = answer.is_near or not (same and question.has_words(asked))
+            return answer if is_done else await self.archive.answer(asked, locale)
 
     def begin_sentences(self, answer: AnyAnswer) -> AnyAnswer | None:
         """Return the answer with the note that a language model reads, or None if none is asked.
