@@ -77,6 +77,8 @@ class Words(StrEnum):
     DIGEST = "digest"
     ABSTRACT = "abstract"
     PAPER = "paper"
+    TITLE = "title"
+    """Of a paper of which nothing else is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,8 +406,13 @@ def _list_sources(
     place: int, detail: models.PaperDetail, texts: Mapping[str, models.PaperText], locale: models.Locale
 ) -> Iterator[StoredPassage]:
     """Yield the passages of what is stored of a paper: its summaries as they are shown, its abstract, its kept text."""
-    page = arxiv_ids.abstract_url(detail.arxiv_id)
-    for summary in summaries.list_texts(detail, locale):
+    page, text = arxiv_ids.abstract_url(detail.arxiv_id), texts.get(detail.arxiv_id)
+    stored = summaries.list_texts(detail, locale)
+    if not stored and text is None and detail.title:
+        is_korean = analyser.has_hangul(detail.title)
+        language = models.Locale.KO if is_korean else models.Locale.EN
+        yield StoredPassage(place, Words.TITLE, None, language.value, page, Passage("", detail.title))
+    for summary in stored:
         is_abstract = summary.format is None
         # A chapter is a passage, of which a paragraph or an item alone says little.
         chapters = (
@@ -416,7 +423,7 @@ def _list_sources(
         read = models.PaperText(detail.arxiv_id, "".join(chapters), page, NEVER, words)
         for passage in passages.split(read):
             yield StoredPassage(place, words, on, summary.language, page, passage)
-    if (text := texts.get(detail.arxiv_id)) is not None:
+    if text is not None:
         for passage in passages.split(text):
             url = passages.locate(text, passage)
             yield StoredPassage(place, Words.PAPER, None, models.Locale.EN.value, url, passage)

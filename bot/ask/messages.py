@@ -204,7 +204,10 @@ def _found_text(
     facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
     head, words = f"{number}. {facts}" if number else facts, subtext(_describe_words(texts, answer, found))
     for length in _QUOTED:
-        text = f"**{head}**\n> {mark_matches(_shorten(found.excerpt, length))}\n{words}"
+        quoted = (
+            f"> {mark_matches(_shorten(found.excerpt, length))}\n" if found.words is not Words.TITLE else ""
+        )
+        text = f"**{head}**\n{quoted}{words}"
         if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
             break
     return text

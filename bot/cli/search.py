@@ -286,12 +286,18 @@ def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
     if answer.found and not answer.sentences and answer.kind.value != "named":
         shell.error("The nearest passages:" if answer.is_near else "The nearest papers:")
     for number, one in enumerate(answer.found, start=1):
-        whose = {"digest": f"summary in the digest of {one.on}", "abstract": "abstract", "paper": "the paper"}
+        whose = {
+            "digest": f"summary in the digest of {one.on}",
+            "abstract": "abstract",
+            "paper": "the paper",
+            "title": "only its title is stored",
+        }
         mark = f"({number}) " if answer.sentences else ""
         head = f"{mark}{one.paper.title or one.paper.arxiv_id}  {one.paper.last_on}  ▲{one.paper.votes}"
         language = one.language if one.language != answer.language else ""
         words = " · ".join(filter(None, (whose[one.words.value], one.section, language)))
-        shell.echo(f"{head}\n  {one.excerpt.text}\n  {words}  {one.url}\n")
+        text = "" if one.words.value == "title" else f"  {one.excerpt.text}\n"
+        shell.echo(f"{head}\n{text}  {words}  {one.url}\n")
     if answer.note in _NOTES:
         shell.error(_NOTES[answer.note])
     raise typer.Exit(0 if answer.is_near else 1)

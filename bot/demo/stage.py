@@ -148,6 +148,8 @@ def _names(node: CommandSpec) -> set[str]:
 
 LATER = re.compile(r"\+\s*([1-7])\s*(?:days?|일)")
 """A typed line that moves the clock: `+1 day`, `+3일`."""
+MENTION = re.compile(r"@paperround\b\s*(.*)", re.IGNORECASE | re.DOTALL)
+"""A typed mention of the bot: `@Paperround why …?`."""
 
 
 class Stage:
@@ -227,9 +229,29 @@ class Stage:
                         now=discord.utils.format_dt(now, "F"),
                         last=format_date(last_on, "long", locale=self._locale.value),
                     )
+                elif typed := MENTION.fullmatch(message.content.strip()):
+                    # The page offers no list of members after "@", which makes a mention of a name.
+                    self._env.backend.delete_message(channel.id, message.id)
+                    await self._mention(channel, typed[1])
+                elif message.content.startswith(self._mention_text):
+                    pass  # the bot reads it
                 else:
                     self._hint(channel, "text")
         await self._scroll(channel)
+
+    @property
+    def _mention_text(self) -> str:
+        assert self._env.bot.user is not None
+        return f"<@{self._env.bot.user.id}>"
+
+    async def _mention(self, channel: simcord.ChannelHandle, text: str) -> None:
+        """Send what the viewer typed as a message that mentions the bot."""
+        asked = f"{self._mention_text} {text}"
+        if isinstance(self._viewer, simcord.MemberActor):
+            await self._viewer.send(channel, asked)
+        else:
+            await self._viewer.send_dm(asked)
+        await self._deliver()
 
     async def _scroll(self, channel: simcord.ChannelHandle) -> int:
         """Show the newest message on the pages of its channel, and return its id."""

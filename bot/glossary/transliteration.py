@@ -46,7 +46,7 @@ class SoundIndex:
         if not MIN_SYLLABLES <= len(hangul) <= MAX_SYLLABLES or not analyser.is_syllables(hangul):
             return []
         similar = (match[0] for match in re.finditer(_consonants(hangul), self._lines, re.MULTILINE))
-        alike = (self._names[letters] for letters in similar if _spells(hangul, letters))
+        alike = (self._names[letters] for letters in similar if spells(hangul, letters))
         by_spelling = [(sum(papers for papers, _ in names), max(names)[1]) for names in alike]
         ranked = sorted(by_spelling, key=lambda pair: (-pair[0], pair[1]))[:_MAX_NAMES]
         return [name for papers, name in ranked if papers >= _MIN_SHARE * ranked[0][0]]
@@ -107,7 +107,7 @@ def name_outline(hangul: str) -> str:
     return _consonants(hangul, of_people=True).removeprefix("^").replace("*?", "*")
 
 
-def _spells(hangul: str, letters: str) -> bool:
+def spells(hangul: str, letters: str) -> bool:
     """Return whether lower-case letters spell Hangul syllables, ignoring a silent e at the end.
 
     Tracks every position where the sounds matched so far may end, because a single pattern could backtrack

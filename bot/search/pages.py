@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from bot.core.clock import Clock
+from bot.glossary import transliteration
 from bot.search import authors, completion, titles
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches, Scope
@@ -144,7 +145,11 @@ def _is_author(archive: Archive, text: str) -> bool:
     ):
         return False
     found = authors.find_author(archive, text, limit=1)
-    return found.author is not None and not found.is_corrected
+    if found.author is None or found.is_corrected:
+        return False
+    first, *others = people.name_tokens(found.author)
+    # A given name alone is many people's.
+    return len(words) > 1 or not others or not transliteration.spells(words[0], first)
 
 
 def _read_rest(archive: Archive, typed: query_parser.Query, governed: questions.Governed) -> ReadQuery | None:

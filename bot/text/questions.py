@@ -140,7 +140,21 @@ class Governed(NamedTuple):
 
 
 _SURE_HINTS = frozenset(
-    ("without", "except", "excluding", "excluded", "not", "no", "말고", "빼고", "빼줘", "뺀", "없는", "제외")
+    (
+        "without",
+        "except",
+        "excluding",
+        "excluded",
+        "not",
+        "no",
+        "말고",
+        "빼고",
+        "빼줘",
+        "뺀",
+        "없는",
+        "제외",
+        "아닌",
+    )
 )
 """Of the words for *without*, those of which it can be told what they govern."""
 _LEAVING_OUT = ("말고", "빼고", "빼줘", "뺀", "제외")
@@ -209,12 +223,15 @@ def _list_before(
     words: Sequence[str], _: Sequence[str], hint: int, is_known: Callable[[str], bool]
 ) -> _Reach:
     """Return the reach of a Korean word for *without*."""
-    start, terms = hint, list[str]()
-    if hint and words[hint - 1].endswith("만"):  # not only
+    last, terms = hint, list[str]()
+    while last > 0 and names_papers(words[last - 1]):  # 서베이 논문 빼고
+        last -= 1
+    start = last
+    if last and words[last - 1].endswith("만"):  # not only
         return hint, hint, []
     while start > 0:
         word = words[start - 1]
-        if start < hint:
+        if start < last:
             joined = (end for end in _JOINING if word.endswith(end) and (end == "," or _agrees(word, end)))
             if is_known(word) or not (end := next(joined, "")):
                 break

@@ -55,7 +55,7 @@ async def test_a_typed_line_opens_the_form_that_answers_it(sqlite_db: Database) 
 
 async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
     expected = {
-        "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
+        "hello, what is new today?": ("answers commands", "봇을 멘션한 메시지"),
         "/me erase": ("/me erase could not be read", "/me erase: 알 수 없는 명령"),
         "/topik RL": ("or try /topic.", "/주제 명령어를"),
         "/왜 2502.02737": ("or try /help.", "/이유 명령어를"),

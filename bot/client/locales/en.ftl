@@ -679,6 +679,7 @@ ask-disagree = As the language model reads them, these papers disagree.
 ask-words-digest = Summary in the digest of { $day }
 ask-words-abstract = Abstract
 ask-words-paper = The paper
+ask-words-title = Only its title is stored
 mentions-on = A mention of Paperround with a question is answered in this server, for all to see.
 mentions-off = Mentions of Paperround are not answered in this server. { $ask } still answers privately.
 ask-refused = Discord refused this answer because of its content. Ask with { $ask }: then only you see it.

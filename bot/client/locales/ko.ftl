@@ -619,6 +619,7 @@ ask-disagree = 언어 모델이 읽기에는 논문마다 결과가 달라요.
 ask-words-digest = { $day } 다이제스트의 요약
 ask-words-abstract = 초록
 ask-words-paper = 논문 본문
+ask-words-title = 제목만 저장된 논문
 mentions-on = 이 서버에서 Paperround를 멘션해 질문하면 모두가 볼 수 있게 답해요.
 mentions-off = 이 서버에서는 멘션에 답하지 않아요. { $ask } 명령어로 물으면 나에게만 보이게 답해요.
 ask-refused = 내용 때문에 디스코드가 이 답변을 거부했어요. { $ask } 명령어로 물으면 나에게만 보여요.
