@@ -87,7 +87,7 @@ class SimulatedRest(RestClient):
         except discord.HTTPException as error:
             classification = outcomes.classify(error.status, error.code, kind)
             raise outcomes.DeliveryError(
-                classification, str(error), status=error.status, code=error.code
+                classification, str(error), status=error.status, code=error.code or None
             ) from error
 
 

@@ -34,6 +34,18 @@ async def test_offers_sharing_only_to_users_who_may_write_in_the_channel(harness
         shown = shown_text(last_response(result))
         assert "Maps for Robots" in shown
         assert harness.texts("share") not in shown
+    for in_channel in (True, False):
+        rights = discord.PermissionOverwrite(
+            send_messages=in_channel, send_messages_in_threads=not in_channel
+        )
+        overwrites = {harness.guild.default_role: rights}
+        parent = harness.guild.create_text_channel(f"parent-{in_channel}".lower(), overwrites=overwrites)
+        await harness.bot.prepare_guild(harness.guild.id)
+        channel: Any = harness.bot.get_channel(parent.id)
+        await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)
+        for place, may_write in ((parent, in_channel), (*parent.threads, not in_channel)):
+            shown = shown_text(await harness.ask("topic", where=place, query="로봇"))
+            assert (harness.texts("share") in shown) is may_write, (in_channel, place.name)
     dm = await (await harness.bot.fetch_user(harness.reader.id)).create_dm()
     shown = await _press(harness, harness.reader.user, pack_custom_id(list_views.SHARE, ""), dm.id)
     assert shown == harness.texts("may-not-share")
@@ -112,6 +124,24 @@ async def test_resuming_a_channel_alert_checks_current_permissions(harness: Clie
             harness, actor, pack_custom_id(client_messages.RESUME_ALERT, alert.id), channel_id
         )
         assert shown == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
+    assert (await harness.alerts.list_rows())[0].paused
+
+
+async def test_an_alert_is_resumed_from_another_server_by_the_rights_in_its_own(
+    harness: ClientHarness,
+) -> None:
+    place = {"channel_id": harness.channel.id, "guild_id": harness.guild.id}
+    other = _other_channel(harness)
+    member = other.guild.add_member(harness.manager.user)
+    alert = await harness.add_alert("robot", user_id=harness.manager.id, **place)
+    resume = pack_custom_id(client_messages.RESUME_ALERT, alert.id)
+    await harness.alerts.pause(alert.id)
+    await _press(harness, member, resume, other.id)
+    assert not (await harness.alerts.list_rows())[0].paused
+    await harness.alerts.pause(alert.id)
+    harness.take_roles(harness.manager)
+    shown = await _press(harness, member, resume, other.id)
+    assert shown == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
     assert (await harness.alerts.list_rows())[0].paused
 
 

@@ -47,6 +47,9 @@ async def test_most_upvoted_paper_wins_if_nobody_votes(lab: Lab) -> None:
     await _set_up(lab)
     await lab.until(MEETS - DAY)  # the bot was offline when the vote ended
     assert [thread.name for thread in lab.threads()] == ["Small Language Models [at Work]: A *Survey*"]
+    for paper, is_offered in (("2501.00001", False), ("2501.00004", True)):
+        card = shown_text(await lab.harness.ask("paper", by=lab.readers[0], paper=paper))
+        assert (lab.harness.texts("nominate") in card) is is_offered, "a paper is read once"
 
 
 async def test_at_a_tie_the_votes_on_hugging_face_decide_and_not_the_order_of_the_answers(lab: Lab) -> None:
@@ -134,6 +137,12 @@ async def test_changing_a_club_keeps_the_meeting_under_way(lab: Lab) -> None:
     assert "Club updated." in again
     again = await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
     assert "has these settings already" in again
+    managers = lab.harness.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
+    second = lab.harness.guild.add_member(lab.harness.env.create_user("second"), roles=[managers])
+    shown = await lab.harness.ask(
+        "club setup", by=second, channel=lab.harness.channel, day="fri", time="17:00 UTC"
+    )
+    assert "has these settings already" in shown_text(shown), "also if another manager sets it up"
     await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
     answer = await lab.manage("setup", channel=news, day="thu", time="15:00 UTC")
     assert "Its next meeting, whose vote has begun, stays" in answer
@@ -167,6 +176,30 @@ async def test_first_vote_leaves_a_day_to_nominate(lab: Lab) -> None:
     listed = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
     assert f"/{lab.harness.channel.id}/{poll.id})" in listed
     assert "Its vote ends: <t:" in listed
+
+
+async def test_skipping_a_meeting_cancels_no_members_discussion(lab: Lab) -> None:
+    await _set_up(lab)
+    await lab.press_on_card("2501.00003", "discuss", lab.readers[0])
+    await lab.manage("skip")
+    assert len(lab.threads()) == 1
+
+
+async def test_the_winner_is_posted_in_its_discussion_also_if_that_is_being_opened(lab: Lab) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - 2 * DAY - timedelta(minutes=30))
+    denied = {"status": 403, "code": 50013, "message": "Missing Permissions"}
+    path = f"/channels/{lab.harness.channel.id}/messages"
+    lab.harness.env.inject_error("POST", path, times=None, **denied)
+    await lab.press_on_card("2501.00001", "discuss", lab.readers[0])
+    await _end_vote(lab)
+    assert lab.threads() == []
+    lab.harness.env.backend.faults.clear()
+    for _ in range(8):
+        await lab.until(lab.now + timedelta(hours=1))
+    [thread] = lab.threads()
+    said = text_of(lab.messages()[-1])
+    assert ("The paper for the next meeting" in said, f"/{thread.id}" in said) == (True, True)
 
 
 async def test_paper_of_a_skipped_meeting_can_win_again(lab: Lab) -> None:

@@ -1,6 +1,7 @@
 """News of a thread's paper: one short message for each event, at most three, until its opener stops them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.support.client_harness import both_languages, last_response, shown_te
 PAPER = "2501.00003"
 
 
-async def open_thread(lab: Lab) -> tuple[object, int]:
+async def open_thread(lab: Lab) -> tuple[Any, int]:
     """Open a discussion as a reader, and return its thread and the paper's id."""
     await lab.press_on_card(PAPER, "discuss", lab.readers[2])
     await lab.tick()
@@ -65,4 +66,20 @@ async def test_a_thread_archived_over_a_year_ago_is_told_nothing(lab: Lab, days:
     lab.runtime.workers.thread_news._request = say_archived
     await lab.harness.env.advance_time(timedelta(days=days).total_seconds())
     await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")
+    assert count_told(lab, thread) == count
+
+
+@pytest.mark.parametrize(("status", "code", "count"), [(404, 0, 1), (503, 0, 1), (403, 50001, 0)])
+async def test_a_thread_that_could_not_be_asked_about_is_told_later(
+    lab: Lab, status: int, code: int, count: int
+) -> None:
+    """A proxy's page and an outage say nothing about the thread; Discord's own answer does."""
+    thread, paper_id = await open_thread(lab)
+    answer = {"status": status, "code": code, "message": "no"}
+    lab.harness.env.inject_error("GET", f"/channels/{thread.id}", times=None, **answer)
+    await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")
+    lab.harness.env.backend.faults.clear()
+    await lab.harness.wait(hours=1)
+    await lab.runtime.workers.thread_news.tick(lab.now)
+    await lab.tick()
     assert count_told(lab, thread) == count

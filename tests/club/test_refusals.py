@@ -106,6 +106,17 @@ async def test_a_vote_that_was_never_accepted_is_said_before_the_meeting(lab: La
     assert "had no paper" not in text_of(lab.polls()[0]), "it was said already"
 
 
+async def test_a_vote_that_was_never_accepted_is_not_said_to_be_deleted(lab: Lab) -> None:
+    await _set_up(lab)
+    unknown = {"status": 404, "code": 10999, "message": "Unknown"}
+    path = f"/channels/{lab.harness.channel.id}/messages"
+    lab.harness.env.inject_error("POST", path, times=1, **unknown)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    await lab.until(MEETS - 2 * HOUR)
+    [said] = lab.messages()
+    assert "did not let Paperround hold its vote" in text_of(said)
+
+
 async def test_votes_that_cannot_be_read_are_asked_for_seldom_and_said_to_be_lost(lab: Lab) -> None:
     await _set_up(lab)
     await lab.until(MEETS - 7 * DAY + MINUTE)

@@ -559,7 +559,9 @@ async def test_choosing_a_role_requires_permission_to_mention_it(harness: Client
 async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
     harness: ClientHarness, is_paused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Commands come by HTTP, and Discord does not give the server's channels; then a role is new since they were read."""
+    """The server has an outage since the bot's start; then commands come by HTTP, and Discord does not give its channels;
+    then a role is new since they were read.
+    """
     role = harness.guild.create_role("rl-readers")
     stored = await harness.add_subscription()
     if is_paused:
@@ -567,7 +569,7 @@ async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
         await harness.subscriptions.pause(stored.id)
         [stored] = await _stored(harness)
     card = await harness.manage("daily edit")
-    forms = [] if is_paused else [await harness.manager_press(card, "more-settings") for _ in range(2)]
+    forms = [] if is_paused else [await harness.manager_press(card, "more-settings") for _ in range(3)]
 
     async def change(role: Any) -> str:
         if not forms:
@@ -575,6 +577,11 @@ async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
         values = {"role": [role], "options": False}
         return shown_text(last_response(await harness.manager.submit_modal(forms.pop(), values)))
 
+    guild = harness.bot.get_guild(harness.guild.id)
+    with monkeypatch.context() as outage:
+        outage.setattr(guild, "unavailable", True)
+        outage.setattr(guild, "_channels", {})
+        assert await change(role) == harness.texts("rights-unknown")
     send_by_http(harness.bot, harness.container.clock)
     response = mock.Mock(status=503, reason="Service Unavailable", headers={})
     fail = mock.AsyncMock(side_effect=discord.DiscordServerError(response, "down"))

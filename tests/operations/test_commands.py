@@ -154,11 +154,15 @@ async def test_status_lists_only_posts_and_alerts_in_visible_channels(harness: C
     place = {"channel_id": hidden.id, "guild_id": harness.guild.id}
     alert = await harness.add_alert("layoffs", user_id=harness.manager.id, **place)
     await harness.container.database.write(alerts.set_right, alert, lost_at=harness.env.now(), paused=True)
-    shown = shown_text(await harness.ask("status"))
-    assert f"<#{harness.readonly_channel.id}>" in shown
-    for secret in (f"<#{hidden.id}>", "layoffs"):
-        assert secret not in shown
-        assert secret in shown_text(await harness.ask("status", by=harness.manager))
+    for is_deleted in (False, True):
+        if is_deleted:
+            harness.env.backend.delete_channel(hidden.id)
+            await harness.env.settle()
+        shown = shown_text(await harness.ask("status"))
+        assert f"<#{harness.readonly_channel.id}>" in shown
+        for secret in (f"<#{hidden.id}>", "layoffs"):
+            assert secret not in shown
+            assert secret in shown_text(await harness.ask("status", by=harness.manager))
 
 
 async def test_status_offers_to_resend_an_uncertain_post_for_a_week(harness: ClientHarness) -> None:

@@ -180,7 +180,7 @@ async def test_the_operator_gets_one_message_a_day(
     async def told(**later: float) -> list[str]:
         await harness.env.advance_time(timedelta(**later).total_seconds())
         await reports.report(collected, harness.reader.id)
-        await background.relay.drain(harness.env.now())
+        await background.relay.drain(reports._clock())
         return [shown_text(message) for message in harness.received()]
 
     assert await told() == []
@@ -194,6 +194,12 @@ async def test_the_operator_gets_one_message_a_day(
     _, second = await told(hours=1)
     assert "- 1 × interaction failed (ValueError): cccccc" in second
     assert len(await told(days=2)) == 2, "nothing new"
+    reports._clock = lambda: harness.env.now() + timedelta(days=400)
+    _fail("dddddd")
+    assert len(await told()) == 3
+    reports._clock = harness.env.now
+    _fail("eeeeee")
+    assert "eeeeee" in (await told())[-1], "a clock that was wrong and is set back hides none for a year"
 
 
 async def test_a_minute_without_a_new_error_writes_nothing(

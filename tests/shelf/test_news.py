@@ -449,6 +449,41 @@ async def test_of_more_than_ten_papers_the_others_are_counted(world_: NewsWorld)
     assert text.endswith(" 2")
 
 
+async def test_each_reader_is_told_at_nine_or_at_the_time_of_a_today_message_that_comes(
+    world_: NewsWorld,
+) -> None:
+    for reader, at_time, reason in (
+        (READER, None, None),
+        (OTHER, "07:00", None),
+        (SILENT, "07:00", models.Reason.DMS_CLOSED),
+    ):
+        await world_.save("A", by=reader)
+        await world_.shelf.start_news(reader, "UTC")
+        await world_.database.write(today.add, today.Profile(reader, (), at_time, "UTC", reason=reason))
+    world_.now += timedelta(hours=1)
+    await world_.happen("A")
+    world_.now = moment("Mon 06:30 UTC")
+    for _ in range(3):
+        await world_.wait(hours=1)
+    told = {reader: text.rpartition(" en ")[0] for reader, [text] in world_.arrived.items()}
+    assert told == {READER: "Mon 01-05 09:30", OTHER: "Mon 01-05 07:30", SILENT: "Mon 01-05 09:30"}
+
+
+async def test_a_monday_that_is_finished_is_not_planned_again(
+    world_: NewsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world_.save("A")
+    await world_.shelf.start_news(READER, "UTC")
+    world_.now = moment("Mon 09:00 UTC")
+    await world_.news.tick(world_.now)
+    for is_again in (False, True):
+        if is_again:
+            await world_.shelf.start_news(READER, "UTC")
+        with monkeypatch.context() as patch:
+            patch.setattr(world_.database, "transaction", lambda: pytest.fail("a write transaction"))
+            assert await world_.news.tick(world_.now + timedelta(hours=1)) == 0
+
+
 async def test_posts_do_not_wait_for_the_news_of_many_readers(world_: NewsWorld) -> None:
     for reader in range(100, 150):
         await world_.shelf.start_news(reader, ZONES["Seoul"])

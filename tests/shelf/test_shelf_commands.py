@@ -39,6 +39,8 @@ async def test_a_saved_paper_is_found_by_its_note_and_tags(harness: ClientHarnes
     assert "@everyone" not in shown_text(noted)
     assert "#rl #읽을-것" in shown_text(noted)
     back = await harness.ask("saved")
+    assert "#rl · 1" in shown_text(back)
+    assert "#unread" not in shown_text(back), "it would choose all of them"
     of_tag = await harness.select(back, ["#rl"], custom_id="pr:sg:")
     assert "Small Language Models" not in shown_text(of_tag)
     assert "Rewards That" in shown_text(await harness.ask("saved", search="dpo"))
