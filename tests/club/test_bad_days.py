@@ -188,9 +188,8 @@ async def test_skipping_a_meeting_cancels_no_members_discussion(lab: Lab) -> Non
 async def test_the_winner_is_posted_in_its_discussion_also_if_that_is_being_opened(lab: Lab) -> None:
     await _set_up(lab)
     await lab.until(MEETS - 2 * DAY - timedelta(minutes=30))
-    denied = {"status": 403, "code": 50013, "message": "Missing Permissions"}
     path = f"/channels/{lab.harness.channel.id}/messages"
-    lab.harness.env.inject_error("POST", path, times=None, **denied)
+    lab.harness.env.inject_error("POST", path, times=None, status=403, code=50013)
     await lab.press_on_card("2501.00001", "discuss", lab.readers[0])
     await _end_vote(lab)
     assert lab.threads() == []

@@ -75,8 +75,7 @@ async def test_a_thread_that_could_not_be_asked_about_is_told_later(
 ) -> None:
     """A proxy's page and an outage say nothing about the thread; Discord's own answer does."""
     thread, paper_id = await open_thread(lab)
-    answer = {"status": status, "code": code, "message": "no"}
-    lab.harness.env.inject_error("GET", f"/channels/{thread.id}", times=None, **answer)
+    lab.harness.env.inject_error("GET", f"/channels/{thread.id}", times=None, status=status, code=code)
     await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")
     lab.harness.env.backend.faults.clear()
     await lab.harness.wait(hours=1)

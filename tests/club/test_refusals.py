@@ -108,9 +108,8 @@ async def test_a_vote_that_was_never_accepted_is_said_before_the_meeting(lab: La
 
 async def test_a_vote_that_was_never_accepted_is_not_said_to_be_deleted(lab: Lab) -> None:
     await _set_up(lab)
-    unknown = {"status": 404, "code": 10999, "message": "Unknown"}
     path = f"/channels/{lab.harness.channel.id}/messages"
-    lab.harness.env.inject_error("POST", path, times=1, **unknown)
+    lab.harness.env.inject_error("POST", path, times=1, status=404, code=10999, message="Unknown")
     await lab.until(MEETS - 7 * DAY + MINUTE)
     await lab.until(MEETS - 2 * HOUR)
     [said] = lab.messages()
