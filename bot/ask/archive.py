@@ -43,6 +43,10 @@ The first place weighs as much as the best passages.
 """
 _FITTING = 1.5
 """The factor for a section of the kind that a question asks for."""
+_FOREIGN, _TITLE = 0.25, 0.5
+"""The factors for a summary in another language than the question's, of a paper that has one in the question's, and for a title
+alone.
+"""
 _LEAST = 0.15
 """The least share of a question's weight by rarity in the archive that one of the first passages has, or nothing is about it."""
 _MAX_ABSENT, MAX_TOPIC = 3, 72
@@ -328,8 +332,14 @@ def rank(answer: ArchiveAnswer, words: str, pool: _Pool, weighed: Sequence[Weigh
     sources, parts = pool.sources, [one.part for one in weighed]
     ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
     of_paper = defaultdict[int, list[tuple[float, int]]](list)
+    own = {one.paper for one in sources if one.words is Words.DIGEST and one.language == answer.language}
     for number in ranking.order or range(len(sources)):
-        score = ranking.scores.get(number, 0.0) * _fit(words, sources[number].passage)
+        one = sources[number]
+        score = ranking.scores.get(number, 0.0) * _fit(words, one.passage)
+        if one.words is Words.DIGEST and one.language != answer.language and one.paper in own:
+            score *= _FOREIGN
+        elif one.words is Words.TITLE:
+            score *= _TITLE
         of_paper[sources[number].paper].append((score, number))
     best = dict[int, int]()
     total = dict[int, float]()
