@@ -199,3 +199,29 @@ async def test_the_operators_of_a_long_question_stay_in_its_button(archive: Arch
     assert len(topic) <= MAX_LIST_TEXT_LENGTH
     assert 'author:"Ada Lovelace"' in topic
     assert "lamps" in topic
+
+
+async def test_a_paper_of_which_only_the_title_is_stored_is_found_and_said_to_be(
+    harness: ClientHarness,
+) -> None:
+    papers = '[{"arxiv_id": "2501.30001", "title": "Why Kites Hallucinate Gales"}]'
+    listed = f'{{"format": "listing", "date": "2025-01-05", "papers": {papers}}}'
+    await digest_builders.ingest_digest(harness.container.database, listed, at=harness.env.now())
+    shown = shown_text(await harness.ask("ask", question="Why do kites hallucinate?"))
+    assert "Why Kites Hallucinate Gales" in shown
+    assert "> Why Kites" not in shown
+    assert harness.texts("ask-words-title") in shown
+
+
+@pytest.mark.parametrize("language", models.Locale)
+async def test_a_paper_is_quoted_in_the_language_of_the_question(
+    harness: ClientHarness, archive: ArchiveQuestions, language: models.Locale
+) -> None:
+    korean = _digest(date(2025, 1, 4), EARLY).replace(
+        "Quiet Lanterns shows how lamps save oil at night with a smaller wick, as in ChatGPT",
+        "램프(lamp)가 밤에 더 작은 심지로 기름(oil)을 아낍니다. 램프(lamp)와 기름(oil)을 다룹니다",
+    )
+    await digest_builders.ingest_digest(harness.container.database, korean, at=harness.env.now())
+    asked = {models.Locale.EN: LAMPS, models.Locale.KO: "램프는 기름을 어떻게 아껴요?"}[language]
+    quoted = {one.paper.arxiv_id: one.language for one in (await ask(archive, asked)).found}
+    assert quoted[EARLY] == language.value

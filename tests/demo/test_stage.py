@@ -53,6 +53,19 @@ async def test_a_typed_line_opens_the_form_that_answers_it(sqlite_db: Database) 
         assert published == [shown]
 
 
+async def test_a_typed_mention_reaches_the_bot(sqlite_db: Database) -> None:
+    async with open_harness(sqlite_db, models.Locale.EN) as harness:
+        page = _page(harness, harness.manager)
+        page._pages = {}
+        stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
+        await harness.manager.send(harness.channel, "@Paperround Why do lamps burn?")
+        await stage._show_new(harness.channel)
+        await stage._show_new(harness.channel)
+        assert harness.bot.user is not None
+        sent = [one.content for one in harness.channel.history() if one.author.id == harness.manager.id]
+        assert sent == [f"<@{harness.bot.user.id}> Why do lamps burn?"]
+
+
 async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
     expected = {
         "hello, what is new today?": ("answers commands", "봇을 멘션한 메시지"),

@@ -88,6 +88,10 @@ async def test_an_institution_is_the_list_of_its_papers_with_a_button_for_its_wo
         # An author whom /author knows for sure. A title's words are no name.
         ("Mira Holt", {"00101"}),
         ("변수민", {"00102"}),
+        ("미라 홀트", {"00101"}),
+        # A given name alone, or beside a word that may be filler, is many people's.
+        ("미라", set()),
+        ("미라 응", set()),
         ("Weighing Kettles", {"00101"}),
         # A short word is itself: "try" is not a stem of a name.
         ("Tri", set()),
@@ -161,6 +165,8 @@ async def test_what_no_paper_has_is_said_before_what_shares_a_word(lab: ClientHa
         ("robots except teapots or kettles", "teapots, kettles"),
         ("서베이나 벤치마크 말고 로봇 논문", "서베이, 벤치마크"),
         ("서베이말고 로봇", "서베이"),
+        ("서베이 논문 빼고 로봇", "서베이"),
+        ("서베이가 아닌 로봇 논문", "서베이"),
         ("강화 학습 말고 로봇 논문", "강화 학습"),
         ("서베이 말고 로봇으로 주전자를 집어 올리는 최근 논문 찾아줘", "서베이"),
         ("카메라만 말고 촉각도 쓰는 로봇", None),  # not only
