@@ -24,6 +24,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "ask": {"paper": "2501.00001", "question": "Which data?"},
     "alerts add": {"keyword": "robot"},
     "daily setup": {"channel": "papers"},
+    "daily mentions": {"answer": True},
     "club setup": {"channel": "papers", "day": "fri", "time": "5pm"},
 }
 """Values of options without which a command cannot be sent."""
@@ -36,7 +37,7 @@ TYPED = {
     **dict.fromkeys(('"a phrase"', "-word"), QUERIES),
     **dict.fromkeys(("9am KST", "9시 서울"), TIMES),
     '"reinforcement learning"': (("alerts add", "keyword"),),
-    **dict.fromkeys(("#rl", "#unread", "#read"), (("saved", "tag"),)),
+    **dict.fromkeys(("#rl", "#unread", "#read", "#updated"), (("saved", "tag"),)),
     "arxiv:2502.11089": (("paper", "paper"),),
     "votes:10..20": (("topic", "query"), ("top", "topic")),
     **dict.fromkeys(("NVIDIA", "Tri Dao", "from:KAIST", "기관:네이버"), (("topic", "query"),)),

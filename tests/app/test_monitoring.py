@@ -102,7 +102,9 @@ async def test_connected_sender_is_healthy(harness: ServerHarness) -> None:
     expected = {"up": True, "role": "sender", "gateway_connected": True, "discord": "well", "problems": []}
     ages = {"tick_seconds": 7.0, "claim_seconds": 7.0, "discord_seconds": 0.0}
     said = {"notices": [], "version": program.describe_version()}
-    assert await harness.health() == (200, expected | ages | said)
+    status, told = await harness.health()
+    assert len(told.pop("database")) == 12, "a hash of its address"
+    assert (status, told) == (200, expected | ages | said)
 
 
 @pytest.mark.parametrize(

@@ -328,7 +328,7 @@ async def test_a_word_of_order_or_exclusion_names_the_option(harness: ClientHarn
         ("newest language models", order),
         ("언어 모델 추천순", order),
         ("summaries that are not language models", without),
-        ("서베이가 아닌 언어 모델", without),
+        ("서베이만 말고 언어 모델", without),
         ("language models", ""),
         ("language models -survey", ""),
     ):
