@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice, pairwise
 
 from bot.core import data
 from bot.glossary import transliteration
@@ -32,9 +33,14 @@ _NAME = re.compile(r"[A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+")
 def is_unrelated(title: str, sections: Sequence[Section]) -> bool:
     """Return whether a summary opens in general words and has nothing of a title."""
     text = "\n".join(section.body for section in sections)
-    if len(text) < _MIN_CHARACTERS or not _is_general(plain.split_sentences(sections[0].body)[:2]):
+    if len(text) < _MIN_CHARACTERS:
         return False
-    return not names_title(title, text)
+    body = sections[0].body
+    ends = [*islice(plain.find_ends(body), 2), len(body)][
+        :2
+    ]  # all sentences would take a fifth of the parsing
+    opening = [body[start:end].strip() for start, end in pairwise((0, *ends))]
+    return _is_general(opening) and not names_title(title, text)
 
 
 def _is_general(opening: Sequence[str]) -> bool:
