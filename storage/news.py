@@ -110,7 +110,7 @@ async def list_waiting(
 ) -> dict[int, list[PaperEvent]]:
     """Return what is new at `now` (UTC) about a reader's saved papers and in no message that arrived, by paper id.
 
-    A reader who is not told of events has none.
+    Empty for a reader who is not told of events.
     """
     waiting: dict[int, list[PaperEvent]] = {}
     if (reader := await get(connection, user_id)) is not None:

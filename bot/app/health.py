@@ -128,7 +128,7 @@ class Liveness:
     def find_hanging(self) -> str | None:
         """Return a sentence if planning or sending neither succeeds nor fails, so that a restart may help.
 
-        That Discord cannot be reached is no such work: its client goes on trying, and a restart would try the same.
+        Without Discord its client goes on trying, as it would after a restart: that does not count.
         """
         own_work: tuple[Sign, ...] = ("tick", "claim")
         for sign in own_work:

@@ -47,10 +47,9 @@ def _is_general(opening: Sequence[str]) -> bool:
     """Return whether sentences say that a paper has something new, and the first one has no name but a field's."""
     if not any(map(_PROPOSES.search, opening)):
         return False
-    known = {short.rstrip("s") for term in seed.load_terms() for short in term.abbreviations}
     names = _NAME.findall(_PARENTHESES.sub("", opening[0]))
     return not any(
-        name[1:] != name[1:].lower() and name.rstrip("s") not in known | {"AI", "ML"} for name in names
+        name[1:] != name[1:].lower() and name.rstrip("s") not in _abbreviations() for name in names
     )
 
 
@@ -69,6 +68,14 @@ def names_title(title: str, text: str) -> bool:
     )
     sounds = transliteration.SoundIndex(dict.fromkeys(words, 1))
     return any(sounds.find(analyser.strip_ending(word)) for word in set(_HANGUL_WORD.findall(text)))
+
+
+@lru_cache(maxsize=1)
+def _abbreviations() -> frozenset[str]:
+    """Return the abbreviations of fields and terms, without a plural's s."""
+    return frozenset(
+        ("AI", "ML", *(short.rstrip("s") for term in seed.load_terms() for short in term.abbreviations))
+    )
 
 
 @lru_cache(maxsize=1)

@@ -255,7 +255,7 @@ def _list_names(text: str) -> list[str]:
     """Return what a question gives as a name: a word with a capital or a digit inside (Qwen2.5), a word with a number behind it
     (Orca 9), and capitalised words within a sentence (Grace Hopper).
 
-    Amounts are none (16GB, 2,000), nor what a hyphen adds (ChatGPT-like).
+    Left out: amounts (16GB, 2,000), and what a hyphen adds (ChatGPT-like).
     """
     words, is_korean = [match[0] for match in _WORD.finditer(text)], analyser.has_hangul(text)
     has_small = is_korean or any(map(str.islower, text))

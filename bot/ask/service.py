@@ -245,7 +245,8 @@ class PaperQuestions:
     async def answer_mention(self, asked: str, message: AskedMessage) -> None:
         """Answer a question about papers of the bot's messages, else from the archive. An error is logged.
 
-        A message without words, or only with thanks, is no question. A server may have turned answers off.
+        In the place of a paper, a message without words or only with thanks is not answered. A server may have turned
+        answers off.
         """
         async with self.database.read() as connection:
             ids: Sequence[str] = message.cards or await storage.list_place_papers(

@@ -58,6 +58,18 @@ def in_channel(world: World) -> list[str]:
     return [text for channel, text, _ in world.discord.messages if channel == CHANNEL]
 
 
+async def repeat(world: World, post: models.Delivery) -> None:
+    """Send an uncertain post again, as its manager's button does."""
+    assert await world.database.write(
+        outbox.repeat_uncertain,
+        post.id,
+        new_nonce=world.deliveries.new_nonce,
+        now=world.now,
+        expires_at=world.now + stage.DAY,
+    )
+    await world.relay.drain(world.now)
+
+
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_a_refused_paper_of_a_daily_post_costs_that_paper_alone(world: World) -> None:
     use(world, AutoMod("A"))
@@ -279,14 +291,7 @@ async def test_an_uncertain_post_is_posted_again_without_what_discord_refuses(wo
     assert (in_channel(world), post.is_uncertain) == (["A"], True)
     again = AutoMod("B")
     use(world, again)
-    assert await world.database.write(
-        outbox.repeat_uncertain,
-        post.id,
-        new_nonce=world.deliveries.new_nonce,
-        now=world.now,
-        expires_at=world.now + stage.DAY,
-    )
-    await world.relay.drain(world.now)
+    await repeat(world, post)
     assert (in_channel(world), again.refused) == (["C"], 0)
 
 
@@ -301,14 +306,7 @@ async def test_an_uncertain_post_is_posted_again_although_its_paper_came_in_the_
     world.discord.answer = None
     await world.at("Mon 10:00")
     [post, _] = await world.planned(kind=DeliveryKind.DAILY)
-    assert await world.database.write(
-        outbox.repeat_uncertain,
-        post.id,
-        new_nonce=world.deliveries.new_nonce,
-        now=world.now,
-        expires_at=world.now + stage.DAY,
-    )
-    await world.relay.drain(world.now)
+    await repeat(world, post)
     assert in_channel(world) == ["A", "A"]
 
 
