@@ -4,9 +4,9 @@ A passage is right if its paper is one that answers and the passage has the word
 questions are ours, written before any result was seen, each with the papers that it was written from. The judgements of the
 tuned half were completed by pooling: of each question with an answer, the passages of the first six papers were read, by this
 module, by the words of titles, and by search with their first chapter, shuffled and without their ranks, and judged by what the
-question asks before any weight was changed (338 passages; nine papers added). Few questions for a fact have a second paper. The held half
-was pooled in the same way after the weights were set, and judged by somebody who had set none (303 passages; two papers added,
-two removed), before its figures were read once.
+question asks before any weight was changed (338 passages; nine papers added). Few questions for a fact have a second paper. The
+held half was pooled in the same way after the weights were set, and judged by somebody who had set none (303 passages; two
+papers added, two removed), before its figures were read once.
 """
 
 from __future__ import annotations
