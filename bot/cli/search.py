@@ -438,7 +438,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
         "The search index is not up to date; papers may be missing." if result.is_stale else "",
         f"Not understood and ignored: {left_out}" if result.ignored else "",
         f'Corrected: {corrected}; "quotation marks" search as typed.' if result.corrected else "",
-        " ".join(map(_hint, result.hints)),
+        " ".join(map(_hint, result.open_hints)),
         unknown if result.unknown_id else "",
         *_readings(result),
     )

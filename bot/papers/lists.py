@@ -71,7 +71,7 @@ class PaperList:
     alert_terms: Sequence[models.AlertTerm] | None = None
     """The terms for an alert on this list; empty if an alert is impossible, None to use the list's text."""
     is_author_known: bool = False
-    """Whether the author is known, even if filters exclude all of the papers."""
+    """Whether the author is known, even if filters exclude all of the papers, or an author has a topic's words as a name."""
 
     days: tuple[tuple[str, str], ...] = ()
     """Labels and ISO dates of the days with a digest around the list's day, newest first."""
@@ -179,11 +179,13 @@ class PaperLists:
         narrower = [query_parser.leave_out(term, result.excluded) for term in result.meanings]
         suggestions = self._suggestions(state, (*narrower, *result.suggestions))
         suggestions = (*self._list_other_readings(texts, state, result), *suggestions)
+        is_author_known = False
         if result.read_as:
             state = state.replace(text=result.read_as, token="")
         if not (result.on_topic or result.unknown_id):
             # The topic may be a person's name.
             people = await self._search.find_author(state.text, limit=1)
+            is_author_known = people.author is not None and not people.is_corrected
             names = [people.author] if people.author else people.near if state.text.isascii() else ()
             near = self._suggestions(ListState(ListKind.AUTHOR), names)
             as_author = ((texts("alert-author", text=name), target) for name, target in near)
@@ -212,6 +214,7 @@ class PaperLists:
             snippets=result.snippets,
             suggestions=suggestions,
             alert_terms=result.alert_terms,
+            is_author_known=is_author_known,
         )
 
     def _list_other_readings(
@@ -223,7 +226,12 @@ class PaperLists:
         typed = typesetting.strip_quotes(state.text)
         readings = list[tuple[str, str]]()
         if result.read_as:
-            readings.append((f'"{typed}"', texts("list-in-text", name=typed)))
+            named = query_parser.parse_query(result.read_as)
+            (name,) = named.institutions or named.authors
+            name = typed if typed.casefold() == name.casefold() else name
+            readings.append(
+                (query_parser.leave_out(f'"{name}"', named.excluded), texts("list-in-text", name=name))
+            )
         if (institution := result.institution) and institution.papers:
             label = texts("list-from", name=institution.name, count=institution.papers)
             readings.append((f'from:"{institution.name}"', label))
@@ -456,7 +464,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     text = escape_untrusted(typesetting.strip_quotes(query_parser.take_back(state.text) or state.text))
     match state.kind:
         case ListKind.TOPIC:
-            return texts("no-list-topic", topic=text)
+            return texts("no-list-topic-author" if listed.is_author_known else "no-list-topic", topic=text)
         case ListKind.AUTHOR:
             if listed.is_author_known:
                 return texts("no-list-author-papers", author=text)
@@ -501,9 +509,8 @@ def hint_note(texts: Texts, listed: PaperList) -> str:
     # An empty list has no order, and what there is to read is its heading.
     silent, told = {Hint.TODAY} | (set() if listed.rows else {Hint.ORDER}), list[str]()
     if governed := listed.found.governed:
-        silent |= {Hint.WITHOUT}
         told.append(texts("list-hint-governed", words=escape_untrusted(governed[0], max_length=60)))
-    told += (texts(f"list-hint-{hint.value}") for hint in listed.found.hints if hint not in silent)
+    told += (texts(f"list-hint-{hint.value}") for hint in listed.found.open_hints if hint not in silent)
     return " ".join(told)
 
 

@@ -71,12 +71,13 @@ _Clause: TypeAlias = tuple[Occur, Query]
 class Scope:
     """The papers to search. `paper_ids` restricts them to authors' papers or to a list; None means all papers.
 
-    All `institutions` must be given as an author's.
+    All `institutions` must be given as an author's. No paper may have an `excluded` part.
     """
 
     filters: search.Filters = search.NO_FILTERS
     paper_ids: Collection[int] | None = None
     institutions: tuple[str, ...] = ()
+    excluded: tuple[QueryPart, ...] = ()
 
 
 class Matches(NamedTuple):
@@ -327,7 +328,7 @@ class Engine:
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
         required += (self._affiliation(name) or Query.empty_query() for name in scope.institutions)
-        excluded = map(self._part, query.excluded if query else ())
+        excluded = map(self._part, (*scope.excluded, *(query.excluded if query else ())))
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
             *((Occur.MustNot, one) for one in excluded if one is not None),

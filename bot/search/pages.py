@@ -85,15 +85,17 @@ class ReadName(NamedTuple):
         operator, names = (
             ("from", self.query.institutions) if self.query.institutions else ("author", self.query.authors)
         )
-        return f'{operator}:"{names[0]}"'
+        return query_parser.leave_out(f'{operator}:"{names[0]}"', self.query.excluded)
 
 
 def read_name(archive: Archive, query: query_parser.Query) -> ReadName:
     """Find what a query is if its words alone are a name: an institution, or a person whom `/author` knows for sure.
 
-    A name that a paper or a term has too is searched for in papers, as a whole. A person's name is in no title.
+    A name that a paper or a term has too is searched for in papers, as a whole. A person's name is in no title. An institution's
+    papers may be asked for without some words.
     """
-    if len(query.text) < 2 or query != query_parser.Query(query.text, ignored=query.ignored):
+    alone = query_parser.Query(query.text, excluded=query.excluded, ignored=query.ignored)
+    if len(query.text) < 2 or query != alone:
         return ReadName()
     interpreted = read(archive, query)
     typed = dict.fromkeys((query.text, interpreted.text))
@@ -103,13 +105,12 @@ def read_name(archive: Archive, query: query_parser.Query) -> ReadName:
                 bool(archive.reader.glossary.find(text)) or archive.engine.find_named(interpreted) is not None
             )
             if named.papers and not is_topic:
-                return ReadName(query_parser.Query(institutions=(named.name,)))
+                return ReadName(query_parser.Query(institutions=(named.name,), excluded=query.excluded))
             forms = institutions.list_forms(text) or (text,)
             whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
             return ReadName(words=replace(interpreted, parts=(whole,), wholes=()), institution=named)
-    return ReadName(
-        next((query_parser.Query(authors=(text,)) for text in typed if _is_author(archive, text)), None)
-    )
+    writers = () if query.excluded else (text for text in typed if _is_author(archive, text))
+    return ReadName(next((query_parser.Query(authors=(text,)) for text in writers), None))
 
 
 def _find_institution(archive: Archive, text: str, interpreted: ReadQuery) -> NamedInstitution | None:
@@ -134,22 +135,25 @@ _MOST_NAMES = 4
 
 
 def _is_author(archive: Archive, text: str) -> bool:
-    """Return whether a text is an author's name for sure, and neither a term nor in a title; a Hangul one, in no paper."""
+    """Return whether a text is an author's name for sure, and neither a term nor in a title; a word alone, in no paper.
+
+    A word alone is one author's last name, or a whole Hangul name. A given name alone is many people's.
+    """
     words, is_korean = people.name_tokens(text), analyser.has_hangul(text)
-    if not (1 if is_korean and len(text) > 2 else 2) <= len(words) <= _MOST_NAMES or archive.reader.is_known(
-        text
-    ):
+    is_alone = len(words) < 2
+    if not words or len(words) > _MOST_NAMES or (is_alone and len(text) < 3) or archive.reader.is_known(text):
         return False
     if archive.engine.count_titles([text]) or (
-        is_korean and any(archive.engine.count([word]) for word in text.split())
+        (is_korean or is_alone) and any(archive.engine.count([word]) for word in text.split())
     ):
         return False
     found = authors.find_author(archive, text, limit=1)
     if found.author is None or found.is_corrected:
         return False
     first, *others = people.name_tokens(found.author)
-    # A given name alone is many people's.
-    return len(words) > 1 or not others or not transliteration.spells(words[0], first)
+    if is_alone and not is_korean:
+        return others[-1:] == words and found.matches == (found.author,)
+    return not is_alone or not others or not transliteration.spells(words[0], first)
 
 
 def _read_rest(archive: Archive, typed: query_parser.Query, governed: questions.Governed) -> ReadQuery | None:
@@ -211,8 +215,7 @@ def find(
         # No paper has the term: those with its words are near.
         interpreted, matches = pieces, list_matches(engine, pieces, scope, request)
     unknown = [word for word in unknown if word not in dict(corrected)]
-    # What a sentence is about is in its topics too.
-    absent = () if matches.complete or interpreted.topics else _list_absent(engine, asked)
+    absent = () if matches.complete else _list_absent(archive, interpreted, asked)
     if len(absent) == len(asked) and not matches.total:
         absent = ()  # that nothing is found says it
     if absent:
@@ -226,10 +229,22 @@ small a share of all.
 """
 
 
-def _list_absent(engine: Engine, parts: Sequence[concepts.QueryPart]) -> Sequence[concepts.QueryPart]:
-    """Return the parts that no paper has, if they have most of the query's weight by rarity."""
-    weights = {part: engine.weigh(part) for part in parts}
-    absent = [part for part in parts if not (engine.count_papers(part) or engine.count_from(part.text))]
+def _list_absent(
+    archive: Archive, query: ReadQuery, asked: Sequence[concepts.QueryPart]
+) -> Sequence[concepts.QueryPart]:
+    """Return the parts that no paper has, if they have most of the query's weight by rarity.
+
+    Of a sentence with a topic that papers are on, only terms count: its words may be those of everyday language.
+    """
+    engine, glossary = archive.engine, archive.reader.glossary
+    weights = {part: engine.weigh(part) for part in asked}
+    absent = [part for part in asked if not (engine.count_papers(part) or engine.count_from(part.text))]
+    if (
+        absent
+        and query.topics
+        and (not query.implied or any(map(engine.count_papers, query.implied.values())))
+    ):
+        absent = [part for part in absent if glossary.find(part.text)]
     return absent if sum(weights[part] for part in absent) > sum(weights.values()) / 2 else ()
 
 
@@ -261,7 +276,7 @@ def _asks_for_nothing(query: query_parser.Query, scope: Scope, request: SearchRe
         return True
     if query.has_text:
         return False
-    is_bare = scope == Scope() and request.sort is not Sort.VOTES
+    is_bare = replace(scope, excluded=()) == Scope() and request.sort is not Sort.VOTES
     return is_bare or (request.query.strip() != "" and query == query_parser.Query())
 
 
@@ -293,7 +308,10 @@ def _describe(
         institution=name.institution,
         absent=tuple(part.shown_text for part in found.absent),
         governed=governed
-        and (", ".join(governed.terms), query_parser.leave_out(governed.rest, governed.terms)),
+        and (
+            ", ".join(governed.terms),
+            query_parser.leave_out(name.read_as or governed.rest, governed.terms),
+        ),
         corrected=found.corrected,
         meanings=interpreted.meanings,
         alert_terms=_list_alert_terms(archive, query, interpreted.parts) if has_alert else (),
@@ -440,12 +458,17 @@ class SearchAnswers:
 
     def _make(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
         typed = query_parser.parse_query(request.query, request.today or self._clock().date())
-        name = read_name(archive, typed)
+        name, rest = read_name(archive, typed), None
         governed = None if name.query else questions.find_governed(typed.text, archive.reader.is_known)
-        rest = governed and _read_rest(archive, typed, governed)
+        if governed and (of_rest := read_name(archive, replace(typed, text=governed.rest))).query:
+            name = of_rest  # papers from NVIDIA that are not on robots
+        elif governed:
+            rest = _read_rest(archive, typed, governed)
         query = name.query or (replace(typed, text=governed.rest) if governed and rest else typed)
+        asked = name.words or rest or read(archive, query)
         scope = make_scope(archive, query, request.filters)
-        found = find(archive, query, scope, request, load, name.words or rest)
+        scope = replace(scope, excluded=archive.reader.list_kinds(asked) if asked.excluded else ())
+        found = find(archive, query, scope, request, load, asked)
         interpreted, matches = found.read, found.matches
         has_meaning = len(interpreted.parts) > 1 or bool(interpreted.topics)  # more than a term
         is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
@@ -455,7 +478,9 @@ class SearchAnswers:
             archive.engine,
             archive.reader,
             matches,
-            _describe(archive, request, found, load, typed.text, name, governed if rest else None),
+            _describe(
+                archive, request, found, load, typed.text, name, governed if rest or name.query else None
+            ),
             self._clock(),
             found.query.text if has_meaning and is_ranked and matches.total else "",
         )

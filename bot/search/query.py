@@ -171,6 +171,18 @@ class QueryReader:
         part = self._find(term) if self.glossary.find(term) else None
         return (part or QueryPart(term, self._typed_forms(term))).sure()
 
+    def list_kinds(self, read: ReadQuery) -> tuple[QueryPart, ...]:
+        """Return the parts for the terms whose English name has a term in it that a query leaves out: LLM for language models.
+
+        A term that the query asks for is none of them.
+        """
+        keys = {f" {form.key} " for part in read.excluded for form in part.forms if form.key}
+        kinds = {
+            one.key for one in self.glossary.all_concepts() if any(key in f" {one.key} " for key in keys)
+        }
+        kinds -= {part.key for part in read.parts}
+        return tuple(QueryPart(key, self.glossary.forms_of(key), key).sure() for key in sorted(kinds))
+
     def split_term(self, read: ReadQuery) -> ReadQuery | None:
         """Return a query of one term as one of the terms and words in it: KV cache and compression; None if it is no other."""
         if len(read.parts) != 1 or read.parts[0].text not in read.text:

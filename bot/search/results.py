@@ -139,6 +139,11 @@ class SearchResult(PaperPage):
     is_stale: bool = False
     snippets: dict[str, Snippet] = field(default_factory=dict)
 
+    @property
+    def open_hints(self) -> tuple[Hint, ...]:
+        """The hints at options, without the one that `governed` answers."""
+        return tuple(hint for hint in self.hints if not (self.governed and hint is Hint.WITHOUT))
+
 
 @dataclass(frozen=True, slots=True)
 class AuthorResult(PaperPage):

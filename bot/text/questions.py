@@ -178,6 +178,13 @@ def find_governed(text: str, is_known: Callable[[str], bool]) -> Governed | None
     (hint,) = hints
     find = _list_behind if spelt[hint].isascii() else _list_before
     start, end, terms = find(words, spelt, hint, is_known)
+    while (
+        start > 1
+        and end == len(words)
+        and classify_filler(words[start - 1]) == "filler"
+        and not names_papers(words[start - 1])
+    ):
+        start -= 1  # that are
     rest = " ".join((*words[:start], *words[end:])).rstrip(" ,;")
     has_rest = any(not classify_filler(word) for word in rest.split())
     is_content = all(len(term.split()) <= _MAX_GOVERNED and not classify_filler(term) for term in terms)

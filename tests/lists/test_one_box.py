@@ -4,7 +4,7 @@ import pytest
 
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import models
+from storage import archive, models
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
@@ -16,7 +16,12 @@ LAB = (
     NewsletterPaper("2512.00102", "Robots that Pour Tea", "로봇이 차를 따라요.", authors=("Sumin Byeon",)),
     NewsletterPaper("2512.00103", "DeepSeek-Tea: Brewing", "차를 우리는 모델이에요.", authors=("Bo Lin",)),
     NewsletterPaper("2512.00104", "A Survey of Teapots", "Robots try many teapots.", authors=("Bo Lin",)),
-    NewsletterPaper("2512.00105", "Teapots without Handles", "손잡이가 없어요.", authors=("Ida Oak",)),
+    NewsletterPaper(
+        "2512.00105", "Teapots without Handles", "손잡이가 없어요.", authors=("Ida Lane", "Max Lane")
+    ),
+    NewsletterPaper(
+        "2512.00106", "Butlers", "LLM이 로봇 집사의 할 일을 정해요. 로봇은 LLM을 불러요.", authors=("Bo Lin",)
+    ),
 )
 LABS = {
     "2512.00101": "NVIDIA Research",
@@ -24,6 +29,7 @@ LABS = {
     "2512.00103": "DeepSeek AI",
     "2512.00104": "NVIDIA",
     "2512.00105": "Kettle Institute of Tea",
+    "2512.00106": "NAVER",
 }
 
 
@@ -76,11 +82,15 @@ async def test_an_institution_is_the_list_of_its_papers_with_a_button_for_its_wo
         ("NVIDIA", {"00101", "00104"}),
         ("엔비디아", {"00101", "00104"}),
         ("papers from NVIDIA", {"00101", "00104"}),
-        ("네이버에서 낸 논문", {"00102"}),
+        ("네이버에서 낸 논문", {"00102", "00106"}),
         ("Kettle Institute of Tea", {"00105"}),
         # An operator, alone and beside words.
         ("from:nvidia", {"00101", "00104"}),
-        ("기관:네이버", {"00102"}),
+        ("기관:네이버", {"00102", "00106"}),
+        # Without some words, typed or by the option.
+        ("네이버 -LLM", {"00102"}),
+        ('네이버 -"language models"', {"00102"}),
+        ("NVIDIA -survey", {"00101"}),
         ('from:"NVIDIA Research" kettles', {"00101"}),
         ("from:NVIDIA until:2025-12-01", set()),
         # Nobody is from there; and none of the others shares a word of the name.
@@ -89,6 +99,11 @@ async def test_an_institution_is_the_list_of_its_papers_with_a_button_for_its_wo
         ("Mira Holt", {"00101"}),
         ("변수민", {"00102"}),
         ("미라 홀트", {"00101"}),
+        # A last name alone that one author has and no paper; "Lane" is two authors'.
+        ("Holt", {"00101"}),
+        ("holt", {"00101"}),
+        ("Mira", set()),
+        ("Lane", set()),
         # A given name alone, or beside a word that may be filler, is many people's.
         ("미라", set()),
         ("미라 응", set()),
@@ -109,6 +124,13 @@ async def test_a_name_that_a_paper_has_too_finds_that_paper_and_names_the_instit
     assert "DeepSeek-Tea" in shown_text(result)
     from_it = await lab.press(result, label=lab.texts("list-from", name="DeepSeek", count=1))
     assert lab.texts("list-from-heading", name="DeepSeek", count=1) in shown_text(from_it)
+
+
+@both_languages
+async def test_a_name_of_several_authors_is_said_to_be_a_name(lab: ClientHarness) -> None:
+    result = await lab.ask("topic", query="Lane")
+    assert lab.texts("no-list-topic-author", topic="Lane") in shown_text(result)
+    assert lab.texts("no-list-topic", topic="Lane") not in shown_text(result)
 
 
 async def test_an_author_is_shown_as_by_author_with_a_button_back(lab: ClientHarness) -> None:
@@ -145,6 +167,24 @@ async def test_what_no_paper_has_is_said_before_what_shares_a_word(lab: ClientHa
     shown = shown_text(await lab.ask("topic", query="protein structure models"))
     assert texts("list-absent", terms="protein structure") in shown
     assert "DeepSeek-Tea" not in shown
+
+
+@pytest.mark.parametrize(
+    ("query", "absent"),
+    [
+        # A sentence's words may be described by a topic that papers are on, but a term is itself.
+        ("how to find protein structures with teapots", "protein structures"),
+        ("papers on weather forecasting for kettles", "weather forecasting"),
+        ("로봇으로 음악 생성하는 방법", "음악 생성"),
+        ("how do robots pour tea without a kettle", ""),
+    ],
+)
+async def test_a_sentence_begins_with_what_no_paper_has(
+    search: SearchService, query: str, absent: str
+) -> None:
+    found = await search.search(SearchRequest(query))
+    assert ", ".join(found.absent) == absent
+    assert found.total <= 5 or not absent
 
 
 @pytest.mark.parametrize(
@@ -191,6 +231,35 @@ async def test_the_button_leaves_the_governed_words_out(lab: ClientHarness) -> N
     without = await lab.press(result, label=lab.texts("list-leave-out", words="surveys"))
     assert "A Survey of Teapots" not in shown_text(without)
     assert lab.texts("list-without", words="surveys") in shown_text(without)
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        # An abbreviation of a long form that has the words means them too, in both languages.
+        ("robots without language models", False),
+        ("언어 모델 말고 로봇", False),
+        ("papers on robots that are not about large language models", False),
+        ("papers from NAVER that are not on language models", False),
+        ("네이버 논문 중에 언어 모델 말고", False),
+        # What is asked for is not left out, nor what only shares a word.
+        ('LLM -"language models"', True),
+        ("robots without model predictive control", True),
+    ],
+)
+async def test_what_is_left_out_is_what_the_words_mean(search: SearchService, query: str, kept: bool) -> None:
+    found = await search.search(SearchRequest(query))
+    wanted = found.governed[1] if found.governed else query
+    without = await search.search(SearchRequest(wanted))
+    assert without.total
+    assert ("2512.00106" in {row.arxiv_id for row in without.rows}) is kept
+    assert "that" not in wanted.split()
+
+
+async def test_a_stored_topic_leaves_out_the_words_that_it_names(search: SearchService, db: Database) -> None:
+    papers = await db.fetch(archive.list_papers, [1])
+    matching = await search.match_papers('로봇 -"language models"', papers)
+    assert "2512.00106" in {paper.arxiv_id for paper in papers if paper.paper_id in matching}
 
 
 @pytest.mark.parametrize(

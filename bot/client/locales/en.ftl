@@ -70,7 +70,7 @@ list-in-text = “{ $name }” in the text
 list-absent = No paper has { $terms }
 list-near-topic = on a near topic
 list-leave-out = Leave out { $words }
-list-hint-governed = Not searched for: { $words }. The button below leaves out papers on it.
+list-hint-governed = Not searched for: { $words }. “Leave out { $words }” below removes papers on it.
 list-today = ### What is there to read?
     { $today } picks five papers for you, { $digest } shows all of a day.
 list-similar-heading = More like { $title }
@@ -102,6 +102,7 @@ list-other-authors = { $count } authors match “{ $name }”; this is { $author
 list-namesakes = Several people have this name: { $names }
 no-list-paper = ### “{ $paper }” is not in the archive
 no-list-topic = ### Nothing found for “{ $topic }”
+no-list-topic-author = ### No papers on “{ $topic }”, but an author has that name
 no-list-author-papers = ### No papers by “{ $author }” match these filters
 no-list-author = ### No author found for “{ $author }”
 no-list-top = ### No papers · { $period }

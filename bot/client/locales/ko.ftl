@@ -52,7 +52,7 @@ list-in-text = 본문에서 “{ $name }” 찾기
 list-absent = “{ $terms }”에 관한 논문이 없어요
 list-near-topic = 비슷한 주제의 논문
 list-leave-out = { $words } 빼고 보기
-list-hint-governed = “{ $words }” 부분은 검색하지 않았어요. 아래 버튼을 누르면 그런 논문을 빼고 보여 드려요.
+list-hint-governed = “{ $words }” 부분은 검색하지 않았어요. 아래 “{ $words } 빼고 보기”를 누르면 그런 논문을 빼고 보여 줘요.
 list-today = ### 오늘은 무엇을 읽어 볼까요?
     { $today }에서는 읽을 만한 논문 다섯 편을 골라 드리고, { $digest }에서는 하루치 논문을 모두 볼 수 있어요.
 list-similar-heading = 비슷한 논문 · { $title }
@@ -84,6 +84,7 @@ list-other-authors = “{ $name }”에 맞는 저자 { $count }명 중 { $autho
 list-namesakes = 이 이름을 쓰는 저자가 여러 명이에요: { $names }
 no-list-paper = ### “{ $paper }” 논문은 여기에 없어요
 no-list-topic = ### “{ $topic }”에 맞는 논문이 없어요
+no-list-topic-author = ### “{ $topic }”에 관한 논문은 없지만, 그런 이름의 저자가 있어요
 no-list-author-papers = ### “{ $author }”의 논문 중에 조건에 맞는 논문이 없어요
 no-list-author = ### “{ $author }” 저자를 찾지 못했어요
 no-list-top = ### 논문이 없어요 · { $period }
