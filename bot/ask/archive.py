@@ -10,7 +10,7 @@ import asyncio
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -47,8 +47,8 @@ _FOREIGN, _TITLE = 0.25, 0.5
 """The factors for a summary in another language than the question's, of a paper that has one in the question's, and for a title
 alone.
 """
-_LEAST = 0.15
-"""The least share of a question's weight by rarity in the archive that one of the first passages has, or nothing is about it."""
+_LEAST, _MAX_READ = 0.15, 3
+"""The least share of a question's weight by rarity that one of so many first passages has, or nothing is about it."""
 _MAX_ABSENT, MAX_TOPIC = 3, 72
 """How many absent names are said; the most characters of a search in a button."""
 _MAX_EXCERPT = 600
@@ -56,8 +56,9 @@ _MAX_EXCERPT = 600
 _FENCE = "```"
 _BLANK = re.compile(r"\n\s*\n")
 _CLAUSE = re.compile(r'[^\s":]++:"[^"]*+"|\S++')
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_WORD = re.compile(r"[\w.-]++")
+_WORD = re.compile(r"[\w.+-]++")
+_VERSION = re.compile(r"(?:\d{1,2}|\d\.\d)[a-z]?")
+"""What makes a name of a word before it: Orca 9, but not a share (96.3), an amount (32K) or a year."""
 _HANGUL_END = re.compile(r"(?<![가-힣])[가-힣]++$")
 """What follows a name in Korean: Qwen2.5는, MoE에서."""
 _HOW = re.compile(r"\bhow (?:do|does|can|could|would|is|are|to)\b|어떻게|방법|하려면|려면", re.IGNORECASE)
@@ -270,11 +271,12 @@ def _list_names(text: str) -> list[str]:
         is_capital = is_name and name[0].isascii() and name[0].isupper()
         if is_name and any(one.isdigit() or (has_small and "A" <= one <= "Z") for one in name[1:]):
             names.append(name)
-        elif is_capital and second[:1].isdigit() and not _YEAR.match(second):
-            names.append(f"{name} {_HANGUL_END.sub('', second).strip('.-_')}")
+        elif is_capital and _VERSION.fullmatch(version := _HANGUL_END.sub("", second).strip(".-_")):
+            names.append(f"{name} {version}")
         elif is_capital and is_sentence and (is_korean or not is_first):
             run.append(name)
-            continue
+            if word.endswith(name):  # C++과 Python are two
+                continue
         names += [" ".join(run)] if run else []
         run.clear()
     return list(dict.fromkeys(names))
@@ -301,7 +303,16 @@ class Weighed(NamedTuple):
     @property
     def is_absent(self) -> bool:
         """Whether it is a term that no paper has."""
-        return self.is_telling and not self.papers and any(form.token for form in self.part.forms)
+        return self.is_telling and not self.papers and self._is_concept
+
+    @property
+    def is_term(self) -> bool:
+        """Whether it is of the field: a concept, or several words that are known together."""
+        return self._is_concept or (self.part.is_known and " " in self.part.text)
+
+    @property
+    def _is_concept(self) -> bool:
+        return any(form.token for form in self.part.forms)
 
 
 class _Pool(NamedTuple):
@@ -351,15 +362,11 @@ def rank(answer: ArchiveAnswer, words: str, pool: _Pool, weighed: Sequence[Weigh
     most = max(total.values(), default=0.0) or 1.0
     total = {place: score / most + math.exp(-place / _PLACES) for place, score in total.items()}
     numbers = [best[place] for place in sorted(total, key=lambda place: (-total[place], place))[:MAX_SHOWN]]
-    asked = sum(one.weight for one in weighed) or 1.0
-    coverage = max(
-        (
-            sum(one.weight for one in weighed if number in ranking.having[one.part.text]) / asked
-            for number in numbers[:3]
-        ),
-        default=0.0,
-    )
-    is_near = coverage >= _LEAST
+    read = [
+        [one for one in weighed if number in ranking.having[one.part.text]] for number in numbers[:_MAX_READ]
+    ]
+    coverage = max((_weigh(having) / (_weigh(weighed) or 1.0) for having in read), default=0.0)
+    is_near = any(_is_about(having, weighed) for having in read)
     if parts and not is_near:
         telling = [ranking.having[one.part.text] for one in weighed if one.is_telling]
         numbers = [number for number in numbers if any(number in having for having in telling)]
@@ -376,6 +383,26 @@ def rank(answer: ArchiveAnswer, words: str, pool: _Pool, weighed: Sequence[Weigh
             for place in (sources[number].paper for number in numbers)
         ),
     )
+
+
+def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
+    """Return whether a passage that has these parts of a question may be about it.
+
+    It has a term of the field, an unknown word that is most of what is asked, such as a name, or two words of which more is
+    asked than of those that no paper has: everyday words alone are in passages about anything.
+    """
+    share, telling = _weigh(having) / (_weigh(weighed) or 1.0), [one for one in having if one.is_telling]
+    asked = _weigh(one for one in weighed if one.is_telling)
+    lacking = _weigh(one for one in weighed if not one.papers)
+    return share >= _LEAST and (
+        any(one.is_term for one in telling)
+        or any(not one.part.is_known and one.weight > asked / 2 for one in telling)
+        or (len(telling) > 1 and _weigh(having) > lacking)
+    )
+
+
+def _weigh(parts: Iterable[Weighed]) -> float:
+    return sum(one.weight for one in parts)
 
 
 def _list_all(

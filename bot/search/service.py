@@ -264,10 +264,11 @@ class SearchService:
         """
 
         def is_known(archive: Archive, name: str) -> bool:
-            terms = (part for part in archive.read(query_parser.Query(name)).parts if part.key)
+            parts = archive.read(query_parser.Query(name)).parts
+            is_term = len(parts) == 1 and bool(parts[0].key)
             return bool(
                 archive.engine.count([name])
-                or any(map(archive.engine.count_papers, terms))
+                or (is_term and archive.engine.count_papers(parts[0]))
                 or archive.engine.count_from(name)
                 or authors.find_authors(archive.writers, name)
             )

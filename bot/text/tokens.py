@@ -74,8 +74,13 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
     if form[:1] in (CONCEPT, WHOLE):
         return ((form,),)
     if not analyser.has_hangul(form):
-        return tuple(tuple(variant.split()) for variant in term_keys.latin_variants(form))
-    variants: list[tuple[str, ...]] = []
+        variants = [tuple(variant.split()) for variant in term_keys.latin_variants(form)]
+        if " " not in form and any(map(_is_sign, form)):  # FLUX.1, in texts with a gap
+            inside = list[str]()
+            _place(analyser.canonicalise(form).partition("\n")[0].split(" "), inside)
+            variants.append(tuple(" ".join(inside).strip(f"{GAP} ").split()))
+        return tuple(dict.fromkeys(filter(None, variants)))
+    variants = []
     for spelling in (form, term_keys.korean_key(form)):
         words = analyser.canonical_words(spelling)
         if words:
@@ -85,6 +90,10 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
             is_one_word = [BEGINNING + token for token in tokens] == beginnings[:1]  # 로봇, but not 키-값
             variants.append(tuple(beginnings[:1] if is_one_word else tokens))
     return tuple(dict.fromkeys(filter(None, variants)))
+
+
+def _is_sign(character: str) -> bool:
+    return not (character.isalnum() or character == "-")
 
 
 _TELLING_ONLY_TOGETHER = frozenset(("long", "긴", "장문", "롱"))

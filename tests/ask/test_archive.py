@@ -24,7 +24,7 @@ _SUMMARIES = {
         "Quiet Lanterns",
         3,
         "Ada Lovelace",
-        "lamps save oil at night with a smaller wick, as in ChatGPT",
+        "lamps save oil at night with a smaller wick, as in ChatGPT and Tide.4-Small",
     ),
     LATE: ("Loud Lanterns", 90, "Grace Hopper", "lamps save oil with a pump that turns itself off"),
     SHORT: ("Ferries", 20, "Grace Hopper", "ferries find their harbour by a table of tides"),
@@ -104,6 +104,8 @@ async def test_a_question_whose_limits_no_paper_meets_says_so(archive: ArchiveQu
         ("Zorblax가 뭐야?", ("Zorblax",)),
         ("뱁새-7B는 등잔을 알아?", ("뱁새-7B",)),
         ("How does 2501.99999 save oil?", ("2501.99999",)),
+        ("Tide.4-Small이나 Tide.9-Small은 기름을 아껴?", ("Tide.9-Small",)),
+        ("Lamps reached 96.3 of Lanterns, Ferries 94 and Lanterns 32K.", ("Ferries 94",)),
         # Amounts, years, what a hyphen adds and words in capitals are no names.
         ("Does a lamp need 640 wicks, 16GB or 2,000 hours in 2025?", ()),
         ("Is there a ChatGPT-like lamp? I wonder how Lanterns save oil.", ()),
@@ -121,7 +123,19 @@ async def test_names_that_no_paper_has_are_named(
 
 @pytest.mark.parametrize(
     "asked",
-    ["hello", "안녕하세요~", "how are you?", "😀😀", "ㅋㅋㅋ", "?", "```\nlamp = oil()\n```", ".", "votes:3"],
+    [
+        "hello",
+        "hi! who are you",
+        "안녕하세요~",
+        "반가워요!",
+        "how are you?",
+        "😀😀",
+        "ㅋㅋㅋ",
+        "?",
+        "```\nlamp = oil()\n```",
+        ".",
+        "votes:3",
+    ],
 )
 @both_languages
 async def test_what_is_no_question_gets_a_sentence_without_papers(harness: ClientHarness, asked: str) -> None:
@@ -141,12 +155,28 @@ async def test_what_is_no_question_gets_a_sentence_without_papers(harness: Clien
         "https://example.org",
         "def f(x): return x + 1",
         "zzz",
+        # Everyday words that passages have by chance.
+        "table",
+        "drop table",
+        "Which table is best for a garden?",
+        "How do I pump up a bicycle?",
+        "고양이 자는 night에 뭐 해?",
     ],
 )
 async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions, asked: str) -> None:
     answer = await ask(archive, asked)
     assert answer.kind is Kind.NOTHING
     assert answer.papers > 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "id_"), [("wick", EARLY), ("tides", SHORT), ("is there a pump that turns?", LATE)]
+)
+async def test_a_word_that_papers_have_is_asked_for_alone(
+    archive: ArchiveQuestions, asked: str, id_: str
+) -> None:
+    answer = await ask(archive, asked)
+    assert (answer.kind, answer.found[0].paper.arxiv_id) == (Kind.NEAR, id_)
 
 
 async def test_a_list_of_contributions_that_repeats_the_question_is_no_answer(
@@ -218,7 +248,7 @@ async def test_a_paper_is_quoted_in_the_language_of_the_question(
     harness: ClientHarness, archive: ArchiveQuestions, language: models.Locale
 ) -> None:
     korean = _digest(date(2025, 1, 4), EARLY).replace(
-        "Quiet Lanterns shows how lamps save oil at night with a smaller wick, as in ChatGPT",
+        "Quiet Lanterns shows how lamps save oil at night with a smaller wick, as in ChatGPT and Tide.4-Small",
         "램프(lamp)가 밤에 더 작은 심지로 기름(oil)을 아낍니다. 램프(lamp)와 기름(oil)을 다룹니다",
     )
     await digest_builders.ingest_digest(harness.container.database, korean, at=harness.env.now())
