@@ -305,6 +305,7 @@ _MORE = re.compile(
     r"\+.{0,40}|\.{3}|…|et\.? al\.?|(?:and )?(?:[0-9]{1,4} )?(?:others|more)(?: authors)?", re.IGNORECASE
 )
 """Marks of a truncated list of authors, such as "et al."."""
+_MORE_STARTS = "+.…eEaAoOmM0123456789"
 _TRAILING_MORE = re.compile(r"\s(?:et\.? al\.?|and [0-9]{1,4} (?:others|more)|외 [0-9]{1,4}\s?[명인])$")
 
 
@@ -326,7 +327,7 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         return tuple(map(typography.to_plain_text, filter(None, names))), is_shortened
     items = _find_separator(value).split(value.strip("[]"))
     names = list(filter(None, map(str.strip, items)))
-    kept = [name for name in names if not (len(name) < 60 and _MORE.fullmatch(name))]
+    kept = [name for name in names if name[0] not in _MORE_STARTS or not _MORE.fullmatch(name[:60])]
     if kept:
         last = kept[-1].removeprefix("and ") if len(kept) > 1 else kept[-1]
         last_name = _FULL_STOP.sub("", last)

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import islice
 
 from bot.core import data
 from bot.glossary import transliteration
@@ -20,11 +20,22 @@ from storage.models import Section
 _HANGUL_WORD = re.compile("[가-힣]{2,12}")
 _MIN_CHARACTERS = 150
 """A shorter summary may have nothing of its title by chance."""
+_NEW = "[^.]{0,100}(?:새로운|새롭게|혁신적인|획기적인|최신|효율적인|개선된|향상된)"
+_PROPOSED = "[^.]{0,100}(?:제안|소개|제시|개발)"
+_NEW_ENGLISH = r"\b[^.]{0,100}\b(?:new|novel|innovative|improved|efficient)\b"
+# A pattern whose alternatives begin with letters is searched four times as fast.
 _PROPOSES = re.compile(
-    r"(?:논문|연구|보고서)[^.]{0,100}(?:새로운|새롭게|혁신적인|획기적인|최신|효율적인|개선된|향상된)"
-    r"|(?:새로운|혁신적인|획기적인)[^.]{0,100}(?:제안|소개|제시|개발)"
-    r"|\b(?:paper|study|work|research|we)\b[^.]{0,100}\b(?:new|novel|innovative|improved|efficient)\b",
-    re.IGNORECASE,
+    "|".join(
+        (
+            *(word + _NEW for word in ("논문", "연구", "보고서")),
+            *(word + _PROPOSED for word in ("새로운", "혁신적인", "획기적인")),
+            *(
+                rf"{word}(?<!\w{word}){_NEW_ENGLISH}"
+                for english in ("paper", "study", "work", "research", "we")
+                for word in (english, english.capitalize())
+            ),
+        )
+    )
 )
 _PARENTHESES = re.compile(r"\([^()]{0,200}\)")
 _NAME = re.compile(r"[A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+")
@@ -32,19 +43,18 @@ _NAME = re.compile(r"[A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+")
 
 def is_unrelated(title: str, sections: Sequence[Section]) -> bool:
     """Return whether a summary opens in general words and has nothing of a title."""
-    text = "\n".join(section.body for section in sections)
-    if len(text) < _MIN_CHARACTERS:
+    if not sections or not _is_general(sections[0].body):
         return False
-    body = sections[0].body
-    ends = [*islice(plain.find_ends(body), 2), len(body)][
-        :2
-    ]  # all sentences would take a fifth of the parsing
-    opening = [body[start:end].strip() for start, end in pairwise((0, *ends))]
-    return _is_general(opening) and not names_title(title, text)
+    text = "\n".join(section.body for section in sections)
+    return len(text) >= _MIN_CHARACTERS and not names_title(title, text)
 
 
-def _is_general(opening: Sequence[str]) -> bool:
-    """Return whether sentences say that a paper has something new, and the first one has no name but a field's."""
+def _is_general(body: str) -> bool:
+    """Return whether the first two sentences say that a paper has something new, and the first has no name but a field's."""
+    if not _PROPOSES.search(body):  # finding sentences would take a fifth of the parsing
+        return False
+    first, second = [*islice(plain.find_ends(body), 2), len(body), len(body)][:2]
+    opening = body[:first].strip(), body[first:second].strip()
     if not any(map(_PROPOSES.search, opening)):
         return False
     names = _NAME.findall(_PARENTHESES.sub("", opening[0]))

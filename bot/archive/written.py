@@ -204,11 +204,8 @@ def _build(
         is_made_up = summaries.find_basis(sections) is summaries.Basis.NONE or (
             unrelated.is_unrelated(paper.title or "", sections)
         )
-        made_up += (
-            [sorting.leave_out(Omission.MADE_UP, paper.title or paper.arxiv_id)]
-            if sections and is_made_up
-            else []
-        )
+        if sections and is_made_up:
+            made_up.append(sorting.leave_out(Omission.MADE_UP, paper.title or paper.arxiv_id))
         entries[paper.arxiv_id] = Entry(
             rank=len(entries) + 1,
             arxiv_id=paper.arxiv_id,
@@ -224,10 +221,8 @@ def _build(
         )
     problems.sort(key=lambda problem: problem.line)
     text = "\n".join(part.rows).rstrip() + "\n"
-    remarks = add_up(made_up)
-    return Digest(
-        form, on, tuple(entries.values()), tuple(problems), text, left_out=left_out, remarks=remarks
-    )
+    entered, remarks = tuple(entries.values()), add_up(made_up)
+    return Digest(form, on, entered, tuple(problems), text, left_out=left_out, remarks=remarks)
 
 
 def _detect(day: _Day) -> DigestFormat:
