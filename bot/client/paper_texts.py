@@ -403,7 +403,7 @@ def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
         escape_untrusted(typesetting.render_title(text or ""), max_length=MAX_SHOWN_COMMENT)
         for text in (detail.comment, detail.journal)
     )
-    return join_dotted(published, version, *said)
+    return join_dotted(published[:1].upper() + published[1:], version, *said)  # it begins a line
 
 
 def event_lines(texts: Texts, events: Iterable[PaperEvent], *, is_bare: bool = False) -> list[str]:

@@ -149,7 +149,8 @@ class SubscriptionsCog(
             return await _open_setup_form(request)
         destination = _postable_channel(channel or request.interaction.channel)
         typed = await _find_typed_source(request, typed)
-        draft = daily_options.apply_changes(await _default_draft(request, destination), typed)
+        default = await _default_draft(request, destination)
+        draft = await _apply(request, default, typed)
         await _require_allowed(request, destination, draft)
         return await _setup_views(request, draft)
 
@@ -169,7 +170,7 @@ class SubscriptionsCog(
             return await (_detail_view(request, rows[0]) if len(rows) == 1 else _list_view(request, rows))
         typed = await _find_typed_source(request, typed)
         old = await _find(request, post)
-        return await _edit(request, old, daily_options.apply_changes(old, typed))
+        return await _edit(request, old, await _apply(request, old, typed))
 
     @router.command(name="mentions", description="Whether a mention of Paperround in this server is answered")
     @app_commands.describe(answer="True: with passages that all can see; False: not at all; /ask stays")
@@ -208,7 +209,7 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
             draft = replace(draft, channel_id=channel.id, style=style, tag_id=None)
         time, topic = (values.get(name, "").strip() for name in (daily_messages.TIME, daily_messages.TOPIC))
         try:
-            draft = daily_options.apply_changes(draft, {"time": time or "-", "topic": topic or "-"})
+            draft = await _apply(request, draft, {"time": time or "-", "topic": topic or "-"})
             await _require_allowed(request, channel, draft)
             return await _setup_views(request, draft)
         except errors.UsageError as error:
@@ -251,7 +252,7 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         values = interactions.modal_values(request.interaction)
         names = (daily_messages.TIME, daily_messages.TOPIC)
         typed = {name: values.get(name, "").strip() or "-" for name in names}
-        wanted = daily_options.apply_changes(old, {**typed, "style": values.get(daily_messages.STYLE)})
+        wanted = await _apply(request, old, {**typed, "style": values.get(daily_messages.STYLE)})
         channel_id = custom_ids.parse_number(values.get(daily_messages.CHANNEL, ""))
         if channel_id == old.channel_id:
             return [await _edit(request, old, wanted)]
@@ -425,6 +426,20 @@ async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict
         if name in (str(row.id), row.url) or name.casefold() == labels[row.url].casefold():
             return {**typed, "source": row.url}
     raise UserError("no-such-source", source=paper_texts.escape_untrusted(name))
+
+
+async def _apply(request: Request, old: Subscription, typed: Mapping[str, Any]) -> Subscription:
+    """Apply typed options. A new topic that `/topic` would not take as words is what it reads there.
+
+    It is a name (`from:"NVIDIA"`), or without what the sentence leaves out (`robots -surveys`). Raises UsageError.
+    """
+    wanted = daily_options.apply_changes(old, typed)
+    if wanted.topic in ("", old.topic):
+        return wanted
+    async with router.admitted_lookup(request.interaction):
+        found = await request.services.search.search(SearchRequest(wanted.topic, limit=1))
+    meant = found.governed[1] if found.governed else found.read_as
+    return replace(wanted, topic=meant) if 0 < len(meant) <= daily_options.MAX_TOPIC_LENGTH else wanted
 
 
 def _postable_channel(channel: Any) -> PostableChannel:

@@ -158,6 +158,7 @@ async def open_demo(
     async with open_container(settings, clock=clock) as container:
         bot = container.create_bot(shard_count=1, locale=locale)
         container.rest = SimulatedRest(bot, container.pace)
+        container.services.paper_lookup.endpoint = ""  # without network
         # A command of the demo may take longer on a slow machine than SimCord allows a bot in a test.
         async with simcord.run(bot, check_errors=False, settle_timeout=60.0) as env:
             clock.env = env

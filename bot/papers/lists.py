@@ -209,6 +209,7 @@ class PaperLists:
             notes=(
                 _contradiction_note(texts, state, today),
                 *_query_notes(texts, result),
+                texts("list-institutions") if named.institutions else "",
                 _filters_text(texts, state, result.excluded),
             ),
             snippets=result.snippets,

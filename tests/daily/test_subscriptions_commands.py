@@ -13,6 +13,7 @@ from inline_snapshot import snapshot
 from bot.app.workers import Workers
 from bot.daily import options as daily_options
 from storage import accounts, models, outbox
+from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -22,6 +23,7 @@ from tests.support.client_harness import (
     send_by_http,
     shown_text,
 )
+from tests.support.digest_builders import add_facts
 from tests.support.world import read_lists
 
 CHECKBOX, CHANNEL_SELECT = 23, 8
@@ -93,13 +95,13 @@ Every day at 9:00 AM (Seoul)
 The 5 most upvoted papers
 English · Compact
 Next: Jan 02 00:00 (Jan 02 00:00)
--# **Edit** changes its channel, time, topic and style, `/daily edit` also the number of papers,
-  days and more.
+-# **Edit** changes the channel, time, topic and style. For the number of papers, the days and the
+  rest, use `/daily edit`.
 [Preview] [Post now] [Pause] [Remove]
 [Edit] [More settings] [All daily posts]
 
 ### Daily post in #papers
-Only papers that name “강화 학습 -survey”
+Only papers on “강화 학습 -survey”
 Monday to Friday at 6:00 PM (Seoul)
 The 5 most upvoted papers
 English · Compact
@@ -113,8 +115,8 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 **#papers already has 2 daily posts**
 - **Daily · 9:00 AM · #papers** · Paused manually.
 - **language · 9:00 AM · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
--# **Edit** changes its channel, time, topic and style, `/daily edit` also the number of papers,
-  days and more.
+-# **Edit** changes the channel, time, topic and style. For the number of papers, the days and the
+  rest, use `/daily edit`.
 [Start] [Edit]
 
 Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
@@ -438,6 +440,30 @@ async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHa
     everyone = {"role": [harness.guild.default_role], "options": False}
     await harness.manager.submit_modal(form, everyone)
     assert await _stored(harness) == [replace(stored, mention_role_id=None, silent=False)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "topic"),
+    [
+        # A sentence or a name is what /topic reads; other words stay as they are, and so does a topic that was stored.
+        ("papers on robots that are not surveys", "papers on robots -surveys"),
+        ("서베이 말고 로봇 논문", "로봇 논문 -서베이"),
+        ("papers from NVIDIA that are not on robots", 'from:"NVIDIA" -robots'),
+        ("Mira Holt", 'author:"Mira Holt"'),
+        ("robot manipulation", "robot manipulation"),
+        ("robots -surveys", "robots -surveys"),
+    ],
+)
+async def test_a_typed_topic_is_stored_as_what_topic_reads(
+    harness: ClientHarness, typed: str, topic: str
+) -> None:
+    paper = sample_archive.NewsletterPaper("2512.00101", "Kettles", "주전자예요.", authors=("Mira Holt",))
+    await sample_archive.add_digest(harness.container.database, "2025-12-02", paper)
+    facts = models.PaperFacts(paper.arxiv_id, "huggingface", "x", sample_archive.NOW, organization="NVIDIA")
+    await add_facts(harness.container.database, facts)
+    _, summary = await _setup(harness, topic=typed, time="18:00")
+    await harness.manager_press(summary, "setup-start")
+    assert (await _stored(harness))[0].topic == topic
 
 
 @both_languages

@@ -122,7 +122,7 @@ ANSWERS = {
     "/alerts add keyword:diffusion channel:vision": ("Inference-Time Scaling for Diffusion Models",),
     "/daily setup channel:vision time:9am topic:diffusion": (
         "#vision",
-        "Only papers that name “diffusion”",
+        "Only papers on “diffusion”",
         "First post:",
     ),
     "/trends": ("so far", "Rising topics of the last 30 days", "7% → 14.6%"),

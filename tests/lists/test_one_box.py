@@ -68,6 +68,7 @@ async def test_an_institution_is_the_list_of_its_papers_with_a_button_for_its_wo
     result = await lab.ask("topic", query="nvidia")
     shown = shown_text(result)
     assert lab.texts("list-from-heading", name="NVIDIA", count=2) in shown
+    assert lab.texts("list-institutions") in shown
     assert "Kettles" in shown
     assert "Teapots" in shown
     assert "Pour Tea" not in shown

@@ -29,7 +29,7 @@ async def test_status_says_what_a_silent_post_found_no_papers_on(harness: Client
     said = {
         models.Locale.EN: (
             ": no papers new to this channel. ",
-            ": no papers new to this channel that name this topic. ",
+            ": no papers new to this channel on this topic. ",
             " that match its settings. ",
         ),
         models.Locale.KO: (

@@ -197,6 +197,12 @@ async def test_a_failure_of_arxiv_does_not_count_towards_the_daily_limit(
     assert await harness.fetch(*WANTED[:21]) == [UNKNOWN] * 20 + [LIMITED]
 
 
+async def test_a_bot_without_network_says_that_it_asks_nobody(harness: LookupHarness) -> None:
+    harness.lookup.endpoint = ""
+    assert await harness.fetch(*WANTED[:25]) == [LookupOutcome.OFF] * 25
+    assert not harness.origin.requests
+
+
 async def test_lookups_wait_as_long_as_arxiv_requests(harness: LookupHarness) -> None:
     good = harness.origin.pages["/api/query"]
     harness.origin.pages["/api/query"] = web.Response(status=503, headers={"Retry-After": "600"})

@@ -88,7 +88,7 @@ list-hint-period = To choose the dates, use the option *period*, or since: and u
 list-hint-order = To sort the papers, use the option *order* or the menu below.
 list-no-day = The dates exclude each other: no day is both from { $since } on and up to { $until }
 list-no-votes = The votes exclude each other: no paper has both at least ▲ { $least } and at most ▲ { $most }
-list-institutions = Papers whose institutions are unknown match if their title or summary names it.
+list-institutions = Only papers whose institutions are known can be found by them.
 list-also = Related terms included: { $forms }
 related-and-korean = { $forms } (and their Korean forms)
 list-stale = The newest papers are still being indexed
@@ -237,6 +237,7 @@ paper-withdrawn-by-arxiv = Withdrawn by arXiv
 paper-version = arXiv version { $version }
 paper-fetched = Not in a digest yet; these details are from arXiv
 lookup-unknown = arXiv has no paper with the ID { $paper }. Check the number.
+lookup-off = Paper { $paper } is not in a digest yet, and this bot does not ask arXiv, as the demo has no network.
 lookup-unreachable = Paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
 lookup-late = Paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
 lookup-limited = Paper { $paper } is not in a digest yet. You can fetch up to 20 such papers a day. Try again tomorrow.
@@ -489,7 +490,7 @@ subscription-papers = { $count ->
 subscription-most = the maximum for announcements
 subscription-week = last seven days
 subscription-votes = at least ▲ { $votes }
-subscription-topic = Only papers that name “{ $topic }”
+subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
 subscription-mention = Mentions { $role }
 style-compact = Compact
@@ -511,7 +512,7 @@ subscription-pause = Pause
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
-subscription-edit = **Edit** changes its channel, time, topic and style, { $command } also the number of papers, days and more.
+subscription-edit = **Edit** changes the channel, time, topic and style. For the number of papers, the days and the rest, use { $command }.
 subscription-paused = Paused
 subscription-exists = This channel already has this daily post
 subscription-resumed = Resumed
@@ -573,7 +574,7 @@ status-silent = No post { $since ->
         [yes] since then
        *[no] so far
     }: no papers new to this channel{ $narrowed ->
-        [topic] {" "}that name this topic
+        [topic] {" "}on this topic
         [settings] {" "}that match its settings
        *[no] {""}
     }. Late ones go into the next post.
