@@ -10,8 +10,12 @@ import json
 import logging
 import sqlite3
 import time
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -73,7 +77,8 @@ def open_engine(url: str, name: str, pool_size: int) -> AsyncEngine:
                 f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
             )
         # LIFO reuses the most recent connections, so that few keep cached pages in memory.
-        engine = create_async_engine(parsed, pool_use_lifo=True, **options)
+        open_connection = partial(_connect_sqlite, sqlite_file.path_of(url))
+        engine = create_async_engine(parsed, async_creator=open_connection, pool_use_lifo=True, **options)
         sa.event.listen(engine.sync_engine, "connect", sqlite_file.set_up)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     _log_statements(engine)
@@ -103,8 +108,71 @@ def _log_statements(engine: AsyncEngine) -> None:
     sa.event.listen(engine.sync_engine, "after_cursor_execute", end)
 
 
+class _Cursor(aiosqlite.Cursor):
+    """A cursor that opens, executes a statement and reads its first rows in one switch to the connection's thread.
+
+    aiosqlite switches four times, each time waiting for the event loop.
+    """
+
+    _rows: list[Any]
+    _is_read = True
+    """Whether no rows are left but `_rows`."""
+
+    def _run(self, method: str, sql: str, parameters: Any) -> None:
+        self._cursor = self._conn._conn.cursor()
+        getattr(self._cursor, method)(sql, parameters)
+        self._rows = self._cursor.fetchmany(_FIRST_ROWS)
+        self._is_read = len(self._rows) < _FIRST_ROWS
+
+    async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> aiosqlite.Cursor:
+        await self._execute(self._run, "execute", sql, parameters or ())  # type: ignore[no-untyped-call]
+        return self
+
+    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> aiosqlite.Cursor:
+        await self._execute(self._run, "executemany", sql, parameters)  # type: ignore[no-untyped-call]
+        return self
+
+    async def fetchone(self) -> Any:
+        return next(iter(await self.fetchmany(1)), None)
+
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        size = size or self.arraysize
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        if len(rows) < size and not self._is_read:
+            rows += await super().fetchmany(size - len(rows))
+        return rows
+
+    async def fetchall(self) -> list[Any]:
+        rows, self._rows = self._rows, []
+        return rows if self._is_read else [*rows, *await super().fetchall()]
+
+    async def close(self) -> None:
+        if not self._is_read:
+            await super().close()
+
+
+_FIRST_ROWS = 500
+
+
+class _Connection(aiosqlite.Connection):
+    """A connection that switches to its thread only if that does something."""
+
+    def cursor(self) -> Any:
+        return _Cursor(self, None)  # type: ignore[arg-type]
+
+    async def rollback(self) -> None:
+        if self.in_transaction:  # the pool rolls back after each commit
+            await super().rollback()
+
+
+async def _connect_sqlite(path: Path | None) -> aiosqlite.Connection:
+    connection = _Connection(partial(sqlite3.connect, path or ""), iter_chunk_size=_FIRST_ROWS)
+    connection._thread.daemon = True  # as SQLAlchemy does
+    return await connection
+
+
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("paperround_writes", True)
     adapted: Any = connection.connection.dbapi_connection
-    # One switch to the connection's thread. exec_driver_sql needs three, each waiting for the event loop.
+    # One switch to the connection's thread. exec_driver_sql would make a cursor and a result.
     adapted.run_async(lambda driver: driver.execute_fetchall("BEGIN IMMEDIATE" if writes else "BEGIN"))

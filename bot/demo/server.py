@@ -262,18 +262,21 @@ async def _publish_news(runtime: Runtime) -> None:
             await ingest.add_facts(facts)
 
 
-def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[None]]:
-    """Return a function that stores the samples of new days, and then plans and sends all that is due by the clock."""
+def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[bool]]:
+    """Return a function that stores the samples of new days, and then plans and sends all that is due by the clock.
+
+    It returns whether there were such samples.
+    """
     container = runtime.container
     coming = [sample for sample in sample_digests.sample_texts() if sample.date_on > START_AT.date()]
     news_at = [START_AT + NEWS_AFTER]
 
-    async def deliver() -> None:
+    async def deliver() -> bool:
         today = container.clock().date()
         if news_at and news_at[0] <= container.clock():
             news_at.clear()
             await _publish_news(runtime)
-        if coming and coming[0].date_on <= today:
+        if is_new := bool(coming) and coming[0].date_on <= today:
             while coming and coming[0].date_on <= today:
                 sample = coming.pop(0)
                 await runtime.workers.ingest.add_text(sample.text, source=sample.source, location=sample.name)
@@ -281,5 +284,6 @@ def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[None]]:
         await runtime.workers.alert_planner.drain()
         await runtime.tick()
         await runtime.relay.drain(container.clock())
+        return is_new
 
     return deliver

@@ -153,7 +153,9 @@ MENTION = re.compile(r"@paperround\b\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class Stage:
-    """Watches a server's channels for the viewer of SimCord's `page`. `deliver` plans and sends due posts."""
+    """Watches a server's channels for the viewer of SimCord's `page`. `deliver` plans and sends due posts, and returns
+    whether papers are new.
+    """
 
     def __init__(
         self,
@@ -161,7 +163,7 @@ class Stage:
         page: simcord.Preview,
         channels: Sequence[simcord.ChannelHandle],
         locale: models.Locale,
-        deliver: Callable[[], Awaitable[None]],
+        deliver: Callable[[], Awaitable[bool | None]],
     ) -> None:
         self._env = env
         self._deliver = deliver
@@ -216,11 +218,12 @@ class Stage:
                 if later := LATER.fullmatch(message.content.strip()):
                     await self._say(channel, "passing")
                     passing = await self._scroll(channel)
-                    # By the hour, so that everything is sent at its time, and alerts minutes after the posts.
-                    gathering = planner.GATHERING_TIME.seconds
-                    for seconds in 24 * int(later[1]) * (3600 - gathering, gathering):
-                        await self._env.advance_time(seconds)
-                        await self._deliver()
+                    # To each full hour, so that everything is sent at its time, and alerts minutes after new papers.
+                    for _ in range(24 * int(later[1])):
+                        await self._env.advance_time(3600 - self._env.now().timestamp() % 3600)
+                        if await self._deliver():
+                            await self._env.advance_time(planner.GATHERING_TIME.seconds)
+                            await self._deliver()
                     self._env.backend.delete_message(channel.id, passing)
                     now, last_on = self._env.now(), sample_digests.sample_texts()[-1].date_on
                     await self._say(
