@@ -659,8 +659,8 @@ async def test_the_right_is_asked_once_for_what_is_due(world: World) -> None:
     assert (world.sent, rights.asked) == (["A"], [(1, CHANNEL)])
     rights.asked.clear()
     await world.written("Mon", "B▲9 C▲8", summary=text, location="b")
-    for _ in range(60):
-        await world.wait(minutes=1)
+    for minutes in (1, 2, 1, 6, 1, 29, 20):
+        await world.wait(minutes=minutes)
     assert (world.sent, rights.asked) == (["A"], []), "nothing is due"
     await world.wait(days=1)
     assert (world.sent, rights.asked) == (["A", "B C"], [(1, CHANNEL)])
@@ -670,11 +670,15 @@ async def test_a_missing_right_is_asked_about_every_ten_minutes_and_every_hour_o
     world: World,
 ) -> None:
     rights, _ = await lose_right(world)
-    for _ in range(60):
-        await world.wait(minutes=1)
-    assert len(rights.asked) == 7
+    asked = []
+    for minutes in (9, 1) * 6:
+        await world.wait(minutes=minutes)
+        asked.append(len(rights.asked))
+    assert asked == [1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7]
     await world.wait(days=1)
     rights.asked.clear()
-    for _ in range(180):
-        await world.wait(minutes=1)
-    assert len(rights.asked) == 3
+    asked.clear()
+    for minutes in (59, 1) * 3:
+        await world.wait(minutes=minutes)
+        asked.append(len(rights.asked))
+    assert asked == [0, 1, 1, 2, 2, 3]

@@ -13,6 +13,8 @@ from storage.database import Database
 from tests.support import world
 from tests.support.world import DAY, MINUTE, READER, ZONES, World
 
+HOURS = {0, 1, 3, 6, 8, 9, 10, 13, 15, 23}
+"""Full hours (UTC): a message is due at 09:00 or 13:00 here or at 09:00 in Seoul, or six hours later."""
 LETTERS = {"Thu-1": "A", "Fri-1": "B", "Sat-1": "C", "Sun-1": "D", "Mon": "E", "Tue": "F", "Wed": "G"}
 """The letter that names the papers on each day's list."""
 
@@ -65,11 +67,17 @@ class TodayWorld(World):
         await self.until(f"{on} 02:31 UTC", days=1)
         await self.read(on, numbers, *more)
 
-    async def until(self, when: str, *, days: int = 0, every: int = 60) -> None:
-        """Move the clock to a given time or days after it, planning and sending each `every` minutes on the way."""
+    async def until(self, when: str, *, days: int = 0, every: int = 0) -> None:
+        """Move the clock to a given time or days after it, planning and sending each `every` minutes on the way.
+
+        By default at HOURS: each hour around those at which messages are due, and some others.
+        """
         end = world.moment(when) + days * DAY
         while self.now < end:
-            await self.wait(minutes=min(every - self.now.minute % every, (end - self.now) / MINUTE))
+            left = every - self.now.minute % every if every else 60 - self.now.minute
+            while not every and (self.now + left * MINUTE).hour not in HOURS:
+                left += 60
+            await self.wait(minutes=min(left, (end - self.now) / MINUTE))
 
     async def show(self) -> TodayPost | None:
         """Return the reader's reply to /today."""

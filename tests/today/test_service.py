@@ -47,7 +47,9 @@ async def test_each_day_is_sent_at_the_local_time_across_a_clock_change(sqlite_d
     await sqlite_db.write(accounts.upsert_reader, READER, locale=models.Locale.KO)
     for on, name, until in (("Fri+8", "A", "Sat+8"), ("Sat+8", "B", "Sun+8"), ("Sun+8", "C", "Mon+9")):
         await world.written(on, name)
-        await world.until(f"{until} 12:00 UTC", every=30)
+        await world.until(f"{until} 06:00 UTC")
+        await world.until(f"{until} 08:00 UTC", every=30)
+        await world.until(f"{until} 12:00 UTC")
     assert world.arrived == [("Sat 07:30", "@7 A"), ("Sun 07:00", "@7 B"), ("Mon 06:30", "@7 C")]
     assert {row.locale for row in await world.planned()} == {models.Locale.KO}
 
