@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import jsonschema_rs
 from simcord import components
 from simcord.backend.errors import BackendError
 
@@ -26,9 +27,16 @@ BYTES_PER_TEXT = 12
 
 def check(schema: str, payload: Any) -> None:
     """Raise BackendError 50035 for the first field that does not match a schema. All match without the document."""
-    if OPENAPI_PATH.exists():
+    # A hundred times faster, but its errors do not name the field.
+    if OPENAPI_PATH.exists() and not _load_fast_validator(schema).is_valid(payload):
         for error in _load_validator(schema).iter_errors(payload):
             raise invalid_form_body(".".join(map(str, error.absolute_path)), error.message[:300])
+
+
+@cache
+def _load_fast_validator(schema: str) -> jsonschema_rs.Draft202012Validator:
+    root = {"$ref": f"#/components/schemas/{schema}", "components": {"schemas": _read_schemas()}}
+    return jsonschema_rs.Draft202012Validator(root)
 
 
 @cache
@@ -38,11 +46,16 @@ def _load_validator(schema: str) -> Any:
 
 
 @cache
-def _load_schemas() -> Json:
-    schemas = json.loads(OPENAPI_PATH.read_text())["components"]["schemas"]
+def _read_schemas() -> Json:
+    schemas: Json = json.loads(OPENAPI_PATH.read_text())["components"]["schemas"]
     # The document lacks media channels (16), which discord.py allows for every option with a forum.
     schemas["ChannelTypes"]["oneOf"].append({"title": "GUILD_MEDIA", "const": 16})
-    rewritten: Json = _rewrite_choices(schemas, schemas)
+    return schemas
+
+
+@cache
+def _load_schemas() -> Json:
+    rewritten: Json = _rewrite_choices(_read_schemas(), _read_schemas())
     return rewritten
 
 
