@@ -186,12 +186,13 @@ class PaperLists:
             # The topic may be a person's name.
             people = await self._search.find_author(state.text, limit=1)
             is_author_known = people.author is not None and not people.is_corrected
-            names = [people.author] if people.author else people.near if state.text.isascii() else ()
+            names = people.matches or (people.near if state.text.isascii() else ())
             near = self._suggestions(ListState(ListKind.AUTHOR), names)
             as_author = ((texts("alert-author", text=name), target) for name, target in near)
             suggestions = (*itertools.starmap(Suggestion, as_author), *suggestions)
-        # The topic, corrected as it was searched, and how many papers are on it, if any is.
-        heading = _name_topic(completion.apply_corrections(state.text, result.corrected))
+        # The topic, corrected and without governed words, as it was searched, and how many papers are on it, if any is.
+        sought = result.governed[1] if result.governed else state.text
+        heading = _name_topic(completion.apply_corrections(sought, result.corrected))
         if result.on_topic:
             heading = texts("list-topic-heading", topic=heading, count=result.on_topic)
         if named.institutions and not named.has_text:

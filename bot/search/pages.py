@@ -460,12 +460,14 @@ class SearchAnswers:
         typed = query_parser.parse_query(request.query, request.today or self._clock().date())
         name, rest = read_name(archive, typed), None
         governed = None if name.query else questions.find_governed(typed.text, archive.reader.is_known)
-        if governed and (of_rest := read_name(archive, replace(typed, text=governed.rest))).query:
-            name = of_rest  # papers from NVIDIA that are not on robots
-        elif governed:
-            rest = _read_rest(archive, typed, governed)
+        if governed:
+            of_rest = read_name(
+                archive, replace(typed, text=governed.rest)
+            )  # papers from NVIDIA, not on robots
+            name = of_rest if of_rest.institution or of_rest.query else name
+            rest = of_rest.words or (None if of_rest.query else _read_rest(archive, typed, governed))
         query = name.query or (replace(typed, text=governed.rest) if governed and rest else typed)
-        asked = name.words or rest or read(archive, query)
+        asked = rest or name.words or read(archive, query)
         scope = make_scope(archive, query, request.filters)
         scope = replace(scope, excluded=archive.reader.list_kinds(asked) if asked.excluded else ())
         found = find(archive, query, scope, request, load, asked)

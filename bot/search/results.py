@@ -173,7 +173,6 @@ class Choice:
     votes: int | None = None
 
 
-_SEPARATORS = re.compile(r"[\W_]+")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
 _MAX_TEXT_LENGTH = 20_000
 _MIN_SPACED_SYLLABLES = 4
@@ -219,7 +218,7 @@ async def list_snippets(
 
     def make(detail: models.PaperDetail) -> Snippet | None:
         title, snippet = detail.title or "", find_snippet(detail, locale, patterns)
-        titles = title, _SEPARATORS.sub("", title)  # so that deepseekr1 matches DeepSeek-R1
+        titles = title, "".join(filter(str.isalnum, title))  # so that deepseekr1 matches DeepSeek-R1
         has_title = any(pattern.search(title) for pattern in patterns for title in titles)
         if (snippet is not None and snippet.language == locale.value) or not (snippet or has_title):
             return snippet

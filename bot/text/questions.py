@@ -186,6 +186,8 @@ def find_governed(text: str, is_known: Callable[[str], bool]) -> Governed | None
     ):
         start -= 1  # that are
     rest = " ".join((*words[:start], *words[end:])).rstrip(" ,;")
+    bare = " ".join(word for word in rest.split() if not classify_filler(word))
+    rest = bare if is_known(bare) else rest  # papers on robots
     has_rest = any(not classify_filler(word) for word in rest.split())
     is_content = all(len(term.split()) <= _MAX_GOVERNED and not classify_filler(term) for term in terms)
     if not (terms and is_content and has_rest):

@@ -205,7 +205,7 @@ A wider alert would have matched 3 papers: Papers with
   “survey”, “review”
 -# Related terms count too: KAIST (and their Korean forms). Put words in quotation marks to follow
   only those.
--# Only papers whose institutions are known can be found by them.
+-# Papers whose institutions are unknown are not found.
 <When: Every day, in one message … 9>
 [Create alert] [Widen] [Edit conditions] [Change time or zone]
 

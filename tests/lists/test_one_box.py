@@ -123,6 +123,10 @@ async def test_a_name_that_a_paper_has_too_finds_that_paper_and_names_the_instit
 ) -> None:
     result = await lab.ask("topic", query="deepseek")
     assert "DeepSeek-Tea" in shown_text(result)
+    # So does one beside what is left out.
+    without = await lab.ask("topic", query="papers from DeepSeek except surveys")
+    assert "DeepSeek-Tea" in shown_text(without)
+    await lab.press(without, label=lab.texts("list-from", name="DeepSeek", count=1))
     from_it = await lab.press(result, label=lab.texts("list-from", name="DeepSeek", count=1))
     assert lab.texts("list-from-heading", name="DeepSeek", count=1) in shown_text(from_it)
 
@@ -132,6 +136,9 @@ async def test_a_name_of_several_authors_is_said_to_be_a_name(lab: ClientHarness
     result = await lab.ask("topic", query="Lane")
     assert lab.texts("no-list-topic-author", topic="Lane") in shown_text(result)
     assert lab.texts("no-list-topic", topic="Lane") not in shown_text(result)
+    for name in ("Ida Lane", "Max Lane"):
+        again = await lab.ask("topic", query="Lane")
+        await lab.press(again, label=lab.texts("alert-author", text=name))
 
 
 async def test_an_author_is_shown_as_by_author_with_a_button_back(lab: ClientHarness) -> None:
@@ -228,6 +235,7 @@ async def test_governed_words_are_left_out_by_one_press(
 async def test_the_button_leaves_the_governed_words_out(lab: ClientHarness) -> None:
     result = await lab.ask("topic", query="papers on robots that are not surveys")
     assert lab.texts("list-hint-governed", words="surveys") in shown_text(result)
+    assert lab.texts("list-topic-heading", topic="robots", count=3) in shown_text(result)
     assert "A Survey of Teapots" in shown_text(result)
     without = await lab.press(result, label=lab.texts("list-leave-out", words="surveys"))
     assert "A Survey of Teapots" not in shown_text(without)
