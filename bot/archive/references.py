@@ -33,11 +33,12 @@ _LINE = re.compile(
     r"[ \t]*(?:([A-Z][A-Z0-9]{1,3})([ \t]{0,4})-(?:(?<=[ \t][ \t]-)|(?=[ \t]|$))|(%[0-9A-Z@+])(?=[ \t]|$))[ \t]*(.*)"
 )
 _STARTS = {
-    "TY": re.compile(r"^[ \t]*TY[ \t]{1,4}-", re.MULTILINE),
+    "TY": re.compile(r"^[ \t]*(?i:TY)[ \t]{1,4}-", re.MULTILINE),
     "PMID": re.compile(r"^PMID *- ?\d", re.MULTILINE),
     "%0": re.compile(r"^%0[ \t]+\w", re.MULTILINE),
 }
 """What begins an entry of RIS, of PubMed (NBIB) and of EndNote (.enw)."""
+_SMALL_TAG = re.compile(r"^[ \t]*[a-z][a-z0-9][ \t]{1,4}-(?=[ \t]|$)", re.MULTILINE)
 _RIS_NAMES = {
     "PMID": "TY",
     "%0": "TY",
@@ -144,7 +145,9 @@ def _read_entries(text: str) -> Iterator[_Entry]:
         yield from _read_bibtex(text)
         return
     for start, pattern in _STARTS.items():
-        if pattern.search(text):
+        if first := pattern.search(text):
+            # In other files, "of - " begins the rest of a wrapped line.
+            text = text if start in first[0] else _SMALL_TAG.sub(lambda tag: tag[0].upper(), text)
             yield from _read_tagged(text, start)
             return
     yield from _read_table(text)

@@ -68,10 +68,10 @@ _DATE = re.compile(
     rf"(?<![0-9.])(?P<y1>{_YEAR})\s?[-‐-―−./_년年]\s?(?P<m1>[0-9]{{1,2}})\s?[-‐-―−./_월月]\s?"
     rf"(?P<d1>{_DAY})(?!\s?(?:번?째|[주周週]))(?:\s?[일日])?"
     rf"|(?<![0-9])(?P<m2>[0-9]{{1,2}})\s?[월月]\s?(?P<d2>{_DAY})\s?[일日]"
-    rf"|(?:\b(?P<y6>{_YEAR})[,.:]?[\s./-])?\b(?P<m3>{_ANY_NAME})[\s./-]?(?P<d3>{_DAY})(?!\s?(?:번?째|[주周週])){_TH}"
+    rf"|(?:\b(?P<y6>{_YEAR})[,.:]?[\s./-])?\b(?P<m3>{_ANY_NAME})[\s./-]?(?P<d3>{_DAY})(?!:|\s?(?:번?째|[주周週])){_TH}"
     rf"(?:(?:,?\s|[./-])(?P<y3>{_YEAR})\b)?"
     rf"|(?<![0-9.])(?<!week\s)(?P<d4>[0-9]{{1,2}}){_TH}\.?(?:\s(?:of|if|de))?[\s./-](?P<m4>{_ANY_NAME})"
-    rf"(?:(?:,?\s(?:de\s)?|[./-])(?P<y4>{_YEAR})\b)?"
+    rf"(?:(?:,?\s(?:del?\s)?|[./-])(?P<y4>{_YEAR})\b)?"
     r"|(?<![0-9.])(?P<y5>20[0-9]{2})(?P<m5>[0-9]{2})(?P<d5>[0-9]{2})(?:[0-9]{6})?(?![0-9.]|[a-su-z])"
     rf"|(?<![0-9./-])(?P<d7>[0-9]{{1,2}})(?P<sep>[./-])\s?(?P<m7>[0-9]{{1,2}})(?P=sep)\s?(?P<y7>{_YEAR})(?![0-9])"
 )
@@ -130,6 +130,8 @@ _FILE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
 _PATH_WEEK = re.compile(r"(?<![0-9])(?:([01][0-9])([0-3][0-9])-)([01][0-9])([0-3][0-9])(?![0-9])")
 _PATH_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _MAX_DATED_LENGTH = 300
+_FIRST_YEAR = 1900
+"""From which programs count in error, so that 2026 becomes 126."""
 _Parts = tuple[int | None, int, int]
 """A year, if it is stated, a month and a day."""
 _UNKNOWN: _Parts = (None, 0, 0)
@@ -171,7 +173,7 @@ def read_date(text: str) -> date | None:
     """Return the day of a date that a program wrote, with or without a time and a zone; None if it cannot be told."""
     line = typography.normalise("NFKC", text[:_MAX_DATED_LENGTH])
     if parts := parsedate_tz(line):  # RFC 5322 and its older forms, such as years of two digits
-        return _make_date(*parts[:3])
+        return _make_date(*parts[:3]) if parts[0] > _FIRST_YEAR else None
     return find_date(" ".join(_TIME.sub(" ", line.lower()).split()))
 
 

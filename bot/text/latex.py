@@ -194,8 +194,9 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
                     written.append(_TIE.sub(" ", node.chars))
                 case latexwalker.LatexGroupNode:
                     after = nodes[place + 1] if place + 1 < len(nodes) else None
-                    is_alone = is_whole and len(nodes) == 1
-                    is_kept = bool(place) and self._is_kept(nodes[place - 1])
+                    former = nodes[place - 1] if place else None
+                    is_alone = (is_whole and len(nodes) == 1) or getattr(former, "macroname", "") in _STYLES
+                    is_kept = self._is_kept(former)
                     written.append(
                         node.latex_verbatim()
                         if is_kept
@@ -599,6 +600,10 @@ def _begins_operand(text: str) -> bool:
     return text[:1].isalnum() or text[:1] in _BEGINNING
 
 
+def _in_case(change: Callable[[str], str], engine: _Engine, argument: Any) -> list[_Piece]:
+    return [_Piece(change(engine._word(argument)), _Kind.WORD)]
+
+
 def _styled(engine: _Engine, argument: Any) -> list[_Piece]:
     inner = engine._word(argument)
     return [engine._symbol("𝟙" if inner == "1" else latex2text.fmt_math_text_style(inner, "doublestruck"))]
@@ -643,6 +648,9 @@ _COMMANDS: dict[str, Callable[..., list[_Piece]]] = {
     **dict.fromkeys(("overset", "stackrel"), partial(_with_script, "^")),
     **dict.fromkeys(("underbrace", "overbrace"), lambda engine, inner: [engine._group(inner)]),
     **dict.fromkeys(("mathbbm", "mathds"), _styled),
+    **dict.fromkeys(("uppercase", "MakeUppercase"), partial(_in_case, str.upper)),
+    **dict.fromkeys(("lowercase", "MakeLowercase"), partial(_in_case, str.lower)),
+    "texorpdfstring": lambda engine, _, plain: [_Piece(engine._word(plain), _Kind.WORD)],
     "underset": partial(_with_script, "_"),
     "textsuperscript": partial(_only_script, "^"),
     "textsubscript": partial(_only_script, "_"),

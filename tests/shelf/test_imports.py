@@ -110,6 +110,10 @@ WRITTEN = {
         ["kiln25", "@misc{, year=2024}", OTHER],
     ),
     "one space": (f"TY - JOUR\nTI - {ONE}\nER -\nTY - JOUR\nT1 - {OTHER}\nER -\n", TWO),
+    "tags in small letters": (
+        f"ty  - JOUR\nti  - {ONE}\nau  - Oak, A\ner  - \nty  - JOUR\nti  - {OTHER}\ner  - \n",
+        TWO,
+    ),
     "indented and wrapped": ("  TY  - JOUR\n  TI  - A study of\n      kilns and clay\n  ER  - \n", [ONE]),
     "wrapped before a dash": (
         "TY  - JOUR\nTI  - Kilns of\n      GPT - 4\nA-1 is new\nER  - \n",

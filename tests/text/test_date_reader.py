@@ -109,12 +109,14 @@ WRITTEN = {
     # The writer's day, not that of UTC.
     "2026-11-28": "Sat, 28 Nov 2026 08:00:00 +0900 | 2026-11-28T00:30:00+09:00 | 2026년 11월 28일 오전 8:00"
     " | Sat, 28 Nov 2026 23:00:00 -0800",
-    "2026-12-01": "1er décembre 2026 | 1. Dezember 2026 | 1º de dezembro de 2026 | Tue, 01 Dec 2026 00:00:00 +0900",
+    "2026-12-01": "1er décembre 2026 | 1. Dezember 2026 | 1º de dezembro de 2026 | 1 de diciembre del 2026"
+    " | Tue, 01 Dec 2026 00:00:00 +0900",
     # Something is missing, impossible, or may be another part.
     "None": "2026-11 | 2026/11 | November 2026 | 2026 | 2026년 11월 | 27 Nov | 11월 27일 | 05/06/2026 | 05-06-2026"
     " | 5.6.2026 | 26-11-27"
     " | 2026/27/11 | 2026-11-31 | Mon, 31 Nov 2026 10:00:00 GMT | 2026-331 | 1795775261 | yesterday | 3 days ago"
-    " | 令和8年11月27日 | 15:07:41",
+    " | 令和8年11月27日 | 15:07:41"
+    " | Fri, 27 Nov 126 15:07:41 GMT | 28 2026 Nov 10:00",
 }  # fmt: skip
 
 

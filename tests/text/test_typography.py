@@ -38,6 +38,15 @@ from bot.text import typography
         (r"A paper with \href{https://a.example}{code}", "A paper with code (https://a.example)"),
         (r"H$_2$O at 90$^\circ$, $\pi_{0.5}$", "H_2O at 90°, π_0.5"),
         (r"A \textcolor{red} paper", "A paper"),
+        (
+            r"\uppercase{bert}, \MakeUppercase{\"ol}, \lowercase{BERT}, \MakeLowercase{AI}",
+            "BERT, ÖL, bert, ai",
+        ),
+        (
+            r"\it{in vitro} and \rm{ponds} of \texorpdfstring{$\alpha$}{alpha} rays",
+            "in vitro and ponds of alpha rays",
+        ),
+        (r"\sout{old} \textbraceleft{}new\textbraceright{}", "old {new}"),
     ],
 )
 def test_known_latex_is_converted_to_text(title: str, text: str) -> None:
