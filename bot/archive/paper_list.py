@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import chain
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 from bot.archive import arxiv_ids, fields, html_pages, listing, markdown_lines, sorting, title_reader
 from bot.archive.title_reader import CUT, strip_markdown
@@ -81,6 +81,10 @@ class _Paper(NamedTuple):
     def leave_out(self, reason: Omission) -> LeftOut:
         """Return the paper as left out."""
         return sorting.leave_out(reason, f"{self.arxiv_id} in line {self.row + 1}")
+
+
+_Papers = tuple[_Paper, *tuple[_Paper, ...]]
+"""The papers of a row that has some."""
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
@@ -345,15 +349,19 @@ class _Reader:
                     )
                 case LeftOut():
                     yield judged
+                case "definition":
+                    pass
                 case papers:
                     self._paragraph.papers += papers
         self._end_paragraph()
         yield from self._end_section()
 
-    def _judge(self, row: int, line: str, heading: _Heading | None) -> list[_Paper] | LeftOut | Omission:
-        """Return the papers of a row, the item that has none, or why all of its papers are left out."""
+    def _judge(
+        self, row: int, line: str, heading: _Heading | None
+    ) -> _Papers | LeftOut | Omission | Literal["definition"]:
+        """Return the papers of a row, the item that has none, or why its papers are left out; a definition is of its link."""
         if "]:" in line and _DEFINITION.match(line):
-            return []  # a part of its link
+            return "definition"
         if row in self._code:
             return Omission.MENTION
         if not line.strip() or markdown_lines.is_thematic_break(line):
@@ -371,7 +379,7 @@ class _Reader:
         item = None if papers or heading else _LINKED_ITEM.match(line)
         if item and title_reader.read_title(item[1], 4):
             return sorting.leave_out(Omission.NO_ID, item[1])
-        return papers
+        return (papers[0], *papers[1:]) if papers else Omission.MENTION
 
     def _end_paragraph(self) -> None:
         self._section.papers += _fill_in_day(self._paragraph.papers, self._paragraph.on)
