@@ -24,7 +24,7 @@ from bot.ask.ranking import PaperIndex
 from bot.ask.sentences import QuotedSentence, Sentence, number_quotes
 from bot.core.clock import Clock
 from bot.search.glossary import GlossaryService
-from bot.search.results import SearchRequest, Snippet, compile_pattern, make_excerpt
+from bot.search.results import SearchRequest, Snippet, make_excerpt
 from bot.search.service import SearchService
 from bot.sources import kinds
 from bot.text import analyser, query_parser, questions
@@ -37,6 +37,8 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 MAX_SHOWN = 5
 _CANDIDATES = 20
 """How many papers search proposes: among these is an answering one for nine questions in ten."""
+_MAX_TEXTS, _MAX_OF_TEXT = 4, 12
+"""How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
 _NEXT, _PLACES = 0.3, 10
 """The share of a paper's next two passages that joins its best one; the places in which the weight of a paper's place falls by e.
 The first place weighs as much as the best passages.
@@ -200,7 +202,12 @@ class ArchiveQuestions:
         if details:
             texts = await self._database.fetch(paper_texts.list_full, [one.arxiv_id for one in details])
             glossary = await self._database.look_up(self._glossary.read_current)
-            pool = await asyncio.to_thread(_Pool.build, details, texts, locale)
+            kept = [texts[one.arxiv_id] for one in details if one.arxiv_id in texts][:_MAX_TEXTS]
+            needles = list(map(_list_needles, question.read(words, glossary)))
+            chosen = {
+                text.arxiv_id: await asyncio.to_thread(_choose_passages, text, needles) for text in kept
+            }
+            pool = await asyncio.to_thread(_Pool.build, details, chosen, locale)
             parts = await asyncio.to_thread(question.read, words, glossary, pool.indexed.has)
             counted = await self._search.weigh(
                 [[one.token or one.text for one in part.forms] for part in parts]
@@ -326,7 +333,7 @@ class _Pool(NamedTuple):
     def build(
         cls,
         details: Sequence[models.PaperDetail],
-        texts: Mapping[str, models.PaperText],
+        texts: Mapping[str, Sequence[tuple[Passage, str]]],
         locale: models.Locale,
     ) -> _Pool:
         """Split what is stored of papers into passages."""
@@ -370,7 +377,7 @@ def rank(answer: ArchiveAnswer, words: str, pool: _Pool, weighed: Sequence[Weigh
     if parts and not is_near:
         telling = [ranking.having[one.part.text] for one in weighed if one.is_telling]
         numbers = [number for number in numbers if any(number in having for having in telling)]
-    patterns = list(filter(None, (compile_pattern([part.text, *ranking.found[part.text]]) for part in parts)))
+    patterns = ranking.compile_patterns(parts)
     return replace(
         answer,
         found=tuple(
@@ -439,13 +446,34 @@ def _fit(asked: str, passage: Passage) -> float:
     return _FITTING if is_asked and is_asked.search(passage.section) else 1.0
 
 
+def _list_needles(part: question.AskedPart) -> Sequence[str]:
+    """Return what a text has, letter for letter, that has any form of a part."""
+    return [
+        analyser.stem(one) if one.isalpha() else one for one in (form.text.casefold() for form in part.forms)
+    ]
+
+
+def _choose_passages(
+    text: models.PaperText, needles: Sequence[Sequence[str]]
+) -> Sequence[tuple[Passage, str]]:
+    """Return the passages of a kept text that have the most of a question, in order, each with the address of its place."""
+    split = passages.split(text)
+    folded = [one.text.casefold() for one in split]
+    counts = [sum(any(one in own for one in forms) for forms in needles) for own in folded]
+    best = sorted(range(len(split)), key=lambda number: -counts[number])[:_MAX_OF_TEXT]
+    return [(split[number], passages.locate(text, split[number])) for number in sorted(best)]
+
+
 def _list_sources(
-    place: int, detail: models.PaperDetail, texts: Mapping[str, models.PaperText], locale: models.Locale
+    place: int,
+    detail: models.PaperDetail,
+    texts: Mapping[str, Sequence[tuple[Passage, str]]],
+    locale: models.Locale,
 ) -> Iterator[StoredPassage]:
     """Yield the passages of what is stored of a paper: its summaries as they are shown, its abstract, its kept text."""
-    page, text = arxiv_ids.abstract_url(detail.arxiv_id), texts.get(detail.arxiv_id)
+    page, kept = arxiv_ids.abstract_url(detail.arxiv_id), texts.get(detail.arxiv_id, ())
     stored = summaries.list_texts(detail, locale)
-    if not stored and text is None and detail.title:
+    if not (stored or kept) and detail.title:
         is_korean = analyser.has_hangul(detail.title)
         language = models.Locale.KO if is_korean else models.Locale.EN
         yield StoredPassage(place, Words.TITLE, None, language.value, page, Passage("", detail.title))
@@ -460,7 +488,5 @@ def _list_sources(
         read = models.PaperText(detail.arxiv_id, "".join(chapters), page, NEVER, words)
         for passage in passages.split(read):
             yield StoredPassage(place, words, on, summary.language, page, passage)
-    if text is not None:
-        for passage in passages.split(text):
-            url = passages.locate(text, passage)
-            yield StoredPassage(place, Words.PAPER, None, models.Locale.EN.value, url, passage)
+    for passage, url in kept:
+        yield StoredPassage(place, Words.PAPER, None, models.Locale.EN.value, url, passage)

@@ -16,7 +16,7 @@ from bot.archive import arxiv_ids
 from bot.ask import messages as ask_messages
 from bot.ask.question import MAX_LENGTH
 from bot.ask.service import AnyAnswer, AskedMessage, PaperQuestions, guess_language
-from bot.client import autocomplete, interactions, responses, router
+from bot.client import autocomplete, interactions, list_state, options, responses, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
 from bot.client.message_builder import StatelessModal, button
@@ -38,20 +38,26 @@ class AskCog(commands.Cog):
     @app_commands.describe(
         question="What you want to know, in English or Korean",
         paper="Only this paper: an arXiv ID, a link, or part of the title",
+        period="Only papers of a period such as last week, a month or Dec 2025",
     )
-    @app_commands.autocomplete(paper=autocomplete.papers)
+    @app_commands.autocomplete(paper=autocomplete.papers, period=autocomplete.periods)
     async def ask(
         self,
         request: Request,
         question: app_commands.Range[str, 1, MAX_LENGTH],
         paper: app_commands.Range[str, 1, 500] = "",
+        period: app_commands.Range[str, 1, 40] = list_state.Period.ALL.value,
     ) -> ui.LayoutView | None:
         """Answer a question about a paper, else from the archive. An arXiv id alone shows that paper."""
         if paper:
             return await self._answer(request, paper, question)
         if " " not in question.strip() and arxiv_ids.extract_arxiv_id(question):
             return await card_view(request, question)
-        answer = await self._questions.ask_archive(question, request.texts.locale, request.user_id)
+        today = await request.interaction.client.today_for(request.interaction)
+        limits = list_state.limits_of(*options.parse_period(period, today), today)
+        dates = zip(("since", "until"), limits, strict=True)
+        limited = " ".join((*(f"{name}:{day}" for name, day in dates if day), question))
+        answer = await self._questions.ask_archive(limited, request.texts.locale, request.user_id)
         return await self._show(request, answer, question)
 
     @router.handles(ask_messages.OPEN, responses.AT_ONCE)

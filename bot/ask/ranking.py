@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from bot.ask.passages import Passage
 from bot.ask.question import AskedPart
+from bot.search.results import compile_pattern
 from bot.text import analyser, plain, tokens
 
 _SATURATION, _LENGTH_NORM = 1.2, 0.35
@@ -53,6 +54,11 @@ class Ranking:
     score: float
     found: Mapping[str, Sequence[str]]
     having: Mapping[str, Collection[int]]
+
+    def compile_patterns(self, parts: Iterable[AskedPart]) -> list[re.Pattern[str]]:
+        """Return the patterns that mark the parts of a question in an excerpt: rewarded in "a reward" too."""
+        forms = ((part.text, analyser.stem(part.text.casefold()), *self.found[part.text]) for part in parts)
+        return list(filter(None, map(compile_pattern, forms)))
 
     @property
     def is_answer(self) -> bool:

@@ -30,7 +30,7 @@ from bot.outbox import contents
 from bot.search import embeddings
 from bot.search.embeddings import TextVectors
 from bot.search.glossary import GlossaryService
-from bot.search.results import Snippet, compile_pattern, make_excerpt
+from bot.search.results import Snippet, make_excerpt
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
 from storage import accounts, errors, models, outbox, paper_texts, papers
@@ -382,8 +382,7 @@ def _build(
     ranking: Ranking,
 ) -> Answer:
     """Return the answer with the excerpts of the best passages."""
-    forms = ((part.text, analyser.stem(part.text.casefold()), *ranking.found[part.text]) for part in parts)
-    patterns = list(filter(None, map(compile_pattern, forms)))
+    patterns = ranking.compile_patterns(parts)
     most = MAX_SHOWN if ranking.is_answer or text.basis != Basis.PAPER else MAX_NEAREST
     named = [ranking.found[part.text] for part in parts if part.weight > question.VAGUE]
     if named and not (any(named) or ranking.is_answer):  # what says little, such as "use", is nowhere near

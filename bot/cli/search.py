@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN_PAPER = "The archive has no paper {!r}. `paperround search WORDS` finds papers by title."
 _MAX_NAMES = 5
+_BEHIND = "Nothing found in a search index that is not complete: `paperround reindex` completes it."
 EMPTY_ARCHIVE = (
     "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
 )
@@ -91,13 +92,18 @@ async def search(
         shell.error(line)
 
 
-async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], sentence: str) -> str:
-    """Return the sentence for an empty result, or another one if the archive has no papers or the index lacks some."""
+async def _is_behind(database: Database) -> bool:
+    """Return whether the search index lacks papers."""
     from bot.search.index import SearchIndex, folder_of
 
     index = SearchIndex(folder_of(database))
-    if not rows and await database.look_up(lambda view: index.count_behind(view) > 0):
-        return "Nothing found in a search index that is not complete: `paperround reindex` completes it."
+    return await database.look_up(lambda view: index.count_behind(view) > 0)
+
+
+async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], sentence: str) -> str:
+    """Return the sentence for an empty result, or another one if the archive has no papers or the index lacks some."""
+    if not rows and await _is_behind(database):
+        return _BEHIND
     return sentence if rows or (await create_search(database).get_extent()).paper_count else EMPTY_ARCHIVE
 
 
@@ -219,6 +225,8 @@ async def ask(
         if not is_named and found is None:
             asked = " ".join(words)
             answer = await questions.ask_archive(asked, guess_language(asked), user_id=0)
+            if not answer.found and await _is_behind(container.database):
+                raise errors.UsageError(_BEHIND)
         elif found is not None:
             answer = await questions.answer(found, asked, user_id=0)
         if answer is not None and (begun := questions.begin_sentences(answer)) is not None:
@@ -293,7 +301,8 @@ def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
             "title": "only its title is stored",
         }
         mark = f"({number}) " if answer.sentences else ""
-        head = f"{mark}{one.paper.title or one.paper.arxiv_id}  {one.paper.last_on}  ▲{one.paper.votes}"
+        votes = "–" if one.paper.votes is None else one.paper.votes
+        head = f"{mark}{one.paper.title or one.paper.arxiv_id}  {one.paper.last_on}  ▲{votes}"
         language = one.language if one.language != answer.language else ""
         words = " · ".join(filter(None, (whose[one.words.value], one.section, language)))
         text = "" if one.words.value == "title" else f"  {one.excerpt.text}\n"

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -65,6 +65,12 @@ PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR
 
 DateRange: TypeAlias = tuple[date, date]
 """The first and the last day of a period."""
+
+
+def limits_of(period: Period, span: DateRange | None, today: date) -> tuple[date | None, date | None]:
+    """Return the first and the last day of a period or of dates, None if it has none."""
+    days = PERIOD_DAYS.get(period)
+    return span or (None if days is None else today - timedelta(days=days - 1), None)
 
 
 def _pack_span(span: DateRange) -> str:

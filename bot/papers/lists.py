@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple, assert_never
 
 from bot.archive import dates as archive_dates
 from bot.archive import summaries
 from bot.client import paper_texts
-from bot.client.list_state import MAX_LIST_TEXT_LENGTH, PERIOD_DAYS, ListKind, ListState, Period
+from bot.client.list_state import MAX_LIST_TEXT_LENGTH, ListKind, ListState, Period, limits_of
 from bot.client.paper_texts import escape_untrusted, format_title, join_dotted
 from bot.client.texts import Texts
 from bot.core.clock import Clock
@@ -409,9 +409,7 @@ def _name_topic(text: str) -> str:
 
 def _list_filters(state: ListState, today: date) -> Filters:
     """Return the filters of a list, without those in its query."""
-    days = PERIOD_DAYS.get(state.period)
-    since, until = state.span or (None if days is None else today - timedelta(days=days - 1), None)
-    return Filters(since, until, state.min_votes or None)
+    return Filters(*limits_of(state.period, state.span, today), state.min_votes or None)
 
 
 def _merge_filters(state: ListState, today: date) -> Filters:

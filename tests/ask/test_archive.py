@@ -194,6 +194,37 @@ async def test_a_list_of_contributions_that_repeats_the_question_is_no_answer(
     assert answer.found[0].section == "2 Method"
 
 
+async def test_the_period_of_a_question_is_an_option(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    shown = shown_text(await harness.ask("ask", question=LAMPS, period="January 2025"))
+    assert "Quiet Lanterns" in shown
+    assert "Loud Lanterns" not in shown
+    assert "since:" not in shown
+
+
+async def test_what_is_asked_is_marked_in_any_ending(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    assert "**pump**" in shown_text(await harness.ask("ask", question="Are lamps pumped for oil?"))
+
+
+async def test_of_a_long_kept_text_the_passages_with_most_of_the_question_are_read(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    filler = [
+        f"## {one} Aside\n\nThe harbour of town {one} has a clerk who writes of wind and of old ropes."
+        for one in range(300)
+    ]
+    filler[250] += "\n\nA night lamp saves its oil since a smaller wick lets less of it burn in an hour."
+    text = models.PaperText(EARLY, "\n\n".join(filler), "https://arxiv.org/pdf/x", harness.env.now())
+    async with harness.container.database.transaction() as connection:
+        await paper_texts.save(connection, text)
+    answer = await ask(archive, f"How much of its oil does a wick let burn? {EARLY}")
+    assert answer.found[0].section == "250 Aside"
+    assert len(answer.sources[0]) < 20
+
+
 async def test_a_passage_in_another_language_than_the_question_says_so(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:

@@ -1,5 +1,7 @@
 """`paperround ask` reads a paper's text from the web once, and prints the passages that answer."""
 
+import shutil
+
 import pytest
 
 from tests.support import asked_paper, shell_fixtures
@@ -70,3 +72,10 @@ def test_the_archive_is_asked_in_the_shell_and_an_id_alone_is_a_paper(filled: Pa
     assert "No paper here has Orca 9." in absent.stderr
     assert "no words to look for" in filled("ask", "hello").stderr
     assert filled("ask", PAPER).stdout == filled("paper", PAPER).stdout
+
+
+def test_an_index_that_lacks_papers_is_said_to_and_not_that_none_is_about_it(filled: Paperround) -> None:
+    shutil.rmtree("paperround.search", ignore_errors=True)
+    found = filled("ask", "How was it trained with care?")
+    assert found.exit_status == 0 or "paperround reindex" in found.stderr
+    assert "Nothing here" not in found.stderr

@@ -985,6 +985,8 @@ command-ask =
     .description = 전체 논문이나 논문 한 편에 질문하면 가장 가까운 부분을 그대로 보여 줘요
     .option-paper = 논문
     .option-paper-description = 한 편에만 물을 때: arXiv 번호, 주소, 제목의 일부
+    .option-period = 기간
+    .option-period-description = 이 기간의 논문에만: 지난주, 한 달, 12월 같은 기간
     .option-question = 질문
     .option-question-description = 궁금한 점. 한국어와 영어 모두 돼요
 
