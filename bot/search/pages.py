@@ -76,6 +76,8 @@ class ReadName(NamedTuple):
     query: query_parser.Query | None = None
     words: ReadQuery | None = None
     institution: NamedInstitution | None = None
+    interpreted: ReadQuery | None = None
+    """The words as they are read if they name nothing, which takes half of a search's time."""
 
     @property
     def read_as(self) -> str:
@@ -110,7 +112,8 @@ def read_name(archive: Archive, query: query_parser.Query) -> ReadName:
             whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
             return ReadName(words=replace(interpreted, parts=(whole,), wholes=()), institution=named)
     writers = () if query.excluded else (text for text in typed if _is_author(archive, text))
-    return ReadName(next((query_parser.Query(authors=(text,)) for text in writers), None))
+    named_query = next((query_parser.Query(authors=(text,)) for text in writers), None)
+    return ReadName(named_query, interpreted=interpreted)
 
 
 def _find_institution(archive: Archive, text: str, interpreted: ReadQuery) -> NamedInstitution | None:
@@ -467,7 +470,8 @@ class SearchAnswers:
             name = of_rest if of_rest.institution or of_rest.query else name
             rest = of_rest.words or (None if of_rest.query else _read_rest(archive, typed, governed))
         query = name.query or (replace(typed, text=governed.rest) if governed and rest else typed)
-        asked = rest or name.words or read(archive, query)
+        known = name.interpreted if query is typed else None
+        asked = rest or name.words or known or read(archive, query)
         scope = make_scope(archive, query, request.filters)
         scope = replace(scope, excluded=archive.reader.list_kinds(asked) if asked.excluded else ())
         found = find(archive, query, scope, request, load, asked)
