@@ -155,14 +155,10 @@ _FIRST_ROWS = 500
 
 
 class _Connection(aiosqlite.Connection):
-    """A connection that switches to its thread only if that does something."""
+    """A connection with our cursors."""
 
     def cursor(self) -> Any:
         return _Cursor(self, None)  # type: ignore[arg-type]
-
-    async def rollback(self) -> None:
-        if self.in_transaction:  # the pool rolls back after each commit
-            await super().rollback()
 
 
 async def _connect_sqlite(path: Path | None) -> aiosqlite.Connection:

@@ -37,6 +37,31 @@ async def test_concurrent_transactions_lose_no_updates(db: database.Database) ->
     assert await db.fetch(key_values.get, "n") == "20"
 
 
+@pytest.mark.engines("sqlite")
+async def test_a_transaction_that_is_cancelled_while_it_waits_to_begin_holds_nothing(
+    db: database.Database,
+) -> None:
+    """Its BEGIN still runs in the connection's thread, and succeeds there after the task is gone."""
+
+    async def write(value: str) -> None:
+        async with db.transaction() as connection:
+            await key_values.set_value(connection, "n", value)
+
+    await write("before")
+    with contextlib.closing(sqlite3.connect(str(db.url.database), isolation_level=None, timeout=20)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(write("cancelled"))
+        await patience.wait_until(lambda: db.engine.pool.checkedout() == 1)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        other.execute("COMMIT")
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        other.execute("BEGIN IMMEDIATE")  # waits until the cancelled transaction has ended
+    await write("after")
+    assert await db.fetch(key_values.get, "n") == "after"
+
+
 async def _hold(limited: database.Database, count: int, release: asyncio.Event) -> list[asyncio.Task[None]]:
     """Start readers that keep their transactions open until `release`.
 
