@@ -51,7 +51,8 @@ async def test_a_transaction_that_is_cancelled_while_it_waits_to_begin_holds_not
     with contextlib.closing(sqlite3.connect(str(db.url.database), isolation_level=None, timeout=20)) as other:
         other.execute("BEGIN IMMEDIATE")
         waiting = asyncio.create_task(write("cancelled"))
-        await patience.wait_until(lambda: db.engine.pool.checkedout() == 1)
+        pool: Any = db.engine.pool
+        await patience.wait_until(lambda: pool.checkedout() == 1)
         waiting.cancel()
         await asyncio.sleep(0)
         other.execute("COMMIT")
