@@ -3,6 +3,24 @@
 A delivery is WAITING until all its parts have ended: SENT, or STOPPED. An unsent part blocks only later parts
 of the same delivery. A claim carries the sender's term (a fencing token): a former sender cannot start
 attempts, and can only store receipts of attempts it had already started.
+
+What each change requires of a part, and what the part and its delivery become:
+
+change               requires                               part              delivery
+-------------------  -------------------------------------  ----------------  -----------------------------------
+mark_sending         WAITING, `term` is current             SENDING           as it was
+mark_sent            nothing                                SENT              ends if no part is open
+mark_retry           SENDING in `term`                      WAITING*          as it was; `reason` if refused
+use_fallback         SENDING in `term`, has a plain form    WAITING*          as it was
+split                SENDING in `term`, delivery WAITING    several WAITING   as it was
+stop_part            SENDING in `term`                      STOPPED           STOPPED; if `alone`, ends if no part is open
+release_interrupted  SENDING, `term` is current             WAITING*          as it was
+cancel, expire       WAITING                                STOPPED           STOPPED
+repeat_uncertain     STOPPED                                WAITING           WAITING
+
+* STOPPED if the delivery has ended (`_UNSENT_STATE`). A delivery that "ends" is SENT, or STOPPED if a part is. What reads
+the delivery's state for a part locks the delivery before the part, and `expire` the subscription before both. What this
+means for the papers (taken, settled, arrived, left out, returned) is in docs/delivery.md.
 """
 
 from __future__ import annotations
@@ -213,8 +231,8 @@ async def release_interrupted(
     now: datetime,
     *,
     term: int,
-    forum_posts_at: datetime | None = None,
-    in_flight_ids: Collection[int] = (),
+    forum_posts_at: datetime | None,
+    in_flight_ids: Collection[int],
 ) -> int:
     """Make parts that a crash left SENDING due at once, if `term` is current. Returns how many there were.
 
@@ -241,7 +259,7 @@ async def release_interrupted(
 
 
 async def mark_sending(
-    connection: AsyncConnection, part_ids: Sequence[int], now: datetime, *, term: int = 0
+    connection: AsyncConnection, part_ids: Sequence[int], now: datetime, *, term: int
 ) -> set[int]:
     """Record attempts started at `now` (UTC), if `term` is current. Returns the parts that were WAITING."""
     if not await locks.is_current_term(connection, term):
@@ -321,9 +339,9 @@ async def mark_retry(
     next_attempt_at: datetime,
     unknown_since: datetime | None,
     error: str,
-    error_code: int | None = None,
-    term: int = 0,
-    is_refused: bool = False,
+    error_code: int | None,
+    term: int,
+    is_refused: bool,
 ) -> bool:
     """Schedule another attempt at `next_attempt_at` (UTC).
 
@@ -356,10 +374,10 @@ async def stop_part(
     *,
     reason: str,
     now: datetime,
-    unknown_since: datetime | None = None,
-    error_code: int | None = None,
-    term: int = 0,
-    alone: bool = False,
+    unknown_since: datetime | None,
+    error_code: int | None,
+    term: int,
+    alone: bool,
 ) -> bool:
     """Give up a part and, unless `alone`, its delivery. `unknown_since` is the first attempt that Discord may have accepted.
 
@@ -388,7 +406,7 @@ async def stop_part(
 
 
 async def use_fallback(
-    connection: AsyncConnection, part_id: int, *, nonce: str, now: datetime, term: int = 0
+    connection: AsyncConnection, part_id: int, *, nonce: str, now: datetime, term: int
 ) -> bool:
     """Plan the plain form of a part that Discord rejected (50035), under a new nonce.
 
@@ -430,7 +448,7 @@ async def split(
     messages: Sequence[tuple[models.NewPart, Collection[int]]],
     *,
     now: datetime,
-    term: int = 0,
+    term: int,
 ) -> bool:
     """Put messages, each with the ids of its papers, in the place of a part whose content Discord refused.
 
@@ -438,30 +456,11 @@ async def split(
     """
     await _lock_delivery(connection, part.id)
     is_open = sa.exists().where(deliveries.c.id == parts.c.delivery_id, unfinished_clause())
-    own, of_papers = parts.c, delivery_papers.c
-    if not await connection.scalar(sa.select(own.id).where(_is_attempted(part.id, term), is_open)):
+    if not await connection.scalar(sa.select(parts.c.id).where(_is_attempted(part.id, term), is_open)):
         return False
     if added := len(messages) - 1:
-        later = own.delivery_id == part.delivery_id, own.position > part.position
-        # In two steps: positions are unique.
-        await connection.execute(parts.update().where(*later).values(position=-(own.position + added)))
-        below = own.delivery_id == part.delivery_id, own.position < 0
-        await connection.execute(parts.update().where(*below).values(position=-own.position))
-        of_later = of_papers.delivery_id == part.delivery_id, of_papers.position > part.position
-        await connection.execute(
-            delivery_papers.update().where(*of_later).values(position=of_papers.position + added)
-        )
-    names = ("kind", "payload", "fallback", "marker")
-    rows = [
-        {name: getattr(message, name) for name in names} | _new_attempt(message.nonce, now)
-        for message, _ in messages
-    ]
-    await connection.execute(parts.update().where(own.id == part.id).values(rows[0]))
-    further = [
-        row | {"delivery_id": part.delivery_id, "position": part.position + number}
-        for number, row in enumerate(rows[1:], 1)
-    ]
-    await statements.insert_rows(connection, parts, further)
+        await _move_later_parts(connection, part, by=added)
+    await _replace_part(connection, part, [message for message, _ in messages], now)
     placed = [
         {"delivery_id": part.delivery_id, "paper_id": paper_id, "position": part.position + number}
         for number, (_, paper_ids) in enumerate(messages)
@@ -469,6 +468,37 @@ async def split(
     ]
     await statements.insert_rows(connection, delivery_papers, placed, "update")
     return True
+
+
+async def _move_later_parts(connection: AsyncConnection, part: models.Part, *, by: int) -> None:
+    """Move what follows a part, with its papers, to positions higher by `by`."""
+    c, of_papers = parts.c, delivery_papers.c
+    later = c.delivery_id == part.delivery_id, c.position > part.position
+    # In two steps: positions are unique, and a row may take the place of one that has not moved yet.
+    await connection.execute(parts.update().where(*later).values(position=-(c.position + by)))
+    moved = c.delivery_id == part.delivery_id, c.position < 0
+    await connection.execute(parts.update().where(*moved).values(position=-c.position))
+    of_later = of_papers.delivery_id == part.delivery_id, of_papers.position > part.position
+    await connection.execute(
+        delivery_papers.update().where(*of_later).values(position=of_papers.position + by)
+    )
+
+
+async def _replace_part(
+    connection: AsyncConnection, part: models.Part, messages: Sequence[models.NewPart], now: datetime
+) -> None:
+    """Write the first message into a part's row, and the others into new rows at the positions after it."""
+    names = ("kind", "payload", "fallback", "marker")
+    first, *others = [
+        {name: getattr(message, name) for name in names} | _new_attempt(message.nonce, now)
+        for message in messages
+    ]
+    await connection.execute(parts.update().where(parts.c.id == part.id).values(first))
+    rows = [
+        row | {"delivery_id": part.delivery_id, "position": part.position + number}
+        for number, row in enumerate(others, 1)
+    ]
+    await statements.insert_rows(connection, parts, rows)
 
 
 async def list_left_out(
@@ -678,12 +708,18 @@ def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class DuePart:
-    """A part that may be sent now, with its delivery, the claiming term and the time (monotonic seconds)."""
+    """A part that may be sent now, with its delivery."""
 
     delivery: models.Delivery
     part: models.Part
-    term: int = 0
-    claimed_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedPart(DuePart):
+    """A part that `mark_sending` marked in `term`, at `claimed_at` (monotonic seconds)."""
+
+    term: int
+    claimed_at: float
 
 
 async def list_due(

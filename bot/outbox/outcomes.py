@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -22,7 +21,7 @@ from bot.outbox.contents import DeliveryFactory, DeliveryHandler, DeliveryKinds,
 from storage import accounts, errors, models, news, outbox, papers
 from storage.database import Connection, Database
 from storage.models import DeliveryKind, PartKind, Reason
-from storage.outbox import DuePart
+from storage.outbox import ClaimedPart
 from storage.papers import PaperEvent
 
 log = structlog.get_logger(__name__)
@@ -213,11 +212,11 @@ class SendRequest:
     channel_id: int
     payload: dict[str, Any]
     nonce: str
-    marker: str | None = None
-    guild_id: int | None = None
-    message_id: int | None = None
-    webhook_token: str | None = field(default=None, repr=False)
-    claimed_at: float = field(default_factory=time.monotonic, compare=False)
+    marker: str | None
+    guild_id: int | None
+    message_id: int | None
+    webhook_token: str | None = field(repr=False)
+    claimed_at: float = field(compare=False)
 
 
 class Sender(Protocol):
@@ -237,7 +236,7 @@ class Sender(Protocol):
 
 
 def build_request(
-    due: DuePart, channel_id: int, preceding: Sequence[models.Part], webhook_token: str | None
+    due: ClaimedPart, channel_id: int, preceding: Sequence[models.Part], webhook_token: str | None
 ) -> SendRequest:
     """Return the request for a part. `preceding` has the delivery's earlier parts.
 
@@ -439,7 +438,7 @@ class OutcomeRecorder:
     _store_lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def record_sent(
-        self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
+        self, due: ClaimedPart, receipt: models.Receipt, now: datetime, *, already_sent: bool
     ) -> None:
         """Record that a part was sent, either now or (if `already_sent`) by an earlier attempt."""
         await self._store_batched(due.part.id, receipt, now)
@@ -465,7 +464,7 @@ class OutcomeRecorder:
                 del self._pending[stored_id]
 
     async def record_failure(
-        self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime
+        self, due: ClaimedPart, error: DeliveryError, started_at: datetime, now: datetime
     ) -> None:
         """Record a failed attempt that began at `started_at` (UTC), and apply the consequences."""
         classification, part = error.classification, due.part
@@ -536,7 +535,7 @@ class OutcomeRecorder:
             log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
             self.on_outcome("expired", delivery.kind, delivery.reason, None)
 
-    async def _simplify(self, connection: Connection, due: DuePart, now: datetime) -> bool:
+    async def _simplify(self, connection: Connection, due: ClaimedPart, now: datetime) -> bool:
         """Plan a part whose content Discord refused again: in its plain form, or else as bare messages.
 
         These have half of its papers each, or what of them fits. Returns False if the part is a bare message of one
@@ -568,7 +567,7 @@ class OutcomeRecorder:
         return await outbox.split(connection, part, groups, now=now, term=due.term)
 
     def _divide(
-        self, due: DuePart, own: Sequence[models.PaperDetail], events: Mapping[str, Sequence[PaperEvent]]
+        self, due: ClaimedPart, own: Sequence[models.PaperDetail], events: Mapping[str, Sequence[PaperEvent]]
     ) -> list[tuple[models.NewPart, tuple[int, ...]]]:
         """Return the bare messages that take a part's place, each with the ids of its papers.
 
@@ -594,7 +593,7 @@ class OutcomeRecorder:
 
     def _build_bare(
         self,
-        due: DuePart,
+        due: ClaimedPart,
         group: Sequence[models.PaperDetail],
         number: int,
         events: Mapping[str, Sequence[PaperEvent]],
@@ -673,7 +672,9 @@ class OutcomeRecorder:
         elif delivery.reason != reason and not await outbox.is_refusal_known(connection, delivery, reason):
             await self._notify(connection, delivery, NoticeKind.REFUSED, now, reason)
 
-    async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
+    async def _stop(
+        self, connection: Connection, due: ClaimedPart, error: DeliveryError, now: datetime
+    ) -> bool:
         """Stop a part, and its delivery unless only its content is refused and nothing that follows builds on it.
 
         A notice that its reader refuses is sent to the server's system channel instead, in its plain form.
@@ -708,7 +709,7 @@ class OutcomeRecorder:
     def _log_and_report(
         self,
         result: str,
-        due: DuePart,
+        due: ClaimedPart,
         error: DeliveryError | None = None,
         *,
         late_seconds: float | None = None,

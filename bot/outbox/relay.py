@@ -1,6 +1,32 @@
 """The relay claims due parts from the outbox and runs one attempt at each. See docs/delivery.md for its protocol.
 
 Only one relay at a time may run on a database (`storage.locks`).
+
+What `AttemptRunner` does before it makes a request, in this order. A message that it finds is the attempt's receipt.
+
+1. For an attempt of which the database knows (`_find_recorded`):
+
+   first attempt Discord may have accepted  request             history
+   ---------------------------------------  ------------------  ------------------------------------
+   none (`first_attempt_at` is None)        any                 not searched
+   any                                      without a marker    not searched: it may be repeated
+   any                                      by a webhook        has none: the part is UNVERIFIABLE
+   less than NONCE_WINDOW ago               a message           not searched: the nonce returns its message
+   less than NONCE_WINDOW ago               a forum post        searched from the first attempt on
+   longer ago, or later than now            any other           searched from the first attempt on
+
+2. For an attempt that a restored backup lacks (`_find_unrecorded`): not searched for a kind without a marker, for a
+   delivery that could not be sent before this term, and for one in `_absent_ids`; else from `_sendable_since` on:
+
+   the search                               `_absent_ids`       what follows
+   ---------------------------------------  ------------------  ------------------------------------
+   finds the message                        -                   the receipt
+   finds nothing                            the delivery joins  the request
+   fails: retry or invalid token            -                   that error
+   fails: unknown                           -                   the error as a retry: nothing was sent
+   fails otherwise (history unreadable)     the delivery joins  the request
+
+   A delivery leaves `_absent_ids` when Discord refuses the content of its request.
 """
 
 from __future__ import annotations
@@ -8,7 +34,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from datetime import time as time_of_day
 
@@ -29,7 +55,7 @@ from bot.outbox.pace import Pace
 from storage import accounts, key_values, models, news, outbox
 from storage.database import Database
 from storage.models import PartKind
-from storage.outbox import DuePart
+from storage.outbox import ClaimedPart, DuePart
 
 log = structlog.get_logger(__name__)
 
@@ -56,50 +82,64 @@ class AttemptRunner:
     sender: Sender
     _absent_ids: set[int] = field(default_factory=set, init=False)
 
-    async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
+    async def run(
+        self, due: ClaimedPart, now: datetime, term_began_at: datetime
+    ) -> tuple[models.Receipt, bool]:
         """Return the receipt and whether the message had already been sent. Raises `outcomes.DeliveryError`.
 
         If the delivery could have been sent before this sender's term began (UTC), its message is searched
         for even without a recorded attempt: a restored backup lacks the attempts made after it was taken.
         """
-        delivery = due.delivery
+        request = await self._prepare(due)
+        receipt = await self._find_recorded(due.part, request, now)
+        if receipt is None:
+            # Do this even after an attempt, which may have been cut off in this search before sending anything.
+            receipt = await self._find_unrecorded(due.delivery, request, term_began_at)
+        if receipt is not None:
+            return receipt, True
+        try:
+            return await self.sender.send(request), False
+        except DeliveryError as error:
+            if error.classification.disposition is Disposition.CONTENT_REFUSED:
+                # It was refused before, too: what took its place, and what follows, may have been sent.
+                self._absent_ids.discard(due.delivery.id)
+            raise
+
+    async def _prepare(self, due: ClaimedPart) -> SendRequest:
+        """Return the request for a part, after opening the reader's DM channel if it has none."""
+        delivery, part = due.delivery, due.part
         channel_id = delivery.channel_id
         if channel_id is None:
             channel_id = await self._open_dm(delivery)
-        part = due.part
         parts, token = list[models.Part](), None
         if part.kind in outcomes.DEPENDENT_KINDS or _may_be_webhook(delivery):
             async with self.database.read() as connection:
                 parts = await outbox.list_parts(connection, delivery.id)
                 token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
-        request = build_request(due, channel_id, parts[: part.position], token)
-        receipt = None
-        if part.first_attempt_at is not None:
-            # The difference is negative if the clock was set back.
-            has_nonce = timedelta(0) <= now - part.first_attempt_at < NONCE_WINDOW
-            if not has_nonce or part.kind is PartKind.FORUM_POST or request.webhook_token is not None:
-                receipt = await self.sender.find(request, part.first_attempt_at)
-        if receipt is None:
-            # Do this even after an attempt, which may have been cut off in this search before sending anything.
-            receipt = await self._find_unrecorded(due, request, term_began_at)
-        was_found = receipt is not None
-        try:
-            return receipt or await self.sender.send(request), was_found
-        except DeliveryError as error:
-            if error.classification.disposition is Disposition.CONTENT_REFUSED:
-                # It was refused before, too: what took its place, and what follows, may have been sent.
-                self._absent_ids.discard(delivery.id)
-            raise
+        return build_request(due, channel_id, parts[: part.position], token)
+
+    async def _find_recorded(
+        self, part: models.Part, request: SendRequest, now: datetime
+    ) -> models.Receipt | None:
+        """Search for the message of an attempt with an unknown outcome, unless its nonce still prevents a second one."""
+        if part.first_attempt_at is None:
+            return None
+        # The difference is negative if the clock was set back.
+        is_known_to_discord = timedelta(0) <= now - part.first_attempt_at < NONCE_WINDOW
+        has_nonce = part.kind is not PartKind.FORUM_POST and request.webhook_token is None
+        if is_known_to_discord and has_nonce:
+            return None
+        return await self.sender.find(request, part.first_attempt_at)
 
     async def _find_unrecorded(
-        self, due: DuePart, request: SendRequest, term_began_at: datetime
+        self, delivery: models.Delivery, request: SendRequest, term_began_at: datetime
     ) -> models.Receipt | None:
-        """Search for a message sent after the backup was taken. Returns None if nothing is found or no search is needed."""
-        delivery, receipt = due.delivery, None
+        """Search for a message that a sender before this term sent, and whose attempt a restored backup lacks."""
         since = _sendable_since(delivery)
         is_marked = request.kind in contents.MARKED_KINDS  # others can safely be repeated
         if not is_marked or since >= term_began_at or delivery.id in self._absent_ids:
             return None
+        receipt = None
         try:
             receipt = await self.sender.find(request, since)
         except DeliveryError as error:
@@ -177,7 +217,7 @@ class Relay:
         self._term: int | None = None
         self._term_began_at = datetime.min.replace(tzinfo=UTC)
         self._wake_event = asyncio.Event()
-        self._in_flight: dict[asyncio.Task[None], DuePart] = {}
+        self._in_flight: dict[asyncio.Task[None], ClaimedPart] = {}
         self._resting_until: dict[int | None, float] = {}
         """When each channel's rate limit ends (monotonic seconds). The key None is for opening direct messages."""
         self._stopping = False
@@ -250,7 +290,7 @@ class Relay:
             fatal, self._fatal_error = self._fatal_error, None
             raise fatal
 
-    async def _claim(self, clock: Clock) -> list[DuePart]:
+    async def _claim(self, clock: Clock) -> list[ClaimedPart]:
         """Mark the most urgent due parts as SENDING: one per free slot, and at most one per destination."""
         term, slots = self.get_term(), self._count_free_slots()
         if term is None or slots <= 0:
@@ -265,7 +305,9 @@ class Relay:
         async with self.database.transaction() as connection:
             ids = [due.part.id for due in chosen]
             marked = await outbox.mark_sending(connection, ids, clock(), term=term)
-        return [replace(due, term=term, claimed_at=claimed_at) for due in chosen if due.part.id in marked]
+        return [
+            ClaimedPart(due.delivery, due.part, term, claimed_at) for due in chosen if due.part.id in marked
+        ]
 
     def _count_free_slots(self) -> int:
         """Return how many parts may be claimed now."""
@@ -318,7 +360,7 @@ class Relay:
             log.info("unfinished attempts released", parts=released)
         self._has_orphans = False
 
-    def _start_attempt(self, due: DuePart, clock: Clock) -> None:
+    def _start_attempt(self, due: ClaimedPart, clock: Clock) -> None:
         task = asyncio.create_task(self._attempt(due, clock))
         self._in_flight[task] = due
         task.add_done_callback(self._attempt_done)
@@ -331,13 +373,13 @@ class Relay:
             self._has_orphans = True
             isolation.log_error(log, "outcome not recorded", error)
 
-    async def _attempt(self, due: DuePart, clock: Clock) -> None:
+    async def _attempt(self, due: ClaimedPart, clock: Clock) -> None:
         """Run one attempt, record its outcome, and plan what that makes due."""
         await self._attempt_once(due, clock)
         with isolation.isolated(log, "what follows an outcome not planned"):
             await self.follow(due.delivery)
 
-    async def _attempt_once(self, due: DuePart, clock: Clock) -> None:
+    async def _attempt_once(self, due: ClaimedPart, clock: Clock) -> None:
         started_at = clock()
         try:
             receipt = self.recorder.find_unstored(due.part.id)

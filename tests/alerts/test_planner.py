@@ -290,7 +290,7 @@ async def test_a_message_that_is_being_sent_stays_when_its_alert_is_removed(worl
 
     async with world.database.transaction() as sending:
         [part] = await outbox.list_parts(sending, message.id)
-        await outbox.mark_sending(sending, [part.id], world.now)
+        await outbox.mark_sending(sending, [part.id], world.now, term=0)
         removing = asyncio.create_task(world.alerts.remove(alert_id))
         await patience.wait_until(is_waiting)
     await removing

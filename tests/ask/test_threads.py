@@ -106,7 +106,7 @@ async def send_first(db: Database) -> None:
     """Have the part that is due sent, so that a later one edits its message."""
     async with db.transaction() as connection:
         [first] = await outbox.list_due(connection, NOW)
-        await outbox.mark_sending(connection, [first.part.id], NOW)
+        await outbox.mark_sending(connection, [first.part.id], NOW, term=0)
         await outbox.mark_sent(connection, {first.part.id: models.Receipt(5151, THREAD)}, NOW)
 
 

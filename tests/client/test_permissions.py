@@ -238,8 +238,8 @@ async def test_repeating_a_post_needs_the_same_server_and_bot_permissions(harnes
     subscription = await harness.add_subscription(harness.readonly_channel.id)
     delivery, part = await harness.plan_post(subscription)
     async with harness.container.database.transaction() as connection:
-        await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.stop_part(connection, part.id, reason="no-history", now=harness.env.now())
+        await outbox.mark_sending(connection, [part.id], harness.env.now(), term=0)
+        await outbox_builders.stop_uncertain(connection, part, harness.env.now())
     shown = await _press(harness, harness.manager, pack_custom_id("pa", delivery.id))
     assert harness.texts("permission-send-messages") in shown
     theirs = outbox_builders.new_delivery(

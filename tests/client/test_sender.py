@@ -30,6 +30,7 @@ def make_request(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: A
     if kind is PartKind.FORUM_POST:
         body = {"name": "2026-11-20", "message": body}
     defaults = {"payload": body, "nonce": new_nonce(), "marker": MARKER, "guild_id": model.GUILD_ID}
+    defaults |= {"message_id": None, "webhook_token": None, "claimed_at": time.monotonic()}
     return outcomes.SendRequest(kind=kind, channel_id=channel_id, **defaults | fields)
 
 

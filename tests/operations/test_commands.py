@@ -20,7 +20,7 @@ from bot.sources import kinds
 from storage import accounts, alerts, daily, models, outbox
 from storage import sources as stored_sources
 from tests.conftest import VERSION
-from tests.support import digest_builders, reader_rows
+from tests.support import digest_builders, outbox_builders, reader_rows
 from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
 
 
@@ -73,10 +73,8 @@ async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> N
         await daily.set_last_on(connection, {sent.id: date(2026, 1, 4)})
         receipts = {parts[0].id: models.Receipt(4242, harness.channel.id)}
         await outbox.mark_sent(connection, receipts, harness.env.now())
-        await outbox.mark_sending(connection, [parts[1].id], harness.env.now())
-        await outbox.stop_part(
-            connection, parts[1].id, reason=models.Reason.NO_HISTORY, now=harness.env.now()
-        )
+        await outbox.mark_sending(connection, [parts[1].id], harness.env.now(), term=0)
+        await outbox_builders.stop_uncertain(connection, parts[1], harness.env.now())
     harness.container.pace.record_answer(HttpAnswer(429, is_json=False, retry_after=60))
     troubled = await harness.ask("status", by=harness.manager)
     assert troubled.components[0]["accent_color"] == message_builder.RED
@@ -168,8 +166,8 @@ async def test_status_lists_only_posts_and_alerts_in_visible_channels(harness: C
 async def test_status_offers_to_resend_an_uncertain_post_for_a_week(harness: ClientHarness) -> None:
     delivery, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
-        await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.stop_part(connection, part.id, reason=models.Reason.NO_HISTORY, now=harness.env.now())
+        await outbox.mark_sending(connection, [part.id], harness.env.now(), term=0)
+        await outbox_builders.stop_uncertain(connection, part, harness.env.now())
     assert harness.texts("post-again") not in shown_text(await harness.ask("status"))
     status = await harness.ask("status", by=harness.manager)
     await harness.env.advance_time(timedelta(days=8).total_seconds())

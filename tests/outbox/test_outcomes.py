@@ -85,9 +85,10 @@ async def test_a_refused_message_is_logged_unless_it_is_private(
     delivery = replace(outbox_builders.new_delivery(guild_id=None, user_id=user_id), parts=(part,))
     await outbox_builders.add(db, delivery)
     (due,) = await db.fetch(outbox.list_due, outbox_builders.NOW)
+    claimed = outbox.ClaimedPart(due.delivery, due.part, term=0, claimed_at=0.0)
     refused = outcomes.DeliveryError(outcomes.classify(400, 50035, PartKind.MESSAGE), "invalid form body")
     now = outbox_builders.NOW
     recorder = outbox_builders.make_recorder(db, DeliveryFactory(rendered_posts.new_renderer, lambda: "m"))
     with structlog.testing.capture_logs() as lines:
-        await recorder.record_failure(due, refused, now, now)
+        await recorder.record_failure(claimed, refused, now, now)
     assert ("robots" in repr(lines)) is is_logged

@@ -241,7 +241,7 @@ async def test_parts_in_flight_during_a_crash_are_finished_after_restart(wire: R
     await wire.add("a", sent)
     await wire.add("b", unsent)
     first, second = await wire.list_parts()
-    await wire.database.write(outbox.mark_sending, [first.id, second.id], wire.now)
+    await wire.database.write(outbox.mark_sending, [first.id, second.id], wire.now, term=0)
     body = json.loads(first.payload or "") | {"nonce": first.nonce, "enforce_nonce": True}
     await wire.client.http.send_message(sent, params=MultipartParameters(body, None, None))
     await wire.drain()
@@ -255,7 +255,7 @@ async def test_a_nonce_is_not_trusted_once_the_clock_was_set_back(wire: RelayHar
     [channel_id] = wire.fake.add_channels(1)
     await wire.add("a", channel_id)
     [part] = await wire.list_parts()
-    await wire.database.write(outbox.mark_sending, [part.id], wire.now)
+    await wire.database.write(outbox.mark_sending, [part.id], wire.now, term=0)
     body = json.loads(part.payload or "") | {"nonce": part.nonce, "enforce_nonce": True}
     await wire.client.http.send_message(channel_id, params=MultipartParameters(body, None, None))
     wire.fake.world.nonces.clear()

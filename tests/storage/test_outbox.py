@@ -1,10 +1,20 @@
 """Deliveries and their parts on both engines: planning, order, attempts, fencing and expiry."""
 
 from datetime import timedelta
+from functools import partial
 
 from storage import database, locks, models, outbox, tables
 from tests.fake_discord import model
-from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
+from tests.support.outbox_builders import (
+    MINUTE,
+    NOW,
+    add,
+    list_due_nonces,
+    new_delivery,
+    retry,
+    start_attempt,
+    stop_uncertain,
+)
 
 
 async def test_plans_each_delivery_key_once(db: database.Database) -> None:
@@ -30,14 +40,12 @@ async def test_a_certain_failure_clears_the_time_of_the_first_attempt(db: databa
     await add(db, new_delivery(parts=1))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.mark_retry(
-            connection, part.id, next_attempt_at=NOW + MINUTE, unknown_since=NOW, error="503", error_code=0
-        )
+        await retry(connection, part.id, NOW + MINUTE, unknown_since=NOW)
         assert await outbox.list_due(connection, NOW) == []
         part = await start_attempt(connection, NOW + MINUTE)
         again = (await outbox.list_parts(connection, part.delivery_id))[0]
         assert (again.first_attempt_at, again.last_attempt_at) == (NOW, NOW + MINUTE)
-        await outbox.mark_retry(connection, part.id, next_attempt_at=NOW, unknown_since=None, error="429")
+        await retry(connection, part.id, NOW, unknown_since=None)
         again = (await outbox.list_parts(connection, part.delivery_id))[0]
         assert again.first_attempt_at is None
 
@@ -53,15 +61,23 @@ async def test_former_sender_can_only_store_receipts(db: database.Database) -> N
         }
         present = await locks.raise_term(connection)
         assert set(await outbox.mark_sending(connection, [third], NOW, term=former)) == set()
-        assert await outbox.release_interrupted(connection, NOW, term=former) == 0
-        assert await outbox.release_interrupted(connection, NOW, term=present) == 2
+        release = partial(outbox.release_interrupted, connection, NOW, forum_posts_at=None, in_flight_ids=())
+        assert await release(term=former) == 0
+        assert await release(term=present) == 2
     async with db.transaction() as connection:
         assert set(await outbox.mark_sending(connection, [first], NOW, term=present)) == {first}
         for part_id in (first, second):
-            assert not await outbox.mark_retry(
-                connection, part_id, next_attempt_at=NOW, unknown_since=None, error="503", term=former
+            assert not await retry(connection, part_id, NOW, unknown_since=None, term=former)
+            assert not await outbox.stop_part(
+                connection,
+                part_id,
+                reason="no",
+                now=NOW,
+                unknown_since=None,
+                error_code=None,
+                term=former,
+                alone=False,
             )
-            assert not await outbox.stop_part(connection, part_id, reason="no", now=NOW, term=former)
             assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
             [part] = [one for one in await outbox.list_parts(connection, delivery_id) if one.id == part_id]
             halves = [(models.NewPart(part.kind, "{}", nonce), ()) for nonce in ("x", "y")]
@@ -78,7 +94,9 @@ async def test_retries_a_former_senders_forum_post_after_its_timeout(db: databas
         due = await outbox.list_due(connection, NOW)
         await outbox.mark_sending(connection, [one.part.id for one in due], NOW, term=term)
         term = await locks.raise_term(connection)
-        assert await outbox.release_interrupted(connection, NOW, term=term, forum_posts_at=NOW + MINUTE)
+        assert await outbox.release_interrupted(
+            connection, NOW, term=term, forum_posts_at=NOW + MINUTE, in_flight_ids=()
+        )
         [message] = await outbox.list_due(connection, NOW)
         assert message.part.kind is models.PartKind.MESSAGE
         assert len(await outbox.list_due(connection, NOW + MINUTE)) == 2
@@ -89,7 +107,7 @@ async def test_a_delivery_with_unknown_outcome_can_be_resent_once(db: database.D
     await add(db, new_delivery("b", priority=60))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.stop_part(connection, part.id, reason=models.Reason.NO_HISTORY, now=NOW)
+        await stop_uncertain(connection, part)
         [stopped] = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
         assert (stopped.id, stopped.is_uncertain) == (delivery_id, True)
     assert await list_due_nonces(db) == ["b/0"]
@@ -125,9 +143,7 @@ async def test_only_deliveries_with_unknown_outcome_survive_expiry(db: database.
     await add(db, new_delivery("unknown"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.mark_retry(
-            connection, part.id, next_attempt_at=NOW, unknown_since=NOW, error=models.Reason.DISCORD_TROUBLE
-        )
+        await retry(connection, part.id, NOW, unknown_since=NOW)
     await add(db, new_delivery("waiting"))
     ended = await db.write(outbox.expire, NOW + timedelta(hours=25), unknown_until=NOW)
     assert [row.key for row in ended] == ["waiting"]

@@ -94,5 +94,35 @@ async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[st
 async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> models.Part:
     """Start an attempt to send the first due part."""
     part = (await outbox.list_due(connection, now))[0].part
-    assert set(await outbox.mark_sending(connection, [part.id], now)) == {part.id}
+    assert set(await outbox.mark_sending(connection, [part.id], now, term=0)) == {part.id}
     return part
+
+
+async def stop_uncertain(connection: AsyncConnection, part: models.Part, now: datetime = NOW) -> None:
+    """Stop the delivery of a part that an attempt by this process may have sent."""
+    await outbox.stop_part(
+        connection,
+        part.id,
+        reason=models.Reason.NO_HISTORY,
+        now=now,
+        unknown_since=None,
+        error_code=None,
+        term=0,
+        alone=False,
+    )
+
+
+async def retry(
+    connection: AsyncConnection, part_id: int, at: datetime, *, unknown_since: datetime | None, term: int = 0
+) -> bool:
+    """Store that Discord failed an attempt of `term`, with the next one at `at`."""
+    return await outbox.mark_retry(
+        connection,
+        part_id,
+        next_attempt_at=at,
+        unknown_since=unknown_since,
+        error=models.Reason.DISCORD_TROUBLE,
+        error_code=503,
+        term=term,
+        is_refused=False,
+    )
