@@ -25,11 +25,12 @@ import typer
 from discord import app_commands
 
 from bot import cli
-from bot.app import client, container, health
+from bot.app import client, container
 from bot.cli.set_up_file import AlertEntry, PostEntry, SourceEntry
 from bot.client import translations
 from bot.core import settings
 from bot.daily import options
+from bot.operations.metrics import Metrics
 from storage import migrate
 
 PAGES = Path(__file__).parent
@@ -165,9 +166,9 @@ def _list_post_settings() -> str:
 
 def _list_metrics() -> str:
     rows = []
-    for metric in health.Metrics().registry.collect():
+    for metric in Metrics().registry.collect():
         total = {"counter": "_total", "info": "_info"}.get(metric.type, "")
-        collector: Any = health.Metrics().registry._names_to_collectors[metric.name]
+        collector: Any = Metrics().registry._names_to_collectors[metric.name]
         labels = ",".join(collector._labelnames)
         rows.append((f"`{metric.name}{total}{{{labels}}}`".replace("{}", ""), metric.documentation))
     return _render_table(("metric", "meaning"), rows)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.app.features import FEATURES, Shared
 from bot.app.health import Liveness
 from bot.archive.ingest import IngestService
 from bot.ask.archive import ArchiveQuestions
@@ -251,7 +250,9 @@ class Container:
 
     @cached_property
     def services(self) -> Services:
-        """The services for commands and pages."""
+        """The services for commands, pages and planners."""
+        from bot.app.features import FEATURES
+
         database = self.reader_database
         titles.prepare()
         profiles = Profiles(database, PaperVectors(database, self.clock))
@@ -263,21 +264,12 @@ class Container:
             self.arxiv_throttle,
         )
         lookups = admission.Admission(admission.MAX_AT_ONCE)
-        shared = Shared(
-            self.clock,
-            database,
-            self.search,
-            self.glossary,
-            self.deliveries,
-            self.pace,
-            self.request,
+        shared = (
             profiles,
             RisingTopicService(database, self.glossary, self.clock),
-            paper_lookup,
             self.create_questions(database, self.glossary, lookups),
-            self.day_close,
         )
-        return Services(
+        services = Services(
             database=database,
             clock=self.clock,
             search=self.search,
@@ -290,14 +282,18 @@ class Container:
             readers=Readers(database, self.clock, profiles.forget),
             text_tokens=TextTokenStore(database, self.clock),
             paper_lookup=paper_lookup,
-            features={
-                type(service): service for feature in FEATURES for service in feature.build_services(shared)
-            },
             sources=kinds.build_source_registry(database, self.clock, self.settings),
+            pace=self.pace,
+            request=self.request,
+            day_close=self.day_close,
             locale=self.locale,
             timezone=self.settings.timezone,
             web_url=self.settings.web_url,
+            features={type(service): service for service in shared},
         )
+        for feature in FEATURES:
+            services.add(feature.services(services))
+        return services
 
     async def request(self, method: str, path: str, **fields: Any) -> Any:
         """Make a request with the current REST client, which a simulation may replace after this object is created."""

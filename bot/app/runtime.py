@@ -25,15 +25,18 @@ from bot.app import health, jobs
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
 from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
-from bot.app.health import Liveness, Metrics
+from bot.app.health import Liveness
 from bot.app.supervision import Supervision
 from bot.app.workers import Workers
 from bot.client import command_sync, rest, sender, webhook
+from bot.club.service import Clubs
 from bot.core import failures, http_server, isolation, memory, program
 from bot.core.clock import DiscordClock
 from bot.core.failures import FailureLog
 from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
 from bot.core.timers import Timers
+from bot.daily.planner import DailyPlanner
+from bot.operations.metrics import Metrics
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
 from bot.sources import kept_papers
@@ -216,9 +219,7 @@ class Runtime:
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
         with self.metrics.planning.time():
-            its = self.workers
-            planners = its.daily_planner, its.clubs, its.today_planner, its.news_planner, its.thread_news
-            tick = Tick(now, self.relay.wake, self._plan_posts, *planners)
+            tick = Tick(now, self.workers.services, self.relay.wake, self._plan_posts)
             plans = [partial(feature.plan, tick) for feature in FEATURES if feature.plan is not None]
             failures = await self._run_steps(lambda: self.relay.expire(now), *plans)
         if failures:
@@ -228,8 +229,8 @@ class Runtime:
 
     async def _plan_posts(self) -> None:
         """Plan the daily posts due by now. Also called while /today messages are planned, which is slow."""
-        now = self.container.clock()
-        await self._run_steps(lambda: self.workers.daily_planner.tick(now, on_planned=self.relay.wake))
+        now, planner = self.container.clock(), self.workers.services.get(DailyPlanner)
+        await self._run_steps(lambda: planner.tick(now, on_planned=self.relay.wake))
 
     async def _run_steps(self, *steps: Callable[[], Awaitable[int | None]]) -> list[Exception]:
         failures: list[Exception] = []
@@ -303,7 +304,7 @@ def build_runtime(container: Container, bot: PaperroundBot, lock: SenderLock) ->
         get_term=lambda: lock.term,
         on_claimed=lambda: liveness.record("claim"),
         on_failed=partial(liveness.record_failure, "claim"),
-        follow=workers.clubs.follow,
+        follow=workers.services.get(Clubs).follow,
     )
     return Runtime(workers, bot, relay, metrics, lock, liveness)
 

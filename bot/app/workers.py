@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,16 +17,12 @@ import structlog
 from bot.alerts.planner import AlertPlanner
 from bot.app.container import Container, create_fetcher
 from bot.archive.ingest import IngestService
-from bot.club.news import ThreadNewsPlanner
-from bot.club.service import Clubs
+from bot.client.services import Services
 from bot.core.settings import Settings
-from bot.daily.planner import DailyPlanner
 from bot.operations.retention import Retention
 from bot.outbox.outcomes import notify_operator
-from bot.shelf.news import NewsPlanner
 from bot.sources import base, huggingface, kinds, paper_text
 from bot.sources.poller import Poller
-from bot.today.service import TodayPlanner, TodayService
 from bot.writer import drafting, publication
 from bot.writer.service import WriterService
 from storage import alerts, models
@@ -46,13 +43,9 @@ class Workers:
         self.database = database = database or container.database
         deliveries, search = container.deliveries, container.search
         self.ingest = IngestService(database, clock, on_fresh=self._queue_for_alerts)
-        self.daily_planner = DailyPlanner(database, deliveries, search.match_papers, container.day_close)
         self.alert_planner = AlertPlanner(
             database, clock, deliveries, search, default_locale=container.locale, find_right=self._find_right
         )
-        self.news_planner = NewsPlanner(database, deliveries, default_locale=container.locale)
-        self.thread_news = ThreadNewsPlanner(database, deliveries, container.request, container.locale)
-        self.clubs = Clubs(database, clock, deliveries, container.request)
         self.retention = Retention(database, clock, days=container.settings.keep_days)
 
     async def _queue_for_alerts(self, connection: Connection, paper_ids: Sequence[int]) -> None:
@@ -76,13 +69,15 @@ class Workers:
         await self.container.mentions.load(self.database)
 
     @cached_property
-    def today_planner(self) -> TodayPlanner:
-        """Plans the messages with readers' papers of the day."""
-        container = self.container
-        today = container.services.get(TodayService)
-        return TodayPlanner(
-            self.database, container.deliveries, today, container.day_close, default_locale=container.locale
-        )
+    def services(self) -> Services:
+        """The services, with the features' planners, which write through `database`."""
+        from bot.app.features import FEATURES
+
+        shared = self.container.services
+        services = replace(shared, database=self.database, features={**shared.features})
+        for feature in FEATURES:
+            services.add(feature.planners(services))
+        return services
 
     @cached_property
     def vector_maker(self) -> VectorMaker | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.core.admission import Admission
 from bot.core.clock import Clock
+from bot.core.day_close import DayClose
 from bot.outbox.contents import DeliveryFactory
+from bot.outbox.pace import Pace
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
@@ -23,7 +25,7 @@ Feature = TypeVar("Feature")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services for commands and buttons, built by `bot.app.container`.
+    """The services for commands, pages and planners, built by `bot.app.container`, and those of the features by class.
 
     `locale` and `timezone` are the defaults for new readers and subscriptions. `web_url` is the web archive's
     URL.
@@ -42,11 +44,19 @@ class Services:
     paper_lookup: PaperLookup
     sources: SourceRegistry
     charts: ChartRenderer
-    features: Mapping[type, object]
-    """The features' services by class."""
-    locale: models.Locale = models.Locale.EN
-    timezone: str = "UTC"
-    web_url: str | None = None
+    pace: Pace
+    request: Callable[..., Awaitable[Any]]
+    """Makes a request to Discord: method, path, and the arguments of `bot.client.rest.RestClient.request`."""
+    day_close: DayClose
+    locale: models.Locale
+    timezone: str
+    web_url: str | None
+    features: dict[type, object]
+    """What features built, by class."""
+
+    def add(self, built: Iterable[object]) -> None:
+        """Add what a feature built. An object of a class that is there takes its place."""
+        self.features.update({type(one): one for one in built})
 
     def get(self, kind: type[Feature]) -> Feature:
         """Return the feature service of this class."""

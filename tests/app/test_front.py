@@ -20,6 +20,7 @@ from bot.app import front, health, runtime
 from bot.app.container import Container
 from bot.client import permissions, refusals
 from bot.client.context import Client
+from bot.client.guild_directory import GuildDirectory
 from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
 from storage import daily, errors, failures
@@ -191,7 +192,7 @@ class TestByHttp:
 
     async def test_fetches_a_server_at_most_once_a_minute(self, harness: ClientHarness) -> None:
         now = 0.0
-        directory = front.GuildDirectory(harness.bot, lambda: now)
+        directory = GuildDirectory(harness.bot, lambda: now)
         guild_id = harness.guild.id
         http = harness.bot.http
         asked = mock.Mock(wraps=http.get_guild)
@@ -216,7 +217,7 @@ class TestByHttp:
 
     async def test_revoked_permission_takes_effect_in_direct_messages(self, harness: ClientHarness) -> None:
         now = 0.0
-        harness.bot.load_guild = front.GuildDirectory(harness.bot, lambda: now).load
+        harness.bot.load_guild = GuildDirectory(harness.bot, lambda: now).load
         await harness.bot.prepare_guild(harness.guild.id)
         kept = harness.bot.get_guild(harness.guild.id)
         assert kept is not None

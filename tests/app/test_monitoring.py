@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 
 from bot.app import container as app_container
 from bot.app import health, jobs
-from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
+from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness
 from bot.core import clock, http_server, program
 from bot.core.settings import Settings
+from bot.operations.metrics import Metrics
 from bot.search.index import SearchIndex
 from bot.sources import kinds
 from storage import errors, models, outbox, sources

@@ -10,8 +10,12 @@ import pytest
 from bot.app import runtime
 from bot.app.container import Container
 from bot.app.workers import Workers
+from bot.club.service import Clubs
 from bot.core.settings import Settings
+from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
+from bot.shelf.news import NewsPlanner
+from bot.today.service import TodayPlanner
 from storage import errors, locks, models, outbox
 from storage.database import Database
 from tests.support import digest_builders
@@ -58,7 +62,7 @@ async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(
     await _ingest_day(bot)
     fail = mock.AsyncMock(side_effect=errors.StorageError("the database is away"))
     monkeypatch.setattr(bot.relay, "expire", fail)
-    monkeypatch.setattr(bot.workers.today_planner, "tick", fail)
+    monkeypatch.setattr(bot.workers.services.get(TodayPlanner), "tick", fail)
     await bot.tick()
     assert await _list_planned(bot) == [], "without a database the other steps would fail too"
     fail.side_effect = KeyError("a bug")
@@ -72,7 +76,7 @@ async def test_daily_posts_are_planned_before_readers_news(
     """On a Monday each reader of news costs a transaction, and the database may go away meanwhile."""
     await _ingest_day(bot)
     fail = mock.AsyncMock(side_effect=errors.StorageError("the database is away"))
-    monkeypatch.setattr(bot.workers.news_planner, "tick", fail)
+    monkeypatch.setattr(bot.workers.services.get(NewsPlanner), "tick", fail)
     await bot.tick()
     assert await _list_planned(bot) == PLANNED
 
@@ -109,15 +113,15 @@ async def test_workers_of_a_former_sender_store_and_plan_nothing(db: Database) -
         await former.ingest.add_text(digest, location="today.md")
     await Workers(container).ingest.add_text(digest, location="today.md")
     with pytest.raises(errors.SupersededError):
-        await former.daily_planner.tick(NOW)
+        await former.services.get(DailyPlanner).tick(NOW)
     with pytest.raises(errors.SupersededError):
         await former.retention.purge()
     with pytest.raises(errors.SupersededError):
-        await former.clubs.tick(NOW)
+        await former.services.get(Clubs).tick(NOW)
     async with former.open_poller() as poller:
         assert poller.database is former.database
     async with former.open_writer() as writer:
         assert writer.database is former.database
     assert await db.fetch(outbox.list_rows) == []
-    await Workers(container).daily_planner.tick(NOW)
+    await Workers(container).services.get(DailyPlanner).tick(NOW)
     assert len(await db.fetch(outbox.list_rows)) == 1

@@ -13,6 +13,7 @@ from simcord.enums import OverwriteType
 from bot.ask import messages as ask_messages
 from bot.ask.archive import ArchiveQuestions
 from bot.ask.service import MAX_A_DAY
+from bot.club.service import Clubs
 from bot.daily.service import OnDemandPosts
 from storage import ask as ask_storage
 from storage import models, paper_texts, papers
@@ -171,7 +172,7 @@ async def open_thread(harness: ClientHarness, paper: str = PAPER) -> Any:
     await harness.press(await harness.ask("paper", paper=paper), "discuss")
     for _ in range(2):
         await runtime.relay.drain(harness.env.now())
-        await runtime.workers.clubs.tick(harness.env.now())
+        await runtime.workers.services.get(Clubs).tick(harness.env.now())
     await harness.env.settle()
     return list(harness.channel.threads)[-1]
 

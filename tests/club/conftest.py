@@ -10,6 +10,7 @@ import discord
 import pytest
 
 from bot.app.runtime import Runtime
+from bot.club.service import Clubs
 from tests.support import digest_builders
 from tests.support.client_harness import ClientHarness, shown_text
 
@@ -34,7 +35,7 @@ class Lab:
 
     async def tick(self, times: int = 2) -> None:
         for _ in range(0 if self.is_away else times):
-            await self.runtime.workers.clubs.tick(self.now)
+            await self.runtime.workers.services.get(Clubs).tick(self.now)
             await self.runtime.relay.drain(self.now)
         await self.harness.env.settle()
 

@@ -74,7 +74,7 @@ async def test_votes_are_counted_when_the_poll_ends_however_late_its_receipt_is_
         await connection.execute(tables.deliveries.update().values(open_again))
     await lab.until(poll.created_at + timedelta(minutes=minutes))
     assert (len(lab.polls()), lab.threads()) == (1, [])
-    overview = await lab.runtime.workers.clubs.load(lab.harness.guild.id)
+    overview = await lab.runtime.workers.services.get(Clubs).load(lab.harness.guild.id)
     assert overview is not None
     assert abs(overview.meeting.due_at - poll.poll.expires_at) < timedelta(seconds=1)
     await lab.until(poll.poll.expires_at + timedelta(seconds=3))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.club.news import ThreadNewsPlanner
 from storage import papers
 from storage.papers import EventKind, PaperEvent
 from tests.club.conftest import Lab, text_of
@@ -28,7 +29,7 @@ async def happen(lab: Lab, paper_id: int, kind: EventKind, text: str) -> None:
     """Store an event, and plan and send what is due."""
     event = PaperEvent(0, paper_id, kind, text, lab.now)
     await lab.harness.container.database.write(papers.add_events, [event])
-    await lab.runtime.workers.thread_news.tick(lab.now)
+    await lab.runtime.workers.services.get(ThreadNewsPlanner).tick(lab.now)
     await lab.tick()
 
 
@@ -63,7 +64,7 @@ async def test_a_thread_archived_over_a_year_ago_is_told_nothing(lab: Lab, days:
     async def say_archived(*_: object) -> dict[str, object]:
         return {"thread_metadata": {"archived": True, "archive_timestamp": archived_at}}
 
-    lab.runtime.workers.thread_news._request = say_archived
+    lab.runtime.workers.services.get(ThreadNewsPlanner)._request = say_archived
     await lab.harness.env.advance_time(timedelta(days=days).total_seconds())
     await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")
     assert count_told(lab, thread) == count
@@ -79,6 +80,6 @@ async def test_a_thread_that_could_not_be_asked_about_is_told_later(
     await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")
     lab.harness.env.backend.faults.clear()
     await lab.harness.wait(hours=1)
-    await lab.runtime.workers.thread_news.tick(lab.now)
+    await lab.runtime.workers.services.get(ThreadNewsPlanner).tick(lab.now)
     await lab.tick()
     assert count_told(lab, thread) == count

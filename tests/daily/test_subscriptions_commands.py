@@ -12,6 +12,7 @@ from inline_snapshot import snapshot
 
 from bot.app.workers import Workers
 from bot.daily import options as daily_options
+from bot.daily.planner import DailyPlanner
 from storage import accounts, models, outbox
 from tests.support import client_harness, sample_archive
 from tests.support.client_harness import (
@@ -242,7 +243,7 @@ async def test_a_first_post_has_the_previews_paper_after_a_day_without_newer_one
     await harness.manager_press(setup, "setup-start")
     runtime = await harness.start_runtime()
     await harness.env.advance_time(24 * 3600)
-    await Workers(harness.container).daily_planner.tick(harness.env.now())
+    await Workers(harness.container).services.get(DailyPlanner).tick(harness.env.now())
     await runtime.relay.drain(harness.env.now())
     assert "Moss grows" in shown_text(max(harness.channel.history(), key=lambda message: message.id))
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bot.app import health
 from bot.core import http_server
+from bot.operations.metrics import Metrics
 from storage import errors, models
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
@@ -180,7 +181,7 @@ async def test_an_unreachable_database_always_raises_the_same_error(
                 pass
     monitoring = health.MonitoringServer(
         harness.db,
-        health.Metrics(),
+        Metrics(),
         harness.now,
         health.Liveness(),
         role=lambda: "sender",

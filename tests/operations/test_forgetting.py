@@ -9,6 +9,8 @@ import pytest
 from bot.app.workers import Workers
 from bot.client.accounts import Readers
 from bot.outbox import outcomes
+from bot.shelf.news import NewsPlanner
+from bot.today.service import TodayPlanner
 from storage import accounts, ask, models, paper_texts, papers
 from storage.alerts import OwnerRight
 from storage.papers import EventKind, PaperEvent
@@ -36,8 +38,8 @@ async def _lose_right(harness: ClientHarness, right: OwnerRight, *closed: int) -
     with mock.patch.object(runtime.relay.sender, "_request", refuse):
         for _ in range(10):
             await planner.drain()
-            await workers.today_planner.tick(harness.env.now())
-            await workers.news_planner.tick(harness.env.now())
+            await workers.services.get(TodayPlanner).tick(harness.env.now())
+            await workers.services.get(NewsPlanner).tick(harness.env.now())
             await runtime.relay.drain(harness.env.now())
             await harness.env.advance_time(timedelta(hours=13).total_seconds())
 

@@ -10,8 +10,9 @@ from unittest import mock
 import pytest
 
 from bot.client.accounts import Readers
+from bot.club.service import Clubs
 from bot.daily import planner as daily_planner
-from bot.today.service import TodayService
+from bot.today.service import TodayPlanner, TodayService
 from storage import alerts, club, models, news, outbox
 from storage.database import Database
 from tests.shelf import test_news
@@ -33,7 +34,11 @@ class Stage(test_news.NewsWorld):
 
     async def tick(self) -> None:
         await self.relay.expire(self.now)
-        for planner in (self.daily_planner, self.workers.clubs, self.workers.today_planner):
+        for planner in (
+            self.daily_planner,
+            self.workers.services.get(Clubs),
+            self.workers.services.get(TodayPlanner),
+        ):
             await planner.tick(self.now)
         await self.alert_planner.drain()
         await super().tick()
@@ -43,7 +48,7 @@ class Stage(test_news.NewsWorld):
         await self.tick()
 
     async def vote(self) -> None:
-        await self.workers.clubs.begin_vote(GUILD)
+        await self.workers.services.get(Clubs).begin_vote(GUILD)
         await self.tick()
 
 
@@ -90,7 +95,7 @@ async def _set_up_post(stage: Stage) -> None:
 
 
 async def _set_up_club(stage: Stage) -> None:
-    await stage.workers.clubs.set_up(
+    await stage.workers.services.get(Clubs).set_up(
         club.Club(
             guild_id=GUILD,
             channel_id=CHANNEL,
@@ -131,10 +136,10 @@ SWITCHES = {
     "a daily post, paused": Switch(_set_up_post, lambda of: of.subscriptions.pause(of.row.id), "A"),
     "a daily post, removed": Switch(_set_up_post, lambda of: of.subscriptions.remove(of.row.id), "A"),
     "a meeting, skipped": Switch(
-        _set_up_club, lambda of: of.workers.clubs.skip(GUILD), "ClubPost poll", Stage.vote
+        _set_up_club, lambda of: of.workers.services.get(Clubs).skip(GUILD), "ClubPost poll", Stage.vote
     ),
     "a club, stopped": Switch(
-        _set_up_club, lambda of: of.workers.clubs.stop(GUILD), "ClubPost poll", Stage.vote
+        _set_up_club, lambda of: of.workers.services.get(Clubs).stop(GUILD), "ClubPost poll", Stage.vote
     ),
     "a reader, forgotten": Switch(
         _ask_for_papers, lambda of: Readers(of.database, of.clock).forget(READER), "@7 TodayPost"

@@ -15,11 +15,11 @@ import pytest_asyncio
 from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.client import custom_ids
-from bot.club.news import ThreadNews
+from bot.club.news import ThreadNews, ThreadNewsPlanner
 from bot.club.service import ClubPost
 from bot.core.settings import Settings
 from bot.outbox import contents, outcomes
-from bot.shelf.news import NewsPost
+from bot.shelf.news import NewsPlanner, NewsPost
 from bot.shelf.service import Shelf
 from storage import accounts, archive, club, locks, migrate, models, news, papers, shelf, today
 from storage.database import Database
@@ -78,7 +78,7 @@ class NewsWorld(World):
         container.deliveries = self.deliveries
         self.shelf = container.services.get(Shelf)
         self.workers = workers = Workers(container)
-        self.news, self.threads = workers.news_planner, workers.thread_news
+        self.news, self.threads = workers.services.get(NewsPlanner), workers.services.get(ThreadNewsPlanner)
         self.threads._request = self._find_thread
         self.arrived: dict[int, list[str]] = {}
 
@@ -553,7 +553,7 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
     for saved in (await harness.ask("saved"), await harness.ask("saved", tag="updated")):
         assert CODE in shown_text(saved), "marked until a message told it"
     await harness.wait(days=8)
-    assert await Workers(harness.container).news_planner.tick(harness.env.now()) == 1
+    assert await Workers(harness.container).services.get(NewsPlanner).tick(harness.env.now()) == 1
     await harness.wait(hours=1)
     [message] = harness.received()
     said = shown_text(message)

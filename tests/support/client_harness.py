@@ -31,6 +31,7 @@ from bot.app.container import Container
 from bot.app.runtime import Runtime, build_runtime
 from bot.app.workers import Workers
 from bot.client import autocomplete
+from bot.client.guild_directory import GuildDirectory
 from bot.client.texts import Texts, for_locale
 from bot.club import messages as club_messages
 from bot.core.clock import Clock
@@ -346,7 +347,7 @@ def send_by_http(bot: PaperroundBot, clock: Clock) -> None:
         guild = state._get_guild(int(data.get("guild_id") or 0))
         if guild is not None:
             state._remove_guild(guild)
-        bot.load_guild = front.GuildDirectory(bot, time.monotonic).load
+        bot.load_guild = GuildDirectory(bot, time.monotonic).load
         body, timestamp = json.dumps(data).encode(), str(int(clock().timestamp()))
         headers = {front.SIGNATURE: key.sign(timestamp.encode() + body).hex(), front.TIMESTAMP: timestamp}
         assert server.receive(headers, body).status == 202

@@ -7,7 +7,7 @@ from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.core.settings import Settings
 from bot.outbox import contents
-from bot.today.service import TodayPost, TodayService
+from bot.today.service import TodayPlanner, TodayPost, TodayService
 from storage import models
 from storage.database import Database
 from tests.support import world
@@ -41,7 +41,7 @@ class TodayWorld(World):
         container.deliveries = self.deliveries
         self.services = container.services
         self.today = self.services.get(TodayService)
-        self.planner = Workers(container).today_planner
+        self.planner = Workers(container).services.get(TodayPlanner)
         self.arrived: list[tuple[str, str]] = []
         """Each message and when it was sent (UTC)."""
 

@@ -12,7 +12,7 @@ from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.shelf.service import Shelf
 from bot.today import messages as today_messages
-from bot.today.service import TodayService
+from bot.today.service import TodayPlanner, TodayService
 from storage import accounts, models, papers, today
 from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
@@ -174,7 +174,7 @@ async def test_papers_are_sent_by_dm_until_stopped(harness: ClientHarness) -> No
     )
     await _save(harness, *SMALL_MODELS)
     assert "(Seoul)" in shown_text(await harness.ask("today", at="9am"))
-    planner = Workers(harness.container).today_planner
+    planner = Workers(harness.container).services.get(TodayPlanner)
     due_at = harness.env.now().replace(hour=0, minute=0) + timedelta(days=1)  # 09:00 in Seoul
     assert await planner.tick(due_at - timedelta(minutes=1)) == 0
     assert await planner.tick(due_at) == 1
