@@ -1,7 +1,7 @@
 """The command line. Commands parse arguments, call a service and print its result.
 
-They import their dependencies inside functions: `paperround parse` loads neither discord.py nor SQLAlchemy,
-and a command that uses the database starts in half a second.
+Their modules import what a search in the shell needs. What is slow to load and seldom needed is imported inside functions:
+discord.py, SQLAlchemy, structlog, rich, and the modules that load them, such as `bot.app`.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from bot.cli import shell
 from bot.cli.search import EMPTY_ARCHIVE, create_search, name_some, print_papers
 from bot.core import clock
 from bot.core.files import LocatedProblem
+from bot.core.settings import WRITTEN_FORMATS
 from storage import errors, models
 
 if TYPE_CHECKING:
@@ -341,7 +342,6 @@ async def write(
 ) -> None:
     """Write a day's digest. The model summarises each paper, and each sentence is checked against the paper's text."""
     from bot.app.workers import inbox_of
-    from bot.core.settings import WRITTEN_FORMATS
 
     settings = shell.load_settings()
     formats = [models.DigestFormat(form)] if form else settings.writer_formats or WRITTEN_FORMATS[:1]

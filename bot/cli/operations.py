@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,21 +17,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import shell
-from bot.core import settings
+from bot.core import isolation, settings
+from bot.core import settings as core_settings
+from bot.core.clock import system_clock
 from bot.core.settings import ProcessRole
-from storage import errors, models
+from bot.search import glossary
+from bot.search import index as search_index
+from storage import errors, models, search, sqlite_file
+from storage.database import Database
 
 if TYPE_CHECKING:
     from bot.cli.set_up_file import SetUpFile
     from storage.copying import OnProgress
-    from storage.database import Database
 
 
 async def reindex(as_json: shell.AsJson = False) -> None:
     """Rebuild the search index and glossary. Safe while the bot is running."""
-    from bot.core.clock import system_clock
-    from bot.search import glossary
-
     async with shell.open_storage() as database:
         papers = await _index(database, again=True)
         await glossary.GlossaryService(database, system_clock).rebuild()
@@ -68,7 +70,6 @@ async def backup(
 
 async def list_posts(as_json: shell.AsJson = False) -> None:
     """List the daily posts of all servers: when each last came and is next due, and why it is stuck."""
-    from bot.core.clock import system_clock
     from bot.operations import posts
 
     async with shell.open_storage(with_logs=False) as database:
@@ -173,9 +174,6 @@ async def _fill(target: Database, copy: Callable[[OnProgress], Awaitable[int]]) 
 
 async def _index(database: Database, *, again: bool = False) -> int:
     """Bring the search index up to date, or build it `again`, while showing the progress. Returns the number of papers."""
-    from bot.search import index as search_index
-    from storage import search
-
     papers = 0
     index = search_index.SearchIndex(search_index.folder_of(database))
     if again:
@@ -257,8 +255,6 @@ async def doctor(
 
 async def _print_failures(as_json: bool) -> None:
     """Print the errors that were kept, oldest first, without the texts of readers."""
-    from dataclasses import asdict
-
     from storage import failures
 
     async with shell.open_storage(with_logs=False) as database:
@@ -330,7 +326,6 @@ async def run(
 
 async def _wait_for_change() -> bool:
     """Wait until a file of the current folder changes. Returns False after SIGTERM or SIGINT."""
-    from bot.core import isolation
 
     def look() -> list[tuple[str, int]]:
         with suppress(OSError):  # a file is just being replaced
@@ -351,8 +346,6 @@ async def _run(role: ProcessRole) -> None:
     import structlog
 
     from bot.core import logs, memory, program
-    from bot.core import settings as core_settings
-    from storage import sqlite_file
 
     memory.limit_arenas()
     settings = shell.load_settings()
@@ -401,7 +394,6 @@ async def serve_tools(
     except ModuleNotFoundError as error:
         raise _needs_extra("`paperround mcp`", "mcp", error) from None
     from bot.core import logs, memory
-    from bot.core.clock import system_clock
 
     memory.limit_arenas()
     configured = shell.load_settings()
@@ -544,7 +536,6 @@ def _read_set_up(file: Path) -> str:
 
 def _create_set_up_file(database: Database) -> SetUpFile:
     from bot.cli.set_up_file import SetUpFile
-    from bot.core.clock import system_clock
 
     return SetUpFile(database, system_clock, shell.load_settings())
 
@@ -555,7 +546,6 @@ async def forget_reader(
 ) -> None:
     """Delete everything stored about a user, including messages waiting to be sent."""
     from bot.client.accounts import Readers
-    from bot.core.clock import system_clock
 
     async with shell.open_storage(with_logs=False) as database:
         counts = await Readers(database, system_clock).forget(user)

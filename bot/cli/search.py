@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, assert_neve
 import typer
 from typer.core import TyperCommand
 
+from bot.archive import arxiv_ids, summaries
 from bot.cli import shell
-from storage import errors
+from bot.core.admission import Admission
+from bot.search import results as search_results
+from bot.search.glossary import GlossaryService
+from bot.search.index import SearchIndex, folder_of
+from bot.search.results import Hint, SearchRequest, Sort
+from bot.search.service import FormEvidence, SearchService
+from bot.text import query_parser
+from bot.text.concepts import SurfaceForm
+from storage import errors, models
+from storage.database import Database
 
 if TYPE_CHECKING:
     from bot.ask.archive import ArchiveAnswer
     from bot.ask.service import Answer
-    from bot.search import results as search_results
-    from bot.search.service import FormEvidence, SearchService
-    from bot.text.concepts import SurfaceForm
-    from storage import models
-    from storage.database import Database
 
 _UNKNOWN_PAPER = "The archive has no paper {!r}. `paperround search WORDS` finds papers by title."
 _MAX_NAMES = 5
@@ -76,8 +81,6 @@ async def search(
             "QUERY is empty. Give words, a question, an arXiv ID or a filter such as author:NAME."
         )
 
-    from bot.search.results import SearchRequest, Sort
-
     async with shell.open_reader() as database:
         service = create_search(database)
         sort = Sort(ORDERS[order]) if order else None
@@ -94,8 +97,6 @@ async def search(
 
 async def _is_behind(database: Database) -> bool:
     """Return whether the search index lacks papers."""
-    from bot.search.index import SearchIndex, folder_of
-
     index = SearchIndex(folder_of(database))
     return await database.look_up(lambda view: index.count_behind(view) > 0)
 
@@ -202,11 +203,8 @@ async def ask(
     With `PAPERROUND_WRITER_URL`, also sentences by that language model.
     """
 
-    from bot.archive import arxiv_ids
     from bot.ask.archive import ArchiveAnswer
     from bot.ask.service import AnyAnswer, guess_language
-    from bot.core.admission import Admission
-    from bot.search.glossary import GlossaryService
 
     paper_id, *rest = words
     is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None
@@ -368,9 +366,6 @@ def detail_to_dict(
     detail: models.PaperDetail, name_source: Callable[[str], str] = lambda source: source
 ) -> dict[str, Any]:
     """Convert a paper's details for JSON output. `name_source` returns what is said of the source of a digest."""
-    from bot.archive import summaries
-    from storage import models
-
     return {
         **shell.pick(
             detail, "arxiv_id title url first_on votes votes_read_at authors authors_truncated abstract"
@@ -437,8 +432,6 @@ def print_papers(
 
 
 def _warnings(result: search_results.SearchResult) -> list[str]:
-    from bot.text import query_parser
-
     left_out, forms = ", ".join(result.ignored), ", ".join(query_parser.list_accepted_forms(result.ignored))
     left_out += f" (use {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
@@ -468,8 +461,6 @@ def _readings(result: search_results.SearchResult) -> Iterator[str]:
 
 
 def _hint(hint: search_results.Hint) -> str:
-    from bot.search.results import Hint
-
     match hint:
         case Hint.WITHOUT:
             return "To leave something out, put - before a word."
@@ -507,9 +498,6 @@ def _notes(result: search_results.SearchResult) -> list[str]:
 
 
 def _print_detail(detail: models.PaperDetail) -> None:
-    from bot.archive import summaries
-    from storage import models
-
     votes = "unknown" if detail.votes is None else detail.votes
     shell.echo(f"{detail.arxiv_id}  {shell.pick(detail, 'title')['title'] or '(no title)'}")
     days = dict.fromkeys((str(detail.first_on), str(detail.last_on)))
@@ -538,9 +526,6 @@ def _print_detail(detail: models.PaperDetail) -> None:
 
 def create_search(database: Database) -> SearchService:
     """Return a search service that updates the index before its first search."""
-    from bot.search.index import SearchIndex, folder_of
-    from bot.search.service import SearchService
-
     index = SearchIndex(folder_of(database), at_once=None)
     return SearchService(database, index=index)
 
@@ -600,8 +585,6 @@ _DECISIONS = ("forget", "add")
 
 
 async def _decide(words: Sequence[str], as_json: bool) -> None:
-    from bot.search.glossary import GlossaryService
-
     verb, *texts = words
     if len(texts) != 2:
         raise errors.UsageError(
@@ -615,8 +598,6 @@ async def _decide(words: Sequence[str], as_json: bool) -> None:
 
 
 async def _print_decisions(as_json: bool) -> None:
-    from bot.search.glossary import GlossaryService
-
     async with shell.open_reader() as database:
         made = await GlossaryService(database).list_decisions()
     rows = [

@@ -10,16 +10,18 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import dotenv
 import typer
+from pydantic import SecretStr
 
 from bot.cli import shell
-from bot.core import files
+from bot.core import files, settings
+from bot.core.settings import ENV_FILE, Settings
 from storage import errors
 from storage.errors import PaperroundError
 
 if TYPE_CHECKING:
     from bot.client.command_sync import Application
-    from bot.core.settings import Settings
 
 TOKEN, SOURCES = "DISCORD_TOKEN", "PAPERROUND_SOURCES"
 MAX_TOKEN_LENGTH = 1_000
@@ -61,7 +63,6 @@ async def setup(
 ) -> None:
     """Set up the bot's token and sources. Writes both to `.env` and prints the next steps."""
     from bot.client import permissions
-    from bot.core import settings
 
     loaded, origins = shell.load_settings(), settings.setting_origins()
     file = Path(settings.ENV_FILE).resolve()
@@ -150,10 +151,7 @@ class _WrongTokenError(PaperroundError):
 
 async def _check(loaded: Settings, token: str) -> tuple[str, Application]:
     """Log in with a token. Raises _WrongTokenError, or PaperroundError if Discord is unreachable."""
-    from pydantic import SecretStr
-
     from bot.client import command_sync
-    from bot.core.settings import ENV_FILE
 
     if token.count(".") != _TOKEN_DOTS:
         raise _WrongTokenError(
@@ -209,8 +207,6 @@ def _check_source(loaded: Settings, address: str) -> str:
 
 def _write(file: Path, values: Mapping[str, str]) -> None:
     """Set values in `.env`, which only its owner can read. Raises PaperroundError if it cannot be written."""
-    import dotenv
-
     with (
         files.reported(file, "It was not changed."),
         tempfile.TemporaryDirectory(prefix=".env.", dir=file.parent) as folder,

@@ -23,15 +23,16 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.core import files
+from bot.core import files, settings
 from bot.core.clock import system_clock
-from storage import errors
+from bot.core.settings import Settings
+from bot.text import dates, typography
+from storage import errors, sqlite_file
+from storage.database import Database
 
 if TYPE_CHECKING:
     from bot.app.container import Container
     from bot.app.workers import Workers
-    from bot.core.settings import Settings
-    from storage.database import Database
 
 IsAccepted = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -39,8 +40,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 
 def parse_date(text: str) -> date:
     """Parse a typed date (`2025-02-06`, `yesterday`, `dec 30`) in the configured zone. Raises UsageError."""
-    from bot.text import dates
-
     span = dates.read_typed_date(text, system_clock().astimezone(load_timezone()).date())
     if span is None or span[0] != span[1]:
         raise errors.UsageError(
@@ -94,8 +93,6 @@ def configure_logs() -> None:
 
 def load_settings() -> Settings:
     """Load the settings. Raises UsageError if one is invalid."""
-    from bot.core import settings
-
     return settings.load()
 
 
@@ -111,8 +108,6 @@ def checked_database(url: str, *, creating: bool, keeping: bool = False) -> Iter
     Otherwise a command with a wrong argument, or in the wrong folder, would leave an empty database there. A block that
     is `keeping` keeps it unless it fails. Without `creating`, raises UsageError if the file is missing.
     """
-    from storage import sqlite_file
-
     path = sqlite_file.find_missing_file(url)
     if path is not None and not creating:
         raise errors.UsageError(
@@ -165,9 +160,6 @@ class _Lines(logging.Handler):
 @asynccontextmanager
 async def open_reader() -> AsyncIterator[Database]:
     """Open the configured database for look-ups: a SQLite file without logs and SQLAlchemy, which take long to load."""
-    from storage import sqlite_file
-    from storage.database import Database
-
     logging.getLogger().addHandler(_Lines(logging.WARNING))
     url = load_settings().database_url
     path = sqlite_file.path_of(url)
@@ -270,8 +262,6 @@ def _to_cell(value: Any, zone: ZoneInfo) -> str:
 
 def pick(record: object, names: str) -> dict[str, Any]:
     """Return the record's attributes with these `names` (separated by spaces), with LaTeX as text."""
-    from bot.text import typography
-
     found = {name: getattr(record, name) for name in names.split()}
     latex = {name: typography.to_plain_text(found[name]) for name in _LATEX & found.keys() if found[name]}
     return found | latex
@@ -290,7 +280,6 @@ def print_document(text: str, target: Path | None = None) -> None:
         is_terminal = sys.stdout.isatty()
         sys.stdout.write(errors.make_printable(text.removeprefix("\ufeff")) if is_terminal else text)
         return
-    from storage import sqlite_file
 
     with files.reported(target, "Choose another file."):
         if target.is_file() and sqlite_file.has_header(target):

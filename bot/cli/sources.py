@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import shell
+from bot.cli.digests import confirm_removal
+from bot.core import settings
+from bot.core.clock import system_clock
 from storage import errors, models
+from storage.database import Database
 
 if TYPE_CHECKING:
     from bot.sources.kinds import SourceRegistry, Yield
-    from storage.database import Database
 
 Url = Annotated[
     str,
@@ -165,9 +168,6 @@ async def remove(
 ) -> None:
     """Remove a source. Digests already fetched are kept, with the lowest priority, or removed too."""
     from bot.archive.ingest import IngestService
-    from bot.cli.digests import confirm_removal
-    from bot.core import settings
-    from bot.core.clock import system_clock
     from bot.sources import folder
     from storage import archive
 
@@ -281,7 +281,6 @@ def _days_between(since: date | None, until: date | None, today: date) -> list[d
 
 
 def _create_registry(database: Database) -> SourceRegistry:
-    from bot.core.clock import system_clock
     from bot.sources.kinds import build_source_registry
 
     return build_source_registry(database, system_clock, shell.load_settings())
