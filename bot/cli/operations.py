@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import shell
-from bot.core import isolation, settings
+from bot.core import isolation
 from bot.core import settings as core_settings
 from bot.core.clock import system_clock
 from bot.core.settings import ProcessRole
@@ -399,7 +399,7 @@ async def serve_tools(
     configured = shell.load_settings()
     token = configured.mcp_token and configured.mcp_token.get_secret_value()
     try:
-        settings.parse_address(http or ":0")
+        core_settings.parse_address(http or ":0")
     except ValueError as error:
         raise errors.UsageError(f"--http: {error}") from None
     if http is not None and not token:
