@@ -89,7 +89,7 @@ async def put_answer(
     now: datetime,
     *rest: NewPart,
     rest_at: datetime,
-    about: Sequence[str] = (),
+    about: Sequence[str],
 ) -> bool:
     """Put `shown` into the last part of a planned answer, due at `now` (UTC). Returns False if that was attempted.
 

@@ -133,7 +133,7 @@ async def _count(connection: Connection, *, is_export: bool = False) -> dict[str
 
 
 async def _read(
-    connection: Connection, table: sa.Table, *, is_export: bool = False
+    connection: Connection, table: sa.Table, *, is_export: bool
 ) -> AsyncIterator[list[dict[str, Any]]]:
     """Yield the rows to copy of a table, some at a time."""
     query = _select(table, is_export=is_export).execution_options(yield_per=_ROWS)
@@ -217,7 +217,7 @@ async def export(source: Database, file: Path, on_progress: OnProgress = lambda 
 
 
 @asynccontextmanager
-async def open_export(file: Path, database: Path | None = None) -> AsyncIterator[Database]:
+async def open_export(file: Path, database: Path | None) -> AsyncIterator[Database]:
     """Open a file with everything to `copy` it, unpacked beside a `database`, or else in the system's temporary folder.
 
     Raises StorageError if the file is damaged, by a newer version or something else.

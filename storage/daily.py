@@ -111,7 +111,7 @@ async def set_state(
     subscription_ids: Iterable[int],
     state: models.ActivityState,
     *,
-    reason: str | None = None,
+    reason: str | None,
 ) -> None:
     """Set the state of subscriptions, except manually paused ones."""
     is_by_hand = sa.and_(
@@ -152,7 +152,7 @@ class HighWaterMark(NamedTuple):
 
     on: date
     until: int
-    returned: frozenset[int] = frozenset()
+    returned: frozenset[int]
 
 
 async def list_marks(

@@ -28,10 +28,10 @@ class Failure:
     failed_at: datetime
     event: str
     reference: str
-    command: str = ""
-    kind: str = ""
-    reason: str = ""
-    trace: str = ""
+    command: str
+    kind: str
+    reason: str
+    trace: str
 
 
 failures = table_of(Failure, "failures")

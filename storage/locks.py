@@ -92,7 +92,7 @@ def _lease_end(connection: Connection) -> sa.ColumnElement[datetime] | datetime:
     return _PAST if connection.dialect.name == "sqlite" else sa.func.clock_timestamp() + LEASE
 
 
-async def raise_term(connection: Connection, name: str = "") -> int:
+async def raise_term(connection: Connection, name: str) -> int:
     """Begin a new term for the sender with this session name. Writes in older terms fail from now on."""
     term = secrets.randbits(_TERM_BITS) + 1
     values = {"holder": term, "name": name, "expires_at": _lease_end(connection)}

@@ -95,7 +95,7 @@ class LeftOut:
     """How many items were left out for one reason, and up to three of them as one-line examples."""
 
     reason: Omission
-    number: int = 1
+    number: int
     examples: tuple[str, ...] = ()
 
 
@@ -247,10 +247,10 @@ class PaperRow:
     date: date
     votes: int | None
     authors: tuple[str, ...]
-    thumbnail: str | None = None
-    score: float = 0.0
-    authors_truncated: bool = False
-    withdrawn_by: Withdrawal | None = None
+    thumbnail: str | None
+    score: float
+    authors_truncated: bool
+    withdrawn_by: Withdrawal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -857,7 +857,7 @@ class IndexDocument:
     keywords: tuple[str, ...]
     votes: int | None
     days: tuple[date, ...]
-    institutions: tuple[str, ...] = ()
+    institutions: tuple[str, ...]
 
 
 class Reason(StrEnum):

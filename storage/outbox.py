@@ -324,9 +324,7 @@ def _finish() -> sa.Update:
     return ended.returning(deliveries.c.id, deliveries.c.reason)
 
 
-async def set_payload(
-    connection: AsyncConnection, part_id: int, payload: str, fallback: str | None = None
-) -> None:
+async def set_payload(connection: AsyncConnection, part_id: int, payload: str, fallback: str | None) -> None:
     """Replace the payload and the plain form of a part that waits for its next attempt."""
     waiting = parts.c.id == part_id, parts.c.state == PartState.WAITING
     await connection.execute(parts.update().where(*waiting).values(payload=payload, fallback=fallback))
@@ -629,7 +627,7 @@ async def is_told(
 
 
 async def expire(
-    connection: AsyncConnection, now: datetime, *, unknown_until: datetime | None = None
+    connection: AsyncConnection, now: datetime, *, unknown_until: datetime
 ) -> list[models.Delivery]:
     """Stop expired deliveries, as either refused or too old, and return them.
 
@@ -642,8 +640,7 @@ async def expire(
         own, parts.c.state == PartState.WAITING, parts.c.first_attempt_at.is_not(None)
     )
     is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~is_sending)
-    if unknown_until is not None:
-        is_overdue &= sa.or_(~may_have_arrived, deliveries.c.expires_at <= unknown_until)
+    is_overdue &= sa.or_(~may_have_arrived, deliveries.c.expires_at <= unknown_until)
     # Locks the subscription before its deliveries, in the same order as pausing a subscription.
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
@@ -667,7 +664,7 @@ async def set_expiry(
 
 
 async def count_asked(
-    connection: AsyncConnection, user_id: int, since_at: datetime, known: Iterable[int] = ()
+    connection: AsyncConnection, user_id: int, since_at: datetime, known: Iterable[int]
 ) -> int:
     """Return how many posts a reader has asked for since a time (UTC), except those whose content Discord refused.
 
@@ -726,9 +723,9 @@ async def list_due(
     connection: AsyncConnection,
     now: datetime,
     *,
-    limit: int = 1000,
-    exclude_channel_ids: Collection[int | None] = (),
-    with_webhooks: bool = True,
+    limit: int,
+    exclude_channel_ids: Collection[int | None],
+    with_webhooks: bool,
 ) -> list[DuePart]:
     """Return the first unsent part of each delivery that may be sent at `now` (UTC), most urgent first.
 

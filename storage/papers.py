@@ -336,7 +336,7 @@ async def purge_unkept(
 
 
 async def list_merged(
-    connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
+    connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int]
 ) -> dict[int, MergedPaper]:
     """Return stored papers, keyed by id, listed or not. They can be selected by arXiv id or database id."""
     rows = await statements.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)

@@ -222,8 +222,8 @@ def list_paper_rows(
         day, score = listed_on.get(id_) or parse_date(last_on), scores.get(id_, 0.0)
         rows[id_] = PaperRow(
             *(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score),
-            authors_truncated=bool(truncated),
-            withdrawn_by=find_withdrawal(*told),
+            bool(truncated),
+            find_withdrawal(*told),
         )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 

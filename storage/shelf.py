@@ -32,11 +32,7 @@ MAX_SAVED = 5_000
 
 
 async def save(
-    connection: AsyncConnection,
-    user_id: int,
-    paper_ids: Iterable[int],
-    now: datetime,
-    server_id: int | None = None,
+    connection: AsyncConnection, user_id: int, paper_ids: Iterable[int], now: datetime, server_id: int | None
 ) -> None:
     """Save papers for a reader, with the server if one is given. Papers already saved stay unchanged.
 

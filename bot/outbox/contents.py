@@ -124,8 +124,8 @@ class BarePost:
     on: date
     papers: tuple[PostPaper, ...]
     refused: Mapping[str, Any]
-    is_first: bool = True
-    events: Mapping[str, Sequence[PaperEvent]] = field(default_factory=dict)
+    is_first: bool
+    events: Mapping[str, Sequence[PaperEvent]]
 
 
 def bare_name(marker: str, number: int) -> str:

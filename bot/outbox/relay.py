@@ -169,10 +169,6 @@ class AttemptRunner:
         return channel_id
 
 
-async def _nothing(_: models.Delivery) -> None:
-    return
-
-
 POLL_SECONDS = 2.0
 """How often to look for deliveries that another process has planned. `wake` ends the wait."""
 
@@ -207,10 +203,10 @@ class Relay:
     pace: Pace
     clock: Clock
     get_term: Callable[[], int | None]
+    on_claimed: Callable[[], None]
+    on_failed: Callable[[Exception], None]
+    follow: Callable[[models.Delivery], Awaitable[None]]
     monotonic: Callable[[], float] = time.monotonic
-    on_claimed: Callable[[], None] = lambda: None
-    on_failed: Callable[[Exception], None] = lambda _: None
-    follow: Callable[[models.Delivery], Awaitable[None]] = _nothing
 
     def __post_init__(self) -> None:
         self._attempt_runner = AttemptRunner(self.database, self.sender)

@@ -27,7 +27,7 @@ async def look(database: Database, now: datetime) -> list[object]:
 
 async def post_next(world: World) -> Sequence[str]:
     """Return what is posted on Tuesday."""
-    term = await world.database.write(locks.raise_term)  # copying held the sender's lock
+    term = await world.database.write(locks.raise_term, "")  # copying held the sender's lock
     world.restart(lambda: term)
     before = len(world.sent)
     await world.at("Tue 09:00")
@@ -66,7 +66,7 @@ async def test_a_moved_database_shows_the_same(
                 await copying.copy(db, target)
             else:
                 await copying.export(db, tmp_path / "all.zip")
-                async with copying.open_export(tmp_path / "all.zip") as exported:
+                async with copying.open_export(tmp_path / "all.zip", None) as exported:
                     await copying.copy(exported, target)
             assert await look(target, world.now) == seen
             moved = World(target)

@@ -16,7 +16,7 @@ from bot.search.glossary import GlossaryService
 from bot.sources.paper_text import PaperTextReader
 from storage import ask, club, models, outbox, paper_texts, papers
 from storage.database import Database
-from tests.support import asked_paper, patience
+from tests.support import asked_paper, outbox_builders, patience
 from tests.support.world import CHANNEL, World, moment
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -57,7 +57,7 @@ def questions(db: Database) -> PaperQuestions:
 
 
 async def due(db: Database, after: timedelta = timedelta(0)) -> list[str]:
-    return [row.part.payload or "" for row in await db.fetch(outbox.list_due, NOW + after)]
+    return [row.part.payload or "" for row in await db.fetch(outbox_builders.list_due, NOW + after)]
 
 
 async def has_due(db: Database) -> bool:
@@ -105,7 +105,7 @@ async def test_a_text_that_takes_long_is_announced_and_the_message_edited(
 async def send_first(db: Database) -> None:
     """Have the part that is due sent, so that a later one edits its message."""
     async with db.transaction() as connection:
-        [first] = await outbox.list_due(connection, NOW)
+        [first] = await outbox_builders.list_due(connection, NOW)
         await outbox.mark_sending(connection, [first.part.id], NOW, term=0)
         await outbox.mark_sent(connection, {first.part.id: models.Receipt(5151, THREAD)}, NOW)
 

@@ -116,8 +116,8 @@ async def test_forgetting_a_reader_deletes_papers_that_nobody_else_saved(db: Dat
     ids = await paper_records.add_papers(db, *(paper_records.merged_paper(n, on=None) for n in range(1, 4)))
     mine, shared, _ = ids.values()
     async with db.transaction() as connection:
-        await shelf.save(connection, READER, [mine, shared], NOW)
-        await shelf.save(connection, 8, [shared], NOW)
+        await shelf.save(connection, READER, [mine, shared], NOW, None)
+        await shelf.save(connection, 8, [shared], NOW, None)
     await Readers(db, lambda: NOW).forget(READER)
     assert set(await db.fetch(papers.list_merged, ids=ids.values())) == {shared, max(ids.values())}
 

@@ -11,9 +11,9 @@ from tests.support.world import AWAY, CHANNEL, READER, World, moment
 
 
 async def set_state(
-    world: World, row: models.Subscription, state: models.ActivityState, **fields: Any
+    world: World, row: models.Subscription, state: models.ActivityState, reason: str | None = None
 ) -> None:
-    await world.database.write(daily.set_state, [row.id], state, **fields)
+    await world.database.write(daily.set_state, [row.id], state, reason=reason)
 
 
 async def test_rescheduling_after_todays_post_takes_effect_tomorrow(world: World) -> None:

@@ -236,7 +236,13 @@ def test_doctor_prints_the_errors(paperround: Paperround) -> None:
     assert paperround("doctor", "--errors").stdout == "No errors are kept.\n"
     at = datetime(2026, 1, 5, 9, tzinfo=UTC)
     kept = storage.Failure(
-        failed_at=at, event="interaction failed", reference="3f2a1c", command="top", trace="ValueError\n"
+        failed_at=at,
+        event="interaction failed",
+        reference="3f2a1c",
+        command="top",
+        kind="ValueError",
+        reason="",
+        trace="ValueError\n",
     )
 
     async def add() -> None:

@@ -84,7 +84,7 @@ async def test_a_refused_message_is_logged_unless_it_is_private(
     part = NewPart(PartKind.MESSAGE, '{"content": "for your alert: robots"}', "n")
     delivery = replace(outbox_builders.new_delivery(guild_id=None, user_id=user_id), parts=(part,))
     await outbox_builders.add(db, delivery)
-    (due,) = await db.fetch(outbox.list_due, outbox_builders.NOW)
+    (due,) = await db.fetch(outbox_builders.list_due, outbox_builders.NOW)
     claimed = outbox.ClaimedPart(due.delivery, due.part, term=0, claimed_at=0.0)
     refused = outcomes.DeliveryError(outcomes.classify(400, 50035, PartKind.MESSAGE), "invalid form body")
     now = outbox_builders.NOW

@@ -439,6 +439,7 @@ async def test_a_refused_role_mention_and_silence_stay_with_the_first_bare_messa
             papers=(rendered_posts.paper(1), rendered_posts.paper(2)),
             refused=refused,
             is_first=is_first,
+            events={},
         )
         [part] = rendered_posts.new_renderer().render(post)
         assert part.paper_count == 2

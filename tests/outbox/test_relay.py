@@ -303,7 +303,7 @@ async def test_nothing_is_claimed_without_the_sender_lock_and_current_term(
     world.restart(get_term=lambda: terms.pop(0) if terms else None)
     await world.relay.drain(world.now)  # the lock is lost after the first claim
     assert world.outcomes == ["sent"] * 2
-    present = await world.database.write(locks.raise_term)
+    present = await world.database.write(locks.raise_term, "")
     world.restart(get_term=lambda: present - 1)
     await world.relay.drain(world.now)
     assert world.outcomes == ["sent"] * 2

@@ -206,6 +206,7 @@ def test_a_very_long_summary_does_not_hide_the_abstract() -> None:
         keywords=("okapi",),
         votes=1,
         days=(date(2025, 1, 1),),
+        institutions=(),
     )
     body = "\n".join(search_index.build_texts(paper).bodies)
     assert {"0", "zebra", "okapi"} <= set(body.split())
@@ -229,6 +230,6 @@ def test_a_very_long_summary_does_not_hide_the_abstract() -> None:
 )
 def test_a_chapter_on_later_work_is_not_indexed(heading: str, text: str, is_indexed: bool) -> None:
     sections = models.Section("Summary", "One."), models.Section(heading, f"Two. {text} Three.")
-    paper = models.IndexDocument(1, "2501.00001", "Title", sections, None, (), 1, (date(2025, 1, 1),))
+    paper = models.IndexDocument(1, "2501.00001", "Title", sections, None, (), 1, (date(2025, 1, 1),), ())
     words = " ".join(search_index.build_texts(paper).bodies).replace(analyser.PARTICLE_MARK, " ").split()
     assert ("astrolab" in words) is is_indexed

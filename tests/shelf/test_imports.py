@@ -294,7 +294,7 @@ async def test_imported_papers_keep_the_order_of_the_file(db: Database) -> None:
     kept = Shelf(db, lambda: NOW, match_nothing)
     async with db.transaction() as connection:
         _, known = await add_papers(connection, ["Listed", "Known"])
-        await shelf.save(connection, 7, [known], NOW - timedelta(days=1))
+        await shelf.save(connection, 7, [known], NOW - timedelta(days=1), None)
     text = "2501.00001\n2501.00002\n2401.99999v2\narXiv:2401.99999\n"
     assert await kept.import_file(7, text.encode()) == Imported(saved=2, unlisted=1, known=1)
     rows, _ = await kept.list_saved(7)

@@ -84,7 +84,7 @@ class NewsWorld(World):
 
     async def start_sender(self) -> None:
         """Replace the relay by that of a new process, which sends in a new term."""
-        term = await self.database.write(locks.raise_term)
+        term = await self.database.write(locks.raise_term, "")
         self.restart(lambda: term)
 
     async def _find_thread(self, *_: object) -> dict[str, object]:
@@ -340,6 +340,7 @@ def test_plain_and_bare_news_say_what_is_new() -> None:
         on=shown.date,
         papers=(shown,),
         refused={},
+        is_first=True,
         events={shown.arxiv_id: events},
     )
     [part] = render(bare)
@@ -530,7 +531,7 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
 ) -> None:
     texts, database, reader = harness.texts, harness.container.database, harness.reader.id
     [paper_id] = (await database.fetch(papers.get_ids, [SURVEY])).values()
-    await database.write(shelf.save, reader, [paper_id], harness.env.now())
+    await database.write(shelf.save, reader, [paper_id], harness.env.now(), None)
     shown = await harness.ask("saved")
     assert texts("news-start") in shown_text(shown)
     assert texts("news-on") in shown_text(await harness.press(shown, "news-start"))

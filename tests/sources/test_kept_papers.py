@@ -29,7 +29,7 @@ async def services(db: Database) -> AsyncIterator[Services]:
         async with db.transaction() as connection:
             await archive.lock_ingest(connection)
             ids = await papers.add(connection, digest_writer.unlisted_papers(IDS))
-            await shelf.save(connection, READER, [ids[SAVED]], START)
+            await shelf.save(connection, READER, [ids[SAVED]], START, None)
             values = {"guild_id": SERVER, "opened_at": START, "thread_id": 44, "delivery_id": 1}
             await club.put_thread(connection, channel_id=CHANNEL, paper_id=ids[DISCUSSED], **values)
             await connection.execute(tables.papers.update().values(first_on=START.date()))
@@ -120,7 +120,7 @@ async def test_papers_that_fail_for_good_delay_themselves_alone(
     async with services.harness.db.transaction() as connection:
         await archive.lock_ingest(connection)
         ids = await papers.add(connection, digest_writer.unlisted_papers(failing))
-        await shelf.save(connection, READER, ids.values(), START)
+        await shelf.save(connection, READER, ids.values(), START, None)
     await services.ask(12, every=timedelta(days=1))
     pages = services.harness.origin.pages
 
@@ -151,7 +151,7 @@ async def test_a_paper_that_arxiv_lacks_yet_is_looked_up_the_next_day(
     await added.add_text(listed, location="2026-01-05.md")
     [id_] = (await harness.db.fetch(papers.get_ids, [new])).values()
     if is_saved:
-        await harness.db.write(shelf.save, READER, [id_], START)
+        await harness.db.write(shelf.save, READER, [id_], START, None)
     await services.ask(every=timedelta(minutes=30))
     first = services.count_requests()["arxiv"]
     await services.ask(10, every=timedelta(minutes=30))
@@ -165,7 +165,7 @@ async def test_two_thousand_saved_papers_take_at_most_a_days_requests(services: 
     async with services.harness.db.transaction() as connection:
         await archive.lock_ingest(connection)
         ids = await papers.add(connection, digest_writer.unlisted_papers(more))
-        await shelf.save(connection, READER, ids.values(), START)
+        await shelf.save(connection, READER, ids.values(), START, None)
     for arxiv_id in more:
         services.tell(arxiv_id)
     first, second = await services.ask_for_days(2)

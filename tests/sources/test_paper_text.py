@@ -185,7 +185,7 @@ async def test_the_text_of_a_paper_on_a_shelf_stays_when_others_make_room(
     async with db.transaction() as connection:
         [paper_id] = await papers.list_newest_ids(connection, limit=1)
         [saved] = await papers.list_details(connection, [paper_id])
-        await shelf.save(connection, 5, [paper_id], NOW)
+        await shelf.save(connection, 5, [paper_id], NOW, None)
         names = saved.arxiv_id, *(f"2505.0000{number}" for number in range(3))
         for hours, name in enumerate(names):
             text = models.PaperText(name, "Lamps.", "https://x.example", NOW + timedelta(hours=hours))

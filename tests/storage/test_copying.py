@@ -74,7 +74,7 @@ async def test_a_copy_that_was_killed_can_be_repeated(
     monkeypatch.setattr(locks, "LEASE", timedelta(seconds=2))
     for database in (db, target):  # as the killed process leaves them
         if not database.is_sqlite:
-            await database.write(locks.raise_term)
+            await database.write(locks.raise_term, "")
     copied = await copying.copy(db, target)
     assert copied >= len(copying.COPIED)
     # Killed after its commit, while the papers were indexed: all rows are there, and none is read again.
@@ -232,7 +232,7 @@ async def test_exports_to_one_file_at_a_time_do_not_disturb_each_other(db: Datab
     assert [await other for other in others] == [written]
     assert zipfile.ZipFile(file).testzip() is None
     assert [path.name for path in tmp_path.iterdir() if "all.zip" in path.name] == ["all.zip"]
-    async with copying.open_export(file) as opened:
+    async with copying.open_export(file, None) as opened:
         assert sum((await count(opened)).values()) == written
 
 

@@ -56,7 +56,7 @@ async def test_fenced_write_fails_outside_the_current_term(db: database.Database
         await write()
     assert await lock.try_acquire()
     await write()
-    await db.write(locks.raise_term)
+    await db.write(locks.raise_term, "")
     with pytest.raises(errors.SupersededError):
         await write()
     await lock.release()

@@ -9,6 +9,7 @@ from tests.support.outbox_builders import (
     MINUTE,
     NOW,
     add,
+    list_due,
     list_due_nonces,
     new_delivery,
     retry,
@@ -41,7 +42,7 @@ async def test_a_certain_failure_clears_the_time_of_the_first_attempt(db: databa
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await retry(connection, part.id, NOW + MINUTE, unknown_since=NOW)
-        assert await outbox.list_due(connection, NOW) == []
+        assert await list_due(connection, NOW) == []
         part = await start_attempt(connection, NOW + MINUTE)
         again = (await outbox.list_parts(connection, part.delivery_id))[0]
         assert (again.first_attempt_at, again.last_attempt_at) == (NOW, NOW + MINUTE)
@@ -53,13 +54,13 @@ async def test_a_certain_failure_clears_the_time_of_the_first_attempt(db: databa
 async def test_former_sender_can_only_store_receipts(db: database.Database) -> None:
     [delivery_id] = await add(db, new_delivery(parts=3))
     async with db.transaction() as connection:
-        former = await locks.raise_term(connection)
+        former = await locks.raise_term(connection, "")
         [first, second, third] = [part.id for part in await outbox.list_parts(connection, delivery_id)]
         assert set(await outbox.mark_sending(connection, [first, second], NOW, term=former)) == {
             first,
             second,
         }
-        present = await locks.raise_term(connection)
+        present = await locks.raise_term(connection, "")
         assert set(await outbox.mark_sending(connection, [third], NOW, term=former)) == set()
         release = partial(outbox.release_interrupted, connection, NOW, forum_posts_at=None, in_flight_ids=())
         assert await release(term=former) == 0
@@ -90,16 +91,16 @@ async def test_former_sender_can_only_store_receipts(db: database.Database) -> N
 async def test_retries_a_former_senders_forum_post_after_its_timeout(db: database.Database) -> None:
     await add(db, new_delivery("message"), new_delivery("forum", 8, kinds=(models.PartKind.FORUM_POST,)))
     async with db.transaction() as connection:
-        term = await locks.raise_term(connection)
-        due = await outbox.list_due(connection, NOW)
+        term = await locks.raise_term(connection, "")
+        due = await list_due(connection, NOW)
         await outbox.mark_sending(connection, [one.part.id for one in due], NOW, term=term)
-        term = await locks.raise_term(connection)
+        term = await locks.raise_term(connection, "")
         assert await outbox.release_interrupted(
             connection, NOW, term=term, forum_posts_at=NOW + MINUTE, in_flight_ids=()
         )
-        [message] = await outbox.list_due(connection, NOW)
+        [message] = await list_due(connection, NOW)
         assert message.part.kind is models.PartKind.MESSAGE
-        assert len(await outbox.list_due(connection, NOW + MINUTE)) == 2
+        assert len(await list_due(connection, NOW + MINUTE)) == 2
 
 
 async def test_a_delivery_with_unknown_outcome_can_be_resent_once(db: database.Database) -> None:
@@ -128,9 +129,9 @@ async def test_expiry_stops_waiting_parts_but_not_parts_in_flight(db: database.D
     late = NOW + timedelta(hours=25)
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        assert await outbox.expire(connection, late) == []
+        assert await outbox.expire(connection, late, unknown_until=NOW) == []
         await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, late)
-        ended = await outbox.expire(connection, late)
+        ended = await outbox.expire(connection, late, unknown_until=NOW)
         assert [(delivery.id, delivery.state) for delivery in ended] == [
             (delivery_id, models.DeliveryState.STOPPED)
         ]

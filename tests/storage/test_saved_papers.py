@@ -33,9 +33,9 @@ async def test_lists_saved_papers_newest_first_or_by_tag(db: Database) -> None:
     async with db.transaction() as connection:
         b, a, unlisted = await add_papers(connection, ["b", "A", None])
         await shelf.save_at(connection, READER, {unlisted: NOW})
-        await shelf.save(connection, READER, [a, b], NOW + timedelta(days=1))
-        await shelf.save(connection, READER, [a], NOW + timedelta(days=9))
-        await shelf.save(connection, OTHER, [a], NOW)
+        await shelf.save(connection, READER, [a, b], NOW + timedelta(days=1), None)
+        await shelf.save(connection, READER, [a], NOW + timedelta(days=9), None)
+        await shelf.save(connection, OTHER, [a], NOW, None)
         await shelf.update(connection, READER, a, tags=" r_l to-read ")
         await shelf.update(connection, READER, b, tags=" rxl ")
         assert await list_ids(connection) == ["2", "1", "3"]

@@ -24,6 +24,7 @@ def index_texts(texts: Iterable[str], *, as_titles: bool = False) -> Engine:
                 keywords=(),
                 votes=None,
                 days=(date(2026, 1, 1),),
+                institutions=(),
             )
             for number, text in enumerate(texts)
         )

@@ -87,13 +87,18 @@ async def add(db: database.Database, *deliveries: models.NewDelivery) -> list[in
     return list((await db.write(outbox.add_all, deliveries)).values())
 
 
+async def list_due(connection: AsyncConnection, now: datetime) -> list[outbox.DuePart]:
+    """Return what may be sent to any destination at `now` (UTC)."""
+    return await outbox.list_due(connection, now, limit=1000, exclude_channel_ids=(), with_webhooks=True)
+
+
 async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[str]:
-    return [due.part.nonce for due in await db.fetch(outbox.list_due, now)]
+    return [due.part.nonce for due in await db.fetch(list_due, now)]
 
 
 async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> models.Part:
     """Start an attempt to send the first due part."""
-    part = (await outbox.list_due(connection, now))[0].part
+    part = (await list_due(connection, now))[0].part
     assert set(await outbox.mark_sending(connection, [part.id], now, term=0)) == {part.id}
     return part
 

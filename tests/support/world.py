@@ -171,6 +171,10 @@ class Discord:
         return -user_id
 
 
+async def _follow_nothing(_: models.Delivery) -> None:
+    return
+
+
 class World:
     """The bot's planners and relay on a database. The test moves the clock, which starts Monday 04:00 in Seoul."""
 
@@ -213,6 +217,9 @@ class World:
             clock=self.clock,
             monotonic=lambda: self.now.timestamp(),
             get_term=get_term,
+            on_claimed=lambda: None,
+            on_failed=lambda _: None,
+            follow=_follow_nothing,
         )
 
     # Readers' and managers' settings.

@@ -62,7 +62,7 @@ async def archive(db: Database) -> dict[str, int]:
 async def _save(db: Database, archive: dict[str, int]) -> None:
     async with db.transaction() as connection:
         saved = [archive[f"2501.0000{number}"] for number in (1, 2, 3)]
-        await shelf.save(connection, READER, saved, NOW)
+        await shelf.save(connection, READER, saved, NOW, None)
 
 
 async def _learn(learner: profiles.Profiles) -> profiles.LearntProfile:
@@ -108,6 +108,6 @@ async def test_profiles_learn_from_titles_of_imported_papers(db: Database, archi
             arxiv_id = f"1901.{number:05}"
             facts = models.PaperFacts(arxiv_id, "arxiv", "u", NOW, title=title)
             ids = await papers.add(connection, [digest_writer.merge(arxiv_id, [], [facts])])
-            await shelf.save(connection, READER, ids.values(), NOW)
+            await shelf.save(connection, READER, ids.values(), NOW, None)
     robots, speech = await _score(db, learner, archive)
     assert min(robots) > max(speech)

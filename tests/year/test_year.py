@@ -29,10 +29,10 @@ from bot.club.service import Clubs
 from bot.daily.service import Subscriptions
 from bot.outbox.contents import DeliveryFactory
 from storage import club as stored_club
-from storage import models, outbox, tables, today
+from storage import models, tables, today
 from tests.fake_discord import model, server
 from tests.fake_discord.fixtures import fake
-from tests.support import alert_builders, origin_server
+from tests.support import alert_builders, origin_server, outbox_builders
 from tests.support.fake_arxiv import FakeArxiv
 from tests.support.fault_harness import FaultHarness, open_fault_harness
 from tests.year import publishing
@@ -221,7 +221,7 @@ class Year:
                 if duration > MINUTE and not (times and all(at and at >= asked_at for at in times)):
                     return False
                 states = {*await connection.scalars(sa.select(tables.parts.c.state).distinct())}
-                due = await outbox.list_due(connection, self.harness.now(), limit=1)
+                due = await outbox_builders.list_due(connection, self.harness.now())
                 return self.is_away or not (due or models.PartState.SENDING in states)
 
         await self.harness.wait_until(have_ticked)
