@@ -29,6 +29,7 @@ from bot.app import client, container
 from bot.cli.set_up_file import AlertEntry, PostEntry, SourceEntry
 from bot.client import translations
 from bot.core import settings
+from bot.core.clock import system_clock
 from bot.daily import options
 from bot.operations.metrics import Metrics
 from storage import migrate
@@ -128,7 +129,7 @@ async def _read_slash_commands() -> list[tuple[str, ...]]:
     with tempfile.TemporaryDirectory() as folder:
         database = await migrate.open_database(f"sqlite+aiosqlite:///{folder}/paperround.db", migrate=True)
         try:
-            bot = container.Container(settings.Settings(), database).create_bot(shard_count=1)
+            bot = container.Container(settings.Settings(), database, system_clock).create_bot(shard_count=1)
             for cog in client.COGS:
                 await bot.add_cog(cog(bot))
             translator = translations.CommandTranslator()

@@ -29,12 +29,9 @@ COGS = tuple(cog for feature in FEATURES for cog in feature.cogs)
 
 
 class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
-    """A command tree that reports errors to the user."""
-
     async def on_error(
         self, interaction: discord.Interaction[PaperroundBot], error: app_commands.AppCommandError, /
     ) -> None:
-        """Report a command's error to the user."""
         await refusals.handle_error(interaction, error)
 
 
@@ -58,7 +55,6 @@ class PaperroundBot(Client):
 
     @cached_property
     def component_router(self) -> router.ComponentRouter:
-        """The router for buttons, select menus and modals."""
         return router.ComponentRouter()
 
     @cached_property
@@ -140,7 +136,6 @@ class PaperroundBot(Client):
             await refusals.handle_error(interaction, refusals.UserError("outdated-control"))
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        """Log an event listener's exception."""
         error = sys.exc_info()[1]
         assert error is not None
         isolation.log_error(log, "event handler failed", error, event_name=event_method)
@@ -152,7 +147,7 @@ RENDERERS = {kind: render for feature in FEATURES for kind, render in feature.re
 class DiscordRenderer:
     """Renders posts as messages for the outbox. `mention` returns the mention of a command, such as `daily edit`."""
 
-    def __init__(self, templates: Templates, mention: MentionLookup, web_url: str | None = None) -> None:
+    def __init__(self, templates: Templates, mention: MentionLookup, web_url: str | None) -> None:
         self._wordings = {
             locale: PostWording(client_texts.for_locale(locale), templates, mention, web_url)
             for locale in models.Locale

@@ -102,7 +102,7 @@ class Container:
 
     settings: Settings
     database: Database
-    clock: Clock = system_clock
+    clock: Clock
     client: PaperroundBot | None = None
     """The Discord client, once it is created."""
 
@@ -120,7 +120,6 @@ class Container:
 
     @property
     def day_close(self) -> day_close.DayClose:
-        """The time at which a day's list closes."""
         return self.settings.close_rule
 
     @property
@@ -172,7 +171,6 @@ class Container:
 
     @cached_property
     def rest(self) -> RestClient:
-        """The REST client that sends posts."""
         from bot.client.rest import RestClient
 
         return RestClient(self.pace, self.http_observer.report, self.token)
@@ -189,7 +187,6 @@ class Container:
 
     @cached_property
     def renderer(self) -> DiscordRenderer:
-        """Renders posts as Discord messages."""
         from bot.app.client import DiscordRenderer
 
         return DiscordRenderer(self.templates, self.mentions, self.settings.web_url)
@@ -223,12 +220,10 @@ class Container:
 
     @cached_property
     def glossary(self) -> GlossaryService:
-        """The glossary of the database."""
         return GlossaryService(self.reader_database, self.clock, self.search_index)
 
     @cached_property
     def search(self) -> SearchService:
-        """The search of the database."""
         return SearchService(self.reader_database, self.glossary, self.clock, self.search_index, self.vectors)
 
     @cached_property
@@ -301,11 +296,9 @@ class Container:
 
     @cached_property
     def web_pages(self) -> WebPages:
-        """The pages of the web archive."""
         return WebPages(self.services, self.templates, self.answer_page)
 
     async def answer_page(self, asked: str, texts: Texts) -> Answered:
-        """Answer a question on a page of the web archive."""
         from bot.ask import messages as ask_messages
 
         answer = await self.services.get(PaperQuestions).archive.answer(asked, texts.locale)
@@ -354,7 +347,6 @@ class Container:
         )
 
     def create_text_reader(self, fetch: fetcher.HttpFetcher) -> paper_text.PaperTextReader:
-        """Return a reader of papers' texts."""
         settings = self.settings
         return paper_text.PaperTextReader(
             settings.hf_endpoint,

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from bot.app import health, runtime
 from bot.app.container import Container
 from bot.app.supervision import Supervision
-from bot.client import discord_internals, guild_directory
+from bot.client import discord_internals, gateway, guild_directory
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
@@ -61,7 +61,6 @@ class InteractionServer:
         """When interactions were received (Unix seconds), by id, oldest first."""
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the route to a server."""
         router.add_post(PATH, self._handle)
 
     async def _handle(self, request: web.Request) -> web.Response:
@@ -175,10 +174,10 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
             is_connected=lambda: False,
         )
         await runtime.start_servers(stack, settings, monitoring)
-        stack.push_async_callback(runtime.close_client, bot)
+        stack.push_async_callback(gateway.close_client, bot)
         watch = (supervision or Supervision()).watch(liveness)
         watching = await stack.enter_async_context(runtime.in_background(watch))
-        logging_in = runtime.log_in(bot, token, liveness.record_start)
+        logging_in = gateway.log_in(bot, token, liveness.record_start)
         await isolation.run_unless_stopped(logging_in, stopping, watching)
         if stopping.is_set():
             return

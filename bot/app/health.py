@@ -73,7 +73,6 @@ class Liveness:
         self._started_at = self._monotonic()
 
     def record(self, sign: Sign) -> None:
-        """Record a sign of life (see `Sign`)."""
         self._signs[sign] = self._ended[sign] = self._monotonic()
         self._reasons.pop(sign, None)
 
@@ -172,7 +171,6 @@ class MonitoringServer:
         self._database = self._database.limited(DATABASE_CONNECTIONS)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the two routes to a server."""
         router.add_get("/health", self._handle_health)
         router.add_get("/metrics", self._handle_metrics)
 

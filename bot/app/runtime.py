@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,8 +16,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import aiohttp
-import discord
 import structlog
 
 from bot.app import health, jobs
@@ -28,7 +25,7 @@ from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
 from bot.app.health import Liveness
 from bot.app.supervision import Supervision
 from bot.app.workers import Workers
-from bot.client import command_sync, rest, sender, webhook
+from bot.client import command_sync, gateway, rest, sender, webhook
 from bot.club.service import Clubs
 from bot.core import failures, http_server, isolation, memory, program
 from bot.core.clock import DiscordClock
@@ -47,93 +44,6 @@ from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock
 
 log = structlog.get_logger(__name__)
-
-RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
-"""Seconds between attempts to reach Discord. The last delay repeats."""
-
-REJECTIONS = {
-    4004: command_sync.WRONG_TOKEN,
-    4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
-    " application at https://discord.com/developers/applications, or update Paperround.",
-}
-"""What to do about close codes that make reconnecting useless. For other codes: update Paperround."""
-
-
-async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None]) -> None:
-    """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
-    # discord.py mistakes a proxy's 401 for a wrong token, and raises TypeError for a proxy's page with 200.
-    unreachable = (discord.HTTPException, discord.LoginFailure, OSError, TypeError)
-
-    async def attempt() -> None:
-        on_attempt()
-        try:
-            await bot.login(token)
-        except unreachable as error:
-            if isinstance(error, discord.LoginFailure) and bot.observer.is_last_discords:
-                raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
-            # Each login opens a session; closing it also closes the connector.
-            await bot.http.close()
-            bot.http.connector = discord.utils.MISSING
-            raise
-
-    await _retry_while_unreachable(attempt, unreachable, "Discord is unreachable")
-
-
-async def connect_gateway(bot: PaperroundBot) -> None:
-    """Keep the Gateway connected. Raises PaperroundError if it rejects the bot or the client was closed."""
-
-    async def attempt() -> None:
-        try:
-            await _connect_until_closed(bot)
-        except discord.PrivilegedIntentsRequired as error:
-            raise errors.PaperroundError(REJECTIONS[4014]) from error
-        except discord.ConnectionClosed as error:
-            text = REJECTIONS.get(
-                error.code,
-                f"Discord's Gateway ended the connection (close code {error.code}). Restart or update Paperround;"
-                " if it happens again, report the code.",
-            )
-            raise errors.PaperroundError(text) from error
-        except discord.GatewayNotFound as error:
-            if getattr(error.__cause__, "status", None) == 401 and bot.observer.is_last_discords:
-                raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
-            raise
-        raise errors.PaperroundError("The connection to Discord's Gateway was closed. Restart Paperround.")
-
-    # discord.py reconnects by itself, but gives up if it cannot look up the Gateway's address.
-    unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
-    await _retry_while_unreachable(attempt, unreachable, "the Gateway is unreachable")
-
-
-async def _connect_until_closed(bot: PaperroundBot) -> None:
-    """Connect the client, and close it if cancelled.
-
-    discord.py ignores a cancellation while it reconnects a shard, so the client is closed as well. The task
-    is cancelled first: on a close discord.py would log a failed first connection and retry it.
-    """
-    connecting = asyncio.ensure_future(bot.connect(reconnect=True))
-    try:
-        await asyncio.shield(connecting)
-    except asyncio.CancelledError:
-        connecting.cancel()
-        await close_client(bot)
-        await asyncio.gather(connecting, return_exceptions=True)
-        raise
-
-
-async def _retry_while_unreachable(
-    attempt: Callable[[], Awaitable[None]], unreachable: tuple[type[Exception], ...], event: str
-) -> None:
-    """Repeat `attempt` with growing delays while it raises an error in `unreachable`."""
-    delays = itertools.chain(RECONNECT_DELAYS, itertools.repeat(RECONNECT_DELAYS[-1]))
-    while True:
-        try:
-            await attempt()
-            return
-        except unreachable as error:
-            delay = next(delays)
-            log.warning(event, error=str(error) or type(error).__name__, retry_in_seconds=delay)
-            await asyncio.sleep(delay)
 
 
 async def hold_lock(lock: SenderLock, acquired: asyncio.Event, database: Database) -> None:
@@ -186,7 +96,6 @@ class Runtime:
 
     @property
     def container(self) -> Container:
-        """The objects that this process shares."""
         return self.workers.container
 
     @property
@@ -276,7 +185,6 @@ class Runtime:
         await self.plan_and_wake()
 
     async def plan_and_wake(self) -> None:
-        """Plan due posts and wake the relay to send them."""
         await self.tick()
         self.relay.wake()
 
@@ -338,7 +246,7 @@ async def run(
         await _start_servers(runtime, stack)
         stack.push_async_callback(container.rest.close)
         stack.push_async_callback(lock.release)
-        stack.push_async_callback(close_client, bot)
+        stack.push_async_callback(gateway.close_client, bot)
         watch = (supervision or Supervision()).watch(runtime.liveness, lambda: lock.term is not None)
         watching = await stack.enter_async_context(in_background(watch))
         await _stand_by_and_send(runtime, token, stopping, clock, role, watching)
@@ -421,7 +329,7 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
     if not acquired.is_set():
         log.info("waiting for the sender lock; another process is running")
     if token is not None:
-        await log_in(runtime.bot, token, runtime.liveness.record_start)
+        await gateway.log_in(runtime.bot, token, runtime.liveness.record_start)
     else:
         await _ask_for_time(runtime, clock)
     runtime.liveness.record_obstacle(None)
@@ -445,21 +353,13 @@ async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
             if not clock.is_set:
                 raise
 
-    await _retry_while_unreachable(attempt, (outcomes.DeliveryError,), "Discord is unreachable")
+    await gateway.retry_while_unreachable(attempt, (outcomes.DeliveryError,), "Discord is unreachable")
 
 
 async def _keep_time(runtime: Runtime, clock: DiscordClock) -> None:
     """Ask Discord for the time again. Errors are logged, and the next call retries."""
     with isolation.isolated(log, "Discord was not asked for the time"):
         await _ask_for_time(runtime, clock)
-
-
-async def close_client(bot: PaperroundBot) -> None:
-    """Close the client's connections within two seconds."""
-    with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
-        async with asyncio.timeout(2):
-            # discord.py closes only once: a timeout here must not cancel a close that another caller awaits.
-            await asyncio.shield(bot.close())
 
 
 async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
@@ -523,7 +423,7 @@ async def _run_tasks(
         workers.open_poller() as poller,
         # After downtime, read new digests before giving up a post for the day.
         in_background(asyncio.wait_for(poller.first_round.wait(), FIRST_READ_SECONDS)) as first_read,
-        in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
+        in_background(gateway.connect(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
         in_background(runtime.sync_commands()),
         in_background(stopping.wait()) as stopper,
         Timers() as timers,
@@ -556,7 +456,7 @@ async def _run_tasks(
         if not container.database.is_sqlite:
             # A standby takes over now. This process answers no more commands, and its writes are fenced.
             connection.cancel()
-            await close_client(runtime.bot)
+            await gateway.close_client(runtime.bot)
             await runtime.lock.release()
         await isolation.cancel(relaying)
         failures = [task.exception() for task in needed if task.done() and not task.cancelled()]

@@ -66,7 +66,7 @@ class ModelServer:
     """A server of models, by the address of its API (`…/v1`), and a key if it needs one. It is connected when first used."""
 
     url: str
-    key: str | None = None
+    key: str | None
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
 
     async def post(self, path: str, request: Mapping[str, Any], seconds: float) -> tuple[int, bytes]:
@@ -215,8 +215,8 @@ class TokenBudget:
 
     database: Database
     clock: Clock
-    daily: int | None = None
-    monthly: int | None = None
+    daily: int | None
+    monthly: int | None
 
     @property
     def is_capped(self) -> bool:

@@ -238,7 +238,6 @@ class _Server(mcpserver.MCPServer[Any]):
 
 
 def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
-    """Return an MCP server that offers the tools of an archive."""
     server = _Server("paperround", title="Paperround", instructions=INSTRUCTIONS)
     hints = types.ToolAnnotations(
         read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False

@@ -96,7 +96,6 @@ async def search(
 
 
 async def _is_behind(database: Database) -> bool:
-    """Return whether the search index lacks papers."""
     index = SearchIndex(folder_of(database))
     return await database.look_up(lambda view: index.count_behind(view) > 0)
 
@@ -161,7 +160,6 @@ def name_some(names: Sequence[str]) -> str:
 
 
 def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
-    """Convert the result of an author search for JSON output."""
     return {
         **shell.pick(result, "author matches namesakes"),
         "corrected": result.is_corrected,
@@ -242,7 +240,6 @@ async def ask(
 
 
 def archive_to_dict(answer: ArchiveAnswer) -> dict[str, Any]:
-    """Convert the answer to a question to the archive for JSON output."""
     return {
         "is_near": answer.is_near,
         "kind": answer.kind.value,
@@ -311,7 +308,6 @@ def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
 
 
 def passages_to_dict(answer: Answer) -> dict[str, Any]:
-    """Convert the answer to a question about a paper for JSON output."""
     return {
         **shell.pick(answer.paper, "arxiv_id title"),
         "basis": answer.basis.value,
@@ -358,7 +354,6 @@ _NOTES = {
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
-    """Convert a listed paper for JSON output."""
     return shell.pick(row, "arxiv_id title date votes authors score withdrawn_by")
 
 

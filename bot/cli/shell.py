@@ -102,7 +102,7 @@ def load_timezone() -> ZoneInfo:
 
 
 @contextmanager
-def checked_database(url: str, *, creating: bool, keeping: bool = False) -> Iterator[None]:
+def checked_database(url: str, *, creating: bool, keeping: bool) -> Iterator[None]:
     """Print the path of the SQLite file that the block creates, or remove it again if nothing was stored in it.
 
     Otherwise a command with a wrong argument, or in the wrong folder, would leave an empty database there. A block that

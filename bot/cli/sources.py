@@ -223,7 +223,6 @@ async def fetch(since: shell.Since = None, until: shell.Until = None, as_json: s
 
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
-    """Convert a source for JSON output."""
     from bot.sources import arxiv_categories
 
     back_fill = arxiv_categories.read_back_fill(row.progress)

@@ -39,7 +39,7 @@ class DiscordClock:
     Before the first response, it returns the machine's time, so nothing may be planned yet.
     """
 
-    def __init__(self, machine: Clock = system_clock, count: Callable[[], float] = count_seconds) -> None:
+    def __init__(self, machine: Clock, count: Callable[[], float] = count_seconds) -> None:
         self._count = count
         self._set_at, self._set_to = count(), machine()
         self.is_set = False
@@ -141,5 +141,4 @@ def parse_http_date(text: str) -> datetime | None:
 
 
 def local_date(now: datetime, zone: ZoneInfo) -> date:
-    """Return the local date in a time zone."""
     return now.astimezone(zone).date()

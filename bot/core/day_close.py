@@ -62,7 +62,7 @@ class DayClose:
         """Return whether papers may still join a day's list, up to LATE_PERIOD after its close."""
         return moment < self.closes_at(day) + LATE_PERIOD
 
-    def next_read_at(self, planned_at: datetime, now: datetime, *, has_failed: bool = False) -> datetime:
+    def next_read_at(self, planned_at: datetime, now: datetime, *, has_failed: bool) -> datetime:
         """Return when to read the list next: `planned_at`, or earlier where posts wait for the list.
 
         - Far from a close: at the latest when its window begins, 10 minutes before it; after a failure, in 30 minutes.

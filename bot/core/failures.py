@@ -48,7 +48,7 @@ class FailureLog(logging.Handler):
         self._sink: Sink | None = None
 
     @contextmanager
-    def listening(self, sink: Sink | None = None) -> Iterator[None]:
+    def listening(self, sink: Sink | None) -> Iterator[None]:
         """Collect the errors of the block, and pass each to a sink."""
         root, self._sink = logging.getLogger(), sink
         root.addHandler(self)
@@ -78,7 +78,6 @@ class FailureLog(logging.Handler):
             self.release()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Collect an error."""
         if record.name == "discord.shard":
             return  # a lost connection, which is made again
         try:

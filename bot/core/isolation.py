@@ -156,7 +156,7 @@ async def stream_isolated(
     *arguments: Any,
     seconds: float | None,
     megabytes: int | None,
-    with_database: bool = False,
+    with_database: bool,
 ) -> AsyncGenerator[Any, None]:
     """Run a module's async generator in a child process and yield its results. Closing it ends the child.
 
@@ -276,7 +276,6 @@ def _wait_for_parent() -> None:
 
 
 def _is_out_of_memory(error: BaseException | None) -> bool:
-    """Return whether the error is a MemoryError or was caused by one."""
     while error is not None and not isinstance(error, MemoryError):
         error = error.__cause__ or error.__context__
     return error is not None

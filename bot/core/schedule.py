@@ -87,7 +87,6 @@ def wall_clock_to_utc(on: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def date_exists(on: date, zone: ZoneInfo) -> bool:
-    """Return whether the date exists in the zone."""
     return wall_clock_to_utc(on, time(0), zone).astimezone(zone).date() == on
 
 

@@ -54,7 +54,6 @@ def list_open(
 
 
 def own_dm(viewer: Viewer) -> simcord.ChannelHandle:
-    """Return the channel of a viewer's direct messages."""
     return (viewer.user if isinstance(viewer, simcord.MemberActor) else viewer).dm_channel
 
 
@@ -286,7 +285,6 @@ def list_menu_commands(env: simcord.Env, viewer: Any, channel: simcord.ChannelHa
 
 
 def local_name(node: CommandSpec, locale: str) -> str:
-    """Return the name of a command, option or choice in a Discord locale."""
     return local_text(node, "name", locale)
 
 

@@ -20,7 +20,6 @@ Act = Callable[[str | None, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
 def channel_type(channel: simcord.ChannelHandle) -> int:
-    """Return the type of a channel, as in Discord's API."""
     return int(channel._channel.type)
 
 

@@ -30,6 +30,5 @@ class DemoTexts:
 
 @cache
 def load(locale: models.Locale) -> DemoTexts:
-    """Return the texts in a language."""
     file = resources.files("bot.demo") / "page" / f"texts.{locale.value}.json"
     return DemoTexts(**json.loads(file.read_text(encoding="utf-8")))

@@ -32,17 +32,14 @@ class StatusCog(router.ReadsGuild, commands.Cog):
         name="status", description="What arrived, what was posted, what comes next and what is stuck"
     )
     async def status(self, request: Request) -> ui.LayoutView:
-        """Show the status of the server's posts and of the user's alerts."""
         return await self._status_view(request)
 
     @router.command(name="help", description="What Paperround can do", mode=responses.AT_ONCE)
     async def help(self, request: Request) -> ui.LayoutView:
-        """Show the main commands."""
         return self._help_view(request)
 
     @router.handles(operations_messages.SHOW_HELP, responses.PRIVATELY)
     async def show_help(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the same help as `/help`."""
         return self._help_view(request)
 
     def _help_view(self, request: Request) -> ui.LayoutView:
@@ -61,7 +58,6 @@ class StatusCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(client_messages.SHOW_STATUS, responses.PRIVATELY)
     async def show_status(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the status privately."""
         return await self._status_view(request)
 
     @router.handles(operations_messages.REPEAT_POST, check=permissions.require_manager)
@@ -107,7 +103,6 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     @router.command(name="data", description="Everything stored about you, as a file")
     @router.transfers
     async def data(self, request: Transfer) -> WithFile:
-        """Send the reader's data as an attached JSON file."""
         content = await request.services.readers.export(request.user_id)
         message = message_builder.MessageBuilder()
         message.add_text(request.texts("me-data", command=request.interaction.client.mentions("me forget")))
@@ -150,7 +145,6 @@ class SourcesCog(commands.Cog):
 
     @router.handles(operations_messages.SHOW_SOURCES)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a page of sources and their health."""
         return operations_messages.sources_view(
             request.texts,
             await request.services.sources.list_rows(),

@@ -90,7 +90,6 @@ class Finding:
         return self.origin == "default" and self.status is Status.OK and not self.note
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as JSON."""
         return {**asdict(self), "well": self.well}
 
 

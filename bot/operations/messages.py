@@ -287,7 +287,7 @@ def _welcome_view(wording: client_messages.PostWording, post: contents.NoticePos
 def sources_view(
     texts: Texts,
     rows: Sequence[models.StoredSource],
-    page: int = 0,
+    page: int,
     *,
     extent: models.ArchiveExtent,
     now: datetime,

@@ -84,5 +84,4 @@ class Metrics:
             self.lookup_seconds.observe(seconds)
 
     def render(self) -> bytes:
-        """Return the metrics in the Prometheus text format."""
         return generate_latest(self.registry)

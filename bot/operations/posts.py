@@ -21,8 +21,6 @@ NEVER_TRIED = "It waits to be sent, and no attempt has failed. Is the bot runnin
 
 
 class Stuck(StrEnum):
-    """How a post is stuck."""
-
     PAUSED = "paused"
     REFUSED = "refused"
     UNCLEAR = "unclear"
@@ -77,7 +75,6 @@ async def list_all(connection: Connection, rule: DayClose, now: datetime) -> lis
 
 
 def only_stuck(posts: Iterable[ListedPost]) -> list[ListedPost]:
-    """Return the posts that are stuck."""
     return [post for post in posts if post.stuck is not None]
 
 

@@ -44,12 +44,12 @@ class StatusReport:
     left_out: Mapping[int, tuple[str, ...]]
     alert_count: int
     paused_alerts: int
-    lost_alerts: Sequence[models.Alert] = ()
+    lost_alerts: Sequence[models.Alert]
     """Alerts of the reader, or in channels of the server, whose owners may not manage messages in their channels."""
-    today_reason: str | None = None
+    today_reason: str | None
     """Why the reader's papers of the day are no longer sent; None if they are sent or were not requested."""
-    sources: Sequence[models.StoredSource] = ()
-    is_discord_well: bool = True
+    sources: Sequence[models.StoredSource]
+    is_discord_well: bool
 
 
 @dataclass(eq=False)

@@ -36,8 +36,6 @@ Load = Callable[[Site, web.Request], Awaitable[Page]]
 
 
 class WebServer:
-    """Serves an archive's pages."""
-
     def __init__(self, pages: WebPages) -> None:
         self._pages = pages
 

@@ -206,10 +206,10 @@ class ListedPaper:
     votes: int | None
     authors: tuple[tuple[str, str | None], ...]
     more_authors: str
-    snippet: tuple[tuple[str, bool], ...] = ()
-    missing: str = ""
+    snippet: tuple[tuple[str, bool], ...]
+    missing: str
+    language: str
     picture: str | None = None
-    language: str = ""
     language_note: str = ""
 
 
@@ -229,7 +229,6 @@ class WebPages:
         object.__setattr__(self, "_lists", self.services.get(PaperLists))
 
     def render(self, page: Page) -> str:
-        """Render a page."""
         return self.templates.render_document(page.template, page.values, OutputFormat.XML)
 
     async def load_day(self, site: Site, day: str = "", *, page: int = 0) -> Page:
@@ -272,7 +271,7 @@ class WebPages:
         values = {"months": months}
         return self._page(site, "web.days.html.j2", ("days",), {}, texts("web-days"), values)
 
-    async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
+    async def load_search(self, site: Site, query: str, *, page: int) -> Page:
         """Return a search's results, or topics for an empty query. Raises PageError if the query is too long."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
@@ -484,7 +483,6 @@ class WebPages:
         return updated_at
 
     def make_error(self, site: Site, error: PageError) -> Page:
-        """Return an error page."""
         texts = for_locale(site.locale)
         text = texts(error.key, **error.arguments)
         title = texts("web-not-found" if error.status == 404 else "web-failed")
@@ -542,7 +540,7 @@ class WebPages:
         return self._page(site, "web.list.html.j2", parts, query, title, values, feed=feed)
 
     def _make_rows(
-        self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None, *, on: str = ""
+        self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None, *, on: str
     ) -> list[ListedPaper]:
         """Return the rows of a list. `on` is the day (ISO) if this is the list of a day, else ""."""
         texts = for_locale(site.locale)
@@ -567,8 +565,8 @@ class WebPages:
                 _more_authors(texts, row, 3),
                 snippets[row.arxiv_id].pieces if row.arxiv_id in snippets else (),
                 lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
-                find_picture(row.thumbnail),
                 languages.get(row.arxiv_id, ""),
+                find_picture(row.thumbnail),
                 texts("summary-in-other-language") if row.arxiv_id in languages else "",
             )
             for rank, row in enumerate(rows, first)

@@ -74,7 +74,6 @@ class DraftWriter:
 
     @property
     def requests(self) -> int:
-        """The number of requests sent so far."""
         return sum(model.requests for model in {self.model, self.judge})
 
     async def write_all(
@@ -85,8 +84,8 @@ class DraftWriter:
         *,
         on_done: Callable[[int], None],
         on_problem: OnProblem,
-        seconds: float | None = None,
-        retries_failed: bool = False,
+        seconds: float | None,
+        retries_failed: bool,
     ) -> dict[str, writer.Draft]:
         """Write the papers and return their drafts, keyed by arXiv id. Failures are passed to `on_problem`.
 

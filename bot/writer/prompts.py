@@ -106,7 +106,7 @@ def build_messages(
     basis: summaries.Basis,
     form: models.DigestFormat,
     language: models.Locale,
-    terms: Sequence[str] = (),
+    terms: Sequence[str],
 ) -> list[dict[str, str]]:
     """Return the system message and the message with the paper. `terms` come from `judging.list_terms`."""
     instructions = _INSTRUCTIONS.format(

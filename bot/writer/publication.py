@@ -114,7 +114,7 @@ def build_sections(
     language: models.Locale,
     checked: Sequence[judging.Claim],
     basis: Basis,
-    claims_dropped: int = 0,
+    claims_dropped: int,
 ) -> tuple[models.Section, ...]:
     """Return a checked summary's sections, with labels for its basis and for dropped claims."""
     headings = prompts.SECTIONS[form]
@@ -138,9 +138,7 @@ def build_extract(
     return (models.Section(None, cleaned), *_build_labels(form, language, basis, 0))
 
 
-def build_entry(
-    rank: int, paper: Mapping[str, object], sections: tuple[models.Section, ...] = ()
-) -> models.Entry:
+def build_entry(rank: int, paper: Mapping[str, object], sections: tuple[models.Section, ...]) -> models.Entry:
     """Return a listed paper's digest entry. Without sections, its summary is marked as missing."""
     [entry] = listing.build(date.min, [{**paper, "summary": None}]).entries
     title = entry.title and judging.clean_text(entry.title).rstrip(" #")

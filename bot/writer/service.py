@@ -136,6 +136,5 @@ class WriterService:
 def _to_counts(
     papers: Sequence[listing.Paper], kinds: Counter[str], calls: int, tokens: int, dropped: int = 0
 ) -> dict[str, int]:
-    """Return the counts that the shell prints after a run."""
     of_kinds = {kind: kinds[kind] for kind in KINDS}
     return {"papers": len(papers), **of_kinds, "claims_dropped": dropped, "calls": calls, "tokens": tokens}

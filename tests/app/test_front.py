@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from bot.app import front, health, runtime
 from bot.app.container import Container
-from bot.client import permissions, refusals
+from bot.client import gateway, permissions, refusals
 from bot.client.context import Client
 from bot.client.guild_directory import GuildDirectory
 from bot.client.messages import CommandMentions
@@ -153,7 +153,7 @@ async def test_an_error_of_a_fronts_last_minute_is_kept(
         stopping.set()
 
     monkeypatch.setattr(runtime, "begin", lambda _: stopping)
-    monkeypatch.setattr(runtime, "log_in", log_in)
+    monkeypatch.setattr(gateway, "log_in", log_in)
     settings = Settings(discord_token=SecretStr("a.b.c"), interactions="127.0.0.1:0")
     await front.run(Container(settings, db, lambda: SIMCORD_EPOCH))
     assert [row.event for row in await db.fetch(failures.list_rows)] == ["the last error"]

@@ -56,7 +56,9 @@ async def run(
 
 
 async def run_all(function: Callable[..., Any], *arguments: Any, megabytes: int | None = None) -> list[Any]:
-    results = isolation.stream_isolated(function, *arguments, seconds=None, megabytes=megabytes)
+    results = isolation.stream_isolated(
+        function, *arguments, seconds=None, megabytes=megabytes, with_database=False
+    )
     async with aclosing(results):
         return [result async for result in results]
 
@@ -117,7 +119,9 @@ async def test_rejects_oversized_results(
 
 @pytest.mark.parametrize("is_cancelled", [False, True])
 async def test_closing_or_cancelling_the_stream_ends_the_child(is_cancelled: bool) -> None:
-    results = isolation.stream_isolated(child_functions.wait, seconds=None, megabytes=None)
+    results = isolation.stream_isolated(
+        child_functions.wait, seconds=None, megabytes=None, with_database=False
+    )
     child = psutil.Process(await anext(results))
     if is_cancelled:
         reading = asyncio.ensure_future(anext(results))

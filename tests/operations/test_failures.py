@@ -43,7 +43,7 @@ def collected() -> Iterator[failures.FailureLog]:
     handlers, level = root.handlers[:], root.level
     logs.configure("json")
     failure_log = failures.FailureLog()
-    with failure_log.listening():
+    with failure_log.listening(None):
         yield failure_log
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()

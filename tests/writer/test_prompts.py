@@ -20,7 +20,7 @@ CLAIM = {"text": "It is 3 times faster.", "span": "it is 3 times faster"}
 
 def _build(source: str) -> str:
     """Return the message that contains the paper."""
-    [_, user] = prompts.build_messages("A title", source, Basis.PAPER, NEWSLETTER, models.Locale.KO)
+    [_, user] = prompts.build_messages("A title", source, Basis.PAPER, NEWSLETTER, models.Locale.KO, ())
     return user["content"]
 
 
