@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.app.health import Liveness
 from bot.archive.ingest import IngestService
 from bot.ask.archive import ArchiveQuestions
 from bot.ask.sentences import SentenceWriter
@@ -28,6 +27,7 @@ from bot.core import admission, day_close, program
 from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.settings import Settings
 from bot.operations.failures import FailureReports
+from bot.operations.liveness import Liveness
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
 from bot.rendering.charts import ChartRenderer

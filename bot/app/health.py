@@ -1,152 +1,24 @@
-"""Report a running bot's state: signs of life for `/health`, metrics, and the HTTP server for both."""
+"""The HTTP server for `/health` and `/metrics`."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.core import program
 from bot.core.clock import Clock
+from bot.operations.liveness import Liveness
 from bot.operations.metrics import Metrics
-from bot.outbox.pace import HttpAnswer
 from bot.sources import kinds
 from storage import errors, models, outbox, sources
 from storage.database import Database
 
 if TYPE_CHECKING:
     from bot.search.index import SearchIndex
-
-TICK_SECONDS = 150.0
-"""The planner runs every minute, and planning for 10,000 channels takes less than a minute."""
-CLAIM_SECONDS = 60.0
-"""The relay claims every two seconds. If all slots are busy it waits for a send, which ends within 20 s."""
-DISCORD_SECONDS = 1200.0
-"""discord.py waits up to 1,024 s between attempts to reconnect."""
-
-HANG_SECONDS = 300.0
-"""How much longer than its limit above a sign may be missing until the process counts as hanging."""
-DOUBLED_COUNT, DOUBLED_OF = 2, 10
-"""How many interactions, of how many, another process has answered if a second bot runs. One alone may be a lost response."""
-
-NO_LOGIN = "Discord has not accepted the login so far."
-
-Sign = Literal["tick", "claim", "discord"]
-"""A sign of life: the planner finished a tick; the relay claimed parts, or found that none can be sent now;
-the Gateway is connected, or a request to Discord succeeded.
-"""
-
-
-class Liveness:
-    """The times of the last signs of life, by `monotonic` (seconds).
-
-    A sign that has not occurred yet counts as having occurred at the start, as a grace period.
-    """
-
-    def __init__(
-        self,
-        monotonic: Callable[[], float] = time.monotonic,
-        *,
-        is_discord_well: Callable[[], bool] = lambda: True,
-    ) -> None:
-        self._is_discord_well = is_discord_well
-        self._monotonic = monotonic
-        self._started_at = monotonic()
-        self._signs: dict[Sign, float | None] = dict.fromkeys(get_args(Sign))
-        self._ended: dict[Sign, float] = {}
-        self._reasons: dict[Sign, str] = {}
-        self._obstacle: str | None = NO_LOGIN
-        self._interactions = 0
-        self._answered_elsewhere = deque[int](maxlen=DOUBLED_COUNT)
-        self.notices: list[str] = []
-        """What the operator should know although the process is healthy."""
-        self.full_disk = ""
-        """That the disk of the database is full."""
-
-    def record_start(self) -> None:
-        """Restart the grace period. Called after acquiring the sender lock and before retrying the login."""
-        self._started_at = self._monotonic()
-
-    def record(self, sign: Sign) -> None:
-        self._signs[sign] = self._ended[sign] = self._monotonic()
-        self._reasons.pop(sign, None)
-
-    def record_failure(self, sign: Sign, error: Exception) -> None:
-        """Record that the work behind a sign failed, which is no sign of life, but no hanging process either."""
-        self._ended[sign] = self._monotonic()
-        is_for_people = isinstance(error, errors.PaperroundError)
-        self._reasons[sign] = str(error) if is_for_people else f"An internal error ({type(error).__name__})."
-
-    def record_interaction(self, is_answered_elsewhere: bool) -> None:
-        """Record that an interaction came, or later that another process has answered it."""
-        if is_answered_elsewhere:
-            self._answered_elsewhere.append(self._interactions)
-        else:
-            self._interactions += 1
-
-    def is_doubled(self) -> bool:
-        """Return whether another process seems to run with the same token."""
-        taken = self._answered_elsewhere
-        return len(taken) == DOUBLED_COUNT and self._interactions - taken[0] < DOUBLED_OF
-
-    def record_obstacle(self, reason: str | None) -> None:
-        """Record why a standby cannot take over or a front cannot respond. None clears the reason."""
-        self._obstacle = reason
-
-    def record_answer(self, answer: HttpAnswer) -> None:
-        """Record a response from Discord or a proxy. Every response from Discord is a sign of life."""
-        if answer.is_discords and answer.status < 500 and answer.status != 429:
-            self.record("discord")
-
-    def get_fields(self) -> dict[str, float | str | None]:
-        """Return the fields of `/health`: Discord's state, unknown before it answers, and the seconds since each sign."""
-        ages = {
-            f"{sign}_seconds": None if at is None else self._seconds_since(at)
-            for sign, at in self._signs.items()
-        }
-        state = "well" if self._is_discord_well() else "troubled"
-        return {"discord": "unknown" if self._signs["discord"] is None else state, **ages}
-
-    def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each overdue sign and a full disk, and one if a standby or front cannot do its work."""
-        if is_standby:
-            return [] if self._obstacle is None else [self._obstacle]
-        full = [self.full_disk] if self.full_disk else []
-        return full + [
-            " ".join(filter(None, (sentence.format(limit), self._reasons.get(sign))))
-            for sign, (limit, sentence) in _LIMITS.items()
-            if self._is_overdue(self._signs[sign], limit)
-        ]
-
-    def find_hanging(self) -> str | None:
-        """Return a sentence if planning or sending neither succeeds nor fails, so that a restart may help.
-
-        Without Discord its client goes on trying, as it would after a restart: that does not count.
-        """
-        own_work: tuple[Sign, ...] = ("tick", "claim")
-        for sign in own_work:
-            limit, sentence = _LIMITS[sign]
-            if self._is_overdue(self._ended.get(sign), limit + HANG_SECONDS):
-                return sentence.format(limit + HANG_SECONDS)
-        return None
-
-    def _is_overdue(self, at: float | None, limit: float) -> bool:
-        return self._seconds_since(max(self._started_at, at or self._started_at)) > limit
-
-    def _seconds_since(self, moment: float) -> float:
-        return round(self._monotonic() - moment, 1)
-
-
-_LIMITS: dict[Sign, tuple[float, str]] = {
-    "tick": (TICK_SECONDS, "The planner has not finished a tick for {:.0f} s."),
-    "claim": (CLAIM_SECONDS, "For {:.0f} s, the relay has not looked for parts to send."),
-    "discord": (DISCORD_SECONDS, "Discord has not been reached for {:.0f} s."),
-}
 
 DATABASE_CONNECTIONS = 2
 """For all requests together, so that a flood of requests leaves enough connections for the bot."""

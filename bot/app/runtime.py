@@ -22,7 +22,6 @@ from bot.app import health, jobs
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
 from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
-from bot.app.health import Liveness
 from bot.app.supervision import Supervision
 from bot.app.workers import Workers
 from bot.client import command_sync, gateway, rest, sender, webhook
@@ -33,6 +32,7 @@ from bot.core.failures import FailureLog
 from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
 from bot.core.timers import Timers
 from bot.daily.planner import DailyPlanner
+from bot.operations.liveness import Liveness
 from bot.operations.metrics import Metrics
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay

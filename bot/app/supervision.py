@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.app.health import Liveness
+from bot.operations.liveness import Liveness
 from storage import errors
 
 log = structlog.get_logger(__name__)

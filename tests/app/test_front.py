@@ -16,13 +16,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
-from bot.app import front, health, runtime
+from bot.app import front, runtime
 from bot.app.container import Container
 from bot.client import gateway, permissions, refusals
 from bot.client.context import Client
 from bot.client.guild_directory import GuildDirectory
 from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
+from bot.operations.liveness import Liveness
 from storage import daily, errors, failures
 from storage.database import Database
 from tests.support import client_harness
@@ -230,7 +231,7 @@ class TestByHttp:
 
 
 async def test_front_reports_an_unreachable_database() -> None:
-    liveness = health.Liveness()
+    liveness = Liveness()
     database = Database("postgresql://reader:word@127.0.0.1:9/papers")  # nothing listens there
     container: Any = SimpleNamespace(database=database, liveness=liveness, mentions=CommandMentions())
     liveness.record_obstacle(None)

@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 
 from bot.app import container as app_container
 from bot.app import health, jobs
-from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness
 from bot.core import clock, http_server, program
 from bot.core.settings import Settings
+from bot.operations import liveness
+from bot.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness
 from bot.operations.metrics import Metrics
 from bot.search.index import SearchIndex
 from bot.sources import kinds
@@ -63,7 +64,7 @@ class ServerHarness:
 
     def show_life(self, *except_for: str) -> None:
         """Record every sign of life except the given ones."""
-        for sign in get_args(health.Sign):
+        for sign in get_args(liveness.Sign):
             if sign not in except_for:
                 self.liveness.record(sign)
 

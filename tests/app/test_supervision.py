@@ -22,8 +22,8 @@ import aiohttp
 import pytest
 
 from bot.app import supervision
-from bot.app.health import CLAIM_SECONDS, HANG_SECONDS, Liveness
 from bot.client import refusals
+from bot.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, Liveness
 from storage import errors, migrate
 from tests.fake_discord import model, server
 from tests.support import (
@@ -341,7 +341,7 @@ async def test_a_process_whose_event_loop_stands_still_ends_with_its_places_in_t
     program = """
 import asyncio, time
 from bot.app import supervision
-from bot.app.health import Liveness
+from bot.operations.liveness import Liveness
 async def main():
     watching = asyncio.create_task(supervision.Supervision(may_exit=True).watch(Liveness()))
     await asyncio.sleep(0.5)

@@ -37,7 +37,7 @@ from bot.core import isolation
 from tests.support import child_functions
 
 async def run():
-    async for pid in isolation.stream_isolated(child_functions.wait, seconds=None, megabytes=None):
+    async for pid in isolation.stream_isolated(child_functions.wait, seconds=None, megabytes=None, with_database=False):
         print(pid, flush=True)
 
 asyncio.run(run())

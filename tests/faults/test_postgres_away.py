@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bot.app import health
 from bot.core import http_server
+from bot.operations.liveness import Liveness
 from bot.operations.metrics import Metrics
 from storage import errors, models
 from tests.fake_discord import model
@@ -180,12 +181,7 @@ async def test_an_unreachable_database_always_raises_the_same_error(
             async with harness.db.read():
                 pass
     monitoring = health.MonitoringServer(
-        harness.db,
-        Metrics(),
-        harness.now,
-        health.Liveness(),
-        role=lambda: "sender",
-        is_connected=lambda: True,
+        harness.db, Metrics(), harness.now, Liveness(), role=lambda: "sender", is_connected=lambda: True
     )
     serving = http_server.serving("127.0.0.1:0", "PAPERROUND_HTTP", [monitoring.add_routes])
     async with serving as url, aiohttp.ClientSession() as session:
