@@ -41,7 +41,6 @@ Record = TypeVar("Record", Reader, Guild)
 
 
 async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None:
-    """Return a reader's settings, or None if none are stored."""
     return (await list_readers_by_id(connection, [user_id])).get(user_id)
 
 
@@ -61,7 +60,6 @@ class ReaderSettings(TypedDict, total=False):
 async def upsert_reader(
     connection: AsyncConnection, user_id: int, **settings: Unpack[ReaderSettings]
 ) -> None:
-    """Store a reader's settings."""
     row = {"user_id": user_id, **_known_values(settings)}
     await statements.insert_rows(connection, readers, [row], "update")
 
@@ -89,18 +87,15 @@ async def get_text(connection: AsyncConnection, token: str) -> str | None:
 
 
 async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
-    """Return a server, or None if it is not stored."""
     return (await list_guilds_by_id(connection, [guild_id])).get(guild_id)
 
 
 async def list_present_guilds(connection: AsyncConnection) -> list[int]:
-    """Return the ids of the stored servers that the bot has not left."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
     return list(await connection.scalars(query))
 
 
 async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Guild]:
-    """Return the stored servers with these ids, keyed by id."""
     return await _list_by_id(connection, Guild, guilds.c.guild_id, guild_ids)
 
 
@@ -134,7 +129,6 @@ async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int],
 
 
 async def list_left_guilds(connection: AsyncConnection, before: datetime) -> list[int]:
-    """Return the ids of servers that the bot left before `before` (UTC) and has not rejoined."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.left_at < before).order_by(guilds.c.guild_id)
     return list(await connection.scalars(query))
 
@@ -204,16 +198,16 @@ async def stream_reader_data(
     conditions = [*_conditions(user_id).items()]
     for column in list_reader_columns(READER_ROWS):
         for reference in _list_references(column.table):
-            own = sa.select(*column.table.primary_key.columns).where(names_reader(column, user_id))
-            conditions.append((reference.table, reference.in_(own)))
+            owner_keys = sa.select(*column.table.primary_key.columns).where(names_reader(column, user_id))
+            conditions.append((reference.table, reference.in_(owner_keys)))
     for table, condition in sorted(conditions, key=lambda item: item[0].name):
-        given = [column for column in table.c if column.info != OPERATORS]
+        exported = [column for column in table.c if column.info != OPERATORS]
         # JSON columns keep their stored form.
         columns = [
             sa.type_coerce(column, column.type.stored_as).label(column.name)
             if isinstance(column.type, Stored)
             else column
-            for column in given
+            for column in exported
         ]
         query = sa.select(*columns).where(condition).order_by(*table.primary_key.columns)
         result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
@@ -221,7 +215,7 @@ async def stream_reader_data(
             rows = [
                 {
                     column.name: _to_json(column, value)
-                    for column, value in zip(given, row, strict=True)
+                    for column, value in zip(exported, row, strict=True)
                     # Another user's id on a post is not this reader's data.
                     if column.info != READER_MENTION or value in (user_id, f"user:{user_id}")
                 }
@@ -260,7 +254,6 @@ async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[i
 
 
 def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
-    """Return, for each table, the SQL condition that selects a reader's rows."""
     conditions: dict[sa.Table, sa.ColumnElement[bool]] = {}
     for column in [*list_reader_columns(READER_ROWS), *list_reader_columns(READER_MENTION)]:
         names = names_reader(column, user_id)

@@ -109,20 +109,18 @@ async def lock_planning(connection: AsyncConnection) -> None:
 
 
 async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
-    """Queue papers to be matched against all alerts."""
     rows = [{"paper_id": paper_id, "added_at": now} for paper_id in paper_ids]
     await statements.insert_rows(connection, unmatched_papers, rows, "skip")
 
 
 async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, datetime]:
     """Return up to `limit` queued paper ids, with the times when they were queued (UTC), oldest first."""
-    rows = unmatched_papers.c
-    query = sa.select(rows.paper_id, rows.added_at).order_by(rows.added_at, rows.paper_id).limit(limit)
+    c = unmatched_papers.c
+    query = sa.select(c.paper_id, c.added_at).order_by(c.added_at, c.paper_id).limit(limit)
     return dict(map(tuple, await connection.execute(query)))
 
 
 async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
-    """Remove papers from the queue of papers to be matched against alerts."""
     await statements.execute_in(connection, unmatched_papers.delete(), unmatched_papers.c.paper_id, paper_ids)
 
 
@@ -188,10 +186,10 @@ async def list_ready(
             .where(*(column == value for column, value in zip(_SCHEDULE, schedule, strict=True)))
         )
         if recipients is None:
-            found = list(await connection.execute(query))
+            ready = list(await connection.execute(query))
         else:
-            found = await statements.execute_in(connection, query, matches.c.recipient, recipients)
-        rows += map(Match._make, found)
+            ready = await statements.execute_in(connection, query, matches.c.recipient, recipients)
+        rows += map(Match._make, ready)
     return sorted(rows, key=lambda match: match[:3])
 
 
@@ -203,10 +201,10 @@ async def list_told(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Iterable[int]
 ) -> set[tuple[str, int]]:
     """Return the (recipient, paper id) pairs for which a message has been planned."""
-    rows = matches.c
-    is_told = rows.delivery_id.is_not(None), rows.paper_id.in_(set(paper_ids))
-    query = sa.select(rows.recipient, rows.paper_id).where(*is_told)
-    found = await statements.execute_in(connection, query, rows.recipient, set(recipients))
+    c = matches.c
+    is_told = c.delivery_id.is_not(None), c.paper_id.in_(set(paper_ids))
+    query = sa.select(c.recipient, c.paper_id).where(*is_told)
+    found = await statements.execute_in(connection, query, c.recipient, set(recipients))
     return {(name, paper_id) for name, paper_id in found}
 
 
@@ -237,12 +235,10 @@ async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
 
     One whose content Discord refuses counts as sent.
     """
-    rows = deliveries.c
-    ended = sa.select(rows.id).where(rows.state == models.DeliveryState.STOPPED, rows.due_at > now - _WEEK)
-    ended = ended.where(rows.kind == models.DeliveryKind.ALERT)
-    is_unsent = sa.exists().where(
-        rows.id == matches.c.delivery_id, ~outbox.arrived_clause(matches.c.paper_id)
-    )
+    c = deliveries.c
+    ended = sa.select(c.id).where(c.state == models.DeliveryState.STOPPED, c.due_at > now - _WEEK)
+    ended = ended.where(c.kind == models.DeliveryKind.ALERT)
+    is_unsent = sa.exists().where(c.id == matches.c.delivery_id, ~outbox.arrived_clause(matches.c.paper_id))
     released = matches.update().where(matches.c.delivery_id.in_(ended), is_unsent)
     await connection.execute(released.values(delivery_id=None))
 
@@ -260,7 +256,6 @@ async def remove_papers(connection: AsyncConnection, paper_ids: Iterable[int]) -
 
 
 async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:
-    """Delete unsent matches that no longer apply."""
     key = sa.tuple_(*matches.primary_key.columns)
     await statements.execute_in(connection, matches.delete(), key, [match[:3] for match in unsent])
 
@@ -273,7 +268,6 @@ async def purge_matches(connection: AsyncConnection, before: datetime, limit: in
 
 
 async def remove_recipient(connection: AsyncConnection, recipient: str) -> None:
-    """Delete a recipient's matches."""
     await connection.execute(matches.delete().where(matches.c.recipient == recipient))
 
 
@@ -305,20 +299,19 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
 
 async def require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
     """Raise DuplicateError if the owner already has an identical alert for the same destination."""
-    columns = alerts.c
-    query = sa.select(columns.id).where(
-        columns.id != alert.id,
-        columns.user_id == alert.user_id,
-        columns.channel_id.is_not_distinct_from(alert.channel_id),
-        columns.key == alert.key,
-        columns.min_votes == alert.min_votes,
+    c = alerts.c
+    query = sa.select(c.id).where(
+        c.id != alert.id,
+        c.user_id == alert.user_id,
+        c.channel_id.is_not_distinct_from(alert.channel_id),
+        c.key == alert.key,
+        c.min_votes == alert.min_votes,
     )
-    if (equal_id := await connection.scalar(query.order_by(columns.id).limit(1))) is not None:
+    if (equal_id := await connection.scalar(query.order_by(c.id).limit(1))) is not None:
         raise errors.DuplicateError(f"The same alert already exists: alert {equal_id}.", "alert-exists")
 
 
 async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = False) -> models.Alert | None:
-    """Return an alert, or None if the id is unknown. `for_update` locks its row."""
     query = sa.select(alerts).where(alerts.c.id == alert_id)
     if for_update:
         query = query.with_for_update()
@@ -347,12 +340,10 @@ async def list_keys(connection: AsyncConnection) -> list[tuple[int, str]]:
 
 
 async def exist(connection: AsyncConnection) -> bool:
-    """Return whether there are any alerts."""
     return await connection.scalar(sa.select(alerts.c.id).limit(1)) is not None
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
-    """Return the number of a reader's alerts."""
     query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
     return await connection.scalar(query) or 0
 
@@ -382,11 +373,11 @@ async def set_right(
     This applies to all of the owner's alerts there in the same state. A lost right takes back their messages that wait, whose
     papers come once it is back. Returns False if a person has changed it since.
     """
-    own = alerts.c
-    state = own.paused == stored.paused, own.right_lost_at.is_not_distinct_from(stored.right_lost_at)
-    same = own.user_id == stored.user_id, own.channel_id == stored.channel_id, *state
+    c = alerts.c
+    state = c.paused == stored.paused, c.right_lost_at.is_not_distinct_from(stored.right_lost_at)
+    same = c.user_id == stored.user_id, c.channel_id == stored.channel_id, *state
     if lost_at is not None:
-        ids = await connection.scalars(sa.select(own.id).where(*same))
+        ids = await connection.scalars(sa.select(c.id).where(*same))
         await _take_back(connection, list(ids))
     changed = alerts.update().where(*same)
     done = await connection.execute(changed.values(right_lost_at=lost_at, paused=paused))
@@ -397,9 +388,9 @@ async def list_matched(
     connection: AsyncConnection, recipient: str, since_at: datetime, until_at: datetime
 ) -> list[int]:
     """Return the ids of a recipient's papers that became ready between two times (UTC), most votes first."""
-    rows = matches.c
-    query = sa.select(rows.paper_id).join(papers, papers.c.id == rows.paper_id).distinct()
-    query = query.where(rows.recipient == recipient, rows.ready_at.between(since_at, until_at))
+    c = matches.c
+    query = sa.select(c.paper_id).join(papers, papers.c.id == c.paper_id).distinct()
+    query = query.where(c.recipient == recipient, c.ready_at.between(since_at, until_at))
     query = query.add_columns(sa.func.coalesce(papers.c.votes, -1).label("votes"), papers.c.arxiv_id)
     found = await connection.execute(query.order_by(sa.desc("votes"), papers.c.arxiv_id))
     return list(found.scalars())

@@ -72,7 +72,6 @@ async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: da
 
 
 async def correct(connection: AsyncConnection, corrected: Mapping[int, SourcedDigest], now: datetime) -> None:
-    """Replace the texts of digests, keyed by id."""
     for digest_id, new in corrected.items():
         values = await _values(new, now)
         await connection.execute(digests.update().where(digests.c.id == digest_id).values(values))
@@ -91,7 +90,6 @@ async def list_at(connection: AsyncConnection, places: Iterable[tuple[str, str]]
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
-    """Return a digest, or None if it does not exist."""
     query = sa.select(*_STORED).where(digests.c.id == digest_id)
     return await statements.fetch_record(connection, StoredDigest, query)
 
@@ -110,7 +108,6 @@ IS_POSTED = digests.c.format != DigestFormat.LOOKUP
 
 
 def is_from(origin: Origin) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that a digest has this origin."""
     return sa.and_(
         digests.c.source == origin.source if origin.source else sa.true(),
         sa.true() if origin.with_lookup else IS_POSTED,
@@ -131,7 +128,6 @@ async def list_rows(
 
 
 async def has_lookup(connection: AsyncConnection, source: str) -> bool:
-    """Return whether a source has LOOKUP digests."""
     found = sa.exists().where(is_from(Origin(source, with_lookup=True)), ~IS_POSTED)
     return bool(await connection.scalar(sa.select(found)))
 
@@ -146,7 +142,6 @@ def filter_dates(
 
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
-    """Return a digest's text, or None if the digest does not exist."""
     raw = await connection.scalar(sa.select(digests.c.raw).where(digests.c.id == digest_id))
     return None if raw is None else zlib.decompress(raw).decode()
 
@@ -185,7 +180,6 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
 
 
 async def list_arxiv_ids(connection: AsyncConnection, digest_ids: Sequence[int]) -> dict[int, set[str]]:
-    """Return the arXiv ids in each of the digests, keyed by digest id."""
     query = sa.select(entries.c.digest_id, papers.c.arxiv_id).join(papers, papers.c.id == entries.c.paper_id)
     found: dict[int, set[str]] = {id_: set() for id_ in digest_ids}
     for id_, arxiv_id in await statements.execute_in(connection, query, entries.c.digest_id, digest_ids):
@@ -346,7 +340,6 @@ async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) ->
 
 
 async def filter_listed(connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date) -> set[int]:
-    """Return the given papers that are listed in a digest on a date or later."""
     query = sa.select(entries.c.paper_id).join(digests, digests.c.id == entries.c.digest_id)
     query = query.where(digests.c.date_on >= since_on)
     return {row[0] for row in await statements.execute_in(connection, query, entries.c.paper_id, paper_ids)}

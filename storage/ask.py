@@ -32,15 +32,15 @@ async def count_question(connection: AsyncConnection, day: date, limits: Mapping
 
     Raises TooManyQuestionsError if one has asked so often; roll the transaction back.
     """
-    own = question_counts.c
+    c = question_counts.c
     for asker, limit in sorted(limits.items()):
         statement = statements.dialect_insert(connection.dialect, question_counts).values(
             day_on=day, asker=asker, number=1
         )
         counted = statement.on_conflict_do_update(
-            index_elements=["day_on", "asker"], set_={"number": own.number + 1}, where=own.number < limit
+            index_elements=["day_on", "asker"], set_={"number": c.number + 1}, where=c.number < limit
         )
-        if await connection.scalar(counted.returning(own.number)) is None:
+        if await connection.scalar(counted.returning(c.number)) is None:
             raise TooManyQuestionsError(f"{asker} has asked {limit} questions on {day}")
 
 
@@ -67,18 +67,18 @@ async def list_place_papers(
     A thread is about the papers of a discussion, of the post that opened it, or of the message on which a person opened
     it, which has the thread's id.
     """
-    own, of_post = parts.c, delivery_papers.c
-    opened = sa.and_(own.channel_id == channel_id, own.kind.in_((PartKind.THREAD, PartKind.FORUM_POST)))
+    c, of_post = parts.c, delivery_papers.c
+    opened = sa.and_(c.channel_id == channel_id, c.kind.in_((PartKind.THREAD, PartKind.FORUM_POST)))
     posted = sa.select(papers.c.arxiv_id).join(delivery_papers, of_post.paper_id == papers.c.id)
-    posted = posted.join(parts, own.delivery_id == of_post.delivery_id)
-    shown = posted.where(of_post.position == own.position)
+    posted = posted.join(parts, c.delivery_id == of_post.delivery_id)
+    shown = posted.where(of_post.position == c.position)
     discussed = sa.select(papers.c.arxiv_id).join(club_threads, club_threads.c.paper_id == papers.c.id)
     discussed = discussed.where(club_threads.c.thread_id == channel_id)
-    replied = [shown.where(own.message_id == replied_to)] if replied_to else []
-    begun = shown.where(own.message_id == channel_id)
+    replied = [shown.where(c.message_id == replied_to)] if replied_to else []
+    begun = shown.where(c.message_id == channel_id)
     for query in (*replied, discussed, posted.where(opened), begun):
-        if found := list((await connection.execute(query.distinct())).scalars()):
-            return found
+        if arxiv_ids := list((await connection.execute(query.distinct())).scalars()):
+            return arxiv_ids
     return []
 
 
@@ -96,11 +96,11 @@ async def put_answer(
     `rest` are edits that follow, due at `rest_at` (UTC) unless this is called again before. `about` are the arXiv ids of
     an answer's papers if only the answer tells them.
     """
-    own = parts.c
-    last = sa.select(sa.func.max(own.position)).where(own.delivery_id == delivery_id).scalar_subquery()
-    waiting = own.delivery_id == delivery_id, own.state == PartState.WAITING, own.first_attempt_at.is_(None)
+    c = parts.c
+    last = sa.select(sa.func.max(c.position)).where(c.delivery_id == delivery_id).scalar_subquery()
+    waiting = c.delivery_id == delivery_id, c.state == PartState.WAITING, c.first_attempt_at.is_(None)
     values = {"payload": shown.payload, "fallback": shown.fallback, "next_attempt_at": now}
-    changed = parts.update().where(*waiting, own.position == last).values(**values).returning(own.position)
+    changed = parts.update().where(*waiting, c.position == last).values(**values).returning(c.position)
     position = await connection.scalar(changed)
     if position is None:
         return False

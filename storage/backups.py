@@ -158,23 +158,23 @@ _HINTS = {
 
 def check_backup(backup: Path, path: Path | None) -> None:
     """Raise StorageError if a file is obviously not a backup of another database than this one (None: PostgreSQL)."""
-    said = ""
+    problem = ""
     begin = _read_begin(backup) if backup.is_file() else b""
     if not backup.exists():
-        said = f"There is no file {backup}. Name the backup."
+        problem = f"There is no file {backup}. Name the backup."
     elif not backup.is_file():
-        said = f"{backup} is not a file. Name the backup."
+        problem = f"{backup} is not a file. Name the backup."
     elif path and path.exists() and backup.samefile(path):
-        said = f"{backup} is the database itself. Name a backup of it."
+        problem = f"{backup} is the database itself. Name a backup of it."
     elif not begin:
-        said = f"{backup} is empty. Name another backup."
+        problem = f"{backup} is empty. Name another backup."
     elif not begin.startswith(b"SQLite" if path else b"PGDMP"):
         maker = "`paperround backup`" if path else "`pg_dump --format=custom`"
         hints = (hint for start, hint in _HINTS.items() if begin.startswith(start))
         kind = "a SQLite database" if path else "a dump of PostgreSQL in the custom format"
-        said = f"{backup} is not {kind}. {next(hints, f'Name a file that {maker} wrote.')}"
-    if said:
-        raise errors.StorageError(f"{said} Nothing was changed.")
+        problem = f"{backup} is not {kind}. {next(hints, f'Name a file that {maker} wrote.')}"
+    if problem:
+        raise errors.StorageError(f"{problem} Nothing was changed.")
 
 
 def _read_backup(backup: Path, copy: Path) -> int:

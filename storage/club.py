@@ -115,8 +115,8 @@ async def remove_nominations(connection: AsyncConnection, count: Delivery) -> No
     same = statements.equalities(deliveries, {"guild_id": count.guild_id, "local_on": count.local_on})
     began = sa.select(sa.func.max(deliveries.c.planned_at)).where(*same, deliveries.c.id < count.id)
     began = began.where(deliveries.c.kind == DeliveryKind.CLUB)
-    own = club_nominations.c
-    counted = own.guild_id == count.guild_id, own.nominated_at < began.scalar_subquery()
+    c = club_nominations.c
+    counted = c.guild_id == count.guild_id, c.nominated_at < began.scalar_subquery()
     await connection.execute(club_nominations.delete().where(*counted))
 
 
@@ -165,13 +165,13 @@ async def lock_thread(connection: AsyncConnection, *, channel_id: int, paper_id:
 
 async def settle(connection: AsyncConnection) -> None:
     """Store the ids of threads that were opened, and forget those whose delivery ended without or was removed."""
-    own, opening = club_threads.c, sa.select(parts.c.channel_id)
-    opening = opening.where(parts.c.delivery_id == own.delivery_id, parts.c.state == PartState.SENT)
+    c, opening = club_threads.c, sa.select(parts.c.channel_id)
+    opening = opening.where(parts.c.delivery_id == c.delivery_id, parts.c.state == PartState.SENT)
     opening = opening.where(parts.c.kind.in_((PartKind.THREAD, PartKind.FORUM_POST))).limit(1)
-    opened = club_threads.update().where(own.thread_id == 0, opening.exists())
+    opened = club_threads.update().where(c.thread_id == 0, opening.exists())
     await connection.execute(opened.values(thread_id=opening.scalar_subquery()))
     unfinished = sa.select(deliveries.c.id).where(deliveries.c.finished_at.is_(None))
-    lost = club_threads.delete().where(own.thread_id == 0, own.delivery_id.not_in(unfinished))
+    lost = club_threads.delete().where(c.thread_id == 0, c.delivery_id.not_in(unfinished))
     await connection.execute(lost)
 
 
@@ -183,7 +183,6 @@ async def list_waiting_steps(connection: AsyncConnection, guild_id: int) -> list
 
 
 async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:
-    """Return the ids of events created for a meeting."""
     same = statements.equalities(deliveries, {"guild_id": guild_id, "local_on": meets_on})
     query = sa.select(parts.c.message_id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     query = query.where(*same, deliveries.c.kind == DeliveryKind.CLUB, parts.c.kind == PartKind.REQUEST)
@@ -232,7 +231,6 @@ async def toggle_read(
 
 
 async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[int]:
-    """Return the ids of a reader's saved papers that lack the READ tag."""
     query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id, ~_IS_READ)
     return frozenset(await connection.scalars(query))
 
@@ -243,8 +241,8 @@ async def is_nominated(
     """Return whether a reader nominated a paper; None if there is no club or the club has already read the paper."""
     row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
     query = sa.select(sa.exists().where(*statements.equalities(club_nominations, row)))
-    own = club_threads.c
-    has_met = sa.exists().where(own.guild_id == guild_id, own.paper_id == paper_id, own.meets_on.is_not(None))
+    c = club_threads.c
+    has_met = sa.exists().where(c.guild_id == guild_id, c.paper_id == paper_id, c.meets_on.is_not(None))
     query = query.where(clubs.c.guild_id == guild_id, ~has_met)
     return await connection.scalar(query)
 
@@ -258,15 +256,13 @@ async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], no
 
 
 async def get_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> int | None:
-    """Return the id of the paper that a reader nominated, or None."""
     same = statements.equalities(club_nominations, {"guild_id": guild_id, "user_id": user_id})
     return await connection.scalar(sa.select(club_nominations.c.paper_id).where(*same))
 
 
 async def count_nominations(connection: AsyncConnection, guild_id: int) -> dict[int, int]:
-    """Return how many members nominated each paper, keyed by paper id."""
-    own = club_nominations.c
-    query = sa.select(own.paper_id, sa.func.count()).where(own.guild_id == guild_id).group_by(own.paper_id)
+    c = club_nominations.c
+    query = sa.select(c.paper_id, sa.func.count()).where(c.guild_id == guild_id).group_by(c.paper_id)
     return dict(map(tuple, await connection.execute(query)))
 
 
@@ -280,9 +276,9 @@ async def list_candidates(
     """
     met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     former = set(await connection.scalars(sa.select(club_threads.c.paper_id).where(*met)))
-    number, own, saved, thread = sa.func.count(), club_nominations.c, saved_papers.c, club_threads.c
-    nominated = sa.select(own.paper_id).where(own.guild_id == guild_id).group_by(own.paper_id)
-    nominated = nominated.order_by(number.desc(), sa.func.min(own.nominated_at))
+    number, c, saved, thread = sa.func.count(), club_nominations.c, saved_papers.c, club_threads.c
+    nominated = sa.select(c.paper_id).where(c.guild_id == guild_id).group_by(c.paper_id)
+    nominated = nominated.order_by(number.desc(), sa.func.min(c.nominated_at))
     signs = sa.union_all(
         sa.select(saved.paper_id).where(saved.server_id == guild_id, saved.saved_at >= since_at),
         sa.select(thread.paper_id).where(thread.guild_id == guild_id, thread.opened_at >= since_at),
@@ -291,7 +287,7 @@ async def list_candidates(
     popular = popular.order_by(number.desc(), signs.c.paper_id)
     top = sa.select(papers.c.id).order_by(papers.c.votes.desc(), papers.c.id)
     top = top.where(papers.c.last_on >= since_at.date(), papers.c.votes.is_not(None))
-    found: list[int] = []
+    candidates: list[int] = []
     for query in (nominated, popular, top):
-        found += await connection.scalars(query.limit(limit + len(former)))
-    return [paper_id for paper_id in dict.fromkeys(found) if paper_id not in former]
+        candidates += await connection.scalars(query.limit(limit + len(former)))
+    return [paper_id for paper_id in dict.fromkeys(candidates) if paper_id not in former]

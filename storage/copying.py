@@ -135,7 +135,6 @@ async def _count(connection: Connection, *, is_export: bool = False) -> dict[str
 async def _read(
     connection: Connection, table: sa.Table, *, is_export: bool
 ) -> AsyncIterator[list[dict[str, Any]]]:
-    """Yield the rows to copy of a table, some at a time."""
     query = _select(table, is_export=is_export).execution_options(yield_per=_ROWS)
     async for rows in (await connection.stream(query)).mappings().partitions():
         yield list(map(dict, rows))

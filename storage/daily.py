@@ -61,7 +61,6 @@ async def remove(connection: AsyncConnection, subscription_id: int) -> None:
 async def get(
     connection: AsyncConnection, subscription_id: int, *, for_update: bool = False
 ) -> models.Subscription | None:
-    """Return a subscription, or None if the id is unknown. `for_update` locks its row."""
     query = sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
     if for_update:
         query = query.with_for_update()
@@ -91,7 +90,6 @@ async def lock_active(connection: AsyncConnection, ids: Iterable[int]) -> list[m
 
 
 async def set_last_on(connection: AsyncConnection, last_on: Mapping[int, date]) -> None:
-    """Store each subscription's last finished local date."""
     rows = [{"id": id_, "last_on": on} for id_, on in last_on.items()]
     await statements.update_rows(connection, subscriptions, rows)
 
@@ -141,7 +139,6 @@ ChannelLocale = tuple[int, str]
 
 
 def channel_locale(subscription: models.Subscription) -> ChannelLocale:
-    """Return a subscription's channel and language."""
     return subscription.channel_id, subscription.locale.value
 
 
@@ -159,12 +156,12 @@ async def list_marks(
     connection: AsyncConnection, rows: Sequence[models.Subscription], *, returned_since: datetime
 ) -> dict[int, HighWaterMark]:
     """Return the marks of subscriptions that have had a post, by id. Papers were returned since a time (UTC)."""
-    own = sa.and_(
+    drawn = sa.and_(
         deliveries.c.subscription_id == subscriptions.c.id,
         deliveries.c.kind == DeliveryKind.DAILY,
         deliveries.c.drawn_until.is_not(None),
     )
-    last_id = sa.select(sa.func.max(deliveries.c.id)).where(own).correlate(subscriptions).scalar_subquery()
+    last_id = sa.select(sa.func.max(deliveries.c.id)).where(drawn).correlate(subscriptions).scalar_subquery()
     query = sa.select(subscriptions.c.id, deliveries.c.digest_on, deliveries.c.drawn_until)
     query = query.join_from(subscriptions, deliveries, deliveries.c.id == last_id)
     places = {row.id: channel_locale(row) for row in rows}
@@ -252,8 +249,8 @@ async def list_posts_of_paper(
     query = query.where(
         _IS_POST, deliveries.c.channel_id == channel_id, delivery_papers.c.paper_id == paper_id
     )
-    found = (await connection.execute(query)).all()
-    rows = {id_: (position, is_posted) for id_, position, is_posted in found}
+    placed = (await connection.execute(query)).all()
+    rows = {id_: (position, is_posted) for id_, position, is_posted in placed}
     posts = []
     for delivery in await outbox.list_rows(connection, ids=list(rows)):
         position, is_posted = rows[delivery.id]

@@ -110,7 +110,6 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is SQLite rather than PostgreSQL."""
         return self.path is not None
 
     @property
@@ -234,7 +233,6 @@ class Database:
             return await self._snapshots.run(lambda view: function(view, *arguments, **options), name)
 
     async def close(self) -> None:
-        """Close all connections."""
         await self._snapshots.close()
         if self._open_engine.cache_info().currsize:
             await self.engine.dispose()
@@ -289,11 +287,11 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
     is_lost = isinstance(cause, OSError) or (isinstance(cause, psycopg.OperationalError) and not state)
     if not (is_lost or state.startswith(_UNUSABLE)):
         return None
-    said = text.partition("\n")[0] or "it does not answer"  # a timeout has no text
+    first_line = text.partition("\n")[0] or "it does not answer"  # a timeout has no text
     is_away = is_lost or state.startswith(_AWAY)
     kind = errors.DatabaseAwayError if is_away else errors.DatabaseUnavailableError
     return kind(
-        f"{name} cannot be reached or used ({said}). Is PostgreSQL running, with memory and disk space, and is the address right?"
+        f"{name} cannot be reached or used ({first_line}). Is PostgreSQL running, with memory and disk space, and is the address right?"
     )
 
 

@@ -34,13 +34,11 @@ WEBHOOK = "webhook:"
 
 
 async def get(connection: AsyncConnection, key: str) -> str | None:
-    """Return a key's value, or None if it is not set."""
     query = sa.select(meta.c.value).where(meta.c.key == key)
     return await connection.scalar(query)
 
 
 async def list_by_prefix(connection: AsyncConnection, prefix: str) -> dict[str, str]:
-    """Return all keys that have this prefix, with their values."""
     query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(prefix, autoescape=True))
     return dict(map(tuple, await connection.execute(query)))
 
@@ -54,10 +52,8 @@ async def increment(connection: AsyncConnection, key: str) -> int:
 
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
-    """Set a key."""
     await statements.insert_rows(connection, meta, [{"key": key, "value": value}], "update")
 
 
 async def remove(connection: AsyncConnection, key: str) -> None:
-    """Delete a key."""
     await connection.execute(meta.delete().where(meta.c.key == key))

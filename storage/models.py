@@ -86,7 +86,6 @@ class Omission(StrEnum):
 
     @property
     def words(self) -> str:
-        """The reason as people read it."""
         return self.value.replace("-", " ")
 
 
@@ -114,17 +113,14 @@ class Account:
 
     @property
     def kept(self) -> int:
-        """The number of items that were not left out."""
         return self.stored + self.known
 
     @property
     def lost(self) -> int:
-        """The number of items that were left out."""
         return sum(row.number for row in self.left_out)
 
     @property
     def found(self) -> int:
-        """The number of all items."""
         return self.kept + self.lost
 
     def __add__(self, other: Account) -> Account:
@@ -396,7 +392,6 @@ class PaperDescription:
 
     @property
     def withdrawn_by(self) -> Withdrawal | None:
-        """Who withdrew it from arXiv."""
         return find_withdrawal(self.abstract, self.comment)
 
 
@@ -589,8 +584,6 @@ class Subscription:
 
 
 class AlertKind(StrEnum):
-    """The kinds of alert terms."""
-
     KEYWORD = "keyword"
     """Words in the title or in a summary."""
     AUTHOR = "author"
@@ -657,7 +650,6 @@ class Alert:
 
     @property
     def schedule(self) -> AlertSchedule:
-        """The settings that determine when the alert is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
 
 
@@ -682,8 +674,6 @@ class PartState(StrEnum):
 
 
 class DeliveryKind(StrEnum):
-    """The kinds of delivery."""
-
     DAILY = "daily"
     ON_DEMAND = "now"
     ALERT = "alert"

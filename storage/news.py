@@ -72,21 +72,21 @@ async def list_told(connection: AsyncConnection) -> list[tuple[NewsReader, str |
     """Return the readers who are told of events, by id: each in the zone that holds, with the local time (HH:MM) of the
     `/today` message. Those for whom a message waits are left out.
     """
-    own, profiles = news_readers.c, today.profiles
+    c, profiles = news_readers.c, today.profiles
     is_news = deliveries.c.kind == models.DeliveryKind.NEWS
     waiting = sa.select(deliveries.c.user_id).where(is_news, outbox.unfinished_clause())
-    of_today = sa.and_(profiles.c.user_id == own.user_id, profiles.c.reason.is_(None))
+    of_today = sa.and_(profiles.c.user_id == c.user_id, profiles.c.reason.is_(None))
     query = (
         sa.select(
-            *(column for column in own if column is not own.timezone),
-            sa.func.coalesce(readers.c.timezone, own.timezone).label("timezone"),
+            *(column for column in c if column is not c.timezone),
+            sa.func.coalesce(readers.c.timezone, c.timezone).label("timezone"),
             profiles.c.at_time,
         )
         .select_from(
-            news_readers.outerjoin(readers, readers.c.user_id == own.user_id).outerjoin(profiles, of_today)
+            news_readers.outerjoin(readers, readers.c.user_id == c.user_id).outerjoin(profiles, of_today)
         )
-        .where(own.reason.is_(None), own.user_id.not_in(waiting))
-        .order_by(own.user_id)
+        .where(c.reason.is_(None), c.user_id.not_in(waiting))
+        .order_by(c.user_id)
     )
     rows = await connection.execute(query)
     return [(statements.build_record(NewsReader, row._mapping), row.at_time) for row in rows]
@@ -124,22 +124,22 @@ async def list_of_message(
     connection: AsyncConnection, message: models.Delivery
 ) -> dict[str, list[PaperEvent]]:
     """Return what a message that was not sent yet tells, by arXiv id."""
-    told: dict[str, list[PaperEvent]] = {}
+    events: dict[str, list[PaperEvent]] = {}
     reader = await get(connection, message.user_id or 0)
     if reader is None:
-        return told
+        return events
     untold = _untold(reader.user_id, reader.since_at, message.due_at, but_id=message.id)
     query = untold.join(tables.papers, tables.papers.c.id == paper_events.c.paper_id)
     query = query.add_columns(tables.papers.c.arxiv_id).where(tables.papers.c.arxiv_id.in_(message.papers))
     for row in await connection.execute(query.order_by(paper_events.c.id)):
-        told.setdefault(row.arxiv_id, []).append(statements.build_record(PaperEvent, row._mapping))
-    return told
+        events.setdefault(row.arxiv_id, []).append(statements.build_record(PaperEvent, row._mapping))
+    return events
 
 
 def _untold(user_id: int, since_at: datetime, until_at: datetime, *, but_id: int = 0) -> sa.Select[Any]:
     """Return the query of `list_untold`. The delivery `but_id` does not count as having told anything."""
     events, sent, saved = paper_events.c, deliveries.c, saved_papers.c
-    told = sa.exists().where(
+    is_told = sa.exists().where(
         sent.kind == models.DeliveryKind.NEWS,
         sent.user_id == user_id,
         sent.id != but_id,
@@ -149,7 +149,7 @@ def _untold(user_id: int, since_at: datetime, until_at: datetime, *, but_id: int
     is_own = sa.and_(saved.paper_id == events.paper_id, saved.user_id == user_id)
     untold = paper_events.select().join(saved_papers, is_own)
     untold = untold.where(events.found_at > max(since_at, until_at - MAX_AGE), events.found_at <= until_at)
-    return untold.where(events.found_at > saved.saved_at, ~told)
+    return untold.where(events.found_at > saved.saved_at, ~is_told)
 
 
 MAX_IN_THREAD = 3
@@ -171,19 +171,19 @@ async def list_of_threads(connection: AsyncConnection, after_id: int, now: datet
 
     A thread is told of its paper's first events after it was opened, unless it was silenced.
     """
-    own, events, earlier = club.club_threads.c, paper_events.c, paper_events.alias().c
+    c, events, earlier = club.club_threads.c, paper_events.c, paper_events.alias().c
     of_thread = [
-        sa.and_(one.paper_id == own.paper_id, one.kind.in_(_OF_THREADS), one.found_at > own.opened_at)
-        for one in (events, earlier)
+        sa.and_(event.paper_id == c.paper_id, event.kind.in_(_OF_THREADS), event.found_at > c.opened_at)
+        for event in (events, earlier)
     ]
     count = sa.select(sa.func.count()).where(of_thread[1], earlier.id <= events.id).scalar_subquery()
     query = (
-        sa.select(paper_events, own.guild_id, own.thread_id, tables.papers.c.arxiv_id)
+        sa.select(paper_events, c.guild_id, c.thread_id, tables.papers.c.arxiv_id)
         .join(club.club_threads, of_thread[0])
         .join(tables.papers, tables.papers.c.id == events.paper_id)
         .where(events.id > after_id, events.found_at > now - MAX_AGE, count <= MAX_IN_THREAD)
-        .where(own.thread_id != 0, own.is_quiet.is_(False))
-        .order_by(events.id, own.thread_id)
+        .where(c.thread_id != 0, c.is_quiet.is_(False))
+        .order_by(events.id, c.thread_id)
     )
     return [
         ThreadEvent(

@@ -109,9 +109,9 @@ async def take_back(
 
 async def find_refusal(connection: AsyncConnection, kind: DeliveryKind, user_id: int) -> models.Reason | None:
     """Return why Discord refuses a reader's newest message of a kind; None if it does not."""
-    own = deliveries.c
-    query = sa.select(own.reason).where(own.kind == kind, own.user_id == user_id)
-    reason = await connection.scalar(query.order_by(own.id.desc()).limit(1))
+    c = deliveries.c
+    query = sa.select(c.reason).where(c.kind == kind, c.user_id == user_id)
+    reason = await connection.scalar(query.order_by(c.id.desc()).limit(1))
     return models.Reason(reason) if reason in _CLOSED else None
 
 
@@ -169,14 +169,10 @@ async def get_last_post(connection: AsyncConnection, subscription_id: int) -> mo
 
 async def list_last_days(connection: AsyncConnection, subscription_ids: Iterable[int]) -> dict[int, date]:
     """Return the date of each subscription's newest daily post, sent or not, keyed by subscription id."""
-    rows = deliveries.c
-    newest = sa.func.max(rows.local_on, type_=rows.local_on.type)
-    query = (
-        sa.select(rows.subscription_id, newest)
-        .where(rows.local_on.is_not(None))
-        .group_by(rows.subscription_id)
-    )
-    found = await statements.execute_in(connection, query, rows.subscription_id, subscription_ids)
+    c = deliveries.c
+    newest = sa.func.max(c.local_on, type_=c.local_on.type)
+    query = sa.select(c.subscription_id, newest).where(c.local_on.is_not(None)).group_by(c.subscription_id)
+    found = await statements.execute_in(connection, query, c.subscription_id, subscription_ids)
     return dict(map(tuple, found))
 
 
@@ -215,8 +211,8 @@ async def _list_with_errors(
         connection, models.Delivery, sa.select(deliveries).where(*conditions)
     )
     failed = failed.group_by(parts.c.delivery_id)
-    found = dict(map(tuple, await connection.execute(failed)))
-    return [(row, found.get(row.id)) for row in rows]
+    errors_by_id = dict(map(tuple, await connection.execute(failed)))
+    return [(row, errors_by_id.get(row.id)) for row in rows]
 
 
 def _is_post(table: sa.FromClause) -> tuple[sa.ColumnElement[bool], ...]:
@@ -313,8 +309,8 @@ def _finish() -> sa.Update:
     is_stopped = sa.exists().where(of, parts.c.state == PartState.STOPPED)
     is_open = sa.exists().where(of, parts.c.state.in_((PartState.WAITING, PartState.SENDING)))
     # A delivery that ended earlier, and whose message turns out to have been sent, keeps its reason if others are missing.
-    own = parts.alias()
-    ids = sa.select(own.c.delivery_id).where(own.c.id.in_(sa.bindparam("part_ids", expanding=True)))
+    changed = parts.alias()
+    ids = sa.select(changed.c.delivery_id).where(changed.c.id.in_(sa.bindparam("part_ids", expanding=True)))
     ended = deliveries.update().where(deliveries.c.id.in_(ids), ~is_open)
     ended = ended.where(sa.or_(unfinished_clause(), ~is_stopped))
     known = sa.func.coalesce(stopped.scalar_subquery(), models.Reason.TOO_OLD)
@@ -428,15 +424,13 @@ async def list_own_papers(
 
     A delivery of one message has them all, and no `delivery_papers` until it is split.
     """
-    own = delivery_papers.c
-    rows = await connection.execute(
-        sa.select(own.paper_id, own.position).where(own.delivery_id == delivery.id)
-    )
+    c = delivery_papers.c
+    rows = await connection.execute(sa.select(c.paper_id, c.position).where(c.delivery_id == delivery.id))
     placed = {row.paper_id: row.position for row in rows}
     order = {arxiv_id: number for number, arxiv_id in enumerate(delivery.papers)}
     query = sa.select(papers.c.id, papers.c.arxiv_id)
-    found = await statements.execute_in(connection, query, papers.c.arxiv_id, order)
-    here = [(id_, arxiv_id) for id_, arxiv_id in found if not placed or placed.get(id_) == position]
+    of_delivery = await statements.execute_in(connection, query, papers.c.arxiv_id, order)
+    here = [(id_, arxiv_id) for id_, arxiv_id in of_delivery if not placed or placed.get(id_) == position]
     return dict(sorted(here, key=lambda paper: order[paper[1]]))
 
 
@@ -503,15 +497,13 @@ async def list_left_out(
     connection: AsyncConnection, delivery_ids: Collection[int]
 ) -> dict[int, tuple[str, ...]]:
     """Return the arXiv ids of the papers that deliveries left out because Discord refuses them, by delivery id."""
-    own = delivery_papers.c
-    query = sa.select(own.delivery_id, papers.c.arxiv_id).join(papers, papers.c.id == own.paper_id)
-    query = query.join(
-        parts, sa.and_(parts.c.delivery_id == own.delivery_id, parts.c.position == own.position)
-    )
+    c = delivery_papers.c
+    query = sa.select(c.delivery_id, papers.c.arxiv_id).join(papers, papers.c.id == c.paper_id)
+    query = query.join(parts, sa.and_(parts.c.delivery_id == c.delivery_id, parts.c.position == c.position))
     query = query.where(parts.c.state == PartState.STOPPED, parts.c.error == models.Reason.REFUSED_CONTENT)
     left_out: dict[int, tuple[str, ...]] = {}
     for delivery_id, arxiv_id in sorted(
-        map(tuple, await statements.execute_in(connection, query, own.delivery_id, delivery_ids))
+        map(tuple, await statements.execute_in(connection, query, c.delivery_id, delivery_ids))
     ):
         left_out[delivery_id] = (*left_out.get(delivery_id, ()), arxiv_id)
     return left_out
@@ -618,11 +610,11 @@ async def is_told(
     connection: AsyncConnection, name: str, on: date, *, user_id: int | None, guild_id: int | None
 ) -> bool:
     """Return whether a notice about a date, whose key begins with `name`, was planned for a reader or, publicly, a server."""
-    own = deliveries.c
-    to_server = sa.and_(own.user_id.is_(None), own.guild_id == guild_id)
-    same = to_server if user_id is None else sa.or_(own.user_id == user_id, to_server)
-    query = sa.select(own.id).where(same, own.kind == DeliveryKind.NOTICE)
-    query = query.where(own.key.startswith(name), own.key.endswith(f":{on}"))
+    c = deliveries.c
+    to_server = sa.and_(c.user_id.is_(None), c.guild_id == guild_id)
+    same = to_server if user_id is None else sa.or_(c.user_id == user_id, to_server)
+    query = sa.select(c.id).where(same, c.kind == DeliveryKind.NOTICE)
+    query = query.where(c.key.startswith(name), c.key.endswith(f":{on}"))
     return await connection.scalar(query.limit(1)) is not None
 
 
@@ -634,10 +626,10 @@ async def expire(
     A delivery with a part in flight stays until the outcome is known. A delivery with an unknown outcome
     stays until it has been expired since `unknown_until`.
     """
-    own = parts.c.delivery_id == deliveries.c.id
-    is_sending = sa.exists().where(own, parts.c.state == PartState.SENDING)
+    is_part = parts.c.delivery_id == deliveries.c.id
+    is_sending = sa.exists().where(is_part, parts.c.state == PartState.SENDING)
     may_have_arrived = sa.exists().where(
-        own, parts.c.state == PartState.WAITING, parts.c.first_attempt_at.is_not(None)
+        is_part, parts.c.state == PartState.WAITING, parts.c.first_attempt_at.is_not(None)
     )
     is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~is_sending)
     is_overdue &= sa.or_(~may_have_arrived, deliveries.c.expires_at <= unknown_until)
@@ -670,10 +662,10 @@ async def count_asked(
 
     `known` are ids of such posts, which count although their reader may be forgotten.
     """
-    rows = deliveries.c
-    is_refused = rows.reason.is_not_distinct_from(models.Reason.REFUSED_CONTENT)
-    query = sa.select(sa.func.count()).where(rows.planned_at > since_at, ~is_refused)
-    return await connection.scalar(query.where(sa.or_(rows.asked_by == user_id, rows.id.in_(known)))) or 0
+    c = deliveries.c
+    is_refused = c.reason.is_not_distinct_from(models.Reason.REFUSED_CONTENT)
+    query = sa.select(sa.func.count()).where(c.planned_at > since_at, ~is_refused)
+    return await connection.scalar(query.where(sa.or_(c.asked_by == user_id, c.id.in_(known)))) or 0
 
 
 async def cancel(
@@ -783,13 +775,11 @@ def _due_query() -> sa.Select[Any]:
 
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
-    """Return a delivery, or None if the id is unknown."""
     query = sa.select(deliveries).where(deliveries.c.id == delivery_id)
     return await statements.fetch_record(connection, models.Delivery, query)
 
 
 async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
-    """Return a server's channels that have deliveries."""
     query = sa.select(deliveries.c.channel_id).where(
         deliveries.c.guild_id == guild_id, deliveries.c.user_id.is_(None)
     )
@@ -906,7 +896,6 @@ def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]
 
 
 async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
-    """Return the number of parts in each state."""
     query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
     return {PartState(state): count for state, count in await connection.execute(query)}
 

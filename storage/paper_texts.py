@@ -38,7 +38,6 @@ async def save(connection: AsyncConnection, text: models.PaperText) -> None:
 
 
 async def get(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | None:
-    """Return a paper's stored text, or None if it is not stored."""
     row = (await connection.execute(sa.select(paper_texts).where(paper_texts.c.arxiv_id == arxiv_id))).first()
     if row is None:
         return None
@@ -69,12 +68,12 @@ async def find_without_vectors(
     connection: AsyncConnection, model: str, dimensions: int
 ) -> tuple[int, models.PaperText] | None:
     """Return the newest full text of a paper whose passages need vectors, after the paper's id, or None."""
-    own, made = paper_texts.c, vectors.of_model(model, dimensions)
+    c, made = paper_texts.c, vectors.of_model(model, dimensions)
     query = (
-        sa.select(own.arxiv_id, papers.c.id)
-        .join(papers, papers.c.arxiv_id == own.arxiv_id)
-        .where(own.basis == "paper", ~sa.exists().where(_OF_PASSAGES, made).correlate(paper_texts, papers))
-        .order_by(own.fetched_at.desc(), own.arxiv_id)
+        sa.select(c.arxiv_id, papers.c.id)
+        .join(papers, papers.c.arxiv_id == c.arxiv_id)
+        .where(c.basis == "paper", ~sa.exists().where(_OF_PASSAGES, made).correlate(paper_texts, papers))
+        .order_by(c.fetched_at.desc(), c.arxiv_id)
         .limit(1)
     )
     row = (await connection.execute(query)).first()
@@ -91,11 +90,11 @@ def _needed_clause() -> sa.ColumnElement[bool]:
 
 async def trim(connection: AsyncConnection) -> None:
     """Remove the texts beyond the limits, for which their vectors count."""
-    own = paper_texts.c
+    c = paper_texts.c
     of_vectors = sa.select(sa.func.length(vectors.vectors.c.data)).where(_OF_PASSAGES).correlate(paper_texts)
-    length = sa.func.length(own.text) + sa.func.coalesce(of_vectors.scalar_subquery(), 0)
+    length = sa.func.length(c.text) + sa.func.coalesce(of_vectors.scalar_subquery(), 0)
     is_other = sa.case((_needed_clause(), 0), else_=1)
-    query = sa.select(own.arxiv_id, length).order_by(is_other, own.fetched_at.desc(), own.arxiv_id)
+    query = sa.select(c.arxiv_id, length).order_by(is_other, c.fetched_at.desc(), c.arxiv_id)
     size, removed = 0, []
     for number, (arxiv_id, bytes_) in enumerate(await connection.execute(query)):
         size += bytes_
@@ -111,8 +110,8 @@ async def _remove(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> None
 
 async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Remove at most `limit` texts fetched before a time (UTC) of papers that no thread and no shelf has."""
-    own = paper_texts.c
-    old = sa.select(own.arxiv_id).where(own.fetched_at < before, ~_needed_clause()).limit(limit)
+    c = paper_texts.c
+    old = sa.select(c.arxiv_id).where(c.fetched_at < before, ~_needed_clause()).limit(limit)
     removed = (await connection.scalars(old)).all()
     await _remove(connection, removed)
     return len(removed)

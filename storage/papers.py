@@ -217,7 +217,6 @@ async def delay_arxiv(
 
 
 async def list_withdrawn(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
-    """Return those of the given papers that are withdrawn from arXiv."""
     texts = papers.c.abstract, papers.c.comment
     is_told = sa.or_(*(text.contains(stem) for text in texts for stem in models.WITHDRAWAL_STEMS))
     query = sa.select(papers.c.id, *texts).where(is_told)
@@ -279,7 +278,6 @@ async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dic
 
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
-    """Update stored papers, given as (id, paper)."""
     await statements.update_rows(
         connection, papers, [statements.record_values(paper, papers, id=id_) for id_, paper in merged]
     )
@@ -322,17 +320,17 @@ async def purge_unkept(
     unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
     unkept &= sa.not_(sa.or_(*named))
     candidates = sa.select(papers.c.id).where(unkept).limit(limit).with_for_update()
-    found: Sequence[int]
+    candidate_ids: Sequence[int]
     if ids is None:
-        found = (await connection.execute(candidates)).scalars().all()
+        candidate_ids = (await connection.execute(candidates)).scalars().all()
     else:
-        found = [
+        candidate_ids = [
             id_
             for (id_,) in await statements.execute_in(connection, candidates, papers.c.id, islice(ids, limit))
         ]
     # Checked again under the lock: rows may have come to refer to them, but no longer can.
     deletion = papers.delete().where(unkept).returning(papers.c.id)
-    return len(await statements.execute_in(connection, deletion, papers.c.id, found))
+    return len(await statements.execute_in(connection, deletion, papers.c.id, candidate_ids))
 
 
 async def list_merged(
@@ -345,7 +343,6 @@ async def list_merged(
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    """Return the ids of stored papers, keyed by arXiv id."""
     return await snapshot.read(connection, search.get_paper_ids, arxiv_ids)
 
 

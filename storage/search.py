@@ -38,7 +38,6 @@ class Filters:
     max_votes: int | None = None
 
     def allow(self, on: date, votes: int | None) -> bool:
-        """Return whether a paper with this date and vote count passes."""
         return (
             (self.since_on is None or on >= self.since_on)
             and (self.until_on is None or on <= self.until_on)
@@ -158,7 +157,6 @@ def list_authors(snapshot: Snapshot, author_ids: Iterable[int]) -> dict[int, Aut
 
 
 def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
-    """Return the authors with the most papers."""
     statement = "SELECT id, key, name, paper_count FROM authors ORDER BY paper_count DESC, id LIMIT ?"
     return [Author(*row) for row in snapshot.fetch(statement, limit)]
 
@@ -214,7 +212,7 @@ def list_paper_rows(
         f" {', '.join(telling)} FROM papers WHERE %s AND last_on IS NOT NULL"
     )
     rows = {}
-    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated, *told in snapshot.fetch_in(
+    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated, *texts in snapshot.fetch_in(
         statement, "id", paper_ids
     ):
         # SQLite returns JSON as text.
@@ -223,7 +221,7 @@ def list_paper_rows(
         rows[id_] = PaperRow(
             *(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score),
             bool(truncated),
-            find_withdrawal(*told),
+            find_withdrawal(*texts),
         )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
@@ -240,13 +238,11 @@ def _list_last_days(snapshot: Snapshot, paper_ids: Sequence[int], until_on: date
 
 
 def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    """Return the ids of stored papers, keyed by arXiv id."""
     statement = "SELECT arxiv_id, id FROM papers WHERE %s"
     return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids))
 
 
 def count_listed(snapshot: Snapshot) -> int:
-    """Return the number of papers listed in digests."""
     ((number,),) = snapshot.fetch("SELECT count(*) FROM papers WHERE last_on IS NOT NULL")
     return int(number)
 

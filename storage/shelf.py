@@ -62,12 +62,10 @@ async def update(connection: AsyncConnection, /, user_id: int, paper_id: int, **
 
 
 async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> None:
-    """Remove a saved paper with its note and tags."""
     await connection.execute(saved_papers.delete().where(_is_saved(user_id, paper_id)))
 
 
 async def count(connection: AsyncConnection, user_id: int) -> int:
-    """Return the number of a reader's saved papers."""
     query = sa.select(sa.func.count()).select_from(saved_papers).where(saved_papers.c.user_id == user_id)
     return await connection.scalar(query) or 0
 
@@ -110,8 +108,8 @@ async def _read_rows(
 
 async def list_annotations(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
     """Return the paper_id, note and tags of a reader's saved papers."""
-    own = saved_papers.c
-    query = sa.select(own.paper_id, own.note, own.tags).where(own.user_id == user_id)
+    c = saved_papers.c
+    query = sa.select(c.paper_id, c.note, c.tags).where(c.user_id == user_id)
     return (await connection.execute(query)).all()
 
 
@@ -119,10 +117,10 @@ async def count_savers(
     connection: AsyncConnection, paper_ids: Iterable[int], at_least: int
 ) -> dict[tuple[int, int], int]:
     """Return how many members saved each paper in their server, by server and paper id, from `at_least` members on."""
-    own, number = saved_papers.c, sa.func.count()
-    query = sa.select(own.server_id, own.paper_id, number).where(own.server_id.is_not(None))
-    query = query.group_by(own.server_id, own.paper_id).having(number >= at_least)
-    rows = await statements.execute_in(connection, query, own.paper_id, paper_ids)
+    c, number = saved_papers.c, sa.func.count()
+    query = sa.select(c.server_id, c.paper_id, number).where(c.server_id.is_not(None))
+    query = query.group_by(c.server_id, c.paper_id).having(number >= at_least)
+    rows = await statements.execute_in(connection, query, c.paper_id, paper_ids)
     return {(server_id, paper_id): count for server_id, paper_id, count in rows}
 
 
@@ -141,7 +139,6 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]
 
 
 async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
-    """Return a saved paper, or None if the reader has not saved it."""
     chosen = _select_ids(user_id, (), None).where(papers.c.arxiv_id == arxiv_id)
     rows = await _read_rows(connection, user_id, await connection.scalars(chosen))
     return rows[0] if rows else None

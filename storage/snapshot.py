@@ -39,7 +39,6 @@ QUIET_SECONDS = 3600.0
 
 
 def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequence[Value]]:
-    """Yield the values in lists of at most `size`."""
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk

@@ -99,16 +99,16 @@ async def count_papers(
 
     A format that has only older digests has no dates.
     """
-    place = digests.c
-    formats = sa.select(place.source, place.format).distinct()
+    c = digests.c
+    formats = sa.select(c.source, c.format).distinct()
     counted: dict[str, dict[models.DigestFormat, dict[date, int]]] = {}
     for source, form in await connection.execute(formats):
         counted.setdefault(source, {})[form] = {}
     query = (
-        sa.select(place.source, place.format, place.date_on, sa.func.count(sa.distinct(entries.c.paper_id)))
-        .join(entries, entries.c.digest_id == place.id)
-        .where(place.date_on >= since_on)
-        .group_by(place.source, place.format, place.date_on)
+        sa.select(c.source, c.format, c.date_on, sa.func.count(sa.distinct(entries.c.paper_id)))
+        .join(entries, entries.c.digest_id == c.id)
+        .where(c.date_on >= since_on)
+        .group_by(c.source, c.format, c.date_on)
     )
     for source, form, on, number in await connection.execute(query):
         counted[source][form][on] = number
@@ -122,10 +122,10 @@ async def count_undated(
 
     The papers of a list without a date are dated `age` before the day of its first read.
     """
-    place = digests.c
-    query = sa.select(place.source, place.location, place.date_on, place.ingested_at)
+    c = digests.c
+    query = sa.select(c.source, c.location, c.date_on, c.ingested_at)
     has_date = defaultdict[str, dict[str, bool]](dict)
-    for source, location, on, at in await connection.execute(query.where(place.ingested_at >= since)):
+    for source, location, on, at in await connection.execute(query.where(c.ingested_at >= since)):
         of_source = has_date[source]
         of_source[location] = of_source.get(location, False) or on != at.date() - age
     return {
@@ -145,7 +145,6 @@ async def remove(connection: AsyncConnection, url: str) -> None:
 
 
 async def is_stored(connection: AsyncConnection, row: models.StoredSource) -> bool:
-    """Return whether a source still exists."""
     return await connection.scalar(sa.select(sources.c.id).where(sources.c.id == row.id)) is not None
 
 

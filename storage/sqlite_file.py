@@ -101,8 +101,8 @@ def remove_unused(path: Path) -> bool:
     with suppress(OSError, sqlite3.Error), closing(sqlite3.connect(path, timeout=0)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")  # refused while another connection is open
         connection.execute("BEGIN EXCLUSIVE")
-        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        names = {name for (name,) in found} - {"meta", "sender_lease", "sqlite_sequence"}
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        names = {name for (name,) in tables} - {"meta", "sender_lease", "sqlite_sequence"}
         rows = (connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in names)  # noqa: S608
         if not any(rows):
             for file in (path, *path.parent.glob(f"{glob.escape(path.name)}.*.lock")):
@@ -139,13 +139,13 @@ def read_schema(path: Path) -> int | None:
     """Return the number of a Paperround database's schema, or None for any other file."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         try:
-            found = dict(
+            values = dict(
                 connection.execute("SELECT key, value FROM meta WHERE key LIKE 'schema:%'").fetchall()
             )
         except sqlite3.DatabaseError:
             return None
     # Before there were numbers, there was a hash of the columns.
-    return int(found.get("schema:version", 1)) if found else None
+    return int(values.get("schema:version", 1)) if values else None
 
 
 def has_header(path: Path) -> bool:

@@ -129,7 +129,6 @@ async def update_rows(
 async def delete_some(
     connection: AsyncConnection, table: sa.Table, condition: sa.ColumnElement[bool], limit: int
 ) -> int:
-    """Delete at most `limit` rows that meet a condition. Returns the number deleted."""
     keys = list(table.primary_key.columns)
     some = sa.select(*keys).where(condition).limit(limit)
     # Both engines accept row values with a subquery.

@@ -48,11 +48,9 @@ class Stored(sa.types.TypeDecorator[Any]):
         self.dump = dump
 
     def process_bind_param(self, value: Any | None, dialect: Dialect) -> Any | None:
-        """Return the value to store."""
         return value if value is None or self.dump is None else self.dump(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
-        """Return the value for Python."""
         return None if value is None else self.load(value)
 
 
@@ -72,7 +70,6 @@ UtcTime = Stored(sa.DateTime(timezone=True), _load_time, _dump_time)
 
 
 def one_of(members: type[StrEnum]) -> Stored:
-    """Return the type of a column with a value of an enum."""
     return Stored(sa.Text(), members, str)
 
 
@@ -138,12 +135,10 @@ required = partial(sa.Column, nullable=False)
 
 
 def row_id() -> sa.Column[int]:
-    """Return the column of a generated id."""
     return sa.Column("id", RowId, sa.Identity(), primary_key=True)
 
 
 def reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: Any) -> sa.Column[Any]:
-    """Return a foreign key\'s column."""
     return sa.Column(name, RowId, sa.ForeignKey(target, ondelete=ondelete), **options)
 
 
@@ -175,15 +170,15 @@ def table_of(
     `items` are keys, indexes, and columns that are not in the record or need options. `infos` holds the
     `info` of columns.
     """
-    given = {item.name: item for item in items if isinstance(item, sa.Column)}
+    declared = {item.name: item for item in items if isinstance(item, sa.Column)}
     columns = [
-        given.pop(name) if name in given else _column(name, hint, infos.get(name, {}))
+        declared.pop(name) if name in declared else _column(name, hint, infos.get(name, {}))
         for name, hint in get_type_hints(record).items()
         if name not in apart
     ]
-    keys = [column for column in given.values() if column.primary_key or column.foreign_keys]
+    keys = [column for column in declared.values() if column.primary_key or column.foreign_keys]
     # Rarely read columns come last, since SQLite reads a row from its start.
-    others = [column for column in given.values() if not (column.primary_key or column.foreign_keys)]
+    others = [column for column in declared.values() if not (column.primary_key or column.foreign_keys)]
     constraints = [item for item in items if not isinstance(item, sa.Column)]
     return sa.Table(name, metadata, *keys, *columns, *others, *constraints, **options)
 

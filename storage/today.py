@@ -65,7 +65,6 @@ feedback = sa.Table(
 
 
 async def get(connection: AsyncConnection, user_id: int) -> Profile | None:
-    """Return a reader's profile, or None if the reader has never asked for the papers of the day."""
     query = sa.select(profiles).where(profiles.c.user_id == user_id)
     return await statements.fetch_record(connection, Profile, query)
 
@@ -109,10 +108,10 @@ async def list_sent(
 ) -> dict[int, tuple[str, ...]]:
     """Return the readers to whom some of a day between two dates counts as sent, with the arXiv ids that do not."""
     is_of_day = deliveries.c.digest_on.between(on, until_on)
-    found = await _list_papers(connection, user_ids, is_of_day)
+    by_reader = await _list_papers(connection, user_ids, is_of_day)
     return {
         user_id: tuple(id_ for id_, is_sent in of_reader.items() if not is_sent)
-        for user_id, of_reader in found.items()
+        for user_id, of_reader in by_reader.items()
         if any(of_reader.values())
     }
 
@@ -130,22 +129,22 @@ async def _list_papers(
     connection: AsyncConnection, user_ids: Iterable[int], condition: sa.ColumnElement[bool]
 ) -> dict[int, dict[str, bool]]:
     """Return the arXiv ids in readers' messages, and whether each counts as sent (see `outbox.arrived_clause`), by reader."""
-    rows, own = deliveries.c, delivery_papers.c
-    columns = rows.user_id, rows.papers, papers.c.arxiv_id, outbox.arrived_clause(own.paper_id)
+    c, placed = deliveries.c, delivery_papers.c
+    columns = c.user_id, c.papers, papers.c.arxiv_id, outbox.arrived_clause(placed.paper_id)
     query = sa.select(*columns).select_from(
-        deliveries.outerjoin(delivery_papers, own.delivery_id == rows.id).outerjoin(
-            papers, papers.c.id == own.paper_id
+        deliveries.outerjoin(delivery_papers, placed.delivery_id == c.id).outerjoin(
+            papers, papers.c.id == placed.paper_id
         )
     )
-    query = query.where(rows.kind == models.DeliveryKind.TODAY, condition).order_by(rows.id)
-    found: dict[int, dict[str, bool]] = {}
+    query = query.where(c.kind == models.DeliveryKind.TODAY, condition).order_by(c.id)
+    by_reader: dict[int, dict[str, bool]] = {}
     for user_id, listed, split_off, is_sent in await statements.execute_in(
-        connection, query, rows.user_id, user_ids
+        connection, query, c.user_id, user_ids
     ):
-        of_reader = found.setdefault(user_id, {})
+        of_reader = by_reader.setdefault(user_id, {})
         for arxiv_id in listed if split_off is None else (split_off,):
             of_reader[arxiv_id] = of_reader.get(arxiv_id, False) or is_sent
-    return found
+    return by_reader
 
 
 class ProfileSettings(TypedDict, total=False):
@@ -173,7 +172,6 @@ async def add(connection: AsyncConnection, profile: Profile) -> None:
 
 
 async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], local_on: date) -> None:
-    """Record a local date as finished for these readers."""
     await connection.execute(
         profiles.update().where(profiles.c.user_id.in_(user_ids)).values(last_on=local_on)
     )

@@ -49,8 +49,9 @@ def _select_listed(view: Snapshot, filters: search.Filters) -> tuple[str, list[A
         "papers.votes >= ?": (filters.min_votes and min(filters.min_votes, 2**31 - 1)) or None,
         "COALESCE(papers.votes, 0) <= ?": filters.max_votes,
     }
-    given = {text: value for text, value in chosen.items() if value is not None}
+    conditions = {text: value for text, value in chosen.items() if value is not None}
     # SQLite stores dates as text.
-    return " AND ".join(given), [
-        value.isoformat() if view.is_sqlite and isinstance(value, date) else value for value in given.values()
+    return " AND ".join(conditions), [
+        value.isoformat() if view.is_sqlite and isinstance(value, date) else value
+        for value in conditions.values()
     ]

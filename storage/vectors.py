@@ -59,12 +59,12 @@ class DuePaper(NamedTuple):
 
 async def list_due(connection: AsyncConnection, model: str, dimensions: int, *, limit: int) -> list[DuePaper]:
     """Return the next papers whose summary needs a vector, newest first."""
-    own = vectors.c
-    same = own.paper_id == papers.c.id, own.kind == VectorKind.SUMMARY, of_model(model, dimensions)
+    c = vectors.c
+    same = c.paper_id == papers.c.id, c.kind == VectorKind.SUMMARY, of_model(model, dimensions)
     query = (
-        sa.select(papers.c.id, papers.c.changed, own.hash)
+        sa.select(papers.c.id, papers.c.changed, c.hash)
         .outerjoin(vectors, sa.and_(*same))
-        .where(papers.c.last_on.is_not(None), own.changed.is_distinct_from(papers.c.changed))
+        .where(papers.c.last_on.is_not(None), c.changed.is_distinct_from(papers.c.changed))
         .order_by(papers.c.last_on.desc(), papers.c.id.desc())
         .limit(limit)
     )

@@ -113,7 +113,6 @@ async def add_published(
 
 
 async def list_published(connection: AsyncConnection, place: str) -> set[str]:
-    """Return the hashes of all texts that were published at a place."""
     query = sa.select(published_texts.c.hash).where(published_texts.c.place == place)
     return set(await connection.scalars(query))
 

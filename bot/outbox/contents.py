@@ -134,7 +134,6 @@ def bare_name(marker: str, number: int) -> str:
 
 
 def is_bare(marker: str | None) -> bool:
-    """Return whether a part with this marker is a bare message."""
     return marker is not None and _BARE in marker
 
 
@@ -197,7 +196,6 @@ _SAME_FIELDS = PostPaper.__dataclass_fields__.keys() & models.PaperDetail.__data
 
 
 def _extract(summary: Summary) -> Summary:
-    """Shorten an abstract to an extract."""
     text = " ".join(summaries.choose_sentences(summary.sections[0].body))
     return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT)
 
@@ -212,8 +210,6 @@ class Post(Protocol):
 
 
 class Renderer(Protocol):
-    """Renders the posts of all kinds."""
-
     def render(self, post: Any) -> tuple[RenderedPart, ...]:
         """Return a post's messages in sending order."""
 
@@ -377,12 +373,15 @@ def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models
     serialised = []
     for position, part in enumerate(parts):
         is_marked = part.kind in MARKED_KINDS or part.kind is models.PartKind.EDIT
-        own = part_marker(marker, position) if is_marked else None
+        own_marker = part_marker(marker, position) if is_marked else None
         bodies = [
-            body and remove_foreign_markers(json.dumps(body, ensure_ascii=False, separators=(",", ":")), own)
+            body
+            and remove_foreign_markers(
+                json.dumps(body, ensure_ascii=False, separators=(",", ":")), own_marker
+            )
             for body in (part.payload, part.fallback)
         ]
         payload, fallback = bodies[0] or "{}", bodies[1] or None
-        count = part.paper_count if own else 0
-        serialised.append(models.NewPart(part.kind, payload, "", fallback, own, paper_count=count))
+        count = part.paper_count if own_marker else 0
+        serialised.append(models.NewPart(part.kind, payload, "", fallback, own_marker, paper_count=count))
     return tuple(serialised)

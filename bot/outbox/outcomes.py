@@ -230,9 +230,7 @@ class Sender(Protocol):
         """Search the messages since `since` (UTC) for the request's marker. Returns None only if there is certainly none."""
         ...
 
-    async def open_dm(self, user_id: int) -> int:
-        """Open the DM channel with a user and return its id."""
-        ...
+    async def open_dm(self, user_id: int) -> int: ...
 
 
 def build_request(
@@ -296,7 +294,6 @@ MAX_REFUSED = 3
 
 
 def refusal_delay(part: models.Part) -> timedelta:
-    """Return the next delay from `REFUSAL_DELAYS` for a refused part."""
     former = timedelta(0)
     if part.error_code is not None and part.last_attempt_at is not None:
         former = part.next_attempt_at - part.last_attempt_at
@@ -543,21 +540,23 @@ class OutcomeRecorder:
         """
         delivery, part = due.delivery, due.part
         is_split = delivery.kind in SPLIT_KINDS and part.marker is not None
-        own: dict[int, str] = {}
+        refused_papers: dict[int, str] = {}
         if is_split and delivery.kind is not DeliveryKind.ANSWER:
-            own = await outbox.list_own_papers(connection, delivery, part.position)
+            refused_papers = await outbox.list_own_papers(connection, delivery, part.position)
         # A plain form that lacks some of many papers would lose these.
-        has_all = len(own) < 2 or all(arxiv_id in (part.fallback or "") for arxiv_id in own.values())
+        has_all = len(refused_papers) < 2 or all(
+            arxiv_id in (part.fallback or "") for arxiv_id in refused_papers.values()
+        )
         if has_all and await outbox.use_fallback(
             connection, part.id, nonce=self.deliveries.new_nonce(), now=now, term=due.term
         ):
             return True
-        if not is_split or (contents.is_bare(part.marker) and len(own) < 2):
+        if not is_split or (contents.is_bare(part.marker) and len(refused_papers) < 2):
             return False
-        listed = {paper.id: paper for paper in await papers.list_details(connection, list(own))}
+        listed = {paper.id: paper for paper in await papers.list_details(connection, list(refused_papers))}
         is_news = delivery.kind is DeliveryKind.NEWS
         events = await news.list_of_message(connection, delivery) if is_news else {}
-        groups = self._divide(due, [listed[id_] for id_ in own if id_ in listed], events)
+        groups = self._divide(due, [listed[id_] for id_ in refused_papers if id_ in listed], events)
         after = (await outbox.list_parts(connection, delivery.id))[part.position + 1 :]
         if part.kind is PartKind.MESSAGE and after and after[0].kind is PartKind.CROSSPOST:
             messages, groups = groups, []
@@ -567,19 +566,22 @@ class OutcomeRecorder:
         return await outbox.split(connection, part, groups, now=now, term=due.term)
 
     def _divide(
-        self, due: ClaimedPart, own: Sequence[models.PaperDetail], events: Mapping[str, Sequence[PaperEvent]]
+        self,
+        due: ClaimedPart,
+        refused_papers: Sequence[models.PaperDetail],
+        events: Mapping[str, Sequence[PaperEvent]],
     ) -> list[tuple[models.NewPart, tuple[int, ...]]]:
         """Return the bare messages that take a part's place, each with the ids of its papers.
 
         A forum post opens without a paper: the others build on it.
         """
-        part, half = due.part, -(-len(own) // 2)
+        part, half = due.part, -(-len(refused_papers) // 2)
         if part.kind is PartKind.FORUM_POST:
-            waiting = [[], list(own)] if own else [[]]
-        elif contents.is_bare(part.marker) or len(own) > 1:
-            waiting = [list(own[:half]), list(own[half:])]
+            waiting = [[], list(refused_papers)] if refused_papers else [[]]
+        elif contents.is_bare(part.marker) or len(refused_papers) > 1:
+            waiting = [list(refused_papers[:half]), list(refused_papers[half:])]
         else:
-            waiting = [list(own)]
+            waiting = [list(refused_papers)]
         messages: list[tuple[models.NewPart, tuple[int, ...]]] = []
         while waiting:
             group = waiting.pop(0)

@@ -251,7 +251,6 @@ class Relay:
             await self._finish_in_flight()
 
     def stop(self) -> None:
-        """End `run`."""
         self._stopping = True
         self.wake()
 
@@ -306,7 +305,6 @@ class Relay:
         ]
 
     def _count_free_slots(self) -> int:
-        """Return how many parts may be claimed now."""
         waiting = self.pace.waiting
         if self._fatal_error is not None or self.pace.delay() or waiting >= MIN_WAITING:
             return 0
@@ -370,7 +368,6 @@ class Relay:
             isolation.log_error(log, "outcome not recorded", error)
 
     async def _attempt(self, due: ClaimedPart, clock: Clock) -> None:
-        """Run one attempt, record its outcome, and plan what that makes due."""
         await self._attempt_once(due, clock)
         with isolation.isolated(log, "what follows an outcome not planned"):
             await self.follow(due.delivery)
