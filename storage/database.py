@@ -287,11 +287,11 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
     is_lost = isinstance(cause, OSError) or (isinstance(cause, psycopg.OperationalError) and not state)
     if not (is_lost or state.startswith(_UNUSABLE)):
         return None
-    first_line = text.partition("\n")[0] or "it does not answer"  # a timeout has no text
+    line = text.partition("\n")[0] or "it does not answer"  # a timeout has no text
     is_away = is_lost or state.startswith(_AWAY)
     kind = errors.DatabaseAwayError if is_away else errors.DatabaseUnavailableError
     return kind(
-        f"{name} cannot be reached or used ({first_line}). Is PostgreSQL running, with memory and disk space, and is the address right?"
+        f"{name} cannot be reached or used ({line}). Is PostgreSQL running, with memory and disk space, and is the address right?"
     )
 
 

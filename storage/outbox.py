@@ -626,10 +626,10 @@ async def expire(
     A delivery with a part in flight stays until the outcome is known. A delivery with an unknown outcome
     stays until it has been expired since `unknown_until`.
     """
-    is_part = parts.c.delivery_id == deliveries.c.id
-    is_sending = sa.exists().where(is_part, parts.c.state == PartState.SENDING)
+    of_delivery = parts.c.delivery_id == deliveries.c.id
+    is_sending = sa.exists().where(of_delivery, parts.c.state == PartState.SENDING)
     may_have_arrived = sa.exists().where(
-        is_part, parts.c.state == PartState.WAITING, parts.c.first_attempt_at.is_not(None)
+        of_delivery, parts.c.state == PartState.WAITING, parts.c.first_attempt_at.is_not(None)
     )
     is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~is_sending)
     is_overdue &= sa.or_(~may_have_arrived, deliveries.c.expires_at <= unknown_until)

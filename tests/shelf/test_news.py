@@ -320,6 +320,7 @@ def test_plain_and_bare_news_say_what_is_new() -> None:
     render = rendered_posts.new_renderer().render
     shown = rendered_posts.paper(1)
     fields: dict[str, Any] = {"title": "A title", "url": shown.url, "date": shown.date, "votes": None}
+    fields |= {"thumbnail": None, "score": 0.0, "authors_truncated": False, "withdrawn_by": None}
     saved = models.SavedPaper(
         id=1, arxiv_id=shown.arxiv_id, authors=(), saved_at=moment("Mon 09:00"), **fields
     )
