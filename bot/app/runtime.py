@@ -433,8 +433,8 @@ async def _run_tasks(
         timers.add_each_minute(runtime.tick, container.clock)
         timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
         timers.add(lambda: jobs.maintain(*maintained), jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
-        kept = kept_papers.KeptPapers(workers.database, container.clock, workers.ingest, poller.context)
-        timers.add(kept.ask, kept_papers.EVERY)
+        refresher = kept_papers.KeptPapers(workers.database, container.clock, workers.ingest, poller.context)
+        timers.add(refresher.ask, kept_papers.EVERY)
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
         timers.add(runtime.report_failures, FAILURES_EVERY)
         if (vectors := workers.vector_maker) is not None:

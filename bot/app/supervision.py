@@ -65,7 +65,7 @@ class Supervision:
 
         Raises PaperroundError if it `is_sending` and a part of it hangs: every supervisor starts it again then.
         """
-        told: set[str] = set()
+        logged: set[str] = set()
         state, loop = "READY=1\n", asyncio.get_running_loop()
         # A thread of its own: the shared ones may all wait, as for names while DNS does not answer.
         thread = ThreadPoolExecutor(1, "supervision")
@@ -76,10 +76,10 @@ class Supervision:
                 liveness.notices = await loop.run_in_executor(thread, self._list_notices, liveness)
                 notices = [*liveness.notices, *filter(None, (liveness.full_disk,))]
                 for notice in notices:
-                    if notice not in told:
+                    if notice not in logged:
                         # Errors reach the operator in a direct message.
                         (log.error if notice is DOUBLED else log.warning)(notice)
-                told = {*notices}
+                logged = {*notices}
                 if is_sending() and (hanging := liveness.find_hanging()) is not None:
                     raise errors.PaperroundError(f"{hanging} The process ends, so that it is started again.")
                 if self.may_exit:

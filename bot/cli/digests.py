@@ -99,11 +99,14 @@ async def ingest(
         shell.error(f"Skipped {shell.count(len(unrelated), 'file')} without papers: {names}")
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
-    said = _count_sentence(result.digests, result.papers, result.new_papers, len(problems))
+    sentence = _count_sentence(result.digests, result.papers, result.new_papers, len(problems))
     if untitled:
-        said += f" arXiv was not asked about {untitled} of them: `paperround sources fetch` asks, and so does the running bot."
+        sentence += (
+            f" arXiv was not asked about {untitled} of them: `paperround sources fetch` asks,"
+            " and so does the running bot."
+        )
     data = {**counts, "problems": len(problems), "problem_list": listed}
-    shell.print_answer(data, as_json, sentence=said)
+    shell.print_answer(data, as_json, sentence=sentence)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -194,8 +197,8 @@ async def remove(
             row.source for row in found
         )
     names = name_some([errors.redact(_join(row)) for row in found])
-    said = f"{shell.count(len(found), 'digest')} removed ({names}); {shell.count(papers, 'paper')} left the archive."
-    shell.print_answer({"digests": len(found), "papers": papers}, as_json, sentence=said)
+    sentence = f"{shell.count(len(found), 'digest')} removed ({names}); {shell.count(papers, 'paper')} left the archive."
+    shell.print_answer({"digests": len(found), "papers": papers}, as_json, sentence=sentence)
     for source in sorted(map(errors.redact, live)):
         shell.error(
             f"{source} is still a source: what is removed comes back once it changes there. Delete it there too, or"

@@ -64,8 +64,8 @@ async def backup(
                 f" `{command}`."
             )
         size = await backups.copy_to(database, Path(target))
-    said = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
-    shell.print_answer({"file": target, "bytes": size}, as_json, sentence=said)
+    sentence = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
+    shell.print_answer({"file": target, "bytes": size}, as_json, sentence=sentence)
 
 
 async def list_posts(as_json: shell.AsJson = False) -> None:
@@ -73,12 +73,12 @@ async def list_posts(as_json: shell.AsJson = False) -> None:
     from bot.operations import posts
 
     async with shell.open_storage(with_logs=False) as database:
-        found = await database.fetch(posts.list_all, shell.load_settings().close_rule, system_clock())
+        posted = await database.fetch(posts.list_all, shell.load_settings().close_rule, system_clock())
     rows = [
         # As texts, since programs round numbers of so many digits.
         shell.pick(row, "kind number last_at next_at stuck reason")
         | {"server": row.server and str(row.server), "channel": str(row.channel)}
-        for row in found
+        for row in posted
     ]
     if not as_json:
         rows = [row | {"server": row["server"] or "webhook"} for row in rows]
@@ -110,11 +110,11 @@ async def restore(
         )
     restored = await backups.restore(Path(file), path)
     later = f" {migrate.UPGRADE}" if restored.schema < sqlite_file.SCHEMA_VERSION else ""
-    said = f"{path} is now the backup {file} (schema {restored.schema}).{later}"
+    sentence = f"{path} is now the backup {file} (schema {restored.schema}).{later}"
     if restored.former is not None:
-        said += f" What was there is {restored.former}: delete it when you no longer need it."
+        sentence += f" What was there is {restored.former}: delete it when you no longer need it."
     answer = {"database": str(path), "schema": restored.schema, "former": restored.former}
-    shell.print_answer(answer, as_json, sentence=f"{said} Start the bot.")
+    shell.print_answer(answer, as_json, sentence=f"{sentence} Start the bot.")
 
 
 async def upgrade(is_approved: shell.IsAccepted = False, as_json: shell.AsJson = False) -> None:
@@ -158,10 +158,10 @@ async def copy_database(
         shell.open_storage(target, creating=True, keeping=True, migrate=True) as opened,
     ):
         rows = await _fill(opened, partial(copying.copy, source, opened))
-    said = f"Copied {shell.count(rows, 'row')} to {name} and built the search index."
+    sentence = f"Copied {shell.count(rows, 'row')} to {name} and built the search index."
     if not rows:
-        said = f"{name} has exactly these rows already: nothing was copied. The search index was built."
-    shell.print_answer({"to": name, "rows": rows}, as_json, sentence=said)
+        sentence = f"{name} has exactly these rows already: nothing was copied. The search index was built."
+    shell.print_answer({"to": name, "rows": rows}, as_json, sentence=sentence)
 
 
 async def _fill(target: Database, copy: Callable[[OnProgress], Awaitable[int]]) -> int:
@@ -201,12 +201,12 @@ async def import_all(
     ):
         rows = await _fill(opened, partial(copying.copy, source, opened))
         missing = await opened.fetch(daily.list_unaddressed)
-    said = f"Read {shell.count(rows, 'row')} and built the search index."
+    sentence = f"Read {shell.count(rows, 'row')} and built the search index."
     if not rows:
-        said = "The database has exactly the rows of the file already: nothing was read. The search index was built."
+        sentence = "The database has exactly the rows of the file already: nothing was read. The search index was built."
     if missing:
-        said += f" {webhook.describe_missing(missing)}"
-    shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)
+        sentence += f" {webhook.describe_missing(missing)}"
+    shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=sentence)
 
 
 async def doctor(
@@ -520,8 +520,8 @@ async def apply_set_up(
         if is_wanted:
             await set_up.apply(text, str(file))
     if as_json or plan.changes:
-        said = "Applied." if is_wanted else "Nothing was applied."
-        shell.print_answer(plan._asdict() | {"applied": is_wanted}, as_json, sentence=said)
+        sentence = "Applied." if is_wanted else "Nothing was applied."
+        shell.print_answer(plan._asdict() | {"applied": is_wanted}, as_json, sentence=sentence)
     raise typer.Exit(1 if plan.changes and not is_wanted else 0)
 
 

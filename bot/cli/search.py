@@ -268,7 +268,7 @@ def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
     if as_json:
         shell.print_answer(archive_to_dict(answer), True)
         raise typer.Exit(0 if answer.is_near else 1)
-    said = {
+    reason = {
         "nearest": "",
         "absent": f"No paper here has {', '.join(answer.absent)}.",
         "nothing": "Nothing here is about this.",
@@ -278,9 +278,9 @@ def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
     }[answer.kind.value]
     since = f", the first from {answer.since}" if answer.since else ""
     sources = f" Sources: {', '.join(answer.origins)}." if answer.origins else ""
-    archive = f"The archive has {answer.papers} papers of digests{since}.{sources}" if said else ""
+    archive = f"The archive has {answer.papers} papers of digests{since}.{sources}" if reason else ""
     cut = "Only the beginning of the question was read." if answer.is_cut else ""
-    for line in filter(None, (said, archive, cut)):
+    for line in filter(None, (reason, archive, cut)):
         shell.error(line)
     for sentence in answer.sentences:
         shell.echo(f"{sentence.text} ({sentence.quote})\n")
@@ -288,20 +288,20 @@ def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
         shell.error("As the language model reads them, these papers disagree.")
     if answer.found and not answer.sentences and answer.kind.value != "named":
         shell.error("The nearest passages:" if answer.is_near else "The nearest papers:")
-    for number, one in enumerate(answer.found, start=1):
+    for number, passage in enumerate(answer.found, start=1):
         whose = {
-            "digest": f"summary in the digest of {one.on}",
+            "digest": f"summary in the digest of {passage.on}",
             "abstract": "abstract",
             "paper": "the paper",
             "title": "only its title is stored",
         }
         mark = f"({number}) " if answer.sentences else ""
-        votes = "–" if one.paper.votes is None else one.paper.votes
-        head = f"{mark}{one.paper.title or one.paper.arxiv_id}  {one.paper.last_on}  ▲{votes}"
-        language = one.language if one.language != answer.language else ""
-        words = " · ".join(filter(None, (whose[one.words.value], one.section, language)))
-        text = "" if one.words.value == "title" else f"  {one.excerpt.text}\n"
-        shell.echo(f"{head}\n{text}  {words}  {one.url}\n")
+        votes = "–" if passage.paper.votes is None else passage.paper.votes
+        head = f"{mark}{passage.paper.title or passage.paper.arxiv_id}  {passage.paper.last_on}  ▲{votes}"
+        language = passage.language if passage.language != answer.language else ""
+        words = " · ".join(filter(None, (whose[passage.words.value], passage.section, language)))
+        text = "" if passage.words.value == "title" else f"  {passage.excerpt.text}\n"
+        shell.echo(f"{head}\n{text}  {words}  {passage.url}\n")
     if answer.note in _NOTES:
         shell.error(_NOTES[answer.note])
     raise typer.Exit(0 if answer.is_near else 1)
@@ -330,14 +330,14 @@ def _print_passages(answer: Answer) -> None:
     if answer.basis.value != "paper":
         shell.error(_UNREAD)
     if not answer.is_answer and answer.basis.value != "none":
-        said = "The paper does" if answer.basis.value == "paper" else "The abstract and the summaries do"
+        subject = "The paper does" if answer.basis.value == "paper" else "The abstract and the summaries do"
         nearest = " The nearest passages:" if answer.passages else ""
-        shell.error(f"{said} not seem to say.{nearest}")
+        shell.error(f"{subject} not seem to say.{nearest}")
     for sentence in answer.sentences:
         shell.echo(f"{sentence.text} ({sentence.quote})\n")
-    for number, one in enumerate(answer.passages, start=1):
+    for number, passage in enumerate(answer.passages, start=1):
         mark = f"({number}) " if answer.sentences else ""
-        shell.echo(f"{mark}{one.section or 'Text'}  {one.url}\n  {one.excerpt.text}\n")
+        shell.echo(f"{mark}{passage.section or 'Text'}  {passage.url}\n  {passage.excerpt.text}\n")
     if answer.note in _NOTES:
         shell.error(_NOTES[answer.note])
     if answer.read_as and not answer.sentences:

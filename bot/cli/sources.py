@@ -177,14 +177,14 @@ async def remove(
             if found := await registry.list_digests(url):
                 confirm_removal(found, is_accepted=is_accepted)
             address, digests, papers = await registry.take_back(url, IngestService(database, system_clock))
-            said = f"with {shell.count(digests, 'list')}; {shell.count(papers, 'paper')} left the archive."
-            shell.echo(f"{errors.redact(url)} was removed {said}")
+            result = f"with {shell.count(digests, 'list')}; {shell.count(papers, 'paper')} left the archive."
+            shell.echo(f"{errors.redact(url)} was removed {result}")
         else:
             address = await registry.remove(url)
             kept = await database.fetch(archive.list_rows, origin=archive.Origin(address, with_lookup=True))
             command = f"`paperround sources remove {shlex.quote(errors.redact(url))} --with-digests`"
-            said = f" Its digests are kept; {command} removes them." if kept else ""
-            shell.echo(f"{errors.redact(url)} was removed.{said}")
+            result = f" Its digests are kept; {command} removes them." if kept else ""
+            shell.echo(f"{errors.redact(url)} was removed.{result}")
     named = {row.url for row in shell.load_settings().sources}
     if address in named | set(map(folder.make_absolute, named)):
         place = settings.setting_origins()[_SETTING]

@@ -81,7 +81,7 @@ class Desk:
     async def write(
         self, model: Script, judge: Script | None = None, *, count: int = 1, **options: Any
     ) -> list[writer.Draft]:
-        caps = {name: options.pop(name) for name in ("daily", "monthly") if name in options}
+        caps = [options.pop(name, None) for name in ("daily", "monthly")]
         draft_writer = drafting.DraftWriter(
             self.database,
             lambda: NOW,
@@ -89,7 +89,7 @@ class Desk:
             judge or model,
             paper_text.PaperTexts(self.database, lambda: NOW, lambda: nullcontext(Reader())),  # type: ignore[arg-type]
             glossary_in_memory.build_glossary([], ()),
-            TokenBudget(self.database, lambda: NOW, **caps),
+            TokenBudget(self.database, lambda: NOW, *caps),
             sleep=self._sleep,
         )
         papers: list[Any] = [
@@ -97,6 +97,7 @@ class Desk:
             for number in range(count)
         ]
         self.problems = []
+        options = {"seconds": None, "retries_failed": False} | options
         drafts = await draft_writer.write_all(
             papers, FORM, LANGUAGE, on_done=lambda _: None, on_problem=self.problems.append, **options
         )
