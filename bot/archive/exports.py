@@ -54,8 +54,8 @@ def name_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
     family = ""
     if authors:
         family, given, _ = people.split_name(authors[0])
-        particle = given.rpartition(" ")[2]
-        family = f"{particle} {family}" if particle.casefold() in _PARTICLES else family
+        first, _, particle = given.rpartition(" ")
+        family = f"{particle} {family}" if first and particle.casefold() in _PARTICLES else family
     words = map(_key_part, typography.to_plain_text(title or "").replace("-", "").split())
     telling = (
         word
@@ -66,7 +66,7 @@ def name_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
 
 
 _PARTICLES = frozenset(("al", "ben", "bin", "el", "ibn"))
-"""Capitalised words that begin a family name: Ben Allal."""
+"""Capitalised words that begin a family name behind a given one: Loubna Ben Allal, but not Ben Poole."""
 
 
 def _key_part(text: str) -> str:

@@ -64,11 +64,13 @@ _ANY_NAME = rf"(?:{MONTH}|{'|'.join(sorted(_FOREIGN_MONTHS, key=len, reverse=Tru
 _DAY = r"[0-9]{1,2}(?![0-9])"
 _TH = r"(?:st|nd|rd|th|er|[oºª])?"
 _DASH = r"(?:-{1,3}|[‐-―−~〜～→])"
+_NO_FIRST = rf"(?!(?:gen|mag|out|set)\b|mar\.?,?\s[0-9]{{1,2}}(?:\s{_ANY_NAME}|/[0-9]))"
+"""Not gen-3 and set 5, which are dates with the day first alone; nor a Tuesday in French, Italian and Spanish: mar. 24 nov."""
 _DATE = re.compile(
     rf"(?<![0-9.])(?P<y1>{_YEAR})\s?[-‐-―−./_년年]\s?(?P<m1>[0-9]{{1,2}})\s?[-‐-―−./_월月]\s?"
     rf"(?P<d1>{_DAY})(?!\s?(?:번?째|[주周週]))(?:\s?[일日])?"
     rf"|(?<![0-9])(?P<m2>[0-9]{{1,2}})\s?[월月]\s?(?P<d2>{_DAY})\s?[일日]"
-    rf"|(?:\b(?P<y6>{_YEAR})[,.:]?[\s./-])?\b(?P<m3>{_ANY_NAME})[\s./-]?(?P<d3>{_DAY})(?!:|\s?(?:번?째|[주周週])){_TH}"
+    rf"|(?:\b(?P<y6>{_YEAR})[,.:]?[\s./-])?\b{_NO_FIRST}(?P<m3>{_ANY_NAME})[\s./-]?(?P<d3>{_DAY})(?!:|\s?(?:번?째|[주周週])){_TH}"
     rf"(?:(?:,?\s|[./-])(?P<y3>{_YEAR})\b)?"
     rf"|(?<![0-9.])(?<!week\s)(?P<d4>[0-9]{{1,2}}){_TH}\.?(?:\s(?:of|if|de))?[\s./-](?P<m4>{_ANY_NAME})"
     rf"(?:(?:,?\s(?:del?\s)?|[./-])(?P<y4>{_YEAR})\b)?"
@@ -173,7 +175,9 @@ def read_date(text: str) -> date | None:
     """Return the day of a date that a program wrote, with or without a time and a zone; None if it cannot be told."""
     line = typography.normalise("NFKC", text[:_MAX_DATED_LENGTH])
     if parts := parsedate_tz(line):  # RFC 5322 and its older forms, such as years of two digits
-        return _make_date(*parts[:3]) if parts[0] > _FIRST_YEAR else None
+        on = _make_date(*parts[:3])
+        if on or parts[0] <= _FIRST_YEAR:
+            return on if parts[0] > _FIRST_YEAR else None
     return find_date(" ".join(_TIME.sub(" ", line.lower()).split()))
 
 

@@ -170,6 +170,7 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     ("authors", "title", "key"),
     [
         (["Loubna Ben Allal", "Anton Lozhkov"], "SmolLM2: When Smol Goes Big", "benallal2025smollm2"),
+        (["Ben Poole", "Bin Yu"], "A Poole of Geese", "poole2025poole"),
         (["Aäron van den Oord"], "The Art of a Kiln", "vandenoord2025art"),
         (["Hans Müller, Jr."], "On $\\texttt{OTTER}$ and More", "muller2025otter"),
         (["The Geese Collaboration"], "3 Geese", "thegeesecollaboration2025geese"),

@@ -75,7 +75,8 @@ PATHS = {
     "2025-01-03": "2024/1230-0103.md",
     "2026-07-26": "digests/2026-W30.html 2026/W30.md 2026/week-30.md week-30-2026.txt 2026_week30.md 2026년_30주차.md",
     "2027-01-03": "2026-W53.md weeks/2026/W53.md",
-    "None": "2026-06-31.md highlights/2026-06-june.md README.md 2025-W53.md papers/2611.20001/notes.md 2026/11/2611.20001.md",
+    "None": "gen-3-2024.md sets/set-5-2026.md"
+    " 2026-06-31.md highlights/2026-06-june.md README.md 2025-W53.md papers/2611.20001/notes.md 2026/11/2611.20001.md",
 }
 
 
@@ -109,6 +110,9 @@ WRITTEN = {
     # The writer's day, not that of UTC.
     "2026-11-28": "Sat, 28 Nov 2026 08:00:00 +0900 | 2026-11-28T00:30:00+09:00 | 2026년 11월 28일 오전 8:00"
     " | Sat, 28 Nov 2026 23:00:00 -0800",
+    # A Tuesday in French, Spanish and Italian.
+    "2026-11-24": "mar. 24 nov. 2026 | mar. 24 nov. 2026 08:00 | mar 24 noviembre 2026 | mar., 24 nov. 2026 | mar. 24/11/2026",
+    "2026-03-24": "mar. 24, 2026 | 24 mar. 2026 | Mar 24 2026 08:00:00 | 2026 Mar 24 08:00:00 | 2026-Mar-24 08:00:00 +0900",
     "2026-12-01": "1er décembre 2026 | 1. Dezember 2026 | 1º de dezembro de 2026 | 1 de diciembre del 2026"
     " | Tue, 01 Dec 2026 00:00:00 +0900",
     # Something is missing, impossible, or may be another part.
@@ -116,7 +120,7 @@ WRITTEN = {
     " | 5.6.2026 | 26-11-27"
     " | 2026/27/11 | 2026-11-31 | Mon, 31 Nov 2026 10:00:00 GMT | 2026-331 | 1795775261 | yesterday | 3 days ago"
     " | 令和8年11月27日 | 15:07:41"
-    " | Fri, 27 Nov 126 15:07:41 GMT | 28 2026 Nov 10:00",
+    " | Fri, 27 Nov 126 15:07:41 GMT | 28 2026 Nov 10:00 | reading set 5 2026",
 }  # fmt: skip
 
 
