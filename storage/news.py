@@ -129,16 +129,19 @@ async def list_of_message(
     if reader is None:
         return events
     untold = _untold(reader.user_id, reader.since_at, message.due_at, but_id=message.id)
-    query = untold.join(tables.papers, tables.papers.c.id == paper_events.c.paper_id)
-    query = query.add_columns(tables.papers.c.arxiv_id).where(tables.papers.c.arxiv_id.in_(message.papers))
+    query = untold.add_columns(tables.papers.c.arxiv_id).where(tables.papers.c.arxiv_id.in_(message.papers))
     for row in await connection.execute(query.order_by(paper_events.c.id)):
         events.setdefault(row.arxiv_id, []).append(statements.build_record(PaperEvent, row._mapping))
     return events
 
 
 def _untold(user_id: int, since_at: datetime, until_at: datetime, *, but_id: int = 0) -> sa.Select[Any]:
-    """Return the query of `list_untold`. The delivery `but_id` does not count as having told anything."""
-    events, sent, saved = paper_events.c, deliveries.c, saved_papers.c
+    """Return the query of `list_untold`. The delivery `but_id` does not count as having told anything.
+
+    A version older than the day (UTC) of the reader's saving is left out, with the withdrawal that was found with it. Only
+    the latest version's day is known: if that is too old, the ones before are.
+    """
+    events, sent, saved, with_it = paper_events.c, deliveries.c, saved_papers.c, paper_events.alias().c
     is_told = sa.exists().where(
         sent.kind == models.DeliveryKind.NEWS,
         sent.user_id == user_id,
@@ -148,8 +151,20 @@ def _untold(user_id: int, since_at: datetime, until_at: datetime, *, but_id: int
     )
     is_own = sa.and_(saved.paper_id == events.paper_id, saved.user_id == user_id)
     untold = paper_events.select().join(saved_papers, is_own)
+    untold = untold.join(tables.papers, tables.papers.c.id == events.paper_id)
+    # Seconds, since PostgreSQL compares a day with a time in the session's zone.
+    next_day = sa.extract("epoch", tables.papers.c.version_on) + timedelta(days=1).total_seconds()
+    is_old = sa.and_(
+        sa.func.coalesce(next_day <= sa.extract("epoch", saved.saved_at), sa.false()),
+        events.kind.in_((EventKind.VERSION, EventKind.WITHDRAWN)),
+        sa.exists().where(
+            with_it.paper_id == events.paper_id,
+            with_it.kind == EventKind.VERSION,
+            with_it.found_at == events.found_at,
+        ),
+    )
     untold = untold.where(events.found_at > max(since_at, until_at - MAX_AGE), events.found_at <= until_at)
-    return untold.where(events.found_at > saved.saved_at, ~is_told)
+    return untold.where(events.found_at > saved.saved_at, ~is_told, ~is_old)
 
 
 MAX_IN_THREAD = 3

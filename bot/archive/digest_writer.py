@@ -543,8 +543,9 @@ class DigestWriter:
         changes = await _remerge(connection, stored)
         first = [id_ for id_, (before, after) in changes.items() if before.version is None and after.version]
         saved_on = await shelf.list_first_days(connection, first)
+        now = self._clock()
         found = (
-            papers.PaperEvent(0, id_, kind, text, self._clock())
+            papers.PaperEvent(0, id_, kind, text, now)
             for id_, change in changes.items()
             for kind, text in _find_news(*change, is_code_known=id_ in on_list, saved_on=saved_on.get(id_))
         )

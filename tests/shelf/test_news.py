@@ -141,7 +141,7 @@ def publish(services: Services, day: int) -> None:
     accepted = "<arxiv:comment>Accepted</arxiv:comment>"
     journal = f"{accepted}<arxiv:journal_ref>Proc.</arxiv:journal_ref>"
     for name in ("A", "C", "D"):
-        tell = partial(services.tell, arxiv_id(name), 2)
+        tell = partial(services.tell, arxiv_id(name), 2, on=f"{services.harness.now:%Y-%m-%d}")
         if day == 7:
             services.put_code(arxiv_id(name), CODE)
         if day == (35 if name == "C" else 28):
@@ -309,21 +309,56 @@ async def test_the_first_answer_about_a_saved_paper_tells_a_version_newer_than_i
     await world_.save("A")
     async with origin_server.run_origin() as origin:
         services = Services(PollingHarness(db, origin, world_.now))
-        services.tell(arxiv_id("A"), 2)
-        entry = services.arxiv[arxiv_id("A")]
-        services.arxiv[arxiv_id("A")] = entry.replace("<updated>2025-05-02", f"<updated>2026-01-0{day}")
+        services.tell(arxiv_id("A"), 2, on=f"2026-01-0{day}")
         await services.ask(every=timedelta(days=3))
         assert await services.list_events() == [(arxiv_id("A"), EventKind.VERSION, "2")] * is_told
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.parametrize("more", ["", "This paper has been withdrawn."])
+async def test_a_version_is_told_to_those_who_had_saved_the_paper_before(
+    world_: NewsWorld, more: str
+) -> None:
+    """The second version is of January 10, and arXiv's first answer of January 21 or later."""
+    await world_.shelf.start_news(READER, "UTC")
+    for reader, day in ((READER, 1), (SILENT, 10), (OTHER, 20)):
+        world_.now = moment("Thu-1 09:00") + timedelta(days=day - 1)
+        await world_.save("A", by=reader)
+        await world_.shelf.start_news(reader, "UTC")
+    async with origin_server.run_origin() as origin:
+        services = Services(PollingHarness(world_.database, origin, world_.now + timedelta(days=1)))
+        services.tell(arxiv_id("A"), 2, abstract=more or "Small things.", on="2026-01-10")
+        await services.ask(every=timedelta(days=1))
+    world_.now = services.harness.now
+    for _ in range(8):
+        await world_.wait(days=1)
+    said = ["A+version+withdrawn" if more else "A+version"]
+    told = {reader: [text.split()[-1] for text in texts] for reader, texts in world_.arrived.items()}
+    assert told == {READER: said, SILENT: said}, "on the day of the saving too"
+
+
+def saved_paper(number: int, title: str) -> models.SavedPaper:
+    shown = rendered_posts.paper(number)
+    return models.SavedPaper(
+        id=number,
+        arxiv_id=shown.arxiv_id,
+        title=title,
+        url=shown.url,
+        date=shown.date,
+        authors=("Ada Lovelace", "Grace Hopper"),
+        authors_truncated=False,
+        thumbnail=None,
+        votes=None,
+        score=0.0,
+        withdrawn_by=None,
+        saved_at=moment("Mon 09:00"),
+    )
 
 
 def test_plain_and_bare_news_say_what_is_new() -> None:
     render = rendered_posts.new_renderer().render
     shown = rendered_posts.paper(1)
-    fields: dict[str, Any] = {"title": "A title", "url": shown.url, "date": shown.date, "votes": None}
-    fields |= {"thumbnail": None, "score": 0.0, "authors_truncated": False, "withdrawn_by": None}
-    saved = models.SavedPaper(
-        id=1, arxiv_id=shown.arxiv_id, authors=(), saved_at=moment("Mon 09:00"), **fields
-    )
+    saved = saved_paper(1, "A title")
     events = [
         PaperEvent(1, 1, EventKind.CODE, CODE, moment("Mon 09:00")),
         PaperEvent(2, 1, EventKind.VERSION, "3", moment("Mon 09:00")),

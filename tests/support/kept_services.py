@@ -24,11 +24,14 @@ class Services:
     def __post_init__(self) -> None:
         self.harness.origin.pages["/api/query"] = self.query
 
-    def tell(self, arxiv_id: str, version: int = 1, more: str = "", abstract: str = "Small things.") -> None:
-        """Set arXiv's entry of a paper."""
+    def tell(
+        self, arxiv_id: str, version: int = 1, more: str = "", abstract: str = "Small things.", on: str = ""
+    ) -> None:
+        """Set arXiv's entry of a paper, with the day of the version, by default one in May 2025."""
+        on = on or f"2025-05-0{min(version, 9)}"
         self.arxiv[arxiv_id] = (
             f"<entry><id>http://arxiv.org/abs/{arxiv_id}v{version}</id><title>A Study {arxiv_id}</title>"
-            f"<published>2025-05-01T00:00:00Z</published><updated>2025-05-0{min(version, 9)}T00:00:00Z</updated>"
+            f"<published>2025-05-01T00:00:00Z</published><updated>{on}T00:00:00Z</updated>"
             f"<summary>{abstract}</summary><author><name>Ada Lovelace</name></author>{more}</entry>"
         )
 
