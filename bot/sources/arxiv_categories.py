@@ -47,7 +47,7 @@ _PAGE_SIZE = 250
 _DAYS_A_POLL = 5
 """Days of a back-fill read per poll. The next poll follows at once."""
 _MAX_POLLS_PER_DAY = 2
-"""How many polls read a day of which arXiv gave fewer papers than it counts. Then the back-fill goes on."""
+"""How many polls read a day that arXiv gives in part or not at all. Then the back-fill goes on."""
 _INCOMPLETE_DELAY = timedelta(minutes=10)
 _HELD_DAYS = timedelta(days=7)
 """How long arXiv's moderators may hold a submitted paper before its announcement."""
@@ -60,7 +60,7 @@ class Progress:
 
     `announced_on` is the last announcement that was read. The back-fill covers papers submitted from `since`
     to `until` and continues on the day `on`, which is None once it is done. `papers` counts the source's
-    papers read so far, and `polls` how often the day `on` was incomplete.
+    papers read so far, and `polls` how often the day `on` was incomplete or failed.
     """
 
     announced_on: str | None = None
@@ -219,18 +219,37 @@ class ArxivCategories:
     async def _back_fill(
         self, request: base.FetchRequest, progress: Progress, days: int
     ) -> AsyncIterator[base.FetchResult]:
-        """Continue a back-fill by some days. Each day's last result holds the progress to store."""
+        """Continue a back-fill by some days. Each day's last result holds the progress to store.
+
+        A requested day that cannot be read is given up at once. A day of a back-fill is given up after two polls, if its
+        error is its own or a later day can be read.
+        """
         recent = request.now.date() - digest_writer.FILL_AGE
+        stored, failed_in_row = progress, 0
+        outage: base.FetchError | None = None
         for _ in range(days):
             if progress.on is None:
                 return
             try:
+                if outage is not None:
+                    raise outage
                 found, gap, lacking = await self._read_day(progress.on)
             except base.FetchError as error:
-                failed = replace(base.failed_result(self._api, error), progress=asdict(progress))
-                # A wait requested by arXiv is not a failure.
-                yield failed if error.retry_at is None else replace(failed, status=FetchStatus.NOT_YET)
-                return
+                is_own = error.code in (base.BAD_REQUEST, base.TOO_LARGE)
+                failed_in_row += not is_own
+                if not error.is_of_page or failed_in_row >= base.MAX_FAILED_IN_ROW:
+                    outage = error
+                failed, progress, is_end = _fail_day(
+                    self._api, request, progress, error, outage is not None, failed_in_row < 2
+                )
+                # Other errors may be of the service: a later day tells.
+                if is_own or progress.polls or progress.on is None:
+                    stored = progress
+                yield replace(failed, progress=asdict(stored))
+                if is_end:
+                    return
+                continue
+            failed_in_row = 0
             own, left_out = sorting.sort_out(found, lambda fact: self._judge(fact, request))
             by_day = self._by_day(request, own)
             facts = tuple(fact for result in by_day.values() for fact in result.facts)
@@ -239,6 +258,7 @@ class ArxivCategories:
             progress = (
                 replace(progress, polls=progress.polls + 1) if is_waiting else progress.after(len(facts))
             )
+            stored = progress
             status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
             # Older papers are never posted.
             digests = [
@@ -308,6 +328,34 @@ class ArxivCategories:
                 account=Account(len(group)),
             )
         return days
+
+
+def _fail_day(
+    api: str,
+    request: base.FetchRequest,
+    progress: Progress,
+    error: base.FetchError,
+    is_outage: bool,
+    is_first: bool,
+) -> tuple[base.FetchResult, Progress, bool]:
+    """Return the result for the day `on`, which failed, the progress after it, and whether this poll ends.
+
+    `is_first`: no other day failed before it in this poll.
+    """
+    reason = f"{progress.on}: {error}"
+    unread = Account(left_out=(sorting.leave_out(error.omission, reason),))
+    failed = replace(base.failed_result(api, error), reason=reason, account=unread)
+    if request.days is not None:
+        return replace(failed, day=date.fromisoformat(progress.on or "")), progress.after(0), False
+    if is_outage:
+        # A wait requested by arXiv is not a failure.
+        status = failed.status if error.retry_at is None else FetchStatus.NOT_YET
+        return replace(failed, status=status, account=None), progress, True
+    if is_first and progress.polls + 1 < _MAX_POLLS_PER_DAY:
+        at = request.now + _INCOMPLETE_DELAY
+        waiting = replace(failed, status=FetchStatus.NOT_YET, retry_at=at)
+        return waiting, replace(progress, polls=progress.polls + 1), True
+    return failed, progress.after(0), False
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:

@@ -251,6 +251,71 @@ async def test_requested_days_after_an_incomplete_one_are_read(harness: ArxivHar
     assert (report.status, "arXiv gave 0 of the 3" in report.reason) == (FetchStatus.OK, True)
 
 
+def refuse_days(harness: ArxivHarness, status: int, refused: Sequence[date]) -> None:
+    """Let arXiv answer with this status about papers submitted on these days."""
+
+    async def query(request: web.BaseRequest) -> web.Response:
+        is_refused = any(f"[{on:%Y%m%d}0000" in request.query["search_query"] for on in refused)
+        return web.Response(status=status) if is_refused else await harness.fake.query(request)
+
+    harness.origin.pages["/api/query"] = query
+
+
+@pytest.mark.parametrize("is_catch_up", [False, True])
+@pytest.mark.parametrize(("status", "failing"), [(413, 1), (400, 4), (500, 1), (500, 2)])
+async def test_days_about_which_arxiv_does_not_answer_cost_themselves_alone(
+    harness: ArxivHarness, status: int, failing: int, is_catch_up: bool
+) -> None:
+    first = TODAY - timedelta(days=12)
+    harness.fake.papers = [make_paper(n, first + timedelta(days=n)) for n in range(1, 13)]
+    await harness.add(CL, **({} if is_catch_up else {"since": first.isoformat()}))
+    if is_catch_up:
+        announce(harness, make_paper(90, first), on=first + timedelta(days=4))
+        await harness.fetch_all()
+        announce(harness, make_paper(91, TODAY))
+    failed = [first + timedelta(days=n) for n in range(2, 2 + failing)]
+    refuse_days(harness, status, failed)
+    told: list[str] = []
+    for _ in range(12):
+        for report in await harness.fetch_due():
+            told += [text for of in report.account.left_out for text in of.examples] if report.account else []
+        harness.now += timedelta(hours=3)
+    expected = {of.arxiv_id for of in harness.fake.papers if of.created_on not in failed}
+    assert expected <= await harness.stored_ids()
+    assert all(any(text.startswith(f"{on}: ") for text in told) for on in failed)
+    assert "done" in (await harness.back_fill() or "")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_an_outage_of_arxiv_costs_no_day(harness: ArxivHarness, status: int) -> None:
+    days = [TODAY - timedelta(days=n) for n in range(12, -1, -1)]
+    harness.fake.papers = [make_paper(n, on) for n, on in enumerate(days, 1)]
+    refuse_days(harness, status, days)
+    await harness.add(CL, since=days[0].isoformat())
+    for polls in range(16):
+        if polls == 6:
+            refuse_days(harness, status, ())
+        await harness.fetch_due()
+        harness.now += timedelta(hours=24 if polls < 6 else 1)
+    assert {of.arxiv_id for of in harness.fake.papers} <= await harness.stored_ids()
+
+
+@pytest.mark.parametrize(("status", "failing"), [(413, 1), (500, 2), (500, 6), (503, 6)])
+async def test_requested_days_that_were_not_read_are_named(
+    harness: ArxivHarness, status: int, failing: int
+) -> None:
+    days = [FIRST_ON + timedelta(days=n) for n in range(7)]
+    harness.fake.papers = [make_paper(n, on) for n, on in enumerate(days, 1)]
+    refuse_days(harness, status, days[1 : 1 + failing])
+    await harness.add(CL)
+    report = await harness.fetch_all(days=days)
+    expected = {of.arxiv_id for of in harness.fake.papers if of.created_on not in days[1 : 1 + failing]}
+    assert await harness.stored_ids() == expected
+    assert report.missed_days == days[1 : 1 + failing]
+    assert report.account is not None
+    assert sum(of.number for of in report.account.left_out) == failing
+
+
 async def test_fetches_missed_announcements_later(harness: ArxivHarness) -> None:
     monday, friday = date(2025, 5, 5), date(2025, 5, 9)
     found = [make_paper(day, date(2025, 5, day)) for day in range(4, 9)]
