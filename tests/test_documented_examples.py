@@ -41,6 +41,7 @@ TYPED = {
     "arxiv:2502.11089": (("paper", "paper"),),
     "votes:10..20": (("topic", "query"), ("top", "topic")),
     **dict.fromkeys(("NVIDIA", "Tri Dao", "from:KAIST", "기관:네이버"), (("topic", "query"),)),
+    **dict.fromkeys(('from:"NVIDIA"', "robots -surveys"), (("topic", "query"), ("daily setup", "topic"))),
 }
 """Where each example of the documents is typed."""
 OPERATORS = {"author:": "Ada", "저자:": "Ada", "추천:": "10"} | dict.fromkeys(
