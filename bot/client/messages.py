@@ -326,7 +326,7 @@ def render_bare(wording: PostWording, post: contents.BarePost) -> tuple[contents
     roles = refused.get("allowed_mentions", {}).get("roles") or () if post.is_first else ()
     role_id = next(map(int, roles), None)
     lines = [*(f"<@&{role_id}>" for _ in roles[:1]), f"**[{heading}](<{day}>)**", subtext(texts("bare-note"))]
-    facts = {id_: event_lines(texts, events, is_bare=True) for id_, events in post.events.items()}
+    facts = {id_: event_lines(texts, events, max_length=0) for id_, events in post.events.items()}
     text = fit_paper_lines(texts, lines, post.papers, facts=facts)
     body = plain_payload(text, mention_role_id=role_id)
     if int(refused.get("flags") or 0) & message_builder.SUPPRESS_NOTIFICATIONS:

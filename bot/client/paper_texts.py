@@ -306,6 +306,7 @@ def fit_paper_lines(
     papers: Sequence[contents.PostPaper | models.PaperRow],
     headings: Mapping[str, str] = MappingProxyType({}),
     facts: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    title_length: int = MAX_TITLE_LENGTH,
 ) -> str:
     """Return `lines`, then a line for each paper that fits, then how many papers were left out, if any.
 
@@ -316,7 +317,7 @@ def fit_paper_lines(
     has_votes = any(paper.votes is not None for paper in papers)
     for shown, paper in enumerate(papers):
         title = format_title(paper.title, paper.arxiv_id)
-        label = discord_text.link_label(discord_text.shorten(title, MAX_TITLE_LENGTH, markdown=False))
+        label = discord_text.link_label(discord_text.shorten(title, title_length, markdown=False))
         line = f"[{label}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
         if has_votes:
             line = f"{format_votes(paper.votes)} {line}"
@@ -406,18 +407,45 @@ def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
     return join_dotted(published[:1].upper() + published[1:], version, *said)  # it begins a line
 
 
-def event_lines(texts: Texts, events: Iterable[PaperEvent], *, is_bare: bool = False) -> list[str]:
-    """Return what is new about a paper, a line for each event. The words of authors are quoted, but not if `is_bare`."""
+EVENT_LENGTHS = (MAX_SHOWN_COMMENT, 120, 80, 50, 30, 15, 0)
+"""The lengths to which what is quoted in `event_lines` is cut until it fits."""
+
+
+def event_lines(
+    texts: Texts, events: Iterable[PaperEvent], *, max_length: int = MAX_SHOWN_COMMENT
+) -> list[str]:
+    """Return what is new about a paper, a line for each event, a withdrawal first. The words of authors are quoted up to
+    `max_length` characters, at 0 neither they nor an address of code.
+    """
     lines = []
-    for event in events:
-        if is_bare and event.kind not in (EventKind.VERSION, EventKind.WITHDRAWN):
+    for event in sorted(events, key=lambda event: event.kind is not EventKind.WITHDRAWN):
+        if not max_length and event.kind not in (EventKind.VERSION, EventKind.WITHDRAWN):
             lines.append(f"🆕 {texts('news-bare', kind=event.kind.value)}")
             continue
-        text = escape_untrusted(typesetting.render_title(event.text), max_length=MAX_SHOWN_COMMENT)
+        text = escape_untrusted(
+            typesetting.render_title(event.text), max_length=max_length or MAX_SHOWN_COMMENT
+        )
         if event.kind is EventKind.CODE:
-            text = discord_text.masked_link(discord_text.shorten(event.text, 80, markdown=False), event.text)
+            label = discord_text.shorten(event.text, min(max_length, 80), markdown=False)
+            text = discord_text.masked_link(label, event.text)
         lines.append(f"🆕 {texts(f'news-{event.kind.value}', text=text)}")
     return lines
+
+
+def fit_event_lines(
+    texts: Texts,
+    events: Sequence[PaperEvent],
+    characters: int,
+    size: int,
+    lengths: Sequence[int] = EVENT_LENGTHS,
+) -> str:
+    """Return the `event_lines` at the first of some lengths with at most so many code points and bytes, else at the last."""
+    text = ""
+    for length in lengths:
+        text = "\n".join(event_lines(texts, events, max_length=length))
+        if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
+            break
+    return text
 
 
 def cite(detail: models.PaperDetail) -> str:

@@ -78,7 +78,7 @@ def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, .
     """
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
     (line,) = paper_texts.event_lines(texts, [post.event])
-    (plain_line,) = paper_texts.event_lines(texts, [post.event], is_bare=True)
+    (plain_line,) = paper_texts.event_lines(texts, [post.event], max_length=0)
     stop = button(texts("thread-news-stop"), pack_custom_id(SILENCE, marker=marker))
     plain = client_messages.marked_plain_payload(plain_line, marker)
     return client_messages.render_message(client_messages.text_view(line, stop), plain)

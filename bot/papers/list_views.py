@@ -14,8 +14,10 @@ from bot.client.list_state import ListKind, ListState, Period, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.messages import follow_button, newest_digest_button, open_menu, pager, today_button
 from bot.client.paper_texts import (
+    EVENT_LENGTHS,
     escape_untrusted,
     extent_line,
+    fit_event_lines,
     format_authors,
     format_votes,
     join_dotted,
@@ -131,12 +133,21 @@ def _paper_text(
         else (mark_matches(snippet), subtext(language_note(texts, snippet.language)) if with_language else "")
     )
     lacks = subtext(note) if (note := lacks_note(texts, listed, row.arxiv_id)) else ""
+    events = listed.events.get(row.arxiv_id, ())
+    # What is new has up to three fifths, in its shortest form, and of the rest what the paper's own lines leave.
+    least = fit_event_lines(texts, events, characters * 3 // 5, size * 3 // 5, EVENT_LENGTHS[-2:])
+    own = max(characters - len(least) - 1, characters // 3) if least else characters
+    own_size = max(size - discord_text.utf8_bytes(least) - 1, size // 3) if least else size
     title = title_link(
         row,
-        max_characters=characters - len(facts) - len(lacks) - 17,
-        max_bytes=size - discord_text.utf8_bytes(facts) - discord_text.utf8_bytes(lacks) - 17,
+        max_characters=own - len(facts) - len(lacks) - 17,
+        max_bytes=own_size - discord_text.utf8_bytes(facts) - discord_text.utf8_bytes(lacks) - 17,
     )
     text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, *lines) if line)
+    text = discord_text.shorten(text, own, max_bytes=own_size)
+    if events:
+        rest, rest_size = characters - len(text) - 1, size - discord_text.utf8_bytes(text) - 1
+        text += f"\n{fit_event_lines(texts, events, rest, rest_size)}"
     return discord_text.shorten(text, characters, max_bytes=size)
 
 

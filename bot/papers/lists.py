@@ -60,6 +60,8 @@ class PaperList:
     snippets: Mapping[str, search_results.Snippet] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     """Small print shown instead of a snippet."""
+    events: Mapping[str, Sequence[papers.PaperEvent]] = field(default_factory=dict)
+    """What is new about papers, each with a line, though its words may be cut."""
     found: search_results.SearchResult = field(default_factory=search_results.SearchResult)
     period: str = ""
     """The name of the period, which the query's dates may narrow."""

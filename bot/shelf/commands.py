@@ -213,9 +213,8 @@ class ShelfCog(commands.Cog):
             rows=tuple(rows),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            facts={
-                row.arxiv_id: shelf_messages.format_facts(texts, row, events.get(row.id, ())) for row in rows
-            },
+            facts={row.arxiv_id: shelf_messages.format_facts(texts, row) for row in rows},
+            events={row.arxiv_id: events.get(row.id, ()) for row in rows},
             suggestions=tuple(
                 Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),

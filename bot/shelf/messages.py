@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +27,6 @@ from bot.shelf.news import NewsPost
 from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
 from storage.news import NewsReader
-from storage.papers import PaperEvent
 
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
@@ -38,6 +36,7 @@ ALL_TAGS = "*"
 """The tag menu's value for all papers. Other values begin with `#`."""
 FORMAT_NAMES = {ReferenceFormat.BIBTEX: "BibTeX", ReferenceFormat.RIS: "RIS", ReferenceFormat.CSL: "CSL JSON"}
 _MAX_SHOWN_NOTE = 120
+_SHORTEST_TITLE = 30
 SUBMIT_EDIT = "snm"
 NOTE, TAGS = "note", "tags"
 """The fields of the edit form."""
@@ -75,7 +74,7 @@ def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.L
 def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.LayoutView:
     """Return a week's message: each paper with what is new, and controls to open one, remove some, and stop."""
     papers = post.papers
-    facts = {row.arxiv_id: "\n".join(paper_texts.event_lines(texts, post.events[row.id])) for row in papers}
+    events = {row.arxiv_id: post.events[row.id] for row in papers}
     options = [
         select_option(paper_texts.format_title(row.title, row.arxiv_id), row.arxiv_id) for row in papers
     ]
@@ -86,7 +85,7 @@ def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.Lay
     )
     heading = texts("news-heading", count=len(papers) + post.more)
     more = texts("news-more", count=post.more) if post.more else ""
-    listed = PaperList(ListState(ListKind.SAVED), heading, papers, len(papers), (more,), facts=facts)
+    listed = PaperList(ListState(ListKind.SAVED), heading, papers, len(papers), (more,), events=events)
     return view_with_rows(texts, listed, rows)
 
 
@@ -96,8 +95,20 @@ def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[Render
     heading = texts("news-heading", count=len(post.papers) + post.more)
     lines = [f"**[{heading}](<{paper_texts.day_url(post.on, post.marker, 0)}>)**"]
     lines += [texts("news-more", count=post.more)] if post.more else []
-    facts = {row.arxiv_id: paper_texts.event_lines(texts, post.events[row.id]) for row in post.papers}
-    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, post.papers, facts=facts))
+    text = ""
+    for length in paper_texts.EVENT_LENGTHS:
+        facts = {
+            row.arxiv_id: paper_texts.event_lines(texts, post.events[row.id], max_length=length)
+            for row in post.papers
+        }
+        title_length = max(length, _SHORTEST_TITLE)
+        # It adds to the lines it is given.
+        text = paper_texts.fit_paper_lines(
+            texts, [*lines], post.papers, facts=facts, title_length=title_length
+        )
+        if all(f"{row.arxiv_id}>" in text for row in post.papers):
+            break
+    plain = message_builder.plain_payload(text)
     return client_messages.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
 
 
@@ -133,15 +144,15 @@ def show_all_button(texts: Texts) -> ui.Item[Any]:
     return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED)))
 
 
-def format_facts(texts: Texts, paper: models.SavedPaper, events: Sequence[PaperEvent] = ()) -> str:
-    """Return a saved paper's small print: when it was saved, its tags, its note and what no message told of it yet."""
+def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
+    """Return a saved paper's small print: when it was saved, its tags and its note."""
     saved = texts("saved-on", date=discord_text.timestamp(paper.saved_at, "D"))
     unlisted = "" if paper.is_listed else texts("saved-unlisted")
     lines = [join_dotted(saved, unlisted, format_tags(paper.tags))]
     if paper.note:
         note = escape_untrusted(paper.note, max_length=_MAX_SHOWN_NOTE)
         lines.append(texts("saved-note", note=note))
-    return "\n".join((*map(subtext, lines), *paper_texts.event_lines(texts, events)))
+    return "\n".join(map(subtext, lines))
 
 
 def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -353,6 +353,59 @@ def saved_paper(number: int, title: str) -> models.SavedPaper:
         withdrawn_by=None,
         saved_at=moment("Mon 09:00"),
     )
+
+
+NEW_LINE = ("\n", "\\n")
+"""In a text, and in JSON."""
+LONG = "on the growth of ponds and lakes, 측정 결과 " * 9
+EVENTS: dict[EventKind, Callable[[int], str]] = {
+    EventKind.VERSION: lambda _: "3",
+    EventKind.COMMENT: lambda number: f"Note {number} {LONG}",
+    EventKind.JOURNAL: lambda number: f"Proc {number} {LONG}",
+    EventKind.CODE: lambda number: f"https://github.com/ponds/{number}",
+    EventKind.WITHDRAWN: lambda _: "",
+}
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+@pytest.mark.parametrize(
+    ("kinds", "length"),
+    [
+        ("version comment journal", 100),
+        ("version comment journal code", 60),
+        ("comment withdrawn", 150),
+        ("comment journal", 150),
+        ("version comment journal code withdrawn", 300),
+    ],
+)
+def test_of_ten_papers_everything_new_has_its_line(locale: models.Locale, kinds: str, length: int) -> None:
+    """The message counts as having told all of it, so that nothing comes again. Long words are cut."""
+    saved = tuple(saved_paper(number, f"Title {number} {LONG}"[:90]) for number in range(1, 11))
+    chosen = [EventKind(kind) for kind in kinds.split()]
+    events = {
+        paper.id: [
+            PaperEvent(0, paper.id, kind, EVENTS[kind](paper.id)[:length], paper.saved_at) for kind in chosen
+        ]
+        for paper in saved
+    }
+    post = NewsPost("news:1", locale, saved[0].date, saved, events, more=2)
+    [part] = rendered_posts.new_renderer().render(post)
+    told = json.dumps(part.payload, ensure_ascii=False)
+    plain = (part.fallback or {})["content"]
+    for said in (told, plain) if len(chosen) < 4 else (told,):
+        assert said.count(f"{NEW_LINE[said is told]}🆕 ") == len(chosen) * len(saved)
+        for number in range(1, 11):
+            assert f"Title {number} " in said
+            assert EventKind.CODE not in chosen or f"https://github.com/ponds/{number})" in said
+            assert (said is plain and len(chosen) > 2) or all(
+                f"{word} {number} " in said
+                for word, kind in (("Note", EventKind.COMMENT), ("Proc", EventKind.JOURNAL))
+                if kind in chosen
+            )
+    assert len(plain) <= 2000
+    if EventKind.WITHDRAWN in chosen:
+        withdrawn = {"en": "🆕 Withdrawn", "ko": "🆕 arXiv에서 철회"}[locale]
+        assert 0 < told.index(withdrawn) == told.index("🆕 ", told.index("Title 1 ")), "it comes first"
 
 
 def test_plain_and_bare_news_say_what_is_new() -> None:
