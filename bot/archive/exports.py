@@ -148,22 +148,21 @@ def render_entry(
 ) -> str:
     """Return a BibTeX entry that ends in a newline.
 
-    `is_latex`: the title may contain LaTeX, as in digests, and is converted to plain text first. A truncated
+    `is_latex`: title, comment and journal may contain LaTeX and are converted to plain text first. A truncated
     list of authors ends in `and others`. A reader's note and tags become the annotation and keywords. `comment`
     and `journal` are arXiv's.
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
+    plain = typesetting.render_title if is_latex else str
     fields = {
-        "title": f"{{{escape_bibtex(typesetting.render_title(title) if is_latex else title)}}}"
-        if title
-        else "",
+        "title": f"{{{escape_bibtex(plain(title))}}}" if title else "",
         "author": " and ".join([*names, "others"] if truncated and names else names),
         "year": year_of(arxiv_id),
         "eprint": arxiv_id,
         "archivePrefix": "arXiv",
         "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
-        "journal": escape_bibtex(typesetting.render_title(journal or "")),
-        "note": escape_bibtex(typesetting.render_title(comment or "")),
+        "journal": escape_bibtex(plain(journal or "")),
+        "note": escape_bibtex(plain(comment or "")),
         "keywords": ", ".join(map(escape_bibtex, tags)),
         # A reader's note: as a "note" it would be printed in the references.
         "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
@@ -594,8 +593,7 @@ def render_references(
 
 def _clean(paper: SavedPaper) -> SavedPaper:
     """Return a paper with its title ("" if unknown), its authors' names and arXiv's words as plain text on one line each."""
-    # Titles in digests may contain LaTeX; titles imported from a file are plain.
-    title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
+    title = typography.to_plain_text(paper.title or "")
     names = tuple(filter(None, map(discord_text.to_single_line, paper.authors)))
     told = describe_state(paper.comment, paper.withdrawn_by)
     comment, journal = (text and typesetting.render_title(text) for text in (told, paper.journal))

@@ -227,6 +227,20 @@ def test_latex_in_arxivs_words_is_text_in_every_format() -> None:
     )
 
 
+def test_a_saved_paper_of_no_digest_has_its_title_and_comment_in_plain_text_once() -> None:
+    paper = replace(
+        PAPER,
+        is_listed=False,
+        title=r"The $\alpha$-divergence of {\it Kilns}",
+        comment=r"Set \$HOME\_x\$ first",
+    )
+    bibtex, ris = (render(form, paper) for form in (ReferenceFormat.BIBTEX, ReferenceFormat.RIS))
+    assert "  title         = {{The α-divergence of Kilns}},\n" in bibtex
+    assert "  note          = {Set \\$HOME\\_x\\$ first},\n" in bibtex
+    assert "\nTI  - The α-divergence of Kilns\n" in ris
+    assert "\nC1  - Set $HOME_x$ first\n" in ris
+
+
 def test_every_line_of_a_ris_reference_has_a_tag() -> None:
     assert render(ReferenceFormat.RIS).splitlines() == [
         "TY  - GEN",
