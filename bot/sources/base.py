@@ -382,12 +382,17 @@ async def parse_apart(
     if not is_large:
         return await asyncio.to_thread(parse, *arguments)
     found: list[tuple[Parsed, list[Any]]] = []
-    limits: dict[str, Any] = {"seconds": _MAX_CPU_SECONDS, "megabytes": _MAX_MEGABYTES}
+    parsing = isolation.stream_isolated(
+        _write_parts,
+        parse,
+        *arguments,
+        seconds=_MAX_CPU_SECONDS,
+        megabytes=_MAX_MEGABYTES,
+        with_database=False,
+    )
     async with worker.get() or nullcontext():
         try:
-            async with aclosing(
-                isolation.stream_isolated(_write_parts, parse, *arguments, **limits)
-            ) as parts:
+            async with aclosing(parsing) as parts:
                 async for part in parts:
                     if isinstance(part, dict):
                         found.append((build(part), []))
