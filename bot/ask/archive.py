@@ -50,7 +50,7 @@ _FOREIGN, _TITLE = 0.25, 0.5
 alone.
 """
 _LEAST, _MAX_READ = 0.15, 3
-"""The least share of a question's weight by rarity that one of so many first passages has, or nothing is about it."""
+"""The least share of a question's weight by rarity that one of the first passages must have, else nothing is about it."""
 _MAX_ABSENT, MAX_TOPIC = 3, 72
 """How many absent names are said; the most characters of a search in a button."""
 _MAX_EXCERPT = 600

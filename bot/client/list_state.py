@@ -68,7 +68,7 @@ DateRange: TypeAlias = tuple[date, date]
 
 
 def limits_of(period: Period, span: DateRange | None, today: date) -> tuple[date | None, date | None]:
-    """Return the first and the last day of a period or of dates, None if it has none."""
+    """Return the first and the last day of a period or of dates, or None without a limit."""
     days = PERIOD_DAYS.get(period)
     return span or (None if days is None else today - timedelta(days=days - 1), None)
 

@@ -65,7 +65,7 @@ class Liveness:
         self._reasons.pop(sign, None)
 
     def record_failure(self, sign: Sign, error: Exception) -> None:
-        """Record that the work behind a sign failed, which is no sign of life, but no hanging process either."""
+        """Record that the work behind a sign failed, which proves neither that the process works nor that it hangs."""
         self._ended[sign] = self._monotonic()
         is_for_people = isinstance(error, errors.PaperroundError)
         self._reasons[sign] = str(error) if is_for_people else f"An internal error ({type(error).__name__})."

@@ -106,7 +106,7 @@ class AttemptRunner:
             raise
 
     async def _prepare(self, due: ClaimedPart) -> SendRequest:
-        """Return the request for a part, after opening the reader's DM channel if it has none."""
+        """Return the request for a part, after opening the reader's DM channel if that is not open yet."""
         delivery, part = due.delivery, due.part
         channel_id = delivery.channel_id
         if channel_id is None:

@@ -174,7 +174,7 @@ class QueryReader:
     def list_kinds(self, read: ReadQuery) -> tuple[QueryPart, ...]:
         """Return the parts for the terms whose English name has a term in it that a query leaves out: LLM for language models.
 
-        A term that the query asks for is none of them.
+        A term that the query asks for is not left out.
         """
         keys = {f" {form.key} " for part in read.excluded for form in part.forms if form.key}
         kinds = {
