@@ -7,7 +7,7 @@ import re
 import textwrap
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -75,6 +75,12 @@ class PatientEnv(simcord.Env):
             except TimeoutError:
                 if loop.time() - started_at > patience.scaled(SETTLE_SECONDS):
                     raise
+
+    async def _run_pre_shutdown(self) -> None:
+        """Let the bot's work end. SQLAlchemy loses a connection whose closing task is cancelled before its first step."""
+        await super()._run_pre_shutdown()
+        with suppress(TimeoutError):  # a test may hold work back
+            await super()._settle_internal(timeout=patience.scaled(TIMER_SECONDS))
 
 
 both_languages = pytest.mark.parametrize("locale", list(models.Locale), ids=lambda locale: locale.value)
