@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,17 @@ from bot.app.runtime import Runtime
 from bot.club.service import Clubs
 from tests.support import digest_builders
 from tests.support.client_harness import ClientHarness, shown_text
+from tests.support.world import moment
+
+MEETS = datetime(2026, 1, 9, 17, tzinfo=UTC)
+"""The meeting of the week that tests play, a Friday: its vote lasts from "Fri-1 17:00" to "Wed 17:00"."""
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+DENIED: dict[str, Any] = {"status": 403, "code": 50013, "message": "Missing Permissions"}
+BLOCKED: dict[str, Any] = {
+    "status": 400,
+    "code": 200000,
+    "message": "Message was blocked by automatic moderation",
+}
 
 
 @dataclass
@@ -32,6 +43,32 @@ class Lab:
         """Move the clock to a moment, then plan and send."""
         await self.harness.env.advance_time((moment - self.now).total_seconds())
         await self.tick()
+
+    async def at(self, *moments: str) -> None:
+        """Move the clock to each moment (UTC) in turn, such as "Fri-1 17:01", and plan and send what is due."""
+        for when in moments:
+            await self.until(moment(f"{when} UTC"))
+
+    async def wait(self, duration: timedelta) -> None:
+        await self.until(self.now + duration)
+
+    async def set_up(self, nominated: str = "") -> None:
+        """Set up a club an hour before its first vote, with a paper nominated by the first reader."""
+        await self.at("Fri-1 16:00")
+        await self.set_up_in(self.harness.channel)
+        if nominated:
+            await self.press_on_card(nominated, "nominate", self.readers[0])
+
+    async def set_up_in(self, channel: Any, day: str = "fri", time: str = "17:00 UTC") -> str:
+        """Set up the club in a channel as its manager, or change it, and return the reply's text."""
+        return await self.manage("setup", channel=channel, day=day, time=time)
+
+    async def begin_vote(self, nominated: str = "") -> Any:
+        """Set up a club, let its first vote begin, and return that."""
+        await self.set_up(nominated)
+        await self.at("Fri-1 17:01")
+        [poll] = self.polls()
+        return poll
 
     async def tick(self, times: int = 2) -> None:
         for _ in range(0 if self.is_away else times):
@@ -60,6 +97,23 @@ class Lab:
         text = shown_text(await run(**options))
         await self.tick()
         return text
+
+    def refuse(
+        self, answer: dict[str, Any], method: str = "POST", below: str = "", times: int | None = None
+    ) -> None:
+        """Let Discord answer requests to the channel's messages (to `below` them) with an error, always or some times."""
+        path = f"/channels/{self.harness.channel.id}/messages{below}"
+        self.harness.env.inject_error(method, path, times=times, **answer)
+
+    def allow(self) -> None:
+        self.harness.env.backend.faults.clear()
+
+    def notices(self) -> list[str]:
+        """Return the manager's direct messages."""
+        return [text_of(message) for message in self.harness.manager.user.dm_channel.history()]
+
+    def thread_names(self, channel: Any = None) -> list[str]:
+        return [thread.name for thread in self.threads(channel)]
 
     def messages(self, channel: Any = None) -> list[Any]:
         """Return a channel's public messages, oldest first."""
