@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, club, models, search, shelf, snapshot, sources, statements, vectors
+from storage import archive, club, models, search, shelf, snapshot, sources, statements, vectors, withdrawals
 from storage import tables as t
 from storage.models import (
     ARXIV_FIELDS,
@@ -218,10 +218,10 @@ async def delay_arxiv(
 
 async def list_withdrawn(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
     texts = papers.c.abstract, papers.c.comment
-    is_told = sa.or_(*(text.contains(stem) for text in texts for stem in models.WITHDRAWAL_STEMS))
+    is_told = sa.or_(*(text.contains(stem) for text in texts for stem in withdrawals.STEMS))
     query = sa.select(papers.c.id, *texts).where(is_told)
     rows = await statements.execute_in(connection, query, papers.c.id, paper_ids)
-    return {id_ for id_, *told in rows if models.find_withdrawal(*told)}
+    return {id_ for id_, *told in rows if withdrawals.find_withdrawal(*told)}
 
 
 OFTEN, SELDOM = timedelta(days=7), timedelta(days=30)

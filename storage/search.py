@@ -14,7 +14,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from storage.models import WITHDRAWAL_STEMS, IndexDocument, PaperRow, Section, find_withdrawal, share_name
+from storage import withdrawals
+from storage.models import IndexDocument, PaperRow, Section, share_name
 from storage.snapshot import Snapshot, parse_date
 
 
@@ -205,7 +206,7 @@ def list_paper_rows(
     find = "instr" if snapshot.is_sqlite else "strpos"
     telling = []
     for column in ("abstract", "comment"):
-        conditions = " OR ".join(f"{find}({column}, '{stem}') > 0" for stem in WITHDRAWAL_STEMS)
+        conditions = " OR ".join(f"{find}({column}, '{stem}') > 0" for stem in withdrawals.STEMS)
         telling.append(f"CASE WHEN {conditions} THEN {column} END")
     statement = (
         f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated,"  # noqa: S608 - constants
@@ -221,7 +222,7 @@ def list_paper_rows(
         rows[id_] = PaperRow(
             *(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score),
             bool(truncated),
-            find_withdrawal(*texts),
+            withdrawals.find_withdrawal(*texts),
         )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, statements
+from storage import models, statements, withdrawals
 from storage.errors import UsageError
 from storage.tables import READER_ROWS, UtcTime, metadata, papers, reference, required
 
@@ -186,6 +186,6 @@ def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
         date=row.last_on or row.saved_at.date(),
         score=0.0,
         tags=tuple(row.tags.split()),
-        withdrawn_by=models.find_withdrawal(row.abstract, row.comment),
+        withdrawn_by=withdrawals.find_withdrawal(row.abstract, row.comment),
         is_listed=row.last_on is not None,
     )

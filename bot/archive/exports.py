@@ -34,9 +34,8 @@ from storage.models import (
     SavedPaper,
     Section,
     StoredDigest,
-    Withdrawal,
-    find_withdrawal,
 )
+from storage.withdrawals import Withdrawal, find_withdrawal
 
 
 def year_of(arxiv_id: str) -> str:

@@ -20,6 +20,7 @@ from bot.sources import kinds
 from bot.text import analyser
 from storage import models, sources
 from storage.papers import EventKind, PaperEvent
+from storage.withdrawals import Withdrawal
 
 MAX_URL_LENGTH = 160
 """A longer URL is replaced by the paper's page on Hugging Face, so that a title always fits."""
@@ -381,7 +382,7 @@ def withdrawn_note(
     texts: Texts, paper: models.PaperRow | models.PaperDescription | contents.PostPaper
 ) -> str:
     """Return that a paper was withdrawn, and by whom, or ""."""
-    if paper.withdrawn_by is models.Withdrawal.ARXIV:
+    if paper.withdrawn_by is Withdrawal.ARXIV:
         return texts("paper-withdrawn-by-arxiv")
     is_withdrawn = paper.withdrawn_by or (isinstance(paper, contents.PostPaper) and paper.is_withdrawn)
     return texts("paper-withdrawn") if is_withdrawn else ""

@@ -22,6 +22,7 @@ from bot.search import results as search_results
 from storage import models
 from storage.database import Connection
 from storage.papers import PaperEvent
+from storage.withdrawals import Withdrawal
 
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
@@ -51,7 +52,7 @@ class PostPaper:
     project_url: str | None = None
     quoted: search_results.Snippet | None = None
     is_withdrawn: bool = False
-    withdrawn_by: models.Withdrawal | None = None
+    withdrawn_by: Withdrawal | None = None
     """Who withdrew it; None also in a post of an earlier version that has `is_withdrawn` alone."""
     savers: int = 0
     """How many members of the post's server saved it there, if enough to say so."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage.models import Withdrawal, find_withdrawal
+from storage.withdrawals import Withdrawal, find_withdrawal
 
 BY_AUTHORS = [
     ("This paper has been withdrawn by the author due to a crucial sign error in equation 1.", None),
