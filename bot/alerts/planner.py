@@ -383,7 +383,7 @@ class AlertPlanner:
         post = AlertPost(
             marker=_marker(recipient, shown),
             locale=destination.locale,
-            digest_on=max(match.paper.date for match in shown),
+            digest_on=max(match.paper.last_on for match in shown),
             matches=shown,
             in_channel=in_channel,
             more=len(matches) - len(shown),

@@ -45,7 +45,7 @@ from bot.rendering.templates import Templates
 from storage import key_values, models
 from storage.database import Database
 
-AnyPaper: TypeAlias = models.PaperRow | models.PaperDetail | contents.PostPaper
+AnyPaper: TypeAlias = models.PaperRow | models.PaperDetail
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
 COMMAND_IDS = "commands.ids"
@@ -181,9 +181,7 @@ def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     return button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id))
 
 
-def link_buttons(
-    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
-) -> list[ui.Item[Any]]:
+def link_buttons(paper: models.PaperDetail, project_url: str | None) -> list[ui.Item[Any]]:
     """Return link buttons for arXiv, the PDF, Hugging Face, the code with its stars, and the project page."""
     buttons = (link_button(label, url) for label, url in list_links(paper, project_url))
     return [link for link in buttons if link is not None]

@@ -96,7 +96,7 @@ def format_stars(number: int | None) -> str:
     return f"★ {number if number < 1000 else f'{number // 100 / 10:g}k'}"
 
 
-def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.SafeMarkdown:
+def code_and_project(texts: Texts, paper: models.PaperDetail) -> discord_text.SafeMarkdown:
     """Return links to the code, with its stars, and to the project. Very long URLs are left out."""
     code = f"{texts('link-code')} {format_stars(paper.code_stars)}".rstrip()
     links = (
@@ -213,9 +213,7 @@ _GITHUB = tuple(
 """How addresses at GitHub begin. What only contains its name may lead elsewhere."""
 
 
-def list_links(
-    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
-) -> list[tuple[str, str | None]]:
+def list_links(paper: models.PaperDetail, project_url: str | None) -> list[tuple[str, str | None]]:
     """Return the labels and URLs of a paper's links. A missing URL is None."""
     arxiv_id = paper.arxiv_id
     label = "GitHub" if (paper.code_url or "").lower().startswith(_GITHUB) else "Code"
@@ -304,7 +302,7 @@ def subtext_lines(text: str) -> str:
 def fit_paper_lines(
     texts: Texts,
     lines: list[str],
-    papers: Sequence[contents.PostPaper | models.PaperRow],
+    papers: Sequence[models.PaperDetail | models.PaperRow],
     headings: Mapping[str, str] = MappingProxyType({}),
     facts: Mapping[str, Sequence[str]] = MappingProxyType({}),
     title_length: int = MAX_TITLE_LENGTH,
@@ -378,14 +376,12 @@ def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summ
     return [line for line in lines if line]
 
 
-def withdrawn_note(
-    texts: Texts, paper: models.PaperRow | models.PaperDescription | contents.PostPaper
-) -> str:
+def withdrawn_note(texts: Texts, paper: models.PaperRow | models.PaperDescription) -> str:
     """Return that a paper was withdrawn, and by whom, or ""."""
-    if paper.withdrawn_by is Withdrawal.ARXIV:
+    withdrawn_by = paper.withdrawn_by
+    if withdrawn_by is Withdrawal.ARXIV:
         return texts("paper-withdrawn-by-arxiv")
-    is_withdrawn = paper.withdrawn_by or (isinstance(paper, contents.PostPaper) and paper.is_withdrawn)
-    return texts("paper-withdrawn") if is_withdrawn else ""
+    return texts("paper-withdrawn") if withdrawn_by else ""
 
 
 MAX_SHOWN_COMMENT = 200

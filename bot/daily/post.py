@@ -78,7 +78,9 @@ def copy_view(
     message = message_builder.MessageBuilder()
     date = discord_text.timestamp(sent_at, "D")
     message.add_text(wording.ui_texts("copied-post", url=message_url, date=date))
-    post = DailyPost("", wording.ui_texts.locale, Style.COMPACT, papers[0].date, len(papers), tuple(papers))
+    post = DailyPost(
+        "", wording.ui_texts.locale, Style.COMPACT, papers[0].last_on, len(papers), tuple(papers)
+    )
     _add_papers(wording, message, post, papers, first, None)
     return message.view
 

@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias, TypedDict, Unpack
@@ -22,40 +22,27 @@ from bot.search import results as search_results
 from storage import models
 from storage.database import Connection
 from storage.papers import PaperEvent
-from storage.withdrawals import Withdrawal
 
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
 
 
-@dataclass(frozen=True, slots=True)
-class PostPaper:
-    """A paper in a post.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostPaper(models.PaperDetail):
+    """A paper in a post, with the whole `summary` for the post's language; the renderer shortens it to fit the style.
 
-    `sections` are the full summary as Markdown, in the digest's order; the renderer shortens it to fit the
-    style. `summary` names its writer. `quoted` is the sentence with the matched words. `authors` may be all.
+    `quoted` is the sentence with the matched words. `savers` is how many members of the post's server saved the paper
+    there, 0 if they are too few to say so.
     """
 
-    arxiv_id: str
-    title: str | None
-    url: str
-    date: date
-    votes: int | None = None
-    authors: tuple[str, ...] = ()
-    authors_truncated: bool = False
-    thumbnail: str | None = None
-    sections: tuple[models.Section, ...] = ()
-    summary: Summary | None = None
-    organization: str | None = None
-    code_url: str | None = None
-    code_stars: int | None = None
-    project_url: str | None = None
+    summary: Summary | None
     quoted: search_results.Snippet | None = None
-    is_withdrawn: bool = False
-    withdrawn_by: Withdrawal | None = None
-    """Who withdrew it; None also in a post of an earlier version that has `is_withdrawn` alone."""
     savers: int = 0
-    """How many members of the post's server saved it there, if enough to say so."""
+
+    @property
+    def sections(self) -> tuple[models.Section, ...]:
+        """The sections of the summary, in the digest's order."""
+        return self.summary.sections if self.summary else ()
 
 
 def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> bool:
@@ -179,21 +166,11 @@ class RenderedPart:
 
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostPaper:
     """Return a paper as content for readers of `locale`. An abstract is shortened to an extract."""
-    best = best_summary(detail, locale)
-    if best is not None and best.format is None:
-        best = _extract(best)
-    same = {name: getattr(detail, name) for name in _SAME_FIELDS}
-    return PostPaper(
-        **same,
-        date=detail.last_on,
-        sections=best.sections if best else (),
-        summary=best,
-        is_withdrawn=detail.withdrawn_by is not None,
-        withdrawn_by=detail.withdrawn_by,
-    )
-
-
-_SAME_FIELDS = PostPaper.__dataclass_fields__.keys() & models.PaperDetail.__dataclass_fields__.keys()
+    summary = best_summary(detail, locale)
+    if summary is not None and summary.format is None:
+        summary = _extract(summary)
+    facts = {each.name: getattr(detail, each.name) for each in fields(models.PaperDetail)}
+    return PostPaper(**facts, summary=summary)
 
 
 def _extract(summary: Summary) -> Summary:

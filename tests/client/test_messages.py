@@ -31,7 +31,7 @@ WORDINGS = {
     locale: PostWording(texts.for_locale(locale), Templates(), lambda name: f"</{name}:1>")
     for locale in Locale
 }
-PAPER = contents.PostPaper("2502.02737", "SmolLM2", "https://arxiv.org/abs/2502.02737", DAY)
+PAPER = rendered_posts.bare_paper("2502.02737", DAY, title="SmolLM2")
 
 
 def _daily_texts(

@@ -18,7 +18,7 @@ from bot.outbox import contents, relay
 from storage import locks, models, outbox, tables
 from storage.models import PartKind
 from tests.fake_discord import model
-from tests.support import digest_builders, outbox_builders
+from tests.support import digest_builders, outbox_builders, rendered_posts
 from tests.support.outbox_builders import message_payload, new_delivery
 from tests.support.relay_harness import RelayHarness, message_texts
 from tests.support.world import DAY, HOUR, World, moment
@@ -271,7 +271,7 @@ async def test_a_digest_cannot_forge_the_marker_of_a_lost_post(wire: RelayHarnes
     days = [date(2026, 11, 20), date(2026, 11, 21)]
     keys = [f"daily:1:{day.isoformat()}" for day in days]
     forged = f"https://arxiv.org/abs/2611.10000#pr:d:x:0/{contents.part_marker(keys[1], 0)}"
-    paper = contents.PostPaper("2611.10000", forged, forged, days[0], thumbnail=forged)
+    paper = rendered_posts.bare_paper("2611.10000", days[0], title=forged, url=forged, thumbnail=forged)
     english = models.Locale.EN
     for day, key in zip(days, keys, strict=True):
         post = choice.DailyPost(MARKER_PLACEHOLDER, english, models.Style.COMPACT, day, 1, (paper,))

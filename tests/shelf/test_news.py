@@ -344,7 +344,7 @@ def saved_paper(number: int, title: str) -> models.SavedPaper:
         arxiv_id=shown.arxiv_id,
         title=title,
         url=shown.url,
-        date=shown.date,
+        date=shown.last_on,
         authors=("Ada Lovelace", "Grace Hopper"),
         authors_truncated=False,
         thumbnail=None,
@@ -417,7 +417,7 @@ def test_plain_and_bare_news_say_what_is_new() -> None:
         PaperEvent(2, 1, EventKind.VERSION, "3", moment("Mon 09:00")),
         PaperEvent(3, 1, EventKind.JOURNAL, "Proc. of Ponds", moment("Mon 09:00")),
     ]
-    post = NewsPost("news:1", models.Locale.EN, shown.date, (saved,), {1: events}, more=4)
+    post = NewsPost("news:1", models.Locale.EN, shown.last_on, (saved,), {1: events}, more=4)
     [part] = render(post)
     plain = (part.fallback or {})["content"]
     assert all(word in plain for word in (CODE, "Version 3", "Proc. of Ponds", "4 more"))
@@ -426,7 +426,7 @@ def test_plain_and_bare_news_say_what_is_new() -> None:
         locale=models.Locale.EN,
         kind=models.DeliveryKind.NEWS,
         part_kind=models.PartKind.MESSAGE,
-        on=shown.date,
+        on=shown.last_on,
         papers=(shown,),
         refused={},
         is_first=True,

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.outbox import contents
 from storage import models
+from tests.support import rendered_posts
 
 markup = ["**", "`", "[x](http://y.example)", "@everyone", "<@1>", "||", "#", "_", "-", "\u202e", "\n"]
 fragments = st.sampled_from([*markup, "논문", "긴", "a", "word ", "😀", " "])
@@ -39,11 +40,11 @@ def papers(draw: st.DrawFn, max_size: int = 25) -> tuple[contents.PostPaper, ...
     """Generate papers with distinct ids; all other fields are arbitrary."""
     count = draw(st.integers(0, max_size))
     return tuple(
-        contents.PostPaper(
-            arxiv_id=f"2501.{number:05}",
+        rendered_posts.bare_paper(
+            f"2501.{number:05}",
+            date(2025, 1, 1),
             title=draw(st.none() | long_texts),
             url=draw(urls),
-            date=date(2025, 1, 1),
             votes=draw(st.none() | st.integers(0, 10**9)),
             authors=draw(author_names),
             authors_truncated=draw(st.booleans()),

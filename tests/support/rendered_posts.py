@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from bot.app.client import DiscordRenderer
+from bot.archive import summaries
 from bot.client.messages import CommandMentions
 from bot.daily import choice
 from bot.outbox import contents
@@ -42,18 +43,33 @@ def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.Dail
 
 
 def paper(number: int = 1, **options: Any) -> contents.PostPaper:
-    """Return a paper whose fields contain its number."""
+    """Return a paper whose fields contain its number, with a Korean summary of these `sections`."""
     values: dict[str, Any] = {
-        "arxiv_id": f"2502.0{number:04}",
         "title": f"Paper {number}",
         "url": f"https://huggingface.co/papers/2502.0{number:04}",
-        "date": date(2025, 2, 12),
         "votes": 100 - number,
         "authors": ("Ada Lovelace", "Grace Hopper", "Emmy Noether", "Alan Turing"),
         "thumbnail": f"https://covers.example/{number}.png",
         "sections": (models.Section("What's New", "첫 문장이에요. 둘째 문장이에요."),),
     }
-    return contents.PostPaper(**(values | options))
+    return bare_paper(f"2502.0{number:04}", date(2025, 2, 12), **(values | options))
+
+
+def bare_paper(
+    arxiv_id: str, on: date, *, sections: tuple[models.Section, ...] = (), **options: Any
+) -> contents.PostPaper:
+    """Return a paper of which nothing else is known than what `options` have. `sections` are in Korean."""
+    summary = summaries.Summary(sections, models.Locale.KO, models.DigestFormat.NEWSLETTER, on, None)
+    values: dict[str, Any] = {
+        "url": f"https://arxiv.org/abs/{arxiv_id}",
+        "votes_read_at": None,
+        "authors_truncated": False,
+        "video": None,
+        "id": int(arxiv_id[-5:]),
+        "appearances": (),
+    }
+    known = values | options | {"summary": summary if sections else None}
+    return contents.PostPaper(arxiv_id=arxiv_id, first_on=on, last_on=on, **known)
 
 
 def messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
