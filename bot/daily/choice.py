@@ -1,9 +1,22 @@
 """Chooses the papers of a post and describes the post as plain data. Pure.
 
 A post is chosen from the papers that are new since its subscription's previous post (`draw`). It shows the
-best of them, followed by *late* papers: papers added to days already posted, which do not count towards
-`top_n`. The papers come from all sources that select papers, or from one named source (with a topic, also
-from its LOOKUP digests; see `find_origin`).
+best of them, followed by *late* papers, which do not count towards `top_n`. The papers come from all sources
+that select papers, or from one named source (with a topic, also from its LOOKUP digests; see `find_origin`).
+
+What a post draws, by the days of its `Window` and the `HighWaterMark` of the post before; the first line that holds counts:
+
+paper                                                                     drawn
+------------------------------------------------------------------------  -----------------------------------
+of a day after `last_on`                                                  not yet
+of a first post (no mark)                                                 own from `first_on` on, else not
+of a day before `late_on`, not `returned`                                 not any more
+of a day up to the mark's `on`, one of its ingests, not `returned`        no: it had its turn
+of a day before `own_on`                                                  late
+of a later ingest, for a closed day that the post before drew from        late
+any other: of a later day, of a later ingest, or `returned`               own
+
+*Returned* papers were in a message that ended unsent. For a weekly post, all papers of its days are later than any mark.
 """
 
 from __future__ import annotations
@@ -23,51 +36,59 @@ from storage.archive import DigestPaper, Origin
 from storage.daily import HighWaterMark
 from storage.models import Style, Subscription
 
-PostSchedule = tuple[str, str, tuple[int, ...]]
-"""A subscription's schedule for the footer: `HH:MM` or "", an IANA zone, ISO weekdays (1-7)."""
 LateDay: TypeAlias = tuple[date, int, int]
 """A day to which papers were added after its post: how many are shown and how many qualify."""
 
 
 @dataclass(frozen=True, slots=True)
-class DailyPost:
-    """A day's top papers for one channel.
+class PlannedPost:
+    """The papers of a post.
 
-    `marker` identifies the delivery's messages in the channel's history (at most 64 characters of
-    `A-Za-z0-9:_-`). `total` is the number of papers chosen from, all on the topic. `digest_on` is the digest's date; a weekly
-    post covers `since_on` to `digest_on`. The late papers come last, grouped by the days in `late`; `ranks` are
-    those of the others, () if unknown. `topic` is the query that all papers match, or "". `source` is the name
-    of the papers' source, or "" for all sources. `mention_role_id` is a role to mention above the headline, `tag_id`
-    the tag of a post in a forum. If `by_webhook`, it has no buttons, menus or commands, since they need a bot. If
-    `silent`, it sends no notification.
+    `digest_on` is the newest day that the post draws from; a weekly post covers `since_on` to `digest_on`. `papers`
+    are the best of `eligible`, followed by the late papers, grouped by the days in `late`. `total` also counts the
+    papers already posted in the channel, and so do the `ranks` of the papers that are not late; () if unknown.
+    """
+
+    digest_on: date
+    papers: tuple[DigestPaper, ...]
+    eligible: tuple[DigestPaper, ...] = field(compare=False)
+    total: int
+    since_on: date | None = None
+    late: tuple[LateDay, ...] = ()
+    ranks: tuple[int, ...] = ()
+    savers: tuple[int, ...] = ()
+    """How many members of the server saved each of `papers` there; 0 for fewer than MIN_SAVERS."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPost:
+    """A planned post as its subscription's settings show it. `papers` are those of `planned`, in the same order.
+
+    `marker` identifies the delivery's messages in the channel's history (at most 64 characters of `A-Za-z0-9:_-`).
+    `mention_role_id` is the role to mention above the headline: a preview and a post at once mention none. Posts that are
+    alike in all else share their messages, so of the subscription only `options.SETTINGS` and `is_by_webhook` may be shown.
     """
 
     marker: str
-    locale: models.Locale
-    style: models.Style
-    digest_on: date
-    total: int
+    subscription: Subscription
+    planned: PlannedPost
     papers: tuple[contents.PostPaper, ...]
-    schedule: PostSchedule | None = None
-    since_on: date | None = None
-    topic: str = ""
-    source: str = ""
-    late: tuple[LateDay, ...] = ()
-    ranks: tuple[int, ...] = ()
     mention_role_id: int | None = None
-    tag_id: int | None = None
-    by_webhook: bool = False
-    silent: bool = False
+
+    @property
+    def locale(self) -> models.Locale:
+        return self.subscription.locale
 
     @property
     def own_count(self) -> int:
         """The number of papers that are not late."""
-        return len(self.papers) - sum(shown for _, shown, _ in self.late)
+        return len(self.papers) - sum(shown for _, shown, _ in self.planned.late)
 
     @property
     def skipped_count(self) -> int:
         """The number of papers with a better rank than the post's last that were posted before."""
-        return self.ranks[-1] - self.own_count if self.ranks else 0
+        ranks = self.planned.ranks
+        return ranks[-1] - self.own_count if ranks else 0
 
     @property
     def has_votes(self) -> bool:
@@ -161,51 +182,39 @@ class Drawn(NamedTuple):
 def draw(
     entries: Iterable[DigestPaper], window: Window, mark: HighWaterMark | None, closed_on: date
 ) -> Drawn:
-    """Return the papers that are new since the post before (`mark`), or a first post's. `closed_on`: the newest closed day."""
+    """Return the papers that a post draws, by the module's table. `closed_on` is the newest day whose list has closed."""
+    listed = [entry for entry in entries if entry.date_on <= window.last_on]
     if mark is None:
-        return Drawn(rank_papers(row for row in entries if window.first_on <= row.date_on <= window.last_on))
-    dated = [row for row in entries if row.date_on <= window.last_on]
-    dated = [row for row in dated if row.date_on >= window.late_on or row.paper_id in mark.returned]
-    drawn = [entry for entry in dated if entry.added_seq <= mark.until]
-    known_ids = {entry.paper_id for entry in drawn}
-    drawn_days = {entry.date_on for entry in drawn if entry.date_on <= mark.on}
+        return Drawn(rank_papers(entry for entry in listed if entry.date_on >= window.first_on))
+    in_reach = [
+        entry for entry in listed if entry.date_on >= window.late_on or entry.paper_id in mark.returned
+    ]
+    listed_before = [entry for entry in in_reach if entry.added_seq <= mark.until]
+    known_ids = {entry.paper_id for entry in listed_before}
+    finished_days = {entry.date_on for entry in listed_before if entry.date_on <= min(mark.on, closed_on)}
 
     def is_new(paper: DigestPaper) -> bool:
-        """Return whether the day is later than the previous post's, or the paper was listed since, or returned."""
         return paper.date_on > mark.on or paper.paper_id not in known_ids or paper.paper_id in mark.returned
 
     def is_late(paper: DigestPaper) -> bool:
-        """Return whether a new paper is too old to be the post's own, or came after its day was posted and closed."""
-        is_posted_day = paper.date_on in drawn_days and paper.date_on <= closed_on
-        return paper.date_on < window.own_on or (is_posted_day and paper.paper_id not in known_ids)
+        came_late = paper.date_on in finished_days and paper.paper_id not in known_ids
+        return came_late or paper.date_on < window.own_on
 
-    new = [paper for paper in rank_papers(dated) if is_new(paper)]
-    on_time = tuple(paper for paper in new if not is_late(paper))
-    return Drawn(on_time, tuple(paper for paper in new if is_late(paper)))
+    new = [paper for paper in rank_papers(in_reach) if is_new(paper)]
+    own = tuple(paper for paper in new if not is_late(paper))
+    return Drawn(own, late=tuple(paper for paper in new if is_late(paper)))
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPost:
-    """The papers of a post.
+class _Draw(NamedTuple):
+    """What a post draws from. The mark of a weekly post is that of none before, so all papers of its days are new."""
 
-    `digest_on` is the newest day that the post draws from; a weekly post covers `since_on` to `digest_on`. `papers`
-    are the best of `eligible`, followed by the late papers. `total` also counts the papers already
-    posted in the channel, and so do the `ranks` of `papers`.
-    """
-
-    digest_on: date
-    papers: tuple[DigestPaper, ...]
-    eligible: tuple[DigestPaper, ...] = field(compare=False)
-    total: int
-    since_on: date | None = None
-    late: tuple[LateDay, ...] = ()
-    ranks: tuple[int, ...] = ()
-    savers: tuple[int, ...] = ()
-    """How many members of the server saved each of `papers` there; 0 for fewer than MIN_SAVERS."""
+    origin: Origin
+    window: Window
+    mark: HighWaterMark | None
 
 
 class CandidatePool:
-    """The papers that can be posted, by origin, with cached draws and rankings.
+    """The papers that can be posted, by origin. Subscriptions that draw the same papers share one draw.
 
     For each topic and origin, `matching` holds relevance scores keyed by paper id, or an error that `choose`
     raises.
@@ -218,8 +227,8 @@ class CandidatePool:
         self._entries = entries
         self._now = now
         self._closed_on = closed_on
-        self._drawn: dict[object, Drawn] = {}
-        self._on_topic: dict[object, tuple[DigestPaper, ...]] = {}
+        self._drawn: dict[_Draw, Drawn] = {}
+        self._on_topic: dict[tuple[_Draw, str], Drawn] = {}
 
     def entries_of(self, subscription: Subscription) -> Sequence[DigestPaper]:
         """Return the papers of all digests that a subscription may draw from."""
@@ -227,14 +236,39 @@ class CandidatePool:
 
     def draw(self, subscription: Subscription, slot: schedule.Slot, mark: HighWaterMark | None) -> Drawn:
         """Return the papers that a date's post can draw from, before filtering by topic, votes and earlier posts."""
+        return self._draw(self._find_draw(subscription, slot, mark))
+
+    def _find_draw(
+        self, subscription: Subscription, slot: schedule.Slot, mark: HighWaterMark | None
+    ) -> _Draw:
         if is_rolling(subscription):
-            # Whatever the previous posts drew from, all papers of the seven days are new.
             mark = HighWaterMark(date.min, 0, mark.returned if mark is not None else frozenset())
-        window = find_window(subscription, slot, self._now)
-        key = find_origin(subscription), window, mark
-        if key not in self._drawn:
-            self._drawn[key] = draw(self.entries_of(subscription), window, mark, self._closed_on)
-        return self._drawn[key]
+        return _Draw(find_origin(subscription), find_window(subscription, slot, self._now), mark)
+
+    def _draw(self, what: _Draw) -> Drawn:
+        if what not in self._drawn:
+            entries = self._entries.get(what.origin, ())
+            self._drawn[what] = draw(entries, what.window, what.mark, self._closed_on)
+        return self._drawn[what]
+
+    def _draw_on_topic(self, what: _Draw, topic: str) -> Drawn:
+        """Return the papers on a topic ("": all). Those of a single source are sorted by relevance if votes are equal."""
+        if not topic:
+            return self._draw(what)
+        if (what, topic) not in self._on_topic:
+            relevance = self.matching[topic, what.origin]
+            if isinstance(relevance, Exception):
+                raise relevance.with_traceback(None)  # otherwise the traceback would grow with each channel
+            own, late = (
+                [paper for paper in papers if paper.paper_id in relevance] for papers in self._draw(what)
+            )
+            if what.origin.source:
+                for papers in (own, late):
+                    papers.sort(
+                        key=lambda paper: (*models.votes_descending(paper.votes), -relevance[paper.paper_id])
+                    )
+            self._on_topic[what, topic] = Drawn(tuple(own), tuple(late))
+        return self._on_topic[what, topic]
 
     def choose(
         self,
@@ -250,20 +284,16 @@ class CandidatePool:
                 paper.votes, subscription.min_votes
             )
 
-        drawn = self.draw(subscription, slot, mark)
-        rolling = is_rolling(subscription)
-        ranked, of_days = self._filter_topic(drawn.own, subscription), drawn.own
-        if mark is None and not rolling:  # a first post has the newest day with papers for it
-            enough = (
-                row.date_on for row in ranked if models.meets_minimum(row.votes, subscription.min_votes)
-            )
-            newest_on = max(enough, default=max((row.date_on for row in ranked or of_days), default=None))
-            ranked = tuple(row for row in ranked if row.date_on == newest_on)
-            of_days = tuple(row for row in of_days if row.date_on == newest_on)
+        what = self._find_draw(subscription, slot, mark)
+        ranked, late = self._draw_on_topic(what, subscription.topic)
+        of_days, window, rolling = self._draw(what).own, what.window, is_rolling(subscription)
+        if mark is None and not rolling:
+            first_on = _find_first_day(ranked, of_days, subscription.min_votes)
+            ranked = tuple(paper for paper in ranked if paper.date_on == first_on)
+            of_days = tuple(paper for paper in of_days if paper.date_on == first_on)
         ranks = tuple(rank for rank, paper in enumerate(ranked, 1) if is_eligible(paper))
         eligible = tuple(ranked[rank - 1] for rank in ranks)
         best = eligible[: min(subscription.top_n, MAX_PAPERS.get(subscription.style, MAX_TOP_N))]
-        window = find_window(subscription, slot, self._now)
         days = [paper.date_on for paper in of_days] + ([] if mark is None else [mark.on])
         post = PlannedPost(
             window.last_on if rolling else max(days, default=window.last_on),
@@ -273,30 +303,15 @@ class CandidatePool:
             since_on=window.own_on if rolling else None,
             ranks=ranks[: len(best)],
         )
-        if not best:
-            return post
-        late = filter(is_eligible, self._filter_topic(drawn.late, subscription))
-        return _add_late(post, tuple(late), subscription)
+        return _add_late(post, list(filter(is_eligible, late)), subscription) if best else post
 
-    def _filter_topic(
-        self, ranked: tuple[DigestPaper, ...], subscription: Subscription
-    ) -> tuple[DigestPaper, ...]:
-        """Return the papers on the subscription's topic. For a single source, sort equal votes by relevance."""
-        topic, is_of_source = subscription.topic, bool(subscription.source)
-        if not topic:
-            return ranked
-        key = id(ranked), topic, is_of_source  # cached in `_drawn`
-        if key not in self._on_topic:
-            matching = self.matching[topic, find_origin(subscription)]
-            if isinstance(matching, Exception):
-                raise matching.with_traceback(None)  # otherwise the traceback would grow with each channel
-            on_topic = [paper for paper in ranked if paper.paper_id in matching]
-            if is_of_source:
-                on_topic.sort(
-                    key=lambda paper: (*models.votes_descending(paper.votes), -matching[paper.paper_id])
-                )
-            self._on_topic[key] = tuple(on_topic)
-        return self._on_topic[key]
+
+def _find_first_day(
+    on_topic: Iterable[DigestPaper], of_days: Iterable[DigestPaper], min_votes: int
+) -> date | None:
+    """Return the day of a first post: the newest with papers for it, else with papers on its topic, else with any."""
+    with_votes = [paper for paper in on_topic if models.meets_minimum(paper.votes, min_votes)]
+    return max((paper.date_on for paper in with_votes or on_topic or of_days), default=None)
 
 
 def _add_late(post: PlannedPost, late: Sequence[DigestPaper], subscription: Subscription) -> PlannedPost:

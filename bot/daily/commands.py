@@ -372,11 +372,13 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         loaded = [detail for detail in details if detail is not None]
         papers = tuple(contents.build_post_paper(detail, locale) for detail in loaded)
-        if not papers or message is None:
+        guild_id = request.interaction.guild_id
+        if not papers or message is None or guild_id is None:
             raise UserError("outdated-control")
         wording = request.interaction.client.wording_for(locale)
+        draft = Subscription(guild_id=guild_id, channel_id=message.channel.id, locale=locale)
         number = custom_ids.parse_number(first)
-        return daily_post.copy_view(wording, papers, number, message.jump_url, message.created_at)
+        return daily_post.copy_view(wording, draft, papers, number, message.jump_url, message.created_at)
 
 
 class WhyCog(router.ReadsGuild, commands.Cog):
@@ -596,7 +598,7 @@ async def _build_preview_views(request: Request, subscription: Subscription) -> 
         return [client_messages.text_view(await _explain_empty(request, subscription))]
     note = request.texts("preview-note" if is_new else "preview-nothing-new")
     wording = request.interaction.client.wording_for(subscription.locale)
-    return STYLES[post.style].preview(wording, post, note)
+    return STYLES[subscription.style].preview(wording, post, note)
 
 
 async def _explain_empty(request: Request, subscription: Subscription) -> str:

@@ -20,7 +20,6 @@ from bot.core import clock, day_close, isolation, schedule
 from bot.daily import choice, options
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
-from bot.sources import kinds
 from storage import archive, daily, models, papers, shelf, statements
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -201,26 +200,11 @@ def build_daily_post(
     subscription: models.Subscription, post: choice.PlannedPost, details: Mapping[int, models.PaperDetail]
 ) -> choice.DailyPost:
     """Return a planned post's content. Deliveries set their own `marker`. `details` is keyed by paper id."""
-    return choice.DailyPost(
-        marker=MARKER_PLACEHOLDER,
-        locale=subscription.locale,
-        style=subscription.style,
-        digest_on=post.digest_on,
-        total=post.total,
-        papers=tuple(
-            replace(contents.build_post_paper(details[paper.paper_id], subscription.locale), savers=savers)
-            for paper, savers in zip(post.papers, post.savers or (0,) * len(post.papers), strict=True)
-        ),
-        schedule=schedule.schedule_key(subscription),
-        since_on=post.since_on,
-        late=post.late,
-        ranks=post.ranks,
-        topic=subscription.topic,
-        source=kinds.public_label(subscription.source) if subscription.source else "",
-        by_webhook=subscription.is_by_webhook,
-        silent=subscription.silent,
-        tag_id=subscription.tag_id,
+    papers = tuple(
+        replace(contents.build_post_paper(details[paper.paper_id], subscription.locale), savers=savers)
+        for paper, savers in zip(post.papers, post.savers or (0,) * len(post.papers), strict=True)
     )
+    return choice.DailyPost(MARKER_PLACEHOLDER, subscription, post, papers)
 
 
 class RenderedPosts:

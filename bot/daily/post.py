@@ -22,13 +22,14 @@ from bot.client.paper_texts import subtext_lines
 from bot.client.permissions import REQUIRED, Channel
 from bot.client.texts import Texts
 from bot.core import schedule
-from bot.daily.choice import MAX_PAPERS, DailyPost
+from bot.daily.choice import MAX_PAPERS, DailyPost, PlannedPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
 from bot.papers.cards import byline, format_savers, post_card_view
 from bot.rendering import discord_text, templates
+from bot.sources import kinds
 from storage import models
-from storage.models import PartKind, Style
+from storage.models import PartKind, Style, Subscription
 
 PAPERS_PER_MESSAGE = 7
 """1 container + 1 header + 8 × (3 + 1) - 1 separator + select 2 + buttons 4 + foot 1 = 40 components.
@@ -72,15 +73,18 @@ def compact_views(wording: PostWording, post: DailyPost, note: str = "") -> list
 
 
 def copy_view(
-    wording: PostWording, papers: Sequence[PostPaper], first: int, message_url: str, sent_at: datetime
+    wording: PostWording,
+    draft: Subscription,
+    papers: tuple[PostPaper, ...],
+    first: int,
+    message_url: str,
+    sent_at: datetime,
 ) -> ui.LayoutView:
-    """Return a copy of a message's papers in another language, with only the menu. Numbers start at `first`."""
+    """Return a copy of a message's papers in a draft's language, with only the menu. Numbers start at `first`."""
     message = message_builder.MessageBuilder()
     date = discord_text.timestamp(sent_at, "D")
     message.add_text(wording.ui_texts("copied-post", url=message_url, date=date))
-    post = DailyPost(
-        "", wording.ui_texts.locale, Style.COMPACT, papers[0].last_on, len(papers), tuple(papers)
-    )
+    post = DailyPost("", draft, PlannedPost(papers[0].last_on, (), (), len(papers)), papers)
     _add_papers(wording, message, post, papers, first, None)
     return message.view
 
@@ -113,7 +117,7 @@ def _card_view(
         heading,
         with_votes=post.has_votes,
         with_language=not post.is_in_other_language,
-        by_webhook=post.by_webhook,
+        by_webhook=post.subscription.is_by_webhook,
     )
 
 
@@ -138,7 +142,7 @@ def _add_papers(
     """Add papers, numbered from `first`. The space left by menus and buttons is shared equally among them."""
     texts, numbers = wording.ui_texts, range(first, first + len(group))
     menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=numbers)
-    save = None if post.by_webhook else client_messages.save_menu(texts, group, numbers)
+    save = None if post.subscription.is_by_webhook else client_messages.save_menu(texts, group, numbers)
     message.end_with(([menu], [save], buttons), small_print)
     headings = late_headings(wording, post)
     for position, paper in enumerate(group):
@@ -179,18 +183,19 @@ def _action_buttons(
     `first` is the number of the message's first paper, or None if it has no papers. One button contains the marker.
     """
     buttons = []
-    is_linked = 0 < len(post.topic) <= list_state.MAX_LIST_TEXT_LENGTH
+    planned, topic = post.planned, post.subscription.topic
+    is_linked = 0 < len(topic) <= list_state.MAX_LIST_TEXT_LENGTH
     # A custom id cannot hold both a topic and the marker, which is needed to find the message.
     if marker or not is_linked:
-        span = post.since_on or post.digest_on, post.digest_on
-        kind = list_state.ListKind.TOP if post.since_on else list_state.ListKind.DIGEST
+        span = planned.since_on or planned.digest_on, planned.digest_on
+        kind = list_state.ListKind.TOP if planned.since_on else list_state.ListKind.DIGEST
         listed = list_state.ListState(kind, span=span)
-        label = texts("post-week" if post.since_on else "alert-day")
+        label = texts("post-week" if planned.since_on else "alert-day")
         buttons.append(message_builder.button(label, list_state.pack_state(listed, marker=marker)))
     if is_linked:
-        on_topic = list_state.ListState(list_state.ListKind.TOPIC, post.topic)
+        on_topic = list_state.ListState(list_state.ListKind.TOPIC, topic)
         buttons.append(message_builder.button(texts("post-on-topic"), list_state.pack_state(on_topic)))
-    buttons.append(client_messages.begin_alert_button(texts, post.topic))
+    buttons.append(client_messages.begin_alert_button(texts, topic))
     return buttons if first is None else [*buttons, _language_button(texts, post, first)]
 
 
@@ -250,7 +255,8 @@ def _thread_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, 
 
 def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     first, *rest = _compact_parts(wording, post)
-    tags = {} if post.tag_id is None else {"applied_tags": [str(post.tag_id)]}
+    tag_id = post.subscription.tag_id
+    tags = {} if tag_id is None else {"applied_tags": [str(tag_id)]}
     return (
         replace(
             first,
@@ -293,14 +299,14 @@ def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:
 
 def _plain_thread_fields(post: DailyPost) -> dict[str, Any]:
     """Return the fields of a thread named by its date: Discord may refuse the topic in its name, or any other word."""
-    return message_builder.thread_payload(post.digest_on.isoformat())
+    return message_builder.thread_payload(post.planned.digest_on.isoformat())
 
 
 def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
     """Return the headline and the first card, with a note on how many cards follow if there are more."""
     texts, count = wording.ui_texts, len(post.papers)
     if count > 1:
-        follow = texts("preview-first-card", count=count, style=post.style.value)
+        follow = texts("preview-first-card", count=count, style=post.subscription.style.value)
         note += f"\n{paper_texts.subtext(follow)}"
     return [headline_view(wording, post, note), _card_view(wording, post, post.papers[0], 1)]
 
@@ -341,10 +347,11 @@ STYLES: Mapping[Style, PostStyle] = {
 
 def render(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     """Return the messages of a daily or weekly post in its style, or one message if it has no papers."""
-    parts = STYLES[post.style].render(wording, post)
-    if post.by_webhook:
+    subscription = post.subscription
+    parts = STYLES[subscription.style].render(wording, post)
+    if subscription.is_by_webhook:
         parts = tuple(replace(part, payload=message_builder.without_actions(part.payload)) for part in parts)
-    return _silence(parts) if post.silent else parts
+    return _silence(parts) if subscription.silent else parts
 
 
 def _silence(parts: tuple[RenderedPart, ...]) -> tuple[RenderedPart, ...]:
@@ -379,26 +386,28 @@ def check_permissions(channel: Channel, style: models.Style) -> dict[str, bool]:
 
 def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> discord_text.SafeMarkdown:
     """Render a block of the `daily` template, or "" to omit it. The block `name`, for a thread, is plain text."""
-    at_time, timezone, days = post.schedule or ("", "UTC", ())
+    subscription, planned = post.subscription, post.planned
+    source = kinds.public_label(subscription.source) if subscription.source else ""
+    is_by_webhook = subscription.is_by_webhook
     values = {
-        "day": post.digest_on,
-        "since": post.since_on,
-        "total": post.total,
+        "day": planned.digest_on,
+        "since": planned.since_on,
+        "total": planned.total,
         "shown": post.own_count,
-        "first": post.ranks[0] if post.ranks else 1,
-        "last": post.ranks[-1] if post.ranks else post.own_count,
+        "first": planned.ranks[0] if planned.ranks else 1,
+        "last": planned.ranks[-1] if planned.ranks else post.own_count,
         "skipped": post.skipped_count,
         "kind": _find_kind(post).value,
         "late_count": len(post.papers) - post.own_count,
         "has_votes": post.has_votes,
-        "at_time": at_time,
-        "timezone": timezone,
-        "days": days,
+        "at_time": subscription.at_time,
+        "timezone": subscription.timezone,
+        "days": subscription.days,
         "every_day": schedule.EVERY_DAY,
         "workdays": templates.WORKDAYS,
-        "edit_command": discord_text.SafeMarkdown("" if post.by_webhook else wording.mention("daily edit")),
-        "topic": discord_text.shorten(post.topic, paper_texts.MAX_TOPIC_LENGTH, markdown=False),
-        "source": discord_text.shorten(post.source, paper_texts.MAX_TOPIC_LENGTH, markdown=False),
+        "edit_command": discord_text.SafeMarkdown("" if is_by_webhook else wording.mention("daily edit")),
+        "topic": discord_text.shorten(subscription.topic, paper_texts.MAX_TOPIC_LENGTH, markdown=False),
+        "source": discord_text.shorten(source, paper_texts.MAX_TOPIC_LENGTH, markdown=False),
     }
     output = templates.OutputFormat.PLAIN if block == "name" else templates.OutputFormat.MARKDOWN
     return wording.templates.render_block("daily", block, post.locale.value, values, output)
@@ -421,23 +430,24 @@ class CountKind(StrEnum):
 
 
 def _find_kind(post: DailyPost) -> CountKind:
-    if post.source:
+    ranks, total = post.planned.ranks, post.planned.total
+    if post.subscription.source:
         return CountKind.SOURCE
-    if post.topic:
+    if post.subscription.topic:
         return CountKind.TOPIC
     if post.skipped_count:
-        if post.ranks[-1] - post.ranks[0] >= post.own_count:
+        if ranks[-1] - ranks[0] >= post.own_count:
             return CountKind.REST
         return CountKind.RANK if post.own_count == 1 else CountKind.SPAN
-    if post.total == post.own_count:
-        return CountKind.ONLY if post.total == 1 else CountKind.ALL
+    if total == post.own_count:
+        return CountKind.ONLY if total == 1 else CountKind.ALL
     return CountKind.TOP
 
 
 def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_text.SafeMarkdown]:
     """Return a heading for each day of late papers, keyed by the arXiv id of the day's first paper."""
     headings, position = {}, post.own_count
-    for day, shown, count in post.late:
+    for day, shown, count in post.planned.late:
         values = {"late_on": day, "late_shown": shown, "late_total": count}
         heading = wording.templates.render_block("daily", "late", post.locale.value, values)
         headings[post.papers[position].arxiv_id] = heading
@@ -448,7 +458,7 @@ def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_te
 def foot(wording: PostWording, post: DailyPost) -> str:
     """Return the small print below a post: a note if no summary is in the post's language, the schedule, and a link."""
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
-    web = paper_texts.web_link(wording.ui_texts, wording.web_url, "days", post.digest_on.isoformat())
+    web = paper_texts.web_link(wording.ui_texts, wording.web_url, "days", post.planned.digest_on.isoformat())
     return subtext_lines(f"{language}\n{daily_text(wording, post, 'foot')}\n{web}")
 
 
@@ -489,7 +499,7 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
             f"📰 {daily_text(wording, post, 'headline')}", discord_text.EMBED_TITLE
         ),
         "description": "\n".join(filter(None, lines)),
-        "url": paper_texts.day_url(post.digest_on, post.marker, 0),
+        "url": paper_texts.day_url(post.planned.digest_on, post.marker, 0),
         "color": message_builder.AMBER,
     }
     embeds = [
@@ -508,7 +518,7 @@ def plain_post_payload(
 ) -> dict[str, Any]:
     """Return a plain-text message: the headline, a line for each paper that fits, and the number of other papers."""
     mention = mention_line(post) if position == 0 else ""
-    day = paper_texts.day_url(post.digest_on, post.marker, position)
+    day = paper_texts.day_url(post.planned.digest_on, post.marker, position)
     head = f"{mention}**[{daily_text(wording, post, 'headline')}](<{day}>)**"
     lines = [head, daily_text(wording, post, "count")]
     headings = late_headings(wording, post)

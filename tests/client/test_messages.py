@@ -15,7 +15,7 @@ from bot.alerts import planner as alerts_planner
 from bot.app.client import DiscordRenderer
 from bot.client import message_builder, paper_texts, post_names, texts
 from bot.client.messages import PostWording
-from bot.daily import choice, planner
+from bot.daily import planner
 from bot.daily import post as daily_post
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
@@ -26,7 +26,7 @@ from storage.models import Locale
 from tests.support import hostile_papers, rendered_posts
 
 DAY = date(2025, 2, 12)
-EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
+ARXIV = "arxiv:cs.CL"
 WORDINGS = {
     locale: PostWording(texts.for_locale(locale), Templates(), lambda name: f"</{name}:1>")
     for locale in Locale
@@ -39,7 +39,7 @@ def _daily_texts(
 ) -> dict[str, str]:
     """Return the texts around the papers in a daily post, by block."""
     paper = replace(PAPER, votes=votes)
-    post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, total, (paper,) * shown, **options)
+    post = rendered_posts.daily((paper,) * shown, locale=locale, total=total, **options)
     return {
         block: str(daily_post.daily_text(WORDINGS[locale], post, block))
         for block in get_args(daily_post.DailyBlock)
@@ -47,33 +47,30 @@ def _daily_texts(
 
 
 def test_daily_post_has_texts_in_both_languages() -> None:
-    schedule: tuple[str, str, tuple[int, ...]] = ("09:00", "Asia/Seoul", EVERY_DAY)
-    assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
+    assert _daily_texts(Locale.KO, 27, 5) == {
         "headline": "2025년 2월 12일의 논문",
         "count": "27편 중 추천을 가장 많이 받은 5편",
         "foot": "매일 오전 9:00 (서울)",
         "name": "2025-02-12 · 5편",
     }
-    schedule = ("09:00", "America/New_York", (1, 2, 3, 4, 5))
-    assert _daily_texts(Locale.EN, 27, 5, schedule=schedule) == {
+    workdays: dict[str, Any] = {"timezone": "America/New_York", "days": (1, 2, 3, 4, 5)}
+    assert _daily_texts(Locale.EN, 27, 5, **workdays) == {
         "headline": "Papers for February 12, 2025",
         "count": "Top 5 of 27 by votes",
         "foot": "Monday to Friday at 9:00 AM (New York)",
         "name": "2025-02-12 · 5 papers",
     }
-    assert [_daily_texts(locale, 5, 5)["foot"] for locale in Locale] == ["", ""]
-    schedule = ("18:30", "UTC", (1, 3, 5))
-    assert _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"] == "매주 월·수·금요일 오후 6:30 (UTC)"
-    assert post_names.format_days(WORDINGS[Locale.KO].ui_texts, schedule[2]) == "매주 월·수·금요일", (
+    evenings: dict[str, Any] = {"at_time": "18:30", "timezone": "UTC", "days": (1, 3, 5)}
+    assert _daily_texts(Locale.KO, 5, 5, **evenings)["foot"] == "매주 월·수·금요일 오후 6:30 (UTC)"
+    assert post_names.format_days(WORDINGS[Locale.KO].ui_texts, (1, 3, 5)) == "매주 월·수·금요일", (
         "as in lists"
     )
-    assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Every Mon, Wed, Fri at 6:30 PM (UTC)"
-    complete = ("", "UTC", EVERY_DAY)
+    assert _daily_texts(Locale.EN, 5, 5, **evenings)["foot"] == "Every Mon, Wed, Fri at 6:30 PM (UTC)"
     for locale, foot in (
         (Locale.EN, "Every day, once the day's list is complete"),
         (Locale.KO, "매일, 그날 목록이 확정되면"),
     ):
-        assert _daily_texts(locale, 5, 5, schedule=complete)["foot"] == foot
+        assert _daily_texts(locale, 5, 5, at_time="")["foot"] == foot
 
 
 @pytest.mark.parametrize(
@@ -82,11 +79,15 @@ def test_daily_post_has_texts_in_both_languages() -> None:
         ({"votes": None}, "First 5 of 31", "31편 중 앞의 5편"),
         ({"votes": None, "total": 5}, "All 5", "5편 전체"),
         ({"votes": None, "topic": "RL"}, "Papers on this topic only", "이 주제의 논문만"),
-        ({"votes": None, "source": "a"}, "From a · in the source's order", "a · 목록순"),
         (
-            {"votes": None, "source": "a", "topic": "RL"},
-            "From a, on this topic only · sorted by relevance",
-            "a · 이 주제의 논문만 · 관련도순",
+            {"votes": None, "source": ARXIV},
+            "From arXiv cs.CL · in the source's order",
+            "arXiv cs.CL · 목록순",
+        ),
+        (
+            {"votes": None, "source": ARXIV, "topic": "RL"},
+            "From arXiv cs.CL, on this topic only · sorted by relevance",
+            "arXiv cs.CL · 이 주제의 논문만 · 관련도순",
         ),
         ({"total": 1, "shown": 1}, "The day's only paper", "이날 논문은 이 한 편뿐이에요"),
         (
@@ -228,7 +229,7 @@ def test_every_style_fits_discords_limits_with_any_number_of_papers(
     """Each message has its marker: without it, a message whose outcome is unknown would be sent twice."""
     bare = rendered_posts.paper(0, title=None, sections=(), authors=(), thumbnail=None)
     papers = (bare, *map(rendered_posts.paper, range(1, count)))
-    options = {"marker": rendered_posts.LONGEST_MARKER, "topic": topic, "source": topic and "arXiv · cs.CL"}
+    options = {"marker": rendered_posts.LONGEST_MARKER, "topic": topic, "source": topic and ARXIV}
     parts = renderer.render(rendered_posts.daily(papers, style=style, locale=locale, **options))
     rendered_posts.check(parts)
     assert len(parts) <= {models.Style.CARDS: count + 1, models.Style.THREAD: count + 2}.get(style, 4)

@@ -51,9 +51,11 @@ async def test_only_papers_that_match_the_whole_topic_are_posted(world: World) -
         await world.daily(channel=channel, topic=topic, papers=5)
     await world.at("Mon 09:00")
     posts = world.renderer.posts
-    posted = {post.topic: names([paper.arxiv_id for paper in post.papers]) for post in posts}
+    posted = {post.subscription.topic: names([paper.arxiv_id for paper in post.papers]) for post in posts}
     assert posted == {topic: shown for topic, shown in POSTED.items() if shown}
-    assert all(post.total == len(post.papers) for post in posts), "a heading counts papers on its topic"
+    assert all(post.planned.total == len(post.papers) for post in posts), (
+        "a heading counts papers on its topic"
+    )
 
 
 @pytest.mark.parametrize("is_stale", [False, True])
@@ -93,5 +95,7 @@ async def test_only_scheduled_posts_mention_a_role(world: World) -> None:
     row = await world.daily(topic="RL", mention_role_id=77)
     await world.at("Mon 09:00")
     await world.on_demand.plan(row.id, 1)
-    mentions = [(post.topic, len(post.papers), post.mention_role_id) for post in world.renderer.posts]
+    mentions = [
+        (post.subscription.topic, len(post.papers), post.mention_role_id) for post in world.renderer.posts
+    ]
     assert mentions == [("RL", 2, 77), ("RL", 1, None)]

@@ -27,7 +27,7 @@ async def test_an_arxiv_post_sorts_by_votes_then_relevance(world: World) -> None
     assert world.sent == ["V B R"]
     [post] = world.renderer.posts
     # Of the day's four papers, three are on the topic.
-    assert (post.total, post.source) == (3, "arXiv cs.CL")
+    assert (post.planned.total, post.subscription.source) == (3, ARXIV)
 
 
 async def test_lookup_papers_do_not_appear_in_other_posts_or_lists(world: World) -> None:

@@ -33,7 +33,7 @@ async def test_papers_added_after_a_post_appear_at_the_end_of_the_next_post(worl
     await world.list("Wed", "U▲5", at="Wed 14:00")
     await world.at("Wed 18:00")
     assert world.sent == ["A B", "K L C D", "U"]
-    assert [post.late for post in world.renderer.posts] == [(), ((MONDAY, 2, 2),), ()]
+    assert [post.planned.late for post in world.renderer.posts] == [(), ((MONDAY, 2, 2),), ()]
 
 
 @pytest.mark.promise
@@ -42,14 +42,14 @@ async def test_late_papers_fill_free_slots_and_add_at_most_five_extra(world: Wor
     await world.list("Sat-1", "S▲99")
     await world.at("Tue 18:00")
     assert world.sent[1] == "K L C38 C37 C36 C35 C34 C33"
-    assert world.renderer.posts[1].late == ((MONDAY, 6, 9),)
+    assert world.renderer.posts[1].planned.late == ((MONDAY, 6, 9),)
 
 
 async def test_a_post_of_25_papers_still_adds_late_papers(world: World) -> None:
     added = " ".join(f"C{number}" for number in range(1, 32))
     await post_monday_and_add(world, added, monday="A", tuesday="K", papers=25)
     await world.at("Tue 18:00")
-    assert world.renderer.posts[1].late == ((MONDAY, 29, 31),)
+    assert world.renderer.posts[1].planned.late == ((MONDAY, 29, 31),)
 
 
 @pytest.mark.promise
@@ -98,7 +98,7 @@ async def test_a_days_second_digest_is_posted_if_the_first_has_no_match(
     for when in ("Tue 18:00", "Wed 18:00"):
         await world.at(when)
     assert world.sent == ["D C"]
-    assert world.renderer.posts[0].late == ()
+    assert world.renderer.posts[0].planned.late == ()
 
 
 async def test_an_announcement_has_at_most_nine_papers(world: World) -> None:
@@ -113,7 +113,7 @@ async def test_an_announcement_has_at_most_nine_papers(world: World) -> None:
     assert [len(post.papers) for post in world.renderer.posts] == [
         choice.MAX_PAPERS[models.Style.ANNOUNCEMENT]
     ] * 2
-    assert [post.late for post in world.renderer.posts] == [(), ((MONDAY, 2, 10),)]
+    assert [post.planned.late for post in world.renderer.posts] == [(), ((MONDAY, 2, 10),)]
 
 
 async def test_a_list_of_an_earlier_day_does_not_bring_back_skipped_papers(world: World) -> None:

@@ -31,7 +31,7 @@ async def test_the_top_papers_are_posted_once_at_the_set_time(world: World) -> N
         await world.at("Mon 09:00")
     assert world.sent == ["B D"]
     [delivery] = await world.planned()
-    assert (delivery.key, world.renderer.posts[0].total) == (f"daily:{row.id}:2026-01-05", 4)
+    assert (delivery.key, world.renderer.posts[0].planned.total) == (f"daily:{row.id}:2026-01-05", 4)
     assert await world.last_on(row) == MONDAY
 
 
@@ -101,7 +101,7 @@ async def test_a_late_weekly_post_excludes_the_following_week(world: World) -> N
     await world.at("Wed 09:00")
     await world.at("Mon+1 09:00")
     assert world.sent == ["B A", "D C"]
-    weeks = [(post.since_on, post.digest_on) for post in world.renderer.posts]
+    weeks = [(post.planned.since_on, post.planned.digest_on) for post in world.renderer.posts]
     assert weeks == [(day("Tue-1"), MONDAY), (day("Tue"), day("Mon+1"))]
 
 
@@ -210,7 +210,7 @@ async def test_identical_posts_are_rendered_once(world: World) -> None:
     await world.list("Mon", "A▲9")
     await world.at("Mon 09:00")
     assert len({row.key for row in await world.planned()}) == len(world.sent) == 12
-    assert [post.silent for post in world.renderer.posts].count(True) == 1
+    assert [post.subscription.silent for post in world.renderer.posts].count(True) == 1
     assert len(world.renderer.posts) == 3, "each setting is a part of a post"
 
 

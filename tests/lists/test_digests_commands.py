@@ -142,7 +142,8 @@ async def test_a_button_shows_a_post_in_the_other_language(harness: ClientHarnes
     assert wording.ui_texts("post-pick") in shown
     assert f"/{message.id})" in shown.partition("\n")[0]
     assert all(f"**{number} · " in shown for number in (1, 2))
-    assert daily_post.header(wording, replace(post, locale=other)) not in shown
+    translated = replace(post, subscription=replace(subscription, locale=other))
+    assert daily_post.header(wording, translated) not in shown
 
 
 @both_languages

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from discord.http import MultipartParameters
 from simcord.backend.ops import MessageMixin
 
-from bot.daily import choice
 from bot.daily.planner import DAILY, MARKER_PLACEHOLDER
 from bot.outbox import contents, relay
 from storage import locks, models, outbox, tables
@@ -274,7 +273,9 @@ async def test_a_digest_cannot_forge_the_marker_of_a_lost_post(wire: RelayHarnes
     paper = rendered_posts.bare_paper("2611.10000", days[0], title=forged, url=forged, thumbnail=forged)
     english = models.Locale.EN
     for day, key in zip(days, keys, strict=True):
-        post = choice.DailyPost(MARKER_PLACEHOLDER, english, models.Style.COMPACT, day, 1, (paper,))
+        post = rendered_posts.daily(
+            (paper,), marker=MARKER_PLACEHOLDER, locale=english, digest_on=day, total=1
+        )
         parts = wire.deliveries.render(post)
         planned = wire.deliveries.build(DAILY, key, english, parts, wire.now, channel_id=channel_id)
         await outbox_builders.add(wire.database, planned)

@@ -8,12 +8,12 @@ from typing import Any
 
 from bot.app.features import DELIVERY_KINDS
 from bot.archive import ingest, listing
-from bot.daily.choice import DailyPost
 from bot.daily.planner import MARKER_PLACEHOLDER
 from bot.outbox.contents import DeliveryFactory, build_post_paper
 from storage import daily, models, outbox, papers
 from storage.database import Database
 from storage.models import DeliveryKind, DigestFormat
+from tests.support import rendered_posts
 
 FORBIDDEN = "zyxx"
 """The word in a title that the server's AutoMod blocks."""
@@ -57,7 +57,10 @@ async def plan_post(
         ids = await papers.get_ids(connection, wanted)
         details = {one.arxiv_id: one for one in await papers.list_details(connection, list(ids.values()))}
         shown = tuple(build_post_paper(details[id_], models.Locale.EN) for id_ in wanted)
-        post = DailyPost(MARKER_PLACEHOLDER, models.Locale.EN, style, ON, len(wanted), shown, topic=topic)
+        settings: dict[str, Any] = {"locale": models.Locale.EN, "style": style, "topic": topic}
+        post = rendered_posts.daily(
+            shown, marker=MARKER_PLACEHOLDER, digest_on=ON, total=len(wanted), **settings
+        )
         parts = factory.render(post)[: 1 if kind is DeliveryKind.ALERT else None]
         key = f"{kind.value}:{channel_id}:{ON}"
         values: dict[str, Any] = {"channel_id": channel_id, "papers": wanted, "digest_on": ON} | fields

@@ -30,16 +30,21 @@ def new_renderer() -> DiscordRenderer:
 
 
 def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.DailyPost:
-    """Return a daily post, in Korean unless `options` change it."""
-    values: dict[str, Any] = {
-        "marker": "daily:1:2025-02-12",
+    """Return a daily post of all fields in `options`: in Korean, daily at 9:00 in Seoul unless they change it."""
+    known = {"marker": "daily:1:2025-02-12", "total": max(27, len(papers)), **options}
+    planned: dict[str, Any] = {"digest_on": date(2025, 2, 12), "papers": (), "eligible": ()}
+    settings: dict[str, Any] = {
+        "guild_id": 1,
+        "channel_id": 1,
         "locale": models.Locale.KO,
-        "style": models.Style.COMPACT,
-        "digest_on": date(2025, 2, 12),
-        "total": max(27, len(papers)),
-        "schedule": ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7)),
+        "at_time": "09:00",
+        "timezone": "Asia/Seoul",
     }
-    return choice.DailyPost(papers=papers, **(values | options))
+    marker, role_id = known.pop("marker"), known.pop("mention_role_id", None)
+    for name, value in known.items():
+        (planned if name in choice.PlannedPost.__dataclass_fields__ else settings)[name] = value
+    plan, subscription = choice.PlannedPost(**planned), models.Subscription(**settings)
+    return choice.DailyPost(marker, subscription, plan, papers, role_id)
 
 
 def paper(number: int = 1, **options: Any) -> contents.PostPaper:

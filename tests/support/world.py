@@ -123,7 +123,7 @@ class Renderer:
 
     def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
         self.posts.append(post)
-        if post.style.value in self.failing:
+        if post.subscription.style.value in self.failing:
             raise ValueError("template error")
         return self._message(post.marker, names([paper.arxiv_id for paper in post.papers]))
 
