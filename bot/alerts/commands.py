@@ -67,8 +67,6 @@ async def _complete_institutions(interaction: Interaction, current: str) -> auto
 class AlertsCog(
     router.ReadsGuild, commands.GroupCog, name="alerts", description="Get notified when a new paper matches"
 ):
-    """The `/alerts` commands and their controls, for a user's own alerts."""
-
     @router.command(name="add", description="Follow a topic, an author or an institution")
     @app_commands.describe(
         keyword="Words in a title or summary, such as diffusion; separate several with commas",
@@ -126,7 +124,6 @@ class AlertsCog(
 
     @router.command(name="list", description="Your alerts: see, edit or remove them")
     async def list_alerts(self, request: Request) -> ui.LayoutView:
-        """Show the user's alerts."""
         return await list_view(request)
 
     # Stored alerts.
@@ -155,13 +152,11 @@ class AlertsCog(
 
     @router.handles(alerts_messages.SHOW)
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the alert chosen by a button or in the menu."""
         chosen = action.payload or interactions.selected_value(request.interaction)
         return await alert_view(request, custom_ids.parse_number(chosen))
 
     @router.handles(alerts_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause an alert until it is resumed."""
         alert = await find(request, action.number, in_channels=True)
         await request.services.get(Alerts).pause(alert.id)
         return await alert_view(request, alert.id)
@@ -196,17 +191,14 @@ class AlertsCog(
 
     @router.handles(alerts_messages.SAVE)
     async def save_draft(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create the alert that was previewed."""
         return await save(request, await load(request, action.payload))
 
     @router.handles(alerts_messages.WIDEN)
     async def widen_draft(self, request: Request, action: Action) -> ui.LayoutView:
-        """Preview the wider alternative to the draft."""
         return await preview(request, await load(request, action.payload))
 
     @router.handles(client_messages.EDIT_CONDITIONS, responses.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form that edits the alert's terms, excluded words and vote minimum."""
         draft = await load(request, action.payload)
         return alerts_messages.conditions_modal(request.texts, draft, action.payload)
 
@@ -222,7 +214,6 @@ class AlertsCog(
 
     @router.handles(alerts_messages.SET_TIMING)
     async def set_timing(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the selected timing to the draft or stored alert."""
         draft = await load(request, action.payload)
         return await apply(
             request, alerts_options.apply_when(draft, interactions.selected_value(request.interaction))
@@ -230,7 +221,6 @@ class AlertsCog(
 
     @router.handles(alerts_messages.OPEN_TIME, responses.AT_ONCE)
     async def open_time_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for the time of day and time zone."""
         draft = await load(request, action.payload)
         values = {"time": draft.at_time, "zone": draft.timezone}
         submit_id = custom_ids.pack_custom_id(alerts_messages.SUBMIT_TIME, action.payload)
@@ -273,7 +263,6 @@ class AlertsCog(
 
 
 async def list_view(request: Request) -> ui.LayoutView:
-    """Return the message that lists the user's alerts."""
     add_command = request.interaction.client.mentions("alerts add")
     alerts, channel_id = request.services.get(Alerts), request.interaction.channel_id or 0
     rows = await alerts.list_rows(user_id=request.user_id)
@@ -342,7 +331,6 @@ async def _draft_of_list(request: Request, state: list_state.ListState) -> model
 
 
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:
-    """Store a draft and return its token."""
     text = _DRAFT.dump_json(draft, exclude_defaults=True).decode()
     return await tokens.save(user_id, TextPurpose.ALERT, text)
 

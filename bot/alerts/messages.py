@@ -266,7 +266,6 @@ def refused_view(texts: Texts, error: errors.UsageError, key: str, *, of_time: b
 
 
 def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
-    """Return the confirmation of a new alert, with buttons to undo, edit and list alerts."""
     details = paper_texts.subtext(describe_details(texts, alert))
     return text_view(
         f"{texts('alert-made')}\n**{describe_alert(texts, alert)}**\n{details}",
@@ -317,7 +316,6 @@ def list_view(
 def channel_view(
     texts: Texts, rows: Sequence[models.Alert], channel_id: int, page: int, names: Mapping[int, str]
 ) -> ui.LayoutView:
-    """Return a page of all alerts in a channel, with a menu to open one."""
     most = alerts_service.MAX_ALERTS
     pages = max(1, -(-len(rows) // most))
     page = min(page, pages - 1)

@@ -16,7 +16,6 @@ VOTES = "votes"
 
 
 def condition_values(alert: models.Alert) -> dict[str, str]:
-    """Return the initial values of the conditions form: terms, excluded words and minimum votes."""
     values = {
         kind.value: join_items(term.text for term in alert.terms if term.kind is kind)
         for kind in models.AlertKind

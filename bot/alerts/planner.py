@@ -144,8 +144,6 @@ def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
 
 
 class Destination(NamedTuple):
-    """The language for an alert's recipient, and the DM channel if known."""
-
     locale: models.Locale
     dm_channel_id: int | None = None
 
@@ -175,7 +173,6 @@ class AlertPlanner:
             await self.drain(on_planned=on_planned)
 
     async def drain(self, *, on_planned: Callable[[], None] = lambda: None) -> None:
-        """Match queued papers, then plan the messages that are due now."""
         while await self._match_papers():
             pass
         now = self._clock()

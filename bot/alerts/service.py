@@ -198,7 +198,6 @@ class Alerts:
         await self._database.write(alerts.remove, [alert_id])
 
     async def pause(self, alert_id: int) -> None:
-        """Pause an alert."""
         await self._database.write(alerts.set_paused, alert_id, paused=True)
 
     async def resume(self, alert_id: int) -> None:

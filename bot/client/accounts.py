@@ -100,7 +100,6 @@ class TextTokenStore:
 
 
 def make_token(text: str) -> str:
-    """Return a text's token."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:TOKEN_LENGTH]
 
 

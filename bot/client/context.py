@@ -127,7 +127,6 @@ class Client(commands.AutoShardedBot):
         return "Asia/Seoul" if texts.locale is models.Locale.KO else self.services.timezone
 
     async def today_for(self, interaction: discord.Interaction[Any]) -> date:
-        """Return today's date in the user's time zone."""
         name = await self.timezone_for(interaction)
         return clock.local_date(self.services.clock(), clock.stored_zone(name))
 
@@ -145,10 +144,8 @@ class Request:
 
     @property
     def user_id(self) -> int:
-        """The id of the user."""
         return self.interaction.user.id
 
     @property
     def services(self) -> Services:
-        """The client's services."""
         return self.interaction.client.services

@@ -64,7 +64,6 @@ def parse_number(text: str, most: int = MAX_NUMBER) -> int:
 
 
 def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> str:
-    """Return an action's custom id."""
     texts = [str(field) for field in fields]
     assert not any(":" in text for text in (verb, *texts[:-1])), "only the last field may contain a colon"
     packed = (marker or PREFIX) + ":".join((verb, *texts))

@@ -25,5 +25,4 @@ def add_guild(client: discord.Client, data: Any) -> None:
 
 
 def remove_guild(client: discord.Client, guild: discord.Guild) -> None:
-    """Remove a server from the client's cache."""
     client._connection._remove_guild(guild)

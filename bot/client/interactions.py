@@ -18,7 +18,6 @@ MAX_LENGTH = 20_000
 
 
 def is_ephemeral(interaction: AnyInteraction) -> bool:
-    """Return whether the component's message is ephemeral."""
     return interaction.message is not None and interaction.message.flags.ephemeral
 
 

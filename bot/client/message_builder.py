@@ -82,11 +82,9 @@ class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=CUSTOM_ID):
         match: re.Match[str],  # noqa: ARG003
         /,
     ) -> Self:
-        """Create the component from an item of a message."""
         return cls(item)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Dispatch the action to its handler."""
         await interaction.client.component_router.dispatch(interaction, unpack_custom_id(self.custom_id))
 
 
@@ -280,11 +278,9 @@ class StatelessModal(ui.Modal):
         self._add_field(label, field, description)
 
     def add_file(self, label: str, custom_id: str, description: str) -> None:
-        """Add a field for one file."""
         self._add_field(label, ui.FileUpload(custom_id=custom_id, max_values=1), description)
 
     def add_checkbox(self, label: str, custom_id: str, *, checked: bool) -> None:
-        """Add a checkbox."""
         field: ui.Checkbox[Any] = ui.Checkbox(custom_id=custom_id, default=checked)
         self._add_field(label, field)
 

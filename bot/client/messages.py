@@ -167,12 +167,10 @@ def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
 
 
 def today_button(texts: Texts) -> ui.Item[Any]:
-    """Return a button that shows the reader's papers of the day."""
     return button(texts("today-show"), pack_custom_id(SHOW_TODAY))
 
 
 def newest_digest_button(texts: Texts) -> ui.Item[Any]:
-    """Return a button that opens the newest digest."""
     return button(texts("newest-digest"), pack_state(ListState(ListKind.DIGEST)))
 
 
@@ -283,7 +281,6 @@ def time_modal(texts: Texts, custom_id: str, values: Mapping[str, str]) -> messa
 
 
 def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
-    """Return a button that opens `/status`."""
     return button(texts("see-status"), pack_custom_id(SHOW_STATUS, marker=marker))
 
 

@@ -181,7 +181,6 @@ def name_related(texts: Texts, forms: Sequence[str], *, most: int) -> str:
 
 
 def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
-    """Return the number of papers in the archive and their first and last dates."""
     if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return texts("archive-empty")
     first, last = map(texts.format_date, (extent.first_on, extent.last_on))
@@ -446,7 +445,6 @@ def fit_event_lines(
 
 
 def cite(detail: models.PaperDetail) -> str:
-    """Return the BibTeX entry of a paper."""
     names, file = detail.authors[:MAX_CITED_AUTHORS], exports.BibtexFile()
     file.add(
         detail.arxiv_id,

@@ -35,7 +35,6 @@ Channel = Any
 
 
 def invitation_url(application_id: int) -> str:
-    """Return the URL with which a server's manager can invite the bot."""
     scopes = ("bot", "applications.commands")
     return discord.utils.oauth_url(application_id, permissions=INVITED, scopes=scopes)
 
@@ -151,7 +150,6 @@ RIGHTS_SECONDS = 10.0
 
 
 async def find_right(client: discord.Client, user_id: int, guild_id: int, channel_id: int) -> OwnerRight:
-    """Return whether a user may manage messages in a channel."""
     guild = client.get_guild(guild_id)
     channel = None if guild is None else guild.get_channel(channel_id)
     if guild is None or channel is None:

@@ -124,7 +124,6 @@ PUBLICLY = ResponseMode(None, reply_publicly, then=_offer_to_take_back)
 
 
 async def send(request: Request, answer: Reply, mode: ResponseMode) -> None:
-    """Send a handler's reply."""
     interaction = request.interaction
     match answer:
         case None:

@@ -181,7 +181,6 @@ class HttpObserver:
         """The last interactions that this process has answered, or may have: after a 5xx discord.py answers again."""
 
     def on_answer(self, listener: AnswerListener) -> None:
-        """Call `listener` for each response."""
         self._listeners.append(listener)
 
     def report(self, answer: HttpAnswer) -> None:

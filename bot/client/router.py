@@ -70,7 +70,6 @@ class Route:
 
 
 def list_routes(cog_class: Callable[..., object]) -> list[Route]:
-    """Return the routes of a cog."""
     return [value for value in vars(cog_class).values() if isinstance(value, Route)]
 
 
@@ -155,7 +154,6 @@ class ComponentRouter:
         self._routes: dict[str, tuple[object, Route]] = {}
 
     def register(self, cog: object) -> None:
-        """Register a cog's methods that are marked with `handles`."""
         for route in list_routes(type(cog)):
             assert route.verb not in self._routes, f"two handlers claim {route.verb!r}"
             self._routes[route.verb] = cog, route

@@ -59,7 +59,6 @@ class Services:
         self.features.update({type(one): one for one in built})
 
     def get(self, kind: type[Feature]) -> Feature:
-        """Return the feature service of this class."""
         service = self.features[kind]
         assert isinstance(service, kind)
         return service

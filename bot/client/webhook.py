@@ -40,7 +40,6 @@ def parse_address(text: str, api_url: str | None = None) -> tuple[int, str]:
 
 
 def describe_missing(webhook_ids: Iterable[int]) -> str:
-    """Return what to do about webhooks whose addresses are missing."""
     names = ", ".join(map(shorten_address, webhook_ids))
     return f"The address of {names} is missing. Write it whole into a file for `paperround config apply`."
 

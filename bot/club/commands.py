@@ -58,8 +58,6 @@ async def _require_club(
 class ClubCog(
     router.ReadsGuild, commands.GroupCog, name="club", description="A paper for your group each week"
 ):
-    """Commands and buttons of a server's reading club."""
-
     def __init__(self, bot: Client) -> None:
         self._clubs = bot.services.get(Clubs)
         bot.card_offers.append(self._add_to_card)
@@ -83,7 +81,6 @@ class ClubCog(
 
     @router.handles(club_messages.START, check=permissions.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
-        """Set up or change the club."""
         channel_id, day, zone, time = action.fields(4)
         with custom_ids.map_parse_errors():
             weekday, at_time = custom_ids.parse_number(day, 7), f"{schedule.parse_time(time):%H:%M}"
@@ -92,7 +89,6 @@ class ClubCog(
 
     @router.command(name="now", description="Begin the vote for the next meeting now")
     async def begin_vote(self, request: Request) -> ui.LayoutView:
-        """Start the vote."""
         permissions.require_manager(request.interaction)
         return await self._view(request, self._clubs.begin_vote(request.interaction.guild_id or 0))
 
@@ -104,7 +100,6 @@ class ClubCog(
 
     @router.handles(club_messages.CONFIRM_STOP)
     async def confirm_stop(self, request: Request, action: Action) -> ui.LayoutView:
-        """Ask for confirmation to end the club."""
         texts, danger = request.texts, discord.ButtonStyle.danger
         return client_messages.text_view(
             texts("club-stop-sure", channel=f"<#{action.number}>"),
@@ -114,7 +109,6 @@ class ClubCog(
 
     @router.handles(club_messages.STOP)
     async def stop(self, request: Request, action: Action) -> ui.LayoutView:
-        """End the club."""
         permissions.require_manager(request.interaction)
         with suppress(NoClubError):
             await self._clubs.stop(request.interaction.guild_id or 0)
@@ -122,12 +116,10 @@ class ClubCog(
 
     @router.command(name="list", description="The club's next meeting, and the papers so far")
     async def list_papers(self, request: Request) -> ui.LayoutView:
-        """Show the club with its papers."""
         return await self._view(request)
 
     @router.handles(club_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the club in place of the confirmation."""
         return await self._view(request)
 
     async def _view(self, request: Request, done: Awaitable[str] | None = None) -> ui.LayoutView:

@@ -156,7 +156,6 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 
 
 def preview_view(texts: Texts, found: Overview, *, is_new: bool) -> ui.LayoutView:
-    """Return a club as it would be, with a button that sets it up or changes it."""
     club, label = found.club, texts("club-create" if is_new else "club-change")
     custom_id = pack_custom_id(START, club.channel_id, club.weekday, club.timezone, club.at_time)
     message = MessageBuilder()

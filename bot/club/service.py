@@ -150,7 +150,6 @@ CLUB = contents.DeliveryHandler(
 
 
 def rule_of(club: Club) -> schedule.Rule:
-    """Return the schedule of a club's meetings."""
     return schedule.Rule(schedule.parse_time(club.at_time), clock.stored_zone(club.timezone), (club.weekday,))
 
 
@@ -196,7 +195,6 @@ def _find_due(step: MeetingStep, part: models.Part | None, meets_at: datetime, n
 
 
 async def list_candidates(connection: Connection, guild_id: int, now: datetime) -> list[models.PaperDetail]:
-    """Return the candidates for a vote that starts now."""
     paper_ids = await storage.list_candidates(connection, guild_id, now - RECENT, 2 * MAX_CANDIDATES)
     details = await papers.list_details(connection, paper_ids)
     return [paper for paper in details if not paper.withdrawn_by][:MAX_CANDIDATES]
@@ -269,7 +267,6 @@ class _Steps:
         return () if self.meeting.delivery is None else self.meeting.delivery.papers
 
     async def cancel(self) -> None:
-        """Cancel all steps that were not sent yet."""
         waiting = await storage.list_waiting_steps(self.connection, self.club.guild_id)
         await outbox.cancel(self.connection, waiting, reason=Reason.BY_HAND, now=self.now)
 
@@ -473,7 +470,6 @@ class Clubs:
         return done
 
     async def load(self, guild_id: int) -> Overview | None:
-        """Return a server's club, or None."""
         async with self._database.read() as connection:
             club = await storage.get(connection, guild_id)
             return None if club is None else await _load_overview(connection, club, self._clock())

@@ -115,7 +115,6 @@ def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
 
 
 def find_origin(subscription: Subscription) -> Origin:
-    """Return the origin of the digests that a subscription may draw from."""
     return Origin(subscription.source, with_lookup=bool(subscription.source and subscription.topic))
 
 
@@ -231,7 +230,6 @@ class CandidatePool:
         self._on_topic: dict[tuple[_Draw, str], Drawn] = {}
 
     def entries_of(self, subscription: Subscription) -> Sequence[DigestPaper]:
-        """Return the papers of all digests that a subscription may draw from."""
         return self._entries.get(find_origin(subscription), ())
 
     def draw(self, subscription: Subscription, slot: schedule.Slot, mark: HighWaterMark | None) -> Drawn:

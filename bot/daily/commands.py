@@ -49,7 +49,6 @@ T = TypeVar("T")
 
 @autocomplete.guarded
 async def _complete_post(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Suggest the server's subscriptions whose names contain the typed text. Managers only."""
     if not permissions.is_manager(interaction):  # the group's check does not apply to autocomplete
         return []
     texts = await interaction.client.texts_for(interaction)
@@ -123,8 +122,6 @@ def _annotate(option: daily_options.Option) -> Any:
 class SubscriptionsCog(
     router.ReadsGuild, commands.GroupCog, name="daily", description="Daily posts in this server's channels"
 ):
-    """The `/daily` commands for a server's subscriptions."""
-
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Require a manager, even if the server's settings allow others to use the command."""
         permissions.require_manager(interaction)
@@ -175,7 +172,6 @@ class SubscriptionsCog(
     @router.command(name="mentions", description="Whether a mention of Paperround in this server is answered")
     @app_commands.describe(answer="True: with passages that all can see; False: not at all; /ask stays")
     async def mentions(self, request: Request, answer: bool) -> ui.LayoutView:
-        """Turn answers to mentions on or off."""
         settings: accounts.GuildSettings = {"answers_mentions": answer}
         guild_id = request.interaction.guild_id or 0
         await request.services.database.write(accounts.upsert_guilds, {guild_id: settings})
@@ -188,12 +184,10 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(client_messages.SET_UP_POST, responses.AT_ONCE, check=permissions.require_manager)
     async def setup(self, request: Request, action: Action) -> ui.Modal:
-        """Begin setting up a subscription with the form."""
         return await _open_setup_form(request)
 
     @router.handles(daily_messages.OPEN_SETUP, responses.AT_ONCE, check=permissions.require_manager)
     async def change_setup(self, request: Request, action: Action) -> ui.Modal:
-        """Open the set-up form with the values of a draft."""
         return await _open_setup_form(request, action.payload)
 
     @router.handles(daily_messages.SUBMIT_SETUP, responses.PRIVATELY, check=permissions.require_manager)
@@ -220,7 +214,6 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(daily_messages.CHOOSE_TAG, check=permissions.require_manager)
     async def choose_tag(self, request: Request, action: Action) -> ui.LayoutView:
-        """Give a draft the selected tag of its forum."""
         draft = await _load_draft(request, action.payload)
         selected = next(iter(interactions.selected_values(request.interaction)), "")
         tag_id = _find_tag(_find_postable(request, draft), selected)
@@ -228,7 +221,6 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(daily_messages.START, check=permissions.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create the subscription from a draft."""
         draft = await _load_draft(request, action.payload)
         return await _detail_view(request, await _create(request, draft), "subscription-started")
 
@@ -242,7 +234,6 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(daily_messages.OPEN_EDIT, responses.AT_ONCE, check=permissions.require_manager)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for a subscription's channel, time, topic and style."""
         return daily_messages.edit_modal(request.texts, await _find(request, action.payload))
 
     @router.handles(daily_messages.SUBMIT_EDIT, responses.PRIVATELY, check=permissions.require_manager)
@@ -263,7 +254,6 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(daily_messages.OPEN_FORM, responses.AT_ONCE, check=permissions.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open the *More settings* form for a subscription."""
         subscription = await _find(request, action.payload)
         await request.interaction.client.prepare_guild(request.interaction.guild_id)
         channel = permissions.require_channel(request.interaction.guild, subscription.channel_id)
@@ -274,7 +264,6 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(daily_messages.SUBMIT_FORM, check=permissions.require_manager)
     async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the *More settings* form to a subscription."""
         old = await _find(request, action.payload)
         values = interactions.modal_values(request.interaction)
         role_id = custom_ids.parse_number(values.get(daily_messages.ROLE) or "0") or None
@@ -293,25 +282,21 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(daily_messages.SHOW, check=permissions.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the subscription chosen by a button or in a menu."""
         chosen = action.payload or interactions.selected_value(request.interaction)
         return await _detail_view(request, await _find(request, chosen))
 
     @router.handles(client_messages.LIST_POSTS, check=permissions.require_manager)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the server's subscriptions."""
         return await _list_view(request, await _list_for_guild(request), action.number)
 
     @router.handles(daily_messages.SHOW_PREVIEW, responses.PRIVATELY, check=permissions.require_manager)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Preview the next post."""
         subscription = await _find(request, action.payload)
         async with router.admitted_lookup(request.interaction):
             return await _build_preview_views(request, subscription)
 
     @router.handles(daily_messages.POST_NOW, responses.PRIVATELY, check=permissions.require_manager)
     async def post_now(self, request: Request, action: Action) -> ui.LayoutView:
-        """Post immediately, outside the schedule."""
         subscription = await _find(request, action.payload)
         channel = permissions.require_channel(request.interaction.guild, subscription.channel_id)
         await _require_bot_may_post(request, channel, subscription.style)
@@ -322,7 +307,6 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(daily_messages.PAUSE, check=permissions.require_manager)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause a subscription."""
         subscription = await _find(request, action.payload)
         paused = await request.services.get(Subscriptions).pause(subscription.id)
         return await _detail_view(request, paused, "subscription-paused")
@@ -342,13 +326,11 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
     @router.handles(daily_messages.REMOVE, check=permissions.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
-        """Ask for confirmation before removing a subscription."""
         subscription, name = await _find_named(request, action.payload)
         return daily_messages.confirm_remove_view(request.texts, subscription, name)
 
     @router.handles(daily_messages.REMOVE_CONFIRMED, check=permissions.require_manager)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove a subscription."""
         subscription, name = await _find_named(request, action.payload)
         await request.services.get(Subscriptions).remove(subscription.id)
         every = message_builder.button(
@@ -382,8 +364,6 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
 
 
 class WhyCog(router.ReadsGuild, commands.Cog):
-    """The `/why` command."""
-
     @router.command(name="why", description="Why a paper was or was not posted in this channel")
     @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
     @app_commands.guild_only()

@@ -62,7 +62,6 @@ def setup_modal(
 
 
 def edit_modal(texts: Texts, subscription: Subscription) -> StatelessModal:
-    """Return the set-up form with the values of a subscription, and its style."""
     modal = StatelessModal(texts("change"), pack_custom_id(SUBMIT_EDIT, subscription.id))
     _add_setup_fields(modal, texts, subscription.channel_id, subscription)
     styles = [
@@ -311,7 +310,6 @@ def _list_lines(
 
 
 def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> ui.LayoutView:
-    """Return the prompt to confirm that a subscription should be removed."""
     return client_messages.text_view(
         texts("subscription-remove-sure", post=f"**{name}**"),
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
@@ -375,7 +373,6 @@ def why_view(
 
 
 def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
-    """Return the explanation for a paper that is not in the archive."""
     text = texts("why-not-listed", paper=paper_texts.escape_untrusted(arxiv_id))
     return client_messages.text_view(text, client_messages.status_button(texts))
 

@@ -90,7 +90,6 @@ def copy_view(
 
 
 def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
-    """Return the note, the role mention, the headline and the small print."""
     small_print = subtext_lines(daily_text(wording, post, "count"))
     headline = f"{mention_line(post)}## 📰 {daily_text(wording, post, 'headline')}"
     return "\n".join(line for line in (note, headline, small_print) if line)
@@ -346,7 +345,6 @@ STYLES: Mapping[Style, PostStyle] = {
 
 
 def render(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
-    """Return the messages of a daily or weekly post in its style, or one message if it has no papers."""
     subscription = post.subscription
     parts = STYLES[subscription.style].render(wording, post)
     if subscription.is_by_webhook:
@@ -365,14 +363,12 @@ def _silence(parts: tuple[RenderedPart, ...]) -> tuple[RenderedPart, ...]:
 
 
 def default_style(channel: PostableChannel) -> Style:
-    """Return the default style for a channel."""
     return next(
         style for style in (Style.FORUM, Style.ANNOUNCEMENT, Style.COMPACT) if STYLES[style].fits(channel)
     )
 
 
 def needed_permissions(channel: Channel, style: models.Style, role_id: int | None = None) -> tuple[str, ...]:
-    """Return the names of the permissions needed to post in this style and mention the role."""
     role = None if role_id is None else channel.guild.get_role(role_id)
     mention = ("mention_everyone",) if role is not None and not role.mentionable else ()
     return (*REQUIRED, *STYLES[style].permissions, *mention)
@@ -463,7 +459,6 @@ def foot(wording: PostWording, post: DailyPost) -> str:
 
 
 def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPaper, title: str) -> str:
-    """Render a paper in a daily post: title, facts and the start of the summary."""
     values = {
         "rank": rank,
         "title": discord_text.SafeMarkdown(title),

@@ -23,15 +23,12 @@ MAX_POSTS = 100
 
 
 class Subscriptions:
-    """The subscriptions service."""
-
     def __init__(self, database: Database, clock: Clock, rule: day_close.DayClose | None = None) -> None:
         self._database = database
         self._clock = clock
         self._day_close = rule or day_close.default()
 
     async def load_calendar(self) -> schedule.Calendar:
-        """Return the current calendar."""
         return await self._database.fetch(self._load_calendar)
 
     async def _load_calendar(self, connection: Connection) -> schedule.Calendar:
@@ -70,7 +67,6 @@ class Subscriptions:
     async def list_rows(
         self, *, guild_id: int | None = None, channel_id: int | None = None
     ) -> list[models.Subscription]:
-        """Return the subscriptions of a server or a channel, or all of them."""
         return await self._database.fetch(daily.list_rows, guild_id=guild_id, channel_id=channel_id)
 
     async def get(self, subscription_id: int) -> models.Subscription:

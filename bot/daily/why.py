@@ -23,8 +23,6 @@ from storage.models import ActivityState, DeliveryKind, PartState
 
 
 class Cause(StrEnum):
-    """What happened to a paper in one subscription."""
-
     POSTED = "posted"
     POSTED_BY_ANOTHER = "posted-by-another"
     """In the post of another subscription of the channel, so this one leaves it out."""

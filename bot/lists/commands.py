@@ -48,8 +48,6 @@ Words = app_commands.Range[str, 1, 300]
 
 
 class ListsCog(commands.Cog):
-    """Commands and controls for lists of papers by date, votes, topic or author."""
-
     @router.command(name="digest", description="One day's papers, sorted by votes")
     @app_commands.describe(
         date="A day such as yesterday, Dec 30 or 2025-02-06; the newest digest if left out"
@@ -58,7 +56,6 @@ class ListsCog(commands.Cog):
     async def digest(
         self, request: Request, date: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
-        """Show the digest of a date, by default the latest one."""
         span = None
         if date:
             today = await request.interaction.client.today_for(request.interaction)
@@ -83,23 +80,19 @@ class ListsCog(commands.Cog):
         votes: Votes = 0,
         without: Words = "",
     ) -> ui.LayoutView:
-        """Show the most upvoted papers of a period, optionally on a single topic."""
         state = ListState(ListKind.TOP, topic, min_votes=votes)
         return await self._narrowed_view(request, state, period, without)
 
     @router.handles(list_state.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show another page of a list, or the list that a button refers to."""
         return await replies.list_view(request, await replies.load_state(request, action))
 
     @router.handles(list_state.OPEN_LIST, PRIVATELY)
     async def open_list(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a list in a new private message."""
         return await replies.list_view(request, await replies.load_state(request, action))
 
     @router.handles(list_views.REFINE)
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the list for the selected period or order."""
         state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
             refined = list_views.refine(state, interactions.selected_value(request.interaction))
@@ -107,7 +100,6 @@ class ListsCog(commands.Cog):
 
     @router.handles(list_views.SELECT_DAY)
     async def select_day(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the digest of the selected day."""
         state = list_state.unpack_state(action)
         with custom_ids.map_parse_errors():
             span = list_state.parse_span(interactions.selected_value(request.interaction))
@@ -116,7 +108,6 @@ class ListsCog(commands.Cog):
 
     @router.handles(list_views.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
-        """Post a page of a list publicly. Raises UserError if the user may not write in the channel."""
         interaction, state = request.interaction, await replies.load_state(request, action)
         if state.kind is ListKind.SAVED:
             # Notes and tags are private.
@@ -167,7 +158,6 @@ class ListsCog(commands.Cog):
         votes: Votes = 0,
         without: Words = "",
     ) -> ui.LayoutView:
-        """Show the papers on a topic, by default the best match first."""
         state = ListState(ListKind.TOPIC, query, min_votes=votes, sort=Sort(order) if order else None)
         return await self._results_view(request, state, period, without)
 
@@ -188,13 +178,11 @@ class ListsCog(commands.Cog):
         period: PeriodText = Period.ALL.value,
         votes: Votes = 0,
     ) -> ui.LayoutView:
-        """Show an author's papers, by default the most upvoted first."""
         state = ListState(ListKind.AUTHOR, name, min_votes=votes, sort=Sort(order) if order else None)
         return await self._results_view(request, state, period)
 
     @router.handles(client_messages.OPEN_TOPIC_MODAL, responses.AT_ONCE)
     async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for a topic."""
         texts = request.texts
         modal = StatelessModal(texts("post-ask"), pack_custom_id(SUBMIT_TOPIC_MODAL))
         modal.add_text(texts("topic-form-label"), QUERY, placeholder=texts("topic-form-hint"), max_length=300)
@@ -202,7 +190,6 @@ class ListsCog(commands.Cog):
 
     @router.handles(SUBMIT_TOPIC_MODAL, responses.PRIVATELY)
     async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers on the topic typed in the form."""
         query = interactions.modal_values(request.interaction).get(QUERY, "")
         return await self._results_view(request, ListState(ListKind.TOPIC, query))
 
@@ -224,8 +211,6 @@ class ListsCog(commands.Cog):
 
 
 class PapersCog(commands.Cog):
-    """Commands and controls for papers' cards."""
-
     def __init__(self, bot: Client) -> None:
         self._bot = bot
 
@@ -252,12 +237,10 @@ class PapersCog(commands.Cog):
     @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
     @app_commands.autocomplete(paper=autocomplete.papers)
     async def paper(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
-        """Show a paper's card."""
         return await self._paper_view(request, paper)
 
     @router.handles(client_messages.OPEN_SELECTED, PRIVATELY)
     async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open the selected paper in a new private message."""
         return await self._paper_view(request, interactions.selected_value(request.interaction))
 
     @router.handles(client_messages.OPEN_PAPER, PRIVATELY)
@@ -267,7 +250,6 @@ class PapersCog(commands.Cog):
 
     @router.handles(cards.CARD)
     async def turn_card_page(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show another page of a card."""
         arxiv_id, page = action.fields(2)
         number = custom_ids.parse_number(page)
         async with router.admitted_lookup(request.interaction):
@@ -281,25 +263,21 @@ class PapersCog(commands.Cog):
 
     @router.handles(cards.CHAPTER)
     async def turn_chapter_page(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show another page of the review."""
         arxiv_id, *position = action.fields(3)
         return await self._chapter_view(request, arxiv_id, *map(custom_ids.parse_number, position))
 
     @router.handles(client_messages.SIMILAR_PAPERS, PRIVATELY)
     async def show_similar(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show similar papers."""
         return await replies.list_view(request, ListState(ListKind.SIMILAR, action.payload))
 
     @router.handles(cards.AUTHORS)
     async def show_authors(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show another page of the paper's authors."""
         page, arxiv_id = action.fields(2)
         detail = await load_paper(request, arxiv_id)
         return cards.authors_view(request.texts, detail, custom_ids.parse_number(page))
 
     @router.handles(cards.SELECT_AUTHOR, PRIVATELY)
     async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers of the selected author."""
         detail = await load_paper(request, action.payload)
         with custom_ids.map_parse_errors():
             name = detail.authors[custom_ids.parse_number(interactions.selected_value(request.interaction))]
@@ -307,7 +285,6 @@ class PapersCog(commands.Cog):
 
     @router.handles(cards.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
-        """Post a card publicly. Raises UserError if the user may not write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.admitted_lookup(interaction):
             detail = await load_paper(request, action.payload)

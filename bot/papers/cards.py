@@ -229,7 +229,6 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
 
 
 def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
-    """Return the BibTeX entry in a code block."""
     message = MessageBuilder()
     message.add_text(texts("cite-heading", title=_title(detail)))
     code = discord_text.shorten(

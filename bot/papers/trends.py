@@ -18,8 +18,6 @@ MAX_TITLE_LENGTH = 60
 
 
 class Span(StrEnum):
-    """The period that a chart covers."""
-
     HALF_YEAR = "half-year"
     YEAR = "y"
     TWO_YEARS = "two-years"
@@ -51,7 +49,6 @@ def make_topic(text: str, span: Span, token: str = "") -> list_state.ListState:
 
 
 def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
-    """Return the chart of a trend."""
     return charts.Chart(
         trend.months,
         label=texts("trend-papers"),
@@ -131,15 +128,12 @@ def rising_facts(texts: Texts, topic: RisingTopic) -> str:
 
 
 def alt_text(texts: Texts, answer: TrendAnswer) -> str:
-    """Return the alt text of the chart."""
     text = f"{heading(texts, answer)}\n{monthly_figures(texts, answer.trend, plain=True)}"
     return discord_text.shorten(text, discord_text.ALT_TEXT, markdown=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TrendAnswers:
-    """Loads the content of replies."""
-
     search: SearchService
     trends: TrendService
     rising: RisingTopicService

@@ -214,7 +214,6 @@ class Templates:
         return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
 
     def log_problems(self) -> None:
-        """Log a warning for each problem in the operator's templates."""
         for problem in self.find_problems():
             _log_problem(problem)
 

@@ -26,20 +26,16 @@ from storage import accounts
 
 
 class TodayCog(commands.Cog):
-    """The `/today` command and the controls of a reader's papers of the day."""
-
     @router.command(name="today", description="Your five papers for today, based on what you save and follow")
     @app_commands.describe(at="Also send them to you every day at this time, such as 09:00")
     async def today(
         self, request: Request, at: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
-        """Show the papers of the day. If a time is given, also send them every day."""
         note = "" if at is None else await self._start_daily(request, at)
         return await self._view(request, note)
 
     @router.handles(client_messages.SHOW_TODAY)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Replace a private message with the reader's papers of the day."""
         return await self._view(request)
 
     @router.handles(today_messages.MARK, responses.IN_OWN_MESSAGE)
@@ -57,12 +53,10 @@ class TodayCog(commands.Cog):
 
     @router.handles(today_messages.TOPICS, responses.PRIVATELY)
     async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the reader's topics in a new private message."""
         return await self._topics_view(request)
 
     @router.handles(today_messages.PICK, responses.IN_OWN_MESSAGE)
     async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
-        """Store the picked topics and show them."""
         picked = interactions.selected_values(request.interaction)
         await request.services.get(TodayService).pick_topics(
             request.user_id, [text for text in picked if text.isprintable()]
@@ -71,12 +65,10 @@ class TodayCog(commands.Cog):
 
     @router.handles(client_messages.SEND_TODAY, responses.IN_OWN_MESSAGE)
     async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
-        """Start the daily DM."""
         return await self._updated_view(request, await self._start_daily(request))
 
     @router.handles(today_messages.STOP, responses.IN_OWN_MESSAGE)
     async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
-        """Stop the daily DM."""
         await request.services.get(TodayService).stop_daily(request.user_id)
         return await self._updated_view(request, request.texts("today-stopped"))
 

@@ -119,7 +119,6 @@ def _is_content_word(token: str) -> bool:
 
 @lru_cache(maxsize=256)
 def find_concepts(text: str) -> frozenset[str]:
-    """Return the features of a short text that are concepts."""
     return frozenset(feature for feature in extract_words(text) if feature.startswith(tokens.CONCEPT))
 
 
@@ -207,8 +206,6 @@ MAX_LEARNT = 1000
 
 
 class Signals(NamedTuple):
-    """The data that a profile is learnt from."""
-
     saved: list[int]
     feedback: list[tuple[int, FeedbackKind]]
     followed: list[str]

@@ -39,8 +39,6 @@ _FOLLOW_SHARE = 0.5
 
 
 class TodayReasonKind(StrEnum):
-    """Why a paper was chosen for a reader."""
-
     SAVED = "saved"
     """The reader saved other papers on this concept."""
     FOLLOWED = "followed"
@@ -63,8 +61,6 @@ MIN_SAVED = 3
 
 
 class PaperMark(StrEnum):
-    """Actions that a reader can take on a paper of the day, and undo."""
-
     SAVE = "save"
     MORE = "more"
     LESS = "less"
@@ -131,7 +127,6 @@ class _ReaderOfDay:
     sent: Collection[str]
 
     def marks(self, paper_id: int) -> tuple[PaperMark, ...]:
-        """Return the reader's marks on a paper."""
         saved = [PaperMark.SAVE] if paper_id in self.saved else []
         answer = self.answers.get(paper_id)
         return (*saved, PaperMark(answer.value)) if answer is not None else tuple(saved)
@@ -169,7 +164,6 @@ class TodayService:
         return await self.build_of_day(profile, locale, day, shown)
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
-        """Return last month's topics in the reader's language, for the reader to pick from."""
         common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 

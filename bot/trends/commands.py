@@ -32,8 +32,6 @@ SPAN_CHOICES = [
 
 
 class TrendsCog(commands.Cog):
-    """The `/trends` command and its controls."""
-
     @router.command(name="trends", description="A topic's papers and votes by month, and rising topics")
     @app_commands.describe(
         topic="In Korean or English; all papers and rising topics if left out", period="How far back"
@@ -43,17 +41,14 @@ class TrendsCog(commands.Cog):
     async def trends(
         self, request: Request, topic: app_commands.Range[str, 1, 300] = "", period: str = Span.YEAR.value
     ) -> WithFile:
-        """Show the chart for a topic or, without a topic, for all papers together with the rising topics."""
         return await self._answer_topic(request, topic, Span(period))
 
     @router.handles(trends_messages.SHOW)
     async def open_trend(self, request: Request, action: Action) -> WithFile:
-        """Show the chart that a button refers to."""
         return await self._answer(request, *await self._unpack(request, action))
 
     @router.handles(trends_messages.SELECT_SPAN)
     async def select_span(self, request: Request, action: Action) -> WithFile:
-        """Show the chart for the selected span."""
         topic, _ = await self._unpack(request, action)
         with custom_ids.map_parse_errors():
             span = Span(interactions.selected_value(request.interaction))
@@ -61,14 +56,12 @@ class TrendsCog(commands.Cog):
 
     @router.handles(trends_messages.SELECT)
     async def select_topic(self, request: Request, action: Action) -> WithFile:
-        """Show the chart of the selected rising topic."""
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
         return await self._answer_topic(request, interactions.selected_value(request.interaction), span)
 
     @router.handles(trends_messages.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> WithFile:
-        """Post a chart publicly. Raises UserError if the user may not write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.deferring_publicly(interaction):
             answer, image = await self._load_answer(
