@@ -124,7 +124,12 @@ ALERTS = Feature(
     renderers={AlertPost: alerts_messages.render},
 )
 DAILY_POSTS = Feature(
-    cogs=(daily_commands.SubscriptionsCog, daily_commands.SubscriptionButtonsCog, daily_commands.WhyCog),
+    cogs=(
+        daily_commands.SubscriptionsCog,
+        daily_commands.SubscriptionButtonsCog,
+        daily_commands.PostButtonsCog,
+        daily_commands.WhyCog,
+    ),
     services=lambda its: [
         Subscriptions(its.database, its.clock, its.day_close),
         OnDemandPosts(its.database, its.clock, its.deliveries, its.search.match_papers, its.day_close),

@@ -15,7 +15,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.client import custom_ids, interactions, responses
+from bot.client import custom_ids, interactions, permissions, responses
 from bot.client import messages as client_messages
 from bot.client.context import Interaction, Request
 from bot.client.interactions import AnyInteraction
@@ -58,6 +58,10 @@ Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, Non
 
 class ReadsGuild:
     """A base of cogs whose methods read the server's channels and roles: they are loaded first."""
+
+
+class ForManagers(ReadsGuild):
+    """A base of cogs whose buttons, menus and forms are for managers of the server alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,8 @@ class ComponentRouter:
             if action.verb not in self._routes:
                 raise UserError("outdated-control")
             cog, route = self._routes[action.verb]
+            if isinstance(cog, ForManagers):
+                permissions.require_manager(interaction)
             if route.check is not None:
                 route.check(interaction)
             await route.run(cog, interaction, action)

@@ -179,18 +179,18 @@ class SubscriptionsCog(
         return client_messages.text_view(request.texts(said, ask=ask))
 
 
-class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
-    """The buttons, menus and forms of subscriptions. All except `resume` can be used only by managers of the server."""
+class SubscriptionButtonsCog(router.ForManagers, commands.Cog):
+    """The buttons, menus and forms with which managers set up and change subscriptions."""
 
-    @router.handles(client_messages.SET_UP_POST, responses.AT_ONCE, check=permissions.require_manager)
+    @router.handles(client_messages.SET_UP_POST, responses.AT_ONCE)
     async def setup(self, request: Request, action: Action) -> ui.Modal:
         return await _open_setup_form(request)
 
-    @router.handles(daily_messages.OPEN_SETUP, responses.AT_ONCE, check=permissions.require_manager)
+    @router.handles(daily_messages.OPEN_SETUP, responses.AT_ONCE)
     async def change_setup(self, request: Request, action: Action) -> ui.Modal:
         return await _open_setup_form(request, action.payload)
 
-    @router.handles(daily_messages.SUBMIT_SETUP, responses.PRIVATELY, check=permissions.require_manager)
+    @router.handles(daily_messages.SUBMIT_SETUP, responses.PRIVATELY)
     async def submit_setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Show a preview and the setup for what was typed in the form. If a value is invalid, show the reason."""
         values = interactions.modal_values(request.interaction)
@@ -212,19 +212,19 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
             token = await _save_draft(request, replace(draft, at_time=time, topic=topic))
             return [daily_messages.setup_refused_view(request.texts, error, token)]
 
-    @router.handles(daily_messages.CHOOSE_TAG, check=permissions.require_manager)
+    @router.handles(daily_messages.CHOOSE_TAG)
     async def choose_tag(self, request: Request, action: Action) -> ui.LayoutView:
         draft = await _load_draft(request, action.payload)
         selected = next(iter(interactions.selected_values(request.interaction)), "")
         tag_id = _find_tag(_find_postable(request, draft), selected)
         return await _setup_view(request, replace(draft, tag_id=tag_id))
 
-    @router.handles(daily_messages.START, check=permissions.require_manager)
+    @router.handles(daily_messages.START)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
         draft = await _load_draft(request, action.payload)
         return await _detail_view(request, await _create(request, draft), "subscription-started")
 
-    @router.handles(daily_messages.REPLACE, check=permissions.require_manager)
+    @router.handles(daily_messages.REPLACE)
     async def replace_post(self, request: Request, action: Action) -> ui.LayoutView:
         """Give the channel's existing subscription the settings of a draft. What it posted stays its own."""
         replaced, token = action.fields(2)
@@ -232,11 +232,11 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         settings = {name: getattr(draft, name) for name in daily_options.SETTINGS}
         return await _edit(request, old, replace(old, **settings))
 
-    @router.handles(daily_messages.OPEN_EDIT, responses.AT_ONCE, check=permissions.require_manager)
+    @router.handles(daily_messages.OPEN_EDIT, responses.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
         return daily_messages.edit_modal(request.texts, await _find(request, action.payload))
 
-    @router.handles(daily_messages.SUBMIT_EDIT, responses.PRIVATELY, check=permissions.require_manager)
+    @router.handles(daily_messages.SUBMIT_EDIT, responses.PRIVATELY)
     async def submit_edit(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Apply the form to a subscription; for another channel, show the setup of a post like it there."""
         old = await _find(request, action.payload)
@@ -252,7 +252,7 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         await _require_allowed(request, channel, draft)
         return await _setup_views(request, draft)
 
-    @router.handles(daily_messages.OPEN_FORM, responses.AT_ONCE, check=permissions.require_manager)
+    @router.handles(daily_messages.OPEN_FORM, responses.AT_ONCE)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         subscription = await _find(request, action.payload)
         await request.interaction.client.prepare_guild(request.interaction.guild_id)
@@ -262,7 +262,7 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
             role_id = None
         return daily_messages.form_modal(request.texts, subscription, role_id, daily_post.list_tags(channel))
 
-    @router.handles(daily_messages.SUBMIT_FORM, check=permissions.require_manager)
+    @router.handles(daily_messages.SUBMIT_FORM)
     async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
         old = await _find(request, action.payload)
         values = interactions.modal_values(request.interaction)
@@ -280,22 +280,22 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         )
         return await _edit(request, old, wanted)
 
-    @router.handles(daily_messages.SHOW, check=permissions.require_manager)
+    @router.handles(daily_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         chosen = action.payload or interactions.selected_value(request.interaction)
         return await _detail_view(request, await _find(request, chosen))
 
-    @router.handles(client_messages.LIST_POSTS, check=permissions.require_manager)
+    @router.handles(client_messages.LIST_POSTS)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         return await _list_view(request, await _list_for_guild(request), action.number)
 
-    @router.handles(daily_messages.SHOW_PREVIEW, responses.PRIVATELY, check=permissions.require_manager)
+    @router.handles(daily_messages.SHOW_PREVIEW, responses.PRIVATELY)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
         subscription = await _find(request, action.payload)
         async with router.admitted_lookup(request.interaction):
             return await _build_preview_views(request, subscription)
 
-    @router.handles(daily_messages.POST_NOW, responses.PRIVATELY, check=permissions.require_manager)
+    @router.handles(daily_messages.POST_NOW, responses.PRIVATELY)
     async def post_now(self, request: Request, action: Action) -> ui.LayoutView:
         subscription = await _find(request, action.payload)
         channel = permissions.require_channel(request.interaction.guild, subscription.channel_id)
@@ -305,11 +305,29 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
         return client_messages.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
 
-    @router.handles(daily_messages.PAUSE, check=permissions.require_manager)
+    @router.handles(daily_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         subscription = await _find(request, action.payload)
         paused = await request.services.get(Subscriptions).pause(subscription.id)
         return await _detail_view(request, paused, "subscription-paused")
+
+    @router.handles(daily_messages.REMOVE)
+    async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
+        subscription, name = await _find_named(request, action.payload)
+        return daily_messages.confirm_remove_view(request.texts, subscription, name)
+
+    @router.handles(daily_messages.REMOVE_CONFIRMED)
+    async def remove(self, request: Request, action: Action) -> ui.LayoutView:
+        subscription, name = await _find_named(request, action.payload)
+        await request.services.get(Subscriptions).remove(subscription.id)
+        every = message_builder.button(
+            request.texts("subscription-all"), custom_ids.pack_custom_id(client_messages.LIST_POSTS)
+        )
+        return client_messages.text_view(request.texts("subscription-removed", post=f"**{name}**"), every)
+
+
+class PostButtonsCog(router.ReadsGuild, commands.Cog):
+    """The buttons of posts and notices, which anyone may press who sees them."""
 
     @router.handles(daily_messages.RESUME)
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:
@@ -323,20 +341,6 @@ class SubscriptionButtonsCog(router.ReadsGuild, commands.Cog):
         await _require_bot_may_post(request, channel, subscription.style)
         resumed = await request.services.get(Subscriptions).resume(subscription.id)
         return await _detail_view(request, resumed, "subscription-resumed")
-
-    @router.handles(daily_messages.REMOVE, check=permissions.require_manager)
-    async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
-        subscription, name = await _find_named(request, action.payload)
-        return daily_messages.confirm_remove_view(request.texts, subscription, name)
-
-    @router.handles(daily_messages.REMOVE_CONFIRMED, check=permissions.require_manager)
-    async def remove(self, request: Request, action: Action) -> ui.LayoutView:
-        subscription, name = await _find_named(request, action.payload)
-        await request.services.get(Subscriptions).remove(subscription.id)
-        every = message_builder.button(
-            request.texts("subscription-all"), custom_ids.pack_custom_id(client_messages.LIST_POSTS)
-        )
-        return client_messages.text_view(request.texts("subscription-removed", post=f"**{name}**"), every)
 
     @router.handles(daily_post.SHOW_LANGUAGE, responses.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
