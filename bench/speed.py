@@ -219,7 +219,9 @@ async def measure_planning(bench: Bench) -> None:
             await daily.add(connection, replace(first, guild_id=channel_id, channel_id=channel_id))
         rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
         await daily.set_last_on(connection, {row.id: day - timedelta(days=1) for row in rows})
-    planner = DailyPlanner(bench.database, container.deliveries, SearchService(bench.database).match_papers)
+    planner = DailyPlanner(
+        bench.database, container.deliveries, SearchService(bench.database).match_papers, container.day_close
+    )
     seconds = await time_await(planner.tick(bench.now))
     async with bench.database.read() as connection:
         states = await outbox.count_by_state(connection)

@@ -210,7 +210,7 @@ def index_name(text: str) -> None:
 def show(text: str) -> None:
     """Render the text on Discord, on a page and as a reference."""
     discord_text.escape_text(text)
-    discord_text.split_pages(text)
+    discord_text.split_pages(text, discord_text.TEXT, discord_text.TEXT_BYTES)
     discord_text.shorten(text, 2000)
     discord_text.masked_link(text, text)
     typesetting.render_title(text)

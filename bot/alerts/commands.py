@@ -307,12 +307,12 @@ def make_draft(
 ) -> models.Alert:
     """Return a draft with these conditions, truncated to the limits of an alert."""
     most, length = alerts_service.MAX_TERMS, alerts_service.MAX_TEXT_LENGTH
-    kept = [term._replace(text=term.text[:length]) for term in terms if term.text][:most]
+    shortened = [term._replace(text=term.text[:length]) for term in terms if term.text][:most]
     words = [word[:length] for word in excluded if any(map(str.isalpha, word))][:most]
     return replace(
         alerts_service.EMPTY_DRAFT,
-        terms=tuple(kept),
-        match_all=len(kept) > 1,
+        terms=tuple(shortened),
+        match_all=len(shortened) > 1,
         excluded=tuple(words),
         min_votes=min_votes,
     )

@@ -38,7 +38,7 @@ class AlertMatch(NamedTuple):
 
     paper: contents.PostPaper
     reasons: tuple[matcher.AlertReason, ...]
-    alert_ids: tuple[int, ...] = ()
+    alert_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class AlertPost:
     locale: models.Locale
     digest_on: date
     matches: tuple[AlertMatch, ...]
-    in_channel: bool = False
-    more: int = 0
-    since_at: datetime = models.NEVER
-    until_at: datetime = models.NEVER
+    in_channel: bool
+    more: int
+    since_at: datetime
+    until_at: datetime
 
 
 async def _find_owned(
@@ -108,10 +108,6 @@ FindRight = Callable[[models.Alert], Awaitable[OwnerRight]]
 """Asks Discord whether the owner of a channel's alert may still manage messages there."""
 
 
-async def _find_no_right(alert: models.Alert) -> OwnerRight:
-    return OwnerRight.UNKNOWN
-
-
 class RightCheck(NamedTuple):
     """Discord's answer about an owner's right in a channel, and when it was asked (UTC)."""
 
@@ -145,7 +141,7 @@ def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
 
 class Destination(NamedTuple):
     locale: models.Locale
-    dm_channel_id: int | None = None
+    dm_channel_id: int | None
 
 
 @dataclass(eq=False)
@@ -159,8 +155,8 @@ class AlertPlanner:
     _clock: Clock
     _deliveries: DeliveryFactory
     _search: SearchService
-    default_locale: models.Locale = models.Locale.EN
-    find_right: FindRight = _find_no_right
+    default_locale: models.Locale
+    find_right: FindRight
     _checks: dict[tuple[int, int | None], RightCheck] = field(default_factory=dict, init=False)
     """The last answers about owners' rights, by owner and channel."""
 
@@ -250,13 +246,13 @@ class AlertPlanner:
             changed = {match.recipient for match in {*ready} ^ {*still}}
             built = {name: new for name, new in built.items() if name not in changed}
             ids = await outbox.add_all(connection, list(built.values()))
-            told = {
+            sent_in = {
                 (name, paper_ids[match.paper.arxiv_id]): ids[new.key]
                 for name, new in built.items()
                 if new.key in ids
                 for match in described[name][:MAX_SHOWN]
             }
-            await alerts.mark_told(connection, told)
+            await alerts.mark_told(connection, sent_in)
             gone = [match for match in unmatched if match.recipient not in changed]
             await alerts.remove_matches(connection, gone)
         if ids:
@@ -363,7 +359,7 @@ class AlertPlanner:
                 described[recipient].append(AlertMatch(quoted, merged, tuple(alert_ids)))
             await slices.pause()
         for shown in described.values():
-            shown.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
+            shown.sort(key=lambda match: (*models.votes_descending(match.paper.votes), match.paper.arxiv_id))
         return described, unmatched
 
     def _build(

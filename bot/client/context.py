@@ -114,14 +114,14 @@ class Client(commands.AutoShardedBot):
         post. If neither has a zone, the language or the settings determine it.
         """
         reader = await self.services.database.fetch(accounts.get_reader, interaction.user.id)
-        own, server = reader and reader.timezone, None
-        if interaction.guild_id is not None and (of_server or not own):
+        of_reader, of_guild = reader and reader.timezone, None
+        if interaction.guild_id is not None and (of_server or not of_reader):
             guild = await self.services.database.fetch(accounts.get_guild, interaction.guild_id)
-            server = guild and guild.timezone
-            if not server:
+            of_guild = guild and guild.timezone
+            if not of_guild:
                 rows = await self.services.database.fetch(daily.list_rows, guild_id=interaction.guild_id)
-                server = rows[-1].timezone if rows else None
-        if known := (server or own if of_server else own or server):
+                of_guild = rows[-1].timezone if rows else None
+        if known := (of_guild or of_reader if of_server else of_reader or of_guild):
             return known
         texts = await self.texts_for(interaction)
         return "Asia/Seoul" if texts.locale is models.Locale.KO else self.services.timezone

@@ -135,7 +135,7 @@ class MessageBuilder:
         """Add a text display in reserved space."""
         self._items.append(ui.TextDisplay(markdown))
 
-    def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> None:
+    def add_section(self, markdown: str, thumbnail: str | None, description: str | None) -> None:
         """Add text with a thumbnail. The thumbnail is omitted if its URL is missing or unsafe."""
         address = discord_text.safe_url(thumbnail) if thumbnail else None
         if address is None:

@@ -219,7 +219,7 @@ class PostWording:
     ui_texts: Texts
     templates: Templates
     mention: MentionLookup
-    web_url: str | None = None
+    web_url: str | None
 
     def notice_text(self, post: contents.NoticePost) -> str:
         """Return a notice's text: what happened, what it means and what to do."""

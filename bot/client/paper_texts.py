@@ -78,9 +78,9 @@ def title_link(paper: Titled, max_characters: int = 1600, max_bytes: int = 4000)
     return link
 
 
-def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = False) -> str:
+def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool) -> str:
     """Return the first three authors and the number of others."""
-    authors = templates.render_authors(names, texts.locale, truncated)
+    authors = templates.render_authors(names, texts.locale, truncated=truncated)
     return discord_text.escape_text(authors)
 
 
@@ -135,7 +135,7 @@ def language_note(texts: Texts, language: str | None) -> str:
     return texts("summary-in-other-language") if language not in (None, texts.locale.value) else ""
 
 
-def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool = True) -> str:
+def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool) -> str:
     """Return the small print below a paper in a post: the summary's origin and language.
 
     The origin is left out if people wrote the summary. If the post's footer states the language of all
@@ -255,20 +255,20 @@ def web_link(texts: Texts, base_url: str | None, *path: str) -> str:
 
 
 def excerpt_lines(
-    texts: Texts, paper: contents.PostPaper, *, with_language: bool = True
+    texts: Texts, paper: contents.PostPaper, *, with_language: bool
 ) -> tuple[SafeMarkdown, str]:
     """Return the sentence with the matched words, or else the start of the summary, and a language note.
 
     The reader's own language comes before the words. The note is "" if the text is in that language; a summary has
     a note only if `with_language`.
     """
-    language = paper.summary.language if paper.summary else None
-    if paper.quoted and paper.quoted.language not in (language, own := texts.locale.value):
+    language, locale = paper.summary.language if paper.summary else None, texts.locale.value
+    if paper.quoted and paper.quoted.language not in (language, locale):
         # Only the text in the other language contains the matched words.
-        if language == own:
+        if language == locale:
             words = next((text for text, is_match in paper.quoted.pieces if is_match), "")
-            said = texts("found-in", language=paper.quoted.language, words=escape_untrusted(words))
-            return summary_excerpt(paper.sections), said
+            note = texts("found-in", language=paper.quoted.language, words=escape_untrusted(words))
+            return summary_excerpt(paper.sections), note
         return mark_matches(paper.quoted), texts("quoted-from", language=paper.quoted.language)
     note = language_note(texts, language) if with_language else ""
     return mark_matches(paper.quoted) if paper.quoted else summary_excerpt(paper.sections), note
@@ -396,11 +396,11 @@ def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
     last = month.replace(day=calendar.monthrange(month.year, month.month)[1])
     # Of a paper that no digest lists, the card begins with its day.
     published = texts("published-on", date=texts.format_period(month, last)) if detail.is_listed else ""
-    said = (
+    quoted = (
         escape_untrusted(typesetting.render_title(text or ""), max_length=MAX_SHOWN_COMMENT)
         for text in (detail.comment, detail.journal)
     )
-    return join_dotted(published[:1].upper() + published[1:], version, *said)  # it begins a line
+    return join_dotted(published[:1].upper() + published[1:], version, *quoted)  # it begins a line
 
 
 EVENT_LENGTHS = (MAX_SHOWN_COMMENT, 120, 80, 50, 30, 15, 0)

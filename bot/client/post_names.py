@@ -55,9 +55,7 @@ def name_posts(
     return distinct
 
 
-def _post_name(
-    texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None, zone: str = ""
-) -> str:
+def _post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str] | None, zone: str) -> str:
     id_, days = subscription.channel_id, subscription.days
     is_every_day = days == schedule.EVERY_DAY
     shown = paper_texts.escape_untrusted if names is None else discord_text.shorten_label

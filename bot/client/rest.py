@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 class RestClient:
     """Sends requests to Discord within the rate limit, without retries. `report` gets each response."""
 
-    def __init__(self, pace: Pace, report: AnswerListener, token: str | None = None) -> None:
+    def __init__(self, pace: Pace, report: AnswerListener, token: str | None) -> None:
         self._pace = pace
         self._report = report
         self._token = token

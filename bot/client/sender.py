@@ -140,7 +140,7 @@ class DiscordSender:
         try:
             poll = message["poll"]
             results = poll.get("results") or {}
-            counts = {one["id"]: int(one["count"]) for one in results.get("answer_counts") or ()}
+            counts = {row["id"]: int(row["count"]) for row in results.get("answer_counts") or ()}
             votes = [counts.get(answer["answer_id"], 0) for answer in poll["answers"]]
         except rest.UNREADABLE as error:
             raise DeliveryError(outcomes.NOT_ACCEPTED, "the answer has no poll") from error

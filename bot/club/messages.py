@@ -155,35 +155,35 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
     return {"method": "POST", "path": path, "body": body, "same": ["name", "entity_metadata"]}
 
 
-def preview_view(texts: Texts, found: Overview, *, is_new: bool) -> ui.LayoutView:
-    club, label = found.club, texts("club-create" if is_new else "club-change")
+def preview_view(texts: Texts, overview: Overview, *, is_new: bool) -> ui.LayoutView:
+    club, label = overview.club, texts("club-create" if is_new else "club-change")
     custom_id = pack_custom_id(START, club.channel_id, club.weekday, club.timezone, club.at_time)
     message = MessageBuilder()
     message.add_text(texts("club-preview", button=label))
-    _add_meeting(message, texts, found, "", "")
+    _add_meeting(message, texts, overview, "", "")
     message.add_buttons(button(label, custom_id, style=discord.ButtonStyle.primary))
     return message.view
 
 
 def club_view(
     texts: Texts,
-    found: Overview,
+    overview: Overview,
     now_command: str,
     status_command: str,
-    said: str,
+    confirmation: str,
     *,
     can_manage: bool,
     is_visible: bool,
 ) -> ui.LayoutView:
-    """Return a club's next meeting, next step and past papers, below the confirmation `said`, which may be "".
+    """Return a club's next meeting, next step and past papers, below a `confirmation`, which may be "".
 
     Without links and the channel's name for a reader to whom the channel is not visible.
     """
-    club, message = found.club, MessageBuilder()
-    message.add_text(said)
-    _add_meeting(message, texts, found, now_command, status_command, is_visible=is_visible)
-    lines = [texts("club-past")] if found.past else []
-    for row in found.past:
+    club, message = overview.club, MessageBuilder()
+    message.add_text(confirmation)
+    _add_meeting(message, texts, overview, now_command, status_command, is_visible=is_visible)
+    lines = [texts("club-past")] if overview.past else []
+    for row in overview.past:
         url = channel_url(club.guild_id, row.thread_id)
         thread = f"[{texts('club-thread-link')}]({url})" if row.thread_id and is_visible else ""
         readers = texts("club-readers", count=row.readers) if row.readers else ""
@@ -200,14 +200,14 @@ def club_view(
 def _add_meeting(
     message: MessageBuilder,
     texts: Texts,
-    found: Overview,
+    overview: Overview,
     now_command: str,
     status_command: str,
     *,
     is_visible: bool = True,
 ) -> None:
     """Add a club's place and time, the state of its next meeting, and the vote or the candidates for one."""
-    club, meeting = found.club, found.meeting
+    club, meeting = overview.club, overview.meeting
     zone = templates.render_zone(club.timezone, texts.locale.value)
     times = {
         "meets": discord_text.timestamp(meeting.at, "F"),
@@ -228,8 +228,8 @@ def _add_meeting(
     if poll is not None and poll.message_id is not None:
         url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
         message.add_text(texts("club-poll-link", url=url) if is_visible else "")
-    elif found.candidates:
-        counts = [found.nominations.get(paper.id, 0) for paper in found.candidates]
-        said_of = [texts("club-nominated", count=count) if count else "" for count in counts]
-        listed = map(join_dotted, _list_papers(found.candidates), said_of)
+    elif overview.candidates:
+        counts = [overview.nominations.get(paper.id, 0) for paper in overview.candidates]
+        nominated = [texts("club-nominated", count=count) if count else "" for count in counts]
+        listed = map(join_dotted, _list_papers(overview.candidates), nominated)
         message.add_text("\n".join((texts("club-candidates"), *listed)))

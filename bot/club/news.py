@@ -41,7 +41,7 @@ class ThreadNewsPlanner:
     _database: Database
     _deliveries: DeliveryFactory
     _request: Callable[..., Awaitable[Any]]
-    default_locale: models.Locale = models.Locale.EN
+    default_locale: models.Locale
 
     async def tick(self, now: datetime) -> int:
         """Plan the messages of events that threads were not told of yet. Returns how many.
@@ -59,36 +59,37 @@ class ThreadNewsPlanner:
             # An ingest holds this lock, so that no event with a lower id is stored later.
             await archive.lock_ingest(connection)
             after_id = int(await key_values.get(connection, key_values.NEWS_OF_THREADS) or 0)
-            found = await news.list_of_threads(connection, after_id, now)
-            servers = await accounts.list_guilds_by_id(connection, {of.guild_id for of in found})
-        if not found:
+            untold = await news.list_of_threads(connection, after_id, now)
+            servers = await accounts.list_guilds_by_id(connection, {row.guild_id for row in untold})
+        if not untold:
             return 0
         built = dict[tuple[int, int], models.NewDelivery]()
-        for of in found:
-            if await self._may_tell(of.thread_id, now):
-                server = servers.get(of.guild_id)
+        for row in untold:
+            if await self._may_tell(row.thread_id, now):
+                server = servers.get(row.guild_id)
                 post = ThreadNews(
-                    f"thread-news:{of.thread_id}:{name_events([of.event])}",
+                    f"thread-news:{row.thread_id}:{name_events([row.event])}",
                     (server and server.locale) or self.default_locale,
-                    of.event,
+                    row.event,
                 )
                 delivery = self._deliveries.build_post(
                     THREAD_NEWS,
                     post,
                     now,
-                    guild_id=of.guild_id,
-                    channel_id=of.thread_id,
-                    papers=(of.arxiv_id,),
+                    guild_id=row.guild_id,
+                    channel_id=row.thread_id,
+                    papers=(row.arxiv_id,),
                     expires_at=now + LIFETIME,
                 )
-                built[of.thread_id, of.event.id] = delivery
+                built[row.thread_id, row.event.id] = delivery
         async with self._database.transaction() as connection:
             # A thread may have been silenced meanwhile, under the same lock.
             await alerts.lock_planning(connection)
-            still = await news.list_of_threads(connection, after_id, now)
-            told = [built.get((of.thread_id, of.event.id)) for of in still]
-            ids = await outbox.add_all(connection, [one for one in told if one is not None])
-            await key_values.set_value(connection, key_values.NEWS_OF_THREADS, str(found[-1].event.id))
+            still = {
+                (row.thread_id, row.event.id) for row in await news.list_of_threads(connection, after_id, now)
+            }
+            ids = await outbox.add_all(connection, [new for key, new in built.items() if key in still])
+            await key_values.set_value(connection, key_values.NEWS_OF_THREADS, str(untold[-1].event.id))
         return len(ids)
 
     async def _may_tell(self, thread_id: int, now: datetime) -> bool:

@@ -327,11 +327,13 @@ class _Steps:
         """Plan the post of the winning paper, unless its thread is being opened. `votes` are keyed by arXiv id."""
         connection, club = self.connection, self.club
         ids = await papers.get_ids(connection, votes)
-        listed = await papers.list_details(connection, [ids[one] for one in votes if one in ids])
+        listed = await papers.list_details(
+            connection, [ids[arxiv_id] for arxiv_id in votes if arxiv_id in ids]
+        )
         if not listed:
             await self.add(MeetingStep.GONE)
             return
-        paper = min(listed, key=lambda one: (-votes[one.arxiv_id], models.votes_descending(one.votes)))
+        paper = min(listed, key=lambda paper: (-votes[paper.arxiv_id], models.votes_descending(paper.votes)))
         key = {"channel_id": self.channel_id, "paper_id": paper.id}
         if (thread_id := await storage.find_thread(connection, **key)) == 0:
             return
@@ -373,10 +375,8 @@ async def _decide(connection: Connection, wanted: Club, former: Club | None) -> 
     meeting = await load_meeting(connection, former, now)
     if meeting.step is MeetingStep.POLL and meeting.is_unsent and meeting.delivery is not None:
         return replace(club, starts_at=now), "club-changed", meeting.delivery.id
-    kept = {
-        name: getattr(former, name) for name in ("created_by", "starts_at", "step_id", "step", "meets_at")
-    }
-    if former == replace(wanted, **kept):
+    not_settings = ("created_by", "starts_at", "step_id", "step", "meets_at")
+    if former == replace(wanted, **{name: getattr(former, name) for name in not_settings}):
         return former, "club-unchanged", None
     if meeting.step not in UNDER_WAY:
         return club, "club-changed", None

@@ -423,8 +423,8 @@ async def _apply(request: Request, old: Subscription, typed: Mapping[str, Any]) 
     if wanted.topic in ("", old.topic):
         return wanted
     async with router.admitted_lookup(request.interaction):
-        found = await request.services.search.search(SearchRequest(wanted.topic, limit=1))
-    meant = found.governed[1] if found.governed else found.read_as
+        result = await request.services.search.search(SearchRequest(wanted.topic, limit=1))
+    meant = result.governed[1] if result.governed else result.read_as
     return replace(wanted, topic=meant) if 0 < len(meant) <= daily_options.MAX_TOPIC_LENGTH else wanted
 
 

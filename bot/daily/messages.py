@@ -106,13 +106,10 @@ def setup_view(
     permissions: Mapping[str, bool],
     calendar: schedule.Calendar,
     mention: MentionLookup,
-    rows: Sequence[Subscription] = (),
-    tags: Sequence[discord.ForumTag] = (),
+    existing: Sequence[Subscription],
+    tags: Sequence[discord.ForumTag],
 ) -> ui.LayoutView:
-    """Return the setup: settings, permissions, the time of the first post, a forum's tags and the Start button.
-
-    The draft is stored under `token`. `rows` are the channel's existing subscriptions.
-    """
+    """Return the setup of a draft, which is stored under `token`. `existing` are the channel's subscriptions."""
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
     message.add_text(f"### {_heading(texts, draft)}")
@@ -127,15 +124,15 @@ def setup_view(
     )
     change = texts("setup-change", command=mention("daily setup"), style=draft.style.value)
     message.add_text(f"{first}\n{paper_texts.subtext_lines(change)}")
-    if rows:
-        exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(rows))
+    if existing:
+        exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(existing))
         edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
-        if len(rows) == 1:  # all of it, to compare
-            shown = [options_text(texts, rows[0], tags), next_post_text(texts, rows[0], calendar)]
+        if len(existing) == 1:  # all of it, to compare
+            shown = [options_text(texts, existing[0], tags), next_post_text(texts, existing[0], calendar)]
             edit += f"\n{paper_texts.subtext(texts('setup-replaced'))}"
         else:
-            shown = _list_lines(texts, rows, rows, calendar)
+            shown = _list_lines(texts, existing, existing, calendar)
         message.add_text("\n".join([f"**{exists}**", *shown, edit]))
     choices = _tag_options(tags, draft.tag_id)
     message.add_buttons(
@@ -147,7 +144,7 @@ def setup_view(
         _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
         _button(texts, "change", OPEN_SETUP, token),
         # Which of several is meant would have to be asked; `/daily edit` shows them.
-        _button(texts, "setup-replace", REPLACE, rows[0].id, token) if len(rows) == 1 else None,
+        _button(texts, "setup-replace", REPLACE, existing[0].id, token) if len(existing) == 1 else None,
     )
     return message.view
 
@@ -183,7 +180,7 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
     return texts("subscription-heading", style=subscription.style.value, channel=channel)
 
 
-def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discord.ForumTag] = ()) -> str:
+def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discord.ForumTag]) -> str:
     """Describe the settings on one line each: topic, source, role, schedule, papers, appearance and the forum's tag."""
     topic = paper_texts.escape_untrusted(typesetting.strip_quotes(subscription.topic))
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
@@ -225,10 +222,10 @@ def subscription_detail_view(
     subscription: Subscription,
     calendar: schedule.Calendar,
     edit_command: str,
-    headline: str = "",
-    tags: Sequence[discord.ForumTag] = (),
+    headline: str,
+    tags: Sequence[discord.ForumTag],
 ) -> ui.LayoutView:
-    """Return a subscription with its buttons. `headline` confirms the last action, `tags` are those of its forum."""
+    """Return a subscription with its buttons. `headline` confirms the last action, if any; `tags` are those of its forum."""
     is_inactive = subscription.state is not models.ActivityState.ACTIVE
     is_troubled = is_inactive and subscription.reason != Reason.BY_HAND
     message = message_builder.MessageBuilder(message_builder.RED if is_troubled else message_builder.AMBER)

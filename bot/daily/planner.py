@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
@@ -88,7 +88,7 @@ async def load_pool(
     calendar: schedule.Calendar,
     added_until: int | None = None,
     *,
-    with_returned: bool = False,
+    with_returned: bool,
 ) -> choice.CandidatePool:
     """Return the papers available to the subscriptions on their dates, `with_returned` older ones that may come again.
 
@@ -141,7 +141,7 @@ class LonePost(NamedTuple):
     row: models.Subscription
     slot: schedule.Slot
     pool: choice.CandidatePool
-    mark: daily.HighWaterMark | None = None
+    mark: daily.HighWaterMark | None
 
     async def choose(self, connection: Connection, now: datetime) -> choice.PlannedPost:
         """Return the post without papers already posted in the channel."""
@@ -274,7 +274,7 @@ class DailyPlanner:
     _database: Database
     _deliveries: DeliveryFactory
     _matcher: TopicMatcher
-    _day_close: day_close.DayClose = field(default_factory=day_close.default)
+    _day_close: day_close.DayClose
 
     def __post_init__(self) -> None:
         self._resting: dict[tuple[models.Subscription, int], datetime] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bot.archive import dates as archive_dates
@@ -214,7 +214,7 @@ class OnDemandPosts:
     _clock: Clock
     _deliveries: DeliveryFactory
     _matcher: daily_planner.TopicMatcher
-    _day_close: day_close.DayClose = field(default_factory=day_close.default)
+    _day_close: day_close.DayClose
 
     async def preview(self, subscription: models.Subscription) -> tuple[choice.DailyPost, bool]:
         """Return the post that would be sent now, and True; or the newest day's post and False if it would have no papers."""

@@ -6,7 +6,7 @@ Choices are not recorded, so an unposted paper is explained from current votes, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, assert_never
@@ -93,7 +93,7 @@ class WhyExplainer:
     _database: Database
     _clock: Clock
     _matcher: daily_planner.TopicMatcher
-    _day_close: day_close.DayClose = field(default_factory=day_close.default)
+    _day_close: day_close.DayClose
 
     async def explain(self, paper: models.PaperDetail, *, guild_id: int, channel_id: int) -> WhyAnswer:
         """Explain what happened to a paper that a digest lists in a channel."""

@@ -68,7 +68,7 @@ class SimulatedRest(RestClient):
     """Sends posts through the HTTP client of a bot in SimCord, which only replaces discord.py's connection."""
 
     def __init__(self, client: discord.Client, pace: Pace) -> None:
-        super().__init__(pace, pace.record_answer)
+        super().__init__(pace, pace.record_answer, token=None)
         self._client = client
 
     async def request(

@@ -87,7 +87,9 @@ async def card_view(
     if saved is not None:
         on = texts("saved-on", date=discord_text.timestamp(saved.saved_at, "D"))
         lines = [subtext(join_dotted(on, format_tags(saved.tags)))]
-        lines += [f"> {escape_untrusted(one, max_length=MAX_SHOWN_NOTE)}" for one in saved.note.splitlines()]
+        lines += [
+            f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()
+        ]
         text = discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
         message.add_text(text)
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
@@ -335,7 +337,7 @@ def post_card_view(
     texts: Texts,
     paper: PostPaper,
     marker: str,
-    heading: str = "",
+    heading: str,
     *,
     with_votes: bool,
     with_language: bool = True,

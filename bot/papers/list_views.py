@@ -136,15 +136,15 @@ def _paper_text(
     events = listed.events.get(row.arxiv_id, ())
     # What is new has up to three fifths, in its shortest form, and of the rest what the paper's own lines leave.
     least = fit_event_lines(texts, events, characters * 3 // 5, size * 3 // 5, EVENT_LENGTHS[-2:])
-    own = max(characters - len(least) - 1, characters // 3) if least else characters
-    own_size = max(size - discord_text.utf8_bytes(least) - 1, size // 3) if least else size
+    room = max(characters - len(least) - 1, characters // 3) if least else characters
+    room_size = max(size - discord_text.utf8_bytes(least) - 1, size // 3) if least else size
     title = title_link(
         row,
-        max_characters=own - len(facts) - len(lacks) - 17,
-        max_bytes=own_size - discord_text.utf8_bytes(facts) - discord_text.utf8_bytes(lacks) - 17,
+        max_characters=room - len(facts) - len(lacks) - 17,
+        max_bytes=room_size - discord_text.utf8_bytes(facts) - discord_text.utf8_bytes(lacks) - 17,
     )
     text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, *lines) if line)
-    text = discord_text.shorten(text, own, max_bytes=own_size)
+    text = discord_text.shorten(text, room, max_bytes=room_size)
     if events:
         rest, rest_size = characters - len(text) - 1, size - discord_text.utf8_bytes(text) - 1
         text += f"\n{fit_event_lines(texts, events, rest, rest_size)}"
@@ -229,7 +229,7 @@ def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
 
 
 def empty_view(
-    texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None = None
+    texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
 ) -> ui.LayoutView:
     """Return the reply for an empty list (except saved papers), suggesting up to five other lists.
 

@@ -38,7 +38,7 @@ class TrendAnswer:
     span: Span
     trend: Trend
     extent: models.ArchiveExtent
-    rising: tuple[RisingTopic, ...] | None = None
+    rising: tuple[RisingTopic, ...] | None
     has_image: bool = False
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from storage import trends
 
 
-def draw_png(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
+def draw_png(svg: str, width: int, fonts: Sequence[str] | None) -> bytes:
     """Draw an SVG as PNG with the system's fonts or only the given files. Raises ValueError if the SVG is invalid."""
     return bytes(
         resvg_py.svg_to_bytes(
@@ -59,7 +59,7 @@ class Chart(NamedTuple):
     label: str
     locale: str
     is_last_partial: bool
-    by_month: bool = True
+    by_month: bool
 
 
 class ChartRenderer:
@@ -188,7 +188,7 @@ def _labels(chart: Chart, centres: Sequence[float], locale: str | None) -> list[
     return labels
 
 
-def date_name(day: date, locale: str, *, is_month: bool = False, with_year: bool = False) -> str:
+def date_name(day: date, locale: str, *, is_month: bool, with_year: bool) -> str:
     """Return a date or a month in the given language: `2월 3일`, `2025년 2월 3일`; `Feb 3`, `Feb 3, 2025`; `Feb 2025`."""
     skeleton = f"{'y' * with_year}MMM{'d' * (not is_month)}"
     name: str = babel.dates.format_skeleton(skeleton, day, locale=locale)

@@ -170,7 +170,7 @@ def shorten_label(text: str, max_length: int) -> str:
     return shorten(to_single_line(text), max_length, markdown=False)
 
 
-def split_pages(text: str, max_chars: int = TEXT, max_bytes: int = TEXT_BYTES) -> list[str]:
+def split_pages(text: str, max_chars: int, max_bytes: int) -> list[str]:
     """Split a text into pages of at most `max_chars` code points and `max_bytes` of UTF-8.
 
     Marks open at the end of a page are closed there and reopened on the next page. Only whitespace at the
@@ -391,10 +391,10 @@ def code_span(text: str) -> SafeMarkdown:
     return SafeMarkdown(f"{mark}{content}{mark}")
 
 
-def code_block(content: str, language: str = "") -> SafeMarkdown:
+def code_block(content: str, language: str) -> SafeMarkdown:
     """Return a code block with the same lines. Zero-width spaces break up fences inside it.
 
-    `language`, a single word, selects the syntax highlighting.
+    `language`, a single word or "", selects the syntax highlighting.
     """
     inside = (
         plain.strip_invisible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")

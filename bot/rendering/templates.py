@@ -53,7 +53,7 @@ def render_more_authors(more: int, truncated: bool, locale: str) -> str:
     return (f"외 {more:,}명" if is_korean else f"and {more:,} more") if more > 0 else ""
 
 
-def render_authors(names: Sequence[str], locale: str, truncated: bool = False, count: int = 0) -> str:
+def render_authors(names: Sequence[str], locale: str, *, truncated: bool, count: int = 0) -> str:
     """Return the first three names and the number of the others, in the given language.
 
     `count` is the number of all authors if `names` has only the first ones.
@@ -66,7 +66,7 @@ def render_authors(names: Sequence[str], locale: str, truncated: bool = False, c
     return f"{shown} {more}" if shown and more else shown
 
 
-def render_weekday(day: int, locale: str, width: Literal["abbreviated", "wide"] = "abbreviated") -> str:
+def render_weekday(day: int, locale: str, width: Literal["abbreviated", "wide"]) -> str:
     """Return the name of an ISO weekday, 1 for Monday."""
     names: dict[int, str] = dict(babel.dates.get_day_names(width, locale=locale))
     return names[day - 1]
@@ -89,7 +89,7 @@ def render_zone(name: str, locale: str) -> str:
 
 @pass_context
 def _authors(context: Context, names: Sequence[str], truncated: bool = False) -> str:
-    return render_authors(names, context["locale"], truncated, context.get("author_count", 0))
+    return render_authors(names, context["locale"], truncated=truncated, count=context.get("author_count", 0))
 
 
 @pass_context

@@ -31,7 +31,7 @@ _MAX_REASON_LENGTH = 60
 
 
 def today_view(
-    texts: Texts, post: today_service.TodayPost, *, marker: str | None = None, note: str = ""
+    texts: Texts, post: today_service.TodayPost, *, marker: str | None, note: str = ""
 ) -> ui.LayoutView:
     """Return the papers, each with a button to open it, followed by a menu to mark them and the `note`.
 

@@ -314,7 +314,9 @@ def _train(
     counts = _count_concepts(vectors.get(paper_id, {}) for paper_id in saved)
     common, limit = _count_concepts(sample.values()), max(_FEW_PAPERS, _FIELD_SHARE * len(sample))
     named = frozenset[str]().union(*map(find_concepts, titles))
-    counts = Counter({one: count for one, count in counts.items() if one in named and common[one] <= limit})
+    counts = Counter(
+        {concept: count for concept, count in counts.items() if concept in named and common[concept] <= limit}
+    )
     most = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_CONCEPTS]
     return train_profile([*positives, *followed], negatives), {feature: counts[feature] for feature in most}
 

@@ -89,9 +89,9 @@ class TodayPost:
     picks: tuple[TodayPick, ...]
     saved_count: int
     is_personal: bool
-    has_topics: bool = False
-    at_time: str | None = None
-    suspended: str | None = None
+    has_topics: bool
+    at_time: str | None
+    suspended: str | None
 
     @property
     def has_match(self) -> bool:
@@ -188,15 +188,15 @@ class TodayService:
         is_personal = is_learnt or bool(profile.topics) or reader.has_alerts
         ranked = await asyncio.to_thread(_rank, profile, reader, day, learnt.weights, is_personal=is_personal)
         if shown:
-            kept = [ranked[arxiv_id] for arxiv_id in shown if arxiv_id in ranked]
+            chosen = [ranked[arxiv_id] for arxiv_id in shown if arxiv_id in ranked]
         else:
             unwanted = {
                 key for key, kind in reader.answers.items() if kind is FeedbackKind.LESS
             } | reader.saved
             fresh = (pair for arxiv_id, pair in ranked.items() if arxiv_id not in reader.sent)
-            kept = [pair for pair in fresh if pair[1].id not in unwanted][:PAPERS]
-        details = await self._database.fetch(papers.list_details, [row.id for _, row in kept])
-        ranks = {row.id: rank for rank, row in kept}
+            chosen = [pair for pair in fresh if pair[1].id not in unwanted][:PAPERS]
+        details = await self._database.fetch(papers.list_details, [row.id for _, row in chosen])
+        ranks = {row.id: rank for rank, row in chosen}
         concepts = learnt.concepts if is_learnt else {}
         picks = []
         for detail in details:
@@ -225,13 +225,13 @@ class TodayService:
 
     async def _load_reader(self, profile: today.Profile, day: Day) -> _ReaderOfDay:
         async with self._database.read() as connection:
-            own = await alerts.list_rows(connection, user_id=profile.user_id)
+            of_reader = await alerts.list_rows(connection, user_id=profile.user_id)
             limit = len(day.papers) + 200
             answers = await today.list_feedback(connection, profile.user_id, limit=limit)
             saved = await shelf.list_paper_ids(connection, profile.user_id)
             since_at = self._clock() - contents.REPOST_INTERVAL
             sent = await today.list_sent_papers(connection, profile.user_id, since_at, but_on=day.on)
-        active = [alert for alert in own if not alert.paused]
+        active = [alert for alert in of_reader if not alert.paused]
         follows = await self._match_follows(day, active) if active else {}
         return _ReaderOfDay(follows, bool(active), frozenset(saved), dict(answers), sent)
 
@@ -369,12 +369,12 @@ def _find_reasons(
     follows: Follows,
 ) -> tuple[TodayReason, ...]:
     """Return up to MAX_REASONS reasons: `concepts` of the reader's saved papers, then alerts and picked topics."""
-    own = day.vectors.get(detail.id, {})
+    features = day.vectors.get(detail.id, {})
     reasons: list[TodayReason] = []
     named = ""
     # Of equally frequent concepts the longest wins and covers the others: "small language model", not "language model".
     for concept, count in sorted(concepts.items(), key=lambda item: (-item[1], -len(item[0]), item[0])):
-        if concept not in own or count < 2 or concept[1:] in named:
+        if concept not in features or count < 2 or concept[1:] in named:
             continue
         key = tokens.read_concept_token(concept)
         if (known := day.glossary.concept(key)) and day.glossary.is_topic(key):
@@ -386,7 +386,7 @@ def _find_reasons(
     reasons += [
         TodayReason(TodayReasonKind.PICKED, topic)
         for topic in profile.topics
-        if any(concept in own for concept in profiles.find_concepts(topic))
+        if any(concept in features for concept in profiles.find_concepts(topic))
     ]
     # The same term with different spacing is not a separate reason.
     distinct = {"".join(reason.text.casefold().split()): reason for reason in reversed(reasons)}
@@ -417,7 +417,7 @@ class TodayPlanner:
     _deliveries: DeliveryFactory
     _service: TodayService
     _day_close: day_close.DayClose
-    default_locale: models.Locale = models.Locale.EN
+    default_locale: models.Locale
 
     async def tick(
         self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)

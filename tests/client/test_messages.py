@@ -28,7 +28,7 @@ from tests.support import hostile_papers, rendered_posts
 DAY = date(2025, 2, 12)
 ARXIV = "arxiv:cs.CL"
 WORDINGS = {
-    locale: PostWording(texts.for_locale(locale), Templates(), lambda name: f"</{name}:1>")
+    locale: PostWording(texts.for_locale(locale), Templates(), lambda name: f"</{name}:1>", None)
     for locale in Locale
 }
 PAPER = rendered_posts.bare_paper("2502.02737", DAY, title="SmolLM2")
@@ -212,7 +212,7 @@ def test_notice_fits_discords_limits_and_shows_no_reason_code(
 
 @pytest.mark.parametrize("locale", Locale)
 def test_a_notice_explains_a_reason_as_status_does(locale: Locale) -> None:
-    wording = PostWording(texts.for_locale(locale), Templates(), lambda name: f"/{name}")
+    wording = PostWording(texts.for_locale(locale), Templates(), lambda name: f"/{name}", None)
     for reason in (*models.Reason, "HTTP *503* @everyone", None):
         notice = contents.NoticePost("notice:s3:1", locale, contents.NoticeKind.REFUSED, reason)
         assert paper_texts.reason_text(wording.ui_texts, reason) in wording.notice_text(notice)
@@ -264,9 +264,7 @@ def test_alert_with_hostile_papers_fits_discords_limits(
         matcher.AlertReason(models.AlertKind.KEYWORD, text, field, text) for field in matcher.MatchField
     )
     matches = tuple(alerts_planner.AlertMatch(paper, reasons, (1, 2)) for paper in papers)
-    post = alerts_planner.AlertPost(
-        rendered_posts.LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel
-    )
+    post = rendered_posts.alert(matches, locale=models.Locale.KO, in_channel=in_channel)
     rendered_posts.check(rendered_posts.new_renderer().render(post))
 
 
@@ -301,7 +299,7 @@ def test_payload_contains_no_foreign_marker(text: str, style: models.Style, othe
     daily_parts = factory.build_parts(factory.render(post), "daily:1:2025-02-12")
     reason = matcher.AlertReason(models.AlertKind.KEYWORD, text, matcher.MatchField.TITLE, text)
     matches = tuple(alerts_planner.AlertMatch(paper, (reason,), (1,)) for paper in papers)
-    alert = alerts_planner.AlertPost("alert:user:7:1", models.Locale.EN, date(2025, 2, 12), matches)
+    alert = rendered_posts.alert(matches, marker="alert:user:7:1")
     notice = contents.NoticePost(
         "notice:s3:1", models.Locale.EN, contents.NoticeKind.SOURCE_FAILING, text, subject=url
     )

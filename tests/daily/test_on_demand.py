@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.core import day_close, schedule
 from bot.daily.service import OnDemandPosts
 from storage import archive, models
 from tests.support import patience
@@ -24,8 +25,8 @@ async def test_a_preview_shows_new_papers_or_else_those_of_the_newest_day(world:
     await world.list("Sun-1", "I▲99")
     await world.list("Mon", "A▲5 B▲81 C▲40")
     post, _ = await world.on_demand.preview(row)
-    assert (post.total, post.digest_on) == (3, MONDAY)
-    assert post.schedule == ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7))
+    assert (post.planned.total, post.planned.digest_on) == (3, MONDAY)
+    assert schedule.schedule_key(post.subscription) == ("09:00", "Asia/Seoul", schedule.EVERY_DAY)
     for _ in range(2):
         assert await preview(world, row) == ("B C", True)
     assert await world.planned() == []
@@ -84,7 +85,7 @@ async def test_post_now_matches_its_topic_while_others_write(world: World) -> No
             await asyncio.create_task(world.list("Mon", "A▲9 B▲1"))
         return {paper.paper_id: 1.0 for paper in papers}
 
-    on_demand = OnDemandPosts(world.database, world.clock, world.deliveries, match)
+    on_demand = OnDemandPosts(world.database, world.clock, world.deliveries, match, day_close.default())
     planned = await on_demand.plan(row.id, 1)
     assert planned is not None
     assert names(planned.papers) == "A"
@@ -109,7 +110,7 @@ async def test_a_weekly_post_planned_on_demand_covers_seven_days(world: World) -
     assert planned is not None
     assert names(planned.papers) == "A B"
     post, _ = await world.on_demand.preview(row)
-    assert (post.since_on, post.digest_on) == (day("Tue-1"), MONDAY)
+    assert (post.planned.since_on, post.planned.digest_on) == (day("Tue-1"), MONDAY)
 
 
 @pytest.mark.parametrize("is_removed", [False, True], ids=["expired", "removed"])

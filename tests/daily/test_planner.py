@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.core import schedule
+from bot.core import day_close, schedule
 from bot.daily import choice, planner, why
 from storage import archive, models
 from storage.database import Connection
@@ -127,7 +127,7 @@ async def test_posts_with_topics_are_planned_last_with_one_search_per_topic(worl
         looked_up.append(topic)
         return await match_all(topic, found)
 
-    costly = planner.DailyPlanner(world.database, world.deliveries, look_up)
+    costly = planner.DailyPlanner(world.database, world.deliveries, look_up, day_close.default())
     now = moment("Mon 09:00")
     assert await costly.tick(now, on_planned=lambda: planned.append(len(looked_up))) == 15
     assert planned == [0, 10, 11]
@@ -139,7 +139,9 @@ async def test_papers_added_during_planning_appear_in_the_next_post(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.daily(topic="anything")
-    world.daily_planner = planner.DailyPlanner(world.database, world.deliveries, match_all)
+    world.daily_planner = planner.DailyPlanner(
+        world.database, world.deliveries, match_all, day_close.default()
+    )
     await world.list("Mon", "A▲5")
     list_papers = archive.list_papers
 
@@ -192,7 +194,7 @@ async def test_a_failing_post_does_not_stop_the_others(world: World, monkeypatch
         return await match_all(topic, found)
 
     monkeypatch.setattr(choice.CandidatePool, "choose", fail_for_one)
-    world.daily_planner = planner.DailyPlanner(world.database, world.deliveries, match)
+    world.daily_planner = planner.DailyPlanner(world.database, world.deliveries, match, day_close.default())
     world.renderer.failing = {models.Style.CARDS.value}
     await world.at("Mon 09:00")
     assert sorted(world.sent) == ["#25 A", "#26 A"]

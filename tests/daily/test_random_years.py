@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.archive import listing
+from bot.core import day_close
 from bot.daily.why import WhyExplainer
 from bot.outbox import contents
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
@@ -416,7 +417,9 @@ class Year:
         """`/why` says that a paper was posted where readers saw it, and names a rule that holds where they did not."""
         rows = {row.id: row for row in await self.rows()}
         listed = [name for (_, day), names in self.listed.items() if day <= self.now.date() for name in names]
-        explainer = WhyExplainer(self.world.database, self.world.clock, self.match_papers)
+        explainer = WhyExplainer(
+            self.world.database, self.world.clock, self.match_papers, day_close.default()
+        )
         for name in self.random.sample(sorted({*listed}), min(count, len({*listed}))):
             paper = await self.world.search.find_paper(name)
             assert paper is not None

@@ -30,7 +30,11 @@ def _columns(number: int, *, end: tuple[int, int] = (2026, 1)) -> list[trends.Mo
 
 def _chart(columns: list[trends.MonthCount], locale: str = "en", label: str | None = None) -> charts.Chart:
     return charts.Chart(
-        columns, label or ("논문" if locale == "ko" else "Papers"), locale, is_last_partial=True
+        columns,
+        label or ("논문" if locale == "ko" else "Papers"),
+        locale,
+        is_last_partial=True,
+        by_month=True,
     )
 
 
@@ -117,4 +121,4 @@ def test_any_numbers_and_labels_can_be_drawn(
 
 def test_an_invalid_svg_is_an_error() -> None:
     with pytest.raises(ValueError, match="root node"):
-        charts.draw_png("<svg", 80)
+        charts.draw_png("<svg", 80, ())

@@ -177,9 +177,9 @@ def test_a_page_never_ends_inside_an_indivisible_element(atom: str, before: int)
 
 
 def test_a_text_that_fits_is_one_page() -> None:
-    assert discord_text.split_pages("짧은 글이에요.") == ["짧은 글이에요."]
+    assert discord_text.split_pages("짧은 글이에요.", 64, 256) == ["짧은 글이에요."]
     assert discord_text.shorten("짧은 글이에요.", 8) == "짧은 글이에요."
-    assert discord_text.split_pages(" \n ") == []
+    assert discord_text.split_pages(" \n ", 64, 256) == []
 
 
 @pytest.mark.parametrize(

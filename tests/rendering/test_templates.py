@@ -172,5 +172,8 @@ def test_a_time_zone_is_displayed_by_its_city_name(zone: str, ko: str, en: str) 
 def test_three_authors_are_named_and_the_rest_counted(
     names: str, options: Mapping[str, Any], en: str, ko: str
 ) -> None:
-    shown = [templates.render_authors(names.split(), locale, **options) for locale in ("en", "ko")]
+    shown = [
+        templates.render_authors(names.split(), locale, **{"truncated": False, **options})
+        for locale in ("en", "ko")
+    ]
     assert shown == [en, ko]

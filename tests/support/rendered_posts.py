@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from bot.alerts.planner import AlertMatch, AlertPost
 from bot.app.client import DiscordRenderer
 from bot.archive import summaries
 from bot.client.messages import CommandMentions
@@ -75,6 +76,19 @@ def bare_paper(
     }
     known = values | options | {"summary": summary if sections else None}
     return contents.PostPaper(arxiv_id=arxiv_id, first_on=on, last_on=on, **known)
+
+
+def alert(matches: tuple[AlertMatch, ...], **options: Any) -> AlertPost:
+    values: dict[str, Any] = {
+        "marker": LONGEST_MARKER,
+        "locale": models.Locale.EN,
+        "digest_on": date(2025, 2, 12),
+        "in_channel": False,
+        "more": 0,
+        "since_at": models.NEVER,
+        "until_at": models.NEVER,
+    }
+    return AlertPost(matches=matches, **(values | options))
 
 
 def messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any]]:

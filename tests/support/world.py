@@ -17,6 +17,7 @@ from bot.alerts.planner import AlertPlanner, AlertPost
 from bot.alerts.service import Alerts
 from bot.archive import ingest, listing
 from bot.client.accounts import Guilds
+from bot.core import day_close
 from bot.daily import choice
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import OnDemandPosts, Subscriptions
@@ -27,6 +28,7 @@ from bot.outbox.outcomes import Classification, DeliveryError, Disposition, Send
 from bot.outbox.relay import Relay
 from bot.search.service import SearchService
 from storage import daily, models, outbox, sources
+from storage.alerts import OwnerRight
 from storage.database import Database
 from storage.models import DigestFormat
 from tests.support import alert_builders, digest_builders, outbox_builders
@@ -91,6 +93,10 @@ def papers(text: str) -> list[Paper]:
         )
         for name, votes, title, summary in (match.groups() for match in found)
     ]
+
+
+async def _find_unknown_right(alert: models.Alert) -> OwnerRight:
+    return OwnerRight.UNKNOWN
 
 
 class Renderer:
@@ -192,7 +198,9 @@ class World:
         self.alerts = Alerts(database, self.clock, self.search)
         self.subscriptions = Subscriptions(database, self.clock)
         self.guilds = Guilds(database, self.clock)
-        self.on_demand = OnDemandPosts(database, self.clock, self.deliveries, self.search.match_papers)
+        self.on_demand = OnDemandPosts(
+            database, self.clock, self.deliveries, self.search.match_papers, day_close.default()
+        )
         self.outcomes: list[str] = []
         """The results that the relay reported."""
         self.restart()
@@ -202,8 +210,12 @@ class World:
 
     def restart(self, get_term: Callable[[], int | None] = lambda: 0) -> None:
         """Replace the planners and the relay, like a new process."""
-        self.daily_planner = DailyPlanner(self.database, self.deliveries, self.search.match_papers)
-        self.alert_planner = AlertPlanner(self.database, self.clock, self.deliveries, self.search)
+        self.daily_planner = DailyPlanner(
+            self.database, self.deliveries, self.search.match_papers, day_close.default()
+        )
+        self.alert_planner = AlertPlanner(
+            self.database, self.clock, self.deliveries, self.search, models.Locale.EN, _find_unknown_right
+        )
         self.relay = Relay(
             self.database,
             self.sender,
@@ -333,11 +345,11 @@ class World:
         """Return the last date that a daily post has finished."""
         return (await self.subscriptions.get(row.id)).last_on
 
-    async def why(self, name: str, channel: int = CHANNEL, **options: Any) -> WhyAnswer:
+    async def why(self, name: str, channel: int = CHANNEL) -> WhyAnswer:
         """Explain what happened to a paper, given by its name or arXiv id, in a channel."""
         paper = await self.search.find_paper(name if "." in name else arxiv_id(name))
         assert paper is not None
-        explainer = WhyExplainer(self.database, self.clock, self.search.match_papers, **options)
+        explainer = WhyExplainer(self.database, self.clock, self.search.match_papers, day_close.default())
         return await explainer.explain(paper, guild_id=GUILD, channel_id=channel)
 
     async def explain(self, name: str) -> Explanation:

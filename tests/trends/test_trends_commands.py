@@ -57,7 +57,8 @@ async def test_the_chart_of_a_topic_has_its_numbers_as_alt_text(harness: ClientH
     assert "small language model" in text.lower()
     assert len(_image_urls(message)) == 1
     newest, oldest = (
-        charts.date_name(day, harness.texts.locale.value) for day in (date(2026, 1, 1), date(2025, 12, 30))
+        charts.date_name(day, harness.texts.locale.value, is_month=False, with_year=False)
+        for day in (date(2026, 1, 1), date(2025, 12, 30))
     )
     # Two of the newest day's six papers.
     assert harness.texts("trend-share", share="33") in text
@@ -68,7 +69,7 @@ async def test_the_chart_of_a_topic_has_its_numbers_as_alt_text(harness: ClientH
     digest = digest_builders.newsletter(date(2025, 8, 1), [("2401.00001", 5)])
     await Workers(harness.container).ingest.add_text(digest, location="8.md")
     message = await harness.ask("trends", topic="소형 언어 모델")
-    january = charts.date_name(date(2026, 1, 1), harness.texts.locale.value, is_month=True)
+    january = charts.date_name(date(2026, 1, 1), harness.texts.locale.value, is_month=True, with_year=False)
     assert f"{_figure(harness, january, 2)} (▲\u00a089)" in message.attachments[0].description
 
 
