@@ -202,7 +202,7 @@ def build_daily_post(
     """Return a planned post's content. Deliveries set their own `marker`. `details` is keyed by paper id."""
     papers = tuple(
         replace(contents.build_post_paper(details[paper.paper_id], subscription.locale), savers=savers)
-        for paper, savers in zip(post.papers, post.savers or (0,) * len(post.papers), strict=True)
+        for paper, savers in zip(post.papers, post.savers, strict=True)
     )
     return choice.DailyPost(MARKER_PLACEHOLDER, subscription, post, papers)
 
@@ -217,17 +217,20 @@ class RenderedPosts:
 
     def build_delivery(
         self,
+        record: DeliveryHandler,
+        key: str,
         subscription: models.Subscription,
         post: choice.PlannedPost,
         details: Mapping[int, models.PaperDetail],
         slot: schedule.Slot,
         *,
         expires_at: datetime,
-        record: DeliveryHandler = DAILY,
-        key: str | None = None,
-        drawn_until: int | None = None,
+        drawn_until: int | None,
     ) -> models.NewDelivery:
-        """Return the delivery of a post. Only daily posts mention a role. Template errors are not caught."""
+        """Return the delivery of a post. Only daily posts mention a role. Template errors are not caught.
+
+        `drawn_until` is the number of ingests that a daily post drew from; a post at once leaves no mark.
+        """
         role_id = subscription.mention_role_id if record is DAILY else None
         settings = tuple(getattr(subscription, name) for name in options.SETTINGS)
         cached = post, role_id, subscription.is_by_webhook, settings
@@ -236,7 +239,7 @@ class RenderedPosts:
             self._cache[cached] = self._factory.render(built)
         return self._factory.build(
             record,
-            key or f"daily:{subscription.id}:{slot.on}",
+            key,
             subscription.locale,
             self._cache[cached],
             self._now,
@@ -335,16 +338,17 @@ class DailyPlanner:
             await archive.lock_ingest(connection)  # so that an on-demand post does not choose the same papers
             rows = await daily.lock_active(connection, [row.id for row in slots])
             rows = [row for row in rows if row in slots]
-            posts = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
-            chosen = [(row, posts[row.id]) for row in rows if row.id in posts]
+            chosen = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
             counted, details = await load_content(connection, chosen)
-            posts = {row.id: post for (row, _), post in zip(chosen, counted, strict=True)}
+            posts = {row.id: post for (row, _), post in zip(chosen, counted, strict=True) if post.papers}
             built: dict[int, models.NewDelivery] = {}
             for row in rows:
-                if row.id in posts and posts[row.id].papers:
+                if row.id in posts:
                     # A template error in one style must not stop the other posts.
                     with isolation.isolated(log, "post not planned", subscription=row.id):
                         built[row.id] = tick.rendered.build_delivery(
+                            DAILY,
+                            f"daily:{row.id}:{slots[row].on}",
                             row,
                             posts[row.id],
                             details,
@@ -396,17 +400,18 @@ class DailyPlanner:
 
     async def _choose(
         self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick
-    ) -> dict[int, choice.PlannedPost]:
-        """Return the posts, keyed by subscription id. A post may have no papers. Subscriptions that fail are left out."""
+    ) -> list[tuple[models.Subscription, choice.PlannedPost]]:
+        """Return the posts, which may have no papers. Subscriptions that fail are left out."""
         marks = await load_marks(connection, [row for row, _ in due], tick.calendar.now)
         drawn = [tick.pool.draw(row, slot, marks.get(row.id)) for row, slot in due]
         posted = await _load_posted(connection, [row for row, _ in due], drawn, tick.calendar.now)
-        posts: dict[int, choice.PlannedPost] = {}
+        chosen: list[tuple[models.Subscription, choice.PlannedPost]] = []
         for row, slot in due:
             # Settings that trigger a bug must not stop the posts of other servers.
             with isolation.isolated(log, "post not planned", subscription=row.id):
                 posted_here = posted.setdefault(daily.channel_locale(row), set())
-                posts[row.id] = post = tick.pool.choose(row, slot, marks.get(row.id), posted_here)
+                post = tick.pool.choose(row, slot, marks.get(row.id), posted_here)
+                chosen.append((row, post))
                 # Another subscription of the channel may be due now and must not repeat these papers.
                 posted_here.update(paper.paper_id for paper in post.papers)
-        return posts
+        return chosen

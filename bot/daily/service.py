@@ -244,13 +244,14 @@ class OnDemandPosts:
                 return None
             [post], details = await daily_planner.load_content(connection, [(subscription, post)])
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
+                ON_DEMAND,
+                f"now:{subscription.id}:{interaction_id}",
                 subscription,
                 post,
                 details,
                 candidates.slot,
                 expires_at=now + contents.LIFETIME,
-                record=ON_DEMAND,
-                key=f"now:{subscription.id}:{interaction_id}",
+                drawn_until=None,
             )
             delivery_id = await outbox.add(connection, delivery)
             if delivery_id is not None:
