@@ -258,8 +258,8 @@ class AlertsCog(
         detail = await request.services.search.find_paper(action.payload)
         if detail is None:
             raise UserError("outdated-control")
-        term = models.AlertTerm(*cards.selected_term(detail, chosen))
-        return await save(request, await begin(request, make_draft([term])))
+        draft = make_draft([cards.selected_term(detail, chosen)])
+        return await save(request, await begin(request, draft))
 
 
 async def list_view(request: Request) -> ui.LayoutView:

@@ -1,7 +1,4 @@
-"""Build messages and modals within Discord's limits, custom ids, and message bodies for the outbox.
-
-Texts that do not fit are rejected, so that the caller can move them to the next page. Labels are shortened.
-"""
+"""Build messages and modals within Discord's limits, and message bodies for the outbox."""
 
 from __future__ import annotations
 
@@ -301,9 +298,9 @@ class StatelessModal(ui.Modal):
         )
         self._add_field(label, field)
 
-    def add_role(self, label: str, custom_id: str, role_id: str) -> None:
-        """Add an optional menu of the server's roles with `role_id` preselected ("" for none)."""
-        selected = [discord.Object(int(role_id), type=discord.Role)] if role_id else []
+    def add_role(self, label: str, custom_id: str, role_id: int | None) -> None:
+        """Add an optional menu of the server's roles, with `role_id` preselected."""
+        selected = [] if role_id is None else [discord.Object(role_id, type=discord.Role)]
         field: ui.RoleSelect[Any] = ui.RoleSelect(
             custom_id=custom_id, min_values=0, required=False, default_values=selected
         )

@@ -188,10 +188,10 @@ class DiscordSender:
         """Make the request, unless the bot has already created an object with the same values for the keys `same`."""
         method, path, body = request.payload["method"], request.payload["path"], request.payload.get("body")
         if same := request.payload.get("same"):
-            for one in await self._request("GET", path, request.kind):
-                is_own = int(one.get("creator_id") or 0) == self._bot_user_id
-                if is_own and all(one.get(key) == request.payload["body"][key] for key in same):
-                    return Receipt(int(one["id"]), request.channel_id)
+            for existing in await self._request("GET", path, request.kind):
+                is_own = int(existing.get("creator_id") or 0) == self._bot_user_id
+                if is_own and all(existing.get(key) == request.payload["body"][key] for key in same):
+                    return Receipt(int(existing["id"]), request.channel_id)
         fence = await self._make_sender_fence()
         answer = await self._request(method, path, request.kind, payload=body, fence=fence)
         return Receipt(_read_receipt(answer, "id").message_id if same else None, request.channel_id)

@@ -319,7 +319,7 @@ def form_modal(
 ) -> StatelessModal:
     """Return the *More settings* form. `tags` are those of the subscription's forum."""
     modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, subscription.id))
-    modal.add_role(texts("subscription-form-role"), ROLE, "" if role_id is None else str(role_id))
+    modal.add_role(texts("subscription-form-role"), ROLE, role_id)
     if tags:
         modal.add_choice(texts("setup-tag"), TAG, _tag_options(tags, subscription.tag_id))
     modal.add_checkbox(texts("subscription-silent"), SILENT, checked=subscription.silent)

@@ -175,7 +175,7 @@ class Templates:
     Raises UsageError if the checkout lacks symbolic links.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._problems: dict[tuple[str, str], LocatedProblem] = {}
         # Cached, since looking them up takes a fifth of the rendering time.

@@ -14,7 +14,6 @@ from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Request
 from bot.client.custom_ids import Action
-from bot.client.message_builder import MessageBuilder
 from bot.client.refusals import UserError
 from bot.core import schedule
 from bot.papers.replies import load_paper
@@ -86,9 +85,8 @@ class TodayCog(commands.Cog):
                 request.user_id, request.texts.locale, on, shown=shown
             )
         if post is None and note:
-            message = MessageBuilder()
-            message.add_text(f"{request.texts('today-nothing')}\n{paper_texts.subtext(note)}")
-            return message.view
+            text = f"{request.texts('today-nothing')}\n{paper_texts.subtext(note)}"
+            return client_messages.text_view(text)
         if post is None:
             raise UserError("today-nothing")
         return today_messages.today_view(request.texts, post, marker=marker, note=note)

@@ -243,11 +243,10 @@ class Profiles:
         """Discard a reader's cached weights."""
         self._learnt.pop(user_id, None)
 
-    async def learn(self, profile: today.Profile, day: Collection[int] = ()) -> LearntProfile:
+    async def learn(self, profile: today.Profile, day: Collection[int]) -> LearntProfile:
         """Return the profile learnt from the reader's current signals.
 
         Feedback on the papers of `day` only counts on later days, so that it does not reorder this one.
-
         Takes up to half a second of CPU time and a database connection, so call it only under the lookup
         limit.
         """

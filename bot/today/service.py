@@ -179,7 +179,7 @@ class TodayService:
         )
 
     async def build_of_day(
-        self, profile: today.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()
+        self, profile: today.Profile, locale: models.Locale, day: Day, shown: Sequence[str]
     ) -> TodayPost:
         """Return a reader's papers for a day that is already loaded. `shown` is as in `build_post`."""
         learnt = await self._profiles.learn(profile, day.vectors.keys())

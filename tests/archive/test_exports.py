@@ -21,7 +21,7 @@ from storage import archive, migrate, papers
 from storage.database import Database
 from storage.models import Digest, DigestFormat, Entry, PaperFacts, SavedPaper, Section
 
-TEMPLATES = Templates()
+TEMPLATES = Templates(None)
 
 
 def export(

@@ -28,7 +28,7 @@ from tests.support import hostile_papers, rendered_posts
 DAY = date(2025, 2, 12)
 ARXIV = "arxiv:cs.CL"
 WORDINGS = {
-    locale: PostWording(texts.for_locale(locale), Templates(), lambda name: f"</{name}:1>", None)
+    locale: PostWording(texts.for_locale(locale), Templates(None), lambda name: f"</{name}:1>", None)
     for locale in Locale
 }
 PAPER = rendered_posts.bare_paper("2502.02737", DAY, title="SmolLM2")
@@ -212,7 +212,7 @@ def test_notice_fits_discords_limits_and_shows_no_reason_code(
 
 @pytest.mark.parametrize("locale", Locale)
 def test_a_notice_explains_a_reason_as_status_does(locale: Locale) -> None:
-    wording = PostWording(texts.for_locale(locale), Templates(), lambda name: f"/{name}", None)
+    wording = PostWording(texts.for_locale(locale), Templates(None), lambda name: f"/{name}", None)
     for reason in (*models.Reason, "HTTP *503* @everyone", None):
         notice = contents.NoticePost("notice:s3:1", locale, contents.NoticeKind.REFUSED, reason)
         assert paper_texts.reason_text(wording.ui_texts, reason) in wording.notice_text(notice)

@@ -46,17 +46,17 @@ def _texts(svg: str) -> list[str]:
 
 def _svg(chart: charts.Chart, fonts: Sequence[str] | None = ()) -> str:
     """Return a chart as SVG, by default without fonts, since loading the system's fonts takes most of the time."""
-    renderer = charts.ChartRenderer(Templates(), fonts)
+    renderer = charts.ChartRenderer(Templates(None), fonts)
     return renderer.render_svg(chart, hangul=renderer.has_hangul)
 
 
 @pytest.fixture(scope="module")
 def has_hangul() -> bool:
-    return charts.ChartRenderer(Templates()).has_hangul
+    return charts.ChartRenderer(Templates(None)).has_hangul
 
 
 def test_a_chart_is_a_png_in_the_template_colours() -> None:
-    image = Image.open(io.BytesIO(charts.ChartRenderer(Templates()).draw(_chart(_columns(12)))))
+    image = Image.open(io.BytesIO(charts.ChartRenderer(Templates(None)).draw(_chart(_columns(12)))))
     assert (image.format, image.size) == ("PNG", (1200, 720))
     colours = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24) or ()}
     assert max(colours, key=lambda colour: colours[colour]) == (0x2B, 0x2D, 0x31)
@@ -97,7 +97,7 @@ def test_at_most_three_weeks_or_days_are_labelled(locale: str, names: list[str])
         (True, names),
         (False, names if locale == "en" else ["12-27", "01-03", "01-10"]),
     ):
-        texts = _texts(charts.ChartRenderer(Templates()).render_svg(chart, hangul=hangul))
+        texts = _texts(charts.ChartRenderer(Templates(None)).render_svg(chart, hangul=hangul))
         assert [text for text in texts if re.search("[A-Z][a-z]{2} |[0-9]{4}|[.-]", text)] == expected
 
 
@@ -116,7 +116,7 @@ def test_any_numbers_and_labels_can_be_drawn(
         trends.MonthCount(column.starts_on, papers, votes)
         for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
     ]
-    charts.ChartRenderer(Templates(), []).draw(_chart(columns, locale, label))
+    charts.ChartRenderer(Templates(None), []).draw(_chart(columns, locale, label))
 
 
 def test_an_invalid_svg_is_an_error() -> None:

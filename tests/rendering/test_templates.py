@@ -42,13 +42,13 @@ def operator(tmp_path: Path) -> OperatorFolder:
     ids=["Korean", "unknown, so English"],
 )
 def test_the_bundled_templates_are_found_in_the_package(locale: str, headline: str) -> None:
-    assert Templates().render_block("daily", "headline", locale, VALUES) == headline
+    assert Templates(None).render_block("daily", "headline", locale, VALUES) == headline
 
 
 def test_an_unknown_template_or_block_is_a_lookup_error() -> None:
     for name, block in (("nothing", "headline"), ("daily", "nothing")):
         with pytest.raises(LookupError, match="nothing"):
-            Templates().render_block(name, block, "en", VALUES)
+            Templates(None).render_block(name, block, "en", VALUES)
 
 
 def test_an_operator_can_replace_one_block(operator: OperatorFolder) -> None:
@@ -108,7 +108,7 @@ def test_syntax_errors_and_unused_files_are_reported(operator: OperatorFolder) -
     with structlog.testing.capture_logs() as logs:
         operator.templates.log_problems()
     assert [entry["file"] for entry in logs] == [problem.location for problem in problems]
-    assert Templates().find_problems() == []
+    assert Templates(None).find_problems() == []
 
 
 def test_values_are_escaped_unless_marked_safe(operator: OperatorFolder) -> None:

@@ -369,7 +369,7 @@ def _load_settings(locale: models.Locale, services_url: str) -> Settings:
 @lru_cache(maxsize=1)
 def _load_templates() -> Templates:
     """Return the bundled templates, compiled once per test process."""
-    return Templates()
+    return Templates(None)
 
 
 _copy_any = copy.deepcopy

@@ -27,7 +27,7 @@ def new_renderer() -> DiscordRenderer:
     """Return a renderer with the bundled templates."""
     mentions = CommandMentions()
     mentions.update({"daily": 10**19, "digest": 10**19, "status": 10**19})
-    return DiscordRenderer(Templates(), mentions, None)
+    return DiscordRenderer(Templates(None), mentions, None)
 
 
 def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.DailyPost:

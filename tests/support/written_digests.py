@@ -48,7 +48,7 @@ def print_digest(
         )
         for rank, (paper, basis) in enumerate(chosen, 1)
     ]
-    return publication.render_digest(on, digest_format, entries, Templates())
+    return publication.render_digest(on, digest_format, entries, Templates(None))
 
 
 async def store(

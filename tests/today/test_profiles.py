@@ -66,7 +66,7 @@ async def _save(db: Database, archive: dict[str, int]) -> None:
 
 
 async def _learn(learner: profiles.Profiles) -> profiles.LearntProfile:
-    return await learner.learn(await learner.find(READER))
+    return await learner.learn(await learner.find(READER), ())
 
 
 async def test_a_profile_is_learnt_again_only_if_its_signals_change(

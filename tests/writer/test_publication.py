@@ -18,7 +18,7 @@ from tests.support import written_digests
 
 DAY = date(2026, 11, 19)
 FORMATS = tuple(prompts.SECTIONS)
-TEMPLATES = Templates()
+TEMPLATES = Templates(None)
 TAMARIN = papers.load()[0]
 PAPER = {"arxiv_id": "2611.10001", "title": "A Study", "votes": 12, "authors": ["Ada Lovelace", "Kim Minsu"]}
 MARKDOWN = st.sampled_from(
