@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -189,22 +188,14 @@ class PaperLists:
             people = await self._search.find_author(state.text, limit=1)
             is_author_known = people.author is not None and not people.is_corrected
             names = people.matches or (people.near if state.text.isascii() else ())
-            near = self._suggestions(ListState(ListKind.AUTHOR), names)
-            as_author = ((texts("alert-author", text=name), target) for name, target in near)
-            suggestions = (*itertools.starmap(Suggestion, as_author), *suggestions)
-        # The topic, corrected and without governed words, as it was searched, and how many papers are on it, if any is.
-        sought = result.governed[1] if result.governed else state.text
-        heading = _name_topic(completion.apply_corrections(sought, result.corrected))
-        if result.on_topic:
-            heading = texts("list-topic-heading", topic=heading, count=result.on_topic)
-        if named.institutions and not named.has_text:
-            of = _format_names(named.institutions)
-            heading = texts("list-from-heading", name=of, count=result.total)
-        elif result.absent:
-            heading = texts("list-absent", terms=_format_names(result.absent))
+            as_author = (
+                Suggestion(texts("alert-author", text=name), target)
+                for name, target in self._suggestions(ListState(ListKind.AUTHOR), names)
+            )
+            suggestions = (*as_author, *suggestions)
         return PaperList(
             state=state,
-            heading=heading,
+            heading=_topic_heading(texts, state, result, named),
             rows=result.rows,
             total=result.total,
             found=result,
@@ -258,14 +249,11 @@ class PaperLists:
             offset=state.offset,
         )
         if result.author is None:
-            # A title, an arXiv id or a topic, typed in place of a name.
-            topic = await self._search.search(self._request(texts, state, today))
-            label = texts("list-topic-heading", topic=state.text, count=topic.on_topic)
-            as_topic = [Suggestion(label, state.replace(kind=ListKind.TOPIC))] if topic.on_topic else []
-            return PaperList(state, suggestions=(*self._suggestions(state, result.near), *as_topic))
+            near = self._suggestions(state, result.near)
+            return PaperList(state, suggestions=(*near, *await self._suggest_topic(texts, state, today)))
         is_one = not result.namesakes
-        is_kept = state.token or not is_one or query.has_range_filters
-        shown = state if is_kept else state.replace(text=result.author)
+        keeps_text = state.token or not is_one or query.has_range_filters
+        shown = state if keeps_text else state.replace(text=result.author)
         others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
         names_note = "list-other-authors" if is_one else "list-namesakes"
         heading = result.author if is_one else name
@@ -300,6 +288,12 @@ class PaperLists:
             alert_terms=None if is_one else (),
             is_author_known=True,
         )
+
+    async def _suggest_topic(self, texts: Texts, state: ListState, today: date) -> list[Suggestion]:
+        """Return a button for a title, an arXiv id or a topic that was typed in place of a name, if it has papers."""
+        topic = await self._search.search(self._request(texts, state, today))
+        label = texts("list-topic-heading", topic=state.text, count=topic.on_topic)
+        return [Suggestion(label, state.replace(kind=ListKind.TOPIC))] if topic.on_topic else []
 
     async def _load_top(self, texts: Texts, state: ListState, today: date) -> PaperList:
         result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES), today))
@@ -404,9 +398,22 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
     return texts("list-missing", terms=", ".join(shown) + more)
 
 
-def _name_topic(text: str) -> str:
-    """Return a query as Markdown, without what it leaves out, which the filters below it say."""
-    return escape_untrusted(query_parser.take_back(text) or text)
+def _topic_heading(
+    texts: Texts, state: ListState, result: search_results.SearchResult, named: query_parser.Query
+) -> str:
+    """Return the topic as it was searched, corrected and without governed words, and how many papers are on it, if any.
+
+    What the query leaves out is named by the filters below the heading.
+    """
+    if named.institutions and not named.has_text:
+        name = _format_names(named.institutions)
+        return texts("list-from-heading", name=name, count=result.total)
+    if result.absent:
+        return texts("list-absent", terms=_format_names(result.absent))
+    sought = result.governed[1] if result.governed else state.text
+    corrected = completion.apply_corrections(sought, result.corrected)
+    topic = escape_untrusted(query_parser.take_back(corrected) or corrected)
+    return texts("list-topic-heading", topic=topic, count=result.on_topic) if result.on_topic else topic
 
 
 def _list_filters(state: ListState, today: date) -> Filters:
