@@ -203,12 +203,7 @@ class TodayService:
             reasons: tuple[TodayReason, ...] = ()
             if is_personal:
                 reasons = _find_reasons(day, detail, profile, concepts, locale, reader.follows)
-            quoted: Snippet | None = None
-            for reason in reasons:
-                if (quoted := matcher.find_sentence(detail, [reason.text], locale)) is not None:
-                    # The first reason that a sentence of the paper names is in front.
-                    reasons = (reason, *(other for other in reasons if other is not reason))
-                    break
+            quoted, reasons = _put_quoted_first(detail, reasons, locale)
             paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
             picks.append(TodayPick(paper, ranks[detail.id], reasons, reader.marks(detail.id)))
         return TodayPost(
@@ -391,6 +386,16 @@ def _find_reasons(
     # The same term with different spacing is not a separate reason.
     distinct = {"".join(reason.text.casefold().split()): reason for reason in reversed(reasons)}
     return tuple(reason for reason in reasons if reason in distinct.values())[:MAX_REASONS]
+
+
+def _put_quoted_first(
+    detail: models.PaperDetail, reasons: tuple[TodayReason, ...], locale: models.Locale
+) -> tuple[Snippet | None, tuple[TodayReason, ...]]:
+    """Return the first sentence of a paper that names a reason, or None, and the reasons with that one in front."""
+    for reason in reasons:
+        if (quoted := matcher.find_sentence(detail, [reason.text], locale)) is not None:
+            return quoted, (reason, *(other for other in reasons if other is not reason))
+    return None, reasons
 
 
 log = structlog.get_logger(__name__)
