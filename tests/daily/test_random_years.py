@@ -26,12 +26,12 @@ from bot.archive import listing
 from bot.core import day_close
 from bot.daily.why import WhyExplainer
 from bot.outbox import contents
-from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
+from bot.outbox.outcomes import DeliveryError, SendRequest
 from storage import archive, daily, models
 from storage.database import Database
 from tests.support import digest_builders
 from tests.support import world as stage
-from tests.support.world import AWAY, DAY, FORBIDDEN, HOUR, LOST, World, read_lists
+from tests.support.world import AWAY, BLOCKED, DAY, FORBIDDEN, HOUR, LOST, World, read_lists
 
 YEARS = int(os.environ.get("RANDOM_YEARS", "0"))
 SEED = int(os.environ.get("RANDOM_SEED", "0"))
@@ -54,7 +54,6 @@ NEW_YORK = ZoneInfo("America/New_York")
 TOPIC = "even"
 """A topic that matches all papers with even numbers."""
 MONTH, WEEK = 30 * DAY, 7 * DAY
-REFUSED_CONTENT = Classification(Disposition.CONTENT_REFUSED, models.Reason.REFUSED_CONTENT)
 
 Place = tuple[int, str]
 """A channel and a language: the papers of its posts do not repeat."""
@@ -140,7 +139,7 @@ class Channels(stage.Discord):
             self.tainted |= self.poison & {*names}
             self.refused.add(request.marker or "")
             self.uncertain.discard(request.marker or "")
-            raise DeliveryError(REFUSED_CONTENT, "content")
+            raise DeliveryError(BLOCKED, "content")
         is_lost = request.marker is not None and self.random.random() < self.loss
         marker = request.marker or ""
         if not is_lost or self.random.random() < 0.5:

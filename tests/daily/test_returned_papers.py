@@ -9,15 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.daily.why import Cause
-from bot.outbox import contents, outcomes
-from bot.outbox.outcomes import Classification, Disposition, SendRequest
+from bot.outbox import contents
+from bot.outbox.outcomes import Classification
 from storage import migrations, models, outbox
 from storage.database import Database
 from tests.support import world as stage
 from tests.support.world import AWAY, CHANNEL, FORBIDDEN, LOST, World, moment
 
 pytestmark = pytest.mark.promise
-REFUSED_CONTENT = Classification(Disposition.CONTENT_REFUSED, models.Reason.REFUSED_CONTENT)
 
 
 class CardsRenderer(stage.Renderer):
@@ -33,29 +32,9 @@ class CardsRenderer(stage.Renderer):
         return contents.RenderedPart(models.PartKind.MESSAGE, body, body, paper_count=count)
 
 
-class Cards(stage.Discord):
-    """Answers some texts with an error, and closes the channel after a text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.closes_after = ""
-        self.refused: dict[str, Classification] = {}
-
-    async def send(self, request: SendRequest) -> models.Receipt:
-        text = request.payload["content"]
-        if text in self.refused:
-            raise outcomes.DeliveryError(self.refused[text], "refused")
-        receipt = await super().send(request)
-        if text == self.closes_after:
-            self.closed.add(CHANNEL)
-        return receipt
-
-
 def cards_world(db: Database) -> World:
     world = World(db)
     world.renderer = CardsRenderer()
-    world.discord = world.sender = Cards()
-    world.restart()
     return world
 
 
@@ -174,7 +153,6 @@ async def test_papers_of_the_messages_that_did_not_arrive_come_again(db: Databas
     world = cards_world(db)
     await world.daily(papers=3)
     await post(world, ("Mon", "Z▲9"))
-    assert isinstance(world.discord, Cards)
     world.discord.closes_after = closes_after
     await post(world, ("Tue", "A▲9 B▲8 C▲7"))
     world.discord.closes_after = ""
@@ -188,8 +166,7 @@ async def test_papers_of_the_messages_that_did_not_arrive_come_again(db: Databas
 async def test_a_refused_card_does_not_stop_the_others_and_does_not_come_again(db: Database) -> None:
     world = cards_world(db)
     await world.daily(papers=3)
-    assert isinstance(world.discord, Cards)
-    world.discord.refused = {"B": REFUSED_CONTENT}
+    world.discord.forbidden = {"B"}
     await post(world, ("Mon", "A▲9 B▲8 C▲7"))
     assert world.sent == ["headline", "A", "C"]
     [delivery] = await world.planned()
@@ -203,11 +180,10 @@ async def test_a_refused_card_does_not_stop_the_others_and_does_not_come_again(d
 async def test_posting_an_uncertain_message_again_does_not_repeat_what_came_since(db: Database) -> None:
     world = cards_world(db)
     await world.daily(papers=3)
-    assert isinstance(world.discord, Cards)
-    world.discord.refused = {"A": stage.UNVERIFIABLE}
+    world.discord.answers = {"A": stage.UNVERIFIABLE}
     await post(world, ("Mon", "A▲9 B▲8"))
     assert (await world.explain("A")).cause is Cause.UNCERTAIN
-    world.discord.refused = {}
+    world.discord.answers = {}
     await post(world, ("Tue", "C▲1"))
     assert papers_seen(world) == Counter("BC")
     async with db.transaction() as connection:
@@ -227,10 +203,9 @@ async def test_resuming_a_webhook_post_sends_again_what_may_not_have_arrived(db:
     world = cards_world(db)
     row = await world.daily(papers=3)
     await world.force(row, guild_id=models.NO_GUILD)
-    assert isinstance(world.discord, Cards)
-    world.discord.refused = {"A": stage.UNVERIFIABLE}
+    world.discord.answers = {"A": stage.UNVERIFIABLE}
     await post(world, ("Mon", "A▲9 B▲8"))
-    world.discord.refused = {}
+    world.discord.answers = {}
     assert papers_seen(world) == Counter()
     await world.subscriptions.resume(row.id)
     await world.tick()
@@ -284,14 +259,8 @@ async def test_an_edit_does_not_revive_a_post_that_expired_with_an_unknown_outco
 async def test_a_part_in_flight_while_its_post_is_removed_does_not_wait_for_ever(
     world: World, answer: Classification | None
 ) -> None:
-    row, send = await world.daily(), world.discord.send
-
-    async def remove_and_send(request: SendRequest) -> models.Receipt:
-        await world.subscriptions.remove(row.id)
-        return await send(request)
-
-    world.discord.send = remove_and_send  # type: ignore[method-assign]
-    world.discord.answer = answer
+    row = await world.daily()
+    world.discord.before, world.discord.answer = lambda _: world.subscriptions.remove(row.id), answer
     await post(world, ("Mon", "A▲9"))
     counts = await world.database.fetch(outbox.count_by_state)
     assert counts == {models.PartState.STOPPED if answer else models.PartState.SENT: 1}

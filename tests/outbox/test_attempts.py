@@ -76,14 +76,13 @@ async def test_posts_unsent_at_shutdown_are_sent_after_a_restart(world: World) -
     for channel in range(20, 80):
         await world.daily(channel=channel)
     await world.list("Mon", "A▲9")
-    world.now, send = moment("Mon 09:00"), world.discord.send
+    world.now = moment("Mon 09:00")
     await world.daily_planner.tick(world.now)
 
-    async def send_and_stop(request: outcomes.SendRequest) -> models.Receipt:
+    async def stop(_: outcomes.SendRequest) -> None:
         world.relay.stop()
-        return await send(request)
 
-    with mock.patch.object(world.discord, "send", send_and_stop):
+    with mock.patch.object(world.discord, "before", stop):
         await world.relay.run()
     assert 0 < len(world.sent) < 60
     assert world.outcomes == ["sent"] * len(world.sent)
@@ -99,15 +98,14 @@ async def test_stopping_does_not_wait_for_a_request_that_hangs(
     world.now = moment("Mon 09:00")
     await world.daily_planner.tick(world.now)
 
-    async def hang(_: outcomes.SendRequest) -> models.Receipt:
+    async def hang(_: outcomes.SendRequest) -> None:
         world.relay.stop()
         await asyncio.Event().wait()
-        raise AssertionError
 
     monkeypatch.setattr(relay, "STOP_SECONDS", 0.01)
-    with mock.patch.object(world.discord, "send", hang):
-        async with patience.limit(5):
-            await world.relay.run()
+    world.discord.before = hang
+    async with patience.limit(5):
+        await world.relay.run()
 
 
 async def test_waking_the_relay_starts_one_round_and_stopping_ends_it(
@@ -146,10 +144,9 @@ async def test_at_most_two_webhook_posts_are_in_flight(world: World) -> None:
     await outbox_builders.add(world.database, *webhooks)
     in_flight = list[int]()
 
-    async def send(request: outcomes.SendRequest) -> models.Receipt:
+    async def count(_: outcomes.SendRequest) -> None:
         in_flight.append((await world.database.fetch(outbox.count_by_state))[models.PartState.SENDING])
-        return models.Receipt(1, request.channel_id)
 
-    with mock.patch.object(world.discord, "send", send):
-        await world.relay.drain(world.now)
+    world.discord.before = count
+    await world.relay.drain(world.now)
     assert (len(in_flight), max(in_flight)) == (5, 2)

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.outbox.outcomes import DeliveryError, SendRequest, classify
 from storage import accounts, models
 from tests.support import reader_rows
-from tests.support.world import AWAY, CHANNEL, GUILD, MINUTE, READER, Discord, World
+from tests.support.world import AWAY, BLOCKED, CHANNEL, GUILD, MINUTE, READER, Discord, World
 
 OWNER = 70
 
@@ -149,14 +148,7 @@ async def test_a_channel_is_not_told_in_itself_that_it_refuses(world: World) -> 
 
 
 async def test_a_notice_whose_content_is_refused_makes_no_other(world: World) -> None:
-    class Unkind(Discord):
-        async def send(self, request: SendRequest) -> models.Receipt:
-            if request.channel_id == -READER:
-                raise DeliveryError(classify(400, 200000, request.kind), "AutoMod", code=200000)
-            return await super().send(request)
-
-    world.discord = world.sender = Unkind()
-    world.restart()
+    world.discord.answer = BLOCKED
     await world.alert("paper")
     await world.list("Mon", "A▲9", at="Mon 08:00")
     await world.at("Mon 08:10", "Mon 08:11", "Mon 08:12")

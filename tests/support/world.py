@@ -7,7 +7,7 @@ summary: `A▲9 B C1▲3`, `A▲9 "How moss grows"`, `A "Rewards | A summary."`.
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -44,7 +44,8 @@ AWAY = outcomes.NOT_ACCEPTED
 LOST = outcomes.OUTCOME_UNKNOWN
 FORBIDDEN = Classification(Disposition.REFUSED, models.Reason.NO_SEND)
 UNVERIFIABLE = outcomes.HISTORY_UNREADABLE
-"""Discord's failures: unreachable, reply lost after sending, message refused, and history unreadable."""
+BLOCKED = Classification(Disposition.CONTENT_REFUSED, models.Reason.REFUSED_CONTENT)
+"""Discord's failures: unreachable, reply lost after sending, message refused, history unreadable, and content refused."""
 
 
 def day(text: str) -> date:
@@ -144,28 +145,45 @@ class Renderer:
 
 
 class Discord:
-    """Records sent messages by channel. Direct messages to user N go to channel -N.
+    """A Discord in process: it records the messages that it accepts, and what it refuses is data.
 
-    If `answer` is not None, every request fails with it; channels in `closed` reject messages. A LOST reply
-    still records the message.
+    Direct messages to user N go to channel -N. A LOST reply still records the message.
     """
 
     def __init__(self) -> None:
         self.messages: list[tuple[int, str, str | None]] = []
-        self.answer: Classification | None = None
-        self.closed: set[int] = set()
         self.tried: list[int] = []
         """The channels of all attempts."""
+        self.answer: Classification | None = None
+        """The failure of every request."""
+        self.answers: dict[str, Classification] = {}
+        """The failures of messages with exactly these texts."""
+        self.forbidden: set[str] = set()
+        """Papers whose messages AutoMod blocks, but not notices, which name them too."""
+        self.closed: set[int] = set()
+        """Channels that accept no messages."""
+        self.closes_after: str | None = None
+        """A text whose message is the last that its channel accepts."""
+        self.before: Callable[[SendRequest], Awaitable[object]] = _do_nothing
+        """What happens while a message is on its way."""
 
     async def send(self, request: SendRequest) -> models.Receipt:
-        self.tried.append(request.channel_id)
-        if request.channel_id in self.closed:
-            raise DeliveryError(FORBIDDEN, "Discord refuses")
-        if self.answer is None or self.answer is LOST:
-            self.messages.append((request.channel_id, request.payload["content"], request.marker))
-        if self.answer is not None:
-            raise DeliveryError(self.answer, "Discord fails")
-        return models.Receipt(1000 + len(self.messages), request.channel_id)
+        channel_id, text = request.channel_id, request.payload.get("content", "")
+        self.tried.append(channel_id)
+        await self.before(request)
+        answer = FORBIDDEN if channel_id in self.closed else self._judge(text)
+        if answer is None or answer is LOST:
+            self.messages.append((channel_id, text, request.marker))
+        if text == self.closes_after:
+            self.closed.add(channel_id)
+        if answer is not None:
+            raise DeliveryError(answer, "Discord fails")
+        return models.Receipt(1000 + len(self.messages), channel_id)
+
+    def _judge(self, text: str) -> Classification | None:
+        if "notice" not in text and self.forbidden.intersection(text.split()):
+            return BLOCKED
+        return self.answer or self.answers.get(text)
 
     async def find(self, request: SendRequest, since: datetime) -> models.Receipt | None:
         if self.answer is not None:
@@ -177,7 +195,7 @@ class Discord:
         return -user_id
 
 
-async def _follow_nothing(_: models.Delivery) -> None:
+async def _do_nothing(_: object) -> None:
     return
 
 
@@ -231,7 +249,7 @@ class World:
             get_term=get_term,
             on_claimed=lambda: None,
             on_failed=lambda _: None,
-            follow=_follow_nothing,
+            follow=_do_nothing,
         )
 
     # Readers' and managers' settings.
