@@ -152,20 +152,9 @@ def publish(services: Services, day: int) -> None:
             tell(journal.replace("Proc.", f"Proc. {name}"), "This paper has been withdrawn.")
 
 
-class AutoMod(world.Discord):
-    """Refuses messages about B."""
-
-    async def send(self, request: outcomes.SendRequest) -> models.Receipt:
-        if "B" in (text := request.payload["content"]) and "notice" not in text:
-            refusal = outcomes.Classification(
-                outcomes.Disposition.CONTENT_REFUSED, models.Reason.REFUSED_CONTENT
-            )
-            raise outcomes.DeliveryError(refusal, "harmful link", code=240000)
-        return await super().send(request)
-
-
 async def test_news_that_discord_refuses_cost_that_paper_alone(db: Database) -> None:
-    refusing = NewsWorld(db, AutoMod())
+    refusing = NewsWorld(db)
+    refusing.discord.forbidden = {"B"}
     await refusing.written("Thu-1", "A B C")
     await refusing.save("A B C")
     await refusing.shelf.start_news(READER, ZONES["Seoul"])
@@ -178,11 +167,15 @@ async def test_news_that_discord_refuses_cost_that_paper_alone(db: Database) -> 
     assert sorted(told) == ["A", "C", "notice left-out B"]
 
 
-class ClosingAfterOne(AutoMod):
+class ClosingAfterOne(world.Discord):
     """Refuses messages about B, and closes the direct messages after the first one that comes."""
 
     is_closing = True
     shut = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forbidden = {"B"}
 
     async def send(self, request: outcomes.SendRequest) -> models.Receipt:
         if self.shut:

@@ -67,14 +67,11 @@ def arxiv_id(name: str) -> str:
 
 
 def names(ids: Sequence[str]) -> str:
-    """Return the paper names for arXiv ids, separated by spaces."""
     found = [divmod(int(id_.partition(".")[2]), 1000) for id_ in ids]
     return " ".join(f"{chr(64 + letter)}{number or ''}" for letter, number in found)
 
 
 class Paper(NamedTuple):
-    """A paper parsed from a test's notation."""
-
     arxiv_id: str
     votes: int | None
     title: str
@@ -181,7 +178,7 @@ class Discord:
         return models.Receipt(1000 + len(self.messages), channel_id)
 
     def _judge(self, text: str) -> Classification | None:
-        if "notice" not in text and self.forbidden.intersection(text.split()):
+        if "notice" not in text and self.forbidden.intersection(re.findall(r"\w+", text)):
             return BLOCKED
         return self.answer or self.answers.get(text)
 
@@ -266,7 +263,6 @@ class World:
         return await self.subscriptions.add(draft)
 
     async def edit(self, row: models.Subscription, **changes: Any) -> models.Subscription:
-        """Edit a daily post as a manager would."""
         return await self.subscriptions.edit(replace(await self.subscriptions.get(row.id), **changes))
 
     async def force(self, row: models.Subscription, **changes: Any) -> None:
@@ -310,7 +306,6 @@ class World:
         await self._match()
 
     async def facts(self, name: str, source: str = "huggingface", **fields: Any) -> None:
-        """Store a service's facts about a paper."""
         found = models.PaperFacts(arxiv_id(name), source, "u", self.now, **fields)
         await self.ingest().add_facts([found])
         await self._match()

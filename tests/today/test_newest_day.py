@@ -4,12 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
 from bot.shelf.service import Shelf
-from storage import models
 from storage.database import Database
 from storage.models import DigestFormat
-from tests.support import world as stage
 from tests.support.world import AWAY, READER, arxiv_id
 from tests.today.conftest import TodayWorld
 
@@ -164,15 +161,7 @@ async def test_a_day_whose_message_expired_is_sent_at_the_next_time(world: Today
 
 
 async def test_a_paper_that_discord_refuses_costs_that_paper_alone(world: TodayWorld) -> None:
-    class AutoMod(stage.Discord):
-        async def send(self, request: SendRequest) -> models.Receipt:
-            if "B2" in request.payload["content"].split() and "notice" not in request.payload["content"]:
-                refusal = Classification(Disposition.CONTENT_REFUSED, models.Reason.REFUSED_CONTENT)
-                raise DeliveryError(refusal, "harmful link", code=240000)
-            return await super().send(request)
-
-    world.discord = world.sender = AutoMod()
-    world.restart()
+    world.discord.forbidden = {"B2"}
     await world.read_closed("Thu-1", range(1, 9))
     await world.subscribe("09:00 UTC")
     await world.until("Fri-1 16:00 UTC")

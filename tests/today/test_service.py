@@ -6,15 +6,12 @@ from typing import Any
 import pytest
 
 from bot.outbox import outcomes
-from bot.outbox.outcomes import SendRequest
 from storage import accounts, models
 from storage.database import Database
 from tests.support import killed_process
 from tests.support import world as stage
-from tests.support.world import AWAY, READER, ZONES, moment
+from tests.support.world import AWAY, BLOCKED, READER, ZONES, moment
 from tests.today.conftest import TodayWorld
-
-REFUSED_CONTENT = outcomes.Classification(outcomes.Disposition.CONTENT_REFUSED, models.Reason.REFUSED_CONTENT)
 
 
 @pytest.mark.parametrize(
@@ -108,24 +105,10 @@ async def test_papers_that_no_digest_names_any_more_leave_a_waiting_message(sqli
     assert world.sent == ["@7 B"]
 
 
-class Unreliable(stage.Discord):
-    """Refuses some texts, each with its answer."""
-
-    def __init__(self, answers: dict[str, outcomes.Classification]) -> None:
-        super().__init__()
-        self.answers = answers
-
-    async def send(self, request: SendRequest) -> models.Receipt:
-        if (answer := self.answers.get(request.payload["content"])) is not None:
-            raise outcomes.DeliveryError(answer, "Discord refuses")
-        return await super().send(request)
-
-
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_of_a_message_that_was_split_the_papers_that_arrived_do_not_come_again(db: Database) -> None:
     world = TodayWorld(db)
-    world.discord = world.sender = Unreliable({"A1 A2": REFUSED_CONTENT, "A2": AWAY})
-    world.restart()
+    world.discord.answers = {"A1 A2": BLOCKED, "A2": AWAY}
     await world.subscribe("13:00 UTC")
     await world.read_closed("Thu-1", [1, 2])
     await world.until("Fri-1 23:00 UTC")
@@ -139,14 +122,12 @@ async def test_of_a_message_that_was_split_the_papers_that_arrived_do_not_come_a
 
 async def test_the_half_of_a_day_that_did_not_arrive_comes_on_the_next_date(sqlite_db: Database) -> None:
     world = TodayWorld(sqlite_db)
-    refusing = Unreliable({"A1 A2": REFUSED_CONTENT, "A2": AWAY})
-    world.discord = world.sender = refusing
-    world.restart()
+    world.discord.answers = {"A1 A2": BLOCKED, "A2": AWAY}
     await world.subscribe("13:00 UTC")
     await world.read_closed("Thu-1", [1, 2])
     await world.until("Fri-1 23:00 UTC")
     assert world.sent == ["@7 A1"]
-    refusing.answers.clear()
+    world.discord.answers.clear()
     await world.until("Sat-1 23:00 UTC")
     await world.until("Sun-1 23:00 UTC")
     assert world.sent == ["@7 A1", "@7 A2"]
