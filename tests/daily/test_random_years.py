@@ -279,7 +279,6 @@ class Year:
         return max(at, close_of(day)), day
 
     def dates(self, row: models.Subscription) -> Iterable[date]:
-        """Yield the dates of a subscription around now."""
         today = self.now.astimezone(ZoneInfo(row.timezone)).date()
         return (on for n in range(-9, 18) if (on := today + n * DAY).isoweekday() in row.days)
 

@@ -32,7 +32,6 @@ class FaultRule:
     hits: int = 0
 
     def matches(self, method: str, path: str, body: str) -> bool:
-        """Return whether the rule applies to a request."""
         is_available = (self.times is None or self.hits < self.times) and self.text in body
         return is_available and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 

@@ -29,6 +29,5 @@ async def open_fake() -> AsyncIterator[server.FakeDiscord]:
 
 @pytest.fixture
 async def fake() -> AsyncIterator[server.FakeDiscord]:
-    """A fake Discord with one guild."""
     async with open_fake() as opened:
         yield opened

@@ -23,8 +23,6 @@ REPLAY_BUFFER_SIZE = 500
 
 
 class Opcode(IntEnum):
-    """The Gateway opcodes used here."""
-
     DISPATCH = 0
     HEARTBEAT = 1
     IDENTIFY = 2
@@ -35,8 +33,6 @@ class Opcode(IntEnum):
 
 
 class CloseCode(IntEnum):
-    """The Gateway close codes used here."""
-
     UNKNOWN_ERROR = 4000
     AUTHENTICATION_FAILED = 4004
 
@@ -64,7 +60,6 @@ class Gateway:
         self._send_tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Serve a WebSocket connection until either side closes it."""
         if time.monotonic() < self.closed_until:
             return web.Response(status=503)
         socket = web.WebSocketResponse()

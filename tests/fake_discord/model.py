@@ -57,8 +57,6 @@ class _Users(dict[int, User]):
 
 
 class World(Backend):
-    """The complete state."""
-
     def __init__(self) -> None:
         super().__init__(clock=MovableClock())
         self.http_requests = self.transcript = cast("list[Any]", deque(maxlen=0))  # which would only grow

@@ -108,7 +108,6 @@ class FakeDiscord:
     # Servers and channels.
 
     def add_guild(self, guild_id: int = model.GUILD_ID, **settings: Any) -> int:
-        """Add a guild with settings of SimCord's."""
         self.world.add_guild(guild_id, **settings)
         return guild_id
 
@@ -141,7 +140,6 @@ class FakeDiscord:
         self.world.set_overwrite(channel_id, overwrite)
 
     def archive(self, thread_id: int) -> None:
-        """Archive a thread."""
         changes = {"archived": True, "archive_timestamp": self.world.now_iso()}
         self.world.edit_channel(thread_id, {}, thread_metadata=changes)
 
@@ -160,7 +158,6 @@ class FakeDiscord:
             poll.votes[answer.answer_id] = set(range(1, count + 1))
 
     def delete(self, message: Json) -> None:
-        """Delete a message, like a moderator."""
         self.world.delete_message(int(message["channel_id"]), int(message["id"]))
 
     async def interact(
@@ -324,8 +321,6 @@ ENTRY = web.RequestKey("entry", dict[str, Any])
 
 @dataclass
 class Call(RequestContext):
-    """A request to the fake's API."""
-
     fake: FakeDiscord = field(kw_only=True)
 
     @property
@@ -363,7 +358,6 @@ def _find(method: str, path: str) -> tuple[Answer, dict[str, str]]:
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
-    """Answer a request to the API."""
     fake, path = request.app[FAKE], request.path.removeprefix(API)
     if (
         not path.startswith(EXEMPT_FROM_GLOBAL)

@@ -24,8 +24,6 @@ TEXT = digest_builders.newsletter(MONDAY, [("2601.00001", 90), ("2601.00002", 80
 
 
 class Posting:
-    """Webhooks that post to a fake Discord."""
-
     def __init__(self, wire: RelayHarness) -> None:
         self.wire, self.fake = wire, wire.fake
         self.channel_id, self.token = 0, ""

@@ -80,5 +80,4 @@ QUESTIONS = {
 
 
 def paper_text(markdown: str = MARKDOWN, url: str = HTML) -> models.PaperText:
-    """Return a paper's stored text."""
     return models.PaperText(ARXIV_ID, markdown, url, datetime(2026, 1, 1, tzinfo=UTC))

@@ -38,7 +38,6 @@ def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 async def archive_db(archive_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    """A database with the sample digests."""
     shutil.copy(archive_template, tmp_path / "paperround.db")
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     yield database
@@ -53,7 +52,6 @@ def locale() -> models.Locale:
 
 @pytest.fixture
 async def harness(archive_db: Database, locale: models.Locale) -> AsyncIterator[ClientHarness]:
-    """A client harness with the sample digests."""
     async with _checked_harness(archive_db, locale) as harness:
         yield harness
 

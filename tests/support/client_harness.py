@@ -175,7 +175,6 @@ class ClientHarness:
         return last_response(await (by or self.reader).select(message, values, custom_id=found))
 
     async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
-        """Add a subscription by the manager for a channel."""
         draft = models.Subscription(
             guild_id=self.guild.id,
             channel_id=channel_id or self.channel.id,
@@ -228,7 +227,6 @@ class ClientHarness:
         return self.runtime
 
     def take_roles(self, actor: Any) -> None:
-        """Remove all roles from a member."""
         member = self.env.backend.get_member(self.guild.id, actor.id)
         for role_id in list(member.role_ids):
             self.env.backend.remove_member_role(self.guild.id, actor.id, role_id)
@@ -295,7 +293,6 @@ class ClientHarness:
         return "\n".join(line for of in wrapped for line in of or [""]) + "\n"
 
     def unexpected_errors(self) -> list[BaseException]:
-        """Return errors that are not in `expected_errors`."""
         return [
             error
             for error in self.env.errors
@@ -368,7 +365,6 @@ def _load_settings(locale: models.Locale, services_url: str) -> Settings:
 
 @lru_cache(maxsize=1)
 def _load_templates() -> Templates:
-    """Return the bundled templates, compiled once per test process."""
     return Templates(None)
 
 
@@ -448,7 +444,6 @@ def shown_text(message: Any) -> str:
 
 
 def component_ids(message: Any) -> list[str]:
-    """Return the custom ids of a message's components."""
     return [part["custom_id"] for part in raw_components(message) if part.get("custom_id")]
 
 
@@ -459,7 +454,6 @@ def raw_components(message: Any) -> list[dict[str, Any]]:
 
 
 def last_response(result: Any) -> Any:
-    """Return an interaction's last response message."""
     return result.followups[-1] if result.followups else result.response
 
 

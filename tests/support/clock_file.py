@@ -19,7 +19,6 @@ class ClockFile:
         self._known = 0.0, 0.0
 
     def read(self) -> tuple[float, float]:
-        """Return the seconds and the error."""
         status = self._path.stat()
         if (version := (status.st_ino, status.st_mtime_ns)) != self._version:
             seconds, error = self._path.read_text().split()

@@ -82,7 +82,6 @@ class FakeArxiv:
         self.origin.pages |= {f"/rss/{name}": self.rss for name in names}
 
     def counted(self, path: str) -> int:
-        """Return the number of requests to a path."""
         return sum(asked.startswith(path) for asked in self.origin.paths)
 
     @property

@@ -56,7 +56,6 @@ class FaultHarness:
         return system_clock() + self.clock_offset
 
     async def advance_clock(self, duration: timedelta) -> None:
-        """Move all clocks forward."""
         self.clock_offset += duration
         self.fake.world.advance_clock(max(0.0, duration.total_seconds()))
         self.set_clock_error(self.clock_error)
@@ -87,11 +86,9 @@ class FaultHarness:
         return sender, standby
 
     def start_cli(self, *arguments: str, **settings: str) -> fork_server.ForkedProcess:
-        """Start the command line like an operator."""
         return self._start("bot", arguments, settings)
 
     def start_front(self, port: int) -> fork_server.ForkedProcess:
-        """Start a front that listens on a loopback port."""
         return self.start_cli("run", "--role", "front", PAPERROUND_INTERACTIONS=f"127.0.0.1:{port}")
 
     async def start_fronts(self, count: int) -> dict[int, fork_server.ForkedProcess]:
@@ -155,7 +152,6 @@ class FaultHarness:
             await connection.execute(locks.sender_lease.update().values(expires_at=models.NEVER))
 
     def kill_all(self) -> None:
-        """Kill every bot at once, like a power failure."""
         for bot in self.processes:
             bot.kill()
             bot.wait()
@@ -173,7 +169,6 @@ class FaultHarness:
         await outbox_builders.add(self.db, *planned)
 
     async def fan_out_by_webhooks(self, channels: list[int], parts: int = 1) -> None:
-        """Plan a delivery through a webhook for each channel."""
         for number, channel_id in enumerate(channels, 1):
             address = self.fake.add_webhook(channel_id, number)
             webhook_id, token = webhook.parse_address(address, self.fake.api_url)
@@ -216,14 +211,12 @@ class FaultHarness:
         await patience.wait_for_value(get, is_wanted, seconds, describe=lambda: self.read_log()[-6000:])
 
     async def wait_for_sent(self, count: int) -> None:
-        """Wait until the fake has accepted this many messages."""
         await self.wait_until(lambda: self.fake.count_messages() >= count)
 
     async def wait_until_all_sent(self) -> None:
         await self.wait_for_value(self.count_states, lambda states: {*states} == {"sent"}, 90.0)
 
     async def wait_for_end(self, bot: fork_server.ForkedProcess) -> int:
-        """Wait until a bot ends and return its exit status."""
         await self.wait_until(lambda: bot.poll() is not None)
         return bot.wait()
 

@@ -56,7 +56,6 @@ class IngestHarness:
             return int((await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one())
 
     async def author_counts(self) -> dict[str, int]:
-        """Return each author's number of papers, by name."""
         columns = papers.authors.c
         async with self.db.read() as connection:
             return dict(map(tuple, await connection.execute(sa.select(columns.name, columns.paper_count))))

@@ -45,14 +45,12 @@ class OriginServer:
 
 
 def find_free_port() -> int:
-    """Return a free loopback port."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         return int(bound.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
 async def serving(runner: web.BaseRunner, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Serve on a free loopback port and yield it."""
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     try:
@@ -70,7 +68,6 @@ def serving_in_thread(runner: web.BaseRunner) -> Iterator[int]:
 
 @contextlib.asynccontextmanager
 async def run_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[OriginServer]:
-    """Run an `OriginServer` on a free loopback port."""
     origin = OriginServer()
     server = web.Server(origin.handle, access_log=None)
     async with serving(web.ServerRunner(server, shutdown_timeout=0.1), tls) as origin.port:

@@ -78,12 +78,10 @@ def make_pace(clock: Callable[[], float] = time.monotonic, per_second: float = 1
 def make_recorder(
     db: database.Database, deliveries: DeliveryFactory, **options: Any
 ) -> outcomes.OutcomeRecorder:
-    """Return an outcome recorder for every kind of delivery."""
     return outcomes.OutcomeRecorder(db, deliveries, DELIVERY_KINDS, rng=random.Random(1), **options)
 
 
 async def add(db: database.Database, *deliveries: models.NewDelivery) -> list[int]:
-    """Store deliveries and return their ids."""
     return list((await db.write(outbox.add_all, deliveries)).values())
 
 

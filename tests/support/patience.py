@@ -21,7 +21,6 @@ def factor() -> float:
 
 
 def scaled(seconds: float) -> float:
-    """Return a time limit scaled to the current load."""
     return seconds * factor()
 
 

@@ -88,7 +88,6 @@ class PostgresServer:
             yield replica
 
     def promote(self) -> None:
-        """Make this replica a primary."""
         self.execute("SELECT pg_promote()")
 
 

@@ -47,7 +47,6 @@ class RelayHarness(World):
         await outbox_builders.add(self.database, new_delivery(key, channel_id, self.now, **fields))
 
     async def list_parts(self) -> list[models.Part]:
-        """Return the stored parts, oldest first."""
         deliveries = await self.planned()
         async with self.database.read() as connection:
             return [

@@ -24,7 +24,6 @@ WITHOUT_MESSAGE = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
 
 @functools.cache
 def new_renderer() -> DiscordRenderer:
-    """Return a renderer with the bundled templates."""
     mentions = CommandMentions()
     mentions.update({"daily": 10**19, "digest": 10**19, "status": 10**19})
     return DiscordRenderer(Templates(None), mentions, None)
@@ -92,7 +91,6 @@ def alert(matches: tuple[AlertMatch, ...], **options: Any) -> AlertPost:
 
 
 def messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
-    """Yield each message's body and fallback."""
     for part in parts:
         if part.kind in WITHOUT_MESSAGE:
             continue

@@ -13,8 +13,6 @@ NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class NewsletterPaper:
-    """A newsletter entry."""
-
     arxiv_id: str
     title: str
     text: str

@@ -21,8 +21,6 @@ from tests.support import digest_builders, origin_server
 
 @dataclass(frozen=True)
 class CommandResult:
-    """A command's output and exit status."""
-
     exit_status: int
     stdout: str
     stderr: str

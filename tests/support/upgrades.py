@@ -72,7 +72,6 @@ def relax_topics(connection: sa.Connection) -> None:
 
 
 def add_remarks(connection: sa.Connection) -> None:
-    """Add a table."""
     reference = sa.ForeignKey("papers.id", ondelete="CASCADE")
     migrations.create_table(
         connection,

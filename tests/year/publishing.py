@@ -34,8 +34,6 @@ BENCHMARK = "benchmark"
 
 @dataclass(frozen=True)
 class Paper:
-    """A made-up paper."""
-
     arxiv_id: str
     topic: str
     title: str
