@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
         """Return of each passage whether it is right."""
         return [
             (pattern := self.row.answers.get(one.paper.arxiv_id)) is not None
-            and pattern.search(one.full) is not None
+            and pattern.search(one.source.passage.text) is not None
             for one in self.answer.found
         ]
 
@@ -120,7 +120,9 @@ def main() -> None:
     with end_to_end.open_archive(corpus.list_files(options.folder)) as stored:
         outcomes = measure(load(options.only), stored)
     for one in outcomes if options.each else ():
-        found = [f"{found.paper.arxiv_id} {found.section[:12]}" for found in one.answer.found]
+        found = [
+            f"{passage.paper.arxiv_id} {passage.source.passage.section[:12]}" for passage in one.answer.found
+        ]
         right = "".join("+" if right else "-" for right in one.list_right())
         sys.stdout.write(
             f"{one.row.text}\t{right}\t{one.answer.is_near} {one.answer.coverage:.2f}\t{one.answer.absent}\t{found}\n"

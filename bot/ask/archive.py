@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
@@ -33,7 +33,6 @@ from storage import models, paper_texts, papers
 from storage.archive import list_source_names
 from storage.database import Database
 
-NEVER = datetime.min.replace(tzinfo=UTC)
 MAX_SHOWN = 5
 _CANDIDATES = 20
 """How many papers search proposes: among these is an answering one for nine questions in ten."""
@@ -89,17 +88,27 @@ class Words(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage of what is stored of a paper. `paper` is the paper's place among those that search proposes.
+
+    `on` is the day of the digest whose words it has, else None; `language` is "en" or "ko"; `url` is the address of its place.
+    """
+
+    paper: int
+    words: Words
+    on: date | None
+    language: str
+    url: str
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """A passage of a paper. `on` is the day of the digest whose words it is, else None; `language` is "en" or "ko"."""
+    """A passage that is shown, with its paper, and the part of it that has the most of a question."""
 
     paper: models.PaperDetail
-    words: Words
-    section: str
-    full: str
+    source: StoredPassage
     excerpt: Snippet
-    url: str
-    language: str
-    on: date | None = None
 
 
 class Kind(StrEnum):
@@ -131,12 +140,12 @@ class ArchiveAnswer:
     """
 
     asked: str
+    topic: str
+    language: str
+    is_cut: bool
     kind: Kind = Kind.NOTHING
     found: tuple[Found, ...] = ()
     absent: tuple[str, ...] = ()
-    topic: str = ""
-    language: str = models.Locale.EN.value
-    is_cut: bool = False
     coverage: float = 0.0
     papers: int = 0
     since: date | None = None
@@ -148,25 +157,10 @@ class ArchiveAnswer:
 
     @property
     def is_near(self) -> bool:
-        """Whether the passages may answer."""
         return self.kind is Kind.NEAR
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPassage:
-    """A passage of a paper before it is shown. `paper` is the paper's place."""
-
-    paper: int
-    words: Words
-    on: date | None
-    language: str
-    url: str
-    passage: Passage
-
-
 class ArchiveQuestions:
-    """Answers questions to the archive."""
-
     def __init__(
         self, database: Database, search: SearchService, glossary: GlossaryService, clock: Clock
     ) -> None:
@@ -185,14 +179,12 @@ class ArchiveQuestions:
         is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
         words = (rest if is_plain else " ".join((query.text, *query.phrases)))[: question.MAX_LENGTH]
         language = models.Locale.KO if analyser.has_hangul(words) else models.Locale.EN
-        answer = ArchiveAnswer(
-            asked, topic=_fit_topic(rest), language=language, is_cut=len(rest) > question.MAX_LENGTH
-        )
+        answer = ArchiveAnswer(asked, _fit_topic(rest), language, len(rest) > question.MAX_LENGTH)
         is_asked, only = question.has_words(words), tuple(named or only)
         absent = await self._search.list_absent(_list_names(words)) if is_asked else []
         if only:
-            details = [one for id_ in only if (one := await self._search.find_paper(id_))]
-            absent += [id_ for id_ in only if id_ not in {one.arxiv_id for one in details}]
+            details = [paper for id_ in only if (paper := await self._search.find_paper(id_))]
+            absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
         elif is_asked:
             request = SearchRequest(rest, limit=_CANDIDATES, today=today)
             rows = (await self._search.search(request)).rows
@@ -200,22 +192,10 @@ class ArchiveQuestions:
         else:
             details = []
         if details:
-            texts = await self._database.fetch(paper_texts.list_full, [one.arxiv_id for one in details])
-            glossary = await self._database.look_up(self._glossary.read_current)
-            kept = [texts[one.arxiv_id] for one in details if one.arxiv_id in texts][:_MAX_TEXTS]
-            needles = list(map(_list_needles, question.read(words, glossary)))
-            chosen = {
-                text.arxiv_id: await asyncio.to_thread(_choose_passages, text, needles) for text in kept
-            }
-            pool = await asyncio.to_thread(_Pool.build, details, chosen, locale)
-            parts = await asyncio.to_thread(question.read, words, glossary, pool.indexed.has)
-            counted = await self._search.weigh(
-                [[one.token or one.text for one in part.forms] for part in parts]
-            )
-            weighed = [Weighed(part, *one) for part, one in zip(parts, counted, strict=True)]
+            pool, weighed = await self._split_and_weigh(words, details, locale)
             # A term that no paper has is named as a name is.
-            absent += [one.part.text for one in weighed if one.is_absent]
-            is_asked = any(one.is_telling for one in weighed)
+            absent += [part.asked.text for part in weighed if part.is_absent]
+            is_asked = any(part.is_telling for part in weighed)
             if is_asked or only:
                 answer = await asyncio.to_thread(rank, answer, words, pool, weighed)
         answer = replace(answer, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
@@ -231,6 +211,24 @@ class ArchiveQuestions:
         count, since = await self._database.fetch(storage.describe_archive)
         labels = set(map(kinds.public_label, await self._database.fetch(list_source_names)))
         return replace(answer, kind=kind, papers=count, since=since, origins=tuple(sorted(labels)))
+
+    async def _split_and_weigh(
+        self, words: str, details: Sequence[models.PaperDetail], locale: models.Locale
+    ) -> tuple[_Pool, list[Weighed]]:
+        """Return the passages of papers, of kept texts only those with the most of a question, and the question's parts."""
+        texts = await self._database.fetch(paper_texts.list_full, [paper.arxiv_id for paper in details])
+        glossary = await self._database.look_up(self._glossary.read_current)
+        of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
+        needles = list(map(_list_needles, question.read(words, glossary)))
+        chosen = {
+            text.arxiv_id: await asyncio.to_thread(_choose_passages, text, needles) for text in of_first
+        }
+        pool = await asyncio.to_thread(_Pool.build, details, chosen, locale)
+        parts = await asyncio.to_thread(question.read, words, glossary, pool.indexed.has)
+        counted = await self._search.weigh(
+            [[form.token or form.text for form in part.forms] for part in parts]
+        )
+        return pool, [Weighed(part, *counts) for part, counts in zip(parts, counted, strict=True)]
 
 
 def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
@@ -267,7 +265,9 @@ def _list_names(text: str) -> list[str]:
     """
     words, is_korean = [match[0] for match in _WORD.finditer(text)], analyser.has_hangul(text)
     has_small = is_korean or any(map(str.islower, text))
-    is_sentence = is_korean or any(one[0].islower() and not questions.classify_filler(one) for one in words)
+    is_sentence = is_korean or any(
+        word[0].islower() and not questions.classify_filler(word) for word in words
+    )
     names, run, last = list[str](), list[str](), "."
     for word, second in pairwise((*words, "", "")):
         name = _HANGUL_END.sub("", word).strip(".-_")
@@ -276,7 +276,7 @@ def _list_names(text: str) -> list[str]:
         is_first, last = last[-1:] in ".?!", word or "."
         is_name = len(name) > 1 and not name[0].isdigit() and questions.classify_filler(name) != "filler"
         is_capital = is_name and name[0].isascii() and name[0].isupper()
-        if is_name and any(one.isdigit() or (has_small and "A" <= one <= "Z") for one in name[1:]):
+        if is_name and any(sign.isdigit() or (has_small and "A" <= sign <= "Z") for sign in name[1:]):
             names.append(name)
         elif is_capital and _VERSION.fullmatch(version := _HANGUL_END.sub("", second).strip(".-_")):
             names.append(f"{name} {version}")
@@ -292,34 +292,32 @@ def _list_names(text: str) -> list[str]:
 class Weighed(NamedTuple):
     """A part of a question, how many papers of the archive have it, and its weight by rarity there."""
 
-    part: question.AskedPart
+    asked: question.AskedPart
     papers: int
     rarity: float
 
     @property
     def weight(self) -> float:
-        """How much of the question it is."""
-        return self.part.weight * self.rarity
+        return self.asked.weight * self.rarity
 
     @property
     def is_telling(self) -> bool:
         """Whether it may say what the question is about."""
-        is_vague = self.part.is_known and self.part.weight <= question.VAGUE
-        return len(self.part.text) > 1 and not is_vague
+        is_vague = self.asked.is_known and self.asked.weight <= question.VAGUE
+        return len(self.asked.text) > 1 and not is_vague
 
     @property
     def is_absent(self) -> bool:
-        """Whether it is a term that no paper has."""
         return self.is_telling and not self.papers and self._is_concept
 
     @property
     def is_term(self) -> bool:
         """Whether it is of the field: a concept, or several words that are known together."""
-        return self._is_concept or (self.part.is_known and " " in self.part.text)
+        return self._is_concept or (self.asked.is_known and " " in self.asked.text)
 
     @property
     def _is_concept(self) -> bool:
-        return any(form.token for form in self.part.forms)
+        return any(form.token for form in self.asked.forms)
 
 
 class _Pool(NamedTuple):
@@ -336,59 +334,57 @@ class _Pool(NamedTuple):
         texts: Mapping[str, Sequence[tuple[Passage, str]]],
         locale: models.Locale,
     ) -> _Pool:
-        """Split what is stored of papers into passages."""
         sources = [
-            one for place, detail in enumerate(details) for one in _list_sources(place, detail, texts, locale)
+            source
+            for place, detail in enumerate(details)
+            for source in _list_sources(place, detail, texts, locale)
         ]
-        return cls(
-            details, sources, PaperIndex([one.passage for one in sources], [one.paper for one in sources])
-        )
+        indexed = PaperIndex([source.passage for source in sources], [source.paper for source in sources])
+        return cls(details, sources, indexed)
 
 
 def rank(answer: ArchiveAnswer, words: str, pool: _Pool, weighed: Sequence[Weighed]) -> ArchiveAnswer:
     """Add the nearest passages for the words of a question."""
-    sources, parts = pool.sources, [one.part for one in weighed]
+    sources, parts = pool.sources, [part.asked for part in weighed]
     ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
     of_paper = defaultdict[int, list[tuple[float, int]]](list)
-    own = {one.paper for one in sources if one.words is Words.DIGEST and one.language == answer.language}
+    summaries_of = {(source.paper, source.language) for source in sources if source.words is Words.DIGEST}
     for number in ranking.order or range(len(sources)):
-        one = sources[number]
-        score = ranking.scores.get(number, 0.0) * _fit(words, one.passage)
-        if one.words is Words.DIGEST and one.language != answer.language and one.paper in own:
+        source = sources[number]
+        score = ranking.scores.get(number, 0.0) * _fit(words, source.passage)
+        is_foreign = source.words is Words.DIGEST and source.language != answer.language
+        if is_foreign and (source.paper, answer.language) in summaries_of:
             score *= _FOREIGN
-        elif one.words is Words.TITLE:
+        elif source.words is Words.TITLE:
             score *= _TITLE
-        of_paper[sources[number].paper].append((score, number))
+        of_paper[source.paper].append((score, number))
     best = dict[int, int]()
     total = dict[int, float]()
     for place, scored in of_paper.items():
-        scored.sort(key=lambda one: (-one[0], one[1]))
+        scored.sort(key=lambda passage: (-passage[0], passage[1]))
         best[place] = scored[0][1]
         first, *rest = (score for score, _ in scored)
         total[place] = first + _NEXT * sum(rest[:2])
     most = max(total.values(), default=0.0) or 1.0
     total = {place: score / most + math.exp(-place / _PLACES) for place, score in total.items()}
     numbers = [best[place] for place in sorted(total, key=lambda place: (-total[place], place))[:MAX_SHOWN]]
-    read = [
-        [one for one in weighed if number in ranking.having[one.part.text]] for number in numbers[:_MAX_READ]
+    first_passages = [
+        [part for part in weighed if number in ranking.having[part.asked.text]]
+        for number in numbers[:_MAX_READ]
     ]
-    coverage = max((_weigh(having) / (_weigh(weighed) or 1.0) for having in read), default=0.0)
-    is_near = any(_is_about(having, weighed) for having in read)
+    coverage = max((_weigh(having) / (_weigh(weighed) or 1.0) for having in first_passages), default=0.0)
+    is_near = any(_is_about(having, weighed) for having in first_passages)
     if parts and not is_near:
-        telling = [ranking.having[one.part.text] for one in weighed if one.is_telling]
+        telling = [ranking.having[part.asked.text] for part in weighed if part.is_telling]
         numbers = [number for number in numbers if any(number in having for having in telling)]
     patterns = ranking.compile_patterns(parts)
+    shown = [sources[number] for number in numbers]
     return replace(
         answer,
-        found=tuple(
-            _show(pool.details[one.paper], one, patterns) for one in map(sources.__getitem__, numbers)
-        ),
+        found=tuple(_show(pool.details[source.paper], source, patterns) for source in shown),
         kind=Kind.NEAR if is_near else Kind.NOTHING,
         coverage=coverage,
-        sources=tuple(
-            _list_all(sources, place, of_paper[place])
-            for place in (sources[number].paper for number in numbers)
-        ),
+        sources=tuple(_list_all(sources, source.paper, of_paper[source.paper]) for source in shown),
     )
 
 
@@ -398,31 +394,32 @@ def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
     It has a term of the field, an unknown word that is most of what is asked, such as a name, or two words of which more is
     asked than of those that no paper has: everyday words alone are in passages about anything.
     """
-    share, telling = _weigh(having) / (_weigh(weighed) or 1.0), [one for one in having if one.is_telling]
-    asked = _weigh(one for one in weighed if one.is_telling)
-    lacking = _weigh(one for one in weighed if not one.papers)
-    return share >= _LEAST and (
-        any(one.is_term for one in telling)
-        or any(not one.part.is_known and one.weight > asked / 2 for one in telling)
-        or (len(telling) > 1 and _weigh(having) > lacking)
+    if _weigh(having) / (_weigh(weighed) or 1.0) < _LEAST:
+        return False
+    telling = [part for part in having if part.is_telling]
+    most = _weigh(part for part in weighed if part.is_telling)
+    in_no_paper = _weigh(part for part in weighed if not part.papers)
+    return (
+        any(part.is_term for part in telling)
+        or any(not part.asked.is_known and part.weight > most / 2 for part in telling)
+        or (len(telling) > 1 and _weigh(having) > in_no_paper)
     )
 
 
 def _weigh(parts: Iterable[Weighed]) -> float:
-    return sum(one.weight for one in parts)
+    return sum(part.weight for part in parts)
 
 
 def _list_all(
     sources: Sequence[StoredPassage], place: int, ranked: Sequence[tuple[float, int]]
 ) -> tuple[StoredPassage, ...]:
     """Return all passages of a paper, those that were ranked first."""
-    own = (number for number, one in enumerate(sources) if one.paper == place)
-    return tuple(sources[number] for number in dict.fromkeys((*(number for _, number in ranked), *own)))
+    of_paper = (number for number, source in enumerate(sources) if source.paper == place)
+    return tuple(sources[number] for number in dict.fromkeys((*(number for _, number in ranked), *of_paper)))
 
 
 def _show(paper: models.PaperDetail, one: StoredPassage, patterns: Sequence[re.Pattern[str]]) -> Found:
-    text, excerpt = one.passage.text, make_excerpt(one.passage.text, patterns, _MAX_EXCERPT)
-    return Found(paper, one.words, one.passage.section, text, excerpt, one.url, one.language, one.on)
+    return Found(paper, one, make_excerpt(one.passage.text, patterns, _MAX_EXCERPT))
 
 
 def quote(answer: ArchiveAnswer, sentences: Sequence[Sentence]) -> ArchiveAnswer:
@@ -458,8 +455,8 @@ def _choose_passages(
 ) -> Sequence[tuple[Passage, str]]:
     """Return the passages of a kept text that have the most of a question, in order, each with the address of its place."""
     split = passages.split(text)
-    folded = [one.text.casefold() for one in split]
-    counts = [sum(any(one in own for one in forms) for forms in needles) for own in folded]
+    folded = [passage.text.casefold() for passage in split]
+    counts = [sum(any(form in text for form in forms) for forms in needles) for text in folded]
     best = sorted(range(len(split)), key=lambda number: -counts[number])[:_MAX_OF_TEXT]
     return [(split[number], passages.locate(text, split[number])) for number in sorted(best)]
 
@@ -471,9 +468,9 @@ def _list_sources(
     locale: models.Locale,
 ) -> Iterator[StoredPassage]:
     """Yield the passages of what is stored of a paper: its summaries as they are shown, its abstract, its kept text."""
-    page, kept = arxiv_ids.abstract_url(detail.arxiv_id), texts.get(detail.arxiv_id, ())
+    page, of_text = arxiv_ids.abstract_url(detail.arxiv_id), texts.get(detail.arxiv_id, ())
     stored = summaries.list_texts(detail, locale)
-    if not (stored or kept) and detail.title:
+    if not (stored or of_text) and detail.title:
         is_korean = analyser.has_hangul(detail.title)
         language = models.Locale.KO if is_korean else models.Locale.EN
         yield StoredPassage(place, Words.TITLE, None, language.value, page, Passage("", detail.title))
@@ -485,8 +482,8 @@ def _list_sources(
             for section in summary.sections
         )
         words, on = (Words.ABSTRACT, None) if is_abstract else (Words.DIGEST, summary.date)
-        read = models.PaperText(detail.arxiv_id, "".join(chapters), page, NEVER, words)
+        read = models.PaperText(detail.arxiv_id, "".join(chapters), page, models.NEVER, words)
         for passage in passages.split(read):
             yield StoredPassage(place, words, on, summary.language, page, passage)
-    for passage, url in kept:
+    for passage, url in of_text:
         yield StoredPassage(place, Words.PAPER, None, models.Locale.EN.value, url, passage)

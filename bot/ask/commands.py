@@ -62,7 +62,6 @@ class AskCog(commands.Cog):
 
     @router.handles(ask_messages.OPEN, responses.AT_ONCE)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form, which has one field."""
         texts = request.texts
         modal = StatelessModal(texts("ask-paper"), pack_custom_id(ask_messages.SUBMIT, action.payload))
         field, hint = ask_messages.QUESTION, texts("ask-hint")
@@ -71,20 +70,17 @@ class AskCog(commands.Cog):
 
     @router.handles(ask_messages.SUBMIT, responses.PRIVATELY)
     async def submit_question(self, request: Request, action: Action) -> ui.LayoutView | None:
-        """Answer the question in the form."""
         asked = interactions.modal_values(request.interaction).get(ask_messages.QUESTION, "")
         return await self._answer(request, action.payload, asked)
 
     @router.handles(ask_messages.CHOOSE, responses.PRIVATELY)
     async def choose(self, request: Request, action: Action) -> ui.LayoutView | None:
-        """Answer one of the questions that fit any paper."""
         name = interactions.selected_value(request.interaction)
         if name not in ask_messages.COMMON:
             raise InvalidCustomIdError(f"{name!r} is not a question")
         return await self._answer(request, action.payload, request.texts(f"ask-common-{name}"))
 
     async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView | None:
-        """Answer from a paper."""
         async with router.admitted_lookup(request.interaction):
             found = await load_paper(request, paper)
         answer = await self._questions.answer(found, asked, request.user_id)

@@ -59,7 +59,6 @@ def answer_view(
 
 
 def _paper_view(texts: Texts, answer: Answer, asked: str, marker: str | None, url: str) -> ui.LayoutView:
-    """Return the answer of one paper, with what the question was read as."""
     message, paper = MessageBuilder(), answer.paper
     lines = [*([subtext(url)] if url else []), f"### {title_link(paper, max_characters=300, max_bytes=900)}"]
     if asked:
@@ -103,7 +102,6 @@ def _is_foreign(texts: Texts, answer: Answer) -> bool:
 def _archive_view(
     texts: Texts, answer: ArchiveAnswer, asked: str, marker: str | None, url: str
 ) -> ui.LayoutView:
-    """Return the passages nearest to a question, each with its paper and whose words it is."""
     message, lines = MessageBuilder(), [subtext(url)] if url else []
     if asked:
         lines.append(texts("ask-asked", question=escape_untrusted(asked, max_length=_MAX_SHOWN_QUESTION)))
@@ -160,7 +158,6 @@ def _nearness_text(texts: Texts, answer: ArchiveAnswer) -> str:
 
 
 def _describe_archive(texts: Texts, answer: ArchiveAnswer) -> str:
-    """Return how many papers the archive has, from when, and its sources."""
     if answer.since is None:
         return texts("ask-archive-empty")
     told = texts("ask-archive-is", count=answer.papers, since=texts.format_date(answer.since))
@@ -178,16 +175,18 @@ def list_passages(
 
 
 def _find_language(answer: ArchiveAnswer, found: Found) -> str:
-    return found.language if found.language != answer.language else ""
+    return found.source.language if found.source.language != answer.language else ""
 
 
 def _describe_words(texts: Texts, answer: ArchiveAnswer, found: Found) -> str:
     """Return whose words a passage has, its place, and its language if it is not the question's."""
-    words = texts(f"ask-words-{found.words}", day=texts.format_date(found.on) if found.on else "")
-    heading = texts(f"label-{label}") if (label := label_name(found.section)) else found.section
+    source = found.source
+    words = texts(f"ask-words-{source.words}", day=texts.format_date(source.on) if source.on else "")
+    heading = source.passage.section
+    heading = texts(f"label-{label}") if (label := label_name(heading)) else heading
     section = discord_text.escape_inline(discord_text.shorten(heading, _MAX_SECTION, markdown=False))
-    is_link = found.words is Words.PAPER and section
-    place = discord_text.masked_link(section, found.url) if is_link else section
+    is_link = source.words is Words.PAPER and section
+    place = discord_text.masked_link(section, source.url) if is_link else section
     language = _find_language(answer, found)
     return join_dotted(words, place, texts(f"language-{language}") if language else "")
 
@@ -205,7 +204,9 @@ def _found_text(
     head, words = f"{number}. {facts}" if number else facts, subtext(_describe_words(texts, answer, found))
     for length in _QUOTED:
         quoted = (
-            f"> {mark_matches(_shorten(found.excerpt, length))}\n" if found.words is not Words.TITLE else ""
+            f"> {mark_matches(_shorten(found.excerpt, length))}\n"
+            if found.source.words is not Words.TITLE
+            else ""
         )
         text = f"**{head}**\n{quoted}{words}"
         if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
@@ -214,7 +215,6 @@ def _found_text(
 
 
 def _shorten(excerpt: Snippet, length: int) -> Snippet:
-    """Return an excerpt of at most some characters."""
     if len(excerpt.text) <= length:
         return excerpt
     text = discord_text.shorten(excerpt.text, length, markdown=False)

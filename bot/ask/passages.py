@@ -87,7 +87,6 @@ async def split_apart(text: models.PaperText) -> list[Passage]:
 
 
 async def list_headed(text: models.PaperText) -> list[str]:
-    """Return the passages of a paper as the texts of which vectors are made."""
     return [passage.headed_text for passage in await split_apart(text)]
 
 

@@ -43,7 +43,6 @@ _NUMBER = re.compile(r"how (?:many|much|long|often|big|large)|얼마|몇|며칠"
 
 
 def wants_number(text: str) -> bool:
-    """Return whether a question asks for a number."""
     return _NUMBER.search(text) is not None
 
 

@@ -62,7 +62,6 @@ class Ranking:
 
     @property
     def is_answer(self) -> bool:
-        """Whether the best passages seem to answer the question."""
         return self.score >= MIN_SCORE
 
 
@@ -73,7 +72,6 @@ def _tokenize(text: str) -> str:
 
 
 def _count_phrase(words: Sequence[str], phrase: list[str]) -> int:
-    """Return how often adjacent words are a phrase."""
     count, start = 0, -1
     for _ in range(words.count(phrase[0])):
         start = words.index(phrase[0], start + 1)
@@ -95,11 +93,9 @@ class PaperIndex:
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
 
     def has(self, part: AskedPart) -> bool:
-        """Return whether the paper has any form of a part."""
         return any(self._count(tokens.phrases(form.token or form.text)) for form in part.forms)
 
     def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
-        """Rank the passages for the parts of a question, which may ask for a number."""
         scores, needed = defaultdict[int, float](float), 0.0
         found, having = dict[str, Sequence[str]](), dict[str, Collection[int]]()
         for part in parts:

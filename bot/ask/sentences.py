@@ -116,7 +116,6 @@ class SentenceWriter:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the server is not left alone."""
         return self.budget.clock() >= self._resumes_at
 
     async def write(self, question: Question, user_id: int) -> Written:

@@ -85,7 +85,6 @@ class Answer:
 
     @property
     def basis(self) -> Basis:
-        """What the passages are from."""
         return Basis(self.text.basis)
 
 
@@ -134,8 +133,6 @@ ANSWER = contents.DeliveryHandler(kind=models.DeliveryKind.ANSWER, priority=mode
 
 @dataclass(eq=False)
 class PaperQuestions:
-    """Answers questions about papers."""
-
     database: Database
     clock: Clock
     glossary: GlossaryService
@@ -381,7 +378,6 @@ def _build(
     parts: Sequence[question.AskedPart],
     ranking: Ranking,
 ) -> Answer:
-    """Return the answer with the excerpts of the best passages."""
     patterns = ranking.compile_patterns(parts)
     most = MAX_SHOWN if ranking.is_answer or text.basis != Basis.PAPER else MAX_NEAREST
     named = [ranking.found[part.text] for part in parts if part.weight > question.VAGUE]
@@ -401,7 +397,6 @@ def _build(
 
 
 def _list_read(answer: AnyAnswer) -> list[ReadPaper]:
-    """Return the papers that a language model reads for an answer, with their passages."""
     if isinstance(answer, Answer):
         return [ReadPaper(answer.paper.title or answer.paper.arxiv_id, answer.index.passages, answer.order)]
     papers = (one.paper for one in answer.found)

@@ -38,6 +38,7 @@ from bot.sources import kinds
 from bot.text import analyser, plain
 from storage import errors, models
 from storage.database import Database
+from storage.search import Filters
 
 MAX_QUERY_LENGTH = 2000
 """In characters, as in `/topic`."""
@@ -99,9 +100,7 @@ class ArchiveTools:
             raise exceptions.ToolError("Say what to look for: give query, since or until.")
         locale = models.Locale.KO if any(map(analyser.is_hangul, query)) else self.locale
         sort = Sort(cli_search.ORDERS[order]) if order else None
-        request = SearchRequest(
-            query, since=since, until=until, limit=limit, sort=sort, snippet_locale=locale
-        )
+        request = SearchRequest(query, Filters(since, until), limit=limit, sort=sort, snippet_locale=locale)
         result = await self.search.search(request)
         return self._list_answer(cli_search.answer_to_dict(result), result.rows, result.snippets)
 

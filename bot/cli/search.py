@@ -251,11 +251,11 @@ def archive_to_dict(answer: ArchiveAnswer) -> dict[str, Any]:
             {
                 **shell.pick(one.paper, "arxiv_id title votes"),
                 "date": one.paper.last_on.isoformat(),
-                "words": one.words.value,
-                "digest": one.on and one.on.isoformat(),
-                "section": one.section,
-                "language": one.language,
-                "place": one.url,
+                "words": one.source.words.value,
+                "digest": one.source.on and one.source.on.isoformat(),
+                "section": one.source.passage.section,
+                "language": one.source.language,
+                "place": one.source.url,
                 "text": one.excerpt.text,
             }
             for one in answer.found
@@ -288,20 +288,21 @@ def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
         shell.error("As the language model reads them, these papers disagree.")
     if answer.found and not answer.sentences and answer.kind.value != "named":
         shell.error("The nearest passages:" if answer.is_near else "The nearest papers:")
-    for number, passage in enumerate(answer.found, start=1):
+    for number, found in enumerate(answer.found, start=1):
+        paper, source = found.paper, found.source
         whose = {
-            "digest": f"summary in the digest of {passage.on}",
+            "digest": f"summary in the digest of {source.on}",
             "abstract": "abstract",
             "paper": "the paper",
             "title": "only its title is stored",
         }
         mark = f"({number}) " if answer.sentences else ""
-        votes = "–" if passage.paper.votes is None else passage.paper.votes
-        head = f"{mark}{passage.paper.title or passage.paper.arxiv_id}  {passage.paper.last_on}  ▲{votes}"
-        language = passage.language if passage.language != answer.language else ""
-        words = " · ".join(filter(None, (whose[passage.words.value], passage.section, language)))
-        text = "" if passage.words.value == "title" else f"  {passage.excerpt.text}\n"
-        shell.echo(f"{head}\n{text}  {words}  {passage.url}\n")
+        votes = "–" if paper.votes is None else paper.votes
+        head = f"{mark}{paper.title or paper.arxiv_id}  {paper.last_on}  ▲{votes}"
+        language = source.language if source.language != answer.language else ""
+        words = " · ".join(filter(None, (whose[source.words.value], source.passage.section, language)))
+        text = "" if source.words.value == "title" else f"  {found.excerpt.text}\n"
+        shell.echo(f"{head}\n{text}  {words}  {source.url}\n")
     if answer.note in _NOTES:
         shell.error(_NOTES[answer.note])
     raise typer.Exit(0 if answer.is_near else 1)

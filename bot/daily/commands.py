@@ -41,6 +41,7 @@ from bot.search.results import SearchRequest
 from bot.sources import kinds
 from storage import accounts, daily, errors, models
 from storage.models import Subscription
+from storage.search import Filters
 
 DRAFT = TypeAdapter(Subscription)
 P = ParamSpec("P")
@@ -590,7 +591,8 @@ async def _explain_empty(request: Request, subscription: Subscription) -> str:
     if not subscription.topic:
         return request.texts("preview-none")
     since_on = (request.services.clock() - REPOST_INTERVAL).date()
-    hits = await request.services.search.search(SearchRequest(subscription.topic, since=since_on, limit=1))
+    wanted = SearchRequest(subscription.topic, Filters(since_on), limit=1)
+    hits = await request.services.search.search(wanted)
     text = request.texts("preview-topic", count=hits.on_topic)
     return "\n".join(
         [text, *daily_messages.list_topic_words(request.texts, hits.added_forms, hits.suggestions)]

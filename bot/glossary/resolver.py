@@ -42,7 +42,7 @@ class LearntForm(NamedTuple):
 
 
 class LearntTerms(NamedTuple):
-    """Everything learnt from an archive: forms, paper and title counts by concept, and title counts by name."""
+    """What is learnt from an archive: forms, paper and title counts by concept, and title counts by name."""
 
     forms: Sequence[LearntForm] = ()
     papers: Mapping[str, int] = {}
@@ -50,16 +50,18 @@ class LearntTerms(NamedTuple):
     names: Mapping[str, int] = {}
 
 
+_NOTHING_LEARNT = LearntTerms()
+
+
 class Glossary:
     """All concepts from the seed list, an archive and its operator, indexed for lookups."""
 
     def __init__(
         self,
-        terms: Iterable[seed.SeedTerm] = (),
-        learnt: LearntTerms | None = None,
+        terms: Iterable[seed.SeedTerm],
+        learnt: LearntTerms = _NOTHING_LEARNT,
         decisions: Iterable[Decision] = (),
     ) -> None:
-        learnt = learnt or LearntTerms()
         self.title_counts = learnt.titles
         self._paper_counts = learnt.papers
         self._names = learnt.names
@@ -76,11 +78,10 @@ class Glossary:
         self._forms: dict[str, tuple[concepts.Form, ...]] = {}
 
     def all_concepts(self) -> list[concepts.Concept]:
-        """Return all concepts, those that papers define most often first."""
+        """Return the concepts, those that papers define most often first."""
         return list(self._concepts.values())
 
     def concept(self, key: str) -> concepts.Concept | None:
-        """Return the concept with this English key, or None."""
         return self._concepts.get(key)
 
     def find_concepts(self, term: str) -> list[concepts.Concept]:
@@ -105,7 +106,7 @@ class Glossary:
 
     @cached_property
     def korean_words(self) -> frozenset[str]:
-        """All Korean words that occur in terms."""
+        """The Korean words that occur in terms."""
         forms = (form.text for concept in self._concepts.values() for form in concept.forms_in("ko"))
         words = analyser.split_context(" ".join(forms))
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))
@@ -185,12 +186,10 @@ class Glossary:
 
 
 def form_language(text: str) -> concepts.Language:
-    """Return a form's language, or "abbr"."""
     return "ko" if analyser.has_hangul(text) else "abbr" if term_keys.is_abbreviation(text) else "en"
 
 
 def is_same_form(left: str, right: str) -> bool:
-    """Return whether two texts are spellings of the same form."""
     if form_language(left) == form_language(right) == "abbr":
         return term_keys.abbreviation_key(left) == term_keys.abbreviation_key(right)
     return term_keys.term_key(left) == term_keys.term_key(right)
@@ -218,7 +217,6 @@ class _Lexicon:
         self._weights = defaultdict[str, Counter[str]](Counter)
 
     def add_seeds(self, terms: Iterable[seed.SeedTerm]) -> None:
-        """Add the seed list."""
         for term in terms:
             english = [term_keys.english_key(text) for text in term.english]
             korean = [term_keys.korean_key(text) for text in term.korean]
@@ -252,7 +250,7 @@ class _Lexicon:
             key = self._key_of(row.term)
             language, form = form_language(row.form), term_keys.term_key(row.form)
             korean = seeded.get(key, [])
-            is_slip = row.explained < 2 or any(one.endswith(form) for one in korean)
+            is_slip = row.explained < 2 or any(seeded_form.endswith(form) for seeded_form in korean)
             if language == "abbr":
                 self._own(key, row.term)
                 self._explained[row.form][key] += row.explained

@@ -362,12 +362,9 @@ class PaperLists:
         )
 
     def _request(self, texts: Texts, state: ListState, today: date) -> SearchRequest:
-        filters = _list_filters(state, today)
         return SearchRequest(
             state.text,
-            since=filters.since_on,
-            until=filters.until_on,
-            min_votes=filters.min_votes,
+            _list_filters(state, today),
             limit=state.size,
             offset=state.offset,
             sort=state.sort,

@@ -51,7 +51,6 @@ class Writers:
         return Query.term_query(self._schema, "word", word, "basic") if is_known else None
 
     def beginning(self, text: str) -> Query:
-        """Return the query for names with a word that starts with this text."""
         # The engine takes ten times as long to read a regular expression.
         return Query.fuzzy_term_query(self._schema, "word", text, 0, prefix=True)
 
@@ -63,7 +62,6 @@ class Writers:
         return Query.fuzzy_term_query(self._schema, "word", word, allowed)
 
     def pattern(self, pattern: str) -> Query:
-        """Return the query for names with a word that matches a regular expression."""
         return Query.regex_query(self._schema, "word", pattern)
 
     def sound(self, pattern: str) -> Query | None:
@@ -101,7 +99,6 @@ class Archive(NamedTuple):
         return [name for name in names if self.engine.count([typed], [name]) >= _MIN_SHARE * using]
 
     def read(self, query: query_parser.Query) -> ReadQuery:
-        """Interpret a query with the current glossary."""
         return self.reader.read(query, self.choose_names)
 
 
@@ -112,11 +109,11 @@ def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool, limit: int)
         parts = ("".join(filter(analyser.is_syllables, word)) for word in name.split())
         name = " ".join(filter(None, parts))
     pairs = people.split_hangul(name)
-    query = any_of(_query(writers, family, given, is_prefix=is_prefix) for family, given in pairs)
+    query = any_of(_name_query(writers, *pair, is_prefix=is_prefix) for pair in pairs)
     costs = [
         (0 if is_prefix else _cost(pairs, author.name), -author.paper_count, author.name, author)
         for author in writers.find([query], limit=limit)
-        if any(given or people.has_family(author.name, family) for family, given in pairs)
+        if any(given_name or people.has_family(author.name, family) for family, given_name in pairs)
     ]
     return [row[-1] for row in sorted((row for row in costs if row[0] is not None), key=lambda row: row[:-1])]
 
@@ -130,8 +127,8 @@ def _list_namesakes(authors: Sequence[Author], name: str) -> list[Author]:
     return [author for author, cost in zip(authors, costs, strict=True) if cost == costs[0]]
 
 
-def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Query | None:
-    """Return a query for a name in Hangul, with or without a space, or in any known romanisation."""
+def _name_query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Query | None:
+    """Return the query for a name in Hangul, with or without a space, or in any known romanisation."""
     of_family = people.family_spellings(family).items() if family else ()
     families = any_of(writers.word(word) for word, cost in of_family if not (is_prefix and cost))
     spellings = list(people.given_spellings(given)) if families or not family else []
@@ -262,7 +259,7 @@ def list_near(writers: Writers, name: str) -> list[str]:
         return [author.name for author in begun or _find_near_sounds(writers, words)]
     similar = [query for word in words for query in (writers.word(word), writers.near(word, 2))]
     names = [author.name for author in writers.find(similar, limit=_FUZZY_LIMIT)]
-    spelt = [" ".join(people.name_tokens(one)) for one in names]
+    spelt = [" ".join(people.name_tokens(similar_name)) for similar_name in names]
     typed = " ".join(words)
     near = process.extract(
         typed, spelt, scorer=fuzz.token_sort_ratio, score_cutoff=_MIN_RATIO, limit=_MAX_NEAR
@@ -276,7 +273,7 @@ def find_author(
     *,
     sort: Sort = Sort.VOTES,
     filters: search.Filters = search.NO_FILTERS,
-    limit: int = 10,
+    limit: int,
     offset: int = 0,
 ) -> AuthorResult:
     """Return the papers of the best-matching author (or of everyone whose name the Hangul spells), and all matching names."""
@@ -305,7 +302,7 @@ def _choose_authors(writers: Writers, name: str) -> tuple[Sequence[Author], Sequ
     typed, matches = tuple(people.name_tokens(name)), find_authors(writers, name)
     if not matches:
         # For a family name alone, use the suggestions of autocomplete.
-        is_family = any(family and not given for family, given in people.split_hangul(name))
+        is_family = any(family and not given_name for family, given_name in people.split_hangul(name))
         matches = find_authors(writers, name, is_prefix=True) if is_family else []
         return matches, matches
     if institutions.list_forms(name) and people.is_correction(typed, matches[0].name):

@@ -34,7 +34,7 @@ _DOMINANCE = 4
 class Vocabulary:
     """Known words, compared by keystrokes because one wrong key in Korean changes only one letter of a syllable."""
 
-    def __init__(self, weighted_words: Iterable[tuple[str, int]] = ()) -> None:
+    def __init__(self, weighted_words: Iterable[tuple[str, int]]) -> None:
         spellings: dict[str, Counter[str]] = defaultdict(Counter)
         for word, weight in weighted_words:
             if word and not any(map(str.isdigit, word)):

@@ -64,7 +64,7 @@ class EmbeddingServer:
 
     url: str
     model: str
-    key: str | None = None
+    key: str | None
     dimensions: int = field(default=0, init=False)
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
     _has_changed: bool = field(default=False, init=False)
@@ -114,14 +114,12 @@ class EmbeddingServer:
         self.dimensions = dimensions
 
     async def close(self) -> None:
-        """Close the connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
 
 def find_server(settings: Settings) -> EmbeddingServer | None:
-    """Return the server in the settings, or None."""
     if settings.embeddings_url is None or settings.embeddings_model is None:
         return None
     key = None if settings.embeddings_key is None else settings.embeddings_key.get_secret_value()
@@ -232,7 +230,6 @@ class TextVectors:
         return await asyncio.to_thread(lambda: [_fuse_papers(order, query, made) for order in orders])
 
     def fuse_similar(self, view: Snapshot, paper_id: int, order: Sequence[int]) -> list[int]:
-        """Fuse an order of papers with their similarity to a paper."""
         made = self._list_data(view, [paper_id, *order])
         return _fuse_papers(order, made.get(paper_id, b""), made)
 
@@ -315,8 +312,10 @@ class VectorMaker:
 
         def read(view: Snapshot) -> list[_Source]:
             return [
-                _Source(one.id, VectorKind.SUMMARY, by_id[one.id].changed, one.arxiv_id, _summarise(one))
-                for one in search.list_documents(view, [*by_id], summaries.select_shown)
+                _Source(
+                    paper.id, VectorKind.SUMMARY, by_id[paper.id].changed, paper.arxiv_id, _summarise(paper)
+                )
+                for paper in search.list_documents(view, [*by_id], summaries.select_shown)
             ]
 
         sources = await self.database.look_up(read)

@@ -39,13 +39,13 @@ _OTHER_FORMS = 0.3
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
 _MAX_BITS = 24
 """The bits of a score, a number of 32 bits."""
-_MIN_TOPIC_WEIGHT, _MAX_TERMS = 0.1, 1000
+_MIN_TOPIC_WEIGHT, _MAX_TERMS, _MAX_COMPLETIONS = 0.1, 1000, 200
 _ENOUGH, _ENOUGH_ORDERED, _MAX_PARTIAL = 30, 3, 60
 """If there are fewer complete matches than the first number, or of one term or in the order of votes or dates than the second
 one, near matches are added, at most the third number.
 """
 _NEAR = 1 / 3
-"""The share of the best partial match's score from which on such matches are listed in an order that was asked for."""
+"""In the order of votes or dates, only partial matches with at least this share of the best one's score are listed."""
 _MIN_JOINED = 3
 """The least number of letters of each of two words that may be joined."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
@@ -95,7 +95,6 @@ class Matches(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The number of papers of all kinds."""
         return self.on_topic + self.all_terms + len(self.missing)
 
     @property
@@ -209,7 +208,6 @@ class Engine:
         return math.log(1 + (self.searcher.num_docs - papers + 0.5) / (papers + 0.5))
 
     def weigh(self, part: QueryPart) -> float:
-        """Return the weight of a part by rarity."""
         return self._idf(self.count_papers(part))
 
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
@@ -236,9 +234,9 @@ class Engine:
     def _spell_form(self, text: str, is_respelt: bool = False) -> _Spelled:
         """Return the queries for a form's spellings, or `is_respelt` only for those other than its own."""
         titles, bodies = list[Query](), list[tuple[Query, float]]()
-        own = tokens.phrases(text) if is_respelt else ()
+        left_out = tokens.phrases(text) if is_respelt else ()
         for phrase in self._list_spellings(text):
-            if phrase in own:
+            if phrase in left_out:
                 continue
             if counts := self._count("body", phrase):
                 # BM25 without IDF, so that a rare form does not outweigh a common one.
@@ -249,27 +247,29 @@ class Engine:
         return _Spelled(titles, bodies)
 
     def _mention(self, part: QueryPart) -> Query | None:
-        """Return the query for papers with any form of a part or, of a term of several words, all words of a form apart.
+        """Return the query for papers with any form of a part; a term typed as several words may be apart in a paper.
 
-        A chatbot is no conversation and an agent, though it is a conversational agent.
+        A term of one word, such as chatbot, is not sought as the words of its other forms: conversational and agent.
         """
         typed = part.typed_form.replace("-", " ")
         forms = dict.fromkeys(tokens.words_apart(form.text) for form in part.forms) if " " in typed else ()
         apart = (
-            all_of(any_of(self._term(field, one, 1.0) for field in ("title", "body")) for one in words)
+            all_of(any_of(self._term(field, word, 1.0) for field in ("title", "body")) for word in words)
             for words in forms
         )
         return any_of([self._part(part), *apart])
 
     def _count_papers(self, part: QueryPart) -> int:
-        """Return how many papers have a part."""
         return self._count_matches(self._part(part))
 
     def _main(self, part: QueryPart) -> Query | None:
-        """Return the query for papers of which a part is a main concept."""
-        concepts_of = [form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT]
-        none = Query.empty_query() if concepts_of and self.is_apart else None
-        return any_of(self._term("fact", token, _PARTIAL_MAIN) for token in concepts_of) or none
+        """Return the query for papers of which a part is a main concept; None if no paper has it as one.
+
+        A few papers alone do not tell that: for an engine that `is_apart`, it is None only for a word that is no concept.
+        """
+        concept_tokens = [form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT]
+        none = Query.empty_query() if concept_tokens and self.is_apart else None
+        return any_of(self._term("fact", token, _PARTIAL_MAIN) for token in concept_tokens) or none
 
     def _compile_part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
@@ -316,7 +316,6 @@ class Engine:
         ]
 
     def _narrow(self, scope: Scope, query: ReadQuery | None = None) -> list[_Clause]:
-        """Return the clauses that apply a scope and a query's exclusions."""
         filters, required = scope.filters, list[Query]()
         if filters.since_on or filters.until_on:
             low, high = (
@@ -330,8 +329,8 @@ class Engine:
         required += (self._affiliation(name) or Query.empty_query() for name in scope.institutions)
         excluded = map(self._part, (*scope.excluded, *(query.excluded if query else ())))
         return [
-            *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
-            *((Occur.MustNot, one) for one in excluded if one is not None),
+            *((Occur.Must, Query.const_score_query(condition, 0.0)) for condition in required),
+            *((Occur.MustNot, part) for part in excluded if part is not None),
         ]
 
     def _affiliation(self, institution: str) -> Query | None:
@@ -382,8 +381,8 @@ class Engine:
         near = self._mention(parts[0]) if is_term else some or self._some_parts(query, parts)
         scores, _ = self._search(near, clauses, _MAX_PARTIAL, None)
         others = {id_: score for id_, score in scores.items() if id_ not in full.scores}
-        found = self._add_partial(query, parts, full, others, is_ranked_by_topics=is_ranked_by_topics)
-        return found if order is None else self._in_order(found, sort)
+        matches = self._add_partial(query, parts, full, others, is_ranked_by_topics=is_ranked_by_topics)
+        return matches if order is None else self._in_order(matches, sort)
 
     def _in_order(self, matches: Matches, sort: Sort) -> Matches:
         """Return matches with each kind in the order of votes or dates; of those that lack a term, the near ones.
@@ -480,10 +479,8 @@ class Engine:
     def _some_parts(self, query: ReadQuery, parts: Sequence[QueryPart]) -> Query | None:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         weighed = self._weigh(query, parts)
-        words, topics = (
-            any_of(Query.boost_query(one, weight) for one, weight in weighed),
-            self._topics(query.topics),
-        )
+        words = any_of(Query.boost_query(part_query, weight) for part_query, weight in weighed)
+        topics = self._topics(query.topics)
         if words is None or topics is None:
             return words
         # Normalise both scores like unit vectors.
@@ -509,10 +506,9 @@ class Engine:
         weighed = list[tuple[Query, float]]()
         for part, count in counts.items():
             weight = self._idf(count + _CHANCE * self.searcher.num_docs) ** (1 if query.topics else 2)
-            found = any_of(
-                [self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY), self._main(part) if by_main else None]
-            )
-            weighed += [(found, weight * shares.get(part, 1.0))] if found else []
+            texts = self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)
+            part_query = any_of([texts, self._main(part) if by_main else None])
+            weighed += [(part_query, weight * shares.get(part, 1.0))] if part_query else []
         return weighed
 
     def _add_partial(
@@ -531,8 +527,8 @@ class Engine:
         having = dict(zip(parts, self._list_having([*map(self._mention, parts)], others), strict=True))
         named = (ids for part, ids in having.items() if not part.text.isdigit())
         bare = others.keys() - set[int]().union(*named)
-        said = map(self._about_word, query.said.values() if bare else ())
-        related = set[int]().union(*self._list_having(list(said), bare))
+        about_topics = list(map(self._about_word, query.said.values() if bare else ()))
+        related = set[int]().union(*self._list_having(about_topics, bare))
         all_terms, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]]()
         for id_, score in others.items():
             lacking = tuple(part for part in parts if id_ not in having[part])
@@ -554,7 +550,8 @@ class Engine:
         having = list[set[int]]()
         for batch in chunked(queries, _MAX_BITS):
             bits = any_of(
-                one and Query.const_score_query(one, float(1 << number)) for number, one in enumerate(batch)
+                query and Query.const_score_query(query, float(1 << number))
+                for number, query in enumerate(batch)
             )
             scores = dict[int, float]()
             if bits is not None and paper_ids:
@@ -570,9 +567,11 @@ class Engine:
     def list_forms(self, forms: Sequence[Form], paper_ids: Collection[int]) -> dict[int, tuple[str, bool]]:
         """Return the papers with any form: the first one that each has in its title and True, else in its body and False."""
         spelled = [(form.text, self._spell(form.text)) for form in forms]
-        places = [(text, True, any_of(one.titles)) for text, one in spelled if one.titles]
+        places = [(text, True, any_of(queries.titles)) for text, queries in spelled if queries.titles]
         places += [
-            (text, False, any_of(body for body, _ in one.bodies)) for text, one in spelled if one.bodies
+            (text, False, any_of(body for body, _ in queries.bodies))
+            for text, queries in spelled
+            if queries.bodies
         ]
         having = self._list_having([query for *_, query in places], paper_ids) if places else ()
         first: dict[int, tuple[str, bool]] = {}
@@ -582,11 +581,9 @@ class Engine:
         return first
 
     def count_from(self, institution: str) -> int:
-        """Return the number of papers that give an institution as an author's."""
         return self._count_matches(self._affiliation(institution))
 
     def list_from(self, institution: str, paper_ids: Collection[int]) -> set[int]:
-        """Return the papers that give an institution as an author's."""
         (from_it,) = self._list_having([self._affiliation(institution)], paper_ids)
         return from_it
 
@@ -641,7 +638,6 @@ class Engine:
         return self._count_matches(all_of(self._part(concepts.literal_part(*forms)) for forms in terms))
 
     def count_titles(self, term: Sequence[str]) -> int:
-        """Return the number of papers with any form of a term in the title."""
         return self._count_matches(self._compile(concepts.literal_part(*term).forms).title)
 
     def _count_matches(self, query: Query | None) -> int:
@@ -673,9 +669,9 @@ class Engine:
         return self._numbers(self.searcher.search(wanted, limit, order_by_field="top", count=False))
 
     def list_similar(
-        self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
+        self, similar_to: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
     ) -> list[int]:
-        """Return the papers most similar to paper `own`, given its concepts with their counts, and its topics."""
+        """Return the papers most similar to a paper, given its concepts with their counts, and its topics."""
         named = any_of(
             self._term("concept", token, self._idf(self._frequency("concept", token)) * math.log(1 + count))
             for token, count in words.items()
@@ -684,10 +680,7 @@ class Engine:
         if wanted is None:
             return []
         ids = self._numbers(self.searcher.search(wanted, limit + 1, count=False))
-        return [paper_id for paper_id in ids if paper_id != own][:limit]
-
-
-_MAX_COMPLETIONS = 200
+        return [paper_id for paper_id in ids if paper_id != similar_to][:limit]
 
 
 def _join_seeded(forms: Sequence[Form]) -> list[Form]:
@@ -697,9 +690,9 @@ def _join_seeded(forms: Sequence[Form]) -> list[Form]:
         if form.token:
             by_token.setdefault(form.token, []).append(form)
     whole = {
-        token: max(form.weight for form in own)
-        for token, own in by_token.items()
-        if len(own) == tokens.count_forms(token)
+        token: max(form.weight for form in of_token)
+        for token, of_token in by_token.items()
+        if len(of_token) == tokens.count_forms(token)
     }
     joined = [Form(token, weight) for token, weight in sorted(whole.items())]
     return [*joined, *(form for form in forms if form.token not in whole)]

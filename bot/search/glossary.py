@@ -61,7 +61,6 @@ class GlossaryService:
         return loaded[1]
 
     async def get_current(self) -> resolver.Glossary:
-        """Return the current glossary."""
         return await self._database.look_up(self.read_current)
 
     async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
@@ -92,9 +91,9 @@ class GlossaryService:
         in_title = await self.list_concepts(canonical)
         # For "image editing", do not list "editing" as well.
         named = [
-            one
-            for one in in_title
-            if not any(one.key != other.key and one.key in other.key for other in in_title)
+            concept
+            for concept in in_title
+            if not any(concept.key != other.key and concept.key in other.key for other in in_title)
         ]
         return list(dict.fromkeys(name_concept(concept, locale) for concept in named))
 
@@ -187,7 +186,6 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
 
 
 def read_decisions(view: Snapshot) -> list[resolver.Decision]:
-    """Return the operator's decisions, oldest first."""
     return [resolver.Decision(*row) for row in search.list_glossary_decisions(view)]
 
 

@@ -68,7 +68,7 @@ class IndexTexts(NamedTuple):
 
     title: str
     bodies: tuple[str, ...]
-    institutions: tuple[str, ...] = ()
+    institutions: tuple[str, ...]
 
 
 def count_words(texts: IndexTexts) -> Counter[str]:
@@ -83,7 +83,6 @@ def count_concepts(title: str, body: str) -> Counter[str]:
 
 
 def build_texts(paper: models.IndexDocument) -> IndexTexts:
-    """Return the texts of a paper."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
     subject, core, foreign, explained = (list[str]() for _ in range(4))
@@ -127,7 +126,6 @@ _MOST_VOTES = 1 << 18
 
 @lru_cache(maxsize=1)
 def paper_schema() -> tantivy.Schema:
-    """Return the fields of a paper document."""
     builder = tantivy.SchemaBuilder()
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
@@ -144,7 +142,6 @@ def paper_schema() -> tantivy.Schema:
 
 @lru_cache(maxsize=1)
 def author_schema() -> tantivy.Schema:
-    """Return the fields of an author document."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("word", tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("id", indexed=True, fast=True)
@@ -225,12 +222,12 @@ def _leave_words(paper: models.IndexDocument, tokenized: Iterable[str]) -> list[
     words = set[str]()
     for token in {*_CONCEPT.findall(" ".join(texts))}.intersection(tokens.list_abbreviated()):
         short, long = tokens.list_abbreviated()[token]
-        is_word = all(one.isupper() and one not in text and one.casefold() in joined for one in short)
+        is_word = all(form.isupper() and form not in text and form.casefold() in joined for form in short)
         if is_word and not any(form in joined for form in long):
             words.add(token)
-    return (
-        [" ".join(one for one in text.split(" ") if one not in words) for text in texts] if words else texts
-    )
+    if not words:
+        return texts
+    return [" ".join(token for token in text.split(" ") if token not in words) for text in texts]
 
 
 def index_in_memory(papers: Iterable[models.IndexDocument]) -> tantivy.Searcher:
@@ -312,7 +309,6 @@ class SearchIndex:
         self._is_failing = False
 
     def is_current(self, view: Snapshot) -> bool:
-        """Return whether the index is up to date."""
         return self._state == State(search.get_change(view))
 
     def count_behind(self, view: Snapshot) -> int:
@@ -476,7 +472,6 @@ class IndexWriter:
         self._writers = []
 
     def follow(self, view: Snapshot) -> None:
-        """Index all remaining changes."""
         while (write := self.plan(view)) is not None:
             write()
 
@@ -508,7 +503,6 @@ class IndexWriter:
         documents: Sequence[models.IndexDocument],
         writers: Sequence[Author],
     ) -> int:
-        """Index papers and their authors."""
         papers, authors = self._writers
         # `delete_documents_by_term` silently ignores unsigned numbers.
         papers.delete_documents_by_query(_by_ids(paper_schema(), paper_ids))

@@ -35,14 +35,13 @@ async def maintain(database: Database, clock: Clock, index: search_index.SearchI
         await glossary.rebuild()
 
 
-async def maintain_in_worker(url: str, term: int | None = None, name: str | None = None) -> None:
+async def maintain_in_worker(url: str, term: int | None, name: str | None) -> None:
     """Run `maintain` in a worker process, which ends when this call does.
 
     `url` is the database URL including the password. `name` identifies the sender's database sessions. If `term` is
     given, writes only during that term. Raises PaperroundError, keeping the progress made.
     """
-    arguments = (_maintain, url, term, name)
-    await isolation.run_isolated(*arguments, seconds=None, megabytes=None, with_database=True)
+    await isolation.run_isolated(_maintain, url, term, name, seconds=None, megabytes=None, with_database=True)
 
 
 async def _maintain(url: str, term: int | None, name: str | None) -> None:

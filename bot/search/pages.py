@@ -150,12 +150,12 @@ def _is_author(archive: Archive, text: str) -> bool:
         (is_korean or is_alone) and any(archive.engine.count([word]) for word in text.split())
     ):
         return False
-    found = authors.find_author(archive, text, limit=1)
-    if found.author is None or found.is_corrected:
+    result = authors.find_author(archive, text, limit=1)
+    if result.author is None or result.is_corrected:
         return False
-    first, *others = people.name_tokens(found.author)
+    first, *others = people.name_tokens(result.author)
     if is_alone and not is_korean:
-        return others[-1:] == words and found.matches == (found.author,)
+        return others[-1:] == words and result.matches == (result.author,)
     return not is_alone or not others or not transliteration.spells(words[0], first)
 
 
@@ -171,7 +171,6 @@ def _read_rest(archive: Archive, typed: query_parser.Query, governed: questions.
 
 
 def make_scope(archive: Archive, query: query_parser.Query, filters: Filters) -> Scope:
-    """Return the papers that pass a query's own filters and others."""
     paper_ids = authors.list_paper_ids(archive.writers, query.authors)
     return Scope(merge_filters(filters, query), paper_ids, query.institutions)
 
@@ -196,13 +195,13 @@ def find(
     scope: Scope,
     request: SearchRequest,
     load: LoadVocabulary,
-    given: ReadQuery | None = None,
+    interpreted: ReadQuery,
 ) -> FoundPapers:
     """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected or a term divided.
 
-    `given` is how the query is read, if not by its words alone.
+    `interpreted` is how the query is read, which may be by more than its words.
     """
-    interpreted, engine = given or read(archive, query), archive.engine
+    engine = archive.engine
     if _asks_for_nothing(query, scope, request):
         ignored = (*query.ignored, *(f"-{term}" for term in query.excluded))
         return FoundPapers(replace(query, ignored=ignored, excluded=()), interpreted, scope, Matches())
@@ -318,7 +317,7 @@ def _describe(
         corrected=found.corrected,
         meanings=interpreted.meanings,
         alert_terms=_list_alert_terms(archive, query, interpreted.parts) if has_alert else (),
-        suggestions=() if matches.complete else _suggest(archive, found, request.filters, load),
+        suggestions=() if matches.complete else _suggest(archive, found, request, load),
     )
 
 
@@ -355,15 +354,17 @@ def _list_alert_terms(
     return tuple(dict.fromkeys(terms))
 
 
-def _suggest(archive: Archive, found: FoundPapers, given: Filters, load: LoadVocabulary) -> tuple[str, ...]:
+def _suggest(
+    archive: Archive, found: FoundPapers, request: SearchRequest, load: LoadVocabulary
+) -> tuple[str, ...]:
     """Return alternatives to a query without matches that have some: without its filters, or with words corrected.
 
-    The `given` filters of the request still apply. A name whose second word was read as a word comes alone: author:Ada Lovelace.
+    The request's filters still apply. A name whose second word was read as a word comes alone: author:Ada Lovelace.
     """
     query, words = found.query, query_parser.Query(found.query.text)
     whole = [f"{name} {query.text}" for name in query.authors if query.text]
-    if known := [name for name in whole if authors.find_authors(archive.writers, name)]:
-        return tuple(f'author:"{name}"' for name in known)
+    if names := [name for name in whole if authors.find_authors(archive.writers, name)]:
+        return tuple(f'author:"{name}"' for name in names)
     # The words alone may match papers that its filters, exclusions or quoted phrases reject.
     is_narrow = bool(query.text) and replace(query, ignored=()) != words
     offered = [archive.read(words)] if is_narrow else []
@@ -373,8 +374,8 @@ def _suggest(archive: Archive, found: FoundPapers, given: Filters, load: LoadVoc
         near = [(word, meant) for word, meant in near if not questions.classify_filler(meant)]
         text = completion.apply_corrections(archive.read(words).text, near)
         offered += [archive.read(query_parser.Query(text))] if near else []
-    finding = (one for one in offered if archive.engine.find(one, Scope(given), limit=1).complete)
-    return tuple(one.text for one in finding)
+    scope = Scope(request.filters)
+    return tuple(other.text for other in offered if archive.engine.find(other, scope, limit=1).complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +392,7 @@ class SearchAnswer:
     matches: Matches
     common: SearchResult
     made_at: datetime
-    asked: str = ""
+    asked: str
 
 
 class SearchAnswers:
@@ -449,8 +450,8 @@ class SearchAnswers:
                 return
             self._answers.pop(key, None)
             # An answer keeps its version of the index and of the glossary in memory.
-            for other in [other for other, one in self._answers.items() if one.made_at < now - _PERIOD]:
-                del self._answers[other]
+            for old in [old for old, made in self._answers.items() if made.made_at < now - _PERIOD]:
+                del self._answers[old]
             self._answers[key] = answer
             while len(self._answers) > _MAX_ANSWERS:
                 del self._answers[next(iter(self._answers))]

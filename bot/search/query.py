@@ -75,7 +75,6 @@ class ReadQuery:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The names of the parts, without duplicates."""
         return tuple(dict.fromkeys(part.term for part in self.parts))
 
     @property
@@ -178,7 +177,9 @@ class QueryReader:
         """
         keys = {f" {form.key} " for part in read.excluded for form in part.forms if form.key}
         kinds = {
-            one.key for one in self.glossary.all_concepts() if any(key in f" {one.key} " for key in keys)
+            concept.key
+            for concept in self.glossary.all_concepts()
+            if any(key in f" {concept.key} " for key in keys)
         }
         kinds -= {part.key for part in read.parts}
         return tuple(QueryPart(key, self.glossary.forms_of(key), key).sure() for key in sorted(kinds))
@@ -217,7 +218,7 @@ class QueryReader:
         ]
         marked = zip(named if any(named) else mask, words, strict=True)
         runs = [
-            [one for _, word in run for one in word.split()]
+            [single for _, word in run for single in word.split()]
             for is_kept, run in groupby(marked, itemgetter(0))
             if is_kept
         ]
@@ -230,7 +231,6 @@ class QueryReader:
         return (is_short or questions.is_verb(word)) and not self.is_known(word)
 
     def _strip(self, word: str) -> str:
-        """Strip the particles and endings from a word unless it is filler."""
         if questions.classify_filler(word) == "filler":
             return word
         if len(word) == 2 and word[1] in "나와과랑" and questions.is_everyday(word[0]):

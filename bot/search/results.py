@@ -32,25 +32,18 @@ class Sort(StrEnum):
 class SearchRequest:
     """A search for papers on a topic.
 
-    Filters in the `query` (author:, since:, until:, votes:) are combined with the other fields. If `sort` is None, it is by
+    Papers must pass the `filters` and those in the `query` (author:, since:, until:, votes:). If `sort` is None, it is by
     relevance, or by votes if there are no words. If a `snippet_locale` is given, the result includes snippets. `today` is the
     reader's date, by which "last week" is read; in UTC if None.
     """
 
-    query: str = ""
-    since: date | None = None
-    until: date | None = None
-    min_votes: int | None = None
+    query: str
+    filters: search.Filters = search.NO_FILTERS
     limit: int = 10
     offset: int = 0
     sort: Sort | None = None
     snippet_locale: models.Locale | None = None
     today: date | None = None
-
-    @property
-    def filters(self) -> search.Filters:
-        """The filters given as fields, not in the query."""
-        return search.Filters(self.since, self.until, self.min_votes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +179,6 @@ Patterns: TypeAlias = Sequence[re.Pattern[str]]
 
 
 def build_patterns(term_forms: Sequence[Sequence[str]]) -> Patterns:
-    """Return a regular expression for each term, given its forms."""
     return list(filter(None, map(compile_pattern, term_forms[:_MAX_TERMS])))
 
 
@@ -195,7 +187,7 @@ class Snippet(NamedTuple):
 
     text: str
     language: str
-    spans: tuple[tuple[int, int], ...] = ()
+    spans: tuple[tuple[int, int], ...]
 
     @property
     def pieces(self) -> tuple[tuple[str, bool], ...]:

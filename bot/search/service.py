@@ -45,8 +45,6 @@ Result = TypeVar("Result")
 
 
 class FormEvidence(NamedTuple):
-    """A form of a concept and the number of papers that contain it."""
-
     form: concepts.SurfaceForm
     papers: int
 
@@ -204,8 +202,8 @@ class SearchService:
                         archive.engine.list_top(scope, limit=max(1, archive.engine.searcher.num_docs))[0]
                     )
                 return AboutPapers(None if scope.paper_ids is None else sorted(scope.paper_ids))
-            found = self._find_all(archive, query, scope)
-            return AboutPapers([*found.on_topic], found.read.added_forms)
+            papers = self._find_all(archive, query, scope)
+            return AboutPapers([*papers.on_topic], papers.read.added_forms)
 
         return await self._look_up(look_up)
 
@@ -223,11 +221,10 @@ class SearchService:
             interpreted = pages.read(archive, query)
             matches = pages.list_matches(engine, interpreted, scope, request)
             return pages.FoundPapers(query, interpreted, scope, matches)
-        return pages.find(archive, query, scope, request, self._load_vocabulary(archive))
+        load = self._load_vocabulary(archive)
+        return pages.find(archive, query, scope, request, load, pages.read(archive, query))
 
     async def open_papers(self, paper_ids: Sequence[int]) -> OpenPapers:
-        """Return papers with an engine that has all of them."""
-
         def look_up(archive: Archive) -> OpenPapers:
             rows = search.list_paper_rows(archive.view, paper_ids)
             return OpenPapers(_open_engine(archive, paper_ids), rows)
@@ -275,7 +272,7 @@ class SearchService:
 
         def is_known_apart(archive: Archive, name: str) -> bool:
             words = name.split()
-            return len(words) > 1 and all(one.isalpha() and is_known(archive, one) for one in words)
+            return len(words) > 1 and all(word.isalpha() and is_known(archive, word) for word in words)
 
         def look_up(archive: Archive) -> list[str]:
             return [name for name in names if not (is_known(archive, name) or is_known_apart(archive, name))]
@@ -317,7 +314,7 @@ class SearchService:
         *,
         sort: Sort = Sort.VOTES,
         filters: Filters = NO_FILTERS,
-        limit: int = 10,
+        limit: int,
         offset: int = 0,
     ) -> AuthorResult:
         """Return a page of the best-matching author's papers, sorted by votes or date, and the other matching names."""
@@ -342,25 +339,23 @@ class SearchService:
             ids |= await self._look_up(partial(titles.find_titled, titles=batch))
         return ids
 
-    async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
+    async def list_similar(self, arxiv_id: str, *, limit: int) -> list[models.PaperRow]:
         """Return the papers most similar to a paper, best first."""
         reorder = None if self._vectors is None else self._vectors.fuse_similar
         return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit, reorder))
 
     async def complete_author(self, text: str) -> list[Choice]:
-        """Return the authors with a name that begins with a text, most papers first."""
         return await self._look_up(lambda archive: completion.complete_author(archive, text))
 
     async def complete_paper(self, text: str) -> list[Choice]:
-        """Return the paper with this arXiv id or link, or else the papers with these words in the title."""
         return await self._look_up(
             lambda archive: completion.complete_paper(archive, plain.clean_typed(text))
         )
 
     async def get_digest(
-        self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
+        self, on: date | None, *, limit: int, offset: int = 0, min_votes: int | None = None
     ) -> tuple[PaperPage, date | None]:
-        """Return a page of a date's papers, top-voted first, and that date. It defaults to the latest date with a digest."""
+        """Return a page of a date's papers, top-voted first, and that date; if None, of the latest date with a digest."""
         from storage import archive, papers
 
         async def read(connection: Connection) -> tuple[PaperPage, date | None]:
@@ -381,12 +376,10 @@ class SearchService:
         return await self._database.fetch(search_results.list_snippets, rows, locale)
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
-        """Return the topics that begin with a text, those in the reader's language first."""
         topics = await self._look_up(lambda archive: self._topics(archive.reader.glossary))
         return await asyncio.to_thread(topics.complete, plain.clean_typed(text), locale)
 
     async def get_extent(self) -> models.ArchiveExtent:
-        """Return the first and last date of the archive and its number of papers."""
         from storage import papers
 
         return await self._database.fetch(papers.get_extent, until_on=latest_date(self._clock()))

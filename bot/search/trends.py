@@ -15,7 +15,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from bot.core.clock import Clock, latest_date, system_clock
+from bot.core.clock import Clock, latest_date
 from bot.glossary.resolver import Glossary
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
@@ -110,7 +110,6 @@ def _count(listed: _Listed, chosen: Sequence[int] | None, first: date, last: dat
 
 
 def _start_of(on: date, step: Interval) -> date:
-    """Return the first day of the date's month or week, or the date itself if the step is a day."""
     if step is Interval.MONTH:
         return on.replace(day=1)
     return on if step is Interval.DAY else on - timedelta(days=on.weekday())
@@ -194,7 +193,7 @@ class _Counts(NamedTuple):
 class RisingTopicService:
     """Finds rising topics. Counts titles in a thread, once per state of the archive."""
 
-    def __init__(self, database: Database, glossary: GlossaryService, clock: Clock = system_clock) -> None:
+    def __init__(self, database: Database, glossary: GlossaryService, clock: Clock) -> None:
         self._database = database
         self._glossary = glossary
         self._clock = clock

@@ -85,7 +85,7 @@ async def test_a_question_is_asked_of_the_papers_within_its_limits(
     answer = await ask(archive, asked)
     assert answer.kind is Kind.NEAR
     assert {one.paper.arxiv_id for one in answer.found} == ids
-    assert all("oil" in one.full for one in answer.found)
+    assert all("oil" in one.source.passage.text for one in answer.found)
 
 
 @pytest.mark.parametrize("limit", ["votes:9000", "since:2031-01-01", 'from:"Nowhere Institute"'])
@@ -191,7 +191,7 @@ async def test_a_list_of_contributions_that_repeats_the_question_is_no_answer(
             connection, models.PaperText(EARLY, text, "https://arxiv.org/pdf/x", harness.env.now())
         )
     answer = await ask(archive, f"{LAMPS} {EARLY}")
-    assert answer.found[0].section == "2 Method"
+    assert answer.found[0].source.passage.section == "2 Method"
 
 
 async def test_the_period_of_a_question_is_an_option(
@@ -221,7 +221,7 @@ async def test_of_a_long_kept_text_the_passages_with_most_of_the_question_are_re
     async with harness.container.database.transaction() as connection:
         await paper_texts.save(connection, text)
     answer = await ask(archive, f"How much of its oil does a wick let burn? {EARLY}")
-    assert answer.found[0].section == "250 Aside"
+    assert answer.found[0].source.passage.section == "250 Aside"
     assert len(answer.sources[0]) < 20
 
 
@@ -284,5 +284,5 @@ async def test_a_paper_is_quoted_in_the_language_of_the_question(
     )
     await digest_builders.ingest_digest(harness.container.database, korean, at=harness.env.now())
     asked = {models.Locale.EN: LAMPS, models.Locale.KO: "램프는 기름을 어떻게 아껴요?"}[language]
-    quoted = {one.paper.arxiv_id: one.language for one in (await ask(archive, asked)).found}
+    quoted = {one.paper.arxiv_id: one.source.language for one in (await ask(archive, asked)).found}
     assert quoted[EARLY] == language.value

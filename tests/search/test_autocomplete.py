@@ -101,7 +101,7 @@ def test_an_abbreviation_without_papers_ranks_below_longer_topics() -> None:
 
 def test_matches_by_syllable_rank_before_matches_by_keystroke() -> None:
     rows = [resolver.LearntForm("Gaussian", "가우시안", 9), resolver.LearntForm("reinforce", "강화", 2)]
-    topics = completion.TopicIndex(resolver.Glossary(learnt=resolver.LearntTerms(rows)))
+    topics = completion.TopicIndex(resolver.Glossary((), resolver.LearntTerms(rows)))
     for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
         assert [choice.value for choice in topics.complete(typed, KO)] == values
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bot.search import completion
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
+from storage.search import Filters
 
 
 async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService) -> None:
@@ -61,7 +62,7 @@ async def test_suggests_the_query_without_filters_if_they_exclude_all_papers(sea
         result = await search.search(SearchRequest(query))
         assert result.rows == ()
         assert result.suggestions[:1] == ("모델",)
-    also_hidden = await search.search(SearchRequest("모델 votes:500", min_votes=500))
+    also_hidden = await search.search(SearchRequest("모델 votes:500", Filters(min_votes=500)))
     assert "모델" not in also_hidden.suggestions
 
 

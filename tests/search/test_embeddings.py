@@ -95,7 +95,7 @@ async def open_bot(db: Database, server: Server) -> AsyncIterator[Callable[..., 
     clients: list[EmbeddingServer] = []
 
     def open_(model: str = "lamps") -> Bot:
-        clients.append(EmbeddingServer(server.url, model))
+        clients.append(EmbeddingServer(server.url, model, key=None))
         return Bot(db, clients[-1], server)
 
     yield open_

@@ -18,6 +18,7 @@ from bot.search.service import SearchService
 from bot.text import analyser
 from storage import models
 from storage.database import Database
+from storage.search import Filters
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
@@ -149,7 +150,7 @@ async def test_partial_matches_respect_filters_and_exclusions(db: Database) -> N
     }
     without = await archive_search.search(SearchRequest("robots quaternions -speech", limit=100))
     assert 0 < without.total == len(without.rows) < every.total
-    late = SearchRequest("robots quaternions", since=date(2025, 1, 3))
+    late = SearchRequest("robots quaternions", Filters(date(2025, 1, 3)))
     assert (await archive_search.search(late)).rows == ()
 
 

@@ -328,7 +328,7 @@ async def test_words_of_an_option_that_are_not_searched_for_give_a_hint_at_it(
 async def test_filters_in_the_query_and_in_the_request_both_apply(search: SearchService) -> None:
     assert await ids(search, "모델 votes:50") == ["2501.00003"]
     assert await ids(search, "모델 votes:10..50") == await ids(search, "모델 votes:<=50") == ["2501.00001"]
-    assert await ids(search, "", min_votes=10) == ["2501.00003", "2501.00001"]
+    assert await ids(search, "", filters=Filters(min_votes=10)) == ["2501.00003", "2501.00001"]
     assert await ids(search, "모델 -화학") == ["2501.00001"]
     assert await ids(search, "모델 until:2025-01-02") == ["2501.00001"]
     assert await ids(search, "모델 before:2025-01-02") == []
@@ -345,15 +345,17 @@ async def test_of_two_periods_or_numbers_of_votes_the_narrower_applies(
     """Whichever of them is in the query and which in the request, as a menu's period is."""
     first, second, third = (date(2025, 1, day) for day in (1, 2, 3))
     for narrow, wide in ((third, first), (third, date.min)):
-        assert await ids(search, f"{query} since:{wide}", since=narrow) == ["2501.00003"]
-        assert await ids(search, f"{query} since:{narrow}", since=wide) == ["2501.00003"]
+        assert await ids(search, f"{query} since:{wide}", filters=Filters(narrow)) == ["2501.00003"]
+        assert await ids(search, f"{query} since:{narrow}", filters=Filters(wide)) == ["2501.00003"]
     small = ["2501.00001"] if query else ["2501.00001", "2501.00002"]
-    assert await ids(search, f"{query} until:2025", until=second) == small
-    assert await ids(search, f"{query} until:{second}", until=date(2025, 12, 31)) == small
-    assert await ids(search, f"{query} since:{first} until:2025", since=second, until=second) == small
-    assert await ids(search, f"{query} since:{third}", until=second) == [], "they have no day in common"
-    assert await ids(search, f"{query} votes:50", min_votes=5) == ["2501.00003"]
-    assert await ids(search, f"{query} votes:5", min_votes=50) == ["2501.00003"]
+    assert await ids(search, f"{query} until:2025", filters=Filters(until_on=second)) == small
+    assert await ids(search, f"{query} until:{second}", filters=Filters(until_on=date(2025, 12, 31))) == small
+    assert await ids(search, f"{query} since:{first} until:2025", filters=Filters(second, second)) == small
+    assert await ids(search, f"{query} since:{third}", filters=Filters(until_on=second)) == [], (
+        "they have no day in common"
+    )
+    assert await ids(search, f"{query} votes:50", filters=Filters(min_votes=5)) == ["2501.00003"]
+    assert await ids(search, f"{query} votes:5", filters=Filters(min_votes=50)) == ["2501.00003"]
 
 
 @pytest.mark.parametrize(
@@ -391,8 +393,10 @@ async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database)
         result = await ask(service, query)
         assert (result.total, result.ignored) == (0, ignored), query
     for query in ("", "-video", "since:2025-01"):
-        assert (await ask(service, query, until=date(2025, 3, 1))).total == 1, "a period has papers"
-    assert (await ask(service, "🙈", until=date(2025, 3, 1))).total == 0
+        assert (await ask(service, query, filters=Filters(until_on=date(2025, 3, 1)))).total == 1, (
+            "a period has papers"
+        )
+    assert (await ask(service, "🙈", filters=Filters(until_on=date(2025, 3, 1)))).total == 0
     for query in ("", "the", "그", "it", "since:2025-03 until:2025-01"):
         assert await ids(service, query) == [], query
 
@@ -402,9 +406,9 @@ async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database)
 
 @both_engines
 async def test_digests_and_top_lists_are_sorted_by_votes(search: SearchService) -> None:
-    newest, newest_on = await search.get_digest()
+    newest, newest_on = await search.get_digest(None, limit=10)
     assert (newest_on, newest.total) == (date(2025, 1, 3), 1)
-    day, _ = await search.get_digest(date(2025, 1, 2))
+    day, _ = await search.get_digest(date(2025, 1, 2), limit=10)
     assert [row.arxiv_id for row in day.rows] == ["2501.00001", "2501.00002"]
     top = await ask(search, "", limit=2, sort=Sort.VOTES)
     assert [row.votes for row in top.rows] == [90, 40]
@@ -460,14 +464,14 @@ async def test_a_paper_of_several_days_is_in_the_period_of_each_and_shown_as_of_
         ("2501.00002", date(2025, 12, 31)),
         ("2501.00001", date(2025, 12, 31)),
     ]
-    january = await ids(service, "robots", since=date(2026, 1, 1), sort=Sort.VOTES)
+    january = await ids(service, "robots", filters=Filters(date(2026, 1, 1)), sort=Sort.VOTES)
     assert january == ["2501.00002", "2601.00001"]
     # Of one day, the papers with the most votes come first, newest or oldest day first.
     newest = await ids(service, "robots", sort=Sort.DATE)
     assert newest == ["2501.00002", "2601.00001", "2501.00001"]
     oldest = await ids(service, "robots", sort=Sort.OLDEST)
     assert oldest == ["2501.00001", "2501.00002", "2601.00001"]
-    author = await service.find_author("Ada Lovelace", filters=Filters(until_on=date(2025, 12, 31)))
+    author = await service.find_author("Ada Lovelace", filters=Filters(until_on=date(2025, 12, 31)), limit=10)
     assert [row.date for row in author.rows] == [date(2025, 12, 31)] * 2
 
 

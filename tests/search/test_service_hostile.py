@@ -76,10 +76,10 @@ async def call_all(search: SearchService, text: str) -> None:
     assert sum(map(len, said)) < MAX_SAID
     kinds = [result.kinds[row.arxiv_id] for row in result.rows]
     assert kinds == sorted(kinds, key=[*MatchKind].index), "papers on the topic come first"
-    await search.find_author(text)
+    await search.find_author(text, limit=10)
     await search.find_paper(text)
     await search.search(SearchRequest(text, sort=Sort.VOTES))
-    await search.list_similar(text)
+    await search.list_similar(text, limit=10)
     await search.explain_term(text)
     for choices in (
         await search.complete_topic(text, models.Locale.KO),

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from bot.core.clock import system_clock
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
 from bot.search import trends as trends_service
@@ -110,7 +111,7 @@ async def test_an_empty_archive_has_no_months_and_no_rising_topics(db: Database)
 
 
 def _rising(db: Database) -> trends_service.RisingTopicService:
-    return trends_service.RisingTopicService(db, search_glossary.GlossaryService(db))
+    return trends_service.RisingTopicService(db, search_glossary.GlossaryService(db), system_clock)
 
 
 async def _add_rising_titles(db: Database) -> None:
