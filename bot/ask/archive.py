@@ -245,16 +245,12 @@ def _fit_topic(asked: str) -> str:
     """Return a question as a search of at most MAX_TOPIC characters: a longer one by its operators and telling words alone."""
     if len(asked) <= MAX_TOPIC:
         return asked
-    clauses, fitting = dict.fromkeys(_CLAUSE.findall(asked)), list[str]()
-    for clause in sorted(
-        filter(lambda one: questions.classify_filler(one) != "filler", clauses), key=_is_word
-    ):
+    clauses = dict.fromkeys(_CLAUSE.findall(asked))
+    telling = [clause for clause in clauses if questions.classify_filler(clause) != "filler"]
+    fitting = list[str]()
+    for clause in sorted(telling, key=lambda clause: ":" not in clause):  # operators first
         fitting += [clause] if len(" ".join((*fitting, clause))) <= MAX_TOPIC else []
     return " ".join(fitting)
-
-
-def _is_word(clause: str) -> bool:
-    return ":" not in clause
 
 
 def _list_names(text: str) -> list[str]:
@@ -444,10 +440,9 @@ def _fit(asked: str, passage: Passage) -> float:
 
 
 def _list_needles(part: question.AskedPart) -> Sequence[str]:
-    """Return what a text has, letter for letter, that has any form of a part."""
-    return [
-        analyser.stem(one) if one.isalpha() else one for one in (form.text.casefold() for form in part.forms)
-    ]
+    """Return the forms of a part in lower case and without endings, as they are sought in a text letter for letter."""
+    folded = (form.text.casefold() for form in part.forms)
+    return [analyser.stem(text) if text.isalpha() else text for text in folded]
 
 
 def _choose_passages(

@@ -52,7 +52,11 @@ _MAX_ORIGINS = 4
 def answer_view(
     texts: Texts, answer: AnyAnswer, asked: str = "", *, marker: str | None = None, url: str = ""
 ) -> ui.LayoutView:
-    """Return an answer: the question, or the address of its message, and the passages as quotations."""
+    """Return an answer with its passages as quotations, below the question.
+
+    `url` is the address of the message that asked, for an answer that cannot be a reply to it; `marker` that of a delivery's
+    message, which the buttons' ids carry.
+    """
     if isinstance(answer, Answer):
         return _paper_view(texts, answer, asked, marker, url)
     return _archive_view(texts, answer, asked, marker, url)
@@ -69,8 +73,10 @@ def _paper_view(texts: Texts, answer: Answer, asked: str, marker: str | None, ur
         lines.append(texts("ask-no-text" if answer.basis is Basis.NONE else key))
     message.add_text("\n".join(lines))
     numbers = range(1, 1 + len(answer.passages)) if answer.sentences else (0,) * len(answer.passages)
-    quotes = [_quote(texts, *one) for one in zip(answer.passages, numbers, strict=True)]
-    for block in _fit_sentences(answer.sentences, quotes, *message.share(1)) if answer.sentences else quotes:
+    blocks = [_quote(texts, *numbered) for numbered in zip(answer.passages, numbers, strict=True)]
+    if answer.sentences:
+        blocks = _fit_sentences(answer.sentences, blocks, *message.share(1))
+    for block in blocks:
         message.add_text(block)
     read_as = " · ".join(
         f"{escape_untrusted(typed, max_length=_MAX_READ)} → "
@@ -110,7 +116,7 @@ def _archive_view(
         message.add_text(_nearness_text(texts, answer))
     if answer.is_cut:
         message.add_text(subtext(texts("ask-archive-cut", count=MAX_LENGTH)))
-    shown = {one.paper.arxiv_id: one.paper for one in answer.found}
+    shown = {passage.paper.arxiv_id: passage.paper for passage in answer.found}
     options = [
         select_option(
             texts(name, title=format_title(paper.title, arxiv_id)), pack_custom_id(*action, arxiv_id)
@@ -126,14 +132,15 @@ def _archive_view(
     message.end_with([[menu], [button(texts("ask-all-papers"), topic) if topic else None]], foot)
     if answer.sentences:
         blocks = [
-            _found_text(texts, answer, *one)
-            for one in zip(answer.found, range(1, 1 + len(answer.found)), strict=True)
+            _passage_text(texts, answer, passage, number)
+            for number, passage in enumerate(answer.found, start=1)
         ]
         for block in _fit_sentences(answer.sentences, blocks, *message.share(1)):
             message.add_text(block)
         return message.view
-    for place, one in enumerate(answer.found):
-        message.add_text(_found_text(texts, answer, one, 0, *message.share(len(answer.found) - place)))
+    for place, passage in enumerate(answer.found):
+        share = message.share(len(answer.found) - place)
+        message.add_text(_passage_text(texts, answer, passage, 0, *share))
     return message.view
 
 
@@ -178,34 +185,39 @@ def _find_language(answer: ArchiveAnswer, found: Found) -> str:
     return found.source.language if found.source.language != answer.language else ""
 
 
-def _describe_words(texts: Texts, answer: ArchiveAnswer, found: Found) -> str:
+def _describe_words(texts: Texts, answer: ArchiveAnswer, passage: Found) -> str:
     """Return whose words a passage has, its place, and its language if it is not the question's."""
-    source = found.source
+    source = passage.source
     words = texts(f"ask-words-{source.words}", day=texts.format_date(source.on) if source.on else "")
     heading = source.passage.section
     heading = texts(f"label-{label}") if (label := label_name(heading)) else heading
     section = discord_text.escape_inline(discord_text.shorten(heading, _MAX_SECTION, markdown=False))
     is_link = source.words is Words.PAPER and section
     place = discord_text.masked_link(section, source.url) if is_link else section
-    language = _find_language(answer, found)
+    language = _find_language(answer, passage)
     return join_dotted(words, place, texts(f"language-{language}") if language else "")
 
 
-def _found_text(
-    texts: Texts, answer: ArchiveAnswer, found: Found, number: int, characters: int = 1_000, size: int = 3_000
+def _passage_text(
+    texts: Texts,
+    answer: ArchiveAnswer,
+    passage: Found,
+    number: int,
+    characters: int = 1_000,
+    size: int = 3_000,
 ) -> str:
-    """Return a passage below its paper, with its number if sentences rest on it, and whose words it has.
+    """Return a passage below its paper, with its number if sentences rest on it (else 0), and whose words it has.
 
-    The passage is shortened until the text fits.
+    The passage is shortened until the text has at most `characters`, and `size` bytes.
     """
-    paper = found.paper
+    paper = passage.paper
     title = title_link(paper, max_characters=300, max_bytes=700)
     facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
-    head, words = f"{number}. {facts}" if number else facts, subtext(_describe_words(texts, answer, found))
+    head, words = f"{number}. {facts}" if number else facts, subtext(_describe_words(texts, answer, passage))
     for length in _QUOTED:
         quoted = (
-            f"> {mark_matches(_shorten(found.excerpt, length))}\n"
-            if found.source.words is not Words.TITLE
+            f"> {mark_matches(_shorten(passage.excerpt, length))}\n"
+            if passage.source.words is not Words.TITLE
             else ""
         )
         text = f"**{head}**\n{quoted}{words}"
@@ -239,7 +251,7 @@ def _fit_sentences(
     """Return the sentences, with the numbers of their quotes, and these quotes: as many, and at least one, as fit."""
     for count in range(len(sentences), 0, -1):
         shown = sentences[:count]
-        blocks = ["\n".join(_number(shown)), *quotes[: max(one.quote for one in shown)]]
+        blocks = ["\n".join(_number(shown)), *quotes[: max(sentence.quote for sentence in shown)]]
         joined = "\n".join(blocks)
         if len(joined) + _RESERVE <= characters and len(joined.encode()) + _RESERVE <= size:
             break
@@ -250,23 +262,27 @@ def _number(sentences: Sequence[QuotedSentence]) -> list[str]:
     return [f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})" for one in sentences]
 
 
+def _plain_text(texts: Texts, answer: AnyAnswer) -> str:
+    """Return an answer for the plain form of its message, which is sent if Discord refuses the layout."""
+    sentences = _number(answer.sentences[:2])
+    if isinstance(answer, Answer):
+        quotes = [f"> {mark_matches(passage.excerpt)}\n<{passage.url}>" for passage in answer.passages]
+        return "\n".join((*sentences, *quotes[: 2 if sentences else None])) or texts("ask-none")
+    quotes = [
+        f"> {mark_matches(_shorten(passage.excerpt, _QUOTED[-2]))}\n<{passage.paper.url}>"
+        for passage in answer.found
+    ]
+    return "\n".join((*(sentences or [_nearness_text(texts, answer)]), *quotes))
+
+
 def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     """Return the message of a public answer, or its edit: a reply to the question, or with a link to it. It notifies nobody."""
     marker, asked = contents.part_marker(post.marker, 0), post.message
     url = f"https://discord.com/channels/{asked.guild_id}/{asked.channel_id}/{asked.id}"
-    texts = wording.ui_texts
-    text, answer = texts(post.problem) if post.problem else "", post.answer
+    texts, answer = wording.ui_texts, post.answer
+    text = texts(post.problem) if post.problem else ""
     if answer is not None:
-        said = _number(answer.sentences[:2])
-        if isinstance(answer, Answer):
-            found = [f"> {mark_matches(one.excerpt)}\n<{one.url}>" for one in answer.passages]
-            text = "\n".join((*said, *found[: 2 if said else None])) or texts("ask-none")
-        else:
-            near = [
-                f"> {mark_matches(_shorten(one.excerpt, _QUOTED[-2]))}\n<{one.paper.url}>"
-                for one in answer.found
-            ]
-            text = "\n".join((*(said or [_nearness_text(texts, answer)]), *near))
+        text = _plain_text(texts, answer)
     plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
     body, reply = plain, dict[str, Any]()
     if asked.may_reply:

@@ -48,7 +48,7 @@ class Passage(NamedTuple):
 
 def split(text: models.PaperText) -> list[Passage]:
     """Return the passages of a paper in order, without its title. Takes linear time."""
-    found: list[Passage] = []
+    passages: list[Passage] = []
     headings: list[tuple[int, str]] = []
     is_first = True
     for block in _list_blocks(text.text):
@@ -57,21 +57,21 @@ def split(text: models.PaperText) -> list[Passage]:
             headings = [] if is_title else [*(other for other in headings if other[0] < heading[0]), heading]
             is_first = False
             continue
-        section, anchor = (
-            " › ".join(title for _, title in headings[-2:]),
-            next(filter(None, (arxiv_ids.section_anchor(title) for _, title in reversed(headings))), ""),
-        )
+        section = " › ".join(title for _, title in headings[-2:])
+        anchors = (arxiv_ids.section_anchor(title) for _, title in reversed(headings))
+        anchor = next(filter(None, anchors), "")
         is_whole = bool(_CAPTION.match(block) or _TABLE.search(block) or _FENCE.match(block))
         is_short = len(block) < _MIN_LENGTH and not is_whole
-        if is_short and found and found[-1].section == section and len(found[-1].text) < _MAX_LENGTH:
-            found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{block}")
+        last = passages[-1] if passages else None
+        if is_short and last and last.section == section and len(last.text) < _MAX_LENGTH:
+            passages[-1] = last._replace(text=f"{last.text}\n\n{block}")
         elif is_whole:
-            found.append(Passage(section, block[:_MAX_TABLE_LENGTH], anchor))
+            passages.append(Passage(section, block[:_MAX_TABLE_LENGTH], anchor))
         else:
-            found += (Passage(section, piece, anchor) for piece in _cut(block))
-        if len(found) >= MAX_PASSAGES:
+            passages += (Passage(section, piece, anchor) for piece in _cut(block))
+        if len(passages) >= MAX_PASSAGES:
             break
-    return [passage for passage in found if any(map(str.isalpha, passage.text))]
+    return [passage for passage in passages if any(map(str.isalpha, passage.text))]
 
 
 async def split_apart(text: models.PaperText) -> list[Passage]:

@@ -97,12 +97,12 @@ class PaperIndex:
 
     def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
         scores, needed = defaultdict[int, float](float), 0.0
-        found, having = dict[str, Sequence[str]](), dict[str, Collection[int]]()
+        forms_found, having = dict[str, Sequence[str]](), dict[str, Collection[int]]()
         for part in parts:
             frequencies = {
                 form.text: self._count(tokens.phrases(form.token or form.text)) for form in part.forms
             }
-            found[part.text] = [
+            forms_found[part.text] = [
                 # A concept's token counts all of its forms.
                 form.text
                 for form in part.forms
@@ -114,8 +114,8 @@ class PaperIndex:
                 needed += part.weight * max(rarity, 0.5)
             of_part = defaultdict[int, list[float]](list)
             for form in part.forms:
-                own = self._rarity(frequencies[form.text])
-                weight = form.weight * (_FORM_RARITY * own + (1 - _FORM_RARITY) * rarity)
+                of_form = self._rarity(frequencies[form.text])
+                weight = form.weight * (_FORM_RARITY * of_form + (1 - _FORM_RARITY) * rarity)
                 for number, frequency in frequencies[form.text].items():
                     saturated = frequency * (_SATURATION + 1) / (frequency + _SATURATION)
                     of_part[number].append(weight * saturated)
@@ -131,10 +131,10 @@ class PaperIndex:
         # What is rare in a short paper is less rare than in a long one.
         scale = math.log(1 + len(self.passages)) / math.log(1 + _USUAL_PASSAGES)
         score = max(ranked.values(), default=0.0) / math.sqrt((needed or 1.0) * (scale or 1.0))
-        present = [part for part in parts if found[part.text]]
+        present = [part for part in parts if forms_found[part.text]]
         if wants_number and not any(self._has_number(number, present) for number in order[:3]):
             score *= _NO_NUMBER
-        return Ranking(order, ranked, score, found, having)
+        return Ranking(order, ranked, score, forms_found, having)
 
     def _has_number(self, number: int, present: Sequence[AskedPart]) -> bool:
         """Return whether a sentence of a passage has a number and most of these parts, in any form."""
@@ -159,7 +159,7 @@ class PaperIndex:
 
     def _count(self, phrases: Iterable[tuple[str, ...]]) -> dict[int, float]:
         """Return how often each passage has a form in its most frequent spelling, with its headings and its length."""
-        found = Counter[int]()
+        counts = Counter[int]()
         for phrase in phrases:
             first, *rest = phrase
             having = (number for number, words in enumerate(self._distinct) if first in words)
@@ -167,12 +167,12 @@ class PaperIndex:
                 counted = {number: _count_phrase(self._texts[number], list(phrase)) for number in having}
             else:
                 counted = {number: self._texts[number].count(first) for number in having}
-            found |= Counter(counted)
-        count, weighted = len(self.passages), defaultdict[int, float](float)
-        for text, number in found.items():
-            length = len(self._texts[text])
-            if text < count:
-                weighted[text] += number / (1 - _LENGTH_NORM + _LENGTH_NORM * length / self._mean)
+            counts |= Counter(counted)
+        first_heading, weighted = len(self.passages), defaultdict[int, float](float)
+        for number, count in counts.items():
+            length = len(self._texts[number])
+            if number < first_heading:
+                weighted[number] += count / (1 - _LENGTH_NORM + _LENGTH_NORM * length / self._mean)
             else:
-                weighted[text - count] += _HEADING * number / math.sqrt(length)
+                weighted[number - first_heading] += _HEADING * count / math.sqrt(length)
         return weighted

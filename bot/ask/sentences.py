@@ -83,7 +83,7 @@ class Sentence(NamedTuple):
     text: str
     passage: int
     span: str
-    paper: int = 0
+    paper: int
 
 
 class QuotedSentence(NamedTuple):
@@ -180,7 +180,7 @@ class SentenceWriter:
             # The title is the first paragraph, and no passage.
             for place in [place for place in checkers[owner].find_places(claim.span) if place][:1]
         ]
-        disagree = disagree and len({one.paper for one in sentences}) > 1
+        disagree = disagree and len({sentence.paper for sentence in sentences}) > 1
         return Written(sentences, "" if sentences else "ask-not-proved", disagree)
 
     async def _judge(

@@ -103,10 +103,10 @@ class AskedMessage(NamedTuple):
     channel_id: int
     id: int
     user_id: int
-    replied_to: int | None = None
-    may_reply: bool = True
-    is_mention: bool = True
-    cards: tuple[str, ...] = ()
+    replied_to: int | None
+    may_reply: bool
+    is_mention: bool
+    cards: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ class AnswerPost:
 
     message: AskedMessage
     locale: models.Locale
+    problem: str
     answer: AnyAnswer | None = None
-    problem: str = ""
     is_edit: bool = False
 
     @property
@@ -140,8 +140,8 @@ class PaperQuestions:
     deliveries: contents.DeliveryFactory
     lookups: Admission
     archive: ArchiveQuestions
-    vectors: TextVectors | None = None
-    sentences: SentenceWriter | None = None
+    vectors: TextVectors | None
+    sentences: SentenceWriter | None
     _reading: Admission = field(
         default_factory=lambda: Admission(_MAX_READING, patience=_READING_SECONDS), init=False
     )
@@ -166,7 +166,8 @@ class PaperQuestions:
             ranking = await asyncio.to_thread(index.rank, parts, wants_number=question.wants_number(asked))
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:
-            order = await self.vectors.rank(text, [one.headed_text for one in index.passages], asked)
+            headed = [passage.headed_text for passage in index.passages]
+            order = await self.vectors.rank(text, headed, asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
 
@@ -288,15 +289,15 @@ class PaperQuestions:
             if not (await asyncio.wait({answering}, timeout=READING_AFTER))[0]:
                 reading, post = replace(post, problem="ask-reading"), replace(post, is_edit=True)
                 await self._put(delivery_id, reading, post)
-            found = replace(await answering, is_edit=post.is_edit)
+            answered = replace(await answering, is_edit=post.is_edit)
         finally:
             answering.cancel()
-        begun = found.answer and self.begin_sentences(found.answer)
+        begun = answered.answer and self.begin_sentences(answered.answer)
         if begun is None:
-            await self._put(delivery_id, found)
+            await self._put(delivery_id, answered)
             return
-        bare = replace(found, answer=replace(begun, note="ask-sentences-failed"), is_edit=True)
-        if await self._put(delivery_id, replace(found, answer=begun), bare):
+        bare = replace(answered, answer=replace(begun, note="ask-sentences-failed"), is_edit=True)
+        if await self._put(delivery_id, replace(answered, answer=begun), bare):
             asker = post.message.user_id, post.message.guild_id
             done = await self.add_sentences(begun, asked, post.locale, *asker)
             await self._put(delivery_id, replace(bare, answer=done))
@@ -308,8 +309,8 @@ class PaperQuestions:
         """
         now = self.clock()
         parts = [self.deliveries.build_post(ANSWER, post, now).parts[0] for post in (shown, *rest)]
-        found = shown.answer.found if isinstance(shown.answer, ArchiveAnswer) else ()
-        about = dict.fromkeys(one.paper.arxiv_id for one in found)
+        passages_shown = shown.answer.found if isinstance(shown.answer, ArchiveAnswer) else ()
+        about = dict.fromkeys(passage.paper.arxiv_id for passage in passages_shown)
         return await self.database.write(
             storage.put_answer,
             delivery_id,
@@ -332,8 +333,8 @@ class PaperQuestions:
         try:
             if paper is None or not has_words:
                 named = same if has_words else ids  # ids alone show these papers
-                found = await self.ask_archive(asked, post.locale, post.message.user_id, named)
-                return replace(post, answer=found, problem="")
+                nearest = await self.ask_archive(asked, post.locale, post.message.user_id, named)
+                return replace(post, answer=nearest, problem="")
             return replace(post, answer=await self.answer(paper, asked, post.message.user_id), problem="")
         except errors.UsageError as error:
             return replace(post, problem=error.key)
@@ -361,8 +362,8 @@ def _describe(paper: models.PaperDetail, locale: models.Locale) -> str:
     """Return the abstract and the best summary from a digest as Markdown, each below its heading; "" without both."""
     of_abstract, of_summary = _HEADINGS[locale]
     blocks = [f"## {of_abstract}", _HEADING.sub("", paper.abstract)] if paper.abstract else []
-    told = (one for one in summaries.list_texts(paper, locale) if one.format is not None)
-    summary = next(told, None)
+    of_digests = (stored for stored in summaries.list_texts(paper, locale) if stored.format is not None)
+    summary = next(of_digests, None)
     if summary is not None and not (paper.abstract and summary.basis is Basis.EXTRACT):
         blocks.append(f"## {of_summary}")
         for section in summary.sections:
@@ -391,7 +392,7 @@ def _build(
         index,
         ranking.order,
         ranking.is_answer,
-        tuple(_show(text, one, patterns) for one in shown),
+        tuple(_show(text, passage, patterns) for passage in shown),
         tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
     )
 

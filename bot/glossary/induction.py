@@ -52,13 +52,13 @@ def learn(
         form, explained = spellings.most_common(1)[0][0], spellings.total()
         if forms_of[key] >= MAX_FORMS or not vocabulary.may_be_form(korean, key):
             continue
-        found = evidence.count([form])
-        if found > MAX_PAPERS_PER_EXPLANATION * explained:
+        having = evidence.count([form])
+        if having > MAX_PAPERS_PER_EXPLANATION * explained:
             continue
         confirmed = evidence.count([form], [*vocabulary.list_english(key), *short_forms[key]])
-        if 2 * confirmed > found:
+        if 2 * confirmed > having:
             forms_of[key] += 1
-            learnt.append(LearntForm(vocabulary.name(key), form, explained, found, confirmed))
+            learnt.append(LearntForm(vocabulary.name(key), form, explained, having, confirmed))
     return sorted(learnt, key=lambda row: (-row.explained, row.term, row.form))[:MAX_LEARNT]
 
 

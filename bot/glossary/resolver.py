@@ -126,13 +126,9 @@ class Glossary:
         """The consonants of each name of a model or method in titles."""
         return {name: transliteration.list_consonants(name) for name in self._names}
 
-    def find_names(self, text: str) -> list[str]:
-        """Return the model and method names that a Korean text sounds like: Gemini for 제미나이."""
-        return self._sounds.find(text)
-
     @cached_property
-    def _sounds(self) -> transliteration.SoundIndex:
-        # Include abbreviations that may be pronounced as words, such as LoRA.
+    def names_by_sound(self) -> transliteration.SoundIndex:
+        """The names of models and methods, and abbreviations that may be pronounced as words, such as LoRA."""
         papers = {text: sum(sense.papers for sense in senses) for text, senses in self._senses.items()}
         spoken = {text: number for text, number in papers.items() if text.isalpha()}
         return transliteration.SoundIndex({**spoken, **self._names})

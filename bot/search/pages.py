@@ -71,7 +71,10 @@ def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
 
 
 class ReadName(NamedTuple):
-    """What a query is if its words are a name: the query for the named one's papers, or how its words are read, as a whole."""
+    """What a query names: `query` is for the papers of the institution or author, if the words name one and no topic.
+
+    If they name an institution that is a topic too, or that no paper is from, `words` reads them as one part.
+    """
 
     query: query_parser.Query | None = None
     words: ReadQuery | None = None

@@ -371,7 +371,7 @@ class QueryReader:
         is_short = match is None or len(analyser.monosyllabic_noun(match[1]) or match[1]) < 2
         if match is None or is_short or self.glossary.is_word(match[1]):
             return []
-        names = choose(match[1], self.glossary.find_names(match[1]))
+        names = choose(match[1], self.glossary.names_by_sound.find(match[1]))
         return [f"{name} {match[2]}".strip() for name in names]
 
 

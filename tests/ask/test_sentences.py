@@ -133,7 +133,7 @@ def test_sentences_about_one_passage_share_its_quote() -> None:
     index = PaperIndex(passages.split(text))
     [place] = [n for n, one in enumerate(index.passages) if SHORTER.english in one.text]
     paper: Any = None
-    said = [Sentence("One.", place, SPAN), Sentence("Two.", place, "to match the shuffled one")]
+    said = [Sentence("One.", place, SPAN, 0), Sentence("Two.", place, "to match the shuffled one", 0)]
     answer = ask_service._add(ask_service.Answer(paper, text, index), Written(said))
     assert isinstance(answer, ask_service.Answer)
     assert [one.quote for one in answer.sentences] == [1, 1]

@@ -21,7 +21,9 @@ from tests.support.world import CHANNEL, World, moment
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 NOW, THREAD, GUILD = moment("Mon 09:00"), 77, 9
-MESSAGE = AskedMessage(GUILD, THREAD, 4242, user_id=5)
+MESSAGE = AskedMessage(
+    GUILD, THREAD, 4242, user_id=5, replied_to=None, may_reply=True, is_mention=True, cards=()
+)
 
 
 @pytest.fixture(autouse=True)
