@@ -419,7 +419,6 @@ async def _list_resting(connection: Connection, of: Iterable[models.Alert], now:
 def _quote(
     paper: models.PaperDetail, reasons: Iterable[matcher.AlertReason], locale: models.Locale
 ) -> contents.PostPaper:
-    """Return a paper as it is posted, with a sentence that has what matched in its text."""
     in_text = [
         form for reason in reasons if reason.found_in is matcher.MatchField.TEXT for form in reason.forms
     ]

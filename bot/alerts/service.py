@@ -122,7 +122,7 @@ class AlertPreview(NamedTuple):
 
     paper_count: int
     latest: list[models.PaperRow]
-    related: tuple[str, ...] = ()
+    related: tuple[str, ...]
     wider: models.Alert | None = None
     wider_count: int = 0
 

@@ -34,8 +34,6 @@ _MAX_VOTES = 99_999
 
 
 class ListKind(StrEnum):
-    """What a list contains."""
-
     DIGEST = "d"
     TOP = "p"
     TOPIC = "t"

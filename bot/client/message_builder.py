@@ -25,7 +25,6 @@ NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
 
 def allowed_mentions(role_id: int | None) -> dict[str, list[str]]:
-    """Return the allowed mentions: the role if given, otherwise none."""
     return NO_MENTIONS if role_id is None else {"parse": [], "roles": [str(role_id)]}
 
 
@@ -169,7 +168,6 @@ class MessageBuilder:
             self._add(ui.ActionRow(*present), 1 + len(present))
 
     def _fit(self, markdown: str) -> str:
-        """Return a text, shortened to the space that is left."""
         characters, size = self.share(1)
         if len(markdown) <= characters and discord_text.utf8_bytes(markdown) <= size:
             return markdown

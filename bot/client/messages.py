@@ -199,12 +199,10 @@ class CommandMentions:
         self._ids = dict(ids)
 
     def __call__(self, name: str) -> str:
-        """Return the mention of a command such as `daily edit`."""
         command_id = self._ids.get(name.split()[0])
         return f"`/{name}`" if command_id is None else f"</{name}:{command_id}>"
 
     async def load(self, database: Database) -> None:
-        """Load the command ids of the last synchronisation."""
         ids = await database.fetch(key_values.get, COMMAND_IDS)
         self.update(json.loads(ids) if ids else {})
 

@@ -162,7 +162,6 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
 
 @functools.cache
 def _periods_by_name() -> dict[str, Period]:
-    """Return the periods by their values and by their names in both languages."""
     named = {
         client_texts.for_locale(locale)(period.text_id).casefold(): period
         for locale in models.Locale

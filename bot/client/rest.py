@@ -127,7 +127,6 @@ class RestClient:
     def _note_bucket(
         self, bucket: tuple[str, str, str], response: aiohttp.ClientResponse, answer: HttpAnswer
     ) -> None:
-        """Store when the exhausted rate limit of a route ends, and forget those that are over."""
         if answer.status == 429:
             seconds = 0.0 if answer.is_global else answer.retry_after or 0.0
         elif response.headers.get("X-RateLimit-Remaining") == "0":
@@ -221,7 +220,6 @@ def _is_of_api(url: yarl.URL) -> bool:
 
 
 def _is_interaction(url: yarl.URL) -> bool:
-    """Return whether a request replies to an interaction."""
     return any(part in url.path for part in ("/interactions/", "/webhooks/"))
 
 

@@ -62,11 +62,9 @@ class Texts:
         return f"`/{shown}`"
 
     def format_date(self, day: date) -> str:
-        """Return a date in this language's long format."""
         return babel.dates.format_date(day, format="long", locale=self.locale.value)
 
     def format_time(self, at: str) -> str:
-        """Return a time of day (`HH:MM`) in this language's format."""
         return templates.render_time(at, self.locale.value)
 
     def format_day(self, day: date, today: date) -> str:

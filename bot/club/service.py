@@ -345,7 +345,6 @@ class _Steps:
 
 
 def _set_duration(message: str | None, hours: int) -> str | None:
-    """Return the JSON of a message with a poll that lasts this long."""
     body = json.loads(message or "{}")
     if "poll" not in body or body["poll"]["duration"] == hours:
         return message

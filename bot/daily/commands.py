@@ -530,7 +530,6 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
 
 
 async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui.LayoutView:
-    """Change a subscription's settings and return its view. Raises UserError."""
     channel = await permissions.require_known_channel(request, old.guild_id, old.channel_id)
     await _require_allowed(request, channel, wanted, old.mention_role_id)
     changed = await request.services.get(Subscriptions).edit(wanted)
@@ -554,7 +553,6 @@ async def _require_allowed(
 
 
 async def _create(request: Request, draft: Subscription) -> Subscription:
-    """Add a subscription. Raises UserError, e.g. if the bot may not post in the channel."""
     channel = _find_postable(request, draft)
     await _require_allowed(request, channel, draft)
     await _require_bot_may_post(request, channel, draft.style)
@@ -637,7 +635,6 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 
 
 async def _find_named(request: Request, subscription_id: str) -> tuple[Subscription, str]:
-    """Return the subscription with this id and its name. Raises UserError."""
     subscription = await _find(request, subscription_id)
     names = post_names.name_posts(request.texts, await _list_for_guild(request))
     return subscription, names[subscription.id]

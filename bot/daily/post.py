@@ -89,7 +89,7 @@ def copy_view(
     return message.view
 
 
-def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
+def header(wording: PostWording, post: DailyPost, note: str) -> str:
     small_print = subtext_lines(daily_text(wording, post, "count"))
     headline = f"{mention_line(post)}## 📰 {daily_text(wording, post, 'headline')}"
     return "\n".join(line for line in (note, headline, small_print) if line)

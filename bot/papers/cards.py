@@ -377,7 +377,6 @@ def post_card_view(
 def _truncated_summary(
     texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget, more: str
 ) -> str:
-    """Return as much of a summary as fits, followed by the note `more` if it is truncated."""
     start = tuple(
         models.Section(each.heading, "\n".join(each.body[:RENDERED_LENGTH].split("\n")[:RENDERED_LINES]))
         for each in sections[:SHOWN_SECTIONS]

@@ -255,7 +255,6 @@ def empty_view(
 def _navigation_buttons(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
 ) -> list[ui.Item[Any] | None]:
-    """Return the buttons for the unfiltered list, an alert, and the nearest or newest digest."""
     state = listed.state
     if Hint.TODAY in listed.found.hints:
         return [today_button(texts), newest_digest_button(texts)]

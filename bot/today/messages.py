@@ -102,7 +102,6 @@ def _pick_text(
     *,
     with_language: bool,
 ) -> str:
-    """Return a paper with the reasons why it is here, if there are any besides its votes."""
     paper = pick.paper
     clauses = [
         texts(f"today-because-{kind.value}", text=_escape(text), count=count)

@@ -143,7 +143,7 @@ async def test_a_button_shows_a_post_in_the_other_language(harness: ClientHarnes
     assert f"/{message.id})" in shown.partition("\n")[0]
     assert all(f"**{number} · " in shown for number in (1, 2))
     translated = replace(post, subscription=replace(subscription, locale=other))
-    assert daily_post.header(wording, translated) not in shown
+    assert daily_post.header(wording, translated, "") not in shown
 
 
 @both_languages
