@@ -11,7 +11,7 @@ paper                                                                     drawn
 of a day after `last_on`                                                  not yet
 of a first post (no mark)                                                 own from `first_on` on, else not
 of a day before `late_on`, not `returned`                                 not any more
-of a day up to the mark's `on`, one of its ingests, not `returned`        no: it had its turn
+of a day up to `on`, listed by the first `until` ingests, not `returned`  no: it had its turn
 of a day before `own_on`                                                  late
 of a later ingest, for a closed day that the post before drew from        late
 any other: of a later day, of a later ingest, or `returned`               own
@@ -205,7 +205,7 @@ def draw(
 
 
 class _Draw(NamedTuple):
-    """What a post draws from. The mark of a weekly post is that of none before, so all papers of its days are new."""
+    """What decides the papers that a post draws. The mark of a weekly post makes all papers of its days new."""
 
     origin: Origin
     window: Window
@@ -305,7 +305,7 @@ class CandidatePool:
 
 
 def _find_first_day(
-    on_topic: Iterable[DigestPaper], of_days: Iterable[DigestPaper], min_votes: int
+    on_topic: Sequence[DigestPaper], of_days: Sequence[DigestPaper], min_votes: int
 ) -> date | None:
     """Return the day of a first post: the newest with papers for it, else with papers on its topic, else with any."""
     with_votes = [paper for paper in on_topic if models.meets_minimum(paper.votes, min_votes)]
