@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, assert_never
 
@@ -422,8 +422,8 @@ def _quote(
     in_text = [
         form for reason in reasons if reason.found_in is matcher.MatchField.TEXT for form in reason.forms
     ]
-    post_paper = contents.build_post_paper(paper, locale)
-    return replace(post_paper, quoted=matcher.find_sentence(paper, in_text, locale))
+    quoted = matcher.find_sentence(paper, in_text, locale)
+    return contents.build_post_paper(paper, locale, quoted=quoted)
 
 
 def _marker(recipient: str, matches: Iterable[AlertMatch]) -> str:

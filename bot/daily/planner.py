@@ -201,7 +201,7 @@ def build_daily_post(
 ) -> choice.DailyPost:
     """Return a planned post's content. Deliveries set their own `marker`. `details` is keyed by paper id."""
     papers = tuple(
-        replace(contents.build_post_paper(details[paper.paper_id], subscription.locale), savers=savers)
+        contents.build_post_paper(details[paper.paper_id], subscription.locale, savers=savers)
         for paper, savers in zip(post.papers, post.savers, strict=True)
     )
     return choice.DailyPost(MARKER_PLACEHOLDER, subscription, post, papers)

@@ -36,8 +36,8 @@ class PostPaper(models.PaperDetail):
     """
 
     summary: Summary | None
-    quoted: search_results.Snippet | None = None
-    savers: int = 0
+    quoted: search_results.Snippet | None
+    savers: int
 
     @property
     def sections(self) -> tuple[models.Section, ...]:
@@ -164,13 +164,19 @@ class RenderedPart:
     paper_count: int = field(default=1, kw_only=True)
 
 
-def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostPaper:
+def build_post_paper(
+    detail: models.PaperDetail,
+    locale: models.Locale,
+    *,
+    quoted: search_results.Snippet | None = None,
+    savers: int = 0,
+) -> PostPaper:
     """Return a paper as content for readers of `locale`. An abstract is shortened to an extract."""
     summary = best_summary(detail, locale)
     if summary is not None and summary.format is None:
         summary = _extract(summary)
     facts = {each.name: getattr(detail, each.name) for each in fields(models.PaperDetail)}
-    return PostPaper(**facts, summary=summary)
+    return PostPaper(**facts, summary=summary, quoted=quoted, savers=savers)
 
 
 def _extract(summary: Summary) -> Summary:

@@ -204,7 +204,7 @@ class TodayService:
             if is_personal:
                 reasons = _find_reasons(day, detail, profile, concepts, locale, reader.follows)
             quoted, reasons = _put_quoted_first(detail, reasons, locale)
-            paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
+            paper = contents.build_post_paper(detail, locale, quoted=quoted)
             picks.append(TodayPick(paper, ranks[detail.id], reasons, reader.marks(detail.id)))
         return TodayPost(
             marker=f"today:{profile.user_id}:{day.on}",

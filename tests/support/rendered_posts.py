@@ -72,6 +72,8 @@ def bare_paper(
         "video": None,
         "id": int(arxiv_id[-5:]),
         "appearances": (),
+        "quoted": None,
+        "savers": 0,
     }
     known = values | options | {"summary": summary if sections else None}
     return contents.PostPaper(arxiv_id=arxiv_id, first_on=on, last_on=on, **known)
