@@ -340,33 +340,18 @@ class DailyPlanner:
             rows = [row for row in rows if row in slots]
             chosen = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
             counted, details = await load_content(connection, chosen)
-            posts = {row.id: post for (row, _), post in zip(chosen, counted, strict=True) if post.papers}
-            built: dict[int, models.NewDelivery] = {}
-            for row in rows:
-                if row.id in posts:
-                    # A template error in one style must not stop the other posts.
-                    with isolation.isolated(log, "post not planned", subscription=row.id):
-                        built[row.id] = tick.rendered.build_delivery(
-                            DAILY,
-                            f"daily:{row.id}:{slots[row].on}",
-                            row,
-                            posts[row.id],
-                            details,
-                            slots[row],
-                            expires_at=calendar.following(row).at,
-                            drawn_until=tick.added_seq,
-                        )
+            posts = {row: post for (row, _), post in zip(chosen, counted, strict=True) if post.papers}
+            built = self._build(posts, details, slots, tick)
             ids = await add_all(connection, list(built.values()))
             placed = {
-                ids[delivery.key]: list_placed_papers(posts[row_id], delivery)
-                for row_id, delivery in built.items()
+                ids[delivery.key]: list_placed_papers(posts[row], delivery)
+                for row, delivery in built.items()
                 if delivery.key in ids
             }
             await daily.add_delivery_papers(connection, placed)
-            waiting = [row for row in rows if row.id not in built]
+            waiting = [row for row in rows if row not in built]
             given_up = [row for row in waiting if calendar.is_over(slots[row])]
-            finished = [*(row for row in rows if row.id in built), *given_up]
-            await daily.set_last_on(connection, {row.id: slots[row].on for row in finished})
+            await daily.set_last_on(connection, {row.id: slots[row].on for row in (*built, *given_up)})
             for row in waiting:
                 rest_until = min(calendar.now + RETRY_DELAY, slots[row].at + schedule.WAIT)
                 self._resting[row, tick.added_seq] = rest_until
@@ -376,6 +361,30 @@ class DailyPlanner:
         if ids:
             log.info("posts planned", count=len(ids))
         return len(ids)
+
+    def _build(
+        self,
+        posts: Mapping[models.Subscription, choice.PlannedPost],
+        details: Mapping[int, models.PaperDetail],
+        slots: Mapping[models.Subscription, schedule.Slot],
+        tick: _Tick,
+    ) -> dict[models.Subscription, models.NewDelivery]:
+        """Return the deliveries of posts. Those that cannot be rendered are left out."""
+        built: dict[models.Subscription, models.NewDelivery] = {}
+        for row, post in posts.items():
+            # A template error in one style must not stop the other posts.
+            with isolation.isolated(log, "post not planned", subscription=row.id):
+                built[row] = tick.rendered.build_delivery(
+                    DAILY,
+                    f"daily:{row.id}:{slots[row].on}",
+                    row,
+                    post,
+                    details,
+                    slots[row],
+                    expires_at=tick.calendar.following(row).at,
+                    drawn_until=tick.added_seq,
+                )
+        return built
 
     async def _say_that_papers_stopped(
         self, connection: Connection, rows: Sequence[models.Subscription], calendar: schedule.Calendar

@@ -85,13 +85,7 @@ async def card_view(
         message.add_text(subtext(texts("shared-by", name=sharer)))
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     if saved is not None:
-        on = texts("saved-on", date=discord_text.timestamp(saved.saved_at, "D"))
-        lines = [subtext(join_dotted(on, format_tags(saved.tags)))]
-        lines += [
-            f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()
-        ]
-        text = discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
-        message.add_text(text)
+        message.add_text(_saved_text(texts, saved))
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
     is_shared = sharer is not None
     actions = [
@@ -122,6 +116,13 @@ async def card_view(
     )
     message.add_reserved_row(*pager)
     return message.view
+
+
+def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
+    on = texts("saved-on", date=discord_text.timestamp(saved.saved_at, "D"))
+    lines = [subtext(join_dotted(on, format_tags(saved.tags)))]
+    lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
+    return discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
 
 
 async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
