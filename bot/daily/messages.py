@@ -125,15 +125,8 @@ def setup_view(
     change = texts("setup-change", command=mention("daily setup"), style=draft.style.value)
     message.add_text(f"{first}\n{paper_texts.subtext_lines(change)}")
     if existing:
-        exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(existing))
-        edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
-        if len(existing) == 1:  # all of it, to compare
-            shown = [options_text(texts, existing[0], tags), next_post_text(texts, existing[0], calendar)]
-            edit += f"\n{paper_texts.subtext(texts('setup-replaced'))}"
-        else:
-            shown = _list_lines(texts, existing, existing, calendar)
-        message.add_text("\n".join([f"**{exists}**", *shown, edit]))
+        message.add_text(_existing_text(texts, existing, calendar, mention, tags))
     choices = _tag_options(tags, draft.tag_id)
     message.add_buttons(
         message_builder.select_menu(
@@ -147,6 +140,24 @@ def setup_view(
         _button(texts, "setup-replace", REPLACE, existing[0].id, token) if len(existing) == 1 else None,
     )
     return message.view
+
+
+def _existing_text(
+    texts: Texts,
+    existing: Sequence[Subscription],
+    calendar: schedule.Calendar,
+    mention: MentionLookup,
+    tags: Sequence[discord.ForumTag],
+) -> str:
+    """Describe the subscriptions that a channel has: a single one with all its settings, to compare."""
+    exists = texts("setup-exists", channel=f"<#{existing[0].channel_id}>", count=len(existing))
+    edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
+    if len(existing) > 1:
+        return "\n".join([f"**{exists}**", *_list_lines(texts, existing, existing, calendar), edit])
+    settings, next_post = options_text(texts, existing[0], tags), next_post_text(texts, existing[0], calendar)
+    return "\n".join(
+        [f"**{exists}**", settings, next_post, edit, paper_texts.subtext(texts("setup-replaced"))]
+    )
 
 
 def _tag_options(tags: Sequence[discord.ForumTag], chosen_id: int | None) -> list[discord.SelectOption]:
