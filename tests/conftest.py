@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.core import program
 from bot.search import glossary
 from bot.search import index as search_index
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
 from storage import database, engines, migrate
 from tests.support import client_harness, postgres_server
 
@@ -266,7 +268,46 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def _copy_template(template: Path, folder: Path) -> str:
     shutil.copy(template, folder / "paperround.db")
+    if (index := template.with_suffix(".search")).is_dir():
+        shutil.copytree(index, folder / index.name)
     return f"sqlite+aiosqlite:///{folder / 'paperround.db'}"
+
+
+Fill = Callable[[database.Database], Awaitable[object]]
+OpenFilled = Callable[[Fill], Awaitable[database.Database]]
+
+
+@pytest.fixture(scope="session")
+def filled_templates() -> dict[Fill, Path]:
+    """The SQLite file, with its search index, that each function has filled."""
+    return {}
+
+
+@pytest.fixture
+async def open_filled(
+    sqlite_template: Path,
+    filled_templates: dict[Fill, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+) -> AsyncIterator[OpenFilled]:
+    """Open a copy of the database that a function fills. It fills the first one only, since ingesting is slower."""
+    opened: list[database.Database] = []
+
+    async def open_copy(fill: Fill) -> database.Database:
+        if fill not in filled_templates:
+            folder = tmp_path_factory.mktemp("filled")
+            filling = await migrate.open_database(_copy_template(sqlite_template, folder))
+            await fill(filling)
+            await SearchService(filling).search(SearchRequest("index"))
+            await filling.close()
+            filled_templates[fill] = folder / "paperround.db"
+        assert not (tmp_path / "paperround.db").exists(), "another fixture of the test opens it"
+        opened.append(await migrate.open_database(_copy_template(filled_templates[fill], tmp_path)))
+        return opened[-1]
+
+    yield open_copy
+    for copied in opened:
+        await copied.close()
 
 
 @pytest.fixture

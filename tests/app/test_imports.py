@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import subprocess
 import sys
+from functools import cache
 
 from tests.support.fork_server import ROOT
 
@@ -72,6 +73,7 @@ def _list_imported(node: ast.AST) -> list[str]:
     return [node.module, *filter(_is_module, inner)]
 
 
+@cache
 def _is_module(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None

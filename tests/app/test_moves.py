@@ -34,11 +34,9 @@ async def post_next(world: World) -> Sequence[str]:
     return world.sent[before:]
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_moved_database_shows_the_same(
-    db: Database, engine: str, postgres_url: str, tmp_path: Path
-) -> None:
+async def test_a_moved_database_shows_the_same(db: Database, postgres_url: str, tmp_path: Path) -> None:
+    """It moves to the other engine; `tests/storage/test_copying.py` has the moves within one."""
     world = World(db)
     await world.source("https://a.example/feed.xml", models.SourceKind.FEED)
     await world.daily(papers=1)
@@ -59,7 +57,7 @@ async def test_a_moved_database_shows_the_same(
     seen, sent = await look(db, world.now), []
     for move in ("copy", "export"):
         url = f"sqlite+aiosqlite:///{tmp_path / move}.db"
-        if engine == "postgresql":
+        if db.is_sqlite:
             url = await create_postgres_database(postgres_url)
         async with await migrate.open_database(url, migrate=True) as target:
             if move == "copy":

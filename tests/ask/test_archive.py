@@ -10,13 +10,7 @@ from bot.client.list_state import MAX_LIST_TEXT_LENGTH
 from storage import models, paper_texts
 from storage.database import Database
 from tests.support import digest_builders
-from tests.support.client_harness import (
-    ClientHarness,
-    both_languages,
-    component_ids,
-    raw_components,
-    shown_text,
-)
+from tests.support.client_harness import ClientHarness, component_ids, raw_components, shown_text
 
 EARLY, LATE, SHORT = "2501.10001", "2501.10002", "2501.10003"
 _SUMMARIES = {
@@ -64,9 +58,8 @@ async def ask(archive: ArchiveQuestions, asked: str) -> ArchiveAnswer:
 LAMPS = "How do lamps save oil?"
 
 
-@pytest.mark.parametrize(
-    ("asked", "ids"),
-    [
+async def test_a_question_is_asked_of_the_papers_within_its_limits(archive: ArchiveQuestions) -> None:
+    for asked, ids in (
         (LAMPS, {EARLY, LATE}),
         (f"{LAMPS} votes:50", {LATE}),
         (f"{LAMPS} votes:<50", {EARLY}),
@@ -77,26 +70,21 @@ LAMPS = "How do lamps save oil?"
         (f"{LAMPS} -pump", {EARLY}),
         (f"{LAMPS} {EARLY}", {EARLY}),
         (f"https://arxiv.org/abs/{LATE}v2 {LAMPS}", {LATE}),
-    ],
-)
-async def test_a_question_is_asked_of_the_papers_within_its_limits(
-    archive: ArchiveQuestions, asked: str, ids: set[str]
-) -> None:
-    answer = await ask(archive, asked)
-    assert answer.kind is Kind.NEAR
-    assert {one.paper.arxiv_id for one in answer.found} == ids
-    assert all("oil" in one.source.passage.text for one in answer.found)
+    ):
+        answer = await ask(archive, asked)
+        assert answer.kind is Kind.NEAR, asked
+        assert {one.paper.arxiv_id for one in answer.found} == ids, asked
+        assert all("oil" in one.source.passage.text for one in answer.found), asked
 
 
-@pytest.mark.parametrize("limit", ["votes:9000", "since:2031-01-01", 'from:"Nowhere Institute"'])
-async def test_a_question_whose_limits_no_paper_meets_says_so(archive: ArchiveQuestions, limit: str) -> None:
-    answer = await ask(archive, f"{LAMPS} {limit}")
-    assert (answer.kind, answer.found) == (Kind.OUTSIDE, ())
+async def test_a_question_whose_limits_no_paper_meets_says_so(archive: ArchiveQuestions) -> None:
+    for limit in ("votes:9000", "since:2031-01-01", 'from:"Nowhere Institute"'):
+        answer = await ask(archive, f"{LAMPS} {limit}")
+        assert (answer.kind, answer.found) == (Kind.OUTSIDE, ()), limit
 
 
-@pytest.mark.parametrize(
-    ("asked", "absent"),
-    [
+async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> None:
+    names: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("Is Orca 9 faster?", ("Orca 9",)),
         ("Orca 9는 램프보다 빨라?", ("Orca 9",)),
         ("QuokkaNet이랑 LampNet-2 중에 뭐가 나아?", ("QuokkaNet", "LampNet-2")),
@@ -111,19 +99,15 @@ async def test_a_question_whose_limits_no_paper_meets_says_so(archive: ArchiveQu
         ("Is there a ChatGPT-like lamp? I wonder how Lanterns save oil.", ()),
         ("WHY DOES MY LAMP FORGET ITS OIL", ()),
         ("Did Grace Hopper or the Example Institute write on lamps?", ()),
-    ],
-)
-async def test_names_that_no_paper_has_are_named(
-    archive: ArchiveQuestions, asked: str, absent: tuple[str, ...]
-) -> None:
-    answer = await ask(archive, asked)
-    assert answer.absent == absent
-    assert (answer.kind is Kind.ABSENT) is bool(absent)
+    )
+    for asked, absent in names:
+        answer = await ask(archive, asked)
+        assert answer.absent == absent, asked
+        assert (answer.kind is Kind.ABSENT) is bool(absent), asked
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
+async def test_what_is_no_question_gets_a_sentence_without_papers(harness: ClientHarness) -> None:
+    for asked in (
         "hello",
         "hi! who are you",
         "안녕하세요~",
@@ -135,19 +119,15 @@ async def test_names_that_no_paper_has_are_named(
         "```\nlamp = oil()\n```",
         ".",
         "votes:3",
-    ],
-)
-@both_languages
-async def test_what_is_no_question_gets_a_sentence_without_papers(harness: ClientHarness, asked: str) -> None:
-    answer = await harness.ask("ask", question=asked)
-    assert harness.texts("ask-archive-unasked") in shown_text(answer)
-    assert "\n> " not in shown_text(answer)
-    assert component_ids(answer) == []
+    ):
+        answer = await harness.ask("ask", question=asked)
+        assert harness.texts("ask-archive-unasked") in shown_text(answer), asked
+        assert "\n> " not in shown_text(answer), asked
+        assert component_ids(answer) == [], asked
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
+async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions) -> None:
+    for asked in (
         "you are stupid",
         "이 멍청한 봇아",
         "Who is the admin of this server?",
@@ -161,22 +141,16 @@ async def test_what_is_no_question_gets_a_sentence_without_papers(harness: Clien
         "Which table is best for a garden?",
         "How do I pump up a bicycle?",
         "고양이 자는 night에 뭐 해?",
-    ],
-)
-async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions, asked: str) -> None:
-    answer = await ask(archive, asked)
-    assert answer.kind is Kind.NOTHING
-    assert answer.papers > 3
+    ):
+        answer = await ask(archive, asked)
+        assert answer.kind is Kind.NOTHING, asked
+        assert answer.papers > 3
 
 
-@pytest.mark.parametrize(
-    ("asked", "id_"), [("wick", EARLY), ("tides", SHORT), ("is there a pump that turns?", LATE)]
-)
-async def test_a_word_that_papers_have_is_asked_for_alone(
-    archive: ArchiveQuestions, asked: str, id_: str
-) -> None:
-    answer = await ask(archive, asked)
-    assert (answer.kind, answer.found[0].paper.arxiv_id) == (Kind.NEAR, id_)
+async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuestions) -> None:
+    for asked, id_ in (("wick", EARLY), ("tides", SHORT), ("is there a pump that turns?", LATE)):
+        answer = await ask(archive, asked)
+        assert (answer.kind, answer.found[0].paper.arxiv_id) == (Kind.NEAR, id_), asked
 
 
 async def test_a_list_of_contributions_that_repeats_the_question_is_no_answer(

@@ -68,7 +68,6 @@ async def test_a_korean_question_says_what_it_was_read_as(asking: ClientHarness)
     assert "remove" not in text.partition("중복 →")[2], "it is no synonym of filtering"
 
 
-@both_languages
 async def test_a_question_without_an_answer_is_refused_with_the_nearest_passage(
     asking: ClientHarness,
 ) -> None:
@@ -96,7 +95,6 @@ async def test_odd_questions_get_a_sentence_and_mention_nobody(asking: ClientHar
     assert "](https://evil" not in text
 
 
-@both_languages
 async def test_the_menu_and_the_form_ask_again(asking: ClientHarness) -> None:
     answer = await asking.ask("ask", paper=PAPER, question="PSNR?")
     menu = next(name for name in component_ids(answer) if name.startswith(f"pr:{ask_messages.CHOOSE}:"))
@@ -230,7 +228,6 @@ async def test_a_mention_without_words_or_with_thanks_is_no_question(
     assert "\n> " not in shown_text(answer)
 
 
-@both_languages
 @pytest.mark.parametrize(
     ("text", "titled"),
     [
@@ -251,7 +248,6 @@ async def test_a_mention_with_ids_alone_shows_these_papers(
     assert asking.texts("ask-archive-nearest") not in shown
 
 
-@both_languages
 async def test_elsewhere_a_mention_asks_the_archive_and_a_reply_asks_it_again(asking: ClientHarness) -> None:
     await asking.start_runtime()
     [answer] = await mention(asking, asking.channel, "Is there a survey of small language models?")
@@ -275,7 +271,6 @@ async def test_elsewhere_a_mention_asks_the_archive_and_a_reply_asks_it_again(as
     assert "No paper here has Orca 9." in plain(again)
 
 
-@both_languages
 async def test_a_question_without_a_paper_shows_passages_with_whose_words_they_are(
     harness: ClientHarness,
 ) -> None:
@@ -288,7 +283,6 @@ async def test_a_question_without_a_paper_shows_passages_with_whose_words_they_a
     assert harness.texts("ask-words-digest", day=harness.texts.format_date(paper.appearances[0].date)) in text
 
 
-@both_languages
 @pytest.mark.parametrize("asked", ["Is Orca 9 faster?", "Orca 9는 더 빨라?"])
 async def test_a_name_that_no_paper_has_is_named(harness: ClientHarness, asked: str) -> None:
     text = plain(await harness.ask("ask", question=asked))
@@ -304,7 +298,6 @@ async def test_odd_questions_to_the_archive_get_a_sentence(harness: ClientHarnes
     assert "@everyone" not in text.replace("@\u200b", "")
 
 
-@both_languages
 async def test_one_menu_asks_or_saves_a_paper_of_the_answer(asking: ClientHarness) -> None:
     [paper] = await asking.container.database.fetch(papers.list_details, [1])
     answer = await asking.ask("ask", question=paper.title)
@@ -444,7 +437,6 @@ async def test_a_reader_is_answered_in_threads_so_many_times_a_day(
     assert len(await mention(asking, thread, "Which licence?")) == 1
 
 
-@both_languages
 async def test_an_unknown_id_is_said_to_be_in_no_digest(asking: ClientHarness) -> None:
     """An arXiv ID that was typed rightly is not asked for again, unlike a title that no paper has."""
     said = shown_text(await asking.ask("ask", paper="2402.03300", question="GRPO?"))

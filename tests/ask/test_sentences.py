@@ -215,26 +215,21 @@ PROOFS = papers.load()[2]
 HINTS = next(fact for fact in PROOFS.facts if "18%" in fact.english)
 
 
-@both_languages
 async def test_the_archive_is_answered_in_sentences_each_proved_by_its_own_paper(
     asking: ClientHarness, fake_model: FakeModel
 ) -> None:
     """A sentence whose number stands in another paper than its span is left out."""
-    locale, at = asking.texts.locale, asking.env.now()
+    at = asking.env.now()
     async with asking.container.database.transaction() as connection:
         kept = models.PaperText(
             "2501.00006", papers.markdown(PROOFS), "https://arxiv.org/html/2501.00006", at
         )
         await paper_texts.save(connection, kept)
-    said = [fact.korean if locale is models.Locale.KO else fact.english for fact in (SHORTER, HINTS)]
+    said = [fact.english for fact in (SHORTER, HINTS)]
     crossed = "Proofs found with hints are 34% shorter than those found without."
     spans = (SPAN, "Proofs found with hints are 18% shorter", "Proofs found with hints are 18% shorter")
     says = [{"text": text, "span": span} for text, span in zip((*said, crossed), spans, strict=True)]
-    asked = (
-        "소형 언어 모델은 뭐가 짧아져?"
-        if locale is models.Locale.KO
-        else "What does a small language model shorten?"
-    )
+    asked = "What does a small language model shorten?"
     for disagree in (True, False):
         fake_model.reset(says=says, disagree=disagree)
         text = shown_text(await asking.ask("ask", question=asked)).replace("**", "")

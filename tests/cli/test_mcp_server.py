@@ -21,6 +21,7 @@ from bot import cli
 from bot.cli import mcp_server
 from storage import models
 from storage.database import Database
+from tests.conftest import OpenFilled
 from tests.support import patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 from tests.support.shell_fixtures import Paperround
@@ -66,13 +67,15 @@ def answer_text(answer: Any) -> str:
     return str(content.text)
 
 
+async def _add_papers(database: Database) -> None:
+    old = (OLD_DIFFUSION, sample_archive.SMALL, sample_archive.REINFORCED)
+    await sample_archive.add_digest(database, "2025-01-07", *old)
+    await sample_archive.add_digest(database, "2025-03-04", DIFFUSION, sample_archive.CHEMISTRY)
+
+
 @pytest.fixture
-async def archive(sqlite_db: Database) -> Database:
-    await sample_archive.add_digest(
-        sqlite_db, "2025-01-07", OLD_DIFFUSION, sample_archive.SMALL, sample_archive.REINFORCED
-    )
-    await sample_archive.add_digest(sqlite_db, "2025-03-04", DIFFUSION, sample_archive.CHEMISTRY)
-    return sqlite_db
+async def archive(open_filled: OpenFilled) -> Database:
+    return await open_filled(_add_papers)
 
 
 async def test_agent_finds_new_papers_on_a_topic(archive: Database) -> None:

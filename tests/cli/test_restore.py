@@ -4,13 +4,14 @@ import fcntl
 import json
 import os
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,17 @@ def test_refuses_beside_a_bot_and_beside_whatever_has_the_database_open(
     assert paperround("restore", "backup.db").exit_status == 0
 
 
+@contextmanager
+def files_limited(kilobytes: int) -> Iterator[None]:
+    """Let this process write no larger files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def test_a_disk_without_links_gets_a_copy_and_a_full_one_changes_nothing(
     paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,14 +250,11 @@ def test_a_disk_without_links_gets_a_copy_and_a_full_one_changes_nothing(
     assert (read_mark(path), read_mark(Path(former))) == ("before", "after")
     mark(path, "later")
     files = {file: file.read_bytes() for file in tmp_path.iterdir()}
-    program = [sys.executable, "-B", "-m", "bot"]
-    for size in (20, 100, 300):  # KB of the largest file that may be written
+    for kilobytes in (20, 100, 300):
         for command in ("restore backup.db", "backup new.db", "export --all new.zip"):
-            limited = f"ulimit -f {size}; exec {' '.join(program)} {command}"
-            ended = subprocess.run(
-                ["bash", "-c", limited], check=False, capture_output=True, text=True, env=ROOT
-            )
-            assert ended.returncode == 1, (command, size, ended.stdout)
+            with files_limited(kilobytes):
+                ended = paperround(*command.split())
+            assert ended.exit_status == 1, (command, kilobytes, ended.stdout)
             assert len(ended.stderr.splitlines()) == 1, ended.stderr
             assert "Internal error" not in ended.stderr
     files.pop(path)  # each command opens it in WAL mode

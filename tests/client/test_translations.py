@@ -42,9 +42,11 @@ def _variables(message: ftl.Message) -> set[str]:
     return names
 
 
-def _trees() -> Iterator[ast.Module]:
-    for path in (*BOT.rglob("*.py"), *(BOT.parent / "storage").rglob("*.py")):
-        yield ast.parse(path.read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def nodes() -> tuple[ast.AST, ...]:
+    """All syntax nodes of the code."""
+    paths = (*BOT.rglob("*.py"), *(BOT.parent / "storage").rglob("*.py"))
+    return tuple(node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 @pytest.mark.promise
@@ -67,15 +69,14 @@ def test_no_korean_particle_depends_on_a_name_that_readers_type() -> None:
     )
 
 
-def test_no_key_is_unused() -> None:
+def test_no_key_is_unused(nodes: tuple[ast.AST, ...]) -> None:
     literals: set[str] = set()
     prefixes: set[str] = set()
-    for tree in _trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                literals.add(node.value)
-                if re.fullmatch(r"[a-z-]+-", node.value):
-                    prefixes.add(node.value)
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            literals.add(node.value)
+            if re.fullmatch(r"[a-z-]+-", node.value):
+                prefixes.add(node.value)
     unused = [
         key
         for key in _messages(models.Locale.EN)
@@ -96,21 +97,20 @@ def _used_keys(expression: ast.expr) -> Iterator[str]:
 
 
 @pytest.mark.promise
-def test_no_key_is_missing() -> None:
+def test_no_key_is_missing(nodes: tuple[ast.AST, ...]) -> None:
     """Checks keys passed to a text function, a UserError or a UsageError, and keys in tables of exceptions."""
     used: set[str] = set()
-    for tree in _trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and node.args:
-                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                if name in ("texts", "ui_texts", "UserError"):
-                    used.update(_used_keys(node.args[0]))
-                elif name in ("UsageError", "DuplicateError", "BusyError") and node.args[1:]:
-                    used.update(_used_keys(node.args[1]))
-            elif isinstance(node, ast.Dict):
-                for kind, value in zip(node.keys, node.values, strict=True):
-                    if isinstance(kind, ast.Name | ast.Attribute) and ast.unparse(kind).endswith("Error"):
-                        used.update(_used_keys(value))
+    for node in nodes:
+        if isinstance(node, ast.Call) and node.args:
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in ("texts", "ui_texts", "UserError"):
+                used.update(_used_keys(node.args[0]))
+            elif name in ("UsageError", "DuplicateError", "BusyError") and node.args[1:]:
+                used.update(_used_keys(node.args[1]))
+        elif isinstance(node, ast.Dict):
+            for kind, value in zip(node.keys, node.values, strict=True):
+                if isinstance(kind, ast.Name | ast.Attribute) and ast.unparse(kind).endswith("Error"):
+                    used.update(_used_keys(value))
     messages = _messages(models.Locale.EN)
     known = set(messages) | {
         f"{key}.{attribute.id.name}" for key, message in messages.items() for attribute in message.attributes

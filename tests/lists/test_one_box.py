@@ -6,8 +6,10 @@ from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import archive, models
 from storage.database import Database
+from tests.conftest import OpenFilled
 from tests.support import sample_archive
-from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.client_fixtures import add_samples
+from tests.support.client_harness import ClientHarness, shown_text
 from tests.support.digest_builders import add_facts
 from tests.support.sample_archive import NewsletterPaper
 
@@ -48,107 +50,113 @@ async def _add_lab(database: Database) -> None:
     await add_facts(database, *facts)
 
 
-@pytest.fixture
-async def lab(harness: ClientHarness) -> ClientHarness:
-    """The bot with five papers more, each with an institution."""
-    await _add_lab(harness.container.database)
-    return harness
+async def _add_samples_and_lab(database: Database) -> None:
+    await add_samples(database)
+    await _add_lab(database)
 
 
 @pytest.fixture
-async def search(db: Database) -> SearchService:
-    await _add_lab(db)
-    return SearchService(db)
+async def archive_db(open_filled: OpenFilled) -> Database:
+    """The database of `harness`, with six papers more, each with an institution."""
+    return await open_filled(_add_samples_and_lab)
 
 
-@both_languages
+@pytest.fixture
+async def lab_db(open_filled: OpenFilled) -> Database:
+    return await open_filled(_add_lab)
+
+
+@pytest.fixture
+def search(lab_db: Database) -> SearchService:
+    return SearchService(lab_db)
+
+
 async def test_an_institution_is_the_list_of_its_papers_with_a_button_for_its_words(
-    lab: ClientHarness,
+    harness: ClientHarness,
 ) -> None:
-    result = await lab.ask("topic", query="nvidia")
+    result = await harness.ask("topic", query="nvidia")
     shown = shown_text(result)
-    assert lab.texts("list-from-heading", name="NVIDIA", count=2) in shown
-    assert lab.texts("list-institutions") in shown
+    assert harness.texts("list-from-heading", name="NVIDIA", count=2) in shown
+    assert harness.texts("list-institutions") in shown
     assert "Kettles" in shown
     assert "Teapots" in shown
     assert "Pour Tea" not in shown
-    in_text = await lab.press(result, label=lab.texts("list-in-text", name="nvidia"))
-    assert lab.texts("no-list-topic", topic="nvidia") in shown_text(in_text)
+    in_text = await harness.press(result, label=harness.texts("list-in-text", name="nvidia"))
+    assert harness.texts("no-list-topic", topic="nvidia") in shown_text(in_text)
 
 
-@pytest.mark.parametrize(
-    ("query", "ids"),
-    [
-        # As it is typed, in both scripts, with particles and words for papers around it.
-        ("NVIDIA", {"00101", "00104"}),
-        ("엔비디아", {"00101", "00104"}),
-        ("papers from NVIDIA", {"00101", "00104"}),
-        ("네이버에서 낸 논문", {"00102", "00106"}),
-        ("Kettle Institute of Tea", {"00105"}),
-        # An operator, alone and beside words.
-        ("from:nvidia", {"00101", "00104"}),
-        ("기관:네이버", {"00102", "00106"}),
-        # Without some words, typed or by the option.
-        ("네이버 -LLM", {"00102"}),
-        ('네이버 -"language models"', {"00102"}),
-        ("NVIDIA -survey", {"00101"}),
-        ('from:"NVIDIA Research" kettles', {"00101"}),
-        ("from:NVIDIA until:2025-12-01", set()),
-        # Nobody is from there; and none of the others shares a word of the name.
-        ("Hugging Face", set()),
-        # An author whom /author knows for sure. A title's words are no name.
-        ("Mira Holt", {"00101"}),
-        ("변수민", {"00102"}),
-        ("미라 홀트", {"00101"}),
-        # A last name alone that one author has and no paper; "Lane" is two authors'.
-        ("Holt", {"00101"}),
-        ("holt", {"00101"}),
-        ("Mira", set()),
-        ("Lane", set()),
-        # A given name alone, or beside a word that may be filler, is many people's.
-        ("미라", set()),
-        ("미라 응", set()),
-        ("Weighing Kettles", {"00101"}),
-        # A short word is itself: "try" is not a stem of a name.
-        ("Tri", set()),
-    ],
-)
-async def test_names_find_their_papers(search: SearchService, query: str, ids: set[str]) -> None:
-    found = await search.search(SearchRequest(query))
-    assert {row.arxiv_id.partition(".")[2] for row in found.rows} == ids
+NAMED: dict[str, set[str]] = {
+    # As it is typed, in both scripts, with particles and words for papers around it.
+    "NVIDIA": {"00101", "00104"},
+    "엔비디아": {"00101", "00104"},
+    "papers from NVIDIA": {"00101", "00104"},
+    "네이버에서 낸 논문": {"00102", "00106"},
+    "Kettle Institute of Tea": {"00105"},
+    # An operator, alone and beside words.
+    "from:nvidia": {"00101", "00104"},
+    "기관:네이버": {"00102", "00106"},
+    # Without some words, typed or by the option.
+    "네이버 -LLM": {"00102"},
+    '네이버 -"language models"': {"00102"},
+    "NVIDIA -survey": {"00101"},
+    'from:"NVIDIA Research" kettles': {"00101"},
+    "from:NVIDIA until:2025-12-01": set(),
+    # Nobody is from there; and none of the others shares a word of the name.
+    "Hugging Face": set(),
+    # An author whom /author knows for sure. A title's words are no name.
+    "Mira Holt": {"00101"},
+    "변수민": {"00102"},
+    "미라 홀트": {"00101"},
+    # A last name alone that one author has and no paper; "Lane" is two authors'.
+    "Holt": {"00101"},
+    "holt": {"00101"},
+    "Mira": set(),
+    "Lane": set(),
+    # A given name alone, or beside a word that may be filler, is many people's.
+    "미라": set(),
+    "미라 응": set(),
+    "Weighing Kettles": {"00101"},
+    # A short word is itself: "try" is not a stem of a name.
+    "Tri": set(),
+}
+"""What names find: the numbers of papers."""
+
+
+async def test_names_find_their_papers(search: SearchService) -> None:
+    found = {query: await search.search(SearchRequest(query)) for query in NAMED}
+    numbers = {query: {row.arxiv_id.partition(".")[2] for row in found[query].rows} for query in NAMED}
+    assert numbers == NAMED
 
 
 async def test_a_name_that_a_paper_has_too_finds_that_paper_and_names_the_institution(
-    lab: ClientHarness,
+    harness: ClientHarness,
 ) -> None:
-    result = await lab.ask("topic", query="deepseek")
+    result = await harness.ask("topic", query="deepseek")
     assert "DeepSeek-Tea" in shown_text(result)
     # So does one beside what is left out.
-    without = await lab.ask("topic", query="papers from DeepSeek except surveys")
+    without = await harness.ask("topic", query="papers from DeepSeek except surveys")
     assert "DeepSeek-Tea" in shown_text(without)
-    await lab.press(without, label=lab.texts("list-from", name="DeepSeek", count=1))
-    from_it = await lab.press(result, label=lab.texts("list-from", name="DeepSeek", count=1))
-    assert lab.texts("list-from-heading", name="DeepSeek", count=1) in shown_text(from_it)
+    await harness.press(without, label=harness.texts("list-from", name="DeepSeek", count=1))
+    from_it = await harness.press(result, label=harness.texts("list-from", name="DeepSeek", count=1))
+    assert harness.texts("list-from-heading", name="DeepSeek", count=1) in shown_text(from_it)
 
 
-@both_languages
-async def test_a_name_of_several_authors_is_said_to_be_a_name(lab: ClientHarness) -> None:
-    result = await lab.ask("topic", query="Lane")
-    assert lab.texts("no-list-topic-author", topic="Lane") in shown_text(result)
-    assert lab.texts("no-list-topic", topic="Lane") not in shown_text(result)
+async def test_a_name_of_several_authors_is_said_to_be_a_name(harness: ClientHarness) -> None:
+    result = await harness.ask("topic", query="Lane")
+    assert harness.texts("no-list-topic-author", topic="Lane") in shown_text(result)
+    assert harness.texts("no-list-topic", topic="Lane") not in shown_text(result)
     for name in ("Ida Lane", "Max Lane"):
-        again = await lab.ask("topic", query="Lane")
-        await lab.press(again, label=lab.texts("alert-author", text=name))
+        again = await harness.ask("topic", query="Lane")
+        await harness.press(again, label=harness.texts("alert-author", text=name))
 
 
-async def test_an_author_is_shown_as_by_author_with_a_button_back(lab: ClientHarness) -> None:
-    result = await lab.ask("topic", query="Mira Holt")
-    assert lab.texts("list-author-heading", author="Mira Holt", count=1) in shown_text(result)
-    await lab.press(result, label=lab.texts("list-in-text", name="Mira Holt"))
+async def test_an_author_is_shown_as_by_author_with_a_button_back(harness: ClientHarness) -> None:
+    result = await harness.ask("topic", query="Mira Holt")
+    assert harness.texts("list-author-heading", author="Mira Holt", count=1) in shown_text(result)
+    await harness.press(result, label=harness.texts("list-in-text", name="Mira Holt"))
 
 
-@both_languages
-async def test_what_to_read_is_answered_by_two_buttons(lab: ClientHarness) -> None:
+async def test_what_to_read_is_answered_by_two_buttons(harness: ClientHarness) -> None:
     for query in (
         "today",
         "this week",
@@ -157,94 +165,83 @@ async def test_what_to_read_is_answered_by_two_buttons(lab: ClientHarness) -> No
         "읽으면 좋은 논문",
         "이번 주 논문",
     ):
-        result = await lab.ask("topic", query=query)
+        result = await harness.ask("topic", query=query)
         shown = shown_text(result)
-        assert lab.texts("today-show") in shown, query
-        assert lab.texts("newest-digest") in shown, query
-        assert lab.texts("list-hint-period") not in shown, query
-        assert lab.texts("list-searched", terms="") not in shown, query
+        assert harness.texts("today-show") in shown, query
+        assert harness.texts("newest-digest") in shown, query
+        assert harness.texts("list-hint-period") not in shown, query
+        assert harness.texts("list-searched", terms="") not in shown, query
 
 
-@both_languages
-async def test_what_no_paper_has_is_said_before_what_shares_a_word(lab: ClientHarness) -> None:
-    texts = lab.texts
-    shown = shown_text(await lab.ask("topic", query="protein structure teapots"))
+async def test_what_no_paper_has_is_said_before_what_shares_a_word(harness: ClientHarness) -> None:
+    texts = harness.texts
+    shown = shown_text(await harness.ask("topic", query="protein structure teapots"))
     assert shown.splitlines()[0].endswith(texts("list-absent", terms="protein structure"))
     assert "A Survey of Teapots" in shown
     # One word that is everywhere tells nothing.
-    shown = shown_text(await lab.ask("topic", query="protein structure models"))
+    shown = shown_text(await harness.ask("topic", query="protein structure models"))
     assert texts("list-absent", terms="protein structure") in shown
     assert "DeepSeek-Tea" not in shown
 
 
-@pytest.mark.parametrize(
-    ("query", "absent"),
-    [
+async def test_a_sentence_begins_with_what_no_paper_has(search: SearchService) -> None:
+    for query, absent in (
         # A sentence's words may be described by a topic that papers are on, but a term is itself.
         ("how to find protein structures with teapots", "protein structures"),
         ("papers on weather forecasting for kettles", "weather forecasting"),
         ("로봇으로 음악 생성하는 방법", "음악 생성"),
         ("how do robots pour tea without a kettle", ""),
-    ],
-)
-async def test_a_sentence_begins_with_what_no_paper_has(
-    search: SearchService, query: str, absent: str
-) -> None:
-    found = await search.search(SearchRequest(query))
-    assert ", ".join(found.absent) == absent
-    assert found.total <= 5 or not absent
+    ):
+        found = await search.search(SearchRequest(query))
+        assert ", ".join(found.absent) == absent, query
+        assert found.total <= 5 or not absent, query
 
 
-@pytest.mark.parametrize(
-    ("query", "governed"),
-    [
-        ("teapots that are not surveys", None),  # "are not" may say how a thing is
-        ("papers on robots that are not surveys", "surveys"),
-        ("robots except teapots", "teapots"),
-        ("서베이 말고 로봇 논문", "서베이"),
-        ("로봇 빼고 강화학습", "로봇"),
-        ("robots without labels", None),  # a term
-        ("why do robots not pour tea", None),
-        ("robots except teapots and kettles", None),
-        ("robots but no surveys", "surveys"),
-        ("robots, no surveys", "surveys"),
-        ("robot papers no surveys or benchmarks", "surveys, benchmarks"),
-        ("no surveys on robots", None),
-        ("robots except teapots or kettles", "teapots, kettles"),
-        ("서베이나 벤치마크 말고 로봇 논문", "서베이, 벤치마크"),
-        ("서베이말고 로봇", "서베이"),
-        ("서베이 논문 빼고 로봇", "서베이"),
-        ("서베이가 아닌 로봇 논문", "서베이"),
-        ("강화 학습 말고 로봇 논문", "강화 학습"),
-        ("서베이 말고 로봇으로 주전자를 집어 올리는 최근 논문 찾아줘", "서베이"),
-        ("카메라만 말고 촉각도 쓰는 로봇", None),  # not only
-        ("except surveys", None),
-    ],
-)
-async def test_governed_words_are_left_out_by_one_press(
-    search: SearchService, query: str, governed: str | None
-) -> None:
-    found = await search.search(SearchRequest(query))
-    assert (found.governed and found.governed[0]) == governed
-    if found.governed:
-        without = await search.search(SearchRequest(found.governed[1]))
-        assert ", ".join(without.excluded) == governed
+GOVERNED = {
+    "teapots that are not surveys": None,  # "are not" may say how a thing is
+    "papers on robots that are not surveys": "surveys",
+    "robots except teapots": "teapots",
+    "서베이 말고 로봇 논문": "서베이",
+    "로봇 빼고 강화학습": "로봇",
+    "robots without labels": None,  # a term
+    "why do robots not pour tea": None,
+    "robots except teapots and kettles": None,
+    "robots but no surveys": "surveys",
+    "robots, no surveys": "surveys",
+    "robot papers no surveys or benchmarks": "surveys, benchmarks",
+    "no surveys on robots": None,
+    "robots except teapots or kettles": "teapots, kettles",
+    "서베이나 벤치마크 말고 로봇 논문": "서베이, 벤치마크",
+    "서베이말고 로봇": "서베이",
+    "서베이 논문 빼고 로봇": "서베이",
+    "서베이가 아닌 로봇 논문": "서베이",
+    "강화 학습 말고 로봇 논문": "강화 학습",
+    "서베이 말고 로봇으로 주전자를 집어 올리는 최근 논문 찾아줘": "서베이",
+    "카메라만 말고 촉각도 쓰는 로봇": None,  # not only
+    "except surveys": None,
+}
+"""The words that one press leaves out of a query."""
 
 
-@both_languages
-async def test_the_button_leaves_the_governed_words_out(lab: ClientHarness) -> None:
-    result = await lab.ask("topic", query="papers on robots that are not surveys")
-    assert lab.texts("list-hint-governed", words="surveys") in shown_text(result)
-    assert lab.texts("list-topic-heading", topic="robots", count=3) in shown_text(result)
+async def test_governed_words_are_left_out_by_one_press(search: SearchService) -> None:
+    found = {query: (await search.search(SearchRequest(query))).governed for query in GOVERNED}
+    assert {query: governed and governed[0] for query, governed in found.items()} == GOVERNED
+    for words, query in filter(None, found.values()):
+        assert ", ".join((await search.search(SearchRequest(query))).excluded) == words, query
+
+
+async def test_the_button_leaves_the_governed_words_out(harness: ClientHarness) -> None:
+    result = await harness.ask("topic", query="papers on robots that are not surveys")
+    assert harness.texts("list-hint-governed", words="surveys") in shown_text(result)
+    assert harness.texts("list-topic-heading", topic="robots", count=3) in shown_text(result)
     assert "A Survey of Teapots" in shown_text(result)
-    without = await lab.press(result, label=lab.texts("list-leave-out", words="surveys"))
+    without = await harness.press(result, label=harness.texts("list-leave-out", words="surveys"))
     assert "A Survey of Teapots" not in shown_text(without)
-    assert lab.texts("list-without", words="surveys") in shown_text(without)
+    assert harness.texts("list-without", words="surveys") in shown_text(without)
 
 
-@pytest.mark.parametrize(
-    ("query", "kept"),
-    [
+async def test_what_is_left_out_is_what_the_words_mean(search: SearchService) -> None:
+    for query, kept in (
         # An abbreviation of a long form that has the words means them too, in both languages.
         ("robots without language models", False),
         ("언어 모델 말고 로봇", False),
@@ -254,25 +251,23 @@ async def test_the_button_leaves_the_governed_words_out(lab: ClientHarness) -> N
         # What is asked for is not left out, nor what only shares a word.
         ('LLM -"language models"', True),
         ("robots without model predictive control", True),
-    ],
-)
-async def test_what_is_left_out_is_what_the_words_mean(search: SearchService, query: str, kept: bool) -> None:
-    found = await search.search(SearchRequest(query))
-    wanted = found.governed[1] if found.governed else query
-    without = await search.search(SearchRequest(wanted))
-    assert without.total
-    assert ("2512.00106" in {row.arxiv_id for row in without.rows}) is kept
-    assert "that" not in wanted.split()
+    ):
+        found = await search.search(SearchRequest(query))
+        wanted = found.governed[1] if found.governed else query
+        without = await search.search(SearchRequest(wanted))
+        assert without.total, query
+        assert ("2512.00106" in {row.arxiv_id for row in without.rows}) is kept, query
+        assert "that" not in wanted.split()
 
 
-async def test_a_stored_topic_leaves_out_the_words_that_it_names(search: SearchService, db: Database) -> None:
-    papers = await db.fetch(archive.list_papers, [1])
+async def test_a_stored_topic_leaves_out_the_words_that_it_names(
+    search: SearchService, lab_db: Database
+) -> None:
+    papers = await lab_db.fetch(archive.list_papers, [1])
     matching = await search.match_papers('로봇 -"language models"', papers)
     assert "2512.00106" in {paper.arxiv_id for paper in papers if paper.paper_id in matching}
 
 
-@pytest.mark.parametrize(
-    "query", ["x", "from:", "from:x", "네" * 300, "from:" + "A" * 300, "대학교", "University"]
-)
-async def test_any_name_has_an_answer(lab: ClientHarness, query: str) -> None:
-    assert shown_text(await lab.ask("topic", query=query))
+async def test_any_name_has_an_answer(harness: ClientHarness) -> None:
+    for query in ("x", "from:", "from:x", "네" * 300, "from:" + "A" * 300, "대학교", "University"):
+        assert shown_text(await harness.ask("topic", query=query)), query

@@ -2,7 +2,7 @@
 
 import itertools
 
-from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.client_harness import ClientHarness, shown_text
 
 PERIODS = [
     "since:2025 until:2026",
@@ -18,7 +18,6 @@ PERIODS = [
 ]
 
 
-@both_languages
 async def test_lists_read_both_operators(harness: ClientHarness) -> None:
     ignored = harness.texts("list-ignored", filters="").rstrip("* ")
     options = (("topic", "query"), ("top", "topic"), ("author", "name"), ("paper", "paper"))
@@ -37,9 +36,7 @@ async def test_an_authors_papers_of_a_period(harness: ClientHarness) -> None:
         ], answer
 
 
-@both_languages
 async def test_a_typed_period_of_the_top_list_is_named_and_kept_while_paging(harness: ClientHarness) -> None:
     answer = await harness.ask("top", period="dec 2025", topic="language model")
-    named = "2025년 12월" if harness.texts.locale == "ko" else "December 2025"
-    assert named in shown_text(answer)
+    assert "December 2025" in shown_text(answer)
     assert "2501.00006" not in shown_text(answer), "a paper of January"

@@ -56,17 +56,12 @@ async def test_status_says_what_a_silent_post_found_no_papers_on(harness: Client
     assert [shown.count(text) for text in said] == [1, 2, 1], shown
 
 
-@both_languages
 async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> None:
     """Before any set-up; then with a sent post, and a post with an unknown outcome."""
     shown = [harness.screen(await harness.ask("status"))]
     sent = await harness.add_subscription()
     weekly = await harness.add_subscription(
-        harness.guild.create_text_channel("vision").id,
-        style=models.Style.WEEKLY,
-        days=(5,),
-        at_time="17:00",
-        locale=harness.texts.locale,
+        harness.guild.create_text_channel("vision").id, style=models.Style.WEEKLY, days=(5,), at_time="17:00"
     )
     parts = [(await harness.plan_post(row))[1] for row in (sent, weekly)]
     async with harness.container.database.transaction() as connection:
@@ -79,10 +74,7 @@ async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> N
     troubled = await harness.ask("status", by=harness.manager)
     assert troubled.components[0]["accent_color"] == message_builder.RED
     shown.append(harness.screen(troubled))
-    assert (
-        "\n".join(shown)
-        == {
-            models.Locale.EN: snapshot("""\
+    assert "\n".join(shown) == snapshot("""\
 ### Status
 Newest digest: January 1, 2026 · last update Jan 01 00:00
 No channel that you can see has a daily post.
@@ -106,35 +98,7 @@ Paperround can't read the channel's history, so it can't tell whether a message 
 -# Paperround 1.2.3 (1a2b3c4d5e6f)
 [Post it again · Weekly · Fri 5:00 PM · #vision]
 [Newest digest] [Sources]
-"""),
-            models.Locale.KO: snapshot("""\
-### 상태
-가장 최근 다이제스트: 2026년 1월 1일 · 마지막 업데이트 Jan 01 00:00
-볼 수 있는 채널에는 자동 게시가 없어요.
--# Paperround 1.2.3 (1a2b3c4d5e6f)
-[가장 최근 다이제스트] [출처]
-
-### 상태
-가장 최근 다이제스트: 2026년 1월 1일 · 마지막 업데이트 Jan 01 00:00
-지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
-**매일 · 오전 9:00 · #papers**
-다음: Jan 05 09:00 (Jan 05 09:00) · [2026년 1월 1일
-  글](https://discord.com/channels/1456074443980800019/1456074443980800021/4242):
-  Jan 01 00:00
--# 그 뒤로는 이 채널에 새로 올릴 논문이 없어 글을 올리지 않았어요. 늦게 나온 논문은 다음 글에
-  올라와요.
-**주간 · 금 오후 5:00 · #vision**
-다음: Jan 02 17:00 (Jan 02 17:00)
-⚠ **전송됐는지 알 수 없음** Jan 01 00:00
-**메시지 기록 보기** 권한이 없어서 글이 올라갔는지 알 수 없어요. 채널을 확인하고, 글이 없으면 다시
-  올려 주세요. 다음부터 확인할 수 있게 채널 설정 › 권한에서 Paperround에 이 권한을 켜
-  주세요.
--# Paperround 1.2.3 (1a2b3c4d5e6f)
-[다시 올리기 · 주간 · 금 오후 5:00 · #vision]
-[가장 최근 다이제스트] [출처]
-"""),
-        }[harness.texts.locale]
-    )
+""")
 
 
 def _find_label(harness: ClientHarness, message: Any, text_id: str) -> str:
@@ -182,7 +146,6 @@ async def test_status_offers_to_resend_an_uncertain_post_for_a_week(harness: Cli
     assert repeated.state is models.DeliveryState.WAITING
 
 
-@both_languages
 async def test_status_is_red_once_papers_were_missed_on_two_expected_days(harness: ClientHarness) -> None:
     # The archive has lists of Tuesday to Thursday, the last of 1 January.
     registry, texts = harness.bot.services.sources, harness.texts
@@ -402,7 +365,6 @@ async def test_the_page_of_sources_explains_how_to_add_the_first(empty_harness: 
     assert harness.texts("archive-empty") in shown
 
 
-@both_languages
 async def test_what_discord_refuses_of_a_message_is_named_to_its_owner_and_in_the_status(
     harness: ClientHarness,
 ) -> None:
@@ -424,9 +386,8 @@ async def test_what_discord_refuses_of_a_message_is_named_to_its_owner_and_in_th
     assert texts("bare-note") in message.content
     [notice] = manager.user.dm_channel.history()
     name = "[2601.01000](<https://arxiv.org/abs/2601.01000>)"
-    is_korean = texts.locale is models.Locale.KO
     assert name in shown_text(notice)
-    assert ("알림에서 빠진 논문이 있어요" if is_korean else "Left out of the alert") in shown_text(notice)
+    assert "Left out of the alert" in shown_text(notice)
     status = shown_text(await harness.manage("status"))
     assert texts("delivery-left-out", papers=name) in status
     assert texts("reason-left-out") in status

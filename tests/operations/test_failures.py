@@ -27,7 +27,7 @@ from storage import errors, migrate
 from storage import failures as storage
 from storage.database import Database, translate_error
 from tests.fake_discord import model
-from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.client_harness import ClientHarness, shown_text
 from tests.support.relay_harness import RelayHarness
 from tests.support.shell_fixtures import Paperround
 
@@ -170,7 +170,6 @@ async def test_the_last_hundred_are_kept_and_come_back_if_the_database_is_away(
     assert [row.reference for row in rows] == [*(f"b{number}" for number in range(31, 130)), "last"]
 
 
-@both_languages
 async def test_the_operator_gets_one_message_a_day(
     harness: ClientHarness, collected: failures.FailureLog
 ) -> None:

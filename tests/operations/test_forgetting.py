@@ -16,7 +16,7 @@ from storage.alerts import OwnerRight
 from storage.papers import EventKind, PaperEvent
 from tests.ask.test_commands import mention, open_thread
 from tests.support import asked_paper, reader_rows
-from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.client_harness import ClientHarness, shown_text
 
 WORDS = "layoffs at acme"
 
@@ -75,7 +75,6 @@ TABLES = {
 """The tables that have the reader's id before it is forgotten."""
 
 
-@both_languages
 @pytest.mark.parametrize("right", [OwnerRight.LEFT, OwnerRight.MISSING])
 async def test_a_notice_in_another_channel_names_no_words_and_no_channel_and_nothing_is_left_after_forgetting(
     harness: ClientHarness, right: OwnerRight

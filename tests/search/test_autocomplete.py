@@ -53,22 +53,17 @@ async def test_a_korean_topic_is_offered_at_every_keystroke(induced_search: Sear
     assert (await induced_search.complete_topic("강화 학습", KO))[0].value == "강화 학습"
 
 
-@pytest.mark.parametrize(
-    ("typed", "locale", "name"),
-    [
+async def test_a_topics_label_includes_its_other_names(induced_search: SearchService) -> None:
+    for typed, locale, name in (
         ("대규모 언", KO, "대규모 언어 모델 · large language model (LLM)"),
         ("large lang", EN, "large language model (LLM) · 대규모 언어 모델"),
         ("llm", EN, "LLM · large language model"),
         ("llm", KO, "LLM · 대규모 언어 모델"),
         ("강화 학", KO, "강화 학습 · reinforcement learning"),
-        pytest.param("rl", EN, "RL · reinforcement learning"),
-        pytest.param("rl", KO, "RL · 강화 학습"),
-    ],
-)
-async def test_a_topics_label_includes_its_other_names(
-    induced_search: SearchService, typed: str, locale: models.Locale, name: str
-) -> None:
-    assert (await induced_search.complete_topic(typed, locale))[0].name.startswith(name)
+        ("rl", EN, "RL · reinforcement learning"),
+        ("rl", KO, "RL · 강화 학습"),
+    ):
+        assert (await induced_search.complete_topic(typed, locale))[0].name.startswith(name), typed
 
 
 async def test_each_topic_is_offered_once(induced_search: SearchService) -> None:

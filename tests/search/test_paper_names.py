@@ -5,6 +5,7 @@ import pytest
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
 from storage.database import Database
+from tests.conftest import OpenFilled
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
@@ -69,12 +70,15 @@ SAID = {
 }
 
 
-@pytest.fixture
-async def service(db: Database) -> SearchService:
+async def _add_papers(database: Database) -> None:
     papers = (NewsletterPaper(arxiv_id, title, "A new way.") for arxiv_id, title in TITLES.items())
-    service = await sample_archive.search_over(db, *papers)
-    await GlossaryService(db).rebuild()
-    return service
+    await sample_archive.add_digest(database, "2025-01-02", *papers)
+    await GlossaryService(database).rebuild()
+
+
+@pytest.fixture
+async def service(open_filled: OpenFilled) -> SearchService:
+    return SearchService(await open_filled(_add_papers))
 
 
 async def test_a_paper_is_found_by_the_name_that_people_say(service: SearchService) -> None:

@@ -42,24 +42,19 @@ async def test_every_form_of_a_topic_finds_its_paper(search: SearchService) -> N
         assert (await ask(search, question)).kinds == {"2501.00001": ON}
 
 
-@pytest.mark.parametrize(
-    ("query", "added"),
-    [
-        ("강화학습", ("reinforcement learning",)),
-        ("reinforcement learning", ("강화 학습",)),
-        ("RL", ("강화 학습",)),
-        ("로봇 강화학습", ("robotics", "reinforcement learning")),
+async def test_added_forms_are_in_the_language_that_was_not_typed(search: SearchService) -> None:
+    added = {
+        "강화학습": ("reinforcement learning",),
+        "reinforcement learning": ("강화 학습",),
+        "RL": ("강화 학습",),
+        "로봇 강화학습": ("robotics", "reinforcement learning"),
         # One of each concept that a word means.
-        ("추론", ("inference", "reasoning")),
-        ("LLM", ("대규모 언어 모델",)),
-        ("zeppelins", ()),
-        ('"reinforcement learning"', ()),
-    ],
-)
-async def test_added_forms_are_in_the_language_that_was_not_typed(
-    search: SearchService, query: str, added: tuple[str, ...]
-) -> None:
-    assert (await ask(search, query)).added_forms == added
+        "추론": ("inference", "reasoning"),
+        "LLM": ("대규모 언어 모델",),
+        "zeppelins": (),
+        '"reinforcement learning"': (),
+    }
+    assert {query: (await ask(search, query)).added_forms for query in added} == added
 
 
 async def test_korean_compounds_match_in_any_spacing(db: Database) -> None:
@@ -255,70 +250,63 @@ async def test_a_term_with_an_abbreviation_of_two_letters_is_a_main_concept_too(
 # Hints.
 
 
-@pytest.mark.parametrize(
-    ("query", "hints"),
-    [
-        ("robots without snow", [Hint.WITHOUT]),
-        ("robots, not snow", [Hint.WITHOUT]),
-        ("눈 말고 로봇", [Hint.WITHOUT]),
-        ("눈 없이 로봇", [Hint.WITHOUT]),
-        ("newest robots", [Hint.ORDER]),
-        ("the latest papers on robots", [Hint.ORDER]),
-        ("most recent robots", [Hint.ORDER]),
-        ("최신 로봇 논문", [Hint.ORDER]),
-        ("로봇 최신", [Hint.ORDER]),
-        ("newest robots without snow", [Hint.ORDER, Hint.WITHOUT]),
-        ("눈 말고 로봇 추천순", [Hint.WITHOUT, Hint.ORDER]),
-        ("추천 많은 로봇", [Hint.ORDER]),
-        ("top voted robots", [Hint.ORDER]),
-        ("most voted robots", [Hint.ORDER]),
-        ("robots since last month", [Hint.PERIOD]),
-        ("지난달 로봇", [Hint.PERIOD]),
-        ("어제 로봇", [Hint.PERIOD]),
-        # The words are searched for, since there are no others.
-        ("newest papers", [Hint.ORDER]),
-        ("최신 논문", [Hint.ORDER]),
-        ("robots", []),
-        ("로봇 논문 추천해줘", []),
-        ("skip connections", []),
-        ("obstacle avoidance", []),
-        ("notebooks", []),
-        ("novel robots", []),
-        ("추천 시스템", []),
-        # The word belongs to a term that is searched for.
-        ("재학습 없이", []),
-        ("재학습 없이 로봇", []),
-        ("without retraining", []),
-        ("robots without labels", []),
-        ("라벨 없이 로봇", []),
-        pytest.param("robots that avoid obstacles", []),
-        # The operator is there already, and a quoted phrase is what it is.
-        ('robots "without snow"', []),
-        ("robots -snow", []),
-        *(
-            pytest.param(query, hints)
-            for query, hints in (
-                ("robots except snow", [Hint.WITHOUT]),
-                ("눈 빼고 로봇", [Hint.WITHOUT]),
-                ("로봇, 눈 제외", [Hint.WITHOUT]),
-                ("눈이 아닌 로봇", [Hint.WITHOUT]),
-                ("most upvoted robots", [Hint.ORDER]),
-                ("oldest robots", [Hint.ORDER]),
-                ("robots sorted by votes", [Hint.ORDER]),
-                ("로봇 추천순", [Hint.ORDER]),
-                ("로봇 최신순", [Hint.ORDER]),
-                ("인기순 로봇", [Hint.ORDER]),
-            )
-        ),
-    ],
-)
-async def test_words_of_an_option_that_are_not_searched_for_give_a_hint_at_it(
-    db: Database, query: str, hints: list[Hint]
-) -> None:
+HINTS: dict[str, list[Hint]] = {
+    "robots without snow": [Hint.WITHOUT],
+    "robots, not snow": [Hint.WITHOUT],
+    "눈 말고 로봇": [Hint.WITHOUT],
+    "눈 없이 로봇": [Hint.WITHOUT],
+    "newest robots": [Hint.ORDER],
+    "the latest papers on robots": [Hint.ORDER],
+    "most recent robots": [Hint.ORDER],
+    "최신 로봇 논문": [Hint.ORDER],
+    "로봇 최신": [Hint.ORDER],
+    "newest robots without snow": [Hint.ORDER, Hint.WITHOUT],
+    "눈 말고 로봇 추천순": [Hint.WITHOUT, Hint.ORDER],
+    "추천 많은 로봇": [Hint.ORDER],
+    "top voted robots": [Hint.ORDER],
+    "most voted robots": [Hint.ORDER],
+    "robots since last month": [Hint.PERIOD],
+    "지난달 로봇": [Hint.PERIOD],
+    "어제 로봇": [Hint.PERIOD],
+    # The words are searched for, since there are no others.
+    "newest papers": [Hint.ORDER],
+    "최신 논문": [Hint.ORDER],
+    "robots": [],
+    "로봇 논문 추천해줘": [],
+    "skip connections": [],
+    "obstacle avoidance": [],
+    "notebooks": [],
+    "novel robots": [],
+    "추천 시스템": [],
+    # The word belongs to a term that is searched for.
+    "재학습 없이": [],
+    "재학습 없이 로봇": [],
+    "without retraining": [],
+    "robots without labels": [],
+    "라벨 없이 로봇": [],
+    "robots that avoid obstacles": [],
+    # The operator is there already, and a quoted phrase is what it is.
+    'robots "without snow"': [],
+    "robots -snow": [],
+    "robots except snow": [Hint.WITHOUT],
+    "눈 빼고 로봇": [Hint.WITHOUT],
+    "로봇, 눈 제외": [Hint.WITHOUT],
+    "눈이 아닌 로봇": [Hint.WITHOUT],
+    "most upvoted robots": [Hint.ORDER],
+    "oldest robots": [Hint.ORDER],
+    "robots sorted by votes": [Hint.ORDER],
+    "로봇 추천순": [Hint.ORDER],
+    "로봇 최신순": [Hint.ORDER],
+    "인기순 로봇": [Hint.ORDER],
+}
+
+
+async def test_words_of_an_option_that_are_not_searched_for_give_a_hint_at_it(db: Database) -> None:
     service = await sample_archive.search_over(db, ROBOTS)
-    result = await ask(service, query)
-    assert [*result.hints] == hints
-    assert result.excluded == (("snow",) if "-snow" in query else ()), "a sentence leaves nothing out"
+    results = {query: await ask(service, query) for query in HINTS}
+    assert {query: [*result.hints] for query, result in results.items()} == HINTS
+    excluded = {query: result.excluded for query, result in results.items() if result.excluded}
+    assert excluded == {"robots -snow": ("snow",)}, "a sentence leaves nothing out"
 
 
 # Filters.

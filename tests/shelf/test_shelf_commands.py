@@ -10,7 +10,7 @@ import pytest
 from bot.client import messages as client_messages
 from storage import accounts
 from tests.support import patience
-from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.client_harness import ClientHarness, shown_text
 
 SURVEY, REWARDS = "2501.00001", "2501.00002"
 
@@ -123,7 +123,6 @@ async def test_a_pending_import_saves_nothing_for_a_deleted_reader(harness: Clie
     assert await services.database.fetch(accounts.count_reader_data, harness.reader.id) == {"saved_papers": 2}
 
 
-@both_languages
 async def test_an_import_reports_saved_and_skipped_papers(harness: ClientHarness) -> None:
     answer = await import_file(harness, BIBTEX)
     shown = shown_text(answer)

@@ -1,47 +1,29 @@
 """Fixtures for the client harness, which validate all requests to Discord after each test."""
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.core.settings import Settings
-from storage import migrate, models
+from storage import models
 from storage.database import Database
 from tests.support import client_archive, origin_server, payload_checks
 from tests.support.client_harness import NOWHERE, SIMCORD_EPOCH, ClientHarness, open_harness
 
 
-@pytest.fixture(scope="session")
-def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the sample digests for tests to copy, since ingesting is slower."""
-    path = tmp_path_factory.mktemp("archive") / "paperround.db"
-    shutil.copy(sqlite_template, path)
-
-    async def fill() -> None:
-        database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
-        ingest = Workers(Container(Settings(), database, lambda: SIMCORD_EPOCH)).ingest
-        for number, text in enumerate(client_archive.DIGESTS):
-            await ingest.add_text(text, location=f"{number}.md")
-        await database.close()
-
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, fill()).result()
-    return path
+async def add_samples(database: Database) -> None:
+    """Ingest the sample digests."""
+    ingest = Workers(Container(Settings(), database, lambda: SIMCORD_EPOCH)).ingest
+    for number, text in enumerate(client_archive.DIGESTS):
+        await ingest.add_text(text, location=f"{number}.md")
 
 
 @pytest.fixture
-async def archive_db(archive_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    shutil.copy(archive_template, tmp_path / "paperround.db")
-    database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
-    yield database
-    await database.close()
+async def archive_db(open_filled: Callable[..., Awaitable[Database]]) -> Database:
+    return await open_filled(add_samples)
 
 
 @pytest.fixture

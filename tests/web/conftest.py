@@ -17,6 +17,7 @@ from bot.core.settings import Settings
 from bot.web import server
 from bot.web.service import WebPages
 from storage.database import Database
+from tests.conftest import OpenFilled
 from tests.support import sample_archive
 
 HOSTILE_TITLE = 'A </script><script>alert(1)</script> "><img src=x onerror=alert(2)> \x07\u202eTitle & More'
@@ -66,12 +67,16 @@ class WebArchive:
         return text
 
 
-@pytest.fixture
-async def archive(db: Database) -> AsyncIterator[WebArchive]:
-    ingest = sample_archive.make_ingest(db)
-    await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
-    await sample_archive.add_digest(db, "2025-01-03", sample_archive.CHEMISTRY)
+async def _add_papers(database: Database) -> None:
+    ingest = sample_archive.make_ingest(database)
+    await sample_archive.add_digest(database, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
+    await sample_archive.add_digest(database, "2025-01-03", sample_archive.CHEMISTRY)
     await ingest.add_text(HOSTILE.replace("{title}", HOSTILE_TITLE), location="hostile.md")
+
+
+@pytest.fixture
+async def archive(open_filled: OpenFilled) -> AsyncIterator[WebArchive]:
+    db = await open_filled(_add_papers)
     holder: list[WebArchive] = []
     container = Container(Settings(), db, lambda: holder[0].now)
     services = container.services

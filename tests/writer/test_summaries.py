@@ -25,7 +25,6 @@ BASIS_TEXTS = {
 
 
 @pytest.mark.parametrize("form", prompts.SECTIONS)
-@both_languages
 async def test_card_names_model_date_and_basis(harness: ClientHarness, form: models.DigestFormat) -> None:
     await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
     for paper, basis in CHOSEN:
@@ -35,7 +34,7 @@ async def test_card_names_model_date_and_basis(harness: ClientHarness, form: mod
         lines = shown_text(card).splitlines()
         assert f"-# {harness.texts('listed-in', places=f'{day} · {written}')}" in lines
         # The label is in the small print, so the text does not repeat it.
-        assert not any(label in line for line in lines for label in ("요약은 논문의", "This summary was"))
+        assert not any("This summary was" in line for line in lines)
 
 
 @both_languages
