@@ -163,7 +163,10 @@ class Renderer(stage.Renderer):
 
     def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
         names = [paper.arxiv_id for paper in post.papers]
-        return tuple(self.part(post.marker, group, n) for n, group in enumerate(groups_of(post.style, names)))
+        return tuple(
+            self.part(post.marker, group, n)
+            for n, group in enumerate(groups_of(post.subscription.style, names))
+        )
 
     def _render_bare(self, post: contents.BarePost) -> tuple[contents.RenderedPart, ...]:
         group = [paper.arxiv_id for paper in post.papers]
