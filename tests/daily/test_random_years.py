@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +31,7 @@ from storage import archive, daily, models
 from storage.database import Database
 from tests.support import digest_builders
 from tests.support import world as stage
+from tests.support.promises import MONTH, Arrivals, Place, close_of, due_at, place_of
 from tests.support.world import AWAY, BLOCKED, DAY, FORBIDDEN, HOUR, LOST, World, read_lists
 
 YEARS = int(os.environ.get("RANDOM_YEARS", "0"))
@@ -50,13 +51,9 @@ TROUBLES = {
 PLAY = set(filter(None, os.environ.get("RANDOM_PLAY", "").split(","))) or TROUBLES
 FIRST = (date(2025, 10, 20), date(2026, 2, 26), date(2026, 3, 28))
 """Two weeks before the clocks change: in New York in both directions; on Lord Howe Island and in Cairo, at midnight."""
-NEW_YORK = ZoneInfo("America/New_York")
 TOPIC = "even"
 """A topic that matches all papers with even numbers."""
-MONTH, WEEK = 30 * DAY, 7 * DAY
-
-Place = tuple[int, str]
-"""A channel and a language: the papers of its posts do not repeat."""
+WEEK = 7 * DAY
 
 
 def first_marker(marker: str) -> str:
@@ -64,30 +61,8 @@ def first_marker(marker: str) -> str:
     return re.sub("~.*", "/", marker)
 
 
-def close_of(day: date) -> datetime:
-    return datetime.combine(day, time(21, 30), NEW_YORK).astimezone(UTC)
-
-
-@lru_cache(maxsize=10_000)
-def first_minute(zone: ZoneInfo, on: date, at: time) -> datetime:
-    """Return the first minute at which the zone's clock shows this time or a later one."""
-    wall = datetime.combine(on, at)
-    first, _ = sorted(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    if first.astimezone(zone).replace(tzinfo=None) == wall:
-        return first
-    return next(
-        moment
-        for n in range(180)
-        if (moment := first + timedelta(minutes=n)).astimezone(zone).replace(tzinfo=None) >= wall
-    )
-
-
 def is_even(name: str) -> bool:
     return int(name.partition(".")[2]) % 2 == 0
-
-
-def place_of(row: models.Subscription) -> Place:
-    return row.channel_id, row.locale.value
 
 
 @dataclass
@@ -207,7 +182,7 @@ class Year:
         self.bot_away_until = self.discord_away_until = world.now
         self.closed_until: dict[int, datetime] = {}
         self.wrong_dates: list[tuple[str, date, date, list[str]]] = []
-        self.seen: dict[Place, dict[str, datetime]] = defaultdict(dict)
+        self.arrivals = Arrivals()
         self.checked: set[str] = set()
         self.asked = 0
         self.ticked_at = world.now
@@ -273,31 +248,23 @@ class Year:
                 self.last_posts[post.row.id] = daily_posts[-1]
             self.finished[post.row.id] = post.on - DAY
 
-    def due_at(self, row: models.Subscription, on: date) -> tuple[datetime, date | None]:
-        """Return when a date's post is due, and the day whose complete list it waits for."""
-        at = first_minute(ZoneInfo(row.timezone), on, time.fromisoformat(row.at_time or "09:00"))
-        if row.at_time:
-            return at, None
-        day = max(on + n * DAY for n in range(-3, 2) if close_of(on + n * DAY) <= at + 6 * HOUR)
-        return max(at, close_of(day)), day
-
     def dates(self, row: models.Subscription) -> Iterable[date]:
         today = self.now.astimezone(ZoneInfo(row.timezone)).date()
         return (on for n in range(-9, 18) if (on := today + n * DAY).isoweekday() in row.days)
 
     def newest(self, row: models.Subscription) -> date:
-        return max(on for on in self.dates(row) if self.due_at(row, on)[0] <= self.now)
+        return max(on for on in self.dates(row) if due_at(row, on)[0] <= self.now)
 
     def next_at(self, row: models.Subscription) -> datetime:
         """Return when the next date comes that is not finished."""
         on = self.finished[row.id]
-        return next(at for day in self.dates(row) if day > on and (at := self.due_at(row, day)[0]) > self.now)
+        return next(at for day in self.dates(row) if day > on and (at := due_at(row, day)[0]) > self.now)
 
     # What happened to papers, as far as readers and the documents can tell.
 
     def is_free(self, place: Place, name: str, *, is_sure: bool) -> bool:
         """Return whether a paper may come: the place did not have it in a month, and no message brings it or may have."""
-        seen_at = self.seen[place].get(name)
+        seen_at = self.arrivals.papers[place].get(name)
         if seen_at is not None and self.now - seen_at <= (MONTH + 10 * DAY if is_sure else MONTH):
             return False
         if is_sure and name in self.discord.tainted:
@@ -332,7 +299,7 @@ class Year:
 
         Where the time of an event is not exactly known, `is_sure` leaves out papers that need not come.
         """
-        day = self.due_at(row, on)[1]
+        day = due_at(row, on)[1]
         last_on = day or (self.now + 14 * HOUR).date()
         about_on, is_weekly = day or on, row.style is models.Style.WEEKLY
         own_on, first_on = about_on - 2 * DAY, about_on - WEEK
@@ -378,7 +345,7 @@ class Year:
 
     def check_post(self, row: models.Subscription, on: date, names: list[str]) -> None:
         """A date's post has the best of its papers, and no others: each paper left out is worse or not new."""
-        at, day = self.due_at(row, on)
+        at, day = due_at(row, on)
         assert on == self.newest(row) > self.finished[row.id], f"{row.id} posted {on} at {self.now}"
         is_complete = day is None or self.reads.get(day, at - DAY) >= close_of(day)
         assert is_complete or self.now >= at + 12 * HOUR, f"{row.id} did not wait for the list of {day}"
@@ -409,10 +376,8 @@ class Year:
             assert at < post.ends_at + (DAY if is_unknown else timedelta()), (
                 f"{key} came at {at}, after {post.ends_at}"
             )
-            for name in names:
-                before = self.seen[place_of(post.row)].get(name)
-                assert before is None or at - before > MONTH, f"{name} came at {before} and {at}"
-                self.seen[place_of(post.row)][name] = at
+            self.arrivals.add(marker, marker, place_of(post.row), names, at)
+        assert not self.arrivals.faults
 
     async def check_reasons(self, count: int) -> None:
         """`/why` says that a paper was posted where readers saw it, and names a rule that holds where they did not."""
@@ -430,7 +395,7 @@ class Year:
                     self.check_reason(name, found.subscription, found.cause.value)
 
     def check_reason(self, name: str, row: models.Subscription, cause: str) -> None:
-        seen = name in self.seen[place_of(row)]
+        seen = name in self.arrivals.papers[place_of(row)]
         posts = self.posts_with[place_of(row), name]
         is_open = any(not self.is_unsent(post, name, is_sure=True) for post in posts)
         holds = {
@@ -562,7 +527,7 @@ class Year:
     def add_post(
         self, key: str, row: models.Subscription, on: date, names: list[str], ends_at: datetime
     ) -> Post:
-        day = self.due_at(row, on)[1]
+        day = due_at(row, on)[1]
         last_on = day or (self.now + 14 * HOUR).date()
         days = [dated for (_, dated), papers in self.listed.items() if papers and dated <= last_on]
         newest_on = max(days, default=last_on)
@@ -596,7 +561,7 @@ class Year:
     def check_absence(self, row: models.Subscription) -> None:
         """A date without a post had no paper, or waits for its list."""
         on = self.newest(row)
-        at, day = self.due_at(row, on)
+        at, day = due_at(row, on)
         is_over = self.now >= at + 12 * HOUR
         is_complete = day is None or self.reads.get(day, at - DAY) >= close_of(day)
         if self.finished[row.id] < on and (is_complete or is_over):

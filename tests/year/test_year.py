@@ -35,6 +35,7 @@ from tests.fake_discord.fixtures import fake
 from tests.support import alert_builders, origin_server, outbox_builders
 from tests.support.fake_arxiv import FakeArxiv
 from tests.support.fault_harness import FaultHarness, open_fault_harness
+from tests.support.promises import Arrivals, due_at, place_of
 from tests.year import publishing
 
 __all__ = ["fake"]
@@ -115,11 +116,10 @@ class Year:
     """The bot's resident bytes after each jump since the last figures: they rise and fall within a day."""
     jumps: list[tuple[float, float]] = field(default_factory=list)
     """The real time of each jump, and how far the clock is ahead from then on (seconds)."""
-    parts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """The messages of each part."""
+    arrivals: Arrivals = field(default_factory=Arrivals)
     posts: dict[int, list[tuple[date, frozenset[str]]]] = field(default_factory=lambda: defaultdict(list))
     """The local dates and papers of each channel's daily posts."""
-    alerted: Counter[tuple[int, str]] = field(default_factory=Counter)
+    alerted: set[tuple[int, str]] = field(default_factory=set)
     given: Counter[tuple[int, date]] = field(default_factory=Counter)
     """The papers of the day that each reader got, by date (UTC)."""
     saved: set[tuple[int, str]] = field(default_factory=set)
@@ -318,20 +318,27 @@ class Year:
     def _note(self, channel: Channel, message: model.Json) -> None:
         text = json.dumps(message)
         [(name, position)] = set(_MARKER.findall(text))
-        self.parts[name, position] += 1
         kind, ids = name.partition(":")[0], frozenset(_ARXIV_ID.findall(text))
         at = datetime.fromisoformat(message["timestamp"])
+        place: tuple[int | str, ...] | None = None
         if kind == "alert":
-            self.alerted.update((*channel.recipient_ids, id_) for id_ in ids)
+            place = tuple(channel.recipient_ids)
+            self.alerted |= {(*channel.recipient_ids, id_) for id_ in ids}
         elif kind == "today":
             self.given[channel.recipient_ids[0], at.date()] += 1
         elif kind not in ("club", "notice"):
             row = self.subscriptions[channel.parent_id or channel.id]
             posts, on = self.posts[row.channel_id], at.astimezone(ZoneInfo(row.timezone)).date()
+            place = place_of(row)
             if position != "0":
                 on, former = posts.pop()
                 ids |= former
+            elif at < due_at(row, on)[0]:
+                self.arrivals.faults.append(f"{name} came at {at}, before its time")
             posts.append((on, ids))
+        marker = f"{name}:{position}"
+        of_place = () if place is None else ids
+        self.arrivals.add(marker, marker if kind == "alert" else name, place, of_place, at)
 
     # Figures.
 
@@ -368,8 +375,8 @@ class Year:
     async def find_faults(self, last: Figures) -> Iterable[str]:
         """Return what was lost, doubled or kept, grew without bound, or was logged too often."""
         days = last.day
-        found = [f"{part} arrived {count} times" for part, count in self.parts.items() if count != 1]
-        found += [
+        found = [
+            *self.arrivals.faults,
             *self._find_missing_posts(days),
             *self._find_missing_messages(days),
             *self._find_growth(last),
@@ -398,8 +405,7 @@ class Year:
                     FIRST_READER + publishing.TOPICS.index(paper.topic), FIRST_READER + READERS, 100
                 )
                 expected |= {(reader, paper.arxiv_id) for reader in followers}
-        yield from (f"alert {key} did not arrive" for key in sorted(expected - self.alerted.keys()))
-        yield from (f"alert {key} arrived {count} times" for key, count in self.alerted.items() if count > 1)
+        yield from (f"alert {key} did not arrive" for key in sorted(expected - self.alerted))
         of_papers = {id_ for _, id_ in expected}
         wrong = [key for key in self.alerted if key[1] in of_papers and key not in expected]
         yield from (f"alert {key} was not wanted" for key in wrong)
@@ -465,7 +471,7 @@ def write_table(year: Year, newest: Figures, faults: Sequence[str]) -> None:
     lines = [f"| {name} | {' | '.join(row)} |" for name, row in cells.items()]
     lines += [
         "",
-        f"{sum(year.parts.values()):,} messages received by the fake Discord, {len(faults)} faults",
+        f"{len(year.arrivals.markers):,} messages received by the fake Discord, {len(faults)} faults",
         *faults,
         "",
     ]
