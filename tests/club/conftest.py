@@ -112,8 +112,8 @@ class Lab:
         """Return the manager's direct messages."""
         return [text_of(message) for message in self.harness.manager.user.dm_channel.history()]
 
-    def thread_names(self, channel: Any = None) -> list[str]:
-        return [thread.name for thread in self.threads(channel)]
+    def thread_names(self) -> list[str]:
+        return [thread.name for thread in self.threads()]
 
     def messages(self, channel: Any = None) -> list[Any]:
         """Return a channel's public messages, oldest first."""

@@ -1,20 +1,19 @@
 """A month of a club with four meetings, six readers and two outages."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from storage import models, outbox
-from tests.club.conftest import Lab, answers, text_of
+from tests.club.conftest import DAY, MEETS, MINUTE, Lab, answers, text_of
 from tests.support.client_harness import shown_text
 
-FIRST = datetime(2026, 1, 2, 17, tzinfo=UTC)
+FIRST = MEETS - 7 * DAY
 """The Friday two days after the club is set up, too soon for a vote."""
-DAY = timedelta(days=1)
 
 
 async def test_each_club_step_in_a_month_happens_once(lab: Lab) -> None:
     harness = lab.harness
-    answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
+    answer = await lab.set_up_in(harness.channel)
     assert "Fridays at 5:00 PM" in answer
     assert not lab.polls()
     assert "Nominated · withdraw" in await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
@@ -32,13 +31,13 @@ async def test_each_club_step_in_a_month_happens_once(lab: Lab) -> None:
     meetings = [FIRST + number * 7 * DAY for number in range(5)]
     chosen = []
     for number, (begins, meets) in enumerate(pairwise(meetings)):
-        await lab.until(begins - timedelta(minutes=20))
+        await lab.until(begins - 20 * MINUTE)
         if number:
             await lab.add_day((f"2602.0000{number}", 30 + number), (f"2602.0001{number}", 20))
         lab.is_away = number == 2  # when the vote should begin
         await lab.until(begins)
         lab.is_away = False
-        await lab.until(begins + (DAY if number == 2 else timedelta(minutes=1)))
+        await lab.until(begins + (DAY if number == 2 else MINUTE))
         assert len(lab.polls()) == number + 1
         poll = lab.polls()[-1]
         titles = answers(poll)
@@ -49,17 +48,17 @@ async def test_each_club_step_in_a_month_happens_once(lab: Lab) -> None:
             await reader.set_poll_votes(poll, answers=[2])
         await lab.readers[3].set_poll_votes(poll, answers=[1])
         chosen.append(titles[1])
-        await lab.until(meets - 2 * DAY - timedelta(minutes=1))
+        await lab.until(meets - 2 * DAY - MINUTE)
         assert len(lab.events()) == number
         lab.is_away = number == 3  # when the vote ends
-        await lab.until(meets - 2 * DAY + timedelta(minutes=1))
+        await lab.until(meets - 2 * DAY + MINUTE)
         lab.is_away = False
         await lab.until(meets - DAY)
         assert len(lab.events()) == number + 1
         assert datetime.fromisoformat(lab.events()[-1].scheduled_start_time) == meets
-        await lab.until(meets - timedelta(minutes=59))
-        await lab.until(meets - timedelta(minutes=30))
-    assert [thread.name for thread in lab.threads()] == chosen, "the discussed paper won the first vote"
+        await lab.until(meets - 59 * MINUTE)
+        await lab.until(meets - 30 * MINUTE)
+    assert lab.thread_names() == chosen, "the discussed paper won the first vote"
     assert (len(lab.events()), len(lab.polls())) == (4, 4)
     for thread in lab.threads():
         reminders = ["The meeting about this paper" in text_of(message) for message in lab.messages(thread)]

@@ -9,7 +9,7 @@ from bot.club.news import ThreadNewsPlanner
 from storage import papers
 from storage.papers import EventKind, PaperEvent
 from tests.club.conftest import Lab, text_of
-from tests.support.client_harness import both_languages, last_response, shown_text
+from tests.support.client_harness import last_response, shown_text
 
 PAPER = "2501.00003"
 
@@ -37,7 +37,6 @@ def count_told(lab: Lab, thread: object) -> int:
     return sum("🆕" in text_of(message) for message in lab.messages(thread))
 
 
-@both_languages
 async def test_a_thread_is_told_of_code_and_venues_until_its_opener_stops_that(lab: Lab) -> None:
     thread, paper_id = await open_thread(lab)
     await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")

@@ -8,7 +8,7 @@ from bot.shelf.service import Shelf
 from storage import papers
 from storage.models import Style
 from tests.support import rendered_posts
-from tests.support.client_harness import ClientHarness, both_languages
+from tests.support.client_harness import ClientHarness
 
 RENDERER = rendered_posts.new_renderer()
 
@@ -21,7 +21,6 @@ def test_late_papers_appear_below_a_heading_with_their_day(style: Style) -> None
     assert "2월 10일" in str([part.payload for part in parts]).replace("\\u2060", "")
 
 
-@both_languages
 async def test_a_post_says_how_many_of_its_server_saved_a_paper_from_three_on(harness: ClientHarness) -> None:
     """A count of one or two might tell who it was; members of other servers do not count."""
     shelf, here, elsewhere = harness.bot.services.get(Shelf), harness.guild.id, 5
@@ -32,7 +31,7 @@ async def test_a_post_says_how_many_of_its_server_saved_a_paper_from_three_on(ha
         await shelf.save(user_id, [first], here)
         await shelf.save(user_id, [second], here if user_id < 3 else elsewhere)
         await shelf.save(user_id, [third], None)
-    row = await harness.add_subscription(locale=harness.texts.locale)
+    row = await harness.add_subscription()
     _, part = await harness.plan_post(row)
     assert part.payload is not None
     said, unsaid = (harness.texts("post-savers", count=count) for count in (4, 2))

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from bot.archive import ingest
 from bot.archive.digest_writer import IngestResult, OnFreshPapers
-from storage import alerts, models, sources
+from storage import alerts, models
 from storage.database import Connection, Database
 
 
@@ -41,10 +41,9 @@ async def ingest_digest(
     at: datetime,
     on_fresh: OnFreshPapers | None = None,
     location: str | None = None,
-    source: str = sources.FILES,
 ) -> IngestResult:
     service = ingest.IngestService(database, lambda: at, on_fresh=on_fresh)
-    return await service.add_text(text, source=source, location=location or text.splitlines()[0])
+    return await service.add_text(text, location=location or text.splitlines()[0])
 
 
 async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:

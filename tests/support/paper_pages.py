@@ -7,7 +7,7 @@ SENTENCE = (
 )
 
 
-def body_sentences(count: int = 30) -> str:
+def body_sentences(count: int) -> str:
     """Return sentences of 18 words each."""
     return "".join(SENTENCE.format(f"lantern{number}") for number in range(count))
 

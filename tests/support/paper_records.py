@@ -10,10 +10,10 @@ NOW = datetime(2026, 1, 3, 9, tzinfo=UTC)
 DAY = date(2026, 1, 2)
 
 
-def merged_paper(number: int, *, votes: int | None = 5, on: date | None = DAY) -> models.MergedPaper:
+def merged_paper(number: int, *, on: date | None = DAY) -> models.MergedPaper:
     """Return a merged paper that is listed on a date, or unlisted if the date is None."""
     arxiv_id, authors = f"2601.{number:05}", ("Ada Byron", "Bea Long")
-    facts = models.PaperFacts(arxiv_id, "arxiv", "", NOW, title=f"Paper {number}", votes=votes)
+    facts = models.PaperFacts(arxiv_id, "arxiv", "", NOW, title=f"Paper {number}", votes=5)
     facts = replace(facts, authors=authors, keywords=("rl",))
     return replace(digest_writer.merge(arxiv_id, [], [facts]), first_on=on, last_on=on)
 
