@@ -23,6 +23,11 @@ from bot.client.message_builder import StatelessModal, button
 from bot.papers.replies import card_view, load_paper
 from storage import models
 
+_TYPED = (discord.MessageType.default, discord.MessageType.reply)
+_PRIVATE = (discord.DMChannel, discord.GroupChannel, discord.PartialMessageable)
+_MARKUP = re.compile(r"<(?:@[!&]?|#|a?:\w{1,64}:)\d{1,20}>")
+"""Mentions of members, roles and channels, and emojis: no words of a question."""
+
 
 class AskCog(commands.Cog):
     """Questions about one paper, or to the archive."""
@@ -134,12 +139,6 @@ class AskCog(commands.Cog):
             cards=await _find_card_papers(message, bot_user) if is_mention else (),
         )
         await self._questions.answer_mention(_MARKUP.sub(" ", message.content).strip(), asked)
-
-
-_TYPED = (discord.MessageType.default, discord.MessageType.reply)
-_PRIVATE = (discord.DMChannel, discord.GroupChannel, discord.PartialMessageable)
-_MARKUP = re.compile(r"<(?:@[!&]?|#|a?:\w{1,64}:)\d{1,20}>")
-"""Mentions of members, roles and channels, and emojis: no words of a question."""
 
 
 async def _find_card_papers(message: discord.Message, bot_user: discord.ClientUser) -> tuple[str, ...]:

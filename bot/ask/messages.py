@@ -40,6 +40,8 @@ QUESTION = "question"
 """The form's field."""
 COMMON = ("data", "baselines", "cost", "limits", "code")
 """The questions that fit any paper; each has a text, `ask-common-data`, that is also what is asked."""
+_SAVE = (client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE)
+"""The beginning of the id of an entry that saves a paper."""
 _MAX_SHOWN_QUESTION, _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 300, 120, 60, 600
 _QUOTED = (350, 200, 120, 40)
 """The characters of an archive's passage, fewer where a message is full."""
@@ -142,9 +144,6 @@ def _archive_view(
         share = message.share(len(answer.found) - place)
         message.add_text(_passage_text(texts, answer, passage, 0, *share))
     return message.view
-
-
-_SAVE = (client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE)
 
 
 def describe(texts: Texts, answer: ArchiveAnswer) -> list[str]:

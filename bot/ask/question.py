@@ -39,6 +39,7 @@ class AskedPart(NamedTuple):
     is_known: bool = True
 
 
+_NO_GLOSSARY = Glossary(())
 _NUMBER = re.compile(r"how (?:many|much|long|often|big|large)|얼마|몇|며칠", re.IGNORECASE)
 
 
@@ -66,9 +67,6 @@ def read(
 def has_words(text: str) -> bool:
     """Return whether a text has more than words that say nothing, such as thanks: whether it can be a question."""
     return bool(read(text, _NO_GLOSSARY))
-
-
-_NO_GLOSSARY = Glossary(())
 
 
 def _divide(

@@ -112,16 +112,8 @@ class PaperIndex:
             rarity = self._rarity(having[part.text])
             if part.is_known or not analyser.has_hangul(part.text):
                 needed += part.weight * max(rarity, 0.5)
-            of_part = defaultdict[int, list[float]](list)
-            for form in part.forms:
-                of_form = self._rarity(frequencies[form.text])
-                weight = form.weight * (_FORM_RARITY * of_form + (1 - _FORM_RARITY) * rarity)
-                for number, frequency in frequencies[form.text].items():
-                    saturated = frequency * (_SATURATION + 1) / (frequency + _SATURATION)
-                    of_part[number].append(weight * saturated)
-            for number, of_forms in of_part.items():
-                best = max(of_forms)
-                scores[number] += part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
+            for number, score in self._score_part(part, frequencies, rarity).items():
+                scores[number] += score
         share = _NEIGHBOUR_IN_SUMMARY if self._papers else _NEIGHBOUR
         ranked = {number: score + share * self._near(scores, number) for number, score in scores.items()}
         if wants_number:
@@ -135,6 +127,23 @@ class PaperIndex:
         if wants_number and not any(self._has_number(number, present) for number in order[:3]):
             score *= _NO_NUMBER
         return Ranking(order, ranked, score, forms_found, having)
+
+    def _score_part(
+        self, part: AskedPart, frequencies: Mapping[str, Mapping[int, float]], rarity: float
+    ) -> dict[int, float]:
+        """Score the passages that have a part, given how often each has each form, and how rare the part is."""
+        by_passage = defaultdict[int, list[float]](list)
+        for form in part.forms:
+            form_rarity = self._rarity(frequencies[form.text])
+            weight = form.weight * (_FORM_RARITY * form_rarity + (1 - _FORM_RARITY) * rarity)
+            for number, frequency in frequencies[form.text].items():
+                saturated = frequency * (_SATURATION + 1) / (frequency + _SATURATION)
+                by_passage[number].append(weight * saturated)
+        scores = dict[int, float]()
+        for number, of_forms in by_passage.items():
+            best = max(of_forms)
+            scores[number] = part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
+        return scores
 
     def _has_number(self, number: int, present: Sequence[AskedPart]) -> bool:
         """Return whether a sentence of a passage has a number and most of these parts, in any form."""

@@ -381,11 +381,12 @@ def _build(
 ) -> Answer:
     patterns = ranking.compile_patterns(parts)
     most = MAX_SHOWN if ranking.is_answer or text.basis != Basis.PAPER else MAX_NEAREST
-    named = [ranking.found[part.text] for part in parts if part.weight > question.VAGUE]
-    if named and not (any(named) or ranking.is_answer):  # what says little, such as "use", is nowhere near
+    telling = [part for part in parts if part.weight > question.VAGUE]
+    has_any = any(ranking.found[part.text] for part in telling)
+    if telling and not (has_any or ranking.is_answer):  # what says little, such as "use", is nowhere near
         most = 0
     shown = [index.passages[number] for number in ranking.order[:most]]
-    read_as = ((part.text, _list_read_forms(part, ranking)) for part in parts if part.weight > question.VAGUE)
+    read_as = ((part.text, _list_read_forms(part, ranking)) for part in telling)
     return Answer(
         paper,
         text,

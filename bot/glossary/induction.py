@@ -25,8 +25,6 @@ _MAX_SPELLINGS = 4
 
 
 class Evidence(Protocol):
-    """Counts the papers in an archive that contain given terms."""
-
     def count(self, *terms: Sequence[str]) -> int:
         """Return the number of papers that contain all of the terms, each given by its forms."""
 
@@ -90,7 +88,6 @@ class _Vocabulary:
         )
 
     def list_english(self, key: str) -> list[str]:
-        """Return a term's seeded English forms and its most frequent spellings."""
         seeded = self._seeds[key].english if key in self._seeds else ()
         written = [text for text, _ in self._spellings[key].most_common(_MAX_SPELLINGS)]
         return list(dict.fromkeys((*seeded, *written)))

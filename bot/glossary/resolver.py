@@ -106,7 +106,6 @@ class Glossary:
 
     @cached_property
     def korean_words(self) -> frozenset[str]:
-        """The Korean words that occur in terms."""
         forms = (form.text for concept in self._concepts.values() for form in concept.forms_in("ko"))
         words = analyser.split_context(" ".join(forms))
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))

@@ -231,7 +231,6 @@ def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, 
 
 
 def _label(topic: Topic, locale: models.Locale) -> str:
-    """Return a topic's text with its name in the other language and its abbreviation."""
     korean, english, abbreviation = topic.names
     short = f" ({abbreviation})" if abbreviation else ""
     if topic.language == "abbr":

@@ -274,7 +274,6 @@ class _Source(NamedTuple):
 
 
 def _hash(texts: Iterable[str]) -> str:
-    """Return a hash of what is read of texts."""
     return hashlib.sha256("\0".join(text[:MAX_CHARACTERS] for text in texts).encode()).hexdigest()
 
 

@@ -175,9 +175,8 @@ class Engine:
         spellings = dict.fromkeys(phrases)
         if word.isascii() and word.isalpha():
             for cut in range(_MIN_JOINED, len(word) - _MIN_JOINED + 1):
-                if self._is_indexed(first := analyser.stem(word[:cut])) and self._is_indexed(
-                    second := analyser.stem(word[cut:])
-                ):
+                first, second = analyser.stem(word[:cut]), analyser.stem(word[cut:])
+                if self._is_indexed(first) and self._is_indexed(second):
                     spellings[first, second] = None
         for phrase in phrases:
             for place, pair in enumerate(pairwise(phrase)):
@@ -297,7 +296,6 @@ class Engine:
         return Query.range_query(self._schema, "votes", FieldType.Integer, least, most)
 
     def _topics(self, topics: Mapping[int, float]) -> Query | None:
-        """Return the query that ranks papers by their similarity to a question's topics."""
         heaviest = sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_TOPICS]
         return any_of(
             Query.const_score_query(on_topic, weight * (level - 0.5))

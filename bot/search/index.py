@@ -340,7 +340,6 @@ class SearchIndex:
         return self.is_current(view)
 
     def _is_little(self, view: Snapshot) -> bool:
-        """Return whether the changes are few enough to be indexed by a search."""
         limit = self._at_once
         return limit is None or len(_list_rest(view, _continue(view, self._state), limit + 1)) <= limit
 
@@ -431,7 +430,6 @@ _PASSING = ("LockBusy", "Permission denied", "No space left", "Read-only", "Too 
 
 
 def is_damage(error: ValueError) -> bool:
-    """Return whether an engine error means that the folder is damaged."""
     text = str(error)
     is_of_engine = "IO error" in text or "corrupt" in text or "Failed to" in text
     return is_of_engine and not any(reason in text for reason in _PASSING)

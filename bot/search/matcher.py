@@ -35,8 +35,6 @@ NOT_COMPARED = "paper not compared with alerts"
 
 
 class MatchField(StrEnum):
-    """The part of a paper that matched."""
-
     TITLE = "title"
     TEXT = "text"
     AUTHOR = "author"

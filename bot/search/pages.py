@@ -87,10 +87,9 @@ class ReadName(NamedTuple):
         """The query for the named one's papers as it is typed; "" if its words are searched for."""
         if self.query is None:
             return ""
-        operator, names = (
-            ("from", self.query.institutions) if self.query.institutions else ("author", self.query.authors)
-        )
-        return query_parser.leave_out(f'{operator}:"{names[0]}"', self.query.excluded)
+        query = self.query
+        named = f'from:"{query.institutions[0]}"' if query.institutions else f'author:"{query.authors[0]}"'
+        return query_parser.leave_out(named, query.excluded)
 
 
 def read_name(archive: Archive, query: query_parser.Query) -> ReadName:
@@ -468,9 +467,8 @@ class SearchAnswers:
         name, rest = read_name(archive, typed), None
         governed = None if name.query else questions.find_governed(typed.text, archive.reader.is_known)
         if governed:
-            of_rest = read_name(
-                archive, replace(typed, text=governed.rest)
-            )  # papers from NVIDIA, not on robots
+            # As in "papers from NVIDIA, not on robots".
+            of_rest = read_name(archive, replace(typed, text=governed.rest))
             name = of_rest if of_rest.institution or of_rest.query else name
             rest = of_rest.words or (None if of_rest.query else _read_rest(archive, typed, governed))
         query = name.query or (replace(typed, text=governed.rest) if governed and rest else typed)
@@ -482,15 +480,14 @@ class SearchAnswers:
         interpreted, matches = found.read, found.matches
         has_meaning = len(interpreted.parts) > 1 or bool(interpreted.topics)  # more than a term
         is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
+        left_out = governed if rest or name.query else None
         return SearchAnswer(
             interpreted,
             found.scope,
             archive.engine,
             archive.reader,
             matches,
-            _describe(
-                archive, request, found, load, typed.text, name, governed if rest or name.query else None
-            ),
+            _describe(archive, request, found, load, typed.text, name, left_out),
             self._clock(),
             found.query.text if has_meaning and is_ranked and matches.total else "",
         )
