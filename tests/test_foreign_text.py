@@ -139,13 +139,14 @@ def read_service(text: str) -> object:
 
 def read_feed(text: str) -> object:
     with suppress(errors.PaperroundError):
-        feed.parse_document(f"{text}\n?><rss></rss>")
+        feed.parse_document(f"{text}\n?><rss></rss>", "")
     part = escape(text)
     return feed.parse_document(
         "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:arxiv='http://arxiv.org/schemas/atom'><entry>"
         f"<id>1{part}</id><title>{part}</title><link href='https://a.example/{escape(text, quote=True)}'/>"
         f"<author><name>{part}</name><arxiv:affiliation>{part}</arxiv:affiliation></author><category term='{part}'/>"
-        f"<updated>{part}</updated><arxiv:comment>{part}</arxiv:comment><content type='html'>{part}</content></entry></feed>"
+        f"<updated>{part}</updated><arxiv:comment>{part}</arxiv:comment><content type='html'>{part}</content></entry></feed>",
+        "",
     )
 
 

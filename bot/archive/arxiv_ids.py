@@ -145,7 +145,6 @@ def parse_link_at(text: str, start: int) -> tuple[str, str] | None:
 
 
 def find_link(text: str) -> tuple[str, str] | None:
-    """Return the id and URL of the first paper link in a text, or None."""
     links = (parse_link_at(text, match.start()) for match in _SCHEME.finditer(text))
     return next(filter(None, links), None)
 
@@ -166,12 +165,10 @@ def is_possible(arxiv_id: str, on: date | None = None) -> bool:
 
 
 def abstract_url(arxiv_id: str) -> str:
-    """Return the URL of a paper's page on arXiv."""
     return f"https://arxiv.org/abs/{arxiv_id}"
 
 
 def pdf_url(arxiv_id: str) -> str:
-    """Return the URL of a paper's newest PDF."""
     return f"https://arxiv.org/pdf/{arxiv_id}"
 
 
@@ -188,7 +185,6 @@ def section_anchor(heading: str) -> str:
 
 
 def huggingface_url(arxiv_id: str) -> str:
-    """Return the URL of a paper's page on Hugging Face."""
     return f"https://huggingface.co/papers/{arxiv_id}"
 
 

@@ -25,7 +25,6 @@ async def list_dates_around(connection: Connection, on: date) -> list[date]:
 
 
 async def load_calendar(connection: Connection, rule: day_close.DayClose, now: datetime) -> schedule.Calendar:
-    """Return the calendar at `now` (UTC)."""
     return schedule.Calendar(now, rule, await load_all_closings(connection, rule, now))
 
 

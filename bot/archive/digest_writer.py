@@ -1,8 +1,16 @@
 """Store digests and facts within the caller's transaction, and merge their fields into papers.
 
-A digest is identified by its source, location and date. What a location contains now replaces what it contained:
-new days are added, changed ones corrected, and `find_gone` says which are taken back. Listings are compared without
-votes, and a corrected listing keeps the papers it had before.
+A digest is identified by its source, location and date. What a location contains now replaces what it contained
+(`DigestWriter._compare`). Hashes of listings leave out votes.
+
+    now                       stored              the day
+    a day                     not                 is new
+    a day, same hash          in the same format  stays
+    a day of a listing        as a listing        gains papers and fields, and loses the papers that other days have now
+    any other day             in any format       is replaced
+    papers without a date     nothing             is new and `FILL_AGE` ago
+    papers without a date     some days           is today, and gains the papers that none of them has
+    not, or all papers moved  in any format       `is_gone`; stays if content is left out, or some papers have no date
 
 Each field of a paper is the first non-empty value by rank: arXiv, Hugging Face, files, then other sources by
 priority and age. Entries and facts are stored unchanged. Papers, authors and the search index change
@@ -116,7 +124,6 @@ class LocationContent(NamedTuple):
 
     @property
     def days(self) -> dict[date, set[str]]:
-        """The arXiv ids by date."""
         days: dict[date, set[str]] = defaultdict(set)
         for sourced in self.digests:
             days[sourced.digest.date].update(entry.arxiv_id for entry in sourced.digest.entries)
@@ -463,41 +470,32 @@ class DigestWriter:
         """Compare what a location contains now with the stored digests, among them those from other locations."""
         names = {location for _, location in content.places}
         known = {(row.location, row.date_on): row for row in stored if row.location in names}
-        days, is_rolling = content.days, any(sourced.digest.is_rolling for sourced in content.digests)
+        days, known_days = content.days, {on for _, on in known}
         now: dict[tuple[str, date], SourcedDigest] = {}
         for sourced in content.digests:
             if sourced.digest.is_rolling:
-                ids = set().union(*(stored_ids[row.id] for row in known.values()))
-                on = self._clock().date() - (timedelta() if known else FILL_AGE)
-                sourced = await asyncio.to_thread(_keep_new, sourced, on, ids)
+                known_ids = [stored_ids[row.id] for row in known.values()]
+                sourced = await asyncio.to_thread(_keep_new, sourced, self._clock().date(), known_ids)
                 if not sourced.digest.entries:
                     continue
             key = sourced.location, sourced.digest.date
-            row = known.get(key)
             if key in now:
                 # The text names a date on which its papers without a date are new.
                 former = now[key].digest
                 sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text, content.moved)
-            elif row and row.hash != sourced.hash and {row.format, sourced.digest.format} <= listing.FORMATS:
-                # Papers that left the list may have been posted, and a feed only contains new papers.
-                text = await archive.get_text(connection, row.id)
-                others = (ids for on, ids in days.items() if on != sourced.digest.date)
-                elsewhere = content.moved | set().union(*others)
-                sourced = await asyncio.to_thread(_unite, sourced, row.format, text or "", elsewhere)
+            elif key in known:
+                sourced = await _unite_with_stored(connection, sourced, known[key], days, content.moved)
             if sourced.digest.entries or not content.moved:
                 now[key] = sourced
-        known_days = {on for _, on in known}
+        # A rolling list only grows.
+        is_complete = content.is_whole and not any(sourced.digest.is_rolling for sourced in content.digests)
+        missing = [row for key, row in known.items() if key not in now] if is_complete else []
         return _Change(
             new=[sourced for key, sourced in now.items() if key not in known],
             written={
                 row.id: now[key] for key, row in known.items() if key in now and now[key].hash != row.hash
             },
-            gone=[
-                row
-                for key, row in known.items()
-                if key not in now and content.is_whole and not is_rolling  # rolling lists only grow
-                if is_gone(row.date_on, stored_ids[row.id], days, known_days)
-            ],
+            gone=[row for row in missing if is_gone(row.date_on, stored_ids[row.id], days, known_days)],
         )
 
     async def take_back(
@@ -555,7 +553,6 @@ class DigestWriter:
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
-        """Report papers in fresh digests that gained authors or institutions."""
         named = [
             paper_id
             for paper_id, (before, after) in changes.items()
@@ -568,12 +565,14 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(fresh))
 
 
-def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest:
-    """Date a rolling digest and drop its known papers.
+def _keep_new(sourced: SourcedDigest, today: date, known: Sequence[Set[str]]) -> SourcedDigest:
+    """Date a rolling digest, and drop the papers that its location had (`known`, the arXiv ids of each stored day).
 
     On the first read all papers are new, so that they are dated `FILL_AGE` back: too far for posts and alerts.
     """
-    digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known)
+    known_ids = set().union(*known)
+    on = today if known else today - FILL_AGE
+    digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known_ids)
     return replace(sourced, digest=digest, hash=_digest_hash(digest))
 
 
@@ -591,6 +590,25 @@ def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known:
     is_taken_out = any(on < day and on in known for on in now)
     is_dated_earlier = max(now) < day and 2 * len(arxiv_ids & named) >= len(arxiv_ids)
     return is_taken_out or is_dated_earlier
+
+
+async def _unite_with_stored(
+    connection: Connection,
+    sourced: SourcedDigest,
+    row: StoredDigest,
+    days: Mapping[date, Set[str]],
+    moved: Set[str],
+) -> SourcedDigest:
+    """Return a changed listing with what only the stored one has, and any other digest as it is.
+
+    Papers that left the list may have been posted, and a feed only contains new papers. Those that its location has on
+    other `days` now, or that were `moved`, are not added.
+    """
+    if row.hash == sourced.hash or not {row.format, sourced.digest.format} <= listing.FORMATS:
+        return sourced
+    text = await archive.get_text(connection, row.id)
+    elsewhere = moved | set().union(*(ids for on, ids in days.items() if on != sourced.digest.date))
+    return await asyncio.to_thread(_unite, sourced, row.format, text or "", elsewhere)
 
 
 def _unite(

@@ -39,7 +39,6 @@ from storage.withdrawals import Withdrawal, find_withdrawal
 
 
 def year_of(arxiv_id: str) -> str:
-    """Return the year that an arXiv id encodes."""
     return str(arxiv_ids.first_day(arxiv_id).year)
 
 
@@ -74,7 +73,6 @@ def _key_part(text: str) -> str:
 
 
 def parse_key(key: str) -> str | None:
-    """Return the arXiv id of a citation key made by `make_key`, or None."""
     return arxiv_ids.parse_bare_id(key) if key.startswith(make_key("")) else None
 
 
@@ -115,7 +113,6 @@ class BibtexFile:
         is_order_confirmed: bool = True,
         **rest: Any,
     ) -> None:
-        """Add a paper's entry; see `render_entry`."""
         base = name_key(arxiv_id, title, authors)
         suffixes = map("".join, chain.from_iterable(product(ascii_lowercase, repeat=n) for n in count(1)))
         names = self._names.setdefault(base, chain([base], (base + suffix for suffix in suffixes)))
@@ -125,7 +122,6 @@ class BibtexFile:
             self._unconfirmed.append(key)
 
     def render(self) -> str:
-        """Return the file, in the order in which the entries were added."""
         keys = f": {', '.join(self._unconfirmed)}" if len(self._entries) > 1 else ""
         above = f"% {UNCONFIRMED_ORDER}{keys}\n" if self._unconfirmed else ""
         return above + "\n".join(self._entries.values())
@@ -212,7 +208,6 @@ class ExportPaper(NamedTuple):
 
 
 def render_newsletter_paper(entry: Entry) -> ExportPaper:
-    """Render an entry with its sections as bullets."""
     return _build_paper(entry, entry.title or entry.arxiv_id, "\n".join(map(_render_bullet, entry.sections)))
 
 
@@ -381,7 +376,6 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _plain(value: object) -> object:
-    """Return a text with its LaTeX as text, and any other value as it is."""
     return typography.to_plain_text(value) if isinstance(value, str) else value
 
 

@@ -92,7 +92,6 @@ def clean_names(values: object) -> tuple[str, ...]:
 
 
 def clean_media(values: object) -> tuple[str, ...]:
-    """Return the distinct URLs of pictures and videos in order."""
     return tuple(dict.fromkeys(_clean_each(values, clean_url)))[:_MAX_MEDIA]
 
 

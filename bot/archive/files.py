@@ -91,7 +91,6 @@ def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
 
 
 def describe_problem(problem: LocatedProblem) -> str:
-    """Return a problem as one sentence that begins with its place."""
     place = problem.location if problem.line is None else f"{problem.location}:{problem.line}"
     return f"{place}: {problem.message}"
 

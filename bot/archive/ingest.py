@@ -42,8 +42,6 @@ FACTS_BATCH = 200
 
 
 class IngestService:
-    """Parses texts, and stores digests and facts."""
-
     def __init__(
         self, database: Database, clock: Clock, *, on_fresh: digest_writer.OnFreshPapers | None = None
     ) -> None:
@@ -220,13 +218,11 @@ def _describe(content: LocationContent) -> Iterator[PaperFacts]:
 
 
 def _report_bug(name: str, error: Exception) -> IngestResult:
-    """Log a bug in parsing or storing a file, and return it as a problem."""
     isolation.log_error(log, "file not ingested because of a bug", error, file=name)
     return IngestResult(problems=(LocatedProblem(name, None, f"it {fields.describe_bug(error)}"),))
 
 
 def _parse_file(file: TextFile | LocatedProblem, on: date) -> LocationContent | IngestResult:
-    """Return a file's content, or a result that says why nothing was found."""
     if isinstance(file, LocatedProblem):
         return IngestResult(problems=(file,))
     is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)

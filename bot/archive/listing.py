@@ -92,7 +92,6 @@ def build(
 
 
 def papers_of(text: str) -> list[Paper]:
-    """Return the cleaned papers in a listing's text, in order."""
     papers: list[Paper] = json.loads(text)["papers"]
     return papers
 
@@ -154,7 +153,6 @@ def _skip_space(text: str, position: int) -> int:
 
 
 def is_record(value: object) -> bool:
-    """Return whether a JSON value declares the listing format."""
     return isinstance(value, Mapping) and value.get("format") in [form.value for form in FORMATS]
 
 
@@ -207,7 +205,6 @@ def from_service(item: object) -> Mapping[str, Any] | None:
 
 
 def get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return an object in a field of a JSON object, or an empty one."""
     value = item.get(name)
     return value if isinstance(value, Mapping) else {}
 

@@ -58,7 +58,6 @@ def is_thematic_break(line: str) -> bool:
 
 
 def dedent(rows: Sequence[str]) -> Sequence[str]:
-    """Remove the rows' common indentation."""
     common = min((len(line) - len(line.lstrip(" ")) for line in rows if line.strip()), default=0)
     return [line[common:] for line in rows] if common else rows
 
@@ -86,7 +85,6 @@ _MARKDOWN_LANGUAGES = frozenset({"markdown", "md"})
 
 
 def is_fence(line: str) -> bool:
-    """Return whether a line opens or closes a code fence."""
     return _FENCE.match(line) is not None
 
 

@@ -3,6 +3,20 @@
 An id counts if it is in a link, in a table cell, in an address outside sentences, or at either end of
 a short line; in prose it is only a mention. The title until arXiv's facts arrive is the link's label, or else what
 is beside or above the link. Papers without a date form a *rolling* digest.
+
+What a line without a paper says is of these papers (`_Reader._read_note`):
+
+    the line                      where                                        is of
+    a date, alone or labelled     below a heading that titles a paper or is    the papers of its paragraph; above the
+                                  a day, or in a text with a date in its name  first of them, those that follow in it
+    a date with a label and words anywhere                                     the same
+    any other date                behind papers of its paragraph, if no date   the same
+                                  has been above the papers so far
+    any other date                elsewhere                                    all papers below, up to the next one
+    "Title: …"                    below a paper without a title, if no title   that paper
+                                  has been above its paper so far
+    "Title: …"                    elsewhere                                    the next paper of the section
+    a title (`find_above`)        anywhere                                     the next paper of the section
 """
 
 from __future__ import annotations
@@ -79,7 +93,6 @@ class _Paper(NamedTuple):
     above: str | None = None
 
     def leave_out(self, reason: Omission) -> LeftOut:
-        """Return the paper as left out."""
         return sorting.leave_out(reason, f"{self.arxiv_id} in line {self.row + 1}")
 
 
@@ -234,8 +247,6 @@ def _question_dates(
 
 
 class _Heading(NamedTuple):
-    """A heading with the days that it states."""
-
     row: int
     level: int
     text: str
@@ -269,7 +280,10 @@ class _Outline:
         return _Heading(row, level, text, stated)
 
     def is_day(self, heading: _Heading, stated: date_reader.Stated) -> bool:
-        """Return whether a heading with a date is about that day, rather than a paper's title that contains it."""
+        """Return whether a heading with a date is about that day, rather than a paper's title that contains it.
+
+        The more of the headings of its level have dates, the more words may stand beside its own.
+        """
         words = stated.count_words()
         if words is None or (words and stated.on is None):
             return False
@@ -280,7 +294,7 @@ class _Outline:
         below = "\n".join(self._rows[heading.row + 1 : min(following.row, heading.row + 50)])
         ids = set(arxiv_ids.find_ids(below))
         if len(ids) == 1 and not any(title_reader.read_title(link[2]) for link in _LINK.finditer(below)):
-            return False
+            return False  # it is the title of that paper
         if not ids and following.level <= heading.level:
             return words < 2
         return words < 4 or 2 * dated >= all_of_level
@@ -322,9 +336,8 @@ class _Reader:
         self._section, self._paragraph = _Section(), _Paragraph()
         self._day_on, self._is_day_heading = named_on, False
         self._is_mentioning = False
-        # Whether dates and titles are above the papers; None until the first of them or the first paper.
-        self._dates_are_above: bool | None = None
-        self._titles_are_above: bool | None = None
+        # Whether a date or a title has been above its papers so far.
+        self._dates_are_above = self._titles_are_above = False
 
     def read(self, start: int) -> Iterator[_Paper | LeftOut]:
         """Yield the papers from a row on, and those that are left out. A heading above one paper may be its title."""
@@ -369,8 +382,6 @@ class _Reader:
         if self._is_mentioning or not line.strip():
             return Omission.MENTION
         papers = self._read_line(self._join(row, line), row)
-        if papers and self._dates_are_above is None:
-            self._dates_are_above = False
         if not papers and heading:
             self._enter(heading)
         elif not papers:
@@ -424,30 +435,39 @@ class _Reader:
 
     def _read_note(self, row: int, line: str) -> None:
         """Read a line without a paper: a date or a title of the papers above or below it, or other text."""
-        label = _DATED_LINE.match(line)
-        may_be_date = label or (len(line) <= 100 and _DIGIT.search(line) and not _UPDATED.search(line))
-        text = strip_markdown(line[label.end() :][:80] if label else line)
-        stated = date_reader.read(text, self._near) if may_be_date else None
-        if stated and stated.on and (label or stated.count_words() == 0):
-            is_papers_own = (
-                self._section.title or self._is_day_heading or self._named_on or stated.count_words() != 0
-            )
-            if is_papers_own or (self._paragraph.papers and not self._dates_are_above):
-                self._paragraph.on = None if self._paragraph.papers else stated.on
-                self._paragraph.papers = _fill_in_day(self._paragraph.papers, stated.on)
-            else:
-                self._set_day(stated, is_heading=False)
+        if stated := self._find_date(line):
+            self._place_date(stated)
         elif title := title_reader.read_labelled(line):
-            papers = self._paragraph.papers or self._section.papers
-            if papers and papers[-1].title is None and not self._titles_are_above:
-                self._titles_are_above = False
-                papers[-1] = papers[-1]._replace(title=title)
-            else:
-                self._titles_are_above, self._section.line_title = True, title
+            self._place_title(title)
         else:
             below = self._rows[row + 1] if row + 1 < len(self._rows) else ""
             title = title_reader.find_above(line, below, is_first=not self._paragraph.is_begun)
             self._section.line_title = title or self._section.line_title
+
+    def _find_date(self, line: str) -> date_reader.Stated | None:
+        """Return the date of a line that is only a date, or that begins with a label such as "Published"."""
+        label = _DATED_LINE.match(line)
+        if not label and (len(line) > 100 or not _DIGIT.search(line) or _UPDATED.search(line)):
+            return None
+        stated = date_reader.read(strip_markdown(line[label.end() :][:80] if label else line), self._near)
+        return stated if stated and stated.on and (label or stated.count_words() == 0) else None
+
+    def _place_date(self, stated: date_reader.Stated) -> None:
+        papers = self._paragraph.papers
+        has_other_day = self._section.title or self._is_day_heading or self._named_on
+        is_below = papers and not self._dates_are_above
+        if has_other_day or stated.count_words() != 0 or is_below:
+            self._paragraph.on = None if papers else stated.on
+            self._paragraph.papers = _fill_in_day(papers, stated.on)
+        else:
+            self._set_day(stated, is_heading=False)
+
+    def _place_title(self, title: str) -> None:
+        papers = self._paragraph.papers or self._section.papers
+        if papers and papers[-1].title is None and not self._titles_are_above:
+            papers[-1] = papers[-1]._replace(title=title)
+        else:
+            self._titles_are_above, self._section.line_title = True, title
 
     # Lines with papers.
 

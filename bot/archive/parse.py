@@ -154,6 +154,5 @@ def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
 
 
 def paper_to_json(entry: Entry) -> dict[str, Any]:
-    """Return a digest's entry as a JSON object."""
     record = asdict(entry)
     return record | {"authors": list(entry.authors), "sections": list(record["sections"])}

@@ -82,7 +82,6 @@ def names_title(title: str, text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _abbreviations() -> frozenset[str]:
-    """Return the abbreviations of fields and terms, without a plural's s."""
     return frozenset(
         ("AI", "ML", *(short.rstrip("s") for term in seed.load_terms() for short in term.abbreviations))
     )

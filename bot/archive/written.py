@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
@@ -24,18 +24,13 @@ NO_PAPERS = "there is no paper in a known form under this date"
 
 @dataclass(slots=True)
 class _Paper:
-    """A paper being parsed. `line` is its heading's line number, from 1; `is_open`: its authors or votes go on."""
+    """A paper being parsed. `line` is its heading's line number, from 1; `is_open`: its authors or votes go on.
+
+    Its entry has no rank yet.
+    """
 
     line: int
-    arxiv_id: str
-    title: str | None
-    url: str
-    votes: int | None = None
-    authors: tuple[str, ...] = ()
-    authors_truncated: bool = False
-    thumbnail: str | None = None
-    video: str | None = None
-    sections: tuple[Section, ...] = ()
+    entry: Entry
     is_open: bool = False
 
 
@@ -195,27 +190,21 @@ def _build(
     """Build a digest with entries ranked from 1. If a paper repeats, only its first entry counts."""
     entries: dict[str, Entry] = {}
     problems, made_up = [*part.problems, *stray], list[LeftOut]()
-    for paper in part.papers:
-        if paper.arxiv_id in entries:
-            message = f"{paper.arxiv_id} is listed again; only the first is used"
-            problems.append(Problem(paper.line, message, Omission.REPEATED))
+    for line, entry in ((paper.line, paper.entry) for paper in part.papers):
+        if entry.arxiv_id in entries:
+            message = f"{entry.arxiv_id} is listed again; only the first is used"
+            problems.append(Problem(line, message, Omission.REPEATED))
             continue
-        sections = tuple(fields.cut_sections(paper.sections))
+        sections = tuple(fields.cut_sections(entry.sections))
         is_made_up = summaries.find_basis(sections) is summaries.Basis.NONE or (
-            unrelated.is_unrelated(paper.title or "", sections)
+            unrelated.is_unrelated(entry.title or "", sections)
         )
         if sections and is_made_up:
-            made_up.append(sorting.leave_out(Omission.MADE_UP, paper.title or paper.arxiv_id))
-        entries[paper.arxiv_id] = Entry(
+            made_up.append(sorting.leave_out(Omission.MADE_UP, entry.title or entry.arxiv_id))
+        entries[entry.arxiv_id] = replace(
+            entry,
             rank=len(entries) + 1,
-            arxiv_id=paper.arxiv_id,
-            title=paper.title,
-            url=paper.url,
-            votes=paper.votes,
-            authors=paper.authors[: fields.MAX_AUTHORS],
-            authors_truncated=paper.authors_truncated,
-            thumbnail=paper.thumbnail,
-            video=paper.video,
+            authors=entry.authors[: fields.MAX_AUTHORS],
             sections=sections,
             summary_missing=is_made_up,
         )
@@ -247,9 +236,9 @@ def _parse_day(day: _Day, form: DigestFormat) -> tuple[list[_Paper], list[Proble
             problems.append(_problem(heading.row, message, heading.text, Omission.NO_ID))
             continue
         arxiv_id, title, url = heading.paper
-        paper = _Paper(heading.row + 1, arxiv_id, title, url or url_of(arxiv_id))
-        sections = read(day.rows, heading.end, following.row, paper, problems)
-        paper.sections = summaries.drop_refusal(tuple(sections))
+        paper = _Paper(heading.row + 1, Entry(0, arxiv_id, title, url or url_of(arxiv_id)))
+        sections = tuple(read(day.rows, heading.end, following.row, paper, problems))
+        paper.entry = replace(paper.entry, sections=summaries.drop_refusal(sections))
         papers.append(paper)
     return papers, problems, end
 
@@ -285,25 +274,28 @@ def _read_field(
             _read_field(value[second.end() :], paper, problems, row, is_late=is_late)
             value = value[: second.start()]
         paper.is_open = not is_late and value[-1:] in ("", ",", ";")
-        if name == "authors" and not (is_late and paper.authors):
-            paper.authors, paper.authors_truncated = fields.parse_authors(value)
+        entry = paper.entry
+        if name == "authors" and not (is_late and entry.authors):
+            authors, is_truncated = fields.parse_authors(value)
+            paper.entry = replace(entry, authors=authors, authors_truncated=is_truncated)
             return True
         votes, is_understood = fields.parse_votes(value)
-        if name == "authors" or (is_late and (paper.votes is not None or votes is None)):
+        if name == "authors" or (is_late and (entry.votes is not None or votes is None)):
             return False
-        if paper.votes is None and not is_understood:
+        if entry.votes is None and not is_understood:
             problems.append(_problem(row, "votes that are not a number", line))
-        paper.votes = votes if paper.votes is None else paper.votes
+        paper.entry = replace(entry, votes=votes if entry.votes is None else entry.votes)
         return True
+    entry = paper.entry
     if media := fields.parse_media(line):
         picture, video, rest = media
-        is_known = (paper.thumbnail or not picture) and (paper.video or not video)
+        is_known = (entry.thumbnail or not picture) and (entry.video or not video)
         if is_late and (picture or video) and is_known:
             return False
-        paper.thumbnail, paper.video = paper.thumbnail or picture, paper.video or video
+        paper.entry = replace(entry, thumbnail=entry.thumbnail or picture, video=entry.video or video)
         return not rest or _read_field(rest, paper, problems, row)
     link = None if is_late else _parse_lone_link(line)
-    return is_markup or (link is not None and link[0] == paper.arxiv_id)
+    return is_markup or (link is not None and link[0] == entry.arxiv_id)
 
 
 _SECOND_FIELD = re.compile(
@@ -347,7 +339,6 @@ def _add_link(heading: _Heading, day: _Day) -> _Heading:
 
 
 def _parse_lone_link(line: str) -> tuple[str, str] | None:
-    """Return the paper link that a line consists of, or None."""
     line = _BEFORE_LINK.sub("", line).strip(" <>🔗")
     if not line or " " in line:
         return None
@@ -378,7 +369,7 @@ def _read_block(
     comment_end = start
     for row in range(start, end):
         line, bare, is_code = rows[row], rows[row].strip(), row in code
-        paper.is_open = paper.is_open and not items and (bool(bare) or not paper.authors)
+        paper.is_open = paper.is_open and not items and (bool(bare) or not paper.entry.authors)
         if not bare and items:
             items[-1].lines.append("")
         if not bare or row < comment_end:
@@ -412,12 +403,13 @@ def _read_block(
 
 
 def _continue_field(line: str, paper: _Paper) -> bool:
-    if line.isdecimal() and paper.votes is None:
-        paper.votes, _ = fields.parse_votes(line)
+    if line.isdecimal() and paper.entry.votes is None:
+        paper.entry = replace(paper.entry, votes=fields.parse_votes(line)[0])
         return True
     bullet = _BULLET.match(line)
-    names, paper.authors_truncated = fields.parse_authors(line[bullet.end() :] if bullet else line)
-    paper.authors += names
+    names, is_truncated = fields.parse_authors(line[bullet.end() :] if bullet else line)
+    authors = paper.entry.authors + names
+    paper.entry = replace(paper.entry, authors=authors, authors_truncated=is_truncated)
     paper.is_open = bullet is not None or line.endswith((",", ";"))
     return True
 
@@ -475,8 +467,8 @@ def _find_reviews(day: _Day) -> tuple[list[_Heading], int]:
 def _read_review(
     rows: Sequence[str], start: int, end: int, paper: _Paper, problems: list[Problem]
 ) -> tuple[Section, ...]:
-    own_title, sections = _parse_chapters(_unwrap(_read_header(rows, start, end, paper, problems)))
-    paper.title = own_title or paper.title
+    title, sections = _parse_chapters(_unwrap(_read_header(rows, start, end, paper, problems)))
+    paper.entry = replace(paper.entry, title=title or paper.entry.title)
     return sections
 
 
@@ -505,9 +497,10 @@ def _read_header(
             return [line[match.end() :], *rows[row + 1 : end]]
         link = arxiv_ids.find_link(line) or _parse_lone_link(line)
         if link and (label or line.startswith((_LINK_MARK, "http", "<http")) or len(line.split()) < 3):
-            paper.url = link[1] if link[0] == paper.arxiv_id else paper.url
+            if link[0] == paper.entry.arxiv_id:
+                paper.entry = replace(paper.entry, url=link[1])
         elif title := fields.TITLE_LABEL.match(line):
-            paper.title = line[title.end() :].strip(" *") or paper.title
+            paper.entry = replace(paper.entry, title=line[title.end() :].strip(" *") or paper.entry.title)
         elif line and not _read_field(line, paper, problems, row):
             if label is None:
                 return [*rows[row:end]]

@@ -43,8 +43,6 @@ async def _complete_tags(interaction: Interaction, current: str) -> autocomplete
 
 
 class ShelfCog(commands.Cog):
-    """The `/saved` command and the controls for saved papers."""
-
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.get(Shelf)
         bot.list_views[ListKind.SAVED] = self._page_view
@@ -55,13 +53,11 @@ class ShelfCog(commands.Cog):
     @app_commands.describe(search="Words in the paper or in your note", tag="Only papers with this tag")
     @app_commands.autocomplete(tag=_complete_tags)
     async def list_saved(self, request: Request, search: Words = "", tag: Tag = "") -> ui.LayoutView:
-        """Show the reader's saved papers."""
         query = " ".join([*(f"#{name}" for name in notes.parse_tags(tag)), search]).strip()
         return await replies.list_view(request, ListState(ListKind.SAVED, query))
 
     @router.handles(shelf_messages.OPEN_IMPORT, responses.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
-        """Open the import form."""
         return shelf_messages.import_modal(request.texts)
 
     @router.handles(shelf_messages.SUBMIT_IMPORT)
@@ -95,7 +91,6 @@ class ShelfCog(commands.Cog):
 
     @router.handles(client_messages.SAVE_SELECTED, responses.PRIVATELY)
     async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save the papers selected in a list."""
         selected = interactions.selected_values(request.interaction)
         return await self._save(request, await self._find_ids(request, selected))
 
@@ -114,7 +109,6 @@ class ShelfCog(commands.Cog):
 
     @router.handles(shelf_messages.SELECT_TAG)
     async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers with the selected tag, or all papers."""
         tag = interactions.selected_value(request.interaction)
         text = "" if tag == shelf_messages.ALL_TAGS else tag
         state = await replies.load_state(request, action)
@@ -122,19 +116,16 @@ class ShelfCog(commands.Cog):
 
     @router.handles(shelf_messages.SEARCH_SAVED, responses.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
-        """Open the search form."""
         return shelf_messages.search_modal(request.texts, await replies.load_state(request, action))
 
     @router.handles(shelf_messages.SUBMIT_SEARCH)
     async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the saved papers that match the search."""
         text = interactions.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await replies.list_view(request, list_state.unpack_state(action).replace(text=text))
 
     @router.handles(shelf_messages.EXPORT_SAVED, responses.PRIVATELY)
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
-        """Send the papers of the list as a file in the selected format."""
         state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
             chosen = ReferenceFormat(interactions.selected_value(request.interaction))
@@ -147,14 +138,12 @@ class ShelfCog(commands.Cog):
 
     @router.handles(cards.EDIT_SAVED, responses.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for a paper's note and tags."""
         page, arxiv_id = action.fields(2)
         paper = await self._find(request, arxiv_id)
         return shelf_messages.edit_modal(request.texts, paper, custom_ids.parse_number(page))
 
     @router.handles(shelf_messages.SUBMIT_EDIT)
     async def submit_edit(self, request: Request, action: Action) -> ui.LayoutView:
-        """Store the note and tags entered in the form."""
         page, arxiv_id = action.fields(2)
         paper = await self._find(request, arxiv_id)
         typed = interactions.modal_values(request.interaction)
@@ -164,7 +153,6 @@ class ShelfCog(commands.Cog):
 
     @router.handles(shelf_messages.START_NEWS)
     async def start_news(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Tell the reader what is new about saved papers from now on, and say when."""
         await router.open_dm(request)
         zone = await request.interaction.client.timezone_for(request.interaction)
         await self._shelf.start_news(request.user_id, zone)
@@ -184,7 +172,6 @@ class ShelfCog(commands.Cog):
 
     @router.handles(shelf_messages.REMOVE_SAVED, responses.PRIVATELY)
     async def remove_saved(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove the papers selected in a message about what is new."""
         selected = interactions.selected_values(request.interaction)
         for paper_id in await self._find_ids(request, selected):
             await request.services.database.write(shelf.remove, request.user_id, paper_id)

@@ -113,7 +113,6 @@ def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[Render
 
 
 def import_button(texts: Texts) -> ui.Item[Any]:
-    """Return the button that opens the import form."""
     return button(texts("saved-import"), pack_custom_id(OPEN_IMPORT))
 
 
@@ -140,7 +139,6 @@ def _search_button(texts: Texts, state: ListState) -> ui.Item[Any]:
 
 
 def show_all_button(texts: Texts) -> ui.Item[Any]:
-    """Return the button that shows all saved papers."""
     return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED)))
 
 
@@ -166,14 +164,12 @@ def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
 
 
 def import_modal(texts: Texts) -> message_builder.StatelessModal:
-    """Return the form that uploads a file to import."""
     modal = message_builder.StatelessModal(texts("saved-import"), pack_custom_id(SUBMIT_IMPORT))
     modal.add_file(texts("saved-import-file"), FILE, texts("saved-import-file-hint"))
     return modal
 
 
 def search_modal(texts: Texts, state: list_state.ListState) -> message_builder.StatelessModal:
-    """Return the form that searches the saved papers."""
     custom_id = list_state.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
     modal = message_builder.StatelessModal(texts("saved-search"), custom_id)
     hint = texts("saved-search-hint")
@@ -212,7 +208,6 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: int) -> message_bui
 
 
 def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) -> ui.LayoutView:
-    """Return the message sent with an exported file."""
     message = MessageBuilder()
     message.add_text(texts("saved-exported", count=count, format=FORMAT_NAMES[form]))
     message.add_file(filename)
@@ -220,7 +215,6 @@ def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) 
 
 
 def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView:
-    """Return the message that reports the result of an import."""
     message = MessageBuilder()
     message.add_text(texts("saved-imported", count=imported.saved))
     counts = {"unlisted": imported.unlisted, "known": imported.known, "full": imported.full}

@@ -17,7 +17,6 @@ _TAG_SEPARATORS = re.compile(r"[,;#]+")
 
 
 def split_query(query: str) -> tuple[str, list[str]]:
-    """Split a query into its words and its tags."""
     tags = parse_tags(" ".join(_HASHTAG.findall(query)))
     return " ".join(_HASHTAG.sub(" ", query).split()), tags
 

@@ -50,8 +50,6 @@ _BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
 
 @dataclass(frozen=True, slots=True)
 class ArxivReader:
-    """Reads papers from arXiv's API."""
-
     endpoint: str
     fetcher: base.Fetcher
     throttle: base.Throttle
@@ -71,7 +69,7 @@ class ArxivReader:
         while todo:
             asked = todo.pop()
             try:
-                found, lacking = await self.search({"id_list": ",".join(asked)}, len(asked))
+                answered, lacking = await self.search({"id_list": ",".join(asked)}, len(asked))
             except base.FetchError as error:
                 if not error.is_of_page:
                     raise
@@ -86,7 +84,7 @@ class ArxivReader:
                     raise
             else:
                 failed_in_row = 0
-                facts = [fact for fact in found if fact.arxiv_id in asked]
+                facts = [fact for fact in answered if fact.arxiv_id in asked]
                 missing = sorted({*asked} - {fact.arxiv_id for fact in facts})
                 yield facts, [] if lacking else missing, []
 
@@ -97,10 +95,10 @@ class ArxivReader:
         }
         query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases.values() if phrase)
         most = 5 * len(titles)
-        found, lacking = await self.search({"search_query": query}, most, most)
+        answered, lacking = await self.search({"search_query": query}, most, most)
         if lacking:
             raise base.FetchError("its page lacks papers that it counts")
-        facts = {analyser.fold_title(fact.title or ""): fact for fact in found}
+        facts = {analyser.fold_title(fact.title or ""): fact for fact in answered}
         folded = {title: analyser.fold_title(title) for title in titles}
         return {title: facts[key] for title, key in folded.items() if key and key in facts}
 
@@ -146,7 +144,6 @@ def _check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
 def read_facts(
     entries: Iterable[feed.FeedEntry], location: str, read_at: datetime
 ) -> Iterator[models.PaperFacts]:
-    """Yield what arXiv's entries say about their papers."""
     for entry in entries:
         if (paper := feed.read_paper(entry)) is not None:
             yield feed.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, read_at)
@@ -162,8 +159,6 @@ MAX_PER_DAY = 20
 
 
 class LookupOutcome(StrEnum):
-    """The outcome of looking up a paper at arXiv."""
-
     FOUND = "found"
     UNKNOWN = "unknown"
     """arXiv does not have the paper."""
@@ -226,7 +221,7 @@ class PaperLookup:
         None: arXiv has no such paper. Titles beyond the reader's daily limit, or that arXiv did not answer in
         time, are left out.
         """
-        found: dict[str, str | None] = {}
+        ids: dict[str, str | None] = {}
         allowed = [title for title in titles if self._refuse(user_id) is None]
         expected = TimeoutError, base.FetchError
         with suppress(*expected), isolation.isolated(log, "titles not looked up", reraise=expected):
@@ -235,13 +230,12 @@ class PaperLookup:
                 for batch in chunked(allowed, TITLES_PER_REQUEST):
                     matches = await reader.find_titled(batch)
                     await self.ingest.add_facts(list(matches.values()))
-                    found |= dict.fromkeys(batch)
-                    found |= {title: fact.arxiv_id for title, fact in matches.items()}
-        self._give_back(user_id, len(allowed) - len(found))
-        return found
+                    ids |= dict.fromkeys(batch)
+                    ids |= {title: fact.arxiv_id for title, fact in matches.items()}
+        self._give_back(user_id, len(allowed) - len(ids))
+        return ids
 
     async def close(self) -> None:
-        """Cancel all requests."""
         await isolation.cancel(*{*self._running.values()})
 
     def _refuse(self, user_id: int) -> LookupOutcome | None:
@@ -270,10 +264,10 @@ class PaperLookup:
                 async with self.open_fetcher() as fetch:
                     reader = ArxivReader(self.endpoint, fetch, self.throttle)
                     async for facts, missing, _ in reader.read_papers(batch, self.clock().date()):
-                        found = [fact for fact in facts if fact.title]
-                        await self.ingest.add_facts(found)
+                        titled = [fact for fact in facts if fact.title]
+                        await self.ingest.add_facts(titled)
                         outcomes |= dict.fromkeys(missing, LookupOutcome.UNKNOWN)
-                        outcomes |= {fact.arxiv_id: LookupOutcome.FOUND for fact in found}
+                        outcomes |= {fact.arxiv_id: LookupOutcome.FOUND for fact in titled}
         except base.FetchError as error:
             self._resume_at = error.retry_at
             log.info("could not ask arXiv about papers for readers", papers=batch, reason=str(error))

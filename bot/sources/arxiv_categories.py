@@ -137,8 +137,8 @@ class ArxivCategories:
 
     address: str
     context: base.SourceContext
-    with_cross_lists: bool = False
-    since: date | None = None
+    with_cross_lists: bool
+    since: date | None
 
     def __post_init__(self) -> None:
         self._categories = parse_categories(self.address)
@@ -233,7 +233,7 @@ class ArxivCategories:
             try:
                 if outage is not None:
                     raise outage
-                found, gap, lacking = await self._read_day(progress.on)
+                submitted, gap, lacking = await self._read_day(progress.on)
             except base.FetchError as error:
                 is_own = error.code in (base.BAD_REQUEST, base.TOO_LARGE)
                 failed_in_row += not is_own
@@ -250,8 +250,8 @@ class ArxivCategories:
                     return
                 continue
             failed_in_row = 0
-            own, left_out = sorting.sort_out(found, lambda fact: self._judge(fact, request))
-            by_day = self._by_day(request, own)
+            in_categories, left_out = sorting.sort_out(submitted, lambda fact: self._judge(fact, request))
+            by_day = self._by_day(request, in_categories)
             facts = tuple(fact for result in by_day.values() for fact in result.facts)
             is_last = request.days is not None or progress.polls + 1 >= _MAX_POLLS_PER_DAY
             is_waiting = bool(gap) and not is_last
@@ -292,8 +292,8 @@ class ArxivCategories:
             "sortOrder": "ascending",
         }
         facts, lacking = await self._reader.search(query, _PAGE_SIZE)
-        given = f"gave {len(facts):,} of the {len(facts) + lacking:,} papers that it counts"
-        return facts, f"arXiv {given} on {on}" if lacking else "", lacking
+        gap = f"arXiv gave {len(facts):,} of the {len(facts) + lacking:,} papers that it counts on {on}"
+        return facts, gap if lacking else "", lacking
 
     def _judge(self, fact: models.PaperFacts, request: base.FetchRequest) -> models.PaperFacts | LeftOut:
         """Return a paper of the source's categories, or why it is left out."""
@@ -312,12 +312,12 @@ class ArxivCategories:
         Each result has a digest with the papers' ids, and facts with all other data.
         """
         today = request.now.date()
-        found: dict[date, list[models.PaperFacts]] = {}
+        groups: dict[date, list[models.PaperFacts]] = {}
         for fact in facts:
             on = min(fact.published_on or today, today)
-            found.setdefault(on, []).append(replace(fact, published_on=on, listed_on=on))
+            groups.setdefault(on, []).append(replace(fact, published_on=on, listed_on=on))
         days = {}
-        for on, group in sorted(found.items()):
+        for on, group in sorted(groups.items()):
             papers = [{"arxiv_id": of.arxiv_id} for of in group]
             digest = listing.build(on, papers, form=models.DigestFormat.LOOKUP)
             days[on] = base.FetchResult(

@@ -161,7 +161,6 @@ class FetchRequest:
     find_listed: FindListed = find_none
 
     def known(self, location: str) -> sources.PageState | None:
-        """Return a page's state, or None if it was never read."""
         return self.page_states.get(page_key(location))
 
 
@@ -184,14 +183,12 @@ Endpoints = Mapping[models.SourceKind, str]
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """The shared dependencies passed to every source."""
-
     fetch: Fetcher
     endpoints: Endpoints
     arxiv_throttle: Throttle
     default_timezone: str
-    day_close: day_close.DayClose = field(default_factory=day_close.default)
-    arxiv_rss_url: str = "https://rss.arxiv.org/rss"
+    day_close: day_close.DayClose
+    arxiv_rss_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +284,7 @@ _ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949"}
 _PRESCAN_BYTES = 4096
 
 
-def decode_text(body: bytes, declared: str | None = None) -> str:
+def decode_text(body: bytes, declared: str | None) -> str:
     """Decode a body and drop its byte order mark. `declared` is the charset in the Content-Type.
 
     Tries UTF-8, then the charsets declared by the server and the document, then those in which the text has no
@@ -299,12 +296,12 @@ def decode_text(body: bytes, declared: str | None = None) -> str:
     if b"\0" in body[:_PRESCAN_BYTES]:
         raise FetchError("its text cannot be decoded: it is binary, or UTF-16 without a byte order mark")
     name = (declared or "").strip().lower()
-    found = (
+    encodings = (
         _ALIASES.get(name) or web_encoding.resolve_encoding(name[:40]),
         web_encoding.html_body_declared_encoding(body),
     )
     with suppress(FetchError):
-        return _decode(body, ["utf-8", *filter(None, found)])
+        return _decode(body, ["utf-8", *filter(None, encodings)])
     return _detect(body)
 
 
@@ -333,9 +330,12 @@ def _detect(body: bytes) -> str:
 
     intact = body.decode("utf-8", "ignore").encode()
     if 2 * len(intact.translate(None, _ASCII)) <= len(body.translate(None, _ASCII)):
-        found = charset_normalizer.from_bytes(body, cp_isolation=[*_DETECTED], threshold=_MAX_CHAOS)
+        guesses = charset_normalizer.from_bytes(body, cp_isolation=[*_DETECTED], threshold=_MAX_CHAOS)
         names = [
-            name for match in found if match.chaos <= found[0].chaos for name in match.could_be_from_charset
+            name
+            for guess in guesses
+            if guess.chaos <= guesses[0].chaos
+            for name in guess.could_be_from_charset
         ]
         # Equally good ones differ in letters such as ď and ï, or in £ and Ł.
         names.sort(key=lambda name: (len(_SIGN_IN_WORD.findall(body.decode(name))), name != _USUAL))
@@ -381,7 +381,7 @@ async def parse_apart(
     """
     if not is_large:
         return await asyncio.to_thread(parse, *arguments)
-    found: list[tuple[Parsed, list[Any]]] = []
+    results: list[tuple[Parsed, list[Any]]] = []
     parsing = isolation.stream_isolated(
         _write_parts,
         parse,
@@ -395,12 +395,12 @@ async def parse_apart(
             async with aclosing(parsing) as parts:
                 async for part in parts:
                     if isinstance(part, dict):
-                        found.append((build(part), []))
+                        results.append((build(part), []))
                     else:
-                        found[-1][1].extend(entries.validate_python(part))
+                        results[-1][1].extend(entries.validate_python(part))
         except isolation.ChildLimitError as error:
             raise FetchError(str(error), code=TOO_LARGE) from error
-    return tuple(replace(whole, entries=tuple(rows)) for whole, rows in found)  # type: ignore[type-var]
+    return tuple(replace(whole, entries=tuple(parts)) for whole, parts in results)  # type: ignore[type-var]
 
 
 async def _write_parts(
@@ -435,7 +435,7 @@ async def read_digests(
     return await parse_apart(_build_digest, _ENTRIES, read, body, *arguments, is_large=is_large)
 
 
-async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:
+async def detect_in_response(response: Response, on: date | None) -> tuple[models.Digest, ...]:
     """Parse the digests in a response. Raises FetchError with a reason if no digest is found.
 
     `on` is the date for papers without one; if it is None, they form a rolling list.
@@ -454,7 +454,7 @@ def detect_in_bytes(
 
 
 def detect_in_text(
-    text: str, name: str = "", on: date | None = None, read_on: date | None = None, *, is_own: bool = False
+    text: str, name: str, on: date | None, read_on: date, *, is_own: bool = False
 ) -> tuple[models.Digest, ...]:
     """Parse the digests in a text. Raises FetchError with a reason if no digest is found.
 
@@ -466,13 +466,13 @@ def detect_in_text(
         digests = parse.parse_text(text, name, on or read_on, listing_form)
     except errors.NotADigestError as error:
         reason = "" if str(error) == parse.NO_PAPER else f": {error}"
-        found = "it is an HTML page without a digest" if parse.is_html(text) else "there is no digest in it"
+        missing = "it is an HTML page without a digest" if parse.is_html(text) else "there is no digest in it"
         with suppress(ValueError):  # a malformed address
             feeds = list(filter(fields.clean_url, html_pages.find_feeds(text, name)))
             # Blogs name a feed of their comments, too.
             if feed := next((url for url in feeds if "comments" not in url), next(iter(feeds), None)):
-                found = f"{found}. Its feed is {feed}: add that address"
-        raise FetchError(f"{found}{reason}", has_no_list=True) from None
+                missing = f"{missing}. Its feed is {feed}: add that address"
+        raise FetchError(f"{missing}{reason}", has_no_list=True) from None
     if not any(digest.entries for digest in digests):
         raise FetchError("its list of papers is empty", code=NOT_FOUND, has_no_list=True)
     return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests

@@ -93,7 +93,7 @@ class UrlSource:
     template: str
     fetcher: base.Fetcher
     timezone: tzinfo
-    from_time: time = time(0, 0)
+    from_time: time
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch the requested days, or today and the last few days."""
@@ -172,33 +172,25 @@ _LINE_BREAK = re.compile(r"<br\s?/?>", re.IGNORECASE)
 _CLOSING_TAG = re.compile(r"</[a-z][a-z0-9]{0,9}>", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class FeedEntry:
-    """A feed entry. `contents` are its texts, longest first. For `key` see `_assign_keys`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEntry(models.PaperDescription):
+    """A feed entry and what its fields say about a paper. `contents` are its texts, longest first.
+
+    For `key` see `_assign_keys`. The version is the one that arXiv's API names in the id.
+    """
 
     key: str
     link: str | None
-    title: str | None
-    contents: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    thumbnail: str | None = None
-    published_on: date | None = None
+    contents: tuple[str, ...]
+    published_on: date | None
     """The day that its date states, in its writer's zone."""
-    untold_date: str | None = None
+    untold_date: str | None
     """The text of its date if no day can be told from it."""
-    is_misread: bool = False
+    is_misread: bool
     """Whether former versions read its date as the first of a month, which it is not."""
-    arxiv_id: str | None = None
-    votes: int | None = None
-    hash: str = ""
+    arxiv_id: str | None
+    hash: str
     """A hash of the entry without dates and votes, which change at each poll in some feeds."""
-    affiliations: tuple[str, ...] = ()
-    version: int | None = None
-    """The version that arXiv's API names in the id; with it come its date, and the paper's comment and journal."""
-    version_on: date | None = None
-    comment: str | None = None
-    journal: str | None = None
 
     @property
     def is_replacement(self) -> bool:
@@ -214,9 +206,9 @@ class Feed:
     """
 
     entries: tuple[FeedEntry, ...]
-    built_on: date | None = None
-    total: int | None = None
-    left_out: tuple[LeftOut, ...] = ()
+    built_on: date | None
+    total: int | None
+    left_out: tuple[LeftOut, ...]
 
 
 _FEED = pydantic.TypeAdapter(Feed)
@@ -229,15 +221,15 @@ async def read_document(response: base.Response) -> Feed:
     # feedparser's regular expressions take quadratic time on long words and block all threads.
     is_large = len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES
     arguments = _FEED.validate_python, _ENTRIES, _parse_body, body, response.charset, response.url
-    [found] = await base.parse_apart(*arguments, is_large=is_large)
-    return found
+    [parsed] = await base.parse_apart(*arguments, is_large=is_large)
+    return parsed
 
 
 def _parse_body(body: bytes, charset_name: str | None, url: str) -> tuple[Feed]:
     return (parse_document(base.decode_text(body, charset_name), url),)
 
 
-def parse_document(text: str, url: str = "") -> Feed:
+def parse_document(text: str, url: str) -> Feed:
     """Parse a feed, which takes seconds if it is large. Its links are relative to `url`.
 
     Raises FetchError if it needs entities of its own or is not a feed.
@@ -304,13 +296,13 @@ def _assign_keys(entries: Sequence[FeedEntry]) -> tuple[list[FeedEntry], tuple[L
         return entry
 
     seen = set[str]()
-    kept, left_out = sorting.sort_out(entries, judge)
-    owners = Counter(chain.from_iterable({*names_of(entry)} for entry in kept))
-    own = (
+    distinct, left_out = sorting.sort_out(entries, judge)
+    owners = Counter(chain.from_iterable({*names_of(entry)} for entry in distinct))
+    keys = (
         next((name for name in names_of(entry) if name and owners[name] == 1), whole_of(entry))
-        for entry in kept
+        for entry in distinct
     )
-    return [replace(entry, key=key) for entry, key in zip(kept, own, strict=True)], left_out
+    return [replace(entry, key=key) for entry, key in zip(distinct, keys, strict=True)], left_out
 
 
 def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEntry:
@@ -327,7 +319,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
     authors, affiliations = _parse_authors(entry)
     longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
     contents = tuple(longest_first[:_MAX_CONTENTS])
-    said = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
+    hashed = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
     return FeedEntry(
         key=fields.clean_line(id_) or "",
         link=link,
@@ -345,7 +337,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         and published_on not in (None, date(*former[:3])),
         arxiv_id=_parse_arxiv_id(link or "") or _parse_arxiv_id(id_),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
-        hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
+        hash=hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest(),
         affiliations=fields.clean_labels([*affiliations, entry.get("arxiv_affiliation")]),
         version=int(version[1]) if version else None,
         version_on=_read_day(times, "updated")[0] if version else None,
@@ -386,8 +378,8 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]
     if len(names) != 1:
         return fields.clean_names(names), []
     if _is_of_arxiv(entry):
-        found = _split_affiliations(names[0])
-        return fields.clean_names(name for name, _ in found), [affiliation for _, affiliation in found]
+        pairs = _split_affiliations(names[0])
+        return fields.clean_names(name for name, _ in pairs), [affiliation for _, affiliation in pairs]
     parts = [part.strip() for part in names[0].split(";" if ";" in names[0] else ",")]
     is_list = ";" in names[0] or (len(parts) > 2 and all(" " in part for part in parts))
     return fields.clean_names(parts if is_list else names), []
@@ -404,7 +396,7 @@ def _is_of_arxiv(entry: Mapping[str, Any]) -> bool:
 
 def _split_affiliations(text: str) -> list[tuple[str, str]]:
     """Return the names in arXiv's list of authors, each with the text in brackets behind it."""
-    found, start, bracket, depth = [], 0, 0, 0
+    pairs, start, bracket, depth = [], 0, 0, 0
     for index, letter in enumerate(f"{text},"):
         if letter == "(":
             bracket, depth = bracket if depth else index, depth + 1
@@ -414,9 +406,9 @@ def _split_affiliations(text: str) -> list[tuple[str, str]]:
             name, affiliation = text[start:index].strip(), ""
             if bracket > start and (depth or name.endswith(")")):
                 name, affiliation = text[start:bracket].strip(), text[bracket + 1 : index].strip()
-            found.append((name, affiliation.removesuffix(")") if not depth else affiliation))
+            pairs.append((name, affiliation.removesuffix(")") if not depth else affiliation))
             start = index + 1
-    return found
+    return pairs
 
 
 def _read_day(times: Mapping[str, Any], *names: str) -> tuple[date | None, str | None]:
@@ -444,8 +436,8 @@ def paper_facts(
     names = ["categories", "affiliations", "published_on"]
     if source_name == models.SourceKind.ARXIV.value:
         names += models.ARXIV_FIELDS
-    own = {name: getattr(entry, name) for name in names}
-    return listing.to_facts(paper, source_name, location, read_at, **own)
+    said = {name: getattr(entry, name) for name in names}
+    return listing.to_facts(paper, source_name, location, read_at, **said)
 
 
 def read_paper(entry: FeedEntry) -> listing.Paper | None:
@@ -459,18 +451,18 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
     text = ARXIV_ABSTRACT_PREFIX.sub("", text.strip())
     authors, votes, thumbnail = entry.authors, entry.votes, entry.thumbnail
     if _HTML.search(text):
-        kept = []
+        lines = []
         for line in html_pages.to_markdown(text).split("\n"):
             field, media = fields.parse_labelled_field(line), fields.parse_media(line)
             if media is not None:
                 thumbnail = thumbnail or fields.clean_url(media[0])
             elif field is None:
-                kept.append(line)
+                lines.append(line)
             elif field[0] == "votes":
                 votes = fields.parse_votes(field[1])[0] if votes is None else votes
             else:
                 authors = authors or fields.clean_names(fields.parse_authors(field[1])[0])
-        text = _TEXT_LABEL.sub("", "\n".join(kept).strip(), count=1)
+        text = _TEXT_LABEL.sub("", "\n".join(lines).strip(), count=1)
     return {
         "arxiv_id": entry.arxiv_id,
         "title": entry.title,
@@ -540,8 +532,6 @@ class _Known(NamedTuple):
 
 
 class _LeftOutEntry(NamedTuple):
-    """An entry that is left out."""
-
     reason: Omission
     page_states: tuple[sources.PageState, ...]
 
@@ -562,7 +552,7 @@ class _ListedPaper(NamedTuple):
     entry: FeedEntry
     paper: listing.Paper
     page_states: tuple[sources.PageState, ...]
-    wrong_on: date | None = None
+    wrong_on: date | None
 
 
 class _LinkedPage(NamedTuple):
@@ -658,7 +648,6 @@ class FeedSource:
             yield result
 
     async def _read_as_digest(self, response: base.Response, feed_error: base.FetchError) -> base.FetchResult:
-        """Parse a page that is not a feed as a digest."""
         result = await base.read_page(self.address, response)
         if result.status is FetchStatus.OK:
             return result
@@ -676,8 +665,8 @@ class FeedSource:
         papers: list[_ListedPaper] = []
         linked: list[_LinkedPage] = []
         feed_states: list[sources.PageState] = []
-        # `own` is what no other result counts.
-        total, own = Account(), Account(left_out=parsed.left_out)
+        # What the results of pages and days count, and what the feed's own result does.
+        total, rest = Account(), Account(left_out=parsed.left_out)
         is_empty, reason = True, ""
         reading = _Reading.of(parsed, request, self._locate, is_old=is_old)
         for entry in parsed.entries:
@@ -685,13 +674,13 @@ class FeedSource:
                 case _Known() as known:
                     is_empty &= known.is_empty
                     feed_states += known.page_states
-                    own += known.account
+                    rest += known.account
                 case _LeftOutEntry(omission, states):
                     is_empty &= omission is Omission.NO_ID
                     account = _leave_out(entry, omission)
                     states = _with_account(states, account)
                     feed_states += _mark_empty(states) if omission is Omission.NO_ID else states
-                    own += account
+                    rest += account
                 case _WrittenDigests(digests, states):
                     is_empty = False
                     account = sorting.account_of(digests)
@@ -726,12 +715,12 @@ class FeedSource:
             is_empty &= result.status is FetchStatus.NOT_YET
             reason = reason or result.reason
             yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
-        own += sum((_leave_out(link.entry, Omission.TOO_MANY) for link in linked[_MAX_LINKS:]), Account())
+        rest += sum((_leave_out(link.entry, Omission.TOO_MANY) for link in linked[_MAX_LINKS:]), Account())
         if not is_empty:
-            state = replace(feed_state, account=total + own)
+            state = replace(feed_state, account=total + rest)
             feed_states += () if is_missed else (state,)
             yield base.FetchResult(
-                self.address, FetchStatus.UNCHANGED, page_states=tuple(feed_states), account=own
+                self.address, FetchStatus.UNCHANGED, page_states=tuple(feed_states), account=rest
             )
             return
         nothing = "none of its entries that were read has papers of arXiv, or links to a list of them"
@@ -740,7 +729,7 @@ class FeedSource:
         # Without a hash it is read again; what it has then was not there before.
         state = sources.PageState(self.address, request.now, FetchStatus.NOT_YET)
         yield base.FetchResult(
-            self.address, FetchStatus.NOT_YET, note, page_states=(*feed_states, state), account=own
+            self.address, FetchStatus.NOT_YET, note, page_states=(*feed_states, state), account=rest
         )
 
     async def _judge(self, entry: FeedEntry, request: base.FetchRequest, reading: _Reading) -> _Judged:
@@ -832,10 +821,10 @@ class FeedSource:
                 for row, account in zip(group, accounts, strict=True)
                 for page in _with_account(row.page_states, account)
             )
-            found = (digest,) if news else ()
+            digests = (digest,) if news else ()
             account = sum(accounts, Account())
             results.append(
-                base.FetchResult(location, FetchStatus.OK, "", found, facts, pages, account=account)
+                base.FetchResult(location, FetchStatus.OK, "", digests, facts, pages, account=account)
             )
         return results
 
@@ -881,12 +870,10 @@ class FeedSource:
 
 
 def _leave_out(entry: FeedEntry, reason: Omission, example: str | None = None) -> Account:
-    """Return the account of an entry that is left out."""
     return Account(left_out=(sorting.leave_out(reason, example or entry.title or entry.link or entry.key),))
 
 
 def _account_of_paper(entry: FeedEntry, today: date) -> Account:
-    """Return the account of an entry about a single paper."""
     if entry.is_replacement:
         return _leave_out(entry, Omission.NEW_VERSION)
     text = entry.untold_date

@@ -39,9 +39,9 @@ class Limits:
     max_bytes: int = 5_000_000
     max_redirects: int = 5
     max_attempts: int = 3
-    max_connections_per_host: int = 2
 
 
+_CONNECTIONS_PER_HOST = 2
 _READ_AT_ONCE = 1 << 16
 
 
@@ -69,7 +69,6 @@ _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 def _conditional_headers(page_state: sources.PageState | None) -> dict[str, str]:
-    """Return the headers of a conditional request for a page that was read before."""
     headers: dict[str, str] = {}
     if page_state is not None and page_state.hash is not None:
         if page_state.etag:
@@ -230,7 +229,6 @@ def _validator(value: str | None) -> str | None:
 
 
 def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.FetchError:
-    """Return the error for an unsuccessful status."""
     status = response.status
     if status == base.NOT_FOUND:
         reason = "not found (404)"
@@ -309,12 +307,12 @@ class HttpFetcher:
     now: clock.Clock
     random: Callable[[], float]
     user_agent: str
-    allowed_hosts: Iterable[ssrf_guard.AllowedHost] = ()
+    allowed_hosts: Iterable[ssrf_guard.AllowedHost]
+    limits: Limits
+    proxy: str | None
     resolver: abc.AbstractResolver | None = None
     tls: ssl.SSLContext | None = None
-    limits: Limits = Limits()
     sleep: Sleep = asyncio.sleep
-    proxy: str | None = None
 
     async def __aenter__(self) -> Self:
         names = self.resolver or aiohttp.ThreadedResolver()
@@ -326,10 +324,7 @@ class HttpFetcher:
         limits = self.limits
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=connection_guard,
-                ssl=self.tls or True,
-                limit=0,
-                limit_per_host=limits.max_connections_per_host,
+                resolver=connection_guard, ssl=self.tls or True, limit=0, limit_per_host=_CONNECTIONS_PER_HOST
             ),
             timeout=aiohttp.ClientTimeout(
                 total=limits.total_timeout, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout
@@ -383,10 +378,10 @@ class HttpFetcher:
             await throttle()
             try:
                 async with self._session.get(target, headers=headers, allow_redirects=False) as response:
-                    found = await _read_response(response, url, self.limits.max_bytes, self.now())
+                    answer = await _read_response(response, url, self.limits.max_bytes, self.now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise _translate_error(error, target, self.limits) from error
-            if isinstance(found, base.Response):
-                return found
-            target = _parse_url(found, target)
+            if isinstance(answer, base.Response):
+                return answer
+            target = _parse_url(answer, target)
         raise base.FetchError(f"it redirects more than {self.limits.max_redirects} times")

@@ -78,7 +78,7 @@ class FolderSource:
         for problem in problems:
             yield base.FetchResult(folder, FetchStatus.FAILED, base.clean_reason(problem), account=account)
             account = Account()
-        unread = [location for location, found in known.items() if found in _UNREAD]
+        unread = [location for location, state in known.items() if state in _UNREAD]
         is_lost = len(unread) == len(known) and FetchStatus.FAILED in known.values()
         if unread or missed or not (changed or problems):
             status = FetchStatus.FAILED if is_lost else status
@@ -88,7 +88,6 @@ class FolderSource:
             )
 
     def _compare(self, request: base.FetchRequest) -> _Comparison:
-        """Compare the folder's files with the states of the last poll."""
         if not self.root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
@@ -183,7 +182,7 @@ def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
 
 
 def _detect(data: bytes, name: str, read_on: date) -> tuple[models.Digest, ...]:
-    return base.detect_in_text(parse.decode(data), name, read_on=read_on, is_own=True)
+    return base.detect_in_text(parse.decode(data), name, None, read_on, is_own=True)
 
 
 def parse_folder_path(address: str) -> Path | None:

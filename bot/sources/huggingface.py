@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from bot.archive import fields, listing, sorting
@@ -35,10 +35,9 @@ class HuggingFaceSource:
 
     endpoint: str
     fetcher: base.Fetcher
-    day_close: day_close.DayClose = field(default_factory=day_close.default)
+    day_close: day_close.DayClose
 
     def daily_papers_url(self, day: date) -> str:
-        """Return the URL of the list for a day."""
         return f"{self.endpoint.rstrip('/')}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
@@ -65,7 +64,6 @@ class HuggingFaceSource:
         return due
 
     async def fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
-        """Fetch the list for a day."""
         location, today = self.daily_papers_url(day), request.now.astimezone(UTC).date()
         if day > today:
             return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)

@@ -37,8 +37,6 @@ about for as long, then for 2, 4 … of these, at most `papers.OFTEN`."""
 
 @dataclass(eq=False)
 class KeptPapers:
-    """Asks arXiv and Hugging Face again."""
-
     database: Database
     clock: Clock
     ingest: IngestService
@@ -70,11 +68,11 @@ class KeptPapers:
         reader = arxiv.ArxivReader(self.context.endpoints[SourceKind.ARXIV], self.context.fetch, throttle)
         while known := await self._list_due(SourceKind.ARXIV, arxiv.IDS_PER_REQUEST):
             left = {*known}
-            async for found, missing, failed in reader.read_papers([*known], self.clock().date()):
-                said = [*found, *(replace(known[arxiv_id], read_at=self.clock()) for arxiv_id in missing)]
-                await self._add(SourceKind.ARXIV, said)
+            async for facts, missing, failed in reader.read_papers([*known], self.clock().date()):
+                unchanged = [replace(known[arxiv_id], read_at=self.clock()) for arxiv_id in missing]
+                await self._add(SourceKind.ARXIV, [*facts, *unchanged])
                 self._delay(SourceKind.ARXIV, failed)
-                left -= {*failed, *(fact.arxiv_id for fact in said)}
+                left -= {*failed, *missing, *(fact.arxiv_id for fact in facts)}
             if left:
                 return  # an incomplete answer: the next call asks again
 
@@ -84,12 +82,12 @@ class KeptPapers:
         failed_in_row = 0
         for arxiv_id, known in (await self._list_due(service, MAX_REQUESTS[service])).items():
             location = f"{self.context.endpoints[service].rstrip('/')}/api/papers/{arxiv_id}"
-            said = replace(known, read_at=self.clock())
+            facts = replace(known, read_at=self.clock())
             try:
                 response = await self.context.fetch.get(
                     location, accept="application/json", throttle=throttle
                 )
-                said = await asyncio.to_thread(_read_paper, response, said)
+                facts = await asyncio.to_thread(_read_paper, response, facts)
             except base.FetchError as error:
                 if error.code not in (base.NOT_FOUND, base.GONE):
                     if not error.is_of_page:
@@ -100,11 +98,11 @@ class KeptPapers:
                         raise
                     continue
             failed_in_row = 0
-            await self._add(service, [said])
+            await self._add(service, [facts])
 
-    async def _add(self, service: SourceKind, said: Sequence[PaperFacts]) -> None:
-        await self.ingest.add_facts(said)
-        for fact in said:
+    async def _add(self, service: SourceKind, facts: Sequence[PaperFacts]) -> None:
+        await self.ingest.add_facts(facts)
+        for fact in facts:
             self._failed.pop((service, fact.arxiv_id), None)
 
     def _delay(self, service: SourceKind, ids: Iterable[str]) -> None:
@@ -150,10 +148,10 @@ def _read_paper(response: base.Response, known: PaperFacts) -> PaperFacts:
     listed = listing.build(known.read_at.date(), [listing.from_service(item)])
     for paper in listing.papers_of(listed.text):
         if paper["arxiv_id"] == known.arxiv_id:
-            said = listing.to_facts(
+            facts = listing.to_facts(
                 paper, known.source, known.location, known.read_at, votes=paper.get("votes")
             )
             names = ("votes", "code_url", "code_stars", "project_url")
-            changed = {name: getattr(said, name) for name in names}
-            return said if known.title is None else replace(known, **changed)
+            changed = {name: getattr(facts, name) for name in names}
+            return facts if known.title is None else replace(known, **changed)
     return known

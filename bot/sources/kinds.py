@@ -37,12 +37,10 @@ _BY_KIND = {record.kind: record for record in RECORDS}
 
 
 def get(kind: models.SourceKind) -> base.KindRecord:
-    """Return the functions and settings of a kind of source."""
     return _BY_KIND[kind]
 
 
 def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
-    """Guess a source's kind from its address."""
     return next(record.kind for record in RECORDS if record.matches(address, endpoints))
 
 
@@ -141,7 +139,7 @@ class Yield:
     brings: Brings
     papers_a_day: int | None
     latest: tuple[date, int] | None
-    undated: int = 0
+    undated: int
 
 
 def of_stored(
@@ -284,14 +282,14 @@ async def _list_of_categories(connection: Connection, url: str) -> list[int]:
     """
     if not url.startswith(arxiv_categories.SCHEME):
         return []
-    others = [row.url for row in await sources.list_rows(connection) if row.kind is models.SourceKind.ARXIV]
-    own, kept = (
+    stored = [row.url for row in await sources.list_rows(connection) if row.kind is models.SourceKind.ARXIV]
+    removed, others = (
         {name for address in addresses for name in arxiv_categories.parse_categories(address)}
-        for addresses in ([url], others)
+        for addresses in ([url], stored)
     )
     covers = arxiv_categories.covers
     listed = await papers.list_listed_by_arxiv(connection)
-    return [id_ for id_, names in listed.items() if covers(own, names) and not covers(kept, names)]
+    return [id_ for id_, names in listed.items() if covers(removed, names) and not covers(others, names)]
 
 
 async def find_address(connection: Connection, url: str, removed: Iterable[str] | None = None) -> str:
@@ -310,10 +308,8 @@ async def find_address(connection: Connection, url: str, removed: Iterable[str] 
 
 
 def build_source_registry(database: Database, clock: Clock, settings: Settings) -> SourceRegistry:
-    """Return a registry with the service endpoints from the settings."""
     return SourceRegistry(database, clock, service_endpoints(settings))
 
 
 def service_endpoints(settings: Settings) -> base.Endpoints:
-    """Return the base URLs of Hugging Face and arXiv from the settings."""
     return {models.SourceKind.HUGGINGFACE: settings.hf_endpoint, models.SourceKind.ARXIV: settings.arxiv_url}

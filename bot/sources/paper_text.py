@@ -70,7 +70,7 @@ class PaperTextReader:
     fetcher: fetcher.HttpFetcher
     now: Clock = field(kw_only=True)
     throttle: base.Throttle = field(kw_only=True)
-    process: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    process: asyncio.Semaphore = field(kw_only=True)
     """Shared by all readers: one child process parses."""
 
     async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:

@@ -47,10 +47,13 @@ class SourceReport:
     retry_at: datetime | None = None
     missed_days: list[date] = field(default_factory=list)
     page_states: list[sources.PageState] = field(default_factory=list)
-    progress: Mapping[str, Any] | None = None
+    progress: Mapping[str, Any] | None = field(init=False)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
     account: models.Account | None = None
+
+    def __post_init__(self) -> None:
+        self.progress = self.source.progress
 
     def add(self, result: base.FetchResult, ingested: IngestResult) -> None:
         """Add a result and what storing it changed to the totals. Each status keeps only its first reason."""
@@ -179,7 +182,7 @@ class Poller:
     ingest: IngestService
     context: base.SourceContext
     random: Callable[[], float]
-    notify_failure: NotifyFailure | None = field(default=None, kw_only=True)
+    notify_failure: NotifyFailure | None
     """None without an operator channel."""
     first_round: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -228,7 +231,7 @@ class Poller:
     ) -> list[SourceReport]:
         """Poll sources, lists with votes first, then ask arXiv for missing titles."""
         self._polled |= {row.id for row in rows}
-        reports = [SourceReport(row, progress=row.progress) for row in rows]
+        reports = list(map(SourceReport, rows))
         tasks: list[asyncio.Task[None]] = []
         try:
             for is_first in (True, False):
@@ -407,7 +410,6 @@ class Poller:
 
 
 def _describe_limit(report: SourceReport) -> str:
-    """Say that a source has reached its limit, and when the rest of its papers comes."""
     limit = f"{base.MAX_PAPERS_A_DAY:,}"
     if report.source.last_success_at is None:
         return f"its first poll brought {base.MAX_PAPERS_AT_FIRST:,} papers; the others follow, up to {limit} a day"
@@ -416,7 +418,6 @@ def _describe_limit(report: SourceReport) -> str:
 
 
 def _name_papers(result: base.FetchResult) -> set[str]:
-    """Return the arXiv ids of a result's papers."""
     named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
     return named.union(fact.arxiv_id for fact in result.facts)
 

@@ -87,7 +87,7 @@ def _is_numeric(host: str) -> bool:
 class SsrfGuard(abc.AbstractResolver):
     """A resolver for aiohttp that checks every host before connecting."""
 
-    def __init__(self, resolver: abc.AbstractResolver, allowed_hosts: Iterable[AllowedHost] = ()) -> None:
+    def __init__(self, resolver: abc.AbstractResolver, allowed_hosts: Iterable[AllowedHost]) -> None:
         self._resolver = resolver
         self._allowed_hosts = frozenset(allowed_hosts)
 
@@ -143,5 +143,4 @@ class SsrfGuard(abc.AbstractResolver):
         return [{**result, "port": port} for result in results]
 
     async def close(self) -> None:
-        """Close the wrapped resolver."""
         await self._resolver.close()

@@ -135,7 +135,6 @@ def keystrokes(text: str) -> str:
 
 
 def has_final_consonant(letter: str) -> bool:
-    """Return whether a character is a Hangul syllable with a final consonant."""
     return is_syllables(letter) and split_syllable(letter)[2] > 0
 
 
@@ -309,7 +308,6 @@ def canonicalise(text: str) -> str:
 
 
 def _split_runs(text: str) -> Iterator[Run]:
-    """Yield the analysed runs of a text in order."""
     return map(_analyse_run, _RUNS.findall(typography.normalise("NFKC", text)))
 
 

@@ -59,7 +59,6 @@ class Concept:
         return max(1, sum(form.papers for form in self.forms))
 
     def forms_in(self, language: Language) -> list[SurfaceForm]:
-        """Return the forms in one language."""
         return [form for form in self.forms if form.language == language]
 
     def usual_form(self, language: Language) -> str:
@@ -137,7 +136,6 @@ class QueryPart(NamedTuple):
 
 
 def literal_part(*texts: str) -> QueryPart:
-    """Return a part that matches only these exact texts."""
     return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)))
 
 

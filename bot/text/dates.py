@@ -198,7 +198,6 @@ def _read_amount(values: dict[str, str]) -> tuple[int, str] | None:
 
 
 def _read_ago(values: dict[str, str], today: date) -> Span | None:
-    """Return the day, week, month or year that many ago."""
     if (amount := _read_amount(values)) is None:
         return None
     count, unit = amount
@@ -228,7 +227,6 @@ def _named(unit: str, ago: int, today: date) -> Span | None:
 
 
 def _go_back(unit: str, count: int, today: date) -> date:
-    """Return the day that was `count` days, weeks, months or years ago."""
     if unit in ("month", "year"):
         year, month = divmod(12 * today.year + today.month - 1 - count * (12 if unit == "year" else 1), 12)
         return date(year, month + 1, min(today.day, calendar.monthrange(year, month + 1)[1]))

@@ -60,7 +60,6 @@ def make_tokens(names: Iterable[str]) -> set[str]:
 
 
 def _find_known(text: str) -> set[str]:
-    """Return the keys of all known institutions that a text names."""
     words, keys = _fold(text).split(), _keys()
     spans = (
         " ".join(words[start:end])

@@ -177,7 +177,6 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
         )
 
     def read(self, latex: str, *, is_math: bool) -> str:
-        """Parse LaTeX and write it as text."""
         walker = latexwalker.LatexWalker(latex, latex_context=self._parsed)
         nodes = walker.get_latex_nodes()[0]
         return self._formula(nodes) if is_math else self._text(nodes, is_whole=True)
@@ -185,7 +184,6 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
     # Text.
 
     def _text(self, nodes: Sequence[Any], *, is_whole: bool = False) -> str:
-        """Write nodes outside a formula."""
         written: list[str] = []
         for place, node in enumerate(nodes):
             before = written[-1][-1:] if written and written[-1] else ""
@@ -453,7 +451,6 @@ def _list_tokens(nodes: Iterable[Any]) -> Iterator[Any]:
 
 
 def _trimmed(pieces: list[_Piece]) -> list[_Piece]:
-    """Return the pieces without spaces at both ends."""
     start, end = 0, len(pieces)
     while start < end and pieces[start].kind is _Kind.SPACE:
         start += 1

@@ -135,8 +135,6 @@ def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
 
 
 class _QueryBuilder:
-    """Collects the parts of a query while parsing."""
-
     def __init__(self, today: date | None) -> None:
         self._today = today
         self._words, self._phrases, self._excluded = list[str](), list[str](), list[str]()

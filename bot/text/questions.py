@@ -313,7 +313,6 @@ def names_papers(word: str) -> bool:
 
 
 def trim_filler(word: str) -> str:
-    """Strip the punctuation around a query word."""
     return word.strip(_EDGE)
 
 
@@ -469,7 +468,6 @@ TopicVector = Mapping[int, float]
 
 
 def describe_topics(text: str) -> TopicVector:
-    """Return the topics that a question's words describe; empty if no description has any of the words."""
     weights: dict[int, float] = {}
     for _, kind, topics in _list_word_topics(text):
         weight = inverse_topic_frequency(len(topics)) * (_FILLER_WEIGHT if kind else 1)
@@ -583,7 +581,6 @@ _MAX_PAPER_WORD_TOPICS = 40
 
 
 def prepare_topics() -> None:
-    """Load the topics in advance, which takes 100 ms."""
     _load_weighted_words()
 
 

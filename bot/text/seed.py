@@ -14,7 +14,6 @@ _MIN_JOINED = 4
 
 
 def read_data(name: str) -> str:
-    """Read one of this package's data files."""
     return data.read_text(f"text/{name}")
 
 

@@ -181,7 +181,6 @@ def form_keys(concept: str) -> frozenset[str]:
 
 
 def count_forms(token: str) -> int:
-    """Return how many forms a concept's token represents."""
     return len(form_keys(read_concept_token(token)))
 
 
@@ -190,7 +189,6 @@ def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
 
 
 def concept_token(concept: str) -> str:
-    """Return the token of a seeded concept."""
     return CONCEPT + concept.replace(" ", "_")
 
 

@@ -293,7 +293,7 @@ def test_a_title_is_html_where_it_has_entities_or_tags(title: str, expected: str
         if is_atom
         else source_payloads.rss(f"<item><guid>1</guid><title>{title}</title></item>")
     )
-    [entry] = feed.parse_document(text).entries
+    [entry] = feed.parse_document(text, "").entries
     assert entry.title == expected
 
 
@@ -301,7 +301,7 @@ def test_a_title_is_html_where_it_has_entities_or_tags(title: str, expected: str
 def test_an_atom_title_of_type_text_has_no_html(kind: str) -> None:
     """RFC 4287, 3.1.1.1: such text is for people, without tags and entities; without a type it is that of text."""
     title = f"<title{kind}>The &lt;b&gt; and &lt;/b&gt; of Q&amp;amp;A, AT&amp;T</title>"
-    [entry] = feed.parse_document(source_payloads.atom(f"<entry><id>1</id>{title}</entry>")).entries
+    [entry] = feed.parse_document(source_payloads.atom(f"<entry><id>1</id>{title}</entry>"), "").entries
     assert entry.title == "The <b> and </b> of Q&amp;A, AT&T"
 
 
@@ -338,7 +338,7 @@ def test_affiliations_are_kept_apart_and_one_creator_with_a_comma_is_one_person(
 ) -> None:
     guid = ARXIV_GUID if is_arxiv else "<guid>g-1</guid>"
     text = source_payloads.rss(f"<item>{guid}<title>A</title><dc:creator>{creator}</dc:creator></item>")
-    [entry] = feed.parse_document(text).entries
+    [entry] = feed.parse_document(text, "").entries
     assert entry.authors == tuple(names.split("|"))
     assert entry.affiliations == tuple(filter(None, affiliations.split("|")))
 
@@ -391,7 +391,7 @@ NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 
 @pytest.mark.parametrize("when", NO_DATES.split("|"))
 def test_ignores_an_invalid_date(when: str) -> None:
     item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
-    assert [entry.title for entry in feed.parse_document(source_payloads.rss(item)).entries] == ["A"]
+    assert [entry.title for entry in feed.parse_document(source_payloads.rss(item), "").entries] == ["A"]
 
 
 async def test_parses_a_large_feed_in_the_worker_process(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -450,7 +450,7 @@ async def test_a_paper_is_listed_on_the_day_that_its_entry_states(
 def test_a_date_from_which_no_day_can_be_told_is_kept_as_it_is_written() -> None:
     dates = ("2026-11", "5/6/2026", "soon", "2026/11/27", "")
     entries = feed.parse_document(
-        source_payloads.rss(*(written_item(*row) for row in enumerate(dates)))
+        source_payloads.rss(*(written_item(*row) for row in enumerate(dates))), ""
     ).entries
     assert [entry.untold_date for entry in entries] == ["2026-11", "5/6/2026", "soon", None, None]
 
@@ -471,7 +471,7 @@ def test_a_feed_may_begin_with_a_doctype(doctype: str, root: str) -> None:
     text = (
         f"<?xml version='1.0'?>\n{doctype}<{root}><channel><title>Moss &eacute;</title>{item}</channel></rss>"
     )
-    assert [entry.arxiv_id for entry in feed.parse_document(text).entries] == ["2611.00001"]
+    assert [entry.arxiv_id for entry in feed.parse_document(text, "").entries] == ["2611.00001"]
 
 
 def test_a_doctype_may_stand_before_rdf_and_atom() -> None:
@@ -482,7 +482,7 @@ def test_a_doctype_may_stand_before_rdf_and_atom() -> None:
     entry = '<entry><link href="https://arxiv.org/abs/2611.00001"/><updated>2026.11.27</updated></entry>'
     atom = f'<?xml version="1.0"?><!DOCTYPE feed><feed xmlns="http://www.w3.org/2005/Atom">{entry}</feed>'
     for text in (rdf, atom):
-        found = feed.parse_document(text).entries
+        found = feed.parse_document(text, "").entries
         assert [(row.arxiv_id, str(row.published_on)) for row in found] == [("2611.00001", "2026-11-27")]
 
 

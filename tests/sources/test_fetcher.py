@@ -342,7 +342,7 @@ def test_decodes_a_body_by_byte_order_mark_as_utf_8_as_declared_or_as_detected(
 )
 def test_undecodable_bytes_raise_an_error(body: bytes) -> None:
     with pytest.raises(FetchError, match="cannot be decoded"):
-        base.decode_text(body)
+        base.decode_text(body, None)
 
 
 PROXIED = {"papers.test": [["93.184.215.14"]], "inside.test": [["10.0.0.5"]], "proxy.test": [["127.0.0.1"]]}

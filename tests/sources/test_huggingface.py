@@ -31,7 +31,7 @@ class Hub:
 
     def __init__(self, origin: OriginServer, fetch: HttpFetcher) -> None:
         self.origin, self.fetch, self.pages = origin, fetch, origin.pages
-        self.source = huggingface.HuggingFaceSource(origin.url, fetch)
+        self.source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.default())
 
     async def read_today(self, *items: Any) -> base.FetchResult:
         """Fetch a list of these items, or a text served in place of the list."""

@@ -21,9 +21,13 @@ MARKDOWN, HTML = f"/papers/{ID}.md", f"/html/{ID}"
 
 
 def open_reader(origin: OriginServer, fetch: HttpFetcher) -> paper_text.PaperTextReader:
-    html_base, throttle = f"{origin.url}/html", base.no_throttle
     return paper_text.PaperTextReader(
-        origin.url, html_base, fetch, now=lambda: source_fixtures.NOW, throttle=throttle
+        origin.url,
+        f"{origin.url}/html",
+        fetch,
+        now=lambda: source_fixtures.NOW,
+        throttle=base.no_throttle,
+        process=asyncio.Semaphore(1),
     )
 
 

@@ -23,7 +23,9 @@ OK, UNCHANGED, NOT_YET = FetchStatus.OK, FetchStatus.UNCHANGED, FetchStatus.NOT_
 def dated_source(
     origin: OriginServer, fetch: HttpFetcher, *, pattern: str = "/{date:%Y/%m/%d}.md", **schedule: Any
 ) -> feed.UrlSource:
-    return feed.UrlSource(origin.url + pattern, fetch, **{"timezone": UTC_ZONE, **schedule})
+    return feed.UrlSource(
+        origin.url + pattern, fetch, **{"timezone": UTC_ZONE, "from_time": time(), **schedule}
+    )
 
 
 async def test_reads_today_and_the_last_three_days(origin: OriginServer, fetch: HttpFetcher) -> None:
@@ -85,7 +87,7 @@ def test_a_url_with_braces_but_no_date_is_rejected(field: str) -> None:
 
 async def detect(text: str) -> tuple[models.Digest, ...]:
     state = sources.PageState("https://example.org/a.md", source_fixtures.NOW, OK)
-    return await base.detect_in_response(base.Response(state.location, text.encode(), state))
+    return await base.detect_in_response(base.Response(state.location, text.encode(), state), None)
 
 
 async def test_rejects_a_page_that_needs_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from bot.archive import ingest
+from bot.core import day_close
 from bot.sources import base, fetcher, kinds, poller
 from bot.sources.poller import SourceReport
 from storage import archive, models, papers
@@ -46,11 +47,12 @@ class PollingHarness:
             random=lambda: 0.0,
             user_agent="Paperround/test",
             allowed_hosts=[("127.0.0.1", self.origin.port)],
+            limits=fetcher.Limits(),
+            proxy=None,
             sleep=lambda _: base.no_throttle(),
         ) as fetch:
-            context = base.SourceContext(
-                fetch, self.endpoints, base.no_throttle, "UTC", arxiv_rss_url=f"{self.origin.url}/rss"
-            )
+            rss_url, throttle = f"{self.origin.url}/rss", base.no_throttle
+            context = base.SourceContext(fetch, self.endpoints, throttle, "UTC", day_close.default(), rss_url)
             yield poller.Poller(
                 self.db, self.clock, self.ingest, context, lambda: 0.0, notify_failure=self.record_notice
             )

@@ -40,7 +40,7 @@ def open_fetcher(sleeps: list[float]) -> OpenFetcher:
             user_agent="Paperround/test",
             allowed_hosts=[ssrf_guard.parse_allowed_host(text) for text in allow],
             sleep=sleep,
-            **options,
+            **{"limits": fetcher.Limits(), "proxy": None, **options},
         )
 
     return open_with
