@@ -101,8 +101,8 @@ def _iterate_ids(text: str) -> Iterator[str]:
     text = _unquote(text)
     for start in range(0, len(text), _PIECE_LENGTH):
         stop = start + _PIECE_LENGTH
-        for found in _ID_IN_TEXT.finditer(text, start, stop + _LONGEST_MATCH):
-            match: re.Match[str] | None = found if found.start() < stop else None
+        for first in _ID_IN_TEXT.finditer(text, start, stop + _LONGEST_MATCH):
+            match: re.Match[str] | None = first if first.start() < stop else None
             while match:
                 yield _canonical(match[1])
                 match = _JOINED_ID.match(text, match.end())

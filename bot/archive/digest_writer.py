@@ -165,7 +165,7 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
     """
     appearances, facts = list(appearances), list(facts)
     ranked = sorted([*map(_rank_entry, appearances), *map(_rank_facts, facts)], key=itemgetter(0))
-    said = [statement for _, _, statement in ranked]
+    statements = [statement for _, _, statement in ranked]
     votes = max(((of.read_at, of.votes) for of in facts if of.votes is not None), default=None)
     if votes is None:
         # The newest count from each source, in any format.
@@ -176,16 +176,16 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
         ]
         votes = min(counts)[1:] if counts else None
     read_at, vote_count = votes or (None, None)
-    named = next((statement for statement in said if statement.authors), None)
+    named = next((statement for statement in statements if statement.authors), None)
     # A list may be dated tomorrow, since its time zone may be ahead of UTC, but no later.
     dates = [min(of.date, of.counts_on + _DAY) for of in appearances]
     dates += [min(fact.listed_on, fact.read_at.date() + _DAY) for fact in facts if fact.listed_on]
-    values = {name: _first_value(said, name) for name in _FIELDS}
+    values = {name: _first_value(statements, name) for name in _FIELDS}
     values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories", "media")}
     values["thumbnail"] = values["thumbnail"] or next(filter(fields.is_picture, values["media"]), None)
     return MergedPaper(
         arxiv_id=arxiv_id,
-        url=_best_link(arxiv_id, said, facts),
+        url=_best_link(arxiv_id, statements, facts),
         votes=vote_count,
         votes_read_at=read_at,
         authors=named.authors if named else (),
@@ -213,19 +213,19 @@ def _rank_facts(fact: PaperFacts) -> tuple[tuple[int, ...], date, _Statement]:
     return (service, *fact.trust, 0, -on.toordinal(), 0, 0), on, fact
 
 
-def _first_value(said: Iterable[_Statement], field: str) -> Any:
-    for statement in said:
+def _first_value(statements: Iterable[_Statement], field: str) -> Any:
+    for statement in statements:
         if value := getattr(statement, field, None):
             return value
     return None
 
 
-def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
+def _best_link(arxiv_id: str, statements: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
     """Return Hugging Face's page if its list has the paper, arXiv's page if a service knows the paper, or a digest's link."""
     by_service = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in by_service):
         return huggingface_url(arxiv_id)
-    return (None if by_service else _first_value(said, "url")) or abstract_url(arxiv_id)
+    return (None if by_service else _first_value(statements, "url")) or abstract_url(arxiv_id)
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
@@ -542,12 +542,12 @@ class DigestWriter:
         first = [id_ for id_, (before, after) in changes.items() if before.version is None and after.version]
         saved_on = await shelf.list_first_days(connection, first)
         now = self._clock()
-        found = (
+        events = [
             papers.PaperEvent(0, id_, kind, text, now)
             for id_, change in changes.items()
             for kind, text in _find_news(*change, is_code_known=id_ in on_list, saved_on=saved_on.get(id_))
-        )
-        await papers.add_events(connection, [*found])
+        ]
+        await papers.add_events(connection, events)
         await self._notify_of_names(connection, changes)
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))

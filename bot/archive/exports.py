@@ -443,7 +443,7 @@ async def export_digests(
     *,
     since_on: date | None,
     until_on: date | None,
-    locale: Locale = Locale.EN,
+    locale: Locale,
 ) -> str:
     """Return the digests of an inclusive date range (None for an open end) as one file, oldest first.
 
@@ -577,8 +577,18 @@ def render_references(
     if form is ReferenceFormat.BIBTEX:
         file = BibtexFile()
         for paper in map(_clean, papers):
-            is_confirmed = paper.id in confirmed_ids or not paper.is_listed
-            _add_reference(file, paper, is_order_confirmed=is_confirmed)
+            file.add(
+                paper.arxiv_id,
+                paper.title,
+                paper.authors,
+                truncated=paper.authors_truncated,
+                is_order_confirmed=paper.id in confirmed_ids or not paper.is_listed,
+                note=paper.note,
+                tags=paper.tags,
+                is_latex=False,
+                comment=paper.comment,
+                journal=paper.journal,
+            )
         return file.render()
     start, between, render, end = _REFERENCES[form]
     return start + between.join(map(render, map(_clean, papers))) + end
@@ -588,25 +598,10 @@ def _clean(paper: SavedPaper) -> SavedPaper:
     """Return a paper with its title ("" if unknown), its authors' names and arXiv's words as plain text on one line each."""
     title = typography.to_plain_text(paper.title or "")
     names = tuple(filter(None, map(discord_text.to_single_line, paper.authors)))
-    told = describe_state(paper.comment, paper.withdrawn_by)
-    comment, journal = (text and typesetting.render_title(text) for text in (told, paper.journal))
+    state = describe_state(paper.comment, paper.withdrawn_by)
+    comment, journal = (text and typesetting.render_title(text) for text in (state, paper.journal))
     title = discord_text.to_single_line(title)
     return replace(paper, title=title, authors=names, comment=comment, journal=journal)
-
-
-def _add_reference(file: BibtexFile, paper: SavedPaper, *, is_order_confirmed: bool) -> None:
-    file.add(
-        paper.arxiv_id,
-        paper.title,
-        paper.authors,
-        truncated=paper.authors_truncated,
-        is_order_confirmed=is_order_confirmed,
-        note=paper.note,
-        tags=paper.tags,
-        is_latex=False,
-        comment=paper.comment,
-        journal=paper.journal,
-    )
 
 
 def _ris_reference(paper: SavedPaper) -> str:

@@ -326,14 +326,14 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         return tuple(map(typography.to_plain_text, filter(None, names))), is_shortened
     items = _find_separator(value).split(value.strip("[]"))
     names = list(filter(None, map(str.strip, items)))
-    kept = [name for name in names if name[0] not in _MORE_STARTS or not _MORE.fullmatch(name[:60])]
-    if kept:
-        last = kept[-1].removeprefix("and ") if len(kept) > 1 else kept[-1]
+    people = [name for name in names if name[0] not in _MORE_STARTS or not _MORE.fullmatch(name[:60])]
+    if people:
+        last = people[-1].removeprefix("and ") if len(people) > 1 else people[-1]
         last_name = _FULL_STOP.sub("", last)
-        kept[-1] = _TRAILING_MORE.sub("", last_name) if len(last) < MAX_NAME_LENGTH else last
-        last = last_name if kept[-1] == last_name else last
-        is_shortened = len(kept) < len(names) or kept[-1] != last
-        return tuple(map(typography.to_plain_text, kept)), is_shortened
+        people[-1] = _TRAILING_MORE.sub("", last_name) if len(last) < MAX_NAME_LENGTH else last
+        last = last_name if people[-1] == last_name else last
+        is_shortened = len(people) < len(names) or people[-1] != last
+        return tuple(map(typography.to_plain_text, people)), is_shortened
     return (), bool(names)
 
 

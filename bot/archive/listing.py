@@ -53,12 +53,12 @@ def build_records(
     return tuple(
         build(
             on,
-            (paper for _, paper in rows),
-            [line for line, _ in rows],
+            (paper for _, paper in numbered),
+            [line for line, _ in numbered],
             () if number else problems,
             form=form,
         )
-        for number, ((form, on), rows) in enumerate(papers_by_day.items())
+        for number, ((form, on), numbered) in enumerate(papers_by_day.items())
     )
 
 
@@ -114,7 +114,7 @@ def identity(digest: Digest) -> str:
     return json.dumps([digest.format, digest.date.isoformat(), rows], ensure_ascii=False)
 
 
-def union(digest: Digest, former_text: str, moved: Collection[str] = ()) -> Digest:
+def union(digest: Digest, former_text: str, moved: Collection[str]) -> Digest:
     """Add papers and fields that exist only in the listing's former text. Of the papers in `moved` only fields are added."""
     papers = {paper["arxiv_id"]: paper for paper in papers_of(digest.text)}
     for paper in papers_of(former_text):

@@ -109,16 +109,16 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     front, start = _read_front_matter(rows)
     named_on = front.on or date_reader.find_path_date(name)
     reader = _Reader(rows, named_on)
-    found, left_out = sorting.split(reader.read(start))
-    if front.arxiv_id and len({paper.arxiv_id for paper in found if not paper.is_mention}) < _MIN_LIST:
-        left_out += tuple(paper.leave_out(Omission.MENTION) for paper in found)
-        found = [front._replace(on=named_on)]
-    if not found and any(map(arxiv_ids.find_ids, rows)):
+    papers, left_out = sorting.split(reader.read(start))
+    if front.arxiv_id and len({paper.arxiv_id for paper in papers if not paper.is_mention}) < _MIN_LIST:
+        left_out += tuple(paper.leave_out(Omission.MENTION) for paper in papers)
+        papers = [front._replace(on=named_on)]
+    if not papers and any(map(arxiv_ids.find_ids, rows)):
         raise errors.NotADigestError(
             "its arXiv links are in code, comments or references, which are not read"
         )
     dates = {named_on, *reader.weeks}
-    return _build_digests(found, on, left_out, is_named=named_on is not None, certain=dates)
+    return _build_digests(papers, on, left_out, is_named=named_on is not None, certain=dates)
 
 
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
@@ -133,12 +133,12 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     items, stated_on = _read_answer([value for _, value in values])
     if items and (day := path_on or stated_on):
         return (listing.build(day, map(listing.from_service, items), form=listing_form),)
-    rows = (_read_value(value, line - 1, path_on) for line, value in values)
-    found, left_out = sorting.split(chain.from_iterable(rows))
-    if not found:
+    parts = (_read_value(value, line - 1, path_on) for line, value in values)
+    papers, left_out = sorting.split(chain.from_iterable(parts))
+    if not papers:
         # Raises the reason why the first value is not a listing.
         return listing.build_records(values[:2])
-    return _build_digests(found, on, left_out, is_named=True, certain={path_on})
+    return _build_digests(papers, on, left_out, is_named=True, certain={path_on})
 
 
 def _cut(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem], tuple[LeftOut, ...]]:
@@ -153,12 +153,12 @@ def _cut(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem], tuple[L
             problems.append(fields.describe_cut(paper.row))
         return paper.leave_out(Omission.TOO_MANY)
 
-    kept, beyond = sorting.sort_out(papers, judge)
-    return kept, problems, beyond
+    first, beyond = sorting.sort_out(papers, judge)
+    return first, problems, beyond
 
 
 def _build_digests(
-    found: Iterable[_Paper],
+    papers: Iterable[_Paper],
     on: date | None,
     left_out: Iterable[LeftOut],
     *,
@@ -170,7 +170,7 @@ def _build_digests(
     `left_out` are other papers in the text. `is_named`: the text's name contains the date, or the text is JSON.
     `certain` dates may be in the future.
     """
-    papers, problems, beyond = _cut(found)
+    papers, problems, beyond = _cut(papers)
     papers, doubts = _question_dates(papers, on, certain)
     undated = [sorting.leave_out(Omission.NO_DATE, f"line {doubt.line}: {doubt.message}") for doubt in doubts]
     problems += doubts
@@ -722,12 +722,12 @@ def _read_answer(values: Sequence[object]) -> tuple[list[Any], date | None]:
     lists = [
         part for part in (values, *inside) if isinstance(part, list) and any(map(_is_service_item, part))
     ]
-    own = list(filter(_is_service_item, lists[0])) if len(lists) == 1 else []
-    if not own or 2 * len(own) <= len(lists[0]):
+    papers = list(filter(_is_service_item, lists[0])) if len(lists) == 1 else []
+    if not papers or 2 * len(papers) <= len(lists[0]):
         return [], None
     keys = (date_reader.find_date(key[:40]) for key, part in around.items() if part is lists[0])
     on = _date_of(around) or next(filter(None, keys), None)
-    if not on and (submitted := list(filter(None, map(_find_submission, own)))):
+    if not on and (submitted := list(filter(None, map(_find_submission, papers)))):
         if max(submitted) - min(submitted) > _LONGEST_LIST:
             return [], None  # the lists of several days
         on = max(submitted)

@@ -124,18 +124,18 @@ def parse_text(
     if is_html(text):
         text = html_pages.to_markdown(text)
     rows = text.split("\n")
-    found = written.parse(rows)
-    is_review = any(digest.format is DigestFormat.REVIEW for digest in found)
+    digests = written.parse(rows)
+    is_review = any(digest.format is DigestFormat.REVIEW for digest in digests)
     # A text with votes or authors is a newsletter rather than a list.
-    if found and (is_review or any(map(fields.parse_labelled_field, rows))):
-        return found
+    if digests and (is_review or any(map(fields.parse_labelled_field, rows))):
+        return digests
     try:
-        listed = paper_list.parse(rows, name, on)
+        lists = paper_list.parse(rows, name, on)
     except errors.NotADigestError:
-        if not found:
+        if not digests:
             raise
-        return found
-    return listed if _count_papers(listed) > _count_papers(found) else found
+        return digests
+    return lists if _count_papers(lists) > _count_papers(digests) else digests
 
 
 def _count_papers(digests: Iterable[Digest]) -> int:

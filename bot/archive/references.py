@@ -164,11 +164,13 @@ def _list_items(value: Any) -> Iterable[Any]:
         tables = value.get("tables")
         saved = tables.get("saved_papers") if isinstance(tables, dict) else None
         if isinstance(saved, list):
-            rows = [row for row in reversed(saved) if isinstance(row, dict) and row.get("paper_id")]
-            rows.sort(key=lambda row: str(row.get("saved_at")), reverse=True)
-            tags = [",".join(str(row.get("tags") or "").split()) for row in rows]
-            ids = [exports.make_key(str(row.get("paper_id"))) for row in rows]
-            return [{**row, "id": id_, "keyword": tag} for row, id_, tag in zip(rows, ids, tags, strict=True)]
+            papers = [row for row in reversed(saved) if isinstance(row, dict) and row.get("paper_id")]
+            papers.sort(key=lambda row: str(row.get("saved_at")), reverse=True)
+            tags = [",".join(str(row.get("tags") or "").split()) for row in papers]
+            ids = [exports.make_key(str(row.get("paper_id"))) for row in papers]
+            return [
+                {**row, "id": id_, "keyword": tag} for row, id_, tag in zip(papers, ids, tags, strict=True)
+            ]
         value = value.get("items", [value])
     return value if isinstance(value, list) else [value]
 

@@ -172,8 +172,8 @@ def find_appearance_basis(appearance: Appearance) -> Basis | None:
     entry = appearance.entry
     if not shown_sections(entry):
         return Basis.NONE
-    if said := find_labelled_basis(entry.sections) or find_basis(entry.sections):
-        return said
+    if stated := find_labelled_basis(entry.sections) or find_basis(entry.sections):
+        return stated
     if appearance.format is DigestFormat.LISTING:
         return Basis.ABSTRACT
     return None if appearance.writer is None else Basis.PAPER
@@ -305,8 +305,8 @@ def _digest_summary(appearance: Appearance) -> Summary | None:
 
 
 def _best(appearances: Iterable[Appearance], locale: Locale) -> tuple[Appearance, Summary] | None:
-    def rank(row: tuple[Appearance, Summary]) -> tuple[object, ...]:
-        appearance, summary = row
+    def rank(candidate: tuple[Appearance, Summary]) -> tuple[object, ...]:
+        appearance, summary = candidate
         return (
             summary.language != locale.value,
             appearance.trust.rank,
@@ -318,5 +318,5 @@ def _best(appearances: Iterable[Appearance], locale: Locale) -> tuple[Appearance
             appearance.digest_id,
         )
 
-    rows = ((of, _digest_summary(of)) for of in appearances)
-    return min(((of, summary) for of, summary in rows if summary), key=rank, default=None)
+    summaries = ((of, _digest_summary(of)) for of in appearances)
+    return min(((of, summary) for of, summary in summaries if summary), key=rank, default=None)

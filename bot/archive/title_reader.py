@@ -80,7 +80,7 @@ def read_title(label: str, min_words: int = 4) -> str | None:
     return None if is_other or is_caption or words < min_words - (": " in title) else title
 
 
-def clean_title(value: str, min_words: int = 0) -> str | None:
+def clean_title(value: str, min_words: int) -> str | None:
     """Return plain text as a title, or None if it is a number, a URL or a translation, or has too few words."""
     title = " ".join(value[: 2 * MAX_TITLE_LENGTH].split())
     is_number = not any(map(str.isalpha, title))

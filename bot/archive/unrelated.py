@@ -65,13 +65,11 @@ def _is_general(body: str) -> bool:
 
 def names_title(title: str, text: str) -> bool:
     """Return whether a text has a telling word of a title: as it stands, as a term, in Korean, or by its sound."""
-    told = {token for token in _list_tokens(title) if _is_telling(token)}
-    if not told:
-        return True
-    if told & _list_tokens(text):
+    telling = {token for token in _list_tokens(title) if _is_telling(token)}
+    if not telling or telling & _list_tokens(text):
         return True
     joined = "".join(text.split())
-    if any(form in joined for token in told for form in _translations().get(token, ())):
+    if any(form in joined for token in telling for form in _translations().get(token, ())):
         return True
     words = (
         word for word in re.findall("[A-Za-z]+", analyser.fold(title)) if _is_telling(analyser.stem(word))
@@ -110,14 +108,14 @@ def _is_telling(token: str) -> bool:
 @lru_cache(maxsize=1)
 def _translations() -> Mapping[str, Collection[str]]:
     """Return the Korean forms, without spaces, of each English word of one word that the tables translate, by its stem."""
-    found = defaultdict[str, set[str]](set)
+    by_stem = defaultdict[str, set[str]](set)
     for term in seed.load_terms():
         for english in term.english:
             if " " not in english:
-                found[analyser.stem(english.lower())].update("".join(one.split()) for one in term.korean)
+                by_stem[analyser.stem(english.lower())].update("".join(form.split()) for form in term.korean)
     for words, terms in questions.load_rows():
         korean = {"".join(word.split()) for word in words if analyser.has_hangul(word)}
         for english in (*words, *terms):
             if " " not in english and english.isascii():
-                found[analyser.stem(english.lower())] |= korean
-    return {stem: {form for form in forms if len(form) > 1} for stem, forms in found.items()}
+                by_stem[analyser.stem(english.lower())] |= korean
+    return {stem: {form for form in forms if len(form) > 1} for stem, forms in by_stem.items()}

@@ -190,18 +190,20 @@ class ShelfCog(commands.Cog):
     async def _load_list(self, request: Request, state: ListState) -> PaperList:
         """Return a page of a reader's saved papers. The suggestions are the lists for the reader's tags."""
         texts, user_id = request.texts, request.user_id
-        rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
+        saved, total = await self._shelf.list_saved(
+            user_id, state.text, limit=state.size, offset=state.offset
+        )
         fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)
         events = await request.services.database.fetch(news.list_waiting, user_id, request.services.clock())
         query = paper_texts.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
         return PaperList(
             state=state,
             heading=texts("list-saved-heading", count=total),
-            rows=tuple(rows),
+            rows=tuple(saved),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            facts={row.arxiv_id: shelf_messages.format_facts(texts, row) for row in rows},
-            events={row.arxiv_id: events.get(row.id, ()) for row in rows},
+            facts={paper.arxiv_id: shelf_messages.format_facts(texts, paper) for paper in saved},
+            events={paper.arxiv_id: events.get(paper.id, ()) for paper in saved},
             suggestions=tuple(
                 Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),

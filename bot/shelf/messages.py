@@ -71,7 +71,7 @@ def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.L
     return view_with_rows(texts, replace(listed, notes=notes), rows)
 
 
-def news_view(texts: Texts, post: NewsPost, marker: str | None = None) -> ui.LayoutView:
+def news_view(texts: Texts, post: NewsPost, marker: str | None) -> ui.LayoutView:
     """Return a week's message: each paper with what is new, and controls to open one, remove some, and stop."""
     papers = post.papers
     events = {row.arxiv_id: post.events[row.id] for row in papers}

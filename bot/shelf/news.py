@@ -47,7 +47,7 @@ class NewsPost:
     on: date
     papers: tuple[models.SavedPaper, ...]
     events: Mapping[int, Sequence[PaperEvent]]
-    more: int = 0
+    more: int
 
 
 def _find_due(now: datetime, reader: news.NewsReader, at_time: str | None) -> schedule.Slot | None:
@@ -70,7 +70,7 @@ class NewsPlanner:
 
     _database: Database
     _deliveries: DeliveryFactory
-    default_locale: models.Locale = models.Locale.EN
+    default_locale: models.Locale
 
     async def tick(
         self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
@@ -79,8 +79,8 @@ class NewsPlanner:
 
         `between` is called after some readers each, for work that must not wait until all are done.
         """
-        planned, told = 0, await self._database.fetch(news.list_told)
-        slots = ((reader, _find_due(now, reader, at_time)) for reader, at_time in told)
+        planned, readers = 0, await self._database.fetch(news.list_told)
+        slots = ((reader, _find_due(now, reader, at_time)) for reader, at_time in readers)
         due = [(reader, slot) for reader, slot in slots if slot is not None]
         for batch in chunked(due, _BATCH_SIZE):
             for reader, slot in batch:

@@ -9,7 +9,7 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -60,15 +60,15 @@ class Shelf:
     _database: Database
     _clock: Clock
     _matcher: Matcher
-    _views: Mapping[str, View] = field(default_factory=dict)
-    find_titled: FindTitled | None = None
-    fetch_titled: FetchTitled | None = None
+    _views: Mapping[str, View]
+    find_titled: FindTitled
+    fetch_titled: FetchTitled
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
         """Save papers that are not saved yet. Raises UsageError, without saving any, if there are too many."""
         await self._database.write(shelf.save, user_id, paper_ids, self._clock(), server_id)
 
-    async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
+    async def import_file(self, user_id: int, data: bytes, *, is_kept: bool) -> Imported:
         """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
 
         A reference without an arXiv id is looked up by its title. Notes and tags of this bot's exports are
@@ -79,17 +79,15 @@ class Shelf:
         if references.is_endnote_xml(data):
             text = "The file is EndNote's XML, which is not read. Export it as RIS or BibTeX."
             raise UsageError(text, "saved-import-endnote")
-        rows = await isolation.run_isolated(
+        read = await isolation.run_isolated(
             references.read_references, data, now.date(), seconds=_READ_SECONDS, megabytes=_READ_MEGABYTES
         )
-        file = [Reference(**row) for row in rows]
+        file = [Reference(**values) for values in read]
         if not file:
             raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
         titles = [row.title for row in file if row.arxiv_id is None and row.title][:MAX_TITLES]
-        titled: dict[str, str | None] = (
-            dict(await self.find_titled(titles)) if self.find_titled and titles else {}
-        )
-        if self.fetch_titled and (others := [title for title in titles if title not in titled]):
+        titled: dict[str, str | None] = dict(await self.find_titled(titles)) if titles else {}
+        if others := [title for title in titles if title not in titled]:
             titled |= await self.fetch_titled(user_id, others)
         by_id: dict[str, Reference] = {}
         skipped, unasked = list[str](), list[str]()
@@ -189,9 +187,9 @@ class Shelf:
         """Return the saved papers that match a query as a file, and their number. Raises UsageError if it is too large."""
         async with self._database.read() as connection:
             tags, paper_ids = await self._find(connection, user_id, query)
-            rows, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=paper_ids)
-            confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
-        data = (await asyncio.to_thread(render_references, form, rows, confirmed)).encode()
+            saved, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=paper_ids)
+            confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in saved])
+        data = (await asyncio.to_thread(render_references, form, saved, confirmed)).encode()
         if len(data) > discord_text.FILE_BYTES:
             text = "The file is larger than Discord accepts. Export only one tag or the results of a search."
             raise UsageError(text, "saved-export-too-large")
@@ -212,11 +210,11 @@ class Shelf:
             among = seen if among is None else among & seen
         if not words:
             return tags, among
-        rows = await shelf.list_texts(connection, user_id)
-        matching = await asyncio.to_thread(_find_in_texts, rows, words)
+        saved = await shelf.list_texts(connection, user_id)
+        matching = await asyncio.to_thread(_find_in_texts, saved, words)
         listed = [
             DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
-            for row in rows
+            for row in saved
             if row.last_on
         ]
         matching |= frozenset(await self._matcher(words, listed))

@@ -72,7 +72,7 @@ class AbbreviationSense(NamedTuple):
     key: str
     share: float
     papers: int
-    text: str = ""
+    text: str
 
 
 # Parts of a query, used to search the index, check single papers and write answers.

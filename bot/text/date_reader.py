@@ -162,11 +162,11 @@ def _read(text: str, near: date | None) -> Stated | None:
     rest += text[position:]
     dates: list[date | None] = []
     for days, start, end in spans:
-        found = [_make_date(*parts) or _nearest(parts, near) for parts in _fill_years(days)]
-        if len(found) == 1 and found[0] and _WEEK_BEGINS.search(text[:start]):
-            found = [found[0] + timedelta(days=6)]
-        is_open = (len(found) == 1 and _OPEN_BEFORE.search(text[:start])) or _OPEN_BEHIND.match(text, end)
-        dates += [None] if is_open else found
+        of_span = [_make_date(*parts) or _nearest(parts, near) for parts in _fill_years(days)]
+        if len(of_span) == 1 and of_span[0] and _WEEK_BEGINS.search(text[:start]):
+            of_span = [of_span[0] + timedelta(days=6)]
+        is_open = (len(of_span) == 1 and _OPEN_BEFORE.search(text[:start])) or _OPEN_BEHIND.match(text, end)
+        dates += [None] if is_open else of_span
     on = max(filter(None, dates), default=None) if all(dates) else None
     return Stated(on, rest, "day", on or next(filter(None, dates), None))
 

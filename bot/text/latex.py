@@ -243,28 +243,30 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
 
     def _macro(self, node: Any, write: Any) -> list[_Piece]:
         """Return a command's text as pieces of a formula. `write` writes arguments in the mode that the command is in."""
-        name, arguments = node.macroname, list(node.nodeargd.argnlist or ()) if node.nodeargd else []
-        given = [argument for argument in arguments if argument is not None]
+        name, slots = node.macroname, list(node.nodeargd.argnlist or ()) if node.nodeargd else []
+        arguments = [argument for argument in slots if argument is not None]
         if (command := _COMMANDS.get(name)) is not None:
-            return command(self, *arguments)
-        if given and name in _ACCENTS:
-            return [self._accent(name, given[-1])]
-        if given and name in _OVER:
-            return [self._over(name, given[-1])]
-        if (given and name in _WORDS) or name in _ALPHABETS:
-            word = self._word(given[-1])
+            return command(self, *slots)
+        if arguments and name in _ACCENTS:
+            return [self._accent(name, arguments[-1])]
+        if arguments and name in _OVER:
+            return [self._over(name, arguments[-1])]
+        if (arguments and name in _WORDS) or name in _ALPHABETS:
+            word = self._word(arguments[-1])
             is_letter = name in _ALPHABETS and len(word) == 1
             return [self._symbol(self.macro_node_to_text(node)) if is_letter else _Piece(word, _Kind.WORD)]
         spec = self.latex_context.get_macro_spec(name)
         if (
             spec is not None
             and (spec.simplify_repl or not spec.discard)
-            and (not given or write == self._text)
+            and (not arguments or write == self._text)
         ):
             return [self._symbol(self.macro_node_to_text(node))]
-        if given:  # of several, as in \textcolor{red}{x}, the last one is the text
+        if arguments:  # of several, as in \textcolor{red}{x}, the last one is the text
             return [
-                _Piece(self._word(given[-1]), _Kind.WORD) if write == self._text else self._group(given[-1])
+                _Piece(self._word(arguments[-1]), _Kind.WORD)
+                if write == self._text
+                else self._group(arguments[-1])
             ]
         return [_Piece(name, _Kind.NAME if name.isalpha() else _Kind.SYMBOL)]
 
@@ -317,11 +319,11 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
                 case latexwalker.LatexGroupNode:
                     pieces.append(self._group(token))
                 case latexwalker.LatexMacroNode:
-                    found = self._macro(token, self._formula)
+                    command = self._macro(token, self._formula)
                     if token.macroname in _ENDING and pieces and pieces[-1].kind is _Kind.SPACE:
                         pieces.pop()
-                    pieces += found
-                    is_joined = found and (found[-1].text in _JOINED or token.macroname == "lVert")
+                    pieces += command
+                    is_joined = command and (command[-1].text in _JOINED or token.macroname == "lVert")
                     if token.macro_post_space and not is_joined:
                         pieces.append(_Piece(" ", _Kind.SPACE))
                 case latexwalker.LatexEnvironmentNode:

@@ -136,7 +136,7 @@ class Governed(NamedTuple):
 
     terms: tuple[str, ...]
     rest: str
-    is_sure: bool = False
+    is_sure: bool
 
 
 _SURE_HINTS = frozenset(
@@ -372,7 +372,7 @@ def _ends_topic(word: str, behind: str, kind_behind: Kind, count: int) -> bool:
     return behind in ("that", "which") or (kind_behind == "filler" and (is_work or analyser.has_hangul(word)))
 
 
-def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[bool]:
+def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
     """Return for each query word whether it carries a topic; all True if no word does.
 
     `protected` words belong to a known term of several words, such as "of" in "chain of thought".

@@ -8,10 +8,10 @@ import pytest
 
 from bot.cli.set_up_file import SetUpFile
 from bot.core.settings import Settings
-from bot.shelf.service import Shelf
 from storage import copying, locks, migrate, models
 from storage.database import Database
 from tests.conftest import create_postgres_database
+from tests.support.shelves import open_shelf
 from tests.support.world import CHANNEL, READER, World, arxiv_id
 
 
@@ -19,7 +19,7 @@ async def look(database: Database, now: datetime) -> list[object]:
     """Return what `/saved`, `/why` and `config export` show."""
     world = World(database)
     world.now = now
-    shelf = Shelf(database, world.clock, world.search.match_papers)
+    shelf = open_shelf(database, world.clock, world.search.match_papers)
     saved = [await shelf.list_saved(READER, query, limit=10) for query in ("", "#robots", "reread")]
     explained = [await world.why(name, channel) for name in "ABC" for channel in (CHANNEL, 21)]
     return [*saved, *explained, await SetUpFile(database, world.clock, Settings()).export()]
@@ -44,7 +44,7 @@ async def test_a_moved_database_shows_the_same(db: Database, postgres_url: str, 
     await world.alert("language model", channel_id=21, guild_id=10)
     await world.list("Mon", "A▲9 B▲8 C▲7")
     await world.at("Mon 09:00")
-    shelf = Shelf(db, world.clock, world.search.match_papers)
+    shelf = open_shelf(db, world.clock, world.search.match_papers)
     for name, tags in (("A", "robots"), ("B", "")):
         paper = await world.search.find_paper(arxiv_id(name))
         assert paper is not None

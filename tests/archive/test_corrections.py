@@ -6,13 +6,13 @@ from unittest import mock
 
 import pytest
 
-from bot.shelf.service import Shelf
 from bot.sources import feed, kinds
 from bot.text import date_reader
 from storage import archive, models, papers
 from storage.database import Database
 from tests.support import digest_builders, killed_process, origin_server, source_payloads, world
 from tests.support.polling_harness import PollingHarness
+from tests.support.shelves import open_shelf
 from tests.support.world import READER, World
 
 on_both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -222,7 +222,7 @@ async def test_a_source_added_by_mistake_is_taken_back_with_its_unsent_messages(
     await stage.list("Mon", "D▲1", at="Mon 12:10")
     await stage.at("Tue 09:00")
     await stage.list("Tue", "E F", source=page, at="Tue 10:00")
-    shelf = Shelf(db, stage.clock, stage.search.match_papers, {})
+    shelf = open_shelf(db, stage.clock, stage.search.match_papers)
     ids = await db.fetch(papers.get_ids, [world.arxiv_id(name) for name in "AB"])
     await shelf.save(READER, list(ids.values()))
     assert [row.papers for row in await stage.planned(state=models.DeliveryState.WAITING)] == [

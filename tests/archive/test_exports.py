@@ -19,7 +19,7 @@ from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
 from bot.rendering.templates import Templates
 from storage import archive, migrate, papers
 from storage.database import Database
-from storage.models import Digest, DigestFormat, Entry, PaperFacts, SavedPaper, Section
+from storage.models import Digest, DigestFormat, Entry, Locale, PaperFacts, SavedPaper, Section
 
 TEMPLATES = Templates(None)
 
@@ -397,7 +397,7 @@ async def test_exported_listings_and_look_ups_keep_all_fields_when_read_again(
     await service.add_facts([one, other])
     copy = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}")
     text = await exports.export_digests(
-        sqlite_db, ExportFormat.LISTING, TEMPLATES, since_on=None, until_on=None
+        sqlite_db, ExportFormat.LISTING, TEMPLATES, since_on=None, until_on=None, locale=Locale.EN
     )
     await ingest.IngestService(copy, lambda: now).add_text(text, location="export.json")
     async with sqlite_db.read() as reading, copy.read() as rereading:

@@ -80,7 +80,7 @@ def test_summary_becomes_plain_text_or_is_dropped(summary: object, shown: str | 
 
 def test_merging_with_the_former_listing_keeps_removed_papers_and_fields() -> None:
     former = build(paper(votes=3), paper("2505.00002", votes=9))
-    united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former.text)
+    united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former.text, ())
     assert [(entry.arxiv_id, entry.votes) for entry in united.entries] == [
         ("2505.00003", None),
         ("2505.00001", 8),

@@ -54,7 +54,9 @@ async def test_what_arxiv_answers_about_a_withdrawal_decides_on_the_post_and_is_
 
 async def _check_exports(world: World) -> None:
     async def export(form: ExportFormat) -> str:
-        return await export_digests(world.database, form, Templates(None), since_on=None, until_on=None)
+        return await export_digests(
+            world.database, form, Templates(None), since_on=None, until_on=None, locale=models.Locale.EN
+        )
 
     expected = {arxiv_id(name): WITHDRAWN.get(name) for name in COMMENTS}
     rows = csv.DictReader(io.StringIO((await export(ExportFormat.CSV)).removeprefix("\ufeff")))

@@ -14,16 +14,16 @@ from bot.core.settings import Settings
 from bot.demo import sample_digests
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.shelf.service import Imported, Shelf
+from bot.shelf.service import Imported
 from bot.sources import arxiv, base
 from storage import papers, shelf
 from storage.database import Database
 from storage.errors import UsageError
-from tests.shelf.test_service import match_nothing
 from tests.storage.test_saved_papers import add_papers
 from tests.support.fake_arxiv import FakeArxiv
 from tests.support.origin_server import OriginServer
 from tests.support.sample_archive import make_ingest
+from tests.support.shelves import open_shelf
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -246,71 +246,67 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
         base.no_throttle,
     )
     search = SearchService(sqlite_db, GlossaryService(sqlite_db, lambda: NOW), lambda: NOW)
-    kept = Shelf(
-        sqlite_db,
-        lambda: NOW,
-        match_nothing,
-        find_titled=search.find_titled,
-        fetch_titled=lookup.fetch_titled,
+    kept = open_shelf(
+        sqlite_db, lambda: NOW, find_titled=search.find_titled, fetch_titled=lookup.fetch_titled
     )
     text = TITLED["bibtex"] + "@book{knuth, title={The Art of Computer Programming}}\n@misc{empty, year=2020}"
-    imported = await kept.import_file(7, text.encode())
+    imported = await kept.import_file(7, text.encode(), is_kept=False)
     assert imported == Imported(saved=3, unlisted=2, skipped=("The Art of Computer Programming", "empty"))
     rows, _ = await kept.list_saved(7)
     assert [row.arxiv_id for row in rows] == ["2501.00001", "1810.04805", "2401.00003"]
     assert rows[1].title == "BERT: Pre-training of Deep Bidirectional Transformers"
     assert len(origin.requests) == 1, "all titles are asked for at once"
     many = "".join(f"@misc{{k{n}, title={{Unknown title {n}}}}}\n" for n in range(30))
-    again = await kept.import_file(8, many.encode())
+    again = await kept.import_file(8, many.encode(), is_kept=False)
     assert (len(again.skipped), len(again.unasked)) == (arxiv.MAX_PER_DAY, 30 - arxiv.MAX_PER_DAY)
     origin.pages["/api/query"] = web.Response(status=503)
-    away = await kept.import_file(9, many.encode())
+    away = await kept.import_file(9, many.encode(), is_kept=False)
     assert (len(away.skipped), len(away.unasked)) == (0, 30)
 
 
 async def test_each_line_of_a_text_is_saved_or_named(sqlite_db: Database) -> None:
     await sqlite_db.write(add_papers, ["Segment Anything"])
     search = SearchService(sqlite_db, GlossaryService(sqlite_db, lambda: NOW), lambda: NOW)
-    kept = Shelf(sqlite_db, lambda: NOW, match_nothing, find_titled=search.find_titled)
+    kept = open_shelf(sqlite_db, lambda: NOW, find_titled=search.find_titled)
     lines = ["2305.20050", "https://arxiv.org/abs/1706.03762v5", "- Segment Anything", "", "2401.99999"]
     others = ["Some Paper That Does Not Exist At All", "https://openreview.net/forum?id=x", "읽을 논문"]
     for start in ("", "\n", "[1] "):
-        imported = await kept.import_file(7, (start + "\n".join([*others, *lines])).encode())
+        imported = await kept.import_file(7, (start + "\n".join([*others, *lines])).encode(), is_kept=False)
         assert imported.saved + imported.known == 4
         assert imported.unasked == ("Some Paper That Does Not Exist At All",)
         assert imported.skipped == ("https://openreview.net/forum?id=x", "읽을 논문")
 
 
 async def test_a_library_of_endnote_in_xml_is_refused_by_name(sqlite_db: Database) -> None:
-    kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
+    kept = open_shelf(sqlite_db, lambda: NOW)
     for coding in ("utf-8", "utf-16"):
         text = '<?xml version="1.0"?><xml><records><record><titles><title>A</title></titles></record></records></xml>'
         with pytest.raises(UsageError, match="EndNote"):
-            await kept.import_file(7, text.encode(coding))
+            await kept.import_file(7, text.encode(coding), is_kept=False)
 
 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_imported_papers_keep_the_order_of_the_file(db: Database) -> None:
-    kept = Shelf(db, lambda: NOW, match_nothing)
+    kept = open_shelf(db, lambda: NOW)
     async with db.transaction() as connection:
         _, known = await add_papers(connection, ["Listed", "Known"])
         await shelf.save(connection, 7, [known], NOW - timedelta(days=1), None)
     text = "2501.00001\n2501.00002\n2401.99999v2\narXiv:2401.99999\n"
-    assert await kept.import_file(7, text.encode()) == Imported(saved=2, unlisted=1, known=1)
+    assert await kept.import_file(7, text.encode(), is_kept=False) == Imported(saved=2, unlisted=1, known=1)
     rows, _ = await kept.list_saved(7)
     assert [row.arxiv_id for row in rows] == ["2501.00001", "2401.99999", "2501.00002"]
     assert [row.is_listed for row in rows] == [True, False, True]
-    assert await kept.import_file(8, text.encode("utf-16")) == Imported(saved=3, unlisted=1)
+    assert await kept.import_file(8, text.encode("utf-16"), is_kept=False) == Imported(saved=3, unlisted=1)
     assert await db.fetch(papers.list_arxiv_due, NOW, limit=9) == ["2401.99999"]
 
 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_titles_are_asked_for_in_turn_by_reader_and_of_listed_papers_first(db: Database) -> None:
-    kept = Shelf(db, lambda: NOW, match_nothing)
+    kept = open_shelf(db, lambda: NOW)
     numbers = {1: range(1, 60), 2: range(101, 103), 3: (55, 201)}
     for reader, of_reader in numbers.items():
         text = "\n".join(f"2401.{number:05}" for number in of_reader)
-        await kept.import_file(reader, text.encode())
+        await kept.import_file(reader, text.encode(), is_kept=False)
     listed = [f"2401.0030{number}" for number in range(3)]
     rows = "".join(f"- https://arxiv.org/abs/{arxiv_id}\n" for arxiv_id in listed)
     await make_ingest(db).add_text(f"# 2026-01-05\n\n{rows}", location="a.md")
@@ -325,9 +321,9 @@ async def test_titles_are_asked_for_in_turn_by_reader_and_of_listed_papers_first
 
 async def test_an_import_stops_at_the_limit(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.shelf.MAX_SAVED", 3)
-    kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
+    kept = open_shelf(sqlite_db, lambda: NOW)
     text = " ".join(f"2401.{number:05}" for number in range(1, 6))
-    assert await kept.import_file(7, text.encode()) == Imported(saved=3, unlisted=3, full=2)
+    assert await kept.import_file(7, text.encode(), is_kept=False) == Imported(saved=3, unlisted=3, full=2)
 
 
 @pytest.mark.parametrize("form", ReferenceFormat)
@@ -335,7 +331,7 @@ async def test_every_export_format_can_be_imported(sqlite_db: Database, form: Re
     ingest = make_ingest(sqlite_db)
     for name, text in sample_digests.sample_texts():
         await ingest.add_text(text, location=name)
-    kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
+    kept = open_shelf(sqlite_db, lambda: NOW)
     ids = await sqlite_db.fetch(papers.list_newest_ids, limit=100)
     await kept.save(7, ids)
     for number, paper_id in enumerate(ids[:4]):
@@ -343,24 +339,24 @@ async def test_every_export_format_can_be_imported(sqlite_db: Database, form: Re
     before, count = await kept.list_saved(7)
     assert count >= 20
     exported, _ = await kept.export(7, form)
-    assert (await kept.import_file(8, exported)).saved == count
+    assert (await kept.import_file(8, exported, is_kept=False)).saved == count
     after, _ = await kept.list_saved(8)
     assert [(paper.arxiv_id, paper.title) for paper in after] == [(row.arxiv_id, row.title) for row in before]
     assert [(paper.note, paper.tags) for paper in after] == [(row.note, row.tags) for row in before]
     # A second import changes no note that its reader has edited since.
     await kept.annotate(8, after[0].id, note="mine", tags="own")
-    assert (await kept.import_file(8, exported)).known == count
+    assert (await kept.import_file(8, exported, is_kept=False)).known == count
     (edited, *_), _ = await kept.list_saved(8)
     assert (edited.note, edited.tags) == ("mine", ("own",))
 
 
 async def test_saved_papers_in_me_data_can_be_imported(sqlite_db: Database) -> None:
-    kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
+    kept = open_shelf(sqlite_db, lambda: NOW)
     ids = await sqlite_db.write(add_papers, ["A", "B", "C"])
     await kept.save(7, ids[:2])
     await kept.annotate(7, ids[0], note=NOTE, tags="rl, 논문리뷰")
     exported = await Readers(sqlite_db, lambda: NOW).export(7)
-    assert (await kept.import_file(8, exported)).saved == 2
+    assert (await kept.import_file(8, exported, is_kept=False)).saved == 2
     before, after = [(await kept.list_saved(user_id))[0] for user_id in (7, 8)]
     assert [(row.arxiv_id, row.note, row.tags) for row in after] == [
         (row.arxiv_id, row.note, row.tags) for row in before

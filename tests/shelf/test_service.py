@@ -10,18 +10,13 @@ from hypothesis import strategies as st
 from bot.archive.exports import ReferenceFormat
 from bot.rendering import discord_text
 from bot.shelf import notes
-from bot.shelf import service as shelf_service
 from storage import errors, shelf
 from storage.archive import DigestPaper
 from storage.database import Database
 from tests.storage.test_saved_papers import add_papers
+from tests.support.shelves import open_shelf
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
-
-
-async def match_nothing(text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
-    """Match no paper."""
-    return frozenset()
 
 
 async def match_first(text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
@@ -57,7 +52,7 @@ def test_parsing_tags_and_notes_is_idempotent(typed: str) -> None:
 
 
 async def test_a_search_covers_texts_titles_notes_and_tags(sqlite_db: Database) -> None:
-    saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_first)
+    saved = open_shelf(sqlite_db, lambda: NOW, match_first)
     ids = await sqlite_db.write(add_papers, ["Alpha", "Étude of Beta", "Gamma"])
     for paper_id in ids:
         await saved.save(7, [paper_id])
@@ -82,7 +77,7 @@ async def test_too_many_papers_and_too_large_exports_are_refused(
 ) -> None:
     monkeypatch.setattr("storage.shelf.MAX_SAVED", 1)
     monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
-    saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_nothing)
+    saved = open_shelf(sqlite_db, lambda: NOW)
     first, second = await sqlite_db.write(add_papers, ["A", "B"])
     await saved.save(7, [first])
     with pytest.raises(errors.UsageError, match="the maximum"):

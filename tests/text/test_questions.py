@@ -12,7 +12,7 @@ from bot.text import analyser, questions
 def _topic(query: str) -> str:
     words = query.split()
     return " ".join(
-        word for word, is_topic in zip(words, questions.topic_mask(words), strict=True) if is_topic
+        word for word, is_topic in zip(words, questions.topic_mask(words, ()), strict=True) if is_topic
     )
 
 
@@ -67,7 +67,7 @@ def test_a_word_that_may_be_filler_is_the_topic_if_no_other_is(query: str, topic
 
 @given(st.lists(st.text(max_size=12) | st.text("가는을하있나요주줘만드이논문 ", max_size=20), max_size=24))
 def test_at_least_one_word_of_a_query_is_kept(words: list[str]) -> None:
-    mask = questions.topic_mask(words)
+    mask = questions.topic_mask(words, ())
     assert len(mask) == len(words)
     assert any(mask) or not words
 
