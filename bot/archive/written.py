@@ -274,17 +274,14 @@ def _read_field(
             _read_field(value[second.end() :], paper, problems, row, is_late=is_late)
             value = value[: second.start()]
         paper.is_open = not is_late and value[-1:] in ("", ",", ";")
-        entry = paper.entry
-        if name == "authors" and not (is_late and entry.authors):
-            authors, is_truncated = fields.parse_authors(value)
-            paper.entry = replace(entry, authors=authors, authors_truncated=is_truncated)
-            return True
+        if name == "authors":
+            return _set_authors(value, paper, is_late=is_late)
         votes, is_understood = fields.parse_votes(value)
-        if name == "authors" or (is_late and (entry.votes is not None or votes is None)):
+        if is_late and (paper.entry.votes is not None or votes is None):
             return False
-        if entry.votes is None and not is_understood:
-            problems.append(_problem(row, "votes that are not a number", line))
-        paper.entry = replace(entry, votes=votes if entry.votes is None else entry.votes)
+        if paper.entry.votes is None:
+            paper.entry = replace(paper.entry, votes=votes)
+            problems += () if is_understood else [_problem(row, "votes that are not a number", line)]
         return True
     entry = paper.entry
     if media := fields.parse_media(line):
@@ -296,6 +293,14 @@ def _read_field(
         return not rest or _read_field(rest, paper, problems, row)
     link = None if is_late else _parse_lone_link(line)
     return is_markup or (link is not None and link[0] == entry.arxiv_id)
+
+
+def _set_authors(value: str, paper: _Paper, *, is_late: bool) -> bool:
+    if is_late and paper.entry.authors:
+        return False
+    authors, is_truncated = fields.parse_authors(value)
+    paper.entry = replace(paper.entry, authors=authors, authors_truncated=is_truncated)
+    return True
 
 
 _SECOND_FIELD = re.compile(

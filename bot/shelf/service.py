@@ -10,7 +10,7 @@ import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeAlias
 
 from bot.archive import digest_writer, references
@@ -76,19 +76,8 @@ class Shelf:
         that data has been deleted since, nothing is saved.
         """
         now = self._clock()
-        if references.is_endnote_xml(data):
-            text = "The file is EndNote's XML, which is not read. Export it as RIS or BibTeX."
-            raise UsageError(text, "saved-import-endnote")
-        read = await isolation.run_isolated(
-            references.read_references, data, now.date(), seconds=_READ_SECONDS, megabytes=_READ_MEGABYTES
-        )
-        file = [Reference(**values) for values in read]
-        if not file:
-            raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
-        titles = [row.title for row in file if row.arxiv_id is None and row.title][:MAX_TITLES]
-        titled: dict[str, str | None] = dict(await self.find_titled(titles)) if titles else {}
-        if others := [title for title in titles if title not in titled]:
-            titled |= await self.fetch_titled(user_id, others)
+        file = await _read_file(data, now.date())
+        titled = await self._find_by_title(user_id, file)
         by_id: dict[str, Reference] = {}
         skipped, unasked = list[str](), list[str]()
         for reference in file:
@@ -122,6 +111,17 @@ class Shelf:
             skipped=tuple(skipped),
             unasked=tuple(unasked),
         )
+
+    async def _find_by_title(self, user_id: int, file: Sequence[Reference]) -> dict[str, str | None]:
+        """Return the arXiv ids of references without one, by title.
+
+        None: no paper has the title. Titles that were not looked up are left out.
+        """
+        titles = [row.title for row in file if row.arxiv_id is None and row.title][:MAX_TITLES]
+        ids: dict[str, str | None] = dict(await self.find_titled(titles)) if titles else {}
+        if others := [title for title in titles if title not in ids]:
+            ids |= await self.fetch_titled(user_id, others)
+        return ids
 
     async def _restore(
         self, connection: Connection, user_id: int, references: Mapping[int, Reference]
@@ -219,6 +219,19 @@ class Shelf:
         ]
         matching |= frozenset(await self._matcher(words, listed))
         return tags, matching if among is None else matching & among
+
+
+async def _read_file(data: bytes, today: date) -> list[Reference]:
+    """Read a file's references in a child process. Raises UsageError if there are none."""
+    if references.is_endnote_xml(data):
+        text = "The file is EndNote's XML, which is not read. Export it as RIS or BibTeX."
+        raise UsageError(text, "saved-import-endnote")
+    rows = await isolation.run_isolated(
+        references.read_references, data, today, seconds=_READ_SECONDS, megabytes=_READ_MEGABYTES
+    )
+    if not rows:
+        raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
+    return [Reference(**row) for row in rows]
 
 
 def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:

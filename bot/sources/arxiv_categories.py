@@ -239,8 +239,9 @@ class ArxivCategories:
                 failed_in_row += not is_own
                 if not error.is_of_page or failed_in_row >= base.MAX_FAILED_IN_ROW:
                     outage = error
+                is_outage, is_first = outage is not None, failed_in_row < 2
                 failed, progress, is_end = _fail_day(
-                    self._api, request, progress, error, outage is not None, failed_in_row < 2
+                    self._api, request, progress, error, is_outage=is_outage, is_first=is_first
                 )
                 # Other errors may be of the service: a later day tells.
                 if is_own or progress.polls or progress.on is None:
@@ -335,6 +336,7 @@ def _fail_day(
     request: base.FetchRequest,
     progress: Progress,
     error: base.FetchError,
+    *,
     is_outage: bool,
     is_first: bool,
 ) -> tuple[base.FetchResult, Progress, bool]:

@@ -9,7 +9,7 @@ import io
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -701,10 +701,8 @@ class FeedSource:
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             total += result.account or Account()
             yield result
-        for on in {row.wrong_on for row in papers if row.wrong_on}:
-            emptied = (listing.build(on, (), form=models.DigestFormat.LIST),)
-            ids = frozenset(row.paper["arxiv_id"] for row in papers if row.wrong_on == on)
-            yield base.FetchResult(f"{self.address}#{on}", FetchStatus.OK, digests=emptied, moved=ids)
+        for result in self._empty_wrong_days(papers):
+            yield result
         # Links that failed before come last, so that dead links do not block others.
         linked.sort(key=lambda link: request.known(link.page_states[0].location) is not None)
         is_missed = len(linked) > _MAX_LINKS
@@ -827,6 +825,13 @@ class FeedSource:
                 base.FetchResult(location, FetchStatus.OK, "", digests, facts, pages, account=account)
             )
         return results
+
+    def _empty_wrong_days(self, papers: Sequence[_ListedPaper]) -> Iterator[base.FetchResult]:
+        """Yield the days on which a former version listed papers by mistake, now without these papers."""
+        for on in {row.wrong_on for row in papers if row.wrong_on}:
+            emptied = (listing.build(on, (), form=models.DigestFormat.LIST),)
+            ids = frozenset(row.paper["arxiv_id"] for row in papers if row.wrong_on == on)
+            yield base.FetchResult(f"{self.address}#{on}", FetchStatus.OK, digests=emptied, moved=ids)
 
     async def _fetch_link(
         self, linked: _LinkedPage, request: base.FetchRequest, seen_on: date | None
