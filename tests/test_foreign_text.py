@@ -217,7 +217,16 @@ def show(text: str) -> None:
     typesetting.render_title(text)
     summaries.choose_sentences(text)
     markdown.render_html(text)
-    exports.render_entry("2505.01234", text, [text], note=text)
+    exports.BibtexFile().add(
+        "2505.01234",
+        text,
+        [text],
+        truncated=False,
+        is_order_confirmed=False,
+        comment=text,
+        journal=text,
+        note=text,
+    )
     markdown.render_markdown(text)
 
 

@@ -221,7 +221,6 @@ def _first_value(statements: Iterable[_Statement], field: str) -> Any:
 
 
 def _best_link(arxiv_id: str, statements: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
-    """Return Hugging Face's page if its list has the paper, arXiv's page if a service knows the paper, or a digest's link."""
     by_service = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in by_service):
         return huggingface_url(arxiv_id)

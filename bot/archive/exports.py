@@ -97,7 +97,7 @@ UNCONFIRMED_ORDER = "Authors in the digest's order, not yet compared with arXiv"
 
 
 class BibtexFile:
-    """Entries of BibTeX whose keys are unique: a, b and so on follow a key that is taken."""
+    """Entries of BibTeX, in the order in which they are added. a, b and so on follow a key that is taken."""
 
     def __init__(self) -> None:
         self._entries: dict[str, str] = {}
@@ -110,62 +110,50 @@ class BibtexFile:
         title: str | None,
         authors: Sequence[str],
         *,
-        is_order_confirmed: bool = True,
-        **rest: Any,
+        truncated: bool,
+        is_order_confirmed: bool,
+        comment: str | None,
+        journal: str | None,
+        url: str | None = None,
+        note: str = "",
+        tags: Sequence[str] = (),
+        is_latex: bool = True,
     ) -> None:
+        """Add the entry of a paper, whose `comment` and `journal` are arXiv's.
+
+        `is_latex`: title, comment and journal may contain LaTeX and are converted to plain text first. A truncated list
+        of authors ends in `and others`. A reader's note and tags become the annotation and keywords.
+        """
         base = name_key(arxiv_id, title, authors)
         suffixes = map("".join, chain.from_iterable(product(ascii_lowercase, repeat=n) for n in count(1)))
-        names = self._names.setdefault(base, chain([base], (base + suffix for suffix in suffixes)))
-        key = next(name for name in names if name not in self._entries)
-        self._entries[key] = render_entry(arxiv_id, title, authors, key=key, **rest)
-        if not is_order_confirmed and sum(map(bool, map(discord_text.to_single_line, authors))) >= _ORDERED:
+        keys = self._names.setdefault(base, chain([base], (base + suffix for suffix in suffixes)))
+        key = next(key for key in keys if key not in self._entries)
+        names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
+        plain = typesetting.render_title if is_latex else str
+        fields = {
+            "title": f"{{{escape_bibtex(plain(title))}}}" if title else "",
+            "author": " and ".join([*names, "others"] if truncated and names else names),
+            "year": year_of(arxiv_id),
+            "eprint": arxiv_id,
+            "archivePrefix": "arXiv",
+            "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
+            "journal": escape_bibtex(plain(journal or "")),
+            "note": escape_bibtex(plain(comment or "")),
+            "keywords": ", ".join(map(escape_bibtex, tags)),
+            # A reader's note: as a "note" it would be printed in the references.
+            "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
+            # Another key of the entry, for biblatex and for an import of this file.
+            "ids": make_key(arxiv_id),
+        }
+        lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
+        self._entries[key] = "\n".join([f"@misc{{{key},", *lines, "}"]) + "\n"
+        if not is_order_confirmed and len(names) >= _ORDERED:
             self._unconfirmed.append(key)
 
     def render(self) -> str:
         keys = f": {', '.join(self._unconfirmed)}" if len(self._entries) > 1 else ""
         above = f"% {UNCONFIRMED_ORDER}{keys}\n" if self._unconfirmed else ""
         return above + "\n".join(self._entries.values())
-
-
-def render_entry(
-    arxiv_id: str,
-    title: str | None,
-    authors: Sequence[str],
-    *,
-    key: str | None = None,
-    truncated: bool = False,
-    url: str | None = None,
-    note: str = "",
-    tags: Sequence[str] = (),
-    is_latex: bool = True,
-    comment: str | None = None,
-    journal: str | None = None,
-) -> str:
-    """Return a BibTeX entry that ends in a newline.
-
-    `is_latex`: title, comment and journal may contain LaTeX and are converted to plain text first. A truncated
-    list of authors ends in `and others`. A reader's note and tags become the annotation and keywords. `comment`
-    and `journal` are arXiv's.
-    """
-    names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
-    plain = typesetting.render_title if is_latex else str
-    fields = {
-        "title": f"{{{escape_bibtex(plain(title))}}}" if title else "",
-        "author": " and ".join([*names, "others"] if truncated and names else names),
-        "year": year_of(arxiv_id),
-        "eprint": arxiv_id,
-        "archivePrefix": "arXiv",
-        "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
-        "journal": escape_bibtex(plain(journal or "")),
-        "note": escape_bibtex(plain(comment or "")),
-        "keywords": ", ".join(map(escape_bibtex, tags)),
-        # A reader's note: as a "note" it would be printed in the references.
-        "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
-        # Another key of the entry, for biblatex and for an import of this file.
-        "ids": make_key(arxiv_id),
-    }
-    lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@misc{{{key or name_key(arxiv_id, title, authors)},", *lines, "}"]) + "\n"
 
 
 def describe_state(comment: str | None, withdrawn_by: Withdrawal | None) -> str | None:
@@ -183,7 +171,6 @@ def escape_bibtex(text: str) -> str:
 
 
 def unescape_bibtex(text: str) -> str:
-    """Return the text that was escaped by `escape_bibtex`, with a line for each paragraph."""
     return _ESCAPED.sub(lambda match: _TEXTS.get(match[0], match[0][-1]), text)
 
 
@@ -335,7 +322,6 @@ def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
-    """Fill a listed paper's missing fields from the archive, and update its votes."""
     stored = item.stored.get(paper["arxiv_id"], {})
     names = ("title", "authors", "abstract", "keywords", "code_url", "project_url", "organization")
     votes = {"votes": stored["votes"]} if stored.get("votes") is not None else {}
@@ -404,7 +390,6 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _fill_in(item: ExportDigest, entry: Entry) -> Entry:
-    """Return an entry with the stored title and authors if the digest lacks them."""
     stored = item.stored.get(entry.arxiv_id, {})
     known = {
         name: stored[name]

@@ -49,7 +49,6 @@ def strip_markdown(text: str) -> str:
 
 
 def _strip_emphasis(text: str) -> str:
-    """Return Markdown as plain text: without emphasis around words, escapes and character references."""
     for _ in range(3 if any(mark in text for mark in "*_~`") else 0):
         text, before = _EMPHASIS.sub(r"\2", text), text
         if text == before:

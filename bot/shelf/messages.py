@@ -143,7 +143,6 @@ def show_all_button(texts: Texts) -> ui.Item[Any]:
 
 
 def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
-    """Return a saved paper's small print: when it was saved, its tags and its note."""
     saved = texts("saved-on", date=discord_text.timestamp(paper.saved_at, "D"))
     unlisted = "" if paper.is_listed else texts("saved-unlisted")
     lines = [join_dotted(saved, unlisted, format_tags(paper.tags))]

@@ -6,7 +6,16 @@ Sources are stateless: page states arrive with the request and are returned with
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -256,9 +265,26 @@ async def read_page(location: str, response: Response, day: date | None = None) 
         digests = await detect_in_response(response, day)
     except FetchError as error:
         return failed_result(location, error, day)
+    return read_result(location, digests, [response.page_state], day=day)
+
+
+def read_result(
+    location: str,
+    digests: tuple[models.Digest, ...],
+    page_states: Iterable[sources.PageState],
+    *,
+    day: date | None = None,
+) -> FetchResult:
+    """Return the result for digests that were read. Its page states have their account."""
     account = sorting.account_of(digests)
-    state = replace(response.page_state, account=account)
-    return FetchResult(location, FetchStatus.OK, "", digests, page_states=(state,), day=day, account=account)
+    pages = with_account(page_states, account)
+    return FetchResult(location, FetchStatus.OK, digests=digests, page_states=pages, day=day, account=account)
+
+
+def with_account(
+    page_states: Iterable[sources.PageState], account: models.Account
+) -> tuple[sources.PageState, ...]:
+    return tuple(replace(state, account=account) for state in page_states)
 
 
 def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:

@@ -537,8 +537,6 @@ class _LeftOutEntry(NamedTuple):
 
 
 class _WrittenDigests(NamedTuple):
-    """The digests in an entry's texts."""
-
     digests: tuple[models.Digest, ...]
     page_states: tuple[sources.PageState, ...]
 
@@ -556,8 +554,6 @@ class _ListedPaper(NamedTuple):
 
 
 class _LinkedPage(NamedTuple):
-    """A page that may have digests."""
-
     entry: FeedEntry
     page_states: tuple[sources.PageState, ...]
 
@@ -678,17 +674,14 @@ class FeedSource:
                 case _LeftOutEntry(omission, states):
                     is_empty &= omission is Omission.NO_ID
                     account = _leave_out(entry, omission)
-                    states = _with_account(states, account)
+                    states = base.with_account(states, account)
                     feed_states += _mark_empty(states) if omission is Omission.NO_ID else states
                     rest += account
                 case _WrittenDigests(digests, states):
                     is_empty = False
-                    account = sorting.account_of(digests)
-                    total += account
-                    states = _with_account(states, account)
-                    yield base.FetchResult(
-                        states[0].location, FetchStatus.OK, "", digests, page_states=states, account=account
-                    )
+                    result = base.read_result(states[0].location, digests, states)
+                    total += result.account or Account()
+                    yield result
                 case _ListedPaper() as listed:
                     is_empty = False
                     papers.append(listed)
@@ -817,7 +810,7 @@ class FeedSource:
             pages = tuple(
                 page
                 for row, account in zip(group, accounts, strict=True)
-                for page in _with_account(row.page_states, account)
+                for page in base.with_account(row.page_states, account)
             )
             digests = (digest,) if news else ()
             account = sum(accounts, Account())
@@ -846,7 +839,7 @@ class FeedSource:
             if page.body is None and known is not None:
                 is_empty = known.status is FetchStatus.NOT_YET
                 account = _account_of_known(entry, known, Omission.NO_LIST)
-                page_states = _with_account(page_states, account)
+                page_states = base.with_account(page_states, account)
                 page_states = _mark_empty(page_states) if is_empty else page_states
                 status = FetchStatus.NOT_YET if is_empty else FetchStatus.UNCHANGED
                 return base.FetchResult(link, status, page_states=page_states, account=account)
@@ -858,7 +851,7 @@ class FeedSource:
             account = _leave_out(
                 entry, error.omission, None if error.omission is Omission.NO_LIST else reason
             )
-            page_states = _with_account(page_states, account)
+            page_states = base.with_account(page_states, account)
             if is_read or error.code in (base.NOT_FOUND, base.GONE):
                 status, page_states = FetchStatus.NOT_YET, _mark_empty(page_states)
             else:
@@ -867,11 +860,7 @@ class FeedSource:
                 # Without a hash, the entry will be read again.
                 page_states = tuple(replace(state, status=status, hash=None) for state in page_states)
             return base.FetchResult(link, status, reason, page_states=page_states, account=account)
-        account = sorting.account_of(digests)
-        page_states = _with_account(page_states, account)
-        return base.FetchResult(
-            link, FetchStatus.OK, digests=digests, page_states=page_states, account=account
-        )
+        return base.read_result(link, digests, page_states)
 
 
 def _leave_out(entry: FeedEntry, reason: Omission, example: str | None = None) -> Account:
@@ -891,12 +880,6 @@ def _account_of_known(entry: FeedEntry, state: sources.PageState, reason: Omissi
     """Return the account of an entry that has not changed, for a `reason` if it is empty and an older version read it."""
     is_empty = state.status is FetchStatus.NOT_YET
     return base.known_account(state) or (_leave_out(entry, reason) if is_empty else Account(known=1))
-
-
-def _with_account(
-    page_states: Iterable[sources.PageState], account: Account
-) -> tuple[sources.PageState, ...]:
-    return tuple(replace(state, account=account) for state in page_states)
 
 
 def _target_of(entry: FeedEntry) -> str | None:

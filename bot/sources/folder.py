@@ -149,11 +149,7 @@ class FolderSource:
             return base.FetchResult(
                 location, FetchStatus.UNCHANGED, reason, page_states=(state,), account=account
             )
-        account = sorting.account_of(digests)
-        state = replace(state, account=account)
-        return base.FetchResult(
-            location, FetchStatus.OK, digests=digests, page_states=(state,), account=account
-        )
+        return base.read_result(location, digests, [state])
 
 
 def _fail(location: str, reason: str) -> base.FetchResult:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from bot.archive import fields, listing, sorting
+from bot.archive import fields, listing
 from bot.core import day_close
 from bot.sources import base, feed
 from storage import models
@@ -75,25 +75,13 @@ class HuggingFaceSource:
         except base.FetchError as error:
             return base.failed_result(location, error, day)
         # Lists are empty at weekends. An empty list's state is saved only once the list can no longer grow.
-        has_closed = page.page_state.read_at >= self.day_close.closes_at(day)
-        account = sorting.account_of(digests)
-        state = replace(page.page_state, account=account)
-        page_states = (state,) if digests or day < today or has_closed else ()
+        read_at = page.page_state.read_at
+        is_final = digests or day < today or read_at >= self.day_close.closes_at(day)
+        result = base.read_result(location, digests, [page.page_state] if is_final else [], day=day)
         if not digests:
-            status, reason = FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
-            return base.FetchResult(
-                location, status, reason, page_states=page_states, day=day, account=account
-            )
-        facts = await asyncio.to_thread(_facts_of, digests, location, day, page.page_state.read_at)
-        return base.FetchResult(
-            location,
-            FetchStatus.OK,
-            digests=digests,
-            facts=facts,
-            page_states=page_states,
-            day=day,
-            account=account,
-        )
+            return replace(result, status=FetchStatus.NOT_YET, reason=f"{day}: its list of papers is empty")
+        facts = await asyncio.to_thread(_facts_of, digests, location, day, read_at)
+        return replace(result, facts=facts)
 
 
 def _read_papers(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:

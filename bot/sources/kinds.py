@@ -86,7 +86,6 @@ _URL_IN_TEXT = re.compile(r"https?://[^\s<>\"'`]+")
 
 
 def public_text(text: str) -> str:
-    """Return a text with the public name in place of each URL."""
     return _URL_IN_TEXT.sub(lambda match: public_label(match[0]), text)
 
 

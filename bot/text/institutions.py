@@ -75,7 +75,6 @@ def make_token(name: str) -> str:
 
 
 def list_forms(name: str) -> tuple[str, ...]:
-    """Return a known institution's names in both languages, or ()."""
     return _rows().get(make_key(name), ())
 
 

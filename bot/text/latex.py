@@ -222,7 +222,6 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
         return f"{{{inner}}}" if is_written else inner
 
     def _text_macro(self, node: Any) -> str:
-        """Write a command outside a formula; one that no table has stays."""
         if self._is_kept(node):
             return str(node.latex_verbatim())
         text = "".join(piece.text for piece in self._macro(node, self._text))
@@ -298,7 +297,6 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
         return _join(self._pieces(nodes)).strip()
 
     def _pieces(self, nodes: Sequence[Any]) -> list[_Piece]:
-        """Return the pieces of a formula in order, each script with its argument."""
         pieces: list[_Piece] = []
         tokens = _list_tokens(nodes)
         for token in tokens:
@@ -422,7 +420,6 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
 
 
 def _inside(node: Any) -> Sequence[Any]:
-    """Return the nodes of an argument, without its braces."""
     if isinstance(node, latexwalker.LatexGroupNode):
         return list(node.nodelist)
     return [node]

@@ -202,7 +202,6 @@ _Reach = tuple[int, int, list[str]]
 def _list_behind(
     words: Sequence[str], spelt: Sequence[str], hint: int, is_known: Callable[[str], bool]
 ) -> _Reach:
-    """Return the reach of an English word for *without*; without terms if it cannot be told."""
     before = spelt[hint - 1] if hint else ""
     if spelt[hint] == "not" and not (before in ("are", "is", "but") and any(map(names_papers, words))):
         return hint, hint, []
@@ -231,7 +230,6 @@ def _list_behind(
 def _list_before(
     words: Sequence[str], _: Sequence[str], hint: int, is_known: Callable[[str], bool]
 ) -> _Reach:
-    """Return the reach of a Korean word for *without*."""
     last, terms = hint, list[str]()
     while last > 0 and names_papers(words[last - 1]):  # 서베이 논문 빼고
         last -= 1

@@ -193,7 +193,6 @@ def concept_token(concept: str) -> str:
 
 
 def read_concept_token(token: str) -> str:
-    """Return the English key of the concept that a token represents."""
     return token[1:].replace("_", " ")
 
 

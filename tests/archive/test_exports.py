@@ -40,8 +40,16 @@ def entry(**values: object) -> Entry:
     return Entry(**{**known, **values})  # type: ignore[arg-type]
 
 
+def bibtex_of(arxiv_id: str, title: str | None, authors: list[str], *, truncated: bool = False) -> str:
+    file = exports.BibtexFile()
+    file.add(
+        arxiv_id, title, authors, truncated=truncated, is_order_confirmed=True, comment=None, journal=None
+    )
+    return file.render()
+
+
 def test_bibtex_entry_has_title_authors_year_and_url() -> None:
-    assert exports.render_entry(
+    assert bibtex_of(
         "2502.02737", "SmolLM2: 100% & $\\alpha$_x", ["Haojun Zhao", "Andrés Marafioti"], truncated=True
     ) == (
         "@misc{zhao2025smollm2,\n"
@@ -63,13 +71,13 @@ def test_bibtex_entry_has_the_year_of_its_id_and_names_with_commas_and_ands_in_b
         ("2502.02737", "  title         = {{Big – Data}},"),
         ("2502.02737", "  author        = {{Lee, Inc.} and {A and B} and C},"),
     ):
-        entry = exports.render_entry(arxiv_id, "Big -- Data", ["Lee, Inc.", "A and B", "C"])
+        entry = bibtex_of(arxiv_id, "Big -- Data", ["Lee, Inc.", "A and B", "C"])
         assert line in entry.splitlines()
 
 
 @given(st.text(), st.lists(st.text(), max_size=3))
 def test_bibtex_escapes_special_characters_and_balances_braces(title: str, authors: list[str]) -> None:
-    entry = exports.render_entry("2502.02737", title, authors)
+    entry = bibtex_of("2502.02737", title, authors)
     depth = 0
     for char in entry:
         depth += (char == "{") - (char == "}")
@@ -101,7 +109,7 @@ def test_bibtex_escapes_special_characters_and_balances_braces(title: str, autho
     ],
 )
 def test_names_of_references_keep_suffixes_particles_and_groups(name: str, bibtex: str, ris: str) -> None:
-    assert f"  author        = {{{bibtex}}}," in exports.render_entry("2502.02737", "T", [name])
+    assert f"  author        = {{{bibtex}}}," in bibtex_of("2502.02737", "T", [name])
     assert f"\nAU  - {ris}\n" in render(ReferenceFormat.RIS, replace(PAPER, authors=(name,)))
     [item] = json.loads(render(ReferenceFormat.CSL, replace(PAPER, authors=(name,))))
     [author] = item["author"]
@@ -183,7 +191,7 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
 def test_a_key_is_the_family_name_the_year_and_the_first_telling_word(
     authors: list[str], title: str | None, key: str
 ) -> None:
-    assert exports.render_entry("2502.02737", title, authors).startswith(f"@misc{{{key},\n")
+    assert bibtex_of("2502.02737", title, authors).startswith(f"@misc{{{key},\n")
 
 
 def test_keys_are_unique_in_a_file_and_its_note_stands_once() -> None:
