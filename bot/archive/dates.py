@@ -13,7 +13,6 @@ from storage.database import Connection
 MAX_SHOWN_DATES = 25
 MAX_LATER_DATES = 8
 _READ_PERIOD = timedelta(days=30)
-"""How long ago lists may have been read to be counted."""
 
 
 async def list_dates_around(connection: Connection, on: date) -> list[date]:

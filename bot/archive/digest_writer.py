@@ -153,7 +153,6 @@ _FIELDS = (
     *("affiliations", "keywords", "categories", "media"),
     *ARXIV_FIELDS,
 )
-"""The fields whose value is the first non-empty one by rank."""
 
 _Statement: TypeAlias = Entry | PaperFacts
 

@@ -90,8 +90,6 @@ _COMMANDS = {
 _PARAGRAPH = r"\par{}"
 _TEXTS = {_PARAGRAPH: "\n"} | {command: text for text, command in _COMMANDS.items()}
 _ESCAPED = re.compile("|".join([*map(re.escape, _TEXTS), r"\\[$&#%_]"]))
-_ORDERED = 2
-"""The fewest authors for whom the order matters."""
 UNCONFIRMED_ORDER = "Authors in the digest's order, not yet compared with arXiv"
 """The comment above a file, with the keys of the entries whose authors do not come from arXiv: digests shuffle authors."""
 
@@ -147,7 +145,7 @@ class BibtexFile:
         }
         lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
         self._entries[key] = "\n".join([f"@misc{{{key},", *lines, "}"]) + "\n"
-        if not is_order_confirmed and len(names) >= _ORDERED:
+        if not is_order_confirmed and len(names) > 1:
             self._unconfirmed.append(key)
 
     def render(self) -> str:

@@ -237,7 +237,6 @@ def _clean_title(title: str) -> str | None:
 TITLE_LABEL = re.compile(
     r"\W{0,6}(?:paper |논문\s?|论文)?(?:title|제목|标题|題名|タイトル)\**\s?[:：]\**\s*", re.IGNORECASE
 )
-"""What is before a title that is named so."""
 _QUOTES = ('""', "''", "“”", "‘’", "「」", "『』", "《》", "[]")
 
 

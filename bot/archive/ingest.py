@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 
 import structlog
 
-from bot.archive import arxiv_ids, digest_writer, fields, listing, parse
+from bot.archive import arxiv_ids, digest_writer, fields, listing, paper_list, parse
 from bot.archive.digest_writer import IngestResult, LocationContent
 from bot.archive.files import TextFile
 from bot.core import isolation
@@ -232,7 +232,7 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> LocationContent | 
         return LocationContent(sources.FILES, file.location, sourced)
     except errors.NotADigestError as error:
         problem = LocatedProblem(file.name, error.line, f"{error.reason}; the file was not stored")
-        is_other = (is_json and error.reason != listing.INVALID_JSON) or error.reason == parse.NO_PAPER
+        is_other = (is_json and error.reason != listing.INVALID_JSON) or error.reason == paper_list.NO_PAPER
         is_unrelated = is_other and not names_paper
         return IngestResult(unrelated=(problem,)) if is_unrelated else IngestResult(problems=(problem,))
 

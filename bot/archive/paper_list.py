@@ -77,9 +77,7 @@ _AHEAD = timedelta(days=7)
 _EARLY = timedelta(days=7)
 """How long before the month of a paper's id its day may be."""
 NO_PAPER = "it names no paper of arXiv"
-"""The error for a text without papers."""
 UNDATED = ": its papers are read without a date"
-"""The end of a problem with a date that cannot be right."""
 
 
 class _Paper(NamedTuple):

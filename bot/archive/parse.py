@@ -22,8 +22,6 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 
 MAX_BYTES = 5 * 1024 * 1024
 """The largest file or page that is read: enough for half a year of digests."""
-NO_PAPER = paper_list.NO_PAPER
-"""The error for a text without papers."""
 _JSON_START = re.compile(
     rf"\s*(?:\{{(?![{{%])|\[\s*(?:[\[{{\]]|\"(?:https?://[^\s\"]{{1,300}}|{arxiv_ids.ID}(?:v[0-9]{{1,3}})?)\"\s*,))"
 )

@@ -33,7 +33,6 @@ class Basis(StrEnum):
 
 
 NEWSLETTER_LABELS = ("What's New", "Technical Details", "Performance Highlights")
-"""The headings in a newsletter's summaries."""
 
 # Refusals and invented summaries by models that could not read the paper.
 

@@ -39,7 +39,6 @@ _MAX_SHOWN_NOTE = 120
 _SHORTEST_TITLE = 30
 SUBMIT_EDIT = "snm"
 NOTE, TAGS = "note", "tags"
-"""The fields of the edit form."""
 SUBMIT_SEARCH = "sqm"
 TEXT = "text"
 SUBMIT_IMPORT = "sfim"

@@ -41,7 +41,6 @@ _ALIASES = {
 }
 """Categories with two names, which arXiv lists together. The one on the right is the primary category."""
 _MAX_BACK_FILL = timedelta(days=366)
-"""The longest back-fill."""
 _PAGE_SIZE = 250
 """Papers per API request: pages of papers with thousands of authors stay below the size limit."""
 _DAYS_A_POLL = 5

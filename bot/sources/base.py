@@ -26,7 +26,7 @@ import pydantic
 import regex
 from w3lib import encoding as web_encoding
 
-from bot.archive import fields, html_pages, parse, sorting
+from bot.archive import fields, html_pages, paper_list, parse, sorting
 from bot.core import day_close, isolation
 from storage import errors, models, sources
 from storage.models import FetchStatus, Omission
@@ -491,7 +491,7 @@ def detect_in_text(
     try:
         digests = parse.parse_text(text, name, on or read_on, listing_form)
     except errors.NotADigestError as error:
-        reason = "" if str(error) == parse.NO_PAPER else f": {error}"
+        reason = "" if str(error) == paper_list.NO_PAPER else f": {error}"
         missing = "it is an HTML page without a digest" if parse.is_html(text) else "there is no digest in it"
         with suppress(ValueError):  # a malformed address
             feeds = list(filter(fields.clean_url, html_pages.find_feeds(text, name)))

@@ -92,7 +92,7 @@ _FREE = (
     "no {}",
 )
 _LACKED = ("{} 없이", "{} 없는", "{} 없이도", "{} 필요 없는", "{} 불필요")
-"""The usual forms of what is not there."""
+"""What Korean papers write for "-free" behind a noun."""
 
 
 def _lack(words: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
