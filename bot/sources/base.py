@@ -6,16 +6,7 @@ Sources are stateless: page states arrive with the request and are returned with
 from __future__ import annotations
 
 import asyncio
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -271,7 +262,7 @@ async def read_page(location: str, response: Response, day: date | None = None) 
 def read_result(
     location: str,
     digests: tuple[models.Digest, ...],
-    page_states: Iterable[sources.PageState],
+    page_states: Sequence[sources.PageState],
     *,
     day: date | None = None,
 ) -> FetchResult:
@@ -282,7 +273,7 @@ def read_result(
 
 
 def with_account(
-    page_states: Iterable[sources.PageState], account: models.Account
+    page_states: Sequence[sources.PageState], account: models.Account
 ) -> tuple[sources.PageState, ...]:
     return tuple(replace(state, account=account) for state in page_states)
 
