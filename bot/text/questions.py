@@ -202,6 +202,7 @@ _Reach = tuple[int, int, list[str]]
 def _list_behind(
     words: Sequence[str], spelt: Sequence[str], hint: int, is_known: Callable[[str], bool]
 ) -> _Reach:
+    """Return the reach of an English word for *without*; without terms if it cannot be told."""
     before = spelt[hint - 1] if hint else ""
     if spelt[hint] == "not" and not (before in ("are", "is", "but") and any(map(names_papers, words))):
         return hint, hint, []
@@ -230,6 +231,7 @@ def _list_behind(
 def _list_before(
     words: Sequence[str], _: Sequence[str], hint: int, is_known: Callable[[str], bool]
 ) -> _Reach:
+    """Return the reach of a Korean word for *without*."""
     last, terms = hint, list[str]()
     while last > 0 and names_papers(words[last - 1]):  # 서베이 논문 빼고
         last -= 1
@@ -394,7 +396,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
 @lru_cache(maxsize=1)
 def _everyday_words() -> Mapping[str, tuple[str, ...]]:
     """Return the terms that papers use for everyday words and phrases, keyed by the latter. Takes 30 ms the first time."""
-    free = [((*one.korean, *one.english), one.english[:1]) for one in seed.load_terms() if one.is_lack]
+    free = [((*term.korean, *term.english), term.english[:1]) for term in seed.load_terms() if term.is_lack]
     rows = (*load_rows(), *free, *institutions.list_korean_names())
     return {_key(word): terms for words, terms in reversed(rows) for word in reversed(words)}
 
