@@ -28,7 +28,6 @@ from storage.models import AlertTiming
 MAX_NAME_LENGTH = 60
 MAX_ALERT_LENGTH = 900
 MAX_RELATED = 8
-"""The maximum number of related terms in a preview."""
 MAX_TOPICS = 3
 """The maximum number of terms in the headline of a channel message."""
 

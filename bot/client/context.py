@@ -132,7 +132,6 @@ class Client(commands.AutoShardedBot):
 
 
 Interaction = discord.Interaction[Client]
-"""An interaction with this client."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ DAYS = [
     app_commands.Choice(name=name, value=day) for name, day in zip(NAMES, schedule.DAY_NAMES, strict=True)
 ]
 NEEDED = (*permissions.REQUIRED, "create_public_threads", "send_messages_in_threads")
-"""The permissions that a discussion needs."""
 NEEDED_BY_CLUB = (*NEEDED, "send_polls", "create_events")
 
 

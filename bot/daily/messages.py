@@ -28,7 +28,6 @@ from storage import errors, models
 from storage.models import Reason, Subscription
 
 MAX_TOPIC_FORMS = 8
-"""The most terms named for a topic."""
 START = "ds"
 REPLACE = "dsr"
 OPEN_SETUP = "dso"

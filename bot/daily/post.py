@@ -39,12 +39,10 @@ The last message has one more button, but fewer papers or no header.
 
 
 MAX_TEMPLATE_AUTHORS = 10
-"""The maximum number of authors passed to templates."""
 MAX_DESCRIPTION_LENGTH = 330
 """The maximum length of an embed's text: nine embeds and the header stay below Discord's 6,000 characters."""
 
 DailyBlock = Literal["headline", "count", "foot", "name"]
-"""A block of the `daily` template."""
 SHOW_LANGUAGE = "lang"
 OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
@@ -207,7 +205,6 @@ def _language_button(texts: Texts, post: DailyPost, first: int) -> ui.Item[Any]:
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
 POSTABLE_TYPES = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum]
-"""The types of `PostableChannel`."""
 
 
 def list_tags(channel: object) -> list[discord.ForumTag]:

@@ -36,7 +36,6 @@ AUTHOR_ORDERS = [
 TOPIC_ORDERS = [app_commands.Choice(name="Best match", value=Sort.RELEVANCE.value), *AUTHOR_ORDERS]
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
-"""The text field of the topic form."""
 LOOK_UP = "Look up papers"
 MAX_NAMED_PAPERS = 10
 MAX_FETCHED_PAPERS = 3

@@ -46,7 +46,7 @@ SHARE = "cs"
 SELECT_AUTHOR = "ap"
 EDIT_SAVED = "sn"
 MORE = "fo"
-"""A card's menu, handled by `alerts`. Its values open an `Answer` or create an alert."""
+"""A card's menu, handled by `alerts`. Its values open a `CardDetail` or create an alert."""
 
 PAGER_COMPONENTS = 3
 """A row with two buttons. Space for it is reserved before the number of pages is known."""
@@ -55,7 +55,6 @@ MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
 
 MAX_MEDIA = 4
-"""The maximum number of pictures and videos in a card's gallery."""
 
 
 async def card_view(

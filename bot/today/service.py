@@ -44,7 +44,6 @@ class TodayReasonKind(StrEnum):
     FOLLOWED = "followed"
     """One of the reader's alerts matches."""
     PICKED = "picked"
-    """The reader picked the topic."""
 
 
 class TodayReason(NamedTuple):
