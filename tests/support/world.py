@@ -24,7 +24,7 @@ from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import Explanation, WhyAnswer, WhyExplainer
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.outcomes import Classification, DeliveryError, Disposition, Sender, SendRequest
+from bot.outbox.outcomes import Classification, DeliveryError, Sender, SendRequest
 from bot.outbox.relay import Relay
 from bot.search.service import SearchService
 from storage import daily, models, outbox, sources
@@ -42,9 +42,9 @@ ZONES = {"Seoul": "Asia/Seoul", "Berlin": "Europe/Berlin", "New_York": "America/
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 AWAY = outcomes.NOT_ACCEPTED
 LOST = outcomes.OUTCOME_UNKNOWN
-FORBIDDEN = Classification(Disposition.REFUSED, models.Reason.NO_SEND)
+FORBIDDEN = outcomes.classify(403, 50013, models.PartKind.MESSAGE)
 UNVERIFIABLE = outcomes.HISTORY_UNREADABLE
-BLOCKED = Classification(Disposition.CONTENT_REFUSED, models.Reason.REFUSED_CONTENT)
+BLOCKED = outcomes.classify(400, 200000, models.PartKind.MESSAGE)
 """Discord's failures: unreachable, reply lost after sending, message refused, history unreadable, and content refused."""
 
 
