@@ -65,7 +65,6 @@ GC_THRESHOLD = 20_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option to send interactions over HTTP."""
     parser.addoption("--by-http", action="store_true", help="interactions arrive as signed HTTP requests")
 
 
@@ -128,7 +127,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove our settings from the environment."""
     for name in list(os.environ):
         if name.startswith(("PAPERROUND_", "DISCORD_")) or name == "HF_ENDPOINT":
             monkeypatch.delenv(name)

@@ -87,7 +87,6 @@ def test_an_installation_without_extras_has_all_that_a_bot_imports() -> None:
 
 
 def _list_imported(node: ast.AST) -> list[str]:
-    """Return the packages that a statement imports from."""
     names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
     if isinstance(node, ast.ImportFrom):
         names = [node.module or ""]

@@ -64,7 +64,6 @@ with program.kept():
 
 
 def _list_imported(node: ast.AST) -> list[str]:
-    """Return the modules that a statement imports."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom) or node.module is None:

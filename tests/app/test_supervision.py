@@ -75,7 +75,6 @@ class Bot:
         return await _ask_health(self.port)
 
     async def wait_for_notice(self, notice: str) -> None:
-        """Wait until `/health` has a notice."""
 
         async def is_told() -> bool:
             return notice in (await self.health()).get("notices", ())

@@ -31,7 +31,6 @@ asyncio.run(main())
 
 
 def build_file(number: int) -> TextFile:
-    """Return a file with 20 papers."""
     papers = [paper(number * 20 + n) for n in range(1, 21)]
     text = newsletter(*papers, day=f"2025-{number % 12 + 1:02}-{number % 28 + 1:02}")
     return TextFile(f"{number}.md", text)

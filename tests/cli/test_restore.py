@@ -224,7 +224,6 @@ def test_refuses_beside_a_bot_and_beside_whatever_has_the_database_open(
 
 @contextmanager
 def files_limited(kilobytes: int) -> Iterator[None]:
-    """Let this process write no larger files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, hard))
     try:

@@ -67,7 +67,6 @@ async def _set_up(database: Database) -> None:
 
 @pytest.fixture
 async def made(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    """A second database with a set-up."""
     shutil.copy(sqlite_template, tmp_path / "made.db")
     opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'made.db'}")
     await _set_up(opened)

@@ -55,7 +55,7 @@ def test_both_languages_have_the_same_keys_and_variables() -> None:
     assert english.keys() == {key for key in korean if not key.startswith("command-")}
     for key in english:
         # Only `count`, for plurals, and `match`, for particles after lists, may be used in just one language.
-        assert _variables(korean[key]) <= _variables(english[key]) | {"count", "match"}, key
+        assert _variables(korean[key]) ^ _variables(english[key]) <= {"count", "match"}, key
         names = [[name.id.name for name in text[key].attributes] for text in (english, korean)]
         assert names[0] == names[1], key
 

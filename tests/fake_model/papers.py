@@ -41,13 +41,11 @@ class Paper(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """The abstract."""
         return " ".join(fact.english for fact in self.facts[: self.abstract])
 
 
 @cache
 def load() -> tuple[Paper, ...]:
-    """Return the papers in the file."""
     records = tomllib.loads(_FILE.read_text("utf-8"))["paper"]
     return tuple(
         Paper(**{**record, "facts": [Fact(*fact) for fact in record["facts"]]}) for record in records

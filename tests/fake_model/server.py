@@ -116,14 +116,12 @@ class FakeModel:
         return web.json_response([papers.daily_papers_item(paper) for paper in chosen])
 
     async def _serve_markdown(self, request: web.Request) -> web.Response:
-        """Serve Hugging Face's Markdown of a paper."""
         paper = self._find_paper(request.match_info["name"].removesuffix(".md"))
         if paper.text != "md":
             raise web.HTTPNotFound
         return web.Response(text=papers.markdown(paper), content_type="text/markdown")
 
     async def _serve_html(self, request: web.Request) -> web.Response:
-        """Serve arXiv's HTML of a paper."""
         paper = self._find_paper(request.match_info["id"])
         if paper.text != "html":
             raise web.HTTPNotFound

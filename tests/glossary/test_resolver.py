@@ -11,7 +11,6 @@ from tests.support import glossary_in_memory
 
 
 def _forms(glossary: resolver.Glossary, text: str) -> list[str]:
-    """Return the forms that a search for a term includes."""
     part = QueryReader(glossary).read(query_parser.Query(text)).parts[0]
     return [form.text for form in part.forms]
 

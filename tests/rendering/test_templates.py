@@ -18,8 +18,6 @@ VALUES |= {"kind": "top", "skipped": 0}
 
 
 class OperatorFolder:
-    """An operator's template folder."""
-
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.templates = Templates(folder)

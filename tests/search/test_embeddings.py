@@ -65,7 +65,6 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def stored(db: Database) -> Database:
-    """A database with a paper and its text."""
     await sample_archive.add_digest(db, "2025-01-02", LANTERNS)
     await db.write(paper_texts.save, TEXT)
     return db

@@ -95,7 +95,6 @@ def make_papers() -> list[NewsletterPaper]:
 
 @pytest.fixture
 async def archive_search(db: Database) -> SearchService:
-    """The search service for `make_papers`."""
     return await sample_archive.search_over(db, *make_papers())
 
 

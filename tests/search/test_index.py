@@ -33,7 +33,6 @@ PAPERS = [
 
 @pytest.fixture
 async def filled(db: Database) -> Database:
-    """An archive of 25 papers."""
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     return db
 

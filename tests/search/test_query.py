@@ -12,7 +12,6 @@ from tests.support import glossary_in_memory
 
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
-    """The glossary with only the seed list."""
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 

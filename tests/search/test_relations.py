@@ -69,7 +69,6 @@ def list_kind(found: SearchResult, *kinds: MatchKind) -> set[str]:
 
 
 def full(found: SearchResult) -> set[str]:
-    """Return the papers that have all terms."""
     return list_kind(found, MatchKind.ON_TOPIC, MatchKind.ALL_TERMS)
 
 

@@ -56,7 +56,6 @@ texts = st.one_of(
 
 @pytest.fixture
 async def hostile(db: Database) -> SearchService:
-    """The search service for two papers."""
     return await sample_archive.search_over(
         db,
         NewsletterPaper(

@@ -16,14 +16,12 @@ SURVEY, REWARDS = "2501.00001", "2501.00002"
 
 
 async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
-    """Save papers from their cards."""
     for arxiv_id in arxiv_ids:
         card = await harness.ask("paper", paper=arxiv_id)
         await harness.press(card, "save")
 
 
 async def pick(harness: ClientHarness, listed: Any, arxiv_id: str) -> Any:
-    """Open a paper from the list."""
     return await harness.select(listed, [arxiv_id], custom_id=f"pr:{client_messages.OPEN_SELECTED}")
 
 
@@ -106,7 +104,6 @@ BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}}
 
 
 async def import_file(harness: ClientHarness, data: bytes, name: str = "library.bib") -> Any:
-    """Upload a file in the import form and return the reply."""
     return await harness.fill(await harness.ask("saved"), "saved-import", file=(name, data))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive import parse, sorting
@@ -89,7 +89,6 @@ ITEMS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(ITEMS, max_size=8), min_size=1, max_size=3))
 def test_each_item_of_any_feed_is_stored_known_or_left_out(readings: list[list[str]]) -> None:
     states: dict[str, sources.PageState] = {}
@@ -113,7 +112,6 @@ LINES = {
 """Lines of a list, and how many items each has."""
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([*LINES]), st.integers(1, 5))))
 def test_each_paper_of_any_list_is_stored_or_left_out(rows: list[tuple[str, int]]) -> None:
     text = "# 2025-05-06\n\n" + "\n\n".join(line.format(n=number) for line, number in rows)

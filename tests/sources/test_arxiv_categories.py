@@ -44,7 +44,6 @@ class ArxivHarness(PollingHarness):
         return {row.date_on: sorted(of.arxiv_id for of in listed if of.digest_id == row.id) for row in rows}
 
     async def stored_ids(self) -> set[str]:
-        """Return the ids of all stored papers."""
         async with self.db.read() as connection:
             rows = await papers.list_rows(connection, await papers.list_newest_ids(connection, limit=10_000))
         return {row.arxiv_id for row in rows}
@@ -261,8 +260,10 @@ def refuse_days(harness: ArxivHarness, status: int, refused: Sequence[date]) -> 
     harness.origin.pages["/api/query"] = query
 
 
-@pytest.mark.parametrize("is_catch_up", [False, True])
-@pytest.mark.parametrize(("status", "failing"), [(413, 1), (400, 4), (500, 1), (500, 2)])
+@pytest.mark.parametrize(
+    ("status", "failing", "is_catch_up"),
+    [(413, 1, False), (400, 4, True), (500, 1, True), (500, 2, False), (500, 2, True)],
+)
 async def test_days_about_which_arxiv_does_not_answer_cost_themselves_alone(
     harness: ArxivHarness, status: int, failing: int, is_catch_up: bool
 ) -> None:

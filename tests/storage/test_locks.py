@@ -21,7 +21,6 @@ Senders = tuple[locks.SenderLock, locks.SenderLock]
 
 @pytest.fixture
 async def senders(db: database.Database, database_url: str) -> AsyncIterator[Senders]:
-    """The locks of two processes."""
     other_db = await migrate.open_database(database_url)
     first, second = locks.SenderLock(db), locks.SenderLock(other_db)
     yield first, second

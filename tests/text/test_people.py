@@ -21,7 +21,6 @@ def test_index_terms_cover_all_spellings(name: str, terms: str) -> None:
 
 
 def distance_to(query: str, name: str) -> float:
-    """Return the distance between a query and a name."""
     return people.name_distance(tuple(people.name_tokens(query)), name)
 
 

@@ -80,7 +80,6 @@ class TodayWorld(World):
             await self.wait(minutes=min(left, (end - self.now) / MINUTE))
 
     async def show(self) -> TodayPost | None:
-        """Return the reader's reply to /today."""
         return await self.today.build_post(READER, models.Locale.EN)
 
     async def shows(self, on: str) -> bool:
