@@ -447,13 +447,9 @@ class DigestWriter:
         ids, unknown = await write_digest_papers(connection, written, former)
         results = []
         for change in changes:
-            listed: set[str] = set()
-            for digest_id, sourced in change.written.items():
-                arxiv_ids = {entry.arxiv_id for entry in sourced.digest.entries}
-                added = {ids[arxiv_id] for arxiv_id in arxiv_ids}.difference(former.get(digest_id, ()))
-                if self._on_fresh is not None and sourced.digest.date >= self._clock().date() - FRESH_PERIOD:
-                    await self._on_fresh(connection, sorted(added))
-                listed |= arxiv_ids
+            await self._notify_of_papers(connection, change.written, ids, former)
+            digests = [sourced.digest for sourced in change.written.values()]
+            listed = {entry.arxiv_id for digest in digests for entry in digest.entries}
             results.append(IngestResult(written=len(change.written), new_papers=len(listed & unknown)))
             unknown -= listed
         return results
@@ -549,6 +545,22 @@ class DigestWriter:
         await self._notify_of_names(connection, changes)
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
+
+    async def _notify_of_papers(
+        self,
+        connection: Connection,
+        written: Mapping[int, SourcedDigest],
+        ids: Mapping[str, int],
+        former: archive.FormerEntries,
+    ) -> None:
+        """Report the papers of fresh digests, but for those that a corrected one had before (`former`)."""
+        if self._on_fresh is None:
+            return
+        since_on = self._clock().date() - FRESH_PERIOD
+        for digest_id, sourced in written.items():
+            if sourced.digest.date >= since_on:
+                listed = {ids[entry.arxiv_id] for entry in sourced.digest.entries}
+                await self._on_fresh(connection, sorted(listed.difference(former.get(digest_id, ()))))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
         named = [

@@ -436,8 +436,8 @@ def paper_facts(
     names = ["categories", "affiliations", "published_on"]
     if source_name == models.SourceKind.ARXIV.value:
         names += models.ARXIV_FIELDS
-    said = {name: getattr(entry, name) for name in names}
-    return listing.to_facts(paper, source_name, location, read_at, **said)
+    values_of_entry = {name: getattr(entry, name) for name in names}
+    return listing.to_facts(paper, source_name, location, read_at, **values_of_entry)
 
 
 def read_paper(entry: FeedEntry) -> listing.Paper | None:

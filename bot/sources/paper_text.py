@@ -68,9 +68,9 @@ class PaperTextReader:
     endpoint: str
     html_base: str
     fetcher: fetcher.HttpFetcher
-    now: Clock = field(kw_only=True)
-    throttle: base.Throttle = field(kw_only=True)
-    process: asyncio.Semaphore = field(kw_only=True)
+    now: Clock
+    throttle: base.Throttle
+    process: asyncio.Semaphore
     """Shared by all readers: one child process parses."""
 
     async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:
