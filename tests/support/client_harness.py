@@ -84,7 +84,7 @@ class PatientEnv(simcord.Env):
 
 
 both_languages = pytest.mark.parametrize("locale", list(models.Locale), ids=lambda locale: locale.value)
-"""For tests whose subject is a text, its translation or its length."""
+"""For tests of a text whose Korean differs in kind, or of its length, and of what is typed in Korean."""
 
 
 @dataclass
