@@ -256,6 +256,7 @@ async def remove_papers(connection: AsyncConnection, paper_ids: Iterable[int]) -
 
 
 async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:
+    """Delete matches by their keys. The caller has read that they are unsent."""
     key = sa.tuple_(*matches.primary_key.columns)
     await statements.execute_in(connection, matches.delete(), key, [match[:3] for match in unsent])
 
@@ -268,6 +269,7 @@ async def purge_matches(connection: AsyncConnection, before: datetime, limit: in
 
 
 async def remove_recipient(connection: AsyncConnection, recipient: str) -> None:
+    """Delete the matches of a recipient, sent ones too."""
     await connection.execute(matches.delete().where(matches.c.recipient == recipient))
 
 
@@ -312,6 +314,7 @@ async def require_no_equal(connection: AsyncConnection, alert: models.Alert) -> 
 
 
 async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = False) -> models.Alert | None:
+    """Return an alert, or None. `for_update` locks its row on PostgreSQL."""
     query = sa.select(alerts).where(alerts.c.id == alert_id)
     if for_update:
         query = query.with_for_update()

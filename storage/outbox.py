@@ -1,6 +1,6 @@
 """The transactional outbox: deliveries with their parts, attempts to send them, and the outcomes.
 
-A delivery is WAITING until all its parts have ended: SENT, or STOPPED. An unsent part blocks only later parts
+A delivery is WAITING until no part is open: a part is open until it is SENT or STOPPED. An unsent part blocks only later parts
 of the same delivery. A claim carries the sender's term (a fencing token): a former sender cannot start
 attempts, and can only store receipts of attempts it had already started.
 
@@ -10,17 +10,19 @@ change               requires                               part              de
 -------------------  -------------------------------------  ----------------  -----------------------------------
 mark_sending         WAITING, `term` is current             SENDING           as it was
 mark_sent            nothing                                SENT              ends if no part is open
-mark_retry           SENDING in `term`                      WAITING*          as it was; `reason` if refused
+mark_retry           SENDING in `term`                      WAITING*          as it was, with the reason of a refusal
 use_fallback         SENDING in `term`, has a plain form    WAITING*          as it was
-split                SENDING in `term`, delivery WAITING    several WAITING   as it was
-stop_part            SENDING in `term`                      STOPPED           STOPPED; if `alone`, ends if no part is open
+split                SENDING in `term`, delivery WAITING    some WAITING      as it was
+stop_part            SENDING in `term`                      STOPPED           STOPPED
+stop_part, `alone`   SENDING in `term`                      STOPPED†          ends if no part is open
 release_interrupted  SENDING, `term` is current             WAITING*          as it was
-cancel, expire       WAITING                                STOPPED           STOPPED
+cancel, expire       delivery WAITING                       STOPPED           STOPPED
 repeat_uncertain     STOPPED                                WAITING           WAITING
 
-* STOPPED if the delivery has ended (`_UNSENT_STATE`). A delivery that "ends" is SENT, or STOPPED if a part is. What reads
-the delivery's state for a part locks the delivery before the part, and `expire` the subscription before both. What this
-means for the papers (taken, settled, arrived, left out, returned) is in docs/delivery.md.
+* STOPPED if the delivery has ended (`_UNSENT_STATE`). † And the part that forwards it to followers. A delivery that "ends"
+is SENT, or STOPPED if a part is. A change that depends on the delivery's state locks the delivery before the part, and
+`expire` the subscription before both. What this means for the papers (taken, settled, arrived, left out, returned) is in
+docs/delivery.md.
 """
 
 from __future__ import annotations
@@ -375,7 +377,7 @@ async def stop_part(
 ) -> bool:
     """Give up a part and, unless `alone`, its delivery. `unknown_since` is the first attempt that Discord may have accepted.
 
-    Returns False, changing nothing, if `term` did not attempt it last.
+    Returns False, changing nothing, if the last attempt was not made in `term`.
     """
     stopped = {"state": PartState.STOPPED, "error": reason, "error_code": error_code}
     result = await connection.execute(
@@ -463,7 +465,7 @@ async def split(
 
 
 async def _move_later_parts(connection: AsyncConnection, part: models.Part, *, by: int) -> None:
-    """Move what follows a part, with its papers, to positions higher by `by`."""
+    """Add `by` to the positions of the parts behind a part, and of their papers."""
     c, of_papers = parts.c, delivery_papers.c
     later = c.delivery_id == part.delivery_id, c.position > part.position
     # In two steps: positions are unique, and a row may take the place of one that has not moved yet.

@@ -1,16 +1,17 @@
 """Store digests and facts within the caller's transaction, and merge their fields into papers.
 
 A digest is identified by its source, location and date. What a location contains now replaces what it contained
-(`DigestWriter._compare`). Hashes of listings leave out votes.
+(`DigestWriter._compare`), by days. Hashes of listings leave out votes, so that votes alone change no day.
 
-    now                       stored              the day
-    a day                     not                 is new
-    a day, same hash          in the same format  stays
-    a day of a listing        as a listing        gains papers and fields, and loses the papers that other days have now
-    any other day             in any format       is replaced
-    papers without a date     nothing             is new and `FILL_AGE` ago
-    papers without a date     some days           is today, and gains the papers that none of them has
-    not, or all papers moved  in any format       `is_gone`; stays if content is left out, or some papers have no date
+    the location has now      it had               what becomes of the day
+    a day                     not that day         it is added
+    the same day, same hash   in the same format   it stays
+    the same day of a list    it in a list         it gains papers and fields, and loses the papers that other days have now
+    the same day otherwise    in any format        it is replaced
+    papers without a date     no day               they become the day `FILL_AGE` ago
+    papers without a date     some days            those that no day has are added to today
+    no such day, or one of    in any format        it goes if `is_gone`; it stays if content is left out, or if papers have no
+    which all papers moved                         date now
 
 Each field of a paper is the first non-empty value by rank: arXiv, Hugging Face, files, then other sources by
 priority and age. Entries and facts are stored unchanged. Papers, authors and the search index change
@@ -468,8 +469,8 @@ class DigestWriter:
         now: dict[tuple[str, date], SourcedDigest] = {}
         for sourced in content.digests:
             if sourced.digest.is_rolling:
-                known_ids = [stored_ids[row.id] for row in known.values()]
-                sourced = await asyncio.to_thread(_keep_new, sourced, self._clock().date(), known_ids)
+                ids_by_day = [stored_ids[row.id] for row in known.values()]
+                sourced = await asyncio.to_thread(_keep_new, sourced, self._clock().date(), ids_by_day)
                 if not sourced.digest.entries:
                     continue
             key = sourced.location, sourced.digest.date
@@ -575,13 +576,14 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(fresh))
 
 
-def _keep_new(sourced: SourcedDigest, today: date, known: Sequence[Set[str]]) -> SourcedDigest:
-    """Date a rolling digest, and drop the papers that its location had (`known`, the arXiv ids of each stored day).
+def _keep_new(sourced: SourcedDigest, today: date, ids_by_day: Sequence[Set[str]]) -> SourcedDigest:
+    """Date a rolling digest, and drop the papers that its location had: the arXiv ids of each stored day.
 
-    On the first read all papers are new, so that they are dated `FILL_AGE` back: too far for posts and alerts.
+    On the first read no day is stored and all papers are new, so that they are dated `FILL_AGE` back: too far for posts
+    and alerts.
     """
-    known_ids = set().union(*known)
-    on = today if known else today - FILL_AGE
+    known_ids = set().union(*ids_by_day)
+    on = today if ids_by_day else today - FILL_AGE
     digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known_ids)
     return replace(sourced, digest=digest, hash=_digest_hash(digest))
 

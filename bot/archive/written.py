@@ -190,10 +190,11 @@ def _build(
     """Build a digest with entries ranked from 1. If a paper repeats, only its first entry counts."""
     entries: dict[str, Entry] = {}
     problems, made_up = [*part.problems, *stray], list[LeftOut]()
-    for line, entry in ((paper.line, paper.entry) for paper in part.papers):
+    for paper in part.papers:
+        entry = paper.entry
         if entry.arxiv_id in entries:
             message = f"{entry.arxiv_id} is listed again; only the first is used"
-            problems.append(Problem(line, message, Omission.REPEATED))
+            problems.append(Problem(paper.line, message, Omission.REPEATED))
             continue
         sections = tuple(fields.cut_sections(entry.sections))
         is_made_up = summaries.find_basis(sections) is summaries.Basis.NONE or (
@@ -281,7 +282,8 @@ def _read_field(
             return False
         if paper.entry.votes is None:
             paper.entry = replace(paper.entry, votes=votes)
-            problems += () if is_understood else [_problem(row, "votes that are not a number", line)]
+            if not is_understood:
+                problems.append(_problem(row, "votes that are not a number", line))
         return True
     entry = paper.entry
     if media := fields.parse_media(line):
@@ -296,6 +298,7 @@ def _read_field(
 
 
 def _set_authors(value: str, paper: _Paper, *, is_late: bool) -> bool:
+    """Set a paper's authors. Returns False if the line is no field, since it is late and they are known."""
     if is_late and paper.entry.authors:
         return False
     authors, is_truncated = fields.parse_authors(value)

@@ -1,17 +1,19 @@
 """Chooses the papers of a post and describes the post as plain data. Pure.
 
-A post is chosen from the papers that are new since its subscription's previous post (`draw`). It shows the
-best of them, followed by *late* papers, which do not count towards `top_n`. The papers come from all sources
-that select papers, or from one named source (with a topic, also from its LOOKUP digests; see `find_origin`).
+A post is chosen from the papers that are new since its subscription's previous post (`draw`). It shows the best of
+them, followed by *late* papers: those of days that earlier posts have had, which do not count towards `top_n`. The papers
+come from all sources that select papers, or from one named source (with a topic, also from its LOOKUP digests; see
+`find_origin`).
 
-What a post draws, by the days of its `Window` and the `HighWaterMark` of the post before; the first line that holds counts:
+What a post draws, by its `Window` (`first_on`, `late_on`, `own_on`, `last_on`) and the `HighWaterMark` of the post before (`on`,
+`until`, `returned`); the first line that holds counts:
 
 paper                                                                     drawn
 ------------------------------------------------------------------------  -----------------------------------
 of a day after `last_on`                                                  not yet
 of a first post (no mark)                                                 own from `first_on` on, else not
 of a day before `late_on`, not `returned`                                 not any more
-of a day up to `on`, listed by the first `until` ingests, not `returned`  no: it had its turn
+of a day up to `on`, listed by ingest `until` or before, not `returned`   no: it had its turn
 of a day before `own_on`                                                  late
 of a later ingest, for a closed day that the post before drew from        late
 any other: of a later day, of a later ingest, or `returned`               own
@@ -46,7 +48,7 @@ class PlannedPost:
 
     `digest_on` is the newest day that the post draws from; a weekly post covers `since_on` to `digest_on`. `papers`
     are the best of `eligible`, followed by the late papers, grouped by the days in `late`. `total` also counts the
-    papers already posted in the channel, and so do the `ranks` of the papers that are not late; () if unknown.
+    papers already posted in the channel, and so do the `ranks` of the papers that are not late, which are () if unknown.
     """
 
     digest_on: date
@@ -65,7 +67,7 @@ class DailyPost:
     """A planned post as its subscription's settings show it. `papers` are those of `planned`, in the same order.
 
     `marker` identifies the delivery's messages in the channel's history (at most 64 characters of `A-Za-z0-9:_-`).
-    `mention_role_id` is the role to mention above the headline: a preview and a post at once mention none. Posts that are
+    `mention_role_id` is the role to mention above the headline; previews and posts on demand mention none. Posts that are
     alike in all else share their messages, so of the subscription only `options.SETTINGS` and `is_by_webhook` may be shown.
     """
 
@@ -204,7 +206,7 @@ def draw(
     return Drawn(own, late=tuple(paper for paper in new if is_late(paper)))
 
 
-class _Draw(NamedTuple):
+class _DrawKey(NamedTuple):
     """What decides the papers that a post draws. The mark of a weekly post makes all papers of its days new."""
 
     origin: Origin
@@ -226,47 +228,47 @@ class CandidatePool:
         self._entries = entries
         self._now = now
         self._closed_on = closed_on
-        self._drawn: dict[_Draw, Drawn] = {}
-        self._on_topic: dict[tuple[_Draw, str], Drawn] = {}
+        self._drawn: dict[_DrawKey, Drawn] = {}
+        self._on_topic: dict[tuple[_DrawKey, str], Drawn] = {}
 
     def entries_of(self, subscription: Subscription) -> Sequence[DigestPaper]:
         return self._entries.get(find_origin(subscription), ())
 
     def draw(self, subscription: Subscription, slot: schedule.Slot, mark: HighWaterMark | None) -> Drawn:
         """Return the papers that a date's post can draw from, before filtering by topic, votes and earlier posts."""
-        return self._draw(self._find_draw(subscription, slot, mark))
+        return self._draw(self._key_of(subscription, slot, mark))
 
-    def _find_draw(
+    def _key_of(
         self, subscription: Subscription, slot: schedule.Slot, mark: HighWaterMark | None
-    ) -> _Draw:
-        if is_rolling(subscription):
+    ) -> _DrawKey:
+        if is_rolling(subscription):  # all days of the week are later than this mark
             mark = HighWaterMark(date.min, 0, mark.returned if mark is not None else frozenset())
-        return _Draw(find_origin(subscription), find_window(subscription, slot, self._now), mark)
+        return _DrawKey(find_origin(subscription), find_window(subscription, slot, self._now), mark)
 
-    def _draw(self, what: _Draw) -> Drawn:
-        if what not in self._drawn:
-            entries = self._entries.get(what.origin, ())
-            self._drawn[what] = draw(entries, what.window, what.mark, self._closed_on)
-        return self._drawn[what]
+    def _draw(self, key: _DrawKey) -> Drawn:
+        if key not in self._drawn:
+            entries = self._entries.get(key.origin, ())
+            self._drawn[key] = draw(entries, key.window, key.mark, self._closed_on)
+        return self._drawn[key]
 
-    def _draw_on_topic(self, what: _Draw, topic: str) -> Drawn:
+    def _draw_on_topic(self, key: _DrawKey, topic: str) -> Drawn:
         """Return the papers on a topic ("": all). Those of a single source are sorted by relevance if votes are equal."""
         if not topic:
-            return self._draw(what)
-        if (what, topic) not in self._on_topic:
-            relevance = self.matching[topic, what.origin]
+            return self._draw(key)
+        if (key, topic) not in self._on_topic:
+            relevance = self.matching[topic, key.origin]
             if isinstance(relevance, Exception):
                 raise relevance.with_traceback(None)  # otherwise the traceback would grow with each channel
             own, late = (
-                [paper for paper in papers if paper.paper_id in relevance] for papers in self._draw(what)
+                [paper for paper in papers if paper.paper_id in relevance] for papers in self._draw(key)
             )
-            if what.origin.source:
+            if key.origin.source:
                 for papers in (own, late):
                     papers.sort(
                         key=lambda paper: (*models.votes_descending(paper.votes), -relevance[paper.paper_id])
                     )
-            self._on_topic[what, topic] = Drawn(tuple(own), tuple(late))
-        return self._on_topic[what, topic]
+            self._on_topic[key, topic] = Drawn(tuple(own), tuple(late))
+        return self._on_topic[key, topic]
 
     def choose(
         self,
@@ -282,13 +284,13 @@ class CandidatePool:
                 paper.votes, subscription.min_votes
             )
 
-        what = self._find_draw(subscription, slot, mark)
-        ranked, late = self._draw_on_topic(what, subscription.topic)
-        of_days, window, rolling = self._draw(what).own, what.window, is_rolling(subscription)
+        key = self._key_of(subscription, slot, mark)
+        ranked, late = self._draw_on_topic(key, subscription.topic)
+        of_days, window, rolling = self._draw(key).own, key.window, is_rolling(subscription)
         if mark is None and not rolling:
-            first_on = _find_first_day(ranked, of_days, subscription.min_votes)
-            ranked = tuple(paper for paper in ranked if paper.date_on == first_on)
-            of_days = tuple(paper for paper in of_days if paper.date_on == first_on)
+            newest_on = _find_newest_day(ranked, of_days, subscription.min_votes)
+            ranked = tuple(paper for paper in ranked if paper.date_on == newest_on)
+            of_days = tuple(paper for paper in of_days if paper.date_on == newest_on)
         ranks = tuple(rank for rank, paper in enumerate(ranked, 1) if is_eligible(paper))
         eligible = tuple(ranked[rank - 1] for rank in ranks)
         best = eligible[: min(subscription.top_n, MAX_PAPERS.get(subscription.style, MAX_TOP_N))]
@@ -304,7 +306,7 @@ class CandidatePool:
         return _add_late(post, list(filter(is_eligible, late)), subscription) if best else post
 
 
-def _find_first_day(
+def _find_newest_day(
     on_topic: Sequence[DigestPaper], of_days: Sequence[DigestPaper], min_votes: int
 ) -> date | None:
     """Return the day of a first post: the newest with papers for it, else with papers on its topic, else with any."""

@@ -4,16 +4,16 @@ Only one relay at a time may run on a database (`storage.locks`).
 
 What `AttemptRunner` does before it makes a request, in this order. A message that it finds is the attempt's receipt.
 
-1. For an attempt of which the database knows (`_find_recorded`):
+1. For an attempt of which the database knows (`_find_recorded`, and `Sender.find` for the lines marked *); the first line that
+   holds counts:
 
    first attempt Discord may have accepted  request             history
    ---------------------------------------  ------------------  ------------------------------------
    none (`first_attempt_at` is None)        any                 not searched
-   any                                      without a marker    not searched: it may be repeated
-   any                                      by a webhook        has none: the part is UNVERIFIABLE
-   less than NONCE_WINDOW ago               a message           not searched: the nonce returns its message
-   less than NONCE_WINDOW ago               a forum post        searched from the first attempt on
-   longer ago, or later than now            any other           searched from the first attempt on
+   less than NONCE_WINDOW ago               with a nonce        not searched: the nonce returns its message
+   any other                                without a marker    not searched: it may be repeated *
+   any other                                by a webhook        has none: the part is UNVERIFIABLE *
+   any other                                any other           searched from the first attempt on
 
 2. For an attempt that a restored backup lacks (`_find_unrecorded`): not searched for a kind without a marker, for a
    delivery that could not be sent before this term, and for one in `_absent_ids`; else from `_sendable_since` on:
@@ -81,6 +81,7 @@ class AttemptRunner:
     database: Database
     sender: Sender
     _absent_ids: set[int] = field(default_factory=set, init=False)
+    """Deliveries without an unrecorded message."""
 
     async def run(
         self, due: ClaimedPart, now: datetime, term_began_at: datetime
@@ -101,7 +102,7 @@ class AttemptRunner:
             return await self.sender.send(request), False
         except DeliveryError as error:
             if error.classification.disposition is Disposition.CONTENT_REFUSED:
-                # It was refused before, too: what took its place, and what follows, may have been sent.
+                # It was refused before, too: what it was split into, and what follows, may have been sent.
                 self._absent_ids.discard(due.delivery.id)
             raise
 
