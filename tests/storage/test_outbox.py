@@ -3,6 +3,8 @@
 from datetime import timedelta
 from functools import partial
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from storage import database, locks, models, outbox, tables
 from tests.fake_discord import model
 from tests.support.outbox_builders import (
@@ -133,6 +135,31 @@ async def test_a_delivery_with_unknown_outcome_can_be_resent_once(db: database.D
     assert await repeat()
     assert not await repeat()
     assert await list_due_nonces(db) == ["new", "b/0"]
+
+
+async def test_a_stopped_message_stops_the_forwarding_of_its_own_delivery_alone(
+    db: database.Database,
+) -> None:
+    kinds = models.PartKind.MESSAGE, models.PartKind.CROSSPOST
+    ids = await add(db, new_delivery("a", 7, kinds=kinds), new_delivery("b", 8, kinds=kinds))
+    async with db.transaction() as connection:
+        await stop_alone(connection, await start_attempt(connection))
+        states = [[part.state for part in await outbox.list_parts(connection, id_)] for id_ in ids]
+    assert states == [[models.PartState.STOPPED] * 2, [models.PartState.WAITING] * 2]
+
+
+async def stop_alone(connection: AsyncConnection, part: models.Part) -> None:
+    """Give up a part of which Discord refuses the content, but not its delivery."""
+    assert await outbox.stop_part(
+        connection,
+        part.id,
+        reason=models.Reason.REFUSED_CONTENT,
+        now=NOW,
+        unknown_since=None,
+        error_code=None,
+        term=0,
+        alone=True,
+    )
 
 
 async def test_expiry_stops_waiting_parts_but_not_parts_in_flight(db: database.Database) -> None:
