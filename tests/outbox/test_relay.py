@@ -132,6 +132,20 @@ async def test_a_restored_backup_does_not_repeat_an_answer_that_was_sent_before_
         wire.restart()
 
 
+@pytest.mark.promise
+async def test_a_restored_backup_does_not_repeat_a_message_whose_search_was_cut_off(
+    wire: RelayHarness,
+) -> None:
+    [channel_id] = wire.fake.add_channels(1)
+    await wire.add("a", channel_id)
+    await wire.drain()
+    await _forget_sent(wire)
+    async with wire.database.transaction() as connection:
+        await connection.execute(sa.update(tables.parts).values(first_attempt_at=wire.now))
+    await wire.drain()
+    assert message_texts(wire.fake.messages(channel_id)) == ["a 0"]
+
+
 async def _forget_sent(world: World) -> None:
     """Reset the outbox to before anything was sent, with nonces unknown to Discord."""
     async with world.database.transaction() as connection:
