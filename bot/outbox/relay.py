@@ -11,7 +11,7 @@ What `AttemptRunner` does before it makes a request, in this order. A message th
    ---------------------------------------  ------------------  ------------------------------------
    none (`first_attempt_at` is None)        any                 not searched
    less than NONCE_WINDOW ago               with a nonce        not searched: the nonce returns its message
-   any other                                without a marker    not searched: it may be repeated *
+   any other                                kind without marker not searched: it may be repeated *
    any other                                by a webhook        has none: the part is UNVERIFIABLE *
    any other                                any other           searched from the first attempt on
 
