@@ -177,3 +177,10 @@ async def test_rolling_list_adds_only_new_papers_after_its_first_read(harness: I
     assert (same_day.written, same_day.new_papers) == (1, 1)
     assert sorted(row.arxiv_id for row in await harness.rows("2026-01-03")) == ["2601.00031", "2601.00032"]
     assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).written
+
+
+async def test_a_paper_without_a_date_joins_a_day_of_its_text_that_is_today(harness: IngestHarness) -> None:
+    dated = f"\n# 2026-01-03\n{rolling(9)}"
+    await harness.add(rolling(1) + dated, "list.md")
+    await harness.add(rolling(1, 2) + dated, "list.md")
+    assert sorted(row.arxiv_id for row in await harness.rows("2026-01-03")) == ["2601.00002", "2601.00009"]
