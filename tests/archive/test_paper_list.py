@@ -227,6 +227,36 @@ def test_a_date_below_each_item_is_that_items_own(below: str) -> None:
     assert days_of("".join(items)) == {on: [id_] for on, id_ in days.items()}
 
 
+def test_a_date_alone_does_not_move_papers_of_a_text_with_a_date_in_its_name() -> None:
+    paper = f"- [{KETTLES}]({ABS_ONE})\n"
+    assert days_of(f"2026-06-18\n\n{paper}", "2026-06-20.md") == {"2026-06-20": [ONE]}
+
+
+def test_a_date_below_an_item_is_not_of_the_items_that_follow() -> None:
+    items = [f"- [{KETTLES}](https://arxiv.org/abs/{id_})\n" for id_ in IDS]
+    text = f"{items[0]}  2026-06-18\n{items[1]}{items[2]}"
+    assert days_of(text) == {"rolling": [TWO, THREE], "2026-06-18": [ONE]}
+
+
+def test_a_date_behind_papers_begins_a_day_if_dates_are_above_their_papers() -> None:
+    items = [f"- [{KETTLES}](https://arxiv.org/abs/{id_})\n" for id_ in IDS]
+    text = f"2026-06-18\n{items[0]}2026-06-20\n{items[1]}{items[2]}"
+    assert days_of(text) == {"2026-06-18": [ONE], "2026-06-20": [TWO, THREE]}
+
+
+def test_a_heading_of_many_words_is_a_day_if_half_of_its_level_has_dates() -> None:
+    papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
+    for others, days in (("", "2026-06-20"), ("\n## Carts\n", "rolling")):
+        text = f"## Loud geese carry heavy carts 2026-06-20\n\n{papers}\n## Robots\n{others}"
+        assert days_of(text) == {days: list(IDS)}
+
+
+def test_a_heading_without_papers_is_a_day_only_with_at_most_one_word() -> None:
+    papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
+    for words, days in (("Geese", "2026-06-20"), ("Loud geese", "rolling")):
+        assert days_of(f"## {words} 2026-06-20\n\n## Robots\n\n{papers}") == {days: list(IDS)}
+
+
 @pytest.mark.parametrize(
     ("heading", "doubt"),
     [
