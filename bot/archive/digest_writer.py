@@ -475,7 +475,7 @@ class DigestWriter:
                     continue
             key = sourced.location, sourced.digest.date
             if key in now:
-                # The text names a date on which its papers without a date are new.
+                # The text names a date on which its papers without a date are new. Its day has what a stored one had by now.
                 former = now[key].digest
                 sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text, content.moved)
             elif key in known:

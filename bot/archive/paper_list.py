@@ -280,7 +280,7 @@ class _Outline:
     def is_day(self, heading: _Heading, stated: date_reader.Stated) -> bool:
         """Return whether a heading with a date is about that day, rather than a paper's title that contains it.
 
-        The more of the headings of its level have dates, the more words may stand beside its own.
+        The more of the headings of its level have dates, the more words (`Stated.count_words`) may stand beside its own.
         """
         words = stated.count_words()
         if words is None or (words and stated.on is None):

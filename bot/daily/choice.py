@@ -13,12 +13,13 @@ paper                                                                     drawn
 of a day after `last_on`                                                  not yet
 of a first post (no mark)                                                 own from `first_on` on, else not
 of a day before `late_on`, not `returned`                                 not any more
-of a day up to `on`, listed by ingest `until` or before, not `returned`   no: it had its turn
+of a day up to `on`, known, not `returned`                                no: it had its turn
 of a day before `own_on`                                                  late
 of a later ingest, for a closed day that the post before drew from        late
 any other: of a later day, of a later ingest, or `returned`               own
 
-*Returned* papers were in a message that ended unsent. For a weekly post, all papers of its days are later than any mark.
+*Known* papers were listed by ingest `until` or before, on any day from `late_on` on. *Returned* papers were in a message
+that ended unsent. For a weekly post, all papers of its days are later than any mark.
 """
 
 from __future__ import annotations

@@ -251,6 +251,12 @@ def test_a_heading_of_many_words_is_a_day_if_half_of_its_level_has_dates() -> No
         assert days_of(text) == {days: list(IDS)}
 
 
+def test_a_heading_above_papers_is_a_day_with_at_most_three_words() -> None:
+    papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
+    for words, days in (("Geese carry carts", "2026-06-20"), ("Loud geese carry carts", "rolling")):
+        assert days_of(f"## {words} 2026-06-20\n\n{papers}\n## Robots\n\n## Carts\n") == {days: list(IDS)}
+
+
 def test_a_heading_without_papers_is_a_day_only_with_at_most_one_word() -> None:
     papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
     for words, days in (("Geese", "2026-06-20"), ("Loud geese", "rolling")):
