@@ -72,6 +72,7 @@ def relax_topics(connection: sa.Connection) -> None:
 
 
 def add_remarks(connection: sa.Connection) -> None:
+    """Add a table."""  # an upgrade shows it
     reference = sa.ForeignKey("papers.id", ondelete="CASCADE")
     migrations.create_table(
         connection,
