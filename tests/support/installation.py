@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from bot.app.workers import Workers
@@ -25,13 +26,14 @@ from bot.client import messages as client_messages
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
 from bot.today import messages as today_messages
-from storage import migrate, models, paper_texts, writer
+from storage import ask, failures, migrate, models, news, paper_texts, papers, tables, vectors, writer
 from storage.database import Database
 from tests.support import client_archive, origin_server, postgres_server, sample_archive, source_payloads
 from tests.support.client_harness import ClientHarness, last_response, open_harness
 from tests.support.polling_harness import PollingHarness
 from tests.support.sample_archive import NewsletterPaper
 
+HASH = "0" * 64
 ENDS_AT = datetime(2026, 1, 10, 12, 30, tzinfo=UTC)
 """When the installation was copied: a Saturday, when some posts and alerts are waiting."""
 TOPICS = ("Reinforcement Learning", "Small Language Model", "Speech", "Surgical Video", "Diffusion", "Robots")
@@ -234,6 +236,34 @@ async def _leave_work(installation: Installation) -> None:
             connection, models.PaperText("2601.99001", "A text.", "https://arxiv.org/html/2601.99001", now)
         )
         await writer.add_tokens(connection, now.date(), 1200)
+        await writer.add_published(connection, "written.md", [HASH], "fake-1")
+    await _leave_records(harness)
+
+
+async def _leave_records(harness: ClientHarness) -> None:
+    """Leave what comes of an embeddings server, a question, an error and news of a saved paper."""
+    database, now, reader = harness.container.database, harness.env.now(), harness.reader
+    async with database.transaction() as connection:
+        paper_id = await connection.scalar(
+            sa.select(tables.papers.c.id).where(tables.papers.c.arxiv_id == "2501.00001")
+        )
+        assert paper_id is not None
+        vector = vectors.Vectors(paper_id, vectors.VectorKind.SUMMARY, "fake-1", 2, HASH, 1, bytes(4))
+        await vectors.put(connection, [vector])
+        await news.switch_on(connection, news.NewsReader(reader.id, now, "Europe/Berlin"))
+        event = papers.PaperEvent(0, paper_id, papers.EventKind.CODE, "https://github.com/example/moss", now)
+        await papers.add_events(connection, [event])
+        await ask.count_question(connection, now.date(), {f"user:{reader.id}": 10})
+        failure = failures.Failure(
+            failed_at=now,
+            event="planning failed",
+            reference="a1b2c3",
+            command="",
+            kind="ValueError",
+            reason="",
+            trace="",
+        )
+        await failures.add(connection, [failure])
 
 
 def _compress(folder: Path, name: str, content: bytes) -> None:
