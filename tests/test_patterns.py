@@ -38,6 +38,8 @@ SCREEN_SECONDS, LEAST_SECONDS, ENOUGH_SECONDS, TRIES = 3e-7, 0.002, 0.05, 12
 """CPU seconds per character that need a closer look; the times that are compared; how often they are."""
 CLEARLY_LINEAR, SLOW, CLEARLY_QUADRATIC = 2.3, 2.8, 3.4
 """How many times longer twice the text takes: 2 is linear, 4 quadratic."""
+CLEARLY_SUPERLINEAR = 20
+"""The same of a text eight times as long: 8 is linear, 64 quadratic."""
 
 SAMPLES = "\n\n".join(
     (
@@ -328,7 +330,17 @@ def is_slow(use: Use, write: Callable[[int], str]) -> bool:
         if seconds > LEAST_SECONDS and find_growth(use, write, length) < SLOW:
             return False
         length *= 2
-    return all(find_growth(use, write, length) >= SLOW for _ in range(2))  # a busy machine may disturb one
+    return find_growth(use, write, length) >= SLOW and is_far_from_linear(use, write, length)
+
+
+def is_far_from_linear(use: Use, write: Callable[[int], str], length: int) -> bool:
+    """Return whether a text eight times as long takes far more than eight times as long; quadratic would be 64.
+
+    A busy machine may double a time, so that one of twice the length does not decide.
+    """
+    small, large = write(length), write(8 * length)
+    seconds = min(cpu_seconds(use, small) for _ in range(TRIES))
+    return min(cpu_seconds(use, large) for _ in range(3)) > CLEARLY_SUPERLINEAR * seconds
 
 
 def find_slow(use: Use) -> str | None:
