@@ -298,7 +298,7 @@ def _read_field(
 
 
 def _set_authors(value: str, paper: _Paper, *, is_late: bool) -> bool:
-    """Set a paper's authors. Returns False if the line is no field, since it is late and they are known."""
+    """Set a paper's authors. Returns False if they are known and the line is late, which is then text."""
     if is_late and paper.entry.authors:
         return False
     authors, is_truncated = fields.parse_authors(value)

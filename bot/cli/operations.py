@@ -75,7 +75,7 @@ async def list_posts(as_json: shell.AsJson = False) -> None:
     async with shell.open_storage(with_logs=False) as database:
         posted = await database.fetch(posts.list_all, shell.load_settings().close_rule, system_clock())
     rows = [
-        # As texts, since programs round numbers of so many digits.
+        # As texts, since programs round numbers this long.
         shell.pick(row, "kind number last_at next_at stuck reason")
         | {"server": row.server and str(row.server), "channel": str(row.channel)}
         for row in posted

@@ -435,7 +435,7 @@ def fit_event_lines(
     size: int,
     lengths: Sequence[int] = EVENT_LENGTHS,
 ) -> str:
-    """Return the `event_lines` at the first of some lengths with at most so many code points and bytes, else at the last."""
+    """Return the `event_lines` at the first of some lengths that fits into these code points and bytes, else at the last."""
     text = ""
     for length in lengths:
         text = "\n".join(event_lines(texts, events, max_length=length))

@@ -264,7 +264,7 @@ class Engine:
     def _main(self, part: QueryPart) -> Query | None:
         """Return the query for papers of which a part is a main concept; None if no paper has it as one.
 
-        A few papers alone do not tell that: for an engine that `is_apart`, it is None only for a word that is no concept.
+        A few papers alone do not tell that: for an engine that `is_apart`, it is None only for a word that names no concept.
         """
         concept_tokens = [form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT]
         none = Query.empty_query() if concept_tokens and self.is_apart else None
@@ -424,7 +424,7 @@ class Engine:
     def _about_one(self, part: QueryPart) -> Query | None:
         """Return the query for papers with a form of a part in the title, or with its concept as a main one.
 
-        A word that is no concept is in the title, or twice in the body.
+        A word that names no concept is in the title, or twice in the body.
         """
         if (main := self._main(part)) is not None:
             return any_of([self._compile(part.forms).title, main])

@@ -53,7 +53,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 SETTLE_SECONDS = 60.0
 TIMER_SECONDS = 1.0
-"""How long SimCord waits for the bot's work on an idle machine, and which timers (within so many seconds) are part of it."""
+"""How long SimCord waits for the bot's work on an idle machine, and within how many seconds a timer is part of it."""
 
 SENDS_BY_HTTP = False
 """Whether interactions arrive over HTTP instead of the Gateway, as with `pytest --by-http`."""
