@@ -318,14 +318,17 @@ async def run(
         if not is_waiting or error.exit_status != errors.UsageError.exit_status:
             raise
         faulthandler.cancel_dump_traceback_later()  # armed by the watch over a running bot
-        shell.report_end(
+        is_changed = await _wait_for_change(
             f"{error}\nWaiting until a file in {Path.cwd()} changes, or for another environment."
         )
-        raise typer.Exit(error.exit_status if await _wait_for_change() else 0) from None
+        raise typer.Exit(error.exit_status if is_changed else 0) from None
 
 
-async def _wait_for_change() -> bool:
-    """Wait until a file of the current folder changes. Returns False after SIGTERM or SIGINT."""
+async def _wait_for_change(announcement: str) -> bool:
+    """Report `announcement` and wait until a file of the current folder changes.
+
+    Returns False after SIGTERM or SIGINT. Both count from before the announcement, which a reader may act on at once.
+    """
 
     def look() -> list[tuple[str, int]]:
         with suppress(OSError):  # a file is just being replaced
@@ -333,6 +336,7 @@ async def _wait_for_change() -> bool:
         return []
 
     stopping, found = isolation.stop_on_signals(), look()
+    shell.report_end(announcement)
     while look() == found and not stopping.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)
