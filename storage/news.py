@@ -139,7 +139,7 @@ def _untold(user_id: int, since_at: datetime, until_at: datetime, *, but_id: int
     """Return the query of `list_untold`. The delivery `but_id` does not count as having told anything.
 
     A version older than the day (UTC) of the reader's saving is left out, with the withdrawal that was found with it. Only
-    the latest version's day is known: if that is too old, the ones before are.
+    the latest version's day is known: if that is too old, then the earlier versions are too.
     """
     events, sent, saved, with_it = paper_events.c, deliveries.c, saved_papers.c, paper_events.alias().c
     is_told = sa.exists().where(

@@ -1,8 +1,8 @@
 """The transactional outbox: deliveries with their parts, attempts to send them, and the outcomes.
 
-A delivery is WAITING until no part is open: a part is open until it is SENT or STOPPED. An unsent part blocks only later parts
-of the same delivery. A claim carries the sender's term (a fencing token): a former sender cannot start
-attempts, and can only store receipts of attempts it had already started.
+A part is *open* until it is SENT or STOPPED. A delivery is WAITING until no part is open or it is stopped as a whole. An unsent
+part blocks only later parts of the same delivery. A claim carries the sender's term (a fencing token): a former sender cannot
+start attempts, and can only store receipts of attempts it had already started.
 
 What each change requires of a part, and what the part and its delivery become:
 
@@ -12,17 +12,20 @@ mark_sending         WAITING, `term` is current             SENDING           as
 mark_sent            nothing                                SENT              ends if no part is open
 mark_retry           SENDING in `term`                      WAITING*          as it was, with the reason of a refusal
 use_fallback         SENDING in `term`, has a plain form    WAITING*          as it was
-split                SENDING in `term`, delivery WAITING    some WAITING      as it was
+split                SENDING in `term`, delivery WAITING    several, WAITING  as it was
 stop_part            SENDING in `term`                      STOPPED           STOPPED
 stop_part, `alone`   SENDING in `term`                      STOPPED†          ends if no part is open
 release_interrupted  SENDING, `term` is current             WAITING*          as it was
-cancel, expire       delivery WAITING                       STOPPED           STOPPED
-repeat_uncertain     STOPPED                                WAITING           WAITING
+cancel               delivery WAITING                       STOPPED§          STOPPED
+expire               delivery WAITING, overdue              STOPPED           STOPPED
+repeat_uncertain     STOPPED‡, delivery uncertain           WAITING           WAITING
+redirect             the only one, refused in a DM          WAITING           WAITING
 
-* STOPPED if the delivery has ended (`_UNSENT_STATE`). † And the part that forwards it to followers. A delivery that "ends"
-is SENT, or STOPPED if a part is. A change that depends on the delivery's state locks the delivery before the part, and
-`expire` the subscription before both. What this means for the papers (taken, settled, arrived, left out, returned) is in
-docs/delivery.md.
+* STOPPED if the delivery has ended (`_UNSENT_STATE`). † And the part that forwards it to followers. ‡ Not one whose content was
+refused, or whose papers came with a later post. § If it is WAITING. A delivery that "ends" is SENT, or STOPPED if a part is.
+
+`mark_retry`, `use_fallback` and `split` lock the delivery before the part, and `expire` the subscription before both. What this
+means for the papers (taken, settled, arrived, left out, returned) is in docs/delivery.md.
 """
 
 from __future__ import annotations
@@ -796,7 +799,7 @@ def taken_clause() -> sa.ColumnElement[bool]:
 def arrived_clause(paper_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Return the condition that a delivery's paper is not planned again: its part is taken, or Discord refuses its content.
 
-    A delivery that was not split has one part for all its papers, and no `delivery_papers`.
+    A delivery without `delivery_papers` has one part with all its papers.
     """
     own, placed = delivery_papers.alias(), delivery_papers.alias()
     is_settled = sa.or_(taken_clause(), parts.c.error == models.Reason.REFUSED_CONTENT)

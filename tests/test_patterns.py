@@ -34,12 +34,13 @@ COMMON = ("a", "A", "1", " ", "\t", "\n", ".", ",", "_", "*", "-", "(", "[", "<"
 """Characters of which runs occur in any text."""
 RUN, MAX_RUN = 1_200, 10_000
 """How long the texts are, and how long those are that took long."""
-SCREEN_SECONDS, LEAST_SECONDS, ENOUGH_SECONDS, TRIES = 3e-7, 0.002, 0.05, 12
-"""CPU seconds per character that need a closer look; the times that are compared; how often they are."""
-CLEARLY_LINEAR, SLOW, CLEARLY_QUADRATIC = 2.3, 2.8, 3.4
-"""How many times longer twice the text takes: 2 is linear, 4 quadratic."""
-CLEARLY_SUPERLINEAR = 20
-"""The same of a text eight times as long: 8 is linear, 64 quadratic."""
+SCREEN_SECONDS, LEAST_SECONDS, ENOUGH_SECONDS, TRIES = 3e-7, 0.002, 0.02, 12
+"""CPU seconds per character that need a closer look; the times that are compared; how often the least time is measured."""
+TIMES_AS_LONG, CLEARLY_SUPERLINEAR = 8, 20
+"""A text that is so many times as long takes 8 times as long if the time is linear, and 64 times if it is quadratic.
+
+A busy machine may double a time, so that one of twice the length cannot decide.
+"""
 
 SAMPLES = "\n\n".join(
     (
@@ -304,20 +305,6 @@ def cpu_seconds(use: Use, text: str) -> float:
     return time.thread_time() - started
 
 
-def find_growth(use: Use, write: Callable[[int], str], length: int) -> float:
-    """Return how many times longer twice the text takes: about 2 if it is linear, 4 if it is quadratic."""
-    small, large = write(length), write(2 * length)
-    growth = best_small = best_large = float("inf")
-    for attempt in range(TRIES):
-        best_small = min(best_small, cpu_seconds(use, small))
-        best_large = min(best_large, cpu_seconds(use, large))
-        growth = best_large / best_small
-        # One measurement that another program disturbs does not decide.
-        if growth < CLEARLY_LINEAR or (attempt >= 2 and not SLOW <= growth < CLEARLY_QUADRATIC):
-            break
-    return growth
-
-
 def is_slow(use: Use, write: Callable[[int], str]) -> bool:
     """Return whether the time grows faster than the text, also where repetitions with a limit have reached it."""
     for length in (RUN // 8, RUN):
@@ -327,20 +314,17 @@ def is_slow(use: Use, write: Callable[[int], str]) -> bool:
     else:
         return False
     while (seconds := cpu_seconds(use, write(length))) < ENOUGH_SECONDS and length < MAX_RUN:
-        if seconds > LEAST_SECONDS and find_growth(use, write, length) < SLOW:
+        if seconds > LEAST_SECONDS and not is_superlinear(use, write, length):
             return False
         length *= 2
-    return find_growth(use, write, length) >= SLOW and is_far_from_linear(use, write, length)
+    return is_superlinear(use, write, length)
 
 
-def is_far_from_linear(use: Use, write: Callable[[int], str], length: int) -> bool:
-    """Return whether a text eight times as long takes far more than eight times as long; quadratic would be 64.
-
-    A busy machine may double a time, so that one of twice the length does not decide.
-    """
-    small, large = write(length), write(8 * length)
+def is_superlinear(use: Use, write: Callable[[int], str], length: int) -> bool:
+    small, large = write(length), write(TIMES_AS_LONG * length)
     seconds = min(cpu_seconds(use, small) for _ in range(TRIES))
-    return min(cpu_seconds(use, large) for _ in range(3)) > CLEARLY_SUPERLINEAR * seconds
+    # The second time counts only if the first, which another program may have disturbed, is too long.
+    return all(cpu_seconds(use, large) > CLEARLY_SUPERLINEAR * seconds for _ in range(2))
 
 
 def find_slow(use: Use) -> str | None:

@@ -80,9 +80,9 @@ class Feature:
     renderers: Mapping[type[Post], Callable[[PostWording, Any], tuple[RenderedPart, ...]]] = field(
         default_factory=dict
     )
-    """Draw the posts of these kinds."""
+    """Draw its posts, by their class."""
     planners: Callable[[Services], Iterable[object]] = lambda _: ()
-    """Builds what plans its posts. Here, `database` accepts writes of the sender alone."""
+    """Builds what plans its posts. The `database` of these services accepts writes of the sender alone."""
     plan: Callable[[Tick], Awaitable[int | None]] | None = None
     """Plans what is due, each minute, after the features above it."""
 

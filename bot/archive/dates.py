@@ -13,6 +13,7 @@ from storage.database import Connection
 MAX_SHOWN_DATES = 25
 MAX_LATER_DATES = 8
 _READ_PERIOD = timedelta(days=30)
+"""How long ago a list may have been read to count."""
 
 
 async def list_dates_around(connection: Connection, on: date) -> list[date]:

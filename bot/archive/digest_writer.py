@@ -6,7 +6,7 @@ A digest is identified by its source, location and date. What a location contain
     the location has now      it had               what becomes of the day
     a day                     not that day         it is added
     the same day, same hash   in the same format   it stays
-    the same day of a list    it in a list         it gains papers and fields, and loses the papers that other days have now
+    the same day of a list    it in a list         it gains papers, its fields are corrected, and papers that other days have go
     the same day otherwise    in any format        it is replaced
     papers without a date     no day               they become the day `FILL_AGE` ago
     papers without a date     some days            those that no day has are added to today
@@ -154,6 +154,7 @@ _FIELDS = (
     *("affiliations", "keywords", "categories", "media"),
     *ARXIV_FIELDS,
 )
+"""The fields that are the first non-empty value by rank. Votes and authors have rules of their own."""
 
 _Statement: TypeAlias = Entry | PaperFacts
 
@@ -475,7 +476,7 @@ class DigestWriter:
                     continue
             key = sourced.location, sourced.digest.date
             if key in now:
-                # The text names a date on which its papers without a date are new. Its day has what a stored one had by now.
+                # The text names a date on which its papers without a date are new. It was united with the stored day above.
                 former = now[key].digest
                 sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text, content.moved)
             elif key in known:
@@ -576,14 +577,14 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(fresh))
 
 
-def _keep_new(sourced: SourcedDigest, today: date, ids_by_day: Sequence[Set[str]]) -> SourcedDigest:
+def _keep_new(sourced: SourcedDigest, read_on: date, ids_by_day: Sequence[Set[str]]) -> SourcedDigest:
     """Date a rolling digest, and drop the papers that its location had: the arXiv ids of each stored day.
 
     On the first read no day is stored and all papers are new, so that they are dated `FILL_AGE` back: too far for posts
     and alerts.
     """
     known_ids = set().union(*ids_by_day)
-    on = today if ids_by_day else today - FILL_AGE
+    on = read_on if ids_by_day else read_on - FILL_AGE
     digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known_ids)
     return replace(sourced, digest=digest, hash=_digest_hash(digest))
 

@@ -8,7 +8,7 @@ What a line without a paper says is of these papers (`_Reader._read_note`):
 
     the line                      where                                        is of
     a date, alone or labelled     below a heading that titles a paper or is    the papers of its paragraph; above the
-                                  a day, or in a text with a date in its name  first of them, those that follow in it
+                                  a day, or in a text of one day (*)           first of them, those that follow in it
     a date with a label and words anywhere                                     the same
     any other date                behind papers of its paragraph, if no date   the same
                                   has been above the papers so far
@@ -17,6 +17,8 @@ What a line without a paper says is of these papers (`_Reader._read_note`):
                                   has been above its paper so far
     "Title: …"                    elsewhere                                    the next paper of the section
     a title (`find_above`)        anywhere                                     the next paper of the section
+
+(*) A text with a date in its name or in its front matter.
 """
 
 from __future__ import annotations
@@ -116,7 +118,8 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
             "its arXiv links are in code, comments or references, which are not read"
         )
     dates = {named_on, *reader.weeks}
-    return _build_digests(papers, on, left_out, is_named=named_on is not None, certain=dates)
+    is_named = named_on is not None
+    return _build_digests(papers, on, left_out, is_named=is_named, certain=dates, doubts=reader.doubts)
 
 
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
@@ -136,7 +139,7 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     if not papers:
         # Raises the reason why the first value is not a listing.
         return listing.build_records(values[:2])
-    return _build_digests(papers, on, left_out, is_named=True, certain={path_on})
+    return _build_digests(papers, on, left_out, is_named=True, certain={path_on}, doubts=())
 
 
 def _cut(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem], tuple[LeftOut, ...]]:
@@ -162,14 +165,16 @@ def _build_digests(
     *,
     is_named: bool,
     certain: Collection[date | None],
+    doubts: Iterable[Problem],
 ) -> tuple[Digest, ...]:
     """Build one digest per date. A list needs three papers, or a date.
 
     `left_out` are other papers in the text. `is_named`: the text's name contains the date, or the text is JSON.
-    `certain` dates may be in the future.
+    `certain` dates may be in the future; `doubts` are about those that cannot be told.
     """
     papers, problems, beyond = _cut(papers)
-    papers, doubts = _question_dates(papers, on, certain)
+    papers, doubtful = _question_dates(papers, on, certain)
+    doubts = [*doubts, *doubtful]
     undated = [sorting.leave_out(Omission.NO_DATE, f"line {doubt.line}: {doubt.message}") for doubt in doubts]
     problems += doubts
     everything = {paper.arxiv_id for paper in papers}
@@ -320,11 +325,13 @@ class _Section:
 class _Reader:
     """Reads the papers of a text, but for those in code, comments and references.
 
-    `weeks` are the last days of numbered weeks: only they may be far in the future.
+    `weeks` are the last days of numbered weeks: only they may be far in the future. `doubts` are about headings
+    whose day cannot be told.
     """
 
     def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
         self.weeks: set[date] = set()
+        self.doubts: list[Problem] = []
         self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
         self._code = markdown_lines.find_code_rows(rows)
         self._outline = _Outline(self._rows, self._code, named_on)
@@ -418,6 +425,10 @@ class _Reader:
     def _enter(self, heading: _Heading) -> None:
         if heading.stated and self._outline.is_day(heading, heading.stated):
             self._set_day(heading.stated, is_heading=True)
+            if heading.stated.kind == "day" and heading.stated.near is None:
+                self.doubts.append(
+                    Problem(heading.row + 1, f"the day {heading.text[:40]!r} cannot be told{UNDATED}")
+                )
             return
         text = self._rows[heading.row].strip().strip("#")
         min_words = 1 if title_reader.is_numbered(text) else 4
@@ -452,9 +463,9 @@ class _Reader:
 
     def _place_date(self, stated: date_reader.Stated) -> None:
         papers = self._paragraph.papers
-        has_other_day = self._section.title or self._is_day_heading or self._named_on
+        is_of_paragraph = self._section.title or self._is_day_heading or self._named_on
         is_below = papers and not self._dates_are_above
-        if has_other_day or stated.count_words() != 0 or is_below:
+        if is_of_paragraph or stated.count_words() != 0 or is_below:
             self._paragraph.on = None if papers else stated.on
             self._paragraph.papers = _fill_in_day(papers, stated.on)
         else:

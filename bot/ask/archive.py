@@ -49,7 +49,8 @@ _FOREIGN, _TITLE = 0.25, 0.5
 alone.
 """
 _LEAST, _MAX_READ = 0.15, 3
-"""The least share of a question's weight by rarity that one of the first passages must have, else nothing is about it."""
+"""The least share of a question's weight by rarity that one of the first passages must have, else nothing is about it; how many
+first passages are looked at."""
 _MAX_ABSENT, MAX_TOPIC = 3, 72
 """How many absent names are said; the most characters of a search in a button."""
 _MAX_EXCERPT = 600
@@ -89,7 +90,7 @@ class Words(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage of what is stored of a paper. `paper` is the paper's place among those that search proposes.
+    """A passage of what is stored of a paper. `paper` is the paper's place among those that are read.
 
     `on` is the day of the digest whose words it has, else None; `language` is "en" or "ko"; `url` is the address of its place.
     """
@@ -215,7 +216,7 @@ class ArchiveQuestions:
     async def _split_and_weigh(
         self, words: str, details: Sequence[models.PaperDetail], locale: models.Locale
     ) -> tuple[_Pool, list[Weighed]]:
-        """Return the passages of papers, of kept texts only those with the most of a question, and the question's parts."""
+        """Return the passages of papers and the question's parts. Of a kept text come only the passages with the most of it."""
         texts = await self._database.fetch(paper_texts.list_full, [paper.arxiv_id for paper in details])
         glossary = await self._database.look_up(self._glossary.read_current)
         of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
@@ -440,7 +441,7 @@ def _fit(asked: str, passage: Passage) -> float:
 
 
 def _list_needles(part: question.AskedPart) -> Sequence[str]:
-    """Return the forms of a part in lower case and without endings, as they are sought in a text letter for letter."""
+    """Return the forms of a part in lower case, single words without endings, as they are sought in a text letter for letter."""
     folded = (form.text.casefold() for form in part.forms)
     return [analyser.stem(text) if text.isalpha() else text for text in folded]
 
@@ -451,7 +452,7 @@ def _choose_passages(
     """Return the passages of a kept text that have the most of a question, in order, each with the address of its place."""
     split = passages.split(text)
     folded = [passage.text.casefold() for passage in split]
-    counts = [sum(any(form in text for form in forms) for forms in needles) for text in folded]
+    counts = [sum(any(form in own for form in forms) for forms in needles) for own in folded]
     best = sorted(range(len(split)), key=lambda number: -counts[number])[:_MAX_OF_TEXT]
     return [(split[number], passages.locate(text, split[number])) for number in sorted(best)]
 

@@ -148,10 +148,15 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except ModuleNotFoundError as error:
-        from bot.cli import shell
         from bot.core import program
 
-        shell.report_end(f"The installation is not whole: {program.describe_missing(error)}")
+        reason = f"The installation is not whole: {program.describe_missing(error)}"
+        try:
+            from bot.cli import shell
+
+            shell.report_end(reason)
+        except ModuleNotFoundError:  # this needs the library, too
+            sys.stderr.write(f"{reason}\n")
         sys.exit(errors.UsageError.exit_status)  # a supervisor need not try again
     except Exception as error:
         # Print an unexpected error as one line, or with a traceback at level debug.

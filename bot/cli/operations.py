@@ -327,7 +327,7 @@ async def run(
 async def _wait_for_change(announcement: str) -> bool:
     """Report `announcement` and wait until a file of the current folder changes.
 
-    Returns False after SIGTERM or SIGINT. Both count from before the announcement, which a reader may act on at once.
+    Returns False after SIGTERM or SIGINT. Changes and signals count from before the announcement, on which one may act at once.
     """
 
     def look() -> list[tuple[str, int]]:

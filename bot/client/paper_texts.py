@@ -411,7 +411,7 @@ def event_lines(
     texts: Texts, events: Iterable[PaperEvent], *, max_length: int = MAX_SHOWN_COMMENT
 ) -> list[str]:
     """Return what is new about a paper, a line for each event, a withdrawal first. The words of authors are quoted up to
-    `max_length` characters, at 0 neither they nor an address of code.
+    `max_length` characters; at 0 there are no quotes and no address of code.
     """
     lines = []
     for event in sorted(events, key=lambda event: event.kind is not EventKind.WITHDRAWN):

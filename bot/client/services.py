@@ -52,10 +52,10 @@ class Services:
     timezone: str
     web_url: str | None
     features: dict[type, object]
-    """What features built, by class."""
+    """What features built or share, by class."""
 
     def add(self, built: Iterable[object]) -> None:
-        """Add what a feature built. An object of a class that is there takes its place."""
+        """Add what a feature built. It replaces an earlier object of its class."""
         self.features.update({type(one): one for one in built})
 
     def get(self, kind: type[Feature]) -> Feature:

@@ -15,8 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-import babel.localedata
-
 from bot.core import data, isolation
 from storage import models, sqlite_file
 
@@ -100,6 +98,8 @@ def kept() -> Iterator[Callable[[], bool]]:
     }
     for folder in {os.path.dirname(name).removeprefix("bot/") for name in texts}:
         data.list_files(folder)
+    import babel.localedata  # what `describe_missing` needs is in the standard library
+
     for locale in models.Locale:
         babel.localedata.load(locale.value)
     with _open_archive() as archive:

@@ -1,7 +1,7 @@
 """Chooses the papers of a post and describes the post as plain data. Pure.
 
 A post is chosen from the papers that are new since its subscription's previous post (`draw`). It shows the best of
-them, followed by *late* papers: those of days that earlier posts have had, which do not count towards `top_n`. The papers
+them, followed by *late* papers: those of days before the post's own, which do not count towards `top_n`. The papers
 come from all sources that select papers, or from one named source (with a topic, also from its LOOKUP digests; see
 `find_origin`).
 
@@ -19,7 +19,7 @@ of a later ingest, for a closed day that the post before drew from        late
 any other: of a later day, of a later ingest, or `returned`               own
 
 *Known* papers were listed by ingest `until` or before, on any day from `late_on` on. *Returned* papers were in a message
-that ended unsent. For a weekly post, all papers of its days are later than any mark.
+that ended unsent. The days of a weekly post are all later than the mark.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ class DailyPost:
     """A planned post as its subscription's settings show it. `papers` are those of `planned`, in the same order.
 
     `marker` identifies the delivery's messages in the channel's history (at most 64 characters of `A-Za-z0-9:_-`).
-    `mention_role_id` is the role to mention above the headline; previews and posts on demand mention none. Posts that are
-    alike in all else share their messages, so of the subscription only `options.SETTINGS` and `is_by_webhook` may be shown.
+    `mention_role_id` is the role to mention above the headline; previews and posts on demand mention none. Posts with
+    equal `planned`, role, `options.SETTINGS` and `is_by_webhook` share their messages, which may show nothing
+    else of the subscription.
     """
 
     marker: str

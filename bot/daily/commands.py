@@ -328,7 +328,7 @@ class SubscriptionButtonsCog(router.ForManagers, commands.Cog):
 
 
 class PostButtonsCog(router.ReadsGuild, commands.Cog):
-    """The buttons of posts and notices, which anyone may press who sees them."""
+    """Buttons that are not for managers alone: they need no right, or ask for it themselves."""
 
     @router.handles(daily_messages.RESUME)
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:

@@ -11,11 +11,11 @@ What `AttemptRunner` does before it makes a request, in this order. A message th
    ---------------------------------------  ------------------  ------------------------------------
    none (`first_attempt_at` is None)        any                 not searched
    less than NONCE_WINDOW ago               with a nonce        not searched: the nonce returns its message
-   any other                                kind without marker not searched: it may be repeated *
+   any other                                of no marked kind   not searched: it may be repeated *
    any other                                by a webhook        has none: the part is UNVERIFIABLE *
    any other                                any other           searched from the first attempt on
 
-2. For an attempt that a restored backup lacks (`_find_unrecorded`): not searched for a kind without a marker, for a
+2. For an attempt that a restored backup lacks (`_find_unrecorded`): not searched for a kind not in `MARKED_KINDS`, for a
    delivery that could not be sent before this term, and for one in `_absent_ids`; else from `_sendable_since` on:
 
    the search                               `_absent_ids`       what follows
@@ -81,7 +81,7 @@ class AttemptRunner:
     database: Database
     sender: Sender
     _absent_ids: set[int] = field(default_factory=set, init=False)
-    """Deliveries without an unrecorded message."""
+    """Deliveries that are not searched again: nothing was found, or their history cannot be read."""
 
     async def run(
         self, due: ClaimedPart, now: datetime, term_began_at: datetime
@@ -126,9 +126,9 @@ class AttemptRunner:
         if part.first_attempt_at is None:
             return None
         # The difference is negative if the clock was set back.
-        is_known_to_discord = timedelta(0) <= now - part.first_attempt_at < NONCE_WINDOW
+        is_nonce_valid = timedelta(0) <= now - part.first_attempt_at < NONCE_WINDOW
         has_nonce = part.kind is not PartKind.FORUM_POST and request.webhook_token is None
-        if is_known_to_discord and has_nonce:
+        if is_nonce_valid and has_nonce:
             return None
         return await self.sender.find(request, part.first_attempt_at)
 

@@ -222,7 +222,7 @@ class Shelf:
 
 
 async def _read_file(data: bytes, today: date) -> list[Reference]:
-    """Read a file's references in a child process. Raises UsageError if there are none."""
+    """Read a file's references in a child process. Raises UsageError if there are none, and for EndNote's XML."""
     if references.is_endnote_xml(data):
         text = "The file is EndNote's XML, which is not read. Export it as RIS or BibTeX."
         raise UsageError(text, "saved-import-endnote")

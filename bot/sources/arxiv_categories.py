@@ -46,7 +46,7 @@ _PAGE_SIZE = 250
 _DAYS_A_POLL = 5
 """Days of a back-fill read per poll. The next poll follows at once."""
 _MAX_POLLS_PER_DAY = 2
-"""How many polls read a day that arXiv gives in part or not at all. Then the back-fill goes on."""
+"""How many polls at most read a day that arXiv gives in part or not at all. Then the back-fill goes on."""
 _INCOMPLETE_DELAY = timedelta(minutes=10)
 _HELD_DAYS = timedelta(days=7)
 """How long arXiv's moderators may hold a submitted paper before its announcement."""
@@ -220,8 +220,8 @@ class ArxivCategories:
     ) -> AsyncIterator[base.FetchResult]:
         """Continue a back-fill by some days. Each day's last result holds the progress to store.
 
-        A requested day that cannot be read is given up at once. A day of a back-fill is given up after two polls, if its
-        error is its own or a later day can be read.
+        A requested day that cannot be read is given up at once. A day of a back-fill is given up after two polls, or one if the
+        day before was given up in the same poll, if its error is its own or a later day can be read.
         """
         recent = request.now.date() - digest_writer.FILL_AGE
         stored, failed_in_row = progress, 0
@@ -341,7 +341,7 @@ def _fail_day(
 ) -> tuple[base.FetchResult, Progress, bool]:
     """Return the result for the day `on`, which failed, the progress after it, and whether this poll ends.
 
-    `is_first`: no other day failed before it in this poll.
+    `is_first`: the day before it did not fail in this poll by an error that may be of the service.
     """
     reason = f"{progress.on}: {error}"
     unread = Account(left_out=(sorting.leave_out(error.omission, reason),))

@@ -266,7 +266,7 @@ def read_result(
     *,
     day: date | None = None,
 ) -> FetchResult:
-    """Return the result for digests that were read. Its page states have their account."""
+    """Return the result for digests that were read. The account of the digests is that of each page state."""
     account = sorting.account_of(digests)
     pages = with_account(page_states, account)
     return FetchResult(location, FetchStatus.OK, digests=digests, page_states=pages, day=day, account=account)

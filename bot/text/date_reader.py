@@ -65,7 +65,9 @@ _DAY = r"[0-9]{1,2}(?![0-9])"
 _TH = r"(?:st|nd|rd|th|er|[oºª])?"
 _DASH = r"(?:-{1,3}|[‐-―−~〜～→])"
 _NO_FIRST = rf"(?!(?:gen|mag|out|set)\b|mar\.?,?\s[0-9]{{1,2}}(?:\s{_ANY_NAME}|/[0-9]))"
-"""Not gen-3 and set 5, which are dates with the day first alone; nor a Tuesday in French, Italian and Spanish: mar. 24 nov."""
+"""Not gen-3 and set 5: these months are read only behind their day (3 gen). Nor a Tuesday in French,
+Italian and Spanish: mar. 24 nov.
+"""
 _DATE = re.compile(
     rf"(?<![0-9.])(?P<y1>{_YEAR})\s?[-‐-―−./_년年]\s?(?P<m1>[0-9]{{1,2}})\s?[-‐-―−./_월月]\s?"
     rf"(?P<d1>{_DAY})(?!\s?(?:번?째|[주周週]))(?:\s?[일日])?"
@@ -160,15 +162,16 @@ def _read(text: str, near: date | None) -> Stated | None:
     for _, start, end in spans:
         rest, position = rest + text[position:start] + " ", end
     rest += text[position:]
-    dates: list[date | None] = []
+    dates, near_days = list[date | None](), list[date | None]()
     for days, start, end in spans:
         of_span = [_make_date(*parts) or _nearest(parts, near) for parts in _fill_years(days)]
         if len(of_span) == 1 and of_span[0] and _WEEK_BEGINS.search(text[:start]):
             of_span = [of_span[0] + timedelta(days=6)]
         is_open = (len(of_span) == 1 and _OPEN_BEFORE.search(text[:start])) or _OPEN_BEHIND.match(text, end)
         dates += [None] if is_open else of_span
+        near_days += of_span
     on = max(filter(None, dates), default=None) if all(dates) else None
-    return Stated(on, rest, "day", on or next(filter(None, dates), None))
+    return Stated(on, rest, "day", on or next(filter(None, near_days), None))
 
 
 def read_date(text: str) -> date | None:

@@ -28,6 +28,7 @@ _NUMERIC = re.compile(
 _MONTH_AND_DAY = re.compile(
     rf"({MONTH}|[0-9]{{1,2}})[월 ./-]+({MONTH}|[0-9]{{1,2}})[일.]?(?:[ ./-]+([0-9]{{4}}))?"
 )
+_POINTED = re.compile(r"[0-9]{1,2}\. ?[0-9]{1,2}\. ?[0-9]{4}")
 _WEEKDAY = re.compile(
     r"(last |지난 ?)?(?:(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?|([월화수목금토일])요일)"
 )
@@ -140,7 +141,9 @@ def _read_day(text: str, today: date) -> date | None:
     if match is None:
         return None
     first, second = (MONTHS.get(part) or int(part) for part in match.groups()[:2])
-    month, day = (second, first) if match[2] in MONTHS or first > 12 else (first, second)
+    # With points and a year behind them the day is first: 1.11.2026.
+    is_day_first = match[2] in MONTHS or first > 12 or _POINTED.fullmatch(text)
+    month, day = (second, first) if is_day_first else (first, second)
     return date(int(match[3]), month, day) if match[3] else _latest_day(month, day, today)
 
 

@@ -317,11 +317,11 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
                 case latexwalker.LatexGroupNode:
                     pieces.append(self._group(token))
                 case latexwalker.LatexMacroNode:
-                    command = self._macro(token, self._formula)
+                    typeset = self._macro(token, self._formula)
                     if token.macroname in _ENDING and pieces and pieces[-1].kind is _Kind.SPACE:
                         pieces.pop()
-                    pieces += command
-                    is_joined = command and (command[-1].text in _JOINED or token.macroname == "lVert")
+                    pieces += typeset
+                    is_joined = typeset and (typeset[-1].text in _JOINED or token.macroname == "lVert")
                     if token.macro_post_space and not is_joined:
                         pieces.append(_Piece(" ", _Kind.SPACE))
                 case latexwalker.LatexEnvironmentNode:

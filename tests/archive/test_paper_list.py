@@ -271,6 +271,12 @@ def test_a_heading_without_papers_is_a_day_only_with_at_most_one_word() -> None:
             "line 3: 2024-09-30 is before the month of 2606.00001: its papers are read without a date",
         ),
         ("2027-05-01", "line 3: 2027-05-01 is in the future: its papers are read without a date"),
+        ("2026-02-30", "line 1: the day '2026-02-30' cannot be told: its papers are read without a date"),
+        (
+            "2026년 6월 31일",
+            "line 1: the day '2026년 6월 31일' cannot be told: its papers are read without a date",
+        ),
+        ("05/06/2026", "line 1: the day '05/06/2026' cannot be told: its papers are read without a date"),
         ("2026-W53", None),
         ("2026-07-04", None),
     ],
