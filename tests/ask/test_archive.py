@@ -9,6 +9,7 @@ from bot.ask.service import PaperQuestions
 from bot.client.list_state import MAX_LIST_TEXT_LENGTH
 from storage import models, paper_texts
 from storage.database import Database
+from tests.ask.test_commands import mention
 from tests.support import digest_builders
 from tests.support.client_harness import ClientHarness, component_ids, raw_components, shown_text
 
@@ -124,6 +125,20 @@ async def test_what_is_no_question_gets_a_sentence_without_papers(harness: Clien
         assert harness.texts("ask-archive-unasked") in shown_text(answer), asked
         assert "\n> " not in shown_text(answer), asked
         assert component_ids(answer) == [], asked
+
+
+async def test_a_question_of_any_length_is_answered_within_the_limits_of_a_message(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    if harness.runtime is None:
+        await harness.start_runtime()
+    long = f"{LAMPS} " * 190
+    assert len(long) > 4000
+    answer = await ask(archive, long)
+    assert (answer.kind, answer.found[0].paper.arxiv_id in {EARLY, LATE}) == (Kind.NEAR, True)
+    [shown] = await mention(harness, harness.channel, long[:1900])
+    assert "oil" in shown_text(shown)
+    assert len(shown_text(shown)) <= 4000
 
 
 async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions) -> None:
