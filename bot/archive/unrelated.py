@@ -37,6 +37,7 @@ _PROPOSES = re.compile(
         )
     )
 )
+_LETTERS = re.compile("[A-Za-z]+")
 _PARENTHESES = re.compile(r"\([^()]{0,200}\)")
 _NAME = re.compile(r"[A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+")
 
@@ -65,15 +66,19 @@ def _is_general(body: str) -> bool:
 
 def names_title(title: str, text: str) -> bool:
     """Return whether a text has a telling word of a title: as it stands, as a term, in Korean, or by its sound."""
+    # A word of the title as it stands needs no analysis of the text.
+    words_of_text = set(_LETTERS.findall(text.lower()))
+    if any(
+        word in words_of_text and _is_telling(analyser.stem(word)) for word in _LETTERS.findall(title.lower())
+    ):
+        return True
     telling = {token for token in _list_tokens(title) if _is_telling(token)}
     if not telling or telling & _list_tokens(text):
         return True
     joined = "".join(text.split())
     if any(form in joined for token in telling for form in _translations().get(token, ())):
         return True
-    words = (
-        word for word in re.findall("[A-Za-z]+", analyser.fold(title)) if _is_telling(analyser.stem(word))
-    )
+    words = (word for word in _LETTERS.findall(analyser.fold(title)) if _is_telling(analyser.stem(word)))
     sounds = transliteration.SoundIndex(dict.fromkeys(words, 1))
     return any(sounds.find(analyser.strip_ending(word)) for word in set(_HANGUL_WORD.findall(text)))
 
