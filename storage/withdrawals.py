@@ -14,24 +14,38 @@ class Withdrawal(StrEnum):
 STEMS = ("ithdr", "etract", "emoved by", "ITHDR", "ETRACT")
 """Parts of words of which an abstract or a comment has one if it says that the paper is withdrawn."""
 _THIS_PAPER = (
-    r"(?:this|the|our) (?:arxiv )?(?:paper|article|manuscript|submission|work|preprint|report|note|version)"
+    r"(?:this|the|our) (?:arxiv |present )?"
+    r"(?:paper|article|manuscript|submission|work|preprint|report|note|version|letter|draft)"
 )
 _KIND = "(?:paper|article|manuscript|submission|preprint)"
 _BY = r"by (?:the |its |all )?(?:(?:first|corresponding|submitting) )?(?:authors?\b|submitter|us\b|arxiv|admin|moderators)"
 _WITHDREW = r"(?:withdrawn|retracted)"
+_WITHDRAW = (
+    r"(?:(?:have |has |hereby )?(?:withdrawn?|withdrew|retract(?:ed)?)|(?:is|are|am) (?:withdrawing|retracting)"
+    r"|(?:wish|would like) to (?:withdraw|retract))"
+)
+_WHY = "due|because|owing|for|until|pending|after|to be|(?:at|on|up)(?:on)? (?:the )?request|in favou?r"
 _REMOVED = r"removed by (?:the )?(?:arxiv|admin)"
 _WITHDRAWN = re.compile(
     # At the beginning of a sentence; of a comment also between commas.
-    r"(?:^|(?P<comma>[,:|]\s|[(\[])|[.;!?]\s)[*\[(]{0,3}(?:"
-    rf"{_THIS_PAPER} (?:has been|have been|was|is|is being|will be)(?! never| not)(?: \w{{3,15}})? {_WITHDREW}"
-    rf"(?: by\b|\s?[.,;:!)\]*]|\s?$| (?:due|because|owing|for|since|as|until|pending|from arxiv|temporarily)\b)"
-    rf"|{_THIS_PAPER} (?:has been|was|is) {_REMOVED}|(?:{_KIND} )?(?:(?:has been|was|is) )?{_REMOVED}"
-    rf"|(?:(?:the )?authors?|we|i) (?:have |has |hereby )?(?:withdrawn?|withdrew|retract(?:ed)?) (?:this|the|our) {_KIND}\b"
+    r"(?:^|(?P<comma>[,:|]\s|[(\[])|[.;!?]\s)[*\[(]{0,3}(?:\{?\\\w{2,6} )?(?:"
+    rf"{_THIS_PAPER} (?:(?:has|have)(?: since)? been|was|is|is being|will be)(?! never| not)(?: \w{{3,15}})? {_WITHDREW}"
+    rf"(?: by\b|\s?[.,;:!)\]*}}]|\s?$| (?:{_WHY}|since|as|from arxiv|temporarily|and)\b)"
+    rf"|{_THIS_PAPER} (?:has been|was|is) (?:{_REMOVED}|removed {_BY})|(?:{_KIND} )?(?:(?:has been|was|is) )?{_REMOVED}"
+    rf"|(?:(?:the )?authors?|we|i) {_WITHDRAW} (?:this|the|our) {_KIND}\b(?!['’]s)"
     rf"|(?:{_KIND} )?(?:(?:has been|was|is) )?(?:temporarily )?{_WITHDREW} {_BY}"
     rf"|(?P<bare>(?:{_KIND} )?(?:(?:has been|was|is) )?(?:temporarily )?{_WITHDREW}"
-    r"(?:\s?[.,;:!)\]*]|\s?$| (?:due|because|owing|for|until|pending)\b)))",
+    rf"(?:\s?[.,;:!)\]*]|\s?$|(?P<why> (?:{_WHY})\b))))",
     re.IGNORECASE,
 )
+_NOT_FROM_ARXIV = re.compile(
+    r"(?: (?:the |its |all )?(?:authors?|us|submitter))? from (?!(?:the |this )?(?:arxiv|archive|repository|server))"
+    r"|(?: \w{2,20}){0,2} (?:in error|by mistake)\b|[^.]{0,80}\b(?:reinstated|restore[sd])\b",
+    re.IGNORECASE,
+)
+"""What follows if a paper was withdrawn from a conference, or is back."""
+_OTHER = re.compile(r"(?:[A-Z]\w{1,20} ?'?[0-9]{2,4}|[0-9]{4}\.[0-9]{4,5}(?:v[0-9]{1,2})?) ?$")
+"""What stands before *withdrawn* in a list if that is of a conference or another paper: ICLR 2026 (withdrawn)."""
 _BY_ARXIV = re.compile(
     rf"{_WITHDREW} (?:\w{{2,15}} )?by (?:the )?(?:arxiv|admin|moderators)|{_REMOVED}|admin note: [^.]{{0,40}}{_WITHDREW} (?!by)",
     re.IGNORECASE,
@@ -49,6 +63,14 @@ def find_withdrawal(abstract: str | None, comment: str | None) -> Withdrawal | N
             plain = " ".join(text.split())
             for match in _WITHDRAWN.finditer(plain):
                 is_first = match.start() == 0 and match[0][-1] not in ",;"
+                is_other = (
+                    match["bare"]
+                    and not match["why"]
+                    and match["comma"]
+                    and _OTHER.search(plain, max(0, match.start() - 30), match.start())
+                )
+                if is_other or _NOT_FROM_ARXIV.match(plain, match.end()):
+                    continue
                 if is_comment or is_first or not (match["comma"] or match["bare"]):
                     by_arxiv = _BY_ARXIV.search(plain, max(0, match.start() - 20), match.end() + 40)
                     return Withdrawal.ARXIV if by_arxiv else Withdrawal.AUTHORS

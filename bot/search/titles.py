@@ -18,7 +18,6 @@ from storage.snapshot import Snapshot
 
 _CANDIDATE_LIMIT = 60
 _MAX_TEXT_LENGTH = 300
-_SAME_TITLE_LIMIT = 5
 _MIN_PREFIX_LENGTH = 2
 """A Latin word is completed from this many letters, since a single letter starts too many words."""
 _MIN_STEM_LENGTH = 3
@@ -102,11 +101,13 @@ def find_near_name(archive: Archive, text: str, least: int = _MIN_LIKENESS) -> s
 
 
 def find_titled(archive: Archive, titles: Iterable[str]) -> dict[str, str]:
-    """Return the arXiv ids of the papers with exactly these titles, apart from case, punctuation and LaTeX."""
+    """Return the arXiv ids of the papers with exactly these titles, apart from case, punctuation, LaTeX, and `&` for *and*."""
     ids: dict[str, str] = {}
     for title in titles:
         typed = typography.to_plain_text(plain.clean_typed(title))
-        for row in find_papers(archive, typed, limit=_SAME_TITLE_LIMIT):
+        words = [word for word in typed[:_MAX_TEXT_LENGTH].split() if word.lower() not in ("and", "&")]
+        paper_ids = archive.engine.list_titled(_tokens(words), limit=_CANDIDATE_LIMIT)
+        for row in search.list_paper_rows(archive.view, paper_ids):
             if analyser.fold_title(row.title or "") == analyser.fold_title(typed):
                 ids.setdefault(title, row.arxiv_id)
     return ids

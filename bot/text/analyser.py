@@ -219,8 +219,8 @@ def fold_name_german(name: str) -> str:
 
 
 def fold_title(title: str) -> str:
-    """Return a title's letters and digits alone, so that spellings with other case, punctuation or LaTeX are equal."""
-    return "".join(filter(str.isalnum, fold(typography.to_plain_text(title))))
+    """Return a title's letters and digits alone, so that spellings with other case, punctuation or LaTeX are equal, and *&*."""
+    return "".join(filter(str.isalnum, fold(typography.to_plain_text(title)).replace("&", "and")))
 
 
 MAX_TOKEN_LENGTH = 40

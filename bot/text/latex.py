@@ -189,7 +189,11 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
             before = written[-1][-1:] if written and written[-1] else ""
             match type(node):
                 case latexwalker.LatexCharsNode:
-                    written.append(_TIE.sub(" ", node.chars))
+                    chars = _TIE.sub(" ", node.chars)
+                    # Beside a command, a group or a formula: \S~3, Fig.~\textbf{2}.
+                    chars = f" {chars[1:]}" if place and chars[0] == "~" else chars
+                    is_before = place + 1 < len(nodes) and chars[-1] == "~"
+                    written.append(f"{chars[:-1]} " if is_before else chars)
                 case latexwalker.LatexGroupNode:
                     after = nodes[place + 1] if place + 1 < len(nodes) else None
                     former = nodes[place - 1] if place else None

@@ -22,6 +22,20 @@ BY_AUTHORS = [
     ("This paper has been withdrawn by Ann Beech, since its data are lost.", None),
     ("Rivers are long.", "withdrawn for revision"),
     ("WITHDRAWN: the data are wrong.", None),
+    ("This manuscript has been removed by its authors due to a crucial error in equation (12).", None),
+    ("The submission is withdrawn at the request of the co-authors pending further analysis.", None),
+    ("This paper is withdrawn in favor of arXiv:2505.00001.", None),
+    ("The paper is withdrawn and replaced by a longer one.", None),
+    ("Rivers are long.", "Withdrawn after discovery of an error"),
+    ("Rivers are long.", "Withdrawn to be merged with arXiv:2505.00001"),
+    ("The author is withdrawing this manuscript until Section 4 can be corrected.", None),
+    ("The authors wish to withdraw this paper.", None),
+    ("{\\bf This paper has been withdrawn by the authors}", None),
+    ("The present paper has since been withdrawn by the author.", None),
+    ("Rivers are long.", "9 pages, withdrawn"),
+    ("Rivers are long.", "ICML 2024, withdrawn due to a mistake"),
+    ("This paper has been withdrawn since Lemma 2 is in error and its data come from NASA.", None),
+    ("This paper was withdrawn by the authors from the arXiv.", None),
 ]
 BY_ARXIV = [
     (
@@ -55,6 +69,17 @@ NOT_WITHDRAWN = [
     ("Rivers are long.", "This paper was not withdrawn, its second version was."),
     ("Withdrawn, yet cited: a study of old papers.", None),
     ("Noise was removed by an arXiv parser. This paper is new.", None),
+    ("We withdrew this paper from ICLR 2026.", None),
+    ("The authors have withdrawn this paper from NeurIPS.", None),
+    ("Rivers are long.", "This work was withdrawn by the authors from ICLR 2026"),
+    ("Rivers are long.", "Withdrawn by the authors from CVPR"),
+    ("Rivers are long.", "Submitted to ICLR 2026 (withdrawn)"),
+    ("Rivers are long.", "10 pages, ICLR 2026, withdrawn"),
+    ("Rivers are long.", "Comment on arXiv:2505.00001 (withdrawn)"),
+    ("Rivers are long.", "This paper was withdrawn by arXiv in error and has been reinstated"),
+    ("This paper was withdrawn by the authors in v2; v3 restores it with a corrected proof.", None),
+    ("We withdraw the paper's claim that rivers are short.", None),
+    ("Retracted and corrected articles are compared.", None),
     (None, None),
 ]
 

@@ -95,3 +95,18 @@ async def test_a_name_near_to_one_in_the_archive_is_offered(service: SearchServi
     for text in ("툴포머즈", "tool formers", "Toolforma"):
         assert await service.find_near_name(text) == "Toolformer", text
     assert await service.find_near_name("ㅏㅏㅏ") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "arxiv_id"),
+    [
+        ("Flashattention: Fast & Memory Efficient Exact Attention With IO Awareness", "2205.14135"),
+        (r"{LoRA}: \emph{Low-Rank} Adaptation of Large Language Models.", "2106.09685"),
+        ("Mamba and Linear-Time Sequence Modeling with Selective State Spaces", None),
+        ("Segment", None),
+    ],
+)
+async def test_a_title_of_a_reference_is_found_however_it_is_set(
+    service: SearchService, typed: str, arxiv_id: str | None
+) -> None:
+    assert (await service.find_titled([typed])).get(typed) == arxiv_id

@@ -21,6 +21,10 @@ from bot.text import typography
         (r"\textbf{a}{open", r"a{open"),
         (r"Calm K{ä}hler and H{\"o}lder Ponds", "Calm Kähler and Hölder Ponds"),
         (r"Navier{--}Stokes and GPT-{4}, Eq.~(3)", "Navier--Stokes and GPT-4, Eq. (3)"),
+        (
+            r"\copyright~2026, \S~3, Fig.~\textbf{12}, Prop.~$2$ of J.~{\L}oj",
+            "© 2026, § 3, Fig. 12, Prop. 2 of J. Łoj",
+        ),
         (r"S{\o}rensen, {\L}ojasiewicz and \L ojasiewicz", "Sørensen, Łojasiewicz and Łojasiewicz"),
         (
             r"{\'E}cole d'\'et\'e, \v{S}im\'{\i}n, Erd{\H{o}}s, \AA ngstr\"om",
