@@ -16,18 +16,26 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain, pairwise
+from itertools import chain, pairwise, zip_longest
 from typing import Any
 
 from bot.archive import arxiv_ids, exports, listing, title_reader
-from bot.text import typography
+from bot.text import charsets, typography
 from storage import errors
 
 _BIBTEX_START = re.compile(
     r"@\s{0,9}(\w{1,40})\s{0,9}[{(]\s{0,99}([^\s,{}()=\"]{0,200})[^,{}()=\"\n]{0,99}[,=]"
 )
 _NO_ENTRIES = ("comment", "preamble", "string")
-_BIBTEX_TITLE = re.compile(r"[,{(}\"\s]title\s{0,20}=\s{0,20}[{\"]", re.IGNORECASE)
+_NOT_ENTRY = re.compile(rf"@\s{{0,9}}(?:{'|'.join(_NO_ENTRIES)})\b", re.IGNORECASE)
+_OF_OTHERS = (
+    *("abstract", "abstractnote", "abstract note", "초록", "摘要", "ab"),
+    *("keyword", "keywords", "kw", "reference", "references", "cited-references"),
+)
+"""Fields and columns of all formats, in small letters, whose ids are those of other papers, or numbers that are no ids."""
+_BIBTEX_FIELD = re.compile(
+    rf"[,{{(}}\"\s](title|subtitle|{'|'.join(_OF_OTHERS)})\s{{0,20}}=\s{{0,20}}[{{\"]", re.IGNORECASE
+)
 _BIBTEX_TOKEN = re.compile(r"\s+|\w+|\\.|.", re.DOTALL)
 _LINE = re.compile(
     r"[ \t]*(?:([A-Z][A-Z0-9]{1,3})([ \t]{0,4})-(?:(?<=[ \t][ \t]-)|(?=[ \t]|$))|(%[0-9A-Z@+])(?=[ \t]|$))[ \t]*(.*)"
@@ -38,7 +46,7 @@ _STARTS = {
     "%0": re.compile(r"^%0[ \t]+\w", re.MULTILINE),
 }
 """What begins an entry of RIS, of PubMed (NBIB) and of EndNote (.enw)."""
-_SMALL_TAG = re.compile(r"^[ \t]*[a-z][a-z0-9][ \t]{1,4}-(?=[ \t]|$)", re.MULTILINE)
+_SMALL_TAG = re.compile(r"^[ \t]*[A-Za-z][A-Za-z0-9][ \t]{1,4}-(?=[ \t]|$)", re.MULTILINE)
 _RIS_NAMES = {
     "PMID": "TY",
     "%0": "TY",
@@ -47,6 +55,8 @@ _RIS_NAMES = {
     "%U": "UR",
     "%R": "DO",
     "%K": "KW",
+    "%X": "AB",
+    "N2": "AB",
     "%Z": "N1",
     "OT": "KW",
 }
@@ -57,8 +67,13 @@ _MARKUP = re.compile(
     r"</?(?:i|b|u|sub|sup|em|strong|sc|span|italic|bold|br|\w{1,10}:\w{1,20})(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
-_NOT_TEXT, _WORD = re.compile(r"[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W\d_]{2}")
-_TITLE_COLUMNS, _KEY_COLUMNS = ("title", "publication title", "제목"), ("key", "citation key", "id")
+_NOT_TEXT, _WORD = re.compile(r"^%PDF-|[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W\d_]{2}")
+_TITLE_COLUMNS = (
+    *("title", "document title", "article title", "titel", "titre", "título", "titolo"),
+    *("标题", "题名", "タイトル", "제목", "논문명", "논문제목", "publication title"),
+)
+"""The first that a table has counts: it may have the journal's title, too."""
+_KEY_COLUMNS = ("key", "citation key", "id")
 _MAX_LABEL_LENGTH = 80
 
 
@@ -78,7 +93,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry of a file: its text without keywords, which may be numbers, and its fields as plain text.
+    """An entry of a file: its text without the fields in `_OF_OTHERS`, and its fields as plain text.
 
     `own_key` is a key of this bot's exports. Only an entry, and no text between entries, `is_named` in any case.
     """
@@ -114,15 +129,21 @@ def read_references(data: bytes, on: date) -> list[Reference]:
 
 
 def decode(data: bytes) -> str:
-    """Return a file's text with LF at the ends of lines: UTF-8, or UTF-16 and UTF-32 with a byte order mark or zero bytes."""
+    """Return a file's text with LF at the ends of lines.
+
+    It is UTF-16 or UTF-32 with a byte order mark or zero bytes, UTF-8, or in another charset that fits.
+    """
     marks = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be"}
     marks |= {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
     coding = next((name for mark, name in marks.items() if data.startswith(mark)), "utf-8")
     if coding == "utf-8" and b"\0" in data[:200]:
         coding = "utf-16-le" if data[:200:2].count(0) < data[1:200:2].count(0) else "utf-16-be"
-    text = data.decode(coding, "replace").translate(
-        {0: None, 0xFEFF: None, 0xA0: " "}
-    )  # of joined files, too
+    try:
+        text = data.decode(coding)
+    except UnicodeDecodeError:
+        found = charsets.detect(data) if coding == "utf-8" else None
+        text = found or data.decode(coding, "replace")
+    text = text.translate({0: None, 0xFEFF: None, 0xA0: " "})  # of joined files, too
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -141,13 +162,15 @@ def _read_entries(text: str) -> Iterator[_Entry]:
         except errors.NotADigestError:
             yield from _read_lines(text)
         return
-    if any(match[1].lower() not in _NO_ENTRIES for match in _BIBTEX_START.finditer(text)):
+    kinds = (match[1].lower() for match in _BIBTEX_START.finditer(text))
+    if not _NOT_TEXT.match(text) and any(kind not in _NO_ENTRIES for kind in kinds):
         yield from _read_bibtex(text)
         return
     for start, pattern in _STARTS.items():
-        if first := pattern.search(text):
-            # In other files, "of - " begins the rest of a wrapped line.
-            text = text if start in first[0] else _SMALL_TAG.sub(lambda tag: tag[0].upper(), text)
+        if starts := {match[0].strip() for match in pattern.finditer(text)}:
+            if any(start not in tag for tag in starts):
+                # In other files, "of - " begins the rest of a wrapped line.
+                text = _SMALL_TAG.sub(lambda tag: tag[0].upper(), text)
             yield from _read_tagged(text, start)
             return
     yield from _read_table(text)
@@ -158,9 +181,14 @@ def _plain(text: str) -> str:
     return " ".join(html.unescape(_MARKUP.sub("", text)).split())
 
 
+def _join_title(fields: Mapping[str, str]) -> str:
+    return ": ".join(filter(None, map(fields.get, ("title", "subtitle"))))
+
+
 def _list_items(value: Any) -> Iterable[Any]:
-    """Return the items of a JSON file: of a list, of Better BibTeX's `items`, or of the saved papers in `/me data`."""
+    """Return the items of a JSON file: a list, the `items` of Better BibTeX and Crossref, or the saved papers in `/me data`."""
     if isinstance(value, dict):
+        value = inner if isinstance(inner := value.get("message"), dict) else value
         tables = value.get("tables")
         saved = tables.get("saved_papers") if isinstance(tables, dict) else None
         if isinstance(saved, list):
@@ -178,10 +206,11 @@ def _list_items(value: Any) -> Iterable[Any]:
 def _read_json(item: Any) -> _Entry:
     if not isinstance(item, dict):
         return _Entry(json.dumps(item, ensure_ascii=False))
-    text = json.dumps({name: value for name, value in item.items() if name != "keyword"}, ensure_ascii=False)
-    texts = {name: value for name, value in item.items() if isinstance(value, str)}
+    own = {name: value for name, value in item.items() if name.lower() not in _OF_OTHERS}
+    firsts = {name: value[0] if isinstance(value, list) and value else value for name, value in item.items()}
+    texts = {name: value for name, value in firsts.items() if isinstance(value, str)}
     key = texts.get("citationKey") or texts.get("citation-key") or str(item.get("id") or "")
-    title, is_named = _plain(texts.get("title", "")), bool(item)
+    text, title, is_named = json.dumps(own, ensure_ascii=False), _plain(_join_title(texts)), bool(item)
     return _Entry(text, key, title, texts.get("note", ""), texts.get("keyword", ""), is_named=is_named)
 
 
@@ -205,7 +234,7 @@ def _read_bibtex(text: str) -> Iterator[_Entry]:
             refused = ""
         if isinstance(block, model.Entry):
             yield _read_bibtex_entry(block.raw or "", block.key, block.fields, strings)
-        elif isinstance(block, model.ParsingFailedBlock):
+        elif isinstance(block, model.ParsingFailedBlock) and not _NOT_ENTRY.match(block.raw or ""):
             refused = block.raw or ""
         else:
             yield from _read_between(block.raw or "")
@@ -221,25 +250,34 @@ def _read_between(raw: str) -> Iterator[_Entry]:
 
 
 def _read_bibtex_entry(raw: str, key: str, given: Iterable[Any], strings: Mapping[str, str]) -> _Entry:
-    fields: dict[str, str] = {}
+    fields, text = _find_fields(raw)
+    known: dict[str, str] = {}
     for field in given:
-        fields.setdefault(field.key.lower(), _evaluate(str(field.value), strings))
+        known.setdefault(field.key.lower(), _evaluate(str(field.value), strings))
+    fields |= {name: value for name, value in known.items() if value}
     note, tags = (exports.unescape_bibtex(fields.get(name, "")) for name in ("annote", "keywords"))
-    title = fields.get("title") or _find_title(raw)
-    text = raw.replace(fields.get("keywords") or "\0", "")
-    return _Entry(text, key, _read_latex(title), note, tags, fields.get("ids", ""), is_named=True)
+    title = _read_latex(_join_title(fields))
+    return _Entry(text, key, title, note, tags, fields.get("ids", ""), is_named=True)
 
 
 def _read_refused(raw: str) -> _Entry:
-    """Read an entry with an error: its key, and its title up to where that may end. Lines after % are comments."""
+    """Read an entry with an error: its key, and its fields up to where they may end. Lines after % are comments."""
     head = _BIBTEX_START.match(raw)
     raw = "\n".join(line for line in raw.split("\n") if not line.lstrip().startswith("%"))
-    return _Entry(raw, head[2] if head else "", _read_latex(_find_title(raw)), is_named=True)
+    return _read_bibtex_entry(raw, head[2] if head else "", (), {})
 
 
-def _find_title(raw: str) -> str:
-    match = _BIBTEX_TITLE.search(raw)
-    return _read_value(raw, match.end() - 1) if match else ""
+def _find_fields(raw: str) -> tuple[dict[str, str], str]:
+    """Return the first field of each name in `_BIBTEX_FIELD`, and the entry's text without those in `_OF_OTHERS`."""
+    fields: dict[str, str] = {}
+    text, end = "", 0
+    for match in _BIBTEX_FIELD.finditer(raw):
+        name = match[1].lower()
+        if match.start() >= end and name not in fields:
+            fields[name] = _read_value(raw, match.end() - 1)
+            if name in _OF_OTHERS:
+                text, end = text + raw[end : match.end()], match.end() + len(fields[name])
+    return fields, text + raw[end:]
 
 
 def _read_value(text: str, start: int) -> str:
@@ -279,7 +317,7 @@ def _evaluate(value: str, strings: Mapping[str, str]) -> str:
 
 def _read_latex(latex: str) -> str:
     """Return LaTeX as plain text on one line, without the braces that keep capitals."""
-    line = " ".join(latex.split())
+    line = re.sub(r"\\noop\w{0,20} ?\{[^{}]{0,99}\}", "", " ".join(latex.split()))  # only sorts
     has_commands = "\\" in line or "$" in line  # most titles have braces alone
     return _plain(
         (typography.to_plain_text(line) if has_commands else line).replace("{", "").replace("}", "")
@@ -290,6 +328,7 @@ def _read_tagged(text: str, start: str) -> Iterator[_Entry]:
     """Yield the entries of RIS, whose lines may be indented or wrapped, and of the other formats with a tag for each line."""
     lines: list[str] = []
     raw: list[str] = []
+    field = ""
     for line in text.split("\n"):
         match = _LINE.match(line)
         # Other lines are the rest of a wrapped one: those that begin with GPT-4, or with a longer word and a dash.
@@ -300,7 +339,8 @@ def _read_tagged(text: str, start: str) -> Iterator[_Entry]:
             yield _read_ris(raw, lines)
             lines, raw = [], []
         name = _RIS_NAMES.get(tag, tag)
-        raw.append("" if name == "KW" else line)
+        field = name.lower() if tag else field
+        raw.append("" if field in _OF_OTHERS else line)
         is_ris = match is not None and len(name) == 2 and name.isalnum()
         lines.append(f"{name}  - {match[4]}" if match and is_ris else f"ZZ  - {line}" if tag else line)
     yield _read_ris(raw, lines)
@@ -336,7 +376,10 @@ def _read_table(text: str) -> Iterator[_Entry]:
             is_head = cells[title].strip().casefold() in _TITLE_COLUMNS
             name = cells[key].strip() if key is not None and not is_head else ""
             is_named = not is_head and any(map(str.strip, row))
-            yield _Entry("\n".join(row), name, "" if is_head else _plain(cells[title]), is_named=is_named)
+            pairs = zip_longest(columns, row, fillvalue="")
+            own = "\n".join(cell for column, cell in pairs if column not in _OF_OTHERS)
+            body = own if own.strip() else "\n".join(row)
+            yield _Entry(body, name, "" if is_head else _plain(cells[title]), is_named=is_named)
     except csv.Error:  # a field of more than 128 kB
         yield _Entry(text)
 

@@ -14,11 +14,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import pydantic
-import regex
 from w3lib import encoding as web_encoding
 
 from bot.archive import fields, html_pages, paper_list, parse, sorting
 from bot.core import day_close, isolation
+from bot.text import charsets
 from storage import errors, models, sources
 from storage.models import FetchStatus, Omission
 
@@ -319,7 +319,9 @@ def decode_text(body: bytes, declared: str | None) -> str:
     )
     with suppress(FetchError):
         return _decode(body, ["utf-8", *filter(None, encodings)])
-    return _detect(body)
+    if (text := charsets.detect(body)) is None:
+        raise FetchError("its text cannot be decoded: it is not utf-8, and no other charset is certain")
+    return text
 
 
 def _decode(body: bytes, encodings: Sequence[str]) -> str:
@@ -327,38 +329,6 @@ def _decode(body: bytes, encodings: Sequence[str]) -> str:
         with suppress(UnicodeDecodeError, LookupError):
             return body.decode(name)
     raise FetchError(f"its text cannot be decoded: it is not {encodings[0]}")
-
-
-_USUAL = "cp1252"
-_DETECTED = (
-    *(_USUAL, "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253", "cp1254"),
-    *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
-)
-"""Charsets of web pages that declare none."""
-_MAX_CHAOS = 0.1
-_SIGN = r"[^\x00-\x7f\p{L}\p{M}\p{Nd}\p{P}\p{Z}]"
-_SIGN_IN_WORD = regex.compile(rf"\p{{L}}{_SIGN}|{_SIGN}\p{{L}}")
-_ASCII = bytes(range(0x80))
-
-
-def _detect(body: bytes) -> str:
-    """Decode a body as charset-normalizer suggests. Raises FetchError if it finds nothing, or if it is damaged UTF-8."""
-    import charset_normalizer  # few bodies need it
-
-    intact = body.decode("utf-8", "ignore").encode()
-    if 2 * len(intact.translate(None, _ASCII)) <= len(body.translate(None, _ASCII)):
-        guesses = charset_normalizer.from_bytes(body, cp_isolation=[*_DETECTED], threshold=_MAX_CHAOS)
-        names = [
-            name
-            for guess in guesses
-            if guess.chaos <= guesses[0].chaos
-            for name in guess.could_be_from_charset
-        ]
-        # Equally good ones differ in letters such as ď and ï, or in £ and Ł.
-        names.sort(key=lambda name: (len(_SIGN_IN_WORD.findall(body.decode(name))), name != _USUAL))
-        if names:
-            return body.decode(names[0])
-    raise FetchError("its text cannot be decoded: it is not utf-8, and no other charset is certain")
 
 
 # Parsing. Large bodies are parsed in a worker process with limits on memory and time.

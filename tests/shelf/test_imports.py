@@ -153,6 +153,40 @@ WRITTEN = {
         'Key,Title\na,"Of <span class=""nocase"">E. coli</span> &lt; 5"\nb,\n',
         ["Of E. coli < 5", "b"],
     ),
+    "tags in mixed case": (f"Ty   -  JOUR\nTi   - {ONE}\nEr   -\nTY  - JOUR\nTI  - {OTHER}\nER  - \n", TWO),
+    "tags in mixed case behind others": (
+        f"TY  - JOUR\nTI  - {ONE}\nER  - \nTy  - JOUR\nTi  - {OTHER}\nEr  - \n",
+        TWO,
+    ),
+    "subtitles": (
+        f"@misc{{a, title={{{ONE}}}, subtitle={{With {{Glaze}}}}}}\n@misc{{b, title={{{OTHER}}}, subtitle={{of jars}}",
+        [f"{ONE}: With Glaze", f"{OTHER}: of jars"],
+    ),
+    "commands for the order": (
+        rf'@preamble{{"\newcommand{{\noop}}[1]{{}}"}}@misc{{a, title={{\noop{{2026}}{ONE}}}}}'
+        rf"@misc{{b, title={{{{\noopsort{{1973b}}}}{OTHER}}}}}",
+        TWO,
+    ),
+    "an entry in a comment": (
+        f"@misc{{a, title={{{ONE}}}}}\n\n@Comment{{\n@Article{{b,\n  title = {{{OTHER}}}\n}}\n}}\n",
+        TWO,
+    ),
+    "Crossref": (
+        f'{{"message": {{"items": [{{"title": ["{ONE}"]}}, {{"title": ["{OTHER}"], "subtitle": ["Of jars"]}}]}}}}',
+        [ONE, f"{OTHER}: Of jars"],
+    ),
+    "one work of Crossref": (
+        f'{{"message": {{"DOI": "10.1/x", "title": ["{ONE}", "x"], "subtitle": []}}}}',
+        [ONE],
+    ),
+    "a row with an abstract alone": ("Title,Abstract\n,Of kilns\n", ["Of kilns"]),
+    **{
+        f"a table with {name}": (f"No;{name};Publication Title\n1;{ONE};x\n2;{OTHER};x\n", TWO)
+        for name in (
+            *("Titel", "Titre", "Título", "Titolo", "标题", "题名", "タイトル", "논문명", "논문제목"),
+            *("Document Title", "Article Title"),
+        )
+    },
 }
 """Files with errors that reference managers and people make, and what names their entries."""
 
@@ -168,9 +202,35 @@ def test_each_entry_is_named_by_its_own_title(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("coding", "text", "labels"),
+    [
+        (
+            "cp949",
+            "TY  - JOUR\nTI  - 가마와 흙에 대한 연구\nER  - \nTY  - THES\nTI  - 비에 관하여\nER  - \n",
+            ["가마와 흙에 대한 연구", "비에 관하여"],
+        ),
+        (
+            "cp1252",
+            "Titel;Jahr\r\nÜber die Größe von Öfen;2026\r\nNebel;2001\r\n",
+            ["Über die Größe von Öfen", "Nebel"],
+        ),
+        ("cp1252", "@misc{a, title={Étude d’un “four” à céramique}}", ["Étude d’un “four” à céramique"]),
+        (
+            "cp1252",
+            "1. Über die Größe von Öfen\n2. Müller und seine Öfen\n",
+            ["Über die Größe von Öfen", "Müller und seine Öfen"],
+        ),
+    ],
+)
+def test_files_that_are_not_in_unicode_are_read(coding: str, text: str, labels: list[str]) -> None:
+    assert [row.label for row in references.read_references(text.encode(coding), NOW.date())] == labels
+
+
+@pytest.mark.parametrize(
     "unit",
     [
         "@misc{a,title={b}}\n",
+        "abstract={",
         "@misc{a,title={",
         '@a{b,c="',
         "@",
@@ -201,9 +261,24 @@ def test_files_of_any_shape_are_read_in_linear_time(unit: str) -> None:
         "@misc{nsa, eprint={2502.11089}, keywords={2312.00752, 필독}}",
         "TY  - JOUR\nID  - nsa\nUR  - https://arxiv.org/abs/2502.11089\nKW  - 2312.00752\nKW  - 필독\nER  - \n",
         '[{"id": "nsa", "URL": "https://arxiv.org/abs/2502.11089", "keyword": "2312.00752,필독"}]',
+        "@misc{nsa, eprint={2502.11089}, keywords={1}}",
+        "@misc{nsa, abstract={We extend {arXiv}:2312.00752.}, eprint={2502.11089}}",
+        "@misc{nsa, title={Kilns}\n Abstract = {{We extend arXiv:2312.00752.}}\n eprint={2502.11089}}",
+        '@misc{nsa, abstract="We extend arXiv:2312.00752.", eprint={2502.11089}',
+        "@misc{nsa, eprint={2502.11089}, references={Oak, A., Kilns, arXiv:2312.00752}}",
+        "@misc{nsa, eprint={2502.11089}, Cited-References={{Oak A., 2023, arXiv:2312.00752}}}",
+        "TY  - JOUR\nAB  - We extend\nof 2023 arXiv:2312.00752.\nUR  - https://arxiv.org/abs/2502.11089\nER  - \n",
+        "TY  - JOUR\nN2  - We extend arXiv:2312.00752.\nUR  - https://arxiv.org/abs/2502.11089\nER  - \n",
+        "%0 Book\n%X We extend\narXiv:2312.00752.\n%U https://arxiv.org/abs/2502.11089\n",
+        "PMID- 12\nAB  - We extend\n      arXiv:2312.00752.\nLID - 10.48550/arXiv.2502.11089 [doi]\n",
+        '[{"id": "nsa", "abstract": "We extend arXiv:2312.00752.", "number": "arXiv:2502.11089"}]',
+        '{"items": [{"abstractNote": "We extend arXiv:2312.00752.", "url": "https://arxiv.org/abs/2502.11089"}]}',
+        '{"reference": [{"DOI": "10.48550/arXiv.2312.00752"}], "DOI": "10.48550/arXiv.2502.11089"}',
+        'Title,Abstract Note,Url\nKilns,"We extend\narXiv:2312.00752.",https://arxiv.org/abs/2502.11089\n',
+        "제목,초록,링크\n가마,arXiv:2312.00752를 잇는다,https://arxiv.org/abs/2502.11089\n",
     ],
 )
-def test_a_number_among_an_entrys_keywords_is_no_paper(text: str) -> None:
+def test_a_number_in_keywords_abstracts_or_lists_of_references_is_not_the_entrys_paper(text: str) -> None:
     read = references.read_references(text.encode(), NOW.date())
     assert [reference.arxiv_id for reference in read] == ["2502.11089"]
 
@@ -221,6 +296,7 @@ def test_a_number_among_an_entrys_keywords_is_no_paper(text: str) -> None:
         '{"tables": {"saved_papers": [1, {}]}}',
         '{"items": "x"}',
         '{"items": [1]}',
+        "%PDF-1.7 @a(b=",
     ],
 )
 def test_malformed_files_lose_no_id(text: str) -> None:
