@@ -18,7 +18,8 @@ What a line without a paper says is of these papers (`_Reader._read_note`):
     "Title: …"                    elsewhere                                    the next paper of the section
     a title (`find_above`)        anywhere                                     the next paper of the section
 
-(*) A text with a date in its name or in its front matter.
+(*) A text with a date in its name or in its front matter. In another text, a first line of few words with a date is
+a date alone.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ _ADDRESS = re.compile(
 )
 _LINKED_ITEM = re.compile(r"(?:[-*+]|[0-9]{1,4}[.)]|\|)\s{1,4}(?:\*\*)?\[([^\[\]]{1,400})\]\(https?://")
 """An item of a list, or a row of a table, that begins with a link."""
+_WIKI_LINK = re.compile(r"(?<!!)\[\[([^\[\]|#\\]{1,300})(?:\\?[|#][^\[\]]{0,300})?\]\](?![(\[])")
+"""A link to another note, as in Obsidian: its name, and what may be shown in place of it."""
 _REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,100})\])?(?![\[(:])")
 _DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,100})\]:\s{1,9}<?(https?://[^\s>]{1,1000})")
 _BRACKETED = re.compile(r"[\[(`【]([0-9a-z][^\[\]()`\s【】]{8,29})[\])`】]", re.IGNORECASE)
@@ -66,12 +69,19 @@ _FORMULA = re.compile(r"\$[^$\n]{1,200}\$|\\\|")
 _DELIMITER_ROW = re.compile(r"\s*(?:\|\s*)?(?::?-{1,60}:?\s*\|\s*){1,60}(?::?-{1,60}:?\s*)?")
 _DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
 _BEFORE_MENTION = re.compile(
-    r"of|in|on|at|to|by|with|from|as|than|and|or|see|via|per|for|is|are|was|were|like|that|this|the|an?|our|we|cf|us(?:e|es|ing)"
+    r"of|in|on|at|to|by|with|from|as|than|and|or|also|see|via|per|for|is|are|was|were|like|that|this|the|an?|our|we|cf|us(?:e|es|ing)"
     r"|into|about|between|says|against|both|while|where|which"
     r"|en|de|con|por|como|y|que|dans|par|avec|et|von|mit|und|wie|bei|di|da|para|e"
 )
+_LETTER, _FULL_STOP = re.compile(r"[^\W\d_]"), re.compile(r"\.(?!\w)")
+_WORD_BEHIND = re.compile(r"[^\W\d_]++(?!\.\w)")
+"""A word, and no category of arXiv such as cs.CL."""
+_PREPRINT = re.compile(r"prints?(?:\s(?:at|as|on|in))?\s{0,9}$", re.IGNORECASE)
 _BEHIND_ADDRESS = re.compile(r"by|from|via|par|von|de|por|votes?|upvotes|likes|points|stars|comments")
+_ID = re.compile(rf"(?:arxiv\s?[:：.]?\s?)?(?P<id>{arxiv_ids.ID})(?:v[0-9]{{1,3}})?", re.IGNORECASE)
 _MAX_SHORT_LINE, _MAX_CELL_LENGTH, _MAX_LINE = 200, 60, 400
+_MAX_WORDS = 3
+"""The words beside the date in a heading, or in a text's first line, that is a day although others of its kind are not."""
 _MIN_LIST = 3
 """The papers of a list without a date, and of a note that is about more than the paper in its front matter."""
 _AHEAD = timedelta(days=7)
@@ -83,7 +93,10 @@ UNDATED = ": its papers are read without a date"
 
 
 class _Paper(NamedTuple):
-    """A paper found in a text. `is_mention`: it occurs only in prose. `above` is a title in a line above it."""
+    """A paper found in a text. `is_mention`: it occurs only in prose. `above` is a title in a line above it.
+
+    `begins_cell`: its link is first in a cell, or its id is alone there, so that the title in another cell is its own.
+    """
 
     arxiv_id: str
     title: str | None
@@ -91,6 +104,7 @@ class _Paper(NamedTuple):
     row: int = 0
     is_mention: bool = False
     above: str | None = None
+    begins_cell: bool = False
 
     def leave_out(self, reason: Omission) -> LeftOut:
         return sorting.leave_out(reason, f"{self.arxiv_id} in line {self.row + 1}")
@@ -106,19 +120,18 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     `name`, the path or URL, may contain the date. Raises NotADigestError with a reason if the text is not a
     list.
     """
-    front, start = _read_front_matter(rows)
-    named_on = front.on or date_reader.find_path_date(name)
-    reader = _Reader(rows, named_on)
+    front, start = _read_front_matter(rows, date_reader.find_path_date(name))
+    reader = _Reader(rows, front.on)
     papers, left_out = sorting.split(reader.read(start))
     if front.arxiv_id and len({paper.arxiv_id for paper in papers if not paper.is_mention}) < _MIN_LIST:
         left_out += tuple(paper.leave_out(Omission.MENTION) for paper in papers)
-        papers = [front._replace(on=named_on)]
+        papers = [front]
     if not papers and any(map(arxiv_ids.find_ids, rows)):
         raise errors.NotADigestError(
             "its arXiv links are in code, comments or references, which are not read"
         )
-    dates = {named_on, *reader.weeks}
-    is_named = named_on is not None
+    dates = {front.on, *reader.weeks}
+    is_named = front.on is not None
     return _build_digests(papers, on, left_out, is_named=is_named, certain=dates, doubts=reader.doubts)
 
 
@@ -295,12 +308,22 @@ class _Outline:
             return True
         following = self._next[heading.row]
         below = "\n".join(self._rows[heading.row + 1 : min(following.row, heading.row + 50)])
-        ids = set(arxiv_ids.find_ids(below))
-        if len(ids) == 1 and not any(title_reader.read_title(link[2]) for link in _LINK.finditer(below)):
+        if _is_of_untitled_paper(below):
             return False  # it is the title of that paper
-        if not ids and following.level <= heading.level:
+        if not arxiv_ids.find_ids(below) and following.level <= heading.level:
             return words < 2
-        return words < 4 or 2 * dated >= all_of_level
+        return words <= _MAX_WORDS or 2 * dated >= all_of_level
+
+    def is_day_above(self, row: int, stated: date_reader.Stated) -> bool:
+        """Return whether the first line of a text, which is no heading, is a day with few words rather than a paper's title."""
+        words = stated.count_words()
+        paragraph = "\n".join(self._rows[row : row + 50]).partition("\n\n")[0]
+        return words is not None and words <= _MAX_WORDS and not _is_of_untitled_paper(paragraph)
+
+
+def _is_of_untitled_paper(text: str) -> bool:
+    is_single = len(set(arxiv_ids.find_ids(text))) == 1
+    return is_single and not any(title_reader.read_title(link[2]) for link in _LINK.finditer(text))
 
 
 @dataclass
@@ -332,7 +355,8 @@ class _Reader:
     def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
         self.weeks: set[date] = set()
         self.doubts: list[Problem] = []
-        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
+        lines = (_WIKI_LINK.sub(r"\1", line) if "[[" in line else line for line in rows)
+        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in lines]
         self._code = markdown_lines.find_code_rows(rows)
         self._outline = _Outline(self._rows, self._code, named_on)
         definitions = filter(None, map(_DEFINITION.match, (row for row in rows if "]:" in row)))
@@ -340,7 +364,7 @@ class _Reader:
         self._named_on, self._near = named_on, self._outline.near
         self._section, self._paragraph = _Section(), _Paragraph()
         self._day_on, self._is_day_heading = named_on, False
-        self._is_mentioning = False
+        self._is_mentioning = self._is_begun = False
         # Whether a date or a title has been above its papers so far.
         self._dates_are_above = self._titles_are_above = False
 
@@ -391,7 +415,7 @@ class _Reader:
             self._enter(heading)
         elif not papers:
             self._read_note(row, line)
-        self._paragraph.is_begun = True
+        self._paragraph.is_begun = self._is_begun = True
         item = None if papers or heading else _LINKED_ITEM.match(line)
         if item and title_reader.read_title(item[1], 4):
             return sorting.leave_out(Omission.NO_ID, item[1])
@@ -444,7 +468,7 @@ class _Reader:
 
     def _read_note(self, row: int, line: str) -> None:
         """Read a line without a paper: a date or a title of the papers above or below it, or other text."""
-        if stated := self._find_date(line):
+        if stated := self._find_date(row, line):
             self._place_date(stated)
         elif title := title_reader.read_labelled(line):
             self._place_title(title)
@@ -453,13 +477,18 @@ class _Reader:
             title = title_reader.find_above(line, below, is_first=not self._paragraph.is_begun)
             self._section.line_title = title or self._section.line_title
 
-    def _find_date(self, line: str) -> date_reader.Stated | None:
-        """Return the date of a line that is only a date, or that begins with a label such as "Published"."""
+    def _find_date(self, row: int, line: str) -> date_reader.Stated | None:
+        """Return the date of a line that is only a date, begins with a label such as "Published", or is a text's first."""
         label = _DATED_LINE.match(line)
         if not label and (len(line) > 100 or not _DIGIT.search(line) or _UPDATED.search(line)):
             return None
         stated = date_reader.read(strip_markdown(line[label.end() :][:80] if label else line), self._near)
-        return stated if stated and stated.on and (label or stated.count_words() == 0) else None
+        if not stated or not stated.on:
+            return None
+        may_have_words = not (label or self._is_begun or self._named_on)
+        if may_have_words and self._outline.is_day_above(row, stated):
+            stated = stated._replace(rest="")
+        return stated if label or stated.count_words() == 0 else None
 
     def _place_date(self, stated: date_reader.Stated) -> None:
         papers = self._paragraph.papers
@@ -507,15 +536,16 @@ class _Reader:
         return [*items.values()]
 
     def _add_title(self, papers: list[_Paper], parts: Sequence[str], *, are_cells: bool) -> list[_Paper]:
-        """Return a line's papers with the titles beside and above the link, if there is only one paper."""
+        """Return a line's papers with the title beside and above the link of the only one that is there or that begins a cell."""
         listed = {paper.arxiv_id for paper in papers if not paper.is_mention}
         section = self._section
         above, section.line_title = section.line_title, None if listed else section.line_title
-        if len(listed) != 1 or any(paper.title for paper in papers if paper.arxiv_id in listed):
+        owners = {paper.arxiv_id for paper in papers if paper.begins_cell} if len(listed) > 1 else listed
+        if len(owners) != 1 or any(paper.title for paper in papers if paper.arxiv_id in owners):
             return papers
-        title = title_reader.find_beside(parts, are_cells=are_cells)
+        title = title_reader.find_beside(parts, are_cells=are_cells, has_others=owners != listed)
         return [
-            paper._replace(title=title, above=above) if paper.arxiv_id in listed else paper
+            paper._replace(title=title, above=above) if paper.arxiv_id in owners else paper
             for paper in papers
         ]
 
@@ -525,7 +555,7 @@ def _fill_in_day(papers: Iterable[_Paper], on: date | None) -> list[_Paper]:
 
 
 def _read_links(line: str, row: int) -> tuple[list[_Paper], str, list[str]]:
-    """Return the papers in a line's links, the line with `CUT` for links and images, and the labels of other links."""
+    """Return the papers in a line's links, the line with ids or `CUT` for links and images, and the labels of other links."""
     papers, notes = list[_Paper](), list[str]()
 
     def take(match: re.Match[str]) -> str:
@@ -535,9 +565,14 @@ def _read_links(line: str, row: int) -> tuple[list[_Paper], str, list[str]]:
             if not ids and not fields.is_picture(address):
                 ids = arxiv_ids.find_ids(label)
             if arxiv_id := ids[0] if ids else arxiv_ids.parse_bare_id(label):
-                papers.append(_Paper(arxiv_id, title_reader.read_title(label), None, row))
+                is_first = line[max(match.start() - 9, 0) : match.start()].rstrip(" *_`([").endswith("|")
+                papers.append(
+                    _Paper(arxiv_id, title_reader.read_title(label), None, row, begins_cell=is_first)
+                )
             else:
                 notes.append(label)
+            if arxiv_id and ("://" in label or arxiv_ids.parse_bare_id(label)):
+                return f" arXiv:{arxiv_id} "
         return f" {CUT} "
 
     return papers, (_LINK.sub(take, line) if "](" in line else line), notes
@@ -554,25 +589,38 @@ def _read_text(part: str, row: int, *, is_cell: bool) -> Iterator[_Paper]:
     if not arxiv_ids.MAY_HAVE_ID.search(part):
         return
     is_short, is_long = len(part.strip()) <= _MAX_SHORT_LINE, len(part) > _MAX_LINE
-    for match in _ADDRESS.finditer(part):
-        if ids := arxiv_ids.find_ids(match[0]):
-            yield _Paper(ids[0], None, None, row, is_long or _is_in_sentence(part, match))
     rest = _ADDRESS.sub(f" {CUT} ", part)
     words = rest.split()
+    is_alone = is_cell and len(words) == 1
+    for match in _ADDRESS.finditer(part):
+        if ids := arxiv_ids.find_ids(match[0]):
+            is_mention = is_long or _is_in_sentence(part, match, is_id=False)
+            yield _Paper(ids[0], None, None, row, is_mention, begins_cell=is_alone)
     edges = " ".join(words[:2] + words[-2:]) if is_short else ""
+    places = () if is_long else _ID.finditer(rest)
+    outside = (match["id"] for match in places if not _is_in_sentence(rest, match, is_id=True))
+    free = set(map(arxiv_ids.parse_bare_id, outside))
     for arxiv_id in dict.fromkeys(_find_others(rest, [part] if is_cell else [], words)):
         is_listed = arxiv_id in edges or (is_short and f"({arxiv_id}" in rest) or len(words) < 6
-        yield _Paper(arxiv_id, None, None, row, not is_listed)
+        yield _Paper(arxiv_id, None, None, row, not (is_listed and arxiv_id in free), begins_cell=is_alone)
 
 
-def _is_in_sentence(part: str, match: re.Match[str]) -> bool:
-    """Return whether an address is part of a sentence: a word before it needs it, or a sentence goes on behind it."""
-    before, behind = part[: match.start()].split(), part[match.end() :]
+def _is_in_sentence(part: str, match: re.Match[str], *, is_id: bool) -> bool:
+    """Return whether an address or an id is part of a sentence: a word before it needs it, or a sentence goes on behind it.
+
+    An id without words before it is not, and what is behind its comma or bracket is not of its sentence, as in references.
+    """
+    before, behind = part[: match.start()], part[match.end() :]
+    if is_id and not _LETTER.search(before):
+        return False
     if title_reader.CJK.search(match[0]) or title_reader.CJK.match(behind.lstrip(")>")):
         return True  # with a particle
-    if before and _BEFORE_MENTION.fullmatch(before[-1].strip("(*_,").lower()):
+    last = "" if _PREPRINT.search(before) else "".join(before.split()[-1:])
+    if _BEFORE_MENTION.fullmatch(last.strip("(*_,").lower()):
         return True
-    word = re.match(r"[^\W\d_]+", behind.lstrip(" ,)"))
+    if is_id and last.isalpha() and last.islower() and _FULL_STOP.match(behind):
+        return True
+    word = _WORD_BEHIND.match(behind.lstrip(" " if is_id else " ,)"))
     return word is not None and word[0].islower() and not _BEHIND_ADDRESS.fullmatch(word[0])
 
 
@@ -596,15 +644,20 @@ def _resolve(line: str, targets: Mapping[str, str]) -> str:
     return _REFERENCE.sub(link, line) if targets else line
 
 
-def _read_front_matter(rows: Sequence[str]) -> tuple[_Paper, int]:
-    """Return the date, and the paper that a note is about, in the front matter, and the first row after it."""
+def _read_front_matter(rows: Sequence[str], path_on: date | None) -> tuple[_Paper, int]:
+    """Return the date of a note, and the paper that it is about, from its front matter, and the first row after it.
+
+    A date of its creation counts if neither another nor the path has one, and that of a change does not.
+    """
     end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
     if not end or rows[0].strip() != "---":
-        return _Paper("", None, None), 0
+        return _Paper("", None, path_on), 0
     pairs = (line.partition(":")[::2] for line in rows[1:end])
     values = {key.strip().lower(): value.strip(" \"'") for key, value in pairs}
     arxiv_id = next(filter(None, map(_read_id, values.values())), "")
-    return _Paper(arxiv_id, _title_of(values), _date_of(values)), end + 1
+    dates = {key: value for key, value in values.items() if not _CHANGE_KEY.search(key)}
+    on = _date_of({key: dates[key] for key in dates if "created" not in key}) or path_on or _date_of(dates)
+    return _Paper(arxiv_id, _title_of(values), on), end + 1
 
 
 # JSON and JSON Lines: objects, rows and texts with a paper's id.
@@ -612,6 +665,7 @@ def _read_front_matter(rows: Sequence[str]) -> tuple[_Paper, int]:
 _TITLE_KEYS = ("title", "paper_title", "original_title", "title_en")
 _DATE_KEY = re.compile(r"(?:date|publish|created|submitted|announced|\A(?:day|week)\Z)", re.IGNORECASE)
 _LIST_DATE_KEY = re.compile(r"\A(?:date|day|week)\Z|daily|listed|digest|report", re.IGNORECASE)
+_CHANGE_KEY = re.compile(r"update|modif|edited|lastmod", re.IGNORECASE)
 _READING_KEY = re.compile(r"fetched|generated|crawled|scraped|retrieved|collected|timestamp", re.IGNORECASE)
 
 
@@ -701,7 +755,7 @@ def _date_of(item: Mapping[str, Any]) -> date | None:
     """Return the date in an object's fields, or None: that of a list, else of the paper, else of an update."""
     named = sorted(
         filter(_DATE_KEY.search, item),
-        key=lambda name: ("update" in name.lower(), not _LIST_DATE_KEY.search(name)),
+        key=lambda name: (_CHANGE_KEY.search(name) is not None, not _LIST_DATE_KEY.search(name)),
     )
     dates = (date_reader.find_date(item[name][:40]) for name in named if isinstance(item[name], str))
     return next(filter(None, dates), None)

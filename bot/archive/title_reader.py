@@ -37,9 +37,10 @@ _BEHIND_TITLE = re.compile(r"\s[-–—|·]\s|\sby\s")
 _OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>【】]*|\((?=[^()]*\bet al\b)[^()]*+\)\W*)$")
 """A bracket that is still open, as before a link, or the authors in brackets."""
 _ID = re.compile(
-    rf"[(\[]?(?:doi:\s?|10\.48550/|arxiv\.org/[a-z]{{3,8}}/|arxiv\s?[:.]?\s?){{0,3}}{arxiv_ids.ID}(?:v[0-9]{{1,3}})?[)\]]?|<?https?://[^\s<>|\"']{{1,1000}}>?",
+    rf"(?:[(\[]?(?:doi:\s?|10\.48550/|arxiv\.org/[a-z]{{3,8}}/|arxiv\s?[:.]?\s?){{0,3}}{arxiv_ids.ID}(?:v[0-9]{{1,3}})?[)\]]?|<?https?://[^\s<>|\"']{{1,1000}}>?)(?:\s{{1,3}}[-–—·](?=\s))?",
     re.IGNORECASE,
 )
+"""An id or an address, and the dash between it and what it is of."""
 
 
 def strip_markdown(text: str) -> str:
@@ -142,11 +143,11 @@ def find_above(line: str, below: str, *, is_first: bool) -> str | None:
     return _read_bare(line.strip("- \t")) if is_first and not has_label else None
 
 
-def find_beside(parts: Sequence[str], *, are_cells: bool) -> str | None:
+def find_beside(parts: Sequence[str], *, are_cells: bool, has_others: bool) -> str | None:
     """Return the title in a paper's own line: bold or quoted text, or the text beside the link, or None.
 
     `parts` are a row's cells, or one line with `CUT` in the place of links. Text behind a link counts if the
-    line has no text before it.
+    line has no text before it. If the line `has_others`, other papers, only bold or quoted text counts.
     """
     cut = (
         _ID.sub(CUT, part[: 2 * _MAX_LINE]) if "://" in part or arxiv_ids.MAY_HAVE_ID.search(part) else part
@@ -161,7 +162,7 @@ def find_beside(parts: Sequence[str], *, are_cells: bool) -> str | None:
             for match in islice(pattern.finditer(part), 3):
                 if title := read_title(match["title"]):
                     return title
-    for number, part in enumerate(parts):
+    for number, part in enumerate(() if has_others else parts):
         text = _OPENED.sub("", _ITEM.sub("", part, count=1))
         text = _BEHIND_TITLE.split(text, maxsplit=1)[0] if number and not are_cells else text
         title = _read_bare(text)

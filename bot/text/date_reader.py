@@ -144,7 +144,7 @@ _UNKNOWN: _Parts = (None, 0, 0)
 
 def read(text: str, near: date | None = None) -> Stated | None:
     """Return the days that a text states, or None. A day without a year is in the year in which it is closest to `near`."""
-    return _read(text[:_MAX_DATED_LENGTH].lower(), near)
+    return _read(typography.normalise("NFKC", text[:_MAX_DATED_LENGTH]).lower(), near)
 
 
 @lru_cache(maxsize=64)

@@ -232,6 +232,43 @@ def test_a_date_alone_does_not_move_papers_of_a_text_with_a_date_in_its_name() -
     assert days_of(f"2026-06-18\n\n{paper}", "2026-06-20.md") == {"2026-06-20": [ONE]}
 
 
+@pytest.mark.parametrize(
+    ("front", "name", "day"),
+    [
+        *((f"created: {on}", "2026-06-20.md", "2026-06-20") for on in ("2026-06-21T08:12", "2026-06-21")),
+        *((f"{key}: 2026-06-21", "2026-06-20.md", "2026-06-20") for key in ("updated", "modified", "date modified")),
+        *((f"{key}: 2026-06-21", "README.md", "2026-06-21") for key in ("created", "date created", "date", "published")),
+        *((f"{key}: 2026-06-21", "README.md", "rolling") for key in ("updated", "last_modified_date", "date_updated")),
+        ("date: 2026-06-21\nupdated: 2026-06-22\ncreated: 2026-06-19", "2026-06-20.md", "2026-06-21"),
+    ],
+)  # fmt: skip
+def test_a_date_in_front_matter_is_the_day_unless_it_is_of_the_file(front: str, name: str, day: str) -> None:
+    papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
+    assert days_of(f"---\ntags: [daily]\n{front}\n---\n{papers}", name) == {day: list(IDS)}
+
+
+@pytest.mark.parametrize(
+    ("line", "day"),
+    [
+        *((line, "2026-06-20") for line in (
+            "📌 2026.06.20(토) 논문 브리핑", "2026년 6월 20일 토요일 AI 논문 소개", "Kettles reading group, 20 June 2026",
+        )),
+        *((line, "rolling") for line in (
+            "What we read of kettles and pots until 2026-06-20", "Updated by Ann on 2026-06-20", "Kettles 1.2 (2026-06-20)",
+        )),
+    ],
+)  # fmt: skip
+def test_the_first_line_of_a_text_is_a_day_as_a_heading_would_be(line: str, day: str) -> None:
+    papers = lay_out("• [{}]({url})", (KETTLES, GEESE, CARTS))
+    assert days_of(f"{line}\n\n{papers}") == days_of(f"{line}\n{papers}") == {day: list(IDS)}
+    assert days_of(f"Kettles\n\n{line}\n\n{papers}") == {"rolling": list(IDS)}
+    assert days_of(f"{line}\n\n{papers}", "2026-06-18.md") == {"2026-06-18": list(IDS)}
+
+
+def test_a_first_line_above_one_paper_is_its_title() -> None:
+    assert days_of(lay_out("{}\n{url}\n", (DATED_TITLES[5], KETTLES, GEESE))) == {"rolling": list(IDS)}
+
+
 def test_a_date_below_an_item_is_not_of_the_items_that_follow() -> None:
     items = [f"- [{KETTLES}](https://arxiv.org/abs/{id_})\n" for id_ in IDS]
     text = f"{items[0]}  2026-06-18\n{items[1]}{items[2]}"
@@ -312,13 +349,37 @@ def test_one_paper_below_a_date_is_a_list_but_not_below_a_version() -> None:
         *("<h3>{}</h3><a href='{url}'>PDF</a>\n", "{}\nAnn Beech, Cee Dale\n{url}\n", "1. {}\n   - arXiv: {url}\n"),
         *("- Ann Beech, Cee Dale. {}. {url}", "[1] Ann Beech and Cee Dale, Dee Elm. {}. arXiv 2026. {url}", "{}\n---\n\n{url}\n"),
         *("## {}\n[Read the full paper on arXiv]({url})\n", "arXiv:{url}\nTitle: {}\nAuthors: Ann Beech\n"),
+        *("- [{url}]({url}) — {}", "1. <{url}> – *{}*", "- [{url}]({url}) · {} — Ann Beech"),
+        *("- [x] [[{}]] {url} #kettles", "- [[{}|Kettles]] {url}", "| [[{}\\|Kettles]] | {url} |", "[[{}]]\n{url}\n"),
+        *("- [[pdf]({url})] {}", "- [[pdf]]({url}) {}"),
+        "| 1) **{}** - it builds on [OTTER](https://arxiv.org/abs/2501.00009v1). | [Paper]({url}), [Post](https://h.test) |",
+        "| **{}** | It is like [OTTER](https://arxiv.org/abs/2501.00009). | {url} |",
     ],
 )  # fmt: skip
 def test_takes_the_title_beside_or_above_a_link(layout: str) -> None:
     [digest] = read("# 2026-06-20\n\n" + lay_out(layout, (KETTLES, GEESE, CARTS)))
     assert (digest.date, digest.is_rolling) == (date(2026, 6, 20), False)
-    assert [(entry.arxiv_id, entry.title) for entry in digest.entries] == [
+    assert [(entry.arxiv_id, entry.title) for entry in digest.entries if entry.arxiv_id in IDS] == [
         *zip(IDS, (KETTLES, GEESE, CARTS), strict=True)
+    ]
+    assert not any(entry.title for entry in digest.entries if entry.arxiv_id not in IDS)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *(f"- {KETTLES} (arXiv:{ONE}).", f"- Ann Beech, “{KETTLES}”, arXiv:{ONE}.", f"- {KETTLES}, arXiv:{ONE}v2, 2026"),
+        *(f"- Ann Beech, Bo Carr. {KETTLES}. arXiv preprint arXiv:{ONE}.", f"- {KETTLES} arXiv:{ONE} cs.CL"),
+        *(f"- {KETTLES} (preprint at arXiv:{ONE})", f"- arXiv:{ONE} {KETTLES}", f"- {KETTLES} arXiv:{ONE}"),
+    ],
+)  # fmt: skip
+def test_an_id_behind_a_title_is_a_paper(row: str) -> None:
+    assert [(entry.arxiv_id, entry.title) for entry in read_one(row)] == [(ONE, KETTLES)]
+
+
+def test_the_dash_behind_a_name_is_before_what_is_said_of_it() -> None:
+    assert [entry.title for entry in read_one(f"- [OTTER]({ABS_ONE}) — a benchmark of kettles and pots")] == [
+        None
     ]
 
 
@@ -339,6 +400,10 @@ def test_a_topic_above_a_single_paper_is_not_its_title() -> None:
         "It is better than that of https://arxiv.org/abs/2501.00009, which was the best so far.",
         "우리는 https://arxiv.org/abs/2501.00009에서 제안한 방법을 쓴다.",
         "(see https://arxiv.org/abs/2501.00009)",
+        "It says something of water, see also arXiv:2501.00009.",
+        "We look at water, as arXiv:2501.00009 did.",
+        "Our new method for kettles greatly extends arXiv:2501.00009.",
+        "이 논문은 arXiv:2501.00009를 확장한다.",
         "Otro método, como en https://arxiv.org/abs/2501.00009 y más.",
         "The group before us (2025a, arXiv:2501.00009) bounds $|x|$ and $|y|$ of a kettle, which is long known.",
         "![compare with the older figure](https://arxiv.org/html/2501.00009v1/x1.png)",
