@@ -22,7 +22,18 @@ import pydantic
 from markupsafe import Markup
 from yarl import URL
 
-from bot.archive import arxiv_ids, fields, html_pages, listing, parse, sorting
+from bot.archive import (
+    arxiv_ids,
+    fields,
+    html_pages,
+    listing,
+    markdown_lines,
+    paper_list,
+    parse,
+    sorting,
+    title_reader,
+    written,
+)
 from bot.core import clock
 from bot.sources import base
 from bot.text import date_reader
@@ -170,6 +181,18 @@ _VOTE_COUNT = re.compile(
 )
 _LINE_BREAK = re.compile(r"<br\s?/?>", re.IGNORECASE)
 _CLOSING_TAG = re.compile(r"</[a-z][a-z0-9]{0,9}>", re.IGNORECASE)
+_LINK = re.compile(r"!?\[(?P<label>(?:[^\[\]]++|\[[^\[\]]*+\])*+)\]\([^()\s]{0,1000}\)")
+_ITEM = re.compile(r"\s*+(?:[-*+#|]|[0-9]{1,4}[.)]\s)")
+_LETTER = re.compile(r"[^\W\d_]")
+_LABEL_ENDS = (":", "：", "-", "–", "—", "→")
+_MAX_LABEL_LENGTH = 60
+_CUT_OFF = re.compile(r"\[(?:…|\.{3})\]|(?:…|\.{3})\W{0,9}(?:\[[^\n]{0,300})?\Z")
+_POST_WORD = re.compile(
+    r"\b(?:i|my|me|we|our|us|this|notes?|thoughts|posts?|blog|news|links?|papers?|reviews?|summary|read|reading|explained"
+    r"|weekly|daily|today|week|day|month|released?)\b",
+    re.IGNORECASE,
+)
+"""A word in the title of a post by which it may be about more than the title of its paper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +212,8 @@ class FeedEntry(models.PaperDescription):
     is_misread: bool
     """Whether former versions read its date as the first of a month, which it is not."""
     arxiv_id: str | None
+    paper_title: str | None
+    """The title of its paper: the entry's, unless the entry is a post."""
     hash: str
     """A hash of the entry without dates and votes, which change at each poll in some feeds."""
 
@@ -320,7 +345,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
     longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
     contents = tuple(longest_first[:_MAX_CONTENTS])
     hashed = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
-    return FeedEntry(
+    parsed = FeedEntry(
         key=fields.clean_line(id_) or "",
         link=link,
         title=title,
@@ -336,6 +361,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         and former.tm_mday == 1
         and published_on not in (None, date(*former[:3])),
         arxiv_id=_parse_arxiv_id(link or "") or _parse_arxiv_id(id_),
+        paper_title=title,
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest(),
         affiliations=fields.clean_labels([*affiliations, entry.get("arxiv_affiliation")]),
@@ -344,6 +370,103 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         comment=fields.clean_line(entry.get("arxiv_comment")) if version else None,
         journal=fields.clean_line(entry.get("arxiv_journal_ref")) if version else None,
     )
+    return parsed if parsed.arxiv_id else _read_post(parsed, entry.get("links") or ())
+
+
+def _read_post(entry: FeedEntry, links: Iterable[Mapping[str, Any]]) -> FeedEntry:
+    """Return a post about one paper, which another link of the entry names or its text; any other entry as it is.
+
+    What the post says, but for its day and perhaps its title, is not of the paper.
+    """
+    others = (link.get("href") for link in links if link.get("rel") in ("related", "via", "enclosure"))
+    named = set(filter(None, (_parse_arxiv_id(str(address)) for address in others)))
+    digests = read_alone(entry)
+    listed = {paper.arxiv_id for digest in digests for paper in digest.entries}
+    found = named if len(named) == 1 and len(listed) < 2 else listed
+    arxiv_id = next(iter(found), "")
+    if len(found) != 1 or (found is listed and not _is_of_one_paper(entry, arxiv_id, digests)):
+        return entry
+    labels = (
+        label
+        for row in _to_rows(entry.contents)
+        for label, link_id in _find_links(row)
+        if link_id == arxiv_id
+    )
+    own = entry.title if entry.title and not _POST_WORD.search(entry.title) else ""
+    title = next(filter(None, map(_read_label, labels)), None) or title_reader.read_title(own)
+    entry = replace(entry, contents=(), authors=(), affiliations=(), categories=(), thumbnail=None)
+    return replace(entry, arxiv_id=arxiv_id, paper_title=title)
+
+
+def _is_of_one_paper(entry: FeedEntry, arxiv_id: str, digests: Iterable[models.Digest]) -> bool:
+    """Return whether a text that lists one paper is a post about it, rather than the beginning of a list or the list of a day.
+
+    In a post a link to the paper stands alone, above those to several others.
+    """
+    is_undated = all(it.date == _NO_DAY for it in digests)
+    rows = [*_to_rows(entry.contents)]
+    ids = [*dict.fromkeys(chain.from_iterable(map(arxiv_ids.find_ids, rows)))]
+    return (
+        (entry.published_on is not None or is_undated)
+        and (len(ids) < 3 or ids[0] == arxiv_id)
+        and any(_stands_alone(row) for row in rows if arxiv_id in arxiv_ids.find_ids(row))
+        and not _CUT_OFF.search("\n".join(_to_rows(entry.contents[:1])).rstrip())
+    )
+
+
+def read_alone(entry: FeedEntry) -> tuple[models.Digest, ...]:
+    """Return the lists in an entry's texts without the papers in sentences, or nothing if it has written digests.
+
+    They have the entry's day, or without one that of the text, else _NO_DAY.
+    """
+    size, has_ids = sum(map(len, entry.contents)), any(map(arxiv_ids.find_ids, entry.contents))
+    if not has_ids or size > _MAX_PAPER_LENGTH:
+        return ()
+    rows = [
+        row
+        for row in _to_rows(entry.contents)
+        if _ITEM.match(row) or not arxiv_ids.find_ids(row) or _stands_alone(row)
+    ]
+    for name in (str(entry.published_on),) if entry.published_on else ("", str(_NO_DAY)):
+        with suppress(errors.NotADigestError):
+            return () if written.parse(rows) else paper_list.parse(rows, name, _NO_DAY)
+    return ()
+
+
+def _to_rows(contents: Iterable[str]) -> Iterator[str]:
+    for text in contents:
+        is_html = parse.is_html(text) or _HTML.search(text)
+        yield from markdown_lines.normalise(html_pages.to_markdown(text) if is_html else text).split("\n")
+        yield ""
+
+
+def _find_links(row: str) -> list[tuple[str, str]]:
+    """Return the labels of links to papers, and the ids of these papers."""
+    return [(link["label"], ids[0]) for link in _LINK.finditer(row) if (ids := arxiv_ids.find_ids(link[0]))]
+
+
+def _stands_alone(row: str) -> bool:
+    """Return whether a row, or a cell of it, begins with a paper's link, or has it behind a label or with a title as its label.
+
+    A link does not stand alone if a sentence goes on behind it.
+    """
+    cells = row.split("|") if row.lstrip().startswith("|") else [row]
+    return any(_read_label(label) for label, _ in _find_links(row)) or any(map(_begins_with_paper, cells))
+
+
+def _begins_with_paper(part: str) -> bool:
+    text = _LINK.sub(lambda link: f" {title_reader.CUT} " if arxiv_ids.find_ids(link[0]) else " ", part)
+    words = (title_reader.CUT if arxiv_ids.extract_arxiv_id(word) else word for word in text.split())
+    before, paper, behind = " ".join(words).partition(title_reader.CUT)
+    is_label = len(before) <= _MAX_LABEL_LENGTH and before.rstrip(" *_").endswith(_LABEL_ENDS)
+    following = behind.lstrip(" ,)>*_]")[:1]
+    is_in_sentence = following.islower() or title_reader.CJK.match(following)
+    return bool(paper) and (is_label or not _LETTER.search(before)) and not is_in_sentence
+
+
+def _read_label(label: str) -> str | None:
+    title = title_reader.read_title(label)
+    return None if title is None or title[0].islower() else title
 
 
 def _absolute(address: object, url: str) -> str | None:
@@ -465,7 +588,7 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
         text = _TEXT_LABEL.sub("", "\n".join(lines).strip(), count=1)
     return {
         "arxiv_id": entry.arxiv_id,
-        "title": entry.title,
+        "title": entry.paper_title,
         "authors": list(authors),
         "votes": votes,
         "thumbnail": thumbnail,
@@ -486,26 +609,26 @@ def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: da
     """Return the day of each paper in a feed (None if unknown), keyed by entry key.
 
     A paper's day is its entry's date. In a feed that was just generated from a day's list, the dates are those
-    of publication, in no order, and the day is the feed's build date. A date before arXiv existed or after
-    tomorrow counts as missing.
+    of publication, in no order, and the day is the feed's build date. An impossible date counts as missing.
     """
     papers = [entry for entry in entries if entry.arxiv_id is not None]
     is_short = len(papers) <= MAX_POSTED_PAPERS and built_on is not None
     fresh = built_on if is_short and abs(read_on - (built_on or date.min)) <= _MAX_BUILD_AGE else None
-    dates = {
-        entry.key: entry.published_on
-        for entry in papers
-        if entry.published_on and _is_possible(entry.published_on, read_on)
-    }
+    dates = {entry.key: day for entry in papers if (day := _possible_day(entry, read_on))}
     known = {} if fresh is not None and not _are_in_order([*filter(None, dates.values())]) else dates
     return {entry.key: known.get(entry.key) or fresh for entry in papers}
 
 
-_FIRST_DAY = date(1991, 8, 1)
+_NO_DAY = date(2099, 12, 31)
+"""Stands for the day of an entry that has none."""
+_FIRST_DAY, _EARLY = date(1991, 8, 1), timedelta(days=7)
 
 
-def _is_possible(on: date, read_on: date) -> bool:
-    return _FIRST_DAY <= on <= read_on + timedelta(days=1)
+def _possible_day(entry: FeedEntry, read_on: date) -> date | None:
+    """Return an entry's day, unless it is after tomorrow, before arXiv existed or before the month of its paper's id."""
+    first = _FIRST_DAY if entry.arxiv_id is None else arxiv_ids.first_day(entry.arxiv_id) - _EARLY
+    on = entry.published_on
+    return on if on and first <= on <= read_on + timedelta(days=1) else None
 
 
 def _are_in_order(days: Sequence[date]) -> bool:
@@ -584,7 +707,7 @@ class _Reading(NamedTuple):
             key=lambda entry: (
                 entry.is_replacement,
                 request.known(locate(entry.key)) is None,
-                entry.published_on or date.max,
+                _possible_day(entry, request.now.date()) or date.max,
             ),
         )
         return cls(
@@ -746,8 +869,7 @@ class FeedSource:
         states = tuple(replace(state, location=place) for place in places)
         paper = await asyncio.to_thread(read_paper, entry)
         seen_on = reading.seen_on if known is None or known.status is FetchStatus.NOT_YET else None
-        text_on = entry.published_on or seen_on
-        if digests := await self._read_contents(entry, state, text_on, is_paper=paper is not None):
+        if digests := await self._read_contents(entry, state, seen_on, is_paper=paper is not None):
             return _WrittenDigests(digests, states)
         if paper is None:
             return _LinkedPage(entry, states) if entry.link else _LeftOutEntry(Omission.NO_ID, states)
@@ -766,17 +888,25 @@ class FeedSource:
         return f"{self.address}#{'entry-' if str(fields.clean_date(key)) == key else ''}{key}"
 
     async def _read_contents(
-        self, entry: FeedEntry, state: sources.PageState, on: date | None, *, is_paper: bool
+        self, entry: FeedEntry, state: sources.PageState, seen_on: date | None, *, is_paper: bool
     ) -> tuple[models.Digest, ...]:
-        """Return the digests in an entry's content, except a list that contains only the entry's own paper."""
+        """Return the digests in an entry's content, except a list that contains only the entry's own paper.
+
+        A paper's day is in the content, else it is the entry's, else in the path of its link. With the entry's day, two
+        papers alone in their lines are a list.
+        """
         read_on = state.read_at.date()
+        on = _possible_day(entry, read_on)
+        name = entry.link or "" if on is None else ""
         for text in entry.contents:
             with suppress(base.FetchError):
-                arguments = (text.encode("utf-8", "replace"), "utf-8", state.location, on, read_on)
+                arguments = (text.encode("utf-8", "replace"), "utf-8", name, on or seen_on, read_on)
                 digests = await base.read_digests(base.detect_in_bytes, *arguments)
                 is_alone = is_paper and sum(len(digest.entries) for digest in digests) == 1
                 return () if is_alone else digests
-        return ()
+        alone = await asyncio.to_thread(read_alone, entry) if on and not is_paper else ()
+        is_list = sum(len(digest.entries) for digest in alone) > 1 and not any(it.is_rolling for it in alone)
+        return alone if is_list else ()
 
     def _list_papers(
         self, papers: Sequence[_ListedPaper], request: base.FetchRequest, *, is_large: bool
@@ -843,7 +973,7 @@ class FeedSource:
                 page_states = _mark_empty(page_states) if is_empty else page_states
                 status = FetchStatus.NOT_YET if is_empty else FetchStatus.UNCHANGED
                 return base.FetchResult(link, status, page_states=page_states, account=account)
-            on = entry.published_on or (seen_on if known is None else None)
+            on = _possible_day(entry, page.page_state.read_at.date()) or (seen_on if known is None else None)
             digests = await base.detect_in_response(page, on)
         except base.FetchError as error:
             reason = base.clean_reason(f"{link}: {error}")
@@ -870,9 +1000,8 @@ def _leave_out(entry: FeedEntry, reason: Omission, example: str | None = None) -
 def _account_of_paper(entry: FeedEntry, today: date) -> Account:
     if entry.is_replacement:
         return _leave_out(entry, Omission.NEW_VERSION)
-    text = entry.untold_date
-    if entry.published_on and not _is_possible(entry.published_on, today):
-        text = str(entry.published_on)
+    is_impossible = entry.published_on and not _possible_day(entry, today)
+    text = str(entry.published_on) if is_impossible else entry.untold_date
     return Account(1, remarks=(sorting.leave_out(Omission.NO_DATE, text),) if text else ())
 
 

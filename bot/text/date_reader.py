@@ -128,6 +128,8 @@ _TIME = re.compile(
     r"t?(?<![0-9])[0-9]{1,2}(?::[0-9]{2}){1,2}(?:[.,][0-9]{1,9})?(?:\s?[-+][0-9]{2}:?[0-9]{2})?(?![0-9])"
 )
 _DIGIT = re.compile("[0-9]")
+_ZERO_YEAR = re.compile(rf"\b{_NAME}[\s-]{{1,3}}0[0-9]{{3}}(?![0-9])")
+"""The year of programs that have no date: 01 Jan 0001, which `parsedate_tz` takes for 2001."""
 _MONTH_NAME = re.compile(rf"\W*+(?:[0-9]{{1,2}}\s?[월月]|{_NAME})\W*+")
 _SLASHED = re.compile(r"[^\w/]*([0-9]{1,2})/([0-9]{1,2})[^\w/]*(?:[^\W0-9_]{1,9}[^\w/]*)?")
 _FILE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
@@ -177,6 +179,8 @@ def _read(text: str, near: date | None) -> Stated | None:
 def read_date(text: str) -> date | None:
     """Return the day of a date that a program wrote, with or without a time and a zone; None if it cannot be told."""
     line = typography.normalise("NFKC", text[:_MAX_DATED_LENGTH])
+    if _ZERO_YEAR.search(line.lower()):
+        return None
     if parts := parsedate_tz(line):  # RFC 5322 and its older forms, such as years of two digits
         on = _make_date(*parts[:3])
         if on or parts[0] <= _FIRST_YEAR:

@@ -66,8 +66,8 @@ SHAPES: dict[str, tuple[str, int, dict[str, int]]] = {
             " medium='image'/>"
             "<content:encoded><![CDATA[<p>New: <a href='{1}'>Moss</a></p>]]></content:encoded></item>",
         ),
-        0,
-        {"not-read": 1},
+        1,
+        {},
     ),
     "WordPress": (
         RSS.format(
@@ -151,8 +151,8 @@ SHAPES: dict[str, tuple[str, int, dict[str, int]]] = {
             "&lt;/a&gt;</content><id>t3_1</id><link href='{site}/gone'/><updated>2025-05-06T08:00:00+00:00</updated>"
             "<title>[R] Moss on walls</title></entry>",
         ),
-        0,
-        {"not-read": 1},
+        1,
+        {},
     ),
     "GitHub": (
         ATOM.format(

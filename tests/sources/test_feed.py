@@ -69,7 +69,7 @@ def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
         f"<p><b>Authors:</b> Mina Alder, Tomas Brandt</p><p><b>Upvotes:</b> {votes}</p>"
         f"<p><b>Summary:</b> Moss number {number} grows in 97-98% of all gardens.</p>"
     )
-    link = f"https://arxiv.org/abs/2505.{number:05}"
+    link = f"https://arxiv.org/abs/2503.{number:05}"
     when = f"{on}T08:00:00Z" if on else ""
     return item(link, link=link, title=f"Growing Moss {number}", content=html, date=when)
 
@@ -95,7 +95,7 @@ async def test_entries_with_one_paper_each_are_grouped_by_day(site: Site) -> Non
     results = await site.read()
     assert listed(results) == [("list", "2025-05-06", False, 2), ("list", "2025-05-05", False, 1)]
     paper = results[0].digests[0].entries[1]
-    assert (paper.arxiv_id, paper.title, paper.votes) == ("2505.00002", "Growing Moss 2", 2)
+    assert (paper.arxiv_id, paper.title, paper.votes) == ("2503.00002", "Growing Moss 2", 2)
     assert (paper.authors, paper.thumbnail) == (("Mina Alder", "Tomas Brandt"), "https://cdn.example/2.png")
     facts = results[0].facts[1]
     assert facts.abstract == "Moss number 2 grows in 97-98% of all gardens."
@@ -426,6 +426,10 @@ def written_item(number: int, when: str, tag: str = "pubDate") -> str:
         ("27 novembre 2026 | 26. November 2026 | 25 de noviembre de 2026 10:00", "27 26 25"),
         # A month without a day, and a day and a month that may be exchanged.
         ("27/11/2026 | 2026-11 | 05/11/2026", "27 None None"),
+        # No date of a generator, and one before the month of the paper's id.
+        ("27 Nov 2026 08:00:00 GMT | Mon, 01 Jan 0001 00:00:00 +0000 | 2001-01-01", "27 None None"),
+        ("27 Nov 2026 08:00:00 GMT | Wed, 30 Nov -0001 00:00:00 +0000 | 2026-10-01", "27 None None"),
+        ("27 Nov 26 08:00:00 -0300 | Thu, 26 Nov 2026 08:00:00 GMT | 2026-10-30", "27 26 30"),
     ],
 )
 @pytest.mark.parametrize("tag", ["pubDate", "dc:date"])
@@ -443,8 +447,137 @@ async def test_a_paper_is_listed_on_the_day_that_its_entry_states(
     }
     assert [found[arxiv_id] for arxiv_id in sorted(found)] == days.split()
     said = [of for result in results if result.account for of in result.account.remarks]
-    unclear = [LeftOut(Omission.NO_DATE, 2, ("2026-11", "05/11/2026"))]
-    assert said == (unclear if "None" in days else [])
+    stated = tuple(zip(dates.split(" | "), days.split(), strict=True))
+    unclear = tuple(when for when, day in stated if day == "None")
+    assert said == ([LeftOut(Omission.NO_DATE, 2, unclear)] if unclear else [])
+
+
+LONG = "<p>We walked through the garden for a week, and it rained on each day of it.</p>"
+PAPER, SECOND, THIRD = (f"https://arxiv.org/abs/2611.0000{number}" for number in (1, 2, 3))
+MOSS = "Moss Grows on Old Walls"
+
+
+def link_to(address: str, label: str) -> str:
+    return f"<a href='{address}'>{label}</a>"
+
+
+ALONE = f"<ul><li>{link_to(SECOND, 'FERN')}</li><li>{link_to(THIRD, 'LICHEN')}</li></ul>"
+POSTS: dict[str, tuple[str, str, str | None]] = {
+    # the text, the entry's title, the title of the paper or "-" if the entry is not about one
+    "WordPress": (f"{LONG}<figure><div>\n{PAPER}\n</div></figure>{LONG}", MOSS, MOSS),
+    "Blogger": (f"<p>{link_to(PAPER, 'arXiv')}</p><p>좋은 논문.</p>", MOSS, MOSS),
+    "Tistory": (
+        f"<p>논문 링크: {link_to(PAPER, PAPER)}</p>{LONG}<h2>참고문헌</h2>{ALONE}",
+        f"[논문 리뷰] {MOSS}",
+        None,
+    ),
+    "Mastodon": (f"<p>Some moss.<br>{link_to(PAPER, 'arxiv.org/abs/2611')} {link_to('/cs', '#cs')}</p>", "", None),
+    "Reddit": (f"submitted by {link_to('/u', '/u/ann')} <br/> {link_to(PAPER, '[link]')}", f"[R] {MOSS}", f"[R] {MOSS}"),
+    "Zotero": (
+        f"<div><table><tr><th>Date</th><td>2026-11-20</td></tr><tr><th>URL</th><td>{PAPER}</td></tr></table></div>",
+        MOSS,
+        MOSS,
+    ),
+    "an ID and its category": ("arXiv:2611.00001 [cs.CL]. Read by the group.", MOSS, MOSS),
+    "its PDF, too": (f"<p>{link_to(PAPER, 'arXiv')} | {link_to(PAPER.replace('abs', 'pdf'), 'PDF')}</p>", MOSS, MOSS),
+    "a title as the label": (f"<p>We read {link_to(PAPER, MOSS)} again.</p>", "On the moss of castles and towers", MOSS),
+    "above one in a sentence": (
+        f"<p>Paper: {link_to(PAPER, 'arXiv')}</p><p>It extends {link_to(SECOND, 'FERN')} by far.</p>",
+        MOSS,
+        MOSS,
+    ),
+    "above two in a sentence": (
+        f"<p>Paper: {link_to(PAPER, 'arXiv')}</p><p>As {link_to(SECOND, 'FERN')} and {link_to(THIRD, 'LICHEN')} do.</p>",
+        MOSS,
+        MOSS,
+    ),
+    "the title of a post": (f"<p>{link_to(PAPER, 'arXiv')}</p>", "What we read this week on moss", None),
+    "in a sentence": (f"{LONG}<p>We saw {link_to(PAPER, 'MOSS')} again.</p>{LONG}", MOSS, "-"),
+    "at the end of a sentence": (f"{LONG}<p>It rained, as in {link_to(PAPER, 'MOSS')}.</p>{LONG}", MOSS, "-"),
+    "at the beginning of a sentence": (f"<p>{link_to(PAPER, 'MOSS')} is a model.</p>{LONG}", MOSS, "-"),
+    "with a particle": (f"<p>{link_to(PAPER, 'MOSS')}는 모델이다.</p>{LONG}", MOSS, "-"),
+    "an address in a sentence": (f"{LONG}<p>I looked at {PAPER}.</p>{LONG}", MOSS, "-"),
+    "in references": (f"{LONG}<h2>References</h2><ul><li>{link_to(PAPER, MOSS)}</li></ul>", MOSS, "-"),
+    "cut off": (f"<p>{link_to(PAPER, MOSS)}</p><p>And then [&#8230;]</p>", MOSS, "-"),
+    "above a list": (
+        f"<p>Pick: {link_to(PAPER, 'MOSS')}</p><ul><li>FERN ({link_to(SECOND, 'arXiv')}) - a model</li></ul>",
+        MOSS,
+        "-",
+    ),
+    "a written digest": (f"<h2>Daily Papers (2026-11-27)</h2><h3>{link_to(PAPER, MOSS)}</h3><p>Vote: 3</p>", MOSS, "-"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", POSTS)
+@pytest.mark.parametrize("on", ["", "Fri, 27 Nov 2026 08:00:00 GMT"])
+def test_a_post_is_about_the_one_paper_that_stands_alone_in_it(shape: str, on: str) -> None:
+    content, title, expected = POSTS[shape]
+    if shape == "Zotero" and not on:
+        expected = "-"  # the only date is that of the text: it is a list of that day
+    post = item("guid", link="https://blog.test/1", content=content, title=title, date=on).replace(
+        "</item>", "<dc:creator>Ann the Blogger</dc:creator></item>"
+    )
+    [entry] = feed.parse_document(source_payloads.rss(post), "").entries
+    paper = feed.read_paper(entry)
+    if expected == "-":
+        assert paper is None
+    else:
+        assert paper is not None
+        assert (paper["arxiv_id"], paper["title"]) == ("2611.00001", expected)
+        assert (paper["authors"], paper["abstract"]) == ([], None), (
+            "a post's author and text are not the paper's"
+        )
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ("<link rel='related' href='{1}'/>", "2611.00001"),
+        ("<link rel='via' href='{1}'/><link rel='self' href='{2}'/>", "2611.00001"),
+        ("<link rel='enclosure' type='application/pdf' href='https://arxiv.org/pdf/2611.00001.pdf'/>", "2611.00001"),
+        ("<link rel='related' href='{1}'/><link rel='via' href='https://arxiv.org/pdf/2611.00001v2'/>", "2611.00001"),
+        ("<link rel='related' href='{1}'/><link rel='related' href='{2}'/>", None),
+        ("<link rel='related' href='{1}'/><content type='html'>" + escape(ALONE) + "</content>", None),
+        ("<link rel='replies' href='{1}'/>", None),
+    ],
+)  # fmt: skip
+def test_an_entry_is_about_the_one_paper_that_its_other_links_name(parts: str, expected: str | None) -> None:
+    parts = parts.replace("{1}", PAPER).replace("{2}", SECOND)
+    text = f"<entry><id>1</id><title>{MOSS}</title><link href='https://blog.test/1'/>{parts}</entry>"
+    [entry] = feed.parse_document(source_payloads.atom(text), "").entries
+    assert (entry.arxiv_id, entry.paper_title) == (expected, MOSS)
+
+
+@pytest.mark.parametrize(
+    ("guid", "link", "when", "content", "on"),
+    [
+        ("tag:lab.test,2026-10-30:/posts/1", "", "2026-11-27", "{three}", "2026-11-27"),
+        ("{site}/2026/11/20/three/", "{site}/2026/11/20/three/", "2026-11-27", "{three}", "2026-11-27"),
+        ("1", "", "2026-11-27", "<h2>2026-11-26</h2>{three}", "2026-11-26"),
+        ("1", "", "2026-11-27", "<p>2026-11-26</p>{three}", "2026-11-26"),
+        ("{site}/2026/11/21/", "{site}/2026/11/20/three/", "", "{three}", "2026-11-20"),
+        ("{site}/2026/11/21/", "", "", "{three}", "rolling"),
+        ("{site}/2026/11/21/", "", "1970-01-01", "{three}", "rolling"),
+        ("1", "", "2026-11-27", ALONE, "2026-11-27"),
+        (
+            "1",
+            "",
+            "2026-11-27",
+            f"<p>As {link_to(SECOND, 'FERN')} and {link_to(THIRD, 'LICHEN')} do.</p>",
+            None,
+        ),
+        ("1", "", "", ALONE, None),
+    ],
+)
+async def test_a_list_in_an_entry_has_its_own_day_else_that_of_the_entry_else_that_of_its_link(
+    site: Site, guid: str, link: str, when: str, content: str, on: str | None
+) -> None:
+    three = ALONE.replace("<ul>", f"<ul><li>{link_to(PAPER, 'MOSS')}</li>")
+    text = item(guid, link=link, content=content.replace("{three}", three), date=when)
+    site.pages["/feed"] = source_payloads.rss(text.replace("{site}", site.url))
+    found = listed(await site.read(now=datetime(2026, 11, 28, 12, tzinfo=UTC)))
+    days = ["rolling" if is_rolling else day for _, day, is_rolling, _ in found]
+    assert days == ([] if on is None else [on])
 
 
 def test_a_date_from_which_no_day_can_be_told_is_kept_as_it_is_written() -> None:
