@@ -1,4 +1,4 @@
-"""Reads a typed date or period: `2025-12-30`, `dec 30`, `그저께`, `지난주`, `December 2025`, `3월~5월`.
+"""Reads a typed date or period: `2025-12-30`, `dec 30`, `그저께`, `지난주`, `December 2025`, `3월~5월`, `nov 20-27`.
 
 A text is a date only as a whole: no date is looked for in a sentence. Without a year it means the latest such date that is
 not in the future. All days are in the time zone of `today`.
@@ -7,6 +7,7 @@ not in the future. All days are in the time zone of `today`.
 from __future__ import annotations
 
 import calendar
+import contextlib
 import re
 from datetime import date, timedelta
 from functools import lru_cache
@@ -25,32 +26,41 @@ _NUMERIC = re.compile(
     r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
     r"|(?P<digits>[0-9]{6}(?:[0-9]{2})?)"
 )
+_TH = re.compile(r"(?<=[0-9])(?:st|nd|rd|th)\b")
 _MONTH_AND_DAY = re.compile(
-    rf"({MONTH}|[0-9]{{1,2}})[월 ./-]+({MONTH}|[0-9]{{1,2}})[일.]?(?:[ ./-]+([0-9]{{4}}))?"
+    rf"(?:({MONTH}|[0-9]{{1,2}})[월 ./-]+([0-9]{{1,2}})|([0-9]{{1,2}})[ ./-]+(?:of )?({MONTH}))[일.]?(?:[ ./-]+([0-9]{{4}}))?"
 )
-_POINTED = re.compile(r"[0-9]{1,2}\. ?[0-9]{1,2}\. ?[0-9]{4}")
 _WEEKDAY = re.compile(
-    r"(last |지난 ?)?(?:(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?|([월화수목금토일])요일)"
+    r"(.{0,40}?) ?\(?(?:\b(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]{0,6}day)?\b|([월화수목금토일])(?:요일|(?=\))))\)?"
+    r"(?:(?: of)? (.{1,40}))?"
 )
+_SHORT_YEAR = re.compile(r"(?<!\w)(?:['’](?=[0-9]{2}(?![0-9]))|(?=[0-9]{2}년 ?[0-9상하]))")
 _YEAR = r"(?P<year>(?:19|20)[0-9]{2} ?년?|this year|last year|재작년|작년|지난 ?해|올 ?해|금년|올)"
 _PART = r"(?P<part>[qh][1-4]|[상하]반기|[1-4] ?분기)"
 _COUNT = "(?P<count>[0-9]{1,3}|[a-z]{1,12}|[가-힣]{1,6}?)"
 _UNIT = "(?P<unit>[a-z]{1,12}|[가-힣]{1,6})"
 _PERIODS = (
-    re.compile(rf"(?:{_YEAR} ?)?(?:(?P<month>1[0-2]|0?[1-9]) ?월|(?P<name>{MONTH})\.?)"),
-    re.compile(rf"(?P<name>{MONTH})\.?(?: of)? {_YEAR}"),
+    re.compile(
+        rf"(?:{_YEAR} ?)?(?:(?P<month>1[0-2]|0?[1-9]) ?월|(?P<name>{MONTH})\.?)"
+        rf"|(?P<first>{MONTH})\.?(?: of)? {_YEAR.replace('P<year', 'P<of')}"
+    ),
     re.compile(_YEAR),
     re.compile(
-        rf"(?:{_YEAR} ?)?{_PART}|{_PART.replace('part', 'first')}(?: of)? {_YEAR.replace('year', 'of')}"
+        rf"(?:{_YEAR} ?)?{_PART}|{_PART.replace('part', 'first')}(?: of)? {_YEAR.replace('P<year', 'P<of')}"
     ),
     re.compile(rf"(?P<ago>this|last|previous|current|이번|요번|지지난|지난|저저번|저번|이|금) ?{_UNIT}"),
     re.compile(rf"{_COUNT} {_UNIT} ago|{_COUNT.replace('count', 'many')} ?{_UNIT.replace('unit', 'of')} ?전"),
     re.compile(
-        rf"(?:last|past) {_COUNT} {_UNIT}|(?:최근|지난) ?{_COUNT.replace('count', 'many')} ?(?P<of>[가-힣]{{1,6}}?)간?"
+        rf"(?:last |past |(?=past )){_COUNT} {_UNIT}"
+        rf"|(?:최근|지난) ?{_COUNT.replace('count', 'many')} ?(?P<of>[가-힣]{{1,6}}?)(?:간| ?동안)?"
     ),
 )
 _HAS_YEAR = re.compile("(?:19|20)[0-9]{2}|year|작년|올|해|금년")
-_RANGE = re.compile(r" ?(?:부터| to | until | through |~|–|\.\.| - ) ?")
+_RANGE = re.compile(
+    r" ?(?:부터|(?<= )(?:to|until|through)(?= )|\.\.|[–—~〜]|(?<![0-9]{4})-|-(?![0-9]{1,2}(?![0-9]))) ?"
+)
+"""What is between two dates: no hyphen within 2025-06."""
+_LAST_NUMBER = re.compile("(?<![0-9])([0-9]{1,2}+)[^0-9]*+$")
 
 
 @lru_cache(maxsize=1)
@@ -91,23 +101,48 @@ def read_calendar(text: str) -> Span | None:
 def read_typed_date(text: str, today: date) -> Span | None:
     """Return the first and last day of a typed date or period, inclusive; None for any other text."""
     folded = " ".join(typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ").split())
+    folded = _load_words()["same"].get(folded, folded)
+    typed = _SHORT_YEAR.sub("20", _TH.sub("", folded.removeprefix("the ")))
     try:
-        return _read_span(folded, today) or _read_range(folded, today)
+        return _read_span(typed, today) or _read_range(typed, today)
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return None
 
 
 def _read_range(text: str, today: date) -> Span | None:
-    """Return the days from one date to another, of which one may give the year of both: 2024년 3월~5월, march to may 2024."""
-    for between in _RANGE.finditer(text):
+    """Return the days from one date to another, or from one until today (since march, 3월부터).
+
+    One may give the year, the month or the unit of both: 2024년 3월~5월, march to may 2024, nov 20-27, 3-5월.
+    """
+    if text.startswith("between "):
+        text = text.removeprefix("between ").replace(" and ", " ~ ", 1)
+    text = f"{text.removeprefix('since ')}부터" if text.startswith("since ") else text.removeprefix("from ")
+    for between in sorted(_RANGE.finditer(text), key=lambda found: found[0] == "-"):
         first, last = text[: between.start()], text[between.end() :].removesuffix("까지")
-        until = _read_span(last, today)
-        since = _read_span(first, until[1] if until else today)
-        if since and until and _HAS_YEAR.search(first) and not _HAS_YEAR.search(last):
-            until = _read_span(last, date(since[0].year, 12, 31))
-        if since and until and since[0] <= until[1]:
-            return since[0], until[1]
+        if between[0] == "-" and "-" in first and "-" not in last:
+            continue  # the hyphen may be within a day: 2026-11-27 nov
+        pairs = [(first, last or (today.isoformat() if "부터" in between[0] else ""))]
+        number, unit = _LAST_NUMBER.search(first), last.lstrip("0123456789")
+        digits = last[: len(last) - len(unit)]
+        if number and digits and int(number[1]) < int(digits):
+            pairs.append((first, first[: number.start()] + last))
+            pairs += [(first + unit, last)] * unit.strip()[:1].isalpha()  # Not 1-2-3.
+        for pair in pairs:
+            with contextlib.suppress(ValueError):  # 11-20 is a day, 20-27 none
+                if span := _read_pair(*pair, today):
+                    return span
     return None
+
+
+def _read_pair(first: str, last: str, today: date) -> Span | None:
+    """Return the days from one date to another that is not before it. The year of the first holds for the last one too."""
+    until = _read_span(last, today)
+    since = _read_span(first, until[1] if until else today)
+    if since and until and _HAS_YEAR.search(first) and not _HAS_YEAR.search(last):
+        midyear, in_year = (_read_span(last, date(since[0].year, *day)) for day in ((6, 15), (12, 31)))
+        if midyear and in_year and midyear[0].month == in_year[0].month:  # Else it counts from today.
+            until = in_year
+    return (since[0], until[1]) if since and until and since[0] <= until[1] else None
 
 
 def _read_span(text: str, today: date) -> Span | None:
@@ -116,13 +151,31 @@ def _read_span(text: str, today: date) -> Span | None:
         return span
     if (day := _read_day(text, today)) is not None:
         return day, day
-    readers = (_read_month, _read_month, _read_year, _read_part, _read_named, _read_ago, _read_last)
+    readers = (_read_month, _read_year, _read_part, _read_named, _read_ago, _read_last)
     for pattern, read in zip(_PERIODS, readers, strict=True):
         if match := pattern.fullmatch(text):
             values = {name: value.strip() for name, value in match.groupdict().items() if value}
             if span := read(values, today):
                 return span
-    return None
+    # Not a range: nov-2025, 2025-q3.
+    apart = text.replace("-", " ")
+    if apart != text and "  " not in f" {apart} ":
+        return _read_span(apart, today)
+    return _read_week(text, today)
+
+
+def _read_week(text: str, today: date) -> Span | None:
+    """Return the week of a day, or a numbered one (2026-w47, 11월 셋째 주); without a year, the latest that has begun."""
+    if (within := text.removeprefix("week of ")) != text:
+        span = _read_span(within, today)
+        return _named("week", 0, span[0]) if span and span[0] == span[1] else None
+    stated = date_reader.read(text)
+    if stated is None or stated.kind != "week" or any(map(str.isalnum, stated.rest)):
+        return None  # Every word beside the week counts: in a query, papers and new are what is searched for.
+    nearest = (date_reader.read(text, _go_back("year", ago, today)) for ago in range(2))
+    days = (stated.on, *(near.on for near in nearest if near))
+    weeks = (_named("week", 0, day) for day in days if day and day.weekday() == 6)
+    return next((week for week in weeks if week and (stated.on or week[0] <= today)), None)
 
 
 def _read_day(text: str, today: date) -> date | None:
@@ -133,18 +186,25 @@ def _read_day(text: str, today: date) -> date | None:
     if near := _load_words()["near"].get(text):
         return today - timedelta(days=int(near))
     if match := _WEEKDAY.fullmatch(text):
-        days_ago = (today.weekday() - _WEEKDAYS.index(match[2] or match[3])) % 7
-        return today - timedelta(days=days_ago or (7 if match[1] else 0))
+        before, *names, behind = match.groups("")
+        beside, weekday = before or behind, _WEEKDAYS.index("".join(names)) % 7
+        if before and behind:
+            return None
+        if beside in ("", "last", "지난"):
+            return today - timedelta(days=(today.weekday() - weekday) % 7 or (7 if beside else 0))
+        if span := _read_span(beside, today):  # the only such day of it
+            day = span[0] + timedelta(days=(weekday - span[0].weekday()) % 7)
+            return day if day <= span[1] < day + timedelta(days=7) else None
     if on := date_reader.read_whole(text):
         return on
-    match = _MONTH_AND_DAY.fullmatch(re.sub(r"(?<=[0-9])(?:st|nd|rd|th)\b", "", text))
+    match = _MONTH_AND_DAY.fullmatch(text)
     if match is None:
         return None
-    first, second = (MONTHS.get(part) or int(part) for part in match.groups()[:2])
+    first, second = (MONTHS.get(part) or int(part) for part in (match[1] or match[4], match[2] or match[3]))
     # With points and a year behind them the day is first: 1.11.2026.
-    is_day_first = match[2] in MONTHS or first > 12 or _POINTED.fullmatch(text)
-    month, day = (second, first) if is_day_first else (first, second)
-    return date(int(match[3]), month, day) if match[3] else _latest_day(month, day, today)
+    is_day_first = match[1] not in (None, *MONTHS) and (first > 12 or (match[5] and text.count(".") == 2))
+    month, number = (second, first) if is_day_first else (first, second)
+    return date(int(match[5]), month, number) if match[5] else _latest_day(month, number, today)
 
 
 def _latest_day(month: int, day: int, today: date) -> date:
@@ -166,8 +226,8 @@ def _join(text: str) -> str:
 
 
 def _read_month(values: dict[str, str], today: date) -> Span:
-    month = MONTHS.get(values.get("name", "")) or int(values["month"])
-    year = values.get("year")
+    month = MONTHS.get(values.get("name") or values.get("first", "")) or int(values["month"])
+    year = values.get("year") or values.get("of")
     return calendar_span(_year_of(year, today) if year else today.year - (month > today.month), month)
 
 
@@ -195,6 +255,8 @@ def _read_named(values: dict[str, str], today: date) -> Span | None:
 
 def _read_amount(values: dict[str, str]) -> tuple[int, str] | None:
     count, unit = values.get("count") or values["many"], values.get("unit") or values["of"]
+    if days := _load_words()["days"].get(count + unit):  # which the pattern takes apart
+        return int(days), "day"
     number = count if count.isdecimal() else _load_words()["number"].get(count)
     span_unit = _load_words()["unit"].get(unit)
     return (int(number), span_unit) if number and span_unit in ("day", "week", "month", "year") else None

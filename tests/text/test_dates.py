@@ -41,6 +41,8 @@ TODAY = date(2025, 5, 14)
         ("dec 22 to dec 28", "2024-12-22", "2024-12-28"),
         ("1.11.2024~30.11.2024", "2024-11-01", "2024-11-30"),
         ("2025-01-01..2025-02-03", "2025-01-01", "2025-02-03"),
+        ("2024-05 to today", "2024-05-01", "2025-05-14"),
+        ("q3 last year", "2024-07-01", "2024-09-30"),
     ],
 )
 def test_a_period_is_read_as_people_type_it(typed: str, first: str, last: str) -> None:
@@ -53,6 +55,58 @@ def test_a_period_is_read_as_people_type_it(typed: str, first: str, last: str) -
 )
 def test_a_date_within_other_words_is_none(typed: str) -> None:
     assert dates.read_typed_date(typed, TODAY) is None
+
+
+SATURDAY = date(2026, 11, 28)
+PERIODS_OF_2026 = {
+    ("2026-03-01", "2026-05-31"): "march-may|march - may|from march to may|Mar–May 2026|3-5월|3월-5월|2026년 3~5월",
+    ("2026-01-01", "2026-03-31"): "jan-mar|between January and March|1~3월",
+    ("2025-01-01", "2025-06-30"): "between 2025-01 and 2025-06|25년 1월~6월|25년 상반기|H1 '25|2025-h1",
+    ("2025-11-01", "2026-01-31"): "nov-jan|11월~1월",
+    ("2026-11-20", "2026-11-27"): "11/20-11/27|11월 20일~27일|11월 20일(금) ~ 27일(금)|Nov 20–27|Nov 20th - 27th, 2026"
+    "|20-27 November|2026-11-20~27|2026-11-20-2026-11-27|20261120-20261127|11월 20일부터 27일까지",
+    ("2022-01-01", "2023-12-31"): "2022-2023",
+    ("2025-12-01", "2025-12-31"): "dec-2025|2025-dec|Dec '25|25년 12월",
+    ("2026-11-22", "2026-11-28"): "past week|the past week|the last seven days|최근 일주일|지난 1 주 동안|지난 일주일간",
+    ("2026-11-15", "2026-11-28"): "지난 2 주 동안|최근 이 주|past two weeks",
+    ("2026-10-29", "2026-11-28"): "past month|최근 한 달 동안",
+    ("2025-11-29", "2026-11-28"): "past year",
+    ("2026-11-14", "2026-11-28"): "최근 보름",
+    ("2026-11-27", "2026-11-28"): "past 24 hours",
+    ("2026-01-01", "2026-12-31"): "year to date",
+    ("2026-03-01", "2026-11-28"): "since March|3월부터",
+    ("2025-01-01", "2026-11-28"): "since 2025|2025년부터",
+    ("2026-11-23", "2026-11-28"): "since Monday",
+    ("2026-11-16", "2026-11-22"): "2026-W47|week 47, 2026|11월 셋째 주|11월 3주차|the week of Nov 16|week of 18 November",
+    ("2025-12-15", "2025-12-21"): "12월 셋째 주|3rd week of december 2025",
+    ("2026-11-27", "2026-11-27"): "11월 27일 (금)|11월27일(금)|Fri, 27 Nov 2026|the 27th of November"
+    "|27th of November|이번 주 금요일",
+    ("2026-11-26", "2026-11-26"): "the day before yesterday",
+    ("2026-11-25", "2026-11-25"): "사흘 전",
+    ("2026-11-21", "2026-11-21"): "일주일 전 토요일",
+    ("2026-11-20", "2026-11-20"): "지난주 금요일|friday of last week|last week friday",
+    ("2026-11-23", "2026-11-23"): "이번 주 월요일",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("span", "typed"), PERIODS_OF_2026.items())
+def test_a_period_is_read_in_other_spellings(span: tuple[str, str], typed: str) -> None:
+    read = {text: dates.read_typed_date(text, SATURDAY) for text in typed.split("|")}
+    assert read == dict.fromkeys(read, tuple(map(date.fromisoformat, span)))
+
+
+NO_PERIODS = (
+    # Two months are no day of one, nor are numbers that fall a span.
+    "oct nov|may/june|march may 2024|nov 27-25|27-20 nov|1-2-3|1-2 3|feb 20-30|11월 27일 (목)"
+    # What may follow a date in a query is a word of the query.
+    "|2025-06 may|2026-11-27 nov|2026-11-27 11|2025-06 papers|2026-W47 papers|nov 27 new|2025 week|since:2025"
+    "|past|the|week|주|일 전|주 전|lora 2|gpt 4|gpt-4|week 2|2주|fri-2|mon 17:00|sat solver|the march of robots|may 2024 -"
+)
+
+
+@pytest.mark.parametrize("typed", NO_PERIODS.split("|"))
+def test_what_may_be_a_word_or_another_period_is_no_date(typed: str) -> None:
+    assert dates.read_typed_date(typed, SATURDAY) is None
 
 
 NEW_YEAR = date(2026, 1, 1)  # a Thursday
@@ -93,7 +147,7 @@ def test_a_typed_period_has_a_first_and_last_day(span: tuple[str, str], typed: s
 
 
 NO_DATES = (
-    "|16-20 november 2026|set 3|soon|2025-02-30|99999999999|2025-13-01|13/13|32일|dec 32|월|feb 30"
+    "set 3|soon|2025-02-30|99999999999|2025-13-01|13/13|32일|dec 32|월|feb 30"
     "|2025-13|2025-99|2026-00|202513|2025년 13월|2026-01-00"
 )
 
