@@ -36,10 +36,10 @@ RUN, MAX_RUN = 1_200, 10_000
 """How long the texts are, and how long those are that took long."""
 SCREEN_SECONDS, LEAST_SECONDS, ENOUGH_SECONDS, TRIES = 3e-7, 0.002, 0.02, 12
 """CPU seconds per character that need a closer look; the times that are compared; how often the least time is measured."""
-TIMES_AS_LONG, CLEARLY_SUPERLINEAR = 8, 20
+TIMES_AS_LONG, CLEARLY_SUPERLINEAR = 8, 28
 """A text that is so many times as long takes 8 times as long if the time is linear, and 64 times if it is quadratic.
 
-A busy machine may double a time, so that one of twice the length cannot decide.
+A busy machine may double or treble a time, so that one of twice the length cannot decide.
 """
 
 SAMPLES = "\n\n".join(
@@ -323,8 +323,8 @@ def is_slow(use: Use, write: Callable[[int], str]) -> bool:
 def is_superlinear(use: Use, write: Callable[[int], str], length: int) -> bool:
     small, large = write(length), write(TIMES_AS_LONG * length)
     seconds = min(cpu_seconds(use, small) for _ in range(TRIES))
-    # The second time counts only if the first, which another program may have disturbed, is too long.
-    return all(cpu_seconds(use, large) > CLEARLY_SUPERLINEAR * seconds for _ in range(2))
+    # The others count only if the first, which another program may have disturbed, is too long.
+    return all(cpu_seconds(use, large) > CLEARLY_SUPERLINEAR * seconds for _ in range(3))
 
 
 def find_slow(use: Use) -> str | None:

@@ -27,7 +27,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Snippet, make_excerpt
 from bot.search.service import SearchService
 from bot.sources import kinds
-from bot.text import analyser, query_parser, questions
+from bot.text import analyser, dates, query_parser, questions
 from storage import ask as storage
 from storage import models, paper_texts, papers
 from storage.archive import list_source_names
@@ -271,7 +271,8 @@ def _list_names(text: str) -> list[str]:
         while (cut := name.rpartition("-"))[0] and cut[2].isalpha() and cut[2].islower():
             name = cut[0]
         is_first, last = last[-1:] in ".?!", word or "."
-        is_name = len(name) > 1 and not name[0].isdigit() and questions.classify_filler(name) != "filler"
+        is_word = questions.classify_filler(name) == "filler" or dates.is_date(name)
+        is_name = len(name) > 1 and not name[0].isdigit() and not is_word
         is_capital = is_name and name[0].isascii() and name[0].isupper()
         if is_name and any(sign.isdigit() or (has_small and "A" <= sign <= "Z") for sign in name[1:]):
             names.append(name)

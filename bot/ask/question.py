@@ -57,6 +57,7 @@ def read(
     """
     typed = plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
     words = list(filter(None, map(questions.trim_filler, typed)))
+    words = [word for word, is_date in zip(words, questions.mask_dates(words), strict=True) if not is_date]
     parts: dict[str, AskedPart] = {}
     for part in _divide(words, glossary, has):
         if any(tokens.phrases(form.text) for form in part.forms):

@@ -77,6 +77,11 @@ def is_date_word(word: str) -> bool:
     return word.casefold() in MONTHS or word.casefold() in _load_words()["unit"]
 
 
+def is_date(text: str) -> bool:
+    """Return whether a text as a whole is a date or a period."""
+    return read_typed_date(text, date(2100, 1, 1)) is not None
+
+
 def calendar_span(year: int, month: int = 0, day: int = 0) -> Span:
     """Return the first and last day of a year, month or day. Raises ValueError if it does not exist."""
     if day:

@@ -21,7 +21,7 @@ from itertools import chain, compress, pairwise
 from operator import neg
 from typing import Literal, NamedTuple, cast, get_args
 
-from bot.text import analyser, institutions, seed, term_keys
+from bot.text import analyser, dates, institutions, seed, term_keys
 
 MAX_WORD_LENGTH = 64
 """In characters. Longer words stay as typed."""
@@ -120,12 +120,43 @@ def _option_pattern() -> re.Pattern[str]:
 
 def list_options(text: str, topic: Collection[str]) -> list[str]:
     """Return the options of a search that words of a query name which are not all of its topic, such as "order"."""
-    named = (
+    named = [
         match.lastgroup or ""
         for match in _option_pattern().finditer(text.casefold())
         if not set(match[0].split()).issubset(topic)
-    )
+    ]
+    words = list(filter(None, map(trim_filler, text.casefold().split())))
+    mask = mask_dates(words)
+    is_sought = not all(mask) and set(compress(words, mask)) <= set(topic)
+    named += ["period"] if any(mask) and not is_sought else []
     return list(dict.fromkeys(named))
+
+
+_MAX_DATE_WORDS = 4
+_DATE_END = re.compile(r"(?<=[가-힣])(?:에서|에는|에|의|엔|부터|까지|쯤)$")
+_WHOLE_DATE = re.compile(r"(?:19|20)\d\d-\d{1,2}(?:-\d{1,2})?")
+
+
+def mask_dates(words: Sequence[str]) -> list[bool]:
+    """Return for each word of a query whether it is of a date or period, which no paper is about: 2025년 1월에, last month.
+
+    A year alone, as of a benchmark, is none, and nor is a word that may be a month or a day: May, sat.
+    """
+    is_date, start = [False] * len(words), 0
+    while start < len(words):
+        ends = range(min(len(words), start + _MAX_DATE_WORDS), start, -1)
+        end = next((end for end in ends if _is_date(words[start:end])), start)
+        is_date[start:end] = [True] * (end - start)
+        start = max(end, start + 1)
+    return is_date
+
+
+def _is_date(words: Sequence[str]) -> bool:
+    text = _DATE_END.sub("", " ".join(words).casefold())
+    if len(words) == 1 and text.isascii():
+        is_month = dates.is_date_word(text) and len(text) > len("march")
+        return is_month or _WHOLE_DATE.fullmatch(text) is not None
+    return any(map(str.isalpha, text)) and dates.is_date(text)
 
 
 class Governed(NamedTuple):
@@ -167,8 +198,9 @@ def find_governed(text: str, is_known: Callable[[str], bool]) -> Governed | None
     """Return what a query's only word for *without* governs; None if that cannot be told.
 
     An English one governs the words behind it up to a filler, and those behind *or*; a Korean one the term before it, and those
-    joined to that. `is_known` tells a term, which may have such a word of its own: without labels. "Not" negates papers alone:
-    "are not" in a query that names papers; "no" ends a query, behind a comma, *but* or a word for papers.
+    joined to that. `is_known` tells a term, which may have such a word of its own: without labels. "Not" negates papers,
+    as "are not" in a query that names papers, or a term that ends the query: RAG not agents. "No" ends a query, behind a comma,
+    *but* or a word for papers.
     """
     words = [part for word in text.split() for part in _split_hint(word)]
     spelt = [trim_filler(word.casefold()) for word in words]
@@ -204,7 +236,10 @@ def _list_behind(
 ) -> _Reach:
     """Return the reach of an English word for *without*; without terms if it cannot be told."""
     before = spelt[hint - 1] if hint else ""
-    if spelt[hint] == "not" and not (before in ("are", "is", "but") and any(map(names_papers, words))):
+    is_of_papers = before in ("are", "is", "but") and any(map(names_papers, words))
+    is_of_term = before and (before == "but" or not classify_filler(before))
+    is_of_term = is_of_term and is_known(trim_filler(" ".join(words[hint + 1 :])))
+    if spelt[hint] == "not" and not (is_of_papers or is_of_term):
         return hint, hint, []
     end, terms = hint + 1, list[str]()
     while True:
@@ -381,6 +416,8 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
     for number, (word, behind) in enumerate(pairwise((*words, "that")), start=1):
         if _ends_topic(word, behind, kinds[number + 1], len(words)):
             kinds[number] = "filler"
+    for number in compress(range(1, len(kinds)), mask_dates(words)):
+        kinds[number] = "filler"
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
     for number in range(1, len(kinds) - 1):

@@ -100,6 +100,8 @@ async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> N
         ("Is there a ChatGPT-like lamp? I wonder how Lanterns save oil.", ()),
         ("WHY DOES MY LAMP FORGET ITS OIL", ()),
         ("Did Grace Hopper or the Example Institute write on lamps?", ()),
+        ("Which lamps that save oil came in November or on Monday?", ()),
+        ("2025년 11월에 나온 램프는 기름을 어떻게 아껴?", ()),
     )
     for asked, absent in names:
         answer = await ask(archive, asked)

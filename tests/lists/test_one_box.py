@@ -205,6 +205,11 @@ GOVERNED = {
     "로봇 빼고 강화학습": "로봇",
     "robots without labels": None,  # a term
     "why do robots not pour tea": None,
+    "robots not reinforcement learning": "reinforcement learning",
+    "robots, not surveys": None,
+    "robots but not large language models": "large language models",
+    "robots not pouring tea": None,
+    "not all robots": None,
     "robots except teapots and kettles": None,
     "robots but no surveys": "surveys",
     "robots, no surveys": "surveys",

@@ -259,6 +259,12 @@ HINTS: dict[str, list[Hint]] = {
     "robots since last month": [Hint.PERIOD],
     "지난달 로봇": [Hint.PERIOD],
     "어제 로봇": [Hint.PERIOD],
+    "2025년 1월 로봇": [Hint.PERIOD],
+    "로봇 1월에 나온": [Hint.PERIOD],
+    "robots January 2025": [Hint.PERIOD],
+    "robots 2025-01": [Hint.PERIOD],
+    "robots of the past year": [Hint.PERIOD],
+    "2025년 1월": [Hint.PERIOD],
     # The words are searched for, since there are no others.
     "newest papers": [Hint.ORDER],
     "최신 논문": [Hint.ORDER],
@@ -296,6 +302,10 @@ async def test_words_of_an_option_that_are_not_searched_for_give_a_hint_at_it(db
     service = await sample_archive.search_over(db, ROBOTS)
     results = {query: await ask(service, query) for query in HINTS}
     assert {query: [*result.hints] for query, result in results.items()} == HINTS
+    days = {query: result.terms for query, result in results.items() if result.hints == (Hint.PERIOD,)}
+    assert {
+        word for query, terms in days.items() if "로봇" in query or "robots" in query for word in terms
+    } <= {*("로봇", "robots")}
     excluded = {query: result.excluded for query, result in results.items() if result.excluded}
     assert excluded == {"robots -snow": ("snow",)}, "a sentence leaves nothing out"
 
