@@ -35,6 +35,7 @@ RELATED = {
     "anything on getting AI to make presentation slides for me?": "slide generation",
     "발표 자료 PPT 자동으로 만들어 주는 논문": "슬라이드 생성",
     "anything that combines touch sensing with cameras?": "tactile sensing",
+    "그림 그려주는 AI": "text-to-image generation",
     "CT나 MRI에서 종양 같은 부위 자동으로 잘라내기": "의료 이미지 분할",
 }
 
