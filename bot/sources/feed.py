@@ -172,7 +172,7 @@ ARXIV_ABSTRACT_PREFIX = re.compile(
 )
 _ARXIV_REPLACEMENT = re.compile(r"\AarXiv:\S{4,40}\s{1,9}Announce Type: replace")
 _HTML = re.compile(
-    r"<(?:/?(?:p|div|ul|ol|li|h[1-6]|b|i|em|strong|span)>|(?:p|div|img|a|span)\s[^<>]{0,2000}>|br\s?/?>)",
+    r"<(?:/?(?:p|div|ul|ol|li|table|t[dhr]|h[1-6]|b|i|em|strong|span)>|(?:p|div|img|a|span)\s[^<>]{0,2000}>|br\s?/?>)",
     re.I,
 )
 _TEXT_LABEL = re.compile(r"[*_\s]{0,4}(?:abstract|summary)\s?[*_]{0,3}\s?[:：][*_\s]{0,4}", re.IGNORECASE)
@@ -186,7 +186,7 @@ _ITEM = re.compile(r"\s*+(?:[-*+#|]|[0-9]{1,4}[.)]\s)")
 _LETTER = re.compile(r"[^\W\d_]")
 _LABEL_ENDS = (":", "：", "-", "–", "—", "→")
 _MAX_LABEL_LENGTH = 60
-_CUT_OFF = re.compile(r"\[(?:…|\.{3})\]|(?:…|\.{3})\W{0,9}(?:\[[^\n]{0,300})?\Z")
+_CUT_OFF = re.compile(r"\[(?:…|\.{3})\]|(?:…|\.{3})\W{0,9}\Z")
 _POST_WORD = re.compile(
     r"\b(?:i|my|me|we|our|us|this|notes?|thoughts|posts?|blog|news|links?|papers?|reviews?|summary|read|reading|explained"
     r"|weekly|daily|today|week|day|month|released?)\b",
@@ -410,7 +410,7 @@ def _is_of_one_paper(entry: FeedEntry, arxiv_id: str, digests: Iterable[models.D
         (entry.published_on is not None or is_undated)
         and (len(ids) < 3 or ids[0] == arxiv_id)
         and any(_stands_alone(row) for row in rows if arxiv_id in arxiv_ids.find_ids(row))
-        and not _CUT_OFF.search("\n".join(_to_rows(entry.contents[:1])).rstrip())
+        and not _CUT_OFF.search(_LINK.sub("", "\n".join(_to_rows(entry.contents[:1]))).rstrip())
     )
 
 

@@ -474,7 +474,7 @@ POSTS: dict[str, tuple[str, str, str | None]] = {
     "Mastodon": (f"<p>Some moss.<br>{link_to(PAPER, 'arxiv.org/abs/2611')} {link_to('/cs', '#cs')}</p>", "", None),
     "Reddit": (f"submitted by {link_to('/u', '/u/ann')} <br/> {link_to(PAPER, '[link]')}", f"[R] {MOSS}", f"[R] {MOSS}"),
     "Zotero": (
-        f"<div><table><tr><th>Date</th><td>2026-11-20</td></tr><tr><th>URL</th><td>{PAPER}</td></tr></table></div>",
+        f"<table><tr><th>Date</th><td>2026-11-20</td></tr><tr><th>URL</th><td>{PAPER}</td></tr></table>",
         MOSS,
         MOSS,
     ),
@@ -499,6 +499,7 @@ POSTS: dict[str, tuple[str, str, str | None]] = {
     "an address in a sentence": (f"{LONG}<p>I looked at {PAPER}.</p>{LONG}", MOSS, "-"),
     "in references": (f"{LONG}<h2>References</h2><ul><li>{link_to(PAPER, MOSS)}</li></ul>", MOSS, "-"),
     "cut off": (f"<p>{link_to(PAPER, MOSS)}</p><p>And then [&#8230;]</p>", MOSS, "-"),
+    "cut off above a link": (f"<p>{link_to(PAPER, MOSS)}</p><p>And then… {link_to('/1', 'Read on')}</p>", MOSS, "-"),
     "above a list": (
         f"<p>Pick: {link_to(PAPER, 'MOSS')}</p><ul><li>FERN ({link_to(SECOND, 'arXiv')}) - a model</li></ul>",
         MOSS,
