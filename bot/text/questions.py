@@ -142,18 +142,24 @@ def mask_dates(words: Sequence[str]) -> list[bool]:
 
     A year alone, as of a benchmark, is none, and nor is a word that may be a month or a day: May, sat.
     """
-    is_date, start = [False] * len(words), 0
-    while start < len(words):
-        ends = range(min(len(words), start + _MAX_DATE_WORDS), start, -1)
-        end = next((end for end in ends if _is_date(words[start:end])), start)
-        is_date[start:end] = [True] * (end - start)
-        start = max(end, start + 1)
+    is_date = [_is_date(word.casefold()) for word in words]
+    # Reading a run takes 50 µs, so that only one with a part of a date is read.
+    may_begin = [
+        whole or dates.is_date_word(word) or any(map(str.isdigit, word))
+        for whole, word in zip(is_date, words, strict=True)
+    ]
+    for start in range(len(words)):
+        for end in range(min(len(words), start + _MAX_DATE_WORDS), start + 1, -1):
+            if any(may_begin[start:end]) and _is_date(" ".join(words[start:end]).casefold()):
+                is_date[start:end] = [True] * (end - start)
+                break
     return is_date
 
 
-def _is_date(words: Sequence[str]) -> bool:
-    text = _DATE_END.sub("", " ".join(words).casefold())
-    if len(words) == 1 and text.isascii():
+@analyser.remembered(1 << 12)
+def _is_date(text: str) -> bool:
+    text = _DATE_END.sub("", text)
+    if " " not in text and text.isascii():
         is_month = dates.is_date_word(text) and len(text) > len("march")
         return is_month or _WHOLE_DATE.fullmatch(text) is not None
     return any(map(str.isalpha, text)) and dates.is_date(text)
