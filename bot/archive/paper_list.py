@@ -73,7 +73,6 @@ _BEFORE_MENTION = re.compile(
     r"|into|about|between|says|against|both|while|where|which"
     r"|en|de|con|por|como|y|que|dans|par|avec|et|von|mit|und|wie|bei|di|da|para|e"
 )
-_LETTER, _FULL_STOP = re.compile(r"[^\W\d_]"), re.compile(r"\.(?!\w)")
 _WORD_BEHIND = re.compile(r"[^\W\d_]++(?!\.\w)")
 """A word, and no category of arXiv such as cs.CL."""
 _PREPRINT = re.compile(r"prints?(?:\s(?:at|as|on|in))?\s{0,9}$", re.IGNORECASE)
@@ -611,14 +610,14 @@ def _is_in_sentence(part: str, match: re.Match[str], *, is_id: bool) -> bool:
     An id without words before it is not, and what is behind its comma or bracket is not of its sentence, as in references.
     """
     before, behind = part[: match.start()], part[match.end() :]
-    if is_id and not _LETTER.search(before):
+    if is_id and not any(map(str.isalpha, before)):
         return False
     if title_reader.CJK.search(match[0]) or title_reader.CJK.match(behind.lstrip(")>")):
         return True  # with a particle
     last = "" if _PREPRINT.search(before) else "".join(before.split()[-1:])
     if _BEFORE_MENTION.fullmatch(last.strip("(*_,").lower()):
         return True
-    if is_id and last.isalpha() and last.islower() and _FULL_STOP.match(behind):
+    if is_id and last.isalpha() and last.islower() and behind[:1] == "." and not behind[1:2].isalnum():
         return True
     word = _WORD_BEHIND.match(behind.lstrip(" " if is_id else " ,)"))
     return word is not None and word[0].islower() and not _BEHIND_ADDRESS.fullmatch(word[0])

@@ -183,7 +183,6 @@ _LINE_BREAK = re.compile(r"<br\s?/?>", re.IGNORECASE)
 _CLOSING_TAG = re.compile(r"</[a-z][a-z0-9]{0,9}>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[(?P<label>(?:[^\[\]]++|\[[^\[\]]*+\])*+)\]\([^()\s]{0,1000}\)")
 _ITEM = re.compile(r"\s*+(?:[-*+#|]|[0-9]{1,4}[.)]\s)")
-_LETTER = re.compile(r"[^\W\d_]")
 _LABEL_ENDS = (":", "：", "-", "–", "—", "→")
 _MAX_LABEL_LENGTH = 60
 _CUT_OFF = re.compile(r"\[(?:…|\.{3})\]|(?:…|\.{3})\W{0,9}\Z")
@@ -461,7 +460,7 @@ def _begins_with_paper(part: str) -> bool:
     is_label = len(before) <= _MAX_LABEL_LENGTH and before.rstrip(" *_").endswith(_LABEL_ENDS)
     following = behind.lstrip(" ,)>*_]")[:1]
     is_in_sentence = following.islower() or title_reader.CJK.match(following)
-    return bool(paper) and (is_label or not _LETTER.search(before)) and not is_in_sentence
+    return bool(paper) and (is_label or not any(map(str.isalpha, before))) and not is_in_sentence
 
 
 def _read_label(label: str) -> str | None:

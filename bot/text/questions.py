@@ -134,7 +134,6 @@ def list_options(text: str, topic: Collection[str]) -> list[str]:
 
 _MAX_DATE_WORDS = 4
 _DATE_END = re.compile(r"(?<=[가-힣])(?:에서|에는|에|의|엔|부터|까지|쯤)$")
-_WHOLE_DATE = re.compile(r"(?:19|20)\d\d-\d{1,2}(?:-\d{1,2})?")
 
 
 def mask_dates(words: Sequence[str]) -> list[bool]:
@@ -160,8 +159,8 @@ def mask_dates(words: Sequence[str]) -> list[bool]:
 def _is_date(text: str) -> bool:
     text = _DATE_END.sub("", text)
     if " " not in text and text.isascii():
-        is_month = dates.is_date_word(text) and len(text) > len("march")
-        return is_month or _WHOLE_DATE.fullmatch(text) is not None
+        is_whole = len(text) > len("12-31") and "-" in text  # 2025-01
+        return (dates.is_date_word(text) and len(text) > len("march")) or (is_whole and dates.is_date(text))
     return any(map(str.isalpha, text)) and dates.is_date(text)
 
 
