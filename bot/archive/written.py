@@ -26,11 +26,12 @@ NO_PAPERS = "there is no paper in a known form under this date"
 class _Paper:
     """A paper being parsed. `line` is its heading's line number, from 1; `is_open`: its authors or votes go on.
 
-    Its entry has no rank yet.
+    Its entry has neither a rank nor its `sections` yet.
     """
 
     line: int
     entry: Entry
+    sections: tuple[Section, ...] = ()
     is_open: bool = False
 
 
@@ -196,7 +197,7 @@ def _build(
             message = f"{entry.arxiv_id} is listed again; only the first is used"
             problems.append(Problem(paper.line, message, Omission.REPEATED))
             continue
-        sections = tuple(fields.cut_sections(entry.sections))
+        sections = tuple(fields.cut_sections(paper.sections))
         is_made_up = summaries.find_basis(sections) is summaries.Basis.NONE or (
             unrelated.is_unrelated(entry.title or "", sections)
         )
@@ -239,7 +240,7 @@ def _parse_day(day: _Day, form: DigestFormat) -> tuple[list[_Paper], list[Proble
         arxiv_id, title, url = heading.paper
         paper = _Paper(heading.row + 1, Entry(0, arxiv_id, title, url or url_of(arxiv_id)))
         sections = tuple(read(day.rows, heading.end, following.row, paper, problems))
-        paper.entry = replace(paper.entry, sections=summaries.drop_refusal(sections))
+        paper.sections = summaries.drop_refusal(sections)
         papers.append(paper)
     return papers, problems, end
 
