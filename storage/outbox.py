@@ -6,23 +6,25 @@ start attempts, and can only store receipts of attempts it had already started.
 
 What each change requires of a part, and what the part and its delivery become:
 
-change               requires                               part              delivery
--------------------  -------------------------------------  ----------------  -----------------------------------
-mark_sending         WAITING, `term` is current             SENDING           as it was
-mark_sent            nothing                                SENT              ends if no part is open
-mark_retry           SENDING in `term`                      WAITING*          as it was, with the reason of a refusal
-use_fallback         SENDING in `term`, has a plain form    WAITING*          as it was
-split                SENDING in `term`, delivery WAITING    several, WAITING  as it was
-stop_part            SENDING in `term`                      STOPPED           STOPPED
-stop_part, `alone`   SENDING in `term`                      STOPPED†          ends if no part is open
-release_interrupted  SENDING, `term` is current             WAITING*          as it was
-cancel               delivery WAITING                       STOPPED§          STOPPED
-expire               delivery WAITING, overdue              STOPPED           STOPPED
-repeat_uncertain     STOPPED‡, delivery uncertain           WAITING           WAITING
-redirect             the only one, refused in a DM          WAITING           WAITING
+change               requires                               part                        delivery
+-------------------  -------------------------------------  --------------------------  ----------------------------------
+mark_sending         WAITING, `term` is current             SENDING                     as it was
+mark_sent            nothing                                SENT                        ends if no part is open
+mark_retry           SENDING in `term`                      `_UNSENT_STATE`             as it was, with a refusal's reason
+use_fallback         SENDING in `term`, has a plain form    `_UNSENT_STATE`             as it was
+split                SENDING in `term`, delivery WAITING    several, WAITING            as it was
+stop_part            SENDING in `term`                      STOPPED                     STOPPED
+stop_part, `alone`   SENDING in `term`                      STOPPED, forwarding too     ends if no part is open
+release_interrupted  SENDING, `term` is current             `_UNSENT_STATE`             as it was
+cancel               delivery WAITING                       STOPPED if it is WAITING    STOPPED
+expire               delivery WAITING, overdue              STOPPED                     STOPPED
+repeat_uncertain     STOPPED, delivery uncertain            WAITING unless refused or   WAITING
+                                                            in a later post
+redirect             the only one, refused in a DM          WAITING                     WAITING
 
-* STOPPED if the delivery has ended (`_UNSENT_STATE`). † And the part that forwards it to followers. ‡ Not one whose content was
-refused, or whose papers came with a later post. § If it is WAITING. A delivery that "ends" is SENT, or STOPPED if a part is.
+`_UNSENT_STATE` is WAITING, or STOPPED if the delivery has ended. A delivery that ends is SENT, or STOPPED if a part is. The part
+that forwards a stopped part to followers stops with it. A part is not repeated if its content was refused, or if its papers came
+with a later post.
 
 `mark_retry`, `use_fallback` and `split` lock the delivery before the part, and `expire` the subscription before both. What this
 means for the papers (taken, settled, arrived, left out, returned) is in docs/delivery.md.
@@ -452,8 +454,8 @@ async def split(
     Returns False, changing nothing, if the delivery has ended or the last attempt was not made in `term`.
     """
     await _lock_delivery(connection, part.id)
-    is_open = sa.exists().where(deliveries.c.id == parts.c.delivery_id, unfinished_clause())
-    if not await connection.scalar(sa.select(parts.c.id).where(_is_attempted(part.id, term), is_open)):
+    is_waiting = sa.exists().where(deliveries.c.id == parts.c.delivery_id, unfinished_clause())
+    if not await connection.scalar(sa.select(parts.c.id).where(_is_attempted(part.id, term), is_waiting)):
         return False
     if added := len(messages) - 1:
         await _move_later_parts(connection, part, by=added)

@@ -95,14 +95,14 @@ async def search(
         shell.error(line)
 
 
-async def _is_behind(database: Database) -> bool:
+async def _is_index_incomplete(database: Database) -> bool:
     index = SearchIndex(folder_of(database))
     return await database.look_up(lambda view: index.count_behind(view) > 0)
 
 
 async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], sentence: str) -> str:
     """Return the sentence for an empty result, or another one if the archive has no papers or the index lacks some."""
-    if not rows and await _is_behind(database):
+    if not rows and await _is_index_incomplete(database):
         return _BEHIND
     return sentence if rows or (await create_search(database).get_extent()).paper_count else EMPTY_ARCHIVE
 
@@ -221,7 +221,7 @@ async def ask(
         if not is_named and found is None:
             asked = " ".join(words)
             answer = await questions.ask_archive(asked, guess_language(asked), user_id=0)
-            if not answer.found and await _is_behind(container.database):
+            if not answer.found and await _is_index_incomplete(container.database):
                 raise errors.UsageError(_BEHIND)
         elif found is not None:
             answer = await questions.answer(found, asked, user_id=0)

@@ -20,7 +20,7 @@ from bot.sources.kinds import SourceRegistry
 from storage import models
 from storage.database import Database
 
-Feature = TypeVar("Feature")
+Service = TypeVar("Service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Services:
         """Add what a feature built. It replaces an earlier object of its class."""
         self.features.update({type(one): one for one in built})
 
-    def get(self, kind: type[Feature]) -> Feature:
+    def get(self, kind: type[Service]) -> Service:
         service = self.features[kind]
         assert isinstance(service, kind)
         return service

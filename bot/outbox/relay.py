@@ -16,9 +16,9 @@ What `AttemptRunner` does before it makes a request, in this order. A message th
    any other                                any other           searched from the first attempt on
 
 2. For an attempt that a restored backup lacks (`_find_unrecorded`): not searched for a kind not in `MARKED_KINDS`, for a
-   delivery that could not be sent before this term, and for one in `_absent_ids`; else from `_sendable_since` on:
+   delivery that could not be sent before this term, and for one in `_searched_ids`; else from `_sendable_since` on:
 
-   the search                               `_absent_ids`       what follows
+   the search                               `_searched_ids`      what follows
    ---------------------------------------  ------------------  ------------------------------------
    finds the message                        -                   the receipt
    finds nothing                            the delivery joins  the request
@@ -26,7 +26,7 @@ What `AttemptRunner` does before it makes a request, in this order. A message th
    fails: unknown                           -                   the error as a retry: nothing was sent
    fails otherwise (history unreadable)     the delivery joins  the request
 
-   A delivery leaves `_absent_ids` when Discord refuses the content of its request.
+   A delivery leaves `_searched_ids` when Discord refuses the content of its request.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class AttemptRunner:
 
     database: Database
     sender: Sender
-    _absent_ids: set[int] = field(default_factory=set, init=False)
+    _searched_ids: set[int] = field(default_factory=set, init=False)
     """Deliveries that are not searched again: nothing was found, or their history cannot be read."""
 
     async def run(
@@ -103,7 +103,7 @@ class AttemptRunner:
         except DeliveryError as error:
             if error.classification.disposition is Disposition.CONTENT_REFUSED:
                 # It was refused before, too: what it was split into, and what follows, may have been sent.
-                self._absent_ids.discard(due.delivery.id)
+                self._searched_ids.discard(due.delivery.id)
             raise
 
     async def _prepare(self, due: ClaimedPart) -> SendRequest:
@@ -138,7 +138,7 @@ class AttemptRunner:
         """Search for a message that a sender before this term sent, and whose attempt a restored backup lacks."""
         since = _sendable_since(delivery)
         is_marked = request.kind in contents.MARKED_KINDS  # others can safely be repeated
-        if not is_marked or since >= term_began_at or delivery.id in self._absent_ids:
+        if not is_marked or since >= term_began_at or delivery.id in self._searched_ids:
             return None
         receipt = None
         try:
@@ -153,7 +153,7 @@ class AttemptRunner:
             if disposition in (Disposition.RETRY, Disposition.INVALID_TOKEN):
                 raise
         if receipt is None:
-            self._absent_ids.add(delivery.id)  # then its later parts were not sent either
+            self._searched_ids.add(delivery.id)  # then its later parts were not sent either
         return receipt
 
     async def _open_dm(self, delivery: models.Delivery) -> int:
