@@ -68,11 +68,9 @@ _MARKUP = re.compile(
     re.IGNORECASE,
 )
 _NOT_TEXT, _WORD = re.compile(r"^%PDF-|[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W\d_]{2}")
-_TITLE_COLUMNS = (
-    *("title", "document title", "article title", "titel", "titre", "título", "titolo"),
-    *("标题", "题名", "タイトル", "제목", "논문명", "논문제목", "publication title"),
+_TITLE_WORDS = frozenset(
+    ("title", "titel", "titre", "título", "titolo", "标题", "题名", "タイトル", "제목", "논문명", "논문제목")
 )
-"""The first that a table has counts: it may have the journal's title, too."""
 _KEY_COLUMNS = ("key", "citation key", "id")
 _MAX_LABEL_LENGTH = 80
 
@@ -326,7 +324,7 @@ def _read_latex(latex: str) -> str:
 
 def _read_tagged(text: str, start: str) -> Iterator[_Entry]:
     """Yield the entries of RIS, whose lines may be indented or wrapped, and of the other formats with a tag for each line."""
-    lines: list[str] = []
+    lines: list[list[str]] = []
     raw: list[str] = []
     field = ""
     for line in text.split("\n"):
@@ -342,15 +340,18 @@ def _read_tagged(text: str, start: str) -> Iterator[_Entry]:
         field = name.lower() if tag else field
         raw.append("" if field in _OF_OTHERS else line)
         is_ris = match is not None and len(name) == 2 and name.isalnum()
-        lines.append(f"{name}  - {match[4]}" if match and is_ris else f"ZZ  - {line}" if tag else line)
+        if tag or not lines or field in ("n1", "kw"):  # notes keep their lines
+            lines.append([f"{name}  - {match[4]}" if match and is_ris else f"ZZ  - {line}" if tag else line])
+        else:  # rispy takes quadratic time to join them
+            lines[-1].append(line.strip())
     yield _read_ris(raw, lines)
 
 
-def _read_ris(raw: list[str], lines: list[str]) -> _Entry:
-    """Read the lines of an entry, with the tags of RIS."""
+def _read_ris(raw: list[str], lines: list[list[str]]) -> _Entry:
+    """Read the lines of an entry, with the tags of RIS, each in its wrapped parts."""
     import rispy
 
-    body = [line for line in lines if not line.startswith("ER  -")]
+    body = [" ".join(parts) for parts in lines if not parts[0].startswith("ER  -")]
     entries = rispy.loads(
         "\n".join([*body, "ER  - "]), mapping=_RIS_TAGS, list_tags=["KW", "N1"], delimiter_tags_mapping={}
     )
@@ -365,7 +366,9 @@ def _read_table(text: str) -> Iterator[_Entry]:
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
-    title = next((columns.index(name) for name in _TITLE_COLUMNS if name in columns), None)
+    titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(re.split(r"\W+", name))]
+    # The journal's title stands behind that of the paper, unless that is called a title and nothing else.
+    title = min(titles, key=lambda at: columns[at] not in _TITLE_WORDS, default=None)
     if title is None or len(columns) < 2:
         yield from _read_lines(text)
         return
@@ -373,7 +376,7 @@ def _read_table(text: str) -> Iterator[_Entry]:
     try:
         for row in csv.reader(io.StringIO(text), delimiter=delimiter):
             cells = [*row, *[""] * (len(columns) - len(row))]
-            is_head = cells[title].strip().casefold() in _TITLE_COLUMNS
+            is_head = cells[title].strip().casefold() == columns[title]
             name = cells[key].strip() if key is not None and not is_head else ""
             is_named = not is_head and any(map(str.strip, row))
             pairs = zip_longest(columns, row, fillvalue="")

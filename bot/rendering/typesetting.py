@@ -9,7 +9,7 @@ from bot.text import typography
 _LOWERED = re.compile(r"(?<![^\W_])([^\W\d_])_(?=[0-9]{1,3}(?![^\W_]))")
 """A subscript needs a single letter before it, because snake_case is a name."""
 _SPACED_DASH = re.compile(r"(?<=[^\s-]) ---? (?=[^\s-])")
-_DASH = re.compile(r"(?<=\w)--(?=\w)")
+_DASH = re.compile(r"(?<=[\w)”’])--(-?)(?=[\w(“‘$])")
 _QUOTED = re.compile(r"(?<![\w`])`([^`'\n]{1,60})'(?![\w'])")
 _DOUBLY_QUOTED = re.compile(r"``([^`'\n]{1,60})''")
 
@@ -26,8 +26,8 @@ def render_formula(formula: str) -> str:
 
 
 def render_dashes(text: str) -> str:
-    """Replace double and triple hyphens between words with a dash."""
-    return _DASH.sub("–", _SPACED_DASH.sub(" – ", text))
+    """Replace double and triple hyphens between words with a dash, as TeX does; in spaces, all have one length."""
+    return _DASH.sub(lambda dash: "—" if dash[1] else "–", _SPACED_DASH.sub(" – ", text))
 
 
 _WHOLLY_QUOTED = re.compile('\\s*["“”„«»『』「」]([^"“”„«»『』「」]*)["“”„«»『』「」]\\s*')

@@ -222,13 +222,16 @@ class Shelf:
 
 
 async def _read_file(data: bytes, today: date) -> list[Reference]:
-    """Read a file's references in a child process. Raises UsageError if there are none, and for EndNote's XML."""
+    """Read a file's references in a child process. Raises UsageError for none, for EndNote's XML, and beyond its limits."""
     if references.is_endnote_xml(data):
         text = "The file is EndNote's XML, which is not read. Export it as RIS or BibTeX."
         raise UsageError(text, "saved-import-endnote")
-    rows = await isolation.run_isolated(
-        references.read_references, data, today, seconds=_READ_SECONDS, megabytes=_READ_MEGABYTES
-    )
+    try:
+        rows = await isolation.run_isolated(
+            references.read_references, data, today, seconds=_READ_SECONDS, megabytes=_READ_MEGABYTES
+        )
+    except isolation.ChildLimitError as error:
+        raise UsageError("The whole file cannot be read in time.", "saved-import-too-slow") from error
     if not rows:
         raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
     return [Reference(**row) for row in rows]

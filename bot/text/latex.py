@@ -59,6 +59,7 @@ _JOINED = _OPERATORS | frozenset("∂∇⟨⌊⌈([{")
 _ENDING = frozenset(("rVert", "rvert", "rangle", "rfloor", "rceil"))
 _BEGINNING = _BIG | frozenset("√∛∜∂∇∞")
 _OPENING, _CLOSING = "([{⟨⌊⌈", ")]}⟩⌋⌉"
+_ORDINALS = ("st", "nd", "rd", "th")
 
 
 class _Kind(Enum):
@@ -155,7 +156,7 @@ def _is_formula(text: str, start: int, end: int) -> bool:
     inner = text[start + 1 : end]
     if not inner or inner[0].isspace() or inner[-1].isspace() or "\n" in inner:
         return False
-    if _MATH_SIGN.search(inner):
+    if _MATH_SIGN.search(inner) or inner in "<>=+":
         return True
     is_price = text[end + 1 : end + 2].isdigit() or text[max(0, start - 1) : start].isdigit()
     return not is_price and (len(inner) == 1 or inner[-1] not in "-–/(,+&")
@@ -373,7 +374,7 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
     def _script(self, sign: str, argument: Any) -> _Piece:
         pieces = self._pieces(_inside(argument)) if argument else []
         inner = _join(pieces).strip()
-        if sign == "^" and inner and inner in "′″‴'°∘":
+        if sign == "^" and inner and (inner in "′″‴'°∘" or inner in _ORDINALS):
             return _Piece("°" if inner == "∘" else inner, _Kind.SIGN)
         kinds = {piece.kind for piece in pieces}
         is_index = sign == "_" and re.fullmatch(r"[^\W\d_]*\d*", inner) is not None

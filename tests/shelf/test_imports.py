@@ -131,6 +131,10 @@ WRITTEN = {
         '[{"id": 1, "title": "A study of <mml:math><mml:mi>k</mml:mi></mml:math><br/> kilns"}]',
         ["A study of k kilns"],
     ),
+    "text between entries": (
+        f"TY  - JOUR\nTI  - {ONE}\nER  - \n\nScopus\nEXPORT DATE: 28 November\nTY  - JOUR\nTI  - {OTHER}\nER  - \n",
+        TWO,
+    ),
     "no end": (f"TY  - JOUR\nTI  - {ONE}\nTY  - BOOK\nTI  - {OTHER}\n", TWO),
     "no title in RIS": (
         f"TY  - JOUR\nAU  - Oak, A\nER  - \nTY  - JOUR\nTI  - {OTHER}\nER  - \n",
@@ -184,7 +188,7 @@ WRITTEN = {
         f"a table with {name}": (f"No;{name};Publication Title\n1;{ONE};x\n2;{OTHER};x\n", TWO)
         for name in (
             *("Titel", "Titre", "Título", "Titolo", "标题", "题名", "タイトル", "논문명", "논문제목"),
-            *("Document Title", "Article Title"),
+            *("Document Title", "Article Title", "Paper title", "Title of the paper", "논문명(국문)"),
         )
     },
 }
@@ -359,6 +363,15 @@ async def test_a_library_of_endnote_in_xml_is_refused_by_name(sqlite_db: Databas
         text = '<?xml version="1.0"?><xml><records><record><titles><title>A</title></titles></record></records></xml>'
         with pytest.raises(UsageError, match="EndNote"):
             await kept.import_file(7, text.encode(coding), is_kept=False)
+
+
+async def test_a_file_that_is_not_read_within_its_limits_is_refused(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.shelf.service._READ_MEGABYTES", 1)
+    text = "@misc{a, title={b}, annote={" + "x" * 1_100_000 + "}}"
+    with pytest.raises(UsageError, match="in time"):
+        await open_shelf(sqlite_db, lambda: NOW).import_file(7, text.encode(), is_kept=False)
 
 
 @pytest.mark.engines("sqlite", "postgresql")

@@ -15,6 +15,7 @@ from bot.text import typography
         (r"M\"uller and \'{e}t\'e", "Müller and été"),
         (r"A\&B at 50\% for \$5", "A&B at 50% for $5"),
         ("From $5 to $10 and $5-$10", "From $5 to $10 and $5-$10"),
+        (r"With $<$1\% and $>$90 labels in R$/$5", "With <1% and >90 labels in R$/$5"),
         (r"\unheardof{x} stays", r"\unheardof{x} stays"),
         (r"\input{/etc/hosts}", r"\input{/etc/hosts}"),
         (r"\textcolor{red}{Hot} papers in \frac{1}{2} of the time", "Hot papers in 1/2 of the time"),
@@ -103,6 +104,11 @@ def test_long_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> No
         ("π_0.5 and snake_case of 2024--2025", "π0.5 and snake_case of 2024–2025"),
         (r"$\tau^2$-Bench at $\mathcal{O}(n^{1.5})$", "τ^2-Bench at 𝒪(n^(1.5))"),
         ("Costs of $5 -- or $10, and --help", "Costs of $5 – or $10, and --help"),
+        ("Kilns (and Clay)---``Hot''---for $3--$5, <!--x-->", "Kilns (and Clay)—“Hot”—for $3–$5, <!--x-->"),
+        (
+            r"40\textsuperscript{th} kiln, 21$^{\rm st}$, the $k^{th}$ of $x^t$",
+            "40th kiln, 21st, the kth of x^t",
+        ),
     ],
 )
 def test_formulas_in_titles_are_written_as_plain_text(title: str, shown: str) -> None:

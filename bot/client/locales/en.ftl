@@ -169,6 +169,7 @@ saved-import-file-hint = A library from Zotero or BibTeX, a spreadsheet or any o
 saved-import-no-ids = No arXiv ID and no title was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
 saved-import-endnote = This file is EndNote’s XML, which the bot does not read. Export your library as RIS or BibTeX.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
+saved-import-too-slow = The bot could not read the whole file in time. Export a smaller part of your library, or in another format, such as BibTeX.
 saved-imported = ### { $count ->
         [0] No papers saved
         [one] One paper saved
