@@ -17,8 +17,9 @@ _THIS_PAPER = (
     r"(?:this|the|our) (?:arxiv |present )?"
     r"(?:paper|article|manuscript|submission|work|preprint|report|note|version|letter|draft)"
 )
-_KIND = "(?:paper|article|manuscript|submission|preprint)"
-_BY = r"by (?:the |its |all )?(?:(?:first|corresponding|submitting) )?(?:authors?\b|submitter|us\b|arxiv|admin|moderators)"
+_KIND = "(?:paper|article|manuscript|submission|preprint|version)"
+_AUTHORS = r"(?:(?:first|corresponding|submitting) )?authors?\b"
+_BY = rf"by (?:the |its |all )?(?:{_AUTHORS}|submitter|us\b|arxiv|admin|moderators)"
 _WITHDREW = r"(?:withdrawn|retracted)"
 _WITHDRAW = (
     r"(?:(?:have |has |hereby )?(?:withdrawn?|withdrew|retract(?:ed)?)|(?:is|are|am) (?:withdrawing|retracting)"
@@ -32,9 +33,9 @@ _WITHDRAWN = re.compile(
     rf"{_THIS_PAPER} (?:(?:has|have)(?: since)? been|was|is|is being|will be)(?! never| not)(?: \w{{3,15}})? {_WITHDREW}"
     rf"(?: by\b|\s?[.,;:!)\]*}}]|\s?$| (?:{_WHY}|since|as|from arxiv|temporarily|and)\b)"
     rf"|{_THIS_PAPER} (?:has been|was|is) (?:{_REMOVED}|removed {_BY})|(?:{_KIND} )?(?:(?:has been|was|is) )?{_REMOVED}"
-    rf"|(?:(?:the )?authors?|we|i) {_WITHDRAW} (?:this|the|our) {_KIND}\b(?!['’]s)"
-    rf"|(?:{_KIND} )?(?:(?:has been|was|is) )?(?:temporarily )?{_WITHDREW} {_BY}"
-    rf"|(?P<bare>(?:{_KIND} )?(?:(?:has been|was|is) )?(?:temporarily )?{_WITHDREW}"
+    rf"|(?:(?:the )?{_AUTHORS}|we|i) {_WITHDRAW} (?:this|the|our) {_KIND}\b(?!['’]s)"
+    rf"|(?:(?:this )?{_KIND} )?(?:(?:has been|was|is) )?(?:temporarily )?{_WITHDREW} {_BY}"
+    rf"|(?P<bare>(?:(?:this )?{_KIND} )?(?:(?:has been|was|is) )?(?:temporarily )?{_WITHDREW}"
     rf"(?:\s?[.,;:!)\]*]|\s?$|(?P<why> (?:{_WHY})\b))))",
     re.IGNORECASE,
 )
@@ -44,7 +45,9 @@ _NOT_FROM_ARXIV = re.compile(
     re.IGNORECASE,
 )
 """What follows if a paper was withdrawn from a conference, or is back."""
-_OTHER = re.compile(r"(?:[A-Z]\w{1,20} ?'?[0-9]{2,4}|[0-9]{4}\.[0-9]{4,5}(?:v[0-9]{1,2})?) ?$")
+_OTHER = re.compile(
+    r"(?:[A-Z]\w{1,20} ?'?[0-9]{2,4}|\b(?:to|at) [A-Z]\w{1,20}|[0-9]{4}\.[0-9]{4,5}(?:v[0-9]{1,2})?) ?$"
+)
 """What stands before *withdrawn* in a list if that is of a conference or another paper: ICLR 2026 (withdrawn)."""
 _BY_ARXIV = re.compile(
     rf"{_WITHDREW} (?:\w{{2,15}} )?by (?:the )?(?:arxiv|admin|moderators)|{_REMOVED}|admin note: [^.]{{0,40}}{_WITHDREW} (?!by)",

@@ -156,7 +156,7 @@ def _is_formula(text: str, start: int, end: int) -> bool:
     inner = text[start + 1 : end]
     if not inner or inner[0].isspace() or inner[-1].isspace() or "\n" in inner:
         return False
-    if _MATH_SIGN.search(inner) or inner in "<>=+":
+    if _MATH_SIGN.search(inner) or re.fullmatch(r"[<>=+]+|[^\W\d_]", inner):
         return True
     is_price = text[end + 1 : end + 2].isdigit() or text[max(0, start - 1) : start].isdigit()
     return not is_price and (len(inner) == 1 or inner[-1] not in "-–/(,+&")
@@ -374,7 +374,7 @@ class _Engine(latex2text.LatexNodes2Text):  # type: ignore[misc]
     def _script(self, sign: str, argument: Any) -> _Piece:
         pieces = self._pieces(_inside(argument)) if argument else []
         inner = _join(pieces).strip()
-        if sign == "^" and inner and (inner in "′″‴'°∘" or inner in _ORDINALS):
+        if sign == "^" and inner and (inner in "′″‴'°∘®™" or inner in _ORDINALS):
             return _Piece("°" if inner == "∘" else inner, _Kind.SIGN)
         kinds = {piece.kind for piece in pieces}
         is_index = sign == "_" and re.fullmatch(r"[^\W\d_]*\d*", inner) is not None
@@ -659,10 +659,15 @@ _COMMANDS: dict[str, Callable[..., list[_Piece]]] = {
     "xleftarrow": partial(_arrow, "←"),
     "sqrt": lambda engine, degree, inner: [engine._root(degree, inner)],
     "pmod": lambda engine, inner: [_Piece(f" (mod {engine._formula(_inside(inner))})", _Kind.SYMBOL)],
-    "not": lambda engine, sign: [engine._symbol(unicodedata.normalize("NFC", engine._word(sign) + "\u0338"))],
+    "not": lambda engine, sign: [
+        engine._symbol(unicodedata.normalize("NFC", engine._word(sign).strip() + "\u0338"))
+    ],
     "ensuremath": lambda engine, inner: engine._pieces(_inside(inner)),
     "url": lambda _, address: [_Piece(_verbatim(address), _Kind.WORD)],
     "href": _linked,
+    **dict.fromkeys(
+        ("enquote", "mkbibquote"), lambda engine, inner: [_Piece(f"“{engine._word(inner)}”", _Kind.WORD)]
+    ),
 }
 """How the commands are written whose text is not that of pylatexenc's table. They get the arguments, None for an optional one."""
 _ENGINE = _Engine()

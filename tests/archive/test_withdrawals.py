@@ -36,6 +36,8 @@ BY_AUTHORS = [
     ("Rivers are long.", "ICML 2024, withdrawn due to a mistake"),
     ("This paper has been withdrawn since Lemma 2 is in error and its data come from NASA.", None),
     ("This paper was withdrawn by the authors from the arXiv.", None),
+    ("The first author has withdrawn this paper due to a mistake in Table 2.", None),
+    ("Rivers are long.", "This paper withdrawn due to an error"),
 ]
 BY_ARXIV = [
     (
@@ -49,6 +51,10 @@ BY_ARXIV = [
     ("This submission has been withdrawn by arXiv administrators due to disputed authorship.", None),
     ("Rivers are long.", "This article has been removed by arXiv administrators due to its license"),
     ("Rivers are long.", "arXiv admin note: submission removed by the arXiv moderators"),
+    (
+        "Rivers are long.",
+        "This version withdrawn by arXiv administrators because its author did not have the right",
+    ),
 ]
 NOT_WITHDRAWN = [
     ("Rivers are long.", "10 pages, on deposits that were withdrawn from accounts"),
@@ -75,6 +81,9 @@ NOT_WITHDRAWN = [
     ("Rivers are long.", "Withdrawn by the authors from CVPR"),
     ("Rivers are long.", "Submitted to ICLR 2026 (withdrawn)"),
     ("Rivers are long.", "10 pages, ICLR 2026, withdrawn"),
+    ("Rivers are long.", "Submitted to NeurIPS, withdrawn, now in a journal"),
+    ("The paper withdrawn by its authors in 2019 is still cited.", None),
+    ("The article retracted by its authors lives on in reviews.", "Accepted at ICML (withdrawn)"),
     ("Rivers are long.", "Comment on arXiv:2505.00001 (withdrawn)"),
     ("Rivers are long.", "This paper was withdrawn by arXiv in error and has been reinstated"),
     ("This paper was withdrawn by the authors in v2; v3 restores it with a corrected proof.", None),

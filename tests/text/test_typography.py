@@ -16,6 +16,10 @@ from bot.text import typography
         (r"A\&B at 50\% for \$5", "A&B at 50% for $5"),
         ("From $5 to $10 and $5-$10", "From $5 to $10 and $5-$10"),
         (r"With $<$1\% and $>$90 labels in R$/$5", "With <1% and >90 labels in R$/$5"),
+        (
+            r"A 2$D$ \enquote{Kiln}\textsuperscript{\textregistered} at 5$/h and 10$/h",
+            "A 2D “Kiln”® at 5$/h and 10$/h",
+        ),
         (r"\unheardof{x} stays", r"\unheardof{x} stays"),
         (r"\input{/etc/hosts}", r"\input{/etc/hosts}"),
         (r"\textcolor{red}{Hot} papers in \frac{1}{2} of the time", "Hot papers in 1/2 of the time"),
@@ -157,6 +161,7 @@ def test_formulas_in_titles_are_written_as_plain_text(title: str, shown: str) ->
         (r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}", "{x, x > 0; 0, otherwise}"),
         (r"\begin{bmatrix} a & b \\ c & d \end{bmatrix}", "[a, b; c, d]"),
         (r"\mathbbm{1}[y=\hat{y}]", "𝟙[y=ŷ]"),
+        (r"a \not\in B", "a ∉ B"),
         (r"D_{\mathrm{KL}}(p \,\|\, q)", "D_KL(p ‖ q)"),
     ],
 )
