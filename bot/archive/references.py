@@ -67,7 +67,7 @@ _MARKUP = re.compile(
     r"</?(?:i|b|u|sub|sup|em|strong|sc|span|italic|bold|br|\w{1,10}:\w{1,20})(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
-_NOT_TEXT, _WORD = re.compile(r"^%PDF-|[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W\d_]{2}")
+_NOT_TEXT, _WORD = re.compile(r"^%PDF-|[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W\d_]{2,}")
 _TITLE_WORDS = frozenset(
     ("title", "titel", "titre", "título", "titolo", "标题", "题名", "タイトル", "제목", "논문명", "논문제목")
 )
@@ -366,7 +366,7 @@ def _read_table(text: str) -> Iterator[_Entry]:
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
-    titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(re.split(r"\W+", name))]
+    titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
     # The journal's title stands behind that of the paper, unless that is called a title and nothing else.
     title = min(titles, key=lambda at: columns[at] not in _TITLE_WORDS, default=None)
     if title is None or len(columns) < 2:

@@ -156,7 +156,7 @@ def _is_formula(text: str, start: int, end: int) -> bool:
     inner = text[start + 1 : end]
     if not inner or inner[0].isspace() or inner[-1].isspace() or "\n" in inner:
         return False
-    if _MATH_SIGN.search(inner) or re.fullmatch(r"[<>=+]+|[^\W\d_]", inner):
+    if _MATH_SIGN.search(inner) or inner in "<>=+" or (len(inner) == 1 and inner.isalpha()):
         return True
     is_price = text[end + 1 : end + 2].isdigit() or text[max(0, start - 1) : start].isdigit()
     return not is_price and (len(inner) == 1 or inner[-1] not in "-–/(,+&")
