@@ -195,7 +195,9 @@ class _MarkdownWriter:
             self._written.write("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}{mark}")
         elif name == "tr":
             self._in_row = not is_closing
-            self._written.write("\n" + "|---" * self._header_cells if is_closing else "\n|")
+            # No blank line between rows, which would end the table.
+            below = "\n" + "|---" * self._header_cells if self._header_cells else ""
+            self._written.write(below if is_closing else "\n|")
             self._header_cells = 0
         elif name in _CELL_TAGS:
             self._header_cells += is_closing and name == "th"

@@ -44,7 +44,10 @@ _LINK = re.compile(
 )
 """A link or an image: its mark, its label, which may contain an image, and its address."""
 _DIGIT = re.compile("[0-9]")
-_SLACK_LINK = re.compile(r"<(https?://[^\s<>|]{1,1000})\|([^<>|]{0,400})>")
+_ADDRESS_FIRST = re.compile(
+    r"(?:<|\[\[)(https?://[^\s<>|\[\]]{1,1000})(?:\||\]\[)([^<>|\[\]]{0,400})(?:>|\]\])"
+)
+"""A link of Slack or of Org, whose address comes before its label."""
 _ADDRESS = re.compile(
     r"<?(?:https?://|(?<![\w./-])(?:www\.)?arxiv\.org/)[^\s<>|\"']{1,1000}>?", re.IGNORECASE
 )
@@ -70,7 +73,7 @@ _DELIMITER_ROW = re.compile(r"\s*(?:\|\s*)?(?::?-{1,60}:?\s*\|\s*){1,60}(?::?-{1
 _DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
 _BEFORE_MENTION = re.compile(
     r"of|in|on|at|to|by|with|from|as|than|and|or|also|see|via|per|for|is|are|was|were|like|that|this|the|an?|our|we|cf|us(?:e|es|ing)"
-    r"|into|about|between|says|against|both|while|where|which"
+    r"|into|about|between|says|against|both|while|where|which|extend(?:s|ing)|supersed(?:es|ing)|replac(?:es|ing)"
     r"|en|de|con|por|como|y|que|dans|par|avec|et|von|mit|und|wie|bei|di|da|para|e"
 )
 _WORD_BEHIND = re.compile(r"[^\W\d_]++(?!\.\w)")
@@ -333,6 +336,8 @@ class _Paragraph:
     on: date | None = None
     is_begun: bool = False
     in_table: bool = False
+    dated: tuple[int, int, date | None] = (-1, 0, None)
+    """The last row of a table whose first cell is a day, or of those below that share the cell; its cells, its day."""
 
 
 @dataclass
@@ -342,6 +347,8 @@ class _Section:
     papers: list[_Paper] = field(default_factory=list)
     title: tuple[int, str] | None = None
     line_title: str | None = None
+    is_linked: bool = False
+    """Whether the heading links to its paper, so that links in the text below it are mentions."""
 
 
 class _Reader:
@@ -410,6 +417,10 @@ class _Reader:
         if self._is_mentioning or not line.strip():
             return Omission.MENTION
         papers = self._read_line(self._join(row, line), row)
+        if heading:
+            self._section.is_linked = not all(paper.is_mention for paper in papers)
+        elif self._section.is_linked and line[:1].isalpha():
+            papers = [paper if paper.title else paper._replace(is_mention=True) for paper in papers]
         if not papers and heading:
             self._enter(heading)
         elif not papers:
@@ -518,14 +529,16 @@ class _Reader:
         is_row = self._paragraph.in_table or line.lstrip().startswith("|")
         is_row = is_row or (bare.count(" | ") > 1 and len(line) <= _MAX_LINE)
         cells = bare.split("|") if is_row else []
+        has_link = bool(papers)
         for part in cells or [rest]:
-            papers += _read_text(part, row, is_cell=is_row)
+            papers += _read_text(part, row, is_cell=is_row, has_link=has_link)
         papers = self._add_title(papers, cells or [rest], are_cells=is_row)
         on = self._day_on
         if papers and on is None:
             parts = [cell for cell in cells if len(cell.strip()) <= _MAX_CELL_LENGTH]
             parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
             on = next(filter(None, map(_find_lone_date, parts)), None)
+            on = self._read_merged_day(cells, row, on) if is_row else on
         # The addresses of a paper's page and of its PDF are one item.
         items: dict[str, _Paper] = {}
         for paper in papers:
@@ -533,6 +546,17 @@ class _Reader:
             title, is_mention = first.title or paper.title, first.is_mention and paper.is_mention
             items[paper.arxiv_id] = first._replace(title=title, is_mention=is_mention, on=on)
         return [*items.values()]
+
+    def _read_merged_day(self, cells: Sequence[str], row: int, on: date | None) -> date | None:
+        """Return the day of a row: its own, or that of the row above if its first cell is empty, or missing (`rowspan`)."""
+        above, number, day = self._paragraph.dated
+        first = "".join(cells[1:2]).strip()
+        if on is None and above == row - 1 and (not first or len(cells) < number):
+            self._paragraph.dated = (row, number, day)
+            return day
+        if on and _find_lone_date(first):
+            self._paragraph.dated = (row, len(cells), on)
+        return on
 
     def _add_title(self, papers: list[_Paper], parts: Sequence[str], *, are_cells: bool) -> list[_Paper]:
         """Return a line's papers with the title beside and above the link of the only one that is there or that begins a cell."""
@@ -583,8 +607,8 @@ def _find_lone_date(part: str) -> date | None:
     return stated.on if stated and stated.count_words() == 0 else None
 
 
-def _read_text(part: str, row: int, *, is_cell: bool) -> Iterator[_Paper]:
-    """Yield the papers in a cell, or in a line without its links."""
+def _read_text(part: str, row: int, *, is_cell: bool, has_link: bool) -> Iterator[_Paper]:
+    """Yield the papers in a cell, or in a line without its links. Beside the link of a paper, an id in words is a mention."""
     if not arxiv_ids.MAY_HAVE_ID.search(part):
         return
     is_short, is_long = len(part.strip()) <= _MAX_SHORT_LINE, len(part) > _MAX_LINE
@@ -601,6 +625,7 @@ def _read_text(part: str, row: int, *, is_cell: bool) -> Iterator[_Paper]:
     free = set(map(arxiv_ids.parse_bare_id, outside))
     for arxiv_id in dict.fromkeys(_find_others(rest, [part] if is_cell else [], words)):
         is_listed = arxiv_id in edges or (is_short and f"({arxiv_id}" in rest) or len(words) < 6
+        is_listed &= is_alone or not has_link
         yield _Paper(arxiv_id, None, None, row, not (is_listed and arxiv_id in free), begins_cell=is_alone)
 
 
@@ -632,9 +657,9 @@ def _find_others(rest: str, cells: Sequence[str], words: Sequence[str]) -> Itera
 
 
 def _resolve(line: str, targets: Mapping[str, str]) -> str:
-    """Return the line with reference links (`[label][name]`, `[label]`) and Slack's turned into inline links."""
-    if "|" in line and "<http" in line:
-        line = _SLACK_LINK.sub(r"[\2](\1)", line)
+    """Return the line with reference links (`[label][name]`, `[label]`), Slack's and Org's turned into inline links."""
+    if "<http" in line or "[[http" in line:
+        line = _ADDRESS_FIRST.sub(r"[\2](\1)", line)
 
     def link(match: re.Match[str]) -> str:
         url = targets.get((match[2] or match[1]).lower())

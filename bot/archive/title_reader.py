@@ -16,8 +16,12 @@ _MAX_LINE, _MIN_TITLE_LENGTH = 400, 8
 _TARGET = re.compile(r"\]\([^()\s]{1,1000}\)")
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*{1,3}|_{1,3}|~~|`{1,2})(?=\S)(.{1,600}?)(?<=\S)\1(?!\w)")
 _ESCAPED = re.compile(r"\\([\[\]_*#`|~<>])")
-_NUMBER = re.compile(r"^\W{0,6}(?:[(\[【]?[0-9]{1,4}[\])】]:?\s?|[0-9]{1,4}[.:]\s)")
-_LEADING = re.compile(r"^[^\w\"“'‘(\[$\\~]+")
+_NUMBER = re.compile(
+    r"^\W{0,6}(?:[(\[【]?[0-9]{1,4}(?:[\])】]|\ufe0f?\u20e3):?\s?|[0-9]{1,4}[.:]\s(?![0-9]{1,2}[.월]\s))"
+)
+"""A number in front of a title, `[1]`, `2.` or `3️⃣`, but not the first one of a date: `2026. 11. 26`."""
+_LEADING = re.compile(r"^(?:[^\w\"“'‘(\[$\\~]|[(\[][^()\[\]]{1,20}?['’\s][0-9]{2,4}(?:\s\w{1,12})?[)\]]\s)+")
+"""Signs, and a venue with its year, in front of a title: `(ACL'24)`."""
 _TRAILING = re.compile(r"(?<![^\w\"”'’)\]$?!%.*+#~…])[^\w\"”'’)\]$?!%.*+#~…]++$")
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -27,7 +31,7 @@ _NAMES_APART = re.compile(r", | and | & |; ")
 _ITEM = re.compile(r"(?<!\s)\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
 _QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
-_BOLD_LINE = re.compile(r"\W{0,6}(?:[0-9]{1,4}[.)]\s*)?(\*\*|__)(?P<title>.{1,300}?)\1\W{0,20}")
+_BOLD_LINE = re.compile(r"\W{0,6}(?:[0-9]{1,4}[.)]\s*)?(\*\*|__)(?P<title>.{1,300}?)\1[\W\d]{0,20}")
 _CAPTION = re.compile(
     r"(?:read|view|see|open|download|click|check|visit|full|go to|link to|get)\b.{0,40}"
     r"\b(?:paper|arxiv|pdf|here|abstract|article|more|text)\b",
@@ -93,7 +97,8 @@ def _read_bare(text: str) -> str | None:
     names, *rest = _FULL_STOP.split(text, maxsplit=2) if ". " in text else [text]
     if rest and _are_names(_NUMBER.sub("", names.lstrip())):
         return read_title(rest[0])
-    title = None if "](" in text or text.rstrip().endswith(".") else read_title(text)
+    is_aside = text.lstrip().startswith("(") and text.rstrip().find(")") == len(text.rstrip()) - 1
+    title = None if is_aside or "](" in text or text.rstrip().endswith(".") else read_title(text)
     if title is None or len(_WORD.findall(title)) < 4 or _SENTENCE_END.search(title):
         return None
     if _are_names(title.rpartition(": ")[2]):

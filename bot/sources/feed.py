@@ -360,7 +360,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         and former.tm_mday == 1
         and published_on not in (None, date(*former[:3])),
         arxiv_id=_parse_arxiv_id(link or "") or _parse_arxiv_id(id_),
-        paper_title=title,
+        paper_title=_without_id(title),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest(),
         affiliations=fields.clean_labels([*affiliations, entry.get("arxiv_affiliation")]),
@@ -373,7 +373,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
 
 
 def _read_post(entry: FeedEntry, links: Iterable[Mapping[str, Any]]) -> FeedEntry:
-    """Return a post about one paper, which another link of the entry names or its text; any other entry as it is.
+    """Return a post about one paper, which another link of the entry names, its text or its title; any other entry as it is.
 
     What the post says, but for its day and perhaps its title, is not of the paper.
     """
@@ -381,6 +381,7 @@ def _read_post(entry: FeedEntry, links: Iterable[Mapping[str, Any]]) -> FeedEntr
     named = set(filter(None, (_parse_arxiv_id(str(address)) for address in others)))
     digests = read_alone(entry)
     listed = {paper.arxiv_id for digest in digests for paper in digest.entries}
+    named = named or (set() if listed else set(arxiv_ids.find_ids(entry.title or "")))
     found = named if len(named) == 1 and len(listed) < 2 else listed
     arxiv_id = next(iter(found), "")
     if len(found) != 1 or (found is listed and not _is_of_one_paper(entry, arxiv_id, digests)):
@@ -391,7 +392,7 @@ def _read_post(entry: FeedEntry, links: Iterable[Mapping[str, Any]]) -> FeedEntr
         for label, link_id in _find_links(row)
         if link_id == arxiv_id
     )
-    own = entry.title if entry.title and not _POST_WORD.search(entry.title) else ""
+    own = entry.paper_title if entry.paper_title and not _POST_WORD.search(entry.paper_title) else ""
     title = next(filter(None, map(_read_label, labels)), None) or title_reader.read_title(own)
     entry = replace(entry, contents=(), authors=(), affiliations=(), categories=(), thumbnail=None)
     return replace(entry, arxiv_id=arxiv_id, paper_title=title)
@@ -488,6 +489,12 @@ def _parse_title(entry: Mapping[str, Any], *, is_atom: bool) -> str | None:
         is_html = _CLOSING_TAG.search(title) is not None
         title = Markup(title).striptags() if is_html else html.unescape(title)  # noqa: S704 - loses its tags
     return fields.clean_line(title)
+
+
+def _without_id(title: str | None) -> str | None:
+    """Return a title without the id in brackets behind it, as in old feeds of arXiv: `Moss. (arXiv:2505.01234v1 [cs.CL])`."""
+    before, _, id_ = (title or "").rpartition("(arXiv:")
+    return before.rstrip(" .") if before and id_.endswith(")") else title
 
 
 def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]:

@@ -78,8 +78,12 @@ _DATE = re.compile(
     rf"(?:(?:,?\s(?:del?\s)?|[./-])(?P<y4>{_YEAR})\b)?"
     r"|(?<![0-9.])(?P<y5>20[0-9]{2})(?P<m5>[0-9]{2})(?P<d5>[0-9]{2})(?:[0-9]{6})?(?![0-9.]|[a-su-z])"
     rf"|(?<![0-9./-])(?P<d7>[0-9]{{1,2}})(?P<sep>[./-])\s?(?P<m7>[0-9]{{1,2}})(?P=sep)\s?(?P<y7>{_YEAR})(?![0-9])"
+    rf"|(?<![0-9.])(?:['’]|(?=[0-9. ]{{6,11}}\([월화수목금토일]\)))"
+    rf"(?P<y8>[0-9]{{2}})\.\s?(?P<m8>[0-9]{{1,2}})\.\s?(?P<d8>{_DAY})"
 )
-"""One day. Group names begin with what is in the group; in those of 7, day and month may be exchanged."""
+"""One day. Group names begin with what is in the group; in those of 7, day and month may be exchanged. A year of two
+digits has an apostrophe, or is before a Korean day of the week: 26.11.05 (목).
+"""
 _WEEKDAY = r"\.?(?:\s?[(（][^()（）0-9]{1,9}[)）])?"
 _UP_TO = re.compile(rf"{_WEEKDAY}\s?(?:{_DASH}|to\b|until\b|through\b|부터|에서)\s?")
 _LAST = re.compile(
@@ -278,6 +282,7 @@ def _parts_of(match: re.Match[str], before: _Parts | None = None) -> _Parts:
     """
     values = {name[0]: value for name, value in match.groupdict().items() if value}
     year, month, day = int(values.get("y", 0)) or None, values.get("m", ""), int(values["d"])
+    year = year + 2000 if year and year < 100 else year
     number = before[1] if before and not month else _month_number(month)
     if "s" in values and number != day:
         number, day = (day, number) if number > 12 else (number, day) if day > 12 else (0, 0)

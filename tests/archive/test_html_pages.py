@@ -22,6 +22,7 @@ from bot.archive import html_pages, markdown_lines, parse
         ("<script>if (a < b) {}</script><style>p {}</style>text", "text\n"),
         ("<!DOCTYPE html><?php x ?>text", "text\n"),
         ("one<br>two<table><tr><td>a<br>b<p>c</td></tr></table>", "one\ntwo\n\n| a b c |\n"),
+        ("<table>\n<tr><th>a</th></tr>\n<tr><td>b</td></tr>\n</table>c", "| a | \n|--- \n| b |  \n\nc\n"),
         ("<p data-paper-id='2505.00001'>A</p>", "arXiv:2505.00001 A\n"),
         ("</a></li></ul></h9>text", "text\n"),
         ("", "\n"),

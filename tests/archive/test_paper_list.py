@@ -202,6 +202,7 @@ def test_a_date_in_a_title_is_no_day(layout: str) -> None:
         )),
         *((heading, {"2026-06-20": [ONE, TWO], "2026-06-18": [THREE]}) for heading in (
             "6월 18일 (목)", "June 18", "Thu, Jun 18", "6/18 (목)", "2026-06-18 (updated 2026-06-20)",
+            "2026. 6. 18.", "18. 6. 2026", "'26. 6. 18",
         )),
         ("Robots", {"2026-06-20": [ONE, TWO, THREE]}),
     ],
@@ -351,7 +352,9 @@ def test_one_paper_below_a_date_is_a_list_but_not_below_a_version() -> None:
         *("## {}\n[Read the full paper on arXiv]({url})\n", "arXiv:{url}\nTitle: {}\nAuthors: Ann Beech\n"),
         *("- [{url}]({url}) — {}", "1. <{url}> – *{}*", "- [{url}]({url}) · {} — Ann Beech"),
         *("- [x] [[{}]] {url} #kettles", "- [[{}|Kettles]] {url}", "| [[{}\\|Kettles]] | {url} |", "[[{}]]\n{url}\n"),
-        *("- [[pdf]({url})] {}", "- [[pdf]]({url}) {}"),
+        *("- [[pdf]({url})] {}", "- [[pdf]]({url}) {}", "* DONE [[{url}][{}]] :kettles:", "1️⃣ **{}**\n{url}\n"),
+        *("- (*ACL'24*) {} {url}", "- [NeurIPS 2025 Oral] {} {url}", "**1. {}** ⭐ 42\n- link: {url}\n"),
+        "- [arXiv:{url}]({url}) (cross-list from eess.AS)\n  Title: {}\n",
         "| 1) **{}** - it builds on [OTTER](https://arxiv.org/abs/2501.00009v1). | [Paper]({url}), [Post](https://h.test) |",
         "| **{}** | It is like [OTTER](https://arxiv.org/abs/2501.00009). | {url} |",
     ],
@@ -404,6 +407,7 @@ def test_a_topic_above_a_single_paper_is_not_its_title() -> None:
         "We look at water, as arXiv:2501.00009 did.",
         "Our new method for kettles greatly extends arXiv:2501.00009.",
         "이 논문은 arXiv:2501.00009를 확장한다.",
+        "Comments: 12 pages, extends arXiv:2501.00009",
         "Otro método, como en https://arxiv.org/abs/2501.00009 y más.",
         "The group before us (2025a, arXiv:2501.00009) bounds $|x|$ and $|y|$ of a kettle, which is long known.",
         "![compare with the older figure](https://arxiv.org/html/2501.00009v1/x1.png)",
@@ -417,6 +421,47 @@ def test_a_mention_and_a_picture_are_no_papers(mention: str) -> None:
     assert [(entry.arxiv_id, entry.title) for entry in read_one(text)] == [
         *zip(IDS, (KETTLES, GEESE, CARTS), strict=True)
     ]
+
+
+@pytest.mark.parametrize(
+    "row", ["- [{}]({url}) on OTTER (arXiv:2501.00009).", "| {} (like arXiv:2501.00009) | [Paper]({url}) |"]
+)
+def test_an_id_in_words_beside_the_link_of_a_paper_is_a_mention(row: str) -> None:
+    text = lay_out(row, (KETTLES, GEESE, CARTS))
+    assert [entry.arxiv_id for entry in read_one(text)] == [*IDS]
+
+
+def test_a_link_without_a_title_below_a_heading_that_links_to_its_paper_is_a_mention() -> None:
+    below = "We extend [an older idea](https://arxiv.org/abs/2501.00009) of kettles."
+    text = lay_out(f"### [{{}}]({{url}})\n\n{below}\n", (KETTLES, GEESE, CARTS))
+    assert [entry.arxiv_id for entry in read_one(text)] == [*IDS]
+    assert len(read_one(f"### {KETTLES}\n\n{below}\n")) == 1, "it may be the paper of another heading"
+
+
+@pytest.mark.parametrize(
+    ("rows", "days"),
+    [
+        ("| 2026-06-20 | Ann | {0} |\n| | Bo | {1} |\n| | Cee | {2} |", {"2026-06-20": [*IDS]}),
+        ("| 2026-06-20 | Ann | {0} |\n| 2026-06-21 | - | - |\n| | Bo | {1} |", {"rolling": [TWO], "2026-06-20": [ONE]}),
+        ("| 2026-06-20 | Ann | {0} |\n| soon | Bo | {1} |", {"rolling": [TWO], "2026-06-20": [ONE]}),
+        (
+            "<table>\n<tr><th>Day</th><th>Who</th><th>Paper</th></tr>\n"
+            "<tr><td rowspan=2>2026-06-20</td><td>Ann</td><td>{0}</td></tr>\n"
+            "<tr><td>Bo</td><td>{1}</td></tr>\n<tr><td>2026-06-21</td><td>Cee</td><td>{2}</td></tr>\n</table>",
+            {"2026-06-20": [ONE, TWO], "2026-06-21": [THREE]},
+        ),
+    ],
+)  # fmt: skip
+def test_rows_of_a_table_that_share_the_cell_of_their_day_have_that_day(
+    rows: str, days: dict[str, list[str]]
+) -> None:
+    text = rows.format(*(f"<a href='https://arxiv.org/abs/{arxiv_id}'>{KETTLES}</a>" for arxiv_id in IDS))
+    page = (
+        f"<html><body>{text}</body></html>"
+        if "<table>" in rows
+        else f"| Day | Who | Paper |\n|---|---|---|\n{text}\n"
+    )
+    assert days_of(page) == days
 
 
 @pytest.mark.parametrize(

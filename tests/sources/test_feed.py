@@ -297,6 +297,13 @@ def test_a_title_is_html_where_it_has_entities_or_tags(title: str, expected: str
     assert entry.title == expected
 
 
+@pytest.mark.parametrize("behind", [". (arXiv:2611.00001v1 [cs.CL] UPDATED)", " (arXiv:2611.00001)", ""])
+def test_the_id_behind_a_title_is_not_part_of_it(behind: str) -> None:
+    text = source_payloads.rss(item("1", link=PAPER, title=f"Moss (and Ferns): {MOSS}{behind}"))
+    [entry] = feed.parse_document(text, "").entries
+    assert (entry.arxiv_id, entry.paper_title) == ("2611.00001", f"Moss (and Ferns): {MOSS}")
+
+
 @pytest.mark.parametrize("kind", ["", " type='text'"])
 def test_an_atom_title_of_type_text_has_no_html(kind: str) -> None:
     """RFC 4287, 3.1.1.1: such text is for people, without tags and entities; without a type it is that of text."""
@@ -491,6 +498,7 @@ POSTS: dict[str, tuple[str, str, str | None]] = {
         MOSS,
         MOSS,
     ),
+    "named in the title": (LONG, f"{MOSS} (arXiv:2611.00001)", MOSS),
     "the title of a post": (f"<p>{link_to(PAPER, 'arXiv')}</p>", "What we read this week on moss", None),
     "in a sentence": (f"{LONG}<p>We saw {link_to(PAPER, 'MOSS')} again.</p>{LONG}", MOSS, "-"),
     "at the end of a sentence": (f"{LONG}<p>It rained, as in {link_to(PAPER, 'MOSS')}.</p>{LONG}", MOSS, "-"),
