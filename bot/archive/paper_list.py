@@ -419,7 +419,7 @@ class _Reader:
         papers = self._read_line(self._join(row, line), row)
         if heading:
             self._section.is_linked = not all(paper.is_mention for paper in papers)
-        elif self._section.is_linked and line[:1].isalpha():
+        elif self._section.is_linked and line[:1].isalpha() and "](" in line:  # an address has its own rule
             papers = [paper if paper.title else paper._replace(is_mention=True) for paper in papers]
         if not papers and heading:
             self._enter(heading)
