@@ -34,7 +34,7 @@ COMMON = ("a", "A", "1", " ", "\t", "\n", ".", ",", "_", "*", "-", "(", "[", "<"
 """Characters of which runs occur in any text."""
 RUN, MAX_RUN = 1_200, 10_000
 """How long the texts are, and how long those are that took long."""
-SCREEN_SECONDS, LEAST_SECONDS, ENOUGH_SECONDS, TRIES = 3e-7, 0.002, 0.02, 12
+SCREEN_SECONDS, LEAST_SECONDS, ENOUGH_SECONDS, TRIES = 3e-7, 0.002, 0.01, 12
 """CPU seconds per character that need a closer look; the times that are compared; how often the least time is measured."""
 TIMES_AS_LONG, CLEARLY_SUPERLINEAR = 8, 28
 """A text that is so many times as long takes 8 times as long if the time is linear, and 64 times if it is quadratic.
@@ -317,14 +317,16 @@ def is_slow(use: Use, write: Callable[[int], str]) -> bool:
         if seconds > LEAST_SECONDS and not is_superlinear(use, write, length):
             return False
         length *= 2
-    return is_superlinear(use, write, length)
+    return all(is_superlinear(use, write, length) for _ in range(2))
 
 
 def is_superlinear(use: Use, write: Callable[[int], str], length: int) -> bool:
     small, large = write(length), write(TIMES_AS_LONG * length)
-    seconds = min(cpu_seconds(use, small) for _ in range(TRIES))
-    # The others count only if the first, which another program may have disturbed, is too long.
-    return all(cpu_seconds(use, large) > CLEARLY_SUPERLINEAR * seconds for _ in range(3))
+    seconds = cpu_seconds(use, large)
+    # What is linear is clearly so at the first comparison, unless another program disturbed it.
+    return seconds > CLEARLY_SUPERLINEAR / 2 * cpu_seconds(use, small) and (
+        seconds > CLEARLY_SUPERLINEAR * min(cpu_seconds(use, small) for _ in range(TRIES))
+    )
 
 
 def find_slow(use: Use) -> str | None:
