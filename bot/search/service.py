@@ -263,12 +263,14 @@ class SearchService:
         def is_known(archive: Archive, name: str) -> bool:
             parts = archive.read(query_parser.Query(name)).parts
             is_term = len(parts) == 1 and bool(parts[0].key)
-            return bool(
+            if (
                 archive.engine.count([name])
                 or (is_term and archive.engine.count_papers(parts[0]))
                 or archive.engine.count_from(name)
-                or authors.find_authors(archive.writers, name)
-            )
+            ):
+                return True
+            written = authors.find_author(archive, name, limit=1)
+            return written.author is not None and not written.is_corrected  # Muon is not Moon
 
         def is_known_apart(archive: Archive, name: str) -> bool:
             words = name.split()
