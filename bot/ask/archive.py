@@ -27,7 +27,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Snippet, make_excerpt
 from bot.search.service import SearchService
 from bot.sources import kinds
-from bot.text import analyser, dates, query_parser, questions
+from bot.text import analyser, dates, query_parser, questions, term_keys
 from storage import ask as storage
 from storage import models, paper_texts, papers
 from storage.archive import list_source_names
@@ -182,7 +182,8 @@ class ArchiveQuestions:
         language = models.Locale.KO if analyser.has_hangul(words) else models.Locale.EN
         answer = ArchiveAnswer(asked, _fit_topic(rest), language, len(rest) > question.MAX_LENGTH)
         is_asked, only = question.has_words(words), tuple(named or only)
-        absent = await self._search.list_absent(_list_names(words)) if is_asked else []
+        names = _list_names(words)
+        absent = await self._search.list_absent(names) if is_asked else []
         if only:
             details = [paper for id_ in only if (paper := await self._search.find_paper(id_))]
             absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
@@ -190,6 +191,13 @@ class ArchiveQuestions:
             request = SearchRequest(rest, limit=_CANDIDATES, today=today)
             rows = (await self._search.search(request)).rows
             details = await self._database.fetch(papers.list_details, [row.id for row in rows])
+            keys = frozenset[str]().union(*map(term_keys.query_names, names))
+            # Search may put a topic of the question above the paper that it names.
+            details.sort(
+                key=lambda paper: keys.isdisjoint(
+                    term_keys.full_names(analyser.canonicalise(paper.title or ""))
+                )
+            )
         else:
             details = []
         if details:

@@ -1,5 +1,6 @@
 """Questions to the archive: what is found within limits, what is said of names, and texts that are no question."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import pytest
@@ -26,10 +27,9 @@ _SUMMARIES = {
 }
 
 
-def _digest(on: date, *ids: str) -> str:
+def _digest(on: date, papers: Mapping[str, tuple[str, int, str, str]]) -> str:
     blocks = [f"## Daily Papers ({on})"]
-    for arxiv_id in ids:
-        title, votes, author, text = _SUMMARIES[arxiv_id]
+    for arxiv_id, (title, votes, author, text) in papers.items():
         blocks.append(
             f"### [{title}](https://arxiv.org/abs/{arxiv_id})\n\nVote: {votes}\n\nAuthors: {author}\n\n"
             f"- ***What's New***: {title} shows how {text}.\n- ***Technical Details***: A plain account.\n"
@@ -44,7 +44,9 @@ async def archive(harness: ClientHarness) -> ArchiveQuestions:
     database: Database = harness.container.database
     at = harness.env.now()
     for on, ids in ((date(2025, 1, 3), (EARLY,)), (date(2025, 3, 3), (LATE, SHORT))):
-        await digest_builders.ingest_digest(database, _digest(on, *ids), at=at)
+        await digest_builders.ingest_digest(
+            database, _digest(on, {one: _SUMMARIES[one] for one in ids}), at=at
+        )
     facts = models.PaperFacts(
         LATE, "huggingface", "a", at, title="Loud Lanterns", organization="Example Institute"
     )
@@ -91,6 +93,9 @@ async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> N
         ("QuokkaNet이랑 LampNet-2 중에 뭐가 나아?", ("QuokkaNet", "LampNet-2")),
         ("How does Zorblax save oil?", ("Zorblax",)),
         ("Zorblax가 뭐야?", ("Zorblax",)),
+        ("How does Lovelase save oil?", ("Lovelase",)),  # a misspelt author has written nothing
+        ("How does Lovelace save oil?", ()),
+        ("챗GPT는 기름을 어떻게 아껴?", ()),
         ("뱁새-7B는 등잔을 알아?", ("뱁새-7B",)),
         ("How does 2501.99999 save oil?", ("2501.99999",)),
         ("Tide.4-Small이나 Tide.9-Small은 기름을 아껴?", ("Tide.9-Small",)),
@@ -168,6 +173,25 @@ async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuesti
     for asked, id_ in (("wick", EARLY), ("tides", SHORT), ("is there a pump that turns?", LATE)):
         answer = await ask(archive, asked)
         assert (answer.kind, answer.found[0].paper.arxiv_id) == (Kind.NEAR, id_), asked
+
+
+async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archive: ArchiveQuestions) -> None:
+    about = (
+        "long-context language models need long inputs, and a benchmark measures the context length of each"
+    )
+    papers = {
+        f"2501.4000{number}": (f"Long Context Study {number}", 50, "Bo Lin", about) for number in range(8)
+    }
+    papers["2501.40009"] = (
+        "Kestrel-01: Foundation Models",
+        1,
+        "Bo Lin",
+        "experts share a context of 4 million tokens",
+    )
+    digest = _digest(date(2025, 1, 6), papers)
+    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    answer = await ask(archive, "What is the context length of Kestrel-01?")
+    assert answer.found[0].paper.arxiv_id == "2501.40009"
 
 
 async def test_a_list_of_contributions_that_repeats_the_question_is_no_answer(
@@ -269,7 +293,7 @@ async def test_a_paper_of_which_only_the_title_is_stored_is_found_and_said_to_be
 async def test_a_paper_is_quoted_in_the_language_of_the_question(
     harness: ClientHarness, archive: ArchiveQuestions, language: models.Locale
 ) -> None:
-    korean = _digest(date(2025, 1, 4), EARLY).replace(
+    korean = _digest(date(2025, 1, 4), {EARLY: _SUMMARIES[EARLY]}).replace(
         "Quiet Lanterns shows how lamps save oil at night with a smaller wick, as in ChatGPT and Tide.4-Small",
         "램프(lamp)가 밤에 더 작은 심지로 기름(oil)을 아낍니다. 램프(lamp)와 기름(oil)을 다룹니다",
     )
