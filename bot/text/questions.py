@@ -17,7 +17,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, compress, pairwise
+from itertools import chain, compress, dropwhile, pairwise
 from operator import neg
 from typing import Literal, NamedTuple, cast, get_args
 
@@ -243,8 +243,12 @@ def _list_behind(
     before = spelt[hint - 1] if hint else ""
     is_of_papers = before in ("are", "is", "but") and any(map(names_papers, words))
     is_of_term = before and (before == "but" or not classify_filler(before))
-    is_of_term = is_of_term and is_known(trim_filler(" ".join(words[hint + 1 :])))
-    if spelt[hint] == "not" and not (is_of_papers or is_of_term):
+    behind = words[hint + 1 :]
+    if before == "but":  # but not for robots
+        behind = list(dropwhile(lambda word: classify_filler(word) == "filler", behind))
+    is_of_term = is_of_term and is_known(trim_filler(" ".join(behind)))
+    is_only = spelt[hint + 1 : hint + 2] in (["only"], ["just"])
+    if spelt[hint] == "not" and (is_only or not (is_of_papers or is_of_term)):
         return hint, hint, []
     end, terms = hint + 1, list[str]()
     while True:
