@@ -44,6 +44,8 @@ _ENOUGH, _ENOUGH_ORDERED, _MAX_PARTIAL = 30, 3, 60
 """If there are fewer complete matches than the first number, or of one term or in the order of votes or dates than the second
 one, near matches are added, at most the third number.
 """
+_FEW, _FEW_SHARE = 3, 0.01
+"""A word tells what a paper is about if so few papers have it, or so small a share of all."""
 _NEAR = 1 / 3
 """In the order of votes or dates, only partial matches with at least this share of the best one's score are listed."""
 _MIN_JOINED = 3
@@ -257,6 +259,11 @@ class Engine:
             for words in forms
         )
         return any_of([self._part(part), *apart])
+
+    def is_telling(self, part: QueryPart) -> bool:
+        """Return whether a part says what a paper is about: a term, or a word that few papers have, but not *prediction*."""
+        is_term = bool(part.key) and part.key not in concepts.ALL_PAPERS
+        return is_term or self.count_papers(part) <= max(_FEW, _FEW_SHARE * self.searcher.num_docs)
 
     def _count_papers(self, part: QueryPart) -> int:
         return self._count_matches(self._part(part))
@@ -520,10 +527,12 @@ class Engine:
     ) -> Matches:
         """Add the papers with some parts of a query, or on a topic that it is clearly on, behind the full matches.
 
-        A paper that has the words of a term of several words, though apart, has that term too.
+        A paper that has the words of a term of several words, though apart, has that term too. Among keywords, one that has none
+        that is telling has none.
         """
         having = dict(zip(parts, self._list_having([*map(self._mention, parts)], others), strict=True))
-        named = (ids for part, ids in having.items() if not part.text.isdigit())
+        telling = () if query.topics else [part for part in parts if self.is_telling(part)]
+        named = (having[part] for part in telling or parts if not part.text.isdigit())
         bare = others.keys() - set[int]().union(*named)
         about_topics = list(map(self._about_word, query.said.values() if bare else ()))
         related = set[int]().union(*self._list_having(about_topics, bare))

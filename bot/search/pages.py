@@ -227,10 +227,8 @@ def find(
     return FoundPapers(query, interpreted, scope, matches, corrected, unknown, absent)
 
 
-_MAX_NEAR, _FEW, _FEW_SHARE = 5, 3, 0.01
-"""The most papers listed if no paper has what tells most of a query; a word tells something if so few papers have it, or so
-small a share of all.
-"""
+_MAX_NEAR = 5
+"""The most papers listed if no paper has what tells most of a query."""
 
 
 def _list_absent(
@@ -238,7 +236,7 @@ def _list_absent(
 ) -> Sequence[concepts.QueryPart]:
     """Return the parts that no paper has, if they have most of the query's weight by rarity.
 
-    Of a sentence with a topic that papers are on, only terms count: its words may be those of everyday language.
+    Of a sentence with a topic that papers are on, only terms and institutions count: its words may be those of everyday language.
     """
     engine, glossary = archive.engine, archive.reader.glossary
     weights = {part: engine.weigh(part) for part in asked}
@@ -248,21 +246,13 @@ def _list_absent(
         and query.topics
         and (not query.implied or any(map(engine.count_papers, query.implied.values())))
     ):
-        absent = [part for part in absent if glossary.find(part.text)]
+        absent = [part for part in absent if glossary.find(part.text) or institutions.find_key(part.text)]
     return absent if sum(weights[part] for part in absent) > sum(weights.values()) / 2 else ()
 
 
 def _keep_near(engine: Engine, query: ReadQuery, matches: Matches) -> Matches:
-    """Return the first papers that have a telling part of a query, or are on a topic that it is clearly on.
-
-    A part tells something if it is a term, or a word that few papers have: not *prediction*.
-    """
-    few = max(_FEW, _FEW_SHARE * engine.searcher.num_docs)
-    telling = [
-        part
-        for part in query.parts
-        if (part.key and part.key not in concepts.ALL_PAPERS) or engine.count_papers(part) <= few
-    ]
+    """Return the first papers that have a telling part of a query, or are on a topic that it is clearly on."""
+    telling = [part for part in query.parts if engine.is_telling(part)]
     lacking = len(query.parts)
     near = [
         id_

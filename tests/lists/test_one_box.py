@@ -182,6 +182,9 @@ async def test_what_no_paper_has_is_said_before_what_shares_a_word(harness: Clie
     shown = shown_text(await harness.ask("topic", query="protein structure models"))
     assert texts("list-absent", terms="protein structure") in shown
     assert "DeepSeek-Tea" not in shown
+    # Nor beside one that papers have.
+    shown = shown_text(await harness.ask("topic", query="kettle models"))
+    assert "DeepSeek-Tea" not in shown
 
 
 async def test_a_sentence_begins_with_what_no_paper_has(search: SearchService) -> None:
@@ -190,6 +193,7 @@ async def test_a_sentence_begins_with_what_no_paper_has(search: SearchService) -
         ("how to find protein structures with teapots", "protein structures"),
         ("papers on weather forecasting for kettles", "weather forecasting"),
         ("로봇으로 음악 생성하는 방법", "음악 생성"),
+        ("papers from Alibaba on robots", "Alibaba"),
         ("how do robots pour tea without a kettle", ""),
     ):
         found = await search.search(SearchRequest(query))
@@ -208,6 +212,9 @@ GOVERNED = {
     "robots not reinforcement learning": "reinforcement learning",
     "robots, not surveys": None,
     "robots but not large language models": "large language models",
+    "robots but not for reinforcement learning": "reinforcement learning",
+    "papers on robots that are not only surveys": None,
+    "robots but not just language models": None,
     "robots not pouring tea": None,
     "not all robots": None,
     "robots except teapots and kettles": None,
