@@ -16,7 +16,7 @@ from bot.today.service import TodayPlanner, TodayService
 from storage import alerts, club, models, news, outbox
 from storage.database import Database
 from tests.shelf import test_news
-from tests.support.world import AWAY, CHANNEL, GUILD, READER, moment
+from tests.support.world import AWAY, CHANNEL, GUILD, LOST, READER, moment
 
 pytestmark = pytest.mark.promise
 
@@ -177,3 +177,18 @@ async def test_what_is_turned_off_does_not_come(db: Database, name: str, how: st
         await stage.wait(minutes=5)
     came = [text for text in stage.sent if text.startswith(switch.message)]
     assert bool(came) == (how == "on"), stage.sent
+
+
+async def test_the_papers_of_a_paused_alert_do_not_come_twice_if_its_message_may_have_arrived(
+    db: Database,
+) -> None:
+    stage = Stage(db)
+    await _follow(stage)
+    stage.discord.answer = LOST  # the message arrives, but the bot does not learn it
+    await stage.tick()
+    await stage.alerts.pause(stage.alert_id)
+    stage.discord.answer = None
+    await stage.alerts.resume(stage.alert_id)
+    for _ in range(5):
+        await stage.wait(minutes=5)
+    assert [text for text in stage.sent if text.startswith(f"@{READER} E")] == [f"@{READER} E"]
