@@ -82,3 +82,17 @@ async def test_a_thread_that_could_not_be_asked_about_is_told_later(
     await lab.runtime.workers.services.get(ThreadNewsPlanner).tick(lab.now)
     await lab.tick()
     assert count_told(lab, thread) == count
+
+
+async def test_a_thread_whose_opener_stops_its_news_while_they_are_planned_is_told_no_more(lab: Lab) -> None:
+    thread, paper_id = await open_thread(lab)
+    await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")
+    [code] = [message for message in lab.messages(thread) if "🆕" in text_of(message)]
+
+    async def answer_after_the_press(*_: object) -> dict[str, object]:
+        await lab.readers[2].click(code, label=lab.harness.texts("thread-news-stop"))
+        return {}
+
+    lab.runtime.workers.services.get(ThreadNewsPlanner)._request = answer_after_the_press
+    await happen(lab, paper_id, EventKind.COMMENT, "Accepted to ICML")
+    assert count_told(lab, thread) == 1
