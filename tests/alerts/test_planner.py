@@ -62,6 +62,16 @@ async def test_a_corrected_paper_is_not_reported_again(world: World) -> None:
     assert world.sent == ["@7 A", "@7 B", "@7 C"]
 
 
+async def test_a_withdrawn_paper_is_in_no_message(world: World) -> None:
+    await world.alert("care")
+    await world.written("Mon", "A▲99 B▲5")
+    withdrawal = "This paper has been withdrawn by the authors due to an error in Eq. 2"
+    await world.facts("A", "arxiv", comment=withdrawal)
+    for _ in range(2):
+        await world.wait(minutes=3)
+    assert world.sent == ["@7 B"]
+
+
 async def test_messages_are_in_the_recipients_language(world: World) -> None:
     async with world.database.transaction() as connection:
         await accounts.upsert_reader(connection, READER, locale=Locale.KO)
