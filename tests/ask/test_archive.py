@@ -301,3 +301,22 @@ async def test_a_paper_is_quoted_in_the_language_of_the_question(
     asked = {models.Locale.EN: LAMPS, models.Locale.KO: "램프는 기름을 어떻게 아껴요?"}[language]
     quoted = {one.paper.arxiv_id: one.source.language for one in (await ask(archive, asked)).found}
     assert quoted[EARLY] == language.value
+
+
+async def test_a_paper_that_is_summarised_in_another_language_alone_comes_as_its_words_say(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    korean = _digest(date(2025, 1, 4), {"2501.10009": _SUMMARIES[EARLY]})
+    for english, words in (
+        (
+            f"Quiet Lanterns shows how {_SUMMARIES[EARLY][3]}",
+            "배(ferries)가 안개 속에서도 사이렌(sirens)과 등대(beacons)로 항구(harbour)를 찾는 방법을 제안합니다",
+        ),
+        ("A plain account", "방법을 쉽게 설명합니다"),
+        ("It is better than before", "예전보다 더 나은 결과를 보입니다"),
+    ):
+        korean = korean.replace(english, words)
+    await digest_builders.ingest_digest(harness.container.database, korean, at=harness.env.now())
+    answer = await ask(archive, "How do ferries find their harbour by sirens and beacons?")
+    found = [(passage.paper.arxiv_id, passage.source.language) for passage in answer.found]
+    assert found == [("2501.10009", "ko"), (SHORT, "en")]
