@@ -123,6 +123,18 @@ def test_restores_over_the_log_of_a_killed_bot_and_keeps_what_was_there(
     assert read_mark(path) == "before"
 
 
+def test_a_copied_database_is_restored_with_the_log_beside_it(paperround: Paperround, tmp_path: Path) -> None:
+    """After a kill the log is part of the database, and who copies its folder has both."""
+    path, copy = tmp_path / "paperround.db", tmp_path / "copy"
+    mark(path, "before")
+    leave_log(tmp_path)
+    copy.mkdir()
+    for name in ("paperround.db", "paperround.db-wal"):
+        (tmp_path / name).replace(copy / name)
+    assert paperround("restore", "copy/paperround.db").exit_status == 0
+    assert read_mark(path) == "after"
+
+
 @pytest.mark.parametrize("damage", ["a page", "its schema", "half of it", "all of it"])
 def test_a_damaged_database_is_replaced_and_kept(paperround: Paperround, tmp_path: Path, damage: str) -> None:
     path = tmp_path / "paperround.db"
