@@ -203,6 +203,25 @@ async def test_the_account_says_what_was_known_which_dates_are_unclear_and_three
     assert row.account == Account(1, 1, (notes_left,), (models.LeftOut(R.NO_DATE, 1, ("Someday",)),))
 
 
+async def test_papers_that_another_source_brought_are_known(harness: PollingHarness) -> None:
+    for name, numbers in {"first": (1, 2), "second": (2, 3, 4)}.items():
+        harness.origin.pages[f"/{name}"] = source_payloads.rss(*map(paper, numbers))
+        await harness.add(f"/{name}", "feed")
+        [report] = await harness.fetch_due()
+    assert report.account == Account(stored=2, known=1)
+
+
+async def test_an_item_that_names_its_paper_later_is_of_its_date(harness: PollingHarness) -> None:
+    soon, named = item("1", title="Moss", date="2025-05-05"), paper(1, guid="1", on="2025-05-05")
+    harness.origin.pages["/feed"] = source_payloads.rss(soon, paper(2, on="2025-05-05"))
+    await harness.add("/feed", "feed")
+    await harness.fetch_due()
+    harness.now += timedelta(days=1)
+    harness.origin.pages["/feed"] = source_payloads.rss(named, paper(2, on="2025-05-05"))
+    await harness.fetch_due()
+    assert (await harness.detail("2505.00001")).first_on == date(2025, 5, 5)
+
+
 async def test_an_item_without_a_date_counts_from_the_day_on_which_its_feed_first_had_it(
     harness: PollingHarness,
 ) -> None:
