@@ -44,6 +44,17 @@ async def test_votes_decide_and_a_candidate_removed_from_the_archive_cannot_win(
     assert len(lab.events()) == 1, "the paper, its thread and its event follow the count at once"
 
 
+async def test_a_withdrawn_paper_is_no_candidate_although_it_was_nominated(lab: Lab) -> None:
+    await lab.set_up("2501.00004")
+    withdrawal = "This paper has been withdrawn by the authors due to an error in Eq. 2"
+    facts = models.PaperFacts("2501.00004", "arxiv", "u", lab.now, comment=withdrawal)
+    await lab.runtime.workers.ingest.add_facts([facts])
+    await lab.at("Fri-1 17:01")
+    [poll] = lab.polls()
+    assert answers(poll)
+    assert not any("Maps for Robots" in answer for answer in answers(poll))
+
+
 async def test_the_most_upvoted_paper_wins_a_tie_and_a_skipped_paper_can_win_again(lab: Lab) -> None:
     """At a tie the votes on Hugging Face decide, and not the order of the answers. A paper is read once."""
     poll = await lab.begin_vote(nominated="2501.00004")

@@ -93,6 +93,15 @@ async def test_three_messages_refused_in_a_row_stop_the_next_and_say_why(sqlite_
     assert world.sent == ["@7 E1"]
 
 
+async def test_a_withdrawn_paper_is_in_no_message(sqlite_db: Database) -> None:
+    world = TodayWorld(sqlite_db)
+    await world.subscribe("15:00 UTC")
+    await world.written("Thu-1", "A▲99 B▲5")
+    await world.facts("A", "arxiv", comment="arXiv admin note: withdrawn by arXiv administrators")
+    await world.at("Thu-1 15:30 UTC")
+    assert world.sent == ["@7 B"]
+
+
 async def test_papers_that_no_digest_names_any_more_leave_a_waiting_message(sqlite_db: Database) -> None:
     world = TodayWorld(sqlite_db)
     await world.subscribe("15:00 UTC")
