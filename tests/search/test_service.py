@@ -436,6 +436,21 @@ async def test_of_the_papers_that_lack_a_term_an_order_has_the_near_ones(db: Dat
         assert await ids(service, query, sort=sort) == ["2501.00004", "2501.00002"]
 
 
+async def test_a_paper_that_has_of_an_absent_term_only_what_all_papers_are_on_is_not_near(
+    db: Database,
+) -> None:
+    """All papers are on AI, so that those with the word are no nearer to AI safety."""
+    near = NewsletterPaper("2501.00002", "Safety of Lifts", "승강기의 안전(safety)을 다룹니다.", votes=None)
+    far = (
+        NewsletterPaper(f"2501.000{number}", f"AI for Gardens {number}", "AI가 정원을 가꿉니다.", votes=9)
+        for number in range(10, 20)
+    )
+    await sample_archive.add_digest(db, "2025-01-02", near, *far)
+    found = await ask(SearchService(db), "AI safety")
+    assert found.absent == ("AI safety",)
+    assert [row.arxiv_id for row in found.rows] == ["2501.00002"]
+
+
 @pytest.mark.promise
 async def test_a_paper_of_several_days_is_in_the_period_of_each_and_shown_as_of_it(db: Database) -> None:
     old = NewsletterPaper("2501.00001", "Robots of Yore", "A robot.", votes=9)
