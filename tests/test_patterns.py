@@ -324,9 +324,10 @@ def is_superlinear(use: Use, write: Callable[[int], str], length: int) -> bool:
     small, large = write(length), write(TIMES_AS_LONG * length)
     seconds = cpu_seconds(use, large)
     # What is linear is clearly so at the first comparison, unless another program disturbed it.
-    return seconds > CLEARLY_SUPERLINEAR / 2 * cpu_seconds(use, small) and (
-        seconds > CLEARLY_SUPERLINEAR * min(cpu_seconds(use, small) for _ in range(TRIES))
-    )
+    if seconds < max(LEAST_SECONDS, CLEARLY_SUPERLINEAR / 2 * cpu_seconds(use, small)):
+        return False
+    limit = CLEARLY_SUPERLINEAR * min(cpu_seconds(use, small) for _ in range(TRIES))
+    return seconds > limit and cpu_seconds(use, large) > limit
 
 
 def find_slow(use: Use) -> str | None:

@@ -14,7 +14,7 @@ from bot.outbox.contents import DeliveryFactory
 from storage import models, outbox
 from storage.database import Database
 from tests.fake_discord import model, server
-from tests.support import outbox_builders, rendered_posts
+from tests.support import outbox_builders, patience, rendered_posts
 from tests.support.outbox_builders import new_delivery
 from tests.support.world import World
 
@@ -59,7 +59,7 @@ class RelayHarness(World):
     async def drain(self) -> None:
         """Drain the outbox with a new relay, as after a restart."""
         self.restart()
-        await self.relay.drain(self.now)
+        await patience.wait_for(self.relay.drain(self.now), 120)
 
     async def drain_until_sent(self) -> None:
         """Drain with one relay, moving the clock by 5 s until every part is sent."""
