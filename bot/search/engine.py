@@ -527,8 +527,8 @@ class Engine:
     ) -> Matches:
         """Add the papers with some parts of a query, or on a topic that it is clearly on, behind the full matches.
 
-        A paper that has the words of a term of several words, though apart, has that term too. Among keywords, one that has none
-        that is telling has none.
+        A paper that has the words of a term of several words, though apart, has that term too. If the query is keywords,
+        papers that have only its general words are left out.
         """
         having = dict(zip(parts, self._list_having([*map(self._mention, parts)], others), strict=True))
         telling = () if query.topics else [part for part in parts if self.is_telling(part)]
