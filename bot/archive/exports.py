@@ -579,11 +579,13 @@ def render_references(
 
 def _clean(paper: SavedPaper) -> SavedPaper:
     """Return a paper with its title ("" if unknown), its authors' names and arXiv's words as plain text on one line each."""
-    title = typography.to_plain_text(paper.title or "")
     names = tuple(filter(None, map(discord_text.to_single_line, paper.authors)))
     state = describe_state(paper.comment, paper.withdrawn_by)
-    comment, journal = (text and typesetting.render_title(text) for text in (state, paper.journal))
-    title = discord_text.to_single_line(title)
+    comment, journal = (
+        text and discord_text.to_single_line(typesetting.render_title(text))
+        for text in (state, paper.journal)
+    )
+    title = discord_text.to_single_line(typography.to_plain_text(paper.title or ""))
     return replace(paper, title=title, authors=names, comment=comment, journal=journal)
 
 

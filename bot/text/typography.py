@@ -7,6 +7,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal
 
+from bot.text import latex
+
 MAX_LENGTH = 1000
 """In characters. Lines that are longer are no titles or formulas, and stay as they are."""
 
@@ -46,15 +48,10 @@ def to_plain_text(title: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _convert(title: str) -> str:
-    # Imported on first use, because pylatexenc is slow to import and rarely needed.
-    from bot.text import latex
-
     return latex.to_text(title)
 
 
 @lru_cache(maxsize=2048)
 def formula_to_text(formula: str) -> str:
     """Convert a formula, given without dollar signs, to plain text: `x_{t+1}^2` becomes x_(t+1)^2."""
-    from bot.text import latex
-
     return formula if len(formula) > MAX_LENGTH else latex.formula_to_text(formula)

@@ -235,6 +235,15 @@ def test_latex_in_arxivs_words_is_text_in_every_format() -> None:
     )
 
 
+@pytest.mark.parametrize("line_end", [r"\chapter{}", r"\\", "\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_a_comment_and_a_journal_are_one_line_each(line_end: str) -> None:
+    """A line of its own would be a field, or a record that nobody saved."""
+    words = line_end.join(("Accepted.", r"ER\ \ - ", r"TY\ \ - JOUR", "TI  - Not saved", ""))
+    shown = render(ReferenceFormat.RIS, replace(PAPER, comment=words, journal=words))
+    assert [line[:2] for line in shown.split("\n")].count("TY") == 1
+    assert [line[:2] for line in shown.splitlines() if line[:2] in ("TY", "TI", "ER")] == ["TY", "TI", "ER"]
+
+
 def test_a_saved_paper_of_no_digest_has_its_title_and_comment_in_plain_text_once() -> None:
     paper = replace(
         PAPER,

@@ -1,9 +1,13 @@
 """Converting LaTeX in titles and formulas to text."""
 
+import re
+import sys
+from types import FrameType
+
 import pytest
 
 from bot.rendering import typesetting
-from bot.text import typography
+from bot.text import latex, typography
 
 
 @pytest.mark.parametrize(
@@ -69,18 +73,80 @@ def test_known_latex_is_converted_to_text(title: str, text: str) -> None:
         "Sets GPT-{3,4}, {a, b} and a {slot}; C:\\new\\temp, 100% of a_b^c -- ``all''",
         r"\cite{a} and \begin{b}",
         "{" * 13 + "deep" + "}" * 13,
-        r"$\fcolorbox{a}$ and $\sqrt[$ of $\footnote[$",
-        r"$\begin{array}$",
+        r"$x_$ and $\sqrt[$ of $\footnote[$",
+        r"$\begin{array}$ and $\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}$",
+        r"\textbf{a \sqrt} and \frac{1",
     ],
 )
 def test_latex_that_cannot_be_converted_is_unchanged(title: str) -> None:
     assert typography.to_plain_text(title) == title
 
 
-@pytest.mark.parametrize("piece", ["$x$ ", r"\emph{x} ", r"\'{e} "])
-def test_a_text_with_more_latex_than_any_title_stays_as_it_is(piece: str) -> None:
-    assert typography.to_plain_text(piece * 150) == piece * 150
-    assert piece not in typography.to_plain_text(piece * 40)
+def _count_calls(text: str) -> tuple[int, list[str]]:
+    """Return how many functions of the converter are called for a text and for it as a formula, and what they return."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        nonlocal calls
+        calls += event == "call" and frame.f_code.co_filename == latex.__file__
+
+    former = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        written = [latex.to_text(text), latex.to_text(f"A ${text}$"), latex.formula_to_text(text)]
+    finally:
+        sys.setprofile(former)
+    return calls, written
+
+
+def _nest(name: str, depth: int, leaf: str) -> str:
+    """Return a command in each of its own arguments."""
+    start = f"\\{name}"
+    for kind in getattr(latex.COMMANDS[name], "arguments", "")[:-1]:
+        start += "[1]" if kind == "[" else "{b}"
+    return f"{start}{{" * depth + leaf + "}" * depth
+
+
+@pytest.mark.parametrize("kind", sorted({command.kind for command in latex.COMMANDS.values()}))
+def test_nested_commands_are_read_once_and_bring_no_line_ends(kind: str) -> None:
+    for name, command in latex.COMMANDS.items():
+        if command.kind != kind:
+            continue
+        for leaf in ("x_y", "xy", r"\alpha \\ b", "ß"):
+            once, _ = _count_calls(_nest(name, 1, leaf * 10))
+            for depth in (6, 12):
+                text = _nest(name, depth, leaf * 10)
+                calls, written = _count_calls(text)
+                assert calls < once + 200 * depth, (text, calls, once)
+                for shown in written:
+                    assert len(shown) <= 2 * len(text), shown
+                    assert not re.search(
+                        r"[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]", shown
+                    ), shown
+                    assert len(shown.splitlines()) <= 1, shown
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "$x$ ",
+        r"\emph{x} ",
+        r"\'{e} ",
+        "x_",
+        "$",
+        r"\(",
+        "{",
+        "}",
+        "a~",
+        r"\frac",
+        "^{",
+        r"\sqrt[",
+        r"\textcolor{",
+    ],
+)
+def test_twice_the_latex_takes_twice_the_work(piece: str) -> None:
+    work = [_count_calls(piece * count)[0] for count in (40, 160)]
+    assert work[1] <= 6 * work[0], work
 
 
 @pytest.mark.parametrize(
@@ -132,22 +198,22 @@ def test_formulas_in_titles_are_written_as_plain_text(title: str, shown: str) ->
         (r"\frac{1}{n+1}", "1/(n+1)"),
         (r"\frac{x}{2\sigma}", "x/(2σ)"),
         (r"\frac{1}{n(n+1)}", "1/(n(n+1))"),
-        (r"\frac{n!}{k!(n-k)!}", "n!/(k!(n-k)!)"),
+        (r"\frac{n!}{k!(n-k)!}", "(n!)/(k!(n-k)!)"),
         (
             r"A = \frac{r_i - \text{mean}(r_1, \ldots, r_G)}{\text{std}(r_1, \ldots, r_G)}",
-            "A = (r_i - mean(r1, …, r_G))/std(r1, …, r_G)",
+            "A = (r_i - mean(r1, …, r_G))/(std(r1, …, r_G))",
         ),
         (r"\frac{\frac{a}{b}}{c} + \frac{a}{\frac{b}{c}} + a/\frac{b}{c}", "(a/b)/c + a/(b/c) + a/(b/c)"),
-        (r"\frac{1}{n}\sum_{i=1}^n \frac{x_i}{2}", "(1/n)∑_(i=1)^n (x_i/2)"),
+        (r"\frac{1}{n}\sum_{i=1}^n \frac{x_i}{2}", "(1/n)∑_(i=1)^n ((x_i)/2)"),
         (r"2\frac{1}{2} + \tfrac12 mv^2 - \frac{a}{b}^2", "2(1/2) + (1/2) mv^2 - (a/b)^2"),
-        (r"\log\frac{p(x)}{q(x)}", "log(p(x)/q(x))"),
+        (r"\log\frac{p(x)}{q(x)}", "log((p(x))/(q(x)))"),
         (r"\frac{\sum_i x_i}{\log y}", "(∑_i x_i)/(log y)"),
-        (r"\frac{\partial L}{\partial \theta} = \frac{dy}{dx}", "∂L/∂θ = dy/dx"),
-        (r"\mathrm{softmax}\left(\frac{QK^\top}{\sqrt{d_k}}\right)V", "softmax(QK^⊤/√(d_k))V"),
-        (r"\frac{u\cdot v}{\|u\|\|v\|}", "u·v/(‖u‖‖v‖)"),
+        (r"\frac{\partial L}{\partial \theta} = \frac{dy}{dx}", "(∂L)/(∂θ) = (dy)/(dx)"),
+        (r"\mathrm{softmax}\left(\frac{QK^\top}{\sqrt{d_k}}\right)V", "softmax((QK^⊤)/(√(d_k)))V"),
+        (r"\frac{u\cdot v}{\|u\|\|v\|}", "(u·v)/(‖u‖‖v‖)"),
         # roots
-        (r"\sqrt{2} + \sqrt{x}y + \sqrt{a+b}", "√2 + √(x)y + √(a+b)"),
-        (r"\sqrt[3]{x} + \sqrt[n]{a+b} + \sqrt{x}^2", "∛x + (a+b)^(1/n) + (√x)^2"),
+        (r"\sqrt{2} + \sqrt{x}y + \sqrt{a+b}", "√2 + √x y + √(a+b)"),
+        (r"\sqrt[3]{x} + \sqrt[n]{a+b} + \sqrt{x}^2", "x^(1/3) + (a+b)^(1/n) + (√x)^2"),
         # powers and indices
         (r"x^{2n} + 2^{10}y + A_{ij}B_{jk} + x_ty", "x^(2n) + 2^10 y + A_ij B_jk + x_t y"),
         (r"a^{b^c} + x_{i_j} + x^{-\frac{1}{2}} + {a+b}^2", "a^(b^c) + x_(i_j) + x^(-1/2) + (a+b)^2"),
@@ -158,8 +224,6 @@ def test_formulas_in_titles_are_written_as_plain_text(title: str, shown: str) ->
         (r"\notacommand(x) + \unknown{y}", "notacommand(x) + unknown y"),
         (r"\overline{x+y} \ne \bar{x}, \widehat{xy}, \hat{y}_i", "overline(x+y) ≠ x̄, hat(xy), ŷ_i"),
         (r"\binom{n}{k} \bmod 2 \equiv 1 \pmod{p}", "binom(n, k) mod 2 ≡ 1 (mod p)"),
-        (r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}", "{x, x > 0; 0, otherwise}"),
-        (r"\begin{bmatrix} a & b \\ c & d \end{bmatrix}", "[a, b; c, d]"),
         (r"\mathbbm{1}[y=\hat{y}]", "𝟙[y=ŷ]"),
         (r"a \not\in B", "a ∉ B"),
         (r"D_{\mathrm{KL}}(p \,\|\, q)", "D_KL(p ‖ q)"),
