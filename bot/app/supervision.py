@@ -25,8 +25,8 @@ HANG_SECONDS = 300.0
 """How long the event loop may stand still. Then the places in the code are printed, and the process ends."""
 
 REPLACED = (
-    "The installed files were replaced while the bot was running. It goes on with those of its start: restart it to run the"
-    " new ones."
+    "The installed files were replaced while the bot was running: restart it. Until then parts of both versions may run side by"
+    " side."
 )
 DOUBLED = (
     "Another process answers commands with this token. Stop the other bot, or give it an application and a token of its own:"

@@ -6,7 +6,6 @@ other text is tried as a list of papers.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, paper_list, written
+from bot.text import charsets
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry
 
@@ -83,19 +83,12 @@ def check_size(size: int) -> None:
 
 
 def decode(data: bytes) -> str:
-    """Decode UTF-8, or UTF-16 with a byte order mark. Raises NotADigestError for other or too many bytes."""
+    """Decode the text of a file. Raises NotADigestError for too many bytes, and if no charset fits."""
     check_size(len(data))
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        if data.count(b"\0", 0, 8192):
-            raise errors.NotADigestError("it is binary, not text") from error
-        encoding = "UTF-16" if utf16 else "UTF-8"
-        raise errors.NotADigestError(f"it is not valid {encoding} (at byte {error.start})") from error
-    if text.count("\0", 0, 8192) > 8:
-        raise errors.NotADigestError("it is binary, not text")
-    return text
+        return charsets.decode(data)
+    except charsets.UndecodableError as error:
+        raise errors.NotADigestError(str(error)) from error
 
 
 def parse_text(

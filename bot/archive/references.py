@@ -6,7 +6,6 @@ another text, each line is one: to the papers whose arXiv ids it has, or to the 
 
 from __future__ import annotations
 
-import codecs
 import csv
 import html
 import io
@@ -127,20 +126,11 @@ def read_references(data: bytes, on: date) -> list[Reference]:
 
 
 def decode(data: bytes) -> str:
-    """Return a file's text with LF at the ends of lines.
-
-    It is UTF-16 or UTF-32 with a byte order mark or zero bytes, UTF-8, or in another charset that fits.
-    """
-    marks = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be"}
-    marks |= {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-    coding = next((name for mark, name in marks.items() if data.startswith(mark)), "utf-8")
-    if coding == "utf-8" and b"\0" in data[:200]:
-        coding = "utf-16-le" if data[:200:2].count(0) < data[1:200:2].count(0) else "utf-16-be"
+    """Return a file's text with LF at the ends of lines. Bytes of no charset that fits are replaced."""
     try:
-        text = data.decode(coding)
-    except UnicodeDecodeError:
-        found = charsets.detect(data) if coding == "utf-8" else None
-        text = found or data.decode(coding, "replace")
+        text = charsets.decode(data)
+    except charsets.UndecodableError:
+        text = data.decode("utf-8", "replace")
     text = text.translate({0: None, 0xFEFF: None, 0xA0: " "})  # of joined files, too
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

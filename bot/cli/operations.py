@@ -363,18 +363,15 @@ async def _run(role: ProcessRole) -> None:
 
     is_front = role is ProcessRole.FRONT
     structlog.get_logger().info("starting", version=program.describe_version(), role=role.value)
-    with program.kept() as is_replaced:
-        from bot.app import front, supervision
+    from bot.app import front, supervision
 
-        path = sqlite_file.path_of(settings.database_url)
-        watching = supervision.Supervision(is_replaced, may_exit=True, disk=path and path.parent)
-        async with shell.open_container(
-            creating=not is_front, keeping=True, migrating=not is_front
-        ) as opened:
-            if is_front:
-                await front.run(opened, watching)
-            else:
-                await runtime.run(opened, role, watching)
+    path = sqlite_file.path_of(settings.database_url)
+    watching = supervision.Supervision(program.watch_files(), may_exit=True, disk=path and path.parent)
+    async with shell.open_container(creating=not is_front, keeping=True, migrating=not is_front) as opened:
+        if is_front:
+            await front.run(opened, watching)
+        else:
+            await runtime.run(opened, role, watching)
 
 
 async def serve_tools(

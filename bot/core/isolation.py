@@ -20,7 +20,6 @@ import threading
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
@@ -109,23 +108,11 @@ _PASSED_VARIABLES = frozenset(
     }
 )
 """The environment variables passed to a child process: no tokens, keys, addresses or proxies."""
-_code: ContextVar[int | None] = ContextVar("code", default=None)
-"""The file descriptor of an archive of the modules that child processes run; None for the installed files."""
 _DATABASE_PREFIX = "PG"
 """The prefix of PostgreSQL's variables for passwords, certificates and hosts."""
 _MAX_RESULT_BYTES = 1 << 24
 """The largest result if memory is not limited."""
 _MAX_ERROR_LINES = 6
-
-
-@contextmanager
-def running_code(archive: int | None) -> Iterator[None]:
-    """Let child processes that the block starts run the modules in an archive, given by its file descriptor."""
-    token = _code.set(archive)
-    try:
-        yield
-    finally:
-        _code.reset(token)
 
 
 class ChildError(errors.PaperroundError):
@@ -207,9 +194,7 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
         for name, value in os.environ.items()
         if name in _PASSED_VARIABLES or (with_database and name.startswith(_DATABASE_PREFIX))
     }
-    archive = _code.get()
-    installed = str(Path(__file__).resolve().parents[2])
-    environment["PYTHONPATH"] = installed if archive is None else f"/proc/self/fd/{archive}"
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
     try:
         return await asyncio.create_subprocess_exec(
             # -P leaves out the current directory. Only the name is an argument: any user can read the arguments of
@@ -220,7 +205,6 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
             stderr=asyncio.subprocess.DEVNULL,
             limit=max_line,
             env=environment,
-            pass_fds=() if archive is None else (archive,),
             # Ctrl-C goes to the parent, which then ends the child.
             start_new_session=True,
         )

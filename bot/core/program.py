@@ -1,42 +1,28 @@
-"""The installed program: its version, and what a running bot keeps of it, so that an upgrade breaks nothing that runs."""
+"""The installed program: its version, whether it is whole, and whether it was replaced."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
-import importlib.util
 import os
+import re
 import shlex
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import IO
 
-from bot.core import data, isolation
-from storage import models, sqlite_file
+from bot.core import data
+from storage import sqlite_file
 
 _PACKAGES = ("bot", "storage")
-_UNUSED = ("bot/__main__", "bot/cli/", "bot/demo/")
-"""What neither a running bot nor its child processes import later."""
+_NOT_RUN = ("bot/__main__", "bot/cli/", "bot/demo/")
 _COMMIT_FILE = "commit.txt"
 """The commit that the package was built from, if the build knew it (`hatch_build.py`)."""
 _COMMIT_DIGITS = 12
 _GIT_SECONDS = 5.0
-_MAGIC, _BY_TIME, _UNCHECKED = importlib.util.MAGIC_NUMBER, bytes(4), bytes([1, 0, 0, 0])
-LATE_MODULES = (
-    "bibtexparser.model",
-    "bibtexparser.splitter",
-    "charset_normalizer.md",
-    "feedparser",
-    "rapidfuzz.distance.OSA",
-    "rapidfuzz.fuzz",
-    "rapidfuzz.process",
-    "rispy",
-)
-"""Modules of libraries that functions import when they first need them; `tests/app/test_imports.py` finds one that is missing."""
 
 
 @cache
@@ -81,50 +67,21 @@ def find_commit(folder: Path) -> str:
     return found.stdout.strip() if found.returncode == 0 else ""
 
 
-@contextmanager
-def kept() -> Iterator[Callable[[], bool]]:
-    """Keep the program as it is now, for this process and for the child processes that it starts in the block.
-
-    Yields a function that returns whether installed files have been replaced, changed or removed since.
-    """
+def watch_files() -> Callable[[], bool]:
+    """Return a function that returns whether installed files have been replaced, changed or removed since this call."""
     found = _stat_files()
-    find_version()
-    modules = import_all(found)
-    texts = {
-        name: data.read_text(name.removeprefix("bot/")) for name in found if name.endswith(data.SUFFIXES)
-    }
-    for folder in {os.path.dirname(name).removeprefix("bot/") for name in texts}:
-        data.list_files(folder)
-    import babel.localedata  # what `describe_missing` needs is in the standard library
-
-    for locale in models.Locale:
-        babel.localedata.load(locale.value)
-    with _open_archive() as archive:
-        if archive is not None:
-            try:
-                _write_archive(archive, modules, texts)
-            except OSError as error:  # no memory, or a limit on the size of files
-                import structlog  # a shell command that prints the version needs none
-
-                log = structlog.get_logger(__name__)
-                log.warning("child processes run the installed files", reason=str(error))
-                archive = None
-        with isolation.running_code(None if archive is None else archive.fileno()):
-            yield lambda: _stat_files() != found
+    find_version()  # that of the files which this process runs
+    return lambda: _stat_files() != found
 
 
-def import_all(files: Iterable[str] = ()) -> dict[str, str]:
-    """Import what a running bot and its child processes need, and return the files of our modules by name.
-
-    `files` are all installed ones, if they are known. Raises ModuleNotFoundError.
-    """
-    names = files or _stat_files()
-    modules = {
-        _name_module(name): name for name in names if name.endswith(".py") and not name.startswith(_UNUSED)
-    }
-    for module in (*modules, *LATE_MODULES):
-        importlib.import_module(module)
-    return modules
+def check_installation() -> None:
+    """Import what a running bot needs, and look for the libraries. Raises ModuleNotFoundError."""
+    for name in _stat_files():
+        if name.endswith(".py") and not name.startswith(_NOT_RUN):
+            importlib.import_module(name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+    for requirement in importlib.metadata.requires("paperround") or ():
+        if "extra ==" not in requirement:
+            importlib.metadata.version(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
 
 
 def describe_missing(error: ModuleNotFoundError, extra: str = "") -> str:
@@ -148,40 +105,3 @@ def _stat_files() -> dict[str, tuple[int, int]]:
                     stat = path.stat()
                     found[path.relative_to(top.parent).as_posix()] = stat.st_mtime_ns, stat.st_size
     return found
-
-
-def _name_module(name: str) -> str:
-    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def _open_archive() -> AbstractContextManager[IO[bytes] | None]:
-    """Return a file in memory; None where the system has none, so that child processes run the installed files."""
-    if not hasattr(os, "memfd_create"):
-        return nullcontext()
-    return os.fdopen(os.memfd_create("paperround"), "w+b", buffering=0)  # closing it writes nothing
-
-
-def _write_archive(archive: IO[bytes], modules: Mapping[str, str], texts: Mapping[str, str]) -> None:
-    """Write modules, whose paths are the values, and data files, so that a process can import from the archive."""
-    with zipfile.ZipFile(archive, "w") as written:
-        for module, name in modules.items():
-            spec = sys.modules[module].__spec__
-            assert spec is not None
-            assert spec.origin is not None
-            source = Path(spec.origin)
-            bytecode = _read_bytecode(source, Path(spec.cached or ""))
-            written.writestr(name if bytecode is None else f"{name}c", bytecode or source.read_bytes())
-        for name, text in texts.items():
-            written.writestr(name, text)
-    archive.flush()
-
-
-def _read_bytecode(source: Path, cached: Path) -> bytes | None:
-    """Return the cached bytecode of a source file; None if it is missing or of another source (PEP 552)."""
-    with suppress(OSError):
-        found, stat = cached.read_bytes(), source.stat()
-        numbers = int(stat.st_mtime), stat.st_size
-        of_source = b"".join((number & 0xFFFFFFFF).to_bytes(4, "little") for number in numbers)
-        if found[:8] == _MAGIC + _UNCHECKED or found[:16] == _MAGIC + _BY_TIME + of_source:
-            return found
-    return None

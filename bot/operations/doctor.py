@@ -113,7 +113,7 @@ def _installation() -> Finding:
     """Return a finding on the version, and on the libraries that `run` needs."""
     version = program.describe_version()
     try:
-        program.import_all()
+        program.check_installation()
     except ModuleNotFoundError as error:
         return Finding("Paperround", version, status=Status.ERROR, note=program.describe_missing(error))
     return Finding("Paperround", version)

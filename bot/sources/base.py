@@ -14,7 +14,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import pydantic
-from w3lib import encoding as web_encoding
 
 from bot.archive import fields, html_pages, paper_list, parse, sorting
 from bot.core import day_close, isolation
@@ -292,43 +291,12 @@ def failed_result(location: str, error: FetchError, day: date | None = None) -> 
     return FetchResult(location, error.status, str(error), day=day, retry_at=error.retry_at, account=account)
 
 
-# Decoding. w3lib finds byte order marks, declared charsets and their aliases. We avoid its `html_to_unicode`,
-# which replaces invalid bytes and prefers a declared one-byte charset to UTF-8. charset-normalizer judges texts
-# whose charset was declared wrongly or not at all.
-
-_ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949"}
-"""Names of Korean charsets that w3lib does not know."""
-_PRESCAN_BYTES = 4096
-
-
 def decode_text(body: bytes, declared: str | None) -> str:
-    """Decode a body and drop its byte order mark. `declared` is the charset in the Content-Type.
-
-    Tries UTF-8, then the charsets declared by the server and the document, then those in which the text has no
-    suspicious characters. Raises FetchError if none fits; characters are never replaced.
-    """
-    marked, mark = web_encoding.read_bom(body)
-    if marked is not None and mark is not None:
-        return _decode(body[len(mark) :], [marked])
-    if b"\0" in body[:_PRESCAN_BYTES]:
-        raise FetchError("its text cannot be decoded: it is binary, or UTF-16 without a byte order mark")
-    name = (declared or "").strip().lower()
-    encodings = (
-        _ALIASES.get(name) or web_encoding.resolve_encoding(name[:40]),
-        web_encoding.html_body_declared_encoding(body),
-    )
-    with suppress(FetchError):
-        return _decode(body, ["utf-8", *filter(None, encodings)])
-    if (text := charsets.detect(body)) is None:
-        raise FetchError("its text cannot be decoded: it is not utf-8, and no other charset is certain")
-    return text
-
-
-def _decode(body: bytes, encodings: Sequence[str]) -> str:
-    for name in encodings:
-        with suppress(UnicodeDecodeError, LookupError):
-            return body.decode(name)
-    raise FetchError(f"its text cannot be decoded: it is not {encodings[0]}")
+    """Decode a body, whose Content-Type names the charset `declared`. Raises FetchError if no charset fits."""
+    try:
+        return charsets.decode(body, declared)
+    except charsets.UndecodableError as error:
+        raise FetchError(f"its text cannot be decoded: {error}") from error
 
 
 # Parsing. Large bodies are parsed in a worker process with limits on memory and time.

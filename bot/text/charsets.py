@@ -1,8 +1,11 @@
-"""Finds the charset of a text that declares none."""
+"""Decodes the bytes of a text from anywhere: a page, a file, an import."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import regex
+from w3lib import encoding as web_encoding
 
 _USUAL = "cp1252"
 _DETECTED = (
@@ -15,7 +18,66 @@ _SIGN_IN_WORD = regex.compile(rf"\p{{L}}{_SIGN}|{_SIGN}\p{{L}}")
 _ASCII = bytes(range(0x80))
 
 
-def detect(body: bytes) -> str | None:
+_ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949"}
+"""Names of Korean charsets that w3lib does not know."""
+_SNIFF_BYTES = 8192
+_MAX_ZEROS = 8
+"""In the first bytes of a text that is not UTF-16."""
+
+
+class UndecodableError(ValueError):
+    """The bytes are not text in a charset that is known or certain. Its text says why, after "it is"."""
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """Decode a text and drop its byte order mark. `declared` is the charset in the Content-Type.
+
+    A byte order mark decides. UTF-16 without one is known by its zero bytes. Else the text is UTF-8, or in the charset that
+    the server or the page declares, or in the one in which it has no suspicious characters. Raises UndecodableError if
+    none fits; characters are never replaced.
+    """
+    marked, mark = web_encoding.read_bom(data)
+    body = data[len(mark or b"") :]
+    if marked is not None:
+        return _decode_utf16(body, marked)
+    start = body[:_SNIFF_BYTES]
+    zeros = start.count(0)
+    if zeros <= _MAX_ZEROS:
+        with suppress(UnicodeDecodeError):
+            return body.decode()
+    if zeros:
+        for others, encoding in ((start[::2], "utf-16-le"), (start[1::2], "utf-16-be")):
+            with suppress(UndecodableError):
+                if not others.count(0):
+                    return _decode_utf16(body, encoding)
+        raise UndecodableError("it is binary, not text")
+    name = (declared or "").strip().lower()
+    # w3lib's own `html_to_unicode` replaces invalid bytes, and prefers a declared one-byte charset to UTF-8.
+    names = (
+        _ALIASES.get(name) or web_encoding.resolve_encoding(name[:40]),
+        web_encoding.html_body_declared_encoding(body),
+    )
+    for encoding in filter(None, names):
+        with suppress(UnicodeDecodeError, LookupError):
+            return body.decode(encoding)
+    if (text := _detect(body)) is None:
+        raise UndecodableError("it is not UTF-8, and no other charset is certain")
+    return text
+
+
+def _decode_utf16(body: bytes, encoding: str) -> str:
+    """Decode UTF-16, or what another byte order mark names."""
+    try:
+        text = body.decode(encoding)
+    except UnicodeDecodeError as error:
+        name = encoding.upper().removesuffix("-LE").removesuffix("-BE")
+        raise UndecodableError(f"it is not valid {name} (at byte {error.start})") from error
+    if sum(sign < " " and not sign.isspace() for sign in text[:_SNIFF_BYTES]) > _MAX_ZEROS:
+        raise UndecodableError("it is binary, not text")
+    return text
+
+
+def _detect(body: bytes) -> str | None:
     """Decode bytes as charset-normalizer suggests. Return None if it finds nothing, or if they are damaged UTF-8."""
     import charset_normalizer  # few bodies need it
 

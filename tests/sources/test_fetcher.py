@@ -336,7 +336,7 @@ def test_decodes_a_body_by_byte_order_mark_as_utf_8_as_declared_or_as_detected(
     [
         "Müller’s naïve café".encode()[:-1],
         "논문".encode()[:-1] + b"\x80\xff",
-        KOREAN.encode("utf-16-le"),
+        KOREAN.encode("utf-16-le")[:-1],
         bytes(range(0x80, 0x100)),
     ],
 )

@@ -35,12 +35,12 @@ async def test_reads_only_new_and_changed_files(tmp_path: Path) -> None:
 
 
 async def test_only_an_undecodable_file_fails(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_bytes(b"## Daily Papers \xff\xfe\xfd")
+    (tmp_path / "a.md").write_bytes("## Daily Papers 논문".encode()[:-1] + b"\x80\xff")
     source = write(tmp_path, README=README, z=source_payloads.newsletter())
     readme, broken, fine, folder_result = await fetch_results(source)
     assert (readme.status, readme.reason) == (FetchStatus.UNCHANGED, "README.md: there is no digest in it")
     assert broken.status is FetchStatus.FAILED
-    assert broken.reason.startswith("a.md: it is not valid UTF-8")
+    assert broken.reason.startswith("a.md: it is not UTF-8, and no other charset is certain")
     assert len(fine.digests) == 1
     reason = "1 of 2 files not read, all without arXiv IDs: README.md"
     assert (folder_result.status, folder_result.reason) == (FetchStatus.OK, reason)
