@@ -60,7 +60,8 @@ from storage.database import Connection
 class Tick(NamedTuple):
     """A minute's planning at `now` (UTC) by the planners of `its`.
 
-    `wake` makes the relay send; slow work calls `plan_posts` in between.
+    `wake` makes the relay send, and `plan_posts` plans what cannot wait. Work in batches calls one of them after each: it is a
+    sign of life.
     """
 
     now: datetime
@@ -88,7 +89,8 @@ class Feature:
 
 
 async def _plan_clubs(tick: Tick) -> int:
-    return await tick.its.get(Clubs).tick(tick.now) + await tick.its.get(ThreadNewsPlanner).tick(tick.now)
+    planned = await tick.its.get(Clubs).tick(tick.now, tick.wake)
+    return planned + await tick.its.get(ThreadNewsPlanner).tick(tick.now, tick.wake)
 
 
 async def _list_updated(clock: Clock, connection: Connection, user_id: int) -> frozenset[int]:

@@ -128,7 +128,7 @@ class Runtime:
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
         with self.metrics.planning.time():
-            tick = Tick(now, self.workers.services, self.relay.wake, self._plan_posts)
+            tick = Tick(now, self.workers.services, self._advance, self._plan_posts)
             plans = [partial(feature.plan, tick) for feature in FEATURES if feature.plan is not None]
             failures = await self._run_steps(lambda: self.relay.expire(now), *plans)
         if failures:
@@ -136,10 +136,16 @@ class Runtime:
         else:
             self.liveness.record("tick")
 
+    def _advance(self) -> None:
+        """Send what a batch has planned. Each batch is a sign of life: a tick for thousands of readers takes minutes."""
+        self.liveness.record_progress("tick")
+        self.relay.wake()
+
     async def _plan_posts(self) -> None:
-        """Plan the daily posts due by now. Also called while /today messages are planned, which is slow."""
+        """Plan the daily posts due by now. Also called between the batches of planning for each reader, which is slow."""
+        self._advance()
         now, planner = self.container.clock(), self.workers.services.get(DailyPlanner)
-        await self._run_steps(lambda: planner.tick(now, on_planned=self.relay.wake))
+        await self._run_steps(lambda: planner.tick(now, on_planned=self._advance))
 
     async def _run_steps(self, *steps: Callable[[], Awaitable[int | None]]) -> list[Exception]:
         failures: list[Exception] = []
@@ -147,7 +153,7 @@ class Runtime:
             # A database outage or a failing step must not end the schedule. Due subscriptions stay due.
             with isolation.isolated(log, "planning failed") as failed:
                 if await step():
-                    self.relay.wake()
+                    self._advance()
             failures += failed
             if failed and isinstance(failed[0], errors.StorageError):
                 break

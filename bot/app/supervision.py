@@ -6,7 +6,9 @@ import asyncio
 import faulthandler
 import os
 import shutil
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,8 +23,12 @@ from storage import errors
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 10.0
+FROZEN_SECONDS = 60.0
+"""A process whose watch was late by this was frozen, as by `docker pause`: its signs of life begin anew."""
 HANG_SECONDS = 300.0
 """How long the event loop may stand still. Then the places in the code are printed, and the process ends."""
+READY_SECONDS = 60.0
+"""A process is said to be ready after this time even if Discord cannot be reached for its first login."""
 
 REPLACED = (
     "The installed files were replaced while the bot was running: restart it. Until then parts of both versions may run side by"
@@ -37,6 +43,44 @@ DOUBLED = (
 FULL_BYTES = 1_000_000
 """A disk with less free space counts as full."""
 FULL = "The disk of {} is full. What cannot be recorded is not sent: free some space, and the bot goes on by itself."
+
+
+class Watchdog:
+    """Ends the process from outside the event loop if that stands still for HANG_SECONDS.
+
+    A thread counts its own steps, and the kernel the process's CPU time, for code that lets no other thread run. Neither
+    counts while the process is frozen.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._has_answered = True
+        self._ended = threading.Event()
+        faulthandler.enable()  # the watchdog of systemd ends a process by SIGABRT
+        faulthandler.register(signal.SIGPROF, chain=True)  # its default action ends the process
+        threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+
+    def _run(self) -> None:
+        steps = 0
+        while not self._ended.wait(EVERY_SECONDS):
+            steps = 0 if self._has_answered else steps + 1
+            if steps * EVERY_SECONDS > HANG_SECONDS:
+                faulthandler.dump_traceback()
+                os._exit(1)
+            if self._has_answered:
+                self._has_answered = False
+                with suppress(RuntimeError):  # the loop has ended
+                    self._loop.call_soon_threadsafe(self._answer)
+
+    def _answer(self) -> None:
+        if not self._ended.is_set():
+            self._has_answered = True
+            signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
+
+    def close(self) -> None:
+        """Watch no longer."""
+        self._ended.set()
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def notify(state: str) -> None:
@@ -61,16 +105,18 @@ class Supervision:
     """The folder of the database, which is reported if its disk is full."""
 
     async def watch(self, liveness: Liveness, is_sending: Callable[[], bool] = lambda: False) -> None:
-        """Tell systemd that the process is ready and lives, and log notices once, until cancelled.
+        """Tell systemd that the process is ready (its first login) and lives, and log notices once, until cancelled.
 
-        Raises PaperroundError if it `is_sending` and a part of it hangs: every supervisor starts it again then.
+        Raises PaperroundError if it `is_sending` and a part of it hangs: every supervisor starts it again then. A standby
+        or front is left alone. The signs of life begin anew when it takes over, and after the process was frozen.
         """
         logged: set[str] = set()
-        state, loop = "READY=1\n", asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        began_at = turned_at = loop.time()
+        is_ready = was_sending = False
         # A thread of its own: the shared ones may all wait, as for names while DNS does not answer.
         thread = ThreadPoolExecutor(1, "supervision")
-        if self.may_exit:
-            faulthandler.enable()  # the watchdog of systemd ends a process by SIGABRT
+        watchdog = Watchdog(loop) if self.may_exit else None
         try:
             while True:
                 liveness.notices = await loop.run_in_executor(thread, self._list_notices, liveness)
@@ -80,15 +126,21 @@ class Supervision:
                         # Errors reach the operator in a direct message.
                         (log.error if notice is DOUBLED else log.warning)(notice)
                 logged = {*notices}
-                if is_sending() and (hanging := liveness.find_hanging()) is not None:
+                is_taking_over = is_sending() and not was_sending
+                if is_taking_over or loop.time() - turned_at > EVERY_SECONDS + FROZEN_SECONDS:
+                    liveness.record_start()
+                was_sending, turned_at = is_sending(), loop.time()
+                if was_sending and (hanging := liveness.find_hanging()) is not None:
                     raise errors.PaperroundError(f"{hanging} The process ends, so that it is started again.")
-                if self.may_exit:
-                    faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
-                notify(f"{state}WATCHDOG=1\nSTATUS={' '.join(notices)}")
-                state = ""
+                if not is_ready and (liveness.is_logged_in() or loop.time() - began_at > READY_SECONDS):
+                    is_ready = True
+                    notify("READY=1")
+                notify(f"WATCHDOG=1\nSTATUS={' '.join(notices)}")
                 await asyncio.sleep(EVERY_SECONDS)
         finally:
             notify("STOPPING=1")
+            if watchdog is not None:
+                watchdog.close()
 
     def _list_notices(self, liveness: Liveness) -> list[str]:
         liveness.full_disk = ""

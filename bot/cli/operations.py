@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import os
 import socket
 import sys
@@ -317,7 +316,6 @@ async def run(
     except errors.PaperroundError as error:
         if not is_waiting or error.exit_status != errors.UsageError.exit_status:
             raise
-        faulthandler.cancel_dump_traceback_later()  # armed by the watch over a running bot
         is_changed = await _wait_for_change(
             f"{error}\nWaiting until a file in {Path.cwd()} changes, or for another environment."
         )

@@ -43,18 +43,19 @@ class ThreadNewsPlanner:
     _request: Callable[..., Awaitable[Any]]
     default_locale: models.Locale
 
-    async def tick(self, now: datetime) -> int:
+    async def tick(self, now: datetime, on_asked: Callable[[], None] = lambda: None) -> int:
         """Plan the messages of events that threads were not told of yet. Returns how many.
 
+        `on_asked` is called after each thread that Discord was asked about.
         If Discord cannot say whether a thread is archived, they are planned later.
         """
         try:
-            return await self._plan(now)
+            return await self._plan(now, on_asked)
         except outcomes.DeliveryError as error:
             log.info("news of threads wait", reason=str(error))
             return 0
 
-    async def _plan(self, now: datetime) -> int:
+    async def _plan(self, now: datetime, on_asked: Callable[[], None]) -> int:
         async with self._database.transaction() as connection:
             # An ingest holds this lock, so that no event with a lower id is stored later.
             await archive.lock_ingest(connection)
@@ -82,6 +83,7 @@ class ThreadNewsPlanner:
                     expires_at=now + LIFETIME,
                 )
                 built[row.thread_id, row.event.id] = delivery
+            on_asked()
         async with self._database.transaction() as connection:
             # A thread may have been silenced meanwhile, under the same lock.
             await alerts.lock_planning(connection)

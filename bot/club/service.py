@@ -407,8 +407,11 @@ class Clubs:
     _opened: dict[int, dict[int, datetime]] = field(default_factory=dict)
     """When readers opened discussions within a day (UTC), by user and delivery id: `/me forget` does not raise the limit."""
 
-    async def tick(self, now: datetime) -> int:
-        """Plan all steps due at `now` (UTC). Returns how many were planned. Errors of single clubs are logged."""
+    async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
+        """Plan all steps due at `now` (UTC). Returns how many were planned. Errors of single clubs are logged.
+
+        `on_planned` is called after each club.
+        """
         async with self._database.transaction() as connection:
             await storage.settle(connection)
             clubs = await storage.list_present(connection)
@@ -424,6 +427,7 @@ class Clubs:
                 async with self._steps(guild_id) as steps:
                     if steps.meeting.due_at <= steps.now:  # no other process was faster
                         await steps.advance()
+            on_planned()
         return len(due)
 
     async def follow(self, delivery: models.Delivery) -> None:

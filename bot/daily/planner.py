@@ -286,7 +286,7 @@ class DailyPlanner:
     async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
         """Plan the posts due at `now` (UTC), those without a topic first. Returns the number of posts planned.
 
-        `on_planned` is called after each transaction that plans posts.
+        `on_planned` is called after each batch.
         """
         async with self._database.read() as connection:
             calendar = await archive_dates.load_calendar(connection, self._day_close, now)
@@ -302,9 +302,8 @@ class DailyPlanner:
         on_topic = [(row, slot) for row, slot in due if row.topic]
         planned = 0
         for batch in (*chunked(plain, BATCH_SIZE), *chunked(on_topic, TOPIC_BATCH_SIZE)):
-            if count := await self._plan_batch(batch, tick):
-                planned += count
-                on_planned()
+            planned += await self._plan_batch(batch, tick)
+            on_planned()
             await asyncio.sleep(0)
         return planned
 

@@ -11,11 +11,14 @@ from bot.outbox.pace import HttpAnswer
 from storage import errors
 
 TICK_SECONDS = 150.0
-"""The planner runs every minute, and planning for 10,000 channels takes less than a minute."""
+"""The planner runs every minute, and a batch of its work takes seconds."""
 CLAIM_SECONDS = 60.0
 """The relay claims every two seconds. If all slots are busy it waits for a send, which ends within 20 s."""
 DISCORD_SECONDS = 1200.0
 """discord.py waits up to 1,024 s between attempts to reconnect."""
+
+LOGIN_SECONDS = 60.0
+"""How long a sender may take for its first login. Until then it plans and reads nothing."""
 
 HANG_SECONDS = 300.0
 """How much longer than its limit above a sign may be missing until the process counts as hanging."""
@@ -25,7 +28,7 @@ DOUBLED_COUNT, DOUBLED_OF = 2, 10
 NO_LOGIN = "Discord has not accepted the login so far."
 
 Sign = Literal["tick", "claim", "discord"]
-"""A sign of life: the planner finished a tick; the relay claimed parts, or found that none can be sent now;
+"""A sign of life: the planner finished a batch or a tick; the relay claimed parts, or found that none can be sent now;
 the Gateway is connected, or a request to Discord succeeded.
 """
 
@@ -44,7 +47,7 @@ class Liveness:
     ) -> None:
         self._is_discord_well = is_discord_well
         self._monotonic = monotonic
-        self._started_at = monotonic()
+        self._began_at = self._started_at = monotonic()
         self._signs: dict[Sign, float | None] = dict.fromkeys(get_args(Sign))
         self._ended: dict[Sign, float] = {}
         self._reasons: dict[Sign, str] = {}
@@ -57,12 +60,16 @@ class Liveness:
         """That the disk of the database is full."""
 
     def record_start(self) -> None:
-        """Restart the grace period. Called after acquiring the sender lock and before retrying the login."""
+        """Restart the grace period: before a login is tried again, when the process becomes the sender, after it was frozen."""
         self._started_at = self._monotonic()
 
     def record(self, sign: Sign) -> None:
-        self._signs[sign] = self._ended[sign] = self._monotonic()
+        self.record_progress(sign)
         self._reasons.pop(sign, None)
+
+    def record_progress(self, sign: Sign) -> None:
+        """Record that a part of the work behind a sign is done; an error in another part stays known until all is done."""
+        self._signs[sign] = self._ended[sign] = self._monotonic()
 
     def record_failure(self, sign: Sign, error: Exception) -> None:
         """Record that the work behind a sign failed, which proves neither that the process works nor that it hangs."""
@@ -86,6 +93,10 @@ class Liveness:
         """Record why a standby cannot take over or a front cannot respond. None clears the reason."""
         self._obstacle = reason
 
+    def is_logged_in(self) -> bool:
+        """Return whether Discord has accepted the login, or nothing else keeps the process from its work."""
+        return self._obstacle is None
+
     def record_answer(self, answer: HttpAnswer) -> None:
         """Record a response from Discord or a proxy. Every response from Discord is a sign of life."""
         if answer.is_discords and answer.status < 500 and answer.status != 429:
@@ -102,10 +113,12 @@ class Liveness:
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
         """Return a sentence for each overdue sign and a full disk, and one if a standby or front cannot do its work."""
+        obstacle = [] if self._obstacle is None else [self._obstacle]
         if is_standby:
-            return [] if self._obstacle is None else [self._obstacle]
+            return obstacle
+        is_late = self._signs["discord"] is None and self._seconds_since(self._began_at) > LOGIN_SECONDS
         full = [self.full_disk] if self.full_disk else []
-        return full + [
+        return [*full, *(obstacle if is_late else ())] + [
             " ".join(filter(None, (sentence.format(limit), self._reasons.get(sign))))
             for sign, (limit, sentence) in _LIMITS.items()
             if self._is_overdue(self._signs[sign], limit)
@@ -131,7 +144,7 @@ class Liveness:
 
 
 _LIMITS: dict[Sign, tuple[float, str]] = {
-    "tick": (TICK_SECONDS, "The planner has not finished a tick for {:.0f} s."),
+    "tick": (TICK_SECONDS, "The planner has made no progress for {:.0f} s."),
     "claim": (CLAIM_SECONDS, "For {:.0f} s, the relay has not looked for parts to send."),
     "discord": (DISCORD_SECONDS, "Discord has not been reached for {:.0f} s."),
 }

@@ -19,7 +19,7 @@ from bot.app import health, jobs
 from bot.core import clock, http_server, program
 from bot.core.settings import Settings
 from bot.operations import liveness
-from bot.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness
+from bot.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, NO_LOGIN, TICK_SECONDS, Liveness
 from bot.operations.metrics import Metrics
 from bot.search.index import SearchIndex
 from bot.sources import kinds
@@ -49,6 +49,7 @@ class ServerHarness:
 
     def __post_init__(self) -> None:
         self.liveness = Liveness(lambda: self.seconds)
+        self.liveness.record_obstacle(None)
 
     def serving(self, address: str) -> AbstractAsyncContextManager[str]:
         server = health.MonitoringServer(
@@ -157,6 +158,7 @@ async def test_names_the_overdue_sign_of_life(
     assert word in problem
     assert body[f"{sign}_seconds"] == limit + 1
     harness.role = "standby"
+    harness.liveness.record_obstacle(NO_LOGIN)
     assert "login" in (await harness.health())[1]["problems"][0]
     harness.liveness.record_obstacle(None)
     assert (await harness.health())[0] == 200

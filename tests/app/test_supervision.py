@@ -22,7 +22,7 @@ import pytest
 
 from bot.app import supervision
 from bot.client import refusals
-from bot.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, Liveness
+from bot.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, NO_LOGIN, Liveness
 from storage import errors
 from tests.fake_discord import model, server
 from tests.support import fork_server, origin_server, patience, running_bot, upgrades
@@ -181,6 +181,7 @@ async def _watching(liveness: Liveness, told: list[str], **options: Any) -> Asyn
     path = Path(tempfile.mkdtemp()) / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, pytest.MonkeyPatch.context() as patched:
         systemd.bind(str(path))
+        liveness.record_obstacle(None)
         systemd.setblocking(False)
         patched.setenv("NOTIFY_SOCKET", str(path))
         patched.setattr(supervision, "EVERY_SECONDS", 0.01)
@@ -202,8 +203,27 @@ async def _watching(liveness: Liveness, told: list[str], **options: Any) -> Asyn
 async def test_systemd_is_told_that_the_bot_is_ready_and_lives_and_stops() -> None:
     told: list[str] = []
     async with _watching(Liveness(), told):
-        assert told[0].splitlines()[:2] == ["READY=1", "WATCHDOG=1"]
+        assert told == ["READY=1"]
+    assert told[1].startswith("WATCHDOG=1\nSTATUS=")
     assert told[-1] == "STOPPING=1"
+
+
+async def test_a_bot_is_ready_once_discord_has_accepted_its_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, seconds = list[str](), 0.0
+    liveness = Liveness(lambda: seconds)
+    monkeypatch.setattr(supervision, "notify", told.append)
+    monkeypatch.setattr(supervision, "EVERY_SECONDS", 0.01)
+    watching = asyncio.create_task(supervision.Supervision().watch(liveness))
+    await patience.wait_until(lambda: len(told) > 3)
+    assert "READY=1" not in told
+    seconds = 61.0
+    liveness.record_start()  # it is tried again
+    assert liveness.find_problems() == [NO_LOGIN], "as without DNS"
+    liveness.record_obstacle(None)
+    await patience.wait_until(lambda: "READY=1" in told)
+    assert liveness.find_problems() == []
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
 
 
 async def test_systemd_is_told_while_all_shared_threads_wait() -> None:
@@ -213,7 +233,7 @@ async def test_systemd_is_told_while_all_shared_threads_wait() -> None:
     waiting = asyncio.get_running_loop().run_in_executor(None, ended.wait)
     try:
         async with patience.limit(10), _watching(Liveness(), told):
-            assert "WATCHDOG=1" in told[0].splitlines()
+            assert told == ["READY=1"]
     finally:
         ended.set()
         await waiting
@@ -269,10 +289,16 @@ async def test_a_day_without_discord_is_no_hang() -> None:
         assert not task.done()
 
 
-@pytest.mark.parametrize("signal", [0, 6], ids=["by itself", "by the watchdog of systemd"])
-async def test_a_process_whose_event_loop_stands_still_ends_with_its_places_in_the_code(signal: int) -> None:
+@pytest.mark.parametrize(
+    ("signal", "stands", "status"),
+    [(0, "time.sleep(600)", 1), (0, "re.match('(a+)+b', 'a' * 40)", -27), (6, "time.sleep(600)", -6)],
+    ids=["by itself", "in code that lets no other thread run", "by the watchdog of systemd"],
+)
+async def test_a_process_whose_event_loop_stands_still_ends_with_its_places_in_the_code(
+    signal: int, stands: str, status: int
+) -> None:
     program = """
-import asyncio, time
+import asyncio, re, time
 from bot.app import supervision
 from bot.operations.liveness import Liveness
 async def main():
@@ -280,18 +306,18 @@ async def main():
     await asyncio.sleep(0.5)
     if SIGNAL:
         supervision.os.kill(supervision.os.getpid(), SIGNAL)
-    time.sleep(600)
+    STANDS
 supervision.HANG_SECONDS = 600 if SIGNAL else 0.2
 supervision.EVERY_SECONDS = 0.05
 asyncio.run(main())
 """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", program.replace("SIGNAL", str(signal))),
+        *(sys.executable, "-c", program.replace("SIGNAL", str(signal)).replace("STANDS", stands)),
         cwd=fork_server.ROOT,
         stderr=asyncio.subprocess.PIPE,
     )
     _, printed = await patience.wait_for(process.communicate(), 60)
-    assert process.returncode == (-signal or 1)
+    assert process.returncode == status
     assert b"in main" in printed
 
 

@@ -1,0 +1,235 @@
+"""The watch over a process ends one that hangs, and never one that works: its signs of life come from the work in small steps."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest import mock
+
+import pytest
+
+from bot.app import runtime, supervision
+from bot.app.features import CLUBS, DAILY_POSTS, SHELF, TODAYS, Feature
+from bot.club import news as club_news
+from bot.club.news import ThreadNewsPlanner
+from bot.club.service import Clubs
+from bot.daily.planner import DailyPlanner
+from bot.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, TICK_SECONDS, Liveness
+from bot.operations.metrics import Metrics
+from bot.shelf import news as shelf_news
+from bot.shelf.news import NewsPlanner
+from bot.today.service import TodayPlanner
+from storage import migrate
+from tests.support import fork_server, patience
+
+YEARS_LONGEST = 5_000
+"""Readers, threads or clubs of one minute, each of which takes a second."""
+
+
+class Clock:
+    """Seconds that pass as work is done. At each step it is noted what the watch would say."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.liveness = Liveness(lambda: self.seconds)
+        self.liveness.record_obstacle(None)
+        self.said = list[str]()
+
+    def work(self, seconds: float = 1.0) -> None:
+        self.seconds += seconds
+        self.liveness.record("claim")  # the relay goes on
+        self.liveness.record("discord")
+        self.said += filter(None, [self.liveness.find_hanging(), *self.liveness.find_problems()])
+
+
+async def _plan_today(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
+    left = iter(range(YEARS_LONGEST // 25))
+
+    async def plan_batch(_: object, __: object) -> int | None:
+        clock.work(25)
+        return 25 if next(left, None) is not None else None
+
+    patched.setattr(TodayPlanner, "_plan_batch", plan_batch)
+    its[TodayPlanner] = TodayPlanner(*[cast(Any, None)] * 5)
+    return TODAYS
+
+
+async def _plan_weekly_news(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
+    async def plan(*_: object) -> int:
+        clock.work()
+        return 1
+
+    reader = SimpleNamespace(user_id=1)
+    patched.setattr(NewsPlanner, "_plan", plan)
+    patched.setattr(shelf_news, "_find_due", lambda *_: True)
+    database = mock.Mock(fetch=mock.AsyncMock(return_value=[(reader, "09:00")] * YEARS_LONGEST))
+    its[NewsPlanner] = NewsPlanner(database, mock.Mock(), mock.Mock())
+    return SHELF
+
+
+async def _plan_threads(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
+    async def request(*_: object) -> dict[str, object]:
+        clock.work()
+        return {}
+
+    rows = [
+        SimpleNamespace(thread_id=n, guild_id=1, event=SimpleNamespace(id=n), arxiv_id="2501.00001")
+        for n in range(YEARS_LONGEST)
+    ]
+    for name, result in (
+        ("archive.lock_ingest", None),
+        ("alerts.lock_planning", None),
+        ("key_values.get", None),
+        ("key_values.set_value", None),
+        ("news.list_of_threads", rows),
+        ("accounts.list_guilds_by_id", {}),
+        ("outbox.add_all", []),
+    ):
+        patched.setattr(f"bot.club.news.{name}", mock.AsyncMock(return_value=result))
+    patched.setattr(club_news, "name_events", str)
+    its[Clubs] = SimpleNamespace(tick=mock.AsyncMock(return_value=0))
+    its[ThreadNewsPlanner] = ThreadNewsPlanner(mock.MagicMock(), mock.Mock(), request, mock.Mock())
+    return CLUBS
+
+
+async def _plan_posts(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
+    async def plan_batch(*_: object) -> int:
+        clock.work(10)
+        return 0
+
+    planner = DailyPlanner(*[mock.MagicMock()] * 4)
+    due = [(SimpleNamespace(id=n, topic="herons"), None) for n in range(YEARS_LONGEST)]
+    for name in ("archive_dates.load_calendar", "archive.get_added_seq", "daily.list_rows", "load_pool"):
+        patched.setattr(f"bot.daily.planner.{name}", mock.AsyncMock())
+    patched.setattr("bot.daily.planner.load_marks", mock.AsyncMock(return_value={}))
+    patched.setattr(planner, "_find_due", lambda *_: due)
+    patched.setattr(DailyPlanner, "_plan_batch", plan_batch)
+    its[DailyPlanner] = planner
+    return DAILY_POSTS
+
+
+@pytest.mark.parametrize("prepare", [_plan_today, _plan_weekly_news, _plan_threads, _plan_posts])
+async def test_the_longest_minute_of_a_year_is_no_hang(
+    prepare: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, its = Clock(), dict[type, Any]()
+    its[DailyPlanner] = SimpleNamespace(tick=mock.AsyncMock(return_value=0))
+    feature = await prepare(clock, its, monkeypatch)
+    clock.liveness.record("tick")
+    container = SimpleNamespace(
+        clock=lambda: datetime(2026, 1, 5, tzinfo=UTC), settings=SimpleNamespace(discord_token="x")
+    )
+    workers = SimpleNamespace(container=container, services=SimpleNamespace(get=its.__getitem__))
+    bot = SimpleNamespace(is_gateway_connected=lambda: True)
+    relay = SimpleNamespace(expire=mock.AsyncMock(return_value=0), wake=lambda: None)
+    running = runtime.Runtime(workers, bot, relay, Metrics(), SimpleNamespace(term=1), clock.liveness)  # type: ignore[arg-type]
+    monkeypatch.setattr(runtime, "FEATURES", [feature])
+    await running.tick()
+    assert clock.seconds >= YEARS_LONGEST, "all was planned"
+    assert clock.said == []
+
+
+@contextlib.asynccontextmanager
+async def _watching(
+    liveness: Liveness, is_sending: Callable[[], bool], patched: pytest.MonkeyPatch
+) -> AsyncIterator[asyncio.Task[None]]:
+    patched.setattr(supervision, "EVERY_SECONDS", 0.01)
+    task = asyncio.create_task(supervision.Supervision().watch(liveness, is_sending))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _let_it_look(turns: int = 5) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0.02)
+
+
+async def test_a_standby_or_front_is_never_ended_for_it_plans_and_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    async with _watching(clock.liveness, lambda: False, monkeypatch) as watching:
+        clock.seconds = 10 * (TICK_SECONDS + HANG_SECONDS)
+        await _let_it_look()
+        assert not watching.done()
+
+
+async def test_a_standby_that_takes_over_begins_anew_and_then_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, lock = Clock(), SimpleNamespace(term=None)
+    acquired, answering = asyncio.Event(), asyncio.Event()
+
+    async def take() -> bool:
+        lock.term = 7
+        return True
+
+    lock.try_acquire, lock.keep = take, asyncio.Event().wait
+    # What a database that has just failed over takes.
+    monkeypatch.setattr(migrate, "check_version", lambda _: answering.wait())
+    async with _watching(clock.liveness, lambda: lock.term is not None, monkeypatch) as watching:
+        await _let_it_look()
+        clock.seconds = 10 * (TICK_SECONDS + HANG_SECONDS)
+        await _let_it_look()
+        holding = asyncio.create_task(runtime.hold_lock(cast(Any, lock), acquired, mock.Mock()))
+        await _let_it_look()
+        assert not watching.done()
+        assert clock.liveness.find_problems() == []
+        answering.set()
+        await acquired.wait()
+        clock.seconds += CLAIM_SECONDS + HANG_SECONDS + 1
+        await patience.wait_until(watching.done)
+        holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
+
+
+async def test_after_a_freeze_the_signs_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    loop = asyncio.get_running_loop()
+    jumps, time = [0.0], loop.time
+    async with _watching(clock.liveness, lambda: True, monkeypatch) as watching:
+        await _let_it_look()
+        monkeypatch.setattr(loop, "time", lambda: time() + jumps[-1])
+        clock.seconds += 10 * HANG_SECONDS
+        jumps.append(10 * HANG_SECONDS)
+        await _let_it_look()
+        assert not watching.done()
+        assert clock.liveness.find_problems() == []
+
+
+FROZEN = """
+import asyncio, sys
+from bot.app import supervision
+from bot.operations.liveness import Liveness
+supervision.HANG_SECONDS, supervision.EVERY_SECONDS = 2.0, 0.2
+async def main():
+    watching = asyncio.create_task(supervision.Supervision(may_exit=True).watch(Liveness()))
+    for number in range(1000):
+        await asyncio.sleep(0.1)
+        print(number, flush=True)
+asyncio.run(main())
+"""
+
+
+async def test_a_process_that_was_frozen_for_longer_than_a_hang_lives_on() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", FROZEN), cwd=fork_server.ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        for _ in range(10):
+            await process.stdout.readline()
+        os.kill(process.pid, signal.SIGSTOP)
+        await asyncio.sleep(3.0)  # the system's own time has to pass
+        os.kill(process.pid, signal.SIGCONT)
+        lines = [await process.stdout.readline() for _ in range(20)]
+        assert all(lines), "it was ended"
+    finally:
+        process.kill()
+        await process.wait()
