@@ -13,19 +13,20 @@ import itertools
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from storage import database, errors, locks, sqlite_file
 
 COPY = "paperround.db"
 """The database in a scratch folder, and in a file with everything."""
-_OURS = "paperround.*"
-"""The files of a scratch folder. Others are not removed."""
 _LOCK = "paperround.lock"
 _ROLLBACK = b"\x01\x01"
 """The format versions in the header of a SQLite file that is not in WAL mode."""
@@ -43,30 +44,48 @@ async def copy_to(source: database.Database, target: Path) -> int:
 
 
 def _copy(source: Path, target: Path) -> int:
-    try:
-        if target.exists() and (target.is_dir() or target.samefile(source) or not _may_be_replaced(target)):
-            raise errors.StorageError(
-                f"{target} is not an earlier backup, and was not replaced. Choose another file."
-            )
-        with (
-            scratch_folder(target.parent, target.name) as folder,
-            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection,
-        ):
+    with reported(f"{target} could not be written", "and the database by `paperround doctor`"):
+        check_target(target, "backup", _is_unused_backup)
+        with scratch_folder(target.parent, target.name) as folder:
             copy = folder / COPY
-            check_space(folder, measure(connection))
-            connection.execute("VACUUM INTO ?", (str(copy),))
-            if sqlite_file.read_schema(copy) is None:
+            if _copy_file(source, copy, "mode=ro") is None:
                 raise errors.StorageError(f"{source} gave an empty copy. {target} was not written.")
             put_in_place(copy, target)
-    except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a NUL in the name
+        return target.stat().st_size
+
+
+@contextmanager
+def reported(failed: str, also: str = "and what you named") -> Iterator[None]:
+    """Convert errors of files and of SQLite to a sentence that begins with what `failed`, and says what `also` to check."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
-        raise errors.StorageError(
-            f"{target} could not be written: {reason}. Check its folder and its disk, and the database by `paperround doctor`."
-        ) from error
-    return target.stat().st_size
+        raise errors.StorageError(f"{failed}: {reason}. Check its folder and its disk, {also}.") from error
 
 
-def _may_be_replaced(target: Path) -> bool:
+def check_target(target: Path, what: str, is_earlier: Callable[[Path], bool]) -> None:
+    """Raise StorageError if a file to write is there and is not an earlier one, which alone is replaced."""
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except ValueError as error:  # a NUL in the name
+        raise errors.StorageError(f"{target} could not be written: {error}. Choose another name.") from error
+    kind = next((name for name, is_kind in _KINDS.items() if is_kind(mode)), "")
+    if kind or not is_earlier(target):
+        problem = f"is {kind}" if kind else f"is not an earlier {what}"
+        raise errors.StorageError(f"{target} {problem}, and was not replaced. Choose another file.")
+
+
+_KINDS = {
+    "a symbolic link": stat.S_ISLNK,
+    "a folder": stat.S_ISDIR,
+    "a pipe, a socket or a device": lambda mode: not stat.S_ISREG(mode),
+}
+
+
+def _is_unused_backup(target: Path) -> bool:
     """Return whether a file is empty, or a backup: a Paperround database that was not opened since it was written.
 
     The first that opens one for writing leaves its header in WAL mode, and files beside it.
@@ -76,6 +95,18 @@ def _may_be_replaced(target: Path) -> bool:
     files = {f"{target.name}{end}" for end in ("-wal", ".sender.lock", ".migrate.lock")}
     is_used = header[18:20] != _ROLLBACK or any(target.with_name(name).exists() for name in files)
     return not header or (not is_used and sqlite_file.read_schema(target) is not None)
+
+
+def _copy_file(source: Path, copy: Path, options: str) -> int | None:
+    """Copy a SQLite file with what is in its log, without pages that are not in use, and read the copy's schema.
+
+    Raises sqlite3.DatabaseError if the file is damaged, and StorageError if the disk has no room.
+    """
+    address = f"{source.absolute().as_uri()}?{options}"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
+        check_space(copy.parent, measure(connection))
+        connection.execute("VACUUM INTO ?", (str(copy),))
+    return sqlite_file.read_schema(copy)
 
 
 def measure(connection: sqlite3.Connection) -> int:
@@ -92,8 +123,8 @@ def check_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise errors.StorageError(
-            f"The disk of {folder.parent} has {_megabytes(free)} MB free, and a copy of the database needs"
-            f" {_megabytes(size)} MB. Free some space. Nothing was changed."
+            f"The disk of {folder.parent} has {free / 1e6:,.1f} MB free, and a copy of the database needs"
+            f" {size / 1e6:,.1f} MB. Free some space. Nothing was changed."
         )
 
 
@@ -118,34 +149,16 @@ async def restore(backup: Path, path: Path) -> Restored:
 
 
 def _restore(backup: Path, path: Path) -> Restored:
-    try:
+    with reported(f"{backup} was not restored, and {path} is as it was", f"and those of {path}"):
         check_backup(backup, path)
         with _locked(path), scratch_folder(path.parent, path.name) as folder:
             copy = folder / COPY
-            check_space(folder, backup.stat().st_size)
             schema = _read_backup(backup, copy)
-            if path.exists() and not sqlite_file.close_log(path):
-                raise _in_use(path)
-            former = _keep_former(path, folder)
-            put_in_place(copy, path)
-            _sync_folder(path.parent)
-    except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a NUL in the name
-        name = getattr(error, "filename", None) or path
-        reason = getattr(error, "strerror", None) or error
-        raise errors.StorageError(
-            f"{backup} was not restored: {name}: {reason}. Check that file, its folder and its disk. {path} is as it was."
-        ) from error
+            with sqlite_file.held(path) as opened:
+                former = _keep_former(path, opened, folder)
+                put_in_place(copy, path)
+                _sync_folder(path.parent)
     return Restored(schema, former)
-
-
-def _read_begin(backup: Path) -> bytes:
-    try:
-        with backup.open("rb") as file:
-            return file.read(6)
-    except OSError as error:
-        raise errors.StorageError(
-            f"{backup} cannot be read: {error.strerror}. Nothing was changed."
-        ) from error
 
 
 _HINTS = {
@@ -158,8 +171,10 @@ _HINTS = {
 
 def check_backup(backup: Path, path: Path | None) -> None:
     """Raise StorageError if a file is obviously not a backup of another database than this one (None: PostgreSQL)."""
-    problem = ""
-    begin = _read_begin(backup) if backup.is_file() else b""
+    problem, begin = "", b""
+    if backup.is_file():
+        with reported(f"{backup} cannot be read"), backup.open("rb") as file:
+            begin = file.read(6)
     if not backup.exists():
         problem = f"There is no file {backup}. Name the backup."
     elif not backup.is_file():
@@ -179,31 +194,22 @@ def check_backup(backup: Path, path: Path | None) -> None:
 
 def _read_backup(backup: Path, copy: Path) -> int:
     """Copy a backup with what SQLite keeps beside it, and check the copy. Returns its schema. Raises StorageError."""
-    options = "mode=ro" if backup.with_name(f"{backup.name}-wal").exists() else "mode=ro&immutable=1"
-    address = f"{backup.absolute().as_uri()}?{options}"
+    has_log = backup.with_name(f"{backup.name}-wal").exists()
     try:
-        with closing(sqlite3.connect(address, uri=True)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
-            target.execute("PRAGMA journal_mode=DELETE")
-            problems = sqlite_file.find_damage(target)
+        schema = _copy_file(backup, copy, "mode=ro" if has_log else "mode=ro&immutable=1")
+        problem = "is a database of another program. Name a file that `paperround backup` wrote."
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
             raise
-        problems = str(error)
-    if problems:
-        raise errors.StorageError(
-            f"{backup} is damaged or incomplete ({problems}). Name another backup. Nothing was changed."
+        schema, problem = None, f"is damaged or incomplete ({error}). Name another backup."
+    if schema is not None and schema > sqlite_file.SCHEMA_VERSION:
+        problem = (
+            f"has schema {schema}, made by a newer version of Paperround; this one uses schema"
+            f" {sqlite_file.SCHEMA_VERSION}. Install that version, or name an older backup."
         )
-    schema = sqlite_file.read_schema(copy)
+        schema = None
     if schema is None:
-        raise errors.StorageError(
-            f"{backup} is a database of another program. Name a file that `paperround backup` wrote. Nothing was changed."
-        )
-    if schema > sqlite_file.SCHEMA_VERSION:
-        raise errors.StorageError(
-            f"{backup} has schema {schema}, made by a newer version of Paperround; this one uses schema"
-            f" {sqlite_file.SCHEMA_VERSION}. Install that version, or name an older backup. Nothing was changed."
-        )
+        raise errors.StorageError(f"{backup} {problem} Nothing was changed.")
     return schema
 
 
@@ -219,52 +225,41 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _in_use(path) from None
+            raise sqlite_file.in_use(path) from None
         yield
 
 
-def _in_use(path: Path) -> errors.StorageError:
-    return errors.StorageError(
-        f"{path} is in use. Stop the bot with its standby, and other commands that use it, then restore again."
-        " Nothing was changed."
-    )
-
-
-def _keep_former(path: Path, folder: Path) -> Path | None:
+def _keep_former(path: Path, opened: BinaryIO | None, folder: Path) -> Path | None:
     """Give a database a second name, which it keeps when another file takes its place, and return that name."""
     for other in path.parent.glob(f"{glob.escape(path.name)}.before-restore-*"):
-        if path.exists() and other.samefile(path):
+        if opened is not None and other.samefile(path):
             other.unlink()  # by a restore that was killed
     begin = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}")
-    former = next(name for name in _numbered(begin) if not name.exists())
-    if is_there := path.exists():
-        _link(path, former, folder)
+    others = (begin.with_name(f"{begin.name}-{number}") for number in itertools.count(2))
+    former = next(name for name in itertools.chain([begin], others) if not name.exists())
+    if opened is not None:
+        _link(path, opened, former, folder)
     for suffix in _WAL_FILES:  # they are left only beside a damaged database, or one that somebody moved
         beside = path.with_name(f"{path.name}{suffix}")
         if beside.exists():
-            _link(beside, former.with_name(f"{former.name}{suffix}"), folder)
+            with beside.open("rb") as file:
+                _link(beside, file, former.with_name(f"{former.name}{suffix}"), folder)
             beside.unlink()
     _sync_folder(path.parent)
-    return former if is_there else None
+    return None if opened is None else former
 
 
-def _numbered(path: Path) -> Iterator[Path]:
-    yield path
-    for number in itertools.count(2):
-        yield path.with_name(f"{path.name}-{number}")
-
-
-def _link(file: Path, name: Path, folder: Path) -> None:
+def _link(path: Path, opened: BinaryIO, name: Path, folder: Path) -> None:
     """Give a file a second name, or copy it on a disk that has no links."""
     try:
-        os.link(file, name)
+        os.link(path, name)
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
             raise
-        copy = folder / f"paperround.{name.name[-40:]}"
-        check_space(folder, file.stat().st_size)
-        shutil.copyfile(file, copy)
-        put_in_place(copy, name)
+        check_space(folder, path.stat().st_size)
+        with (folder / "former").open("xb") as copy:
+            shutil.copyfileobj(opened, copy)
+        put_in_place(folder / "former", name)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -274,10 +269,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f}"
 
 
 def put_in_place(file: Path, target: Path) -> None:
@@ -291,53 +282,19 @@ def put_in_place(file: Path, target: Path) -> None:
 
 @contextmanager
 def scratch_folder(place: Path, name: str) -> Iterator[Path]:
-    """Make a folder that only its owner can read, for files `paperround.*`, and remove it with them at the end.
+    """Make a folder that only its owner can read, and remove it with its files at the end.
 
-    Each process has its own, which it locks. Those that killed processes left, for a file of this name, are removed.
+    Each process has its own, with a locked file. Those that killed processes left, for a file of this name, are removed.
     """
     begin, end = f".{name[:40]}.", ".partial"  # a name has at most 255 bytes
     for former in place.glob(f"{glob.escape(begin)}????????{end}"):
-        with suppress(OSError):
-            _remove_unlocked(former)
-    lock = None
-    while lock is None:
-        folder = Path(tempfile.mkdtemp(end, begin, place))
-        lock = _lock(folder, "x")
-    with lock:
-        try:
-            yield folder
-        finally:
-            with suppress(OSError):
-                _remove(folder)
-
-
-def _lock(folder: Path, mode: Literal["x", "r+"]) -> IO[str] | None:
-    """Lock a scratch folder until the file is closed. Returns None if another process has locked or removed it."""
-    try:
-        file = (folder / _LOCK).open(mode)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(file.fileno()), (folder / _LOCK).stat()):
-            return file
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    file.close()
-    return None
-
-
-def _remove_unlocked(folder: Path) -> None:
-    lock = _lock(folder, "r+")
-    if lock is not None:
-        with lock:
-            _remove(folder)
-    elif not any(folder.iterdir()):
-        folder.rmdir()  # killed before it had locked it
-
-
-def _remove(folder: Path) -> None:
-    """Remove a scratch folder. One with other files stays."""
-    for file in folder.glob(_OURS):
-        file.unlink()
-    folder.rmdir()
+        with suppress(OSError), (former / _LOCK).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(former)
+    with (
+        tempfile.TemporaryDirectory(end, begin, place, ignore_cleanup_errors=True) as made,
+        (Path(made) / "new").open("x") as lock,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.rename(lock.name, Path(made) / _LOCK)  # a file of this name is locked while its process lives
+        yield Path(made)

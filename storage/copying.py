@@ -14,10 +14,8 @@ import sqlite3
 import tempfile
 import time
 import zipfile
-import zlib
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +30,12 @@ COPIED = tuple(table for table in schema.METADATA.sorted_tables if table is not 
 _ROWS = 100
 """Rows read and written at a time. A single digest may take megabytes."""
 
-OnProgress = Callable[[int, int], None]
-"""Called with the number of rows copied so far, and of all rows."""
+OnProgress = Callable[[int], None]
+"""Called with the number of rows copied so far."""
 
 
 async def copy(
-    source: Database, target: Database, on_progress: OnProgress = lambda *_: None, *, is_export: bool = False
+    source: Database, target: Database, on_progress: OnProgress = lambda _: None, *, is_export: bool = False
 ) -> int:
     """Copy all tables in one transaction. Returns the number of rows; 0 if the target has exactly these rows already.
 
@@ -56,25 +54,26 @@ async def copy(
     ):
         if not source.is_sqlite:
             await reading.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        counts, present = await _count(reading, is_export=is_export), await _count(writing)
-        copied, total = 0, sum(counts.values())
-        if present:
+        if present := await _sum(writing):
             # A former copy may have been killed after its end, when the search index was built.
-            if present == counts and await _sum(reading, is_export=is_export) == await _sum(writing):
+            if present == await _sum(reading, is_export=is_export):
                 return 0
             raise errors.StorageError(
                 f"{target.label} already has rows in {min(present)}, and others than the source. Choose an empty database."
             )
-        sums = Counter[str]()
+        copied = 0
+
+        async def write(table: sa.Table, rows: list[dict[str, Any]]) -> None:
+            nonlocal copied
+            await insert_rows(writing, _plain(table), rows)
+            copied += len(rows)
+            on_progress(copied)
+
+        sums = await _sum(reading, write, is_export=is_export)
         for table in COPIED:
-            async for rows in _read(reading, table, is_export=is_export):
-                await insert_rows(writing, _plain(table), rows)
-                copied += len(rows)
-                sums[table.name] += _sum_rows(rows)
-                on_progress(copied, total)
             if "id" in table.c and table.c.id.identity is not None:
                 await _continue_ids(writing, table, await _read_last_id(reading, table))
-        if different := {name for name, _ in (await _sum(writing)).items() ^ sums.items()}:
+        if different := dict(sums.items() ^ (await _sum(writing)).items()):
             raise errors.StorageError(f"The copy of {min(different)} differs from the source. Copy again.")
     return copied
 
@@ -123,35 +122,29 @@ def _select(table: sa.Table, *, is_export: bool) -> sa.Select[Any]:
     return sa.select(plain).where(*(~plain.c.key.startswith(prefix) for prefix in omitted))
 
 
-async def _count(connection: Connection, *, is_export: bool = False) -> dict[str, int]:
-    """Count the rows to copy of each table that has any, by its name."""
-    counts = {}
+_OnRows = Callable[[sa.Table, list[dict[str, Any]]], Awaitable[None]]
+
+
+async def _sum(
+    connection: Connection, on_rows: _OnRows | None = None, *, is_export: bool = False
+) -> dict[str, tuple[int, int]]:
+    """Return the number and a checksum of the rows to copy of each table that has any, by its name.
+
+    The checksum is the sum of the rows' hashes, which does not depend on their order: the engines sort texts differently.
+    """
+    sums = {}
     for table in COPIED:
-        rows = _select(table, is_export=is_export).subquery()
-        counts[table.name] = await connection.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
-    return {name: count for name, count in counts.items() if count}
-
-
-async def _read(
-    connection: Connection, table: sa.Table, *, is_export: bool
-) -> AsyncIterator[list[dict[str, Any]]]:
-    query = _select(table, is_export=is_export).execution_options(yield_per=_ROWS)
-    async for rows in (await connection.stream(query)).mappings().partitions():
-        yield list(map(dict, rows))
-
-
-async def _sum(connection: Connection, *, is_export: bool = False) -> dict[str, int]:
-    """Return a checksum of the rows to copy of each table that has any, by its name."""
-    sums = Counter[str]()
-    for table in COPIED:
-        async for rows in _read(connection, table, is_export=is_export):
-            sums[table.name] += _sum_rows(rows)
-    return dict(sums)
-
-
-def _sum_rows(rows: Iterable[dict[str, Any]]) -> int:
-    """Return the sum of the rows' hashes, which does not depend on their order: the engines sort texts differently."""
-    return sum(int.from_bytes(hashlib.sha256(_describe(row)).digest()) for row in rows)
+        query = _select(table, is_export=is_export).execution_options(yield_per=_ROWS)
+        count = total = 0
+        async for partition in (await connection.stream(query)).mappings().partitions():
+            rows = list(map(dict, partition))
+            count += len(rows)
+            total += sum(int.from_bytes(hashlib.sha256(_describe(row)).digest()) for row in rows)
+            if on_rows is not None:
+                await on_rows(table, rows)
+        if count:
+            sums[table.name] = count, total
+    return sums
 
 
 def _describe(row: dict[str, Any]) -> bytes:
@@ -183,20 +176,17 @@ async def _continue_ids(connection: Connection, table: sa.Table, last: int | Non
 # The file with everything.
 
 
-async def export(source: Database, file: Path, on_progress: OnProgress = lambda *_: None) -> int:
+async def export(source: Database, file: Path, on_progress: OnProgress = lambda _: None) -> int:
     """Write everything except webhooks' tokens into a file that only its owner can read. Returns the number of rows.
 
     A bot may use the database, and another export may write the same file: the last one to end is kept. An earlier file
-    is replaced once the rows in the new one have been counted. Raises StorageError if the file cannot be written, or
+    is replaced once the new one has been read again. Raises StorageError if the file cannot be written, or
     exists and is not an earlier export.
     """
-    with _reported(file):
-        if file.exists() and not _is_export(file):
-            raise errors.StorageError(
-                f"{file} is not an earlier export, and was not replaced. Choose another file."
-            )
+    with backups.reported(f"{file} could not be written"):
+        backups.check_target(file, "export", _is_export)
         with backups.scratch_folder(file.parent, file.name) as folder:
-            copy_file, packed = folder / backups.COPY, folder / "paperround.zip"
+            copy_file, packed = folder / backups.COPY, folder / "everything.zip"
             if source.path is not None:
                 with closing(sqlite3.connect(source.path)) as connection:
                     backups.check_space(folder, backups.measure(connection))
@@ -204,13 +194,6 @@ async def export(source: Database, file: Path, on_progress: OnProgress = lambda 
                 if not (rows := await copy(source, opened, on_progress, is_export=True)):
                     raise errors.StorageError(f"{source.label} has no rows. {file} was not written.")
             await asyncio.to_thread(_pack, copy_file, packed)
-            for written in folder.glob(f"{backups.COPY}*"):
-                written.unlink()
-            async with _unpacked(packed, folder) as opened:
-                if (found := sum((await opened.fetch(_count)).values())) != rows:
-                    raise errors.StorageError(
-                        f"The file would have {found:,} rows instead of {rows:,}. {file} was not written: export again."
-                    )
             backups.put_in_place(packed, file)
     return rows
 
@@ -222,49 +205,29 @@ async def open_export(file: Path, database: Path | None) -> AsyncIterator[Databa
     Raises StorageError if the file is damaged, by a newer version or something else.
     """
     place = database.parent if database and database.parent.is_dir() else Path(tempfile.gettempdir())
-    with _reported(file), backups.scratch_folder(place, file.name) as folder:
+    with (
+        backups.reported(f"{file} cannot be read", "or use another file"),
+        backups.scratch_folder(place, file.name) as folder,
+    ):
         if not _is_export(file):
             hint = "Choose another file."
             if sqlite_file.has_header(file):
                 hint = "It is a database: `paperround restore` puts a backup in the place of the database."
             raise errors.StorageError(f"{file} is not a complete file by `paperround export --all`. {hint}")
-        async with AsyncExitStack() as stack:
-            try:
-                opened = await stack.enter_async_context(_unpacked(file, folder))
-            except errors.OtherVersionError as error:
-                raise errors.StorageError(
-                    f"{file} was written by a newer version of Paperround. Use that version or a later one."
-                ) from error
+        await asyncio.to_thread(_unpack, file, folder)
+        url = _url_of(folder / backups.COPY)
+        try:
+            opened = await migrate.open_database(url, migrate=False, approve=lambda _: None)
+        except errors.OtherVersionError as error:
+            raise errors.StorageError(
+                f"{file} was written by a newer version of Paperround. Use that version or a later one."
+            ) from error
+        async with opened:
             yield opened
-
-
-@asynccontextmanager
-async def _unpacked(file: Path, folder: Path) -> AsyncIterator[Database]:
-    """Unpack and open the database in a file with everything, upgrading it if it is older."""
-    await asyncio.to_thread(_unpack, file, folder)
-    async with await migrate.open_database(
-        _url_of(folder / backups.COPY), migrate=False, approve=lambda _: None
-    ) as opened:
-        yield opened
 
 
 def _url_of(path: Path) -> str:
     return sa.URL.create("sqlite+aiosqlite", database=str(path)).render_as_string()
-
-
-@contextmanager
-def _reported(file: Path) -> Iterator[None]:
-    """Convert the errors of files to sentences."""
-    try:
-        yield
-    except (EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise errors.StorageError(
-            f"{file} is incomplete or damaged: {error}. Export again, or use another file."
-        ) from error
-    except OSError as error:
-        raise errors.StorageError(
-            f"{error.filename or file} cannot be read or written: {error.strerror or error}. Check its folder and its disk."
-        ) from error
 
 
 def _is_export(file: Path) -> bool:
@@ -276,8 +239,12 @@ def _is_export(file: Path) -> bool:
 
 
 def _pack(path: Path, target: Path) -> None:
-    with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as packed:
+    """Pack a database, and read it again. Raises BadZipFile if it is not what was written."""
+    with sqlite_file.held(path), zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as packed:
         packed.write(path, backups.COPY)
+    with zipfile.ZipFile(target) as packed:
+        if packed.testzip():
+            raise zipfile.BadZipFile("it was not written as it was read")
 
 
 def _unpack(file: Path, folder: Path) -> None:

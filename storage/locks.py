@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -71,7 +72,8 @@ def open_lock_file(path: Path, name: str) -> IO[str]:
     path = path.with_name(f"{path.name}.{name}.lock")
     is_new = not path.exists()
     try:
-        file = path.open("w")
+        # Not through a link: who may write into the folder could name a file of root's.
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         # For example, root created it through sudo.
         raise errors.StorageError(
@@ -79,7 +81,7 @@ def open_lock_file(path: Path, name: str) -> IO[str]:
         ) from error
     if is_new:
         sqlite_file.give_to_owner(path, path.parent)
-    return file
+    return os.fdopen(opened, "w")
 
 
 _LEASE_ID = 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 import glob
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from storage import errors
@@ -50,7 +51,7 @@ def give_to_owner(file: Path, of: Path) -> None:
     if os.geteuid() == 0:
         with suppress(OSError):
             found = of.stat()
-            os.chown(file, found.st_uid, found.st_gid)
+            os.chown(file, found.st_uid, found.st_gid, follow_symlinks=False)
 
 
 def set_up(connection: Any, _record: Any = None) -> None:
@@ -111,22 +112,40 @@ def remove_unused(path: Path) -> bool:
     return False
 
 
-def close_log(path: Path) -> bool:
-    """Write the pages of a file's log into it and remove the log. Returns False if a process has the file open.
+@contextmanager
+def held(path: Path) -> Iterator[BinaryIO | None]:
+    """Write a file's log into it, remove the log, and let no other process use the file while the block runs.
 
-    A damaged file is left as it is.
+    Yields the file, open for reading: closing another one would end the lock. None if it is missing. A damaged file is not
+    locked, since none can use it. Raises StorageError if a process has it open.
     """
-    with closing(sqlite3.connect(path, timeout=0)) as connection:
+    if not path.exists():
+        yield None
+        return
+    with (
+        path.open("rb") as opened,
+        closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection,
+    ):
         try:
             connection.execute("PRAGMA journal_mode=DELETE")  # refused while another connection is open
-        except sqlite3.OperationalError as error:
+            # Who opens the file from now on waits, and is then refused by SQLite, since the file has moved.
+            connection.execute("BEGIN EXCLUSIVE")
+            if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+                raise in_use(path)  # opened between the two
+        except sqlite3.DatabaseError as error:
             if "locked" in str(error):
-                return False
-            if "malformed" not in str(error):
+                raise in_use(path) from error
+            if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
                 raise
-        except sqlite3.DatabaseError:
-            pass
-    return True
+        yield opened
+
+
+def in_use(path: Path) -> errors.StorageError:
+    """Return the error for a file that is to be replaced while a process uses it."""
+    return errors.StorageError(
+        f"{path} is in use. Stop the bot with its standby, and other commands that use it, then restore again."
+        " Nothing was changed."
+    )
 
 
 def find_damage(connection: sqlite3.Connection) -> str:
@@ -139,9 +158,10 @@ def read_schema(path: Path) -> int | None:
     """Return the number of a Paperround database's schema, or None for any other file."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         try:
-            values = dict(
-                connection.execute("SELECT key, value FROM meta WHERE key LIKE 'schema:%'").fetchall()
-            )
+            # A view of this name could be of another program, and endless.
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            query = "SELECT key, value FROM meta WHERE key LIKE 'schema:%'"
+            values = dict(connection.execute(query).fetchall() if ("meta",) in tables else ())
         except sqlite3.DatabaseError:
             return None
     # Before there were numbers, there was a hash of the columns.

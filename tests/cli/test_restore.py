@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from storage import sqlite_file
+from storage import backups, errors, locks, sqlite_file
 from tests.cli.test_maintenance import run_dump
 from tests.support import upgrades
 from tests.support.shell_fixtures import Paperround, apply_set_up
@@ -165,6 +165,14 @@ def _write_other(file: Path) -> None:
         opened.execute("CREATE TABLE meta (key TEXT, photo BLOB)")
 
 
+def _write_view(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute(
+            "CREATE VIEW meta AS WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 FROM n)"
+            " SELECT key, 'x' AS value FROM n"
+        )
+
+
 def _write_newer(file: Path) -> None:
     shutil.copy("paperround.db", file)
     with closing(sqlite3.connect(file)) as opened, opened:
@@ -190,6 +198,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a dump": (lambda file: file.write_bytes(b"PGDMP\1\2\3"), "a dump of PostgreSQL"),
     "an export": (_write_archive, "`paperround import`"),
     "of another program": (_write_other, "of another program"),
+    "an endless view": (_write_view, "of another program"),
     "of a newer version": (_write_newer, "newer version"),
     "cut": (
         lambda file: file.write_bytes(Path("paperround.db").read_bytes()[:150_000]),
@@ -232,6 +241,45 @@ def test_refuses_beside_a_bot_and_beside_whatever_has_the_database_open(
         standby.execute("SELECT count(*) FROM meta").fetchall()
         assert "is in use. Stop the bot" in paperround("restore", "backup.db").stderr
     assert paperround("restore", "backup.db").exit_status == 0
+
+
+LATER = """
+import sqlite3
+opened = sqlite3.connect("paperround.db", timeout=0, isolation_level=None)
+for wait in (0, 30_000):
+    try:
+        opened.execute(f"PRAGMA busy_timeout={wait}")
+        opened.execute("PRAGMA journal_mode=WAL")
+        opened.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('mark', 'later')")
+        print("written", flush=True)
+    except sqlite3.OperationalError as error:
+        print(error, flush=True)
+"""
+
+
+def test_a_command_that_opens_the_database_in_the_last_steps_of_a_restore_does_not_spoil_it(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "paperround.db"
+    mark(path, "before")
+    paperround("backup", "backup.db")
+    mark(path, "after")
+    put, commands = backups.put_in_place, list[subprocess.Popen[str]]()
+
+    def put_late(file: Path, target: Path) -> None:
+        if target == path:
+            command = [sys.executable, "-c", LATER]
+            commands.append(subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True))
+            pipe = commands[0].stdout
+            assert pipe is not None
+            assert pipe.readline() == "database is locked\n"
+        put(file, target)
+
+    monkeypatch.setattr(backups, "put_in_place", put_late)
+    assert paperround("restore", "backup.db").exit_status == 0
+    assert "readonly" in commands[0].communicate()[0]
+    assert read_mark(path) == "before"
+    assert {file.name for file in tmp_path.glob("paperround.db-*")} == set()
 
 
 @contextmanager
@@ -336,6 +384,16 @@ def test_what_root_makes_in_the_folder_of_the_bot_belongs_to_the_bot(
         assert path.exists()
         owners = {file.name: file.stat().st_uid for file in tmp_path.glob("*") if file.is_file()}
         assert set(owners.values()) == {65534}, owners
+    # The bot's user may have put a link there.
+    (tmp_path / "of-root").write_text("root")
+    for name in ("link", "paperround.db.sender.lock"):
+        (tmp_path / name).unlink(missing_ok=True)
+        (tmp_path / name).symlink_to("of-root")
+    sqlite_file.give_to_owner(tmp_path / "link", tmp_path)
+    with pytest.raises(errors.StorageError, match="lock cannot be written"):
+        locks.open_lock_file(path, "sender")
+    assert (tmp_path / "of-root").read_text() == "root"
+    assert (tmp_path / "of-root").stat().st_uid == 0
 
 
 def test_all_commands_say_the_same_of_an_older_database(paperround: Paperround, tmp_path: Path) -> None:
