@@ -72,17 +72,12 @@ def check_target(target: Path, what: str, is_earlier: Callable[[Path], bool]) ->
         return
     except ValueError as error:  # a NUL in the name
         raise errors.StorageError(f"{target} could not be written: {error}. Choose another name.") from error
-    kind = next((name for name, is_kind in _KINDS.items() if is_kind(mode)), "")
-    if kind or not is_earlier(target):
-        problem = f"is {kind}" if kind else f"is not an earlier {what}"
-        raise errors.StorageError(f"{target} {problem}, and was not replaced. Choose another file.")
-
-
-_KINDS = {
-    "a symbolic link": stat.S_ISLNK,
-    "a folder": stat.S_ISDIR,
-    "a pipe, a socket or a device": lambda mode: not stat.S_ISREG(mode),
-}
+    problem = "is a link, a folder, a pipe or a device"
+    if stat.S_ISREG(mode):
+        if is_earlier(target):
+            return
+        problem = f"is not an earlier {what}"
+    raise errors.StorageError(f"{target} {problem}, and was not replaced. Choose another file.")
 
 
 def _is_unused_backup(target: Path) -> bool:

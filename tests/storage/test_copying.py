@@ -238,20 +238,12 @@ async def test_only_regular_files_are_replaced(db: Database, tmp_path: Path, mak
     if os.geteuid() == 0:
         os.mknod(tmp_path / "device", 0o20600, os.makedev(1, 3))
     before = {file.name: file.lstat() for file in tmp_path.iterdir()}
-    for name, reason in {
-        "link": "a symbolic link",
-        "nowhere": "a symbolic link",
-        "folder": "a folder",
-        "pipe": "a pipe, a socket or a device",
-        "device": "a pipe, a socket or a device",
-    }.items():
-        if name in before:
-            with pytest.raises(errors.StorageError, match=f"{name} is {reason}, and was not replaced"):
-                await make(db, tmp_path / name)
+    names = {"link", "nowhere", "folder", "pipe", "device"} & before.keys()
+    for name in names:
+        with pytest.raises(errors.StorageError, match=rf"{name} is a link, .* and was not replaced"):
+            await make(db, tmp_path / name)
     after = {file.name: file.lstat() for file in tmp_path.iterdir()}
-    for name in ("link", "nowhere", "folder", "pipe", "device"):
-        assert (name in after) is (name in before)
-        assert name not in before or os.path.samestat(before[name], after[name])
+    assert all(os.path.samestat(before[name], after[name]) for name in names)
 
 
 @pytest.mark.engines("sqlite")
