@@ -90,6 +90,11 @@ def date_exists(on: date, zone: ZoneInfo) -> bool:
     return wall_clock_to_utc(on, time(0), zone).astimezone(zone).date() == on
 
 
+def time_since_date_before(subscription: Subscription, on: date) -> timedelta:
+    """Return how long before a date the subscription's weekdays had the one before: one to seven days."""
+    return next(n * DAY for n in range(1, 8) if (on - n * DAY).isoweekday() in subscription.days)
+
+
 class Rule(NamedTuple):
     """A schedule: a time zone, and a time of day and at least one ISO weekday in that zone."""
 

@@ -5,8 +5,8 @@ them, followed by *late* papers: those of days before the post's own, which do n
 come from all sources that select papers, or from one named source (with a topic, also from its LOOKUP digests; see
 `find_origin`).
 
-What a post draws, by its `Window` (`first_on`, `late_on`, `own_on`, `last_on`) and the `HighWaterMark` of the post before (`on`,
-`until`, `returned`); the first line that holds counts:
+What a post draws, by its `Window` and the `HighWaterMark` of the post before (`on`, `until`, `returned`); the first line that
+holds counts:
 
 paper                                                                     drawn
 ------------------------------------------------------------------------  -----------------------------------
@@ -15,11 +15,11 @@ of a first post (no mark)                                                 own fr
 of a day before `late_on`, not `returned`                                 not any more
 of a day up to `on`, known, not `returned`                                no: it had its turn
 of a day before `own_on`                                                  late
-of a later ingest, for a closed day that the post before drew from        late
+of a later ingest, for a closed day that the post before drew from        late if the date before was yesterday
 any other: of a later day, of a later ingest, or `returned`               own
 
 *Known* papers were listed by ingest `until` or before, on any day from `late_on` on. *Returned* papers were in a message
-that ended unsent. The days of a weekly post are all later than the mark.
+that ended unsent. For a weekly post, the last seven days are later than the mark: their papers may come until they are posted.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ LateDay: TypeAlias = tuple[date, int, int]
 class PlannedPost:
     """The papers of a post.
 
-    `digest_on` is the newest day that the post draws from; a weekly post covers `since_on` to `digest_on`. `papers`
+    `digest_on` is the newest day that the post draws from; one of several days covers `since_on` to `digest_on`. `papers`
     are the best of `eligible`, followed by the late papers, grouped by the days in `late`. `total` also counts the
     papers already posted in the channel, and so do the `ranks` of the papers that are not late, which are () if unknown.
     """
@@ -127,13 +127,13 @@ MAX_TOP_N = 25
 MAX_LATE = 5
 """The maximum number of late papers in a post, besides those in slots that `top_n` leaves free."""
 LATE_DAYS = 7
-"""Papers more than this many days old are not posted."""
+"""Papers more than this many days old are not in a post of each day."""
 FRESH_DAYS = 3
-"""The number of days that a post covers; papers from earlier days are late."""
+"""The number of days that a post of each day covers; papers from earlier days are late."""
 RETURN_PERIOD = timedelta(days=7)
 """For how long papers of unsent messages come again. They may be older than LATE_DAYS by as much."""
 WEEK = timedelta(days=7)
-"""The length of the period that a weekly post covers, including its own day."""
+"""The length of the period that a weekly post covers, up to its hour."""
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
 """The maximum number of papers that a style can show. Others would count as posted without being visible."""
 EASTERNMOST_OFFSET = timedelta(hours=14)
@@ -154,25 +154,36 @@ def newest_date(now: datetime) -> date:
 
 
 class Window(NamedTuple):
-    """The days, all inclusive, that posts draw from: `own_on` to `last_on`, late papers `late_on`, first posts `first_on`."""
+    """The days, all inclusive, that posts draw from: `own_on` to `last_on`, late papers `late_on`, first posts `first_on`.
+
+    With `is_of_next_day`, the subscription's date before was the day before.
+    """
 
     first_on: date
     late_on: date
     own_on: date
     last_on: date
+    is_of_next_day: bool
 
 
 def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) -> Window:
-    """Return the days that the post for a date can draw from at `now` (UTC)."""
+    """Return the days that the post for a date can draw from at `now` (UTC).
+
+    They reach back further by the days that the weekdays leave out, since the lists of the date before went on growing.
+    """
+    about_on, last_on = slot.day or slot.on, slot.day or newest_date(now)
+    since_before = (
+        WEEK if is_rolling(subscription) else schedule.time_since_date_before(subscription, slot.on)
+    )
+    own_on = first_on = about_on - since_before - (FRESH_DAYS - 2) * DAY
+    late_on = own_on - (LATE_DAYS - FRESH_DAYS + 1) * DAY
     if is_rolling(subscription):
         # A late post still ends on its own date; later days belong to the next post.
-        first_on = slot.on - WEEK + DAY
-        return Window(first_on, first_on, first_on, min(slot.on, newest_date(now)))
-    about_on = slot.day or slot.on
-    own_on = about_on - FRESH_DAYS * DAY + DAY
-    # A first post has what was new when it was set up, which was after the date that the subscription has done with.
-    waited = max(timedelta(), min(WEEK, about_on - (subscription.last_on or about_on)))
-    return Window(own_on - waited, about_on - LATE_DAYS * DAY, own_on, slot.day or newest_date(now))
+        first_on, last_on = slot.on - WEEK, min(slot.on, last_on)
+    elif since_before == DAY:
+        # A first post has what was new when it was set up, which was after the date that the subscription has done with.
+        first_on -= max(timedelta(), min(WEEK, about_on - (subscription.last_on or about_on)))
+    return Window(first_on, late_on, own_on, last_on, is_of_next_day=since_before == DAY)
 
 
 class Drawn(NamedTuple):
@@ -201,7 +212,7 @@ def draw(
 
     def is_late(paper: DigestPaper) -> bool:
         came_late = paper.date_on in finished_days and paper.paper_id not in known_ids
-        return came_late or paper.date_on < window.own_on
+        return (came_late and window.is_of_next_day) or paper.date_on < window.own_on
 
     new = [paper for paper in rank_papers(in_reach) if is_new(paper)]
     own = tuple(paper for paper in new if not is_late(paper))
@@ -209,7 +220,7 @@ def draw(
 
 
 class _DrawKey(NamedTuple):
-    """What decides the papers that a post draws. The mark of a weekly post makes all papers of its days new."""
+    """What decides the papers that a post draws."""
 
     origin: Origin
     window: Window
@@ -243,8 +254,8 @@ class CandidatePool:
     def _key_of(
         self, subscription: Subscription, slot: schedule.Slot, mark: HighWaterMark | None
     ) -> _DrawKey:
-        if is_rolling(subscription):  # all days of the week are later than this mark
-            mark = HighWaterMark(date.min, 0, mark.returned if mark is not None else frozenset())
+        if is_rolling(subscription) and mark is not None:
+            mark = mark._replace(on=min(mark.on, slot.on - WEEK))
         return _DrawKey(find_origin(subscription), find_window(subscription, slot, self._now), mark)
 
     def _draw(self, key: _DrawKey) -> Drawn:
@@ -289,7 +300,7 @@ class CandidatePool:
         key = self._key_of(subscription, slot, mark)
         ranked, late = self._draw_on_topic(key, subscription.topic)
         of_days, window, rolling = self._draw(key).own, key.window, is_rolling(subscription)
-        if mark is None and not rolling:
+        if mark is None and window.is_of_next_day:
             newest_on = _find_newest_day(ranked, of_days, subscription.min_votes)
             ranked = tuple(paper for paper in ranked if paper.date_on == newest_on)
             of_days = tuple(paper for paper in of_days if paper.date_on == newest_on)
@@ -297,12 +308,15 @@ class CandidatePool:
         eligible = tuple(ranked[rank - 1] for rank in ranks)
         best = eligible[: min(subscription.top_n, MAX_PAPERS.get(subscription.style, MAX_TOP_N))]
         days = [paper.date_on for paper in of_days] + ([] if mark is None else [mark.on])
+        digest_on = window.last_on if rolling else max(days, default=window.last_on)
+        first_on = slot.on - WEEK + DAY if rolling else digest_on
+        since_on = min([first_on, *(paper.date_on for paper in best)])
         post = PlannedPost(
-            window.last_on if rolling else max(days, default=window.last_on),
+            digest_on,
             best,
             eligible,
             len(ranked),
-            since_on=window.own_on if rolling else None,
+            since_on=since_on if since_on < digest_on and not window.is_of_next_day else None,
             ranks=ranks[: len(best)],
         )
         return _add_late(post, list(filter(is_eligible, late)), subscription) if best else post

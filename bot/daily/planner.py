@@ -95,7 +95,7 @@ async def load_pool(
     `added_until` excludes papers from later ingests, whose commits may already be visible on PostgreSQL.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
-    since_on = min(min(window) for window in windows)
+    since_on = min(min(window.first_on, window.late_on) for window in windows)
     since_on -= choice.RETURN_PERIOD if with_returned else timedelta()
     until_on = max(window.last_on for window in windows)
     digest_ids: dict[archive.Origin, list[int]] = {}
@@ -161,10 +161,15 @@ async def load_alone(
     slot: schedule.Slot,
     calendar: schedule.Calendar,
     mark: daily.HighWaterMark | None = None,
+    *,
+    added_until: int | None = None,
 ) -> LonePost:
-    """Load the candidates for a subscription's post and match its topic, which may take several tenths of a second."""
+    """Load the candidates for a subscription's post and match its topic, which may take several tenths of a second.
+
+    `added_until` excludes papers from later ingests.
+    """
     with_returned = bool(mark and mark.returned)
-    pool = await load_pool(connection, [(row, slot)], calendar, with_returned=with_returned)
+    pool = await load_pool(connection, [(row, slot)], calendar, added_until, with_returned=with_returned)
     await match_topics(pool, [row], matcher)
     return LonePost(row, slot, pool, mark)
 

@@ -187,7 +187,8 @@ def _action_buttons(
         span = planned.since_on or planned.digest_on, planned.digest_on
         kind = list_state.ListKind.TOP if planned.since_on else list_state.ListKind.DIGEST
         listed = list_state.ListState(kind, span=span)
-        label = texts("post-week" if planned.since_on else "alert-day")
+        of_days = "post-week" if post.subscription.style is models.Style.WEEKLY else "post-days"
+        label = texts(of_days if planned.since_on else "alert-day")
         buttons.append(message_builder.button(label, list_state.pack_state(listed, marker=marker)))
     if is_linked:
         on_topic = list_state.ListState(list_state.ListKind.TOPIC, topic)

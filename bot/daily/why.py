@@ -111,7 +111,6 @@ class WhyExplainer:
         row: models.Subscription,
         posts: Sequence[daily.PostOfPaper],
     ) -> Explanation:
-        now = self._clock()
         own_posts = [post for post in posts if post.delivery.subscription_id == row.id]
         for post in own_posts:
             if post.is_posted:
@@ -137,17 +136,52 @@ class WhyExplainer:
             return in_next
         if own_posts:
             return replace(_explain_post(own_posts[0], row), cause=Cause.UNSENT)
-        post_on, is_before = await _find_passed(connection, row, in_origin)
-        if post_on is None or is_before:
-            is_before |= clock.local_date(row.created_at, clock.stored_zone(row.timezone)) > listed_on
-            return Explanation(Cause.TOO_EARLY if is_before else Cause.TOO_OLD, row, listed_on)
-        # The paper's day was already posted, so rank it there by current votes.
-        slot, calendar = schedule.Slot(listed_on, now, listed_on), schedule.Calendar(now, self._day_close)
-        alone = await daily_planner.load_alone(connection, self._matcher, row, slot, calendar)
-        on_day = alone.choose_with_posted()
-        is_below = all(shown.paper_id != paper.id for shown in on_day.papers)
-        ranked = _rank(paper, row, listed_on, on_day, Cause.BELOW_TOP if is_below else Cause.NOT_CHOSEN_THEN)
-        return replace(ranked, digest_on=post_on) if ranked.cause is Cause.NOT_CHOSEN_THEN else ranked
+        return await self._explain_passed(connection, paper, row, in_origin)
+
+    async def _explain_passed(
+        self,
+        connection: Connection,
+        paper: models.PaperDetail,
+        row: models.Subscription,
+        entries: Sequence[DigestPaper],
+    ) -> Explanation:
+        """Explain a paper by the first post that was planned while one of its entries was new enough.
+
+        Its papers are chosen again from what was listed then, by current votes and settings.
+        """
+        listed_on = max(entry.date_on for entry in entries)
+        is_before = clock.local_date(row.created_at, clock.stored_zone(row.timezone)) > listed_on
+        too_old = Explanation(Cause.TOO_EARLY if is_before else Cause.TOO_OLD, row, listed_on)
+        mark: daily.HighWaterMark | None = None
+        posts = await outbox.list_rows(connection, subscription_id=row.id, kind=DeliveryKind.DAILY)
+        calendar = await archive_dates.load_calendar(connection, self._day_close, self._clock())
+        for post in reversed(posts):
+            if post.digest_on is None or post.local_on is None:
+                continue
+            until, slot = post.drawn_until or 0, calendar.at(post.planned_at).newest(row)
+            if slot.on != post.local_on:  # the schedule was another then
+                slot = schedule.Slot(post.local_on, post.planned_at)
+            late_on = choice.find_window(row, slot, post.planned_at).late_on
+            if any(
+                entry.added_seq <= until and late_on <= entry.date_on <= post.digest_on for entry in entries
+            ):
+                break
+            mark = daily.HighWaterMark(post.digest_on, until, frozenset())
+        else:
+            return too_old
+        alone = await daily_planner.load_alone(
+            connection, self._matcher, row, slot, calendar.at(post.planned_at), mark, added_until=until
+        )
+        chosen = alone.choose_with_posted()
+        if any(shown.paper_id == paper.id for shown in chosen.papers):
+            ranked = _rank(paper, row, listed_on, chosen, Cause.NOT_CHOSEN_THEN)
+            return replace(ranked, digest_on=post.digest_on)
+        if any(shown.paper_id == paper.id for shown in chosen.eligible):
+            return _rank(paper, row, listed_on, chosen, Cause.BELOW_TOP)
+        if any(late.paper_id == paper.id for late in alone.pool.draw(row, slot, mark).late):
+            return Explanation(Cause.LATE, row, listed_on)
+        # A first post has only the newest day of those before it.
+        return replace(too_old, cause=Cause.TOO_EARLY) if mark is None else too_old
 
     async def _explain_next(
         self, connection: Connection, paper: models.PaperDetail, row: models.Subscription, listed_on: date
@@ -202,29 +236,6 @@ def _explain_post(post: daily.PostOfPaper, subscription: models.Subscription) ->
             assert_never(part.state)
     reason = delivery.reason or part.error
     return Explanation(cause, subscription, delivery.digest_on, at, part, reason)
-
-
-async def _find_passed(
-    connection: Connection, subscription: models.Subscription, entries: Sequence[DigestPaper]
-) -> tuple[date | None, bool]:
-    """Return the date of the first post that was planned while one of a paper's entries was new enough, or None.
-
-    Also return whether the entry is older than what that post drew from: a first post has the newest day alone.
-    """
-    posts = await outbox.list_rows(connection, subscription_id=subscription.id, kind=DeliveryKind.DAILY)
-    dated = [(post.digest_on, post.drawn_until or 0) for post in reversed(posts) if post.digest_on]
-    for number, (post_on, drawn_until) in enumerate(dated):
-        drawn = [
-            entry.date_on for entry in entries if entry.added_seq <= drawn_until and entry.date_on <= post_on
-        ]
-        if drawn and post_on - max(drawn) <= choice.LATE_DAYS * schedule.DAY:
-            is_new = post_on - subscription.created_at.date() <= choice.LATE_DAYS * schedule.DAY
-            if number or choice.is_rolling(subscription) or not is_new:
-                return post_on, False
-            since_on, origin = max(drawn) + schedule.DAY, choice.find_origin(subscription)
-            later = await archive.list_rows(connection, since_on=since_on, until_on=post_on, origin=origin)
-            return post_on, bool(later)
-    return None, False
 
 
 async def _list_entries(

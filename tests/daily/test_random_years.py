@@ -302,10 +302,12 @@ class Year:
         day = due_at(row, on)[1]
         last_on = day or (self.now + 14 * HOUR).date()
         about_on, is_weekly = day or on, row.style is models.Style.WEEKLY
-        own_on, first_on = about_on - 2 * DAY, about_on - WEEK
+        before = next(n * DAY for n in range(1, 8) if (on - n * DAY).isoweekday() in row.days)
         if is_weekly:
-            own_on = first_on = on - 6 * DAY
-            last_on = min(on, last_on)
+            before, last_on = WEEK, min(on, last_on)
+        is_of_next_day = before == DAY
+        # Three days and seven, and as many more as there are days between two dates.
+        own_on, first_on = about_on - before - DAY, about_on - before - 6 * DAY
         last = self.last_posts.get(row.id)
         entries: dict[str, list[tuple[date, datetime]]] = defaultdict(list)
         drawn_on: set[date] = set()
@@ -324,14 +326,15 @@ class Year:
                 continue
             dated, listed_at = max(dates)[0], min(at for _, at in dates)
             is_added = last is not None and listed_at > last.planned_at
-            if is_weekly:
-                is_new = dated >= own_on or is_returned
-            elif last is None:
-                is_new = dated == newest_on >= own_on
+            if last is None:
+                from_on = on - WEEK if is_weekly else own_on
+                is_new = dated == newest_on >= own_on if is_of_next_day else dated >= from_on
+            elif is_weekly:
+                is_new = dated > min(on - WEEK, last.newest_on) or is_added or is_returned
             else:
                 is_new = dated > last.newest_on or is_added or is_returned
             if is_new and self.is_free(place_of(row), name, is_sure=is_sure):
-                was_drawn = not is_weekly and is_added and dated in drawn_on and close_of(dated) <= self.now
+                was_drawn = is_of_next_day and is_added and dated in drawn_on and close_of(dated) <= self.now
                 if dated < own_on or was_drawn:
                     late[name] = dated
                 else:
@@ -503,7 +506,7 @@ class Year:
                 {"min_votes": choose((0, 100_000, 250_000))},
                 {"at_time": choose(("07:00", "10:00", "18:30"))} if row.at_time else {},
                 {"timezone": choose(("Asia/Seoul", "America/New_York", "UTC", "Australia/Lord_Howe"))},
-                {"days": choose(((1, 2, 3, 4, 5), (1, 4), (1, 2, 3, 4, 5, 6, 7)))},
+                {"days": choose(((1, 2, 3, 4, 5), (1, 4), (3,), (1, 2, 3, 4, 5, 6, 7)))},
             ]
         )
         wanted = replace(row, **changes)
@@ -580,6 +583,9 @@ class Year:
         await self.subscribe(21, timezone="America/New_York", style=models.Style.CARDS)
         await self.subscribe(22, timezone=seoul, min_votes=100_000)
         await self.subscribe(23, at_time="11:00", style=weekly, days=(1,))
+        await self.subscribe(23, at_time="19:00", style=weekly, days=(2, 5), locale=models.Locale.KO)
+        await self.subscribe(21, at_time="10:00", timezone=seoul, days=(1, 4), locale=models.Locale.KO)
+        await self.subscribe(22, at_time="21:00", days=(5,), locale=models.Locale.KO)
         await self.subscribe(24, at_time="00:30", timezone="Africa/Cairo", style=models.Style.CARDS)
         await self.subscribe(25, at_time="02:15", timezone="Australia/Lord_Howe", days=(1, 2, 3, 4, 5))
         end = self.now + days * DAY

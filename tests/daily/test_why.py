@@ -44,7 +44,7 @@ async def test_why_explains_a_skipped_paper_by_its_current_votes_or_rank(world: 
     assert await causes(world, "F") == [Cause.VOTES_UNKNOWN]
     await world.list("Mon", "A▲50 B▲40 C▲30 D▲99 E▲3 H▲60", at="Mon 11:00")
     for name, cause, rank, at in (
-        ("C", Cause.BELOW_TOP, 5, None),
+        ("C", Cause.BELOW_TOP, 4, None),  # of what was listed then
         ("D", Cause.NOT_CHOSEN_THEN, 1, None),
         ("H", Cause.UPCOMING, 1, moment("Tue 09:00")),  # added after the post, before the day closed
     ):
@@ -125,6 +125,37 @@ async def test_why_reports_when_a_weekly_post_skips_or_includes_a_paper(world: W
     await world.list("Thu", "I▲9", at="Tue 09:00")
     coming = await world.explain("I")
     assert (coming.cause, coming.at) == (Cause.UPCOMING, moment("Mon+1 09:00"))
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("style", [models.Style.WEEKLY, models.Style.COMPACT])
+async def test_what_a_list_gains_after_a_posts_hour_on_its_own_day_comes_with_the_next(
+    world: World, style: models.Style
+) -> None:
+    await world.daily(style=style, days=(1,), papers=3)
+    await world.list("Mon", "A▲9", at="Mon 08:00")
+    await world.at("Mon 09:00")
+    await world.list("Mon", "A▲9 B▲8", at="Mon 11:00")
+    await world.written("Fri-1", "D▲7", at="Mon 12:00")
+    for name in "BD":
+        coming = await world.explain(name)
+        assert (coming.cause, coming.at) == (Cause.UPCOMING, moment("Mon+1 09:00"))
+    await world.list("Fri", "C▲6", at="Fri 11:00")
+    await world.at("Mon+1 09:00")
+    assert world.sent == ["A", "B C D"]
+
+
+@pytest.mark.parametrize("style", [models.Style.WEEKLY, models.Style.COMPACT])
+async def test_a_paper_below_the_top_of_a_weeks_post_is_ranked_among_the_weeks_papers(
+    world: World, style: models.Style
+) -> None:
+    await world.daily(style=style, days=(1,), papers=2)
+    await world.list("Wed-1", "A▲9 B▲8")
+    await world.list("Fri-1", "C▲7 D▲6")
+    await world.at("Mon 09:00")
+    await world.list("Mon", "E▲99", at="Mon 11:00")
+    found = await world.explain("C")
+    assert (found.cause, found.rank, found.candidate_count) == (Cause.BELOW_TOP, 3, 4)
 
 
 async def test_off_topic_papers_and_other_sources_are_explained(world: World) -> None:

@@ -304,6 +304,7 @@ alert-more = { $count ->
 }
 alert-day = All the day's papers
 post-week = All the week's papers
+post-days = All papers of these days
 alert-manage = Manage alerts
 alert-show-all = Show all { $count }
 
@@ -792,7 +793,7 @@ why-other-source =
         [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.
        *[other] This daily post takes papers only from { $source }, which hasn't listed it.
     }
-why-late = It was added to the { $date } list after that day's post. Up to five such papers follow a post with new ones.
+why-late = It is a late paper of the { $date } list. Up to five such papers follow a post's own, or more where places are free; others came first.
 why-too-old = By the first post after it was listed, its day, { $date }, was too long ago.
 why-too-early = It was listed on { $date }, before this daily post began, so it was not posted here.
 why-not-then = The post for { $date } was made without it: by the votes and settings of that time, other papers came first.

@@ -252,6 +252,7 @@ read-paper = { $id } 열어서 저장하기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
 post-week = 그 주의 논문 모두 보기
+post-days = 이 기간의 논문 모두 보기
 alert-manage = 알림 관리
 alert-show-all = { $count }편 모두 보기
 
@@ -748,7 +749,7 @@ why-other-source =
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 자동 게시는 다이제스트와 목록의 논문만 올려요.
        *[other] 이 자동 게시는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
     }
-why-late = 그날 글이 올라온 뒤에 { $date } 목록에 추가됐어요. 이런 논문은 다음 글 끝에 다섯 편까지 올라와요.
+why-late = { $date } 목록에 늦게 오른 논문이에요. 이런 논문은 글 끝에 다섯 편까지(자리가 남으면 더) 실리는데, 다른 논문이 먼저였어요.
 why-too-old = 목록에 올라온 뒤 첫 게시 때는 { $date }에서 이미 너무 오래 지나서, 여기에는 나오지 않았어요.
 why-too-early = 이 자동 게시를 시작하기 전인 { $date }에 목록에 올라서, 여기에는 나오지 않았어요.
 why-not-then = { $date } 글을 올릴 때의 추천 수와 설정으로는 다른 논문이 먼저였어요.
