@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -123,6 +123,11 @@ class Account:
     @property
     def found(self) -> int:
         return self.kept + self.lost
+
+    @property
+    def as_known(self) -> Account:
+        """The account of the same items when they are found again, unchanged."""
+        return replace(self, stored=0, known=self.kept)
 
     def __add__(self, other: Account) -> Account:
         left_out, remarks = add_up(self.left_out + other.left_out), add_up(self.remarks + other.remarks)

@@ -20,8 +20,9 @@ class PageState:
     """The HTTP validators and the result of the last read of a page (a URL, a file or a feed entry).
 
     `etag` and `last_modified` are sent back unchanged; for a file, `last_modified` is its modification time and
-    size. `hash` is the SHA-256 of the content in hex. `account` is what was found there; None for a single paper, and
-    for a page that was last read by an older version.
+    size. `hash` is the SHA-256 of the content in hex. `account` is what was found there; None for a
+    page that was seen, but not read, or last read by 0.1.0. An entry of a feed has the date on which it was first seen as
+    its `last_modified`: see `bot.sources.feed`.
     """
 
     location: str
@@ -203,6 +204,12 @@ async def upsert_page_states(
         for page in page_states
     }
     await statements.insert_rows(connection, source_pages, list(rows.values()), "update")
+
+
+async def remove_page_states(connection: AsyncConnection, source_id: int, locations: Iterable[str]) -> None:
+    """Remove the states of pages that a source does not have any more."""
+    statement = source_pages.delete().where(source_pages.c.source_id == source_id)
+    await statements.execute_in(connection, statement, source_pages.c.location, locations)
 
 
 _HEALTH_FIELDS = (

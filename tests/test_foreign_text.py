@@ -20,7 +20,7 @@ from bot.claims import form, judging
 from bot.client import options, refusals
 from bot.glossary import mentions
 from bot.rendering import discord_text, markdown, typesetting
-from bot.sources import feed, paper_text
+from bot.sources import feed_entries, paper_text
 from bot.text import dates, institutions, people, plain, query_parser, questions, tokens
 from bot.writer import prompts
 from storage import errors, models
@@ -139,9 +139,9 @@ def read_service(text: str) -> object:
 
 def read_feed(text: str) -> object:
     with suppress(errors.PaperroundError):
-        feed.parse_document(f"{text}\n?><rss></rss>", "")
+        feed_entries.parse_document(f"{text}\n?><rss></rss>", "")
     part = escape(text)
-    return feed.parse_document(
+    return feed_entries.parse_document(
         "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:arxiv='http://arxiv.org/schemas/atom'><entry>"
         f"<id>1{part}</id><title>{part}</title><link href='https://a.example/{escape(text, quote=True)}'/>"
         f"<author><name>{part}</name><arxiv:affiliation>{part}</arxiv:affiliation></author><category term='{part}'/>"

@@ -10,8 +10,8 @@ A digest is identified by its source, location and date. What a location contain
     the same day otherwise    in any format        it is replaced
     papers without a date     no day               they become the day `FILL_AGE` ago
     papers without a date     some days            those that no day has are added to today
-    no such day, or one of    in any format        it goes if `is_gone`; it stays if content is left out, or if papers have no
-    which all papers moved                         date now
+    no such day               in any format        it goes if `is_gone`; it stays if content is left out, or if papers have no
+                                                   date now
 
 Each field of a paper is the first non-empty value by rank: arXiv, Hugging Face, files, then other sources by
 priority and age. Entries and facts are stored unchanged. Papers, authors and the search index change
@@ -106,14 +106,15 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
 class LocationContent(NamedTuple):
     """The digests that a location of a source contains now. If not `is_whole`, some were left out.
 
-    `moved` are arXiv ids that its lists do not have any more, since their day was read wrongly.
+    Papers without a date are those of today if the location `is_new` to a source that was read before, and fill the
+    archive if it is not, but for papers that the source listed before. If None, the location's own days tell.
     """
 
     source: str
     location: str
     digests: Sequence[SourcedDigest]
     is_whole: bool = True
-    moved: Set[str] = frozenset()
+    is_new: bool | None = None
 
     @property
     def places(self) -> list[tuple[str, str]]:
@@ -437,10 +438,6 @@ class DigestWriter:
         if not (new or gone or written):
             return [IngestResult() for _ in contents]
         former = await archive.remove_entries(connection, written) | await self._remove(connection, gone)
-        for content, change in zip(contents, changes, strict=True):
-            moved = (await papers.get_ids(connection, content.moved)).values() if content.moved else ()
-            for sourced in change.written.values() if moved else ():
-                await papers.remove_listing(connection, moved, sourced.digest.date)
         await archive.correct(connection, written, self._clock())
         new_ids = iter(await archive.add(connection, new, self._clock()))
         for change in changes:
@@ -470,19 +467,23 @@ class DigestWriter:
         now: dict[tuple[str, date], SourcedDigest] = {}
         for sourced in content.digests:
             if sourced.digest.is_rolling:
-                ids_by_day = [stored_ids[row.id] for row in known.values()]
-                sourced = await asyncio.to_thread(_keep_new, sourced, self._clock().date(), ids_by_day)
+                known_ids = set().union(*(stored_ids[row.id] for row in known.values()))
+                if content.is_new is not None:
+                    listed = [entry.arxiv_id for entry in sourced.digest.entries]
+                    known_ids |= (await archive.find_first_days(connection, content.source, listed)).keys()
+                is_new = bool(known) if content.is_new is None else content.is_new
+                on = self._clock().date() - (timedelta() if is_new else FILL_AGE)
+                sourced = await asyncio.to_thread(_keep_new, sourced, on, known_ids)
                 if not sourced.digest.entries:
                     continue
             key = sourced.location, sourced.digest.date
             if key in now:
                 # The text names a date on which its papers without a date are new. It was united with the stored day above.
                 former = now[key].digest
-                sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text, content.moved)
+                sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text)
             elif key in known:
-                sourced = await _unite_with_stored(connection, sourced, known[key], days, content.moved)
-            if sourced.digest.entries or not content.moved:
-                now[key] = sourced
+                sourced = await _unite_with_stored(connection, sourced, known[key], days)
+            now[key] = sourced
         # A rolling list only grows.
         is_complete = content.is_whole and not any(sourced.digest.is_rolling for sourced in content.digests)
         missing = [row for key, row in known.items() if key not in now] if is_complete else []
@@ -577,14 +578,11 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(fresh))
 
 
-def _keep_new(sourced: SourcedDigest, read_on: date, ids_by_day: Sequence[Set[str]]) -> SourcedDigest:
-    """Date a rolling digest, and drop the papers that its location had: the arXiv ids of each stored day.
+def _keep_new(sourced: SourcedDigest, on: date, known_ids: Set[str]) -> SourcedDigest:
+    """Date a rolling digest, and drop the papers (arXiv ids) that are known.
 
-    On the first read no day is stored and all papers are new, so that they are dated `FILL_AGE` back: too far for posts
-    and alerts.
+    What was there when its location was first read is dated `FILL_AGE` back: too far for posts and alerts.
     """
-    known_ids = set().union(*ids_by_day)
-    on = read_on if ids_by_day else read_on - FILL_AGE
     digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known_ids)
     return replace(sourced, digest=digest, hash=_digest_hash(digest))
 
@@ -606,26 +604,22 @@ def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known:
 
 
 async def _unite_with_stored(
-    connection: Connection,
-    sourced: SourcedDigest,
-    row: StoredDigest,
-    days: Mapping[date, Set[str]],
-    moved: Set[str],
+    connection: Connection, sourced: SourcedDigest, row: StoredDigest, days: Mapping[date, Set[str]]
 ) -> SourcedDigest:
     """Return a changed listing with what only the stored one has, and any other digest as it is.
 
     Papers that left the list may have been posted, and a feed only contains new papers. Those that its location has on
-    other `days` now, or that were `moved`, are not added.
+    other `days` now are not added.
     """
     if row.hash == sourced.hash or not {row.format, sourced.digest.format} <= listing.FORMATS:
         return sourced
     text = await archive.get_text(connection, row.id)
-    elsewhere = moved | set().union(*(ids for on, ids in days.items() if on != sourced.digest.date))
+    elsewhere = set[str]().union(*(ids for on, ids in days.items() if on != sourced.digest.date))
     return await asyncio.to_thread(_unite, sourced, row.format, text or "", elsewhere)
 
 
 def _unite(
-    sourced: SourcedDigest, former_form: DigestFormat, former_text: str, elsewhere: Set[str]
+    sourced: SourcedDigest, former_form: DigestFormat, former_text: str, elsewhere: Set[str] = frozenset()
 ) -> SourcedDigest:
     """Merge a listing with its former text, but for the papers (arXiv ids) that its source has on other days now.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence, Set
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -56,14 +56,14 @@ class IngestService:
         digests: Sequence[Digest],
         *,
         is_whole: bool = True,
-        moved: Set[str] = frozenset(),
+        is_new: bool | None = None,
     ) -> IngestResult:
         """Store that a location of a source contains these digests now. Without any, its days are taken back.
 
-        If not `is_whole`, some of its digests were left out, and what is missing stays stored, but for `moved`.
+        For `is_whole` and `is_new` see `digest_writer.LocationContent`.
         """
         sourced = digest_writer.to_sourced_digests(digests, source, location)
-        [outcome] = await self._put([LocationContent(source, location, sourced, is_whole, moved)])
+        [outcome] = await self._put([LocationContent(source, location, sourced, is_whole, is_new)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

@@ -27,7 +27,7 @@ import structlog
 from bot.archive import arxiv_ids
 from bot.core import isolation
 from bot.core.clock import Clock
-from bot.sources import base, feed
+from bot.sources import base, feed_entries
 from bot.text import analyser, typography
 from storage import models
 from storage.snapshot import chunked
@@ -109,7 +109,7 @@ class ArxivReader:
 
         Reads the first `most` papers, and each incomplete page twice.
         """
-        entries: dict[str, feed.FeedEntry] = {}
+        entries: dict[str, feed_entries.FeedEntry] = {}
         for start in itertools.count(0, page_size):
             before = len(entries)
             typed = urlencode(
@@ -119,7 +119,7 @@ class ArxivReader:
             for _ in range(MAX_REQUESTS_PER_PAGE):
                 response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
                 try:
-                    page = await feed.read_document(response)
+                    page = await feed_entries.read_document(response)
                 except base.FetchError as error:
                     raise base.FetchError(str(error), code=error.code or base.UNREADABLE) from None
                 entries |= {entry.key: entry for entry in _check_entries(page)}
@@ -132,7 +132,7 @@ class ArxivReader:
         return [*read_facts(entries.values(), self.endpoint, read_at)], max(0, wanted - len(entries))
 
 
-def _check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
+def _check_entries(answer: feed_entries.Feed) -> Sequence[feed_entries.FeedEntry]:
     """Return the entries in a response. Raises FetchError if it reports an error."""
     for entry in answer.entries:
         if _ERROR_MARK in entry.key:
@@ -142,11 +142,11 @@ def _check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
 
 
 def read_facts(
-    entries: Iterable[feed.FeedEntry], location: str, read_at: datetime
+    entries: Iterable[feed_entries.FeedEntry], location: str, read_at: datetime
 ) -> Iterator[models.PaperFacts]:
     for entry in entries:
-        if (paper := feed.read_paper(entry)) is not None:
-            yield feed.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, read_at)
+        if (paper := feed_entries.read_paper(entry)) is not None:
+            yield feed_entries.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, read_at)
 
 
 # Lookups of papers in no digest. Their facts are stored, but the papers stay unlisted until a digest lists

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing, sorting
-from bot.sources import arxiv, base, feed
+from bot.sources import arxiv, base, feed_entries
 from storage import errors, models
 from storage.models import Account, FetchStatus, LeftOut, Omission, add_up
 
@@ -167,16 +167,20 @@ class ArxivCategories:
     ) -> tuple[list[base.FetchResult], Progress]:
         """Return a result for each day in the feed, or one for an empty feed, and the source's new progress."""
         page = await base.get_page(
-            self._reader.fetcher, self._rss, request, accept=feed.ACCEPT, throttle=self._reader.throttle
+            self._reader.fetcher,
+            self._rss,
+            request,
+            accept=feed_entries.ACCEPT,
+            throttle=self._reader.throttle,
         )
         if isinstance(page, base.FetchResult):
             return [page], progress
         try:
-            parsed = await feed.read_document(page)
+            parsed = await feed_entries.read_document(page)
         except base.FetchError as error:
             return [base.failed_result(self._rss, error)], progress
 
-        def judge(entry: feed.FeedEntry) -> models.PaperFacts | LeftOut:
+        def judge(entry: feed_entries.FeedEntry) -> models.PaperFacts | LeftOut:
             if entry.is_replacement:
                 return sorting.leave_out(Omission.NEW_VERSION, entry.title)
             [*facts] = arxiv.read_facts([entry], self._rss, request.now)

@@ -117,9 +117,10 @@ class FetchResult:
 
     Save `page_states` only after the digests and facts, since a page with a saved state is not read again.
     `day` is the requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a
-    back-fill once this result is stored. `is_gone`: the location does not exist any more. `moved` are the arXiv ids
-    that its list had, and that another result has on another day. `account` is None if nothing was read there; its
-    `stored` counts the items of the digests and facts, whether the archive has them or not.
+    back-fill once this result is stored. `is_gone`: the location does not exist any more. `is_new` is that of
+    `digest_writer.LocationContent`. `account` is None if nothing was read there; its `stored` counts the items of the
+    digests and facts, whether the archive has them or not. `listed` are all pages that the source has now: the states of
+    others are removed.
     """
 
     location: str
@@ -132,8 +133,9 @@ class FetchResult:
     retry_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
     is_gone: bool = False
-    moved: frozenset[str] = frozenset()
+    is_new: bool | None = None
     account: models.Account | None = None
+    listed: frozenset[str] | None = None
 
 
 FindListed = Callable[[Collection[str]], Awaitable[Mapping[str, date]]]
@@ -160,7 +162,9 @@ class FetchRequest:
     find_listed: FindListed = find_none
 
     def known(self, location: str) -> sources.PageState | None:
-        return self.page_states.get(page_key(location))
+        """Return the state of a page. Without an account, as of a page that 0.1.0 read, it has to be read again."""
+        state = self.page_states.get(page_key(location))
+        return state if state is None or state.account is not None else replace(state, hash=None)
 
 
 def page_key(location: str) -> str:
@@ -232,21 +236,11 @@ async def get_page(
     except FetchError as error:
         return failed_result(location, error, day)
     if response.body is None:
-        account, state = known_account(request.known(location)), response.page_state
-        return FetchResult(
-            location,
-            FetchStatus.UNCHANGED,
-            page_states=(replace(state, account=account),),
-            day=day,
-            account=account,
-        )
+        known = request.known(location)
+        account = known.account.as_known if known and known.account else None
+        state = replace(response.page_state, account=account)
+        return FetchResult(location, FetchStatus.UNCHANGED, page_states=(state,), day=day, account=account)
     return response
-
-
-def known_account(state: sources.PageState | None) -> models.Account | None:
-    """Return the account of a page that has not changed since it was read; None if an older version read it."""
-    found = None if state is None else state.account
-    return None if found is None else replace(found, stored=0, known=found.kept)
 
 
 async def read_page(location: str, response: Response, day: date | None = None) -> FetchResult:
@@ -264,17 +258,14 @@ def read_result(
     page_states: Sequence[sources.PageState],
     *,
     day: date | None = None,
+    is_new: bool | None = None,
 ) -> FetchResult:
     """Return the result for digests that were read. The account of the digests is that of each page state."""
     account = sorting.account_of(digests)
-    pages = with_account(page_states, account)
-    return FetchResult(location, FetchStatus.OK, digests=digests, page_states=pages, day=day, account=account)
-
-
-def with_account(
-    page_states: Sequence[sources.PageState], account: models.Account
-) -> tuple[sources.PageState, ...]:
-    return tuple(replace(state, account=account) for state in page_states)
+    states = tuple(replace(state, account=account) for state in page_states)
+    return FetchResult(
+        location, FetchStatus.OK, digests=digests, page_states=states, day=day, account=account, is_new=is_new
+    )
 
 
 def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:

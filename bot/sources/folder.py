@@ -100,11 +100,11 @@ class FolderSource:
         stamps, unread = sorting.sort_out(locations[:_MAX_FILES], self._stamp)
         for location, stamp in stamps:
             former = request.known(location)
-            if former is None or former.last_modified != stamp:
+            if former is None or former.last_modified != stamp or former.account is None:
                 changed.append((location, stamp))
             else:
                 states[location] = former.status
-                account += base.known_account(former) or Account()
+                account += former.account.as_known
         present = set(map(base.page_key, locations))
         missing = [
             state

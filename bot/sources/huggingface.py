@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from bot.archive import fields, listing
 from bot.core import day_close
-from bot.sources import base, feed
+from bot.sources import base, pages
 from storage import models
 from storage.models import FetchStatus
 
@@ -136,7 +136,7 @@ def _open(address: str, options: Mapping[str, object], context: base.SourceConte
 KIND = base.KindRecord(
     kind=models.SourceKind.HUGGINGFACE,
     matches=_matches,
-    check=feed.check_address,
+    check=pages.check_address,
     open=_open,
     poll_interval=timedelta(minutes=30),
     has_daily_list=True,

@@ -18,7 +18,7 @@ from bot.archive import digest_writer
 from bot.archive.ingest import IngestService
 from bot.core.clock import Clock
 from bot.core.settings import Settings, SourceSetting
-from bot.sources import arxiv_categories, base, feed, folder, huggingface
+from bot.sources import arxiv_categories, base, feed, folder, huggingface, pages
 from storage import archive, errors, models, papers, sources
 from storage.database import Connection, Database
 
@@ -29,7 +29,7 @@ RECORDS: tuple[base.KindRecord, ...] = (
     arxiv_categories.KIND,
     folder.KIND,
     huggingface.KIND,
-    feed.URL_KIND,
+    pages.KIND,
     feed.KIND,
 )
 """All kinds, in the order in which they are tried for an address. The feed kind matches every address."""
@@ -58,7 +58,7 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
             f"{errors.redact(address)[:80]!r} is not an address. Example: https://huggingface.co"
         )
     get(kind).check(address)
-    feed.parse_publishing_schedule(options, "UTC")
+    pages.parse_publishing_schedule(options, "UTC")
 
 
 def public_label(address: str) -> str:

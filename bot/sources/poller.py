@@ -37,7 +37,9 @@ class SourceReport:
     """The outcome of polling a source: counts of results, and `status` and `reason` set by `conclude`.
 
     `missed_days` are the days that could not be read. `page_states` are saved at the end. `progress` is how
-    far a back-fill has been stored, or how many new papers of the day a limited source has brought.
+    far a back-fill has been stored, or how many new papers of the day a limited source has brought. Of the papers
+    (arXiv ids), `new` are those that the archive lacked, `cut` those beyond a limit, and `old` counts those too old to post.
+    `unlisted` are the locations of pages that the source does not have any more.
     """
 
     source: models.StoredSource
@@ -51,6 +53,10 @@ class SourceReport:
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
     account: models.Account | None = None
+    new: set[str] = field(default_factory=set)
+    cut: set[str] = field(default_factory=set)
+    old: int = 0
+    unlisted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.progress = self.source.progress
@@ -79,7 +85,8 @@ class SourceReport:
         self.reasons[FetchStatus.FAILED] = reason
 
     def conclude(self, now: datetime) -> None:
-        """Set the status and reason. New content outranks failures, which outrank unchanged content."""
+        """Set the status, reason and account. New content outranks failures, which outrank unchanged content."""
+        self.account = None if self.account is None else self._divide(self.account)
         counts, total = self.counts, self.counts.total()
         worst = next((status for status in _FAILING if counts[status]), None)
         if counts[FetchStatus.OK]:
@@ -100,6 +107,17 @@ class SourceReport:
         if self.status is FetchStatus.NOT_YET and stale_after is not None and now - since > stale_after:
             self.status = FetchStatus.FAILED
             self.reason = f"nothing at any of its addresses since {since:%Y-%m-%d}: {self.reason}"
+
+    def _divide(self, account: models.Account) -> models.Account:
+        """Return the account of all results, with the papers that the archive had, and those beyond a limit, taken apart."""
+        lost = min(len(self.cut), account.stored)
+        stored = min(len(self.new), account.stored - lost)
+        return models.Account(
+            stored,
+            account.kept - lost - stored,
+            models.add_up((*account.left_out, *_count(models.Omission.TOO_MANY, lost, *sorted(self.cut)))),
+            models.add_up((*account.remarks, *_count(models.Omission.TOO_OLD, self.old))),
+        )
 
 
 NOTIFY_AFTER_FAILURES = 3
@@ -301,17 +319,22 @@ class Poller:
                 limited = await self._limit_papers(report, result, known) if is_limited else result
                 is_cut = limited is not result
                 if result.account is not None:
-                    account = self._split_account(report, result, limited, known, result.account)
-                    limited = replace(limited, account=account)
+                    self._count_papers(report, result, limited, known)
                 async with self._turn:
                     # Facts first: posts and alerts of a listing need its votes.
                     stored = await self.ingest.add_facts(limited.facts)
                     if limited.digests or limited.is_gone:
                         is_whole = not is_cut
                         stored += await self.ingest.put(
-                            row.url, limited.location, limited.digests, is_whole=is_whole, moved=limited.moved
+                            row.url,
+                            limited.location,
+                            limited.digests,
+                            is_whole=is_whole,
+                            is_new=limited.is_new,
                         )
                     report.add(limited, stored)
+                if result.listed is not None:
+                    report.unlisted |= states.keys() - set(map(base.page_key, result.listed))
                 if is_cut:
                     report.add_failure(_describe_limit(report))
                     return
@@ -335,31 +358,19 @@ class Poller:
             report.progress = {"day": today, "new": brought + len(named - known)}
         return result
 
-    def _split_account(
-        self,
-        report: SourceReport,
-        result: base.FetchResult,
-        limited: base.FetchResult,
-        known: set[str],
-        account: models.Account,
-    ) -> models.Account:
-        """Return a result's account with the papers that the archive has, and those beyond a limit, taken apart."""
-        named = _name_papers(limited)
-        beyond = sorted(_name_papers(result) - named)
-        lost = min(len(beyond), account.stored)
-        stored = min(len(named - known), account.stored - lost)
-        today = self.clock().date() - digest_writer.FILL_AGE
+    def _count_papers(
+        self, report: SourceReport, result: base.FetchResult, limited: base.FetchResult, known: set[str]
+    ) -> None:
+        """Count the papers of a result, given those that the archive has, and what the source's limit left of it."""
+        report.new |= _name_listed(limited) - known
+        report.cut |= _name_papers(result) - _name_papers(limited)
+        fill_on = self.clock().date() - digest_writer.FILL_AGE
         is_first = report.source.last_success_at is None
-        old = sum(
+        is_fill = is_first if result.is_new is None else not result.is_new
+        report.old += sum(
             len(digest.entries)
             for digest in limited.digests
-            if digest.date <= today or (digest.is_rolling and is_first)
-        )
-        return models.Account(
-            stored,
-            account.kept - lost - stored,
-            models.add_up((*account.left_out, *_count(models.Omission.TOO_MANY, lost, *beyond))),
-            models.add_up((*account.remarks, *_count(models.Omission.TOO_OLD, old))),
+            if digest.date <= fill_on or (digest.is_rolling and is_fill)
         )
 
     async def _save(self, report: SourceReport, health: models.StoredSource | None) -> None:
@@ -371,6 +382,7 @@ class Poller:
         async with self.database.transaction() as connection:
             if not await sources.is_stored(connection, row):
                 return
+            await sources.remove_page_states(connection, row.id, report.unlisted)
             await sources.upsert_page_states(connection, row.id, report.page_states)
             if health is None:
                 return
@@ -422,6 +434,12 @@ def _name_papers(result: base.FetchResult) -> set[str]:
     return named.union(fact.arxiv_id for fact in result.facts)
 
 
+def _name_listed(result: base.FetchResult) -> set[str]:
+    """Return the papers of a result, but for those that it only describes."""
+    named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
+    return named.union(fact.arxiv_id for fact in result.facts if fact.listed_on is not None)
+
+
 def _count(reason: models.Omission, number: int, *examples: str) -> Iterator[models.LeftOut]:
     if number:
         yield models.LeftOut(reason, number, examples[: models.MAX_EXAMPLES])
@@ -440,7 +458,8 @@ def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResu
             room -= len(new)
             digests.append(digest)
     facts = tuple(fact for fact in result.facts if fact.arxiv_id in known)
-    return replace(result, digests=tuple(digests), facts=facts, page_states=())
+    unread = tuple(replace(page, hash=None) for page in result.page_states)
+    return replace(result, digests=tuple(digests), facts=facts, page_states=unread)
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:

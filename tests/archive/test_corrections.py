@@ -6,11 +6,10 @@ from unittest import mock
 
 import pytest
 
-from bot.sources import feed, kinds
-from bot.text import date_reader
+from bot.sources import kinds
 from storage import archive, models, papers
 from storage.database import Database
-from tests.support import digest_builders, killed_process, origin_server, source_payloads, world
+from tests.support import digest_builders, killed_process, source_payloads, world
 from tests.support.polling_harness import PollingHarness
 from tests.support.shelves import open_shelf
 from tests.support.world import READER, World
@@ -112,69 +111,6 @@ async def test_a_list_of_a_week_grows_and_its_papers_leave_it_only_for_another_d
             assert {*(await shown(stage))["Sun"].split()} == {*"ABCD"}
     found = await shown(stage)
     assert {day: {*listed.split()} for day, listed in found.items()} == {"Sun": {*"BCD"}, "Thu": {*"AE"}}
-
-
-FEED_DATES = {
-    "A": "2026/01/02 08:00",
-    "B": "2026년 1월 2일",
-    "C": "2026/01/01 09:00",
-    "D": "Thu, 01 Jan 2026 09:00:00 GMT",
-    "E": "2026-01",
-}
-
-
-def read_as_before(text: str) -> date | None:
-    """Read a date as former versions did, which took the first of a month for what they did not know."""
-    is_known = text.startswith("Thu") or "T" in text
-    return date_reader.find_date(text) if is_known else date(2026, 1, 1)
-
-
-@on_both_engines
-@pytest.mark.parametrize("is_posted", [False, True])
-async def test_papers_on_a_wrong_first_of_a_month_move_once_to_their_day(
-    db: Database, monkeypatch: pytest.MonkeyPatch, is_posted: bool
-) -> None:
-    stage = World(db, begin="Thu-1 04:00")
-    await stage.daily(papers=9)
-    await stage.alert("Paper")
-    async with origin_server.run_origin() as origin:
-        harness = PollingHarness(db, origin)
-        harness.ingest = stage.ingest()
-        links = {name: f"https://arxiv.org/abs/{world.arxiv_id(name)}" for name in FEED_DATES}
-        items = [
-            f"<item><title>Paper {name}</title><link>{links[name]}</link><pubDate>{when}</pubDate></item>"
-            for name, when in FEED_DATES.items()
-        ]
-        origin.pages["/feed"] = source_payloads.rss(*items)
-        await harness.add("/feed", "feed")
-
-        async def poll(at: str) -> dict[str, str]:
-            harness.now = stage.now = world.moment(at)
-            await harness.fetch_due()
-            await stage.alert_planner.drain()
-            return await shown(stage)
-
-        with monkeypatch.context() as former:
-            former.setattr(feed, "_READER", "")
-            former.setattr(date_reader, "read_date", read_as_before)
-            assert await poll("Fri-1 06:00") == {"Thu-1": "A B C D E"}
-        if is_posted:
-            await stage.at("Fri-1 09:00")
-            assert "A B C D E" in stage.sent
-        moved = {"Fri-1": "A B", "Thu-1": "C D E"}
-        assert await poll("Fri-1 09:30") == moved
-        assert await poll("Fri-1 10:30") == moved
-        assert [row.status for row in (await harness.health()).values()] == [models.FetchStatus.UNCHANGED]
-        later = items[0].replace(links["A"], links["A"].replace("01000", "06000"))
-        origin.pages["/feed"] = source_payloads.rss(later, *items)
-        assert await poll("Fri-1 11:30") == moved | {"Fri-1": "F A B"}
-    await stage.at("Sat-1 09:00")
-    sent = await months(stage)
-    posted = [name for text in sent if not text.startswith("@") for name in text.split()]
-    told = [name for text in sent if text.startswith("@") for name in text.split()[1:]]
-    assert sorted(posted) == sorted({*posted}), sent
-    assert sorted(told) == sorted({*told}), sent
-    assert {"A", "B", "F"} <= {*posted}, sent
 
 
 async def test_killed_while_a_date_is_corrected_the_papers_are_on_one_date(db: Database) -> None:

@@ -1,6 +1,6 @@
 """RSS and Atom feeds: single papers, digests in entries and behind links, and no repeated reads."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bot.archive import parse
-from bot.sources import base, feed
+from bot.sources import base, feed, feed_entries
 from bot.sources.fetcher import HttpFetcher
 from storage import sources
 from storage.models import FetchStatus, LeftOut, Omission
@@ -196,8 +196,15 @@ async def test_a_changed_paper_stays_listed_on_its_day(site: Site) -> None:
         *items,
         on="2025-05-07",
     )
-    second = await site.read(states, now=source_fixtures.NOW + timedelta(days=1))
-    assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
+
+    async def find_listed(ids: Collection[str]) -> Mapping[str, date]:
+        return dict.fromkeys({*ids} - {"2503.00003"}, date(2025, 5, 6))
+
+    later = source_fixtures.NOW + timedelta(days=1)
+    second = await site.read(states, now=later, find_listed=find_listed)
+    assert listed(second) == [("list", "2025-05-07", False, 1)]
+    told = {fact.title: fact.listed_on for result in second for fact in result.facts}
+    assert told == {"On Growing Moss 1": date(2025, 5, 6), "Growing Moss 3": date(2025, 5, 7)}
 
 
 async def test_does_not_list_new_versions_in_an_arxiv_feed(site: Site) -> None:
@@ -293,14 +300,14 @@ def test_a_title_is_html_where_it_has_entities_or_tags(title: str, expected: str
         if is_atom
         else source_payloads.rss(f"<item><guid>1</guid><title>{title}</title></item>")
     )
-    [entry] = feed.parse_document(text, "").entries
+    [entry] = feed_entries.parse_document(text, "").entries
     assert entry.title == expected
 
 
 @pytest.mark.parametrize("behind", [". (arXiv:2611.00001v1 [cs.CL] UPDATED)", " (arXiv:2611.00001)", ""])
 def test_the_id_behind_a_title_is_not_part_of_it(behind: str) -> None:
     text = source_payloads.rss(item("1", link=PAPER, title=f"Moss (and Ferns): {MOSS}{behind}"))
-    [entry] = feed.parse_document(text, "").entries
+    [entry] = feed_entries.parse_document(text, "").entries
     assert (entry.arxiv_id, entry.paper_title) == ("2611.00001", f"Moss (and Ferns): {MOSS}")
 
 
@@ -308,7 +315,9 @@ def test_the_id_behind_a_title_is_not_part_of_it(behind: str) -> None:
 def test_an_atom_title_of_type_text_has_no_html(kind: str) -> None:
     """RFC 4287, 3.1.1.1: such text is for people, without tags and entities; without a type it is that of text."""
     title = f"<title{kind}>The &lt;b&gt; and &lt;/b&gt; of Q&amp;amp;A, AT&amp;T</title>"
-    [entry] = feed.parse_document(source_payloads.atom(f"<entry><id>1</id>{title}</entry>"), "").entries
+    [entry] = feed_entries.parse_document(
+        source_payloads.atom(f"<entry><id>1</id>{title}</entry>"), ""
+    ).entries
     assert entry.title == "The <b> and </b> of Q&amp;A, AT&T"
 
 
@@ -345,7 +354,7 @@ def test_affiliations_are_kept_apart_and_one_creator_with_a_comma_is_one_person(
 ) -> None:
     guid = ARXIV_GUID if is_arxiv else "<guid>g-1</guid>"
     text = source_payloads.rss(f"<item>{guid}<title>A</title><dc:creator>{creator}</dc:creator></item>")
-    [entry] = feed.parse_document(text, "").entries
+    [entry] = feed_entries.parse_document(text, "").entries
     assert entry.authors == tuple(names.split("|"))
     assert entry.affiliations == tuple(filter(None, affiliations.split("|")))
 
@@ -398,7 +407,9 @@ NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 
 @pytest.mark.parametrize("when", NO_DATES.split("|"))
 def test_ignores_an_invalid_date(when: str) -> None:
     item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
-    assert [entry.title for entry in feed.parse_document(source_payloads.rss(item), "").entries] == ["A"]
+    assert [entry.title for entry in feed_entries.parse_document(source_payloads.rss(item), "").entries] == [
+        "A"
+    ]
 
 
 async def test_parses_a_large_feed_in_the_worker_process(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -409,7 +420,7 @@ async def test_parses_a_large_feed_in_the_worker_process(site: Site, monkeypatch
     )
     expected = await site.read()
     monkeypatch.setattr(base, "LARGE_BYTES", 0)
-    for module, name in ((feed, "parse_document"), (parse, "parse_text")):
+    for module, name in ((feed_entries, "parse_document"), (parse, "parse_text")):
         monkeypatch.setattr(module, name, None)  # so parsing in this process would fail
     assert await site.read() == expected
     assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
@@ -526,8 +537,8 @@ def test_a_post_is_about_the_one_paper_that_stands_alone_in_it(shape: str, on: s
     post = item("guid", link="https://blog.test/1", content=content, title=title, date=on).replace(
         "</item>", "<dc:creator>Ann the Blogger</dc:creator></item>"
     )
-    [entry] = feed.parse_document(source_payloads.rss(post), "").entries
-    paper = feed.read_paper(entry)
+    [entry] = feed_entries.parse_document(source_payloads.rss(post), "").entries
+    paper = feed_entries.read_paper(entry)
     if expected == "-":
         assert paper is None
     else:
@@ -553,7 +564,7 @@ def test_a_post_is_about_the_one_paper_that_stands_alone_in_it(shape: str, on: s
 def test_an_entry_is_about_the_one_paper_that_its_other_links_name(parts: str, expected: str | None) -> None:
     parts = parts.replace("{1}", PAPER).replace("{2}", SECOND)
     text = f"<entry><id>1</id><title>{MOSS}</title><link href='https://blog.test/1'/>{parts}</entry>"
-    [entry] = feed.parse_document(source_payloads.atom(text), "").entries
+    [entry] = feed_entries.parse_document(source_payloads.atom(text), "").entries
     assert (entry.arxiv_id, entry.paper_title) == (expected, MOSS)
 
 
@@ -591,7 +602,7 @@ async def test_a_list_in_an_entry_has_its_own_day_else_that_of_the_entry_else_th
 
 def test_a_date_from_which_no_day_can_be_told_is_kept_as_it_is_written() -> None:
     dates = ("2026-11", "5/6/2026", "soon", "2026/11/27", "")
-    entries = feed.parse_document(
+    entries = feed_entries.parse_document(
         source_payloads.rss(*(written_item(*row) for row in enumerate(dates))), ""
     ).entries
     assert [entry.untold_date for entry in entries] == ["2026-11", "5/6/2026", "soon", None, None]
@@ -613,7 +624,7 @@ def test_a_feed_may_begin_with_a_doctype(doctype: str, root: str) -> None:
     text = (
         f"<?xml version='1.0'?>\n{doctype}<{root}><channel><title>Moss &eacute;</title>{item}</channel></rss>"
     )
-    assert [entry.arxiv_id for entry in feed.parse_document(text, "").entries] == ["2611.00001"]
+    assert [entry.arxiv_id for entry in feed_entries.parse_document(text, "").entries] == ["2611.00001"]
 
 
 def test_a_doctype_may_stand_before_rdf_and_atom() -> None:
@@ -624,7 +635,7 @@ def test_a_doctype_may_stand_before_rdf_and_atom() -> None:
     entry = '<entry><link href="https://arxiv.org/abs/2611.00001"/><updated>2026.11.27</updated></entry>'
     atom = f'<?xml version="1.0"?><!DOCTYPE feed><feed xmlns="http://www.w3.org/2005/Atom">{entry}</feed>'
     for text in (rdf, atom):
-        found = feed.parse_document(text, "").entries
+        found = feed_entries.parse_document(text, "").entries
         assert [(row.arxiv_id, str(row.published_on)) for row in found] == [("2611.00001", "2026-11-27")]
 
 

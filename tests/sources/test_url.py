@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.sources import base, feed
+from bot.sources import base, pages
 from bot.sources.fetcher import HttpFetcher
 from storage import errors, models, sources
 from storage.models import FetchStatus
@@ -22,8 +22,8 @@ OK, UNCHANGED, NOT_YET = FetchStatus.OK, FetchStatus.UNCHANGED, FetchStatus.NOT_
 
 def dated_source(
     origin: OriginServer, fetch: HttpFetcher, *, pattern: str = "/{date:%Y/%m/%d}.md", **schedule: Any
-) -> feed.UrlSource:
-    return feed.UrlSource(
+) -> pages.UrlSource:
+    return pages.UrlSource(
         origin.url + pattern, fetch, **{"timezone": UTC_ZONE, "from_time": time(), **schedule}
     )
 
@@ -82,7 +82,7 @@ NO_FIELDS = (
 @pytest.mark.parametrize("field", NO_FIELDS.split())
 def test_a_url_with_braces_but_no_date_is_rejected(field: str) -> None:
     with pytest.raises(errors.UsageError):
-        feed.check_address(f"https://h.test/{field}.md")
+        pages.check_address(f"https://h.test/{field}.md")
 
 
 async def detect(text: str) -> tuple[models.Digest, ...]:

@@ -1,0 +1,480 @@
+"""The entries of RSS and Atom feeds: what the fields of each say about a paper."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from html.entities import html5
+from itertools import chain
+from typing import Any
+from urllib.parse import urljoin
+
+import pydantic
+from markupsafe import Markup
+
+from bot.archive import (
+    arxiv_ids,
+    fields,
+    html_pages,
+    listing,
+    markdown_lines,
+    paper_list,
+    parse,
+    sorting,
+    title_reader,
+    written,
+)
+from bot.sources import base
+from bot.text import date_reader
+from storage import errors, models
+from storage.models import LeftOut, Omission
+
+ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
+_MAX_WORD_BYTES = 500
+_MAX_CONTENTS = 10
+"""The most texts of an entry that are read, longest first. There are usually one or two."""
+_MAX_ENTRIES = 2_000
+NOT_A_FEED = "it is not a feed"
+"""The error for text that is neither RSS nor Atom."""
+_MAX_ID_LENGTH = 500
+_MAX_PAPER_LENGTH = 100_000
+"""Characters of a single paper's entry that are read. Its abstract is cut further."""
+# "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" in arXiv's feeds.
+ARXIV_ABSTRACT_PREFIX = re.compile(
+    r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
+)
+_ARXIV_REPLACEMENT = re.compile(r"\AarXiv:\S{4,40}\s{1,9}Announce Type: replace")
+_HTML = re.compile(
+    r"<(?:/?(?:p|div|ul|ol|li|table|t[dhr]|h[1-6]|b|i|em|strong|span)>|(?:p|div|img|a|span)\s[^<>]{0,2000}>|br\s?/?>)",
+    re.I,
+)
+_TEXT_LABEL = re.compile(r"[*_\s]{0,4}(?:abstract|summary)\s?[*_]{0,3}\s?[:：][*_\s]{0,4}", re.IGNORECASE)
+_VOTE_COUNT = re.compile(
+    r"\b(?:up)?votes?\b[^0-9\w]{0,12}(?:</?\w{1,10}>[^0-9\w]{0,12}){0,2}[0-9]{1,7}", re.IGNORECASE
+)
+_LINE_BREAK = re.compile(r"<br\s?/?>", re.IGNORECASE)
+_CLOSING_TAG = re.compile(r"</[a-z][a-z0-9]{0,9}>", re.IGNORECASE)
+_LINK = re.compile(r"!?\[(?P<label>(?:[^\[\]]++|\[[^\[\]]*+\])*+)\]\([^()\s]{0,1000}\)")
+_ITEM = re.compile(r"\s*+(?:[-*+#|]|[0-9]{1,4}[.)]\s)")
+_LABEL_ENDS = (":", "：", "-", "–", "—", "→")
+_MAX_LABEL_LENGTH = 60
+_CUT_OFF = re.compile(r"\[(?:…|\.{3})\]|(?:…|\.{3})\W{0,9}\Z")
+_POST_WORD = re.compile(
+    r"\b(?:i|my|me|we|our|us|this|notes?|thoughts|posts?|blog|news|links?|papers?|reviews?|summary|read|reading|explained"
+    r"|weekly|daily|today|week|day|month|released?)\b",
+    re.IGNORECASE,
+)
+"""A word in the title of a post by which it may be about more than the title of its paper."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEntry(models.PaperDescription):
+    """A feed entry and what its fields say about a paper. `contents` are its texts, longest first.
+
+    For `key` see `_assign_keys`. The version is the one that arXiv's API names in the id.
+    """
+
+    key: str
+    link: str | None
+    contents: tuple[str, ...]
+    published_on: date | None
+    """The day that its date states, in its writer's zone."""
+    untold_date: str | None
+    """The text of its date if no day can be told from it."""
+    arxiv_id: str | None
+    paper_title: str | None
+    """The title of its paper: the entry's, unless the entry is a post."""
+    hash: str
+    """A hash of the entry without dates and votes, which change at each poll in some feeds."""
+
+    @property
+    def is_replacement(self) -> bool:
+        """Whether the entry announces a new version of a paper on arXiv."""
+        return any(map(_ARXIV_REPLACEMENT.match, self.contents))
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed: its entries in order, and the day of its build date. `total` is the number of results of a search feed.
+
+    No two entries have the same key.
+    """
+
+    entries: tuple[FeedEntry, ...]
+    built_on: date | None
+    total: int | None
+    left_out: tuple[LeftOut, ...]
+
+
+_FEED = pydantic.TypeAdapter(Feed)
+_ENTRIES = pydantic.TypeAdapter(tuple[FeedEntry, ...])
+
+
+async def read_document(response: base.Response) -> Feed:
+    """Parse the feed in a response. Large feeds are parsed in the worker process."""
+    body = response.body or b""
+    # feedparser's regular expressions take quadratic time on long words and block all threads.
+    is_large = len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES
+    arguments = _FEED.validate_python, _ENTRIES, _parse_body, body, response.charset, response.url
+    [parsed] = await base.parse_apart(*arguments, is_large=is_large)
+    return parsed
+
+
+def _parse_body(body: bytes, charset_name: str | None, url: str) -> tuple[Feed]:
+    return (parse_document(base.decode_text(body, charset_name), url),)
+
+
+def parse_document(text: str, url: str) -> Feed:
+    """Parse a feed, which takes seconds if it is large. Its links are relative to `url`.
+
+    Raises FetchError if it needs entities of its own or is not a feed.
+    """
+    # feedparser would take a minute on a large HTML page.
+    text = text[max(0, text.find("<")) :]
+    if parse.is_page(text) or (start := parse.find_root(text)) is None:
+        raise base.FetchError(NOT_A_FEED)
+    # The DOCTYPE is cut off, and with it the entities that it declares; those of HTML are read in any case.
+    declared = (part.split(maxsplit=1)[0] for part in text[:start].split("<!ENTITY ")[1:] if part.strip())
+    if any(f"{name};" not in html5 and f"&{name};" in text for name in declared):
+        raise base.FetchError("its XML declares entities of its own, which are not read")
+    import feedparser  # slow to load, and not needed without feeds
+
+    try:
+        parsed = feedparser.parse(
+            # The text before the first element only declares the charset, but we have decoded it already.
+            io.BytesIO(text[start:].encode("utf-8", "replace")),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise base.FetchError(f"its feed cannot be read: {type(error).__name__} in feedparser") from error
+    if not parsed.get("version"):
+        raise base.FetchError(NOT_A_FEED)
+    is_atom = parsed.version.startswith("atom")
+    parsed_entries = [_parse_entry(entry, url, is_atom=is_atom) for entry in parsed.entries[:_MAX_ENTRIES]]
+    entries, left_out = _assign_keys(parsed_entries)
+    # arXiv counts entries without anything for ids that it does not have.
+    empty_count = sum(map(_is_empty, parsed_entries))
+    if (beyond := len(parsed.entries) - _MAX_ENTRIES) > 0:
+        title = parsed.entries[_MAX_ENTRIES].get("title")
+        left_out = (*left_out, sorting.leave_out(Omission.TOO_MANY, title, beyond))
+    built_on, _ = _read_day(dict(parsed.feed), "updated", "published")
+    text = str(parsed.feed.get("opensearch_totalresults") or "")[:9]
+    total = max(0, int(text) - empty_count) if text.isdecimal() else None
+    return Feed(tuple(entries), built_on, total, left_out)
+
+
+def _is_empty(entry: FeedEntry) -> bool:
+    return not (entry.key or entry.link or entry.title or entry.contents)
+
+
+def _assign_keys(entries: Sequence[FeedEntry]) -> tuple[list[FeedEntry], tuple[LeftOut, ...]]:
+    """Give each entry, whose key is its id so far, a key of its own; entries that repeat another one are left out.
+
+    It is the first of these that no other entry has: its id, its link, its title with its date, all of it.
+    """
+
+    def names_of(entry: FeedEntry) -> tuple[str, str, str]:
+        title = f"{entry.title} {entry.published_on or ''}".rstrip() if entry.title else ""
+        return entry.key, entry.link or "", title
+
+    def whole_of(entry: FeedEntry) -> str:
+        return " ".join((*names_of(entry), str(entry.published_on), entry.hash))
+
+    def judge(entry: FeedEntry) -> FeedEntry | LeftOut:
+        if _is_empty(entry):
+            return sorting.leave_out(Omission.NO_ID)
+        if whole_of(entry) in seen:
+            return sorting.leave_out(Omission.REPEATED, entry.title or entry.key)
+        seen.add(whole_of(entry))
+        return entry
+
+    seen = set[str]()
+    distinct, left_out = sorting.sort_out(entries, judge)
+    owners = Counter(chain.from_iterable({*names_of(entry)} for entry in distinct))
+    keys = (
+        next((name for name in names_of(entry) if name and owners[name] == 1), whole_of(entry))
+        for entry in distinct
+    )
+    return [replace(entry, key=key) for entry, key in zip(distinct, keys, strict=True)], left_out
+
+
+def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEntry:
+    link = _absolute(entry.get("link"), url)
+    title = _parse_title(entry, is_atom=is_atom)
+    id_ = str(entry.get("id") or "")[:_MAX_ID_LENGTH]
+    texts = {str(part.get("value") or "") for part in entry.get("content") or ()} | {
+        str(entry.get("summary") or "")
+    }
+    times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
+    published_on, untold_date = _read_day(times, "published", "updated")
+    version = _ARXIV_VERSION.fullmatch(id_)
+    authors, affiliations = _parse_authors(entry)
+    longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
+    contents = tuple(longest_first[:_MAX_CONTENTS])
+    hashed = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
+    parsed = FeedEntry(
+        key=fields.clean_line(id_) or "",
+        link=link,
+        title=title,
+        contents=contents,
+        authors=authors,
+        categories=fields.clean_labels(tag.get("term") for tag in entry.get("tags") or ()),
+        thumbnail=next(
+            (_absolute(media.get("url"), url) for media in entry.get("media_thumbnail") or ()), None
+        ),
+        published_on=published_on,
+        untold_date=untold_date,
+        arxiv_id=_parse_arxiv_id(link or "") or _parse_arxiv_id(id_),
+        paper_title=_without_id(title),
+        votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
+        hash=hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest(),
+        affiliations=fields.clean_labels([*affiliations, entry.get("arxiv_affiliation")]),
+        version=int(version[1]) if version else None,
+        version_on=_read_day(times, "updated")[0] if version else None,
+        comment=fields.clean_line(entry.get("arxiv_comment")) if version else None,
+        journal=fields.clean_line(entry.get("arxiv_journal_ref")) if version else None,
+    )
+    return parsed if parsed.arxiv_id else _read_post(parsed, entry.get("links") or ())
+
+
+def _read_post(entry: FeedEntry, links: Iterable[Mapping[str, Any]]) -> FeedEntry:
+    """Return a post about one paper, which another link of the entry names, its text or its title; any other entry as it is.
+
+    What the post says, but for its day and perhaps its title, is not of the paper.
+    """
+    others = (link.get("href") for link in links if link.get("rel") in ("related", "via", "enclosure"))
+    named = set(filter(None, (_parse_arxiv_id(str(address)) for address in others)))
+    digests = read_alone(entry)
+    listed = {paper.arxiv_id for digest in digests for paper in digest.entries}
+    named = named or (set() if listed else set(arxiv_ids.find_ids(entry.title or "")))
+    found = named if len(named) == 1 and len(listed) < 2 else listed
+    arxiv_id = next(iter(found), "")
+    if len(found) != 1 or (found is listed and not _is_of_one_paper(entry, arxiv_id, digests)):
+        return entry
+    labels = (
+        label
+        for row in _to_rows(entry.contents)
+        for label, link_id in _find_links(row)
+        if link_id == arxiv_id
+    )
+    own = entry.paper_title if entry.paper_title and not _POST_WORD.search(entry.paper_title) else ""
+    title = next(filter(None, map(_read_label, labels)), None) or title_reader.read_title(own)
+    entry = replace(entry, contents=(), authors=(), affiliations=(), categories=(), thumbnail=None)
+    return replace(entry, arxiv_id=arxiv_id, paper_title=title)
+
+
+def _is_of_one_paper(entry: FeedEntry, arxiv_id: str, digests: Iterable[models.Digest]) -> bool:
+    """Return whether a text that lists one paper is a post about it, rather than the beginning of a list or the list of a day.
+
+    In a post a link to the paper stands alone, above those to several others.
+    """
+    is_undated = all(it.date == _NO_DAY for it in digests)
+    rows = [*_to_rows(entry.contents)]
+    ids = [*dict.fromkeys(chain.from_iterable(map(arxiv_ids.find_ids, rows)))]
+    return (
+        (entry.published_on is not None or is_undated)
+        and (len(ids) < 3 or ids[0] == arxiv_id)
+        and any(_stands_alone(row) for row in rows if arxiv_id in arxiv_ids.find_ids(row))
+        and not _CUT_OFF.search(_LINK.sub("", "\n".join(_to_rows(entry.contents[:1]))).rstrip())
+    )
+
+
+_NO_DAY = date(2099, 12, 31)
+"""Stands for the day of an entry that has none."""
+
+
+def read_alone(entry: FeedEntry) -> tuple[models.Digest, ...]:
+    """Return the lists in an entry's texts without the papers in sentences, or nothing if it has written digests.
+
+    They have the entry's day, or without one that of the text, else _NO_DAY.
+    """
+    size, has_ids = sum(map(len, entry.contents)), any(map(arxiv_ids.find_ids, entry.contents))
+    if not has_ids or size > _MAX_PAPER_LENGTH:
+        return ()
+    rows = [
+        row
+        for row in _to_rows(entry.contents)
+        if _ITEM.match(row) or not arxiv_ids.find_ids(row) or _stands_alone(row)
+    ]
+    for name in (str(entry.published_on),) if entry.published_on else ("", str(_NO_DAY)):
+        with suppress(errors.NotADigestError):
+            return () if written.parse(rows) else paper_list.parse(rows, name, _NO_DAY)
+    return ()
+
+
+def _to_rows(contents: Iterable[str]) -> Iterator[str]:
+    for text in contents:
+        is_html = parse.is_html(text) or _HTML.search(text)
+        yield from markdown_lines.normalise(html_pages.to_markdown(text) if is_html else text).split("\n")
+        yield ""
+
+
+def _find_links(row: str) -> list[tuple[str, str]]:
+    """Return the labels of links to papers, and the ids of these papers."""
+    return [(link["label"], ids[0]) for link in _LINK.finditer(row) if (ids := arxiv_ids.find_ids(link[0]))]
+
+
+def _stands_alone(row: str) -> bool:
+    """Return whether a row, or a cell of it, begins with a paper's link, or has it behind a label or with a title as its label.
+
+    A link does not stand alone if a sentence goes on behind it.
+    """
+    cells = row.split("|") if row.lstrip().startswith("|") else [row]
+    return any(_read_label(label) for label, _ in _find_links(row)) or any(map(_begins_with_paper, cells))
+
+
+def _begins_with_paper(part: str) -> bool:
+    text = _LINK.sub(lambda link: f" {title_reader.CUT} " if arxiv_ids.find_ids(link[0]) else " ", part)
+    words = (title_reader.CUT if arxiv_ids.extract_arxiv_id(word) else word for word in text.split())
+    before, paper, behind = " ".join(words).partition(title_reader.CUT)
+    is_label = len(before) <= _MAX_LABEL_LENGTH and before.rstrip(" *_").endswith(_LABEL_ENDS)
+    following = behind.lstrip(" ,)>*_]")[:1]
+    is_in_sentence = following.islower() or title_reader.CJK.match(following)
+    return bool(paper) and (is_label or not any(map(str.isalpha, before))) and not is_in_sentence
+
+
+def _read_label(label: str) -> str | None:
+    title = title_reader.read_title(label)
+    return None if title is None or title[0].islower() else title
+
+
+def _absolute(address: object, url: str) -> str | None:
+    """Return an address, which may be relative to the feed's URL, as a web address, or None."""
+    text = address.strip() if isinstance(address, str) else ""
+    with suppress(ValueError):  # a malformed IPv6 address
+        return fields.clean_url(urljoin(url, text)) if text else None
+    return None
+
+
+def _parse_title(entry: Mapping[str, Any], *, is_atom: bool) -> str | None:
+    """Return the title as plain text. It is HTML if it has a closing tag or entities.
+
+    In Atom, its type decides: with "text", or without a type, it is plain text. So are arXiv's titles.
+    """
+    title = str(entry.get("title") or "")[: 8 * fields.MAX_LINE_LENGTH]
+    is_text = is_atom and entry.get("title_detail", {}).get("type") == "text/plain"
+    if not (is_text or _is_of_arxiv(entry)):
+        title = _LINE_BREAK.sub(" ", title)
+        is_html = _CLOSING_TAG.search(title) is not None
+        title = Markup(title).striptags() if is_html else html.unescape(title)  # noqa: S704 - loses its tags
+    return fields.clean_line(title)
+
+
+def _without_id(title: str | None) -> str | None:
+    """Return a title without the id in brackets behind it, as in old feeds of arXiv: `Moss. (arXiv:2505.01234v1 [cs.CL])`."""
+    before, _, id_ = (title or "").rpartition("(arXiv:")
+    return before.rstrip(" .") if before and id_.endswith(")") else title
+
+
+def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the authors and their affiliations.
+
+    arXiv's feeds name all authors in one field: `Ann Beech (Pond Lab, Springfield), Bo Carr`. Elsewhere a field
+    with one comma is one person (`Beech, Ann`), and one with more commas lists people if each has two words.
+    """
+    names = [str(author.get("name") or "") for author in entry.get("authors") or ()]
+    if len(names) != 1:
+        return fields.clean_names(names), []
+    if _is_of_arxiv(entry):
+        pairs = _split_affiliations(names[0])
+        return fields.clean_names(name for name, _ in pairs), [affiliation for _, affiliation in pairs]
+    parts = [part.strip() for part in names[0].split(";" if ";" in names[0] else ",")]
+    is_list = ";" in names[0] or (len(parts) > 2 and all(" " in part for part in parts))
+    return fields.clean_names(parts if is_list else names), []
+
+
+_ARXIV_ID_PREFIX = "oai:arXiv.org:"
+_ARXIV_VERSION = re.compile(r"https?://arxiv\.org/abs/\S{1,40}?v([1-9][0-9]{0,2})")
+
+
+def _is_of_arxiv(entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry is from one of arXiv's RSS feeds, which others publish again."""
+    return "arxiv_announce_type" in entry or str(entry.get("id")).startswith(_ARXIV_ID_PREFIX)
+
+
+def _split_affiliations(text: str) -> list[tuple[str, str]]:
+    """Return the names in arXiv's list of authors, each with the text in brackets behind it."""
+    pairs, start, bracket, depth = [], 0, 0, 0
+    for index, letter in enumerate(f"{text},"):
+        if letter == "(":
+            bracket, depth = bracket if depth else index, depth + 1
+        elif letter == ")":
+            depth = max(0, depth - 1)
+        elif letter == "," and (depth == 0 or index == len(text)):
+            name, affiliation = text[start:index].strip(), ""
+            if bracket > start and (depth or name.endswith(")")):
+                name, affiliation = text[start:bracket].strip(), text[bracket + 1 : index].strip()
+            pairs.append((name, affiliation.removesuffix(")") if not depth else affiliation))
+            start = index + 1
+    return pairs
+
+
+def _read_day(times: Mapping[str, Any], *names: str) -> tuple[date | None, str | None]:
+    """Return the day of the first date from which one can be told, or else the text of the first date.
+
+    feedparser's own times are in UTC, and have the first of a month for dates that it does not know.
+    """
+    texts = [text for name in names if (text := fields.clean_line(times.get(name)))]
+    day = next(filter(None, map(date_reader.read_date, texts)), None)
+    return day, texts[0] if texts and day is None else None
+
+
+def _parse_arxiv_id(text: str) -> str | None:
+    """Return the arXiv id in an entry's id or link, such as `oai:arXiv.org:2505.01234v1`, or None."""
+    return arxiv_ids.extract_arxiv_id(text.removeprefix(_ARXIV_ID_PREFIX))
+
+
+def paper_facts(
+    entry: FeedEntry, paper: listing.Paper, location: str, source_name: str, read_at: datetime
+) -> models.PaperFacts:
+    """Return the facts from an entry whose paper was parsed by `read_paper`.
+
+    Votes are left out, because those in a feed do not come from a service.
+    """
+    names = ["categories", "affiliations", "published_on"]
+    if source_name == models.SourceKind.ARXIV.value:
+        names += models.ARXIV_FIELDS
+    values_of_entry = {name: getattr(entry, name) for name in names}
+    return listing.to_facts(paper, source_name, location, read_at, **values_of_entry)
+
+
+def read_paper(entry: FeedEntry) -> listing.Paper | None:
+    """Return the paper that an entry is about, or None if it is not about a single paper.
+
+    Authors, votes and a picture in the HTML fill missing fields; the rest of the text is the abstract.
+    """
+    if entry.arxiv_id is None:
+        return None
+    text = entry.contents[0][:_MAX_PAPER_LENGTH] if entry.contents else ""
+    text = ARXIV_ABSTRACT_PREFIX.sub("", text.strip())
+    authors, votes, thumbnail = entry.authors, entry.votes, entry.thumbnail
+    if _HTML.search(text):
+        lines = []
+        for line in html_pages.to_markdown(text).split("\n"):
+            field, media = fields.parse_labelled_field(line), fields.parse_media(line)
+            if media is not None:
+                thumbnail = thumbnail or fields.clean_url(media[0])
+            elif field is None:
+                lines.append(line)
+            elif field[0] == "votes":
+                votes = fields.parse_votes(field[1])[0] if votes is None else votes
+            else:
+                authors = authors or fields.clean_names(fields.parse_authors(field[1])[0])
+        text = _TEXT_LABEL.sub("", "\n".join(lines).strip(), count=1)
+    return {
+        "arxiv_id": entry.arxiv_id,
+        "title": entry.paper_title,
+        "authors": list(authors),
+        "votes": votes,
+        "thumbnail": thumbnail,
+        "abstract": fields.clean_paragraph(text),
+    }
