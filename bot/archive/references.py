@@ -1,7 +1,8 @@
 """References in files of reference managers and in this bot's exports: BibTeX, RIS, EndNote's and PubMed's lines, JSON, CSV.
 
-bibtexparser and rispy read the entries. What they refuse is read leniently, so that each entry is a reference. In
-another text, each line is one: to the papers whose arXiv ids it has, or to the one with its title.
+The structure that comes first tells the format: JSON that is valid, a table whose first line names a column for titles, the
+first line with a tag, or the first entry of BibTeX. bibtexparser, rispy, csv and json read the entries. In another text,
+each line is one.
 """
 
 from __future__ import annotations
@@ -12,56 +13,74 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain, pairwise, zip_longest
-from typing import Any
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, exports, listing, title_reader
+from bot.archive import arxiv_ids, exports, fields, listing, title_reader
 from bot.text import charsets, typography
 from storage import errors
 
-_BIBTEX_START = re.compile(
-    r"@\s{0,9}(\w{1,40})\s{0,9}[{(]\s{0,99}([^\s,{}()=\"]{0,200})[^,{}()=\"\n]{0,99}[,=]"
+MAX_REFERENCES = 10_000
+"""The most references of a file, twice as many papers as a shelf holds."""
+_MAX_LABEL_LENGTH, _MAX_NOTE_LENGTH = 80, 4_000
+_ID_FIELDS = frozenset(
+    (
+        *(
+            "url",
+            "urls",
+            "link",
+            "links",
+            "doi",
+            "dois",
+            "eprint",
+            "identifier",
+            "identifiers",
+            "external ids",
+        ),
+        *("file", "file attachments", "howpublished", "archiveid", "archive location", "number", "volume"),
+        *("pages", "journal", "journaltitle", "publication title", "publisher", "series", "container-title"),
+        *(
+            "ids",
+            "key",
+            "citation key",
+            "citation-key",
+            "citationkey",
+            "id",
+            "extra",
+            "tex.eprint",
+            "주소",
+            "링크",
+        ),
+        *("ur", "do", "m1", "m3", "jo", "jf", "t2", "vl", "sp", "an", "l1", "l2", "l3", "l4"),
+        *("%u", "%r", "%f", "lid", "aid", "so", "paper_id"),
+    )
 )
-_NO_ENTRIES = ("comment", "preamble", "string")
-_NOT_ENTRY = re.compile(rf"@\s{{0,9}}(?:{'|'.join(_NO_ENTRIES)})\b", re.IGNORECASE)
-_OF_OTHERS = (
-    *("abstract", "abstractnote", "abstract note", "초록", "摘要", "ab"),
-    *("keyword", "keywords", "kw", "reference", "references", "cited-references"),
+"""Fields and columns of all formats, in small letters, that hold ids; a name with "arxiv" is one too."""
+_OF_OTHERS = frozenset(
+    (
+        *("abstract", "abstractnote", "abstract note", "초록", "摘要", "ab", "n2", "%x"),
+        *("keyword", "keywords", "kw", "ot", "%k", "tags", "tag"),
+        *("reference", "references", "cited-references", "citations"),
+    )
 )
-"""Fields and columns of all formats, in small letters, whose ids are those of other papers, or numbers that are no ids."""
-_BIBTEX_FIELD = re.compile(
-    rf"[,{{(}}\"\s](title|subtitle|{'|'.join(_OF_OTHERS)})\s{{0,20}}=\s{{0,20}}[{{\"]", re.IGNORECASE
+"""Fields and columns whose ids are those of other papers, or numbers that are no ids."""
+_BESIDE_ID = frozenset(("arxiv", "doi", "url", "link", "pdf", "and"))
+"""Words that may stand beside an id in a field that is not in `_ID_FIELDS`."""
+_CUT_NUMBER = re.compile(r"([0-9]{3,4})\.([0-9]{1,5})")
+_BIBTEX_ENTRY = re.compile(
+    r"@(?!(?:comment|preamble|string)\b)\w{1,40}[ \t]{0,9}[{(]\s{0,99}[^\s,{}()=\"]{0,200}[^,{}()=\"\n]{0,99}[,=]",
+    re.IGNORECASE,
 )
-_BIBTEX_TOKEN = re.compile(r"\s+|\w+|\\.|.", re.DOTALL)
-_LINE = re.compile(
-    r"[ \t]*(?:([A-Z][A-Z0-9]{1,3})([ \t]{0,4})-(?:(?<=[ \t][ \t]-)|(?=[ \t]|$))|(%[0-9A-Z@+])(?=[ \t]|$))[ \t]*(.*)"
+_BIBTEX_FIELD = re.compile(r"[,{(}\"\s](\w{1,40})\s{0,20}=\s{0,20}(?=[{\"])")
+_TAGGED = re.compile(
+    r"^[ \t]*(?:(?P<ris>TY)(?P<gap>[ \t]{1,4})-|(?P<pubmed>PMID) *- ?[0-9]|(?P<endnote>%0)[ \t]+\w)",
+    re.MULTILINE,
 )
-_STARTS = {
-    "TY": re.compile(r"^[ \t]*(?i:TY)[ \t]{1,4}-", re.MULTILINE),
-    "PMID": re.compile(r"^PMID *- ?\d", re.MULTILINE),
-    "%0": re.compile(r"^%0[ \t]+\w", re.MULTILINE),
-}
-"""What begins an entry of RIS, of PubMed (NBIB) and of EndNote (.enw)."""
-_SMALL_TAG = re.compile(r"^[ \t]*[A-Za-z][A-Za-z0-9][ \t]{1,4}-(?=[ \t]|$)", re.MULTILINE)
-_RIS_NAMES = {
-    "PMID": "TY",
-    "%0": "TY",
-    "%T": "TI",
-    "%F": "ID",
-    "%U": "UR",
-    "%R": "DO",
-    "%K": "KW",
-    "%X": "AB",
-    "N2": "AB",
-    "%Z": "N1",
-    "OT": "KW",
-}
-"""Tags of PubMed and EndNote, and those of RIS for the same."""
-_RIS_TITLES = ("TI", "T1", "CT")
-_RIS_TAGS = {name: name for name in (*_RIS_TITLES, "TY", "ID", "KW", "N1", "UK")}
+"""What every entry of RIS, of PubMed (NBIB) and of EndNote (.enw) has."""
+_TITLES = ("ti", "t1", "ct", "%t")
 _MARKUP = re.compile(
     r"</?(?:i|b|u|sub|sup|em|strong|sc|span|italic|bold|br|\w{1,10}:\w{1,20})(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
@@ -70,8 +89,13 @@ _NOT_TEXT, _WORD = re.compile(r"^%PDF-|[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W
 _TITLE_WORDS = frozenset(
     ("title", "titel", "titre", "título", "titolo", "标题", "题名", "タイトル", "제목", "논문명", "논문제목")
 )
+_NAME_COLUMNS = ("name", "paper", "이름", "논문", "名称", "名前")
+"""Columns for titles in a table that calls none a title."""
+_NO_COLUMN = re.compile(r"[@={}\\]")
 _KEY_COLUMNS = ("key", "citation key", "id")
-_MAX_LABEL_LENGTH = 80
+
+_Fields = Sequence[tuple[str, str]]
+"""The fields of an entry: names in small letters, and plain text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +112,14 @@ class Reference:
     tags: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """An entry of a file: its text without the fields in `_OF_OTHERS`, and its fields as plain text.
+class _Entry(NamedTuple):
+    """An entry of a file. Without fields, `text` is searched for ids, and is a label if it `is_named`.
 
-    `own_key` is a key of this bot's exports. Only an entry, and no text between entries, `is_named` in any case.
+    `own_key` is a key of this bot's exports.
     """
 
     text: str
+    fields: _Fields = ()
     key: str = ""
     title: str = ""
     note: str = ""
@@ -108,21 +132,58 @@ def read_references(data: bytes, on: date) -> list[Reference]:
     """Return a file's references in order, each paper once. `on` is today's date.
 
     An entry that names several papers is a reference for each. One without an id has a label; other text without an
-    id or a title is left out.
+    id or a title is left out. What is behind MAX_REFERENCES and one more is not read.
     """
     references: dict[str, Reference] = {}
     for entry in _read_entries(decode(data)):
-        rest = " ".join(entry.text.split())[:_MAX_LABEL_LENGTH] if entry.is_named else ""
-        label = entry.title or entry.key or rest
+        rest = " ".join(entry.text[: 9 * _MAX_LABEL_LENGTH].split()) if entry.is_named else ""
+        title, key = entry.title[: fields.MAX_LINE_LENGTH], entry.key[: fields.MAX_LINE_LENGTH]
+        label = title or key or rest[:_MAX_LABEL_LENGTH]
         if (own_id := exports.parse_key(entry.own_key or entry.key)) is not None:
-            references[own_id] = Reference(label, own_id, entry.title, entry.note, entry.tags)
-            continue
-        ids = arxiv_ids.list_arxiv_ids(entry.text, on)
-        for arxiv_id in ids:
-            references.setdefault(arxiv_id, Reference(label or arxiv_id, arxiv_id, entry.title))
-        if not ids and label:
-            references.setdefault(f" {label}", Reference(label, None, entry.title))
+            note, tags = entry.note[:_MAX_NOTE_LENGTH], entry.tags[:_MAX_NOTE_LENGTH]
+            references[own_id] = Reference(label, own_id, title, note, tags)
+        else:
+            ids = _list_ids(entry, on)
+            for arxiv_id in ids:
+                references.setdefault(arxiv_id, Reference(label or arxiv_id, arxiv_id, title))
+            if not ids and label:
+                references.setdefault(f" {label}", Reference(label, None, title))
+        if len(references) > MAX_REFERENCES:
+            break
     return list(references.values())
+
+
+def _list_ids(entry: _Entry, on: date) -> list[str]:
+    """Return the ids in an entry's fields for ids, or else those that are all that a line of another field has."""
+    if not entry.fields:
+        return list(arxiv_ids.list_arxiv_ids(entry.text, on))
+    own = [(name, value) for name, value in entry.fields if name not in _OF_OTHERS]
+    texts = [value for name, value in own if name in _ID_FIELDS or "arxiv" in name]
+    texts += [_restore_zeros(value) for name, value in own if "arxiv" in name or name == "eprint"]
+    ids = [arxiv_id for text in texts for arxiv_id in arxiv_ids.list_arxiv_ids(text, on)]
+    lines = (line for _, value in own for line in value.splitlines() if _is_id(line, on))
+    return list(dict.fromkeys(ids or (id_ for line in lines for id_ in arxiv_ids.list_arxiv_ids(line, on))))
+
+
+def _is_id(line: str, on: date) -> bool:
+    """Return whether a line has ids or links and no words of a text: `arXiv:2401.00003 [cs]`."""
+    parts = re.sub("[,;|]", " ", line[:2_000]).split()
+    return all(
+        "://" in part
+        or part[0] in "[("
+        or part[-1] in "])"
+        or part.casefold().strip(":") in _BESIDE_ID
+        or bool(arxiv_ids.list_arxiv_ids(part, on))
+        for part in parts
+    )
+
+
+def _restore_zeros(value: str) -> str:
+    """Return an id with the zeros that a spreadsheet took for those of a number (2409.1, 704.0001)."""
+    if (number := _CUT_NUMBER.fullmatch(value.strip())) is None:
+        return ""
+    month = number[1].zfill(4)
+    return f"{month}.{number[2].ljust(4 if month < '1501' else 5, '0')}"
 
 
 def decode(data: bytes) -> str:
@@ -137,8 +198,8 @@ def decode(data: bytes) -> str:
 
 def is_endnote_xml(data: bytes) -> bool:
     """Return whether a file is EndNote's XML, which is not read."""
-    start = decode(data[:8000])
-    return start.lstrip().startswith("<") and "<records>" in start and "<record>" in start
+    start = data[:8000].replace(b"\0", b"")
+    return b"<records>" in start and b"<record>" in start
 
 
 def _read_entries(text: str) -> Iterator[_Entry]:
@@ -146,22 +207,22 @@ def _read_entries(text: str) -> Iterator[_Entry]:
     if text.lstrip()[:1] in ("{", "["):
         try:
             values = [value for _, value in listing.read_values(text)]
-            yield from map(_read_json, chain.from_iterable(map(_list_items, values)))
         except errors.NotADigestError:
-            yield from _read_lines(text)
-        return
-    kinds = (match[1].lower() for match in _BIBTEX_START.finditer(text))
-    if not _NOT_TEXT.match(text) and any(kind not in _NO_ENTRIES for kind in kinds):
-        yield from _read_bibtex(text)
-        return
-    for start, pattern in _STARTS.items():
-        if starts := {match[0].strip() for match in pattern.finditer(text)}:
-            if any(start not in tag for tag in starts):
-                # In other files, "of - " begins the rest of a wrapped line.
-                text = _SMALL_TAG.sub(lambda tag: tag[0].upper(), text)
-            yield from _read_tagged(text, start)
+            pass  # [1] begins a line of references
+        else:
+            yield from map(_read_json, _find_items(values))
             return
-    yield from _read_table(text)
+    table = _Table.find(text)
+    bibtex = None if _NOT_TEXT.match(text) else _BIBTEX_ENTRY.search(text)
+    tagged = _TaggedLines.find(text)
+    if table:
+        yield from table.read()
+    elif tagged and (bibtex is None or tagged.start < bibtex.start()):
+        yield from tagged.read()
+    elif bibtex:
+        yield from _read_bibtex(text)
+    else:
+        yield from _read_lines(text)
 
 
 def _plain(text: str) -> str:
@@ -173,134 +234,131 @@ def _join_title(fields: Mapping[str, str]) -> str:
     return ": ".join(filter(None, map(fields.get, ("title", "subtitle"))))
 
 
-def _list_items(value: Any) -> Iterable[Any]:
-    """Return the items of a JSON file: a list, the `items` of Better BibTeX and Crossref, or the saved papers in `/me data`."""
-    if isinstance(value, dict):
-        value = inner if isinstance(inner := value.get("message"), dict) else value
-        tables = value.get("tables")
-        saved = tables.get("saved_papers") if isinstance(tables, dict) else None
-        if isinstance(saved, list):
-            papers = [row for row in reversed(saved) if isinstance(row, dict) and row.get("paper_id")]
-            papers.sort(key=lambda row: str(row.get("saved_at")), reverse=True)
-            tags = [",".join(str(row.get("tags") or "").split()) for row in papers]
-            ids = [exports.make_key(str(row.get("paper_id"))) for row in papers]
-            return [
-                {**row, "id": id_, "keyword": tag} for row, id_, tag in zip(papers, ids, tags, strict=True)
-            ]
-        value = value.get("items", [value])
-    return value if isinstance(value, list) else [value]
+# JSON: the objects with a title, wherever they are.
+
+
+def _find_items(values: list[Any]) -> list[Any]:
+    """Return the items of a JSON file: the outermost list that has objects with a title, or else all of its values.
+
+    In `/me data` they are the saved papers.
+    """
+    items = values[0] if len(values) == 1 and isinstance(values[0], list) else values
+    level: list[Any] = [items]
+    while level:
+        for part in level:
+            tables = part.get("tables") if isinstance(part, dict) else None
+            if isinstance(tables, dict) and isinstance(saved := tables.get("saved_papers"), list):
+                return _convert_saved(saved)
+            if isinstance(part, list) and any(map(_has_title, part)):
+                return part
+        children = [part.items() if isinstance(part, dict) else enumerate(part) for part in level]
+        level = [
+            value
+            for pairs in children
+            for name, value in pairs
+            if isinstance(value, dict | list) and name not in _OF_OTHERS
+        ]
+    return items
+
+
+def _has_title(item: Any) -> bool:
+    """Return whether an object has a title, be it in an object of its own (OpenReview, Zotero's web service)."""
+    return isinstance(item, dict) and (bool(item.get("title")) or any(map(_has_title, item.values())))
+
+
+def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the rows of saved papers in `/me data` as items of this bot's exports, the newest first."""
+    papers = [row for row in reversed(saved) if isinstance(row, dict) and row.get("paper_id")]
+    papers.sort(key=lambda row: str(row.get("saved_at")), reverse=True)
+    return [
+        {
+            **row,
+            "id": exports.make_key(str(row["paper_id"])),
+            "keyword": ",".join(str(row.get("tags") or "").split()),
+        }
+        for row in papers
+    ]
+
+
+def _flatten(item: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the texts and numbers in a JSON value with the name of their field. `value` is none (OpenReview)."""
+    if isinstance(item, dict):
+        for key, value in item.items():
+            yield from _flatten(value, name if key == "value" or name in _OF_OTHERS else key.lower())
+    elif isinstance(item, list):
+        for value in item:
+            yield from _flatten(value, name)
+    elif isinstance(item, str | int | float):
+        yield name, str(item)
 
 
 def _read_json(item: Any) -> _Entry:
+    text = json.dumps(item, ensure_ascii=False)
     if not isinstance(item, dict):
-        return _Entry(json.dumps(item, ensure_ascii=False))
-    own = {name: value for name, value in item.items() if name.lower() not in _OF_OTHERS}
-    firsts = {name: value[0] if isinstance(value, list) and value else value for name, value in item.items()}
-    texts = {name: value for name, value in firsts.items() if isinstance(value, str)}
-    key = texts.get("citationKey") or texts.get("citation-key") or str(item.get("id") or "")
-    text, title, is_named = json.dumps(own, ensure_ascii=False), _plain(_join_title(texts)), bool(item)
-    return _Entry(text, key, title, texts.get("note", ""), texts.get("keyword", ""), is_named=is_named)
+        return _Entry(text)
+    own = list(_flatten(item))
+    first = dict(reversed(own))
+    key = first.get("citationkey") or first.get("citation-key") or first.get("id", "")
+    title, note, tags = _plain(_join_title(first)), first.get("note", ""), first.get("keyword", "")
+    return _Entry(text, own, key, title, note, tags, is_named=bool(item))
+
+
+# BibTeX.
 
 
 def _read_bibtex(text: str) -> Iterator[_Entry]:
     """Yield the entries of BibTeX. One that bibtexparser refuses goes to the start of the next entry."""
-    from bibtexparser import model
+    from bibtexparser import middlewares, model
     from bibtexparser.splitter import Splitter
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it logs each entry that it refuses
     library = Splitter(text).split()
-    strings = {block.key.lower(): _evaluate(block.value, {}) for block in library.strings}
+    for string in library.strings:
+        string.value = string.value[: fields.MAX_LINE_LENGTH]  # it may be in each field
+    library = middlewares.ResolveStringReferencesMiddleware().transform(library)
+    library = middlewares.RemoveEnclosingMiddleware().transform(library)
     refused = ""
     for block in library.blocks:
         if isinstance(block, model.DuplicateBlockKeyBlock | model.DuplicateFieldKeyBlock):
             block = block.ignore_error_block or block
-        if refused and isinstance(block, model.ImplicitComment):
-            refused += f"\n{block.raw or ''}"
+        if isinstance(block, model.ImplicitComment):
+            if refused:
+                refused += f"\n{block.raw or ''}"
+            else:
+                yield _Entry(block.raw or "")
             continue
         if refused:
             yield _read_refused(refused)
             refused = ""
         if isinstance(block, model.Entry):
-            yield _read_bibtex_entry(block.raw or "", block.key, block.fields, strings)
-        elif isinstance(block, model.ParsingFailedBlock) and not _NOT_ENTRY.match(block.raw or ""):
+            values = [(field.key.lower(), str(field.value)) for field in block.fields]
+            if any(value.startswith(("{", '"')) and _BIBTEX_FIELD.search(value) for _, value in values):
+                refused = block.raw or ""  # a comma is missing between two fields
+            else:
+                yield _read_bibtex_entry(block.raw or "", block.key, values)
+        elif isinstance(block, model.ParsingFailedBlock) and _BIBTEX_ENTRY.match(block.raw or ""):
             refused = block.raw or ""
-        else:
-            yield from _read_between(block.raw or "")
     if refused:
         yield _read_refused(refused)
 
 
-def _read_between(raw: str) -> Iterator[_Entry]:
-    """Yield what stands between the entries that bibtexparser knows: those whose `@` and brace have spaces, and text."""
-    starts = [match.start() for match in _BIBTEX_START.finditer(raw) if match[1].lower() not in _NO_ENTRIES]
-    yield _Entry(raw[: starts[0]] if starts else raw)
-    yield from (_read_refused(raw[start:end]) for start, end in pairwise([*starts, len(raw)]))
-
-
-def _read_bibtex_entry(raw: str, key: str, given: Iterable[Any], strings: Mapping[str, str]) -> _Entry:
-    fields, text = _find_fields(raw)
-    known: dict[str, str] = {}
-    for field in given:
-        known.setdefault(field.key.lower(), _evaluate(str(field.value), strings))
-    fields |= {name: value for name, value in known.items() if value}
-    note, tags = (exports.unescape_bibtex(fields.get(name, "")) for name in ("annote", "keywords"))
-    title = _read_latex(_join_title(fields))
-    return _Entry(text, key, title, note, tags, fields.get("ids", ""), is_named=True)
+def _read_bibtex_entry(raw: str, key: str, given: _Fields) -> _Entry:
+    first = dict(reversed(given))
+    note, tags = (exports.unescape_bibtex(first.get(name, "")) for name in ("annote", "keywords"))
+    return _Entry(
+        raw, given or [("", "")], key, _read_latex(_join_title(first)), note, tags, first.get("ids", ""), True
+    )
 
 
 def _read_refused(raw: str) -> _Entry:
-    """Read an entry with an error: its key, and its fields up to where they may end. Lines after % are comments."""
-    head = _BIBTEX_START.match(raw)
+    """Read an entry with an error: each field goes to the start of the next one. Lines after % are comments."""
     raw = "\n".join(line for line in raw.split("\n") if not line.lstrip().startswith("%"))
-    return _read_bibtex_entry(raw, head[2] if head else "", (), {})
-
-
-def _find_fields(raw: str) -> tuple[dict[str, str], str]:
-    """Return the first field of each name in `_BIBTEX_FIELD`, and the entry's text without those in `_OF_OTHERS`."""
-    fields: dict[str, str] = {}
-    text, end = "", 0
-    for match in _BIBTEX_FIELD.finditer(raw):
-        name = match[1].lower()
-        if match.start() >= end and name not in fields:
-            fields[name] = _read_value(raw, match.end() - 1)
-            if name in _OF_OTHERS:
-                text, end = text + raw[end : match.end()], match.end() + len(fields[name])
-    return fields, text + raw[end:]
-
-
-def _read_value(text: str, start: int) -> str:
-    """Return a BibTeX value from its opening brace or quote to the one that ends it, or to the end of the line."""
-    depth, is_quoted = 0, text[start] == '"'
-    for match in re.finditer(r"\\.|[{}\"]", text[start:], re.DOTALL):
-        depth += {"{": 1, "}": -1}.get(match[0], 0)
-        if depth == 0 and match.start() and match[0] in ('"' if is_quoted else "}"):
-            return text[start + 1 : start + match.start()]
-    return text[start + 1 :].partition("\n")[0]
-
-
-def _evaluate(value: str, strings: Mapping[str, str]) -> str:
-    """Return a BibTeX value: texts in braces or quotes, numbers and names of `strings`, joined with `#`.
-
-    What follows without `#` is another field, before which a comma is missing.
-    """
-    parts: list[str] = []
-    closing, depth, is_ended = "", 0, False
-    for token in _BIBTEX_TOKEN.findall(value):
-        if closing:
-            depth += (token == "{") - (token == "}")
-            if token == closing and depth == (0 if closing == '"' else -1):
-                closing, is_ended = "", True
-            else:
-                parts.append(token)
-        elif token == "#" or token.isspace():
-            is_ended = is_ended and token != "#"
-        elif is_ended:
-            break
-        elif token in '{"':
-            closing, depth = "}" if token == "{" else '"', 0
-        else:
-            parts.append(strings.get(token.lower(), token))
-    return "".join(parts)
+    head, *parts = _BIBTEX_FIELD.split(raw)
+    key = head.partition("{")[2].strip(" ,\n")
+    values = [
+        (name.lower(), value.strip(' \n,{}")')) for name, value in zip(parts[::2], parts[1::2], strict=True)
+    ]
+    return _read_bibtex_entry(raw, key, values)
 
 
 def _read_latex(latex: str) -> str:
@@ -312,78 +370,120 @@ def _read_latex(latex: str) -> str:
     )
 
 
-def _read_tagged(text: str, start: str) -> Iterator[_Entry]:
-    """Yield the entries of RIS, whose lines may be indented or wrapped, and of the other formats with a tag for each line."""
-    lines: list[list[str]] = []
-    raw: list[str] = []
-    field = ""
-    for line in text.split("\n"):
-        match = _LINE.match(line)
-        # Other lines are the rest of a wrapped one: those that begin with GPT-4, or with a longer word and a dash.
-        tag = (match[3] if start == "%0" else match[1]) or "" if match else ""
-        if match and tag.isalnum() and (len(tag + match[2]) < 3 or (len(tag) > 2 and start != "PMID")):
-            tag = ""
-        if tag == start and raw:
-            yield _read_ris(raw, lines)
-            lines, raw = [], []
-        name = _RIS_NAMES.get(tag, tag)
-        field = name.lower() if tag else field
-        raw.append("" if field in _OF_OTHERS else line)
-        is_ris = match is not None and len(name) == 2 and name.isalnum()
-        if tag or not lines or field in ("n1", "kw"):  # notes keep their lines
-            lines.append([f"{name}  - {match[4]}" if match and is_ris else f"ZZ  - {line}" if tag else line])
-        else:  # rispy takes quadratic time to join them
-            lines[-1].append(line.strip())
-    yield _read_ris(raw, lines)
+# Lines with tags: RIS, PubMed and EndNote.
 
 
-def _read_ris(raw: list[str], lines: list[list[str]]) -> _Entry:
-    """Read the lines of an entry, with the tags of RIS, each in its wrapped parts."""
-    import rispy
+class _TaggedLines(NamedTuple):
+    """A text with tags: where the first one is, the tag that each entry has, and the pattern of a line with a tag."""
 
-    body = [" ".join(parts) for parts in lines if not parts[0].startswith("ER  -")]
-    entries = rispy.loads(
-        "\n".join([*body, "ER  - "]), mapping=_RIS_TAGS, list_tags=["KW", "N1"], delimiter_tags_mapping={}
-    )
-    fields: dict[str, Any] = entries[0] if entries else {}
-    title = next((fields[name] for name in _RIS_TITLES if fields.get(name)), "")
-    key, note, tags = fields.get("ID", ""), "\n".join(fields.get("N1", [])), ",".join(fields.get("KW", []))
-    return _Entry("\n".join(raw), key, _plain(title), note, tags, is_named=bool(entries))
+    text: str
+    start: int
+    kind: str
+    line: re.Pattern[str]
+
+    @classmethod
+    def find(cls, text: str) -> _TaggedLines | None:
+        if (found := _TAGGED.search(text)) is None:
+            return None
+        # As many spaces as in the first: "AI - " may begin the rest of a wrapped line.
+        gap, kind = re.escape(found["gap"] or ""), found["ris"] or found["pubmed"] or found["endnote"]
+        tags = {
+            "TY": rf"[ \t]*([A-Z][A-Z0-9]){gap}-",
+            "PMID": r"([A-Z]{2,4}) *-",
+            "%0": r"(%[0-9A-Z@+])(?!\S)",
+        }
+        line = re.compile(rf"^{tags[kind]}[ \t]*(.*)", re.MULTILINE)
+        first = line.search(text)
+        return cls(text, first.start() if first else found.start(), kind, line)
+
+    def read(self) -> Iterator[_Entry]:
+        """Yield the entries, each up to its end (`ER`) or to the tag that begins another. That tag need not be its first."""
+        import rispy
+
+        mapping = {self.kind: self.kind, rispy.RisParser.UNKNOWN_TAG: ""}
+        parser = rispy.RisParser(mapping=mapping, list_tags=[], delimiter_tags_mapping={})
+        parser.START_TAG, parser.END_TAG, parser.parse_line = self.kind, _END, self._split
+        start, lines = "", list[str]()
+        for line in [*self.text.split("\n"), _END]:
+            tag, _ = self._split(line)
+            if start and tag in (self.kind, "ER", _END):
+                [record] = parser.parse_lines(iter([start, *lines, _END]))
+                yield _read_tagged("\n".join([start, *lines]), record.get("", {}))
+            if tag == "ER":
+                start, lines = "", []
+            elif tag == self.kind:
+                start, lines = line.strip(), [] if start else lines
+            else:
+                lines.append(line)
+
+    def _split(self, line: str) -> tuple[str | None, str]:
+        """Return a line's tag and text. One without a tag goes on with the line above."""
+        match = self.line.match(line)
+        return (match[1], match[2].strip()) if match else (_END if line == _END else None, line.strip())
 
 
-def _read_table(text: str) -> Iterator[_Entry]:
-    """Yield the rows of a table whose first line names a column for titles; otherwise the lines."""
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
-    titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
-    # The journal's title stands behind that of the paper, unless that is called a title and nothing else.
-    title = min(titles, key=lambda at: columns[at] not in _TITLE_WORDS, default=None)
-    if title is None or len(columns) < 2:
-        yield from _read_lines(text)
-        return
-    key = next((columns.index(name) for name in _KEY_COLUMNS if name in columns), None)
-    try:
-        for row in csv.reader(io.StringIO(text), delimiter=delimiter):
-            cells = [*row, *[""] * (len(columns) - len(row))]
-            is_head = cells[title].strip().casefold() == columns[title]
-            name = cells[key].strip() if key is not None and not is_head else ""
-            is_named = not is_head and any(map(str.strip, row))
-            pairs = zip_longest(columns, row, fillvalue="")
-            own = "\n".join(cell for column, cell in pairs if column not in _OF_OTHERS)
-            body = own if own.strip() else "\n".join(row)
-            yield _Entry(body, name, "" if is_head else _plain(cells[title]), is_named=is_named)
-    except csv.Error:  # a field of more than 128 kB
-        yield _Entry(text)
+_END = "\0"
+"""A line behind an entry. Texts have no NUL."""
+
+
+def _read_tagged(text: str, values: Mapping[str | None, list[str]]) -> _Entry:
+    given = {(tag or "").lower(): "\n".join(filter(None, lines)) for tag, lines in values.items()}
+    title = next(filter(None, map(given.get, _TITLES)), "")
+    key, note, tags = given.get("id") or given.get("%f", ""), given.get("n1", ""), given.get("kw", "")
+    return _Entry(text, [*given.items()], key, _plain(title), note, tags.replace("\n", ","), is_named=True)
+
+
+# Tables and other lines.
+
+
+class _Table(NamedTuple):
+    """A table whose first line names its columns; `title` is the index of that for titles."""
+
+    rows: str
+    delimiter: str
+    columns: Sequence[str]
+    title: int
+
+    @classmethod
+    def find(cls, text: str) -> _Table | None:
+        first, _, rest = text.partition("\n")
+        stated = first[4:5] if first.startswith("sep=") and len(first) == 5 else ""  # of Excel
+        first, text = (rest.partition("\n")[0], rest) if stated else (first, text)
+        delimiter = stated or max(",;\t", key=first.count)
+        columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
+        if any(map(_NO_COLUMN.search, columns)):
+            return None
+        titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
+        titles = titles or [at for at, name in enumerate(columns) if name in _NAME_COLUMNS]
+        if not titles or len(columns) < 2:
+            return None
+        # The journal's title stands behind that of the paper, unless that is called a title and nothing else.
+        return cls(text, delimiter, columns, min(titles, key=lambda at: columns[at] not in _TITLE_WORDS))
+
+    def read(self) -> Iterator[_Entry]:
+        """Yield the rows, but for repetitions of the first."""
+        key = next((self.columns.index(name) for name in _KEY_COLUMNS if name in self.columns), None)
+        try:
+            for row in csv.reader(io.StringIO(self.rows), delimiter=self.delimiter):
+                cells = [*row, *[""] * (len(self.columns) - len(row))]
+                if (
+                    any(map(str.strip, row))
+                    and cells[self.title].strip().casefold() != self.columns[self.title]
+                ):
+                    name = cells[key].strip() if key is not None else ""
+                    own = [*zip_longest(self.columns, row, fillvalue="")]
+                    yield _Entry("\n".join(row), own, name, _plain(cells[self.title]), is_named=True)
+        except csv.Error:  # a field of more than 128 kB
+            yield _Entry(self.rows)
 
 
 def _read_lines(text: str) -> Iterator[_Entry]:
     """Yield the lines of a text, each with its words as the key if it may be a title or reference. A PDF has none."""
     is_text = _NOT_TEXT.search(text) is None
     for line in text.lstrip("\ufffd").splitlines():
-        name = line.strip()
-        may_name = is_text and "\ufffd" not in name and not name.startswith("<") and _WORD.search(name)
-        if may_name and len(name) <= title_reader.MAX_TITLE_LENGTH:
-            yield _Entry(line, name, title_reader.read_title(name, min_words=2) or "")
+        name = title_reader.strip_item(line).strip()
+        may_name = is_text and "\ufffd" not in name and not name.startswith(("<", "# ", "## ", "### "))
+        if may_name and _WORD.search(name) and len(name) <= title_reader.MAX_TITLE_LENGTH:
+            yield _Entry(line, (), name, title_reader.read_title(name, min_words=2) or "")
         else:
             yield _Entry(line)

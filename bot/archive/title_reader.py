@@ -62,6 +62,11 @@ def _strip_emphasis(text: str) -> str:
     return " ".join((html.unescape(text) if "&" in text else text).split())
 
 
+def strip_item(line: str) -> str:
+    """Return a line without the mark of a list's item, and its box if it has one: `- [x] Title`."""
+    return _ITEM.sub("", line, count=1)
+
+
 def is_numbered(text: str) -> bool:
     """Return whether a text begins with a number, as the headings of a list's papers do."""
     return _NUMBER.match(text) is not None

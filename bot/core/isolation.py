@@ -128,11 +128,17 @@ async def run_isolated(
     *arguments: Any,
     seconds: float | None,
     megabytes: int | None,
+    result_megabytes: int | None = None,
     with_database: bool = False,
 ) -> Any:
     """Run a function or coroutine function in a child process and return its result; see `stream_isolated`."""
     results = stream_isolated(
-        function, *arguments, seconds=seconds, megabytes=megabytes, with_database=with_database
+        function,
+        *arguments,
+        seconds=seconds,
+        megabytes=megabytes,
+        result_megabytes=result_megabytes,
+        with_database=with_database,
     )
     async with aclosing(results):
         return await anext(results)
@@ -143,18 +149,20 @@ async def stream_isolated(
     *arguments: Any,
     seconds: float | None,
     megabytes: int | None,
+    result_megabytes: int | None = None,
     with_database: bool,
 ) -> AsyncGenerator[Any, None]:
     """Run a module's async generator in a child process and yield its results. Closing it ends the child.
 
     The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a
-    string. `seconds` limits the CPU time. `megabytes` limits the size of the results and the data segment,
-    which includes 20 to 50 MB for the interpreter and modules. Raises ChildLimitError, ChildError, and any
+    string. `seconds` limits the CPU time. `megabytes` limits the data segment, which includes 20 to 50 MB for the
+    interpreter and modules, and the results, unless `result_megabytes` does. Raises ChildLimitError, ChildError, and any
     PaperroundError of the function with its message as the only argument.
 
     The child gets no secrets from the environment; `with_database` adds PostgreSQL's variables.
     """
-    room = _MAX_RESULT_BYTES if megabytes is None else megabytes * 1_000_000
+    limit = megabytes if result_megabytes is None else result_megabytes
+    room = _MAX_RESULT_BYTES if limit is None else limit * 1_000_000
     child = await _start(f"{function.__module__}:{function.__qualname__}", room, with_database)
     assert child.stdin is not None
     assert child.stdout is not None
@@ -165,8 +173,8 @@ async def stream_isolated(
         while line := await child.stdout.readline():
             match json.loads(line):
                 case ["result", result]:
-                    if megabytes is not None and (room := room - len(line)) < 0:
-                        raise ValueError(f"they take more than {megabytes} MB")
+                    if limit is not None and (room := room - len(line)) < 0:
+                        raise ValueError(f"they take more than {limit} MB")
                     yield result
                 case ["error", name, message]:
                     raise _find_error(name)(message)

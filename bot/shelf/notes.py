@@ -39,4 +39,5 @@ def join_tags(tags: Sequence[str]) -> str:
 
 def clean_note(note: str) -> str:
     """Return a note without control characters and repeated spaces, cut at `MAX_NOTE_LENGTH` characters."""
-    return "\n".join(map(discord_text.to_single_line, note.splitlines())).strip()[:MAX_NOTE_LENGTH].rstrip()
+    lines = note[: 4 * MAX_NOTE_LENGTH].splitlines()
+    return "\n".join(map(discord_text.to_single_line, lines)).strip()[:MAX_NOTE_LENGTH].rstrip()

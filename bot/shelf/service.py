@@ -44,8 +44,8 @@ View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
 """Returns the ids of a reader's saved papers that belong to another feature's view."""
 
 
-_READ_SECONDS, _READ_MEGABYTES = 20, 500
-"""The CPU time and memory of a process that reads a file."""
+_READ_SECONDS, _READ_MEGABYTES, _RESULT_MEGABYTES = 20, 500, 6
+"""The CPU time and memory of a process that reads a file, and what it may send: some twice the largest file."""
 _ADDED_AT_ONCE = 500
 """Papers of an import. Thousands would hold the event loop."""
 
@@ -228,12 +228,20 @@ async def _read_file(data: bytes, today: date) -> list[Reference]:
         raise UsageError(text, "saved-import-endnote")
     try:
         rows = await isolation.run_isolated(
-            references.read_references, data, today, seconds=_READ_SECONDS, megabytes=_READ_MEGABYTES
+            references.read_references,
+            data,
+            today,
+            seconds=_READ_SECONDS,
+            megabytes=_READ_MEGABYTES,
+            result_megabytes=_RESULT_MEGABYTES,
         )
     except isolation.ChildLimitError as error:
         raise UsageError("The whole file cannot be read in time.", "saved-import-too-slow") from error
     if not rows:
         raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
+    if len(rows) > references.MAX_REFERENCES:
+        text = f"The file has more than {references.MAX_REFERENCES:,} references."
+        raise UsageError(text, "saved-import-too-many", count=references.MAX_REFERENCES)
     return [Reference(**row) for row in rows]
 
 

@@ -170,6 +170,7 @@ saved-import-no-ids = No arXiv ID and no title was found in this file. Export yo
 saved-import-endnote = This file is EndNote’s XML, which the bot does not read. Export your library as RIS or BibTeX.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
 saved-import-too-slow = The bot could not read the whole file in time. Export a smaller part of your library, or in another format, such as BibTeX.
+saved-import-too-many = The file has more than { $count } references, twice as many as you can save. Export a smaller part of your library.
 saved-imported = ### { $count ->
         [0] No papers saved
         [one] One paper saved

@@ -143,6 +143,7 @@ saved-import-no-ids = 이 파일에서 arXiv 번호나 논문 제목을 찾지 �
 saved-import-endnote = EndNote XML 파일은 읽지 못해요. RIS나 BibTeX로 내보내서 올려 주세요.
 saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록을 빼고 일부만 내보내서 올려 주세요.
 saved-import-too-slow = 시간 안에 파일을 다 읽지 못했어요. 일부만 내보내거나 BibTeX 같은 다른 형식으로 내보내서 올려 주세요.
+saved-import-too-many = 참고문헌이 { $count }편보다 많아요. 저장할 수 있는 논문의 두 배가 넘으니, 일부만 내보내서 올려 주세요.
 saved-imported = ### { $count ->
         [0] 새로 저장한 논문이 없어요
        *[other] 논문 { $count }편을 저장했어요
