@@ -401,8 +401,10 @@ class _TaggedLines(NamedTuple):
         import rispy
 
         mapping = {self.kind: self.kind, rispy.RisParser.UNKNOWN_TAG: ""}
-        parser = rispy.RisParser(mapping=mapping, list_tags=[], delimiter_tags_mapping={})
-        parser.START_TAG, parser.END_TAG, parser.parse_line = self.kind, _END, self._split
+        form = {"START_TAG": self.kind, "END_TAG": _END, "parse_line": lambda _, line: self._split(line)}
+        parser = type("Parser", (rispy.RisParser,), form)(
+            mapping=mapping, list_tags=[], delimiter_tags_mapping={}
+        )
         start, lines = "", list[str]()
         for line in [*self.text.split("\n"), _END]:
             tag, _ = self._split(line)
