@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.quality import corpus, end_to_end
-from bot.ask.archive import ArchiveAnswer, ArchiveQuestions
+from bot.ask.answers import Answer
+from bot.ask.archive import ArchiveQuestions
 from bot.core.clock import system_clock
 from bot.text import analyser
 from storage import models
@@ -40,7 +41,7 @@ class Outcome(NamedTuple):
     """A question with its answer, and the CPU seconds that it took."""
 
     row: Row
-    answer: ArchiveAnswer
+    answer: Answer
     seconds: float
 
     def list_right(self) -> list[bool]:
@@ -124,9 +125,7 @@ def main() -> None:
             f"{passage.paper.arxiv_id} {passage.source.passage.section[:12]}" for passage in one.answer.found
         ]
         right = "".join("+" if right else "-" for right in one.list_right())
-        sys.stdout.write(
-            f"{one.row.text}\t{right}\t{one.answer.is_near} {one.answer.coverage:.2f}\t{one.answer.absent}\t{found}\n"
-        )
+        sys.stdout.write(f"{one.row.text}\t{right}\t{one.answer.is_near}\t{one.answer.absent}\t{found}\n")
     sys.stdout.write(f"{summarise(outcomes)}\n")
 
 

@@ -11,20 +11,19 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, summaries
 from bot.ask import passages, question
+from bot.ask.answers import Answer, AskedPaper, Extent, Kind, StoredPassage, Words
 from bot.ask.passages import Passage
-from bot.ask.ranking import PaperIndex
-from bot.ask.sentences import QuotedSentence, Sentence, number_quotes
+from bot.ask.ranking import PaperIndex, Ranking
 from bot.core.clock import Clock
 from bot.search.glossary import GlossaryService
-from bot.search.results import SearchRequest, Snippet, make_excerpt
+from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.sources import kinds
 from bot.text import analyser, dates, query_parser, questions, term_keys
@@ -53,8 +52,6 @@ _LEAST, _MAX_READ = 0.15, 3
 first passages are looked at."""
 _MAX_ABSENT, MAX_TOPIC = 3, 72
 """How many absent names are said; the most characters of a search in a button."""
-_MAX_EXCERPT = 600
-"""Characters of a passage that are shown, fewer where a message is full."""
 _FENCE = "```"
 _BLANK = re.compile(r"\n\s*\n")
 _CLAUSE = re.compile(r'[^\s":]++:"[^"]*+"|\S++')
@@ -78,87 +75,16 @@ _MAX_OPENING = 200
 """Where a list of contributions says in a passage what it is, in characters."""
 
 
-class Words(StrEnum):
-    """Whose words a passage is."""
+class _Read(NamedTuple):
+    """A question as it was read: the ids of papers in it, the rest as a search, and the words that are asked.
 
-    DIGEST = "digest"
-    ABSTRACT = "abstract"
-    PAPER = "paper"
-    TITLE = "title"
-    """Of a paper of which nothing else is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPassage:
-    """A passage of what is stored of a paper. `paper` is the paper's place among those that are read.
-
-    `on` is the day of the digest whose words it has, else None; `language` is "en" or "ko"; `url` is the address of its place.
+    `is_limited`: the search has operators that only some papers meet.
     """
 
-    paper: int
-    words: Words
-    on: date | None
-    language: str
-    url: str
-    passage: Passage
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A passage that is shown, with its paper, and the part of it that has the most of a question."""
-
-    paper: models.PaperDetail
-    source: StoredPassage
-    excerpt: Snippet
-
-
-class Kind(StrEnum):
-    """What can be said of the passages that are found."""
-
-    NEAR = "nearest"
-    """They have much of what is asked."""
-    ABSENT = "absent"
-    """No paper has a name that the question has; they are of the nearest papers."""
-    NOTHING = "nothing"
-    """They have little of what is asked."""
-    OUTSIDE = "outside"
-    """No paper is within the limits of the question, such as votes:99."""
-    UNASKED = "unasked"
-    """The text has no words to look for, such as a greeting."""
-    NAMED = "named"
-    """The text has only ids of papers, which these are."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveAnswer:
-    """The passages nearest to a question, each of another paper, the nearest first.
-
-    `absent` has the names in the question that no paper has. `topic` is the question as a search that a button can have.
-    `language` is the question's, "en" or "ko". `is_cut`: only its first characters are read. `coverage`: the most of its weight
-    that a first passage has, from 0 to 1. `papers`, `since` and `origins`: how many papers the archive has, the day of its first
-    digest, and the names of its sources. `sources` has the passages of each paper in `found`, the best first. With `sentences`,
-    `found` are their quotes; `disagree`: their papers do, as the model says. `note` as in `Answer`.
-    """
-
-    asked: str
-    topic: str
-    language: str
-    is_cut: bool
-    kind: Kind = Kind.NOTHING
-    found: tuple[Found, ...] = ()
-    absent: tuple[str, ...] = ()
-    coverage: float = 0.0
-    papers: int = 0
-    since: date | None = None
-    origins: tuple[str, ...] = ()
-    sources: tuple[tuple[StoredPassage, ...], ...] = ()
-    sentences: tuple[QuotedSentence, ...] = ()
-    disagree: bool = False
-    note: str = ""
-
-    @property
-    def is_near(self) -> bool:
-        return self.kind is Kind.NEAR
+    ids: Sequence[str]
+    search: str
+    words: str
+    is_limited: bool
 
 
 class ArchiveQuestions:
@@ -167,59 +93,72 @@ class ArchiveQuestions:
     ) -> None:
         self._database, self._search, self._glossary, self._clock = database, search, glossary, clock
 
-    async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> ArchiveAnswer:
+    async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> Answer:
         """Return the nearest passages to a question, which may have operators.
 
         `only` limits it to papers by arXiv id, as do ids in the question.
         """
-        today = self._clock().date()
-        listed = arxiv_ids.list_arxiv_ids(asked, today)
-        named, rest = split_ids("".join(asked.split(_FENCE)[::2]), listed, today)
-        query = query_parser.parse_query(rest, today)
-        is_limited = query.has_range_filters or bool(query.authors or query.institutions)
-        is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
-        words = (rest if is_plain else " ".join((query.text, *query.phrases)))[: question.MAX_LENGTH]
-        language = models.Locale.KO if analyser.has_hangul(words) else models.Locale.EN
-        answer = ArchiveAnswer(asked, _fit_topic(rest), language, len(rest) > question.MAX_LENGTH)
-        is_asked, only = question.has_words(words), tuple(named or only)
-        names = _list_names(words)
+        read = self._read(asked)
+        only, names = read.ids or only, _list_names(read.words)
+        is_asked = question.has_words(read.words)
+        details = await self._propose(read, only, names) if only or is_asked else []
+        answer = Answer(
+            Kind.NOTHING,
+            language=guess_language(read.words).value,
+            topic=_fit_topic(read.search),
+            is_cut=len(read.search) > question.MAX_LENGTH,
+        )
         absent = await self._search.list_absent(names) if is_asked else []
-        if only:
-            details = [paper for id_ in only if (paper := await self._search.find_paper(id_))]
-            absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
-        elif is_asked:
-            request = SearchRequest(rest, limit=_CANDIDATES, today=today)
-            rows = (await self._search.search(request)).rows
-            details = await self._database.fetch(papers.list_details, [row.id for row in rows])
-            keys = frozenset[str]().union(*map(term_keys.query_names, names))
-            # Search may put a topic of the question above the paper that it names.
-            details.sort(
-                key=lambda paper: keys.isdisjoint(
-                    term_keys.full_names(analyser.canonicalise(paper.title or ""))
-                )
-            )
-        else:
-            details = []
+        absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
         if details:
-            pool, weighed = await self._split_and_weigh(words, details, locale)
+            pool, weighed = await self._split_and_weigh(read.words, details, locale)
             # A term that no paper has is named as a name is.
             absent += [part.asked.text for part in weighed if part.is_absent]
             is_asked = any(part.is_telling for part in weighed)
             if is_asked or only:
-                answer = await asyncio.to_thread(rank, answer, words, pool, weighed)
-        answer = replace(answer, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
-        kind = answer.kind
-        if answer.absent:
-            kind = Kind.ABSENT
+                answer = await asyncio.to_thread(rank, answer, read.words, pool, weighed)
+        if absent:
+            answer = replace(answer, kind=Kind.ABSENT, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
         elif not is_asked:
-            kind = Kind.NAMED if only else Kind.UNASKED
-        elif not details and is_limited:
-            kind = Kind.OUTSIDE
-        if kind in (Kind.NEAR, Kind.NAMED):
-            return replace(answer, kind=kind)
+            answer = replace(answer, kind=Kind.NAMED if only else Kind.UNASKED)
+        elif not details and read.is_limited:
+            answer = replace(answer, kind=Kind.OUTSIDE)
+        if answer.kind in (Kind.NEAR, Kind.NAMED):
+            return answer
+        return replace(answer, extent=await self._measure())
+
+    def _read(self, asked: str) -> _Read:
+        today = self._clock().date()
+        without_code = "".join(asked.split(_FENCE)[::2])
+        ids, search = split_ids(without_code, arxiv_ids.list_arxiv_ids(asked, today), today)
+        query = query_parser.parse_query(search, today)
+        is_limited = query.has_range_filters or bool(query.authors or query.institutions)
+        is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
+        words = search if is_plain else " ".join((query.text, *query.phrases))
+        return _Read(ids, search, words[: question.MAX_LENGTH], is_limited)
+
+    async def _propose(
+        self, read: _Read, only: Collection[str], names: Sequence[str]
+    ) -> Sequence[models.PaperDetail]:
+        """Return the papers that may answer: `only` these, or those that search finds, first those with one of the `names`."""
+        if only:
+            return [paper for id_ in only if (paper := await self._search.find_paper(id_))]
+        request = SearchRequest(read.search, limit=_CANDIDATES, today=self._clock().date())
+        rows = (await self._search.search(request)).rows
+        keys = frozenset[str]().union(*map(term_keys.query_names, names))
+
+        def is_unnamed(paper: models.PaperDetail) -> bool:
+            return keys.isdisjoint(term_keys.full_names(analyser.canonicalise(paper.title or "")))
+
+        # Search may put a topic of the question above the paper that it names.
+        return sorted(
+            await self._database.fetch(papers.list_details, [row.id for row in rows]), key=is_unnamed
+        )
+
+    async def _measure(self) -> Extent:
         count, since = await self._database.fetch(storage.describe_archive)
-        labels = set(map(kinds.public_label, await self._database.fetch(list_source_names)))
-        return replace(answer, kind=kind, papers=count, since=since, origins=tuple(sorted(labels)))
+        labels = map(kinds.public_label, await self._database.fetch(list_source_names))
+        return Extent(count, since, sorted(set(labels)))
 
     async def _split_and_weigh(
         self, words: str, details: Sequence[models.PaperDetail], locale: models.Locale
@@ -327,9 +266,10 @@ class Weighed(NamedTuple):
 
 
 class _Pool(NamedTuple):
-    """The papers that search proposes, in its order, and their passages."""
+    """The papers that search proposes, in its order, and their passages; `places` has the place of each passage's paper."""
 
     details: Sequence[models.PaperDetail]
+    places: Sequence[int]
     sources: Sequence[StoredPassage]
     indexed: PaperIndex
 
@@ -337,61 +277,70 @@ class _Pool(NamedTuple):
     def build(
         cls,
         details: Sequence[models.PaperDetail],
-        texts: Mapping[str, Sequence[tuple[Passage, str]]],
+        texts: Mapping[str, Sequence[StoredPassage]],
         locale: models.Locale,
     ) -> _Pool:
-        sources = [
-            source
+        placed = [
+            (place, source)
             for place, detail in enumerate(details)
-            for source in _list_sources(place, detail, texts, locale)
+            for stored in [[*list_sources(detail, locale), *texts.get(detail.arxiv_id, ())]]
+            for source in stored or _list_title(detail)
         ]
-        indexed = PaperIndex([source.passage for source in sources], [source.paper for source in sources])
-        return cls(details, sources, indexed)
+        places, sources = [place for place, _ in placed], [source for _, source in placed]
+        return cls(details, places, sources, PaperIndex([one.passage for one in sources], places))
+
+    def take(self, numbers: Sequence[int]) -> AskedPaper:
+        """Return the paper of some passages, of which these are the best, in order."""
+        place = self.places[numbers[0]]
+        first = self.places.index(place)
+        sources = [source for at, source in zip(self.places, self.sources, strict=True) if at == place]
+        return AskedPaper(self.details[place], sources, [number - first for number in numbers])
 
 
-def rank(answer: ArchiveAnswer, words: str, pool: _Pool, weighed: Sequence[Weighed]) -> ArchiveAnswer:
-    """Add the nearest passages for the words of a question."""
-    sources, parts = pool.sources, [part.asked for part in weighed]
+def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) -> Answer:
+    """Add the nearest passages for the words of a question, and whether they are about it."""
+    parts = [part.asked for part in weighed]
     ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
-    of_paper = defaultdict[int, list[tuple[float, int]]](list)
-    summaries_of = {(source.paper, source.language) for source in sources if source.words is Words.DIGEST}
-    for number in ranking.order or range(len(sources)):
-        source = sources[number]
-        score = ranking.scores.get(number, 0.0) * _fit(words, source.passage)
-        is_foreign = source.words is Words.DIGEST and source.language != answer.language
-        if is_foreign and (source.paper, answer.language) in summaries_of:
-            score *= _FOREIGN
-        elif source.words is Words.TITLE:
-            score *= _TITLE
-        of_paper[source.paper].append((score, number))
-    best = dict[int, int]()
-    total = dict[int, float]()
-    for place, scored in of_paper.items():
-        scored.sort(key=lambda passage: (-passage[0], passage[1]))
-        best[place] = scored[0][1]
-        first, *rest = (score for score, _ in scored)
-        total[place] = first + _NEXT * sum(rest[:2])
-    most = max(total.values(), default=0.0) or 1.0
-    total = {place: score / most + math.exp(-place / _PLACES) for place, score in total.items()}
-    numbers = [best[place] for place in sorted(total, key=lambda place: (-total[place], place))[:MAX_SHOWN]]
-    first_passages = [
-        [part for part in weighed if number in ranking.having[part.asked.text]]
-        for number in numbers[:_MAX_READ]
-    ]
-    coverage = max((_weigh(having) / (_weigh(weighed) or 1.0) for having in first_passages), default=0.0)
-    is_near = any(_is_about(having, weighed) for having in first_passages)
+    found = _rank_papers(pool, ranking, words, answer.language)[:MAX_SHOWN]
+    having = [[part for part in weighed if best in ranking.having[part.asked.text]] for best, *_ in found]
+    is_near = any(_is_about(of_passage, weighed) for of_passage in having[:_MAX_READ])
     if parts and not is_near:
-        telling = [ranking.having[part.asked.text] for part in weighed if part.is_telling]
-        numbers = [number for number in numbers if any(number in having for having in telling)]
-    patterns = ranking.compile_patterns(parts)
-    shown = [sources[number] for number in numbers]
-    return replace(
-        answer,
-        found=tuple(_show(pool.details[source.paper], source, patterns) for source in shown),
-        kind=Kind.NEAR if is_near else Kind.NOTHING,
-        coverage=coverage,
-        sources=tuple(_list_all(sources, source.paper, of_paper[source.paper]) for source in shown),
-    )
+        found = [
+            numbers
+            for numbers, of_passage in zip(found, having, strict=True)
+            if any(part.is_telling for part in of_passage)
+        ]
+    asked, patterns = tuple(map(pool.take, found)), ranking.compile_patterns(parts)
+    answer = replace(answer, kind=Kind.NEAR if is_near else Kind.NOTHING, asked=asked)
+    return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
+
+
+def _rank_papers(pool: _Pool, ranking: Ranking, words: str, language: str) -> list[list[int]]:
+    """Return the numbers of the passages of each paper, best first.
+
+    The papers are in the order of their passages joined with that of the search.
+    """
+    in_language = {
+        place
+        for place, source in zip(pool.places, pool.sources, strict=True)
+        if source.words is Words.DIGEST and source.language == language
+    }
+    scores, of_paper = dict[int, float](), defaultdict[int, list[int]](list)
+    for number in ranking.order or range(len(pool.sources)):
+        place, source = pool.places[number], pool.sources[number]
+        scores[number] = ranking.scores.get(number, 0.0) * _fit(words, source.passage)
+        if source.words is Words.TITLE:
+            scores[number] *= _TITLE
+        elif source.words is Words.DIGEST and source.language != language and place in in_language:
+            scores[number] *= _FOREIGN
+        of_paper[place].append(number)
+    totals = dict[int, float]()
+    for place, numbers in of_paper.items():
+        numbers.sort(key=lambda number: (-scores[number], number))
+        totals[place] = scores[numbers[0]] + _NEXT * sum(scores[number] for number in numbers[1:3])
+    most = max(totals.values(), default=0.0) or 1.0
+    joined = {place: total / most + math.exp(-place / _PLACES) for place, total in totals.items()}
+    return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
 
 
 def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
@@ -416,28 +365,6 @@ def _weigh(parts: Iterable[Weighed]) -> float:
     return sum(part.weight for part in parts)
 
 
-def _list_all(
-    sources: Sequence[StoredPassage], place: int, ranked: Sequence[tuple[float, int]]
-) -> tuple[StoredPassage, ...]:
-    """Return all passages of a paper, those that were ranked first."""
-    of_paper = (number for number, source in enumerate(sources) if source.paper == place)
-    return tuple(sources[number] for number in dict.fromkeys((*(number for _, number in ranked), *of_paper)))
-
-
-def _show(paper: models.PaperDetail, one: StoredPassage, patterns: Sequence[re.Pattern[str]]) -> Found:
-    return Found(paper, one, make_excerpt(one.passage.text, patterns, _MAX_EXCERPT))
-
-
-def quote(answer: ArchiveAnswer, sentences: Sequence[Sentence]) -> ArchiveAnswer:
-    """Return the answer with a model's sentences, and in place of its passages those that the sentences rest on."""
-    shown, quotes = number_quotes(sentences, lambda one: answer.sources[one.paper][one.passage].passage.text)
-    found = (
-        _show(answer.found[one.paper].paper, answer.sources[one.paper][one.passage], patterns)
-        for one, patterns in quotes
-    )
-    return replace(answer, found=tuple(found), sentences=shown)
-
-
 def _fit(asked: str, passage: Passage) -> float:
     """Return the factor for a passage: its section may be of the kind that is asked for, or say what a paper leaves to others.
 
@@ -455,40 +382,43 @@ def _list_needles(part: question.AskedPart) -> Sequence[str]:
     return [analyser.stem(text) if text.isalpha() else text for text in folded]
 
 
-def _choose_passages(
-    text: models.PaperText, needles: Sequence[Sequence[str]]
-) -> Sequence[tuple[Passage, str]]:
-    """Return the passages of a kept text that have the most of a question, in order, each with the address of its place."""
+def _choose_passages(text: models.PaperText, needles: Sequence[Sequence[str]]) -> list[StoredPassage]:
+    """Return the passages of a kept text that have the most of a question, in order."""
     split = passages.split(text)
     folded = [passage.text.casefold() for passage in split]
     counts = [sum(any(form in own for form in forms) for forms in needles) for own in folded]
     best = sorted(range(len(split)), key=lambda number: -counts[number])[:_MAX_OF_TEXT]
-    return [(split[number], passages.locate(text, split[number])) for number in sorted(best)]
+    return list_text_sources(text, [split[number] for number in sorted(best)])
 
 
-def _list_sources(
-    place: int,
-    detail: models.PaperDetail,
-    texts: Mapping[str, Sequence[tuple[Passage, str]]],
-    locale: models.Locale,
-) -> Iterator[StoredPassage]:
-    """Yield the passages of what is stored of a paper: its summaries as they are shown, its abstract, its kept text."""
-    page, of_text = arxiv_ids.abstract_url(detail.arxiv_id), texts.get(detail.arxiv_id, ())
-    stored = summaries.list_texts(detail, locale)
-    if not (stored or of_text) and detail.title:
-        is_korean = analyser.has_hangul(detail.title)
-        language = models.Locale.KO if is_korean else models.Locale.EN
-        yield StoredPassage(place, Words.TITLE, None, language.value, page, Passage("", detail.title))
-    for summary in stored:
-        is_abstract = summary.format is None
+def list_text_sources(text: models.PaperText, split: Iterable[Passage]) -> list[StoredPassage]:
+    """Return passages of a paper's full text with the addresses of their places."""
+    language = models.Locale.EN.value
+    return [StoredPassage(Words.PAPER, None, language, passages.locate(text, one), one) for one in split]
+
+
+def list_sources(paper: models.PaperDetail, locale: models.Locale) -> Iterator[StoredPassage]:
+    """Yield the passages of a paper's summaries, as they are shown, and of its abstract."""
+    page = arxiv_ids.abstract_url(paper.arxiv_id)
+    for summary in summaries.list_texts(paper, locale):
+        words, on = (Words.ABSTRACT, None) if summary.format is None else (Words.DIGEST, summary.date)
         # A chapter is a passage, of which a paragraph or an item alone says little.
         chapters = (
             (f"\n\n## {section.heading}\n\n" if section.heading else "\n") + _BLANK.sub("\n", section.body)
             for section in summary.sections
         )
-        words, on = (Words.ABSTRACT, None) if is_abstract else (Words.DIGEST, summary.date)
-        read = models.PaperText(detail.arxiv_id, "".join(chapters), page, models.NEVER, words)
+        read = models.PaperText(paper.arxiv_id, "".join(chapters), page, models.NEVER, words)
         for passage in passages.split(read):
-            yield StoredPassage(place, words, on, summary.language, page, passage)
-    for passage, url in of_text:
-        yield StoredPassage(place, Words.PAPER, None, models.Locale.EN.value, url, passage)
+            yield StoredPassage(words, on, summary.language, page, passage)
+
+
+def _list_title(paper: models.PaperDetail) -> list[StoredPassage]:
+    if not paper.title:
+        return []
+    language, page = guess_language(paper.title).value, arxiv_ids.abstract_url(paper.arxiv_id)
+    return [StoredPassage(Words.TITLE, None, language, page, Passage("", paper.title))]
+
+
+def guess_language(asked: str, otherwise: models.Locale = models.Locale.EN) -> models.Locale:
+    """Return Korean for a question with Hangul; one without may still be asked by a reader of Korean."""
+    return models.Locale.KO if analyser.has_hangul(asked) else otherwise

@@ -14,8 +14,10 @@ from discord.ext import commands
 
 from bot.archive import arxiv_ids
 from bot.ask import messages as ask_messages
+from bot.ask.answers import Answer
+from bot.ask.archive import guess_language
 from bot.ask.question import MAX_LENGTH
-from bot.ask.service import AnyAnswer, AskedMessage, PaperQuestions, guess_language
+from bot.ask.service import AskedMessage, PaperQuestions
 from bot.client import autocomplete, interactions, list_state, options, responses, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
@@ -62,7 +64,7 @@ class AskCog(commands.Cog):
         limits = list_state.limits_of(*options.parse_period(period, today), today)
         dates = zip(("since", "until"), limits, strict=True)
         limited = " ".join((*(f"{name}:{day}" for name, day in dates if day), question))
-        answer = await self._questions.ask_archive(limited, request.texts.locale, request.user_id)
+        answer = await self._questions.answer(limited, request.texts.locale, request.user_id)
         return await self._show(request, answer, question)
 
     @router.handles(ask_messages.OPEN, responses.AT_ONCE)
@@ -88,10 +90,10 @@ class AskCog(commands.Cog):
     async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView | None:
         async with router.admitted_lookup(request.interaction):
             found = await load_paper(request, paper)
-        answer = await self._questions.answer(found, asked, request.user_id)
+        answer = await self._questions.answer(asked, request.texts.locale, request.user_id, paper=found)
         return await self._show(request, answer, asked)
 
-    async def _show(self, request: Request, answer: AnyAnswer, asked: str) -> ui.LayoutView | None:
+    async def _show(self, request: Request, answer: Answer, asked: str) -> ui.LayoutView | None:
         """Answer privately, and again with sentences if a language model is configured. None: it has replied."""
         begun, interaction = self._questions.begin_sentences(answer), request.interaction
         if begun is None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from discord import ui
 
-from bot.archive import languages
 from bot.archive.summaries import Basis, label_name
-from bot.ask.archive import ArchiveAnswer, Found, Kind, Words
+from bot.ask.answers import Answer, Extent, Found, Kind, Words
 from bot.ask.question import MAX_LENGTH
 from bot.ask.sentences import QuotedSentence
-from bot.ask.service import Answer, AnswerPost, AnyAnswer, ShownPassage
+from bot.ask.service import AnswerPost
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.list_state import ListKind, ListState, pack_state
@@ -32,9 +31,11 @@ from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
 from bot.search.results import Snippet
+from bot.text import plain
 from storage import models
-from storage.models import PartKind, Section
+from storage.models import PartKind
 
+_Rows: TypeAlias = Sequence[Sequence[ui.Item[Any] | None]]
 OPEN, SUBMIT, CHOOSE = "qa", "qas", "qam"
 QUESTION = "question"
 """The form's field."""
@@ -52,72 +53,46 @@ _MAX_ORIGINS = 4
 
 
 def answer_view(
-    texts: Texts, answer: AnyAnswer, asked: str = "", *, marker: str | None = None, url: str = ""
+    texts: Texts, answer: Answer, asked: str = "", *, marker: str | None = None, url: str = ""
 ) -> ui.LayoutView:
     """Return an answer with its passages as quotations, below the question.
 
     `url` is the address of the message that asked, for an answer that cannot be a reply to it; `marker` that of a delivery's
     message, which the buttons' ids carry.
     """
-    if isinstance(answer, Answer):
-        return _paper_view(texts, answer, asked, marker, url)
-    return _archive_view(texts, answer, asked, marker, url)
-
-
-def _paper_view(texts: Texts, answer: Answer, asked: str, marker: str | None, url: str) -> ui.LayoutView:
-    message, paper = MessageBuilder(), answer.paper
-    lines = [*([subtext(url)] if url else []), f"### {title_link(paper, max_characters=300, max_bytes=900)}"]
+    message, said = MessageBuilder(), describe(texts, answer)
+    head = [subtext(url)] if url else []
+    if answer.paper is not None:
+        head.append(f"### {title_link(answer.paper, max_characters=300, max_bytes=900)}")
     if asked:
-        lines.append(texts("ask-asked", question=escape_untrusted(asked, max_length=_MAX_SHOWN_QUESTION)))
-    if not answer.is_answer:
-        nearest = "ask-abstract-nearest" if answer.basis is Basis.ABSTRACT else "ask-nearest"
-        key = nearest if answer.passages else "ask-none"
-        lines.append(texts("ask-no-text" if answer.basis is Basis.NONE else key))
-    message.add_text("\n".join(lines))
-    numbers = range(1, 1 + len(answer.passages)) if answer.sentences else (0,) * len(answer.passages)
-    blocks = [_quote(texts, *numbered) for numbered in zip(answer.passages, numbers, strict=True)]
+        head.append(texts("ask-asked", question=escape_untrusted(asked, max_length=_MAX_SHOWN_QUESTION)))
+    # What was not found is said aloud, and what is only to be kept in mind in small print.
+    aloud = 0 if answer.is_near else 1
+    message.add_text("\n".join([*head, *said[:aloud], *map(subtext, said[aloud:])]))
+    rows = (
+        _archive_rows(texts, answer, marker)
+        if answer.paper is None
+        else _paper_rows(texts, answer.paper, marker)
+    )
+    message.end_with(rows, "\n".join(map(subtext, list_notes(texts, answer))))
     if answer.sentences:
+        blocks = [_passage_text(texts, answer, *numbered) for numbered in enumerate(answer.found, start=1)]
         blocks = _fit_sentences(answer.sentences, blocks, *message.share(1))
-    for block in blocks:
-        message.add_text(block)
-    read_as = " · ".join(
-        f"{escape_untrusted(typed, max_length=_MAX_READ)} → "
-        + ", ".join(escape_untrusted(form, max_length=_MAX_READ) for form in forms)
-        for typed, forms in answer.read_as
-    )
-    notes = (
-        texts(answer.note) if answer.note else "",
-        texts("ask-in-other-language") if _is_foreign(texts, answer) else "",
-        texts("ask-from-abstract") if answer.basis is Basis.ABSTRACT else "",
-        texts("ask-read-as", parts=read_as) if read_as and not answer.sentences else "",
-    )
-    message.add_text("\n".join(subtext(note) for note in notes if note))
-    options = [select_option(texts(f"ask-common-{name}"), name) for name in COMMON]
-    message.add_buttons(
-        select_menu(texts("ask-common"), pack_custom_id(CHOOSE, paper.arxiv_id, marker=marker), options)
-    )
-    message.add_buttons(button(texts("ask-again"), pack_custom_id(OPEN, paper.arxiv_id, marker=marker)))
+        for block in blocks:
+            message.add_text(block)
+        return message.view
+    for place, passage in enumerate(answer.found):
+        message.add_text(_passage_text(texts, answer, 0, passage, *message.share(len(answer.found) - place)))
     return message.view
 
 
-def _is_foreign(texts: Texts, answer: Answer) -> bool:
-    """Return whether no passage is in the reader's language, and nothing else answers."""
-    shown = [Section("", one.excerpt.text) for one in answer.passages]
-    language = languages.detect_section_language(shown)
-    return not answer.sentences and language not in (None, texts.locale)
+def _paper_rows(texts: Texts, paper: models.PaperDetail, marker: str | None) -> _Rows:
+    options = [select_option(texts(f"ask-common-{name}"), name) for name in COMMON]
+    menu = select_menu(texts("ask-common"), pack_custom_id(CHOOSE, paper.arxiv_id, marker=marker), options)
+    return [[menu], [button(texts("ask-again"), pack_custom_id(OPEN, paper.arxiv_id, marker=marker))]]
 
 
-def _archive_view(
-    texts: Texts, answer: ArchiveAnswer, asked: str, marker: str | None, url: str
-) -> ui.LayoutView:
-    message, lines = MessageBuilder(), [subtext(url)] if url else []
-    if asked:
-        lines.append(texts("ask-asked", question=escape_untrusted(asked, max_length=_MAX_SHOWN_QUESTION)))
-    message.add_text("\n".join(lines))
-    if not answer.sentences:
-        message.add_text(_nearness_text(texts, answer))
-    if answer.is_cut:
-        message.add_text(subtext(texts("ask-archive-cut", count=MAX_LENGTH)))
+def _archive_rows(texts: Texts, answer: Answer, marker: str | None) -> _Rows:
     shown = {passage.paper.arxiv_id: passage.paper for passage in answer.found}
     options = [
         select_option(
@@ -126,100 +101,106 @@ def _archive_view(
         for arxiv_id, paper in shown.items()
         for name, action in (("ask-menu-ask", (OPEN,)), ("ask-menu-save", _SAVE))
     ]
+    menu = select_menu(texts("ask-menu"), pack_custom_id(client_messages.ACT, marker=marker), options)
     state = ListState(ListKind.TOPIC, answer.topic)
     topic = pack_state(state, marker=marker) if shown and answer.kind is not Kind.NAMED else ""
-    menu = select_menu(texts("ask-menu"), pack_custom_id(client_messages.ACT, marker=marker), options)
-    notes = [texts("ask-disagree") if answer.disagree else "", texts(answer.note) if answer.note else ""]
-    foot = "\n".join(subtext(note) for note in notes if note)
-    message.end_with([[menu], [button(texts("ask-all-papers"), topic) if topic else None]], foot)
-    if answer.sentences:
-        blocks = [
-            _passage_text(texts, answer, passage, number)
-            for number, passage in enumerate(answer.found, start=1)
-        ]
-        for block in _fit_sentences(answer.sentences, blocks, *message.share(1)):
-            message.add_text(block)
-        return message.view
-    for place, passage in enumerate(answer.found):
-        share = message.share(len(answer.found) - place)
-        message.add_text(_passage_text(texts, answer, passage, 0, *share))
-    return message.view
+    return [[menu], [button(texts("ask-all-papers"), topic) if topic else None]]
 
 
-def describe(texts: Texts, answer: ArchiveAnswer) -> list[str]:
+def describe(texts: Texts, answer: Answer) -> list[str]:
     """Return what is promised of the passages: that they are the nearest, or what no paper has, and what the archive is."""
-    if answer.kind is Kind.NAMED:
-        return []
+    cut = [texts("ask-archive-cut", count=MAX_LENGTH)] if answer.is_cut else []
+    if answer.sentences or answer.kind is Kind.NAMED:
+        return cut
+    if answer.paper is not None:
+        return [] if answer.is_near else [texts(_name_doubt(answer))]
     names = ", ".join(f"**{escape_untrusted(name)}**" for name in answer.absent)
-    told = texts(f"ask-archive-{answer.kind}", names=names)
-    nearest = [texts("ask-archive-near-papers")] if answer.found else []
-    return [told] if answer.is_near else [told, _describe_archive(texts, answer), *nearest]
+    told = [texts(f"ask-archive-{answer.kind}", names=names)]
+    if answer.extent is not None:
+        told.append(_describe_archive(texts, answer.extent))
+        told += [texts("ask-archive-near-papers")] if answer.found else []
+    return told + cut
 
 
-def _nearness_text(texts: Texts, answer: ArchiveAnswer) -> str:
-    said = describe(texts, answer)
-    return (
-        "\n".join(map(subtext, said)) if answer.is_near else "\n".join([*said[:1], *map(subtext, said[1:])])
-    )
+def _name_doubt(answer: Answer) -> str:
+    """Return the Fluent id of what is said of a paper that does not seem to answer."""
+    if not answer.found:
+        return "ask-no-text" if answer.basis is Basis.NONE else "ask-none"
+    return "ask-abstract-nearest" if answer.basis is Basis.ABSTRACT else "ask-nearest"
 
 
-def _describe_archive(texts: Texts, answer: ArchiveAnswer) -> str:
-    if answer.since is None:
+def _describe_archive(texts: Texts, extent: Extent) -> str:
+    if extent.since is None:
         return texts("ask-archive-empty")
-    told = texts("ask-archive-is", count=answer.papers, since=texts.format_date(answer.since))
-    named = [escape_untrusted(name) for name in answer.origins[:_MAX_ORIGINS]]
-    named += ["…"] if len(answer.origins) > _MAX_ORIGINS else []
+    told = texts("ask-archive-is", count=extent.papers, since=texts.format_date(extent.since))
+    named = [escape_untrusted(name) for name in extent.origins[:_MAX_ORIGINS]]
+    named += ["…"] if len(extent.origins) > _MAX_ORIGINS else []
     return f"{told} {texts('ask-archive-sources', sources=', '.join(named))}" if named else told
 
 
-def list_passages(
-    texts: Texts, answer: ArchiveAnswer
-) -> Iterator[tuple[models.PaperDetail, Snippet, str, str]]:
-    """Yield each passage's paper, excerpt, whose words they are, and its language, "" if it is the question's."""
+def list_notes(texts: Texts, answer: Answer) -> list[str]:
+    """Return what is said below the passages: of a language model's sentences, and of what was read as something else."""
+    read_as = " · ".join(
+        f"{escape_untrusted(typed, max_length=_MAX_READ)} → "
+        + ", ".join(escape_untrusted(form, max_length=_MAX_READ) for form in forms)
+        for typed, forms in answer.read_as
+    )
+    note = answer.note
+    if note == "ask-written" and answer.paper is None:
+        note = "ask-archive-written"
+    notes = (
+        texts("ask-disagree") if answer.disagree else "",
+        texts(note) if note else "",
+        texts("ask-from-abstract") if answer.basis is Basis.ABSTRACT else "",
+        texts("ask-read-as", parts=read_as) if read_as and not answer.sentences else "",
+    )
+    return list(filter(None, notes))
+
+
+def list_passages(texts: Texts, answer: Answer) -> Iterator[tuple[models.PaperDetail, Snippet, str, str]]:
+    """Yield each passage's paper, excerpt, whose words they are (Markdown), and its language, "" if it is the question's."""
     for one in answer.found:
-        yield one.paper, one.excerpt, _describe_words(texts, answer, one), _find_language(answer, one)
+        language = one.source.language if one.source.language != answer.language else ""
+        yield one.paper, one.excerpt, describe_words(texts, answer, one), language
 
 
-def _find_language(answer: ArchiveAnswer, found: Found) -> str:
-    return found.source.language if found.source.language != answer.language else ""
-
-
-def _describe_words(texts: Texts, answer: ArchiveAnswer, passage: Found) -> str:
+def describe_words(texts: Texts, answer: Answer, passage: Found) -> str:
     """Return whose words a passage has, its place, and its language if it is not the question's."""
-    source = passage.source
+    source, is_of_one = passage.source, answer.paper is not None
+    is_paper = source.words is Words.PAPER
     words = texts(f"ask-words-{source.words}", day=texts.format_date(source.on) if source.on else "")
-    heading = source.passage.section
-    heading = texts(f"label-{label}") if (label := label_name(heading)) else heading
-    section = discord_text.escape_inline(discord_text.shorten(heading, _MAX_SECTION, markdown=False))
-    is_link = source.words is Words.PAPER and section
-    place = discord_text.masked_link(section, source.url) if is_link else section
-    language = _find_language(answer, passage)
-    return join_dotted(words, place, texts(f"language-{language}") if language else "")
+    headings = [
+        texts(f"label-{label}") if (label := label_name(heading)) else heading
+        for heading in source.passage.section.split(" › ")
+    ]
+    section = discord_text.shorten(" › ".join(headings), _MAX_SECTION, markdown=False)
+    section = plain.strip_invisible(section) or (texts("ask-place") if is_of_one and is_paper else "")
+    is_link = section and is_paper
+    place = discord_text.masked_link(section, source.url) if is_link else discord_text.escape_inline(section)
+    language = texts(f"language-{source.language}") if source.language != answer.language else ""
+    return join_dotted("" if is_of_one and is_paper else words, place, language)
 
 
 def _passage_text(
-    texts: Texts,
-    answer: ArchiveAnswer,
-    passage: Found,
-    number: int,
-    characters: int = 1_000,
-    size: int = 3_000,
+    texts: Texts, answer: Answer, number: int, passage: Found, characters: int = 1_000, size: int = 3_000
 ) -> str:
-    """Return a passage below its paper, with its number if sentences rest on it (else 0), and whose words it has.
+    """Return a passage with its number, if sentences rest on it (else 0), and whose words it has; below its paper, if each is
+    of another.
 
     The passage is shortened until the text has at most `characters`, and `size` bytes.
     """
-    paper = passage.paper
-    title = title_link(paper, max_characters=300, max_bytes=700)
-    facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
-    head, words = f"{number}. {facts}" if number else facts, subtext(_describe_words(texts, answer, passage))
+    paper, words = passage.paper, describe_words(texts, answer, passage)
+    mark = f"{number}. " if number else ""
+    if answer.paper is None:
+        title = title_link(paper, max_characters=300, max_bytes=700)
+        facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
+        head, foot = f"**{mark}{facts}**\n", subtext(words)
+    else:
+        head, foot = "", subtext(f"{mark}{words}")
     for length in _QUOTED:
-        quoted = (
-            f"> {mark_matches(_shorten(passage.excerpt, length))}\n"
-            if passage.source.words is not Words.TITLE
-            else ""
-        )
-        text = f"**{head}**\n{quoted}{words}"
+        is_quoted = passage.source.words is not Words.TITLE
+        quoted = f"> {mark_matches(_shorten(passage.excerpt, length))}\n" if is_quoted else ""
+        text = f"{head}{quoted}{foot}"
         if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
             break
     return text
@@ -231,17 +212,6 @@ def _shorten(excerpt: Snippet, length: int) -> Snippet:
     text = discord_text.shorten(excerpt.text, length, markdown=False)
     spans = tuple(span for span in excerpt.spans if span[1] < len(text) - 1)
     return excerpt._replace(text=text, spans=spans)
-
-
-def _quote(texts: Texts, passage: ShownPassage, number: int) -> str:
-    """Return a passage as a quotation with a link to its place, and its number if sentences rest on it."""
-    titles = [
-        texts(f"label-{label}") if (label := label_name(title)) else title
-        for title in passage.section.split(" › ")
-    ]
-    section = discord_text.shorten(" › ".join(titles), _MAX_SECTION, markdown=False) or texts("ask-place")
-    place = discord_text.masked_link(section, passage.url)
-    return f"> {mark_matches(passage.excerpt)}\n{subtext(f'{number}. {place}' if number else place)}"
 
 
 def _fit_sentences(
@@ -261,17 +231,14 @@ def _number(sentences: Sequence[QuotedSentence]) -> list[str]:
     return [f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})" for one in sentences]
 
 
-def _plain_text(texts: Texts, answer: AnyAnswer) -> str:
+def _plain_text(texts: Texts, answer: Answer) -> str:
     """Return an answer for the plain form of its message, which is sent if Discord refuses the layout."""
-    sentences = _number(answer.sentences[:2])
-    if isinstance(answer, Answer):
-        quotes = [f"> {mark_matches(passage.excerpt)}\n<{passage.url}>" for passage in answer.passages]
-        return "\n".join((*sentences, *quotes[: 2 if sentences else None])) or texts("ask-none")
+    said = _number(answer.sentences[:2]) or describe(texts, answer)
     quotes = [
-        f"> {mark_matches(_shorten(passage.excerpt, _QUOTED[-2]))}\n<{passage.paper.url}>"
+        f"> {mark_matches(_shorten(passage.excerpt, _QUOTED[-2]))}\n<{passage.source.url}>"
         for passage in answer.found
     ]
-    return "\n".join((*(sentences or [_nearness_text(texts, answer)]), *quotes))
+    return "\n".join((*said, *quotes))
 
 
 def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
@@ -282,8 +249,8 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     text = texts(post.problem) if post.problem else ""
     if answer is not None:
         text = _plain_text(texts, answer)
-    plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
-    body, reply = plain, dict[str, Any]()
+    bare = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
+    body, reply = bare, dict[str, Any]()
     if asked.may_reply:
         body = client_messages.marked_plain_payload(text, marker)
         reply = {"message_reference": {"message_id": str(asked.id), "fail_if_not_exists": False}}
@@ -292,5 +259,5 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
         body = layout_payload(view)
     if post.is_edit:
         # Discord takes a layout in place of a text only if the text is removed.
-        return (RenderedPart(PartKind.EDIT, {"content": None} | body, plain),)
-    return (RenderedPart(PartKind.MESSAGE, body | reply, plain),)
+        return (RenderedPart(PartKind.EDIT, {"content": None} | body, bare),)
+    return (RenderedPart(PartKind.MESSAGE, body | reply, bare),)

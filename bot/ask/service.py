@@ -8,21 +8,21 @@ message says so, and is edited. Its last part always has what is to be said if n
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import structlog
 
-from bot.archive import arxiv_ids, summaries
+from bot.archive import arxiv_ids
 from bot.archive.summaries import Basis
 from bot.ask import passages, question
-from bot.ask.archive import ArchiveAnswer, ArchiveQuestions, quote, split_ids
+from bot.ask.answers import Answer, AskedPaper, Kind, StoredPassage, Words
+from bot.ask.archive import ArchiveQuestions, guess_language, list_sources, list_text_sources, split_ids
 from bot.ask.ranking import PaperIndex, Ranking
-from bot.ask.sentences import Question, QuotedSentence, ReadPaper, SentenceWriter, Written, number_quotes
+from bot.ask.sentences import Question, SentenceWriter
 from bot.core import isolation
 from bot.core.admission import Admission, BusyError
 from bot.core.clock import Clock
@@ -30,7 +30,6 @@ from bot.outbox import contents
 from bot.search import embeddings
 from bot.search.embeddings import TextVectors
 from bot.search.glossary import GlossaryService
-from bot.search.results import Snippet, make_excerpt
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
 from storage import accounts, errors, models, outbox, paper_texts, papers
@@ -53,42 +52,6 @@ MAX_A_DAY = 50
 _PUBLIC, _READ = "public", "read"
 SENTENCES_A_DAY, SENTENCES_IN_SERVER = 10, 100
 """The most questions of one reader, and in one server, that a language model answers a day (UTC)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShownPassage:
-    """An excerpt of a passage with its section and the address of its place."""
-
-    section: str
-    url: str
-    excerpt: Snippet
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a paper says to a question: passages, best first; the nearest one if it does not seem to answer.
-
-    With `sentences`, the passages are those that they rest on. `note` (a Fluent id) says why they are absent, or that a model
-    is asked. `read_as` has the parts of the question that were read as other forms, with those that the paper has.
-    `order` names the passages of the `text` in the `index` by rank.
-    """
-
-    paper: models.PaperDetail
-    text: models.PaperText
-    index: PaperIndex
-    order: Sequence[int] = ()
-    is_answer: bool = False
-    passages: tuple[ShownPassage, ...] = ()
-    read_as: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    sentences: tuple[QuotedSentence, ...] = ()
-    note: str = ""
-
-    @property
-    def basis(self) -> Basis:
-        return Basis(self.text.basis)
-
-
-AnyAnswer: TypeAlias = Answer | ArchiveAnswer
 
 
 class AskedMessage(NamedTuple):
@@ -119,7 +82,7 @@ class AnswerPost:
     message: AskedMessage
     locale: models.Locale
     problem: str
-    answer: AnyAnswer | None = None
+    answer: Answer | None = None
     is_edit: bool = False
 
     @property
@@ -149,19 +112,39 @@ class PaperQuestions:
     _asked: Counter[tuple[str, int]] = field(default_factory=Counter, init=False)
     _counted_on: date = field(default=date.min, init=False)
 
-    async def answer(self, paper: models.PaperDetail, asked: str, user_id: int) -> Answer:
-        """Answer a question about a paper, after reading its text if it is not stored.
+    async def answer(
+        self,
+        asked: str,
+        locale: models.Locale,
+        user_id: int,
+        *,
+        paper: models.PaperDetail | None = None,
+        same: Sequence[str] = (),
+    ) -> Answer:
+        """Answer a question about a paper, else about the `same` papers (arXiv ids) if they have anything near, else the archive.
 
-        Raises BusyError, or UsageError beyond the day's limit.
+        The text of a paper is read if it is not stored; else nothing is fetched. `locale` is the reader's language. Raises
+        BusyError, or UsageError beyond the day's limit of texts.
         """
+        if paper is not None:
+            return await self._answer_of_paper(paper, asked, locale, user_id)
+        async with self.lookups.admitted(user_id, _PATIENCE):
+            answer = await self.archive.answer(asked, locale, only=same)
+            is_done = answer.is_near or not (same and question.has_words(asked))
+            return answer if is_done else await self.archive.answer(asked, locale)
+
+    async def _answer_of_paper(
+        self, paper: models.PaperDetail, asked: str, locale: models.Locale, user_id: int
+    ) -> Answer:
+        language = guess_language(asked, locale)
         text = await self.database.fetch(paper_texts.get, paper.arxiv_id)
         if text is None:
             if not self._count(_READ, user_id):
                 raise errors.UsageError(f"{MAX_A_DAY} papers a day", "ask-limit")
-            text = await self._read(paper, asked, user_id)
+            text = await self._read(paper, user_id)
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
-            index = await self._load_index(text)
+            sources, index = await self._load_sources(paper, text, language)
             parts = await asyncio.to_thread(question.read, asked, glossary, index.has)
             ranking = await asyncio.to_thread(index.rank, parts, wants_number=question.wants_number(asked))
         # Outside the look-up, whose places all readers share.
@@ -169,40 +152,18 @@ class PaperQuestions:
             headed = [passage.headed_text for passage in index.passages]
             order = await self.vectors.rank(text, headed, asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
-        return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
+        asked_paper = AskedPaper(paper, sources, ranking.order)
+        return await asyncio.to_thread(_build, asked_paper, language, parts, ranking)
 
-    async def ask_archive(
-        self, asked: str, locale: models.Locale, user_id: int, same: Sequence[str] = ()
-    ) -> ArchiveAnswer:
-        """Return the nearest passages to a question: of the `same` papers (arXiv ids), or else of the archive.
-
-        Nothing is fetched or stored. Raises BusyError.
-        """
-        async with self.lookups.admitted(user_id, _PATIENCE):
-            answer = await self.archive.answer(asked, locale, only=same)
-            is_done = answer.is_near or not (same and question.has_words(asked))
-            return answer if is_done else await self.archive.answer(asked, locale)
-
-    def begin_sentences(self, answer: AnyAnswer) -> AnyAnswer | None:
-        """Return the answer with the note that a language model reads, or None if none is asked.
-
-        Of one paper it reads the full text alone: a summary proves nothing about it. What it says of several papers is shown
-        with whose words they are.
-        """
-        if self.sentences is None or not self.sentences.is_ready:
+    def begin_sentences(self, answer: Answer) -> Answer | None:
+        """Return the answer with the note that a language model reads, or None if none is asked."""
+        if self.sentences is None or not (self.sentences.is_ready and answer.is_readable):
             return None
-        of_paper = isinstance(answer, Answer) and answer.basis is Basis.PAPER and answer.index.passages
-        of_archive = isinstance(answer, ArchiveAnswer) and answer.is_near
-        return replace(answer, note="ask-writing") if of_paper or of_archive else None
+        return replace(answer, note="ask-writing")
 
     async def add_sentences(
-        self,
-        answer: AnyAnswer,
-        asked: str,
-        language: models.Locale,
-        user_id: int,
-        guild_id: int | None = None,
-    ) -> AnyAnswer:
+        self, answer: Answer, asked: str, language: models.Locale, user_id: int, guild_id: int | None = None
+    ) -> Answer:
         """Return the answer with judged sentences of the language model, or with the reason for their absence.
 
         The answers of a day are limited for each reader and server; user 0 is the operator in the shell.
@@ -215,26 +176,35 @@ class PaperQuestions:
         except storage.TooManyQuestionsError:
             return replace(answer, note="ask-sentences-limit")
         glossary = await self.database.look_up(self.glossary.read_current)
-        read = Question(asked, _list_read(answer), language, glossary)
-        written = await self.sentences.write(read, user_id)
-        if not written.sentences:
-            return replace(answer, note=written.note)
-        return await asyncio.to_thread(_add, answer, written)
+        read = Question(asked, answer.list_read(), language, glossary)
+        return await asyncio.to_thread(answer.with_sentences, await self.sentences.write(read, user_id))
 
-    async def _read(self, paper: models.PaperDetail, asked: str, user_id: int) -> models.PaperText:
-        arguments = paper.arxiv_id, paper.title or "", _describe(paper, guess_language(asked))
+    async def _read(self, paper: models.PaperDetail, user_id: int) -> models.PaperText:
         try:
             async with asyncio.timeout(_READING_SECONDS):
-                return await self.texts.read(*arguments, lambda: self._reading.admitted(user_id))
+                return await self.texts.read(
+                    paper.arxiv_id, paper.title or "", "", lambda: self._reading.admitted(user_id)
+                )
         except TimeoutError:
             raise BusyError("the text is not read in time", "busy") from None
+
+    async def _load_sources(
+        self, paper: models.PaperDetail, text: models.PaperText, language: models.Locale
+    ) -> tuple[list[StoredPassage], PaperIndex]:
+        """Return the passages of a paper's text, else of its abstract, and of summaries in the language if there are any."""
+        if text.basis == Basis.PAPER:
+            index = await self._load_index(text)
+            return list_text_sources(text, index.passages), index
+        stored = list(list_sources(paper, language))
+        foreign = [one for one in stored if one.words is Words.DIGEST and one.language != language.value]
+        if any(one.words is Words.DIGEST and one.language == language.value for one in stored):
+            stored = [one for one in stored if one not in foreign]
+        return stored, await asyncio.to_thread(PaperIndex, [one.passage for one in stored])
 
     async def _load_index(self, text: models.PaperText) -> PaperIndex:
         key = text.arxiv_id, text.fetched_at
         if (index := self._indexes.get(key)) is None:
             index = await asyncio.to_thread(PaperIndex, await passages.split_apart(text))
-            if text.basis != Basis.PAPER:  # made in no time
-                return index
             if len(self._indexes) >= _MAX_INDEXES:
                 self._indexes.pop(next(iter(self._indexes)), None)
             self._indexes[key] = index
@@ -309,8 +279,7 @@ class PaperQuestions:
         """
         now = self.clock()
         parts = [self.deliveries.build_post(ANSWER, post, now).parts[0] for post in (shown, *rest)]
-        passages_shown = shown.answer.found if isinstance(shown.answer, ArchiveAnswer) else ()
-        about = dict.fromkeys(passage.paper.arxiv_id for passage in passages_shown)
+        about = dict.fromkeys(one.paper.arxiv_id for one in (shown.answer.found if shown.answer else ()))
         return await self.database.write(
             storage.put_answer,
             delivery_id,
@@ -330,12 +299,11 @@ class PaperQuestions:
             return replace(post, problem="ask-which-paper")
         # A card stays when its paper is removed.
         paper = await self.database.fetch(papers.get_detail, ids[0]) if ids else None
+        paper = paper if has_words else None
+        named = same if has_words else ids  # ids alone show these papers
         try:
-            if paper is None or not has_words:
-                named = same if has_words else ids  # ids alone show these papers
-                nearest = await self.ask_archive(asked, post.locale, post.message.user_id, named)
-                return replace(post, answer=nearest, problem="")
-            return replace(post, answer=await self.answer(paper, asked, post.message.user_id), problem="")
+            answer = await self.answer(asked, post.locale, post.message.user_id, paper=paper, same=named)
+            return replace(post, answer=answer, problem="")
         except errors.UsageError as error:
             return replace(post, problem=error.key)
 
@@ -349,78 +317,28 @@ class PaperQuestions:
         return self._asked[what, user_id] <= MAX_A_DAY
 
 
-def guess_language(asked: str, otherwise: models.Locale = models.Locale.EN) -> models.Locale:
-    """Return Korean for a question with Hangul; one without may still be asked by a reader of Korean."""
-    return models.Locale.KO if analyser.has_hangul(asked) else otherwise
-
-
-_HEADINGS = {models.Locale.EN: ("Abstract", "Summary"), models.Locale.KO: ("초록", "요약")}
-_HEADING = re.compile(r"^#+[ \t]*", re.MULTILINE)
-
-
-def _describe(paper: models.PaperDetail, locale: models.Locale) -> str:
-    """Return the abstract and the best summary from a digest as Markdown, each below its heading; "" without both."""
-    of_abstract, of_summary = _HEADINGS[locale]
-    blocks = [f"## {of_abstract}", _HEADING.sub("", paper.abstract)] if paper.abstract else []
-    of_digests = (stored for stored in summaries.list_texts(paper, locale) if stored.format is not None)
-    summary = next(of_digests, None)
-    if summary is not None and not (paper.abstract and summary.basis is Basis.EXTRACT):
-        blocks.append(f"## {of_summary}")
-        for section in summary.sections:
-            blocks += [f"**{section.heading}**"] if section.heading else []
-            blocks.append(_HEADING.sub("", section.body))
-    return "\n\n".join(blocks)
-
-
 def _build(
-    paper: models.PaperDetail,
-    text: models.PaperText,
-    index: PaperIndex,
-    parts: Sequence[question.AskedPart],
-    ranking: Ranking,
+    asked: AskedPaper, language: models.Locale, parts: Sequence[question.AskedPart], ranking: Ranking
 ) -> Answer:
-    patterns = ranking.compile_patterns(parts)
-    most = MAX_SHOWN if ranking.is_answer or text.basis != Basis.PAPER else MAX_NEAREST
+    """Return the answer of one paper."""
+    words = {source.words for source in asked.sources}
+    basis = Basis.PAPER if Words.PAPER in words else Basis.ABSTRACT if words else Basis.NONE
+    most = MAX_SHOWN if ranking.is_answer or basis is not Basis.PAPER else MAX_NEAREST
     telling = [part for part in parts if part.weight > question.VAGUE]
     has_any = any(ranking.found[part.text] for part in telling)
     if telling and not (has_any or ranking.is_answer):  # what says little, such as "use", is nowhere near
         most = 0
-    shown = [index.passages[number] for number in ranking.order[:most]]
     read_as = ((part.text, _list_read_forms(part, ranking)) for part in telling)
-    return Answer(
-        paper,
-        text,
-        index,
-        ranking.order,
-        ranking.is_answer,
-        tuple(_show(text, passage, patterns) for passage in shown),
-        tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
+    answer = Answer(
+        Kind.NEAR if ranking.is_answer else Kind.NOTHING,
+        language.value,
+        asked=(asked,) if asked.sources else (),
+        paper=asked.paper,
+        basis=basis,
+        read_as=tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
     )
-
-
-def _list_read(answer: AnyAnswer) -> list[ReadPaper]:
-    if isinstance(answer, Answer):
-        return [ReadPaper(answer.paper.title or answer.paper.arxiv_id, answer.index.passages, answer.order)]
-    papers = (one.paper for one in answer.found)
-    return [
-        ReadPaper(paper.title or paper.arxiv_id, [one.passage for one in sources], range(len(sources)))
-        for paper, sources in zip(papers, answer.sources, strict=True)
-    ]
-
-
-def _add(answer: AnyAnswer, written: Written) -> AnyAnswer:
-    """Return the answer with sentences, each with a quote that shows the words that it rests on."""
-    if isinstance(answer, ArchiveAnswer):
-        quoted = quote(answer, written.sentences)
-        return replace(quoted, disagree=written.disagree, note="ask-archive-written")
-    every = answer.index.passages
-    shown, quotes = number_quotes(written.sentences, lambda one: every[one.passage].text)
-    excerpts = tuple(_show(answer.text, every[sentence.passage], patterns) for sentence, patterns in quotes)
-    return replace(answer, is_answer=True, passages=excerpts, sentences=shown, note="ask-written")
-
-
-def _show(text: models.PaperText, one: passages.Passage, patterns: Sequence[re.Pattern[str]]) -> ShownPassage:
-    return ShownPassage(one.section, passages.locate(text, one), make_excerpt(one.text, patterns))
+    patterns = ranking.compile_patterns(parts)
+    return answer.with_found((asked, number, patterns) for number in ranking.order[:most])
 
 
 def _list_read_forms(part: question.AskedPart, ranking: Ranking) -> tuple[str, ...]:

@@ -24,9 +24,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.archive import arxiv_ids
-from bot.ask.archive import ArchiveQuestions
+from bot.ask.archive import ArchiveQuestions, guess_language
 from bot.ask.question import MAX_LENGTH
-from bot.ask.service import guess_language
 from bot.cli import search as cli_search
 from bot.cli import shell
 from bot.core.clock import Clock
@@ -114,7 +113,7 @@ class ArchiveTools:
         if not question.strip():
             raise exceptions.ToolError(f"Ask a question of up to {MAX_LENGTH} characters.")
         answer = await self.questions.answer(question, guess_language(question))
-        return self._answer(cli_search.archive_to_dict(answer))
+        return self._answer(cli_search.asked_to_dict(answer))
 
     async def get_paper(self, arxiv_id: Query) -> str:
         """Return everything about one paper: abstract, authors, links, votes, and its summaries with dates and sources.

@@ -23,8 +23,7 @@ from storage import errors, models
 from storage.database import Database
 
 if TYPE_CHECKING:
-    from bot.ask.archive import ArchiveAnswer
-    from bot.ask.service import Answer
+    from bot.ask.answers import Answer
 
 _UNKNOWN_PAPER = "The archive has no paper {!r}. `paperround search WORDS` finds papers by title."
 _MAX_NAMES = 5
@@ -201,52 +200,61 @@ async def ask(
     With `PAPERROUND_WRITER_URL`, also sentences by that language model.
     """
 
-    from bot.ask.archive import ArchiveAnswer
-    from bot.ask.service import AnyAnswer, guess_language
+    from bot.ask.archive import guess_language
 
     paper_id, *rest = words
     is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None
     if is_named and not rest:
         await paper(paper_id, as_json)
-    asked = " ".join(rest)
-    answer: AnyAnswer | None = None
     async with shell.open_container() as container:
-        found = (
-            await create_search(container.database).find_paper(paper_id)
-            if is_named or len(words) == 2
-            else None
-        )
+        may_name = is_named or len(words) == 2
+        found = await create_search(container.database).find_paper(paper_id) if may_name else None
+        if is_named and found is None:
+            _refuse_unknown(paper_id, as_json)
+        asked = " ".join(rest if found is not None else words)
+        language = guess_language(asked)
         glossary = GlossaryService(container.database)
         questions = container.create_questions(container.database, glossary, Admission(1))
-        if not is_named and found is None:
-            asked = " ".join(words)
-            answer = await questions.ask_archive(asked, guess_language(asked), user_id=0)
-            if not answer.found and await _is_index_incomplete(container.database):
-                raise errors.UsageError(_BEHIND)
-        elif found is not None:
-            answer = await questions.answer(found, asked, user_id=0)
-        if answer is not None and (begun := questions.begin_sentences(answer)) is not None:
-            answer = await questions.add_sentences(begun, asked, guess_language(asked), user_id=0)
-    if isinstance(answer, ArchiveAnswer):
-        _print_archive(answer, as_json)
+        answer = await questions.answer(asked, language, user_id=0, paper=found)
+        if not (answer.found or answer.paper) and await _is_index_incomplete(container.database):
+            raise errors.UsageError(_BEHIND)
+        if (begun := questions.begin_sentences(answer)) is not None:
+            answer = await questions.add_sentences(begun, asked, language, user_id=0)
     if as_json:
-        shell.print_answer(None if answer is None else passages_to_dict(answer), True)
-    elif answer is None:
-        shell.error(_UNKNOWN_PAPER.format(paper_id))
+        shell.print_answer(asked_to_dict(answer), True)
     else:
-        _print_passages(answer)
-    has_read = answer is not None and (answer.is_answer or answer.basis.value == "paper")
-    raise typer.Exit(0 if has_read else 1)
+        _print_asked(answer)
+    raise typer.Exit(0 if answer.is_near or answer.basis.value == "paper" else 1)
 
 
-def archive_to_dict(answer: ArchiveAnswer) -> dict[str, Any]:
+def _refuse_unknown(paper_id: str, as_json: bool) -> NoReturn:
+    if as_json:
+        shell.print_answer(None, True)
+    else:
+        shell.error(_UNKNOWN_PAPER.format(paper_id))
+    raise typer.Exit(1)
+
+
+def asked_to_dict(answer: Answer) -> dict[str, Any]:
+    """Convert an answer for JSON output. One of a paper has what was read of it, one of the archive what that is."""
+    if answer.paper is not None:
+        of_kind = {
+            **shell.pick(answer.paper, "arxiv_id title"),
+            "basis": answer.basis.value,
+            "answers": answer.is_near,
+            "read_as": {typed: list(forms) for typed, forms in answer.read_as},
+        }
+    else:
+        of_kind = {
+            "absent": list(answer.absent),
+            "disagree": answer.disagree,
+            "archive": answer.extent and answer.extent._asdict(),
+        }
     return {
         "is_near": answer.is_near,
         "kind": answer.kind.value,
-        "absent": list(answer.absent),
+        **of_kind,
         "sentences": [{"text": one.text, "passage": one.quote} for one in answer.sentences],
-        "disagree": answer.disagree,
-        "archive": None if answer.is_near else shell.pick(answer, "papers since origins"),
         "passages": [
             {
                 **shell.pick(one.paper, "arxiv_id title votes"),
@@ -263,95 +271,30 @@ def archive_to_dict(answer: ArchiveAnswer) -> dict[str, Any]:
     }
 
 
-def _print_archive(answer: ArchiveAnswer, as_json: bool) -> NoReturn:
-    """Print the nearest passages of the archive, and exit with 1 if nothing is near."""
-    if as_json:
-        shell.print_answer(archive_to_dict(answer), True)
-        raise typer.Exit(0 if answer.is_near else 1)
-    reason = {
-        "nearest": "",
-        "absent": f"No paper here has {', '.join(answer.absent)}.",
-        "nothing": "Nothing here is about this.",
-        "outside": "No paper within these limits is about this.",
-        "unasked": "This has no words to look for.",
-        "named": "",
-    }[answer.kind.value]
-    since = f", the first from {answer.since}" if answer.since else ""
-    sources = f" Sources: {', '.join(answer.origins)}." if answer.origins else ""
-    archive = f"The archive has {answer.papers} papers of digests{since}.{sources}" if reason else ""
-    cut = "Only the beginning of the question was read." if answer.is_cut else ""
-    for line in filter(None, (reason, archive, cut)):
-        shell.error(line)
+def _print_asked(answer: Answer) -> None:
+    """Print an answer in the sentences that Discord has."""
+    from bot.ask import messages
+    from bot.client.texts import for_locale
+    from bot.rendering.markdown import read_plain_line
+
+    texts = for_locale(models.Locale.EN)
+    for line in messages.describe(texts, answer):
+        shell.error(read_plain_line(line))
+    if answer.paper is not None and answer.basis.value != "paper":
+        shell.error(
+            "With PAPERROUND_LOG=console:debug the same command shows why the full text could not be read."
+        )
     for sentence in answer.sentences:
         shell.echo(f"{sentence.text} ({sentence.quote})\n")
-    if answer.disagree:
-        shell.error("As the language model reads them, these papers disagree.")
-    if answer.found and not answer.sentences and answer.kind.value != "named":
-        shell.error("The nearest passages:" if answer.is_near else "The nearest papers:")
     for number, found in enumerate(answer.found, start=1):
-        paper, source = found.paper, found.source
-        whose = {
-            "digest": f"summary in the digest of {source.on}",
-            "abstract": "abstract",
-            "paper": "the paper",
-            "title": "only its title is stored",
-        }
-        mark = f"({number}) " if answer.sentences else ""
-        votes = "–" if paper.votes is None else paper.votes
-        head = f"{mark}{paper.title or paper.arxiv_id}  {paper.last_on}  ▲{votes}"
-        language = source.language if source.language != answer.language else ""
-        words = " · ".join(filter(None, (whose[source.words.value], source.passage.section, language)))
-        text = "" if source.words.value == "title" else f"  {found.excerpt.text}\n"
-        shell.echo(f"{head}\n{text}  {words}  {source.url}\n")
-    if answer.note in _NOTES:
-        shell.error(_NOTES[answer.note])
-    raise typer.Exit(0 if answer.is_near else 1)
-
-
-def passages_to_dict(answer: Answer) -> dict[str, Any]:
-    return {
-        **shell.pick(answer.paper, "arxiv_id title"),
-        "basis": answer.basis.value,
-        "answers": answer.is_answer,
-        "sentences": [{"text": one.text, "passage": one.quote} for one in answer.sentences],
-        "read_as": {typed: list(forms) for typed, forms in answer.read_as},
-        "passages": [
-            {"section": one.section, "place": one.url, "text": one.excerpt.text} for one in answer.passages
-        ],
-    }
-
-
-_UNREAD = (
-    "The text of this paper could be read neither on Hugging Face nor on arXiv. With PAPERROUND_LOG=console:debug the same"
-    " command shows why."
-)
-
-
-def _print_passages(answer: Answer) -> None:
-    if answer.basis.value != "paper":
-        shell.error(_UNREAD)
-    if not answer.is_answer and answer.basis.value != "none":
-        subject = "The paper does" if answer.basis.value == "paper" else "The abstract and the summaries do"
-        nearest = " The nearest passages:" if answer.passages else ""
-        shell.error(f"{subject} not seem to say.{nearest}")
-    for sentence in answer.sentences:
-        shell.echo(f"{sentence.text} ({sentence.quote})\n")
-    for number, passage in enumerate(answer.passages, start=1):
-        mark = f"({number}) " if answer.sentences else ""
-        shell.echo(f"{mark}{passage.section or 'Text'}  {passage.url}\n  {passage.excerpt.text}\n")
-    if answer.note in _NOTES:
-        shell.error(_NOTES[answer.note])
-    if answer.read_as and not answer.sentences:
-        read_as = "; ".join(f"{', '.join(forms)} (for {typed})" for typed, forms in answer.read_as)
-        shell.error(f"Also looked for: {read_as}")
-
-
-_NOTES = {
-    "ask-not-said": "The language model found no answer in the passages that it read.",
-    "ask-not-proved": "What the language model answered could not be proved from what it read, so it is not shown.",
-    "ask-sentences-failed": "The language model did not answer.",
-    "ask-sentences-spent": "The language model was not asked: its budget of tokens is used up.",
-}
+        votes = "–" if found.paper.votes is None else found.paper.votes
+        title = f"{found.paper.title or found.paper.arxiv_id}  {found.paper.last_on}  ▲{votes}\n"
+        head = f"{f'({number}) ' if answer.sentences else ''}{title if answer.paper is None else ''}"
+        text = "" if found.source.words.value == "title" else f"  {found.excerpt.text}\n"
+        words = read_plain_line(messages.describe_words(texts, answer, found))
+        shell.echo(f"{head}{text}  {words}  {found.source.url}\n")
+    for line in messages.list_notes(texts, answer):
+        shell.error(read_plain_line(line))
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:

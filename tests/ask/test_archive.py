@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from bot.ask.archive import ArchiveAnswer, ArchiveQuestions, Kind
+from bot.ask.answers import Answer, Kind
+from bot.ask.archive import ArchiveQuestions
 from bot.ask.service import PaperQuestions
 from bot.client.list_state import MAX_LIST_TEXT_LENGTH
 from storage import models, paper_texts
@@ -54,7 +55,7 @@ async def archive(harness: ClientHarness) -> ArchiveQuestions:
     return harness.container.services.get(PaperQuestions).archive
 
 
-async def ask(archive: ArchiveQuestions, asked: str) -> ArchiveAnswer:
+async def ask(archive: ArchiveQuestions, asked: str) -> Answer:
     return await archive.answer(asked, models.Locale.EN)
 
 
@@ -166,7 +167,8 @@ async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions) -> None:
     ):
         answer = await ask(archive, asked)
         assert answer.kind is Kind.NOTHING, asked
-        assert answer.papers > 3
+        assert answer.extent is not None
+        assert answer.extent.papers > 3
 
 
 async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuestions) -> None:
@@ -237,7 +239,7 @@ async def test_of_a_long_kept_text_the_passages_with_most_of_the_question_are_re
         await paper_texts.save(connection, text)
     answer = await ask(archive, f"How much of its oil does a wick let burn? {EARLY}")
     assert answer.found[0].source.passage.section == "250 Aside"
-    assert len(answer.sources[0]) < 20
+    assert len(answer.asked[0].sources) < 20
 
 
 async def test_a_passage_in_another_language_than_the_question_says_so(

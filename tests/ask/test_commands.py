@@ -130,8 +130,8 @@ async def test_without_a_text_the_stored_summary_answers_and_is_labelled(asking:
         else "One reward for each step"
     )
     assert f"> {said}" in text
-    assert f"[{'요약' if is_korean else 'Summary › Technical Details'}" in text
-    assert f"https://arxiv.org/abs/{OTHER}" in text
+    assert asking.texts("label-technical-details" if not is_korean else "label-whats-new") in text
+    assert f"](https://arxiv.org/abs/{OTHER})" in text
     assert asking.texts("ask-from-abstract") in text
     assert asking.texts("ask-no-text") not in text
     assert asking.texts("ask-abstract-nearest") in await ask(asking, "Which sonar reward was sold?", OTHER)
@@ -141,7 +141,7 @@ async def test_without_a_text_the_abstract_answers_before_the_summary(asking: Cl
     await add_facts(asking, OTHER, ABSTRACT)
     text = await ask(asking, "How long did training take?", OTHER)
     assert "> Reasoning is taught by rewards. Training takes nine days on two machines." in text
-    assert "[Abstract](" in text
+    assert f"-# {asking.texts('ask-words-abstract')}" in text
     assert "One reward for each step" in await ask(asking, "What reward is there for each step?", OTHER)
 
 

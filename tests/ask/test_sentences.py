@@ -10,7 +10,8 @@ import pytest
 from bot.app.container import Container
 from bot.ask import passages
 from bot.ask import service as ask_service
-from bot.ask.ranking import PaperIndex
+from bot.ask.answers import Answer, AskedPaper, Kind
+from bot.ask.archive import list_text_sources
 from bot.ask.sentences import Question, ReadPaper, Sentence, Written
 from bot.ask.service import LOST_AFTER, PaperQuestions
 from bot.core.admission import Admission
@@ -157,14 +158,13 @@ async def test_a_model_that_is_away_leaves_the_passages_and_is_left_alone_for_a_
 
 def test_sentences_about_one_passage_share_its_quote() -> None:
     text = models.PaperText(PAPER, papers.markdown(TAMARIN), "", NOW)
-    index = PaperIndex(passages.split(text))
-    [place] = [n for n, one in enumerate(index.passages) if SHORTER.english in one.text]
+    sources = list_text_sources(text, passages.split(text))
+    [place] = [n for n, one in enumerate(sources) if SHORTER.english in one.passage.text]
     paper: Any = None
     said = [Sentence("One.", place, SPAN, 0), Sentence("Two.", place, "to match the shuffled one", 0)]
-    answer = ask_service._add(ask_service.Answer(paper, text, index), Written(said))
-    assert isinstance(answer, ask_service.Answer)
+    answer = Answer(Kind.NEAR, "en", asked=(AskedPaper(paper, sources, ()),)).with_sentences(Written(said))
     assert [one.quote for one in answer.sentences] == [1, 1]
-    [quote] = answer.passages
+    [quote] = answer.found
     marked = [quote.excerpt.text[start:end] for start, end in quote.excerpt.spans]
     assert marked == [SPAN, "to match the shuffled one"]
 

@@ -47,7 +47,7 @@ def test_a_paper_without_a_text_is_said_to_have_none(
     assert (found.exit_status, as_json.exit_status) == (1, 1)
     assert found.stdout == ""
     assert not as_json.data["answers"]
-    assert "could be read neither on Hugging Face nor on arXiv" in found.stderr
+    assert "the full text could not be read" in found.stderr
     assert "PAPERROUND_LOG=console:debug" in found.stderr
     assert "The paper does not" not in found.stderr, "it was not read"
 

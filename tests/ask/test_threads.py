@@ -81,9 +81,9 @@ async def test_a_text_that_takes_long_is_announced_and_the_message_edited(
     monkeypatch.setattr("bot.ask.service.READING_AFTER", 0.0)
     answer, is_read = PaperQuestions.answer, asyncio.Event()
 
-    async def read_slowly(*arguments: Any) -> Any:
+    async def read_slowly(*arguments: Any, **further: Any) -> Any:
         await is_read.wait()
-        return await answer(*arguments)
+        return await answer(*arguments, **further)
 
     monkeypatch.setattr(PaperQuestions, "answer", read_slowly)
     asking = asyncio.create_task(questions(discussed).answer_mention("Which licence?", MESSAGE))
@@ -142,10 +142,13 @@ async def test_readers_who_wait_for_one_text_do_not_keep_others_from_reading(
 
     monkeypatch.setattr(PaperTextReader, "read", read)
     service = questions(discussed)
-    waiting = [asyncio.create_task(service.answer(slow, "Which licence?", user)) for user in range(40)]
-    assert (await service.answer(other, "Which licence?", 99)).is_answer
+    waiting = [
+        asyncio.create_task(service.answer("Which licence?", models.Locale.EN, user, paper=slow))
+        for user in range(40)
+    ]
+    assert (await service.answer("Which licence?", models.Locale.EN, 99, paper=other)).is_near
     is_read.set()
-    assert {answer.is_answer for answer in await asyncio.gather(*waiting)} == {True}
+    assert {answer.is_near for answer in await asyncio.gather(*waiting)} == {True}
     assert sorted(reads) == [slow.arxiv_id, other.arxiv_id]
 
 

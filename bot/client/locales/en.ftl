@@ -650,7 +650,6 @@ ask-abstract-nearest = The abstract and summaries may not answer this. The neare
 ask-limit = You can't ask about any more new papers today. Please try again tomorrow.
 ask-from-abstract = Only the abstract and summaries were searched: the full text could not be read.
 ask-read-as = Read as: { $parts }
-ask-in-other-language = The text is in Korean and shown as it is.
 ask-place = in the paper
 ask-writing = A language model is reading …
 ask-written = The sentences are by a language model, which also checked each against its quote. It can be wrong; the quotes are the paper’s own words.

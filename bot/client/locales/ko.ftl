@@ -594,7 +594,6 @@ ask-abstract-nearest = 초록과 요약에 답이 있는지 확실하지 않아�
 ask-limit = 오늘은 새 논문에 더 질문할 수 없어요. 내일 다시 질문해 주세요.
 ask-from-abstract = 본문을 읽지 못해 초록과 요약만 찾아봤어요.
 ask-read-as = 이렇게 이해했어요: { $parts }
-ask-in-other-language = 원문이 영어라서 영어 그대로 보여 드려요.
 ask-place = 논문에서 보기
 ask-writing = 언어 모델이 읽고 있어요 …
 ask-written = 언어 모델이 쓰고 인용문과 대조한 문장이에요. 틀릴 수 있으니 논문 원문인 아래 인용문을 확인해 주세요.
