@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, sorting
 from bot.sources import base, feed_entries, pages
@@ -65,56 +65,35 @@ def _longest_rise(days: Sequence[date]) -> int:
     return len(last)
 
 
-class _Known(NamedTuple):
-    """An entry that has not changed since it was read."""
+class _Item(NamedTuple):
+    """An entry, with the state that it has once it is read, and the known one.
 
-    account: Account
-    is_empty: bool
-
-
-class _LeftOutEntry(NamedTuple):
-    reason: Omission
-    state: sources.PageState
-
-
-class _WrittenDigests(NamedTuple):
-    digests: tuple[models.Digest, ...]
-    state: sources.PageState
-    is_new: bool
-
-
-class _ListedPaper(NamedTuple):
-    """A single paper with the day of its list, if it has one. `is_listed`: its list has it already."""
+    It is known by its paper or link, if no other entry has it, since some feeds give new ids at each build. The
+    `last_modified` of its state is the day on which it was first seen; None in the first reading of the feed.
+    """
 
     entry: FeedEntry
-    paper: listing.Paper
     state: sources.PageState
-    on: date | None
-    is_new: bool
-    is_listed: bool
+    known: sources.PageState | None
 
-
-class _LinkedPage(NamedTuple):
-    entry: FeedEntry
-    state: sources.PageState
-    is_new: bool
-
-
-_Judged: TypeAlias = _Known | _LeftOutEntry | _WrittenDigests | _ListedPaper | _LinkedPage
+    @property
+    def is_new(self) -> bool:
+        """Whether what the entry has was not there in the first reading of the feed."""
+        is_read = self.known is not None and self.known.hash is not None
+        return is_read or self.state.last_modified is not None
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One reading of a feed, and what its entries are judged by.
+    """One reading of a feed.
 
     `days` are those of papers by entry key, `chosen` the entry of each paper by arXiv id, `listed` the first days on
-    which the source listed papers before. `targets` counts the entries that are about the same.
+    which the source listed papers before.
     """
 
-    address: str
     request: base.FetchRequest
+    items: Sequence[_Item]
     days: Mapping[str, date | None]
-    targets: Mapping[str | None, int]
     chosen: Mapping[str, FeedEntry]
     listed: Mapping[str, date]
 
@@ -127,33 +106,21 @@ class _Reading:
             key=lambda entry: (entry.is_replacement, _possible_day(entry, today) or date.max),
         )
         chosen = {entry.arxiv_id or "": entry for entry in reversed(ranked)}
-        days = assign_days(parsed.entries, parsed.built_on, today)
         targets = Counter(map(_target_of, parsed.entries))
-        return cls(address, request, days, targets, chosen, await request.find_listed(chosen))
-
-    def is_chosen(self, entry: FeedEntry) -> bool:
-        """Return whether an entry is about no paper, or is the one of its paper."""
-        return self.chosen.get(entry.arxiv_id or "", entry) is entry
-
-    def state_of(self, entry: FeedEntry) -> sources.PageState:
-        """Return the state of an entry that was seen, but not read.
-
-        It is known by its paper or link, if no other entry has it, since some feeds give new ids at each build. Its
-        `last_modified` is the day on which it was first seen; None in the first reading of the feed.
-        """
-        target = _target_of(entry)
-        is_only = self.is_chosen(entry) if entry.arxiv_id else self.targets[target] == 1
-        place = f"{self.address}#{target if target and is_only else entry.key}"
-        today = str(self.request.now.date()) if self.request.page_states else None
-        former = self.request.known(place)
-        first_seen_on = former.last_modified if former is not None else today
-        return sources.PageState(place, self.request.now, FetchStatus.NOT_YET, last_modified=first_seen_on)
-
-    def is_new(self, state: sources.PageState) -> bool:
-        """Return whether what an entry has was not there in the first reading of the feed."""
-        former = self.request.known(state.location)
-        is_read = former is not None and former.hash is not None
-        return is_read or state.last_modified is not None
+        seen_on = str(today) if request.page_states else None
+        items = []
+        for entry in parsed.entries:
+            target = _target_of(entry)
+            is_only = chosen[entry.arxiv_id] is entry if entry.arxiv_id else targets[target] == 1
+            place = f"{address}#{target if target and is_only else entry.key}"
+            known = request.known(place)
+            first_seen_on = seen_on if known is None else known.last_modified
+            state = sources.PageState(
+                place, request.now, FetchStatus.OK, last_modified=first_seen_on, hash=entry.hash
+            )
+            items.append(_Item(entry, state, known))
+        days = assign_days(parsed.entries, parsed.built_on, today)
+        return cls(request, items, days, chosen, await request.find_listed(chosen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +148,11 @@ class FeedSource:
             return
         reading = await _Reading.begin(self.address, parsed, request)
         # The first result says which entries were seen: the poll may end before they are read.
-        states = {entry.key: reading.state_of(entry) for entry in parsed.entries}
-        seen = tuple(state for state in states.values() if request.known(state.location) is None)
+        seen: tuple[sources.PageState, ...] = tuple(
+            replace(item.state, status=FetchStatus.NOT_YET, hash=None)
+            for item in reading.items
+            if item.known is None
+        )
         total = Account()
         async for result in self._read_entries(parsed, page.page_state, reading):
             total += result.account or Account()
@@ -208,52 +178,49 @@ class FeedSource:
 
         An entry without papers has the status NOT_YET.
         """
-        papers: list[_ListedPaper] = []
-        linked: list[_LinkedPage] = []
+        papers: list[tuple[_Item, listing.Paper]] = []
+        linked: list[_Item] = []
         feed_states: list[sources.PageState] = []
         rest = Account(left_out=parsed.left_out)
         is_empty, reason = True, ""
-        for entry in parsed.entries:
-            match await self._judge(entry, reading):
-                case _Known(account, is_known_empty):
-                    is_empty &= is_known_empty
-                    rest += account
-                case _LeftOutEntry(omission, state):
-                    is_empty &= omission is Omission.NO_ID
-                    account = _leave_out(entry, omission)
-                    status = FetchStatus.NOT_YET if omission is Omission.NO_ID else FetchStatus.OK
-                    feed_states.append(replace(state, status=status, account=account))
-                    rest += account
-                case _WrittenDigests(digests, state, is_new):
-                    is_empty = False
-                    location = f"{self.address}#{_dated_apart(entry.key)}"
-                    yield base.read_result(location, digests, [state], is_new=is_new)
-                case _ListedPaper() as listed:
-                    is_empty = False
-                    papers.append(listed)
-                case _LinkedPage() as link:
-                    linked.append(link)
-                case judged:
-                    assert_never(judged)
+        for item in reading.items:
+            entry, state, known = item
+            if known is not None and known.account is not None and known.hash == entry.hash:
+                is_empty &= known.status is FetchStatus.NOT_YET
+                rest += known.account.as_known
+                continue
+            paper = await asyncio.to_thread(feed_entries.read_paper, entry)
+            if digests := await self._read_contents(entry, state, is_paper=paper is not None):
+                is_empty = False
+                location = f"{self.address}#{_dated_apart(entry.key)}"
+                yield base.read_result(location, digests, [state], is_new=item.is_new)
+            elif paper is None and entry.link:
+                linked.append(item)
+            elif paper is not None and (
+                reading.chosen[entry.arxiv_id or ""] is entry or entry.is_replacement
+            ):
+                is_empty = False
+                papers.append((item, paper))
+            else:
+                account = _leave_out(entry, Omission.NO_ID if paper is None else Omission.REPEATED)
+                status = FetchStatus.NOT_YET if paper is None else FetchStatus.OK
+                feed_states.append(replace(state, status=status, account=account))
+                is_empty &= paper is None
+                rest += account
         counts = Counter(day for day in reading.days.values() if day is not None)
         is_large = pages.is_arxiv(self.address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, reading, is_large=is_large):
             yield result
         # Links that failed before come last, so that dead links do not block others.
-        known = reading.request.known
-        linked.sort(
-            key=lambda link: (
-                ((former := known(link.state.location)) and former.status is FetchStatus.FAILED) or False
-            )
-        )
+        linked.sort(key=lambda item: item.known is not None and item.known.status is FetchStatus.FAILED)
         is_missed = len(linked) > _MAX_LINKS
-        for link in linked[:_MAX_LINKS]:
-            result = await self._fetch_link(link, reading.request)
+        for item in linked[:_MAX_LINKS]:
+            result = await self._fetch_link(item, reading.request)
             is_missed |= result.status is FetchStatus.FAILED
             is_empty &= result.status is FetchStatus.NOT_YET
             reason = reason or result.reason
             yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
-        rest += sum((_leave_out(link.entry, Omission.TOO_MANY) for link in linked[_MAX_LINKS:]), Account())
+        rest += sum((_leave_out(item.entry, Omission.TOO_MANY) for item in linked[_MAX_LINKS:]), Account())
         status, note = FetchStatus.UNCHANGED, ""
         if is_empty:
             nothing = "none of its entries that were read has papers of arXiv, or links to a list of them"
@@ -265,30 +232,16 @@ class FeedSource:
             # Without a hash it is read again; what it has then was not there before.
             feed_state = sources.PageState(self.address, reading.request.now, FetchStatus.NOT_YET)
         feed_states += [feed_state] if is_empty or not is_missed else []
-        places = [reading.state_of(entry).location for entry in parsed.entries]
-        listed_now = frozenset({self.address, *places, *(entry.link or "" for entry in parsed.entries)})
+        pages_now = {self.address, *(entry.link or "" for entry in parsed.entries)}
+        listed_now = pages_now.union(item.state.location for item in reading.items)
         yield base.FetchResult(
-            self.address, status, note, page_states=tuple(feed_states), account=rest, listed=listed_now
+            self.address,
+            status,
+            note,
+            page_states=tuple(feed_states),
+            account=rest,
+            listed=frozenset(listed_now),
         )
-
-    async def _judge(self, entry: FeedEntry, reading: _Reading) -> _Judged:
-        """Return what an entry has, or why it is left out."""
-        seen = reading.state_of(entry)
-        known = reading.request.known(seen.location)
-        if known is not None and known.account is not None and known.hash == entry.hash:
-            return _Known(known.account.as_known, known.status is FetchStatus.NOT_YET)
-        state = replace(seen, status=FetchStatus.OK, hash=entry.hash)
-        is_new = reading.is_new(seen)
-        paper = await asyncio.to_thread(feed_entries.read_paper, entry)
-        if digests := await self._read_contents(entry, state, is_paper=paper is not None):
-            return _WrittenDigests(digests, state, is_new)
-        if paper is None:
-            return _LinkedPage(entry, state, is_new) if entry.link else _LeftOutEntry(Omission.NO_ID, state)
-        if not reading.is_chosen(entry) and not entry.is_replacement:
-            return _LeftOutEntry(Omission.REPEATED, state)
-        listed_on = reading.listed.get(paper["arxiv_id"])
-        on = listed_on or reading.days.get(entry.key)
-        return _ListedPaper(entry, paper, state, on, is_new, listed_on is not None)
 
     async def _read_contents(
         self, entry: FeedEntry, state: sources.PageState, *, is_paper: bool
@@ -312,66 +265,51 @@ class FeedSource:
         return alone if is_list else ()
 
     def _list_papers(
-        self, papers: Sequence[_ListedPaper], reading: _Reading, *, is_large: bool
+        self, papers: Sequence[tuple[_Item, listing.Paper]], reading: _Reading, *, is_large: bool
     ) -> list[base.FetchResult]:
-        """Return one list per day, and rolling lists of papers without a day, the new ones apart."""
-        groups: dict[tuple[date | None, bool], list[_ListedPaper]] = {}
-        for row in papers:
-            groups.setdefault((row.on, row.on is not None or row.is_new), []).append(row)
-        return [
-            self._list_day(on, group, reading, is_new=is_new, is_large=is_large)
-            for (on, is_new), group in groups.items()
-        ]
+        """Return one list per day, and rolling lists of papers without a day, the new ones apart.
 
-    def _list_day(
-        self,
-        on: date | None,
-        group: Sequence[_ListedPaper],
-        reading: _Reading,
-        *,
-        is_new: bool,
-        is_large: bool,
-    ) -> base.FetchResult:
+        New versions of papers, and what has changed of those that are listed, only update facts.
+        """
         now = reading.request.now
-        # New versions of papers, and what has changed of those that are listed, only update facts.
-        news = {
-            row.paper["arxiv_id"]: row.paper
-            for row in group
-            if not row.entry.is_replacement and not row.is_listed
-        }
-        # In the first reading, the number of papers without a day is not limited.
-        is_flood = is_new and len(group) > MAX_POSTED_PAPERS
-        digest = listing.build(
-            on or now.date(),
-            list(news.values()),
-            form=models.DigestFormat.LOOKUP if is_large or is_flood else models.DigestFormat.LIST,
-            is_rolling=on is None,
-        )
         source_name = models.SourceKind.ARXIV.value if pages.is_arxiv(self.address) else self.address
-        facts = tuple(
-            replace(
-                feed_entries.paper_facts(row.entry, row.paper, row.state.location, source_name, now),
-                listed_on=None if row.entry.is_replacement and not row.is_listed else on,
+        groups: dict[tuple[date | None, bool], list[tuple[_Item, listing.Paper]]] = {}
+        for row in papers:
+            on = reading.listed.get(row[1]["arxiv_id"]) or reading.days.get(row[0].entry.key)
+            groups.setdefault((on, on is not None or row[0].is_new), []).append(row)
+        results = []
+        for (on, is_new), group in groups.items():
+            news, facts, states, total = [], [], [], Account()
+            for item, paper in group:
+                is_listed, is_replacement = paper["arxiv_id"] in reading.listed, item.entry.is_replacement
+                news += [] if is_listed or is_replacement else [paper]
+                fact = feed_entries.paper_facts(item.entry, paper, item.state.location, source_name, now)
+                facts.append(replace(fact, listed_on=None if is_replacement and not is_listed else on))
+                account = _account_of_paper(item.entry, now.date())
+                states.append(replace(item.state, account=account))
+                total += account
+            # In the first reading, the number of papers without a day is not limited.
+            is_flood = is_new and len(group) > MAX_POSTED_PAPERS
+            form = models.DigestFormat.LOOKUP if is_large or is_flood else models.DigestFormat.LIST
+            digest = listing.build(on or now.date(), news, form=form, is_rolling=on is None)
+            results.append(
+                base.FetchResult(
+                    f"{self.address}#{on}" if on else self.address,
+                    FetchStatus.OK,
+                    digests=(digest,) if news else (),
+                    facts=tuple(facts),
+                    page_states=tuple(states),
+                    account=total,
+                    is_new=is_new,
+                )
             )
-            for row in group
-        )
-        accounts = [_account_of_paper(row.entry, now.date()) for row in group]
-        return base.FetchResult(
-            f"{self.address}#{on}" if on else self.address,
-            FetchStatus.OK,
-            "",
-            (digest,) if news else (),
-            facts,
-            tuple(replace(row.state, account=account) for row, account in zip(group, accounts, strict=True)),
-            account=sum(accounts, Account()),
-            is_new=is_new,
-        )
+        return results
 
-    async def _fetch_link(self, linked: _LinkedPage, request: base.FetchRequest) -> base.FetchResult:
+    async def _fetch_link(self, item: _Item, request: base.FetchRequest) -> base.FetchResult:
         """Fetch a linked page. If that fails, it is retried; if the page has no digest, it is skipped until it changes."""
-        entry, state, is_new = linked
+        entry, state, _ = item
         link, known = entry.link or "", request.known(entry.link or "")
-        is_new |= known is not None and known.hash is not None
+        is_new = item.is_new or (known is not None and known.hash is not None)
         states: tuple[sources.PageState, ...] = (state,)
         reason, status = "", FetchStatus.UNCHANGED
         try:
