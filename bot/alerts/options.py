@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.alerts import service as alerts_service
 from bot.client import custom_ids
 from bot.client import options as client_options
-from bot.text import people
+from bot.text import operator_words, people, query_parser
 from storage import models
 
 WITHOUT = "without"
@@ -25,18 +25,21 @@ def condition_values(alert: models.Alert) -> dict[str, str]:
 
 def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> models.Alert:
     """Return the draft with values from the form or from `/alerts add`. Raises UserError."""
-    terms = tuple(
-        models.AlertTerm(kind, text)
-        for kind in models.AlertKind
-        for text in (_split_names if kind is models.AlertKind.AUTHOR else client_options.split_items)(
-            values.get(kind.value) or ""
-        )
-    )
+    words, left_out_by_words = _split_words(values.get(models.AlertKind.KEYWORD.value) or "")
+    texts = {
+        models.AlertKind.KEYWORD: words,
+        models.AlertKind.AUTHOR: _split_names(values.get(models.AlertKind.AUTHOR.value) or ""),
+        models.AlertKind.INSTITUTION: client_options.split_items(
+            values.get(models.AlertKind.INSTITUTION.value) or ""
+        ),
+    }
+    terms = tuple(models.AlertTerm(kind, text) for kind in models.AlertKind for text in texts[kind])
     votes = (values.get(VOTES) or "").strip() or "0"
+    left_out = dict.fromkeys(client_options.split_items(values.get(WITHOUT) or ""))
     return replace(
         draft,
         terms=terms,
-        excluded=tuple(client_options.split_items(values.get(WITHOUT) or "")),
+        excluded=tuple(left_out | dict.fromkeys(left_out_by_words)),
         min_votes=client_options.parse_number(votes, "votes-not-a-number", 0, alerts_service.MAX_VOTES),
     )
 
@@ -69,6 +72,20 @@ def join_items(items: Iterable[str]) -> str:
     """Join texts with commas; if any text contains a comma, end each one with a semicolon instead."""
     texts = list(items)
     return " ".join(f"{text};" for text in texts) if any("," in text for text in texts) else ", ".join(texts)
+
+
+def _split_words(text: str) -> tuple[list[str], list[str]]:
+    """Return the words of an alert, each item as a search reads it (herons | newts), and what they leave out."""
+    words, excluded = list[str](), list[str]()
+    for item in client_options.split_items(text):
+        apart = query_parser.parse_query(f"{words[-1]}, {item}") if words else query_parser.Query()
+        is_apart = apart.excluded and operator_words.EITHER not in apart.text.split()  # agents, not GUI
+        query = apart if is_apart else query_parser.parse_query(item)
+        if is_apart:
+            words.pop()
+        words.append(query_parser.write_query(replace(query, excluded=())) if query.meant else item)
+        excluded += query.excluded if query.meant else ()
+    return words, excluded
 
 
 def _split_names(text: str) -> list[str]:

@@ -379,7 +379,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
         "The search index is not up to date; papers may be missing." if result.is_stale else "",
         f"Not understood and ignored: {left_out}" if result.ignored else "",
         f'Corrected: {corrected}; "quotation marks" search as typed.' if result.corrected else "",
-        " ".join(map(_hint, result.open_hints)),
+        " ".join(map(_hint, result.hints)),
         unknown if result.unknown_id else "",
         *_readings(result),
     )
@@ -389,14 +389,19 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
 def _readings(result: search_results.SearchResult) -> Iterator[str]:
     """Yield how a query was read that is a name, has nothing of its main term, or leaves something out."""
     if result.read_as:
-        yield f'Read as {result.read_as}; "quotation marks" search for the words in papers.'
-    if (institution := result.institution) and institution.papers:
-        yield f'{institution.papers} papers are from:"{institution.name}".'
+        yield f"Read as {result.read_as}."
+    for reading in result.readings:
+        match reading.kind:
+            case search_results.ReadingKind.INSTITUTION:
+                yield f"{reading.papers} papers are {reading.query}."
+            case search_results.ReadingKind.WORDS:
+                yield f"To search for the words in papers: {reading.query}"
+            case search_results.ReadingKind.WITH_ALL:
+                yield f"To include {reading.name} again: {reading.query}"
+            case _:
+                assert_never(reading.kind)
     if result.absent:
         yield f"No paper has {', '.join(result.absent)}."
-    if result.governed:
-        words, query = result.governed
-        yield f"Not searched for: {words}. To leave out papers on it: {query}"
 
 
 def _hint(hint: search_results.Hint) -> str:

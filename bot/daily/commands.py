@@ -425,7 +425,7 @@ async def _apply(request: Request, old: Subscription, typed: Mapping[str, Any]) 
         return wanted
     async with router.admitted_lookup(request.interaction):
         result = await request.services.search.search(SearchRequest(wanted.topic, limit=1))
-    meant = result.governed[1] if result.governed else result.read_as
+    meant = result.read_as
     return replace(wanted, topic=meant) if 0 < len(meant) <= daily_options.MAX_TOPIC_LENGTH else wanted
 
 

@@ -186,7 +186,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     if excluded:
         in_use.append(texts("list-without", words=", ".join(excluded)))
         labels |= {
-            f"{TAKEN_BACK}{number}": texts("list-take-back", word=word)
+            f"{TAKEN_BACK}{number}": texts("list-take-back", name=word)
             for number, word in enumerate(excluded)
         }
     return state_menu(join_dotted(*in_use), REFINE, state, labels)

@@ -215,28 +215,11 @@ class PaperLists:
     def _list_other_readings(
         self, texts: Texts, state: ListState, result: search_results.SearchResult
     ) -> tuple[Suggestion, ...]:
-        """Return buttons for what else a query may mean: a name's words in papers, an institution's papers, papers without
-        governed words.
-        """
-        typed = typesetting.strip_quotes(state.text)
-        readings = list[tuple[str, str]]()
-        if result.read_as:
-            named = query_parser.parse_query(result.read_as)
-            (name,) = named.institutions or named.authors
-            name = typed if typed.casefold() == name.casefold() else name
-            readings.append(
-                (query_parser.leave_out(f'"{name}"', named.excluded), texts("list-in-text", name=name))
-            )
-        if (institution := result.institution) and institution.papers:
-            label = texts("list-from", name=institution.name, count=institution.papers)
-            readings.append((f'from:"{institution.name}"', label))
-        if result.governed:
-            words, query = result.governed
-            readings.append((query, texts("list-leave-out", words=words)))
+        """Return buttons for what else a query may mean."""
         return tuple(
-            Suggestion(label, target)
-            for query, label in readings
-            for _, target in self._suggestions(state.replace(sort=None), (query,))
+            Suggestion(texts(f"list-{reading.kind.value}", name=reading.name, count=reading.papers), target)
+            for reading in result.readings
+            for _, target in self._suggestions(state.replace(sort=None), (reading.query,))
         )
 
     async def _load_author(self, texts: Texts, state: ListState, today: date) -> PaperList:
@@ -398,7 +381,7 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
 def _topic_heading(
     texts: Texts, state: ListState, result: search_results.SearchResult, named: query_parser.Query
 ) -> str:
-    """Return the topic as it was searched, corrected and without governed words, and how many papers are on it, if any.
+    """Return the topic as it was searched, corrected, and how many papers are on it, if any.
 
     What the query leaves out is named by the filters below the heading.
     """
@@ -407,8 +390,7 @@ def _topic_heading(
         return texts("list-from-heading", name=name, count=result.total)
     if result.absent:
         return texts("list-absent", terms=_format_names(result.absent))
-    sought = result.governed[1] if result.governed else state.text
-    corrected = completion.apply_corrections(sought, result.corrected)
+    corrected = completion.apply_corrections(state.text, result.corrected)
     topic = escape_untrusted(query_parser.take_back(corrected) or corrected)
     return texts("list-topic-heading", topic=topic, count=result.on_topic) if result.on_topic else topic
 
@@ -514,9 +496,7 @@ def hint_note(texts: Texts, listed: PaperList) -> str:
     """Return which options of the command do what words of the query seem to ask for; "" if none."""
     # An empty list has no order, and what there is to read is its heading.
     silent, told = {Hint.TODAY} | (set() if listed.rows else {Hint.ORDER}), list[str]()
-    if governed := listed.found.governed:
-        told.append(texts("list-hint-governed", words=escape_untrusted(governed[0], max_length=60)))
-    told += (texts(f"list-hint-{hint.value}") for hint in listed.found.open_hints if hint not in silent)
+    told += (texts(f"list-hint-{hint.value}") for hint in listed.found.hints if hint not in silent)
     return " ".join(told)
 
 

@@ -100,7 +100,10 @@ def _spelling_key(word: str) -> str:
 def list_unknown_words(engine: Engine, parts: Iterable[concepts.QueryPart]) -> list[str]:
     """Return the words of a query that occur in no paper and are no words of dates, such as "week"."""
     plain = [
-        part for part in parts if not (part.key or dates.is_date_word(part.text) or engine.count_papers(part))
+        part
+        for asked in parts
+        for part in asked.single
+        if not (part.key or dates.is_date_word(part.text) or engine.count_papers(part))
     ]
     return [analyser.strip_term(part.text) for part in plain]
 

@@ -252,6 +252,8 @@ class Engine:
 
         A term of one word, such as chatbot, is not sought as the words of its other forms: conversational and agent.
         """
+        if part.either:
+            return any_of(all_of(map(self._mention, parts)) for parts in part.either)
         typed = part.typed_form.replace("-", " ")
         forms = dict.fromkeys(tokens.words_apart(form.text) for form in part.forms) if " " in typed else ()
         apart = (
@@ -262,6 +264,8 @@ class Engine:
 
     def is_telling(self, part: QueryPart) -> bool:
         """Return whether a part says what a paper is about: a term, or a word that few papers have, but not *prediction*."""
+        if part.either:
+            return any(map(self.is_telling, part.single))
         is_term = bool(part.key) and part.key not in concepts.ALL_PAPERS
         return is_term or self.count_papers(part) <= max(_FEW, _FEW_SHARE * self.searcher.num_docs)
 
@@ -273,12 +277,16 @@ class Engine:
 
         A few papers alone do not tell that: for an engine that `is_apart`, it is None only for a word that names no concept.
         """
+        if part.either:
+            return any_of(all_of(map(self._main, parts)) for parts in part.either)
         concept_tokens = [form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT]
         none = Query.empty_query() if concept_tokens and self.is_apart else None
         return any_of(self._term("fact", token, _PARTIAL_MAIN) for token in concept_tokens) or none
 
     def _compile_part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
+        if part.either:
+            return any_of(all_of(self._part(each, title, body) for each in parts) for parts in part.either)
         compiled = self._compile(part.forms)
         return any_of(
             Query.boost_query(query, weight)
@@ -433,6 +441,8 @@ class Engine:
 
         A word that names no concept is in the title, or twice in the body.
         """
+        if part.either:
+            return any_of(all_of(map(self._about_one, parts)) for parts in part.either)
         if (main := self._main(part)) is not None:
             return any_of([self._compile(part.forms).title, main])
         return self._about_word(part)
@@ -476,6 +486,8 @@ class Engine:
 
         A phrase has the words that are not searched for too: "expert model".
         """
+        if any(part.either for part in query.parts):
+            return None
         is_whole = len(query.parts) > 1 and all(part.text in query.text for part in query.parts)
         texts = [query.text] if is_whole else []
         texts += [query.typed] if query.typed not in ("", query.text) else []

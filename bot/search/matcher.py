@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from itertools import chain, islice, product
 from typing import NamedTuple, TypeAlias, TypeVar, assert_never
 
 import structlog
@@ -39,6 +40,10 @@ class MatchField(StrEnum):
     TEXT = "text"
     AUTHOR = "author"
     INSTITUTION = "institution"
+
+
+_MAX_CHOICES = 64
+"""The most combinations of alternatives (herons | newts) in a term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,11 @@ def _make_query(alert: models.Alert, read: Mapping[str, ReadQuery]) -> AlertQuer
 
 
 def _make_term(term: models.AlertTerm, read: ReadQuery) -> TermQuery:
-    alternatives = (read.parts, *((whole,) for whole in read.wholes))
+    choices = islice(product(*(part.either or ((part,),) for part in read.parts)), _MAX_CHOICES)
+    alternatives = (
+        *(tuple(chain.from_iterable(groups)) for groups in choices),
+        *((whole,) for whole in read.wholes),
+    )
     return TermQuery(
         term, tuple(tuple(_list_certain(part.forms) for part in parts) for parts in alternatives)
     )

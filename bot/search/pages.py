@@ -18,7 +18,7 @@ from bot.search import authors, completion, titles
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches, Scope
 from bot.search.query import QueryReader, ReadQuery
-from bot.search.results import Hint, MatchKind, NamedInstitution, SearchRequest, SearchResult, Sort
+from bot.search.results import Hint, MatchKind, Reading, ReadingKind, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions
 from storage import models, search
 from storage.search import Filters
@@ -70,56 +70,95 @@ def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
     return replace(interpreted, names=interpreted.names | {title_id}) if title_id else interpreted
 
 
-class ReadName(NamedTuple):
-    """What a query names: `query` is for the papers of the institution or author, if the words name one and no topic.
+class ReadText(NamedTuple):
+    """A text of the search box as it is read: the query and its words, and what else the text may mean.
 
-    If they name an institution that is a topic too, or that no paper is from, `words` reads them as one part.
+    The first reading that fits is searched for: a title, an institution, a person, a topic.
     """
 
-    query: query_parser.Query | None = None
-    words: ReadQuery | None = None
-    institution: NamedInstitution | None = None
-    interpreted: ReadQuery | None = None
-    """The words as they are read if they name nothing, which takes half of a search's time."""
+    query: query_parser.Query
+    words: ReadQuery
+    others: tuple[Reading, ...] = ()
 
     @property
     def read_as(self) -> str:
-        """The query for the named one's papers as it is typed; "" if its words are searched for."""
-        if self.query is None:
-            return ""
-        query = self.query
-        named = f'from:"{query.institutions[0]}"' if query.institutions else f'author:"{query.authors[0]}"'
-        return query_parser.leave_out(named, query.excluded)
+        """The query as it is typed with operators, "" if it was typed so."""
+        return self.query.meant
 
 
-def read_name(archive: Archive, query: query_parser.Query) -> ReadName:
-    """Find what a query is if its words alone are a name: an institution, or a person whom `/author` knows for sure.
+def read_text(archive: Archive, typed: str, today: date) -> ReadText:
+    """Read any text: a title of a paper word for word; a name alone as the query for its papers; else words and operators."""
+    query = query_parser.parse_query(typed, today)
+    if query.meant and _is_in_title(archive, typed):
+        query = query_parser.Query(typed.replace('"', " "))
+    read_query = _read_name(archive, query) or ReadText(query, read(archive, query))
+    if query.meant and query.excluded:
+        words = ", ".join(query.excluded)
+        back = Reading(ReadingKind.WITH_ALL, query_parser.take_back(read_query.read_as or query.meant), words)
+        read_query = read_query._replace(others=(*read_query.others, back))
+    return read_query
+
+
+_MIN_TITLE = 4
+"""The least number of words by which a text is a part of a title, and no sentence of its own."""
+
+
+def _is_in_title(archive: Archive, text: str) -> bool:
+    """Return whether a text is a paper's title, or a long part of one."""
+    is_long = len(text.split()) >= _MIN_TITLE
+    return bool(
+        titles.find_papers(archive, text, limit=1) if is_long else titles.find_titled(archive, [text])
+    )
+
+
+def _read_name(archive: Archive, query: query_parser.Query) -> ReadText | None:
+    """Return how a query is read whose words alone are a name: an institution, or a person whom `/author` knows for sure.
 
     A name that a paper or a term has too is searched for in papers, as a whole. A person's name is in no title. An institution's
     papers may be asked for without some words.
     """
-    alone = query_parser.Query(query.text, excluded=query.excluded, ignored=query.ignored)
-    if len(query.text) < 2 or query != alone:
-        return ReadName()
-    interpreted = read(archive, query)
-    typed = dict.fromkeys((query.text, interpreted.text))
+    if len(query.text) < 2 or query != query_parser.Query(
+        query.text, excluded=query.excluded, ignored=query.ignored
+    ):
+        return None
+    words = read(archive, query)
+    typed = dict.fromkeys((query.text, words.text))
     for text in typed:
-        if named := _find_institution(archive, text, interpreted):
+        if found := _find_institution(archive, text, words):
+            name, papers = found
+            of_it = _meaning(query_parser.Query(institutions=(name,), excluded=query.excluded))
             is_topic = (
-                bool(archive.reader.glossary.find(text)) or archive.engine.find_named(interpreted) is not None
+                bool(archive.reader.glossary.find(text)) or archive.engine.find_named(words) is not None
             )
-            if named.papers and not is_topic:
-                return ReadName(query_parser.Query(institutions=(named.name,), excluded=query.excluded))
+            if papers and not is_topic:
+                return ReadText(of_it, read(archive, of_it), (_in_text(query, text, name),))
             forms = institutions.list_forms(text) or (text,)
             whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
-            return ReadName(words=replace(interpreted, parts=(whole,), wholes=()), institution=named)
-    writers = () if query.excluded else (text for text in typed if _is_author(archive, text))
-    named_query = next((query_parser.Query(authors=(text,)) for text in writers), None)
-    return ReadName(named_query, interpreted=interpreted)
+            others = (Reading(ReadingKind.INSTITUTION, f'from:"{name}"', name, papers),) if papers else ()
+            return ReadText(query, replace(words, parts=(whole,), wholes=()), others)
+    if not query.excluded:
+        for text in typed:
+            if _is_author(archive, text):
+                by_it = _meaning(query_parser.Query(authors=(text,)))
+                return ReadText(by_it, read(archive, by_it), (_in_text(query, query.text, text),))
+    return ReadText(query, words)
 
 
-def _find_institution(archive: Archive, text: str, interpreted: ReadQuery) -> NamedInstitution | None:
-    """Return the institution that a whole text names: a known one, or one that papers give and no paper writes about."""
+def _meaning(query: query_parser.Query) -> query_parser.Query:
+    return replace(query, meant=query_parser.write_query(query))
+
+
+def _in_text(query: query_parser.Query, typed: str, name: str) -> Reading:
+    """Return the reading of a name as words of papers, in the spelling that was typed if that is the name alone."""
+    name = typed if typed.casefold() == name.casefold() else name
+    return Reading(ReadingKind.WORDS, query_parser.leave_out(f'"{name}"', query.excluded), name)
+
+
+def _find_institution(archive: Archive, text: str, interpreted: ReadQuery) -> tuple[str, int] | None:
+    """Return the institution that a whole text names, in a form of the text's script, and the number of papers from it.
+
+    It is a known one, or one that papers give and no paper writes about.
+    """
     engine, papers = archive.engine, archive.engine.count_from(text)
     if not institutions.find_key(text):
         is_word = bool(archive.reader.glossary.find(text) or questions.find_everyday_terms(text))
@@ -132,7 +171,7 @@ def _find_institution(archive: Archive, text: str, interpreted: ReadQuery) -> Na
             return None
     is_korean = analyser.has_hangul(text)
     alike = (form for form in institutions.list_forms(text) if analyser.has_hangul(form) == is_korean)
-    return NamedInstitution(next(alike, text), papers)
+    return next(alike, text), papers
 
 
 _MOST_NAMES = 4
@@ -159,17 +198,6 @@ def _is_author(archive: Archive, text: str) -> bool:
     if is_alone and not is_korean:
         return others[-1:] == words and result.matches == (result.author,)
     return not is_alone or not others or not transliteration.spells(words[0], first)
-
-
-def _read_rest(archive: Archive, typed: query_parser.Query, governed: questions.Governed) -> ReadQuery | None:
-    """Return the rest of a query without governed words as it is read; None if it is not terms alone, and so no topic by itself.
-
-    Where it is sure what is governed, one term is enough. The rest is on the topics of the whole query.
-    """
-    whole, rest = (read(archive, replace(typed, text=text)) for text in (typed.text, governed.rest))
-    if not (any if governed.is_sure else all)(part.key for part in rest.parts):
-        return None
-    return replace(rest, topics=whole.topics, implied=whole.implied, clear_topics=whole.clear_topics)
 
 
 def make_scope(archive: Archive, query: query_parser.Query, filters: Filters) -> Scope:
@@ -275,13 +303,7 @@ def _asks_for_nothing(query: query_parser.Query, scope: Scope, request: SearchRe
 
 
 def _describe(
-    archive: Archive,
-    request: SearchRequest,
-    found: FoundPapers,
-    load: LoadVocabulary,
-    typed: str,
-    name: ReadName,
-    governed: questions.Governed | None,
+    archive: Archive, request: SearchRequest, found: FoundPapers, load: LoadVocabulary, text: ReadText
 ) -> SearchResult:
     """Return what all pages of an answer have in common."""
     query, interpreted, matches = found.query, found.read, found.matches
@@ -295,17 +317,12 @@ def _describe(
         added_forms=interpreted.translations[:_MAX_ADDED],
         is_rewritten=is_shortened or bool(found.corrected),
         term_forms=interpreted.term_forms,
-        hints=_list_hints(typed, interpreted.text),
+        hints=_list_hints(text.query.text, interpreted.text),
         ignored=query.ignored,
         excluded=query.excluded,
-        read_as=name.read_as,
-        institution=name.institution,
+        read_as=text.read_as,
+        readings=text.others,
         absent=tuple(part.shown_text for part in found.absent),
-        governed=governed
-        and (
-            ", ".join(governed.terms),
-            query_parser.leave_out(name.read_as or governed.rest, governed.terms),
-        ),
         corrected=found.corrected,
         meanings=interpreted.meanings,
         alert_terms=_list_alert_terms(archive, query, interpreted.parts) if has_alert else (),
@@ -453,31 +470,21 @@ class SearchAnswers:
         return replace(request, limit=0, offset=0, snippet_locale=None), self._clock().date()
 
     def _make(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
-        typed = query_parser.parse_query(request.query, request.today or self._clock().date())
-        name, rest = read_name(archive, typed), None
-        governed = None if name.query else questions.find_governed(typed.text, archive.reader.is_known)
-        if governed:
-            # As in "papers from NVIDIA, not on robots".
-            of_rest = read_name(archive, replace(typed, text=governed.rest))
-            name = of_rest if of_rest.institution or of_rest.query else name
-            rest = of_rest.words or (None if of_rest.query else _read_rest(archive, typed, governed))
-        query = name.query or (replace(typed, text=governed.rest) if governed and rest else typed)
-        known = name.interpreted if query is typed else None
-        asked = rest or name.words or known or read(archive, query)
+        text = read_text(archive, request.query, request.today or self._clock().date())
+        query, asked = text.query, text.words
         scope = make_scope(archive, query, request.filters)
         scope = replace(scope, excluded=archive.reader.list_kinds(asked) if asked.excluded else ())
         found = find(archive, query, scope, request, load, asked)
         interpreted, matches = found.read, found.matches
         has_meaning = len(interpreted.parts) > 1 or bool(interpreted.topics)  # more than a term
         is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
-        left_out = governed if rest or name.query else None
         return SearchAnswer(
             interpreted,
             found.scope,
             archive.engine,
             archive.reader,
             matches,
-            _describe(archive, request, found, load, typed.text, name, left_out),
+            _describe(archive, request, found, load, text),
             self._clock(),
             found.query.text if has_meaning and is_ranked and matches.total else "",
         )

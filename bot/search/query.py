@@ -14,7 +14,7 @@ from itertools import groupby, zip_longest
 from operator import itemgetter
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, query_parser, questions, term_keys, tokens
+from bot.text import analyser, concepts, operator_words, query_parser, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
@@ -82,20 +82,21 @@ class ReadQuery:
         """Each typed or implied term, followed by the forms added to it."""
         return tuple(
             (part.text, *(form.text for form in self._added_to(part)))
-            for part in (*self.parts, *self.implied.values())
+            for asked in (*self.parts, *self.implied.values())
+            for part in asked.single
         )
 
     @property
     def added_forms(self) -> tuple[str, ...]:
         """The forms added to the terms, one of each term in turn."""
-        by_term = zip_longest(*map(self._added_to, (*self.parts, *self.wholes)))
+        by_term = zip_longest(*map(self._added_to, self._single_parts))
         return tuple(dict.fromkeys(form.text for forms in by_term for form in forms if form))
 
     @property
     def translations(self) -> tuple[str, ...]:
         """The first form in the other language that was added to each term, of each concept that it means."""
         translations = list[str]()
-        for part in (*self.parts, *self.wholes):
+        for part in self._single_parts:
             is_korean = analyser.has_hangul(part.text)
             added = [form for form in self._added_to(part) if analyser.has_hangul(form.text) != is_korean]
             first: dict[str, str] = {}
@@ -103,6 +104,10 @@ class ReadQuery:
                 first.setdefault(form.token, form.text)
             translations += first.values()
         return tuple(dict.fromkeys(translations))
+
+    @property
+    def _single_parts(self) -> Iterator[QueryPart]:
+        return (part for asked in (*self.parts, *self.wholes) for part in asked.single)
 
     def _added_to(self, part: QueryPart) -> list[Form]:
         """Return the forms added to a part, except a noun typed with a particle (추론 for 추론은)."""
@@ -146,9 +151,10 @@ class QueryReader:
         parts, wholes = self._read_parts(text, runs), list[QueryPart]()
         # All papers are on AI, whether or not they say so.
         parts = [part for part in parts if part.key not in concepts.ALL_PAPERS] or parts
-        if len(parts) > 1 or not (parts and parts[0].key):
+        has_choice = any(part.either for part in parts)
+        if not has_choice and (len(parts) > 1 or not (parts and parts[0].key)):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
-        is_sentence = len(words) < len(query.text.split())
+        is_sentence = len(words) < len(query_parser.split_words(query.text))
         topics = questions.describe_topics(query.text) if is_sentence else {}
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         asked = frozenset(form.key for part in (*parts, *wholes) for form in part.forms)
@@ -158,7 +164,9 @@ class QueryReader:
             _distinct((*parts, *quoted)),
             tuple(wholes),
             tuple(map(self._read_excluded, query.excluded)),
-            names=frozenset() if query.phrases else _list_name_keys([text, query.text], parts, wholes),
+            names=frozenset()
+            if query.phrases or has_choice
+            else _list_name_keys([text, query.text], parts, wholes),
             topics=topics,
             implied=self._list_implied(topics, query.text) if topics else {},
             clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
@@ -205,7 +213,12 @@ class QueryReader:
         """
         if self.glossary.find(text):
             return [text.split()]
-        typed = list(filter(None, map(questions.trim_filler, text.split()[:_MAX_TYPED_WORDS])))
+        split = query_parser.split_words(text)[:_MAX_TYPED_WORDS]
+        typed = [
+            word
+            for word in (word if word[0] == '"' else questions.trim_filler(word) for word in split)
+            if word
+        ]
         words = list(map(self._strip, typed))
         in_term = [False] * len(words)
         for start, end, _ in self._split(words):
@@ -216,9 +229,11 @@ class QueryReader:
             is_content and (in_run or not self._is_no_term(word))
             for is_content, in_run, word in zip(mask, in_term, words, strict=True)
         ]
+        for place in (place for place, word in enumerate(words) if word == operator_words.EITHER):
+            named[place] = mask[place] = any(named[:place][-1:]) and any(named[place + 1 :][:1])
         marked = zip(named if any(named) else mask, words, strict=True)
         runs = [
-            [single for _, word in run for single in word.split()]
+            [single for _, word in run for single in ([word] if word[0] == '"' else word.split())]
             for is_kept, run in groupby(marked, itemgetter(0))
             if is_kept
         ]
@@ -231,7 +246,7 @@ class QueryReader:
         return (is_short or questions.is_verb(word)) and not self.is_known(word)
 
     def _strip(self, word: str) -> str:
-        if questions.classify_filler(word) == "filler":
+        if word[0] == '"' or questions.classify_filler(word) == "filler":
             return word
         if len(word) == 2 and word[1] in "나와과랑" and questions.is_everyday(word[0]):
             return word[0]  # 표나 그래프
@@ -246,7 +261,7 @@ class QueryReader:
 
         Words in two languages are usually two terms: LLM 추론, but not 과학을 위한 AI.
         """
-        whole = self._find(text) if len(runs) == 1 else None
+        whole = self._find(text) if len(runs) == 1 and operator_words.EITHER not in runs[0] else None
         if whole is None:
             return [part for run in runs for part in self._divide(run)]
         if len(runs[0]) > 1 and analyser.has_hangul(text) and not resolver.is_korean_only(text):
@@ -272,6 +287,11 @@ class QueryReader:
             start = end
 
     def _divide(self, words: Sequence[str], *, whole: bool = True) -> list[QueryPart]:
+        if operator_words.EITHER in words:
+            groups = (
+                list(group) for is_sign, group in groupby(words, operator_words.EITHER.__eq__) if not is_sign
+            )
+            return [concepts.choose(map(self._divide, groups))]
         parts = list[QueryPart]()
         for start, _, part in self._split(words, whole=whole):
             parts += [part] if part else self._read_word(words[start])
@@ -279,6 +299,8 @@ class QueryReader:
 
     def _read_word(self, word: str) -> Sequence[QueryPart]:
         """Return the part for an unknown word, or the parts for a compound of known words: 대규모언어모델추론."""
+        if word[0] == '"':
+            return [concepts.literal_part(word.strip('"'))._replace(key=word)]
         key = analyser.strip_ending(term_keys.korean_key(word))
         is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []
@@ -310,6 +332,8 @@ class QueryReader:
         return self._known[text]
 
     def _make_part(self, text: str) -> QueryPart | None:
+        if operator_words.EITHER in text.split():
+            return None
         keys, terms = self.glossary.find(text), questions.find_everyday_terms(text)
         if not (keys or terms):
             return None

@@ -71,18 +71,31 @@ class Hint(StrEnum):
     ORDER = "order"
     """As in "newest", 추천순."""
     WITHOUT = "without"
-    """As in "except", 말고."""
+    """As in "other than", 없는."""
     PERIOD = "period"
     """As in "since", 지난달."""
     TODAY = "today"
     """It asks for nothing but what there is to read: "what should I read today?", 오늘 뭐 읽지."""
 
 
-class NamedInstitution(NamedTuple):
-    """An institution that a query names, in a form of the query's script, and the number of papers from it."""
+class ReadingKind(StrEnum):
+    """What a query may mean besides what was searched for."""
 
+    INSTITUTION = "from"
+    """The papers from an institution, whose name the words are too."""
+    WORDS = "in-text"
+    """The words of a name, in papers."""
+    WITH_ALL = "take-back"
+    """The papers with what a word such as *not* leaves out."""
+
+
+class Reading(NamedTuple):
+    """A reading of a query: the query as it is typed with operators, what it names, and the number of an institution's papers."""
+
+    kind: ReadingKind
+    query: str
     name: str
-    papers: int
+    papers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +109,10 @@ class SearchResult(PaperPage):
       `term_forms`: each typed or implied term with all forms added to it, for marking matches.
     - `hints`: the options that the query seems to need; `ignored`: filters that could not be used, as typed; `excluded`: what
       is left out.
-    - `read_as`: the query whose papers these are, if the typed words are a name: `from:"NVIDIA"`, `author:"Tri Dao"`;
-      `institution`: the institution that the words name too, if they are a topic as well, or no paper is from it.
+    - `read_as`: the query whose papers these are, as it is typed with operators, if words were read as such: a name
+      (`from:"NVIDIA"`, `author:"Tri Dao"`), *not* and its like (`robots -surveys`), *or* (`herons | newts`);
+      `readings`: what else the query may mean.
     - `absent`: the terms that tell most of what is asked for and are in no paper.
-    - `governed`: the words that a word such as *except* governs, which were not searched for, and the query that leaves
-      them out.
     - `corrected`: pairs of typed and corrected words; `suggestions`: other queries, if no paper has all terms;
       `meanings`: the terms that an ambiguous abbreviation may mean.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
@@ -121,9 +133,8 @@ class SearchResult(PaperPage):
     ignored: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     read_as: str = ""
-    institution: NamedInstitution | None = None
+    readings: tuple[Reading, ...] = ()
     absent: tuple[str, ...] = ()
-    governed: tuple[str, str] | None = None
     corrected: tuple[tuple[str, str], ...] = ()
     suggestions: tuple[str, ...] = ()
     meanings: tuple[str, ...] = ()
@@ -131,11 +142,6 @@ class SearchResult(PaperPage):
     alert_terms: tuple[models.AlertTerm, ...] = ()
     is_stale: bool = False
     snippets: dict[str, Snippet] = field(default_factory=dict)
-
-    @property
-    def open_hints(self) -> tuple[Hint, ...]:
-        """The hints at options, without the one that `governed` answers."""
-        return tuple(hint for hint in self.hints if not (self.governed and hint is Hint.WITHOUT))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -99,11 +99,20 @@ class Form(NamedTuple):
 
 
 class QueryPart(NamedTuple):
-    """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words."""
+    """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words.
+
+    With `either`, it is a choice: a paper matches it if it has all parts of one of these. `forms` are then those of all.
+    """
 
     text: str
     forms: tuple[Form, ...]
     key: str = ""
+    either: tuple[tuple[QueryPart, ...], ...] = ()
+
+    @property
+    def single(self) -> tuple[QueryPart, ...]:
+        """The parts of a choice, or else this part."""
+        return tuple(part for parts in self.either for part in parts) or (self,)
 
     @property
     def typed_form(self) -> str:
@@ -124,6 +133,8 @@ class QueryPart(NamedTuple):
     @property
     def term(self) -> str:
         """The part's name as a term: for an everyday verb (까먹는, 모르는 걸) what papers call it, preferably in Korean."""
+        if self.either:
+            return " | ".join(" ".join(part.term for part in parts) for parts in self.either)
         _, space, word = self.text.rpartition(" ")
         if analyser.is_hangul(word) and (space or self.key) and not questions.is_noun(self.text):
             names = [form.text for form in self.forms if form.is_shown and form.text != self.text]
@@ -132,11 +143,21 @@ class QueryPart(NamedTuple):
 
     def sure(self) -> QueryPart:
         """Return the part for use as a filter, without the forms that only one paper defines."""
-        return self._replace(forms=tuple(form for form in self.forms if form.is_sure))
+        either = tuple(tuple(part.sure() for part in parts) for parts in self.either)
+        return self._replace(forms=tuple(form for form in self.forms if form.is_sure), either=either)
 
 
 def literal_part(*texts: str) -> QueryPart:
     return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)))
+
+
+def choose(groups: Iterable[Sequence[QueryPart]]) -> QueryPart:
+    """Return the part that a paper matches if it has all parts of one of these groups."""
+    either = tuple(tuple(parts) for parts in groups if parts)
+    text = " | ".join(" ".join(part.text for part in parts) for parts in either)
+    parts = [part for parts in either for part in parts]
+    key = " | ".join(part.key for part in parts) if all(part.key for part in parts) else ""
+    return QueryPart(text, merge_forms(form for part in parts for form in part.forms), key, either)
 
 
 def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:

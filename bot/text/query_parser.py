@@ -1,17 +1,18 @@
-"""Parses search queries: words, "phrases", -words, author:, from:, since:, until: and votes:.
+"""Parses search queries: words, "phrases", -words, |, author:, from:, since:, until: and votes:.
 
-Any text is a valid query. Whatever is not an operator is searched for or reported in `ignored`.
+Any text is a valid query. Whatever is not an operator is searched for or reported in `ignored`. A few words of a sentence
+mean an operator: see `operator_words`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from bot.text import analyser, dates, plain, typography
+from bot.text import analyser, dates, operator_words, plain, typography
 
 MAX_QUERY_LENGTH = 300
 """In characters. Longer queries are cut."""
@@ -37,6 +38,7 @@ _WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])([/|,;:(])(?=[^\W\d_]{2})")
 _SLASHES = str.maketrans("·ㆍ", "//")
 """Koreans write 초해상도·이미지 복원 where others have a slash."""
 _VOTES = re.compile(r"([<>]?)(=?)([0-9]{1,6})(?:\+|\.\.|(?:-|\.\.)([0-9]{1,6}))?")
+_SIGNS = "/|&—–"
 _DAY = timedelta(days=1)
 
 
@@ -45,7 +47,9 @@ class Query:
     """A parsed query. All fields may be empty; dates are local and inclusive.
 
     `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
-    not occur. All `authors` must match, and all `institutions`. `ignored` has the filters with unusable values, as typed.
+    not occur. Between words or phrases of `text`, `|` means either. All `authors` must match, and all `institutions`.
+    `ignored` has the filters with unusable values, as typed. `meant`: the query as it is typed with operators, if words
+    were read as such, else "".
     """
 
     text: str = ""
@@ -58,6 +62,7 @@ class Query:
     min_votes: int | None = None
     max_votes: int | None = None
     ignored: tuple[str, ...] = ()
+    meant: str = field(default="", compare=False)
 
     @property
     def has_text(self) -> bool:
@@ -137,7 +142,7 @@ def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
 class _QueryBuilder:
     def __init__(self, today: date | None) -> None:
         self._today = today
-        self._words, self._phrases, self._excluded = list[str](), list[str](), list[str]()
+        self._words, self._excluded = list[str](), list[str]()
         self._named = {"author": list[str](), "institution": list[str]()}
         self._ignored = list[str]()
         self._ranges: dict[str, Any] = {}
@@ -164,7 +169,8 @@ class _QueryBuilder:
             self._add_term(raw.strip(" :"), self._words)
         if field in ("", "words"):
             term = value or (clause[0].strip(" :") if field else "")
-            self._add_term(term, self._excluded if sign else self._phrases if quoted else self._words)
+            term = f'"{term}"' if quoted and term and not sign else term
+            self._add_term(term, self._excluded if sign else self._words)
         elif not value and not sign:
             self._pending = field, clause[0]
         elif sign or not self._add_filter(field, value):
@@ -201,22 +207,74 @@ class _QueryBuilder:
         return True
 
     def _add_term(self, text: str, terms: list[str]) -> None:
-        if analyser.stemmed_words(text) or (text in "/|&—–" and terms):
+        if analyser.stemmed_words(text) or (text in (*_SIGNS, *operator_words.COMMAS) and terms):
             terms.append(text)
 
     def build(self) -> Query:
         """Return the parsed query, limited to a maximum number of parts. Further words are ignored."""
-        rest = " ".join(self._words[_MAX_WORDS:])
+        typed = [word for words in self._words for word in _separate(words)]
+        words, phrases = _part_phrases(
+            [word for word in typed[:_MAX_WORDS] if word not in operator_words.COMMAS]
+        )
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
-        return Query(
-            text=" ".join(
-                _WORD_SEPARATOR.sub(r" \1 ", word.translate(_SLASHES)) for word in self._words[:_MAX_WORDS]
-            ).rstrip("/| "),
-            phrases=tuple(self._phrases[:8]),
+        read = operator_words.read(typed[:_MAX_WORDS])
+        query = Query(
+            text=_join(words),
+            phrases=phrases[:8],
             excluded=tuple(self._excluded[:8]),
             authors=tuple(self._named["author"][:4]),
             institutions=tuple(self._named["institution"][:4]),
-            ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [rest])),
+            ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [" ".join(typed[_MAX_WORDS:])])),
             **self._ranges,
         )
+        words, phrases = _part_phrases(read.words)
+        meant = replace(
+            query, text=_join(words), phrases=phrases[:8], excluded=(*query.excluded, *read.excluded)[:8]
+        )
+        return meant if meant == query else replace(meant, meant=write_query(meant))
+
+
+def _separate(word: str) -> list[str]:
+    """Return a word in several where a sign parts it: reasoning|inference."""
+    return [word] if word[:1] == '"' else _WORD_SEPARATOR.sub(r" \1 ", word.translate(_SLASHES)).split()
+
+
+def _part_phrases(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return words with the phrases that are alternatives, and the other phrases."""
+    rest, phrases = list[str](), list[str]()
+    for before, word, behind in zip(("", *words), words, (*words[1:], ""), strict=False):
+        if word[0] == '"' and operator_words.EITHER not in (before, behind):
+            phrases.append(word.strip('"'))
+        else:
+            rest.append(word)
+    return rest, tuple(phrases)
+
+
+def _join(words: Iterable[str]) -> str:
+    return " ".join(words).rstrip("/| ")
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a query's text, phrases in quotation marks whole."""
+    return [clause[0] for clause in _CLAUSE.finditer(text)] if '"' in text else text.split()
+
+
+def write_query(query: Query) -> str:
+    """Return a query as it is typed, so that parsing it gives the query again."""
+    limits = (query.min_votes, query.max_votes)
+    votes = (
+        ""
+        if limits == (None, None)
+        else f"votes:{limits[0] or 0}" + (f"..{limits[1]}" if limits[1] is not None else "")
+    )
+    clauses = (
+        query.text,
+        *(f'"{phrase}"' for phrase in query.phrases),
+        *(f'author:"{name}"' for name in query.authors),
+        *(f'from:"{name}"' for name in query.institutions),
+        f"since:{query.since}" if query.since else "",
+        f"until:{query.until}" if query.until else "",
+        votes,
+    )
+    return leave_out(" ".join(filter(None, clauses)), query.excluded)

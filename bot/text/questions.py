@@ -17,7 +17,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, compress, dropwhile, pairwise
+from itertools import chain, compress, pairwise
 from operator import neg
 from typing import Literal, NamedTuple, cast, get_args
 
@@ -60,7 +60,7 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
             return f"{core} {tail}"
         return core if classify_filler(tail) == "filler" else word  # splatting중에
     possible = endings.get(word[-1], ())
-    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending)]
+    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and agrees(word, ending)]
     for stem in stems:
         if is_known(stem) or is_known(analyser.strip_ending(stem)):
             return stem
@@ -80,13 +80,13 @@ def _strip_unknown(word: str) -> str:
     """Strip an ending from an unknown Korean word if it is rarely part of a noun."""
     endings = _load_filler().following["sure"]
     tails = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
-    ending = next((ending for ending in tails if _agrees(word, ending)), "")
+    ending = next((ending for ending in tails if agrees(word, ending)), "")
     # 구별하는 contains a noun; 움직이는 does not.
     is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
     return word.removesuffix(ending) if is_noun else word
 
 
-def _agrees(word: str, ending: str) -> bool:
+def agrees(word: str, ending: str) -> bool:
     """Return whether an ending fits a word: it follows at least two syllables or letters and agrees with the last one."""
     stem = word[: -len(ending)]
     if len(stem) < 2 or not analyser.is_syllables(stem[-1]):
@@ -162,150 +162,6 @@ def _is_date(text: str) -> bool:
         is_whole = len(text) > len("12-31") and "-" in text  # 2025-01
         return (dates.is_date_word(text) and len(text) > len("march")) or (is_whole and dates.is_date(text))
     return any(map(str.isalpha, text)) and dates.is_date(text)
-
-
-class Governed(NamedTuple):
-    """Terms of a query that a word such as *except* governs, and the query without both.
-
-    `is_sure`: the word governs nothing but what is to be left out: 서베이 말고, but not 답이 없는.
-    """
-
-    terms: tuple[str, ...]
-    rest: str
-    is_sure: bool
-
-
-_SURE_HINTS = frozenset(
-    (
-        "without",
-        "except",
-        "excluding",
-        "excluded",
-        "not",
-        "no",
-        "말고",
-        "빼고",
-        "빼줘",
-        "뺀",
-        "없는",
-        "제외",
-        "아닌",
-    )
-)
-"""Of the words for *without*, those of which it can be told what they govern."""
-_LEAVING_OUT = ("말고", "빼고", "빼줘", "뺀", "제외")
-_MAX_GOVERNED = 3
-_JOINING = ("이나", "나", "이랑", "랑", "와", "과", ",")
-"""Ends of a Korean word that is governed together with the next one: 서베이나 벤치마크 말고."""
-
-
-def find_governed(text: str, is_known: Callable[[str], bool]) -> Governed | None:
-    """Return what a query's only word for *without* governs; None if that cannot be told.
-
-    An English one governs the words behind it up to a filler, and those behind *or*; a Korean one the term before it, and those
-    joined to that. `is_known` tells a term, which may have such a word of its own: without labels. "Not" negates papers,
-    as "are not" in a query that names papers, or a term that ends the query: RAG not agents. "No" ends a query, behind a comma,
-    *but* or a word for papers.
-    """
-    words = [part for word in text.split() for part in _split_hint(word)]
-    spelt = [trim_filler(word.casefold()) for word in words]
-    hints = [number for number, word in enumerate(spelt) if _find_hint(word)]
-    if len(hints) != 1:
-        return None
-    (hint,) = hints
-    find = _list_behind if spelt[hint].isascii() else _list_before
-    start, end, terms = find(words, spelt, hint, is_known)
-    while (
-        start > 1
-        and end == len(words)
-        and classify_filler(words[start - 1]) == "filler"
-        and not names_papers(words[start - 1])
-    ):
-        start -= 1  # that are
-    rest = " ".join((*words[:start], *words[end:])).rstrip(" ,;")
-    bare = " ".join(word for word in rest.split() if not classify_filler(word))
-    rest = bare if is_known(bare) else rest  # papers on robots
-    has_rest = any(not classify_filler(word) for word in rest.split())
-    is_content = all(len(term.split()) <= _MAX_GOVERNED and not classify_filler(term) for term in terms)
-    if not (terms and is_content and has_rest):
-        return None
-    return Governed(tuple(terms), rest, words[hint].startswith(_LEAVING_OUT))
-
-
-_Reach = tuple[int, int, list[str]]
-"""Where a word for *without* with what it governs begins and ends in a query, and the governed terms."""
-
-
-def _list_behind(
-    words: Sequence[str], spelt: Sequence[str], hint: int, is_known: Callable[[str], bool]
-) -> _Reach:
-    """Return the reach of an English word for *without*; without terms if it cannot be told."""
-    before = spelt[hint - 1] if hint else ""
-    is_of_papers = before in ("are", "is", "but") and any(map(names_papers, words))
-    is_of_term = before and (before == "but" or not classify_filler(before))
-    behind = words[hint + 1 :]
-    if before == "but":  # but not for robots
-        behind = list(dropwhile(lambda word: classify_filler(word) == "filler", behind))
-    is_of_term = is_of_term and is_known(trim_filler(" ".join(behind)))
-    is_only = spelt[hint + 1 : hint + 2] in (["only"], ["just"])
-    if spelt[hint] == "not" and (is_only or not (is_of_papers or is_of_term)):
-        return hint, hint, []
-    end, terms = hint + 1, list[str]()
-    while True:
-        while end < len(words) and classify_filler(words[end]) == "filler":
-            end += 1
-        first = end
-        while end < len(words) and not classify_filler(words[end]):
-            end += 1
-        terms += [term] if (term := trim_filler(" ".join(words[first:end]))) else []
-        if spelt[end : end + 1] not in (["or"], ["nor"]):
-            break
-    ends = range(hint + 2, min(end, hint + _MAX_GOVERNED) + 1)
-    is_term = any(is_known(" ".join(words[hint:last])) for last in ends)
-    is_bare = spelt[hint] == "no" and not (
-        end == len(words)
-        and hint
-        and (words[hint - 1][-1] in ",;" or before == "but" or names_papers(before))
-    )
-    if is_term or is_bare or spelt[end : end + 1] == ["and"]:  # one of two, or all behind
-        return hint, hint, []
-    return hint, end, terms
-
-
-def _list_before(
-    words: Sequence[str], _: Sequence[str], hint: int, is_known: Callable[[str], bool]
-) -> _Reach:
-    """Return the reach of a Korean word for *without*."""
-    last, terms = hint, list[str]()
-    while last > 0 and names_papers(words[last - 1]):  # 서베이 논문 빼고
-        last -= 1
-    start = last
-    if last and words[last - 1].endswith("만"):  # not only
-        return hint, hint, []
-    while start > 0:
-        word = words[start - 1]
-        if start < last:
-            joined = (end for end in _JOINING if word.endswith(end) and (end == "," or _agrees(word, end)))
-            if is_known(word) or not (end := next(joined, "")):
-                break
-            word = word.removesuffix(end)
-        bare = strip_query_word(trim_filler(word), is_known)
-        spans = (" ".join((*words[first : start - 1], bare)) for first in range(max(0, start - 3), start - 1))
-        term = next(filter(is_known, spans), bare)
-        start -= len(term.split())
-        terms.insert(0, term)
-    return start, hint + 1, terms
-
-
-def _split_hint(word: str) -> Sequence[str]:
-    """Return a word for *without* apart from the word that it is joined to: 서베이말고."""
-    is_joined = len(word) > 3 and word.endswith(("말고", "빼고"))
-    return (word[:-2], word[-2:]) if is_joined else (word,)
-
-
-def _find_hint(word: str) -> bool:
-    """Return whether a word of a query means *without* and governs others; a Korean one may have an ending."""
-    return word in _SURE_HINTS or any(not hint.isascii() and word.startswith(hint) for hint in _SURE_HINTS)
 
 
 _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
@@ -455,6 +311,21 @@ def _everyday_forms() -> frozenset[str]:
 def is_everyday(text: str) -> bool:
     """Return whether a Korean text is an everyday word exactly as typed, without stripping an ending."""
     return text.replace(" ", "") in _everyday_forms()
+
+
+@lru_cache(maxsize=1)
+def _seeded_keys() -> frozenset[str]:
+    return frozenset(
+        term_keys.term_key(text)
+        for term in seed.load_terms()
+        for text in (*term.korean, *term.english, *term.abbreviations)
+    )
+
+
+@analyser.remembered(1 << 12)
+def is_term(text: str) -> bool:
+    """Return whether a text is a term of the seed list or an everyday word for one."""
+    return term_keys.term_key(text) in _seeded_keys() or bool(find_everyday_terms(text))
 
 
 def is_noun(text: str) -> bool:

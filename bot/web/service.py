@@ -505,10 +505,8 @@ class WebPages:
             notes = [note for note in lists.empty_notes(texts, listed) if note]
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
-        if Hint.WITHOUT in listed.found.open_hints:
+        if Hint.WITHOUT in listed.found.hints:
             notes.append(texts("web-hint-without"))
-        elif listed.found.governed and not site.is_static:
-            notes.append(texts("list-hint-governed", words=listed.found.governed[0]))
         on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
         rows = self._make_rows(site, listed.rows, listed, on=on)
         # Of a found paper nothing is said but what it lacks.

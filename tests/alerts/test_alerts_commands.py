@@ -194,6 +194,17 @@ A wider alert would have matched 3 papers: Papers with
     assert (alert.timing, alert.max_a_day) == (models.AlertTiming.DAILY, 2)
 
 
+async def test_or_and_not_in_an_alert_are_operators_that_the_preview_shows(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword="maps or speech, language models, not survey")
+    shown = harness.screen(preview)
+    assert r"maps \| speech" in shown
+    assert "without “survey”" in shown
+    await harness.press(preview, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert [term.text for term in alert.terms] == ["maps | speech", "language models"]
+    assert (alert.excluded, alert.match_all) == (("survey",), False)
+
+
 async def test_the_forms_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask(
         "alerts add",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.search.results import SearchRequest
+from bot.search.results import MatchKind, SearchRequest
 from bot.search.service import SearchService
 from storage import archive, models
 from storage.database import Database
@@ -201,55 +201,102 @@ async def test_a_sentence_begins_with_what_no_paper_has(search: SearchService) -
         assert found.total <= 5 or not absent, query
 
 
-GOVERNED = {
-    "teapots that are not surveys": None,  # "are not" may say how a thing is
-    "papers on robots that are not surveys": "surveys",
-    "robots except teapots": "teapots",
-    "서베이 말고 로봇 논문": "서베이",
-    "로봇 빼고 강화학습": "로봇",
-    "robots without labels": None,  # a term
-    "why do robots not pour tea": None,
-    "robots not reinforcement learning": "reinforcement learning",
-    "robots, not surveys": None,
-    "robots but not large language models": "large language models",
-    "robots but not for reinforcement learning": "reinforcement learning",
-    "papers on robots that are not only surveys": None,
-    "robots but not just language models": None,
-    "robots not pouring tea": None,
-    "not all robots": None,
-    "robots except teapots and kettles": None,
-    "robots but no surveys": "surveys",
-    "robots, no surveys": "surveys",
-    "robot papers no surveys or benchmarks": "surveys, benchmarks",
-    "no surveys on robots": None,
-    "robots except teapots or kettles": "teapots, kettles",
-    "서베이나 벤치마크 말고 로봇 논문": "서베이, 벤치마크",
-    "서베이말고 로봇": "서베이",
-    "서베이 논문 빼고 로봇": "서베이",
-    "서베이가 아닌 로봇 논문": "서베이",
-    "강화 학습 말고 로봇 논문": "강화 학습",
-    "서베이 말고 로봇으로 주전자를 집어 올리는 최근 논문 찾아줘": "서베이",
-    "카메라만 말고 촉각도 쓰는 로봇": None,  # not only
-    "except surveys": None,
+LEFT_OUT = {
+    "teapots that are not surveys": "teapots -surveys",
+    "papers on robots that are not surveys": "robots -surveys",
+    "robots except teapots": "robots -teapots",
+    "robots excluding teapots": "robots -teapots",
+    "robots without the teapots": "robots -teapots",
+    "서베이 말고 로봇 논문": "로봇 -서베이",
+    "로봇 빼고 강화학습": "강화학습 -로봇",
+    "서베이 제외 로봇": "로봇 -서베이",
+    "로봇, 서베이 제외하고": "로봇 -서베이",
+    "robots without labels": "",  # a term
+    "why do robots not pour tea": "",
+    "robots not reinforcement learning": 'robots -"reinforcement learning"',
+    "robots, not surveys": "robots -surveys",
+    "robots but not large language models": 'robots -"large language models"',
+    "robots but not for reinforcement learning": 'robots -"reinforcement learning"',
+    "papers on robots that are not only surveys": "",
+    "robots but not just language models": "",
+    "robots not pouring tea": "",
+    "robots without pouring tea": "",
+    "not all robots": "",
+    "Why are robots not robust to noise": "",
+    "robots except teapots and kettles": "robots -teapots -kettles",
+    "robots except teapots or kettles": "robots -teapots -kettles",
+    'robots not "tall kettles"': 'robots -"tall kettles"',
+    "서베이나 벤치마크 말고 로봇 논문": "로봇 -서베이 -벤치마크",
+    "서베이말고 로봇": "로봇 -서베이",
+    "서베이 논문 빼고 로봇": "로봇 -서베이",
+    "서베이가 아닌 로봇 논문": "로봇 -서베이",
+    "강화 학습 말고 로봇 논문": '로봇 -"강화 학습"',
+    "서베이 말고 로봇으로 주전자를 집어 올리는 논문": "로봇으로 주전자를 집어 올리는 논문 -서베이",
+    "카메라만 말고 촉각도 쓰는 로봇": "",  # not only
+    "로봇이 넘어지지 말고 걷게 하는 방법": "",
+    "except surveys": "",
+    "Teapots without Handles": "",  # a title
+    "a survey of robots or teapots": "a survey of robots | teapots",
+    "robots or teapots but not surveys": "robots | teapots -surveys",
 }
-"""The words that one press leaves out of a query."""
+"""The query that each becomes, as it is typed with operators; "" if its words are searched for."""
 
 
-async def test_governed_words_are_left_out_by_one_press(search: SearchService) -> None:
-    found = {query: (await search.search(SearchRequest(query))).governed for query in GOVERNED}
-    assert {query: governed and governed[0] for query, governed in found.items()} == GOVERNED
-    for words, query in filter(None, found.values()):
-        assert ", ".join((await search.search(SearchRequest(query))).excluded) == words, query
+async def test_not_leaves_out_at_once_as_the_operator_does(search: SearchService) -> None:
+    found = {query: await search.search(SearchRequest(query)) for query in LEFT_OUT}
+    assert {query: result.read_as for query, result in found.items()} == LEFT_OUT
+    for query, result in found.items():
+        typed = await search.search(SearchRequest(result.read_as or query))
+        assert (typed.excluded, typed.rows) == (result.excluded, result.rows), query
 
 
-async def test_the_button_leaves_the_governed_words_out(harness: ClientHarness) -> None:
+async def test_what_is_left_out_is_said_and_one_button_brings_it_back(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="papers on robots that are not surveys")
-    assert harness.texts("list-hint-governed", words="surveys") in shown_text(result)
-    assert harness.texts("list-topic-heading", topic="robots", count=3) in shown_text(result)
-    assert "A Survey of Teapots" in shown_text(result)
-    without = await harness.press(result, label=harness.texts("list-leave-out", words="surveys"))
-    assert "A Survey of Teapots" not in shown_text(without)
-    assert harness.texts("list-without", words="surveys") in shown_text(without)
+    assert "A Survey of Teapots" not in shown_text(result)
+    assert harness.texts("list-without", words="surveys") in shown_text(result)
+    again = await harness.press(result, label=harness.texts("list-take-back", name="surveys"))
+    assert "A Survey of Teapots" in shown_text(again)
+    assert harness.texts("list-without", words="surveys") not in shown_text(again)
+
+
+KETTLES, TEA, BREWING = "Weighing Kettles", "Robots that Pour Tea", "DeepSeek-Tea: Brewing"
+EITHER = {
+    "kettles OR robots": {KETTLES, TEA},
+    "kettles | robots": {KETTLES, TEA},
+    "kettles 또는 로봇": {KETTLES, TEA},
+    "kettles, robots": {KETTLES, TEA},
+    "papers on kettles or on robots": {KETTLES, TEA},
+    "kettles robots": set[str](),
+    "kettles or pour tea": {KETTLES, TEA},
+    "weighing | pouring kettles": {KETTLES},
+    '"pour tea" or brewing': {TEA, BREWING},
+    "kettles or robots, not pour": {KETTLES},
+}
+"""The papers on each query, of three."""
+
+
+async def test_or_and_a_comma_mean_either(search: SearchService) -> None:
+    for query, titles in EITHER.items():
+        result = await search.search(SearchRequest(query, limit=20))
+        kinds = {row.title: result.kinds[row.arxiv_id] for row in result.rows}
+        on_topic = {title for title, kind in kinds.items() if kind is MatchKind.ON_TOPIC}
+        assert on_topic & {KETTLES, TEA, BREWING} == titles, query
+
+
+async def test_a_stored_topic_means_what_the_search_box_reads(
+    search: SearchService, lab_db: Database
+) -> None:
+    papers = await lab_db.fetch(archive.list_papers, [1])
+    ids = {paper.paper_id: paper.arxiv_id for paper in papers}
+    for topic in (
+        "kettles OR robots",
+        "kettles, robots",
+        "주전자 또는 로봇",
+        "teapots or robots, not surveys",
+    ):
+        matching = {ids[id_] for id_ in await search.match_papers(topic, papers)}
+        found = await search.search(SearchRequest(topic, limit=20))
+        assert matching == {row.arxiv_id for row in found.rows[: found.on_topic]}, topic
 
 
 async def test_what_is_left_out_is_what_the_words_mean(search: SearchService) -> None:
@@ -265,11 +312,8 @@ async def test_what_is_left_out_is_what_the_words_mean(search: SearchService) ->
         ("robots without model predictive control", True),
     ):
         found = await search.search(SearchRequest(query))
-        wanted = found.governed[1] if found.governed else query
-        without = await search.search(SearchRequest(wanted))
-        assert without.total, query
-        assert ("2512.00106" in {row.arxiv_id for row in without.rows}) is kept, query
-        assert "that" not in wanted.split()
+        assert found.total, query
+        assert ("2512.00106" in {row.arxiv_id for row in found.rows}) is kept, query
 
 
 async def test_a_stored_topic_leaves_out_the_words_that_it_names(

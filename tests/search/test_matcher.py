@@ -163,3 +163,18 @@ async def test_all_alerts_match_as_each_alone(world: World) -> None:
             for number in await list_matching(world, papers, text)
         }
         assert set(await queries.match(papers)) == expected
+
+
+async def test_an_alert_on_either_word_matches_papers_on_one_of_them(world: World) -> None:
+    prepared = await prepare(world, *SUMMARIES)
+    either = await list_matching(world, prepared, "diffusion | large language models")
+    each = [await list_matching(world, prepared, text) for text in ("diffusion", "large language models")]
+    assert either == sorted({*each[0], *each[1]})
+    assert all(each)
+    within = await list_matching(world, prepared, "nothing | video generation survey")
+    assert within == sorted(
+        {
+            *await list_matching(world, prepared, "nothing"),
+            *await list_matching(world, prepared, "video generation survey"),
+        }
+    )

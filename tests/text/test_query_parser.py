@@ -145,3 +145,29 @@ def test_what_a_query_leaves_out_is_found_and_taken_back(query: str, excluded: l
 def test_what_a_query_leaves_out_is_what_the_search_reads(query: str) -> None:
     assert tuple(query_parser.list_excluded(query)[:8]) == query_parser.parse_query(query).excluded
     assert not query_parser.parse_query(query_parser.take_back(query)).excluded
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "robots",
+                "maps,",
+                '"snow geese"',
+                "not",
+                "without",
+                "or",
+                "|",
+                "말고",
+                "서베이",
+                "-labels",
+                "또는",
+            ]
+        )
+    ).map(" ".join)
+)
+def test_a_written_query_is_the_query_again(text: str) -> None:
+    query = query_parser.parse_query(text)
+    if query.meant and len(query.meant) <= query_parser.MAX_QUERY_LENGTH:
+        again = query_parser.parse_query(query.meant)
+        assert (again.text, {*again.excluded}) == (query.text, {*query.excluded})

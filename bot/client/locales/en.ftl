@@ -69,15 +69,13 @@ list-from = { $count ->
 list-in-text = “{ $name }” in the text
 list-absent = No paper has { $terms }
 list-near-topic = on a near topic
-list-leave-out = Leave out { $words }
-list-hint-governed = Not searched for: { $words }. “Leave out { $words }” below removes papers on it.
 list-today = ### What is there to read?
     { $today } picks five papers for you, { $digest } shows all of a day.
 list-similar-heading = More like { $title }
 list-saved-heading = Saved papers · { $count }
 list-searched = Searched: { $terms }
 list-without = without { $words }
-list-take-back = Include again: { $word }
+list-take-back = Include again: { $name }
 list-kind-all = { $count ->
     [one] Papers that mention the word, but may not be about it
    *[other] Papers that mention all the words, but may not be about them

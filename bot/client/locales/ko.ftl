@@ -51,15 +51,13 @@ list-from = { $name }에서 낸 논문 { $count }편
 list-in-text = 본문에서 “{ $name }” 찾기
 list-absent = “{ $terms }”에 관한 논문이 없어요
 list-near-topic = 비슷한 주제의 논문
-list-leave-out = { $words } 빼고 보기
-list-hint-governed = “{ $words }” 부분은 검색하지 않았어요. 아래 “{ $words } 빼고 보기”를 누르면 그런 논문을 빼고 보여 줘요.
 list-today = ### 오늘은 무엇을 읽어 볼까요?
     { $today }에서는 읽을 만한 논문 다섯 편을 골라 드리고, { $digest }에서는 하루치 논문을 모두 볼 수 있어요.
 list-similar-heading = 비슷한 논문 · { $title }
 list-saved-heading = 저장한 논문 · { $count }편
 list-searched = 검색한 말: { $terms }
 list-without = { $words } 제외
-list-take-back = 다시 포함하기: { $word }
+list-take-back = 다시 포함하기: { $name }
 list-kind-all = { $count ->
     [1] 검색어가 나오지만 주제는 다를 수 있는 논문
    *[other] 검색어가 모두 나오지만 주제는 다를 수 있는 논문

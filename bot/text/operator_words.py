@@ -1,0 +1,197 @@
+"""Reads words of a query that mean an operator: *not*, *without* and 말고 leave something out, *or* and 또는 mean either.
+
+These few words are all that is read of a sentence; the rest of it is ranked. What *not* governs is the longest term behind it, or
+a few words; what 말고 governs, the term before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bot.text import analyser, questions
+
+EITHER = "|"
+_EITHER = frozenset((EITHER, "or", "또는", "혹은"))
+_NOT = frozenset(("not", "without", "except", "excluding"))
+_KOREAN_NOT = ("말고", "빼고", "제외", "제외하고", "제외한", "아닌")
+_JOINED = ("말고", "빼고", "제외")
+"""Those that are also written without a space: 서베이말고."""
+COMMAS = (",", "，", "、")
+_LINKS = frozenset(("a", "an", "the", "any", "on", "about", "for", "from", "by"))
+"""What may stand between such a word and what it governs: not on robots."""
+_FURTHER = frozenset(("or", "nor", "and"))
+"""What joins another term that an English word leaves out: without maps or labels."""
+_KOREAN_FURTHER = ("이나", "나", "이랑", "랑", "와", "과", ",")
+_LEADING = frozenset(("but", "and", "that", "which", "are", "is"))
+"""What goes together with *not*: papers that are not surveys."""
+_MAX_TERM, _MAX_GOVERNED = 5, 3
+"""The most words of a term, and of what is left out if it is no term."""
+
+
+class ReadWords(NamedTuple):
+    """The words of a query, `|` between alternatives, and what it leaves out. Phrases are in quotation marks."""
+
+    words: Sequence[str]
+    excluded: Sequence[str]
+
+
+def read(typed: Sequence[str]) -> ReadWords:
+    """Read the words of a query, of which phrases are in quotation marks. What leaves nothing to search for governs nothing."""
+    words, excluded, place = [part for word in typed for part in _split(word)], list[str](), 0
+    while place < len(words):
+        word = _spell(words[place])
+        find = _find_behind if word in _NOT else _find_before if word in _KOREAN_NOT else None
+        start, end, terms = find(words, place) if find else (place, place, ())
+        rest = [*words[:start], *words[end:]]
+        if not terms or all(map(_is_filler, rest)):
+            place += 1
+            continue
+        if start and end == len(words):
+            rest[start - 1] = rest[start - 1].rstrip("".join(COMMAS))
+        words, place = [word for word in rest if word], start
+        excluded += (term.strip('"') for term in terms)
+    bare = [word for word in words if not _is_filler(word)]
+    # Papers on robots are robots, but the newest robots are more.
+    is_term = (
+        bool(excluded)
+        and questions.is_term(" ".join(bare))
+        and not questions.list_options(" ".join(words), bare)
+    )
+    return ReadWords(_read_either(bare if is_term else words), excluded)
+
+
+_Reach = tuple[int, int, Sequence[str]]
+"""Where a word for *not* with what it governs begins and ends in a query, and the governed terms, if any."""
+
+
+def _find_behind(words: Sequence[str], place: int) -> _Reach:
+    """Return the reach of an English word for *not*.
+
+    "Without labels" is a term, "why not" and "does not" negate a verb, and so does an action: without running it. "Not" governs
+    what is set apart: robots, not surveys; papers that are not surveys. By itself it governs a term that ends a query.
+    """
+    nothing = place, place, ()
+    before, is_apart = _spell(words[place - 1]) if place else "", words[place - 1].endswith(COMMAS)
+    is_sure = _spell(words[place]) != "not" or before == "but" or is_apart
+    if any(questions.is_term(" ".join(words[place:end])) for end in range(place + 2, place + _MAX_TERM + 2)):
+        return nothing
+    if before in ("is", "are"):
+        is_sure = any(map(questions.names_papers, words))
+        if not (is_sure or _spell(words[place - 2]) in ("that", "which")):
+            return nothing
+    elif not is_sure and _is_filler(before) and not questions.names_papers(before):
+        return nothing
+    start, end, terms = place, place + 1, list[str]()
+    while start and _spell(words[start - 1]) in _LEADING:
+        start -= 1
+    while size := _measure_term(words, first := _skip_links(words, end), is_sure=is_sure):
+        end = first + size
+        terms.append(" ".join(words[first:end]).rstrip(" ,.;"))
+        if _spell(" ".join(words[end : end + 1])) not in _FURTHER:
+            break
+        end += 1
+    end -= bool(terms) and _spell(words[end - 1]) in _FURTHER
+    is_set_apart = is_sure or end == len(words) or words[end - 1].endswith(COMMAS)
+    return start, end, terms if is_set_apart else ()
+
+
+def _skip_links(words: Sequence[str], place: int) -> int:
+    while place < len(words) and _spell(words[place]) in _LINKS:
+        place += 1
+    return place
+
+
+def _measure_term(words: Sequence[str], start: int, *, is_sure: bool) -> int:
+    """Return how many words from a place on are a term or, if `is_sure`, a few words up to the next filler; else 0."""
+    end = start
+    while (
+        end < len(words)
+        and not _is_filler(words[end])
+        and (end == start or not words[end - 1].endswith(COMMAS))
+    ):
+        end += 1
+    if start < end and words[start].startswith('"'):
+        return 1
+    for last in range(min(end, start + _MAX_TERM), start, -1):
+        if questions.is_term(questions.trim_filler(" ".join(words[start:last]))):
+            return last - start
+    is_action = start < end and _spell(words[start]).endswith("ing")
+    return end - start if is_sure and not is_action and end - start <= _MAX_GOVERNED else 0
+
+
+def _find_before(words: Sequence[str], place: int) -> _Reach:
+    """Return the reach of a Korean word for *not*; 만 말고 is not only, and 하지 말고 negates a verb."""
+    last, terms = place, list[str]()
+    while last and questions.names_papers(words[last - 1]):  # 서베이 논문 빼고
+        last -= 1
+    start, bare = last, questions.trim_filler(words[last - 1]) if last else ""
+    if not bare or bare.endswith("만") or (bare.endswith("지") and not questions.is_term(bare)):
+        return place, place, ()
+    while start > 0:
+        word = words[start - 1]
+        if start < last:
+            end = next(
+                (
+                    end
+                    for end in _KOREAN_FURTHER
+                    if word.endswith(end) and (end == "," or questions.agrees(word, end))
+                ),
+                "",
+            )
+            if not end or questions.is_term(word):
+                break
+            word = word.removesuffix(end)
+        trimmed = questions.trim_filler(word)
+        bare = analyser.monosyllabic_noun(trimmed) or questions.strip_query_word(trimmed, questions.is_term)
+        spans = (
+            " ".join((*words[first : start - 1], bare))
+            for first in range(max(0, start - _MAX_GOVERNED), start)
+        )
+        term = next(filter(questions.is_term, spans), word if word[:1] == '"' else bare)
+        start -= 1 if word[:1] == '"' else len(term.split())
+        terms.insert(0, term)
+    is_content = all(term and not _is_filler(term) for term in terms)
+    return start, place + 1, terms if is_content else ()
+
+
+def _read_either(words: Sequence[str]) -> Sequence[str]:
+    """Return words with `|` for each word that means either, if words to search for are on both sides.
+
+    A comma means it among keywords. In a sentence, which has words that say nothing of a topic, it is punctuation.
+    """
+    said = (word for word in words if _spell(word) not in _EITHER and word not in COMMAS)
+    is_sentence = any(
+        questions.classify_filler(word) in ("filler", "verb") or questions.is_verb(word) for word in said
+    )
+    read, either = list[str](), list[int]()
+    for word in words:
+        is_comma = not is_sentence and word.endswith(COMMAS)
+        bare = word.rstrip("".join(COMMAS)) if is_comma else word
+        is_behind = either[-1:] == [len(read) - 1]
+        if is_behind and (_spell(bare) in _EITHER or _spell(bare) in _LINKS):
+            continue
+        if _spell(bare) in _EITHER:
+            either.append(len(read))
+        read += [bare] if bare else []
+        if is_comma and either[-1:] != [len(read) - 1]:
+            either.append(len(read))
+            read.append(EITHER)
+    for place in either:
+        sides = "".join(read[place - 1 : place]), "".join(read[place + 1 : place + 2])
+        read[place] = "" if not any(map(_is_filler, sides)) else read[place]
+    return [word or EITHER for word in read if word not in (EITHER, *COMMAS)]
+
+
+def _split(word: str) -> Sequence[str]:
+    """Return a Korean word for *not* apart from the word that it is joined to."""
+    end = next((end for end in _JOINED if word.endswith(end) and len(word) > len(end) + 1), "")
+    return (word.removesuffix(end), end) if end and not word.startswith('"') else (word,)
+
+
+def _spell(word: str) -> str:
+    return questions.trim_filler(word.casefold())
+
+
+def _is_filler(word: str) -> bool:
+    return questions.classify_filler(word) == "filler"
