@@ -262,7 +262,7 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
     text = str(getattr(error, "orig", None) or error)
     sentences = {
         "database is locked": f"{name} is locked by another process. Stop that process, or try again in a moment.",
-        "readonly database": f"{name} is read-only. Allow this user to write to {_find_read_only(name)}.",
+        "readonly database": f"{name} cannot be written. Allow this user to write to {_find_read_only(name)}.",
         "unable to open database file": f"{name} cannot be opened. Check that its folder exists and is writable.",
         "file is not a database": f"{name} is not a Paperround database, or its first page is damaged. Name another file in"
         " the database URL, or put a backup in its place: `paperround restore FILE`.",

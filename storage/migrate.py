@@ -104,9 +104,9 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
         command = postgresql.dump_command(opened.url, f"paperround.before-{migrations.VERSION}.dump")
         copied = f"Paperround makes no copy of it; this command does, and replaces a file of that name: `{command}`."
     else:
-        copied = f"It is copied to {_backup_of(path)} first."
+        copied = f"It will be copied to {_backup_of(path)} first."
     return (
-        f"{opened.label} is upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)} {copied} A bot"
+        f"{opened.label} will be upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)} {copied} A bot"
         " that runs on it, with its standby and fronts, must end within a minute."
     )
 

@@ -908,7 +908,9 @@ async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
-    """Return the earliest `due_at` (UTC) of waiting deliveries, or None if no delivery is waiting."""
+    """Return the earliest `due_at` (UTC) of waiting deliveries, or None if none is. Those that Discord refuses do not count."""
     first = sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)
-    oldest: datetime | None = await connection.scalar(sa.select(first).where(unfinished_clause()))
+    oldest: datetime | None = await connection.scalar(
+        sa.select(first).where(unfinished_clause(), deliveries.c.reason.is_(None))
+    )
     return oldest

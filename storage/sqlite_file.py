@@ -34,6 +34,20 @@ def find_missing_file(url: str) -> Path | None:
     return path if path and path.parent.is_dir() and not path.exists() else None
 
 
+def find_remains(path: Path) -> Path | None:
+    """Return a file that a database at this path has left beside it, if the database itself is missing, otherwise None."""
+    beside = () if path.exists() else sorted(path.parent.glob(f"{glob.escape(path.name)}[.-]*"))
+    return next(iter(beside), None)
+
+
+def describe_loss(path: Path, beside: Path) -> str:
+    """Return what to do if a database is missing, but not what was beside it."""
+    return (
+        f"{path} is gone: {beside.name} is still there. Put it back, or a backup by `paperround restore FILE`. To begin anew,"
+        f" move everything that begins with {path.name} away."
+    )
+
+
 def check_access(path: Path) -> None:
     """Raise StorageError if this user may not read a file or, if it is missing, create one in its folder."""
     is_there = os.path.exists(path)

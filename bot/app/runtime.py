@@ -32,6 +32,7 @@ from bot.core.failures import FailureLog
 from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
 from bot.core.timers import Timers
 from bot.daily.planner import DailyPlanner
+from bot.operations import concerns
 from bot.operations.liveness import Liveness
 from bot.operations.metrics import Metrics
 from bot.outbox import outcomes, pace
@@ -69,6 +70,7 @@ HEARTBEAT_EVERY = timedelta(minutes=1)
 POLL_EVERY, MAX_POLLS = timedelta(seconds=30), 20
 """Several polls may run: a source that takes minutes must not delay those that become due meanwhile."""
 FAILURES_EVERY = timedelta(minutes=1)
+CONCERNS_EVERY = timedelta(minutes=10)
 PURGE_EVERY, PURGE_AFTER = timedelta(hours=6), timedelta(minutes=1)
 CLOCK_EVERY = timedelta(minutes=10)
 """A paused or restored virtual machine counts no time meanwhile, and without a Gateway nothing reconnects after it."""
@@ -174,6 +176,12 @@ class Runtime:
         operator_id = command_sync.find_operator(self.bot.application) if self.lock.term is not None else None
         if await self.container.failure_reports.report(self.failures, operator_id):
             self.relay.wake()
+
+    async def look_after(self) -> None:
+        """Find what the operator should know of sources and backups, for `/health` and a message. Errors are logged."""
+        with isolation.isolated(log, "sources and backups not looked at"):
+            async with self.workers.database.read() as connection:
+                self.liveness.concerns = await concerns.list_all(connection, self.container.clock())
 
     async def sync_commands(self) -> None:
         """Register the slash commands. Errors are logged, and the registered commands keep working."""
@@ -443,6 +451,7 @@ async def _run_tasks(
         timers.add(refresher.ask, kept_papers.EVERY)
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
         timers.add(runtime.report_failures, FAILURES_EVERY)
+        timers.add(runtime.look_after, CONCERNS_EVERY)
         if (vectors := workers.vector_maker) is not None:
             timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)
         if not runtime.has_bot:

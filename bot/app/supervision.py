@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,6 +83,12 @@ class Watchdog:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
+LOST = (
+    "{} is no longer the file that the bot has open: it was moved, removed or replaced, and what is written now is lost with the"
+    " process. Stop the bot, and put the file back or a backup in its place: `paperround restore FILE`."
+)
+
+
 def notify(state: str) -> None:
     """Send a state to systemd, as sd_notify(3) says. Without its socket in the environment nothing happens."""
     if (address := os.environ.get("NOTIFY_SOCKET", ""))[:1] in ("/", "@") and address:
@@ -101,8 +107,10 @@ class Supervision:
 
     is_replaced: Callable[[], bool] = lambda: False
     may_exit: bool = False
-    disk: Path | None = None
-    """The folder of the database, which is reported if its disk is full."""
+    file: Path | None = None
+    """The file of the database, which is reported if its disk is full, or if it is no longer the one that is open."""
+
+    _opened: os.stat_result | None = None
 
     async def watch(self, liveness: Liveness, is_sending: Callable[[], bool] = lambda: False) -> None:
         """Tell systemd that the process is ready (its first login) and lives, and log notices once, until cancelled.
@@ -120,11 +128,11 @@ class Supervision:
         try:
             while True:
                 liveness.notices = await loop.run_in_executor(thread, self._list_notices, liveness)
-                notices = [*liveness.notices, *filter(None, (liveness.full_disk,))]
+                notices = [*liveness.notices, *liveness.troubles]
                 for notice in notices:
                     if notice not in logged:
                         # Errors reach the operator in a direct message.
-                        (log.error if notice is DOUBLED else log.warning)(notice)
+                        (log.warning if notice is REPLACED else log.error)(notice)
                 logged = {*notices}
                 is_taking_over = is_sending() and not was_sending
                 if is_taking_over or loop.time() - turned_at > EVERY_SECONDS + FROZEN_SECONDS:
@@ -143,12 +151,19 @@ class Supervision:
                 watchdog.close()
 
     def _list_notices(self, liveness: Liveness) -> list[str]:
-        liveness.full_disk = ""
-        with suppress(OSError):
-            if self.disk is not None and shutil.disk_usage(self.disk).free < FULL_BYTES:
-                liveness.full_disk = FULL.format(self.disk)
-        return [
-            notice
-            for notice, holds in ((REPLACED, self.is_replaced()), (DOUBLED, liveness.is_doubled()))
-            if holds
-        ]
+        liveness.troubles = [] if self.file is None else [*self._examine_file(self.file)]
+        states = ((REPLACED, self.is_replaced()), (DOUBLED, liveness.is_doubled()))
+        return [*(notice for notice, holds in states if holds), *liveness.concerns]
+
+    def _examine_file(self, file: Path) -> Iterator[str]:
+        try:
+            self._opened = self._opened or file.stat()
+            is_there = os.path.samestat(self._opened, file.stat())
+        except FileNotFoundError:
+            is_there = False
+        except OSError:
+            return
+        if not is_there:
+            yield LOST.format(file)
+        elif shutil.disk_usage(file.parent).free < FULL_BYTES:
+            yield FULL.format(file.parent)

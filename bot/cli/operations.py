@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -52,7 +52,7 @@ async def backup(
 
     `paperround restore` puts it in the place of the database.
     """
-    from storage import backups, postgresql
+    from storage import backups, key_values, postgresql
 
     has_older = os.path.exists(target)  # unlike Path, it accepts invalid names, which the copy rejects
     async with shell.open_storage() as database:
@@ -62,7 +62,18 @@ async def backup(
                 "`paperround backup` works on SQLite only. For PostgreSQL, with a name that no file has:"
                 f" `{command}`."
             )
-        size = await backups.copy_to(database, Path(target))
+        reason = ""
+        try:
+            size = await backups.copy_to(database, Path(target))
+        except errors.StorageError as error:
+            reason = f" {error}"
+            raise
+        finally:
+            # The bot tells its operator of a backup that failed or is old, and `doctor` knows its age.
+            with suppress(errors.StorageError):
+                await database.write(
+                    key_values.set_value, key_values.BACKED_UP, f"{system_clock().isoformat()}{reason}"
+                )
     sentence = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
     shell.print_answer({"file": target, "bytes": size}, as_json, sentence=sentence)
 
@@ -108,12 +119,13 @@ async def restore(
             f"Then stop the bot with its standby and fronts, name {name} in PAPERROUND_DATABASE_URL, and start them."
         )
     restored = await backups.restore(Path(file), path)
-    later = f" {migrate.UPGRADE}" if restored.schema < sqlite_file.SCHEMA_VERSION else ""
-    sentence = f"{path} is now the backup {file} (schema {restored.schema}).{later}"
+    is_older = restored.schema < sqlite_file.SCHEMA_VERSION
+    sentence = f"{path} is now the backup {file} (schema {restored.schema})."
     if restored.former is not None:
         sentence += f" What was there is {restored.former}: delete it when you no longer need it."
     answer = {"database": str(path), "schema": restored.schema, "former": restored.former}
-    shell.print_answer(answer, as_json, sentence=f"{sentence} Start the bot.")
+    back = f" {migrate.UPGRADE} To go back to an older version, install that before you start the bot."
+    shell.print_answer(answer, as_json, sentence=f"{sentence}{back if is_older else ' Start the bot.'}")
 
 
 async def upgrade(is_approved: shell.IsAccepted = False, as_json: shell.AsJson = False) -> None:
@@ -311,34 +323,40 @@ async def run(
     ] = False,
 ) -> None:
     """Run the bot until SIGTERM or SIGINT."""
+    found = _stat_files(SETTINGS_FILES)
     try:
         await _run(role)
     except errors.PaperroundError as error:
         if not is_waiting or error.exit_status != errors.UsageError.exit_status:
             raise
         is_changed = await _wait_for_change(
-            f"{error}\nWaiting until a file in {Path.cwd()} changes, or for another environment."
+            f"{error}\nWaiting until a file in {Path.cwd()} changes, or for another environment.", found
         )
         raise typer.Exit(error.exit_status if is_changed else 0) from None
 
 
-async def _wait_for_change(announcement: str) -> bool:
-    """Report `announcement` and wait until a file of the current folder changes.
+SETTINGS_FILES = (core_settings.ENV_FILE, "paperround.toml")
+
+
+async def _wait_for_change(announcement: str, settings_files: object) -> bool:
+    """Report `announcement` and wait until a file of the current folder changes, or the settings' since `settings_files`.
 
     Returns False after SIGTERM or SIGINT. Changes and signals count from before the announcement, on which one may act at once.
     """
-
-    def look() -> list[tuple[str, int]]:
-        with suppress(OSError):  # a file is just being replaced
-            return sorted((file.name, file.stat().st_mtime_ns) for file in os.scandir())
-        return []
-
-    stopping, found = isolation.stop_on_signals(), look()
+    stopping, found = isolation.stop_on_signals(), (settings_files, _stat_files())
     shell.report_end(announcement)
-    while look() == found and not stopping.is_set():
+    while (_stat_files(SETTINGS_FILES), _stat_files()) == found and not stopping.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)
     return not stopping.is_set()
+
+
+def _stat_files(names: Collection[str] | None = None) -> list[tuple[str, int]]:
+    """Return when the files of the current folder, or those of some names, last changed: their content, owner or mode."""
+    with suppress(OSError):  # a file is just being replaced
+        files = (file for file in os.scandir() if names is None or file.name in names)
+        return sorted((file.name, file.stat().st_ctime_ns) for file in files)
+    return []
 
 
 _LOOK_SECONDS = 2.0
@@ -364,7 +382,7 @@ async def _run(role: ProcessRole) -> None:
     from bot.app import front, supervision
 
     path = sqlite_file.path_of(settings.database_url)
-    watching = supervision.Supervision(program.watch_files(), may_exit=True, disk=path and path.parent)
+    watching = supervision.Supervision(program.watch_files(), may_exit=True, file=path)
     async with shell.open_container(creating=not is_front, keeping=True, migrating=not is_front) as opened:
         if is_front:
             await front.run(opened, watching)

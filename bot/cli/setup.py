@@ -39,7 +39,7 @@ NEXT_STEPS = """\
 Next:
   1. Invite it to your server (you need Manage Server there):
      {invitation}
-  2. Start it:  paperround run    (with Docker: docker compose up -d)
+  2. Start it:  paperround run    (with systemd: systemctl start paperround, with Docker: docker compose up -d)
   3. In the channel for the papers, type /daily setup.
   4. Give it a face: upload {avatar} as its App Icon on the General Information page."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +22,15 @@ from bot.archive import sorting
 from bot.client import command_sync, webhook
 from bot.core import isolation, program
 from bot.core.clock import latest_date, system_clock
-from bot.core.settings import HIDDEN_HEALTH, Settings, find_unknown, setting_name, setting_origins
+from bot.core.settings import (
+    HIDDEN_HEALTH,
+    Settings,
+    SourceSetting,
+    find_unknown,
+    setting_name,
+    setting_origins,
+)
+from bot.operations import concerns
 from bot.operations import posts as posts_of_all
 from bot.rendering.templates import Templates
 from bot.search import index
@@ -98,41 +107,39 @@ async def examine(
 ) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
     of_database, needs_token = await _database(settings)
-    findings = [
-        _installation(),
-        await _discord(settings, check_token, is_needed=needs_token),
-        *(() if ask_health is None else (await asyncio.to_thread(_health, settings, ask_health),)),
-        *of_database,
-        *await asyncio.to_thread(lambda: [*_places(settings)]),
-        *_settings(settings),
-    ]
+    of_token = await _discord(settings, check_token, is_needed=needs_token)
+    of_health = [] if ask_health is None else [await asyncio.to_thread(_health, settings, ask_health)]
+
+    def run_checks() -> list[Finding]:
+        return [finding for check in OF_MACHINE for finding in check(settings)]
+
+    findings = [of_token, *of_health, *of_database, *await asyncio.to_thread(run_checks)]
     return sorted(findings, key=lambda finding: [*Status].index(finding.status))
 
 
-def _installation() -> Finding:
-    """Return a finding on the version, and on the libraries that `run` needs."""
-    version = program.describe_version()
+def _installation(_: Settings) -> Iterator[Finding]:
+    """Yield a finding on the version, and on the libraries that `run` needs."""
+    status, note = Status.OK, ""
     try:
         program.check_installation()
     except ModuleNotFoundError as error:
-        return Finding("Paperround", version, status=Status.ERROR, note=program.describe_missing(error))
-    return Finding("Paperround", version)
+        status, note = Status.ERROR, program.describe_missing(error)
+    yield Finding("Paperround", program.describe_version(), status=status, note=note)
 
 
-def _settings(settings: Settings) -> list[Finding]:
+def _settings(settings: Settings) -> Iterator[Finding]:
     origins = setting_origins()
-    findings = []
     for name in Settings.model_fields:
         label, value = setting_name(name), getattr(settings, name)
-        well, note = _check_sources(settings) if name == "sources" else _check_path(label, value)
+        well, note = OF_SETTINGS[label](value, settings) if value and label in OF_SETTINGS else (True, "")
         status = Status.OK if well else Status.ERROR
-        findings.append(Finding(label, _display_value(label, value), origins[label], status, note))
+        yield Finding(label, _display_value(label, value), origins[label], status, note)
     if settings.hides_health:
-        findings.append(Finding("health", "not served", status=Status.WARNING, note=HIDDEN_HEALTH))
-    return findings + [
-        Finding(name, "ignored", origin, Status.WARNING, f"{name} is not a setting; its value is ignored.")
-        for name, origin in find_unknown().items()
-    ]
+        yield Finding("health", "not served", status=Status.WARNING, note=HIDDEN_HEALTH)
+    for name, origin in find_unknown().items():
+        yield Finding(
+            name, "ignored", origin, Status.WARNING, f"{name} is not a setting; its value is ignored."
+        )
 
 
 def _display_value(label: str, value: Any) -> str:
@@ -148,29 +155,42 @@ def _display_value(label: str, value: Any) -> str:
     return errors.redact(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
-def _check_path(label: str, value: Any) -> tuple[bool, str]:
-    if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
-        return True, ""
-    if label == "PAPERROUND_INBOX" and not value.exists():
-        place = next(parent for parent in value.absolute().parents if parent.exists())
-        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-            return False, f"The folder is missing, and this user cannot create it in {place}."
-        return True, "The folder is missing; `paperround run` creates it."
-    if not value.is_dir():
-        return False, f"{value} is not a folder. Create it, or unset {label}."
-    problems = Templates(value).find_problems() if label == "PAPERROUND_TEMPLATES" else []
+def _check_inbox(inbox: Path, _: Settings) -> tuple[bool, str]:
+    if inbox.exists():
+        return inbox.is_dir(), "" if inbox.is_dir() else NO_FOLDER.format(inbox, "PAPERROUND_INBOX")
+    place = next(parent for parent in inbox.absolute().parents if parent.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        return False, f"The folder is missing, and this user cannot create it in {place}."
+    return True, "The folder is missing; `paperround run` creates it."
+
+
+def _check_templates(folder: Path, _: Settings) -> tuple[bool, str]:
+    if not folder.is_dir():
+        return False, NO_FOLDER.format(folder, "PAPERROUND_TEMPLATES")
+    problems = Templates(folder).find_problems()
     return not problems, "; ".join(map(str, problems))
 
 
-def _check_sources(settings: Settings) -> tuple[bool, str]:
-    endpoints, problems = kinds.service_endpoints(settings), []
-    for row in settings.sources:
+def _check_sources(rows: Iterable[SourceSetting], settings: Settings) -> tuple[bool, str]:
+    problems = []
+    for row in rows:
         address = kinds.normalise(row.url)
         try:
-            kinds.check(row.kind or kinds.guess_kind(address, endpoints), address, row.options)
+            kinds.check(
+                row.kind or kinds.guess_kind(address, kinds.service_endpoints(settings)), address, row.options
+            )
         except errors.UsageError as error:
             problems.append(str(error))
     return not problems, " ".join(problems)
+
+
+NO_FOLDER = "{} is not a folder. Create it, or unset {}."
+OF_SETTINGS: dict[str, Callable[[Any, Settings], tuple[bool, str]]] = {
+    "PAPERROUND_INBOX": _check_inbox,
+    "PAPERROUND_TEMPLATES": _check_templates,
+    "PAPERROUND_SOURCES": _check_sources,
+}
+"""What is looked at of a setting's value. Each returns whether it is well, and a note."""
 
 
 async def _database(settings: Settings) -> tuple[list[Finding], bool]:
@@ -189,53 +209,101 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
     return [Finding("database", "cannot be used", status=Status.ERROR, note=errors.redact(note))], True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What the checks of a database look at. `problem` is why it cannot be used, or ""."""
+
+    settings: Settings
+    now: datetime
+    schema: int | None = None
+    paper_count: int = 0
+    problem: str = ""
+    sources: Sequence[models.StoredSource] = ()
+    counted: Mapping[str, Mapping[models.DigestFormat, Mapping[date, int]]] = field(default_factory=dict)
+    posts: Sequence[models.Subscription] = ()
+    has_alert: bool = False
+    uncertain: Sequence[models.Delivery] = ()
+    unaddressed: Sequence[int] = ()
+    of_servers: Sequence[posts_of_all.ListedPost] = ()
+    concerns: Sequence[str] = ()
+    backup: str | None = None
+    """What is stored about the last one; None for PostgreSQL, whose backups leave no trace."""
+
+
 async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
+    now = system_clock()
     if (path := sqlite_file.find_missing_file(settings.database_url)) is not None:
         sqlite_file.check_access(path)
         note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
         missing = Finding("database", "none yet", status=Status.WARNING, note=note)
-        if beside := sorted(path.parent.glob(f"{glob.escape(path.name)}[.-]*")):
-            note = (
-                f"{path} is gone: {beside[0].name} is still there. Restore a backup by `paperround restore FILE`, before"
-                " `paperround run` creates an empty database."
-            )
-            missing = Finding("database", "missing", status=Status.ERROR, note=note)
-        return [missing, *_steps(len(settings.sources), bool(settings.sources), 0)], True
+        if beside := sqlite_file.find_remains(path):
+            lost = sqlite_file.describe_loss(path, beside)
+            missing = Finding("database", "missing", status=Status.ERROR, note=lost)
+        return [missing, *_steps(Stored(settings=settings, now=now))], True
     opened = await migrate.open_database(settings.database_url)
-    now = system_clock()
     try:
         damage = "" if opened.path is None else await asyncio.to_thread(_find_damage, opened.path)
         async with opened.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(now))
-            rows = await sources.list_rows(connection)
-            counted = await sources.count_papers(connection, now.date() - kinds.YIELD_DAYS)
-            posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
-            uncertain = [row for row in stopped if row.is_uncertain]
-            unaddressed = await daily.list_unaddressed(connection)
-            of_servers = await posts_of_all.list_all(connection, settings.close_rule, now)
+            backup = await key_values.get(connection, key_values.BACKED_UP) or ""
+            stored = Stored(
+                settings=settings,
+                now=now,
+                paper_count=extent.paper_count,
+                sources=await sources.list_rows(connection),
+                counted=await sources.count_papers(connection, now.date() - kinds.YIELD_DAYS),
+                posts=await daily.list_rows(connection),
+                has_alert=await alerts.exist(connection),
+                uncertain=[row for row in stopped if row.is_uncertain],
+                unaddressed=await daily.list_unaddressed(connection),
+                of_servers=await posts_of_all.list_all(connection, settings.close_rule, now),
+                concerns=await concerns.list_all(connection, now),
+                backup=backup if opened.is_sqlite else None,
+            )
         with errors.collected([], reraise=(errors.OtherVersionError,)) as failed:
             await opened.write(_write_nothing)
-        version = await migrate.find_version(opened)
+        problem = "; ".join(errors.redact(str(error)) for error in failed)
+        if damage:
+            problem = f"Its file is damaged ({damage}). Stop the bot, and put a backup in its place by `paperround restore FILE`."
+        stored = replace(stored, problem=problem, schema=await migrate.find_version(opened))
     finally:
         await opened.close()
+    findings = [finding for check in OF_DATABASE for finding in check(stored)]
+    needs_token = stored.has_alert or not all(row.is_by_webhook for row in stored.posts) or not stored.posts
+    return findings, needs_token
+
+
+def _schema(stored: Stored) -> Iterator[Finding]:
+    count = f"{stored.paper_count} paper{'s' if stored.paper_count != 1 else ''}"
+    status = Status.ERROR if stored.problem else Status.OK
+    yield Finding("database", f"schema {stored.schema}, {count}", status=status, note=stored.problem)
+
+
+def _steps(stored: Stored) -> Iterator[Finding]:
+    """Yield the findings on sources and daily posts. Alerts do not require a daily post."""
+    settings = stored.settings
     inbox = str(settings.inbox and settings.inbox.absolute())
-    source_count = sum(row.url != inbox for row in rows) or len(settings.sources)
-    is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
-    count = f"{extent.paper_count} paper{'s' if extent.paper_count != 1 else ''}"
-    problem = "; ".join(errors.redact(str(error)) for error in failed)
-    if damage:
-        problem = f"Its file is damaged ({damage}). Stop the bot, and put a backup in its place by `paperround restore FILE`."
-    status = Status.ERROR if problem else Status.OK
-    findings = [
-        Finding("database", f"schema {version}, {count}", status=status, note=problem),
-        *_steps(source_count, is_fed, len(posts), has_alert),
-        *(_webhook(row, uncertain, unaddressed) for row in posts if row.is_by_webhook),
-        *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
-        *_stuck(of_servers),
-        *filter(None, map(_left_out, rows)),
-    ]
-    return findings, has_alert or not posts or not all(row.is_by_webhook for row in posts)
+    count = sum(row.url != inbox for row in stored.sources) or len(settings.sources)
+    is_fed = count > 0 or (settings.inbox is not None and stored.paper_count > 0)
+    yield _step("sources", str(count), is_done=is_fed, note=kinds.NO_SOURCE)
+    is_set_up = bool(stored.posts) or stored.has_alert
+    yield _step("daily posts", str(len(stored.posts)), is_done=is_set_up, note=NO_POST)
+
+
+def _backup(stored: Stored) -> Iterator[Finding]:
+    """Yield a finding on the age of the last backup, once there is something to lose."""
+    if stored.backup is None or not (stored.posts or stored.backup):
+        return
+    at, reason = concerns.read_backup(stored.backup)
+    if at is None:
+        note = "`paperround backup FILE` makes one while the bot runs, and deploy/paperround-backup.timer one each night."
+        yield Finding("backup", "none yet", status=Status.WARNING, note=note)
+        return
+    days = (stored.now - at).days
+    value = "failed" if reason else f"{days} day{'s' * (days != 1)} old"
+    status = Status.WARNING if reason or stored.now - at >= concerns.BACKUP_AGE else Status.OK
+    yield Finding("backup", f"{value}, of {at:%Y-%m-%d %H:%M} UTC", status=status, note=reason)
 
 
 def _find_damage(path: Path) -> str:
@@ -253,9 +321,9 @@ MAX_SERVERS = 20
 """The most servers of which the stuck posts are shown."""
 
 
-def _stuck(found: Iterable[posts_of_all.ListedPost]) -> Iterator[Finding]:
+def _stuck(stored: Stored) -> Iterator[Finding]:
     """Yield a finding for each server with posts that are stuck. Webhooks have findings of their own."""
-    stuck = [post for post in posts_of_all.only_stuck(found) if post.server is not None]
+    stuck = [post for post in posts_of_all.only_stuck(stored.of_servers) if post.server is not None]
     servers = [(server, [*its]) for server, its in groupby(stuck, lambda post: post.server)]
     for server, its in servers[:MAX_SERVERS]:
         notes = [
@@ -269,6 +337,8 @@ def _stuck(found: Iterable[posts_of_all.ListedPost]) -> Iterator[Finding]:
         yield Finding("other servers", value, status=Status.WARNING, note="`paperround posts` lists all.")
 
 
+LOG = "`journalctl -u paperround`, or `docker compose logs`"
+RESTART = "The running bot has another version than the one that is installed: restart it."
 OTHER_BOT = "The bot that answers there uses another database: it is another bot, or this is not its folder."
 
 
@@ -277,12 +347,14 @@ def _health(settings: Settings, ask: HealthCheck) -> Finding:
     try:
         is_healthy, answer = ask()
     except errors.PaperroundError as error:
-        note = f"{error} It does not run, or not at this address."
+        note = f"{error} It does not run, or not at this address. If it should, its log says why it ended: {LOG}."
         return Finding("running bot", "no answer", status=Status.WARNING, note=note)
     notices = [str(notice) for notice in answer.get("notices", ())]
     with suppress(errors.StorageError):  # of a wrong address, which is another finding
         if answer.get("database") not in (None, database.Database(settings.database_url).fingerprint):
             notices.insert(0, OTHER_BOT)
+    if answer.get("version", "") != program.describe_version():
+        notices.append(RESTART)
     status = (Status.WARNING if notices else Status.OK) if is_healthy else Status.ERROR
     value = f"{'healthy' if is_healthy else 'unhealthy'}, {answer.get('version', 'an older version')}"
     return Finding(
@@ -321,7 +393,8 @@ def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
             value, status, note = f"{free / 1e9:,.1f} GB free", Status.OK, ""
             if free < max(size, MIN_FREE_BYTES):
                 value, status = f"{free / 1e6:,.1f} MB free", Status.ERROR if free < size else Status.WARNING
-                note = "Free some space: a backup and an upgrade need a copy of the database, and a full disk stops all posts."
+                need = "a backup and an upgrade need a copy of the database, and a full disk stops all posts"
+                note = f"Free some space: {need if path else 'the search index is written there'}."
             with tempfile.TemporaryFile(dir=place) as file:
                 file.write(bytes(PROBE_BYTES))
                 file.flush()
@@ -333,11 +406,12 @@ def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
 
 
 def _files(path: Path | None, folder: Path) -> Iterator[Finding]:
-    """Yield a finding on the files that the bot's user, who is the owner of the database, may not write."""
-    owner = path.stat().st_uid if path and os.path.exists(path) else os.geteuid()
+    """Yield a finding on the files that the bot's user may not write: the user to whom most of them belong."""
     of_database = [path.with_name(f"{path.name}{end}") for end in _BESIDE] if path else []
     of_index = [folder, *folder.rglob("*")] if os.path.isdir(folder) else []
     written = [file for file in (*of_database, *of_index) if os.path.exists(file)]
+    owners = Counter(file.stat().st_uid for file in written)
+    owner = owners.most_common(1)[0][0] if owners else os.geteuid()
     shut = [file for file in written if not _may_write(file, owner)]
     if shut:
         names = ", ".join(map(str, shut[:5])) + (", …" if len(shut) > 5 else "")
@@ -359,12 +433,8 @@ def _may_write(file: Path, owner: int) -> bool:
     return bool(found.st_mode & (0o200 if found.st_uid == owner else 0o022))
 
 
-def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:
-    """Return the findings on sources and daily posts. Alerts do not require a daily post."""
-    return [
-        _step("sources", str(source_count), is_done=is_fed, note=kinds.NO_SOURCE),
-        _step("daily posts", str(post_count), is_done=post_count > 0 or has_alert, note=NO_POST),
-    ]
+def _webhooks(stored: Stored) -> Iterator[Finding]:
+    return (_webhook(row, stored.uncertain, stored.unaddressed) for row in stored.posts if row.is_by_webhook)
 
 
 def _webhook(
@@ -387,6 +457,10 @@ def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
     return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
 
 
+def _sources(stored: Stored) -> Iterator[Finding]:
+    return (_source(row, kinds.of_stored(row, stored.counted.get(row.url, {}))) for row in stored.sources)
+
+
 def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
     """Return a finding on a source: its papers per day, or why it fails."""
     name, number = f"source {errors.redact(row.url)}", brought.papers_a_day
@@ -402,16 +476,21 @@ _EXPECTED = (models.Omission.REPEATED, models.Omission.NEW_VERSION, models.Omiss
 """Reasons by which no paper is missing from a source."""
 
 
-def _left_out(row: models.StoredSource) -> Finding | None:
-    """Return a finding if a source's last reading left out more than it kept."""
-    missing = [of for of in row.account.left_out if of.reason not in _EXPECTED] if row.account else []
-    number = sum(of.number for of in missing)
-    if row.account is None or number <= row.account.kept:
-        return None
-    value = f"{number:,} of {row.account.found:,} items left out"
-    return Finding(
-        f"reading of {errors.redact(row.url)}", value, status=Status.WARNING, note=sorting.describe(missing)
-    )
+def _left_out(stored: Stored) -> Iterator[Finding]:
+    """Yield a finding for each source whose last reading left out more than it kept."""
+    for row in stored.sources:
+        missing = [of for of in row.account.left_out if of.reason not in _EXPECTED] if row.account else []
+        number = sum(of.number for of in missing)
+        if row.account is not None and number > row.account.kept:
+            value = f"{number:,} of {row.account.found:,} items left out"
+            note, name = sorting.describe(missing), f"reading of {errors.redact(row.url)}"
+            yield Finding(name, value, status=Status.WARNING, note=note)
+
+
+def _concerns(stored: Stored) -> Iterator[Finding]:
+    """Yield one finding if no source has had a paper for days. What fails has a finding of its own."""
+    if quiet := [concern for concern in stored.concerns if concern.startswith("No source")]:
+        yield Finding("papers", "none for days", status=Status.WARNING, note=" ".join(quiet))
 
 
 async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
@@ -425,3 +504,10 @@ async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bo
     except errors.PaperroundError as error:
         return Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))
     return Finding("Discord", f"logged in as {application.name}")
+
+
+OF_MACHINE: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_installation, _places, _settings)
+OF_DATABASE: tuple[Callable[[Stored], Iterable[Finding]], ...] = (
+    _schema, _steps, _webhooks, _sources, _stuck, _left_out, _concerns, _backup
+)  # fmt: skip
+"""The checks, besides those of the token and of the running bot. To add one, write a function that yields findings."""

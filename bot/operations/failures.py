@@ -1,11 +1,13 @@
-"""Keeps the errors of a process for `paperround doctor --errors`, and tells the operator of new ones once a day."""
+"""Keeps the errors of a process for `paperround doctor --errors`, and tells the operator of new ones, of each kind once a day."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -46,47 +48,75 @@ class FailureReports:
             if operator_id is not None:
                 untold = await self._database.fetch(self._list_untold)
                 # In most minutes no error was logged.
-                return bool(untold) and await self._database.write(self._notify, operator_id)
+                return untold is not None and await self._database.write(self._notify, operator_id)
         for problem in problems:
             log.warning("errors not reported; will retry", reason=type(problem).__name__)
         collected.put_back(taken)
         return False
 
-    async def _list_untold(self, connection: Connection) -> list[Failure]:
-        """Return the errors since the last notice; none within NOTICE_EVERY after it."""
-        told_at, _, told_id = (await key_values.get(connection, key_values.FAILURES_TOLD) or "").partition(
-            " "
-        )
-        if told_at and abs(self._clock() - datetime.fromisoformat(told_at)) < NOTICE_EVERY:
-            return []
-        return await failures.list_rows(connection, after_id=int(told_id or 0))
+    async def _list_untold(self, connection: Connection) -> _Told | None:
+        """Return what to tell the operator, and what he has been told then. None if nothing is due.
+
+        A kind of error is due NOTICE_EVERY after the last message about it: a new kind need not wait for another's day.
+        """
+        stored = await key_values.get(connection, key_values.FAILURES_TOLD) or ""
+        # Former versions stored one time and id for all kinds.
+        told: dict[str, tuple[str, int]] = json.loads(stored) if stored.startswith("{") else {}
+        after_id = 0 if stored.startswith("{") else int(stored.partition(" ")[2] or 0)
+        by_kind = defaultdict[tuple[str, str], list[Failure]](list)
+        for row in await failures.list_rows(connection, after_id=after_id):
+            by_kind[row.event, row.kind].append(row)
+        if not by_kind:
+            return None
+        now = self._clock()
+        due = dict[tuple[str, str], list[Failure]]()
+        for kind, rows in by_kind.items():
+            told_at, told_id = told.get(" ".join(kind), ("", 0))
+            is_rested = not told_at or abs(now - datetime.fromisoformat(told_at)) >= NOTICE_EVERY
+            if is_rested and (new := [row for row in rows if row.id > told_id]):
+                due[kind] = new
+        if not due:
+            return None
+        # Of kinds that have left the table nothing need be known.
+        kept = {name: said for name, said in told.items() if name in map(" ".join, by_kind)}
+        kept |= {" ".join(kind): (now.isoformat(), rows[-1].id) for kind, rows in due.items()}
+        return _Told(due, json.dumps(kept))
 
     async def _notify(self, connection: Connection, operator_id: int) -> bool:
-        if not (new := await self._list_untold(connection)):
+        if (told := await self._list_untold(connection)) is None:
             return False
         now = self._clock()
         reader = await accounts.get_reader(connection, operator_id)
         notice = contents.NoticePost(
-            marker=f"notice:e{new[-1].id}",
+            marker=f"notice:e{max(rows[-1].id for rows in told.due.values())}",
             locale=(reader and reader.locale) or self._default_locale,
             kind=contents.NoticeKind.ERRORS,
-            subject="\n".join(_summarise(new)),
+            subject="\n".join(_summarise(told.due)),
         )
         await outbox.add(
             connection, self._deliveries.build_post(outcomes.NOTICE, notice, now, user_id=operator_id)
         )
-        await key_values.set_value(connection, key_values.FAILURES_TOLD, f"{now.isoformat()} {new[-1].id}")
+        await key_values.set_value(connection, key_values.FAILURES_TOLD, told.state)
         return True
 
 
-def _summarise(rows: Sequence[Failure]) -> list[str]:
-    """Return a line for each kind of error, the most frequent first: how many, what failed, and the last references."""
-    by_kind = defaultdict[tuple[str, str], list[Failure]](list)
-    for row in rows:
-        by_kind[row.event, row.kind].append(row)
-    frequent = sorted(by_kind.items(), key=lambda item: len(item[1]), reverse=True)
+class _Told(NamedTuple):
+    due: dict[tuple[str, str], list[Failure]]
+    state: str
+
+
+def _summarise(due: Mapping[tuple[str, str], list[Failure]]) -> list[str]:
+    """Return a line for each kind of error, the worst first: how many, what failed, and the last references.
+
+    What the bot says in a sentence of its own concerns everybody, and comes before what failed for one reader.
+    """
+
+    def rank(item: tuple[tuple[str, str], list[Failure]]) -> tuple[bool, bool, int]:
+        (event, _), found = item
+        return event.endswith("."), not any(row.command for row in found), len(found)
+
     return [
         f"{len(found)} × {event}{f' ({kind})' if kind else ''}: "
         + ", ".join(row.reference for row in found[: -MAX_REFERENCES - 1 : -1])
-        for (event, kind), found in frequent[:MAX_LINES]
+        for (event, kind), found in sorted(due.items(), key=rank, reverse=True)[:MAX_LINES]
     ]

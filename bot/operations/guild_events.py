@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import discord
+import structlog
 from discord.ext import commands
 
 from bot.client import translations
 from bot.client.context import Client
 from bot.outbox import contents, outcomes
 from storage import accounts, outbox
+
+log = structlog.get_logger(__name__)
 
 WELCOME_PERIOD = timedelta(days=1)
 """How long after an invitation the bot still welcomes a server: it may have been offline."""
@@ -50,6 +53,7 @@ class GuildEventsCog(commands.Cog):
             if self._bot.get_guild(guild.id) is None:
                 await self._guilds.mark_left([guild.id])
                 self._known_ids = None
+                log.info("removed from a server", guild=guild.id)
 
     @commands.Cog.listener()
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:

@@ -24,6 +24,7 @@ HANG_SECONDS = 300.0
 """How much longer than its limit above a sign may be missing until the process counts as hanging."""
 DOUBLED_COUNT, DOUBLED_OF = 2, 10
 """How many interactions, of how many, another process has answered if a second bot runs. One alone may be a lost response."""
+DOUBLED_SECONDS = 3600.0
 
 NO_LOGIN = "Discord has not accepted the login so far."
 
@@ -53,11 +54,13 @@ class Liveness:
         self._reasons: dict[Sign, str] = {}
         self._obstacle: str | None = NO_LOGIN
         self._interactions = 0
-        self._answered_elsewhere = deque[int](maxlen=DOUBLED_COUNT)
+        self._answered_elsewhere = deque[tuple[int, float]](maxlen=DOUBLED_COUNT)
         self.notices: list[str] = []
         """What the operator should know although the process is healthy."""
-        self.full_disk = ""
-        """That the disk of the database is full."""
+        self.concerns: list[str] = []
+        """Those of them that concern sources and backups."""
+        self.troubles: list[str] = []
+        """What is wrong with the file of the database or its disk."""
 
     def record_start(self) -> None:
         """Restart the grace period: before a login is tried again, when the process becomes the sender, after it was frozen."""
@@ -80,14 +83,16 @@ class Liveness:
     def record_interaction(self, is_answered_elsewhere: bool) -> None:
         """Record that an interaction came, or later that another process has answered it."""
         if is_answered_elsewhere:
-            self._answered_elsewhere.append(self._interactions)
+            self._answered_elsewhere.append((self._interactions, self._monotonic()))
         else:
             self._interactions += 1
 
     def is_doubled(self) -> bool:
-        """Return whether another process seems to run with the same token."""
+        """Return whether another process seems to have run with the same token within the last hour."""
         taken = self._answered_elsewhere
-        return len(taken) == DOUBLED_COUNT and self._interactions - taken[0] < DOUBLED_OF
+        if len(taken) < DOUBLED_COUNT or self._seconds_since(taken[-1][1]) > DOUBLED_SECONDS:
+            return False
+        return self._interactions - taken[0][0] < DOUBLED_OF
 
     def record_obstacle(self, reason: str | None) -> None:
         """Record why a standby cannot take over or a front cannot respond. None clears the reason."""
@@ -112,13 +117,12 @@ class Liveness:
         return {"discord": "unknown" if self._signs["discord"] is None else state, **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each overdue sign and a full disk, and one if a standby or front cannot do its work."""
+        """Return a sentence for each overdue sign and trouble, and one if a standby or front cannot do its work."""
         obstacle = [] if self._obstacle is None else [self._obstacle]
         if is_standby:
             return obstacle
         is_late = self._signs["discord"] is None and self._seconds_since(self._began_at) > LOGIN_SECONDS
-        full = [self.full_disk] if self.full_disk else []
-        return [*full, *(obstacle if is_late else ())] + [
+        return [*self.troubles, *(obstacle if is_late else ())] + [
             " ".join(filter(None, (sentence.format(limit), self._reasons.get(sign))))
             for sign, (limit, sentence) in _LIMITS.items()
             if self._is_overdue(self._signs[sign], limit)

@@ -11,12 +11,14 @@ from bot.archive import dates as archive_dates
 from bot.client import paper_texts
 from bot.client import texts as client_texts
 from bot.client.texts import Texts
+from bot.core import clock
 from bot.core.day_close import DayClose
-from storage import daily, models, outbox
+from storage import daily, models, outbox, papers
 from storage.database import Connection
 
 LATE = timedelta(minutes=10)
 """How long after its due time a post may wait for the limits of Discord's requests."""
+NO_PAPERS = "No source has had a new paper for it. The newest day with papers: {since}. `paperround sources list` says more."
 NEVER_TRIED = "It waits to be sent, and no attempt has failed. Is the bot running?"
 
 
@@ -26,6 +28,8 @@ class Stuck(StrEnum):
     UNCLEAR = "unclear"
     NOT_POSTED = "not posted"
     LATE = "late"
+    WAITING = "waiting"
+    """Due, and nothing new to post. That is a fault only if it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,15 @@ async def list_all(connection: Connection, rule: DayClose, now: datetime) -> lis
     rows = await daily.list_rows(connection)
     calendar = await archive_dates.load_calendar(connection, rule, now)
     last_at = await outbox.list_last_times(connection)
+    extent = await papers.get_extent(connection, until_on=clock.latest_date(now))
     newest, others = await outbox.list_newest(connection), await outbox.list_unsent(connection)
     posts = [_other(texts, row, why, now) for row, why in others if row.subscription_id is None]
     for row in rows:
         stuck, reason = _examine(texts, row, newest.get(row.id), now)
         is_active = row.state is models.ActivityState.ACTIVE
         slot = (calendar.find_due(row) or calendar.following(row)) if is_active else None
+        if stuck is None and not reason and slot is not None and slot.at < now - LATE:
+            stuck, reason = Stuck.WAITING, NO_PAPERS.format(since=extent.last_on or "the start")
         server = None if row.is_by_webhook else row.guild_id
         posts.append(
             ListedPost(
@@ -75,7 +82,7 @@ async def list_all(connection: Connection, rule: DayClose, now: datetime) -> lis
 
 
 def only_stuck(posts: Iterable[ListedPost]) -> list[ListedPost]:
-    return [post for post in posts if post.stuck is not None]
+    return [post for post in posts if post.stuck not in (None, Stuck.WAITING)]
 
 
 def _examine(

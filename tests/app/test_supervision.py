@@ -240,10 +240,11 @@ async def test_systemd_is_told_while_all_shared_threads_wait() -> None:
 
 
 async def test_a_full_disk_is_a_problem_at_once_and_no_longer_when_there_is_space(tmp_path: Path) -> None:
-    liveness = Liveness()
+    liveness, file = Liveness(), tmp_path / "paperround.db"
+    file.touch()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(supervision, "EVERY_SECONDS", 0.01)
-        watching = asyncio.create_task(supervision.Supervision(disk=tmp_path).watch(liveness))
+        watching = asyncio.create_task(supervision.Supervision(file=file).watch(liveness))
         with upgrades.no_space():
             await patience.wait_until(lambda: bool(liveness.find_problems()))
             assert f"The disk of {tmp_path} is full." in " ".join(liveness.find_problems())

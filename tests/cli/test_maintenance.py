@@ -46,10 +46,13 @@ def test_backup_replaces_only_backups(paperround: Paperround, tmp_path: Path) ->
     (tmp_path / "notes.md").write_text("my notes")
     with closing(sqlite3.connect(tmp_path / "photos.db")) as opened, opened:
         opened.execute("CREATE TABLE photos (name TEXT)")
-    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    # The database itself notes that the backup failed.
+    files = [path for path in tmp_path.iterdir() if path.is_file() and path.name != "paperround.db"]
+    before = {path: path.read_bytes() for path in files}
     for name in ("paperround.db", "photos.db", "notes.md"):
         assert f"{name} is not an earlier backup, and was not replaced" in paperround("backup", name).stderr
-    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert {path: path.read_bytes() for path in files} == before
+    assert len(paperround("posts", "--json").data) == 1
 
 
 def test_backup_does_not_replace_the_database_of_another_bot(paperround: Paperround, tmp_path: Path) -> None:

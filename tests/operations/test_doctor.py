@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.client import command_sync
-from bot.core import settings
+from bot.core import program, settings
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
@@ -20,6 +20,7 @@ from storage import database, errors, key_values, migrate, models, tables
 from tests.support import outbox_builders
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+VERSION = program.describe_version()
 SECRET = "MTAw.secret-of-the-bot.xyz"
 
 
@@ -253,6 +254,25 @@ async def test_files_that_the_bots_user_may_not_write_are_named(
     assert str(shut) in found.note
 
 
+async def test_the_one_file_of_another_owner_is_named_and_not_all_others(
+    sqlite_db: database.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `chown root: paperround.db`: who gave all other files to root would stop the bot for good."""
+    assert sqlite_db.path is not None
+    for name in ("a", "b", "c"):
+        (tmp_path / "paperround.search" / name).mkdir(parents=True)
+    folder = [tmp_path / "paperround.search", *(tmp_path / "paperround.search").iterdir()]
+    for file in [*tmp_path.glob("paperround.db*"), *folder]:
+        os.chown(file, 999, -1) if os.geteuid() == 0 else None
+    sqlite_db.path.chmod(0o644)
+    if os.geteuid() != 0:
+        pytest.skip("only root may change an owner")
+    os.chown(sqlite_db.path, 0, -1)
+    found = (await examine())["files"]
+    assert f"(uid 999) may not write {sqlite_db.path}" in found.note
+    assert "paperround.search" not in found.note
+
+
 @pytest.mark.parametrize(
     ("healthy", "said", "status", "note"),
     [
@@ -260,6 +280,7 @@ async def test_files_that_the_bots_user_may_not_write_are_named(
         (False, {"problems": ["The disk is too full."]}, "error", "The disk is too full."),
         (None, {}, "warning", "no valid answer"),
         (True, {"notices": ["The installed files were replaced."]}, "warning", "were replaced"),
+        (True, {"version": "0.2.0 (an-older-one)"}, "warning", "restart it"),
         (True, {"database": "of-another-bot"}, "warning", "uses another database"),
     ],
 )
@@ -269,12 +290,12 @@ async def test_a_running_bot_is_asked(
     def ask() -> tuple[bool, dict[str, object]]:
         if healthy is None:
             raise errors.PaperroundError("unhealthy: no valid answer")
-        this = {"database": database.Database(settings.load().database_url).fingerprint, "version": "0.2.0"}
+        this = {"database": database.Database(settings.load().database_url).fingerprint, "version": VERSION}
         return healthy, {"role": "sender"} | this | said
 
     found = (await examine(ask_health=ask))["running bot"]
     assert (found.status, note in found.note) == (status, True)
-    assert healthy is None or "0.2.0" in found.value
+    assert healthy is None or str(said.get("version", VERSION)) in found.value
     assert "running bot" not in await examine()
 
 

@@ -107,7 +107,7 @@ async def test_locked_file_raises_a_readable_error(
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (sqlite3.OperationalError("attempt to write a readonly database"), "paperround.db is read-only"),
+        (sqlite3.OperationalError("attempt to write a readonly database"), "paperround.db cannot be written"),
         (sqlite3.OperationalError("database disk image is malformed"), "paperround.db is damaged"),
         (sqlite3.OperationalError("database or disk is full"), "disk is too full"),
         (sqlite3.OperationalError("disk I/O error"), "disk is full, over quota or failing"),
@@ -133,7 +133,7 @@ def test_a_read_only_database_names_what_may_not_be_written(
     monkeypatch.setattr(os, "access", lambda path, _mode: str(path) not in places)
     error = sqlite3.OperationalError("attempt to write a readonly database")
     said = str(database.translate_error(error, str(tmp_path / "paperround.db"), is_sqlite=True))
-    assert said.endswith(f" is read-only. Allow this user to write to {' and '.join(places)}.")
+    assert said.endswith(f" cannot be written. Allow this user to write to {' and '.join(places)}.")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,257 @@
+"""What the operator learns without asking: of a lost database, silent sources, old backups, and each kind of error once a day."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import structlog
+
+from bot.app import runtime, supervision
+from bot.cli import operations as shell_operations
+from bot.core import failures, isolation, logs, settings
+from bot.daily.service import Subscriptions
+from bot.operations import concerns, posts
+from bot.operations.liveness import Liveness
+from storage import database, models, outbox, tables
+from tests.support import outbox_builders, patience, sample_archive
+from tests.support.client_harness import ClientHarness, shown_text
+from tests.support.sample_archive import NewsletterPaper
+from tests.support.shell_fixtures import Paperround, apply_set_up
+
+NOW = datetime(2026, 11, 27, 3, tzinfo=UTC)
+URL = "https://huggingface.co"
+
+
+@pytest.mark.parametrize("beside", ["-wal", "-shm", ".before-20", ".search/state.json", ".sender.lock"])
+@pytest.mark.parametrize("command", [["run"], ["sources", "add", URL], ["db", "upgrade"]])
+def test_a_missing_database_is_not_begun_anew_beside_what_it_left(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: str, command: list[str]
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "a.b.c")
+    (tmp_path / "paperround.db").unlink()
+    left = tmp_path / f"paperround.db{beside}"
+    left.parent.mkdir(exist_ok=True)
+    left.touch()
+    answer = paperround(*command)
+    assert answer.exit_status == 2
+    assert "paperround.db is gone" in answer.stderr
+    assert "paperround restore FILE" in answer.stderr
+    assert not (tmp_path / "paperround.db").exists()
+
+
+@pytest.mark.parametrize("change", ["moved", "replaced"])
+async def test_a_bot_whose_file_is_no_longer_at_its_path_is_unhealthy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    file, liveness = tmp_path / "paperround.db", Liveness()
+    file.write_bytes(b"a")
+    monkeypatch.setattr(supervision, "EVERY_SECONDS", 0.01)
+    turns = 0
+
+    def count(_: str) -> None:
+        nonlocal turns
+        turns += 1
+
+    monkeypatch.setattr(supervision, "notify", count)
+    watching = asyncio.create_task(supervision.Supervision(file=file).watch(liveness))
+    try:
+        await patience.wait_until(lambda: turns > 2)
+        assert liveness.find_problems() == []
+        file.rename(tmp_path / "elsewhere.db")
+        if change == "replaced":
+            file.write_bytes(b"b")
+        await patience.wait_until(lambda: liveness.find_problems() == [supervision.LOST.format(file)])
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _add_source(db: database.Database, **values: Any) -> None:
+    async with db.transaction() as connection:
+        await connection.execute(
+            tables.sources.insert().values(
+                url=URL,
+                kind="huggingface",
+                priority=1,
+                options={},
+                added_at=NOW - timedelta(days=30),
+                **values,
+            )
+        )
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_source_that_fails_for_a_day_is_a_concern_and_stays_one_sentence(
+    db: database.Database,
+) -> None:
+    failing = {"failures": 9, "status": "failed", "reason": "503 Service Unavailable"}
+    await _add_source(db, last_success_at=NOW - timedelta(hours=23), **failing)
+    assert await db.fetch(concerns.list_all, NOW) == []
+    said = await db.fetch(concerns.list_all, NOW + timedelta(hours=2))
+    assert said == [f"{URL} could not be read since 2026-11-26: 503 Service Unavailable"]
+    assert await db.fetch(concerns.list_all, NOW + timedelta(days=9)) == said
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_days_without_a_paper_are_a_concern_once_they_are_more_than_a_long_weekend(
+    db: database.Database,
+) -> None:
+    await _add_source(db, last_success_at=NOW, failures=0)
+    await sample_archive.add_digest(db, "2026-11-24", NewsletterPaper("2611.00001", "Herons", "They wade."))
+    assert await db.fetch(concerns.list_all, NOW + timedelta(days=4)) == [], "no channel has a post"
+    await Subscriptions(db, lambda: NOW).add(models.Subscription(guild_id=1, channel_id=2, at_time="09:00"))
+    assert await db.fetch(concerns.list_all, NOW + timedelta(days=1)) == []
+    [said] = await db.fetch(concerns.list_all, NOW + timedelta(days=2))
+    assert said.startswith("No source has had a paper since 2026-11-24")
+
+
+async def test_posts_says_that_a_post_waits_and_since_when(db: database.Database) -> None:
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    await Subscriptions(db, lambda: at).add(models.Subscription(guild_id=1, channel_id=2, at_time="02:00"))
+    rule = settings.Settings().close_rule
+    [post] = await db.fetch(posts.list_all, rule, NOW)
+    assert (post.stuck, post.next_at) == ("waiting", NOW.replace(hour=2))
+    assert "No source has had a new paper" in post.reason
+    assert posts.only_stuck([post]) == [], "a weekend is no fault"
+    [post] = await db.fetch(posts.list_all, rule, NOW.replace(hour=2, minute=5))
+    assert post.stuck is None, "the limits of Discord's requests take minutes"
+
+
+def test_a_backup_that_fails_or_is_old_is_known(paperround: Paperround, tmp_path: Path) -> None:
+    def find() -> dict[str, Any] | None:
+        return {row["what"]: row for row in paperround("doctor", "--json").data}.get("backup")
+
+    def ask(later: timedelta = timedelta()) -> list[str]:
+        async def read() -> list[str]:
+            async with database.Database(f"sqlite+aiosqlite:///{tmp_path}/paperround.db") as opened:
+                return await opened.fetch(concerns.list_all, datetime.now(UTC) + later)
+
+        return asyncio.run(read())
+
+    assert find() is None, "nothing to lose"
+    apply_set_up(paperround)
+    none = find()
+    assert none is not None
+    assert (none["status"], none["value"]) == ("warning", "none yet")
+    assert ask() == []
+    assert paperround("backup", "missing/backup.db").exit_status == 1
+    failed = find()
+    assert failed is not None
+    assert (failed["status"], failed["value"].partition(",")[0]) == ("warning", "failed")
+    [said] = ask()
+    assert said.startswith("The backup of ")
+    assert "missing" in said
+    assert paperround("backup", "backup.db").exit_status == 0
+    done = find()
+    assert done is not None
+    assert (done["status"], done["value"].partition(",")[0]) == ("ok", "0 days old")
+    assert ask(timedelta(days=7)) == []
+    [said] = ask(timedelta(days=9))
+    assert said.startswith("The last backup is of ")
+
+
+@pytest.fixture
+def collected() -> Iterator[failures.FailureLog]:
+    """The errors of a process with its own logging."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    logs.configure("json")
+    failure_log = failures.FailureLog()
+    with failure_log.listening(None):
+        yield failure_log
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+async def test_each_kind_of_error_has_its_message_a_day_with_the_worst_first(
+    harness: ClientHarness, collected: failures.FailureLog
+) -> None:
+    log = structlog.get_logger("bot.test")
+    background = await harness.start_runtime()
+    reports = background.container.failure_reports
+
+    async def told(**later: float) -> list[str]:
+        before = len(harness.received())
+        await harness.env.advance_time(timedelta(**later).total_seconds())
+        await reports.report(collected, harness.reader.id)
+        await background.relay.drain(reports._clock())
+        return [shown_text(message) for message in harness.received()][before:]
+
+    log.error(supervision.FULL.format("/data"))
+    [first] = await told(minutes=1)
+    assert "The disk of" in first
+    for number in range(10):
+        isolation.log_error(
+            log, "interaction failed", ValueError(), reference=f"aaaaa{number}", command="top"
+        )
+    isolation.log_error(log, "planning failed", ValueError())
+    log.error(supervision.DOUBLED)
+    log.error(supervision.FULL.format("/data"))
+    [second] = await told(hours=1)
+    lines = [line for line in second.splitlines() if line.startswith("- ")]
+    assert [
+        next(words for words in ("Another process", "planning failed", "interaction failed") if words in line)
+        for line in lines
+    ] == ["Another process", "planning failed", "interaction failed"]
+    assert await told(hours=20) == []
+    [third] = await told(hours=3)
+    assert "The disk of" in third, "a day after its first message"
+    assert "Another process" not in third
+
+
+async def test_the_running_bot_looks_after_its_sources_and_tells_of_them(
+    db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _add_source(db, failures=9, reason="503", last_success_at=NOW - timedelta(days=3))
+    container = SimpleNamespace(clock=lambda: NOW)
+    workers = cast(Any, SimpleNamespace(database=db, container=container))
+    running = cast(Any, runtime.Runtime)(workers, None, None, None, None, Liveness())
+    running.liveness.record_obstacle(None)
+    await running.look_after()
+    said, errors = list[str](), list[str]()
+    monkeypatch.setattr(supervision, "notify", said.append)
+    monkeypatch.setattr(supervision, "log", SimpleNamespace(error=errors.append, warning=errors.append))
+    monkeypatch.setattr(supervision, "EVERY_SECONDS", 0.01)
+    watching = asyncio.create_task(supervision.Supervision().watch(running.liveness))
+    await patience.wait_until(lambda: len(said) > 4)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert errors == [f"{URL} could not be read since 2026-11-24: 503"], (
+        "once, as an error: those reach the operator"
+    )
+    assert running.liveness.notices == errors
+    assert running.liveness.find_problems() == []
+
+
+async def test_a_file_that_was_mended_while_the_process_started_or_by_its_owner_ends_the_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shell_operations, "_LOOK_SECONDS", 0.01)
+    file = tmp_path / ".env"
+    file.write_text("PAPERROUND_KEEP_DAYS=1\n")
+    before = shell_operations._stat_files(shell_operations.SETTINGS_FILES)
+    file.write_text("PAPERROUND_KEEP_DAYS=90\n")  # after the settings were read, before it waits
+    async with patience.limit(20):
+        assert await shell_operations._wait_for_change("wrong", before)
+        before = shell_operations._stat_files(shell_operations.SETTINGS_FILES)
+        waiting = asyncio.create_task(shell_operations._wait_for_change("not readable", before))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        file.chmod(0o600 if file.stat().st_mode & 0o077 else 0o644)
+        assert await waiting
+
+
+async def test_what_discord_refuses_does_not_count_as_waiting(db: database.Database) -> None:
+    for name, channel in (("a", 1), ("b", 2)):
+        await outbox_builders.add(
+            db, outbox_builders.new_delivery(name, channel, NOW - timedelta(hours=channel))
+        )
+    refused = tables.deliveries.update().where(tables.deliveries.c.channel_id == 2)
+    await db.write(lambda connection: connection.execute(refused.values(reason=models.Reason.NO_SEND)))
+    assert await db.fetch(outbox.oldest_unsent_at) == NOW - timedelta(hours=1)
