@@ -255,7 +255,8 @@ class Engine:
         if part.either:
             return any_of(all_of(map(self._mention, parts)) for parts in part.either)
         typed = part.typed_form.replace("-", " ")
-        forms = dict.fromkeys(tokens.words_apart(form.text) for form in part.forms) if " " in typed else ()
+        is_term = " " in typed and not part.is_quoted
+        forms = dict.fromkeys(tokens.words_apart(form.text) for form in part.forms) if is_term else ()
         apart = (
             all_of(any_of(self._term(field, word, 1.0) for field in ("title", "body")) for word in words)
             for words in forms

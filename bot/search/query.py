@@ -156,7 +156,7 @@ class QueryReader:
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
         is_sentence = len(words) < len(query_parser.split_words(query.text))
         topics = questions.describe_topics(query.text) if is_sentence else {}
-        quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
+        quoted = (concepts.quoted_part(phrase) for phrase in query.phrases)
         asked = frozenset(form.key for part in (*parts, *wholes) for form in part.forms)
         return ReadQuery(
             text,
@@ -300,7 +300,7 @@ class QueryReader:
     def _read_word(self, word: str) -> Sequence[QueryPart]:
         """Return the part for an unknown word, or the parts for a compound of known words: 대규모언어모델추론."""
         if word[0] == '"':
-            return [concepts.literal_part(word.strip('"'))._replace(key=word)]
+            return [concepts.quoted_part(word.strip('"'))]
         key = analyser.strip_ending(term_keys.korean_key(word))
         is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []

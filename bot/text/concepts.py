@@ -110,6 +110,11 @@ class QueryPart(NamedTuple):
     either: tuple[tuple[QueryPart, ...], ...] = ()
 
     @property
+    def is_quoted(self) -> bool:
+        """Whether it is a phrase, which a paper has only side by side and in order."""
+        return self.key.startswith('"')
+
+    @property
     def single(self) -> tuple[QueryPart, ...]:
         """The parts of a choice, or else this part."""
         return tuple(part for parts in self.either for part in parts) or (self,)
@@ -149,6 +154,10 @@ class QueryPart(NamedTuple):
 
 def literal_part(*texts: str) -> QueryPart:
     return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)))
+
+
+def quoted_part(phrase: str) -> QueryPart:
+    return literal_part(phrase)._replace(key=f'"{phrase}"')
 
 
 def choose(groups: Iterable[Sequence[QueryPart]]) -> QueryPart:

@@ -283,6 +283,24 @@ async def test_or_and_a_comma_mean_either(search: SearchService) -> None:
         assert on_topic & {KETTLES, TEA, BREWING} == titles, query
 
 
+PHRASES = {
+    '"pour tea"': {TEA},
+    '"tea pour"': set[str](),
+    '"robots tea"': set[str](),
+    'robots "try many teapots"': {"A Survey of Teapots"},
+}
+"""The papers that have each phrase, side by side and in order."""
+
+
+async def test_a_phrase_in_quotation_marks_is_a_phrase(search: SearchService, lab_db: Database) -> None:
+    papers = await lab_db.fetch(archive.list_papers, [1])
+    for query, titles in PHRASES.items():
+        found = await search.search(SearchRequest(query, limit=20))
+        having = {row.title for row in found.rows if found.kinds[row.arxiv_id] is not MatchKind.SOME_TERMS}
+        assert having == titles, query
+        assert bool(await search.match_papers(query, papers)) == bool(found.on_topic), query
+
+
 async def test_a_stored_topic_means_what_the_search_box_reads(
     search: SearchService, lab_db: Database
 ) -> None:
