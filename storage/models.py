@@ -740,7 +740,7 @@ DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 class Part:
     """One Discord message of a delivery. `payload` is the JSON body, cleared 30 days after the delivery's end.
 
-    `fallback` is a plainer payload in case Discord rejects the first one (50035), sent under its own nonce.
+    `fallback` is the plain form, sent once under its own nonce if Discord refuses the payload. It is None from then on.
     `first_attempt_at` is the first attempt that Discord may have accepted; None if it was certainly not sent.
     """
 

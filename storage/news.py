@@ -120,23 +120,8 @@ async def list_waiting(
     return waiting
 
 
-async def list_of_message(
-    connection: AsyncConnection, message: models.Delivery
-) -> dict[str, list[PaperEvent]]:
-    """Return what a message that was not sent yet tells, by arXiv id."""
-    events: dict[str, list[PaperEvent]] = {}
-    reader = await get(connection, message.user_id or 0)
-    if reader is None:
-        return events
-    untold = _untold(reader.user_id, reader.since_at, message.due_at, but_id=message.id)
-    query = untold.add_columns(tables.papers.c.arxiv_id).where(tables.papers.c.arxiv_id.in_(message.papers))
-    for row in await connection.execute(query.order_by(paper_events.c.id)):
-        events.setdefault(row.arxiv_id, []).append(statements.build_record(PaperEvent, row._mapping))
-    return events
-
-
-def _untold(user_id: int, since_at: datetime, until_at: datetime, *, but_id: int = 0) -> sa.Select[Any]:
-    """Return the query of `list_untold`. The delivery `but_id` does not count as having told anything.
+def _untold(user_id: int, since_at: datetime, until_at: datetime) -> sa.Select[Any]:
+    """Return the query of `list_untold`.
 
     A version older than the day (UTC) of the reader's saving is left out, with the withdrawal that was found with it. Only
     the latest version's day is known: if that is too old, then the earlier versions are too.
@@ -145,7 +130,6 @@ def _untold(user_id: int, since_at: datetime, until_at: datetime, *, but_id: int
     is_told = sa.exists().where(
         sent.kind == models.DeliveryKind.NEWS,
         sent.user_id == user_id,
-        sent.id != but_id,
         sent.due_at >= events.found_at,
         outbox.arrived_clause(events.paper_id),
     )

@@ -12,7 +12,6 @@ mark_sending         WAITING, `term` is current             SENDING             
 mark_sent            nothing                                SENT                        ends if no part is open
 mark_retry           SENDING in `term`                      `_UNSENT_STATE`             as it was, with a refusal's reason
 use_fallback         SENDING in `term`, has a plain form    `_UNSENT_STATE`             as it was
-split                SENDING in `term`, delivery WAITING    several, WAITING            as it was
 stop_part            SENDING in `term`                      STOPPED                     STOPPED
 stop_part, `alone`   SENDING in `term`                      STOPPED, forwarding too     ends if no part is open
 release_interrupted  SENDING, `term` is current             `_UNSENT_STATE`             as it was
@@ -26,7 +25,7 @@ redirect             the only one, refused in a DM          WAITING             
 that forwards a stopped part to followers stops with it. A part is not repeated if its content was refused, or if its papers came
 with a later post.
 
-`mark_retry`, `use_fallback` and `split` lock the delivery before the part, and `expire` the subscription before both. What this
+`mark_retry` and `use_fallback` lock the delivery before the part, and `expire` the subscription before both. What this
 means for the papers (taken, settled, arrived, left out, returned) is in docs/delivery.md.
 """
 
@@ -424,96 +423,57 @@ async def use_fallback(
     return result.rowcount > 0
 
 
-async def list_own_papers(
-    connection: AsyncConnection, delivery: models.Delivery, position: int
-) -> dict[int, str]:
-    """Return the papers of a part as arXiv ids by paper id, in the order of its delivery.
-
-    A delivery of one message has them all, and no `delivery_papers` until it is split.
-    """
-    c = delivery_papers.c
-    rows = await connection.execute(sa.select(c.paper_id, c.position).where(c.delivery_id == delivery.id))
-    placed = {row.paper_id: row.position for row in rows}
-    order = {arxiv_id: number for number, arxiv_id in enumerate(delivery.papers)}
-    query = sa.select(papers.c.id, papers.c.arxiv_id)
-    of_delivery = await statements.execute_in(connection, query, papers.c.arxiv_id, order)
-    here = [(id_, arxiv_id) for id_, arxiv_id in of_delivery if not placed or placed.get(id_) == position]
-    return dict(sorted(here, key=lambda paper: order[paper[1]]))
-
-
-async def split(
-    connection: AsyncConnection,
-    part: models.Part,
-    messages: Sequence[tuple[models.NewPart, Collection[int]]],
-    *,
-    now: datetime,
-    term: int,
-) -> bool:
-    """Put messages, each with the ids of its papers, in the place of a part whose content Discord refused.
-
-    Returns False, changing nothing, if the delivery has ended or the last attempt was not made in `term`.
-    """
-    await _lock_delivery(connection, part.id)
-    is_waiting = sa.exists().where(deliveries.c.id == parts.c.delivery_id, unfinished_clause())
-    if not await connection.scalar(sa.select(parts.c.id).where(_is_attempted(part.id, term), is_waiting)):
-        return False
-    if added := len(messages) - 1:
-        await _move_later_parts(connection, part, by=added)
-    await _replace_part(connection, part, [message for message, _ in messages], now)
-    placed = [
-        {"delivery_id": part.delivery_id, "paper_id": paper_id, "position": part.position + number}
-        for number, (_, paper_ids) in enumerate(messages)
-        for paper_id in paper_ids
-    ]
-    await statements.insert_rows(connection, delivery_papers, placed, "update")
-    return True
-
-
-async def _move_later_parts(connection: AsyncConnection, part: models.Part, *, by: int) -> None:
-    """Add `by` to the positions of the parts behind a part, and of their papers."""
-    c, of_papers = parts.c, delivery_papers.c
-    later = c.delivery_id == part.delivery_id, c.position > part.position
-    # In two steps: positions are unique, and a row may take the place of one that has not moved yet.
-    await connection.execute(parts.update().where(*later).values(position=-(c.position + by)))
-    moved = c.delivery_id == part.delivery_id, c.position < 0
-    await connection.execute(parts.update().where(*moved).values(position=-c.position))
-    of_later = of_papers.delivery_id == part.delivery_id, of_papers.position > part.position
-    await connection.execute(
-        delivery_papers.update().where(*of_later).values(position=of_papers.position + by)
-    )
-
-
-async def _replace_part(
-    connection: AsyncConnection, part: models.Part, messages: Sequence[models.NewPart], now: datetime
-) -> None:
-    """Write the first message into a part's row, and the others into new rows at the positions after it."""
-    names = ("kind", "payload", "fallback", "marker")
-    first, *others = [
-        {name: getattr(message, name) for name in names} | _new_attempt(message.nonce, now)
-        for message in messages
-    ]
-    await connection.execute(parts.update().where(parts.c.id == part.id).values(first))
-    rows = [
-        row | {"delivery_id": part.delivery_id, "position": part.position + number}
-        for number, row in enumerate(others, 1)
-    ]
-    await statements.insert_rows(connection, parts, rows)
-
-
 async def list_left_out(
     connection: AsyncConnection, delivery_ids: Collection[int]
 ) -> dict[int, tuple[str, ...]]:
     """Return the arXiv ids of the papers that deliveries left out because Discord refuses them, by delivery id."""
+    is_left_out = sa.and_(parts.c.state == PartState.STOPPED, parts.c.error == models.Reason.REFUSED_CONTENT)
+    return await _list_papers_of(connection, delivery_ids, is_left_out)
+
+
+async def list_plain(
+    connection: AsyncConnection, delivery_ids: Collection[int]
+) -> dict[int, tuple[str, ...]]:
+    """Return the arXiv ids of the papers that came in the plain form of their message, by delivery id, for 30 days."""
+    return await _list_papers_of(connection, delivery_ids, _came_plain())
+
+
+def _came_plain() -> sa.ColumnElement[bool]:
+    """Return the condition that a part about papers was sent in its plain form: it has none left, and they all had one."""
+    is_used = sa.and_(parts.c.fallback.is_(None), parts.c.payload.is_not(None), parts.c.marker.is_not(None))
+    of_papers = sa.exists().where(deliveries.c.id == parts.c.delivery_id, deliveries.c.kind.in_(_OF_PAPERS))
+    return sa.and_(parts.c.state == PartState.SENT, is_used, of_papers.correlate_except(deliveries))
+
+
+_OF_PAPERS = (
+    DeliveryKind.DAILY,
+    DeliveryKind.ON_DEMAND,
+    DeliveryKind.ALERT,
+    DeliveryKind.TODAY,
+    DeliveryKind.NEWS,
+)
+
+
+async def _list_papers_of(
+    connection: AsyncConnection, delivery_ids: Collection[int], is_wanted: sa.ColumnElement[bool]
+) -> dict[int, tuple[str, ...]]:
+    """Return the arXiv ids of the papers in the wanted parts of deliveries, by delivery id.
+
+    A delivery without `delivery_papers` has one part with all its papers.
+    """
     c = delivery_papers.c
-    query = sa.select(c.delivery_id, papers.c.arxiv_id).join(papers, papers.c.id == c.paper_id)
-    query = query.join(parts, sa.and_(parts.c.delivery_id == c.delivery_id, parts.c.position == c.position))
-    query = query.where(parts.c.state == PartState.STOPPED, parts.c.error == models.Reason.REFUSED_CONTENT)
-    left_out: dict[int, tuple[str, ...]] = {}
-    for delivery_id, arxiv_id in sorted(
-        map(tuple, await statements.execute_in(connection, query, c.delivery_id, delivery_ids))
+    query = sa.select(parts.c.delivery_id, papers.c.arxiv_id, deliveries.c.papers)
+    query = query.join(deliveries, deliveries.c.id == parts.c.delivery_id)
+    placed = sa.and_(c.delivery_id == parts.c.delivery_id, c.position == parts.c.position)
+    query = query.outerjoin(delivery_papers, placed).outerjoin(papers, papers.c.id == c.paper_id)
+    has_places = sa.exists().where(c.delivery_id == parts.c.delivery_id).correlate(parts)
+    query = query.where(is_wanted, sa.or_(papers.c.arxiv_id.is_not(None), ~has_places))
+    found: dict[int, set[str]] = {}
+    for delivery_id, arxiv_id, all_papers in await statements.execute_in(
+        connection, query, parts.c.delivery_id, delivery_ids
     ):
-        left_out[delivery_id] = (*left_out.get(delivery_id, ()), arxiv_id)
-    return left_out
+        found.setdefault(delivery_id, set()).update(all_papers if arxiv_id is None else [arxiv_id])
+    return {delivery_id: tuple(sorted(ids)) for delivery_id, ids in found.items()}
 
 
 async def _lock_delivery(connection: AsyncConnection, part_id: int) -> None:
@@ -856,10 +816,14 @@ async def list_rows(
 async def list_problems(
     connection: AsyncConnection, channel_ids: Sequence[int], user_id: int, since_at: datetime, limit: int
 ) -> list[models.Delivery]:
-    """Return the latest deliveries to channels or a reader that were refused or stopped, except cancelled ones."""
+    """Return the latest deliveries to channels or a reader that were refused, stopped or sent in plain form.
+
+    Those that were cancelled are not among them.
+    """
+    came_plain = sa.exists().where(parts.c.delivery_id == deliveries.c.id, _came_plain())
+    is_troubled = sa.func.coalesce(deliveries.c.reason != models.Reason.BY_HAND, came_plain)
     query = sa.select(deliveries).where(
-        deliveries.c.reason.is_not(None),
-        deliveries.c.reason != models.Reason.BY_HAND,
+        is_troubled,
         deliveries.c.planned_at >= since_at,
         sa.or_(deliveries.c.channel_id.in_(channel_ids), deliveries.c.user_id == user_id),
     )

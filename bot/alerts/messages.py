@@ -147,9 +147,9 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
         text = _paper_text(wording, match, *share, with_language=not is_foreign)
         read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, match.paper.arxiv_id))
         message.add_text_beside(text, read)
-    day = paper_texts.day_url(post.digest_on, post.marker, 0)
-    lines = [f"🔔 {_alert_text(wording, 'headline', post)}", f"[{texts('alert-day')}](<{day}>)"]
-    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, tuple(papers)))
+    plain = client_messages.papers_payload(
+        texts, models.DeliveryKind.ALERT, post.digest_on, post.marker, papers
+    )
     return client_messages.render_message(message.view, plain)
 
 

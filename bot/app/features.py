@@ -21,7 +21,7 @@ from bot.ask import commands as ask_commands
 from bot.ask import messages as ask_messages
 from bot.ask.service import ANSWER, AnswerPost
 from bot.client.context import Client
-from bot.client.messages import PostWording, render_bare
+from bot.client.messages import PostWording
 from bot.client.services import Services
 from bot.club import commands as club_commands
 from bot.club import messages as club_messages
@@ -39,7 +39,7 @@ from bot.operations import commands as operations_commands
 from bot.operations import guild_events
 from bot.operations import messages as operations_messages
 from bot.operations.service import StatusService
-from bot.outbox.contents import BarePost, DeliveryHandler, DeliveryKinds, NoticePost, Post, RenderedPart
+from bot.outbox.contents import DeliveryHandler, DeliveryKinds, NoticePost, Post, RenderedPart
 from bot.outbox.outcomes import NOTICE
 from bot.papers.lists import PaperLists
 from bot.papers.trends import TrendAnswers
@@ -192,7 +192,7 @@ OPERATIONS = Feature(
     ),
     services=lambda its: [StatusService(its.database, its.clock, its.deliveries, its.pace, its.day_close)],
     kinds=(NOTICE,),
-    renderers={NoticePost: operations_messages.render_notice, BarePost: render_bare},
+    renderers={NoticePost: operations_messages.render_notice},
 )
 
 FEATURES = (LISTS, ASK, ALERTS, DAILY_POSTS, TRENDS, CLUBS, TODAYS, SHELF, OPERATIONS)

@@ -231,16 +231,6 @@ def _number(sentences: Sequence[QuotedSentence]) -> list[str]:
     return [f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})" for one in sentences]
 
 
-def _plain_text(texts: Texts, answer: Answer) -> str:
-    """Return an answer for the plain form of its message, which is sent if Discord refuses the layout."""
-    said = _number(answer.sentences[:2]) or describe(texts, answer)
-    quotes = [
-        f"> {mark_matches(_shorten(passage.excerpt, _QUOTED[-2]))}\n<{passage.source.url}>"
-        for passage in answer.found
-    ]
-    return "\n".join((*said, *quotes))
-
-
 def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     """Return the message of a public answer, or its edit: a reply to the question, or with a link to it. It notifies nobody."""
     marker, asked = contents.part_marker(post.marker, 0), post.message
@@ -248,9 +238,9 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     texts, answer = wording.ui_texts, post.answer
     text = texts(post.problem) if post.problem else ""
     if answer is not None:
-        text = _plain_text(texts, answer)
-    bare = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
-    body, reply = bare, dict[str, Any]()
+        text = texts("ask-refused", ask=wording.mention("ask"))
+    plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
+    body, reply = plain, dict[str, Any]()
     if asked.may_reply:
         body = client_messages.marked_plain_payload(text, marker)
         reply = {"message_reference": {"message_id": str(asked.id), "fail_if_not_exists": False}}
@@ -259,5 +249,5 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
         body = layout_payload(view)
     if post.is_edit:
         # Discord takes a layout in place of a text only if the text is removed.
-        return (RenderedPart(PartKind.EDIT, {"content": None} | body, bare),)
-    return (RenderedPart(PartKind.MESSAGE, body | reply, bare),)
+        return (RenderedPart(PartKind.EDIT, {"content": None} | body, plain),)
+    return (RenderedPart(PartKind.MESSAGE, body | reply, plain),)

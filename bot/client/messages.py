@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import discord
@@ -29,7 +30,6 @@ from bot.client.message_builder import (
 from bot.client.paper_texts import (
     day_url,
     event_lines,
-    fit_paper_lines,
     format_title,
     format_votes,
     join_dotted,
@@ -44,6 +44,7 @@ from bot.rendering.discord_text import SafeMarkdown
 from bot.rendering.templates import Templates
 from storage import key_values, models
 from storage.database import Database
+from storage.papers import PaperEvent
 
 AnyPaper: TypeAlias = models.PaperRow | models.PaperDetail
 MentionLookup = Callable[[str], str]
@@ -251,7 +252,7 @@ class PostWording:
 
 def name_left_out(texts: Texts, papers: Sequence[str]) -> str:
     """Return links with the arXiv ids of papers, as Discord may refuse their titles, and how many exceed `MAX_LEFT_OUT`."""
-    shown = [f"[{id_}](<{arxiv_ids.abstract_url(id_)}>)" for id_ in papers[:MAX_LEFT_OUT]]
+    shown = [_link_id(id_) for id_ in papers[:MAX_LEFT_OUT]]
     more = len(papers) - len(shown)
     return ", ".join([*shown, *([texts("and-more", count=more)] if more else [])])
 
@@ -306,28 +307,34 @@ def render_message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents
     return (contents.RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(view), plain),)
 
 
-def render_bare(wording: PostWording, post: contents.BarePost) -> tuple[contents.RenderedPart, ...]:
-    """Return a bare message: a fixed heading and a line for each paper that fits, or that an answer was refused."""
-    texts, refused = wording.ui_texts, post.refused.get("message", post.refused)
-    marker = contents.part_marker(post.marker, 0)
-    if post.kind is models.DeliveryKind.ANSWER:
-        body = marked_plain_payload(texts("ask-refused", ask=wording.mention("ask")), marker)
-        body |= {key: refused[key] for key in ("message_reference",) if key in refused}
-        return (contents.RenderedPart(post.part_kind, body),)
-    day = day_url(post.on, post.marker, 0)
-    heading = texts("bare-heading", kind=post.kind.value, date=texts.format_date(post.on))
-    roles = refused.get("allowed_mentions", {}).get("roles") or () if post.is_first else ()
-    role_id = next(map(int, roles), None)
-    lines = [*(f"<@&{role_id}>" for _ in roles[:1]), f"**[{heading}](<{day}>)**", subtext(texts("bare-note"))]
-    facts = {id_: event_lines(texts, events, max_length=0) for id_, events in post.events.items()}
-    text = fit_paper_lines(texts, lines, post.papers, facts=facts)
-    body = plain_payload(text, mention_role_id=role_id)
-    if int(refused.get("flags") or 0) & message_builder.SUPPRESS_NOTIFICATIONS:
-        body = message_builder.silenced(body)
-    if post.part_kind is models.PartKind.FORUM_POST:
-        body = {**post.refused, "name": texts.format_date(post.on), "message": body}
-    shown = sum(f"{paper.arxiv_id}>" in text for paper in post.papers)
-    return (contents.RenderedPart(post.part_kind, body, paper_count=shown),)
+def papers_payload(
+    texts: Texts,
+    kind: models.DeliveryKind,
+    on: date,
+    marker: str,
+    papers: Iterable[models.PaperDetail | models.PaperRow],
+    *,
+    position: int = 0,
+    mention_role_id: int | None = None,
+    events: Mapping[str, Sequence[PaperEvent]] = MappingProxyType({}),
+    more: str = "",
+) -> dict[str, Any]:
+    """Return the plain form of a message about papers: links, numbers and our own words, as Discord may refuse any other.
+
+    `on` is the newest day of the papers, `events` what is new about them, by arXiv id, `more` the last line.
+    """
+    heading = texts("plain-heading", kind=kind.value, date=texts.format_date(on))
+    lines = [f"**[{heading}](<{day_url(on, marker, position)}>)**", subtext(texts("plain-note"))]
+    for paper in papers:
+        news = event_lines(texts, events.get(paper.arxiv_id, ()), max_length=0)
+        votes = "" if paper.votes is None else format_votes(paper.votes)
+        lines.append(join_dotted(_link_id(paper.arxiv_id), votes, *news))
+    mention = "" if mention_role_id is None else f"<@&{mention_role_id}>"
+    return plain_payload("\n".join(filter(None, (mention, *lines, more))), mention_role_id=mention_role_id)
+
+
+def _link_id(arxiv_id: str) -> str:
+    return f"[{arxiv_id}](<{arxiv_ids.abstract_url(arxiv_id)}>)"
 
 
 def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import calendar
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Protocol
 
 from bot.archive import arxiv_ids, exports, summaries
@@ -35,7 +34,6 @@ format_votes = templates.render_votes
 MAX_TOPIC_LENGTH = 60
 """The most characters of a topic in a headline. A thread's name has at most 100."""
 MAX_TITLE_LENGTH = 200
-MAX_PLAIN_LENGTH = 1800
 """Of Discord's 2,000 code points. The rest allows for a marker longer than its placeholder."""
 
 
@@ -296,37 +294,6 @@ def plain_excerpt(body: str) -> str:
 def subtext_lines(text: str) -> str:
     """Return a text's non-blank lines as small print."""
     return "\n".join(subtext(line) for line in text.splitlines() if line.strip())
-
-
-def fit_paper_lines(
-    texts: Texts,
-    lines: list[str],
-    papers: Sequence[models.PaperDetail | models.PaperRow],
-    headings: Mapping[str, str] = MappingProxyType({}),
-    facts: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    title_length: int = MAX_TITLE_LENGTH,
-) -> str:
-    """Return `lines`, then a line for each paper that fits, then how many papers were left out, if any.
-
-    `headings` maps arXiv ids to the headings shown above these papers, `facts` to the lines below them.
-    """
-    more = texts("more-papers", count=len(papers))
-    remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
-    has_votes = any(paper.votes is not None for paper in papers)
-    for shown, paper in enumerate(papers):
-        title = format_title(paper.title, paper.arxiv_id)
-        label = discord_text.link_label(discord_text.shorten(title, title_length, markdown=False))
-        line = f"[{label}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
-        if has_votes:
-            line = f"{format_votes(paper.votes)} {line}"
-        if paper.arxiv_id in headings:
-            line = f"{headings[paper.arxiv_id]}\n{line}"
-        line = "\n".join([line, *facts.get(paper.arxiv_id, ())])
-        if len(line) + 1 > remaining:
-            return "\n".join([*lines, texts("more-papers", count=len(papers) - shown)])
-        lines.append(line)
-        remaining -= len(line) + 1
-    return "\n".join(lines)
 
 
 def day_url(day: date, marker: str, position: int) -> str:

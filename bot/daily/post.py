@@ -509,15 +509,15 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
 def plain_post_payload(
     wording: PostWording, post: DailyPost, papers: tuple[PostPaper, ...], position: int
 ) -> dict[str, Any]:
-    """Return a plain-text message: the headline, a line for each paper that fits, and the number of other papers."""
-    mention = mention_line(post) if position == 0 else ""
-    day = paper_texts.day_url(post.planned.digest_on, post.marker, position)
-    head = f"{mention}**[{daily_text(wording, post, 'headline')}](<{day}>)**"
-    lines = [head, daily_text(wording, post, "count")]
-    headings = late_headings(wording, post)
-    text = paper_texts.fit_paper_lines(wording.ui_texts, lines, papers, headings)
-    return message_builder.plain_payload(
-        text, mention_role_id=post.mention_role_id if position == 0 else None
+    """Return the plain form of a message with these papers, at this position in the delivery."""
+    return client_messages.papers_payload(
+        wording.ui_texts,
+        models.DeliveryKind.DAILY,
+        post.planned.digest_on,
+        post.marker,
+        papers,
+        position=position,
+        mention_role_id=post.mention_role_id if position == 0 else None,
     )
 
 

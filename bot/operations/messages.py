@@ -62,7 +62,7 @@ def status_view(
     parts = []
     if guild_id is not None:
         parts.append(_posts_text(texts, report, guild_id, problems))
-    parts.append("\n".join(_problem_text(texts, row, report.left_out) for row in problems[None]))
+    parts.append("\n".join(_problem_text(texts, row, report) for row in problems[None]))
     suspended = texts("today-suspended", reason=report.today_reason) if report.today_reason else ""
     reader = (_alerts_text(texts, report), suspended)
     parts.append("\n".join(filter(None, reader)))
@@ -165,7 +165,7 @@ def _posts_text(
             narrowed = "topic" if subscription.topic else "settings" if is_narrow else "no"
             silent = texts("status-silent", since="yes" if last_post else "no", narrowed=narrowed)
             lines.append(subtext(silent))
-        lines += [f"⚠ {_trouble(texts, row, report.left_out)}" for row in problems.get(subscription.id, ())]
+        lines += [f"⚠ {_trouble(texts, row, report)}" for row in problems.get(subscription.id, ())]
         if sum(map(len, (*shown, *lines))) > MAX_POSTS_LENGTH:
             break
         shown.append("\n".join(lines))
@@ -191,27 +191,26 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
     return texts("status-last", what=what, at=at)
 
 
-LeftOut = Mapping[int, tuple[str, ...]]
-"""The arXiv ids of papers that Discord refuses, by the id of the delivery that left them out."""
-
-
-def _problem_text(texts: Texts, delivery: models.Delivery, left_out: LeftOut) -> str:
+def _problem_text(texts: Texts, delivery: models.Delivery, report: StatusReport) -> str:
     recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
     what = ""
     if delivery.kind is models.DeliveryKind.CLUB:
         what = texts("status-discussion" if delivery.local_on is None else "status-club")
-    return f"⚠ {join_dotted(recipient, what, _trouble(texts, delivery, left_out))}"
+    return f"⚠ {join_dotted(recipient, what, _trouble(texts, delivery, report))}"
 
 
-def _trouble(texts: Texts, delivery: models.Delivery, left_out: LeftOut) -> str:
-    state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
-    due, reason = (
-        discord_text.timestamp(delivery.due_at, "R"),
-        paper_texts.reason_text(texts, delivery.reason),
-    )
-    if delivery.reason == models.Reason.REFUSED_CONTENT and (lacking := left_out.get(delivery.id)):
+def _trouble(texts: Texts, delivery: models.Delivery, report: StatusReport) -> str:
+    due = discord_text.timestamp(delivery.due_at, "R")
+    lacking, plain = report.left_out.get(delivery.id, ()), report.plain.get(delivery.id, ())
+    if delivery.reason is None:
+        names = client_messages.name_left_out(texts, plain)
+        state, reason = texts("delivery-plain", papers=names, count=len(plain)), texts("reason-plain")
+    elif delivery.reason == models.Reason.REFUSED_CONTENT and lacking:
         names = client_messages.name_left_out(texts, lacking)
         state, reason = texts("delivery-left-out", papers=names), texts("reason-left-out")
+    else:
+        state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
+        reason = paper_texts.reason_text(texts, delivery.reason)
     return f"**{state}** {due}\n{reason}"
 
 

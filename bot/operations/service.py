@@ -42,6 +42,9 @@ class StatusReport:
     """When the subscriptions are due."""
     problem_deliveries: tuple[models.Delivery, ...]
     left_out: Mapping[int, tuple[str, ...]]
+    """The arXiv ids of papers that Discord refuses, by the id of the delivery that left them out."""
+    plain: Mapping[int, tuple[str, ...]]
+    """The arXiv ids of papers that came without their titles, by the id of the delivery."""
     alert_count: int
     paused_alerts: int
     lost_alerts: Sequence[models.Alert]
@@ -106,6 +109,7 @@ class StatusService:
                 calendar=await archive_dates.load_calendar(connection, self._day_close, self._clock()),
                 problem_deliveries=tuple(problems),
                 left_out=await outbox.list_left_out(connection, [row.id for row in problems]),
+                plain=await outbox.list_plain(connection, [row.id for row in problems]),
                 alert_count=len(reader_alerts),
                 paused_alerts=sum(alert.paused for alert in reader_alerts),
                 lost_alerts=[row for row in known_alerts.values() if row.right_lost_at is not None],

@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -21,7 +21,6 @@ from bot.archive.summaries import Basis, Summary, best_summary
 from bot.search import results as search_results
 from storage import models
 from storage.database import Connection
-from storage.papers import PaperEvent
 
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
@@ -96,35 +95,6 @@ class NoticePost:
     papers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BarePost:
-    """What is left of a message whose content Discord refused: some of its `papers`, without any other text from outside.
-
-    It takes the place of a part of a delivery of `kind`. `refused` is the body of the message, whose reply and
-    notifications stay; a role is mentioned only if `is_first`. `on` is the newest day of the papers. `events` is what
-    is new about them, by arXiv id, if the message is about that.
-    """
-
-    marker: str
-    locale: models.Locale
-    kind: models.DeliveryKind
-    part_kind: models.PartKind
-    on: date
-    papers: tuple[PostPaper, ...]
-    refused: Mapping[str, Any]
-    is_first: bool
-    events: Mapping[str, Sequence[PaperEvent]]
-
-
-def bare_name(marker: str, number: int) -> str:
-    """Return the name from which a bare message's marker is made: that of the refused part, and the message's number."""
-    return f"{marker.removeprefix(_MARKER_START).removesuffix('/')}{_BARE}{number}"
-
-
-def is_bare(marker: str | None) -> bool:
-    return marker is not None and _BARE in marker
-
-
 def part_marker(marker: str, position: int) -> str:
     """Return a part's marker. It starts a custom id in the full form, and is the fragment of a link in the plain form."""
     return f"{_MARKER_START}{marker}:{position}/"
@@ -140,7 +110,6 @@ def remove_foreign_markers(text: str, marker: str | None) -> str:
 
 
 _MARKER_START = "pr:d:"
-_BARE = "~"
 MARKED_KINDS = frozenset(
     {models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST}
 )
@@ -154,8 +123,8 @@ class RenderedPart:
     `payload` is the JSON body of the request: a message for MESSAGE, THREAD_MESSAGE and EDIT, `{"name", "message"}` for
     FORUM_POST, `{"name", …}` for THREAD, `{"method", "path", "body", "same"}` for REQUEST, `{"path"}` for COUNT, and
     empty for CROSSPOST. A REQUEST may safely be repeated; `same` lists the keys of the body that identify the created object.
-    `fallback` is the plain form, sent if Discord refuses the payload. Payloads of MARKED_KINDS contain their marker,
-    and show the next `paper_count` papers of the post.
+    `fallback` is the plain form, sent if Discord refuses the payload: links, numbers and our own words. Payloads of
+    MARKED_KINDS contain their marker, and show the next `paper_count` papers of the post.
     """
 
     kind: models.PartKind

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,11 +18,10 @@ import structlog
 
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, DeliveryKinds, NoticeKind, Owned
-from storage import accounts, errors, models, news, outbox, papers
+from storage import accounts, errors, models, outbox
 from storage.database import Connection, Database
 from storage.models import DeliveryKind, PartKind, Reason
 from storage.outbox import ClaimedPart
-from storage.papers import PaperEvent
 
 log = structlog.get_logger(__name__)
 
@@ -302,20 +301,8 @@ def refusal_delay(part: models.Part) -> timedelta:
     )
 
 
-SPLIT_KINDS = frozenset(
-    {
-        DeliveryKind.DAILY,
-        DeliveryKind.ON_DEMAND,
-        DeliveryKind.ALERT,
-        DeliveryKind.TODAY,
-        DeliveryKind.NEWS,
-        DeliveryKind.ANSWER,
-    }
-)
-"""The kinds of delivery with messages that can be said in a bare form: with fewer papers, without other texts."""
-
 _INDEPENDENT_KINDS = frozenset({PartKind.MESSAGE, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
-"""The kinds of part that do not build on a bare message before them. A crosspost belongs to the last one."""
+"""The kinds of part on which nothing builds in a delivery that has no others. A crosspost belongs to the message before it."""
 
 NOTICE = DeliveryHandler(kind=models.DeliveryKind.NOTICE, priority=models.Priority.NOTIFICATION)
 
@@ -484,7 +471,9 @@ class OutcomeRecorder:
             log.error("Discord refused a message", delivery=due.delivery.id, payload=payload, code=error.code)
         async with self.database.transaction() as connection:
             match classification.disposition:
-                case Disposition.CONTENT_REFUSED if await self._simplify(connection, due, now):
+                case Disposition.CONTENT_REFUSED if await outbox.use_fallback(
+                    connection, part.id, nonce=self.deliveries.new_nonce(), now=now, term=due.term
+                ):
                     result, is_stored = "fallback", True
                 case Disposition.UNVERIFIABLE | Disposition.TARGET_GONE | Disposition.CONTENT_REFUSED:
                     result, is_stored = "stopped", await self._stop(connection, due, error, now)
@@ -531,91 +520,6 @@ class OutcomeRecorder:
         for delivery in expired:
             log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
             self.on_outcome("expired", delivery.kind, delivery.reason, None)
-
-    async def _simplify(self, connection: Connection, due: ClaimedPart, now: datetime) -> bool:
-        """Plan a part whose content Discord refused again: in its plain form, or else as bare messages.
-
-        These have half of its papers each, or what of them fits. Returns False if the part is a bare message of one
-        paper, or of none: that is left out.
-        """
-        delivery, part = due.delivery, due.part
-        is_split = delivery.kind in SPLIT_KINDS and part.marker is not None
-        refused_papers: dict[int, str] = {}
-        if is_split and delivery.kind is not DeliveryKind.ANSWER:
-            refused_papers = await outbox.list_own_papers(connection, delivery, part.position)
-        # A plain form that lacks some of many papers would lose these.
-        has_all = len(refused_papers) < 2 or all(
-            arxiv_id in (part.fallback or "") for arxiv_id in refused_papers.values()
-        )
-        if has_all and await outbox.use_fallback(
-            connection, part.id, nonce=self.deliveries.new_nonce(), now=now, term=due.term
-        ):
-            return True
-        if not is_split or (contents.is_bare(part.marker) and len(refused_papers) < 2):
-            return False
-        listed = {paper.id: paper for paper in await papers.list_details(connection, list(refused_papers))}
-        is_news = delivery.kind is DeliveryKind.NEWS
-        events = await news.list_of_message(connection, delivery) if is_news else {}
-        groups = self._divide(due, [listed[id_] for id_ in refused_papers if id_ in listed], events)
-        after = (await outbox.list_parts(connection, delivery.id))[part.position + 1 :]
-        if part.kind is PartKind.MESSAGE and after and after[0].kind is PartKind.CROSSPOST:
-            messages, groups = groups, []
-            for message in messages:
-                crosspost = models.NewPart(PartKind.CROSSPOST, "{}", self.deliveries.new_nonce())
-                groups += [(crosspost, ()), message] if groups else [message]
-        return await outbox.split(connection, part, groups, now=now, term=due.term)
-
-    def _divide(
-        self,
-        due: ClaimedPart,
-        refused_papers: Sequence[models.PaperDetail],
-        events: Mapping[str, Sequence[PaperEvent]],
-    ) -> list[tuple[models.NewPart, tuple[int, ...]]]:
-        """Return the bare messages that take a part's place, each with the ids of its papers.
-
-        A forum post opens without a paper: the others build on it.
-        """
-        part, half = due.part, -(-len(refused_papers) // 2)
-        if part.kind is PartKind.FORUM_POST:
-            waiting = [[], list(refused_papers)] if refused_papers else [[]]
-        elif contents.is_bare(part.marker) or len(refused_papers) > 1:
-            waiting = [list(refused_papers[:half]), list(refused_papers[half:])]
-        else:
-            waiting = [list(refused_papers)]
-        messages: list[tuple[models.NewPart, tuple[int, ...]]] = []
-        while waiting:
-            group = waiting.pop(0)
-            message = self._build_bare(due, group, len(messages), events)
-            if message.paper_count < len(group) > 1:
-                half = -(-len(group) // 2)
-                waiting[:0] = [group[:half], group[half:]]
-            else:
-                messages.append((message, tuple(paper.id for paper in group)))
-        return messages
-
-    def _build_bare(
-        self,
-        due: ClaimedPart,
-        group: Sequence[models.PaperDetail],
-        number: int,
-        events: Mapping[str, Sequence[PaperEvent]],
-    ) -> models.NewPart:
-        delivery, part = due.delivery, due.part
-        refused = json.loads(part.payload or "{}")
-        kind = PartKind.THREAD_MESSAGE if part.kind is PartKind.FORUM_POST and number else part.kind
-        post = contents.BarePost(
-            marker=contents.bare_name(part.marker or "", number),
-            locale=delivery.locale,
-            kind=delivery.kind,
-            part_kind=kind,
-            on=delivery.digest_on or delivery.planned_at.date(),
-            papers=tuple(contents.build_post_paper(paper, delivery.locale) for paper in group),
-            refused=refused,
-            is_first=number == 0,
-            events={paper.arxiv_id: events[paper.arxiv_id] for paper in group if paper.arxiv_id in events},
-        )
-        (message,) = self.deliveries.render(post)
-        return replace(message, nonce=self.deliveries.new_nonce())
 
     async def _tell_what_is_left_out(
         self, connection: Connection, delivery_ids: Sequence[int], now: datetime
@@ -684,8 +588,8 @@ class OutcomeRecorder:
         classification, delivery, part = error.classification, due.delivery, due.part
         is_of_content = classification.disposition is Disposition.CONTENT_REFUSED
         others = await outbox.list_parts(connection, delivery.id) if is_of_content else []
-        independent = _INDEPENDENT_KINDS if contents.is_bare(part.marker) else frozenset({part.kind})
-        is_alone = is_of_content and all(other.kind in independent for other in others[part.position :])
+        kinds = {other.kind for other in others[part.position :]}
+        is_alone = is_of_content and (len(kinds) == 1 or kinds <= _INDEPENDENT_KINDS)
         is_stored = await outbox.stop_part(
             connection,
             part.id,

@@ -102,7 +102,7 @@ class AttemptRunner:
             return await self.sender.send(request), False
         except DeliveryError as error:
             if error.classification.disposition is Disposition.CONTENT_REFUSED:
-                # It was refused before, too: what it was split into, and what follows, may have been sent.
+                # It was refused before, too: its plain form, or what follows, may have been sent.
                 self._searched_ids.discard(due.delivery.id)
             raise
 

@@ -36,7 +36,6 @@ ALL_TAGS = "*"
 """The tag menu's value for all papers. Other values begin with `#`."""
 FORMAT_NAMES = {ReferenceFormat.BIBTEX: "BibTeX", ReferenceFormat.RIS: "RIS", ReferenceFormat.CSL: "CSL JSON"}
 _MAX_SHOWN_NOTE = 120
-_SHORTEST_TITLE = 30
 SUBMIT_EDIT = "snm"
 NOTE, TAGS = "note", "tags"
 SUBMIT_SEARCH = "sqm"
@@ -91,23 +90,15 @@ def news_view(texts: Texts, post: NewsPost, marker: str | None) -> ui.LayoutView
 def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[RenderedPart, ...]:
     """Return a week's message. As plain text, the marker is in the fragment of a link."""
     texts = wording.ui_texts
-    heading = texts("news-heading", count=len(post.papers) + post.more)
-    lines = [f"**[{heading}](<{paper_texts.day_url(post.on, post.marker, 0)}>)**"]
-    lines += [texts("news-more", count=post.more)] if post.more else []
-    text = ""
-    for length in paper_texts.EVENT_LENGTHS:
-        facts = {
-            row.arxiv_id: paper_texts.event_lines(texts, post.events[row.id], max_length=length)
-            for row in post.papers
-        }
-        title_length = max(length, _SHORTEST_TITLE)
-        # It adds to the lines it is given.
-        text = paper_texts.fit_paper_lines(
-            texts, [*lines], post.papers, facts=facts, title_length=title_length
-        )
-        if all(f"{row.arxiv_id}>" in text for row in post.papers):
-            break
-    plain = message_builder.plain_payload(text)
+    plain = client_messages.papers_payload(
+        texts,
+        models.DeliveryKind.NEWS,
+        post.on,
+        post.marker,
+        post.papers,
+        events={row.arxiv_id: post.events[row.id] for row in post.papers},
+        more=texts("news-more", count=post.more) if post.more else "",
+    )
     return client_messages.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from discord import ui
 
-from bot.client import list_state, message_builder, paper_texts
+from bot.client import list_state, paper_texts
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
@@ -19,6 +19,7 @@ from bot.client.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.today import service as today_service
+from storage import models
 
 MARK = "tm"
 UNDO = "undo-"
@@ -66,10 +67,10 @@ def render(wording: PostWording, post: today_service.TodayPost) -> tuple[content
     """Return the message with a reader's papers for a day. As plain text, the marker is in the fragment of a link."""
     texts = wording.ui_texts
     view = today_view(texts, post, marker=contents.part_marker(post.marker, 0))
-    heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
-    lines = [f"**[{heading}](<{paper_texts.day_url(post.digest_on, post.marker, 0)}>)**"]
-    papers = tuple(pick.paper for pick in post.picks)
-    plain = message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, papers))
+    papers = (pick.paper for pick in post.picks)
+    plain = client_messages.papers_payload(
+        texts, models.DeliveryKind.TODAY, post.digest_on, post.marker, papers
+    )
     return client_messages.render_message(view, plain)
 
 

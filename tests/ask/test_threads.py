@@ -74,6 +74,15 @@ async def test_a_question_is_answered_once_although_discord_sends_it_twice(discu
     assert await due(discussed, LOST_AFTER) == [payload]
 
 
+async def test_the_plain_form_of_an_answer_has_no_words_of_the_paper(discussed: Database) -> None:
+    """Discord refuses an answer for its words; the reader may have it alone."""
+    await questions(discussed).answer_mention("학습에 얼마나 걸렸어?", MESSAGE)
+    [row] = await discussed.fetch(outbox_builders.list_due, NOW)
+    plain = row.part.fallback or ""
+    assert all(text in plain for text in (row.part.marker or "?", f"/{THREAD}/{MESSAGE.id}", "거부했어요"))
+    assert "RTX A6000" not in plain
+
+
 @pytest.mark.parametrize("is_killed", [False, True])
 async def test_a_text_that_takes_long_is_announced_and_the_message_edited(
     discussed: Database, monkeypatch: pytest.MonkeyPatch, is_killed: bool

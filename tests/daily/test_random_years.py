@@ -10,13 +10,11 @@ By default some weeks are played on each engine. `RANDOM_YEARS=10` plays ten who
 
 import os
 import random
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,11 +54,6 @@ TOPIC = "even"
 WEEK = 7 * DAY
 
 
-def first_marker(marker: str) -> str:
-    """Return the marker of the part in whose place a message is."""
-    return re.sub("~.*", "/", marker)
-
-
 def is_even(name: str) -> bool:
     return int(name.partition(".")[2]) % 2 == 0
 
@@ -81,10 +74,20 @@ class Post:
     def names(self) -> list[str]:
         return [name for group in self.groups for name in group]
 
+    @property
+    def markers(self) -> list[str]:
+        return [contents.part_marker(self.key, position) for position in range(len(self.groups))]
+
+    def marker_of(self, name: str) -> str:
+        return next(marker for marker, group in zip(self.markers, self.groups, strict=True) if name in group)
+
 
 @dataclass
 class Channels(stage.Discord):
-    """Discord. `room` is how many more messages a channel takes; `poison` has papers whose messages are refused."""
+    """Discord. `room` is how many more messages a channel takes; `poison` has papers whose titles are refused.
+
+    Of those in `toxic` the plain form is refused as well.
+    """
 
     world: World
     random: random.Random
@@ -92,27 +95,26 @@ class Channels(stage.Discord):
     loss: float = 0.0
     room: dict[int, int] = field(default_factory=dict)
     poison: set[str] = field(default_factory=set)
+    toxic: set[str] = field(default_factory=set)
     arrived: dict[str, tuple[datetime, int, list[str]]] = field(default_factory=dict)
     """When, where and with which papers each message arrived, by marker."""
-    messages_of: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(dict))
-    """The papers of each message that was tried, by its part's first marker and its own: a refused message is split."""
     uncertain: set[str] = field(default_factory=set)
     """The markers of messages whose reply was lost."""
-    tainted: set[str] = field(default_factory=set)
-    """Papers whose content was refused."""
     refused: set[str] = field(default_factory=set)
     """The markers of messages whose content was refused."""
+    left_out: set[str] = field(default_factory=set)
+    """The markers of those whose plain form was refused, too."""
 
     async def send(self, request: SendRequest) -> models.Receipt:
         channel_id, names = request.channel_id, request.payload["content"].split()
+        is_plain = names[:1] == ["plain"]
+        names = names[is_plain:]
         if self.is_away:
             raise DeliveryError(AWAY, "away")
         if channel_id > 0 and self.room.get(channel_id, 1) <= 0:
             raise DeliveryError(FORBIDDEN, "closed")
-        self.messages_of[first_marker(request.marker or "")][request.marker or ""] = names
-        if self.poison & {*names}:
-            self.tainted |= self.poison & {*names}
-            self.refused.add(request.marker or "")
+        if (self.toxic if is_plain else self.poison) & {*names}:
+            (self.left_out if is_plain else self.refused).add(request.marker or "")
             self.uncertain.discard(request.marker or "")
             raise DeliveryError(BLOCKED, "content")
         is_lost = request.marker is not None and self.random.random() < self.loss
@@ -143,13 +145,10 @@ class Renderer(stage.Renderer):
             for n, group in enumerate(groups_of(post.subscription.style, names))
         )
 
-    def _render_bare(self, post: contents.BarePost) -> tuple[contents.RenderedPart, ...]:
-        group = [paper.arxiv_id for paper in post.papers]
-        return (self.part(post.marker, group, 0),)
-
     def part(self, marker: str, group: list[str], position: int) -> contents.RenderedPart:
         body = {"content": " ".join(group), "marker": contents.part_marker(marker, position)}
-        return contents.RenderedPart(models.PartKind.MESSAGE, body, body, paper_count=len(group))
+        plain = body | {"content": f"plain {body['content']}"}
+        return contents.RenderedPart(models.PartKind.MESSAGE, body, plain, paper_count=len(group))
 
 
 def groups_of(style: models.Style, names: Sequence[str]) -> list[list[str]]:
@@ -233,8 +232,9 @@ class Year:
         They are planned again.
         """
         for post in [post for post in self.posts.values() if gone & {*post.names}]:
-            markers = {contents.part_marker(post.key, n) for n in range(len(post.groups))}
-            is_tried = markers & (self.discord.uncertain | self.discord.refused | self.discord.arrived.keys())
+            is_tried = {*post.markers} & (
+                self.discord.uncertain | self.discord.refused | self.discord.arrived.keys()
+            )
             is_asked = post.key.startswith("now:")
             if is_tried or is_asked or self.ticked_at + stage.MINUTE >= post.ends_at:
                 continue
@@ -267,24 +267,23 @@ class Year:
         seen_at = self.arrivals.papers[place].get(name)
         if seen_at is not None and self.now - seen_at <= (MONTH + 10 * DAY if is_sure else MONTH):
             return False
-        if is_sure and name in self.discord.tainted:
-            return False
         posts = self.posts_with[place, name]
+        if is_sure and any(self.is_left_out(post, name) for post in posts):
+            return False
         recent = [post for post in posts if self.now - post.planned_at <= MONTH]
         return all(self.is_unsent(post, name, is_sure=is_sure) for post in recent)
 
     def is_unsent(self, post: Post, name: str, *, is_sure: bool) -> bool:
         """Return whether a paper of a post did not come and will not: surely a day later where a reply was lost."""
-        positions = range(len(post.groups))
-        own = next(n for n in positions if name in post.groups[n])
-        tried = [self.discord.messages_of.get(contents.part_marker(post.key, n), {}) for n in positions]
-        with_paper = {marker for marker, names in tried[own].items() if name in names}
-        if with_paper & (self.discord.arrived.keys() | self.discord.uncertain):
+        if post.marker_of(name) in self.discord.arrived.keys() | self.discord.uncertain:
             return False
-        if name in self.discord.tainted:
+        if self.is_left_out(post, name):
             return self.now > post.planned_at
-        lost = self.discord.uncertain.intersection(chain.from_iterable(tried))
+        lost = self.discord.uncertain.intersection(post.markers)
         return self.now >= post.ends_at + (DAY if lost and is_sure else timedelta())
+
+    def is_left_out(self, post: Post, name: str) -> bool:
+        return post.marker_of(name) in self.discord.left_out
 
     def is_returned(self, place: Place, name: str, *, is_sure: bool) -> bool:
         """Return whether a paper was in a message that ended unsent within seven days."""
@@ -371,11 +370,10 @@ class Year:
         for marker in self.discord.arrived.keys() - self.checked:
             self.checked.add(marker)
             at, _, names = self.discord.arrived[marker]
-            key = first_marker(marker).removeprefix("pr:d:").rpartition(":")[0]
+            key = marker.removeprefix("pr:d:").rpartition(":")[0]
             if (post := self.posts.get(key)) is None:
                 continue
-            parts = [self.discord.messages_of[contents.part_marker(key, n)] for n in range(len(post.groups))]
-            is_unknown = not self.discord.uncertain.isdisjoint(chain.from_iterable(parts))
+            is_unknown = not self.discord.uncertain.isdisjoint(post.markers)
             assert at < post.ends_at + (DAY if is_unknown else timedelta()), (
                 f"{key} came at {at}, after {post.ends_at}"
             )
@@ -404,7 +402,7 @@ class Year:
         holds = {
             "posted": seen,
             "posted-by-another": seen,
-            "waiting": is_open or name in self.discord.tainted,
+            "waiting": is_open or any(self.is_left_out(post, name) for post in posts),
             "uncertain": is_open,
             "unsent": bool(posts) and not seen,
             "too-few-votes": self.votes[name] < row.min_votes,
@@ -457,6 +455,7 @@ class Year:
         self.discord.loss = 0.1 if "losses" in PLAY else 0.0
         if chance(0.04, "content") and self.votes:
             self.discord.poison.add([*self.votes][-1])
+            self.discord.toxic |= set([*self.votes][-1:]) if self.random.random() < 0.3 else set()
         for trouble, least in (("refusals", 0), ("halves", 1)):
             if chance(0.06, trouble):
                 channel_id = self.random.randint(20, 25)

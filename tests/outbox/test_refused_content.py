@@ -1,22 +1,26 @@
-"""Content that Discord refuses costs that content alone: a refused message is split until the paper stands alone.
+"""What Discord refuses is sent once more, at once, in its plain form: links, numbers and our own words.
 
-The others come the same day, once; the refused one is named in one notice.
+`/status` names the papers of it. If the plain form is refused, too, that message alone is left out, with a notice.
 """
 
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from simcord.backend.ops import MessageMixin
 
+from bot.alerts.planner import MAX_SHOWN, AlertMatch
 from bot.club.news import ThreadNews
 from bot.club.service import ClubPost, Meeting, MeetingStep
 from bot.outbox import contents, outcomes
 from bot.outbox.outcomes import DeliveryError, SendRequest
-from storage import models, outbox, tables
+from bot.search.matcher import AlertReason, MatchField
+from bot.shelf.news import NewsPost
+from bot.today.service import TodayPick, TodayPost, TodayReason, TodayReasonKind
+from storage import daily, models, outbox, papers, tables
 from storage.models import DeliveryKind, DeliveryState, PartKind, Reason, Style
 from storage.papers import EventKind, PaperEvent
 from tests.fake_discord import model
@@ -36,107 +40,109 @@ def in_channel(world: World) -> list[str]:
     return [text for channel, text, _ in world.discord.messages if channel == CHANNEL]
 
 
-async def repeat(world: World, post: models.Delivery) -> None:
-    """Send an uncertain post again, as its manager's button does."""
-    assert await world.database.write(
-        outbox.repeat_uncertain,
-        post.id,
-        new_nonce=world.deliveries.new_nonce,
-        now=world.now,
-        expires_at=world.now + stage.DAY,
-    )
-    await world.relay.drain(world.now)
+def notices(world: World) -> list[str]:
+    return [text for text in world.sent if "notice" in text]
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_a_refused_paper_of_a_daily_post_costs_that_paper_alone(world: World) -> None:
-    world.discord.forbidden = {"A"}
-    await world.daily(papers=5, created_by=OWNER)
-    await world.list("Mon", "Z▲1", at="Mon 08:00")
-    await world.at("Mon 09:00")
-    await world.list("Tue", "A▲9 B▲8 D▲7 E▲6 F▲5", at="Tue 08:00")
-    await world.at("Tue 09:00")
-    assert sorted(" ".join(in_channel(world)).split()) == ["B", "D", "E", "F", "Z"], "the same day"
-    assert [text for text in world.sent if "notice" in text] == [f"@{OWNER} notice left-out A"]
-    await world.list("Wed", "G▲9 H▲8", at="Wed 08:00")
-    await world.at("Wed 09:00", "Wed 12:00", "Thu 09:00", "Fri 09:00")
-    assert in_channel(world)[-1] == "G H", "nothing comes again, also not what was refused"
-    assert (await world.explain("A")).cause.value == "unsent"
-
-
-async def test_a_refused_paper_of_a_post_at_once_costs_that_paper_alone(world: World) -> None:
-    world.discord.forbidden = {"B"}
-    row = await world.daily(papers=3, created_by=OWNER)
+async def plan(world: World, kind: DeliveryKind) -> None:
+    """Set up a post or message of this kind about the papers of Monday's list, and have it sent at nine."""
+    if kind is DeliveryKind.ALERT:
+        await world.alert("paper", channel_id=CHANNEL, guild_id=GUILD)
+    else:
+        row = await world.daily(papers=5, created_by=OWNER)
     await world.list("Mon", "A▲9 B▲8 C▲7", at="Mon 08:00")
-    assert await world.on_demand.plan(row.id, 1) is not None
-    await world.relay.drain(world.now)
-    await world.at("Mon 08:10")
-    assert sorted(" ".join(in_channel(world)).split()) == ["A", "C"]
-    assert [text for text in world.sent if "notice" in text] == [f"@{OWNER} notice left-out B"]
+    if kind is DeliveryKind.ON_DEMAND:
+        assert await world.on_demand.plan(row.id, 1) is not None
+
+
+OF_CHANNELS = (DeliveryKind.DAILY, DeliveryKind.ON_DEMAND, DeliveryKind.ALERT)
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_refused_paper_of_an_alert_costs_that_paper_alone(world: World) -> None:
-    world.discord.forbidden = {"A", "D"}
-    await world.alert("paper", channel_id=CHANNEL, guild_id=GUILD)
-    await world.list("Mon", "A▲9 B▲8 C▲7 D▲6 E▲5", at="Mon 08:00")
-    await world.at("Mon 08:10", "Mon 09:00", "Tue 09:00")
-    assert sorted(" ".join(in_channel(world)).split()) == ["B", "C", "E"]
-    assert [text for text in world.sent if "notice" in text] == [f"@{READER} notice left-out A D"]
-    await world.list("Wed", "F▲9", at="Wed 08:00")
-    await world.at("Wed 08:10", "Thu 09:00")
-    assert in_channel(world)[-1] == "F"
-    assert len(await world.planned(kind=DeliveryKind.ALERT)) == 2, "refused content is not planned again"
+@pytest.mark.parametrize("kind", OF_CHANNELS)
+async def test_what_discord_refuses_comes_at_once_in_its_plain_form(world: World, kind: DeliveryKind) -> None:
+    world.discord.forbidden = {"B"}
+    await plan(world, kind)
+    await world.at("Mon 09:00")
+    assert in_channel(world) == ["plain a b c"]
+    await world.list("Tue", "D▲9", at="Tue 08:00")
+    await world.at("Tue 09:00", "Tue 12:00", "Wed 09:00", "Thu 09:00")
+    assert in_channel(world) == ["plain a b c", "D"], "nothing comes again"
+    assert notices(world) == []
+    if kind is DeliveryKind.DAILY:
+        assert (await world.explain("B")).cause.value == "posted"
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.parametrize("kind", OF_CHANNELS)
+async def test_what_is_refused_in_its_plain_form_too_is_named_to_its_owner(
+    world: World, kind: DeliveryKind
+) -> None:
+    world.discord.forbidden = {"B", "b"}
+    await plan(world, kind)
+    await world.at("Mon 09:00")
+    assert in_channel(world) == []
+    owner = READER if kind is DeliveryKind.ALERT else OWNER
+    assert notices(world) == [f"@{owner} notice left-out A B C"]
+    await world.list("Tue", "D▲9", at="Tue 08:00")
+    await world.at("Tue 09:00", "Tue 12:00", "Wed 09:00", "Thu 09:00")
+    assert in_channel(world) == ["D"], "what was refused does not return"
+    assert len(notices(world)) == 1
+    if kind is DeliveryKind.DAILY:
+        assert (await world.explain("B")).cause.value == "unsent"
 
 
 async def test_a_reader_is_told_once_what_was_left_out_of_direct_messages(world: World) -> None:
-    world.discord.forbidden = {"B"}
+    world.discord.forbidden = {"B", "b"}
     await world.alert("paper")
     await world.list("Mon", "A▲9 B▲8 C▲7", at="Mon 08:00")
     await world.at("Mon 08:10", "Mon 09:00", "Tue 09:00")
-    assert sorted(" ".join(world.sent).replace(f"@{READER}", "").split()) == [
-        "A",
-        "B",
-        "C",
-        "left-out",
-        "notice",
-    ]
+    assert world.sent == [f"@{READER} notice left-out A B C"]
 
 
-async def test_the_rest_of_an_alert_comes_with_the_next_if_its_channel_closes_meanwhile(world: World) -> None:
-    world.discord.forbidden, world.discord.closes_after = {"A"}, "B"
-    await world.alert("paper", channel_id=CHANNEL, guild_id=GUILD)
-    await world.list("Mon", "A▲9 B▲8 C▲7 D▲6", at="Mon 08:00")
-    await world.at("Mon 08:10")
-    assert in_channel(world) == ["B"]
-    await world.at("Tue 09:00")
-    world.discord.closed.clear()
-    world.restart()
-    await world.at("Tue 09:10", "Tue 10:00")
-    assert " ".join(in_channel(world)) in ("B C D", "B D C"), "neither A nor B comes again"
+async def show_post(wire: RelayHarness, style: Style, forbidden: str, **fields: Any) -> list[dict[str, Any]]:
+    """Post nine papers in a style where Discord refuses a text, and return the messages that came."""
+    [channel_id] = wire.fake.add_channels(1, kind=KINDS.get(style, model.TEXT))
+    await refused_titles.store_papers(wire.database, wire.now)
+    wire.fake.set_faults({**REFUSES, "text": forbidden} | fields)
+    post: dict[str, Any] = {"style": style, "guild_id": model.GUILD_ID}
+    await refused_titles.plan_post(wire.database, wire.deliveries, channel_id, wire.now, **post)
+    await wire.drain()
+    return [one for found in wire.fake.all_messages().values() for one in found]
 
 
 @pytest.mark.wire
 @pytest.mark.parametrize("code", [200000, 240000, 50035])
 @pytest.mark.parametrize("style", [*Style])
-async def test_each_style_posts_every_other_paper_once(wire: RelayHarness, style: Style, code: int) -> None:
-    [channel_id] = wire.fake.add_channels(1, kind=KINDS.get(style, model.TEXT))
-    await refused_titles.store_papers(wire.database, wire.now)
-    wire.fake.set_faults({**REFUSES, "code": code})
-    await refused_titles.plan_post(
-        wire.database, wire.deliveries, channel_id, wire.now, style=style, guild_id=model.GUILD_ID
-    )
-    await wire.drain()
-    messages = [one for found in wire.fake.all_messages().values() for one in found]
-    counts = refused_titles.count_papers(messages)
-    assert counts == Counter(id_ for id_ in IDS if id_ != BAD)
+async def test_each_style_posts_every_paper_once(wire: RelayHarness, style: Style, code: int) -> None:
+    messages = await show_post(wire, style, refused_titles.FORBIDDEN, code=code)
+    assert refused_titles.count_papers(messages) == Counter(IDS)
+    assert refused_titles.FORBIDDEN not in json.dumps(messages)
     [delivery] = await wire.planned(kind=DeliveryKind.DAILY)
-    assert (delivery.state, delivery.reason) == (DeliveryState.STOPPED, Reason.REFUSED_CONTENT)
-    assert await wire.database.fetch(outbox.list_left_out, [delivery.id]) == {delivery.id: (BAD,)}
+    assert (delivery.state, delivery.reason) == (DeliveryState.SENT, None)
+    named = (await wire.database.fetch(outbox.list_plain, [delivery.id]))[delivery.id]
+    together = 9 if style is Style.ANNOUNCEMENT else 1 if style in (Style.CARDS, Style.THREAD) else 5
+    assert BAD in named
+    assert len(named) == together, "those of the refused message"
     if style is Style.ANNOUNCEMENT:
         assert all(one["flags"] & MessageMixin.CROSSPOSTED_FLAG for one in messages), (
-            "each message is forwarded to followers"
+            "it is forwarded to followers"
         )
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("style", [*Style])
+async def test_what_is_refused_in_any_form_costs_its_message_alone(wire: RelayHarness, style: Style) -> None:
+    """What builds on the message does not come either: the rest of a forum post, and what followers get."""
+    messages = await show_post(wire, style, BAD)
+    rest = {Style.CARDS: 1, Style.THREAD: 1, Style.COMPACT: 5, Style.WEEKLY: 5}
+    left = IDS[:3] + IDS[4:] if rest.get(style) == 1 else IDS[rest.get(style, 9) :]
+    assert refused_titles.count_papers(messages) == Counter(left)
+    [delivery] = await wire.planned(kind=DeliveryKind.DAILY)
+    assert (delivery.state, delivery.reason) == (DeliveryState.STOPPED, Reason.REFUSED_CONTENT)
+    named = (await wire.database.fetch(outbox.list_left_out, [delivery.id]))[delivery.id]
+    assert BAD in named
+    assert not {*named} & {*left}
 
 
 THREADS = {Style.FORUM: "/channels/*/threads"}
@@ -158,42 +164,76 @@ async def test_a_refused_topic_costs_the_topic_alone(wire: RelayHarness, style: 
     assert refused_titles.count_papers(messages) == Counter(IDS)
 
 
+WORD = refused_titles.FORBIDDEN
+
+
 def _render_each_kind() -> dict[str, tuple[contents.RenderedPart, ...]]:
-    """Return what cannot be split: names of threads, events, polls, and what is new; each with a forbidden word."""
-    word = refused_titles.FORBIDDEN
-    bad = rendered_posts.paper(1, title=word, url=f"https://example.org/{word}", sections=())
+    """Return what is posted of a paper of which everything has a forbidden word."""
+    sections = (models.Section(WORD, f"About {WORD}."),)
+    texts: dict[str, Any] = {"title": WORD, "organization": WORD, "authors": (WORD,), "sections": sections}
+    bad = rendered_posts.paper(1, url=f"https://example.org/{WORD}", **texts)
     of_club: dict[str, Any] = {"guild_id": 1, "channel_id": 2, "locale": models.Locale.EN, "marker": "club:1"}
     meeting = Meeting(refused_titles.ON, NOW, NOW)
     step = of_club | {"meeting": meeting, "papers": [bad]}
+    reason = AlertReason(models.AlertKind.KEYWORD, WORD, MatchField.TITLE, WORD)
+    pick = TodayPick(bad, 1, (TodayReason(TodayReasonKind.SAVED, WORD, 1),), ())
+    today = TodayPost("today:1:x", models.Locale.EN, refused_titles.ON, (pick,), 0, True, True, "09:00", None)
+    saved = models.SavedPaper(
+        **{each.name: getattr(bad, each.name) for each in fields(models.PaperRow) if hasattr(bad, each.name)}
+        | {"date": bad.last_on, "score": 0.0, "saved_at": NOW}
+    )
+    events = [
+        PaperEvent(1, bad.id, kind, f"https://example.org/{WORD}", NOW)
+        for kind in (EventKind.CODE, EventKind.COMMENT, EventKind.JOURNAL)
+    ]
     posts: dict[str, Any] = {
         "a club's vote": ClubPost(**step, step=MeetingStep.POLL, hours=24),
         "a club's paper": ClubPost(**step, step=MeetingStep.PAPER),
         "a club's paper in its thread": ClubPost(**step, step=MeetingStep.PAPER, thread_id=7),
         "a discussion": ClubPost(**of_club, papers=[bad]),
         "a discussion in a forum": ClubPost(**of_club, papers=[bad], is_forum=True),
+        "an alert": rendered_posts.alert((AlertMatch(bad, (reason,), (1,)),)),
+        "papers of the day": today,
+        "news": NewsPost("news:1:x", models.Locale.EN, refused_titles.ON, (saved,), {bad.id: events}, 0),
     }
-    for style in (Style.THREAD, Style.FORUM):
-        posts[f"{style}: its name"] = rendered_posts.daily(
-            (rendered_posts.paper(1),), style=style, topic=word
-        )
-    for kind in (EventKind.CODE, EventKind.COMMENT, EventKind.JOURNAL):
-        event = PaperEvent(1, 1, kind, f"https://example.org/{word}", NOW)
-        posts[f"{kind} in a thread"] = ThreadNews("thread-news:1:a", models.Locale.KO, event)
+    for style in Style:
+        posts[style] = rendered_posts.daily((bad,), style=style, topic=WORD, ranks=(1,))
+    for event in events:
+        posts[f"{event.kind} in a thread"] = ThreadNews("thread-news:1:a", models.Locale.KO, event)
     return {name: rendered_posts.new_renderer().render(post) for name, post in posts.items()}
 
 
-def test_what_cannot_be_split_has_a_plain_form_without_words_of_others() -> None:
+def test_a_plain_form_has_no_words_from_outside_and_fits() -> None:
     for name, parts in _render_each_kind().items():
-        refused = [part for part in parts if refused_titles.FORBIDDEN in json.dumps(part.payload)]
+        refused = [part for part in parts if WORD in json.dumps(part.payload)]
         assert refused, name
         for part in refused:
             assert part.fallback, (name, part.kind)
-            plain = dict(part.fallback)
-            if "its name" in name:
-                plain.pop("message", None)  # the messages of a daily post are split
-                if part.kind not in (PartKind.THREAD, PartKind.FORUM_POST):
-                    continue
-            assert refused_titles.FORBIDDEN not in json.dumps(plain), (name, part.kind)
+            assert WORD not in json.dumps(part.fallback), (name, part.kind)
+            if part.kind in contents.MARKED_KINDS:
+                text = part.fallback.get("message", part.fallback)["content"]
+                assert name not in ("news",) or "🆕" in text, "what is new is in our own words"
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+def test_the_plain_form_of_the_most_papers_names_each(locale: models.Locale) -> None:
+    papers = [rendered_posts.paper(number, votes=12_345) for number in range(1, MAX_SHOWN + 1)]
+    matches = tuple(AlertMatch(paper, (), (1,)) for paper in papers)
+    [part] = rendered_posts.new_renderer().render(rendered_posts.alert(matches, locale=locale))
+    content = (part.fallback or {})["content"]
+    assert len(content) <= 2000
+    assert all(f"/{paper.arxiv_id}>" in content for paper in papers)
+
+
+def test_a_refused_role_mention_and_silence_stay_with_the_plain_form() -> None:
+    papers = tuple(rendered_posts.paper(number) for number in range(1, 10))
+    post = rendered_posts.daily(papers, style=Style.COMPACT, silent=True, mention_role_id=77)
+    first, second = (part.fallback or {} for part in rendered_posts.new_renderer().render(post))
+    assert first["content"].startswith("<@&77>\n")
+    assert first["allowed_mentions"]["roles"] == ["77"]
+    assert "<@&77>" not in second["content"]
+    assert "roles" not in second["allowed_mentions"]
+    assert all(body["flags"] & (1 << 12) for body in (first, second))
 
 
 async def test_a_refused_name_of_an_event_costs_the_name_alone(world: World) -> None:
@@ -218,20 +258,7 @@ async def test_a_refused_name_of_an_event_costs_the_name_alone(world: World) -> 
     assert [row.state for row in await world.planned(kind=DeliveryKind.CLUB)] == [DeliveryState.SENT]
 
 
-@pytest.mark.wire
-async def test_a_bare_message_never_has_more_papers_than_fit(wire: RelayHarness) -> None:
-    [channel_id] = wire.fake.add_channels(1)
-    many = tuple(f"2601.{number:05}" for number in range(1, 26))
-    await refused_titles.store_papers(wire.database, wire.now, ids=many)
-    wire.fake.set_faults(REFUSES)
-    fields: dict[str, Any] = {"kind": DeliveryKind.ALERT, "wanted": many, "guild_id": model.GUILD_ID}
-    await refused_titles.plan_post(wire.database, wire.deliveries, channel_id, wire.now, **fields)
-    await wire.drain()
-    counts = refused_titles.count_papers(wire.fake.messages(channel_id))
-    assert counts == Counter(id_ for id_ in many if id_ != BAD)
-
-
-async def test_a_post_that_ended_while_its_refusal_came_is_not_split(world: World) -> None:
+async def test_a_post_that_ended_while_its_refusal_came_is_not_sent_in_its_plain_form(world: World) -> None:
     row = await world.daily(papers=2)
 
     world.discord.forbidden, world.discord.before = {"A"}, lambda _: world.subscriptions.remove(row.id)
@@ -241,8 +268,34 @@ async def test_a_post_that_ended_while_its_refusal_came_is_not_split(world: Worl
     assert await world.database.fetch(outbox.count_by_state) == {models.PartState.STOPPED: 1}
 
 
+class ByPaper(stage.Renderer):
+    """Renders a daily post as a message for each paper."""
+
+    def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
+        parts = []
+        for position, paper in enumerate(post.papers):
+            [part] = self._message(post.marker, stage.names([paper.arxiv_id]))
+            marker = {"marker": contents.part_marker(post.marker, position)}
+            plain = (part.fallback or {}) | marker
+            parts.append(replace(part, payload=part.payload | marker, fallback=plain))
+        return tuple(parts)
+
+
+async def repeat(world: World, post: models.Delivery) -> None:
+    """Send an uncertain post again, as its manager's button does."""
+    assert await world.database.write(
+        outbox.repeat_uncertain,
+        post.id,
+        new_nonce=world.deliveries.new_nonce,
+        now=world.now,
+        expires_at=world.now + stage.DAY,
+    )
+    await world.relay.drain(world.now)
+
+
 async def test_an_uncertain_post_is_posted_again_without_what_discord_refuses(world: World) -> None:
-    world.discord.forbidden, world.discord.answers = {"B"}, {"C": stage.UNVERIFIABLE}
+    world.renderer = ByPaper()
+    world.discord.forbidden, world.discord.answers = {"B", "b"}, {"C": stage.UNVERIFIABLE}
     await world.daily(papers=3)
     await world.list("Mon", "A▲9 B▲8 C▲7")
     await world.at("Mon 09:00")
@@ -271,13 +324,20 @@ async def test_an_uncertain_post_is_posted_again_although_its_paper_came_in_the_
 
 
 @pytest.mark.wire
-async def test_lost_replies_repeat_and_lose_nothing_of_a_split_post(wire: RelayHarness) -> None:
+async def test_lost_replies_repeat_and_lose_nothing_of_a_refused_post(wire: RelayHarness) -> None:
     channels = wire.fake.add_channels(6)
     await refused_titles.store_papers(wire.database, wire.now, bad=(BAD, IDS[7]))
     for number, channel_id in enumerate(channels):
         kind = (DeliveryKind.DAILY, DeliveryKind.ALERT)[number % 2]
+        wanted = IDS if kind is DeliveryKind.DAILY else IDS[:5]
         await refused_titles.plan_post(
-            wire.database, wire.deliveries, channel_id, wire.now, kind=kind, guild_id=model.GUILD_ID
+            wire.database,
+            wire.deliveries,
+            channel_id,
+            wire.now,
+            kind=kind,
+            wanted=wanted,
+            guild_id=model.GUILD_ID,
         )
     lost = {"kind": "lose", "method": "POST", "probability": 0.3, "path": "/channels/*"}
     wire.fake.set_faults(REFUSES, lost | {"stored": True}, lost, seed=7)
@@ -291,42 +351,20 @@ async def test_lost_replies_repeat_and_lose_nothing_of_a_split_post(wire: RelayH
         wire.now += stage.MINUTE
         await wire.drain()
     assert await wire.planned(state=DeliveryState.WAITING) == []
-    for channel_id in channels:
-        wanted = Counter(id_ for id_ in IDS if id_ not in (BAD, IDS[7]))
-        assert refused_titles.count_papers(wire.fake.messages(channel_id)) == wanted
+    for number, channel_id in enumerate(channels):
+        posted = Counter(IDS[:5] if number % 2 else IDS)
+        assert refused_titles.count_papers(wire.fake.messages(channel_id)) == posted
 
 
 @pytest.mark.wire
-@pytest.mark.parametrize("is_edit", [False, True])
-async def test_a_refused_answer_says_so_in_its_place(wire: RelayHarness, is_edit: bool) -> None:
-    [channel_id] = wire.fake.add_channels(1)
-    wire.fake.set_faults(REFUSES)
-    question_id = wire.fake.send_message(channel_id, "@Paperround Which licence?")
-    marker = contents.part_marker("answer:1", 0)
-    reply = {"message_reference": {"message_id": str(question_id)}}
-    said = {"content": f"[Reading](<https://discord.com/#{marker}>)"} | reply
-    refused = {"content": f"[zyxx](<https://discord.com/#{marker}>)"}
-    bodies = [(PartKind.MESSAGE, said), (PartKind.EDIT, refused)]
-    if not is_edit:
-        bodies = [(PartKind.MESSAGE, refused | reply)]
-    parts = tuple(
-        models.NewPart(kind, json.dumps(body), f"n{number}", json.dumps(body), marker)
-        for number, (kind, body) in enumerate(bodies)
-    )
-    planned = new_delivery("answer:1", channel_id, wire.now, kind=DeliveryKind.ANSWER, papers=IDS[:1])
-    await outbox_builders.add(wire.database, replace(planned, parts=parts))
-    await wire.drain()
-    [_, answer] = wire.fake.messages(channel_id)
-    assert answer["content"].startswith("Discord refused this answer")
-    assert answer["message_reference"]["message_id"] == str(question_id)
-    assert set(await wire.list_states()) == {"sent"}
-
-
-@pytest.mark.wire
-async def test_a_restored_backup_does_not_repeat_the_halves_of_a_post(wire: RelayHarness) -> None:
+@pytest.mark.parametrize("forbidden", [refused_titles.FORBIDDEN, BAD])
+async def test_a_restored_backup_repeats_nothing_of_a_refused_post(
+    wire: RelayHarness, forbidden: str
+) -> None:
+    """Also if the first message was refused in any form, so that only the second came."""
     [channel_id] = wire.fake.add_channels(1)
     await refused_titles.store_papers(wire.database, wire.now)
-    wire.fake.set_faults(REFUSES)
+    wire.fake.set_faults({**REFUSES, "text": forbidden})
     due_at = wire.now - stage.HOUR
     for _ in range(2):
         await refused_titles.plan_post(
@@ -343,20 +381,6 @@ async def test_a_restored_backup_does_not_repeat_the_halves_of_a_post(wire: Rela
         wire.now += stage.HOUR
 
 
-class PlainRenderer(stage.Renderer):
-    """Gives daily posts a plain form: a text with the ids of their papers, or of the first ones."""
-
-    def __init__(self, text: str, names: int | None = None) -> None:
-        super().__init__()
-        self._text, self._names = text, names
-
-    def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
-        [part] = super().render_daily(post)
-        ids = " ".join(paper.arxiv_id for paper in post.papers[: self._names])
-        plain = part.payload | {"content": self._text.format(ids)}
-        return (contents.RenderedPart(part.kind, part.payload, plain, paper_count=len(post.papers)),)
-
-
 async def test_no_nonce_stands_for_two_contents(world: World) -> None:
     """Discord gives the first message of a nonce back in place of a second with other content."""
     sent: dict[str, set[str]] = {}
@@ -364,47 +388,33 @@ async def test_no_nonce_stands_for_two_contents(world: World) -> None:
     async def record(request: SendRequest) -> None:
         sent.setdefault(request.nonce, set()).add(request.payload["content"])
 
-    world.renderer = PlainRenderer("plain A {}")
     world.discord.forbidden, world.discord.before = {"A"}, record
     await world.daily(papers=3)
     await world.list("Mon", "A▲9 B▲8 C▲7")
     await world.at("Mon 09:00")
-    assert [len(texts) for texts in sent.values()] == [1] * 6, "whole, plain, A B, A, B, C"
-    assert in_channel(world) == ["B", "C"]
+    assert [*sent.values()] == [{"A B C"}, {"plain a b c"}]
 
 
-async def test_a_plain_form_that_lacks_papers_is_not_sent(world: World) -> None:
-    """The plain form of many papers names only those that fit; what Discord refuses may be among the others."""
-
-    world.renderer = PlainRenderer("plain {} and more", names=1)
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_what_version_0_2_0_had_divided_goes_on(world: World) -> None:
+    """That version put messages of some papers each, with markers made from the refused one's, in place of a refused one."""
+    await world.daily(papers=4, created_by=OWNER)
+    await world.list("Mon", "A▲9 B▲8 C▲7 D▲6")
+    key = f"daily:1:{stage.day('Mon')}"
+    planned = new_delivery(key, CHANNEL, world.now, guild_id=GUILD, subscription_id=1)
+    texts = [("A", "0~0"), ("B", "0~1:0~0"), ("C D", "0~1:0~1")]
+    parts = tuple(
+        models.NewPart(PartKind.MESSAGE, json.dumps({"content": text}), text, None, f"pr:d:{key}:{place}/")
+        for text, place in texts
+    )
+    names = tuple(map(stage.arxiv_id, "ABCD"))
+    planned = replace(planned, parts=parts, papers=names, local_on=stage.day("Mon"))
+    [delivery_id] = await outbox_builders.add(world.database, planned)
+    async with world.database.transaction() as connection:
+        ids = await papers.get_ids(connection, names)
+        places = zip((ids[id_] for id_ in names), (0, 1, 2, 2), strict=True)
+        await daily.add_delivery_papers(connection, {delivery_id: list(places)})
     world.discord.forbidden = {"B"}
-    await world.daily(papers=3)
-    await world.list("Mon", "A▲9 B▲8 C▲7")
-    await world.at("Mon 09:00")
-    assert in_channel(world) == ["A", "C"]
-
-
-async def test_a_refused_role_mention_and_silence_stay_with_the_first_bare_message() -> None:
-    refused = {"flags": 1 << 12, "allowed_mentions": {"parse": [], "roles": ["77"]}}
-    bodies = []
-    for is_first in (True, False):
-        post = contents.BarePost(
-            marker=contents.bare_name(contents.part_marker("daily:1:x", 0), 0),
-            locale=models.Locale.EN,
-            kind=DeliveryKind.DAILY,
-            part_kind=models.PartKind.MESSAGE,
-            on=refused_titles.ON,
-            papers=(rendered_posts.paper(1), rendered_posts.paper(2)),
-            refused=refused,
-            is_first=is_first,
-            events={},
-        )
-        [part] = rendered_posts.new_renderer().render(post)
-        assert part.paper_count == 2
-        bodies.append(part.payload)
-    first, second = bodies
-    assert first["content"].startswith("<@&77>\n")
-    assert first["allowed_mentions"]["roles"] == ["77"]
-    assert "<@&77>" not in second["content"]
-    assert "roles" not in second["allowed_mentions"]
-    assert all(body["flags"] & (1 << 12) for body in bodies)
+    await world.at("Mon 05:00")
+    assert in_channel(world) == ["A", "C D"]
+    assert notices(world) == [f"@{OWNER} notice left-out B"]

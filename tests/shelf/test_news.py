@@ -146,7 +146,7 @@ def publish(services: Services, day: int) -> None:
             tell(journal.replace("Proc.", f"Proc. {name}"), "This paper has been withdrawn.")
 
 
-async def test_news_that_discord_refuses_cost_that_paper_alone(db: Database) -> None:
+async def test_news_that_discord_refuses_come_in_their_plain_form(db: Database) -> None:
     refusing = NewsWorld(db)
     refusing.discord.forbidden = {"B"}
     await refusing.written("Thu-1", "A B C")
@@ -157,33 +157,15 @@ async def test_news_that_discord_refuses_cost_that_paper_alone(db: Database) -> 
         await refusing.happen(name)
     for hours in (*[24] * 7, *[1] * 4):
         await refusing.wait(hours=hours)
-    told = [text.split(maxsplit=3)[3] for text in refusing.arrived[READER]]
-    assert sorted(told) == ["A", "C", "notice left-out B"]
-
-
-class ClosingAfterOne(world.Discord):
-    """Refuses messages about B, and closes the direct messages after the first one that comes."""
-
-    is_closing = True
-    shut = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.forbidden = {"B"}
-
-    async def send(self, request: outcomes.SendRequest) -> models.Receipt:
-        if self.shut:
-            raise outcomes.DeliveryError(outcomes.DISCORD_ERRORS[50007], "closed", code=50007)
-        receipt = await super().send(request)
-        self.shut = self.is_closing
-        return receipt
+    [told] = [text.split(maxsplit=3)[3] for text in refusing.arrived[READER]]
+    assert sorted(told.split()) == ["a+code", "b+code", "c+code", "en", "plain"]
 
 
 async def plan_monday(world_: NewsWorld, names: str = "A B C D") -> None:
     """Let a reader who saved some papers be told of their code, and wait until Monday's message was planned."""
     await world_.written("Thu-1", names)
     await world_.save(names)
-    await world_.shelf.start_news(READER, "UTC")
+    await world_.shelf.start_news(READER, ZONES["Seoul"])
     world_.now += timedelta(hours=1)
     for name in names.split():
         await world_.happen(name)
@@ -197,29 +179,15 @@ def list_told(world_: NewsWorld) -> list[str]:
     return sorted(word.partition("+")[0] for text in texts for word in text.split() if word[0].isupper())
 
 
-async def test_of_split_news_what_was_not_sent_comes_with_the_next_message(db: Database) -> None:
-    discord = ClosingAfterOne()
-    world_ = NewsWorld(db, discord)
-    await plan_monday(world_)
-    assert len(list_told(world_)) < 3
-    for _ in range(8):
-        await world_.wait(days=1)
-    discord.shut = discord.is_closing = False
-    for _ in range(8):
-        await world_.wait(days=1)
-    assert list_told(world_) == ["A", "C", "D"], "each once, B never"
-
-
-@pytest.mark.parametrize("is_half_sent", [False, True])
-async def test_nothing_more_comes_after_the_switch_was_turned_off(db: Database, is_half_sent: bool) -> None:
-    discord = ClosingAfterOne()
-    discord.is_closing = is_half_sent
-    world_ = NewsWorld(db, discord)
-    discord.answer = None if is_half_sent else AWAY
+@pytest.mark.parametrize("is_sent", [False, True])
+async def test_nothing_more_comes_after_the_switch_was_turned_off(db: Database, is_sent: bool) -> None:
+    world_ = NewsWorld(db)
+    world_.discord.answer = None if is_sent else AWAY
     await plan_monday(world_)
     told = list_told(world_)
+    assert bool(told) == is_sent
     await db.write(news.switch_off, READER)
-    discord.answer, discord.shut, discord.is_closing = None, False, False
+    world_.discord.answer = None
     for _ in range(3):
         await world_.wait(days=1)
     assert list_told(world_) == told
@@ -342,8 +310,6 @@ def saved_paper(number: int, title: str) -> models.SavedPaper:
     )
 
 
-NEW_LINE = ("\n", "\\n")
-"""In a text, and in JSON."""
 LONG = "on the growth of ponds and lakes, 측정 결과 " * 9
 EVENTS: dict[EventKind, Callable[[int], str]] = {
     EventKind.VERSION: lambda _: "3",
@@ -379,23 +345,24 @@ def test_of_ten_papers_everything_new_has_its_line(locale: models.Locale, kinds:
     [part] = rendered_posts.new_renderer().render(post)
     told = json.dumps(part.payload, ensure_ascii=False)
     plain = (part.fallback or {})["content"]
-    for said in (told, plain) if len(chosen) < 4 else (told,):
-        assert said.count(f"{NEW_LINE[said is told]}🆕 ") == len(chosen) * len(saved)
-        for number in range(1, 11):
-            assert f"Title {number} " in said
-            assert EventKind.CODE not in chosen or f"https://github.com/ponds/{number})" in said
-            assert (said is plain and len(chosen) > 2) or all(
-                f"{word} {number} " in said
-                for word, kind in (("Note", EventKind.COMMENT), ("Proc", EventKind.JOURNAL))
-                if kind in chosen
-            )
+    assert told.count("\\n🆕 ") == len(chosen) * len(saved)
+    for number in range(1, 11):
+        assert f"Title {number} " in told
+        assert EventKind.CODE not in chosen or f"https://github.com/ponds/{number})" in told
+        assert all(
+            f"{word} {number} " in told
+            for word, kind in (("Note", EventKind.COMMENT), ("Proc", EventKind.JOURNAL))
+            if kind in chosen
+        )
+    assert plain.count("· 🆕 ") == len(chosen) * len(saved)
+    assert all(f"/{paper.arxiv_id}>" in plain for paper in saved)
     assert len(plain) <= 2000
     if EventKind.WITHDRAWN in chosen:
         withdrawn = {"en": "🆕 Withdrawn", "ko": "🆕 arXiv에서 철회"}[locale]
         assert 0 < told.index(withdrawn) == told.index("🆕 ", told.index("Title 1 ")), "it comes first"
 
 
-def test_plain_and_bare_news_say_what_is_new() -> None:
+def test_plain_news_say_what_is_new_without_words_of_others() -> None:
     render = rendered_posts.new_renderer().render
     shown = rendered_posts.paper(1)
     saved = saved_paper(1, "A title")
@@ -407,22 +374,8 @@ def test_plain_and_bare_news_say_what_is_new() -> None:
     post = NewsPost("news:1", models.Locale.EN, shown.last_on, (saved,), {1: events}, more=4)
     [part] = render(post)
     plain = (part.fallback or {})["content"]
-    assert all(word in plain for word in (CODE, "Version 3", "Proc. of Ponds", "4 more"))
-    bare = contents.BarePost(
-        marker="news:1:0~0",
-        locale=models.Locale.EN,
-        kind=models.DeliveryKind.NEWS,
-        part_kind=models.PartKind.MESSAGE,
-        on=shown.last_on,
-        papers=(shown,),
-        refused={},
-        is_first=True,
-        events={shown.arxiv_id: events},
-    )
-    [part] = render(bare)
-    said = part.payload["content"]
-    assert all(word in said for word in ("code", "Version 3", "Published"))
-    assert not any(word in said for word in (CODE, "Ponds"))
+    assert all(word in plain for word in ("code is out", "Version 3", "Published", "4 more"))
+    assert not any(word in plain for word in (CODE, "Ponds", "A title"))
 
 
 @pytest.mark.engines("sqlite", "postgresql")

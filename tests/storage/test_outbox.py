@@ -82,23 +82,9 @@ async def test_former_sender_can_only_store_receipts(db: database.Database) -> N
                 alone=False,
             )
             assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
-            [part] = [one for one in await outbox.list_parts(connection, delivery_id) if one.id == part_id]
-            halves = [(models.NewPart(part.kind, "{}", nonce), ()) for nonce in ("x", "y")]
-            assert not await outbox.split(connection, part, halves, now=NOW, term=former)
         await outbox.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
         states = [part.state.value for part in await outbox.list_parts(connection, delivery_id)]
         assert states == ["sending", "sent", "waiting"]
-
-
-async def test_messages_in_place_of_a_refused_one_do_not_keep_its_plain_form(db: database.Database) -> None:
-    await add(db, new_delivery())
-    async with db.transaction() as connection:
-        part = await start_attempt(connection)
-        halves = [(models.NewPart(part.kind, "{}", nonce), ()) for nonce in ("x", "y")]
-        assert await outbox.split(connection, part, halves, now=NOW, term=0)
-        parts = await outbox.list_parts(connection, part.delivery_id)
-    assert part.fallback is not None
-    assert [one.fallback for one in parts] == [None, None]
 
 
 async def test_retries_a_former_senders_forum_post_after_its_timeout(db: database.Database) -> None:

@@ -100,6 +100,7 @@ async def _find_unknown_right(alert: models.Alert) -> OwnerRight:
 class Renderer:
     """Renders a post as one message with the names of its papers, and records it in `posts` or `alerts`.
 
+    The plain form of `A B` is `plain a b`.
     Raises ValueError for the styles in `failing`.
     """
 
@@ -116,11 +117,10 @@ class Renderer:
                 raise ValueError("template error")
             self.alerts.append(post)
             text = names([match.paper.arxiv_id for match in post.matches])
-        elif isinstance(post, contents.BarePost):
-            return self._render_bare(post)
         elif isinstance(post, contents.NoticePost):
             about = names(post.papers) or post.reason
-            text = f"notice {post.kind.value} {about}"
+            [part] = self._message(post.marker, f"notice {post.kind.value} {about}")
+            return (replace(part, fallback=None),)
         else:
             text = type(post).__name__
         return self._message(post.marker, text)
@@ -131,14 +131,10 @@ class Renderer:
             raise ValueError("template error")
         return self._message(post.marker, names([paper.arxiv_id for paper in post.papers]))
 
-    def _render_bare(self, post: contents.BarePost) -> tuple[contents.RenderedPart, ...]:
-        text = names([paper.arxiv_id for paper in post.papers])
-        payload = {"content": text, "marker": contents.part_marker(post.marker, 0)}
-        return (contents.RenderedPart(post.part_kind, payload, paper_count=len(post.papers)),)
-
     def _message(self, marker: str, text: str) -> tuple[contents.RenderedPart, ...]:
         payload = {"content": text, "marker": contents.part_marker(marker, 0)}
-        return (contents.RenderedPart(models.PartKind.MESSAGE, payload),)
+        plain = payload | {"content": f"plain {text.lower()}"}
+        return (contents.RenderedPart(models.PartKind.MESSAGE, payload, plain),)
 
 
 class Discord:
@@ -156,7 +152,7 @@ class Discord:
         self.answers: dict[str, Classification] = {}
         """The failures of messages with exactly these texts."""
         self.forbidden: set[str] = set()
-        """Papers whose messages AutoMod blocks, but not notices, which name them too."""
+        """Words whose messages AutoMod blocks, but not notices: A is the title of a paper, a what its plain form says."""
         self.closed: set[int] = set()
         """Channels that accept no messages."""
         self.closes_after: str | None = None

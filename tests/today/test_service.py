@@ -10,7 +10,7 @@ from storage import accounts, models
 from storage.database import Database
 from tests.support import killed_process
 from tests.support import world as stage
-from tests.support.world import AWAY, BLOCKED, READER, ZONES, moment
+from tests.support.world import AWAY, READER, ZONES, moment
 from tests.today.conftest import TodayWorld
 
 
@@ -112,34 +112,6 @@ async def test_papers_that_no_digest_names_any_more_leave_a_waiting_message(sqli
     world.discord.answer = None
     await world.at("Thu-1 16:00 UTC")
     assert world.sent == ["@7 B"]
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_of_a_message_that_was_split_the_papers_that_arrived_do_not_come_again(db: Database) -> None:
-    world = TodayWorld(db)
-    world.discord.answers = {"A1 A2": BLOCKED, "A2": AWAY}
-    await world.subscribe("13:00 UTC")
-    await world.read_closed("Thu-1", [1, 2])
-    await world.until("Fri-1 23:00 UTC")
-    assert world.sent == ["@7 A1"]
-    await world.read_closed("Fri-1", [1], "A1", "A2")
-    await world.until("Sat-1 23:00 UTC")
-    [first, _] = await world.planned()
-    assert (first.state, first.reason) == (models.DeliveryState.STOPPED, models.Reason.TOO_OLD)
-    assert world.sent == ["@7 A1", "@7 A2 B1"]
-
-
-async def test_the_half_of_a_day_that_did_not_arrive_comes_on_the_next_date(sqlite_db: Database) -> None:
-    world = TodayWorld(sqlite_db)
-    world.discord.answers = {"A1 A2": BLOCKED, "A2": AWAY}
-    await world.subscribe("13:00 UTC")
-    await world.read_closed("Thu-1", [1, 2])
-    await world.until("Fri-1 23:00 UTC")
-    assert world.sent == ["@7 A1"]
-    world.discord.answers.clear()
-    await world.until("Sat-1 23:00 UTC")
-    await world.until("Sun-1 23:00 UTC")
-    assert world.sent == ["@7 A1", "@7 A2"]
 
 
 async def test_a_message_that_waits_does_not_come_once_the_reader_stopped_them(sqlite_db: Database) -> None:

@@ -263,13 +263,13 @@ cite-heading = ### Cite { $title }
 
 ## Posts
 copied-post = 📰 [The post]({ $url }) of { $date }, in English
-bare-heading = { $kind ->
+plain-heading = { $kind ->
     [alert] 🔔 New papers for an alert
     [today] Your papers
     [news] News of your saved papers
    *[other] 📰 Papers
 } · { $date }
-bare-note = Discord refused this message as it was, so it comes as plain text.
+plain-note = Discord refused this message as it was, so here are only its links.
 post-pick = Pick a paper to read
 post-ask = Search for a topic
 post-on-topic = All papers on this topic
@@ -289,10 +289,6 @@ post-name-workdays = Mon–Fri
 post-name-number = No. { $id }
 post-name-complete = when the list is complete
 on-days-separator = {", "}
-more-papers = and { $count ->
-    [one] one more
-   *[other] { $count } more
-}
 more-inside = Press **Read** for the rest.
 more-at-links = Use the links below for the rest.
 read = Read
@@ -328,7 +324,8 @@ reason-thread-locked = The thread is locked. Unlock it.
 reason-tag-needed = The forum requires a tag on every post. Allow posts without one, or choose another channel.
 reason-wrong-channel-kind = This type of channel can't take the post in its current style. Choose another style, or set this up in another channel.
 reason-refused-content = Discord refused the message because of its content, in its plainest form too. An AutoMod rule of the server can be the cause; the operator can find the details in the log.
-reason-left-out = Discord refuses the title or link in any form, for example because of an AutoMod rule. Only this was left out.
+reason-left-out = Discord refuses even their links, for example because of an AutoMod rule. Only these papers were left out.
+reason-plain = Discord refused the titles or other words, for example because of an AutoMod rule, so only links came.
 reason-discord-trouble = Discord had a problem. Paperround will try again automatically.
 reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
@@ -592,6 +589,10 @@ delivery-waiting = refused; will be tried again
 delivery-uncertain = unclear whether it arrived
 delivery-stopped = not posted
 delivery-left-out = left out: { $papers }
+delivery-plain = { $count ->
+    [0] sent as plain text
+   *[other] sent without titles: { $papers }
+}
 post-again = Post it again
 try-post-now = Try again now
 posting-again = It will be posted again in a few seconds.

@@ -217,13 +217,13 @@ cite-heading = ### { $title } 인용하기
 
 ## 글
 copied-post = 📰 { $date }에 올라온 [글]({ $url })을 한국어로 보여 드려요
-bare-heading = { $kind ->
+plain-heading = { $kind ->
     [alert] 🔔 알림에 맞는 새 논문
     [today] 오늘의 맞춤 논문
     [news] 저장한 논문의 새 소식
    *[other] 📰 오늘의 논문
 } · { $date }
-bare-note = 디스코드가 원래 메시지를 거부해서 간단한 글로 올려요.
+plain-note = 디스코드가 원래 메시지를 거부해서 링크만 올려요.
 post-pick = 자세히 읽을 논문을 고르세요
 post-ask = 주제로 검색
 post-on-topic = 이 주제의 논문 모두 보기
@@ -243,7 +243,6 @@ post-name-workdays = 평일
 post-name-number = { $id }번
 post-name-complete = 목록이 확정되면
 on-days-separator = ·
-more-papers = 외 { $count }편
 more-inside = 나머지는 **읽기**를 누르면 볼 수 있어요.
 more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
 read = 읽기
@@ -276,7 +275,8 @@ reason-thread-locked = 스레드가 잠겨 있어요. 잠금을 풀어 주세요
 reason-tag-needed = 글마다 태그가 필요한 포럼이에요. 태그 없이 글을 올릴 수 있게 하거나 다른 채널을 골라 주세요.
 reason-wrong-channel-kind = 이 종류의 채널에는 지금 형식으로 올릴 수 없어요. 형식을 바꾸거나 다른 채널에서 새로 설정해 주세요.
 reason-refused-content = 내용 때문에 디스코드가 메시지를 거부했어요. 가장 간단한 형식으로도 올리지 못했어요. 서버의 AutoMod 규칙을 확인해 주세요. 자세한 내용은 운영자가 로그에서 볼 수 있어요.
-reason-left-out = AutoMod 규칙 등으로 디스코드가 제목이나 링크를 받아 주지 않아서 이것만 빠졌어요.
+reason-left-out = AutoMod 규칙 등으로 디스코드가 링크도 받아 주지 않아서 이 논문만 빠졌어요.
+reason-plain = AutoMod 규칙 등으로 디스코드가 제목이나 다른 문구를 받아 주지 않아서 링크만 올렸어요.
 reason-discord-trouble = 디스코드에 문제가 생겼어요. 자동으로 다시 시도해요.
 reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동으로 다시 시도해요.
 reason-too-old = 제때 보내지 못해서 건너뛰었어요.
@@ -536,6 +536,10 @@ delivery-waiting = 거부됨, 다시 시도할 예정
 delivery-uncertain = 전송됐는지 알 수 없음
 delivery-stopped = 보내지 못함
 delivery-left-out = 빠진 논문: { $papers }
+delivery-plain = { $count ->
+    [0] 간단한 글로 올림
+   *[other] 제목 없이 올린 논문: { $papers }
+}
 post-again = 다시 올리기
 try-post-now = 지금 다시 시도
 posting-again = 곧 다시 올라가요.
