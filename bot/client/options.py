@@ -53,10 +53,10 @@ _CLOCK = re.compile(
     r"(?P<before>오전|오후|새벽|아침|저녁|밤|am|pm)?"
     r"(?P<hour>[0-9]{1,2})"
     r"(?:[:.](?P<minute>[0-9]{2})|(?:시|h)(?:(?P<korean>[0-9]{1,2})분?|(?P<half>반))?)?"
-    r"(?P<after>am|pm|a\.m\.?|p\.m\.?)?"
+    r"(?P<after>am|pm|a\.m\.?|p\.m\.?|morning|noon|afternoon|evening|night)?"
 )
-_MORNING = ("오전", "새벽", "아침", "am", "a.m")
-_FILLER = re.compile(r"매일|\b(?:every ?day|daily|at)\b|(?<=[시분반침])에(?!\w)", re.IGNORECASE)
+_MORNING = ("오전", "새벽", "아침", "am", "a.m", "morning")
+_FILLER = re.compile(r"매일|\b(?:every ?day|daily|at|in the)\b|(?<=[시분반침])에(?!\w)", re.IGNORECASE)
 """Words around a time of day to ignore: `매일 오전 9시에`, `every day at 9`."""
 
 
@@ -92,7 +92,7 @@ def _hour_of_day(hour: int, part_of_day: str) -> int | None:
         return hour % 24 if hour <= 24 else None
     if not 1 <= hour <= 12:
         return None
-    is_morning = part_of_day in _MORNING or (part_of_day == "밤" and (hour == 12 or hour <= 5))
+    is_morning = part_of_day in _MORNING or (part_of_day in ("밤", "night") and (hour == 12 or hour <= 5))
     return hour % 12 + (0 if is_morning else 12)
 
 

@@ -23,9 +23,10 @@ _WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "월", "화", "수
 _MONTHS_IN = {"month": 1, "quarter": 3, "half": 6}
 
 _NUMERIC = re.compile(
-    r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
+    r"((?:19|20)[0-9]{2})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
     r"|(?P<digits>[0-9]{6}(?:[0-9]{2})?)"
 )
+_DAY_ALONE = re.compile(r"(?:the )?([0-9]{1,2})(?: ?일|st|nd|rd|th)")
 _TH = re.compile(r"(?<=[0-9])(?:st|nd|rd|th)\b")
 _MONTH_AND_DAY = re.compile(
     rf"(?:({MONTH}|[0-9]{{1,2}})[월 ./-]+([0-9]{{1,2}})|([0-9]{{1,2}})[ ./-]+(?:of )?({MONTH}))[일.]?(?:[ ./-]+([0-9]{{4}}))?"
@@ -109,6 +110,7 @@ def read_typed_date(text: str, today: date) -> Span | None:
     folded = _load_words()["same"].get(folded, folded)
     typed = _SHORT_YEAR.sub("20", _TH.sub("", folded.removeprefix("the ")))
     try:
+        typed = _DAY_ALONE.sub(r"\1일", folded) if _DAY_ALONE.fullmatch(folded) else typed
         return _read_span(typed, today) or _read_range(typed, today)
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return None
@@ -190,6 +192,8 @@ def _read_day(text: str, today: date) -> date | None:
     """
     if near := _load_words()["near"].get(text):
         return today - timedelta(days=int(near))
+    if match := _DAY_ALONE.fullmatch(text):
+        return _latest_day_of_month(int(match[1]), today)
     if match := _WEEKDAY.fullmatch(text):
         before, *names, behind = match.groups("")
         beside, weekday = before or behind, _WEEKDAYS.index("".join(names)) % 7
@@ -218,6 +222,18 @@ def _latest_day(month: int, day: int, today: date) -> date:
         if day <= calendar.monthrange(year, month)[1] and date(year, month, day) <= today:
             return date(year, month, day)
     raise ValueError("there is no such day")
+
+
+def _latest_day_of_month(day: int, today: date) -> date:
+    """Return the day of this month or of the latest one in which it is not in the future. Raises ValueError without one."""
+    months = [12 * today.year + today.month - 1 - ago for ago in range(3)]
+    days = ((month // 12, month % 12 + 1, day) for month in months)
+    on = next(
+        (date(*one) for one in days if day <= calendar.monthrange(*one[:2])[1] and date(*one) <= today), None
+    )
+    if on is None:
+        raise ValueError("there is no such day")
+    return on
 
 
 def _year_of(text: str, today: date) -> int:
@@ -264,7 +280,11 @@ def _read_amount(values: dict[str, str]) -> tuple[int, str] | None:
         return int(days), "day"
     number = count if count.isdecimal() else _load_words()["number"].get(count)
     span_unit = _load_words()["unit"].get(unit)
-    return (int(number), span_unit) if number and span_unit in ("day", "week", "month", "year") else None
+    return (
+        (int(number), span_unit)
+        if number and int(number) and span_unit in ("day", "week", "month", "year")
+        else None
+    )
 
 
 def _read_ago(values: dict[str, str], today: date) -> Span | None:

@@ -30,6 +30,38 @@ def test_parses_typed_times() -> None:
         assert {text: client_options.find_time(text) for text in typed} == dict.fromkeys(typed, time)
 
 
+@pytest.mark.parametrize(
+    ("typed", "time"),
+    [
+        ("8:30 in the morning", "08:30"),
+        ("7 in the evening", "19:00"),
+        ("3 in the afternoon", "15:00"),
+        ("at 11 at night", "23:00"),
+    ],
+)
+def test_a_time_may_name_the_part_of_the_day_behind_it(typed: str, time: str) -> None:
+    assert client_options.find_time(typed) == time
+
+
+@pytest.mark.parametrize(
+    ("typed", "today", "day"),
+    [
+        ("27일", date(2026, 11, 29), date(2026, 11, 27)),
+        ("27일", date(2026, 1, 1), date(2025, 12, 27)),
+        ("the 3rd", date(2026, 11, 29), date(2026, 11, 3)),
+        ("31 일", date(2026, 11, 29), date(2026, 10, 31)),
+    ],
+)
+def test_a_day_alone_is_the_latest_such_day(typed: str, today: date, day: date) -> None:
+    assert client_options.parse_dates(typed, today) == (day, day)
+
+
+def test_four_digits_that_are_no_year_are_not_understood() -> None:
+    for typed in ("1127", "0일", "9999"):
+        with pytest.raises(errors.UsageError):
+            client_options.parse_dates(typed, date(2026, 11, 29))
+
+
 def test_a_zone_may_be_typed_after_a_time() -> None:
     for zone, typed in {
         "Asia/Seoul": (
