@@ -14,7 +14,7 @@ from bot.ask.sentences import QuotedSentence
 from bot.ask.service import AnswerPost
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
-from bot.client.list_state import ListKind, ListState, pack_state
+from bot.client.list_state import ListKind, ListState, fit_state
 from bot.client.message_builder import MessageBuilder, button, layout_payload, select_menu, select_option
 from bot.client.messages import PostWording
 from bot.client.paper_texts import (
@@ -103,7 +103,8 @@ def _archive_rows(texts: Texts, answer: Answer, marker: str | None) -> _Rows:
     ]
     menu = select_menu(texts("ask-menu"), pack_custom_id(client_messages.ACT, marker=marker), options)
     state = ListState(ListKind.TOPIC, answer.topic)
-    topic = pack_state(state, marker=marker) if shown and answer.kind is not Kind.NAMED else ""
+    # A longer question has no room beside a delivery's marker; its answer has no such button.
+    topic = fit_state(state, marker=marker) if shown and answer.kind is not Kind.NAMED else None
     return [[menu], [button(texts("ask-all-papers"), topic) if topic else None]]
 
 

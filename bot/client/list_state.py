@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.client.custom_ids import Action, map_parse_errors, pack_custom_id, parse_number
+from bot.client.custom_ids import Action, fit_custom_id, map_parse_errors, parse_number
 from bot.search.results import Sort
 from bot.text import query_parser
 from storage import models
@@ -152,11 +152,18 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
 
 
 def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str:
-    """Return the custom id that shows this page of the list."""
+    """Return the custom id that shows this page of the list, whose text is short, or stored under a token."""
+    packed = fit_state(state, verb, marker=marker)
+    assert packed is not None, state
+    return packed
+
+
+def fit_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str | None:
+    """Return the custom id that shows this page of the list, or None if its text has no room beside the marker."""
     flags = _SORT_FLAGS.get(state.sort, "") + "k" * bool(state.token)
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
     text, period = state.token or state.text, _pack_span(state.span) if state.span else state.period
-    return pack_custom_id(verb, state.kind, page, period, votes, flags, text, marker=marker)
+    return fit_custom_id(verb, state.kind, page, period, votes, flags, text, marker=marker)
 
 
 def unpack_state(action: Action) -> ListState:
