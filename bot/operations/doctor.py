@@ -210,7 +210,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredState:
     """What the checks of a database look at. `problem` is why it cannot be used, or ""."""
 
     settings: Settings
@@ -239,7 +239,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
         if beside := sqlite_file.find_remains(path):
             lost = sqlite_file.describe_loss(path, beside)
             missing = Finding("database", "missing", status=Status.ERROR, note=lost)
-        return [missing, *_steps(Stored(settings=settings, now=now))], True
+        return [missing, *_steps(StoredState(settings=settings, now=now))], True
     opened = await migrate.open_database(settings.database_url)
     try:
         damage = "" if opened.path is None else await asyncio.to_thread(_find_damage, opened.path)
@@ -247,7 +247,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
             extent = await papers.get_extent(connection, until_on=latest_date(now))
             stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
             backup = await key_values.get(connection, key_values.BACKED_UP) or ""
-            stored = Stored(
+            stored = StoredState(
                 settings=settings,
                 now=now,
                 paper_count=extent.paper_count,
@@ -274,13 +274,13 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
     return findings, needs_token
 
 
-def _schema(stored: Stored) -> Iterator[Finding]:
+def _schema(stored: StoredState) -> Iterator[Finding]:
     count = f"{stored.paper_count} paper{'s' if stored.paper_count != 1 else ''}"
     status = Status.ERROR if stored.problem else Status.OK
     yield Finding("database", f"schema {stored.schema}, {count}", status=status, note=stored.problem)
 
 
-def _steps(stored: Stored) -> Iterator[Finding]:
+def _steps(stored: StoredState) -> Iterator[Finding]:
     """Yield the findings on sources and daily posts. Alerts do not require a daily post."""
     settings = stored.settings
     inbox = str(settings.inbox and settings.inbox.absolute())
@@ -291,7 +291,7 @@ def _steps(stored: Stored) -> Iterator[Finding]:
     yield _step("daily posts", str(len(stored.posts)), is_done=is_set_up, note=NO_POST)
 
 
-def _backup(stored: Stored) -> Iterator[Finding]:
+def _backup(stored: StoredState) -> Iterator[Finding]:
     """Yield a finding on the age of the last backup, once there is something to lose."""
     if stored.backup is None or not (stored.posts or stored.backup):
         return
@@ -321,7 +321,7 @@ MAX_SERVERS = 20
 """The most servers of which the stuck posts are shown."""
 
 
-def _stuck(stored: Stored) -> Iterator[Finding]:
+def _stuck(stored: StoredState) -> Iterator[Finding]:
     """Yield a finding for each server with posts that are stuck. Webhooks have findings of their own."""
     stuck = [post for post in posts_of_all.only_stuck(stored.of_servers) if post.server is not None]
     servers = [(server, [*its]) for server, its in groupby(stuck, lambda post: post.server)]
@@ -433,7 +433,7 @@ def _may_write(file: Path, owner: int) -> bool:
     return bool(found.st_mode & (0o200 if found.st_uid == owner else 0o022))
 
 
-def _webhooks(stored: Stored) -> Iterator[Finding]:
+def _webhooks(stored: StoredState) -> Iterator[Finding]:
     return (_webhook(row, stored.uncertain, stored.unaddressed) for row in stored.posts if row.is_by_webhook)
 
 
@@ -457,7 +457,7 @@ def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
     return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
 
 
-def _sources(stored: Stored) -> Iterator[Finding]:
+def _sources(stored: StoredState) -> Iterator[Finding]:
     return (_source(row, kinds.of_stored(row, stored.counted.get(row.url, {}))) for row in stored.sources)
 
 
@@ -476,7 +476,7 @@ _EXPECTED = (models.Omission.REPEATED, models.Omission.NEW_VERSION, models.Omiss
 """Reasons by which no paper is missing from a source."""
 
 
-def _left_out(stored: Stored) -> Iterator[Finding]:
+def _left_out(stored: StoredState) -> Iterator[Finding]:
     """Yield a finding for each source whose last reading left out more than it kept."""
     for row in stored.sources:
         missing = [of for of in row.account.left_out if of.reason not in _EXPECTED] if row.account else []
@@ -487,7 +487,7 @@ def _left_out(stored: Stored) -> Iterator[Finding]:
             yield Finding(name, value, status=Status.WARNING, note=note)
 
 
-def _concerns(stored: Stored) -> Iterator[Finding]:
+def _concerns(stored: StoredState) -> Iterator[Finding]:
     """Yield one finding if no source has had a paper for days. What fails has a finding of its own."""
     if quiet := [concern for concern in stored.concerns if concern.startswith("No source")]:
         yield Finding("papers", "none for days", status=Status.WARNING, note=" ".join(quiet))
@@ -507,7 +507,7 @@ async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bo
 
 
 OF_MACHINE: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_installation, _places, _settings)
-OF_DATABASE: tuple[Callable[[Stored], Iterable[Finding]], ...] = (
+OF_DATABASE: tuple[Callable[[StoredState], Iterable[Finding]], ...] = (
     _schema, _steps, _webhooks, _sources, _stuck, _left_out, _concerns, _backup
 )  # fmt: skip
 """The checks, besides those of the token and of the running bot. To add one, write a function that yields findings."""

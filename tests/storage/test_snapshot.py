@@ -79,7 +79,7 @@ async def test_a_look_up_cannot_write(db: Database) -> None:
         view.fetch("DELETE FROM meta")
 
     if db.is_sqlite:
-        with pytest.raises(errors.StorageError, match="read-only"):
+        with pytest.raises(errors.StorageError, match="cannot be written"):
             await db.look_up(write)
 
 
