@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, exports, parse, summaries
+from bot.archive import arxiv_ids, exports, html_pages, parse, summaries
 from bot.ask import passages
 from bot.claims import form, judging
 from bot.client import options, refusals
@@ -34,7 +34,7 @@ UNITS = """
 word a ␣ ␍⏎␍⏎⏎␍ <?a␣encoding=" e\u0301\u0300 \u0301\u0323 \uff9e\u0f73 <b>␣ 가나다 1 1,000, 1K,␣2M,␣ 1-
 <!-- <script <script> <style><script></style> <a␣ <a␣b=" <a␣b=">"␣ <a␣b="> <a␣b='>"␣c=">' <!-->
 <!--␣<script>␣</style>␣ <b␣x=1>a</b> < <div><span> </div></p> [ [a]( [[a](b) [](< [a][ `␣``␣ ```⏎
-<t: ![ ( (a)␣ {a} { ** **a**␣ *a␣_b␣ $x$ $ $a \\( \\' 10^ 1× 1억␣두␣백 $\\frac$␣ \\textbf{ \\textbf{a}
+<base␣href=a/> <t: ![ ( (a)␣ {a} { ** **a**␣ *a␣_b␣ $x$ $ $a \\( \\' 10^ 1× 1억␣두␣백 $\\frac$␣ \\textbf{ \\textbf{a}
 \\'{e} \\ a,b; &amp; &a >␣ -␣ -␣a⏎ | |␣a␣|␣b␣|⏎|---|---|⏎ " "a"␣-b␣ 'a #␣a⏎ ---⏎ https://a.b/c␣
 https:// [Paper](https://arxiv.org/abs/2505.00001)
 [A␣Paper␣about␣Kites](https://arxiv.org/abs/2505.00001)␣ arxiv:2505.01234␣ A␣b.␣ A.B.␣ a- aB
@@ -84,10 +84,13 @@ SHAPES: dict[str, Callable[[int], str]] = {
         f"{gap!r} within a text with a colon": lambda length, gap=gap: f"Ada{gap * length}Bo: c"  # type: ignore[misc]
         for gap in (" ", "\t", "\xa0", "\u3000", "_")
     },
+    "entities": lambda length: "".join(
+        ("<!DOCTYPE rss [", *(f"<!ENTITY e{n}x ''>" for n in range(length // 20)), "]><rss></rss>")
+    ),
     "a table's dashes": lambda length: "| " + "- " * (length // 2) + "x",
 }
-LONG_SHAPES = {"\u0301\u0323": 8, "\uff9e\u0f73": 8}
-"""How much longer these shapes must be: insertion sort of a short text is as fast as linear work."""
+LONG_SHAPES = {"\u0301\u0323": 8, "\uff9e\u0f73": 8, "entities": 16, "<base␣href=a/>": 8}
+"""How much longer these shapes must be: what is quadratic of a short text is as fast as linear work."""
 
 NEWSLETTER_ENTRY = (
     "### [A title §](https://arxiv.org/abs/ID§)\n\n![](https://covers.example/a§)\n\n"
@@ -244,6 +247,8 @@ ENTRANCES: dict[str, Callable[[str], object]] = {
         f"## Daily Papers ({DAY})\n\n{fill_each_field(NEWSLETTER_ENTRY, text)}"
     ),
     "review": lambda text: parse.parse_text(f"# Paper List ({DAY})\n\n{fill_each_field(REVIEW_ENTRY, text)}"),
+    "page that names its feeds": lambda text: [*html_pages.find_feeds(text, "https://a.example/")],
+    "whole feed": lambda text: feed_entries.parse_document(text, ""),
     "list in Markdown": lambda text: parse.parse_text(LIST + text),
     "page of a paper": read_page,
     "paper at a question": read_asked_paper,

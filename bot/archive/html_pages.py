@@ -86,14 +86,15 @@ _FEED_TYPES = (
 
 def find_feeds(page: str, url: str) -> Iterator[str]:
     """Yield the addresses of the feeds that a page at `url` names (`rel=alternate` or `feed`)."""
+    is_based = False
     for token in _TOKEN.finditer(page):
         name = (token["name"] or "").lower()
         if name not in ("base", "link", "a"):
             continue
         values = parse_attributes(token["attributes"])
         target = urljoin(url, values.get("href", "").strip())
-        if name == "base":
-            url = target
+        if name == "base" and "href" in values and not is_based:  # the first one counts
+            url, is_based = target, True
         relations = values.get("rel", "").lower().split()
         is_feed = values.get("type", "").partition(";")[0].strip().lower() in _FEED_TYPES
         if name != "base" and ("feed" in relations or (is_feed and "alternate" in relations)):

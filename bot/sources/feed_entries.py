@@ -141,8 +141,9 @@ def parse_document(text: str, url: str) -> Feed:
     if parse.is_page(text) or (start := parse.find_root(text)) is None:
         raise base.FetchError(NOT_A_FEED)
     # The DOCTYPE is cut off, and with it the entities that it declares; those of HTML are read in any case.
-    declared = (part.split(maxsplit=1)[0] for part in text[:start].split("<!ENTITY ")[1:] if part.strip())
-    if any(f"{name};" not in html5 and f"&{name};" in text for name in declared):
+    used = {part.partition(";")[0] for part in text[start:].split("&")[1:]}
+    declared = {part.split(maxsplit=1)[0] for part in text[:start].split("<!ENTITY ")[1:] if part.strip()}
+    if any(f"{name};" not in html5 for name in declared & used):
         raise base.FetchError("its XML declares entities of its own, which are not read")
     import feedparser  # slow to load, and not needed without feeds
 

@@ -112,6 +112,8 @@ def _too_large(limit: int) -> base.FetchError:
 
 _CODINGS = ("gzip", "x-gzip", "deflate", "x-deflate")
 _MAX_CODINGS = 5
+_MAX_PARTS = 100
+"""The most parts of a gzip body. What is left of the body is copied for each."""
 
 
 def _unpack(body: bytes, codings: Sequence[str], limit: int) -> bytes:
@@ -153,10 +155,10 @@ def _is_text(body: bytes) -> bool:
 def _decompress(body: bytes, limit: int) -> bytes:
     """Return at most `limit` + 1 bytes of gzip, zlib or raw deflate, told by the header, without what follows its end.
 
-    gzip may have several parts. Servers name zlib and raw deflate alike. Raises EOFError or zlib.error.
+    gzip may have several parts. Servers name zlib and raw deflate alike. Raises FetchError, EOFError or zlib.error.
     """
     unpacked = b""
-    while True:
+    for _ in range(_MAX_PARTS):
         decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib
         try:
             unpacked += decoder.decompress(body, limit + 1 - len(unpacked))
@@ -172,6 +174,7 @@ def _decompress(body: bytes, limit: int) -> bytes:
         body = decoder.unused_data
         if not body.startswith(b"\x1f\x8b"):
             return unpacked
+    raise base.FetchError(f"its response has over {_MAX_PARTS} compressed parts")
 
 
 async def _read_response(

@@ -250,7 +250,7 @@ CODED: dict[str, bytes] = {
     "deflate, gzip": GZIP(DEFLATE(b"a digest")),
     "gzip, x-deflate": DEFLATE(GZIP(b"a digest")),
     "deflate": DEFLATE(b"a digest")[2:-4],  # without the header
-    "gzip": GZIP(b"a di") + GZIP(b"gest"),
+    "gzip": GZIP(b"a di") + GZIP(b"gest") + 98 * GZIP(b""),
     "": b"a digest",
     # more bytes behind the end
     "GZIP": GZIP(b"a digest") + b"\n<!-- cached -->",
@@ -287,6 +287,8 @@ async def test_undoes_the_codings_of_a_body_in_their_order(
         ("x-gzip", b"a digest\0", "damaged or ended early"),
         ("gzip, gzip", GZIP(GZIP(b"0" * 5_000_001)), "larger than 5 MB"),
         ("deflate", DEFLATE(b"0" * 5_000_001), "larger than 5 MB"),
+        ("gzip", GZIP(b"") * 101 + GZIP(b"a digest"), "over 100 compressed parts"),
+        ("gzip, gzip", GZIP(GZIP(b"") * 200_000), "over 100 compressed parts"),
     ],
 )
 async def test_says_why_a_coded_body_is_not_read(
