@@ -6,6 +6,7 @@ Imports neither the database nor search, since `paperround parse` needs neither.
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,26 @@ def read_bytes(path: Path) -> bytes:
     parse.check_size(path.stat().st_size)
     with path.open("rb") as file:
         return file.read(parse.MAX_BYTES) or b""
+
+
+_COPY_WORDS, _COPY_ENDS = ("conflict", "copy", "사본"), (" - copy", " - 사본", " - 복사본")
+"""In brackets behind a name, and at its end: what programs that copy or synchronise files put into the name of a copy."""
+
+
+def name_original(path: str) -> str:
+    """Return the path of the file of which a file is a copy by its name; the same path if it is none."""
+    stem, suffix = os.path.splitext(path)
+    name = unicodedata.normalize("NFC", stem.partition(".sync-conflict-")[0])
+    before, bracket, inside = name.removesuffix(")").rpartition("(")
+    is_marked = (inside.isdecimal() and len(inside) < 4) or any(
+        word in inside.lower() for word in _COPY_WORDS
+    )
+    if bracket and name.endswith(")") and is_marked:
+        name = before.rstrip()
+    end = next((end for end in _COPY_ENDS if name.lower().endswith(end)), "")
+    name = name[: len(name) - len(end)]
+    is_copy = len(name) < len(stem) and bool(os.path.basename(name))
+    return f"{name}{suffix}" if is_copy else path
 
 
 def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:

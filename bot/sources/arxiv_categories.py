@@ -200,7 +200,7 @@ class ArxivCategories:
         state = replace(page.page_state, account=account)
         if not by_day:
             reason = (
-                "arXiv announces papers again that it announced before; what it left out is read when it announces others"
+                "arXiv announces only papers that this source has; what it left out is read when it announces others"
                 if facts
                 else "arXiv has announced no new papers in these categories today, which is normal on weekends"
             )

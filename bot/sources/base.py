@@ -399,6 +399,20 @@ def detect_in_bytes(
     return detect_in_text(decode_text(body, charset_name), name, on, read_on)
 
 
+_SHOWN_FILES = {
+    "/-/blob/": "/-/raw/",
+    "/blob/": "/raw/",
+    "/src/branch/": "/raw/branch/",
+    "/src/commit/": "/raw/commit/",
+}
+"""The paths at which GitHub, GitLab, Gitea and Hugging Face show a file of a repository, and those of its text."""
+
+
+def _find_raw(url: str) -> str | None:
+    """Return the address of the text of the file that a code host's page at this URL shows, or None."""
+    return next((url.replace(shown, raw, 1) for shown, raw in _SHOWN_FILES.items() if shown in url), None)
+
+
 def detect_in_text(
     text: str, name: str, on: date | None, read_on: date, *, is_own: bool = False
 ) -> tuple[models.Digest, ...]:
@@ -418,6 +432,8 @@ def detect_in_text(
             # Blogs name a feed of their comments, too.
             if feed := next((url for url in feeds if "comments" not in url), next(iter(feeds), None)):
                 missing = f"{missing}. Its feed is {feed}: add that address"
+        if parse.is_html(text) and (raw := _find_raw(name)) is not None:
+            missing = f"{missing}. If it shows a file, its text is at {raw}: add that address"
         raise FetchError(f"{missing}{reason}", has_no_list=True) from None
     if not any(digest.entries for digest in digests):
         raise FetchError("its list of papers is empty", code=NOT_FOUND, has_no_list=True)

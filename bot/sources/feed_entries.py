@@ -235,7 +235,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         published_on=published_on,
         untold_date=untold_date,
         arxiv_id=_parse_arxiv_id(link or "") or _parse_arxiv_id(id_),
-        paper_title=_without_id(title),
+        paper_title=_without_marks(title),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest(),
         affiliations=fields.clean_labels([*affiliations, entry.get("arxiv_affiliation")]),
@@ -370,10 +370,21 @@ def _parse_title(entry: Mapping[str, Any], *, is_atom: bool) -> str | None:
     return fields.clean_line(title)
 
 
-def _without_id(title: str | None) -> str | None:
-    """Return a title without the id in brackets behind it, as in old feeds of arXiv: `Moss. (arXiv:2505.01234v1 [cs.CL])`."""
+_MARK = re.compile(
+    r"\[(?:[A-Z]|(?i:pdf|arxiv|paper|research|news|project|discussion)|(?:arXiv:)?[0-9]{4}\.[0-9]{4,5}(?:v[0-9]{1,2})?)\]"
+)
+
+
+def _without_marks(title: str | None) -> str | None:
+    """Return a title without what arXiv's old feeds and aggregators put around it.
+
+    That is the id behind it (`Moss. (arXiv:2505.01234v1 [cs.CL])`), and ids and kinds in brackets (`[R] Moss [pdf]`).
+    """
     before, _, id_ = (title or "").rpartition("(arXiv:")
-    return before.rstrip(" .") if before and id_.endswith(")") else title
+    bare = before.rstrip(" .") if before and id_.endswith(")") else title or ""
+    while mark := _MARK.match(bare) or _MARK.fullmatch(bare, max(0, bare.rfind("["))):
+        bare = (bare[: mark.start()] + bare[mark.end() :]).strip()
+    return bare or title
 
 
 def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]:

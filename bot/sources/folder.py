@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -93,8 +94,13 @@ class FolderSource:
         changed: list[tuple[str, str]] = []
         states: dict[str, FetchStatus] = {}
         account = Account()
-        locations, problems = files.list_folder(self.root)
+        found, problems = files.list_folder(self.root)
         left_out = [sorting.leave_out(Omission.NOT_READ, str(problem)) for problem in problems]
+        # A copy is read only where its original is not.
+        originals = {*found, *(unicodedata.normalize("NFC", path) for path in found)}
+        copies = [path for path in found if (of := files.name_original(path)) != path and of in originals]
+        left_out += (sorting.leave_out(Omission.REPEATED, path) for path in copies)
+        locations = [path for path in found if path not in {*copies}]
         if (beyond := len(locations) - _MAX_FILES) > 0:
             left_out.append(sorting.leave_out(Omission.TOO_MANY, locations[_MAX_FILES], beyond))
         stamps, unread = sorting.sort_out(locations[:_MAX_FILES], self._stamp)
@@ -136,7 +142,8 @@ class FolderSource:
             return _fail(location, f"{location}: {reason}")
         state = sources.PageState(location, request.now, FetchStatus.OK, last_modified=stamp)
         try:
-            digests = await base.read_digests(_detect, data, location, request.now.date())
+            name = files.name_original(location)
+            digests = await base.read_digests(_detect, data, name, request.now.date())
         except errors.NotADigestError as error:
             return _fail(location, f"{location}: {error}")
         except base.FetchError as error:

@@ -209,12 +209,18 @@ def has_date(text: str) -> bool:
     return stated is not None and stated.kind != "month"
 
 
+_BRACKETED = re.compile(r"[(\[（【][^()\[\]（）【】]*+[)\]）】]")
+
+
 def find_path_date(name: str) -> date | None:
-    """Return the date in the last four parts of a path or URL (for a week, its last day), or None."""
+    """Return the date in the last four parts of a path or URL (for a week, its last day), or None.
+
+    A date in brackets behind another is that of a copy.
+    """
     parts = name.split("?")[0].rstrip("/").split("/")[-4:]
     parts[-1] = _FILE_SUFFIX.sub("", parts[-1])
     path = "/".join(parts)
-    for text in (*reversed(parts), path):
+    for text in (_BRACKETED.sub(" ", parts[-1]), *reversed(parts), path):
         for separated in (text.replace("_", " "), text.replace("-", " "), re.sub("[_ ]", "-", text)):
             if on := find_date(separated):
                 return on

@@ -310,7 +310,7 @@ async def test_a_batch_of_arxiv_whose_papers_are_all_known_announces_nothing(
         [report] = await harness.fetch_due()
         if on == "2025-05-06":
             assert (report.account, report.status) == (Account(known=len(stale)), FetchStatus.NOT_YET)
-            assert "again" in report.reason
+            assert "only papers that this source has" in report.reason
         harness.now += timedelta(days=1)
     days = {1: "2025-05-05", 2: "2025-05-05", 3: "2025-05-05", 5: "2025-05-07"}
     for number, on in days.items():

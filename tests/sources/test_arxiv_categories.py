@@ -13,7 +13,7 @@ from aiohttp import web
 from bot.sources import arxiv_categories, fetcher
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, papers
-from storage.models import FetchStatus
+from storage.models import Account, FetchStatus
 from tests.support import fake_arxiv, origin_server, patience
 from tests.support.fake_arxiv import FakeArxiv, make_paper
 from tests.support.polling_harness import START, PollingHarness
@@ -110,6 +110,32 @@ async def test_empty_weekend_feed_is_not_a_failure(harness: ArxivHarness) -> Non
     [health] = (await harness.health()).values()
     assert health.failures == 0
     assert harness.fake.counted("/api/query") == 0  # nothing is missed between Friday and Monday
+
+
+async def test_an_announcement_that_changes_on_its_day_is_not_one_that_is_repeated(
+    harness: ArxivHarness,
+) -> None:
+    await harness.add(CL)
+    for title in ("Sparse Rewards", "Sparse Rewards, Corrected"):
+        announce(harness, make_paper(1, TODAY, title=title))
+        report = await harness.fetch_all()
+        assert (report.status, report.reason) == (FetchStatus.OK, "")
+        assert (await harness.detail(make_paper(1, TODAY).arxiv_id)).title == title
+
+
+async def test_the_first_announcement_after_a_back_fill_is_not_said_to_be_repeated(
+    harness: ArxivHarness,
+) -> None:
+    """The API had its papers on the day of their submission."""
+    harness.fake.papers = submitted = [make_paper(n, TODAY - timedelta(days=1)) for n in range(1, 4)]
+    announce(harness, make_paper(50, TODAY - timedelta(days=2)))
+    await harness.add(CL, since=str(TODAY - timedelta(days=4)))
+    await harness.fetch_all()
+    harness.now += timedelta(days=1)
+    announce(harness, *submitted, on=harness.now.date())
+    report = await harness.fetch_all()
+    assert report.account == Account(known=3)
+    assert "only papers that this source has" in report.reason
 
 
 async def test_categories_of_a_source_share_a_feed_and_a_digest(harness: ArxivHarness) -> None:

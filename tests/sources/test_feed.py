@@ -1,7 +1,7 @@
 """RSS and Atom feeds: single papers, digests in entries and behind links, and no repeated reads."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from html import escape
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bot.archive import parse
-from bot.sources import base, feed, feed_entries
+from bot.sources import base, feed, feed_entries, pages
 from bot.sources.fetcher import HttpFetcher
 from storage import sources
 from storage.models import FetchStatus, LeftOut, Omission
@@ -304,11 +304,24 @@ def test_a_title_is_html_where_it_has_entities_or_tags(title: str, expected: str
     assert entry.title == expected
 
 
-@pytest.mark.parametrize("behind", [". (arXiv:2611.00001v1 [cs.CL] UPDATED)", " (arXiv:2611.00001)", ""])
-def test_the_id_behind_a_title_is_not_part_of_it(behind: str) -> None:
-    text = source_payloads.rss(item("1", link=PAPER, title=f"Moss (and Ferns): {MOSS}{behind}"))
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "§. (arXiv:2611.00001v1 [cs.CL] UPDATED)",
+        "§ (arXiv:2611.00001)",
+        "[R] §",
+        "[2611.00001] § [R]",
+        "§ [pdf]",
+        "[D] [Paper] §",
+        "[arXiv:2611.00001v2] §",
+        "§",
+    ],
+)
+@pytest.mark.parametrize("title", ["Moss (and Ferns): On Walls", "[Re] Moss on Walls", "Moss [in Towns]"])
+def test_ids_and_marks_around_a_title_are_not_part_of_it(marked: str, title: str) -> None:
+    text = source_payloads.rss(item("1", link=PAPER, title=marked.replace("§", title)))
     [entry] = feed_entries.parse_document(text, "").entries
-    assert (entry.arxiv_id, entry.paper_title) == ("2611.00001", f"Moss (and Ferns): {MOSS}")
+    assert (entry.arxiv_id, entry.paper_title) == ("2611.00001", title)
 
 
 @pytest.mark.parametrize("kind", ["", " type='text'"])
@@ -490,7 +503,7 @@ POSTS: dict[str, tuple[str, str, str | None]] = {
         None,
     ),
     "Mastodon": (f"<p>Some moss.<br>{link_to(PAPER, 'arxiv.org/abs/2611')} {link_to('/cs', '#cs')}</p>", "", None),
-    "Reddit": (f"submitted by {link_to('/u', '/u/ann')} <br/> {link_to(PAPER, '[link]')}", f"[R] {MOSS}", f"[R] {MOSS}"),
+    "Reddit": (f"submitted by {link_to('/u', '/u/ann')} <br/> {link_to(PAPER, '[link]')}", f"[R] {MOSS}", MOSS),
     "Zotero": (
         f"<table><tr><th>Date</th><td>2026-11-20</td></tr><tr><th>URL</th><td>{PAPER}</td></tr></table>",
         MOSS,
@@ -666,3 +679,30 @@ async def test_a_page_that_names_its_feed_is_refused_with_that_address(
     url = address if address is None or "://" in address else site.url + address
     assert (f"Its feed is {url}: add that address" in result.reason) == (url is not None), result.reason
     assert ("Its feed" in result.reason) == (url is not None)
+
+
+@pytest.mark.parametrize(
+    ("shown", "raw"),
+    [
+        ("/pondlab/list/blob/main/README.md", "/pondlab/list/raw/main/README.md"),
+        ("/group/pondlab/list/-/blob/main/a/2026.md", "/group/pondlab/list/-/raw/main/a/2026.md"),
+        ("/pondlab/list/src/branch/main/README.md", "/pondlab/list/raw/branch/main/README.md"),
+        ("/datasets/pondlab/list/blob/main/README", "/datasets/pondlab/list/raw/main/README"),
+        ("/pondlab/list", None),
+    ],
+)
+async def test_a_page_of_a_code_host_is_refused_with_the_address_of_its_file(
+    origin: OriginServer, fetch: HttpFetcher, shown: str, raw: str | None
+) -> None:
+    script = f'<script type="application/json">{{"payload": "<a href={PAPER}>{MOSS}</a>"}}</script>'
+    origin.pages[shown] = (
+        f"<!DOCTYPE html><html><head><title>README.md</title></head><body>{script}</body></html>"
+    )
+    for source in (
+        feed.FeedSource(f"{origin.url}{shown}", fetch),
+        pages.UrlSource(f"{origin.url}{shown}", fetch, UTC, time()),
+    ):
+        [result] = await fetch_results(source)
+        assert (result.status, result.digests) == (FAILED, ())
+        text = result.reason.partition("its text is at ")[2].partition(": add that address")[0]
+        assert text == (f"{origin.url}{raw}" if raw else "")

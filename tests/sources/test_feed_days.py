@@ -92,6 +92,9 @@ FEEDS: Mapping[str, Items] = {
     "a page each other time": lambda first, day, _: (
         ["page"] if is_odd(day) else [paper(first + n) for n in shown(day)]
     ),
+    "one page, to which each entry links": lambda _, day, site: [
+        entry(f"post-{n}", f"{site}/latest") for n in shown(day)
+    ],
     "500 papers": lambda first, day, _: [paper(first + n) for n in range(500 + day // 50)],
     "dates that cannot be": lambda first, day, _: [
         paper(first + n).replace("</item>", "<pubDate>1970-01-01</pubDate></item>") for n in shown(day)
@@ -130,6 +133,7 @@ async def test_each_paper_of_any_feed_is_listed_once_on_the_day_on_which_it_came
         pages[f"/list/{first}"] = f"<html><body><ul>{links(range(first, first + 4))}</ul></body></html>"
     for day in range(0, DAYS + 1, STEP):
         harness.now = BEGIN + timedelta(day)
+        pages["/latest"] = f"<html><body><ul>{links(range(1, 5 + day // 10))}</ul></body></html>"
         for name, items in FEEDS.items():
             listed = items(NUMBERS[name], day, site)
             pages[f"/{NUMBERS[name]}"] = (

@@ -1,10 +1,14 @@
 """The folder source: new and changed files, and nothing outside the folder."""
 
 import os
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from bot.sources import folder
-from storage.models import FetchStatus
+from storage.models import FetchStatus, LeftOut, Omission
 from tests.support import source_payloads
 from tests.support.source_fixtures import fetch_results, fetch_statuses, merge_page_states
 
@@ -93,3 +97,51 @@ async def test_an_emptied_folder_is_probably_not_mounted(tmp_path: Path) -> None
     [result] = await fetch_results(folder.FolderSource(tmp_path), pages)
     reason = "the folder cannot be read: none of its 6 files is there any more. Is it mounted?"
     assert (result.status, result.reason, result.page_states) == (FetchStatus.FAILED, reason, ())
+
+
+COPIES = (
+    "2026-11-27 (conflicted copy 2026-11-28).md",
+    "2026-11-27 (Ann's conflicted copy 2026-11-28).md",
+    "2026-11-27 (Ann의 충돌된 사본 2026-11-28).md",
+    "2026-11-27.sync-conflict-20261128-101500-ABCDEFG.md",
+    "2026-11-27 (1).md",
+    "2026-11-27(2).md",
+    "2026-11-27 - Copy.md",
+    "2026-11-27 - 복사본 (3).md",
+)
+
+
+@pytest.mark.parametrize("name", COPIES)
+@pytest.mark.parametrize("has_original", [True, False])
+async def test_a_copy_is_left_out_beside_its_original_and_else_read_with_its_day(
+    tmp_path: Path, name: str, *, has_original: bool
+) -> None:
+    texts = {name: "1 2 4"} | ({"2026-11-27.md": "1 2 3"} if has_original else {})
+    for path, numbers in texts.items():
+        lines = (f"- [Herons of the Lake {n}](https://arxiv.org/abs/2611.1000{n})\n" for n in numbers.split())
+        (tmp_path / path).write_text("".join(lines))
+    results = await fetch_results(folder.FolderSource(tmp_path), now=datetime(2026, 11, 29, tzinfo=UTC))
+    read = {
+        (str(digest.date), digest.entries[-1].arxiv_id, digest.is_rolling)
+        for result in results
+        for digest in result.digests
+    }
+    assert read == {("2026-11-27", "2611.10003" if has_original else "2611.10004", False)}
+    left_out = [row for result in results if result.account for row in result.account.left_out]
+    assert left_out == ([LeftOut(Omission.REPEATED, 1, (name,))] if has_original else [])
+
+
+async def test_other_files_of_alike_names_are_no_copies(tmp_path: Path) -> None:
+    names = "2026-11-27", "2026-11-27 (draft)", "2026-11-27 (Ann, 2025)", "2026-11-27 copy editing", "(1)"
+    for name in names:
+        (tmp_path / f"{name}.md").write_text("# 2026-11-26\n- https://arxiv.org/abs/2611.10001\n")
+    results = await fetch_results(folder.FolderSource(tmp_path))
+    assert {result.location for result in results if result.digests} == {f"{name}.md" for name in names}
+
+
+async def test_files_that_an_older_version_read_without_an_account_are_in_the_account(tmp_path: Path) -> None:
+    source = write(tmp_path, a=source_payloads.newsletter(), README=README)
+    pages = merge_page_states(await fetch_results(source))
+    former = {place: replace(state, account=None) for place, state in pages.items()}
+    counted = [result.account for result in await fetch_results(source, former) if result.account]
+    assert [sum(of.kept for of in counted), sum(of.lost for of in counted)] == [2, 1]

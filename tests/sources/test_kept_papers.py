@@ -171,3 +171,15 @@ async def test_two_thousand_saved_papers_take_at_most_a_days_requests(services: 
     first, second = await services.ask_for_days(2)
     assert first == {"arxiv": 20, "huggingface": 50}
     assert second == {"arxiv": 1, "huggingface": 50}, "a hundred papers a request"
+
+
+async def test_a_paper_that_arxiv_lacks_does_not_delay_those_of_the_next_request(services: Services) -> None:
+    more = [f"2504.{number:05}" for number in range(1, 150)]
+    async with services.harness.db.transaction() as connection:
+        await archive.lock_ingest(connection)
+        ids = await papers.add(connection, digest_writer.unlisted_papers(more))
+        await shelf.save(connection, READER, ids.values(), START, None)
+    for arxiv_id in more[1:]:
+        services.tell(arxiv_id)
+    await services.ask()
+    assert services.count_requests()["arxiv"] == 2

@@ -88,7 +88,15 @@ def test_reads_the_date_in_a_path(day: str) -> None:
 
 
 def test_reads_the_date_in_a_path_with_spaces() -> None:
-    paths = ("2026 11 22.md", "papers 2026 11 22/list.md", "2026/11/22 papers.md", "2026/Nov 22.md")
+    paths = (
+        "2026 11 22.md",
+        "2026-11-22 (copy of 2026-11-28).md",
+        "2026-11-22 [2026-11-28].md",
+        "[2026-11-22] b.md",
+        "papers 2026 11 22/list.md",
+        "2026/11/22 papers.md",
+        "2026/Nov 22.md",
+    )
     read = {path: str(date_reader.find_path_date(path)) for path in paths}
     assert read == dict.fromkeys(read, "2026-11-22")
 
