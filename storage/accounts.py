@@ -9,7 +9,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import locks, statements
+from storage import locks, outbox, statements
 from storage.models import Guild, Locale, Reader
 from storage.tables import (
     OPERATORS,
@@ -240,6 +240,9 @@ async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[i
     Returns the ids of the papers in the deleted rows.
     """
     paper_ids: set[int] = set()
+    own = [column for column in _list_all_columns() if column.table is deliveries]
+    of_reader = sa.or_(*(names_reader(column, user_id) for column in own))
+    await outbox.lock(connection, await connection.scalars(sa.select(deliveries.c.id).where(of_reader)))
     for column in list_reader_columns(READER_ROWS):
         delete = column.table.delete().where(names_reader(column, user_id))
         if "paper_id" in column.table.c:
@@ -253,9 +256,13 @@ async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[i
     return paper_ids
 
 
+def _list_all_columns() -> list[sa.Column[Any]]:
+    return [*list_reader_columns(READER_ROWS), *list_reader_columns(READER_MENTION)]
+
+
 def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
     conditions: dict[sa.Table, sa.ColumnElement[bool]] = {}
-    for column in [*list_reader_columns(READER_ROWS), *list_reader_columns(READER_MENTION)]:
+    for column in _list_all_columns():
         names = names_reader(column, user_id)
         conditions[column.table] = (
             sa.or_(conditions[column.table], names) if column.table in conditions else names

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import errors, statements
+from storage import errors, outbox, statements
 from storage.club import club_threads
 from storage.models import DeliveryKind, NewPart, PartKind, PartState
 from storage.tables import READER_ROWS, deliveries, delivery_papers, metadata, papers, parts, required
@@ -97,6 +97,7 @@ async def put_answer(
     an answer's papers if only the answer tells them.
     """
     c = parts.c
+    await outbox.lock(connection, [delivery_id])
     last = sa.select(sa.func.max(c.position)).where(c.delivery_id == delivery_id).scalar_subquery()
     waiting = c.delivery_id == delivery_id, c.state == PartState.WAITING, c.first_attempt_at.is_(None)
     values = {"payload": shown.payload, "fallback": shown.fallback, "next_attempt_at": now}

@@ -12,7 +12,13 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from functools import cache, partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
@@ -214,7 +220,13 @@ class Database:
         *arguments: Parameters.args,
         **options: Parameters.kwargs,
     ) -> Result:
-        """Return the result of a function, given a connection and its arguments, in a write transaction of its own."""
+        """Return the result of a function, given a connection and its arguments, in a write transaction of its own.
+
+        It is called once more if another transaction ended the first one.
+        """
+        with suppress(errors.ConflictError):
+            async with self.transaction() as connection:
+                return await function(connection, *arguments, **options)
         async with self.transaction() as connection:
             return await function(connection, *arguments, **options)
 
@@ -284,6 +296,8 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
 
     cause = getattr(error, "orig", None) or error
     state = getattr(cause, "sqlstate", None) or ""
+    if state in _CONFLICT:
+        return errors.ConflictError(f"Two changes of {name} waited for each other. Try again.")
     is_lost = isinstance(cause, OSError) or (isinstance(cause, psycopg.OperationalError) and not state)
     if not (is_lost or state.startswith(_UNUSABLE)):
         return None
@@ -295,6 +309,8 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
     )
 
 
+_CONFLICT = ("40001", "40P01")
+"""Those of a transaction that another one ended: a serialization failure, a deadlock."""
 _UNUSABLE = ("08", "25006", "25P03", "28", "53", "57014", "57P", "58")
 """PostgreSQL error codes (or their prefixes) that no statement causes: lost connection, read-only, idle
 timeout, rejected user, no resources (a full disk), cancelled, shutdown and startup, system errors (manual,

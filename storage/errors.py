@@ -104,6 +104,10 @@ class DatabaseUnavailableError(StorageError):
     """The database is unreachable, locked, read-only or full, or ended the session. A retry may succeed."""
 
 
+class ConflictError(DatabaseUnavailableError):
+    """Another transaction ended this one, of which nothing is stored: a deadlock or a serialization failure."""
+
+
 class DatabaseAwayError(DatabaseUnavailableError):
     """The database was stopped, cannot be reached or ended the session, as a new sender lets it do."""
 

@@ -4,6 +4,13 @@ On SQLite, the lock is a locked file beside the database, released when its proc
 sender renews a lease, which another process may take once it expires. Each acquisition begins a term with a
 random number as fencing token. Every transaction of the sender first locks the lease row, so the next sender
 has to wait for it, and a former sender cannot begin one.
+
+A transaction that takes several locks on PostgreSQL takes them in this order, so that no two wait for each other:
+
+1. the sender's lease (`is_current_term`);
+2. ingest (`archive.lock_ingest`), planning (`alerts.lock_planning`), a reader (`accounts.lock_reader`);
+3. rows of subscriptions, by id;
+4. rows of deliveries, by id (`outbox.lock`), then of their parts.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ redirect             the only one, refused in a DM          WAITING             
 that forwards a stopped part to followers stops with it. A part is not repeated if its content was refused, or if its papers came
 with a later post.
 
-`mark_retry` and `use_fallback` lock the delivery before the part, and `expire` the subscription before both. What this
+Each change locks the deliveries (`lock`) before their parts: `storage/locks` has the order. What this
 means for the papers (taken, settled, arrived, left out, returned) is in docs/delivery.md.
 """
 
@@ -85,6 +85,7 @@ async def remove_unsent(
     posting = sa.select(subscriptions.c.id).order_by(subscriptions.c.id).with_for_update()
     subscription_ids = {row.subscription_id for row in by_id.values() if row.subscription_id is not None}
     await statements.execute_in(connection, posting, subscriptions.c.id, sorted(subscription_ids))
+    await lock(connection, by_id)
     locked = sa.select(parts.c.id).order_by(parts.c.id).with_for_update()
     await statements.execute_in(connection, locked, parts.c.delivery_id, by_id)
     is_tried = sa.exists().where(
@@ -127,6 +128,8 @@ _CLOSED = (models.Reason.DMS_CLOSED, models.Reason.NO_SHARED_SERVER)
 
 async def try_direct(connection: AsyncConnection, kind: DeliveryKind, user_id: int, now: datetime) -> None:
     """Make a reader's refused messages due at `now` (UTC). Refusals of this kind count no more: the reader asked for it."""
+    own = deliveries.c.user_id == user_id, deliveries.c.reason.in_(_CLOSED)
+    await lock(connection, await connection.scalars(sa.select(deliveries.c.id).where(*own)))
     await try_now(connection, now, user_id=[user_id])
     refused = deliveries.update().where(deliveries.c.kind == kind, deliveries.c.user_id == user_id)
     refused = refused.where(deliveries.c.reason.in_(_CLOSED))
@@ -144,6 +147,9 @@ async def clear_payloads(connection: AsyncConnection, before: datetime, limit: i
     """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns how many were cleared."""
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
+    ids = list(await connection.scalars(filled))
+    await lock_of_parts(connection, ids)
+    filled = sa.select(parts.c.id).where(parts.c.id.in_(ids))
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
     return (await connection.execute(statement)).rowcount
 
@@ -161,6 +167,10 @@ async def purge(connection: AsyncConnection, before: datetime, limit: int) -> in
     )
     is_unneeded = sa.or_(deliveries.c.subscription_id.is_(None), ~sa.and_(*_is_post(deliveries)), has_newer)
     condition = sa.and_(deliveries.c.finished_at < before, is_unneeded)
+    found = sa.select(deliveries.c.id).where(condition).order_by(deliveries.c.id).limit(limit)
+    ids = list(await connection.scalars(found))
+    await lock(connection, ids)
+    condition &= deliveries.c.id.in_(ids)
     return await statements.delete_some(connection, deliveries, condition, limit)
 
 
@@ -252,10 +262,10 @@ async def release_interrupted(
         next_attempt_at = sa.case(
             (may_be_running, sa.literal(forum_posts_at, UtcTime)), else_=next_attempt_at
         )
+    orphans = parts.c.state == PartState.SENDING, parts.c.id.not_in(in_flight_ids)
+    await lock_of_parts(connection, await connection.scalars(sa.select(parts.c.id).where(*orphans)))
     result = await connection.execute(
-        parts.update()
-        .where(parts.c.state == PartState.SENDING, parts.c.id.not_in(in_flight_ids))
-        .values(state=_UNSENT_STATE, next_attempt_at=next_attempt_at)
+        parts.update().where(*orphans).values(state=_UNSENT_STATE, next_attempt_at=next_attempt_at)
     )
     return result.rowcount
 
@@ -266,6 +276,7 @@ async def mark_sending(
     """Record attempts started at `now` (UTC), if `term` is current. Returns the parts that were WAITING."""
     if not await locks.is_current_term(connection, term):
         return set()
+    await lock_of_parts(connection, part_ids)
     statement = (
         parts.update()
         .where(parts.c.state == PartState.WAITING)
@@ -291,6 +302,7 @@ async def mark_sent(
         {"id": part_id, **statements.record_values(receipt, parts)} for part_id, receipt in receipts.items()
     ]
     sent = {"state": PartState.SENT, "error": None, "error_code": None}
+    await lock_of_parts(connection, receipts)
     await statements.update_rows(connection, parts, rows, same=sent)
     incomplete: list[int] = []
     for chunk in chunked(receipts):
@@ -348,7 +360,7 @@ async def mark_retry(
     Returns False, changing nothing, if the last attempt was not made in `term`. `unknown_since` is the first
     attempt that Discord may have accepted, or None. If `is_refused`, the error becomes the delivery's reason.
     """
-    await _lock_delivery(connection, part_id)
+    await lock_of_parts(connection, [part_id])
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
@@ -384,6 +396,7 @@ async def stop_part(
     Returns False, changing nothing, if the last attempt was not made in `term`.
     """
     stopped = {"state": PartState.STOPPED, "error": reason, "error_code": error_code}
+    await lock_of_parts(connection, [part_id])
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
@@ -412,7 +425,7 @@ async def use_fallback(
 
     Returns False if there is no plain form, or if the last attempt was not made in `term`.
     """
-    await _lock_delivery(connection, part_id)
+    await lock_of_parts(connection, [part_id])
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term), parts.c.fallback.is_not(None))
@@ -476,10 +489,19 @@ async def _list_papers_of(
     return {delivery_id: tuple(sorted(ids)) for delivery_id, ids in found.items()}
 
 
-async def _lock_delivery(connection: AsyncConnection, part_id: int) -> None:
-    """Lock a part's delivery before the part, as `cancel` does, so that the part sees whether its delivery ended."""
-    own = sa.select(parts.c.delivery_id).where(parts.c.id == part_id).scalar_subquery()
-    await connection.execute(sa.select(deliveries.c.id).where(deliveries.c.id == own).with_for_update())
+async def lock(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
+    """Lock deliveries in the order of their ids, so that what is changed of them and their parts is as it is read."""
+    if connection.dialect.name == "postgresql":
+        locked = sa.select(deliveries.c.id).order_by(deliveries.c.id).with_for_update()
+        await statements.execute_in(connection, locked, deliveries.c.id, sorted(set(delivery_ids)))
+
+
+async def lock_of_parts(connection: AsyncConnection, part_ids: Iterable[int]) -> None:
+    """Lock the deliveries of some parts, as `lock` does."""
+    if connection.dialect.name == "postgresql":
+        query = sa.select(parts.c.delivery_id)
+        found = await statements.execute_in(connection, query, parts.c.id, part_ids)
+        await lock(connection, (delivery_id for (delivery_id,) in found))
 
 
 def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
@@ -500,6 +522,7 @@ async def list_refused(connection: AsyncConnection, **destinations: Collection[i
 async def try_now(connection: AsyncConnection, /, now: datetime, **destinations: Collection[int]) -> None:
     """Make the deliveries that `list_refused` returns due at `now` (UTC)."""
     ids = await list_refused(connection, **destinations)
+    await lock(connection, ids)
     due = parts.update().where(parts.c.state == PartState.WAITING)
     due = due.values(next_attempt_at=now, error=None, error_code=None)
     await statements.execute_in(connection, due, parts.c.delivery_id, ids)
@@ -517,6 +540,7 @@ async def repeat_uncertain(
 
     Returns False if its outcome is known or its payload was cleared.
     """
+    await lock(connection, [delivery_id])
     delivery = await get(connection, delivery_id)
     later = delivery_papers.alias("later")
     moved = sa.select(delivery_papers.c.position).where(
@@ -604,9 +628,11 @@ async def expire(
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
     await connection.execute(locked)
-    overdue = sa.select(deliveries.c.id).where(is_overdue).order_by(deliveries.c.id)
-    overdue = overdue.with_for_update(key_share=True)  # in the order in which editing alerts locks them
-    ids = (await connection.execute(overdue)).scalars().all()
+    overdue = sa.select(deliveries.c.id).where(is_overdue)
+    locked_ids = list(await connection.scalars(overdue))
+    await lock(connection, locked_ids)
+    # Some may have ended while this waited for their locks. Others that are overdue by now are not locked.
+    ids = [id_ for (id_,) in await statements.execute_in(connection, overdue, deliveries.c.id, locked_ids)]
     await cancel(
         connection, ids, reason=sa.func.coalesce(deliveries.c.reason, models.Reason.TOO_OLD), now=now
     )
@@ -643,6 +669,7 @@ async def cancel(
     now: datetime | sa.ColumnElement[datetime],
 ) -> None:
     """Stop unfinished deliveries at once, including their waiting parts."""
+    await lock(connection, delivery_ids)
     ended = deliveries.update().where(unfinished_clause())
     ended = ended.values(state=DeliveryState.STOPPED, reason=reason, finished_at=now)
     await statements.execute_in(connection, ended, deliveries.c.id, delivery_ids)

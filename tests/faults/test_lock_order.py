@@ -1,0 +1,132 @@
+"""All writers of the outbox at the same time on PostgreSQL, in pairs: none waits for another that waits for it."""
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from storage import accounts, models, outbox
+from storage.database import Connection, Database
+from tests.support.outbox_builders import MINUTE, NOW, add, new_delivery
+
+pytestmark = [pytest.mark.engines("postgresql"), pytest.mark.promise]
+READER = 42
+SECONDS, SECONDS_OF_ALL = 6.0, 60.0
+Write = Callable[[Connection, list[int], list[int]], Awaitable[object]]
+"""A write about deliveries and their parts, both in ascending order."""
+
+
+def _attempt(part_id: int) -> dict[str, Any]:
+    return {"part_id": part_id, "term": 0}
+
+
+async def retry(connection: Connection, _: list[int], parts: list[int]) -> None:
+    await outbox.mark_retry(
+        connection,
+        **_attempt(parts[0]),
+        next_attempt_at=NOW + MINUTE,
+        unknown_since=None,
+        error=models.Reason.NO_ACCESS,
+        error_code=None,
+        is_refused=True,
+    )
+
+
+async def stop(connection: Connection, _: list[int], parts: list[int]) -> None:
+    await outbox.stop_part(
+        connection,
+        **_attempt(parts[0]),
+        reason=models.Reason.NO_ACCESS,
+        now=NOW,
+        unknown_since=None,
+        error_code=None,
+        alone=False,
+    )
+
+
+async def send(connection: Connection, _: list[int], parts: list[int]) -> None:
+    await outbox.mark_sent(connection, {part: models.Receipt(part, 7) for part in reversed(parts)}, NOW)
+
+
+async def repeat(connection: Connection, ids: list[int], _: list[int]) -> None:
+    await outbox.repeat_uncertain(
+        connection, ids[-1], new_nonce=lambda: f"{random.random()}", now=NOW, expires_at=NOW + MINUTE
+    )
+
+
+async def release(connection: Connection, *_: list[int]) -> None:
+    options: dict[str, Any] = {"term": 0, "forum_posts_at": None, "in_flight_ids": ()}
+    await outbox.release_interrupted(connection, NOW, **options)
+
+
+WRITES: dict[str, Write] = {
+    "take back": lambda c, *_: outbox.take_back(c, user_id=READER),
+    "cancel": lambda c, ids, _: outbox.cancel(c, ids[::-1], reason="by-hand", now=NOW),
+    "expire": lambda c, *_: outbox.expire(c, NOW + timedelta(days=2), unknown_until=NOW),
+    "claim": lambda c, _, parts: outbox.mark_sending(c, parts[::-1], NOW, term=0),
+    "retry": retry,
+    "plain form": lambda c, _, parts: outbox.use_fallback(
+        c, **_attempt(parts[0]), nonce=f"{random.random()}", now=NOW
+    ),
+    "stop": stop,
+    "send": send,
+    "release": release,
+    "try now": lambda c, *_: outbox.try_now(c, NOW, user_id=[READER]),
+    "try direct": lambda c, *_: outbox.try_direct(c, models.DeliveryKind.ALERT, READER, NOW),
+    "repeat": repeat,
+    "clear": lambda c, *_: outbox.clear_payloads(c, NOW + timedelta(days=9), 99),
+    "purge": lambda c, *_: outbox.purge(c, NOW + timedelta(days=9), 99),
+    "forget": lambda c, *_: accounts.remove_reader_data(c, READER),
+}
+
+
+async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database, all_seeds: bool) -> None:
+    pairs = list(itertools.combinations_with_replacement(WRITES, 2))
+    rng, names = random.Random(1), itertools.count()
+    other = Database(db.address, "paperround front", 8)
+    ends_at = time.monotonic() + (SECONDS_OF_ALL if all_seeds else SECONDS)
+    deadlocks = set[str]()
+
+    async def run(database: Database, write: Write, ids: list[int], parts: list[int]) -> None:
+        await asyncio.sleep(rng.random() * 0.004)
+        async with database.transaction() as connection:
+            await write(connection, ids, parts)
+
+    rng.shuffle(pairs)
+    for first, second in itertools.cycle(pairs):
+        if time.monotonic() > ends_at:
+            break
+        about: dict[str, Any] = {
+            "kind": models.DeliveryKind.ALERT,
+            "user_id": READER,
+            "guild_id": None,
+            "parts": 2,
+        }
+        new = [new_delivery(f"n:{next(names)}", None, **about) for _ in range(8)]
+        ids = sorted(await add(db, *new))
+        async with db.read() as connection:
+            found = [await outbox.list_parts(connection, id_) for id_ in ids]
+        parts = [of_delivery[0].id for of_delivery in found]
+        async with db.transaction() as connection:
+            await outbox.mark_sending(connection, parts[::2], NOW, term=0)
+        done = await asyncio.gather(
+            run(db, WRITES[first], ids, parts),
+            run(other, WRITES[second], ids, parts),
+            run(other, WRITES[first], ids, parts),
+            run(db, WRITES[second], ids, parts),
+            return_exceptions=True,
+        )
+        failures = [error for error in done if isinstance(error, BaseException)]
+        deadlocks |= {
+            f"{first}, {second}" for error in failures if "deadlock" in f"{error} {error.__cause__}"
+        }
+        assert all("deadlock" in f"{error} {error.__cause__}" for error in failures), failures
+        async with db.transaction() as connection:
+            await accounts.remove_reader_data(connection, READER)
+    await other.close()
+    assert not deadlocks
