@@ -37,6 +37,33 @@ async def test_concurrent_transactions_lose_no_updates(db: database.Database) ->
     assert await db.fetch(key_values.get, "n") == "20"
 
 
+@pytest.mark.engines("postgresql")
+async def test_of_two_writes_that_wait_for_each_other_both_are_done(db: database.Database) -> None:
+    """PostgreSQL ends one of them after a second (40P01), and that one is tried once more."""
+    async with db.transaction() as connection:
+        for key in "ab":
+            await connection.execute(key_values.meta.insert().values(key=key, value=""))
+    met = asyncio.Barrier(2)
+    tries = {"ab": 0, "ba": 0}
+
+    async def append(connection: database.Connection, order: str) -> None:
+        tries[order] += 1
+        for place, key in enumerate(order):
+            value = key_values.meta.c.value + order
+            row = key_values.meta.update().where(key_values.meta.c.key == key)
+            await connection.execute(row.values(value=value))
+            if place == 0 and tries[order] == 1:
+                await met.wait()
+
+    async with patience.limit(60):
+        await asyncio.gather(db.write(append, "ab"), db.write(append, "ba"))
+    assert sorted(tries.values()) == [1, 2]
+    stored = {key: await db.fetch(key_values.get, key) for key in "ab"}
+    assert {
+        key: sorted((value or "")[place : place + 2] for place in (0, 2)) for key, value in stored.items()
+    } == {"a": ["ab", "ba"], "b": ["ab", "ba"]}
+
+
 @pytest.mark.engines("sqlite")
 async def test_a_transaction_that_is_cancelled_while_it_waits_to_begin_holds_nothing(
     db: database.Database,
