@@ -43,7 +43,7 @@ def find_remains(path: Path) -> Path | None:
 def describe_loss(path: Path, beside: Path) -> str:
     """Return what to do if a database is missing, but not what was beside it."""
     return (
-        f"{path} is gone: {beside.name} is still there. Put it back, or a backup by `paperround restore FILE`. To begin anew,"
+        f"{path} is gone: {beside.name} is still there. Put it back, or a backup by `paperround restore FILE`. To start empty,"
         f" move everything that begins with {path.name} away."
     )
 

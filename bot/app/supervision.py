@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 10.0
 FROZEN_SECONDS = 60.0
-"""A process whose watch was late by this was frozen, as by `docker pause`: its signs of life begin anew."""
+"""A process whose watch was late by this was frozen, as by `docker pause`: its grace period restarts."""
 HANG_SECONDS = 300.0
 """How long the event loop may stand still. Then the places in the code are printed, and the process ends."""
 READY_SECONDS = 60.0
@@ -116,7 +116,7 @@ class Supervision:
         """Tell systemd that the process is ready (its first login) and lives, and log notices once, until cancelled.
 
         Raises PaperroundError if it `is_sending` and a part of it hangs: every supervisor starts it again then. A standby
-        or front is left alone. The signs of life begin anew when it takes over, and after the process was frozen.
+        or front is left alone. The grace period restarts when it takes over, and after the process was frozen.
         """
         logged: set[str] = set()
         loop = asyncio.get_running_loop()

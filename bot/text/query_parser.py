@@ -1,6 +1,6 @@
 """Parses search queries: words, "phrases", -words, |, author:, from:, since:, until: and votes:.
 
-Any text is a valid query. Whatever is not an operator is searched for or reported in `ignored`. A few words of a sentence
+Any text is a valid query. What is not an operator is searched for or reported in `ignored`. A few words of a sentence
 mean an operator: see `operator_words`.
 """
 

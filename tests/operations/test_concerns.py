@@ -1,8 +1,6 @@
 """What the operator learns without asking: of a lost database, silent sources, old backups, and each kind of error once a day."""
 
 import asyncio
-import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +11,7 @@ import structlog
 
 from bot.app import runtime, supervision
 from bot.cli import operations as shell_operations
-from bot.core import failures, isolation, logs, settings
+from bot.core import failures, isolation, settings
 from bot.daily.service import Subscriptions
 from bot.operations import concerns, posts
 from bot.operations.liveness import Liveness
@@ -153,19 +151,6 @@ def test_a_backup_that_fails_or_is_old_is_known(paperround: Paperround, tmp_path
     assert ask(timedelta(days=7)) == []
     [said] = ask(timedelta(days=9))
     assert said.startswith("The last backup is of ")
-
-
-@pytest.fixture
-def collected() -> Iterator[failures.FailureLog]:
-    """The errors of a process with its own logging."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logs.configure("json")
-    failure_log = failures.FailureLog()
-    with failure_log.listening(None):
-        yield failure_log
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
 
 
 async def test_each_kind_of_error_has_its_message_a_day_with_the_worst_first(

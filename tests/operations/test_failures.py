@@ -5,7 +5,6 @@ import gc
 import logging
 import socket
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from pydantic import SecretStr
 from bot.app import runtime
 from bot.client import command_sync
 from bot.client.refusals import handle_error
-from bot.core import failures, isolation, logs
+from bot.core import failures, isolation
 from bot.core.settings import Settings
 from bot.operations.failures import FailureReports
 from storage import errors, migrate
@@ -34,19 +33,6 @@ from tests.support.shell_fixtures import Paperround
 TYPED = "what a reader typed"
 SENTRY = Settings(sentry_dsn=SecretStr("https://key@sentry.example.org/1"))
 log = structlog.get_logger("bot.test")
-
-
-@pytest.fixture
-def collected() -> Iterator[failures.FailureLog]:
-    """The errors of a process with its own logging."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logs.configure("json")
-    failure_log = failures.FailureLog()
-    with failure_log.listening(None):
-        yield failure_log
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
 
 
 def _fail(reference: str = "3f2a1c", kind: type[Exception] = ValueError) -> None:
