@@ -398,10 +398,14 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
     return list(await connection.scalars(query))
 
 
-async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
-    """Return a paper's details, or None if no digest lists it and no metadata for it is stored."""
+async def get_detail(
+    connection: AsyncConnection, arxiv_id: str, *, also_unlisted: bool = True
+) -> PaperDetail | None:
+    """Return a paper's details, or None if no digest lists it and, unless `also_unlisted`, no metadata for it is stored."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
-    details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
+    details = await list_details(connection, ids)
+    if also_unlisted and not details:
+        details = await _list_unlisted_details(connection, ids)
     if not details:
         return None
     confirmed = await list_with_arxiv_authors(connection, [details[0].id])

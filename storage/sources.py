@@ -44,7 +44,8 @@ source_pages = table_of(
 
 FILES = "files"
 """The source name for ingested files and for the writer."""
-_WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
+WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
+"""The names of ingested files and of services, which are no addresses."""
 _STATES_AT_ONCE = 200
 _UNKNOWN = models.Trust(2**31)
 """The trust of a deleted source, below all others."""
@@ -55,7 +56,7 @@ def trust(
 ) -> models.Trust:
     """Return a source's trust. `priority` and `source_id` are None for services and deleted sources."""
     if priority is None or source_id is None:
-        return models.FILES_TRUST if source in _WITHOUT_ROW else _UNKNOWN
+        return models.FILES_TRUST if source in WITHOUT_ROW else _UNKNOWN
     if kind is models.SourceKind.FOLDER:
         return models.FILES_TRUST._replace(age=source_id)
     return models.Trust(-priority, source_id)

@@ -24,6 +24,10 @@ _LISTED = (
 )
 
 
+_POSTED = "(digests.format <> 'look-up' OR NOT EXISTS (SELECT 1 FROM digests AS others WHERE others.format <> 'look-up'))"
+"""What counts is in a digest or list. Papers for look-up alone, such as all that arXiv announces, count where nothing else is."""
+
+
 def list_days(view: Snapshot, filters: search.Filters) -> list[tuple[int, date, int | None]]:
     """Return all papers as (id, day, votes), for each of their days in a period."""
     conditions, values = _select_listed(view, filters)
@@ -51,7 +55,7 @@ def _select_listed(view: Snapshot, filters: search.Filters) -> tuple[str, list[A
     }
     conditions = {text: value for text, value in chosen.items() if value is not None}
     # SQLite stores dates as text.
-    return " AND ".join(conditions), [
+    return " AND ".join((*conditions, _POSTED)), [
         value.isoformat() if view.is_sqlite and isinstance(value, date) else value
         for value in conditions.values()
     ]

@@ -301,7 +301,8 @@ class Container:
     async def answer_page(self, asked: str, texts: Texts) -> Answered:
         from bot.ask import messages as ask_messages
 
-        answer = await self.services.get(PaperQuestions).archive.answer(asked, texts.locale)
+        archive = ArchiveQuestions(self.reader_database, self.search.public, self.glossary, self.clock)
+        answer = await archive.answer(asked, texts.locale)
         passages = [FoundPassage(*row) for row in ask_messages.list_passages(texts, answer)]
         return Answered(passages, ask_messages.describe(texts, answer))
 

@@ -163,7 +163,8 @@ _Statement: TypeAlias = Entry | PaperFacts
 def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[PaperFacts] = ()) -> MergedPaper:
     """Merge all entries and facts of a paper: each field is the first non-empty value by rank.
 
-    Votes are the latest count from a service with its time (UTC), or else a digest's count.
+    Its first and last day are those of digests and lists, or else of what is for look-up. Votes are the latest count
+    from a service with its time (UTC), or else a digest's count.
     """
     appearances, facts = list(appearances), list(facts)
     ranked = sorted([*map(_rank_entry, appearances), *map(_rank_facts, facts)], key=itemgetter(0))
@@ -180,8 +181,11 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
     read_at, vote_count = votes or (None, None)
     named = next((statement for statement in statements if statement.authors), None)
     # A list may be dated tomorrow, since its time zone may be ahead of UTC, but no later.
-    dates = [min(of.date, of.counts_on + _DAY) for of in appearances]
-    dates += [min(fact.listed_on, fact.read_at.date() + _DAY) for fact in facts if fact.listed_on]
+    days = defaultdict[bool, list[date]](list)
+    for of in appearances:
+        days[of.format is DigestFormat.LOOKUP].append(min(of.date, of.counts_on + _DAY))
+    days[False] += [min(fact.listed_on, fact.read_at.date() + _DAY) for fact in facts if fact.listed_on]
+    dates = days[False] or days[True]
     values = {name: _first_value(statements, name) for name in _FIELDS}
     values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories", "media")}
     values["thumbnail"] = values["thumbnail"] or next(filter(fields.is_picture, values["media"]), None)

@@ -157,8 +157,8 @@ class ArchiveQuestions:
 
     async def _measure(self) -> Extent:
         count, since = await self._database.fetch(storage.describe_archive)
-        labels = map(kinds.public_label, await self._database.fetch(list_source_names))
-        return Extent(count, since, sorted(set(labels)))
+        names = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
+        return Extent(count, since, sorted(names - {""}))
 
     async def _split_and_weigh(
         self, words: str, details: Sequence[models.PaperDetail], locale: models.Locale

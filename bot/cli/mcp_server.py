@@ -167,8 +167,7 @@ class ArchiveTools:
 
     async def _find_paper(self, text: str) -> models.PaperDetail:
         detail = await self.search.find_paper(text)
-        # That a reader asked for an unlisted paper is not for others to know.
-        if detail is None or not detail.is_listed:
+        if detail is None:
             raise exceptions.ToolError(
                 f"There is no paper {errors.make_printable(text[:60])!r} in the archive. search_papers finds papers by topic."
             )
@@ -208,7 +207,7 @@ def _cut(value: Any) -> Any:
 def create_tools(database: Database, clock: Clock, locale: models.Locale) -> ArchiveTools:
     """Return read-only tools for a database."""
     glossary = GlossaryService(database, clock)
-    searching = SearchService(database, glossary, clock)
+    searching = SearchService(database, glossary, clock).public
     return ArchiveTools(
         searching,
         ArchiveQuestions(database, searching, glossary, clock),

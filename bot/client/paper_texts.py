@@ -116,8 +116,8 @@ def _digest_text(texts: Texts, kind: models.DigestFormat, of: models.Appearance 
     """Return the kind and day of a digest and, if people wrote it, the public name of its source."""
     day = texts(f"format-{kind.value}", date=texts.format_date(of.date))
     is_named = kind in (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW) and of.writer is None
-    name = kinds.public_label(of.source) if is_named and of.source != sources.FILES else ""
-    return f"{day}, {escape_untrusted(name)}" if name not in ("", models.SourceKind.URL.value) else day
+    name = kinds.public_name(of.source) if is_named and of.source != sources.FILES else ""
+    return f"{day}, {escape_untrusted(name)}" if name else day
 
 
 def _basis_text(texts: Texts, summary: summaries.Summary) -> str:

@@ -6,10 +6,11 @@ Each lookup is one synchronous call on an `Archive`: a database snapshot with on
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
@@ -99,9 +100,17 @@ class SearchService:
         self._database, self._clock = database, clock
         self._glossary = glossary or GlossaryService(database, clock, self.index)
         self._answers = pages.SearchAnswers(clock, has_vectors=vectors is not None)
+        self._is_public = False
         # Cached for the latest index and glossary.
         self._engine, self._reader = lru_cache(maxsize=1)(Engine), lru_cache(maxsize=1)(QueryReader)
         self._topics = lru_cache(maxsize=1)(TopicIndex)
+
+    @cached_property
+    def public(self) -> SearchService:
+        """The same for the web, its feeds and agents: without papers in no digest, which only a reader asked for."""
+        public = copy.copy(self)
+        public._is_public = True
+        return public
 
     # Lookups.
 
@@ -328,7 +337,9 @@ class SearchService:
         from storage import papers
 
         arxiv_id = await self._look_up(lambda archive: titles.find_paper(archive, text))
-        return None if arxiv_id is None else await self._database.fetch(papers.get_detail, arxiv_id)
+        if arxiv_id is None:
+            return None
+        return await self._database.fetch(papers.get_detail, arxiv_id, also_unlisted=not self._is_public)
 
     async def find_near_name(self, text: str) -> str | None:
         """Return the name of papers that sounds most like a text, in Latin letters or Hangul; None without a near one."""

@@ -61,21 +61,28 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
     pages.parse_publishing_schedule(options, "UTC")
 
 
-def public_label(address: str) -> str:
-    """Return a source's name for readers: its host, folder or categories, without what may be secret.
+def public_name(address: str) -> str:
+    """Return a source's name for anyone: its host or categories; "" for a folder and a private host.
 
-    Paths and queries may contain secrets; a private host is named by its kind alone. Returns "" for an empty
-    address. Also accepts the address of a removed source.
+    Paths and queries may contain secrets. Also accepts the address of a removed source.
     """
     if address.startswith(arxiv_categories.SCHEME):
         return f"arXiv {address.removeprefix(arxiv_categories.SCHEME)}"
-    if folder.parse_folder_path(address) is not None:
-        return address.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or address
+    if address in sources.WITHOUT_ROW:
+        return address
     try:
         host = urlsplit(address).hostname or ""
     except ValueError:
         host = ""
-    return host if _PUBLIC_NAME.search(host) else models.SourceKind.URL.value
+    return host if _PUBLIC_NAME.search(host) else ""
+
+
+def public_label(address: str) -> str:
+    """Return a source's public name, or its kind if it has none; "" for an empty address."""
+    if not address:
+        return ""
+    is_folder = folder.parse_folder_path(address) is not None
+    return public_name(address) or (models.SourceKind.FOLDER if is_folder else models.SourceKind.URL).value
 
 
 _PUBLIC_NAME = re.compile(
@@ -101,15 +108,20 @@ def public_labels(addresses: Iterable[str]) -> dict[str, str]:
 
 
 def operator_labels(addresses: Iterable[str]) -> dict[str, str]:
-    """Return names by address that tell sources apart: the public one, or the address without secrets and its query.
+    """Return names by address that tell sources apart: the public one, a folder's own, or the address without secrets and query.
 
-    The address is taken for a private host, and where several have the same public name.
+    The address is taken for a private host, and where several have the same name.
     """
-    public = {address: public_label(address) for address in addresses}
-    used = Counter([*public.values(), models.SourceKind.URL.value])
+
+    def name(address: str) -> str:
+        path = "" if folder.parse_folder_path(address) is None else address.replace("\\", "/").rstrip("/")
+        return public_name(address) or path.rpartition("/")[2]
+
+    names = {address: name(address) for address in addresses}
+    used = Counter(names.values())
     return {
-        address: label if used[label] == 1 else errors.redact(address.partition("?")[0])
-        for address, label in public.items()
+        address: name if name and used[name] == 1 else errors.redact(address.partition("?")[0])
+        for address, name in names.items()
     }
 
 

@@ -33,6 +33,7 @@ from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
 from bot.search.results import Hint, PaperPage, Snippet, Sort
+from bot.search.service import SearchService
 from storage import archive, errors, models
 
 MAX_DAYS = 20_000
@@ -224,9 +225,11 @@ class WebPages:
     templates: Templates
     ask: Answers
     _lists: PaperLists = field(init=False)
+    _search: SearchService = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_lists", self.services.get(PaperLists))
+        object.__setattr__(self, "_search", self.services.search.public)
 
     def render(self, page: Page) -> str:
         return self.templates.render_document(page.template, page.values, OutputFormat.XML)
@@ -345,8 +348,8 @@ class WebPages:
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return a paper's page. Raises PageError if no digest lists a paper with this id."""
         arxiv_id = arxiv_ids.parse_bare_id(text.removesuffix(".html"))
-        detail = await self.services.search.find_paper(arxiv_id) if arxiv_id else None
-        if detail is None or not detail.is_listed:
+        detail = await self._search.find_paper(arxiv_id) if arxiv_id else None
+        if detail is None:
             raise PageError(404, "web-no-paper", paper=discord_text.escape_text(text[:60]))
         topics = await self.services.glossary.list_title_topics(detail.title or "", site.locale)
         return await asyncio.to_thread(self.make_paper, site, detail, topics)
@@ -450,7 +453,7 @@ class WebPages:
 
         entries = []
         for day in days:
-            listed, _ = await self.services.search.get_digest(day, limit=DAY_SIZE)
+            listed, _ = await self._search.get_digest(day, limit=DAY_SIZE)
             entries.append(await asyncio.to_thread(make, day, listed))
         return await asyncio.to_thread(self._feed, site, texts("web-name"), (), ("feed",), {}, entries)
 

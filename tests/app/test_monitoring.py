@@ -271,6 +271,9 @@ def test_the_operators_names_of_sources_tell_them_apart() -> None:
     addresses = {
         "https://huggingface.co": "huggingface.co",
         "arxiv:cs.CL": "arXiv cs.CL",
+        "/srv/feeds/daily/": "daily",
+        "/srv/feeds/week": "/srv/feeds/week",
+        "/mnt/week/": "/mnt/week/",
         "http://10.0.0.5/a.md": "http://10.0.0.5/a.md",
         "http://wiki.lan/b.md?key=secret": "http://wiki.lan/b.md",
         "https://me:secret@a.example/one": "https://***@a.example/one",

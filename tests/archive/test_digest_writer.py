@@ -118,6 +118,7 @@ STRANGER = replace(
 NEWER = replace(newsletter_entry(title="Newer", votes=8), digest_id=3, date=ON + timedelta(days=9))
 AHEAD = replace(STRANGER, trust=FILES_TRUST, date=date(2031, 1, 1))
 STORED = replace(NEWSLETTER, ingested_on=ON)
+ANNOUNCED = replace(NEWSLETTER, format=DigestFormat.LOOKUP, date=ON + timedelta(days=3))
 ABSTRACT_PAGE, LIST_PAGE = "https://arxiv.org/abs/2601.00001", "https://huggingface.co/papers/2601.00001"
 
 
@@ -137,6 +138,8 @@ ABSTRACT_PAGE, LIST_PAGE = "https://arxiv.org/abs/2601.00001", "https://huggingf
         ([FEED, NEWSLETTER, LISTED], {"organization": "A Lab", "code_stars": 1200}),
         ([STORED, AHEAD], {"title": ENTRY.title, "votes": 5, "last_on": ON + timedelta(days=1)}),
         ([NEWSLETTER, replace(FEED, listed_on=date(2999, 1, 1))], {"last_on": ON + timedelta(days=1)}),
+        ([ANNOUNCED, NEWSLETTER], {"first_on": ON, "last_on": ON}),
+        ([ANNOUNCED], {"first_on": ON + timedelta(days=3), "last_on": ON + timedelta(days=3)}),
         ([], {"url": ABSTRACT_PAGE, "last_on": None, "votes": None}),
         ([newsletter_entry(url="https://else")], {"url": "https://else"}),
         ([newsletter_entry(url="https://else"), ARXIV], {"url": ABSTRACT_PAGE}),

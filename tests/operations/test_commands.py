@@ -330,8 +330,8 @@ async def test_the_page_of_sources_shows_their_health_without_secrets(
 ### Sources · 6
 `digests.example` · URL with a date
 -# last read Dec 31 22:00 · next check Jan 01 01:00
-`daily-papers` · folder
-**The last attempt failed**: daily-papers: Permission denied
+`folder` · folder
+**The last attempt failed**: folder: Permission denied
 -# nothing read so far · next check Jan 01 01:00
 `one.example` · feed
 **The last 4 attempts failed**: it refuses access (403)

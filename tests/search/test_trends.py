@@ -1,5 +1,6 @@
 """Trends by month, week and day, and rising topics."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -63,6 +64,19 @@ async def test_all_forms_of_a_topic_have_the_same_trend(trends: trends_service.T
     for query in ["강화 학습", "강화학습", "reinforcement learning", "RL"]:
         assert await _counts(trends, query) == [(2, 12), (0, None), (1, 3)]
         assert (await trends.get_trend(query)).added_forms
+
+
+@both_engines
+async def test_papers_for_look_up_alone_count_only_where_nothing_else_is(db: Database) -> None:
+    """What a category of arXiv announced is in no digest or list, and so not in `/top` of its day."""
+    announced = [
+        {"arxiv_id": f"2501.1000{number}", "title": f"Moss in Winter {number}"} for number in range(8)
+    ]
+    text = json.dumps({"format": "look-up", "date": "2025-03-01", "papers": announced})
+    await sample_archive.make_ingest(db).add_text(text, location="a.json")
+    assert await _counts(_service(db), "", months=1) == [(8, None)]
+    await sample_archive.add_digest(db, "2025-03-02", _paper(5, "Weather"))
+    assert await _counts(_service(db), "", months=1) == [(1, 10)]
 
 
 async def test_a_trend_begins_no_earlier_than_the_archive(trends: trends_service.TrendService) -> None:

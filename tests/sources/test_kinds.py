@@ -76,9 +76,7 @@ def test_invalid_address_raises_a_usage_error(address: str, kind: models.SourceK
     [
         ("", ""),
         ("arxiv:cs.CL,cs.LG", "arXiv cs.CL,cs.LG"),
-        ("/srv/secret/papers/", "papers"),
-        ("C:\\papers\\daily", "daily"),
-        ("/", "/"),
+        *((path, "folder") for path in ("/srv/secret/papers/", "C:\\papers\\daily", "/")),
         ("https://me:pass@h.test/a/{date:%Y}.md?key=1#top", "h.test"),
         ("https://feeds.example.org:8443/private/S3cr3t.xml", "feeds.example.org"),
         ("https://[h.test/feed", "url"),
