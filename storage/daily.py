@@ -16,9 +16,9 @@ from storage.models import DeliveryKind, Reason
 from storage.tables import SUBSCRIPTION_KEY, deliveries, delivery_papers, parts, subscriptions
 
 
-def are_same(one: models.Subscription, other: models.Subscription) -> bool:
-    """Return whether two subscriptions count as the same, so that only one of them can be stored."""
-    return all(getattr(one, name) == getattr(other, name) for name in SUBSCRIPTION_KEY)
+def identify(subscription: models.Subscription) -> tuple[Any, ...]:
+    """Return the settings by which subscriptions differ: only one with each can be stored."""
+    return tuple(getattr(subscription, name) for name in SUBSCRIPTION_KEY)
 
 
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:

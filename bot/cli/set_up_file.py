@@ -1,7 +1,8 @@
 """Exports and applies the set-up as a TOML file: sources, daily posts and alerts, without secrets.
 
 Entries refer only to earlier entries, such as posts to sources. What an entry leaves out is kept, so an export names all
-settings.
+settings. An entry changes the stored record of its identity: a source's address, a post's place, topic and source, an
+alert's place and terms. What has another identity is another record.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, NamedTuple, Self, TypeAlias
 
 import pydantic
@@ -49,10 +50,15 @@ def _reader(read: Callable[[str], object]) -> BeforeValidator:
 
 
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-DiscordId = Annotated[int, Field(gt=0, lt=1 << 63), PlainSerializer(str, when_used="json-unless-none")]
+DiscordId = Annotated[
+    int,
+    Field(gt=0, lt=1 << 63),
+    BeforeValidator(lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value),
+    PlainSerializer(str, when_used="json-unless-none"),
+]
 OptionalId = Annotated[
     DiscordId | None,
-    BeforeValidator(lambda value: value or None),
+    BeforeValidator(lambda value: None if value == "" else value),
     PlainSerializer(lambda value: str(value or ""), when_used="json"),
 ]
 Time = Annotated[Text, _reader(lambda text: text and f"{schedule.parse_time(text):%H:%M}")]
@@ -60,11 +66,13 @@ Zone = Annotated[Text | None, _reader(lambda text: str(clock.parse_zone(text)))]
 Topic = Annotated[Text, _reader(daily_options.validate_topic)]
 Days = Annotated[
     tuple[int, ...],
+    Field(strict=False),  # a list too
     _reader(schedule.parse_days),
     PlainSerializer(daily_options.format_days, when_used="json"),
 ]
 Weekday = Annotated[
     int,
+    Field(ge=1, le=7),
     _reader(lambda text: schedule.parse_days(text)[0]),
     PlainSerializer(lambda day: daily_options.format_days((day,)), when_used="json"),
 ]
@@ -73,7 +81,7 @@ Weekday = Annotated[
 class _Entry(pydantic.BaseModel):
     """An entry in a set-up file, with fields of a stored record. `removed` deletes that record."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     removed: bool = False
 
@@ -175,6 +183,7 @@ class _Wanted:
     """None for an entry to remove that is not stored."""
 
 
+_Identity: TypeAlias = tuple[Hashable, Hashable, Hashable]
 _SetUp: TypeAlias = Mapping[str, Sequence[_Wanted]]
 """The entries of a file, by their tables."""
 
@@ -275,7 +284,8 @@ def _parse(text: str, location: str) -> tuple[_SetUp, list[str]]:
             line = f":{lines[number - 1]}" if len(lines) == len(rows) else ""
             place = errors.redact(f"{location}{line}: {name} {number}")
             try:
-                entries.append(_Wanted(place, of.model_validate(row)))
+                # As JSON, whose strict reading takes names of members, and neither floats nor `true` for a number.
+                entries.append(_Wanted(place, of.model_validate_json(json.dumps(row, default=str))))
             except pydantic.ValidationError as error:
                 problems += [f"{place}: {_describe(problem, of)}." for problem in error.errors()]
     return set_up, problems
@@ -285,15 +295,16 @@ def _describe(found: Any, of: type[_Entry]) -> str:
     """Return a problem of an entry, which begins with its key."""
     message = found["msg"].removeprefix("Value error, ").removesuffix(".")
     if found["type"] == "extra_forbidden":
-        known = ", ".join(field.alias or name for name, field in of.model_fields.items())
+        known = ", ".join(each.alias or name for name, each in of.model_fields.items())
         message = f"unknown key; known are {known}"
     return ": ".join([*map(str, found["loc"]), message])
 
 
 # The tables of a file, each with its stored records. `locate` returns the place of an entry, which changes only records in
-# it. `read` returns an entry's draft: the stored record with the entry's settings, or without one a new record. Two records
-# that are the same by `is_same` cannot both be stored. `find_secret` names the secret of a draft that is not stored yet.
-# `store` adds a draft or gives the record `old` its settings. All raise PaperroundError.
+# it. `read` returns an entry's draft: the stored record with the entry's settings, or without one a new record. `identify`
+# returns the place of a record, what is its identity there, and what only one record can have. `find_secret` names the
+# secret of a draft that is not stored yet. `store` adds a draft or gives the record `old` its settings. All raise
+# PaperroundError.
 
 
 @dataclass
@@ -325,11 +336,8 @@ class _Sources:
     def to_entry(self, row: models.StoredSource) -> SourceEntry:
         return SourceEntry.read(row, source=errors.redact(row.url))
 
-    def place(self, row: models.StoredSource) -> Hashable:
-        return row.url
-
-    def is_same(self, row: models.StoredSource, other: models.StoredSource) -> bool:
-        return True
+    def identify(self, row: models.StoredSource) -> _Identity:
+        return row.url, (), ()
 
     def label(self, row: models.StoredSource) -> str:
         return f"source {errors.redact(row.url)}"
@@ -421,11 +429,8 @@ class _Posts:
         place = place if row.is_by_webhook else {}
         return PostEntry.read(row, source=errors.redact(row.source), paused=paused, **place)
 
-    def place(self, row: models.Subscription) -> Hashable:
-        return row.guild_id, row.channel_id
-
-    def is_same(self, row: models.Subscription, other: models.Subscription) -> bool:
-        return daily.are_same(row, other)
+    def identify(self, row: models.Subscription) -> _Identity:
+        return (row.guild_id, row.channel_id), (row.topic, row.source), daily.identify(row)
 
     def label(self, row: models.Subscription) -> str:
         place = f"{'through webhook' if row.is_by_webhook else 'in channel'} {row.channel_id}"
@@ -434,9 +439,8 @@ class _Posts:
         return f"daily post {place} {at} ({row.timezone}){topic}"
 
     async def store(self, old: models.Subscription | None, draft: models.Subscription) -> models.Subscription:
-        token = (
-            self._given_tokens.get(f"{key_values.WEBHOOK}{draft.channel_id}") if draft.is_by_webhook else None
-        )
+        tokens = self.tokens | self._given_tokens if draft.is_by_webhook else {}
+        token = tokens.get(f"{key_values.WEBHOOK}{draft.channel_id}")
         if old is None:
             return await self.service.add(draft, webhook_token=token)
         return await self.service.edit(draft, new_webhook_token=token if self.find_secret(draft) else None)
@@ -473,11 +477,8 @@ class _Alerts:
             texts[f"{term.kind.value}s"].append(term.text)
         return AlertEntry.read(row, **texts)
 
-    def place(self, row: models.Alert) -> Hashable:
-        return row.channel_id, row.user_id
-
-    def is_same(self, row: models.Alert, other: models.Alert) -> bool:
-        return (row.key, row.min_votes) == (other.key, other.min_votes)
+    def identify(self, row: models.Alert) -> _Identity:
+        return (row.channel_id, row.user_id), frozenset(row.terms), (row.key, row.min_votes)
 
     def label(self, row: models.Alert) -> str:
         place = f"of user {row.user_id}" if row.channel_id is None else f"in channel {row.channel_id}"
@@ -501,44 +502,65 @@ def _addresses(urls: Iterable[str]) -> dict[str, str]:
     return {text: url for url in known if shown[text := errors.redact(url)] == 1}
 
 
-async def _apply(tables: Iterable[_Table], set_up: _SetUp, problems: list[str]) -> Plan:
-    """Apply all entries and return the changes. Raises UsageError with a line for each problem, also the given ones."""
-    changes: list[str] = []
-    unmatched: list[str] = []
-    unchanged = others = 0
+@dataclass
+class _Applied:
+    """What applying a file has found and changed so far."""
+
+    problems: list[str]
+    changes: list[str] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    others: int = 0
 
     @contextmanager
-    def reported(one: _Wanted) -> Iterator[None]:
+    def reported(self, one: _Wanted) -> Iterator[None]:
+        """Make an error that is raised a problem of an entry."""
         try:
             yield
         except errors.PaperroundError as error:
-            problems.append(f"{one.place}: {error}")
+            self.problems.append(f"{one.place}: {error}")
 
+
+async def _apply(tables: Iterable[_Table], set_up: _SetUp, problems: list[str]) -> Plan:
+    """Apply all entries and return the changes. Raises UsageError with a line for each problem, also the given ones."""
+    applied = _Applied(problems)
     for table in tables:
         stored: dict[Hashable, list[Any]] = defaultdict(list)
         for row in table.rows:
-            stored[table.place(row)].append(row)
+            stored[table.identify(row)[0]].append(row)
         by_place: dict[Hashable, list[_Wanted]] = defaultdict(list)
         for one in set_up[table.name]:
-            with reported(one):
+            with applied.reported(one):
                 by_place[table.locate(one.entry)].append(one)
-        others += len(table.rows)
+        applied.others += sum(len(rows) for place, rows in stored.items() if place not in by_place)
         for place, wanted in by_place.items():
-            await _pair(table, wanted, stored[place])
-            others -= sum(one.row is not None for one in wanted)
-            for one in wanted:
-                with reported(one):
-                    await _complete(table, one, wanted, stored[place])
-                    if one.draft is None:
-                        unmatched.append(f"{one.place}: {_describe_unmatched(table, stored[place])}")
-                    elif change := _describe_change(table, one):
-                        changes.append(change)
-                        await _store(table, one)
-                    else:
-                        unchanged += 1
+            await _apply_at(table, wanted, stored[place], applied)
     if problems:
         raise errors.UsageError("\n".join((*problems, "Nothing was applied.")))
-    return Plan(tuple(changes), tuple(unmatched), unchanged, others)
+    return Plan(tuple(applied.changes), tuple(applied.unmatched), applied.unchanged, applied.others)
+
+
+async def _apply_at(table: _Table, wanted: Sequence[_Wanted], rows: Sequence[Any], applied: _Applied) -> None:
+    """Apply the entries for one place. As many new ones as stored records that no entry names replace those."""
+    left = await _pair(table, wanted, rows)
+    for one in wanted:
+        with applied.reported(one):
+            one.draft = await _draft(table, one, wanted, left)
+    if len(left) == sum(one.row is None and one.draft is not None for one in wanted):
+        while left:
+            row = left.pop(0)
+            applied.changes.append(f"remove {table.label(row)}: the file has another entry in its place")
+            await table.remove(row)
+    applied.others += len(left)
+    for one in wanted:
+        with applied.reported(one):
+            if one.draft is None and one.entry.removed:
+                applied.unmatched.append(f"{one.place}: {_describe_unmatched(table, rows)}")
+            elif one.draft is not None and (change := _describe_change(table, one)):
+                applied.changes.append(change)
+                await _store(table, one)
+            else:
+                applied.unchanged += 1
 
 
 async def _store(table: _Table, one: _Wanted) -> None:
@@ -551,66 +573,47 @@ async def _store(table: _Table, one: _Wanted) -> None:
         await (table.service.pause if one.entry.paused else table.service.resume)(row.id)
 
 
-async def _pair(table: _Table, wanted: Sequence[_Wanted], rows: Sequence[Any]) -> None:
-    """Give each entry for a place the stored record that it names, if there is exactly one.
+async def _pair(table: _Table, wanted: Sequence[_Wanted], rows: Sequence[Any]) -> list[Any]:
+    """Give each entry for a place the stored record that it names, and return the records that are left.
 
-    That is the record which a new one of these settings would equal, else the only one left that has the settings of the
-    entry. If one entry and one record are left at the end, the entry changes that record.
+    Records that have all settings of an entry come first, and entries with more settings: two posts may have one topic.
     """
     left = list(rows)
-    for one in wanted:
-        new = await _read(table, one.entry, None)
-        _take(one, left, [row for row in left if new is not None and table.is_same(row, new)])
-    has_found = True
-    while has_found:
-        found = [
-            _take(one, left, await _list_matching(table, one.entry, left))
-            for one in wanted
-            if one.row is None
-        ]
-        has_found = any(found)
-    new_ones = [one for one in wanted if one.row is None and not one.entry.removed]
-    if len(left) == len(new_ones) == 1:
-        _take(new_ones[0], left, left)
+    for is_whole in (True, False):
+        for one in sorted(wanted, key=lambda one: -len(one.entry.model_fields_set)):
+            if one.row is None and (is_whole or not one.entry.removed):
+                named = await _list_named(table, one.entry, left, is_whole=is_whole)
+                if len(named) == 1:
+                    one.row = named[0]
+                    left.remove(one.row)
+    return left
 
 
-def _take(one: _Wanted, left: list[Any], found: Sequence[Any]) -> bool:
-    """Take a record out of those that are left if it is the only one found. Returns whether it is."""
-    if len(found) == 1:
-        one.row = found[0]
-        left.remove(one.row)
-    return one.row is not None
+async def _list_named(table: _Table, entry: Any, rows: Sequence[Any], *, is_whole: bool) -> list[Any]:
+    """Return the records that keep their identity with an entry's settings; if `is_whole`, with all that is theirs alone."""
+    named = []
+    parts = 3 if is_whole else 2
+    for row in rows:
+        with suppress(errors.PaperroundError):
+            if table.identify(await table.read(entry, row))[:parts] == table.identify(row)[:parts]:
+                named.append(row)
+    return named
 
 
-async def _list_matching(table: _Table, entry: Any, rows: Sequence[Any]) -> list[Any]:
-    """Return the records that would stay the same with the entry's settings."""
-    drafts = [(row, await _read(table, entry, row)) for row in rows]
-    return [row for row, draft in drafts if draft is not None and table.is_same(row, draft)]
+async def _draft(table: _Table, one: _Wanted, wanted: Sequence[_Wanted], left: Sequence[Any]) -> Any:
+    """Return an entry's draft, or None if it removes a record that is not stored.
 
-
-async def _read(table: _Table, entry: Any, row: Any) -> Any:
-    """Return an entry's draft, or None if its settings are not valid for the record."""
-    with suppress(errors.PaperroundError):
-        return await table.read(entry, row)
-    return None
-
-
-async def _complete(table: _Table, one: _Wanted, wanted: Sequence[_Wanted], rows: Sequence[Any]) -> None:
-    """Read the draft of an entry. Raises UsageError if it names several records, or one that the file has already."""
-    if one.row is None:
-        taken = [other.row for other in wanted]
-        matching = await _list_matching(table, one.entry, [row for row in rows if row not in taken])
-        if matching:
-            labels = "; ".join(map(table.label, matching))
-            raise errors.UsageError(
-                f"It could be any of these: {labels}. Add settings of the one that you mean."
-            )
-        if one.entry.removed:
-            return
+    Raises UsageError if the entry names several records, or one that the file has already.
+    """
+    if one.row is None and (named := await _list_named(table, one.entry, left, is_whole=True)):
+        labels = "; ".join(map(table.label, named))
+        raise errors.UsageError(f"It could be any of these: {labels}. Add settings of the one that you mean.")
+    if one.row is None and one.entry.removed:
+        return None
     draft = await table.read(one.entry, one.row)
-    if any(other.draft is not None and table.is_same(other.draft, draft) for other in wanted):
+    if any(other.draft and table.identify(other.draft) == table.identify(draft) for other in wanted):
         raise errors.UsageError(f"{table.label(draft)} is in the file already. Remove one of the two.")
-    one.draft = draft
+    return draft
 
 
 def _describe_unmatched(table: _Table, rows: Sequence[Any]) -> str:

@@ -506,7 +506,7 @@ async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutV
     Raises UserError if the channel cannot receive posts.
     """
     for row in await _list_for_guild(request):
-        if daily.are_same(row, draft):
+        if daily.identify(row) == daily.identify(draft):
             return [await _detail_view(request, row, "subscription-exists")]
     # A preview counts as a lookup, since matching weeks of papers to a topic occupies a database connection.
     async with router.admitted_lookup(request.interaction):

@@ -145,6 +145,76 @@ async def test_an_entry_names_a_post_by_any_of_its_settings(db: Database) -> Non
     assert "[[" not in await service.export()
 
 
+async def test_what_is_renamed_is_removed_and_added_and_said_first(db: Database) -> None:
+    await _apply(db, EVERYTHING)
+    exported = await _service(db).export()
+    ids = {row.id for row in await db.fetch(daily.list_rows)}
+    renamed = exported.replace('topic = "diffusion"', 'topic = "robots"')
+    renamed = renamed.replace('keywords = [\n    "diffusion",', 'keywords = [\n    "robots",')
+    renamed = renamed.replace('topic = ""', 'topic = "newts"')
+    plan = await _service(db).apply(renamed, "set-up.toml", keep=False)
+    assert [change.split()[0] for change in plan.changes] == ["remove", "add"] * 3, plan
+    assert "on diffusion: the file has another entry in its place" in plan.changes[0]
+    assert plan.changes[1].endswith("on robots")
+    assert (plan.unchanged, plan.others) == (1, 1)  # the reader's own alert is not in the file
+    assert len(await _apply(db, renamed)) == 6
+    assert await _service(db).export() == renamed
+    assert await _apply(db, renamed) == []
+    rows = await db.fetch(daily.list_rows)
+    assert ({row.topic for row in rows}, ids & {row.id for row in rows}) == ({"robots", "newts"}, set())
+    assert await db.fetch(daily.list_unaddressed) == [], "a renamed post keeps its webhook"
+
+
+async def test_a_new_entry_removes_nothing_that_the_file_has_too(db: Database) -> None:
+    place = 'guild = "10", channel = "20"'
+    one, two = (f'{{ {place}, at = "09:00", topic = "{topic}" }}' for topic in ("robots", "newts"))
+    await _apply(db, f"posts = [{one}]")
+    [added] = await _apply(db, f"posts = [{two}, {one}]")
+    assert added.startswith("add ")
+    # One of two has another time now, whichever comes first; a third topic takes the place of none.
+    later = one.replace("09:00", "18:00")
+    for text in (f"posts = [{later}, {two}]", f"posts = [{two}, {one}]"):
+        [changed] = await _apply(db, text)
+        assert changed.startswith("change "), changed
+    [added] = await _apply(db, f"posts = [{one.replace('robots', 'herons')}]")
+    assert added.startswith("add ")
+    assert len(await db.fetch(daily.list_rows)) == 3
+
+
+async def test_two_posts_on_one_topic_are_told_apart_by_their_other_settings(db: Database) -> None:
+    place = 'guild = "10", channel = "20", timezone = "UTC"'
+    korean, english = (f'{{ {place}, at = "09:00", locale = "{locale}" }}' for locale in ("ko", "en"))
+    assert len(await _apply(db, f"posts = [{korean}, {english}]")) == 2
+    [changed] = await _apply(db, f"posts = [{english.replace('09', '08')}, {korean}]")
+    assert changed.endswith(': at "09:00" → "08:00"')
+    # The rest may be left out in an entry that has only one to mean.
+    [changed] = await _apply(db, f'posts = [{{ {place}, locale = "ko", top = 3 }}]')
+    assert changed.endswith(": top 5 → 3")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        ("guild = 1.23456789012345678e17", "guild"),
+        ("guild = true", "guild"),
+        ("guild = 10.0", "guild"),
+        ('guild = "1e5"', "guild"),
+        ('guild = "10"\nmention = 77.0', "mention"),
+        ('guild = "10"\nmention = false', "mention"),
+        ('guild = "10"\ntop = true', "top"),
+        ('guild = "10"\nmin_votes = 2.0', "min_votes"),
+        ('guild = "10"\nsilent = 1', "silent"),
+        ('guild = "10"\ndays = [1.0]', "days: 0"),
+    ],
+)
+async def test_a_number_that_is_not_whole_and_true_are_refused_by_key(
+    sqlite_db: Database, wrong: str, key: str
+) -> None:
+    with pytest.raises(errors.UsageError, match=rf"set-up.toml:\d: posts 1: {key}: "):
+        await _apply(sqlite_db, f'{ALERT}[[posts]]\nchannel = "20"\n{wrong}\n')
+    assert "[[" not in await _service(sqlite_db).export()
+
+
 async def test_an_entry_removes_an_alert_or_a_webhook_post_by_its_place(db: Database) -> None:
     await _apply(db, EVERYTHING)
     by_place = """
