@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import os
 import signal
 import sys
@@ -122,24 +123,52 @@ def tune_interpreter() -> None:
     sys.setswitchinterval(0.001)
 
 
+class _Output(io.FileIO):
+    """Standard output. Raises PaperroundError if it cannot be written; one whose reader has gone ends the command."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())  # what is buffered would fail again
+            if isinstance(error, BrokenPipeError):
+                sys.exit(1)
+            raise errors.PaperroundError(f"The output cannot be written: {error.strerror}.") from None
+
+
+def _open_streams() -> None:
+    """Make standard output an `_Output`, and what was closed a stream that goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    if sys.stdout is sys.__stdout__ and sys.stdout is not None:
+        is_terminal, encoding = sys.stdout.isatty(), sys.stdout.encoding
+        output = io.BufferedWriter(_Output(sys.stdout.fileno(), "w", closefd=False))
+        sys.stdout = io.TextIOWrapper(output, encoding, line_buffering=is_terminal)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
 def main() -> None:
     """Run the command line and exit: 0 for success, 1 for problems, 2 for invalid arguments or settings."""
     tune_interpreter()
     atexit.register(gc.freeze)
     # To find plugins, pydantic would read the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _open_streams()
     if sys.argv[1:2] == ["run"]:
         # Until the event loop handles SIGTERM, since process 1 of a container ignores it by default.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
-        if sys.argv[1:] == ["healthcheck"]:
-            # A supervisor runs this twice a minute. Not loading the other commands makes it three times as
-            # fast.
-            from bot.cli import healthcheck
+        try:
+            if sys.argv[1:] == ["healthcheck"]:
+                # A supervisor runs this twice a minute. Not loading the other commands makes it three times as
+                # fast.
+                from bot.cli import healthcheck
 
-            sys.exit(healthcheck.report())
-        build_app("".join(sys.argv[1:2]))(prog_name="paperround")
+                sys.exit(healthcheck.report())
+            build_app("".join(sys.argv[1:2]))(prog_name="paperround")
+        finally:
+            sys.stdout.flush()
     except errors.PaperroundError as error:
         from bot.cli import shell
 
