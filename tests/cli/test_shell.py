@@ -178,9 +178,7 @@ def test_an_internal_error_prints_one_line_unless_debugging(
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [("search", "care"), ("export", "--format", "bibtex"), ("--help",)],
-    ids=" ".join,
+    "arguments", [("search", "care"), ("export", "--format", "bibtex"), ("--help",)], ids=" ".join
 )
 def test_output_that_cannot_be_written_is_a_sentence_and_a_closed_one_is_none(
     filled: Paperround, arguments: tuple[str, ...]
@@ -195,7 +193,8 @@ def test_output_that_cannot_be_written_is_a_sentence_and_a_closed_one_is_none(
         ["paperround: The output cannot be written: No space left on device."],
     )
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read().splitlines() == said[:-1]
     nowhere = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], capture_output=True, text=True)
