@@ -37,16 +37,8 @@ _CANDIDATES = 20
 """How many papers search proposes: among these is an answering one for nine questions in ten."""
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
 """How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
-_NEXT, _PLACES = 0.3, 10
-"""The share of a paper's next two passages that joins its best one; the places in which the weight of a paper's place falls by e.
-The first place weighs as much as the best passages.
-"""
-_FITTING = 1.5
-"""The factor for a section of the kind that a question asks for."""
-_FOREIGN, _TITLE = 0.25, 0.5
-"""The factors for a summary in another language than the question's, of a paper that has one in the question's, and for a title
-alone.
-"""
+_PLACES = 10
+"""The places in which the weight of a paper's place falls by e. The first place weighs as much as the best passage."""
 _LEAST, _MAX_READ = 0.15, 3
 """The least share of a question's weight by rarity that one of the first passages must have, else nothing is about it; how many
 first passages are looked at."""
@@ -60,19 +52,6 @@ _VERSION = re.compile(r"(?:\d{1,2}|\d\.\d)[a-z]?")
 """What makes a name of a word before it: Orca 9, but not a share (96.3), an amount (32K) or a year."""
 _HANGUL_END = re.compile(r"(?<![가-힣])[가-힣]++$")
 """What follows a name in Korean: Qwen2.5는, MoE에서."""
-_HOW = re.compile(r"\bhow (?:do|does|can|could|would|is|are|to)\b|어떻게|방법|하려면|려면", re.IGNORECASE)
-_RESULT = re.compile(
-    r"\b(?:better|best|faster|worse|score|accuracy|versus|vs|beat|outperform)\b|나아|나은|좋아|좋은|빨라|점수|정확도|성능",
-    re.IGNORECASE,
-)
-_METHOD_SECTION = re.compile(r"technical|method|approach|architecture|아키텍처|학습 설정|방법", re.IGNORECASE)
-_RESULT_SECTION = re.compile(r"performance|result|experiment|evaluation|결과|성능|평가", re.IGNORECASE)
-_ASIDE_SECTION = re.compile(r"limitation|future|한계|후속|실패", re.IGNORECASE)
-_CONTRIBUTIONS = re.compile(
-    r"\bcontributions? (?:of|is|are|can|include)|기여[가-힣]{0,2}\s(?:다음|아래)", re.IGNORECASE
-)
-_MAX_OPENING = 200
-"""Where a list of contributions says in a passage what it is, in characters."""
 
 
 class _Read(NamedTuple):
@@ -102,16 +81,17 @@ class ArchiveQuestions:
         only, names = read.ids or only, _list_names(read.words)
         is_asked = question.has_words(read.words)
         details = await self._propose(read, only, names) if only or is_asked else []
+        language = guess_language(read.words, locale)
         answer = Answer(
             Kind.NOTHING,
-            language=guess_language(read.words).value,
+            language=language.value,
             topic=_fit_topic(read.search),
             is_cut=len(read.search) > question.MAX_LENGTH,
         )
         absent = await self._search.list_absent(names) if is_asked else []
         absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
         if details:
-            pool, weighed = await self._split_and_weigh(read.words, details, locale)
+            pool, weighed = await self._split_and_weigh(read.words, details, language)
             # A term that no paper has is named as a name is.
             absent += [part.asked.text for part in weighed if part.is_absent]
             is_asked = any(part.is_telling for part in weighed)
@@ -161,7 +141,7 @@ class ArchiveQuestions:
         return Extent(count, since, sorted(names - {""}))
 
     async def _split_and_weigh(
-        self, words: str, details: Sequence[models.PaperDetail], locale: models.Locale
+        self, words: str, details: Sequence[models.PaperDetail], language: models.Locale
     ) -> tuple[_Pool, list[Weighed]]:
         """Return the passages of papers and the question's parts. Of a kept text come only the passages with the most of it."""
         texts = await self._database.fetch(paper_texts.list_full, [paper.arxiv_id for paper in details])
@@ -171,7 +151,7 @@ class ArchiveQuestions:
         chosen = {
             text.arxiv_id: await asyncio.to_thread(_choose_passages, text, needles) for text in of_first
         }
-        pool = await asyncio.to_thread(_Pool.build, details, chosen, locale)
+        pool = await asyncio.to_thread(_Pool.build, details, chosen, language)
         parts = await asyncio.to_thread(question.read, words, glossary, pool.indexed.has)
         counted = await self._search.weigh(
             [[form.token or form.text for form in part.forms] for part in parts]
@@ -278,16 +258,21 @@ class _Pool(NamedTuple):
         cls,
         details: Sequence[models.PaperDetail],
         texts: Mapping[str, Sequence[StoredPassage]],
-        locale: models.Locale,
+        language: models.Locale,
     ) -> _Pool:
         placed = [
             (place, source)
             for place, detail in enumerate(details)
-            for stored in [[*list_sources(detail, locale), *texts.get(detail.arxiv_id, ())]]
+            for stored in [[*list_sources(detail, language), *texts.get(detail.arxiv_id, ())]]
             for source in stored or _list_title(detail)
         ]
         places, sources = [place for place, _ in placed], [source for _, source in placed]
-        return cls(details, places, sources, PaperIndex([one.passage for one in sources], places))
+        # A summary in Korean often lacks the paper's name.
+        headed = [
+            source.passage._replace(section=f"{details[place].title or ''}\n{source.passage.section}")
+            for place, source in placed
+        ]
+        return cls(details, places, sources, PaperIndex(headed, places))
 
     def take(self, numbers: Sequence[int]) -> AskedPaper:
         """Return the paper of some passages, of which these are the best, in order."""
@@ -301,7 +286,7 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
     """Add the nearest passages for the words of a question, and whether they are about it."""
     parts = [part.asked for part in weighed]
     ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
-    found = _rank_papers(pool, ranking, words, answer.language)[:MAX_SHOWN]
+    found = _rank_papers(pool, ranking)[:MAX_SHOWN]
     having = [[part for part in weighed if best in ranking.having[part.asked.text]] for best, *_ in found]
     is_near = any(_is_about(of_passage, weighed) for of_passage in having[:_MAX_READ])
     if parts and not is_near:
@@ -315,31 +300,19 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
     return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
 
 
-def _rank_papers(pool: _Pool, ranking: Ranking, words: str, language: str) -> list[list[int]]:
+def _rank_papers(pool: _Pool, ranking: Ranking) -> list[list[int]]:
     """Return the numbers of the passages of each paper, best first.
 
-    The papers are in the order of their passages joined with that of the search.
+    The papers are in the order of their best passages joined with that of the search.
     """
-    in_language = {
-        place
-        for place, source in zip(pool.places, pool.sources, strict=True)
-        if source.words is Words.DIGEST and source.language == language
-    }
-    scores, of_paper = dict[int, float](), defaultdict[int, list[int]](list)
+    of_paper = defaultdict[int, list[int]](list)
     for number in ranking.order or range(len(pool.sources)):
-        place, source = pool.places[number], pool.sources[number]
-        scores[number] = ranking.scores.get(number, 0.0) * _fit(words, source.passage)
-        if source.words is Words.TITLE:
-            scores[number] *= _TITLE
-        elif source.words is Words.DIGEST and source.language != language and place in in_language:
-            scores[number] *= _FOREIGN
-        of_paper[place].append(number)
-    totals = dict[int, float]()
-    for place, numbers in of_paper.items():
-        numbers.sort(key=lambda number: (-scores[number], number))
-        totals[place] = scores[numbers[0]] + _NEXT * sum(scores[number] for number in numbers[1:3])
-    most = max(totals.values(), default=0.0) or 1.0
-    joined = {place: total / most + math.exp(-place / _PLACES) for place, total in totals.items()}
+        of_paper[pool.places[number]].append(number)
+    most = max(ranking.scores.values(), default=1.0)
+    joined = {
+        place: ranking.scores.get(numbers[0], 0.0) / most + math.exp(-place / _PLACES)
+        for place, numbers in of_paper.items()
+    }
     return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
 
 
@@ -365,17 +338,6 @@ def _weigh(parts: Iterable[Weighed]) -> float:
     return sum(part.weight for part in parts)
 
 
-def _fit(asked: str, passage: Passage) -> float:
-    """Return the factor for a passage: its section may be of the kind that is asked for, or say what a paper leaves to others.
-
-    A list of contributions has the words of a question and no more.
-    """
-    if _ASIDE_SECTION.search(passage.section) or _CONTRIBUTIONS.search(passage.text, 0, _MAX_OPENING):
-        return 1 / _FITTING
-    is_asked = _RESULT_SECTION if _RESULT.search(asked) else _METHOD_SECTION if _HOW.search(asked) else None
-    return _FITTING if is_asked and is_asked.search(passage.section) else 1.0
-
-
 def _list_needles(part: question.AskedPart) -> Sequence[str]:
     """Return the forms of a part in lower case, single words without endings, as they are sought in a text letter for letter."""
     folded = (form.text.casefold() for form in part.forms)
@@ -397,10 +359,13 @@ def list_text_sources(text: models.PaperText, split: Iterable[Passage]) -> list[
     return [StoredPassage(Words.PAPER, None, language, passages.locate(text, one), one) for one in split]
 
 
-def list_sources(paper: models.PaperDetail, locale: models.Locale) -> Iterator[StoredPassage]:
-    """Yield the passages of a paper's summaries, as they are shown, and of its abstract."""
-    page = arxiv_ids.abstract_url(paper.arxiv_id)
-    for summary in summaries.list_texts(paper, locale):
+def list_sources(paper: models.PaperDetail, language: models.Locale) -> Iterator[StoredPassage]:
+    """Yield the passages of a paper's summaries, those in a language if there are any, and of its abstract."""
+    page, texts = arxiv_ids.abstract_url(paper.arxiv_id), summaries.list_texts(paper, language)
+    languages = {summary.language for summary in texts if summary.format is not None}
+    for summary in texts:
+        if summary.format is not None and language.value in languages - {summary.language}:
+            continue
         words, on = (Words.ABSTRACT, None) if summary.format is None else (Words.DIGEST, summary.date)
         # A chapter is a passage, of which a paragraph or an item alone says little.
         chapters = (

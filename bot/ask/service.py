@@ -196,9 +196,6 @@ class PaperQuestions:
             index = await self._load_index(text)
             return list_text_sources(text, index.passages), index
         stored = list(list_sources(paper, language))
-        foreign = [one for one in stored if one.words is Words.DIGEST and one.language != language.value]
-        if any(one.words is Words.DIGEST and one.language == language.value for one in stored):
-            stored = [one for one in stored if one not in foreign]
         return stored, await asyncio.to_thread(PaperIndex, [one.passage for one in stored])
 
     async def _load_index(self, text: models.PaperText) -> PaperIndex:

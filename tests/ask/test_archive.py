@@ -196,21 +196,6 @@ async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archiv
     assert answer.found[0].paper.arxiv_id == "2501.40009"
 
 
-async def test_a_list_of_contributions_that_repeats_the_question_is_no_answer(
-    harness: ClientHarness, archive: ArchiveQuestions
-) -> None:
-    text = (
-        "# Quiet Lanterns\n\n## 1 Introduction\n\nOur contributions are: we show how lamps save oil at night, and"
-        " that lamps can save oil.\n\n## 2 Method\n\nA smaller wick lets lamps save oil, since less of it burns."
-    )
-    async with harness.container.database.transaction() as connection:
-        await paper_texts.save(
-            connection, models.PaperText(EARLY, text, "https://arxiv.org/pdf/x", harness.env.now())
-        )
-    answer = await ask(archive, f"{LAMPS} {EARLY}")
-    assert answer.found[0].source.passage.section == "2 Method"
-
-
 async def test_the_period_of_a_question_is_an_option(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
