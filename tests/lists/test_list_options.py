@@ -3,14 +3,10 @@
 import re
 from typing import Any
 
-from discord import ui
-
-from bot.client import message_builder
-from bot.outbox.contents import RenderedPart
 from storage import models
 from storage.models import AlertKind
 from tests.support import sample_archive
-from tests.support.client_harness import ClientHarness, both_languages, component_ids, send_parts, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 
 VOTES = re.compile("^▲\\s([0-9]+)", re.MULTILINE)
 TITLES = re.compile(r"\*\*[0-9]+ · \[([^\]]+)\]")
@@ -44,17 +40,6 @@ async def test_a_topic_is_in_the_chosen_order(harness: ClientHarness) -> None:
         unordered
     )
     assert f"{harness.texts('period-all')} · {harness.texts('list-by-relevance')}" in shown_text(unordered)
-
-
-async def test_papers_with_the_same_votes_come_newest_first(harness: ClientHarness) -> None:
-    for day, number in ((3, 1), (9, 2), (6, 3)):
-        paper = sample_archive.NewsletterPaper(f"2512.0020{number}", f"Kites {day}", "A kite.", votes=7)
-        await sample_archive.add_digest(harness.container.database, f"2025-12-0{day}", paper)
-    assert _list_titles(await harness.ask("topic", query="kites", order="votes")) == [
-        "Kites 9",
-        "Kites 6",
-        "Kites 3",
-    ]
 
 
 async def test_an_authors_papers_are_in_the_chosen_order_and_of_the_period(harness: ClientHarness) -> None:
@@ -142,6 +127,9 @@ async def test_words_are_left_out_and_taken_back(harness: ClientHarness) -> None
     taken = await harness.select(result, [option["value"]], custom_id="pr:lp:")
     assert "Survey" in shown_text(taken)
     assert texts("list-without", words="world model") in shown_text(taken)
+    top = shown_text(await harness.ask("top", votes=30, without="survey"))
+    assert VOTES.findall(top)[:2] == ["57", "33"]
+    assert f"{texts('subscription-votes', votes=30)} · {texts('list-without', words='survey')}" in top
 
 
 def _menu_options(message: Any) -> list[dict[str, Any]]:
@@ -189,40 +177,29 @@ async def test_the_options_are_kept_by_pages_sharing_and_following(harness: Clie
     assert VOTES.findall(shown_text(newest)) == ["8", "7", "6", "5", "4"], "and by the menu"
 
 
-async def test_a_period_and_since_mean_the_narrower_of_both(harness: ClientHarness) -> None:
-    await _add_lanterns(harness, count=8)
-    for period, query, days in (
-        ("2025-12", "lanterns since:2025-12-07", ["8", "7"]),
-        ("2025-12", "lanterns until:2025-12-02", ["2", "1"]),
-        ("2025", "lanterns since:2024 until:2025-12-01", ["1"]),
-        ("2025-12-02", "lanterns since:2025", ["2"]),
-        ("q", "lanterns since:2025-12-08", ["8"]),
-    ):
-        for command, option in (("topic", "query"), ("top", "topic")):
-            result = await harness.ask(command, **{option: query}, period=period)
-            assert sorted(VOTES.findall(shown_text(result)), reverse=True) == days, (command, period, query)
-    result = await harness.ask("topic", query="lanterns since:2025-12-07")
-    narrowed = await harness.select(result, ["w"], custom_id="pr:lp:")
-    assert harness.texts("no-list-topic", topic="lanterns since:2025-12-07") in shown_text(narrowed)
-    result = await harness.ask("topic", query="lanterns since:2025-12-07")
-    wider = await harness.select(result, ["y"], custom_id="pr:lp:")
-    assert VOTES.findall(shown_text(wider)) == ["8", "7"]
-    named = await harness.ask("author", name="ada lovelace since:2025-12-07", period="2025-12", order="date")
-    assert VOTES.findall(shown_text(named))[-2:] == ["8", "7"]
-
-
 @both_languages
-async def test_the_menu_says_the_narrower_period(harness: ClientHarness) -> None:
+async def test_of_a_period_and_a_filter_the_narrower_is_named_and_applies(harness: ClientHarness) -> None:
     await _add_lanterns(harness)
     since = {models.Locale.EN: "since December 2, 2025", models.Locale.KO: "2025년 12월 2일부터"}
     day = {models.Locale.EN: "December 2, 2025", models.Locale.KO: "2025년 12월 2일"}
-    for period, query, named in (
-        ("a", "lanterns since:2025-12-02", since),
-        ("a", "lanterns 이후:2025-12-02", since),
-        ("2025-12-02", "lanterns since:2025", day),
+    for period, query, named, days in (
+        ("a", "lanterns since:2025-12-02", since, ["3", "2"]),
+        ("a", "lanterns 이후:2025-12-02", since, ["3", "2"]),
+        ("2025-12-02", "lanterns since:2025", day, ["2"]),
     ):
-        shown = shown_text(await harness.ask("topic", query=query, period=period))
-        assert any(line.split(" · ")[0] == named[harness.texts.locale] for line in shown.splitlines()), shown
+        for command, option in (("topic", "query"), ("top", "topic")):
+            shown = shown_text(await harness.ask(command, **{option: query}, period=period))
+            assert named[harness.texts.locale] in shown, (command, query)
+            assert sorted(VOTES.findall(shown), reverse=True) == days, (command, query)
+    query = "lanterns since:2025-12-02"
+    week, year = [
+        shown_text(
+            await harness.select(await harness.ask("topic", query=query), [period], custom_id="pr:lp:")
+        )
+        for period in ("w", "y")
+    ]
+    assert harness.texts("no-list-topic", topic=query) in week
+    assert VOTES.findall(year) == ["3", "2"]
 
 
 async def test_filters_that_exclude_each_other_are_named(harness: ClientHarness) -> None:
@@ -269,20 +246,9 @@ async def test_each_kind_of_result_is_below_its_divider(harness: ClientHarness) 
     assert places == sorted(places)
     assert shown.count(texts("list-missing", terms="")) == 1
     assert texts("list-missing", terms="gliders") in shown[places[-1] :]
-
-
-async def test_without_a_paper_on_the_topic_the_heading_has_no_number(harness: ClientHarness) -> None:
-    texts = harness.texts
-    await sample_archive.add_digest(
-        harness.container.database,
-        "2025-12-29",
-        *(
-            sample_archive.NewsletterPaper(f"2512.0040{number}", title, "Folded.")
-            for number, title in enumerate(("Origami Cranes", "Paper Gliders"))
-        ),
-    )
-    shown = shown_text(await harness.ask("topic", query="origami gliders"))
-    assert shown.splitlines()[0] == "### origami gliders"
+    # Without a paper on the topic, the heading has no number.
+    shown = shown_text(await harness.ask("topic", query="weather cranes"))
+    assert shown.splitlines()[0] == "### weather cranes"
     assert shown.index(texts("list-kind-some")) < shown.index("**1 · ")
 
 
@@ -318,33 +284,3 @@ async def test_a_word_of_order_or_exclusion_names_the_option(harness: ClientHarn
         assert [one for one in (order, without) if one in shown] == [one for one in (hint,) if one], query
     shared, _ = await harness.share(await harness.ask("topic", query="newest language models"))
     assert order not in shown_text(shared), "the menu is not there"
-
-
-async def test_the_options_of_the_top_list(harness: ClientHarness) -> None:
-    texts = harness.texts
-    shown = shown_text(await harness.ask("top", votes=30, without="survey"))
-    assert VOTES.findall(shown)[:2] == ["57", "33"]
-    assert "Survey" not in shown
-    assert texts("list-top-heading", period=texts("period-week")) in shown
-    both = f"{texts('subscription-votes', votes=30)} · {texts('list-without', words='survey')}"
-    assert both in shown
-    assert texts("list-take-back", name="survey") in shown
-
-
-async def test_a_button_with_the_order_by_fewest_votes_opens_the_default_order(
-    harness: ClientHarness,
-) -> None:
-    await _add_lanterns(harness)
-    forged = ui.LayoutView(timeout=None)
-    forged.add_item(ui.ActionRow(ui.Button[Any](label="old", custom_id="pr:l:t:0:a:0:l:lanterns")))
-    part = RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(forged))
-    message = await send_parts(harness, harness.channel.id, part)
-    opened = await harness.click(message, label="old")
-    assert _list_titles(opened) == _list_titles(await harness.ask("topic", query="lanterns"))
-
-
-async def test_nothing_is_said_of_the_language_of_a_summary(harness: ClientHarness) -> None:
-    for command, options in (("topic", {"query": "로봇"}), ("top", {}), ("author", {"name": "Grace Hopper"})):
-        shown = shown_text(await harness.ask(command, **options))
-        assert "로봇이 방을 기억해요" in shown.replace("*", "")
-        assert harness.texts("summary-in-other-language") not in shown

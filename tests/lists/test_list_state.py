@@ -63,6 +63,7 @@ def test_a_packed_state_unpacks_to_the_same_state(state: ListState) -> None:
             date(2025, 12, 31),
         ),
         ("l:t:0:a:0::robots since:2025 until:2026", "robots since:2025 until:2026", None, None),
+        ("l:t:0:a:0:l:robots", "robots", None, None),  # in an order that is no longer there
     ],
 )
 def test_buttons_of_version_0_1_still_name_their_list(

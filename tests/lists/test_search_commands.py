@@ -212,16 +212,6 @@ async def test_forms_and_buttons_work_after_a_restart(harness: ClientHarness) ->
         assert "Maps for Robots" in shown_text(response)
 
 
-async def test_a_menu_sorts_a_topic_by_votes_or_date(harness: ClientHarness) -> None:
-    older = sample_archive.NewsletterPaper("2501.00091", "Robot Arms", "로봇 로봇 로봇", votes=99)
-    await sample_archive.add_digest(harness.container.database, "2025-01-03", older)
-    message = await harness.ask("topic", query="로봇")
-    for order, is_older_first in (("votes", True), ("date", False)):
-        message = await harness.select(message, [order], custom_id="pr:lp:")
-        shown = shown_text(message)
-        assert (shown.index("[Robot Arms]") < shown.index("[Maps for Robots]")) == is_older_first
-
-
 async def test_an_author_is_found_by_any_form_of_the_name(harness: ClientHarness) -> None:
     texts = harness.texts
     known = texts("no-list-author-papers", author="Ada Lovelace")
@@ -251,14 +241,6 @@ async def test_a_name_that_nobody_has_offers_the_nearest_author(harness: ClientH
         (await harness.ask("topic", query="Emmy Nutter"), harness.texts("alert-author", text="Emmy Noether")),
     ):
         assert "Rewards That Teach Reasoning" in shown_text(await harness.click(result, label=label))
-
-
-async def test_a_topic_that_is_a_last_name_lists_the_authors_papers(harness: ClientHarness) -> None:
-    result = shown_text(await harness.ask("topic", query="noether"))
-    assert "Emmy Noether" in result.split("\n")[0]
-    assert "Rewards That Teach Reasoning" in result
-    result = await harness.ask("author", name="로봇")
-    assert harness.texts("no-list-author", author="로봇") in shown_text(result)
 
 
 async def test_papers_are_saved_from_a_posts_menu(harness: ClientHarness) -> None:
