@@ -1,6 +1,5 @@
 """Imports save the papers whose arXiv ids are in a file of any format, and name the lines that led to none."""
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -265,35 +264,6 @@ def test_each_entry_has_its_own_id_and_title(kind: str) -> None:
 )
 def test_files_that_are_not_in_unicode_are_read(coding: str, text: str, entries: list[str]) -> None:
     assert list_entries(text.encode(coding)) == entries
-
-
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "@misc{a,title={b}}\n",
-        "abstract={",
-        "@misc{a,title={",
-        '@a{b,c="',
-        "@",
-        '"a" # ',
-        "{",
-        "TY  - A\nTI  - b\n",
-        "TY  -\n",
-        "%0 a\n%T b\n",
-        " ",
-        "TI ",
-    ],
-)
-def test_files_of_any_shape_are_read_in_linear_time(unit: str) -> None:
-    def measure(start: str, length: int) -> float:
-        data = (start + unit * (length // len(unit))).encode()
-        began = time.thread_time()
-        references.read_references(data, NOW.date())
-        return time.thread_time() - began
-
-    for start in ("@misc{a,title={b}}\n@misc{c, title = ", "TY  - JOUR\nTI  - "):
-        tries = (measure(start, 60_000) < max(0.05, 10 * measure(start, 15_000)) for _ in range(4))
-        assert any(tries), start
 
 
 @pytest.mark.parametrize(
