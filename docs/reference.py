@@ -161,7 +161,7 @@ def _list_post_settings() -> str:
         key = PostEntry.model_fields[field].alias or field
         name = "from" if option.name == "source" else option.name
         typed.append(f"`{name}`" if key == name else f"`{name}` (`{key}`)")
-    more = "under *More settings* a role (`mention`), a forum's `tag`, `silent` (without a notification)"
+    more = "under *More settings* also a role (`mention`), a forum's `tag`, `silent` (without a notification)"
     return f"{', '.join(typed)}; {more}.\n"
 
 

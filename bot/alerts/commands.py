@@ -62,12 +62,23 @@ async def _complete_institutions(interaction: Interaction, current: str) -> auto
     return autocomplete.make_choices((name, name) for name in institutions.complete(current))
 
 
+def _find_add_mode(
+    *, keyword: str | None = None, author: str | None = None, institution: str | None = None, **_: object
+) -> responses.ResponseMode:
+    """Return how `/alerts add` responds: with the form at once if no word or name is typed, else with a preview."""
+    return responses.PRIVATELY if keyword or author or institution else responses.AT_ONCE
+
+
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class AlertsCog(
     router.ReadsGuild, commands.GroupCog, name="alerts", description="Get notified when a new paper matches"
 ):
-    @router.command(name="add", description="Follow a topic, an author or an institution")
+    @router.command(
+        name="add",
+        description="Follow a topic, an author or an institution; opens a form if all three are left out",
+        mode=_find_add_mode,
+    )
     @app_commands.describe(
         keyword="Words in a title or summary, such as diffusion; separate several with commas",
         author="An author's name; separate several with commas",
@@ -101,8 +112,8 @@ class AlertsCog(
         when: str | None = None,
         time: app_commands.Range[str, 1, 60] | None = None,
         max_a_day: app_commands.Range[int, 0, alerts_service.MAX_A_DAY] = 0,
-    ) -> ui.LayoutView:
-        """Preview a new alert with recent matches and a button that creates it."""
+    ) -> ui.LayoutView | ui.Modal:
+        """Preview a new alert with recent matches and a button that creates it; without words and names, the form."""
         typed = {
             "keyword": keyword,
             "author": author,
@@ -120,7 +131,11 @@ class AlertsCog(
         if time:
             draft = alerts_options.apply_time(draft, {"time": time})
         default = models.AlertTiming.DAILY if time else models.AlertTiming.AT_ONCE
-        return await preview(request, alerts_options.apply_when(draft, when or default.value))
+        draft = alerts_options.apply_when(draft, when or default.value)
+        if draft.terms:
+            return await preview(request, draft)
+        key = await store_draft(request.services.text_tokens, request.user_id, draft)
+        return alerts_messages.conditions_modal(request.texts, draft, key)
 
     @router.command(name="list", description="Your alerts: see, edit or remove them")
     async def list_alerts(self, request: Request) -> ui.LayoutView:

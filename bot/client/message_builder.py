@@ -279,10 +279,12 @@ class StatelessModal(ui.Modal):
         field: ui.Checkbox[Any] = ui.Checkbox(custom_id=custom_id, default=checked)
         self._add_field(label, field)
 
-    def add_choice(self, label: str, custom_id: str, options: list[discord.SelectOption]) -> None:
-        """Add an optional menu from which one option can be selected."""
+    def add_choice(
+        self, label: str, custom_id: str, options: list[discord.SelectOption], *, max_values: int = 1
+    ) -> None:
+        """Add an optional menu from which one option, or up to `max_values`, can be selected."""
         field: ui.Select[Any] = ui.Select(
-            custom_id=custom_id, options=options, min_values=0, max_values=1, required=False
+            custom_id=custom_id, options=options, min_values=0, max_values=max_values, required=False
         )
         self._add_field(label, field)
 

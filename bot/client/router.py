@@ -7,7 +7,7 @@ import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Concatenate, ParamSpec
 
 import aiohttp
@@ -71,10 +71,13 @@ class Route:
     verb: str
     run: Callback[[custom_ids.Action]]
     check: Precondition | None
+    also: tuple[str, ...] = ()
 
 
 def list_routes(cog_class: Callable[..., object]) -> list[Route]:
-    return [value for value in vars(cog_class).values() if isinstance(value, Route)]
+    """Return a route for each verb that a cog handles."""
+    found = [value for value in vars(cog_class).values() if isinstance(value, Route)]
+    return [replace(route, verb=verb) for route in found for verb in (route.verb, *route.also)]
 
 
 Mode = ResponseMode | Callable[..., ResponseMode]
@@ -116,10 +119,13 @@ def command(
 
 
 def handles(
-    verb: str, mode: Mode = IN_PLACE, *, check: Precondition | None = None
+    verb: str, mode: Mode = IN_PLACE, *, also: tuple[str, ...] = (), check: Precondition | None = None
 ) -> Callable[[CogMethod[[custom_ids.Action]]], Route]:
-    """Turn a cog's method, which takes a `Request` and an action, into the handler of a verb. See `callback` and `Route`."""
-    return lambda method: Route(verb, callback(mode)(method), check)
+    """Turn a cog's method, which takes a `Request` and an action, into the handler of a verb, and `also` of others.
+
+    See `callback` and `Route`.
+    """
+    return lambda method: Route(verb, callback(mode)(method), check, also)
 
 
 def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Reply]]) -> CogMethod[P]:

@@ -29,6 +29,7 @@ from bot.client.accounts import TextPurpose
 from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.refusals import UserError
+from bot.daily import choice
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
@@ -44,6 +45,13 @@ from storage.models import Subscription
 from storage.search import Filters
 
 DRAFT = TypeAdapter(Subscription)
+OF_STORED = {
+    daily_messages.OPEN_EDIT: daily_messages.SUBMIT_EDIT,
+    daily_messages.OPEN_MORE: daily_messages.SUBMIT_MORE,
+}
+"""The verbs of forms for a stored post, which its id follows; those of others name a draft."""
+TYPED = (daily_messages.TIME, daily_messages.TOPIC)
+CHOSEN = (daily_messages.DAYS, daily_messages.LANGUAGE, daily_messages.STYLE)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -144,7 +152,7 @@ class SubscriptionsCog(
     ) -> list[ui.LayoutView] | ui.Modal:
         """Show a preview and the setup, which has a button that creates the daily post; without options, the form."""
         if _is_empty({"channel": channel, **typed}):
-            return await _open_setup_form(request)
+            return await _open_form(request, Action(client_messages.SET_UP_POST))
         destination = _postable_channel(channel or request.interaction.channel)
         typed = await _find_typed_source(request, typed)
         default = await _default_draft(request, destination)
@@ -183,42 +191,55 @@ class SubscriptionsCog(
 class SubscriptionButtonsCog(router.ForManagers, commands.Cog):
     """The buttons, menus and forms with which managers set up and change subscriptions."""
 
-    @router.handles(client_messages.SET_UP_POST, responses.AT_ONCE)
-    async def setup(self, request: Request, action: Action) -> ui.Modal:
-        return await _open_setup_form(request)
+    @router.handles(
+        daily_messages.OPEN_SETUP,
+        responses.AT_ONCE,
+        also=(client_messages.SET_UP_POST, daily_messages.OPEN_EDIT),
+    )
+    async def open_form(self, request: Request, action: Action) -> ui.Modal:
+        return await _open_form(request, action)
 
-    @router.handles(daily_messages.OPEN_SETUP, responses.AT_ONCE)
-    async def change_setup(self, request: Request, action: Action) -> ui.Modal:
-        return await _open_setup_form(request, action.payload)
+    @router.handles(daily_messages.OPEN_SETUP_MORE, responses.AT_ONCE, also=(daily_messages.OPEN_MORE,))
+    async def open_more(self, request: Request, action: Action) -> ui.Modal:
+        row = await _load_meant(request, action)
+        channel = await permissions.require_known_channel(request, row.guild_id, row.channel_id)
+        role = channel.guild.get_role(row.mention_role_id or 0)
+        styles = [style for style in STYLES if STYLES[style].fits(channel)]
+        tags = daily_post.list_tags(channel)
+        submit_id = _submit_id(action)
+        return daily_messages.more_modal(request.texts, submit_id, row, role and role.id, styles, tags)
 
-    @router.handles(daily_messages.SUBMIT_SETUP, responses.PRIVATELY)
-    async def submit_setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Show a preview and the setup for what was typed in the form. If a value is invalid, show the reason."""
+    @router.handles(
+        daily_messages.SUBMIT_SETUP,
+        lambda action: (
+            responses.IN_PLACE if action.verb == daily_messages.SUBMIT_MORE else responses.PRIVATELY
+        ),
+        also=(daily_messages.SUBMIT_EDIT, daily_messages.SUBMIT_MORE),
+    )
+    async def submit_form(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Apply a form to a stored post, or show the setup of a draft: so is a stored one for another channel.
+
+        If what was typed is invalid, show the reason.
+        """
         values = interactions.modal_values(request.interaction)
-        channel_id = custom_ids.parse_number(values.get(daily_messages.CHANNEL, ""))
-        channel = _postable_channel(permissions.require_channel(request.interaction.guild, channel_id))
-        default = await _default_draft(request, channel)
-        draft = await _load_draft(request, action.payload) if action.payload else default
-        if draft.channel_id != channel.id:
-            style = draft.style if STYLES[draft.style].fits(channel) else default.style
-            draft = replace(draft, channel_id=channel.id, style=style, tag_id=None)
-        time, topic = (values.get(name, "").strip() for name in (daily_messages.TIME, daily_messages.TOPIC))
+        row = await _place_draft(request, await _load_meant(request, action), values)
+        row = await _apply_more(request, row, values)
+        if papers := values.get(daily_messages.PAPERS):
+            row = replace(row, top_n=min(custom_ids.parse_number(papers) or row.top_n, choice.MAX_TOP_N))
+        typed = {name: values[name].strip() or "-" for name in TYPED if name in values}
+        typed |= {name: values[name] for name in CHOSEN if values.get(name)}
         try:
-            draft = await _apply(request, draft, {"time": time or "-", "topic": topic or "-"})
-            await _require_allowed(request, channel, draft)
-            return await _setup_views(request, draft)
+            wanted = await _apply(request, row, typed)
+            if row.id:
+                return [await _edit(request, await _find(request, str(row.id)), wanted)]
+            await _require_allowed(request, _find_postable(request, wanted), wanted)
+            return await _setup_views(request, wanted)
         except errors.UsageError as error:
-            if not error.key:
+            if not error.key or daily_messages.TIME not in values:
                 raise
-            token = await _save_draft(request, replace(draft, at_time=time, topic=topic))
+            time, topic = (values[name].strip() for name in TYPED)
+            token = await _save_draft(request, replace(row, at_time=time, topic=topic))
             return [daily_messages.setup_refused_view(request.texts, error, token)]
-
-    @router.handles(daily_messages.CHOOSE_TAG)
-    async def choose_tag(self, request: Request, action: Action) -> ui.LayoutView:
-        draft = await _load_draft(request, action.payload)
-        selected = next(iter(interactions.selected_values(request.interaction)), "")
-        tag_id = _find_tag(_find_postable(request, draft), selected)
-        return await _setup_view(request, replace(draft, tag_id=tag_id))
 
     @router.handles(daily_messages.START)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
@@ -232,54 +253,6 @@ class SubscriptionButtonsCog(router.ForManagers, commands.Cog):
         draft, old = await _load_draft(request, token), await _find(request, replaced)
         settings = {name: getattr(draft, name) for name in daily_options.SETTINGS}
         return await _edit(request, old, replace(old, **settings))
-
-    @router.handles(daily_messages.OPEN_EDIT, responses.AT_ONCE)
-    async def open_edit(self, request: Request, action: Action) -> ui.Modal:
-        return daily_messages.edit_modal(request.texts, await _find(request, action.payload))
-
-    @router.handles(daily_messages.SUBMIT_EDIT, responses.PRIVATELY)
-    async def submit_edit(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Apply the form to a subscription; for another channel, show the setup of a post like it there."""
-        old = await _find(request, action.payload)
-        values = interactions.modal_values(request.interaction)
-        names = (daily_messages.TIME, daily_messages.TOPIC)
-        typed = {name: values.get(name, "").strip() or "-" for name in names}
-        wanted = await _apply(request, old, {**typed, "style": values.get(daily_messages.STYLE)})
-        channel_id = custom_ids.parse_number(values.get(daily_messages.CHANNEL, ""))
-        if channel_id == old.channel_id:
-            return [await _edit(request, old, wanted)]
-        channel = _postable_channel(permissions.require_channel(request.interaction.guild, channel_id))
-        draft = replace(wanted, channel_id=channel.id, tag_id=None)
-        await _require_allowed(request, channel, draft)
-        return await _setup_views(request, draft)
-
-    @router.handles(daily_messages.OPEN_FORM, responses.AT_ONCE)
-    async def open_form(self, request: Request, action: Action) -> ui.Modal:
-        subscription = await _find(request, action.payload)
-        await request.interaction.client.prepare_guild(request.interaction.guild_id)
-        channel = permissions.require_channel(request.interaction.guild, subscription.channel_id)
-        role_id = subscription.mention_role_id
-        if role_id is not None and channel.guild.get_role(role_id) is None:
-            role_id = None
-        return daily_messages.form_modal(request.texts, subscription, role_id, daily_post.list_tags(channel))
-
-    @router.handles(daily_messages.SUBMIT_FORM)
-    async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
-        old = await _find(request, action.payload)
-        values = interactions.modal_values(request.interaction)
-        role_id = custom_ids.parse_number(values.get(daily_messages.ROLE) or "0") or None
-        tag_id = old.tag_id
-        if (tag := values.get(daily_messages.TAG)) is not None:
-            channel = await permissions.require_known_channel(request, old.guild_id, old.channel_id)
-            tag_id = _find_tag(channel, tag)
-        wanted = replace(
-            old,
-            # Treat @everyone as no role, since a daily ping to everyone is not wanted.
-            mention_role_id=None if role_id == old.guild_id else role_id,
-            tag_id=tag_id,
-            silent=bool(values.get(daily_messages.SILENT)),
-        )
-        return await _edit(request, old, wanted)
 
     @router.handles(daily_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
@@ -483,21 +456,60 @@ async def _load_draft(request: Request, token: str) -> Subscription:
     if draft.guild_id != request.interaction.guild_id or bool(source) != bool(draft.source):
         raise UserError("outdated-control")
     settings = {name: getattr(replace(draft, source=source), name) for name in daily_options.SETTINGS}
-    return Subscription(guild_id=draft.guild_id, channel_id=draft.channel_id, **settings)
+    return Subscription(id=draft.id, guild_id=draft.guild_id, channel_id=draft.channel_id, **settings)
 
 
-async def _open_setup_form(request: Request, token: str = "") -> ui.Modal:
-    """Return the set-up form, with the values of the draft stored under a token, if any. Raises UserError.
+async def _load_meant(request: Request, action: Action) -> Subscription:
+    """Return the stored post or the draft that a control names, or a new one without a channel. Raises UserError."""
+    if action.verb in (*OF_STORED, *OF_STORED.values()):
+        return await _find(request, action.payload)
+    if action.payload:
+        return await _load_draft(request, action.payload)
+    return Subscription(guild_id=request.interaction.guild_id or 0, channel_id=0)
 
-    For a new post, the channel is this one or, in a thread, its parent.
-    """
-    draft = await _load_draft(request, token) if token else None
-    channel = request.interaction.channel
-    here = channel.parent_id if isinstance(channel, discord.Thread) else None
-    if isinstance(channel, PostableChannel):
-        here = channel.id
-    channel_id = draft.channel_id if draft else here
-    return daily_messages.setup_modal(request.texts, channel_id, draft, token)
+
+def _submit_id(action: Action) -> str:
+    """Return the custom id of the form that a control opens."""
+    return custom_ids.pack_custom_id(OF_STORED.get(action.verb, daily_messages.SUBMIT_SETUP), action.payload)
+
+
+async def _open_form(request: Request, action: Action) -> ui.Modal:
+    """Return the form for a post. For a new one, the channel is this one or, in a thread, its parent."""
+    row, here = await _load_meant(request, action), request.interaction.channel
+    channel_id = here.parent_id if isinstance(here, discord.Thread) else None
+    if isinstance(here, PostableChannel):
+        channel_id = here.id
+    return daily_messages.post_modal(request.texts, _submit_id(action), row, row.channel_id or channel_id)
+
+
+async def _place_draft(request: Request, row: Subscription, values: Mapping[str, str]) -> Subscription:
+    """Return the post, in the channel of its form: for another channel, a draft like it. Raises UserError."""
+    if daily_messages.CHANNEL not in values:
+        return row
+    channel_id = custom_ids.parse_number(values[daily_messages.CHANNEL])
+    if channel_id == row.channel_id:
+        return row
+    channel = _postable_channel(permissions.require_channel(request.interaction.guild, channel_id))
+    default = await _default_draft(request, channel)
+    if not row.channel_id:
+        return default
+    style = row.style if STYLES[row.style].fits(channel) else default.style
+    return replace(row, id=0, channel_id=channel.id, style=style, tag_id=None)
+
+
+async def _apply_more(request: Request, row: Subscription, values: Mapping[str, str]) -> Subscription:
+    """Return the post with the role, tag and switch of the *More settings* form, if it is that form."""
+    if daily_messages.SILENT not in values:
+        return row
+    role_id = custom_ids.parse_number(values.get(daily_messages.ROLE) or "0") or None
+    tag_id = row.tag_id
+    if (tag := values.get(daily_messages.TAG)) is not None:
+        channel = await permissions.require_known_channel(request, row.guild_id, row.channel_id)
+        tag_id = _find_tag(channel, tag)
+    # Treat @everyone as no role, since a daily ping to everyone is not wanted.
+    mention_role_id = None if role_id == row.guild_id else role_id
+    is_silent = bool(values[daily_messages.SILENT])
+    return replace(row, mention_role_id=mention_role_id, tag_id=tag_id, silent=is_silent)
 
 
 async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:

@@ -15,7 +15,14 @@ from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import StatelessModal, button
 from bot.client.messages import LIST_POSTS, MentionLookup
-from bot.client.post_names import MAX_LISTED, MAX_TOPIC_LENGTH, format_schedule, name_posts, next_post_text
+from bot.client.post_names import (
+    MAX_LISTED,
+    MAX_TOPIC_LENGTH,
+    format_schedule,
+    format_weekday,
+    name_posts,
+    next_post_text,
+)
 from bot.client.refusals import refusal_text
 from bot.client.texts import Texts
 from bot.core import schedule
@@ -31,12 +38,13 @@ MAX_TOPIC_FORMS = 8
 START = "ds"
 REPLACE = "dsr"
 OPEN_SETUP = "dso"
+OPEN_SETUP_MORE = "dst"
+"""It was the menu of a forum's tags, which are in this form now."""
 SUBMIT_SETUP = "dsf"
-CHOOSE_TAG = "dst"
 OPEN_EDIT = "ded"
+OPEN_MORE = "de"
 SUBMIT_EDIT = "dsd"
-OPEN_FORM = "de"
-SUBMIT_FORM = "df"
+SUBMIT_MORE = "df"
 SHOW = "dh"
 SHOW_PREVIEW = "dv"
 POST_NOW = "dn"
@@ -44,42 +52,19 @@ PAUSE = "dz"
 RESUME = client_messages.RESUME
 REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
-ROLE, TAG, SILENT = "role", "tag", "options"
-"""The fields of the *More settings* form. The last one is named after the menu that the checkbox replaced,
-which a form that was opened before an upgrade still has."""
-CHANNEL, TIME, TOPIC, STYLE = "channel", "time", "topic", "style"
-"""The fields of the set-up form, and one of the edit form. The last three are named like the command's options."""
+CHANNEL, TIME, TOPIC, PAPERS, DAYS = "channel", "time", "topic", "papers", "days"
+LANGUAGE, STYLE, ROLE, TAG, SILENT = "language", "style", "role", "tag", "options"
+"""The fields of both forms, named like the command's options. The last one is named after the menu that the checkbox
+replaced, which a form that was opened before an upgrade still has."""
 
 
-def setup_modal(
-    texts: Texts, channel_id: int | None, draft: Subscription | None, token: str
-) -> StatelessModal:
-    """Return the form that sets up a daily post, with the values of a draft, which is stored under `token`."""
-    modal = StatelessModal(texts("help-set-up"), pack_custom_id(SUBMIT_SETUP, token))
-    _add_setup_fields(modal, texts, channel_id, draft)
-    return modal
-
-
-def edit_modal(texts: Texts, subscription: Subscription) -> StatelessModal:
-    modal = StatelessModal(texts("change"), pack_custom_id(SUBMIT_EDIT, subscription.id))
-    _add_setup_fields(modal, texts, subscription.channel_id, subscription)
-    styles = [
-        message_builder.select_option(
-            texts(f"style-{style.value}"), style.value, selected=style is subscription.style
-        )
-        for style in daily_post.STYLES
-    ]
-    modal.add_choice(texts("setup-form-style"), STYLE, styles)
-    return modal
-
-
-def _add_setup_fields(
-    modal: StatelessModal, texts: Texts, channel_id: int | None, draft: Subscription | None
-) -> None:
+def post_modal(texts: Texts, custom_id: str, row: Subscription, channel_id: int | None) -> StatelessModal:
+    """Return the form for where, when and what a daily post, stored or a draft, posts."""
+    modal = StatelessModal(texts("change" if row.id else "help-set-up"), custom_id)
     modal.add_channel(texts("setup-form-channel"), CHANNEL, daily_post.POSTABLE_TYPES, channel_id)
     for name, value, length in (
-        (TIME, draft.at_time if draft else "", options.MAX_TIME_LENGTH),
-        (TOPIC, draft.topic if draft else "", options.MAX_TOPIC_LENGTH),
+        (TIME, row.at_time, options.MAX_TIME_LENGTH),
+        (TOPIC, row.topic, options.MAX_TOPIC_LENGTH),
     ):
         modal.add_text(
             texts(f"setup-form-{name}"),
@@ -90,6 +75,42 @@ def _add_setup_fields(
             max_length=length,
             required=False,
         )
+    counts = [
+        message_builder.select_option(str(count), str(count), selected=count == row.top_n)
+        for count in range(1, choice.MAX_TOP_N + 1)
+    ]
+    modal.add_choice(texts("setup-form-papers"), PAPERS, counts)
+    days = [
+        message_builder.select_option(format_weekday(texts, day, "wide"), name, selected=day in row.days)
+        for day, name in enumerate(schedule.DAY_NAMES, 1)
+    ]
+    modal.add_choice(texts("setup-form-days"), DAYS, days, max_values=len(days))
+    return modal
+
+
+def more_modal(
+    texts: Texts,
+    custom_id: str,
+    row: Subscription,
+    role_id: int | None,
+    styles: Sequence[models.Style],
+    tags: Sequence[discord.ForumTag],
+) -> StatelessModal:
+    """Return the *More settings* form for how a daily post looks. `styles` and `tags` are those that its channel takes."""
+    modal = StatelessModal(texts("more-settings"), custom_id)
+    for name, chosen, values in ((LANGUAGE, row.locale, list(models.Locale)), (STYLE, row.style, styles)):
+        offered = [
+            message_builder.select_option(
+                texts(f"{name}-{value.value}"), value.value, selected=value is chosen
+            )
+            for value in values
+        ]
+        modal.add_choice(texts(f"setup-form-{name}"), name, offered)
+    modal.add_role(texts("subscription-form-role"), ROLE, role_id)
+    if tags:
+        modal.add_choice(texts("setup-tag"), TAG, _tag_options(tags, row.tag_id))
+    modal.add_checkbox(texts("subscription-silent"), SILENT, checked=row.silent)
+    return modal
 
 
 def setup_refused_view(texts: Texts, error: errors.UsageError, token: str) -> ui.LayoutView:
@@ -121,20 +142,15 @@ def setup_view(
         at=discord_text.timestamp(first_at, "F"),
         relative=discord_text.timestamp(first_at, "R"),
     )
-    change = texts("setup-change", command=mention("daily setup"), style=draft.style.value)
-    message.add_text(f"{first}\n{paper_texts.subtext_lines(change)}")
+    rule = texts("setup-rule", style=draft.style.value)
+    message.add_text(f"{first}\n{paper_texts.subtext(rule)}")
     if existing:
         message.add_separator()
         message.add_text(_existing_text(texts, existing, calendar, mention, tags))
-    choices = _tag_options(tags, draft.tag_id)
-    message.add_buttons(
-        message_builder.select_menu(
-            texts("setup-tag"), pack_custom_id(CHOOSE_TAG, token), choices, min_values=0
-        )
-    )
     message.add_buttons(
         _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
         _button(texts, "change", OPEN_SETUP, token),
+        _button(texts, "more-settings", OPEN_SETUP_MORE, token),
         # Which of several is meant would have to be asked; `/daily edit` shows them.
         _button(texts, "setup-replace", REPLACE, existing[0].id, token) if len(existing) == 1 else None,
     )
@@ -254,7 +270,7 @@ def subscription_detail_view(
     )
     message.add_buttons(
         _button(texts, "change", OPEN_EDIT, subscription.id),
-        _button(texts, "more-settings", OPEN_FORM, subscription.id),
+        _button(texts, "more-settings", OPEN_MORE, subscription.id),
         _button(texts, "subscription-all", LIST_POSTS),
     )
     return message.view
@@ -322,18 +338,6 @@ def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> 
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
         _button(texts, "back", LIST_POSTS),
     )
-
-
-def form_modal(
-    texts: Texts, subscription: Subscription, role_id: int | None, tags: Sequence[discord.ForumTag]
-) -> StatelessModal:
-    """Return the *More settings* form. `tags` are those of the subscription's forum."""
-    modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, subscription.id))
-    modal.add_role(texts("subscription-form-role"), ROLE, role_id)
-    if tags:
-        modal.add_choice(texts("setup-tag"), TAG, _tag_options(tags, subscription.tag_id))
-    modal.add_checkbox(texts("subscription-silent"), SILENT, checked=subscription.silent)
-    return modal
 
 
 def list_topic_words(texts: Texts, forms: Sequence[str], suggestions: Sequence[str] = ()) -> list[str]:

@@ -14,6 +14,7 @@ from bot.alerts import service as alerts_service
 from storage import accounts, models, tables
 from tests.support.client_harness import (
     ClientHarness,
+    both_languages,
     component_ids,
     last_response,
     post_daily,
@@ -90,6 +91,32 @@ Removed: Papers with “small language model” or exactly “로봇”,
   at least ▲ 10
 [Undo]
 """)
+
+
+@both_languages
+async def test_add_without_words_and_names_opens_the_form_with_what_was_typed(harness: ClientHarness) -> None:
+    for options in ({}, {"votes": 7, "without": "survey", "time": "7pm"}):
+        form = await harness.reader.slash(harness.channel, "alerts add", **options)
+        fields = {
+            row["component"]["custom_id"]: row["component"].get("value") for row in form.modal["components"]
+        }
+        assert fields == {
+            "keyword": None,
+            "author": None,
+            "institution": None,
+            "without": options.get("without"),
+            "votes": str(options.get("votes", 0)),
+        }
+        typed = {name: value or "" for name, value in fields.items()}
+        empty = last_response(await harness.reader.submit_modal(form, typed))
+        assert shown_text(empty).startswith(harness.texts("refused-no-terms"))
+        form = await harness.press(empty, "alert-edit-conditions")
+        preview = last_response(await harness.reader.submit_modal(form, typed | {"keyword": "robot"}))
+        await harness.press(preview, "alert-create")
+    plain, detailed = await _list_alerts(harness)
+    assert (plain.timing, plain.min_votes) == (models.AlertTiming.AT_ONCE, 0)
+    assert (detailed.timing, detailed.at_time, detailed.min_votes) == (models.AlertTiming.DAILY, "19:00", 7)
+    assert detailed.excluded == ("survey",)
 
 
 @pytest.mark.parametrize("locale", [models.Locale.KO])

@@ -185,7 +185,9 @@ class TestByHttp:
         form = await harness.manager.slash(harness.channel, "daily setup")
         values = {"channel": [forum], "time": "9am", "topic": ""}
         summary = client_harness.last_response(await harness.manager.submit_modal(form, values))
-        chosen = await harness.select(summary, ["5"], by=harness.manager, custom_id="pr:dst")
+        form = await harness.manager_press(summary, "more-settings")
+        values = {"tag": ["5"], "language": [], "style": [], "role": []}
+        chosen = client_harness.last_response(await harness.manager.submit_modal(form, values))
         started = await harness.manager_press(chosen, "setup-start")
         assert harness.texts("subscription-tag", tag="News") in shown_text(started)
         [subscription] = await harness.container.database.fetch(daily.list_rows)

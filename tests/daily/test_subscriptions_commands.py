@@ -51,6 +51,11 @@ def _fields(form: Any) -> list[dict[str, Any]]:
     return [row["component"] for row in form.modal["components"]]
 
 
+def _chosen(field: dict[str, Any]) -> list[str]:
+    """Return the preselected values of a menu."""
+    return [option["value"] for option in field["options"] if option.get("default")]
+
+
 async def _submit(harness: ClientHarness, form: Any, channel: Any, time: str = "", topic: str = "") -> Any:
     """Submit the set-up form. Returns the last message of the answer."""
     values = {"channel": [channel], "time": time, "topic": topic}
@@ -81,12 +86,8 @@ The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
 First post: Jan 02 00:00 in your time zone (Jan 02 00:00)
--# The first post has the newest papers at that time: those of the preview, unless newer ones come.
-  After it, a day without new papers has no post. To post the preview right away, press **Start**,
-  then **Post now**.
--# To change the channel, time or topic, press **Edit**; `/daily setup` with options sets the rest,
-  such as the style.
-[Start] [Edit]
+-# It has the newest papers at that time; a day without new papers has no post.
+[Start] [Edit] [More settings]
 
 ### All set
 Daily post in #papers
@@ -94,8 +95,7 @@ Every day at 9:00 AM (Seoul)
 The 5 most upvoted papers
 English · Compact
 Next: Jan 02 00:00 (Jan 02 00:00)
--# **Edit** changes the channel, time, topic and style. For the number of papers, the days and the
-  rest, use `/daily edit`.
+-# A minimum of votes and a source are options of `/daily edit`.
 [Preview] [Post now] [Pause] [Remove]
 [Edit] [More settings] [All daily posts]
 
@@ -106,17 +106,12 @@ The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
 First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
--# The first post has the newest papers at that time: those of the preview, unless newer ones come.
-  After it, a day without new papers has no post. To post the preview right away, press **Start**,
-  then **Post now**.
--# To change the channel, time or topic, press **Edit**; `/daily setup` with options sets the rest,
-  such as the style.
+-# It has the newest papers at that time; a day without new papers has no post.
 **#papers already has 2 daily posts**
 - **Daily · 9:00 AM · #papers** · Paused manually.
 - **language · 9:00 AM · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
--# **Edit** changes the channel, time, topic and style. For the number of papers, the days and the
-  rest, use `/daily edit`.
-[Start] [Edit]
+-# A minimum of votes and a source are options of `/daily edit`.
+[Start] [Edit] [More settings]
 
 Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 [Remove] [Back]
@@ -362,6 +357,25 @@ async def test_all_posts_of_a_server_have_distinct_names_and_can_be_opened(harne
     assert named == [True] * 3
 
 
+async def test_more_settings_changes_language_and_style_of_a_draft_and_of_a_post(
+    harness: ClientHarness,
+) -> None:
+    _, summary = await _setup(harness, time="18:00")
+    form = await harness.manager_press(summary, "more-settings")
+    language, style, *_ = _fields(form)
+    assert (_chosen(language), _chosen(style)) == ([harness.texts.locale.value], ["compact"])
+    assert "forum" not in [option["value"] for option in style["options"]], "no text channel takes it"
+    summary = last_response(
+        await harness.manager.submit_modal(form, {"language": ["ko"], "style": ["cards"], "role": []})
+    )
+    started = await harness.manager_press(summary, "setup-start")
+    [stored] = await _stored(harness)
+    assert (stored.locale, stored.style, stored.at_time) == ("ko", "cards", "18:00")
+    form = await harness.manager_press(started, "more-settings")
+    await harness.manager.submit_modal(form, {"language": ["en"], "style": [], "role": []})
+    assert await _stored(harness) == [replace(stored, locale=models.Locale.EN)]
+
+
 async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=True)
     _, summary = await _setup(harness, topic="RL", time="18:00")
@@ -372,9 +386,9 @@ async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHa
     (stored,) = await _stored(harness)
     assert (stored.topic, stored.mention_role_id, stored.silent) == ("RL", role.id, True)
     form = await harness.manager_press(changed, "more-settings")
-    shown = [row["component"] for row in form.modal["components"]]
-    assert [str(default["id"]) for default in shown[0]["default_values"]] == [str(role.id)]
-    assert (shown[1]["type"], shown[1]["default"]) == (CHECKBOX, True)
+    *_, mentioned, silent = _fields(form)
+    assert [str(default["id"]) for default in mentioned["default_values"]] == [str(role.id)]
+    assert (silent["type"], silent["default"]) == (CHECKBOX, True)
     everyone = {"role": [harness.guild.default_role], "options": False}
     await harness.manager.submit_modal(form, everyone)
     assert await _stored(harness) == [replace(stored, mention_role_id=None, silent=False)]
@@ -409,15 +423,22 @@ async def test_a_post_is_changed_by_its_own_screen(harness: ClientHarness) -> No
     await harness.manager_press(summary, "setup-start")
     card = await harness.manage("daily edit")
     form = await harness.manager_press(card, "change")
-    channel, time, topic, style = _fields(form)
+    channel, time, topic, papers, days = _fields(form)
     assert [str(default["id"]) for default in channel["default_values"]] == [str(harness.channel.id)]
     assert (time["value"], topic["value"]) == ("18:00", "RL")
-    assert [option["value"] for option in style["options"] if option.get("default")] == ["compact"]
-    values = {"channel": [harness.channel], "time": "9am", "topic": "robot", "style": ["cards"]}
-    changed = last_response(await harness.manager.submit_modal(form, values))
+    assert _chosen(papers) == ["5"]
+    assert _chosen(days) == ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    values = {"channel": [harness.channel], "time": "9am", "topic": "robot", "papers": ["25"]}
+    changed = last_response(await harness.manager.submit_modal(form, values | {"days": ["mon", "fri"]}))
     assert harness.texts("subscription-edited") in shown_text(changed)
     (stored,) = await _stored(harness)
-    assert (stored.at_time, stored.topic, stored.style) == ("09:00", "robot", models.Style.CARDS)
+    assert (stored.at_time, stored.topic, stored.top_n, stored.days) == ("09:00", "robot", 25, (1, 5))
+    form = await harness.manager_press(changed, "change")
+    assert [_chosen(field) for field in _fields(form)[3:]] == [["25"], ["mon", "fri"]]
+    # What is left unchosen stays; and a form that was opened before these fields were in it is answered.
+    values |= {"papers": [], "days": []}
+    await harness.manager.submit_modal(form, values)
+    assert await _stored(harness) == [stored]
     # In another channel it would be another post: what was posted here stays known here.
     other = harness.guild.create_text_channel("vision")
     form = await harness.manager_press(await harness.manage("daily edit"), "change")
@@ -431,11 +452,12 @@ async def test_a_post_is_changed_by_its_own_screen(harness: ClientHarness) -> No
 async def test_a_more_settings_form_opened_before_the_upgrade_is_answered(harness: ClientHarness) -> None:
     """It had a menu with one option where the checkbox is, with the same custom id."""
     await harness.add_subscription()
-    menu = {"type": 3, "id": 4, "custom_id": "options", "min_values": 0, "required": False}
+    menu = {"type": 3, "custom_id": "options", "min_values": 0, "required": False}
     menu["options"] = [{"label": "Without a notification", "value": "silent"}]
     for chosen in (["silent"], []):
         form = await harness.manager_press(await harness.manage("daily edit"), "more-settings")
-        form._interaction.modal["components"][-1]["component"] = menu
+        replaced = form._interaction.modal["components"][-1]
+        replaced["component"] = menu | {"id": replaced["component"]["id"]}
         await harness.manager.submit_modal(form, {"role": [], "options": chosen})
         assert [row.silent for row in await _stored(harness)] == [bool(chosen)]
 
@@ -444,7 +466,7 @@ async def test_a_more_settings_form_opened_before_the_upgrade_is_answered(harnes
 async def test_setup_without_options_opens_a_form(harness: ClientHarness) -> None:
     """A channel menu with this channel chosen, a time and a topic; all fit Discord's limits of forms."""
     form = await _open_form(harness)
-    channel, time, topic = _fields(form)
+    channel, time, topic, *_ = _fields(form)
     assert (channel["type"], channel["channel_types"]) == (CHANNEL_SELECT, [0, 5, 15])
     assert [str(default["id"]) for default in channel["default_values"]] == [str(harness.channel.id)]
     assert [time["required"], topic["required"]] == [False, False]
@@ -464,16 +486,16 @@ async def test_a_set_up_form_opens_again_with_what_was_typed(harness: ClientHarn
     refused = await _submit(harness, await _open_form(harness), harness.channel, "half nine", "diffusion")
     assert shown_text(refused).startswith(harness.texts("time-not-understood", text="half nine"))
     form = await harness.manager_press(refused, "subscription-form-again")
-    assert [field.get("value") for field in _fields(form)[1:]] == ["half nine", "diffusion"]
+    assert [field.get("value") for field in _fields(form)[1:3]] == ["half nine", "diffusion"]
     summary = await _submit(harness, form, harness.channel, "9:30", "diffusion")
     edited = await harness.manager_press(summary, "change")
-    assert [field.get("value") for field in _fields(edited)[1:]] == ["09:30", "diffusion"]
+    assert [field.get("value") for field in _fields(edited)[1:3]] == ["09:30", "diffusion"]
     await harness.manager_press(await _submit(harness, edited, harness.channel, "", "RL"), "setup-start")
     assert [(row.at_time, row.topic) for row in await _stored(harness)] == [("", "RL")]
 
 
 async def test_a_forum_post_has_the_tag_that_its_manager_chose(harness: ClientHarness) -> None:
-    """In set-up by a menu, later in the form; a tag for moderators, which the bot may not set, is not offered."""
+    """In a form; a tag for moderators, which the bot may not set, is not offered."""
     forum = harness.guild.create_forum_channel("papers-forum")
     tags = [
         {"id": str(id_), "name": name, "moderated": name == "Staff", "emoji_id": None, "emoji_name": None}
@@ -482,9 +504,10 @@ async def test_a_forum_post_has_the_tag_that_its_manager_chose(harness: ClientHa
     harness.env.backend.edit_channel(forum.id, {"available_tags": tags})
     await harness.env.settle()
     summary = await _submit(harness, await _open_form(harness), forum)
-    [menu] = [part for part in raw_components(summary) if part.get("options")]
-    assert [option["label"] for option in menu["options"]] == ["News", "Papers"]
-    chosen = await harness.select(summary, ["6"], by=harness.manager, custom_id="pr:dst")
+    form = await harness.manager_press(summary, "more-settings")
+    *_, tag, _ = _fields(form)
+    assert [option["label"] for option in tag["options"]] == ["News", "Papers"]
+    chosen = last_response(await harness.manager.submit_modal(form, {"tag": ["6"], "role": []}))
     assert harness.texts("subscription-tag", tag="Papers") in shown_text(chosen)
     started = await harness.manager_press(chosen, "setup-start")
     assert [row.tag_id for row in await _stored(harness)] == [6]
@@ -492,7 +515,7 @@ async def test_a_forum_post_has_the_tag_that_its_manager_chose(harness: ClientHa
     _, part = await harness.plan_post((await _stored(harness))[0])
     assert json.loads(part.payload or "")["applied_tags"] == ["6"]
     form = await harness.manager_press(started, "more-settings")
-    assert [option.get("default") for option in _fields(form)[1]["options"]] == [False, True]
+    assert _chosen(_fields(form)[3]) == ["6"]
     await harness.manager.submit_modal(form, {"role": [], "tag": ["5"], "options": False})
     assert [row.tag_id for row in await _stored(harness)] == [5]
     form = await harness.manager_press(started, "more-settings")

@@ -445,20 +445,19 @@ votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
 setup-first = First post: { $at } in your time zone ({ $relative })
-setup-change = { $style ->
-    [weekly] The first post has the papers of the seven days up to it.
-   *[other] The first post has the newest papers at that time: those of the preview, unless newer ones come.
-    } After it, a { $style ->
-    [weekly] week
-   *[other] day
-    } without new papers has no post. To post the preview right away, press **Start**, then **Post now**.
-    To change the channel, time or topic, press **Edit**; { $command } with options sets the rest, such as the style.
+setup-rule = { $style ->
+    [weekly] It has the papers of the seven days up to it; a week without new papers has no post.
+   *[other] It has the newest papers at that time; a day without new papers has no post.
+}
 setup-form-channel = Channel
 setup-form-time = Time
 setup-form-time-hint = 9am, 21:30 or 9am KST
 setup-form-time-empty = Left empty: once the day's list is complete
 setup-form-topic = Topic
 setup-form-topic-hint = diffusion, reasoning or author:name
+setup-form-papers = Number of papers
+setup-form-days = Days
+setup-form-language = Language
 setup-form-style = Style
 setup-form-topic-empty = Left empty: papers on any topic
 setup-tag = Tag of the posts
@@ -510,7 +509,7 @@ subscription-pause = Pause
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
-subscription-edit = **Edit** changes the channel, time, topic and style. For the number of papers, the days and the rest, use { $command }.
+subscription-edit = A minimum of votes and a source are options of { $command }.
 subscription-paused = Paused
 subscription-exists = This channel already has this daily post
 subscription-resumed = Resumed

@@ -399,20 +399,19 @@ votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 �
 
 ## 자동 게시
 setup-first = 첫 게시: { $at } ({ $relative }) · 내 시간대 기준
-setup-change = { $style ->
-    [weekly] 첫 게시에는 그날까지 7일 동안의 논문이 올라가요.
-   *[other] 첫 게시에는 그때 가장 최신 논문이 올라가요. 더 새로운 논문이 나오지 않으면 미리보기의 논문이에요.
-    } 그다음부터 새 논문이 없는 { $style ->
-    [weekly] 주는
-   *[other] 날은
-    } 건너뛰어요. 미리보기를 바로 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
-    채널, 시각, 주제는 **수정**으로 바꾸고, 형식 같은 나머지는 { $command } 명령어에 옵션을 넣어 정해 주세요.
+setup-rule = { $style ->
+    [weekly] 그날까지 7일 동안의 논문을 올리고, 새 논문이 없는 주는 건너뛰어요.
+   *[other] 그때 가장 최신 논문을 올리고, 새 논문이 없는 날은 건너뛰어요.
+}
 setup-form-channel = 채널
 setup-form-time = 시각
 setup-form-time-hint = 오전 9시, 21:30, 오전 9시 서울
 setup-form-time-empty = 비워 두면 그날 목록이 확정되는 대로 올려요
 setup-form-topic = 주제
 setup-form-topic-hint = 강화 학습, diffusion, 저자:이름
+setup-form-papers = 논문 수
+setup-form-days = 요일
+setup-form-language = 언어
 setup-form-style = 형식
 setup-form-topic-empty = 비워 두면 모든 주제의 논문을 올려요
 setup-tag = 게시물 태그
@@ -461,7 +460,7 @@ subscription-pause = 일시중지
 subscription-all = 모두 보기
 subscription-started = 설정했어요
 subscription-edited = 수정했어요
-subscription-edit = 채널, 시각, 주제, 형식은 **수정**으로, 논문 수와 요일 같은 나머지는 { $command } 명령어로 바꿀 수 있어요.
+subscription-edit = 최소 추천 수와 출처는 { $command } 명령어의 옵션으로 정해요.
 subscription-paused = 일시중지했어요
 subscription-exists = 이 채널에 이미 있는 자동 게시예요
 subscription-resumed = 다시 시작했어요
@@ -1028,7 +1027,7 @@ command-alerts =
 
 command-alerts-add =
     .name = 추가
-    .description = 단어, 저자, 기관을 정해 두고 새 논문 알림을 받아요
+    .description = 단어, 저자, 기관을 정해 두고 새 논문 알림을 받아요. 셋 다 비우면 양식이 열려요
 
 command-alerts-list =
     .name = 목록
