@@ -224,10 +224,12 @@ class SubscriptionButtonsCog(router.ForManagers, commands.Cog):
         values = interactions.modal_values(request.interaction)
         row = await _place_draft(request, await _load_meant(request, action), values)
         row = await _apply_more(request, row, values)
-        if papers := values.get(daily_messages.PAPERS):
-            row = replace(row, top_n=min(custom_ids.parse_number(papers) or row.top_n, choice.MAX_TOP_N))
         typed = {name: values[name].strip() or "-" for name in TYPED if name in values}
-        typed |= {name: values[name] for name in CHOSEN if values.get(name)}
+        chosen: dict[str, Any] = {name: values[name] for name in CHOSEN if values.get(name)}
+        if papers := custom_ids.parse_number(values.get(daily_messages.PAPERS) or "0", choice.MAX_TOP_N):
+            chosen[daily_messages.PAPERS] = papers
+        with custom_ids.map_parse_errors():
+            row = daily_options.apply_changes(row, chosen)
         try:
             wanted = await _apply(request, row, typed)
             if row.id:

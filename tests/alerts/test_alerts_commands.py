@@ -110,8 +110,7 @@ async def test_add_without_words_and_names_opens_the_form_with_what_was_typed(ha
         typed = {name: value or "" for name, value in fields.items()}
         empty = last_response(await harness.reader.submit_modal(form, typed))
         assert shown_text(empty).startswith(harness.texts("refused-no-terms"))
-        form = await harness.press(empty, "alert-edit-conditions")
-        preview = last_response(await harness.reader.submit_modal(form, typed | {"keyword": "robot"}))
+        preview = await harness.fill(empty, "alert-edit-conditions", **typed | {"keyword": "robot"})
         await harness.press(preview, "alert-create")
     plain, detailed = await _list_alerts(harness)
     assert (plain.timing, plain.min_votes) == (models.AlertTiming.AT_ONCE, 0)

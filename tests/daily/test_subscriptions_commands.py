@@ -56,9 +56,11 @@ def _chosen(field: dict[str, Any]) -> list[str]:
     return [option["value"] for option in field["options"] if option.get("default")]
 
 
-async def _submit(harness: ClientHarness, form: Any, channel: Any, time: str = "", topic: str = "") -> Any:
+async def _submit(
+    harness: ClientHarness, form: Any, channel: Any, time: str = "", topic: str = "", **chosen: list[str]
+) -> Any:
     """Submit the set-up form. Returns the last message of the answer."""
-    values = {"channel": [channel], "time": time, "topic": topic}
+    values = {"channel": [channel], "time": time, "topic": topic, **chosen}
     return last_response(await harness.manager.submit_modal(form, values))
 
 
@@ -483,12 +485,14 @@ async def test_setup_without_options_opens_a_form(harness: ClientHarness) -> Non
 
 
 async def test_a_set_up_form_opens_again_with_what_was_typed(harness: ClientHarness) -> None:
-    refused = await _submit(harness, await _open_form(harness), harness.channel, "half nine", "diffusion")
+    form, chosen = await _open_form(harness), {"papers": ["9"], "days": ["mon", "tue"]}
+    refused = await _submit(harness, form, harness.channel, "half nine", "diffusion", **chosen)
     assert shown_text(refused).startswith(harness.texts("time-not-understood", text="half nine"))
     form = await harness.manager_press(refused, "subscription-form-again")
     assert [field.get("value") for field in _fields(form)[1:3]] == ["half nine", "diffusion"]
     summary = await _submit(harness, form, harness.channel, "9:30", "diffusion")
     edited = await harness.manager_press(summary, "change")
+    assert [_chosen(field) for field in _fields(edited)[3:]] == [["9"], ["mon", "tue"]]
     assert [field.get("value") for field in _fields(edited)[1:3]] == ["09:30", "diffusion"]
     await harness.manager_press(await _submit(harness, edited, harness.channel, "", "RL"), "setup-start")
     assert [(row.at_time, row.topic) for row in await _stored(harness)] == [("", "RL")]
