@@ -320,9 +320,19 @@ class Container:
             SentenceWriter(self.token_budget, *self.create_models()) if self.settings.writer_url else None
         )
         texts, deliveries = paper_text.PaperTexts(self.database, self.clock, open_reader), self.deliveries
+        topics = TextTokenStore(database, self.clock)
         archive = ArchiveQuestions(database, self.search, glossary, self.clock)
         return PaperQuestions(
-            database, self.clock, glossary, texts, deliveries, lookups, archive, self.vectors, sentences
+            database,
+            self.clock,
+            glossary,
+            texts,
+            deliveries,
+            topics,
+            lookups,
+            archive,
+            self.vectors,
+            sentences,
         )
 
     @cached_property

@@ -93,8 +93,8 @@ class Answer:
     Of one paper, which is `paper`: `basis` says what was read of it, and `read_as` has the parts of the question that were read
     as other forms, with those that the paper has.
 
-    Of the archive: `absent` has the names in the question that no paper has. `topic` is the question as a search that a button
-    can have. `is_cut`: only the question's first characters are read. `extent` is given if nothing is near.
+    Of the archive: `absent` has the names in the question that no paper has. `topic` is the question as a search.
+    `is_cut`: only the question's first characters are read. `extent` is given if nothing is near.
 
     With `sentences`, `found` are their quotes; `disagree`: their papers do, as the model says. `note` (a Fluent id) says why
     sentences are absent, or that a model is asked.
@@ -118,6 +118,11 @@ class Answer:
     @property
     def is_near(self) -> bool:
         return self.kind is Kind.NEAR
+
+    @property
+    def list_topic(self) -> str:
+        """The question as a search for all papers on it; "" if nothing was found, or only ids were given."""
+        return self.topic if self.found and self.kind is not Kind.NAMED else ""
 
     @property
     def is_readable(self) -> bool:

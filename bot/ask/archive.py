@@ -42,11 +42,10 @@ _PLACES = 10
 _LEAST, _MAX_READ = 0.15, 3
 """The least share of a question's weight by rarity that one of the first passages must have, else nothing is about it; how many
 first passages are looked at."""
-_MAX_ABSENT, MAX_TOPIC = 3, 72
-"""How many absent names are said; the most characters of a search in a button."""
+_MAX_ABSENT = 3
+"""How many absent names are said."""
 _FENCE = "```"
 _BLANK = re.compile(r"\n\s*\n")
-_CLAUSE = re.compile(r'[^\s":]++:"[^"]*+"|\S++')
 _WORD = re.compile(r"[\w.+-]++")
 _VERSION = re.compile(r"(?:\d{1,2}|\d\.\d)[a-z]?")
 """What makes a name of a word before it: Orca 9, but not a share (96.3), an amount (32K) or a year."""
@@ -85,7 +84,7 @@ class ArchiveQuestions:
         answer = Answer(
             Kind.NOTHING,
             language=language.value,
-            topic=_fit_topic(read.search),
+            topic=read.search[: question.MAX_LENGTH],
             is_cut=len(read.search) > question.MAX_LENGTH,
         )
         absent = await self._search.list_absent(names) if is_asked else []
@@ -167,18 +166,6 @@ def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str],
         named += found
         rest += [] if found else [word]
     return list(dict.fromkeys(named)), " ".join(rest)
-
-
-def _fit_topic(asked: str) -> str:
-    """Return a question as a search of at most MAX_TOPIC characters: a longer one by its operators and telling words alone."""
-    if len(asked) <= MAX_TOPIC:
-        return asked
-    clauses = dict.fromkeys(_CLAUSE.findall(asked))
-    telling = [clause for clause in clauses if questions.classify_filler(clause) != "filler"]
-    fitting = list[str]()
-    for clause in sorted(telling, key=lambda clause: ":" not in clause):  # operators first
-        fitting += [clause] if len(" ".join((*fitting, clause))) <= MAX_TOPIC else []
-    return " ".join(fitting)
 
 
 def _list_names(text: str) -> list[str]:

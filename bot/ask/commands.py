@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -18,11 +19,11 @@ from bot.ask.answers import Answer
 from bot.ask.archive import guess_language
 from bot.ask.question import MAX_LENGTH
 from bot.ask.service import AskedMessage, PaperQuestions
-from bot.client import autocomplete, interactions, list_state, options, responses, router
+from bot.client import autocomplete, interactions, list_state, options, permissions, responses, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
 from bot.client.message_builder import StatelessModal, button
-from bot.papers.replies import card_view, load_paper
+from bot.papers.replies import card_view, load_paper, store_list_text
 from storage import models
 
 _TYPED = (discord.MessageType.default, discord.MessageType.reply)
@@ -87,6 +88,16 @@ class AskCog(commands.Cog):
             raise InvalidCustomIdError(f"{name!r} is not a question")
         return await self._answer(request, action.payload, request.texts(f"ask-common-{name}"))
 
+    @router.handles(ask_messages.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
+    async def share(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the reader's answer to everyone. It is copied from its message, so nothing of the question is stored for it."""
+        interaction = request.interaction
+        if interaction.message is None:
+            raise InvalidCustomIdError("there is no answer to share")
+        async with router.deferring_publicly(interaction):
+            sharer = interactions.display_name(interaction)
+            return ask_messages.shared_view(request.texts, interaction.message, sharer=sharer)
+
     async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView | None:
         async with router.admitted_lookup(request.interaction):
             found = await load_paper(request, paper)
@@ -96,13 +107,17 @@ class AskCog(commands.Cog):
     async def _show(self, request: Request, answer: Answer, asked: str) -> ui.LayoutView | None:
         """Answer privately, and again with sentences if a language model is configured. None: it has replied."""
         begun, interaction = self._questions.begin_sentences(answer), request.interaction
+        state = list_state.ListState(list_state.ListKind.TOPIC, answer.list_topic)
+        token = (await store_list_text(request.services.text_tokens, request.user_id, state)).token
+        show = partial(ask_messages.answer_view, request.texts, asked=asked, topic_token=token)
+        may_share = permissions.may_share(interaction)
         if begun is None:
-            return ask_messages.answer_view(request.texts, answer, asked)
-        await responses.reply_privately(interaction, ask_messages.answer_view(request.texts, begun, asked))
+            return show(answer, may_share=may_share)
+        await responses.reply_privately(interaction, show(begun))
         answer = await self._questions.add_sentences(
             begun, asked, guess_language(asked, request.texts.locale), request.user_id, interaction.guild_id
         )
-        await responses.edit_reply(interaction, ask_messages.answer_view(request.texts, answer, asked))
+        await responses.edit_reply(interaction, show(answer, may_share=may_share))
         return None
 
     async def _add_to_card(
@@ -126,8 +141,8 @@ class AskCog(commands.Cog):
             or isinstance(place, _PRIVATE)
         ):
             return
-        permissions, in_thread = place.permissions_for(message.guild.me), isinstance(place, discord.Thread)
-        if not (permissions.send_messages_in_threads if in_thread else permissions.send_messages):
+        allowed, in_thread = place.permissions_for(message.guild.me), isinstance(place, discord.Thread)
+        if not (allowed.send_messages_in_threads if in_thread else allowed.send_messages):
             return
         is_mention = bot_user.id in message.raw_mentions  # a reply mentions its author in `mentions` alone
         asked = AskedMessage(
@@ -136,7 +151,7 @@ class AskCog(commands.Cog):
             message.id,
             message.author.id,
             message.reference.message_id if message.reference is not None else None,
-            may_reply=permissions.read_message_history,
+            may_reply=allowed.read_message_history,
             is_mention=is_mention,
             cards=await _find_card_papers(message, bot_user) if is_mention else (),
         )

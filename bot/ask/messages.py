@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
+import discord
 from discord import ui
 
 from bot.archive.summaries import Basis, label_name
 from bot.ask.answers import Answer, Extent, Found, Kind, Words
 from bot.ask.question import MAX_LENGTH
 from bot.ask.sentences import QuotedSentence
-from bot.ask.service import AnswerPost
+from bot.ask.service import MAX_A_DAY, AnswerPost
 from bot.client import messages as client_messages
-from bot.client.custom_ids import pack_custom_id
-from bot.client.list_state import ListKind, ListState, fit_state
+from bot.client.custom_ids import pack_custom_id, unpack_custom_id
+from bot.client.list_state import ListKind, ListState, pack_state
 from bot.client.message_builder import MessageBuilder, button, layout_payload, select_menu, select_option
 from bot.client.messages import PostWording
 from bot.client.paper_texts import (
@@ -35,8 +36,9 @@ from bot.text import plain
 from storage import models
 from storage.models import PartKind
 
-_Rows: TypeAlias = Sequence[Sequence[ui.Item[Any] | None]]
-OPEN, SUBMIT, CHOOSE = "qa", "qas", "qam"
+_Controls: TypeAlias = tuple[ui.Item[Any] | None, ui.Item[Any] | None]
+"""A menu, and the first button below it."""
+OPEN, SUBMIT, CHOOSE, SHARE = "qa", "qas", "qam", "qax"
 QUESTION = "question"
 """The form's field."""
 COMMON = ("data", "baselines", "cost", "limits", "code")
@@ -48,17 +50,26 @@ _QUOTED = (350, 200, 120, 40)
 """The characters of an archive's passage, fewer where a message is full."""
 _RESERVE = 600
 """How many characters of a message the notes below the sentences may take, and bytes."""
+_MAX_SHARER = 60
+"""Characters of the name of who shares an answer."""
 _MAX_ORIGINS = 4
 """How many sources of the archive are named."""
 
 
 def answer_view(
-    texts: Texts, answer: Answer, asked: str = "", *, marker: str | None = None, url: str = ""
+    texts: Texts,
+    answer: Answer,
+    asked: str = "",
+    *,
+    topic_token: str = "",
+    may_share: bool = False,
+    marker: str | None = None,
+    url: str = "",
 ) -> ui.LayoutView:
     """Return an answer with its passages as quotations, below the question.
 
-    `url` is the address of the message that asked, for an answer that cannot be a reply to it; `marker` that of a delivery's
-    message, which the buttons' ids carry.
+    `topic_token` names the answer's topic, if it is stored. `url` is the address of the message that asked, for an answer that
+    cannot be a reply to it; `marker` that of a delivery's message, which the buttons' ids carry.
     """
     message, said = MessageBuilder(), describe(texts, answer)
     head = [subtext(url)] if url else []
@@ -69,12 +80,15 @@ def answer_view(
     # What was not found is said aloud, and what is only to be kept in mind in small print.
     aloud = 0 if answer.is_near else 1
     message.add_text("\n".join([*head, *said[:aloud], *map(subtext, said[aloud:])]))
-    rows = (
-        _archive_rows(texts, answer, marker)
+    menu, further = (
+        _archive_controls(texts, answer, topic_token, marker)
         if answer.paper is None
-        else _paper_rows(texts, answer.paper, marker)
+        else _paper_controls(texts, answer.paper, marker)
     )
-    message.end_with(rows, "\n".join(map(subtext, list_notes(texts, answer))))
+    share = button(texts("share"), pack_custom_id(SHARE)) if may_share and answer.found else None
+    if share is not None:  # Room for the line above a shared answer.
+        message.budget.add(1, (_shared_line(texts, "x" * _MAX_SHARER),))
+    message.end_with([[menu], [further, share]], "\n".join(map(subtext, list_notes(texts, answer))))
     if answer.sentences:
         blocks = [_passage_text(texts, answer, *numbered) for numbered in enumerate(answer.found, start=1)]
         blocks = _fit_sentences(answer.sentences, blocks, *message.share(1))
@@ -86,13 +100,35 @@ def answer_view(
     return message.view
 
 
-def _paper_rows(texts: Texts, paper: models.PaperDetail, marker: str | None) -> _Rows:
+def shared_view(texts: Texts, answered: discord.Message, *, sharer: str) -> ui.LayoutView:
+    """Return a private answer as a public message: what its reader saw, without the button that shares it."""
+    layout = ui.LayoutView.from_message(answered, timeout=None)
+    for item in list(layout.walk_children()):
+        row = item.parent
+        if (
+            isinstance(row, ui.ActionRow)
+            and unpack_custom_id(getattr(item, "custom_id", None) or "").verb == SHARE
+        ):
+            row.remove_item(item)
+            if not row.children and isinstance(row.parent, ui.Container):
+                row.parent.remove_item(row)
+    shared = ui.LayoutView(timeout=None)
+    for item in (ui.TextDisplay(_shared_line(texts, sharer)), *layout.children):
+        shared.add_item(item)
+    return shared
+
+
+def _shared_line(texts: Texts, sharer: str) -> str:
+    return subtext(texts("shared-by", name=sharer))
+
+
+def _paper_controls(texts: Texts, paper: models.PaperDetail, marker: str | None) -> _Controls:
     options = [select_option(texts(f"ask-common-{name}"), name) for name in COMMON]
     menu = select_menu(texts("ask-common"), pack_custom_id(CHOOSE, paper.arxiv_id, marker=marker), options)
-    return [[menu], [button(texts("ask-again"), pack_custom_id(OPEN, paper.arxiv_id, marker=marker))]]
+    return menu, button(texts("ask-again"), pack_custom_id(OPEN, paper.arxiv_id, marker=marker))
 
 
-def _archive_rows(texts: Texts, answer: Answer, marker: str | None) -> _Rows:
+def _archive_controls(texts: Texts, answer: Answer, topic_token: str, marker: str | None) -> _Controls:
     shown = {passage.paper.arxiv_id: passage.paper for passage in answer.found}
     options = [
         select_option(
@@ -102,10 +138,9 @@ def _archive_rows(texts: Texts, answer: Answer, marker: str | None) -> _Rows:
         for name, action in (("ask-menu-ask", (OPEN,)), ("ask-menu-save", _SAVE))
     ]
     menu = select_menu(texts("ask-menu"), pack_custom_id(client_messages.ACT, marker=marker), options)
-    state = ListState(ListKind.TOPIC, answer.topic)
-    # A longer question has no room beside a delivery's marker; its answer has no such button.
-    topic = fit_state(state, marker=marker) if shown and answer.kind is not Kind.NAMED else None
-    return [[menu], [button(texts("ask-all-papers"), topic) if topic else None]]
+    state = ListState(ListKind.TOPIC, answer.list_topic, token=topic_token)
+    further = button(texts("ask-all-papers"), pack_state(state, marker=marker)) if answer.list_topic else None
+    return menu, further
 
 
 def describe(texts: Texts, answer: Answer) -> list[str]:
@@ -237,16 +272,16 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     marker, asked = contents.part_marker(post.marker, 0), post.message
     url = f"https://discord.com/channels/{asked.guild_id}/{asked.channel_id}/{asked.id}"
     texts, answer = wording.ui_texts, post.answer
-    text = texts(post.problem) if post.problem else ""
-    if answer is not None:
-        text = texts("ask-refused", ask=wording.mention("ask"))
+    problem = "ask-refused" if answer is not None else post.problem
+    text = texts(problem, ask=wording.mention("ask"), count=MAX_A_DAY)
     plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
     body, reply = plain, dict[str, Any]()
     if asked.may_reply:
         body = client_messages.marked_plain_payload(text, marker)
         reply = {"message_reference": {"message_id": str(asked.id), "fail_if_not_exists": False}}
     if answer is not None:
-        view = answer_view(texts, answer, marker=marker, url="" if asked.may_reply else url)
+        above = "" if asked.may_reply else url
+        view = answer_view(texts, answer, topic_token=post.topic_token, marker=marker, url=above)
         body = layout_payload(view)
     if post.is_edit:
         # Discord takes a layout in place of a text only if the text is removed.

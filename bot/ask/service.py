@@ -1,8 +1,9 @@
 """Answers questions about papers with their passages, privately, or publicly where a message mentions the bot.
 
-A question in a message is answered by a delivery. It is planned at once with the sentence that the question was lost, due
-in three minutes, and gets the answer in its place: so it is answered once, or said to be lost. While a text is read, its
-message says so, and is edited. Its last part always has what is to be said if nothing follows.
+A question in a message is answered by a delivery. It is planned at once with the sentence that the bot was interrupted, due
+in three minutes, and gets the answer in its place, or the reason why there is none: so something is said once, and *interrupted*
+only if the process ended. While a text is read, its message says so, and is edited. Its last part always has what is to be said
+if nothing follows.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bot.ask.answers import Answer, AskedPaper, Kind, StoredPassage, Words
 from bot.ask.archive import ArchiveQuestions, guess_language, list_sources, list_text_sources, split_ids
 from bot.ask.ranking import PaperIndex, Ranking
 from bot.ask.sentences import Question, SentenceWriter
+from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.core import isolation
 from bot.core.admission import Admission, BusyError
 from bot.core.clock import Clock
@@ -47,6 +49,8 @@ _MAX_READING, _READING_SECONDS, _PATIENCE = 4, 60.0, 30.0
 READING_AFTER = 1.5
 """Seconds after which a thread is told that a text is being read. The relay looks every two seconds."""
 LOST_AFTER, ANSWER_LIFETIME = timedelta(minutes=3), timedelta(hours=1)
+ANSWERING_SECONDS = 120.0
+"""The time for an answer to a mention; below `LOST_AFTER`, at which it would be called interrupted."""
 MAX_A_DAY = 50
 """The most mentions by one reader that are answered a day (UTC), and the most texts that one has read."""
 _PUBLIC, _READ = "public", "read"
@@ -76,13 +80,15 @@ class AskedMessage(NamedTuple):
 class AnswerPost:
     """A public answer to a message.
 
-    `problem` (a Fluent id) is said in its place. `is_edit`: something was said already.
+    `problem` (a Fluent id) is said in its place. `topic_token` names the question as a search, which is stored as the asker's.
+    `is_edit`: something was said already.
     """
 
     message: AskedMessage
     locale: models.Locale
     problem: str
     answer: Answer | None = None
+    topic_token: str = ""
     is_edit: bool = False
 
     @property
@@ -101,6 +107,7 @@ class PaperQuestions:
     glossary: GlossaryService
     texts: PaperTexts
     deliveries: contents.DeliveryFactory
+    topics: TextTokenStore
     lookups: Admission
     archive: ArchiveQuestions
     vectors: TextVectors | None
@@ -139,7 +146,7 @@ class PaperQuestions:
         language = guess_language(asked, locale)
         text = await self.database.fetch(paper_texts.get, paper.arxiv_id)
         if text is None:
-            if not self._count(_READ, user_id):
+            if self._count(_READ, user_id) > MAX_A_DAY:
                 raise errors.UsageError(f"{MAX_A_DAY} papers a day", "ask-limit")
             text = await self._read(paper, user_id)
         async with self.lookups.admitted(user_id, _PATIENCE):
@@ -186,7 +193,7 @@ class PaperQuestions:
                     paper.arxiv_id, paper.title or "", "", lambda: self._reading.admitted(user_id)
                 )
         except TimeoutError:
-            raise BusyError("the text is not read in time", "busy") from None
+            raise BusyError("the text is not read in time", "ask-too-slow") from None
 
     async def _load_sources(
         self, paper: models.PaperDetail, text: models.PaperText, language: models.Locale
@@ -226,24 +233,25 @@ class PaperQuestions:
         known = ids or arxiv_ids.list_arxiv_ids(asked, now.date())
         named, asked = split_ids(asked, known, now.date())
         is_heard = question.has_words(asked) or named or not (ids or answered is not None)
-        if not is_heard or not self._count(_PUBLIC, message.user_id):
+        over = self._count(_PUBLIC, message.user_id) - MAX_A_DAY if is_heard else 0
+        if not is_heard or over > 1:  # said once
             return
         # A reply to an answer of several papers asks these.
         same = [] if named or len(answered or ()) < 2 else list(answered or ())
         named = named or ([] if same else list(answered or ids))
-        post = AnswerPost(message, guess_language(asked), problem="ask-lost")
+        post = AnswerPost(message, guess_language(asked), problem="ask-over" if over == 1 else "ask-lost")
         delivery = self.deliveries.build_post(
             ANSWER,
             post,
             now,
             guild_id=message.guild_id,
             channel_id=message.channel_id,
-            due_at=now + LOST_AFTER,
+            due_at=now if over == 1 else now + LOST_AFTER,
             expires_at=now + ANSWER_LIFETIME,
             papers=tuple(named) if len(named) == 1 else (),
         )
         delivery_id = await self.database.write(outbox.add, delivery)
-        if delivery_id is not None:  # Discord may send an event again
+        if delivery_id is not None and over < 1:  # Discord may send an event again
             with isolation.isolated(log, "question in a message not answered"):
                 await self._fill(delivery_id, post, named, same, asked)
 
@@ -275,7 +283,7 @@ class PaperQuestions:
         `rest` follows after LOST_AFTER unless this is called again before.
         """
         now = self.clock()
-        parts = [self.deliveries.build_post(ANSWER, post, now).parts[0] for post in (shown, *rest)]
+        parts = [self._render(post, now) for post in (shown, *rest)]
         about = dict.fromkeys(one.paper.arxiv_id for one in (shown.answer.found if shown.answer else ()))
         return await self.database.write(
             storage.put_answer,
@@ -287,10 +295,30 @@ class PaperQuestions:
             about=[*about],
         )
 
+    def _render(self, post: AnswerPost, now: datetime) -> models.NewPart:
+        """Return the message of a post; if it cannot be drawn, one that says so."""
+        with isolation.isolated(log, "answer to a mention not drawn"):
+            return self.deliveries.build_post(ANSWER, post, now).parts[0]
+        failed = replace(post, answer=None, problem="ask-failed")
+        return self.deliveries.build_post(ANSWER, failed, now).parts[0]
+
     async def _find(
         self, post: AnswerPost, ids: Sequence[str], same: Sequence[str], asked: str
     ) -> AnswerPost:
-        """Return the post with the answer, or with what prevents one."""
+        """Return the post with the answer, or with what prevents one. An error is logged."""
+        with isolation.isolated(log, "question in a message not answered"):
+            try:
+                async with asyncio.timeout(ANSWERING_SECONDS):
+                    return await self._find_answer(post, ids, same, asked)
+            except TimeoutError:
+                return replace(post, problem="ask-too-slow")
+            except errors.UsageError as error:
+                return replace(post, problem=error.key)
+        return replace(post, problem="ask-failed")
+
+    async def _find_answer(
+        self, post: AnswerPost, ids: Sequence[str], same: Sequence[str], asked: str
+    ) -> AnswerPost:
         has_words = question.has_words(asked)
         if len(ids) > 1 and has_words:
             return replace(post, problem="ask-which-paper")
@@ -298,20 +326,20 @@ class PaperQuestions:
         paper = await self.database.fetch(papers.get_detail, ids[0]) if ids else None
         paper = paper if has_words else None
         named = same if has_words else ids  # ids alone show these papers
-        try:
-            answer = await self.answer(asked, post.locale, post.message.user_id, paper=paper, same=named)
-            return replace(post, answer=answer, problem="")
-        except errors.UsageError as error:
-            return replace(post, problem=error.key)
+        user_id = post.message.user_id
+        answer = await self.answer(asked, post.locale, user_id, paper=paper, same=named)
+        topic = answer.list_topic
+        token = await self.topics.save(user_id, TextPurpose.LIST, topic) if topic else ""
+        return replace(post, answer=answer, topic_token=token, problem="")
 
-    def _count(self, what: str, user_id: int) -> bool:
-        """Count a mention, or one that has a text read. Returns False beyond the reader's limit."""
+    def _count(self, what: str, user_id: int) -> int:
+        """Count a mention, or one that has a text read, and return how many it is of the reader's on this day (UTC)."""
         today = self.clock().date()
         if self._counted_on != today:
             self._counted_on = today
             self._asked.clear()
         self._asked[what, user_id] += 1
-        return self._asked[what, user_id] <= MAX_A_DAY
+        return self._asked[what, user_id]
 
 
 def _build(

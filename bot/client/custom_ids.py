@@ -64,18 +64,15 @@ def parse_number(text: str, most: int = MAX_NUMBER) -> int:
 
 
 def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> str:
-    """Return the custom id of an action whose fields are all bounded, such as numbers and ids."""
-    packed = fit_custom_id(verb, *fields, marker=marker)
-    assert packed is not None, (verb, fields, marker)
-    return packed
-
-
-def fit_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> str | None:
-    """Return the custom id of an action, or None if Discord would refuse it as too long: its button is left out then."""
+    """Return the custom id of an action. If it is longer than Discord permits, messages leave its button out; see `fits`."""
     texts = [str(field) for field in fields]
     assert not any(":" in text for text in (verb, *texts[:-1])), "only the last field may contain a colon"
-    packed = (marker or PREFIX) + ":".join((verb, *texts))
-    return packed if len(packed) <= discord_text.CUSTOM_ID else None
+    return (marker or PREFIX) + ":".join((verb, *texts))
+
+
+def fits(custom_id: str) -> bool:
+    """Return whether Discord accepts a custom id of this length."""
+    return len(custom_id) <= discord_text.CUSTOM_ID
 
 
 def find_marker(custom_id: str) -> str | None:

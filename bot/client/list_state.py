@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.client.custom_ids import Action, fit_custom_id, map_parse_errors, parse_number
+from bot.client.custom_ids import Action, map_parse_errors, pack_custom_id, parse_number
+from bot.rendering import discord_text
 from bot.search.results import Sort
 from bot.text import query_parser
 from storage import models
@@ -21,8 +22,6 @@ OPEN_LIST = "lo"
 PAGE_SIZE = 5
 DAY_PAGE_SIZE = 20
 """Papers per page of a day, by title only: as many as fit into a menu and a message."""
-MAX_LIST_TEXT_LENGTH = 72
-"""The longest text in a custom id. A longer one is stored under a token."""
 _SORT_FLAGS: Mapping[Sort | None, str] = {
     Sort.RELEVANCE: "r",
     Sort.DATE: "d",
@@ -31,6 +30,7 @@ _SORT_FLAGS: Mapping[Sort | None, str] = {
 }
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
+_LONGEST_VERB = "x" * 6
 
 
 class ListKind(StrEnum):
@@ -108,8 +108,9 @@ class ListState:
 
     @property
     def max_text_length(self) -> int:
-        """The longest text that fits into a custom id beside the other fields."""
-        return MAX_LIST_TEXT_LENGTH - (len(_pack_span(self.span)) if self.span else 0)
+        """The longest text that fits into the custom ids of all controls of the list; a longer one is stored under a token."""
+        most = self.replace(text="", token="", page=_MAX_PAGE, min_votes=_MAX_VOTES, sort=Sort.DATE)
+        return discord_text.CUSTOM_ID - len(pack_state(most, _LONGEST_VERB))
 
     @property
     def has_titles_only(self) -> bool:
@@ -152,18 +153,11 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
 
 
 def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str:
-    """Return the custom id that shows this page of the list, whose text is short, or stored under a token."""
-    packed = fit_state(state, verb, marker=marker)
-    assert packed is not None, state
-    return packed
-
-
-def fit_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str | None:
-    """Return the custom id that shows this page of the list, or None if its text has no room beside the marker."""
+    """Return the custom id that shows this page of the list; its text is short (`max_text_length`), or stored under a token."""
     flags = _SORT_FLAGS.get(state.sort, "") + "k" * bool(state.token)
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
     text, period = state.token or state.text, _pack_span(state.span) if state.span else state.period
-    return fit_custom_id(verb, state.kind, page, period, votes, flags, text, marker=marker)
+    return pack_custom_id(verb, state.kind, page, period, votes, flags, text, marker=marker)
 
 
 def unpack_state(action: Action) -> ListState:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import discord
 from discord import ui
 
-from bot.client.custom_ids import CUSTOM_ID, unpack_custom_id
+from bot.client.custom_ids import CUSTOM_ID, fits, unpack_custom_id
 from bot.rendering import discord_text
 
 AMBER = 0xF4B400
@@ -114,7 +114,7 @@ class MessageBuilder:
 
     def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
         """Reserve space for rows and a text (which may be "") at the end of the message. None items are skipped."""
-        present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
+        present = [fitting for row in rows if (fitting := _list_fitting(row))]
         foot = self._fit(foot)
         self.budget.add(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
         self._end = [ui.ActionRow(*row) for row in present]
@@ -144,7 +144,10 @@ class MessageBuilder:
     def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> None:
         """Add a text with an item on its right."""
         text = self._fit(markdown)
-        self._add(ui.Section(text, accessory=accessory), 3, text)
+        if _list_fitting([accessory]):
+            self._add(ui.Section(text, accessory=accessory), 3, text)
+        else:
+            self._add(ui.TextDisplay(text), 1, text)
 
     def add_media(self, addresses: Sequence[str], description: str) -> None:
         """Add at most ten pictures or videos by URL; `attachment://NAME` is an attached file."""
@@ -164,7 +167,7 @@ class MessageBuilder:
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> None:
         """Add a row of up to five buttons, or one select menu. None items are skipped."""
-        if present := [button for button in buttons if button is not None]:
+        if present := _list_fitting(buttons):
             self._add(ui.ActionRow(*present), 1 + len(present))
 
     def _fit(self, markdown: str) -> str:
@@ -182,8 +185,17 @@ class MessageBuilder:
 
     def add_reserved_row(self, *items: ui.Item[Any] | None) -> None:
         """Add a row of items in reserved space, unless all items are None."""
-        if present := [item for item in items if item is not None]:
+        if present := _list_fitting(items):
             self._items.append(ui.ActionRow(*present))
+
+
+def _list_fitting(items: Iterable[ui.Item[Any] | None]) -> list[ui.Item[Any]]:
+    """Return the items without None, and without those whose custom id Discord would refuse as too long."""
+    present = [item for item in items if item is not None]
+    fitting = [item for item in present if fits(getattr(item, "custom_id", None) or "")]
+    if len(fitting) < len(present):
+        warnings.warn(MessageFullWarning("left out: a control with a long custom id"), stacklevel=3)
+    return fitting
 
 
 def button(
@@ -228,7 +240,8 @@ def select_menu(
 
     If `max_values` is above 1, users may select nothing unless `min_values` is given.
     """
-    unique = {choice.value: choice for choice in options[: discord_text.SELECT_OPTIONS]}
+    fitting = [choice for choice in options if len(choice.value) <= discord_text.SELECT_VALUE]
+    unique = {choice.value: choice for choice in fitting[: discord_text.SELECT_OPTIONS]}
     if not unique:
         return None
     return DynamicComponent(

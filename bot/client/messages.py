@@ -16,7 +16,7 @@ from discord import ui
 from bot.archive import arxiv_ids
 from bot.client import message_builder
 from bot.client.custom_ids import pack_custom_id
-from bot.client.list_state import MAX_LIST_TEXT_LENGTH, ListKind, ListState, alert_terms, pack_state
+from bot.client.list_state import ListKind, ListState, alert_terms, pack_state
 from bot.client.message_builder import (
     AMBER,
     RED,
@@ -157,14 +157,10 @@ _FOLLOW_LABELS = {
 
 def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
     """Return a button that opens the form for a new alert, prefilled with the topic."""
-    is_usable = 0 < len(topic) <= MAX_LIST_TEXT_LENGTH
-    terms = alert_terms(ListState(ListKind.TOPIC, topic)) if is_usable else None
-    if terms is None:
-        label, topic = "post-follow", ""
-    else:
-        label = _FOLLOW_LABELS[terms[0]]
-    custom_id = pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic)
-    return button(texts(label), custom_id, emoji="🔔")
+    state = ListState(ListKind.TOPIC, topic)
+    terms = alert_terms(state) if len(topic) <= state.max_text_length else None
+    label, topic = ("post-follow", "") if terms is None else (_FOLLOW_LABELS[terms[0]], topic)
+    return button(texts(label), pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic), emoji="🔔")
 
 
 def today_button(texts: Texts) -> ui.Item[Any]:

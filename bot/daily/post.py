@@ -181,7 +181,8 @@ def _action_buttons(
     """
     buttons = []
     planned, topic = post.planned, post.subscription.topic
-    is_linked = 0 < len(topic) <= list_state.MAX_LIST_TEXT_LENGTH
+    on_topic = list_state.ListState(list_state.ListKind.TOPIC, topic)
+    is_linked = 0 < len(topic) <= on_topic.max_text_length
     # A custom id cannot hold both a topic and the marker, which is needed to find the message.
     if marker or not is_linked:
         span = planned.since_on or planned.digest_on, planned.digest_on
@@ -191,7 +192,6 @@ def _action_buttons(
         label = texts(of_days if planned.since_on else "alert-day")
         buttons.append(message_builder.button(label, list_state.pack_state(listed, marker=marker)))
     if is_linked:
-        on_topic = list_state.ListState(list_state.ListKind.TOPIC, topic)
         buttons.append(message_builder.button(texts("post-on-topic"), list_state.pack_state(on_topic)))
     buttons.append(client_messages.begin_alert_button(texts, topic))
     return buttons if first is None else [*buttons, _language_button(texts, post, first)]

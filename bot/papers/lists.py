@@ -10,7 +10,7 @@ from typing import NamedTuple, assert_never
 from bot.archive import dates as archive_dates
 from bot.archive import summaries
 from bot.client import paper_texts
-from bot.client.list_state import MAX_LIST_TEXT_LENGTH, ListKind, ListState, Period, limits_of
+from bot.client.list_state import ListKind, ListState, Period, limits_of
 from bot.client.paper_texts import escape_untrusted, format_title, join_dotted
 from bot.client.texts import Texts
 from bot.core.clock import Clock
@@ -257,7 +257,7 @@ class PaperLists:
             _filters_text(texts, state),
         )
         return PaperList(
-            state=shown if len(shown.text) <= MAX_LIST_TEXT_LENGTH else state,
+            state=shown if len(shown.text) <= shown.max_text_length else state,
             heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
             rows=result.rows,
             total=result.total,

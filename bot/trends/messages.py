@@ -23,7 +23,7 @@ from bot.papers.trends import (
     summary,
     topic_name,
 )
-from bot.rendering import discord_text, typesetting
+from bot.rendering import typesetting
 from bot.search.trends import RisingTopic
 
 SHOW = "tr"
@@ -103,9 +103,7 @@ def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:
 
 def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.Item[ui.LayoutView] | None:
     options = [
-        select_option(topic.text, topic.text, description=topic.translation or None)
-        for topic in topics
-        if len(topic.text) <= discord_text.SELECT_VALUE
+        select_option(topic.text, topic.text, description=topic.translation or None) for topic in topics
     ]
     return select_menu(texts("rising-pick"), pack_custom_id(SELECT, span), options)
 

@@ -8,7 +8,6 @@ import pytest
 from bot.ask.answers import Answer, Kind
 from bot.ask.archive import ArchiveQuestions
 from bot.ask.service import PaperQuestions
-from bot.client.list_state import MAX_LIST_TEXT_LENGTH
 from storage import models, paper_texts
 from storage.database import Database
 from tests.ask.test_commands import mention
@@ -254,14 +253,6 @@ async def test_all_passages_fit_a_message_and_a_button_has_the_words_of_any_ques
     button = next(name for name in component_ids(answer) if name.startswith("pr:l:"))
     assert len(button) <= 100
     assert "Paper 2501.20001" in shown_text(await harness.press(answer, custom_id=button))
-
-
-async def test_the_operators_of_a_long_question_stay_in_its_button(archive: ArchiveQuestions) -> None:
-    asked = f'How do all of the lamps of a town save their oil when it is night and rains? {"x" * 20} author:"Ada Lovelace"'
-    topic = (await ask(archive, asked)).topic
-    assert len(topic) <= MAX_LIST_TEXT_LENGTH
-    assert 'author:"Ada Lovelace"' in topic
-    assert "lamps" in topic
 
 
 async def test_a_paper_of_which_only_the_title_is_stored_is_found_and_said_to_be(

@@ -441,9 +441,36 @@ async def test_a_reader_is_answered_in_threads_so_many_times_a_day(
     monkeypatch.setattr("bot.ask.service.MAX_A_DAY", 1)
     thread = await open_thread(asking)
     assert len(await mention(asking, thread, "Which licence?")) == 1
-    assert await mention(asking, thread, "Which licence?") == []
+    [said] = await mention(asking, thread, "Which licence?")
+    assert "answers in channels today" in said.content
+    assert await mention(asking, thread, "Which licence?") == [], "the limit is said once"
     await asking.env.advance_time(24 * 3600)
     assert len(await mention(asking, thread, "Which licence?")) == 1
+
+
+@both_languages
+async def test_an_answer_is_shared_as_its_reader_saw_it(asking: ClientHarness) -> None:
+    """The words of the question are in no button, and nothing of it is stored."""
+    for options in ({"paper": PAPER}, {}):
+        answer = await asking.ask("ask", question=ASKED[asking.texts.locale], **options)
+        [share] = [one for one in component_ids(answer) if one.startswith(f"pr:{ask_messages.SHARE}")]
+        assert share == f"pr:{ask_messages.SHARE}"
+        shared, confirmed = await asking.share(answer)
+        assert not shared.flags.ephemeral
+        assert confirmed.flags.ephemeral
+        head, _, rest = shown_text(shared).partition("\n")
+        assert head == f"-# {asking.texts('shared-by', name=asking.reader.user.name)}"
+        assert rest == shown_text(answer).replace(f"\n{asking.texts('share')}", "")
+        assert share not in component_ids(shared)
+        taken = await asking.press(confirmed, "share-take-back")
+        assert asking.texts("share-taken-back") in shown_text(taken)
+
+
+async def test_in_a_channel_where_the_reader_may_not_write_an_answer_cannot_be_shared(
+    asking: ClientHarness,
+) -> None:
+    answer = await asking.ask("ask", where=asking.readonly_channel, question=ASKED[models.Locale.EN])
+    assert f"pr:{ask_messages.SHARE}" not in component_ids(answer)
 
 
 async def test_an_unknown_id_is_said_to_be_in_no_digest(asking: ClientHarness) -> None:

@@ -1,17 +1,23 @@
 """A question in a thread is answered once or said to be lost, on both engines, wherever the process is killed."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from simcord.components import walk_components
 
 from bot.app.container import Container
 from bot.ask.service import LOST_AFTER, AskedMessage, PaperQuestions
+from bot.client import custom_ids, list_state
+from bot.client.accounts import Readers, TextTokenStore
+from bot.client.refusals import UserError
 from bot.core.admission import Admission
 from bot.core.settings import Settings
+from bot.papers.replies import load_list_text
 from bot.search.glossary import GlossaryService
 from bot.sources.paper_text import PaperTextReader
 from storage import ask, club, models, outbox, paper_texts, papers
@@ -111,6 +117,73 @@ async def test_a_text_that_takes_long_is_announced_and_the_message_edited(
     [last] = await due(discussed, LOST_AFTER)
     assert ("interrupted" if is_killed else "The weights are") in last
     assert "message_reference" not in last  # Discord takes none in an edit
+
+
+FAILED, OVER_TIME = "error in Paperround", "took too long"
+
+
+COURTS = "How do courts decide a divorce?"
+
+
+async def add_courts(db: Database) -> None:
+    await World(db).list("Tue", 'C "Divorce Courts | Courts decide a divorce by language models."')
+
+
+async def _fail(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("a fault of ours")
+
+
+async def _never_end(*_: Any, **__: Any) -> Any:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("name", "instead", "said"),
+    [
+        ("PaperQuestions.answer", _fail, FAILED),
+        ("PaperQuestions.answer", _never_end, OVER_TIME),
+        ("TextTokenStore.save", _fail, FAILED),
+    ],
+)
+async def test_what_failed_or_took_too_long_is_said_and_not_called_interrupted(
+    discussed: Database, monkeypatch: pytest.MonkeyPatch, name: str, instead: Any, said: str
+) -> None:
+    monkeypatch.setattr(f"bot.ask.service.{name}", instead)
+    if instead is _never_end:
+        monkeypatch.setattr("bot.ask.service.ANSWERING_SECONDS", 0.01)
+    await add_courts(discussed)
+    await questions(discussed).answer_mention(COURTS, MESSAGE._replace(channel_id=CHANNEL))
+    [payload] = await due(discussed)
+    assert said in payload
+    assert await due(discussed, LOST_AFTER) == [payload]
+
+
+async def test_an_answer_that_cannot_be_drawn_says_so(
+    discussed: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.ask.messages.list_notes", lambda *_: 1 / 0)
+    await questions(discussed).answer_mention("Which licence?", MESSAGE)
+    [payload] = await due(discussed)
+    assert FAILED in payload
+
+
+@pytest.mark.parametrize("asked", [COURTS, f"{COURTS} " * 30])
+async def test_no_button_has_the_words_of_a_question_and_forgetting_takes_them(
+    discussed: Database, asked: str
+) -> None:
+    await add_courts(discussed)
+    await questions(discussed).answer_mention(asked, MESSAGE._replace(channel_id=CHANNEL))
+    [payload] = await due(discussed)
+    buttons = [one for one in walk_components(json.loads(payload)["components"]) if one.get("custom_id")]
+    [listed] = [one["custom_id"] for one in buttons if one.get("label") == "All papers on this"]
+    assert "divorce" not in listed
+    action = custom_ids.unpack_custom_id(listed)
+    tokens = TextTokenStore(discussed, lambda: NOW)
+    found = await load_list_text(tokens, list_state.unpack_state(action))
+    assert "divorce" in found.text
+    await Readers(discussed, lambda: NOW).forget(MESSAGE.user_id)
+    with pytest.raises(UserError, match="outdated-control"):
+        await load_list_text(tokens, list_state.unpack_state(action))
 
 
 async def send_first(db: Database) -> None:

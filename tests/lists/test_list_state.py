@@ -16,9 +16,7 @@ from bot.rendering import discord_text
 from bot.search.results import Sort
 from storage.database import Database
 
-texts = st.text(
-    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=list_state.MAX_LIST_TEXT_LENGTH
-)
+texts = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=discord_text.CUSTOM_ID)
 days = st.dates(date(1991, 1, 1), date(2099, 12, 31))
 states = st.builds(
     ListState,
@@ -78,7 +76,7 @@ async def test_only_long_texts_are_stored_under_a_token(sqlite_db: Database) -> 
     short = await store_list_text(tokens, 7, ListState(ListKind.TOPIC, "two\nlines", token="outdated"))
     assert short == ListState(ListKind.TOPIC, "two lines")
     assert await load_list_text(tokens, short) == short
-    long = await store_list_text(tokens, 7, ListState(ListKind.TOPIC, "x" * 73))
+    long = await store_list_text(tokens, 7, ListState(ListKind.TOPIC, "x" * 74))
     shown = _unpack(list_state.pack_state(long))
     assert shown == ListState(ListKind.TOPIC, token=long.token)
     assert await load_list_text(tokens, shown) == long

@@ -686,6 +686,9 @@ mentions-on = A mention of Paperround with a question is answered in this server
 mentions-off = Mentions of Paperround are not answered in this server. { $ask } still answers privately.
 ask-refused = Discord refused this answer because of its content. Ask with { $ask }: then only you see it.
 ask-lost = Paperround was interrupted before it could answer. Please ask again.
+ask-failed = An error in Paperround prevented an answer; it is in the operator's log. Asking with { $ask } may work.
+ask-too-slow = This took too long and was stopped, so there is no answer. Please ask again in a few minutes.
+ask-over = You have had { $count } answers in channels today. { $ask } still answers you privately.
 
 ## The club
 discuss = Discuss
