@@ -92,11 +92,12 @@ class AskCog(commands.Cog):
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the reader's answer to everyone. It is copied from its message, so nothing of the question is stored for it."""
         interaction = request.interaction
-        if interaction.message is None:
+        answered = interaction.message
+        if answered is None or pack_custom_id(ask_messages.SHARE) not in interactions.custom_ids_of(answered):
             raise InvalidCustomIdError("there is no answer to share")
         async with router.deferring_publicly(interaction):
             sharer = interactions.display_name(interaction)
-            return ask_messages.shared_view(request.texts, interaction.message, sharer=sharer)
+            return ask_messages.shared_view(request.texts, answered, sharer=sharer)
 
     async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView | None:
         async with router.admitted_lookup(request.interaction):

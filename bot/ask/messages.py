@@ -103,15 +103,13 @@ def answer_view(
 def shared_view(texts: Texts, answered: discord.Message, *, sharer: str) -> ui.LayoutView:
     """Return a private answer as a public message: what its reader saw, without the button that shares it."""
     layout = ui.LayoutView.from_message(answered, timeout=None)
-    for item in list(layout.walk_children()):
-        row = item.parent
-        if (
-            isinstance(row, ui.ActionRow)
-            and unpack_custom_id(getattr(item, "custom_id", None) or "").verb == SHARE
-        ):
-            row.remove_item(item)
-            if not row.children and isinstance(row.parent, ui.Container):
-                row.parent.remove_item(row)
+    for row in [one for one in layout.walk_children() if isinstance(one, ui.ActionRow)]:
+        for item in row.children:
+            if unpack_custom_id(getattr(item, "custom_id", None) or "").verb == SHARE:
+                row.remove_item(item)
+        if not row.children:
+            holder = row.parent if isinstance(row.parent, ui.Container) else layout
+            holder.remove_item(row)
     shared = ui.LayoutView(timeout=None)
     for item in (ui.TextDisplay(_shared_line(texts, sharer)), *layout.children):
         shared.add_item(item)
