@@ -151,8 +151,8 @@ def _untold(user_id: int, since_at: datetime, until_at: datetime) -> sa.Select[A
     return untold.where(events.found_at > saved.saved_at, ~is_told, ~is_old)
 
 
-MAX_IN_THREAD = 3
-"""The most events of a paper of which a thread is told."""
+MAX_IN_THREAD, MAX_THREAD_AGE = 3, timedelta(days=365)
+"""The most events of a paper of which a thread is told, and for how long after it was opened: a message reopens it."""
 _OF_THREADS = (EventKind.CODE, EventKind.COMMENT, EventKind.JOURNAL)
 
 
@@ -168,7 +168,7 @@ class ThreadEvent(NamedTuple):
 async def list_of_threads(connection: AsyncConnection, after_id: int, now: datetime) -> list[ThreadEvent]:
     """Return the events after an id that are new enough at `now` (UTC) and of which threads are to be told, oldest first.
 
-    A thread is told of its paper's first events after it was opened, unless it was silenced.
+    A thread is told of its paper's first events after it was opened, for a year, unless it was silenced.
     """
     c, events, earlier = club.club_threads.c, paper_events.c, paper_events.alias().c
     of_thread = [
@@ -181,7 +181,7 @@ async def list_of_threads(connection: AsyncConnection, after_id: int, now: datet
         .join(club.club_threads, of_thread[0])
         .join(tables.papers, tables.papers.c.id == events.paper_id)
         .where(events.id > after_id, events.found_at > now - MAX_AGE, count <= MAX_IN_THREAD)
-        .where(c.thread_id != 0, c.is_quiet.is_(False))
+        .where(c.thread_id != 0, c.is_quiet.is_(False), c.opened_at > now - MAX_THREAD_AGE)
         .order_by(events.id, c.thread_id)
     )
     return [

@@ -81,9 +81,12 @@ async def list_hours(connection: AsyncConnection) -> list[tuple[str, str]]:
 
 
 async def list_due(
-    connection: AsyncConnection, dates: Mapping[tuple[str, str], date], *, limit: int
+    connection: AsyncConnection, dates: Mapping[tuple[str, str], date], user_ids: Iterable[int] | None = None
 ) -> list[Profile]:
-    """Return the due profiles with their zones. `dates` maps (time of day, zone) to the due local date."""
+    """Return the due profiles with their zones, by user id. `dates` maps (time of day, zone) to the due local date.
+
+    Those of some `user_ids` are locked on PostgreSQL.
+    """
     done = sa.func.coalesce(profiles.c.last_on, date.min)
     of_date = (
         sa.and_(
@@ -97,9 +100,9 @@ async def list_due(
         .select_from(_WITH_READER)
         .where(_IS_ACTIVE, sa.or_(sa.false(), *of_date))
         .order_by(profiles.c.user_id)
-        .limit(limit)
-        .with_for_update(of=profiles)
     )
+    if user_ids is not None:
+        query = query.where(profiles.c.user_id.in_(user_ids)).with_for_update(of=profiles)
     return await statements.fetch_records(connection, Profile, query)
 
 

@@ -18,6 +18,7 @@ import structlog
 
 from bot.core import clock, isolation, schedule
 from bot.core.clock import Clock, TimeSlices
+from bot.core.retries import Retries
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
 from bot.rendering import discord_text
@@ -162,6 +163,7 @@ class AlertPlanner:
 
     def __post_init__(self) -> None:
         self._queries = matcher.AlertQueries(self._database, self._search)
+        self._retries = Retries(log)
 
     async def tick(self, on_planned: Callable[[], None] = lambda: None) -> None:
         """Run `drain` and log any error, so that a database outage does not end the loop."""
@@ -172,8 +174,10 @@ class AlertPlanner:
         while await self._match_papers():
             pass
         now = self._clock()
-        since_at = now - RIGHT_MISSING - RESUMES_WITHIN
-        await self._check_rights(await self._database.fetch(alerts.list_lost, since_at), now)
+        lost = await self._database.fetch(alerts.list_lost, now - RIGHT_MISSING - RESUMES_WITHIN)
+        for batch in chunked(lost, RECIPIENTS_AT_ONCE):
+            await self._check_rights(batch, now)
+            on_planned()
         async with self._database.transaction() as connection:
             await alerts.release_unsent(connection, now)
             await alerts.mark_ready(connection, now)
@@ -183,9 +187,14 @@ class AlertPlanner:
             ready = await alerts.list_ready(connection, until)
         # A message that is sent anyway also takes matches that would be due within minutes.
         until |= {row: now for row in schedules if row.timing is AlertTiming.AT_ONCE}
-        for recipients in chunked(dict.fromkeys(match.recipient for match in ready), RECIPIENTS_AT_ONCE):
+        due = dict.fromkeys(match.recipient for match in ready if self._is_due(match, now))
+        for recipients in chunked(due, RECIPIENTS_AT_ONCE):
             if await self._plan_messages(set(recipients), until, now):
                 on_planned()
+
+    def _is_due(self, match: alerts.Match, now: datetime) -> bool:
+        keys = match.recipient, (match.recipient, match.paper_id)
+        return all(self._retries.is_due(key, now) for key in keys)
 
     async def _match_papers(self) -> bool:
         """Match a batch of queued papers and store the matches. Returns False if no papers were queued."""
@@ -218,27 +227,30 @@ class AlertPlanner:
     ) -> bool:
         """Render and plan messages for some recipients. Returns whether any message was planned.
 
-        A recipient whose matches change during rendering is retried a minute later.
+        A recipient whose matches change during rendering is retried a minute later. What fails for a recipient is tried
+        again (see `Retries`); given up, its matches are removed.
         """
         async with self._database.read() as connection:
             ready = await alerts.list_ready(connection, until, recipients)
             rows = await alerts.list_rows(connection, ids={match.alert_id for match in ready})
             resting = await _list_resting(connection, rows, now)
-            due = [match for match in ready if match.alert_id not in resting]
+            due = [match for match in ready if match.alert_id not in resting and self._is_due(match, now)]
             details = await papers.list_details(connection, list({match.paper_id for match in due}))
             destinations = await self._resolve(connection, rows)
         due_ids = {match.alert_id for match in due}
         withheld = await self._check_rights([row for row in rows if row.id in due_ids], now)
         due = [match for match in due if match.alert_id not in withheld]
-        described, unmatched = await self._describe(due, rows, details, destinations)
+        described, unmatched = await self._describe(due, rows, details, destinations, now)
         active, paper_ids = {row.id: row for row in rows}, {paper.arxiv_id: paper.id for paper in details}
         built, slices = dict[str, models.NewDelivery](), TimeSlices()
         for recipient, shown in described.items():
-            # If a message fails to render, it is retried in a minute.
-            with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), to=recipient):
+            own = [match for match in due if match.recipient == recipient]
+            with self._retries.attempt("alert not rendered", recipient, now, to=recipient) as attempt:
                 alert = active[min(alert_id for match in shown for alert_id in match.alert_ids)]
-                ready_at = [match.ready_at or now for match in due if match.recipient == recipient]
+                ready_at = [match.ready_at or now for match in own]
                 built[recipient] = self._build(shown, alert, destinations[alert.id], ready_at, now)
+            if attempt.is_given_up:
+                unmatched += own
             await slices.pause()
         async with self._database.transaction() as connection:
             await alerts.lock_planning(connection)
@@ -280,11 +292,13 @@ class AlertPlanner:
                 withheld.update(row.id for row in group)
             if (lost_at, paused) == (group[0].right_lost_at, group[0].paused):
                 continue
-            async with self._database.transaction() as connection:
-                is_changed = await alerts.set_right(connection, group[0], lost_at=lost_at, paused=paused)
-                if is_changed and paused:
-                    await self._tell_of_pause(connection, group, right, now)
-            log.info("right of alerts checked", owner=group[0].user_id, right=right.value, paused=paused)
+            owner = group[0].user_id
+            with isolation.isolated(log, "right of alerts not stored", reraise=(StorageError,), owner=owner):
+                async with self._database.transaction() as connection:
+                    is_changed = await alerts.set_right(connection, group[0], lost_at=lost_at, paused=paused)
+                    if is_changed and paused:
+                        await self._tell_of_pause(connection, group, right, now)
+                log.info("right of alerts checked", owner=owner, right=right.value, paused=paused)
         return withheld
 
     async def _ask(self, alert: models.Alert, now: datetime) -> None:
@@ -297,7 +311,10 @@ class AlertPlanner:
                 for other, check in self._checks.items()
                 if check.asked_at <= now < check.asked_at + ASK_PAUSED_AGAIN
             }
-            self._checks[key] = RightCheck(await self.find_right(alert), now)
+            right = OwnerRight.UNKNOWN
+            with isolation.isolated(log, "right of an alert's owner not asked", alert=alert.id):
+                right = await self.find_right(alert)
+            self._checks[key] = RightCheck(right, now)
 
     async def _tell_of_pause(
         self, connection: Connection, paused: Sequence[models.Alert], right: OwnerRight, now: datetime
@@ -330,33 +347,40 @@ class AlertPlanner:
         rows: Sequence[models.Alert],
         details: Iterable[models.PaperDetail],
         destinations: Mapping[int, Destination],
+        now: datetime,
     ) -> tuple[dict[str, list[AlertMatch]], list[alerts.Match]]:
-        """Return each recipient's papers, most votes first, and the matches that no longer apply.
+        """Return each recipient's papers, most votes first, and the matches that no longer apply or are given up.
 
-        What triggers a bug is in neither, and is retried in a minute.
+        What failed and is tried again is in neither.
         """
         by_id = {paper.id: paper for paper in details}
         compared = await self._database.look_up(matcher.index_papers, list(by_id))
         queries = await matcher.read_alerts(self._search, rows)
         reasons = await asyncio.to_thread(compared.match_all, queries)
-        grouped: dict[tuple[str, int], list[int]] = defaultdict(list)
+        grouped: dict[tuple[str, int], list[alerts.Match]] = defaultdict(list)
         unmatched: list[alerts.Match] = []
         for match in due:
             paper = by_id.get(match.paper_id)
             is_withdrawn = paper is not None and paper.withdrawn_by is not None
             if match.paper_id in reasons.get(match.alert_id, ()) and not is_withdrawn:
-                grouped[match.recipient, match.paper_id].append(match.alert_id)
+                grouped[match.recipient, match.paper_id].append(match)
             elif match.paper_id in by_id and match.alert_id in reasons:
                 unmatched.append(match)
         described: dict[str, list[AlertMatch]] = defaultdict(list)
         slices = TimeSlices()
-        for (recipient, paper_id), alert_ids in grouped.items():
-            with isolation.isolated(log, matcher.NOT_COMPARED, paper=paper_id, recipient=recipient):
+        for key, matching in grouped.items():
+            recipient, paper_id = key
+            alert_ids = tuple(match.alert_id for match in matching)
+            with self._retries.attempt(
+                matcher.NOT_COMPARED, key, now, paper=paper_id, recipient=recipient
+            ) as attempt:
                 merged = matcher.merge_reasons(
                     reason for alert_id in alert_ids for reason in reasons[alert_id][paper_id]
                 )
                 quoted = _quote(by_id[paper_id], merged, destinations[alert_ids[0]].locale)
-                described[recipient].append(AlertMatch(quoted, merged, tuple(alert_ids)))
+                described[recipient].append(AlertMatch(quoted, merged, alert_ids))
+            if attempt.is_given_up:
+                unmatched += matching
             await slices.pause()
         for shown in described.values():
             shown.sort(key=lambda match: (*models.votes_descending(match.paper.votes), match.paper.arxiv_id))

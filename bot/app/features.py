@@ -90,7 +90,7 @@ class Feature:
 
 async def _plan_clubs(tick: Tick) -> int:
     planned = await tick.its.get(Clubs).tick(tick.now, tick.wake)
-    return planned + await tick.its.get(ThreadNewsPlanner).tick(tick.now, tick.wake)
+    return planned + await tick.its.get(ThreadNewsPlanner).tick(tick.now)
 
 
 async def _list_updated(clock: Clock, connection: Connection, user_id: int) -> frozenset[int]:
@@ -157,7 +157,7 @@ CLUBS = Feature(
     renderers={ClubPost: club_messages.render, ThreadNews: club_messages.render_news},
     planners=lambda its: [
         Clubs(its.database, its.clock, its.deliveries, its.request),
-        ThreadNewsPlanner(its.database, its.deliveries, its.request, its.locale),
+        ThreadNewsPlanner(its.database, its.deliveries, its.locale),
     ],
     plan=_plan_clubs,
 )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
-from bot.outbox import outcomes
+from bot.core.retries import Retries
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
 from storage import accounts, alerts, archive, key_values, models, news, outbox
 from storage.database import Database
@@ -19,8 +17,6 @@ log = structlog.get_logger(__name__)
 
 LIFETIME = timedelta(days=10)
 """How long a message is tried."""
-MAX_ARCHIVED = timedelta(days=365)
-"""A thread that was archived longer ago is told nothing."""
 
 THREAD_NEWS = DeliveryHandler(kind=models.DeliveryKind.THREAD_NEWS, priority=models.Priority.DISCUSSION)
 
@@ -40,71 +36,50 @@ class ThreadNewsPlanner:
 
     _database: Database
     _deliveries: DeliveryFactory
-    _request: Callable[..., Awaitable[Any]]
     default_locale: models.Locale
 
-    async def tick(self, now: datetime, on_asked: Callable[[], None] = lambda: None) -> int:
+    def __post_init__(self) -> None:
+        self._retries = Retries(log)
+
+    async def tick(self, now: datetime) -> int:
         """Plan the messages of events that threads were not told of yet. Returns how many.
 
-        `on_asked` is called after each thread that Discord was asked about.
-        If Discord cannot say whether a thread is archived, they are planned later.
+        What fails for a thread is tried again (see `Retries`), with the later events, whose keys are known by then.
         """
-        try:
-            return await self._plan(now, on_asked)
-        except outcomes.DeliveryError as error:
-            log.info("news of threads wait", reason=str(error))
-            return 0
-
-    async def _plan(self, now: datetime, on_asked: Callable[[], None]) -> int:
         async with self._database.transaction() as connection:
             # An ingest holds this lock, so that no event with a lower id is stored later.
             await archive.lock_ingest(connection)
+            # Who silences a thread takes the same lock.
+            await alerts.lock_planning(connection)
             after_id = int(await key_values.get(connection, key_values.NEWS_OF_THREADS) or 0)
             untold = await news.list_of_threads(connection, after_id, now)
+            if not untold:
+                return 0
             servers = await accounts.list_guilds_by_id(connection, {row.guild_id for row in untold})
-        if not untold:
-            return 0
-        built = dict[tuple[int, int], models.NewDelivery]()
-        for row in untold:
-            if await self._may_tell(row.thread_id, now):
-                server = servers.get(row.guild_id)
-                post = ThreadNews(
-                    f"thread-news:{row.thread_id}:{name_events([row.event])}",
-                    (server and server.locale) or self.default_locale,
-                    row.event,
-                )
-                delivery = self._deliveries.build_post(
-                    THREAD_NEWS,
-                    post,
-                    now,
-                    guild_id=row.guild_id,
-                    channel_id=row.thread_id,
-                    papers=(row.arxiv_id,),
-                    expires_at=now + LIFETIME,
-                )
-                built[row.thread_id, row.event.id] = delivery
-            on_asked()
-        async with self._database.transaction() as connection:
-            # A thread may have been silenced meanwhile, under the same lock.
-            await alerts.lock_planning(connection)
-            still = {
-                (row.thread_id, row.event.id) for row in await news.list_of_threads(connection, after_id, now)
-            }
-            ids = await outbox.add_all(connection, [new for key, new in built.items() if key in still])
-            await key_values.set_value(connection, key_values.NEWS_OF_THREADS, str(untold[-1].event.id))
+            built, told_id = list[models.NewDelivery](), untold[-1].event.id
+            for row in untold:
+                key, is_open = (row.thread_id, row.event.id), True
+                if self._retries.is_due(key, now):
+                    server = servers.get(row.guild_id)
+                    with self._retries.attempt(
+                        "news of a thread not planned", key, now, thread=row.thread_id, about=row.event.id
+                    ) as attempt:
+                        built.append(self._build(row, (server and server.locale) or self.default_locale, now))
+                    is_open = attempt.is_open
+                if is_open:
+                    told_id = min(told_id, row.event.id - 1)
+            ids = await outbox.add_all(connection, built)
+            await key_values.set_value(connection, key_values.NEWS_OF_THREADS, str(told_id))
         return len(ids)
 
-    async def _may_tell(self, thread_id: int, now: datetime) -> bool:
-        """Return whether a thread is there, and open or not archived long ago. Raises DeliveryError."""
-        try:
-            thread = await self._request("GET", f"/channels/{thread_id}")
-        except outcomes.DeliveryError as error:
-            # A code is an answer about this thread, such as that it is gone or hidden.
-            if error.code is None:
-                raise
-            return False
-        # A locked one may be unlocked while the message is tried.
-        state = thread.get("thread_metadata") or {}
-        if not state.get("archived"):
-            return True
-        return now - datetime.fromisoformat(state["archive_timestamp"]) <= MAX_ARCHIVED
+    def _build(self, row: news.ThreadEvent, locale: models.Locale, now: datetime) -> models.NewDelivery:
+        post = ThreadNews(f"thread-news:{row.thread_id}:{name_events([row.event])}", locale, row.event)
+        return self._deliveries.build_post(
+            THREAD_NEWS,
+            post,
+            now,
+            guild_id=row.guild_id,
+            channel_id=row.thread_id,
+            papers=(row.arxiv_id,),
+            expires_at=now + LIFETIME,
+        )

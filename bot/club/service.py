@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple, assert_never
 
 import structlog
 
-from bot.core import clock, isolation, schedule
+from bot.core import clock, schedule
+from bot.core.retries import Retries
 from bot.outbox import contents, outcomes
 from storage import club as storage
 from storage import database, errors, models, outbox, papers
@@ -406,9 +408,11 @@ class Clubs:
     _request: Callable[..., Awaitable[Any]]
     _opened: dict[int, dict[int, datetime]] = field(default_factory=dict)
     """When readers opened discussions within a day (UTC), by user and delivery id: `/me forget` does not raise the limit."""
+    _retries: Retries = field(default_factory=partial(Retries, log, lasts=None))
 
     async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
-        """Plan all steps due at `now` (UTC). Returns how many were planned. Errors of single clubs are logged.
+        """Plan all steps due at `now` (UTC). Returns how many were planned. What fails for a club is tried again (see
+        `Retries`) until its meeting begins.
 
         `on_planned` is called after each club.
         """
@@ -417,13 +421,14 @@ class Clubs:
             clubs = await storage.list_present(connection)
             due = []
             for club in clubs:
-                with isolation.isolated(
-                    log, "club failed", reraise=(errors.StorageError,), guild=club.guild_id
-                ):
+                guild_id = club.guild_id
+                if not self._retries.is_due(guild_id, now):
+                    continue
+                with self._retries.attempt("meeting not loaded", guild_id, now, guild=guild_id):
                     if (await load_meeting(connection, club, now)).due_at <= now:
-                        due.append(club.guild_id)
+                        due.append(guild_id)
         for guild_id in due:
-            with isolation.isolated(log, "club failed", reraise=(errors.StorageError,), guild=guild_id):
+            with self._retries.attempt("step of a club not planned", guild_id, now, guild=guild_id):
                 async with self._steps(guild_id) as steps:
                     if steps.meeting.due_at <= steps.now:  # no other process was faster
                         await steps.advance()

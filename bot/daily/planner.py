@@ -17,6 +17,7 @@ import structlog
 
 from bot.archive import dates as archive_dates
 from bot.core import clock, day_close, isolation, schedule
+from bot.core.retries import Retries
 from bot.daily import choice, options
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
@@ -286,7 +287,8 @@ class DailyPlanner:
 
     def __post_init__(self) -> None:
         self._resting: dict[tuple[models.Subscription, int], datetime] = {}
-        """Until when (UTC) a subscription need not be retried, by subscription and number of ingests."""
+        """Until when (UTC) a subscription without papers need not be retried, by subscription and number of ingests."""
+        self._retries = Retries(log)
 
     async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
         """Plan the posts due at `now` (UTC), those without a topic first. Returns the number of posts planned.
@@ -317,19 +319,14 @@ class DailyPlanner:
     ) -> list[tuple[models.Subscription, schedule.Slot]]:
         """Return the due subscriptions, longest overdue first, except those known to have nothing to post."""
         due: list[tuple[models.Subscription, schedule.Slot]] = []
-        resting: dict[tuple[models.Subscription, int], datetime] = {}
+        self._resting = {key: until for key, until in self._resting.items() if calendar.now < until}
         for row in rows:
-            until = self._resting.get((row, added_seq))
-            if until and calendar.now < until:
-                resting[row, added_seq] = until
+            if (row, added_seq) in self._resting or not self._retries.is_due(row, calendar.now):
                 continue
             # Settings that trigger a bug must not stop the posts of other servers.
-            with isolation.isolated(log, "due time not computed", subscription=row.id) as failures:
+            with self._retries.attempt("due time not computed", row, calendar.now, subscription=row.id):
                 if (slot := calendar.find_due(row)) is not None:
                     due.append((row, slot))
-            if failures:
-                resting[row, added_seq] = calendar.now + RETRY_DELAY
-        self._resting = resting
         return sorted(due, key=lambda pair: pair[1].at)
 
     async def _plan_batch(self, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick) -> int:
@@ -353,7 +350,8 @@ class DailyPlanner:
                 if delivery.key in ids
             }
             await daily.add_delivery_papers(connection, placed)
-            waiting = [row for row in rows if row not in built]
+            failed = {row for row in rows if not self._retries.is_due(row, calendar.now)}
+            waiting = [row for row in rows if row not in built and row not in failed]
             given_up = [row for row in waiting if calendar.is_over(slots[row])]
             await daily.set_last_on(connection, {row.id: slots[row].on for row in (*built, *given_up)})
             for row in waiting:
@@ -377,7 +375,7 @@ class DailyPlanner:
         built: dict[models.Subscription, models.NewDelivery] = {}
         for row, post in posts.items():
             # A template error in one style must not stop the other posts.
-            with isolation.isolated(log, "post not planned", subscription=row.id):
+            with self._retries.attempt("post not built", row, tick.calendar.now, subscription=row.id):
                 built[row] = tick.rendered.build_delivery(
                     DAILY,
                     f"daily:{row.id}:{slots[row].on}",
@@ -415,15 +413,19 @@ class DailyPlanner:
         self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick
     ) -> list[tuple[models.Subscription, choice.PlannedPost]]:
         """Return the posts, which may have no papers. Subscriptions that fail are left out."""
-        marks = await load_marks(connection, [row for row, _ in due], tick.calendar.now)
-        drawn = [tick.pool.draw(row, slot, marks.get(row.id)) for row, slot in due]
-        posted = await _load_posted(connection, [row for row, _ in due], drawn, tick.calendar.now)
-        chosen: list[tuple[models.Subscription, choice.PlannedPost]] = []
+        now, drawn = tick.calendar.now, dict[models.Subscription, choice.Drawn]()
+        marks = await load_marks(connection, [row for row, _ in due], now)
         for row, slot in due:
             # Settings that trigger a bug must not stop the posts of other servers.
-            with isolation.isolated(log, "post not planned", subscription=row.id):
+            with self._retries.attempt("papers not drawn", row, now, subscription=row.id):
+                drawn[row] = tick.pool.draw(row, slot, marks.get(row.id))
+        posted = await _load_posted(connection, drawn, drawn.values(), now)
+        chosen: list[tuple[models.Subscription, choice.PlannedPost]] = []
+        slots = dict(due)
+        for row in drawn:
+            with self._retries.attempt("papers not chosen", row, now, subscription=row.id):
                 posted_here = posted.setdefault(daily.channel_locale(row), set())
-                post = tick.pool.choose(row, slot, marks.get(row.id), posted_here)
+                post = tick.pool.choose(row, slots[row], marks.get(row.id), posted_here)
                 chosen.append((row, post))
                 # Another subscription of the channel may be due now and must not repeat these papers.
                 posted_here.update(paper.paper_id for paper in post.papers)

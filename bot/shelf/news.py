@@ -10,12 +10,12 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from bot.core import clock, isolation, schedule
+from bot.core import clock, schedule
+from bot.core.retries import Retries
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
 from storage import accounts, alerts, archive, models, news, outbox, shelf
 from storage.database import Database
-from storage.errors import StorageError
 from storage.papers import PaperEvent, name_events
 from storage.snapshot import chunked
 
@@ -72,22 +72,32 @@ class NewsPlanner:
     _deliveries: DeliveryFactory
     default_locale: models.Locale
 
+    def __post_init__(self) -> None:
+        self._retries = Retries(log)
+
     async def tick(
         self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     ) -> int:
         """Plan all messages due at `now` (UTC), also those of a Monday that was missed. Returns how many.
 
-        `between` is called after some readers each, for work that must not wait until all are done.
+        `between` is called after some readers each, for work that must not wait until all are done. What fails for a reader
+        is tried again (see `Retries`); given up, it comes in the next message.
         """
         planned, readers = 0, await self._database.fetch(news.list_told)
         slots = ((reader, _find_due(now, reader, at_time)) for reader, at_time in readers)
-        due = [(reader, slot) for reader, slot in slots if slot is not None]
+        due = [
+            (reader, slot)
+            for reader, slot in slots
+            if slot is not None and self._retries.is_due(reader.user_id, now)
+        ]
         for batch in chunked(due, _BATCH_SIZE):
             for reader, slot in batch:
-                with isolation.isolated(
-                    log, "news not planned", reraise=(StorageError,), user=reader.user_id
-                ):
+                user_id = reader.user_id
+                with self._retries.attempt("news not planned", user_id, now, user=user_id) as attempt:
                     planned += await self._plan(reader, slot, now)
+                if attempt.is_given_up:
+                    async with self._database.transaction() as connection:
+                        await news.change(connection, user_id, last_on=slot.on)
             await between()
         return planned
 

@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeAlias, assert_never
 import structlog
 
 from bot.archive import dates as archive_dates
-from bot.core import clock, day_close, isolation, schedule
+from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
+from bot.core.retries import Retries
 from bot.glossary.resolver import Glossary
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
@@ -28,7 +29,7 @@ from bot.today import profiles
 from bot.today.profiles import Profiles
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Database
-from storage.errors import StorageError
+from storage.snapshot import chunked
 from storage.today import FeedbackKind
 
 MENU_TOPICS = 12
@@ -423,52 +424,55 @@ class TodayPlanner:
     _day_close: day_close.DayClose
     default_locale: models.Locale
 
+    def __post_init__(self) -> None:
+        self._retries = Retries(log)
+
     async def tick(
         self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     ) -> int:
-        """Plan all deliveries due at `now` (UTC). Returns how many. Errors are logged and retried in the next tick.
+        """Plan all deliveries due at `now` (UTC). Returns how many. What fails for a reader is tried again (see `Retries`).
 
         `between` is called after each batch, for work that must not wait until all readers are done.
         """
-        planned = 0
-        with isolation.isolated(log, "planning papers of the day failed"):
-            while (count := await self._plan_batch(now)) is not None:
-                planned += count
-                await between()
-        return planned
-
-    async def _plan_batch(self, now: datetime) -> int | None:
-        """Plan some readers' deliveries, which are built before the transaction. Returns None if no reader is due."""
         async with self._database.read() as connection:
             if not (hours := await today.list_hours(connection)):
-                return None
+                return 0
             days = await archive_dates.list_recent_days(connection, self._day_close, now)
-            last = {hour: find_due(now, *hour, days.closings) for hour in hours}
-            due = {hour: slot for hour, slot in last.items() if slot is not None}
-            dates = {hour: slot.on for hour, slot in due.items()}
-            if not (rows := await today.list_due(connection, dates, limit=BATCH_SIZE)):
-                return None
-            on = next(iter(days.complete), None)
-            user_ids = [profile.user_id for profile in rows]
+            slots = {hour: find_due(now, *hour, days.closings) for hour in hours}
+            due = {hour: slot for hour, slot in slots.items() if slot is not None}
+            rows = await today.list_due(connection, {hour: slot.on for hour, slot in due.items()})
+        on = next(iter(days.complete), None)
+        rows = [row for row in rows if self._retries.is_due(row.user_id, now)]
+        planned = 0
+        for batch in chunked(rows, BATCH_SIZE):
+            planned += await self._plan_batch(batch, due, now, on)
+            await between()
+        return planned
+
+    async def _plan_batch(
+        self,
+        rows: Sequence[today.Profile],
+        slots: Mapping[tuple[str, str], schedule.Slot],
+        now: datetime,
+        on: date | None,
+    ) -> int:
+        """Plan some readers' deliveries, which are built before the transaction. Their `slots` are by time of day and zone."""
+        user_ids = [profile.user_id for profile in rows]
+        async with self._database.read() as connection:
             known = await accounts.list_readers_by_id(connection, user_ids)
             sent = await today.list_sent(connection, user_ids, on, clock.latest_date(now)) if on else {}
-        unsent = {
-            profile: due[profile.at_time or "", profile.timezone or ""]
-            for profile in rows
-            if sent.get(profile.user_id) != ()
-        }
-        built = await self._build(unsent, known, now, on, sent) if on is not None else []
+        due = {profile: slots[profile.at_time or "", profile.timezone or ""] for profile in rows}
+        unsent = {profile: slot for profile, slot in due.items() if sent.get(profile.user_id) != ()}
+        built, failed = await self._build(unsent, known, now, on, sent) if on is not None else ([], set())
         async with self._database.transaction() as connection:
             # `/me forget` takes the same lock. A reader who has since been forgotten or has stopped the DMs gets none.
             await alerts.lock_planning(connection)
-            stored = await today.list_due(connection, dates, limit=10 * BATCH_SIZE)
-            still_due = {profile.user_id for profile in stored}
+            dates = {hour: slot.on for hour, slot in slots.items()}
+            still_due = {row.user_id for row in await today.list_due(connection, dates, user_ids)}
             ids = await outbox.add_all(connection, [row for row in built if row.user_id in still_due])
-            for local_on in set(dates.values()):
-                done = [
-                    row.user_id for row in rows if dates[row.at_time or "", row.timezone or ""] == local_on
-                ]
-                await today.set_last_on(connection, done, local_on)
+            for local_on in {slot.on for slot in due.values()}:
+                of_date = {row.user_id for row, slot in due.items() if slot.on == local_on}
+                await today.set_last_on(connection, of_date - failed, local_on)
         if ids:
             log.info("papers of the day planned", count=len(ids))
         return len(ids)
@@ -480,20 +484,19 @@ class TodayPlanner:
         now: datetime,
         on: date,
         unsent: Mapping[int, Sequence[str]],
-    ) -> list[models.NewDelivery]:
+    ) -> tuple[list[models.NewDelivery], set[int]]:
         """Build and render a day's posts, with the papers that are `unsent` to a reader who was sent some of that day.
 
-        Empty posts are left out, as are failures, which are logged.
+        Empty posts are left out. Returns also the ids of the readers for whom this failed and is to be tried again.
         """
-        built: list[models.NewDelivery] = []
+        built, failed = list[models.NewDelivery](), set[int]()
         if (day := await self._service.open_day(on)) is None:
-            return built
+            return built, failed
         for profile, slot in due.items():
             reader = known.get(profile.user_id)
             locale = (reader and reader.locale) or self.default_locale
-            with isolation.isolated(
-                log, "papers of the day not built", reraise=(StorageError,), user=profile.user_id
-            ):
+            user_id = profile.user_id
+            with self._retries.attempt("papers of the day not built", user_id, now, user=user_id) as attempt:
                 shown = unsent.get(profile.user_id, ())
                 post = await self._service.build_of_day(profile, locale, day, shown)
                 post = replace(post, marker=f"today:{profile.user_id}:{slot.on}")
@@ -503,11 +506,13 @@ class TodayPlanner:
                         post,
                         now,
                         due_at=slot.at,
-                        user_id=profile.user_id,
+                        user_id=user_id,
                         channel_id=reader.dm_channel_id if reader is not None else None,
                         local_on=slot.on,
                         digest_on=on,
                         papers=tuple(pick.paper.arxiv_id for pick in post.picks),
                     )
                     built.append(delivery)
-        return built
+            if attempt.is_open:
+                failed.add(user_id)
+        return built, failed

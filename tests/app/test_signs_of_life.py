@@ -14,10 +14,7 @@ from unittest import mock
 import pytest
 
 from bot.app import runtime, supervision
-from bot.app.features import CLUBS, DAILY_POSTS, SHELF, TODAYS, Feature
-from bot.club import news as club_news
-from bot.club.news import ThreadNewsPlanner
-from bot.club.service import Clubs
+from bot.app.features import DAILY_POSTS, SHELF, TODAYS, Feature
 from bot.daily.planner import DailyPlanner
 from bot.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, TICK_SECONDS, Liveness
 from bot.operations.metrics import Metrics
@@ -48,14 +45,17 @@ class Clock:
 
 
 async def _plan_today(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
-    left = iter(range(YEARS_LONGEST // 25))
-
-    async def plan_batch(_: object, __: object) -> int | None:
+    async def plan_batch(*_: object) -> int:
         clock.work(25)
-        return 25 if next(left, None) is not None else None
+        return 25
 
+    rows = [SimpleNamespace(user_id=number) for number in range(YEARS_LONGEST)]
+    patched.setattr("bot.today.service.today.list_hours", mock.AsyncMock(return_value=[("09:00", "UTC")]))
+    patched.setattr("bot.today.service.today.list_due", mock.AsyncMock(return_value=rows))
+    days = SimpleNamespace(complete=[], closings=None)
+    patched.setattr("bot.today.service.archive_dates.list_recent_days", mock.AsyncMock(return_value=days))
     patched.setattr(TodayPlanner, "_plan_batch", plan_batch)
-    its[TodayPlanner] = TodayPlanner(*[cast(Any, None)] * 5)
+    its[TodayPlanner] = TodayPlanner(*[mock.MagicMock()] * 5)
     return TODAYS
 
 
@@ -70,31 +70,6 @@ async def _plan_weekly_news(clock: Clock, its: dict[type, Any], patched: pytest.
     database = mock.Mock(fetch=mock.AsyncMock(return_value=[(reader, "09:00")] * YEARS_LONGEST))
     its[NewsPlanner] = NewsPlanner(database, mock.Mock(), mock.Mock())
     return SHELF
-
-
-async def _plan_threads(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
-    async def request(*_: object) -> dict[str, object]:
-        clock.work()
-        return {}
-
-    rows = [
-        SimpleNamespace(thread_id=n, guild_id=1, event=SimpleNamespace(id=n), arxiv_id="2501.00001")
-        for n in range(YEARS_LONGEST)
-    ]
-    for name, result in (
-        ("archive.lock_ingest", None),
-        ("alerts.lock_planning", None),
-        ("key_values.get", None),
-        ("key_values.set_value", None),
-        ("news.list_of_threads", rows),
-        ("accounts.list_guilds_by_id", {}),
-        ("outbox.add_all", []),
-    ):
-        patched.setattr(f"bot.club.news.{name}", mock.AsyncMock(return_value=result))
-    patched.setattr(club_news, "name_events", str)
-    its[Clubs] = SimpleNamespace(tick=mock.AsyncMock(return_value=0))
-    its[ThreadNewsPlanner] = ThreadNewsPlanner(mock.MagicMock(), mock.Mock(), request, mock.Mock())
-    return CLUBS
 
 
 async def _plan_posts(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
@@ -113,7 +88,7 @@ async def _plan_posts(clock: Clock, its: dict[type, Any], patched: pytest.Monkey
     return DAILY_POSTS
 
 
-@pytest.mark.parametrize("prepare", [_plan_today, _plan_weekly_news, _plan_threads, _plan_posts])
+@pytest.mark.parametrize("prepare", [_plan_today, _plan_weekly_news, _plan_posts])
 async def test_the_longest_minute_of_a_year_is_no_hang(
     prepare: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

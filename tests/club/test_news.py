@@ -56,43 +56,8 @@ async def test_a_thread_is_told_of_code_and_venues_until_its_opener_stops_that(l
 
 
 @pytest.mark.parametrize(("days", "count"), [(364, 1), (366, 0)])
-async def test_a_thread_archived_over_a_year_ago_is_told_nothing(lab: Lab, days: int, count: int) -> None:
+async def test_a_thread_is_told_for_a_year_after_it_was_opened(lab: Lab, days: int, count: int) -> None:
     thread, paper_id = await open_thread(lab)
-    archived_at = lab.now.isoformat()
-
-    async def say_archived(*_: object) -> dict[str, object]:
-        return {"thread_metadata": {"archived": True, "archive_timestamp": archived_at}}
-
-    lab.runtime.workers.services.get(ThreadNewsPlanner)._request = say_archived
     await lab.harness.env.advance_time(timedelta(days=days).total_seconds())
     await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")
     assert count_told(lab, thread) == count
-
-
-@pytest.mark.parametrize(("status", "code", "count"), [(404, 0, 1), (503, 0, 1), (403, 50001, 0)])
-async def test_a_thread_that_could_not_be_asked_about_is_told_later(
-    lab: Lab, status: int, code: int, count: int
-) -> None:
-    """A proxy's page and an outage say nothing about the thread; Discord's own answer does."""
-    thread, paper_id = await open_thread(lab)
-    lab.harness.env.inject_error("GET", f"/channels/{thread.id}", times=None, status=status, code=code)
-    await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")
-    lab.harness.env.backend.faults.clear()
-    await lab.harness.wait(hours=1)
-    await lab.runtime.workers.services.get(ThreadNewsPlanner).tick(lab.now)
-    await lab.tick()
-    assert count_told(lab, thread) == count
-
-
-async def test_a_thread_whose_opener_stops_its_news_while_they_are_planned_is_told_no_more(lab: Lab) -> None:
-    thread, paper_id = await open_thread(lab)
-    await happen(lab, paper_id, EventKind.CODE, "https://github.com/a/b")
-    [code] = [message for message in lab.messages(thread) if "🆕" in text_of(message)]
-
-    async def answer_after_the_press(*_: object) -> dict[str, object]:
-        await lab.readers[2].click(code, label=lab.harness.texts("thread-news-stop"))
-        return {}
-
-    lab.runtime.workers.services.get(ThreadNewsPlanner)._request = answer_after_the_press
-    await happen(lab, paper_id, EventKind.COMMENT, "Accepted to ICML")
-    assert count_told(lab, thread) == 1

@@ -26,9 +26,8 @@ class Stage(test_news.NewsWorld):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.today = self.container.services.get(TodayService)
+        self.today = self.workers.services.get(TodayService)
         self.alert_planner = self.workers.alert_planner
-        self.threads._request = mock.AsyncMock(return_value={})
         self.row = models.Subscription(guild_id=GUILD, channel_id=CHANNEL)
         self.alert_id = 0
 

@@ -12,12 +12,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.client import custom_ids
 from bot.club.news import ThreadNews, ThreadNewsPlanner
 from bot.club.service import ClubPost
-from bot.core.settings import Settings
 from bot.outbox import contents, outcomes
 from bot.shelf.news import NewsPlanner, NewsPost
 from bot.shelf.service import Shelf
@@ -68,23 +66,15 @@ class NewsWorld(World):
         self.renderer = Renderer()
         self.discord = self.sender = discord or self.discord
         self.restart()
-        self.container = container = Container(Settings(), database, self.clock)
-        container.deliveries = self.deliveries
-        self.shelf = container.services.get(Shelf)
-        self.workers = workers = Workers(container)
-        self.news, self.threads = workers.services.get(NewsPlanner), workers.services.get(ThreadNewsPlanner)
-        self.threads._request = self._find_thread
+        services = self.workers.services
+        self.shelf, self.news = services.get(Shelf), services.get(NewsPlanner)
+        self.threads = services.get(ThreadNewsPlanner)
         self.arrived: dict[int, list[str]] = {}
 
     async def start_sender(self) -> None:
         """Replace the relay by that of a new process, which sends in a new term."""
         term = await self.database.write(locks.raise_term, "")
         self.restart(lambda: term)
-
-    async def _find_thread(self, *_: object) -> dict[str, object]:
-        if self.discord.answer is AWAY:
-            raise outcomes.DeliveryError(AWAY, "Discord is away")
-        return {}
 
     async def save(self, names: str, by: int = READER) -> None:
         ids = await self.database.fetch(papers.get_ids, [arxiv_id(name) for name in names.split()])

@@ -10,14 +10,18 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.alerts.planner import AlertPlanner, AlertPost
 from bot.alerts.service import Alerts
+from bot.app.container import Container
+from bot.app.workers import Workers
 from bot.archive import ingest, listing
 from bot.client.accounts import Guilds
 from bot.core import day_close
+from bot.core.settings import Settings
 from bot.daily import choice
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import OnDemandPosts, Subscriptions
@@ -218,6 +222,13 @@ class World:
 
     def clock(self) -> datetime:
         return self.now
+
+    @cached_property
+    def workers(self) -> Workers:
+        """The planners and services of a whole bot, whose posts the renderer of this world draws."""
+        container = Container(Settings(), self.database, self.clock)
+        container.deliveries = self.deliveries
+        return Workers(container)
 
     def restart(self, get_term: Callable[[], int | None] = lambda: 0) -> None:
         """Replace the planners and the relay, like a new process."""

@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bot.app.container import Container
-from bot.app.workers import Workers
-from bot.core.settings import Settings
 from bot.outbox import contents
 from bot.today.service import TodayPlanner, TodayPost, TodayService
 from storage import models
@@ -37,11 +34,9 @@ class TodayWorld(World):
     def __init__(self, database: Database) -> None:
         super().__init__(database, "Thu-1 00:00 UTC")
         self.renderer = Renderer()
-        container = Container(Settings(), database, self.clock)
-        container.deliveries = self.deliveries
-        self.services = container.services
+        self.services = self.workers.container.services
         self.today = self.services.get(TodayService)
-        self.planner = Workers(container).services.get(TodayPlanner)
+        self.planner = self.workers.services.get(TodayPlanner)
         self.arrived: list[tuple[str, str]] = []
         """Each message and when it was sent (UTC)."""
 
