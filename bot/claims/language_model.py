@@ -1,7 +1,7 @@
 """A client for language models with an OpenAI-compatible API, and the budget of the tokens that they use.
 
 Requests include a JSON schema; a server that rejects schemas is asked for fenced JSON instead. The server is
-not trusted: responses are limited to `MAX_BYTES` and one deadline, never decompressed, and decoded in a
+not trusted: responses are limited in length and to one deadline, never decompressed, and decoded in a
 thread. Cookies and proxies in the environment are ignored.
 """
 
@@ -24,6 +24,8 @@ TIMEOUT_SECONDS = 180.0
 MAX_BYTES = 2_000_000
 """The largest response, forty times the longest text requested."""
 _CONNECT_SECONDS = 10.0
+_IDLE_SECONDS = 4.0
+"""How long an idle connection is kept. Some servers close theirs after five seconds."""
 _REFUSED_FORM, _RATE_LIMITED = (400, 422), 429
 _FATAL = (401, 402, 403, 404)
 _NEW_LIMIT = "max_completion_tokens"
@@ -67,6 +69,7 @@ class ModelServer:
 
     url: str
     key: str | None
+    max_bytes: int = field(default=MAX_BYTES, kw_only=True)
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
 
     async def post(self, path: str, request: Mapping[str, Any], seconds: float) -> tuple[int, bytes]:
@@ -76,6 +79,7 @@ class ModelServer:
             headers["Authorization"] = f"Bearer {self.key}"
         if self._session is None:
             self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(keepalive_timeout=_IDLE_SECONDS),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -88,11 +92,11 @@ class ModelServer:
                 body = bytearray()
                 async for chunk in response.content.iter_chunked(1 << 16):
                     body += chunk
-                    if len(body) > MAX_BYTES:
-                        raise ModelError(f"its answer is larger than {MAX_BYTES // 1_000_000} MB")
+                    if len(body) > self.max_bytes:
+                        raise ModelError(f"its answer is larger than {self.max_bytes // 1_000_000} MB")
                 return response.status, bytes(body)
         except TimeoutError:
-            raise ModelError(f"it did not answer within {seconds:.0f} s", is_outage=True) from None
+            raise ModelError(f"it did not answer within {seconds:g} s", is_outage=True) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ModelError(self.describe(f"Connection error: {error}"), is_outage=True) from None
 

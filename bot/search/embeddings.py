@@ -17,10 +17,10 @@ from itertools import islice
 from operator import mul
 from typing import Any, Literal, NamedTuple
 
-import aiohttp
 import structlog
 
 from bot.archive import summaries
+from bot.claims.language_model import ModelError, ModelServer
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.core.settings import Settings
@@ -39,8 +39,6 @@ MAX_CHARACTERS = 2_000
 _MAX_BYTES, _MAX_DIMENSIONS = 16_000_000, 8_192
 _BYTES = 2
 """Of a half float."""
-_IDLE_SECONDS = 4.0
-"""How long an idle connection is kept. Some servers close theirs after five seconds."""
 _REFUSALS = (400, 413, 422, 500)
 """Statuses of servers that cannot read a text, such as one of too many tokens."""
 Kind = Literal["query", "passage"]
@@ -54,7 +52,7 @@ class RefusedError(EmbeddingError):
     """Raised if a server may have refused one of the texts."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class EmbeddingServer:
     """A model on a server, by the address of its API (`…/v1`), its name there, and a key if it needs one.
 
@@ -66,8 +64,12 @@ class EmbeddingServer:
     model: str
     key: str | None
     dimensions: int = field(default=0, init=False)
-    _session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _server: ModelServer = field(init=False)
     _has_changed: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        url = self.url.rstrip("/").removesuffix("/embeddings")
+        self._server = ModelServer(url, self.key, max_bytes=_MAX_BYTES)
 
     async def embed(self, texts: Sequence[str], kind: Kind, seconds: float) -> list[bytes]:
         """Return the vectors of at most BATCH texts. Raises EmbeddingError, also after `seconds`."""
@@ -77,29 +79,14 @@ class EmbeddingServer:
             "model": self.model.replace("{type}", kind),
             "input": [begin + text[:MAX_CHARACTERS] for text in texts],
         }
-        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        url = f"{self.url.rstrip('/').removesuffix('/embeddings')}/embeddings"
-        if self._session is None:
-            connector = aiohttp.TCPConnector(keepalive_timeout=_IDLE_SECONDS)
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         try:
-            async with (
-                asyncio.timeout(seconds),
-                self._session.post(url, json=request, headers=headers, allow_redirects=False) as response,
-            ):
-                body = bytearray()
-                async for chunk in response.content.iter_chunked(1 << 16):
-                    body += chunk
-                    if len(body) > _MAX_BYTES:
-                        raise EmbeddingError("its answer is too large")
-                if response.status != 200:
-                    kind_of_error = RefusedError if response.status in _REFUSALS else EmbeddingError
-                    raise kind_of_error(f"it answers with status {response.status}")
-        except TimeoutError:
-            raise EmbeddingError(f"it did not answer within {seconds:g} s") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise EmbeddingError(f"connection error: {type(error).__name__}") from None
-        made = await asyncio.to_thread(_read_vectors, bytes(body), len(texts))
+            status, body = await self._server.post("embeddings", request, seconds)
+        except ModelError as error:
+            raise EmbeddingError(str(error)) from None
+        if status != 200:
+            kind_of_error = RefusedError if status in _REFUSALS else EmbeddingError
+            raise kind_of_error(f"it answers with status {status}")
+        made = await asyncio.to_thread(_read_vectors, body, len(texts))
         self._note(len(made[0]) // _BYTES)
         return made
 
@@ -114,9 +101,7 @@ class EmbeddingServer:
         self.dimensions = dimensions
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._server.aclose()
 
 
 def find_server(settings: Settings) -> EmbeddingServer | None:

@@ -8,9 +8,8 @@ import pytest
 
 from bot.app.workers import Workers
 from bot.archive import arxiv_ids
-from bot.daily.service import OnDemandPosts
 from bot.shelf.service import Shelf
-from storage import models, outbox, papers
+from storage import models, papers
 from tests.support import digest_builders, origin_server, source_payloads
 from tests.support.client_harness import (
     ClientHarness,
@@ -319,59 +318,33 @@ async def test_a_card_says_what_arxiv_says_of_the_version(harness: ClientHarness
 
 
 WITHDRAWN = {
-    ("This paper has been withdrawn by the authors due to an error.", None): (
-        "Withdrawn by its authors",
-        "저자가 철회한 논문",
+    "A": (
+        "This paper has been withdrawn by the authors due to an error.",
+        None,
+        {"en": "Withdrawn by its authors", "ko": "저자가 철회한 논문"},
     ),
-    ("Small things.", "12 pages. Withdrawn by arXiv administrators."): (
-        "Withdrawn by arXiv",
-        "arXiv가 철회한 논문",
+    "B": (
+        "Small things.",
+        "12 pages. Withdrawn by arXiv administrators.",
+        {"en": "Withdrawn by arXiv", "ko": "arXiv가 철회한 논문"},
     ),
 }
-
-
-async def _publish_withdrawn(harness: ClientHarness, told: tuple[str, str | None]) -> str:
-    """Publish a paper with an abstract and a comment that say that it is withdrawn. Return its id."""
-    name, (abstract, comment) = arxiv_id("A"), told
-    facts = models.PaperFacts(
-        name, "arxiv", "u", harness.env.now(), abstract=abstract, comment=comment, version=2
-    )
-    await Workers(harness.container).ingest.add_facts([facts])
-    await harness.publish("A▲999")
-    return name
+"""Papers with an abstract and a comment that say that they are withdrawn, and the marks of that."""
 
 
 @both_languages
-@pytest.mark.parametrize("told", WITHDRAWN)
-async def test_a_withdrawn_paper_is_marked_on_its_card_and_in_lists(
-    harness: ClientHarness, told: tuple[str, str | None]
-) -> None:
-    name = await _publish_withdrawn(harness, told)
-    [paper_id] = (await harness.container.database.fetch(papers.get_ids, [name])).values()
-    await harness.bot.services.get(Shelf).save(harness.reader.id, [paper_id])
-    mark = WITHDRAWN[told][["en", "ko"].index(harness.texts.locale.value)]
-    for place, options in (("paper", {"paper": name}), ("top", {}), ("digest", {}), ("saved", {})):
-        assert mark in shown_text(await harness.ask(place, **options)), place
-
-
-@pytest.mark.parametrize("told", WITHDRAWN)
-async def test_a_withdrawn_paper_is_not_chosen_for_messages(
-    harness: ClientHarness, told: tuple[str, str | None]
-) -> None:
-    await harness.add_alert("care")
-    name = await _publish_withdrawn(harness, told)
-    assert name not in shown_text(await harness.ask("today"))
-    for style in models.Style:
-        channel = harness.guild.create_text_channel(style.value)
-        row = await harness.add_subscription(channel.id, style=style)
-        await harness.bot.services.get(OnDemandPosts).plan(row.id, 1)
-    database = harness.container.database
-    parts = [
-        part
-        for delivery in await database.fetch(outbox.list_rows)
-        for part in await database.fetch(outbox.list_parts, delivery.id)
+async def test_withdrawn_papers_are_marked_on_their_cards_and_in_lists(harness: ClientHarness) -> None:
+    facts = [
+        models.PaperFacts(
+            arxiv_id(name), "arxiv", "u", harness.env.now(), abstract=abstract, comment=comment, version=2
+        )
+        for name, (abstract, comment, _) in WITHDRAWN.items()
     ]
-    assert len(parts) >= len(models.Style)
-    assert not [part for part in parts if name in (part.payload or "")]
-    await harness.wait(minutes=4)
-    assert harness.received() == []
+    await Workers(harness.container).ingest.add_facts(facts)
+    await harness.publish("A▲999 B▲998")
+    ids = await harness.container.database.fetch(papers.get_ids, [arxiv_id(name) for name in WITHDRAWN])
+    await harness.bot.services.get(Shelf).save(harness.reader.id, list(ids.values()))
+    lists = [shown_text(await harness.ask(place)) for place in ("top", "digest", "saved")]
+    for name, (_, _, marks) in WITHDRAWN.items():
+        card = shown_text(await harness.ask("paper", paper=arxiv_id(name)))
+        assert all(marks[harness.texts.locale.value] in shown for shown in (card, *lists)), name
