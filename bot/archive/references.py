@@ -28,12 +28,14 @@ MAX_REFERENCES = 10_000
 _MAX_LABEL_LENGTH, _MAX_NOTE_LENGTH = 80, 4_000
 _ID_FIELDS = frozenset(
     (
-        "url|urls|link|links|doi|dois|eprint|identifier|identifiers|external ids|file|file attachments|"
-        "howpublished|archiveid|archive location|number|volume|pages|journal|journaltitle|"
-        "publication title|publisher|series|container-title|ids|key|citation key|citation-key|"
-        "citationkey|id|extra|tex.eprint|주소|링크|ur|do|m1|m3|jo|jf|t2|vl|sp|an|l1|l2|l3|l4|%u|%r|%f|lid|"
-        "aid|so|paper_id"
-    ).split("|")
+        *("url", "urls", "link", "links", "doi", "dois", "eprint", "identifier", "identifiers"),
+        *("external ids", "file", "file attachments", "howpublished", "archiveid", "archive location"),
+        *("number", "volume", "pages", "journal", "journaltitle", "publication title", "publisher", "series"),
+        *("container-title", "ids", "key", "citation key", "citation-key", "citationkey", "id", "extra"),
+        *("tex.eprint", "주소", "링크", "paper_id"),
+        *("ur", "do", "m1", "m3", "jo", "jf", "t2", "vl", "sp", "an", "l1", "l2", "l3", "l4"),
+        *("%u", "%r", "%f", "lid", "aid", "so"),
+    )
 )
 """Fields and columns of all formats, in small letters, that hold ids; a name with "arxiv" is one too."""
 _OF_OTHERS = frozenset(
