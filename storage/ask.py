@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import errors, outbox, statements
 from storage.club import club_threads
 from storage.models import DeliveryKind, NewPart, PartKind, PartState
-from storage.tables import READER_ROWS, deliveries, delivery_papers, metadata, papers, parts, required
+from storage.tables import deliveries, delivery_papers, metadata, papers, parts, required
 
 question_counts = sa.Table(
     "question_counts",
     metadata,
     sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
-    sa.Column("asker", sa.Text, primary_key=True, comment="'user:<id>' or 'server:<id>'", info=READER_ROWS),
+    # A reader's id is one of that day alone, which only the bot can make.
+    sa.Column("asker", sa.Text, primary_key=True, comment="'user:<id>' or 'server:<id>'"),
     required("number", sa.Integer),
     sqlite_with_rowid=False,
 )

@@ -333,6 +333,7 @@ class Container:
             archive,
             self.vectors,
             sentences,
+            (self.token or "").encode(),
         )
 
     @cached_property

@@ -94,7 +94,7 @@ class Answer:
     as other forms, with those that the paper has.
 
     Of the archive: `absent` has the names in the question that no paper has. `topic` is the question as a search.
-    `is_cut`: only the question's first characters are read. `extent` is given if nothing is near.
+    `is_cut`: only the question's first characters, and papers, are read. `extent` is given if nothing is near.
 
     With `sentences`, `found` are their quotes; `disagree`: their papers do, as the model says. `note` (a Fluent id) says why
     sentences are absent, or that a model is asked.

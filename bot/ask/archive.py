@@ -6,7 +6,6 @@ ranked as those of one paper, joined with the paper's place. A passage is the ne
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 from collections import defaultdict
@@ -21,6 +20,7 @@ from bot.ask import passages, question
 from bot.ask.answers import Answer, AskedPaper, Extent, Kind, StoredPassage, Words
 from bot.ask.passages import Passage
 from bot.ask.ranking import PaperIndex, Ranking
+from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest
@@ -33,8 +33,8 @@ from storage.archive import list_source_names
 from storage.database import Database
 
 MAX_SHOWN = 5
-_CANDIDATES = 20
-"""How many papers search proposes: among these is an answering one for nine questions in ten."""
+MAX_PAPERS = 20
+"""How many papers are asked. Among so many that search proposes is an answering one for nine questions in ten."""
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
 """How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
 _PLACES = 10
@@ -74,10 +74,11 @@ class ArchiveQuestions:
     async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> Answer:
         """Return the nearest passages to a question, which may have operators.
 
-        `only` limits it to papers by arXiv id, as do ids in the question.
+        `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked.
         """
         read = self._read(asked)
-        only, names = read.ids or only, _list_names(read.words)
+        named, names = [*(read.ids or only)], _list_names(read.words)
+        only = named[:MAX_PAPERS]
         is_asked = question.has_words(read.words)
         details = await self._propose(read, only, names) if only or is_asked else []
         language = guess_language(read.words, locale)
@@ -85,7 +86,7 @@ class ArchiveQuestions:
             Kind.NOTHING,
             language=language.value,
             topic=read.search[: question.MAX_LENGTH],
-            is_cut=len(read.search) > question.MAX_LENGTH,
+            is_cut=len(read.search) > question.MAX_LENGTH or len(named) > MAX_PAPERS,
         )
         absent = await self._search.list_absent(names) if is_asked else []
         absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
@@ -95,7 +96,7 @@ class ArchiveQuestions:
             absent += [part.asked.text for part in weighed if part.is_absent]
             is_asked = any(part.is_telling for part in weighed)
             if is_asked or only:
-                answer = await asyncio.to_thread(rank, answer, read.words, pool, weighed)
+                answer = await work_in_thread(rank, answer, read.words, pool, weighed)
         if absent:
             answer = replace(answer, kind=Kind.ABSENT, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
         elif not is_asked:
@@ -122,7 +123,7 @@ class ArchiveQuestions:
         """Return the papers that may answer: `only` these, or those that search finds, first those with one of the `names`."""
         if only:
             return [paper for id_ in only if (paper := await self._search.find_paper(id_))]
-        request = SearchRequest(read.search, limit=_CANDIDATES, today=self._clock().date())
+        request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date())
         rows = (await self._search.search(request)).rows
         keys = frozenset[str]().union(*map(term_keys.query_names, names))
 
@@ -147,11 +148,9 @@ class ArchiveQuestions:
         glossary = await self._database.look_up(self._glossary.read_current)
         of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
         needles = list(map(_list_needles, question.read(words, glossary)))
-        chosen = {
-            text.arxiv_id: await asyncio.to_thread(_choose_passages, text, needles) for text in of_first
-        }
-        pool = await asyncio.to_thread(_Pool.build, details, chosen, language)
-        parts = await asyncio.to_thread(question.read, words, glossary, pool.indexed.has)
+        chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
+        pool = await work_in_thread(_Pool.build, details, chosen, language)
+        parts = await work_in_thread(question.read, words, glossary, pool.indexed.has)
         counted = await self._search.weigh(
             [[form.token or form.text for form in part.forms] for part in parts]
         )

@@ -10,6 +10,7 @@ from discord import ui
 
 from bot.archive.summaries import Basis, label_name
 from bot.ask.answers import Answer, Extent, Found, Kind, Words
+from bot.ask.archive import MAX_PAPERS
 from bot.ask.question import MAX_LENGTH
 from bot.ask.sentences import QuotedSentence
 from bot.ask.service import MAX_A_DAY, AnswerPost
@@ -143,7 +144,7 @@ def _archive_controls(texts: Texts, answer: Answer, topic_token: str, marker: st
 
 def describe(texts: Texts, answer: Answer) -> list[str]:
     """Return what is promised of the passages: that they are the nearest, or what no paper has, and what the archive is."""
-    cut = [texts("ask-archive-cut", count=MAX_LENGTH)] if answer.is_cut else []
+    cut = [texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS)] if answer.is_cut else []
     if answer.sentences or answer.kind is Kind.NAMED:
         return cut
     if answer.paper is not None:

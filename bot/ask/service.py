@@ -9,11 +9,12 @@ if nothing follows.
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import structlog
 
@@ -26,7 +27,7 @@ from bot.ask.ranking import PaperIndex, Ranking
 from bot.ask.sentences import Question, SentenceWriter
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.core import isolation
-from bot.core.admission import Admission, BusyError
+from bot.core.admission import Admission, BusyError, work_in_thread
 from bot.core.clock import Clock
 from bot.outbox import contents
 from bot.search import embeddings
@@ -58,12 +59,15 @@ SENTENCES_A_DAY, SENTENCES_IN_SERVER = 10, 100
 """The most questions of one reader, and in one server, that a language model answers a day (UTC)."""
 
 
+FindCards: TypeAlias = Callable[[], Awaitable[Sequence[str]]]
+
+
 class AskedMessage(NamedTuple):
     """A message that may ask: where it is, who wrote it, and what it replies to.
 
     `may_reply`: the bot may read the channel's history, without which Discord permits no reply. `is_mention`: it mentions the
-    bot in its text; else it only replies to one of the bot's messages. `cards` are the papers of the card that it replies
-    to, or on which its thread was opened (arXiv IDs).
+    bot in its text; else it only replies to one of the bot's messages. `find_cards` asks Discord for the papers (arXiv ids) of
+    the card that it replies to, or on which its thread was opened.
     """
 
     guild_id: int
@@ -73,7 +77,7 @@ class AskedMessage(NamedTuple):
     replied_to: int | None
     may_reply: bool
     is_mention: bool
-    cards: tuple[str, ...]
+    find_cards: FindCards | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ ANSWER = contents.DeliveryHandler(kind=models.DeliveryKind.ANSWER, priority=mode
 
 @dataclass(eq=False)
 class PaperQuestions:
+    """`secret` is known to this bot alone."""
+
     database: Database
     clock: Clock
     glossary: GlossaryService
@@ -112,6 +118,7 @@ class PaperQuestions:
     archive: ArchiveQuestions
     vectors: TextVectors | None
     sentences: SentenceWriter | None
+    secret: bytes
     _reading: Admission = field(
         default_factory=lambda: Admission(_MAX_READING, patience=_READING_SECONDS), init=False
     )
@@ -152,15 +159,15 @@ class PaperQuestions:
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
             sources, index = await self._load_sources(paper, text, language)
-            parts = await asyncio.to_thread(question.read, asked, glossary, index.has)
-            ranking = await asyncio.to_thread(index.rank, parts, wants_number=question.wants_number(asked))
+            parts = await work_in_thread(question.read, asked, glossary, index.has)
+            ranking = await work_in_thread(index.rank, parts, wants_number=question.wants_number(asked))
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:
             headed = [passage.headed_text for passage in index.passages]
             order = await self.vectors.rank(text, headed, asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         asked_paper = AskedPaper(paper, sources, ranking.order)
-        return await asyncio.to_thread(_build, asked_paper, language, parts, ranking)
+        return await work_in_thread(_build, asked_paper, language, parts, ranking)
 
     def begin_sentences(self, answer: Answer) -> Answer | None:
         """Return the answer with the note that a language model reads, or None if none is asked."""
@@ -176,15 +183,20 @@ class PaperQuestions:
         The answers of a day are limited for each reader and server; user 0 is the operator in the shell.
         """
         assert self.sentences is not None, "no model is asked"
-        limits = {f"user:{user_id}": SENTENCES_A_DAY} if user_id else {}
+        day = self.clock().date()
+        limits = {self._name_asker(user_id, day): SENTENCES_A_DAY} if user_id else {}
         limits |= {f"server:{guild_id}": SENTENCES_IN_SERVER} if guild_id else {}
         try:
-            await self.database.write(storage.count_question, self.clock().date(), limits)
+            await self.database.write(storage.count_question, day, limits)
         except storage.TooManyQuestionsError:
             return replace(answer, note="ask-sentences-limit")
         glossary = await self.database.look_up(self.glossary.read_current)
         read = Question(asked, answer.list_read(), language, glossary)
-        return await asyncio.to_thread(answer.with_sentences, await self.sentences.write(read, user_id))
+        return await work_in_thread(answer.with_sentences, await self.sentences.write(read, user_id))
+
+    def _name_asker(self, user_id: int, day: date) -> str:
+        """Return a name by which a reader is counted for a day, so that `/me forget` begins no new day. It tells no reader."""
+        return "user:" + hmac.new(self.secret, f"{day}:{user_id}".encode(), "sha256").hexdigest()[:32]
 
     async def _read(self, paper: models.PaperDetail, user_id: int) -> models.PaperText:
         try:
@@ -203,12 +215,12 @@ class PaperQuestions:
             index = await self._load_index(text)
             return list_text_sources(text, index.passages), index
         stored = list(list_sources(paper, language))
-        return stored, await asyncio.to_thread(PaperIndex, [one.passage for one in stored])
+        return stored, await work_in_thread(PaperIndex, [one.passage for one in stored])
 
     async def _load_index(self, text: models.PaperText) -> PaperIndex:
         key = text.arxiv_id, text.fetched_at
         if (index := self._indexes.get(key)) is None:
-            index = await asyncio.to_thread(PaperIndex, await passages.split_apart(text))
+            index = await work_in_thread(PaperIndex, await passages.split_apart(text))
             if len(self._indexes) >= _MAX_INDEXES:
                 self._indexes.pop(next(iter(self._indexes)), None)
             self._indexes[key] = index
@@ -221,14 +233,14 @@ class PaperQuestions:
         answers off.
         """
         async with self.database.read() as connection:
-            ids: Sequence[str] = message.cards or await storage.list_place_papers(
-                connection, message.channel_id, message.replied_to
-            )
+            in_place = await storage.list_place_papers(connection, message.channel_id, message.replied_to)
             answered = await storage.find_answered_papers(connection, message.replied_to or 0)
             guild = await accounts.get_guild(connection, message.guild_id)
         is_off = guild is not None and not guild.answers_mentions
-        if is_off or not (message.is_mention or answered is not None):
+        is_over = self._count(_PUBLIC, message.user_id, 0) > MAX_A_DAY
+        if is_off or is_over or not (message.is_mention or answered is not None):
             return
+        ids = (await message.find_cards() if message.find_cards is not None else ()) or in_place
         now = self.clock()
         known = ids or arxiv_ids.list_arxiv_ids(asked, now.date())
         named, asked = split_ids(asked, known, now.date())
@@ -332,13 +344,13 @@ class PaperQuestions:
         token = await self.topics.save(user_id, TextPurpose.LIST, topic) if topic else ""
         return replace(post, answer=answer, topic_token=token, problem="")
 
-    def _count(self, what: str, user_id: int) -> int:
+    def _count(self, what: str, user_id: int, by: int = 1) -> int:
         """Count a mention, or one that has a text read, and return how many it is of the reader's on this day (UTC)."""
         today = self.clock().date()
         if self._counted_on != today:
             self._counted_on = today
             self._asked.clear()
-        self._asked[what, user_id] += 1
+        self._asked[what, user_id] += by
         return self._asked[what, user_id]
 
 

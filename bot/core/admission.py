@@ -6,10 +6,13 @@ import asyncio
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import ParamSpec, TypeVar
 
 from storage import errors
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 MAX_AT_ONCE = 3
 """The most lookups that run at once. More would be no faster on one core, and slow down the event loop."""
 PATIENCE_SECONDS = 2.0
@@ -49,3 +52,19 @@ class Admission:
                 yield
             finally:
                 self.on_end(time.perf_counter() - started_at)
+
+
+async def work_in_thread(
+    function: Callable[Arguments, Result], *arguments: Arguments.args, **further: Arguments.kwargs
+) -> Result:
+    """Return a function's result from a thread.
+
+    If the caller is cancelled, it goes on once the thread has ended, and so keeps its place as long as a thread works for it.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **further))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await work
+        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -32,6 +31,7 @@ from bot.client.paper_texts import (
     title_link,
 )
 from bot.client.texts import Texts
+from bot.core.admission import work_in_thread
 from bot.outbox.contents import PostPaper
 from bot.papers.list_views import Rows
 from bot.rendering import discord_text, markdown, templates
@@ -106,7 +106,7 @@ async def card_view(
     foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
     message.end_with(rows, "\n".join(map(subtext, foot)))
     # Use a thread, since splitting a long summary into pages takes tenths of a second.
-    pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
+    pages = await work_in_thread(summary_pages, texts, sections, message.budget)
     pages = pages or [subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
@@ -138,8 +138,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     menu = _chapter_menu(texts, detail, review, ())
     message.budget.add(PAGER_COMPONENTS + 3)
     pages = [
-        await asyncio.to_thread(summary_pages, texts, [section], message.budget) or [""]
-        for section in chapters
+        await work_in_thread(summary_pages, texts, [section], message.budget) or [""] for section in chapters
     ]
     positions = [(number, index) for number, shown in enumerate(pages) for index in range(len(shown))]
     page = min(page, len(pages[chapter]) - 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from bot.core.admission import work_in_thread
 from bot.text import analyser, plain
 from storage import models, search
 
@@ -225,7 +225,7 @@ async def list_snippets(
 
     details = await papers.list_details(connection, [row.id for row in rows])
     # Each snippet takes milliseconds.
-    made = await asyncio.to_thread(lambda: [(detail.arxiv_id, make(detail)) for detail in details])
+    made = await work_in_thread(lambda: [(detail.arxiv_id, make(detail)) for detail in details])
     return {arxiv_id: snippet for arxiv_id, snippet in made if snippet}
 
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from bot.core.admission import work_in_thread
 from bot.core.clock import Clock, latest_date
 from bot.glossary.resolver import Glossary
 from bot.search.glossary import GlossaryService
@@ -90,7 +91,7 @@ class TrendService:
         about = await self._search.list_about(query, filters)
         listed = await self._database.look_up(trends.list_days, filters)
         last = _start_of(extent.last_on, step)
-        trend = await asyncio.to_thread(_count, listed, about.paper_ids, first, last, step)
+        trend = await work_in_thread(_count, listed, about.paper_ids, first, last, step)
         is_partial = last == _start_of(self._clock().date(), step)
         return replace(trend, added_forms=about.added_forms, is_last_month_partial=is_partial)
 
@@ -222,7 +223,7 @@ class RisingTopicService:
                         search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1)),
                     )
                 ]
-                self._counts = await asyncio.to_thread(_count_topics, glossary, recent, earlier)
+                self._counts = await work_in_thread(_count_topics, glossary, recent, earlier)
                 self._counted = glossary, extent
             counts = self._counts
         keys = _rank_topics(counts, limit)

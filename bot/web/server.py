@@ -7,17 +7,17 @@ not logged.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
 
 from bot.core import isolation
-from bot.core.admission import BusyError
+from bot.core.admission import BusyError, work_in_thread
 from bot.web import service as web_service
 from bot.web.service import Page, PageError, Site, WebPages
 from storage import errors, models
@@ -102,27 +102,29 @@ class WebServer:
         self, load: Load, *, is_lookup: bool = True
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
-            site = self._site(request)
-            page = await self._load_page(site, request, load, is_lookup=is_lookup)
-            return _respond(request, page, await asyncio.to_thread(self._pages.render, page))
+            page, text = await self._build(self._site(request), request, load, is_lookup=is_lookup)
+            return _respond(request, page, text)
 
         return handle
 
-    async def _load_page(self, site: Site, request: web.Request, load: Load, *, is_lookup: bool) -> Page:
+    async def _build(
+        self, site: Site, request: web.Request, load: Load, *, is_lookup: bool
+    ) -> tuple[Page, str]:
+        """Return a page and its text, or those of what prevented it."""
         # An error must not end the server or reveal internals.
         error = PageError(500, "web-error")
         expected = (PageError, BusyError, errors.StorageError)
         try:
             with isolation.isolated(log, "a page could not be built", reraise=expected):
-                if not is_lookup:
-                    return await load(site, request)
-                async with self._pages.services.lookups.admitted(WEB_READER):
-                    return await load(site, request)
+                async with self._pages.services.lookups.admitted(WEB_READER) if is_lookup else nullcontext():
+                    page = await load(site, request)
+                    return page, await work_in_thread(self._pages.render, page)
         except PageError as page_error:
             error = page_error
         except (BusyError, errors.StorageError):
             error = PageError(503, "busy")
-        return self._pages.make_error(site, error)
+        page = self._pages.make_error(site, error)
+        return page, await work_in_thread(self._pages.render, page)
 
 
 def _is_host(text: str) -> bool:

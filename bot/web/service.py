@@ -6,7 +6,6 @@ would reveal a reader's request.
 
 from __future__ import annotations
 
-import asyncio
 import calendar
 import hashlib
 import re
@@ -25,6 +24,7 @@ from bot.client.list_state import ListKind, ListState
 from bot.client.paper_texts import format_title
 from bot.client.services import Services
 from bot.client.texts import Argument, Texts, for_locale
+from bot.core.admission import work_in_thread
 from bot.core.clock import latest_date
 from bot.papers import lists, trends
 from bot.papers.lists import PaperList, PaperLists
@@ -257,7 +257,7 @@ class WebPages:
         }
         parts = ("days", day) if day else ()
         further = {**values, "is_indexed": True}
-        return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
+        return await work_in_thread(self._list_page, site, listed, parts, {}, further)
 
     async def load_days(self, site: Site) -> Page:
         """Return the page that lists all days with a digest, by month, newest first."""
@@ -290,7 +290,7 @@ class WebPages:
             for_locale(site.locale), ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
         )
         further = {"typed": query, "asks": (texts("web-ask"), site.link("ask", q=query))}
-        return await asyncio.to_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
+        return await work_in_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
 
     async def load_answer(self, site: Site, query: str) -> Page:
         """Return the passages nearest to a question. Raises PageError if it is empty or too long."""
@@ -327,7 +327,7 @@ class WebPages:
             "asks": (texts("ask-all-papers"), site.link("search", q=query)),
         }
         title = markdown.read_plain_line(heading)
-        return await asyncio.to_thread(
+        return await work_in_thread(
             self._page, site, "web.list.html.j2", ("ask",), {"q": query}, title, values
         )
 
@@ -342,8 +342,8 @@ class WebPages:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         parts = ("authors", make_slug(name) if site.is_static else name)
         if is_feed:
-            return await asyncio.to_thread(self._papers_feed, site, name, parts, {}, listed)
-        return await asyncio.to_thread(self._list_page, site, listed, parts, {}, {"is_indexed": True})
+            return await work_in_thread(self._papers_feed, site, name, parts, {}, listed)
+        return await work_in_thread(self._list_page, site, listed, parts, {}, {"is_indexed": True})
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return a paper's page. Raises PageError if no digest lists a paper with this id."""
@@ -352,7 +352,7 @@ class WebPages:
         if detail is None:
             raise PageError(404, "web-no-paper", paper=discord_text.escape_text(text[:60]))
         topics = await self.services.glossary.list_title_topics(detail.title or "", site.locale)
-        return await asyncio.to_thread(self.make_paper, site, detail, topics)
+        return await work_in_thread(self.make_paper, site, detail, topics)
 
     def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
         """Return a paper's page, with links to searches for its topics."""
@@ -402,7 +402,7 @@ class WebPages:
         trend, chart = answer.trend, None
         if trend.total:
             of_trend = trends.make_chart(texts, trend)
-            chart = await asyncio.to_thread(self.services.charts.render_svg, of_trend, hangul=True)
+            chart = await work_in_thread(self.services.charts.render_svg, of_trend, hangul=True)
         heading = trends.heading(texts, answer)
         rising = [
             (topic.text, topic.translation, trends.rising_facts(texts, topic))
@@ -454,8 +454,8 @@ class WebPages:
         entries = []
         for day in days:
             listed, _ = await self._search.get_digest(day, limit=DAY_SIZE)
-            entries.append(await asyncio.to_thread(make, day, listed))
-        return await asyncio.to_thread(self._feed, site, texts("web-name"), (), ("feed",), {}, entries)
+            entries.append(await work_in_thread(make, day, listed))
+        return await work_in_thread(self._feed, site, texts("web-name"), (), ("feed",), {}, entries)
 
     async def load_search_feed(self, site: Site, query: str) -> Page:
         """Return a feed of the newest papers on a topic. Raises PageError if the query is empty or too long."""
@@ -465,7 +465,7 @@ class WebPages:
         state = ListState(ListKind.TOPIC, query, sort=Sort.DATE, page_size=FEED_PAPERS)
         listed = await self._lists.load(for_locale(site.locale), state)
         parts = ("search",)
-        return await asyncio.to_thread(self._papers_feed, site, query, parts, {"q": query}, listed)
+        return await work_in_thread(self._papers_feed, site, query, parts, {"q": query}, listed)
 
     async def load_sitemap(self, site: Site) -> Page:
         """Return the sitemap: the front page, the trends page and the pages of days, which together link to all papers."""

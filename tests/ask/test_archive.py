@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import date
+from unittest import mock
+from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.ask.answers import Answer, Kind
 from bot.ask.archive import ArchiveQuestions
 from bot.ask.service import PaperQuestions
+from bot.search.service import SearchService
 from storage import models, paper_texts
 from storage.database import Database
 from tests.ask.test_commands import mention
@@ -298,3 +301,35 @@ async def test_a_paper_that_is_summarised_in_another_language_alone_comes_as_its
     answer = await ask(archive, "How do ferries find their harbour by sirens and beacons?")
     found = [(passage.paper.arxiv_id, passage.source.language) for passage in answer.found]
     assert found == [("2501.10009", "ko"), (SHORT, "en")]
+
+
+async def test_the_first_twenty_ids_of_a_question_are_asked_and_the_rest_is_said_to_be_unread(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    ids = [EARLY, *(f"2412.{number:05}" for number in range(40))]
+    named = await ask(archive, " ".join([*ids, LAMPS]))
+    assert EARLY in {one.paper.arxiv_id for one in named.found}
+    assert named.is_cut
+    with mock.patch.object(SearchService, "find_paper", AsyncMock(return_value=None)) as find_paper:
+        shown = shown_text(await harness.ask("ask", question=" ".join(ids)[:500]))
+    assert "up to 500 characters and 20 papers" in shown
+    assert find_paper.await_count == 20
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["paper", "review"])
+async def test_a_heading_is_shown_as_it_is_and_without_invisible_signs(
+    harness: ClientHarness, archive: ArchiveQuestions, is_kept: bool
+) -> None:
+    """Others write it, so it may have signs of Markdown, of a terminal and of direction."""
+    database, at = harness.container.database, harness.env.now()
+    heading = "3. Low_Rank \u202eWicks \x1b"
+    chapter = f"## {heading}\n\nThe 310 fishermen of the pier twine their nets from old lamp wicks."
+    if is_kept:
+        text = models.PaperText(EARLY, chapter, f"https://arxiv.org/html/{EARLY}", at)
+        await database.write(paper_texts.save, text)
+    else:
+        review = f"## {EARLY}\n\n**Summary**:\n```markdown\n# A review\n\n{chapter}\n```\n"
+        await digest_builders.ingest_digest(database, f"# Daily Papers – 2025-01-09\n\n{review}", at=at)
+    shown = shown_text(await harness.ask("ask", question=f"What do the fishermen twine? {EARLY}"))
+    assert ("[3\\. Low\\_Rank Wicks](" if is_kept else "3. Low\\_Rank Wicks") in shown
+    assert not {"\u202e", "\x1b"}.intersection(shown)

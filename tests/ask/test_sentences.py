@@ -17,12 +17,12 @@ from bot.ask.service import LOST_AFTER, PaperQuestions
 from bot.core.admission import Admission
 from bot.core.settings import Settings
 from bot.search.glossary import GlossaryService
-from storage import accounts, models, paper_texts, writer
+from storage import models, paper_texts, writer
 from storage.database import Database
 from tests.ask.test_commands import answers, mention, open_thread
 from tests.fake_model import papers
 from tests.fake_model.server import MODEL, FakeModel
-from tests.support import glossary_in_memory
+from tests.support import glossary_in_memory, reader_rows
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
 
 PAPER, NOW = "2501.00001", datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,8 +54,10 @@ async def asking(harness: ClientHarness, fake_model: FakeModel) -> AsyncIterator
     await container.close()
 
 
-async def ask_paper(harness: ClientHarness, question: str = "How many tokens does it need?") -> str:
-    message = await harness.ask("ask", paper=PAPER, question=question)
+async def ask_paper(
+    harness: ClientHarness, question: str = "How many tokens does it need?", *, by: Any = None
+) -> str:
+    message = await harness.ask("ask", by=by, paper=PAPER, question=question)
     return shown_text(message).replace("**", "")
 
 
@@ -205,24 +207,20 @@ async def test_in_a_thread_the_passages_come_first_and_the_message_is_edited(
     assert (last.id, asking.texts("ask-sentences-failed") in shown_text(last)) == (first.id, True)
 
 
-async def test_a_reader_and_a_server_get_so_many_answers_a_day_and_forget_removes_the_count(
+async def test_a_reader_and_a_server_get_so_many_answers_a_day_and_forgetting_gives_no_more(
     asking: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (ask_service.SENTENCES_A_DAY, ask_service.SENTENCES_IN_SERVER) == (10, 100)
     monkeypatch.setattr(ask_service, "SENTENCES_A_DAY", 2)
     monkeypatch.setattr(ask_service, "SENTENCES_IN_SERVER", 3)
-    limit, readers = asking.texts("ask-sentences-limit"), asking.bot.services.readers
+    limit, database = asking.texts("ask-sentences-limit"), asking.bot.services.database
     for is_over in (False, False, True):
         assert (limit in await ask_paper(asking)) is is_over
-    assert (await asking.bot.services.database.fetch(accounts.count_reader_data, asking.reader.id))[
-        "question_counts"
-    ] == 1
-    await readers.forget(asking.reader.id)
-    assert "question_counts" not in await asking.bot.services.database.fetch(
-        accounts.count_reader_data, asking.reader.id
-    )
+    await asking.bot.services.readers.forget(asking.reader.id)
+    assert limit in await ask_paper(asking)
+    assert not await reader_rows.find_columns(database, str(asking.reader.id))
     for is_over in (False, True):  # the server has one left
-        assert (limit in await ask_paper(asking)) is is_over
+        assert (limit in await ask_paper(asking, by=asking.manager)) is is_over
     await asking.env.advance_time(24 * 3600)
     assert limit not in await ask_paper(asking)
 

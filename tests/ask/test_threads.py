@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from simcord.components import walk_components
 
 from bot.app.container import Container
-from bot.ask.service import LOST_AFTER, AskedMessage, PaperQuestions
+from bot.ask.service import LOST_AFTER, MAX_A_DAY, AskedMessage, PaperQuestions
 from bot.client import custom_ids, list_state
 from bot.client.accounts import Readers, TextTokenStore
 from bot.client.refusals import UserError
@@ -20,16 +21,14 @@ from bot.core.settings import Settings
 from bot.papers.replies import load_list_text
 from bot.search.glossary import GlossaryService
 from bot.sources.paper_text import PaperTextReader
-from storage import ask, club, models, outbox, paper_texts, papers
+from storage import accounts, ask, club, models, outbox, paper_texts, papers
 from storage.database import Database
 from tests.support import asked_paper, outbox_builders, patience
 from tests.support.world import CHANNEL, World, moment
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 NOW, THREAD, GUILD = moment("Mon 09:00"), 77, 9
-MESSAGE = AskedMessage(
-    GUILD, THREAD, 4242, user_id=5, replied_to=None, may_reply=True, is_mention=True, cards=()
-)
+MESSAGE = AskedMessage(GUILD, THREAD, 4242, user_id=5, replied_to=None, may_reply=True, is_mention=True)
 
 
 @pytest.fixture(autouse=True)
@@ -249,7 +248,20 @@ async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> 
 
 
 async def test_a_paper_of_a_card_that_is_stored_no_more_is_not_called_several(discussed: Database) -> None:
-    await questions(discussed).answer_mention("Which licence?", MESSAGE._replace(cards=("2412.99999",)))
+    find_cards = AsyncMock(return_value=("2412.99999",))
+    await questions(discussed).answer_mention("Which licence?", MESSAGE._replace(find_cards=find_cards))
     [payload] = await due(discussed)
     assert "several papers" not in payload
     assert "Nothing here is about this" in payload
+
+
+async def test_discord_is_asked_nothing_for_a_mention_that_is_not_answered(discussed: Database) -> None:
+    """A reader's further mentions, and those in a server that turned answers off, cost no request."""
+    asking, find_cards = questions(discussed), AsyncMock(return_value=())
+    mentions = [MESSAGE._replace(id=number, find_cards=find_cards) for number in range(MAX_A_DAY + 3)]
+    for mention in mentions:
+        await asking.answer_mention("Which licence?", mention)
+    assert find_cards.await_count == MAX_A_DAY + 1, "that it was the last is said"
+    await discussed.write(accounts.upsert_guilds, {GUILD: {"answers_mentions": False}})
+    await questions(discussed).answer_mention("Which licence?", mentions[0])
+    assert find_cards.await_count == MAX_A_DAY + 1

@@ -1,10 +1,14 @@
 """Admission in virtual time: a few look-ups run at once, and readers who wait too long are rejected."""
 
 import asyncio
+import threading
 from collections.abc import Coroutine
 from typing import Any
 
+import pytest
+
 from bot.core import admission
+from tests.support import patience
 from tests.support.virtual_time import VirtualTimeLoop
 
 LOOKUP_SECONDS = 0.2
@@ -72,3 +76,34 @@ def test_many_slow_lookups_by_one_reader_do_not_block_others() -> None:
     run(compete(readers))
     assert readers.admitted.count(99) == 1
     assert len(readers.refused_after) == 11
+
+
+async def test_a_lookup_that_is_given_up_keeps_its_place_until_its_thread_ends() -> None:
+    """Else everyone who gives up a page leaves a thread at work, and takes the next place."""
+    lookups, may_end = admission.Admission(1), threading.Event()
+    loop, has_begun = asyncio.get_running_loop(), asyncio.Event()
+
+    def work() -> None:
+        loop.call_soon_threadsafe(has_begun.set)
+        assert may_end.wait(patience.scaled(30))
+        raise ValueError("nobody waits for this")
+
+    async def ask() -> None:
+        async with lookups.admitted(1):
+            await admission.work_in_thread(work)
+
+    asking = asyncio.create_task(ask())
+    try:
+        await has_begun.wait()
+        asking.cancel()
+        for _ in range(9):
+            await asyncio.sleep(0)
+        with pytest.raises(admission.BusyError):
+            async with lookups.admitted(2, 0.0):
+                pass
+    finally:
+        may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    async with lookups.admitted(2, 0.0):
+        pass

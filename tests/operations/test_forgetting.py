@@ -11,7 +11,7 @@ from bot.client.accounts import Readers
 from bot.outbox import outcomes
 from bot.shelf.news import NewsPlanner
 from bot.today.service import TodayPlanner
-from storage import accounts, ask, models, paper_texts, papers
+from storage import accounts, models, paper_texts, papers
 from storage.alerts import OwnerRight
 from storage.papers import EventKind, PaperEvent
 from tests.ask.test_commands import mention, open_thread
@@ -57,8 +57,6 @@ async def _use_what_is_for_readers(harness: ClientHarness) -> None:
         text = models.PaperText(PAPER, asked_paper.MARKDOWN, "https://example.org", harness.env.now())
         await paper_texts.save(connection, text)
         [paper_id] = (await papers.get_ids(connection, [PAPER])).values()
-        # The server has no language model.
-        await ask.count_question(connection, harness.env.now().date(), {f"user:{reader.id}": 9})
     await harness.ask("ask", paper=PAPER, question=f"Which data have {WORDS}?")
     thread = await open_thread(harness, PAPER)
     assert await mention(harness, thread, "Which licence?")
@@ -70,7 +68,7 @@ async def _use_what_is_for_readers(harness: ClientHarness) -> None:
 PAPER = "2501.00001"
 TABLES = {
     *("readers", "saved_papers", "profiles", "feedback", "news_readers", "alerts", "matches"),
-    *("button_texts", "question_counts", "club_nominations", "subscriptions", "deliveries", "parts"),
+    *("button_texts", "club_nominations", "subscriptions", "deliveries", "parts"),
 }
 """The tables that have the reader's id before it is forgotten."""
 

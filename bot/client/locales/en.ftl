@@ -667,7 +667,7 @@ ask-archive-absent = No paper here has { $names }.
 ask-archive-nothing = Nothing here is about this.
 ask-archive-outside = No paper within these limits is about this.
 ask-archive-unasked = This has no words to look for. Ask about research, such as **How do I shrink the KV cache for long inputs?**
-ask-archive-cut = Only the first { $count } characters of the question were read.
+ask-archive-cut = Only the beginning of the question was read: up to { $count } characters and { $papers } papers.
 ask-archive-is = 
     { $count ->
         [one] The archive has one paper, from { $since }.
