@@ -20,24 +20,22 @@ _NUMBER = re.compile(
     r"^\W{0,6}(?:[(\[【]?[0-9]{1,4}(?:[\])】]|\ufe0f?\u20e3):?\s?|[0-9]{1,4}[.:]\s(?![0-9]{1,2}[.월]\s))"
 )
 """A number in front of a title, `[1]`, `2.` or `3️⃣`, but not the first one of a date: `2026. 11. 26`."""
-_LEADING = re.compile(r"^(?:[^\w\"“'‘(\[$\\~]|[(\[][^()\[\]]{1,20}?['’\s][0-9]{2,4}(?:\s\w{1,12})?[)\]]\s)+")
-"""Signs, and a venue with its year, in front of a title: `(ACL'24)`."""
+_LEADING = re.compile(r"^[^\w\"“'‘(\[$\\~]+")
+"""Signs in front of a title."""
 _TRAILING = re.compile(r"(?<![^\w\"”'’)\]$?!%.*+#~…])[^\w\"”'’)\]$?!%.*+#~…]++$")
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
-_FULL_STOP = re.compile(r"(?<=[a-z]{2})\. ")
 _NAMES_APART = re.compile(r", | and | & |; ")
 _ITEM = re.compile(r"(?<!\s)\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
 _QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
-_BOLD_LINE = re.compile(r"\W{0,6}(?:[0-9]{1,4}[.)]\s*)?(\*\*|__)(?P<title>.{1,300}?)\1[\W\d]{0,20}")
 _CAPTION = re.compile(
     r"(?:read|view|see|open|download|click|check|visit|full|go to|link to|get)\b.{0,40}"
     r"\b(?:paper|arxiv|pdf|here|abstract|article|more|text)\b",
     re.IGNORECASE,
 )
-_BEHIND_TITLE = re.compile(r"\s[-–—|·]\s|\sby\s")
+_BEHIND_TITLE = re.compile(r"\s[-–—|·]\s")
 _OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>【】]*|\((?=[^()]*\bet al\b)[^()]*+\)\W*)$")
 """A bracket that is still open, as before a link, or the authors in brackets."""
 _ID = re.compile(
@@ -82,75 +80,36 @@ def read_title(label: str, min_words: int = 4) -> str | None:
     title = _TRAILING.sub("", title.replace(CUT, " ")).strip()
     if title.count("[") != title.count("]"):
         title = title.strip("[]")
-    title = fields.strip_quotes(title)
+    title = fields.strip_quotes(title.removeprefix("[[").removesuffix("]]"))
     words = len(_WORD.findall(title[:MAX_TITLE_LENGTH]))
     is_other = "://" in title or "![" in label or len(title) > MAX_TITLE_LENGTH or CJK.search(title)
     is_caption = words < 10 and _CAPTION.match(title)
     return None if is_other or is_caption or words < min_words - (": " in title) else title
 
 
-def clean_title(value: str, min_words: int) -> str | None:
-    """Return plain text as a title, or None if it is a number, a URL or a translation, or has too few words."""
+def clean_title(value: str) -> str | None:
+    """Return plain text as a title, or None if it is a number, a URL or a translation."""
     title = " ".join(value[: 2 * MAX_TITLE_LENGTH].split())
     is_number = not any(map(str.isalpha, title))
     is_other = is_number or "://" in title or len(title) > MAX_TITLE_LENGTH or CJK.search(title)
-    return None if is_other or len(_WORD.findall(title)) < min_words else title
+    return None if is_other else title
 
 
 def _read_bare(text: str) -> str | None:
     """Return text without marks as a title, or None if it may be a sentence or a list of names."""
-    names, *rest = _FULL_STOP.split(text, maxsplit=2) if ". " in text else [text]
-    if rest and _are_names(_NUMBER.sub("", names.lstrip())):
-        return read_title(rest[0])
-    is_aside = text.lstrip().startswith("(") and text.rstrip().find(")") == len(text.rstrip()) - 1
-    title = None if is_aside or "](" in text or text.rstrip().endswith(".") else read_title(text)
+    is_other = text.lstrip().startswith("(") or "](" in text or text.rstrip().endswith(".")
+    title = None if is_other else read_title(text)
     if title is None or len(_WORD.findall(title)) < 4 or _SENTENCE_END.search(title):
         return None
-    if _are_names(title.rpartition(": ")[2]):
-        return None
-    before, _, last = title.rpartition(" - ")
-    return before if before and _are_names(last) else title
+    return None if _are_names(title) else title
 
 
 def _are_names(text: str) -> bool:
     """Return whether a text is a list of people: names of two to four words in capitals, with commas between them."""
     names = [name.split() for name in _NAMES_APART.split(text)]
-    return any(mark in text for mark in ",;") and all(
-        2 <= len(name) <= 4 and all(word[0].isupper() or word in _PARTICLES for word in name)
-        for name in names
+    return len(names) > 1 and all(
+        2 <= len(name) <= 4 and all(word[0].isupper() for word in name) for name in names
     )
-
-
-_PARTICLES = frozenset(
-    [
-        *("van", "de", "der", "den", "von", "del", "della", "di"),
-        *("da", "la", "le", "bin", "al", "el", "ten", "ter"),
-    ]
-)
-
-
-def read_labelled(line: str) -> str | None:
-    """Return the title in a line "Title: …", or None."""
-    label = fields.TITLE_LABEL.match(line) if ":" in line or "：" in line else None
-    return read_title(line[label.end() :], min_words=1) if label else None
-
-
-def find_above(line: str, below: str, *, is_first: bool) -> str | None:
-    """Return the title that a line without an id gives to a paper in the lines below it, or None.
-
-    It is bold, a summary, an item with lines of its own, or the first line of a paragraph (`is_first`).
-    """
-    if len(line) > _MAX_LINE:
-        return None
-    if ("**" in line or "__" in line) and (match := _BOLD_LINE.fullmatch(line.strip())):
-        return read_title(match["title"])
-    if item := _ITEM.match(line):
-        indent = len(line) - len(line.lstrip())
-        is_deeper = len(below) - len(below.lstrip()) > indent
-        is_parent = bool(below.strip()) and (is_deeper or not _ITEM.match(below))
-        return _read_bare(line[item.end() :]) if is_parent else None
-    has_label = "**:" in line or ":**" in line
-    return _read_bare(line.strip("- \t")) if is_first and not has_label else None
 
 
 def find_beside(parts: Sequence[str], *, are_cells: bool, has_others: bool) -> str | None:
