@@ -643,20 +643,6 @@ async def test_a_message_that_waits_is_taken_back_once_its_owner_lacks_the_right
     assert [text for text in world.sent if "notice" not in text] == ["A B"]
 
 
-@pytest.mark.parametrize("change", ["pause", "remove"])
-async def test_an_alert_that_is_turned_off_takes_back_what_waits(world: World, change: str) -> None:
-    off = await world.alert("care")
-    await world.alert("moss")
-    world.discord.answer = AWAY
-    await world.written("Mon", "A▲9", summary="care", location="a")
-    await world.written("Mon", "B▲8", summary="moss", location="b")
-    await world.wait(minutes=3)
-    await getattr(world.alerts, change)(off)
-    world.discord.answer = None
-    await world.wait(minutes=9)
-    assert world.sent == ["@7 B"]
-
-
 async def test_the_right_is_asked_once_for_what_is_due(world: World) -> None:
     """Five alerts of one owner in a channel, at their daily maximum after the first message."""
     rights = Rights(world)

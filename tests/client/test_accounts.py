@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from unittest import mock
 
 import pytest
 
@@ -75,20 +74,6 @@ async def test_new_text_replaces_only_the_same_readers_oldest_text(db: Database)
 
 
 READER = 7_000_000_000_000_007
-
-
-async def test_sending_a_message_does_not_store_a_deleted_reader_again(db: Database) -> None:
-    world = World(db, "Mon 12:00")
-    await world.alert("robot", by=READER)
-    await world.written("Mon", "A▲9", summary="A robot.")
-
-    async def forget(user_id: int) -> int:
-        await Readers(db, world.clock).forget(user_id)
-        return -user_id
-
-    with mock.patch.object(world.discord, "open_dm", forget):
-        await world.wait(minutes=3)
-    assert await reader_rows.find_columns(db, str(READER)) == set()
 
 
 @pytest.mark.promise

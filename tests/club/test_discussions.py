@@ -9,10 +9,9 @@ from unittest import mock
 
 import discord
 import pytest
-import sqlalchemy as sa
 
 from bot.club.service import ClubPost, Clubs
-from storage import accounts, models, outbox, schema
+from storage import accounts, models, outbox
 from storage import club as storage_club
 from storage.database import Database
 from tests.club.conftest import BLOCKED, DAY, DENIED, MINUTE, Lab, text_of
@@ -121,6 +120,8 @@ async def test_a_discussion_stays_while_its_reader_is_forgotten(lab: Lab) -> Non
     assert await count_data(lab, reader) == {}
     await lab.tick()
     assert len(lab.threads()) == 1
+    [card] = lab.messages()
+    assert str(reader.id) not in shown_text(card)
     await lab.press_on_card("2501.00002", "discuss", reader)
     await lab.runtime.relay.drain(lab.now)
     await data.forget(reader.id)
@@ -128,24 +129,6 @@ async def test_a_discussion_stays_while_its_reader_is_forgotten(lab: Lab) -> Non
     assert "already has a discussion" in await lab.press_on_card("2501.00002", "discuss", reader)
     await lab.tick()
     assert len(lab.threads()) == 2
-
-
-async def test_forgets_the_reader_who_opened_a_discussion(lab: Lab) -> None:
-    reader = lab.readers[0]
-    await lab.press_on_card(PAPER, "discuss", reader)
-    await lab.press_on_card("2501.00004", "save", reader)
-    await lab.press_on_card("2501.00004", "club-read", reader)
-    await lab.set_up_in(lab.harness.channel)
-    await lab.press_on_card("2501.00004", "nominate", reader)
-    await lab.tick()
-    [card] = lab.messages()
-    assert str(reader.id) not in shown_text(card)
-    assert {*await count_data(lab, reader)} >= {"club_nominations", "saved_papers"}
-    await lab.harness.bot.services.readers.forget(reader.id)
-    async with lab.harness.container.database.read() as connection:
-        for table in schema.METADATA.sorted_tables:
-            rows = await connection.execute(sa.select(table))
-            assert str(reader.id) not in "\n".join(map(str, rows.all())), table.name
 
 
 @pytest.mark.engines("sqlite", "postgresql")

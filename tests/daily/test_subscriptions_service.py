@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bot.daily import options, service
-from storage import daily, errors, models, outbox
-from tests.support.world import AWAY, CHANNEL, READER, World, moment
+from storage import daily, errors, models
+from tests.support.world import AWAY, World, moment
 
 
 async def set_state(
@@ -81,20 +81,6 @@ async def test_pausing_holds_planned_posts(world: World) -> None:
     await world.subscriptions.resume(paused.id)
     await world.tick()
     assert world.sent == ["C", "A B"]
-
-
-async def test_removing_a_subscription_cancels_unsent_posts(world: World) -> None:
-    row = await world.daily()
-    await world.list("Mon", "A▲9")
-    world.discord.answer = AWAY
-    await world.at("Mon 09:00")
-    assert (await world.subscriptions.remove(row.id)).id == row.id
-    world.discord.answer = None
-    await world.at("Mon 09:01")
-    assert world.sent == []
-    assert await world.database.fetch(outbox.list_problems, [CHANNEL], READER, moment("Mon 08:00"), 5) == []
-    with pytest.raises(errors.UsageError, match="No daily post"):
-        await world.subscriptions.get(row.id)
 
 
 @pytest.mark.parametrize(

@@ -187,18 +187,6 @@ async def test_nothing_more_comes_after_the_switch_was_turned_off(db: Database, 
     assert list_told(world_) == told, "what was found before the switch was turned on again is not told"
 
 
-async def test_no_news_come_in_a_thread_after_it_was_silenced(world_: NewsWorld) -> None:
-    await world_.open_threads()
-    world_.now += timedelta(hours=1)
-    await world_.happen("C")
-    world_.discord.closed |= THREADS.keys()
-    await world_.wait(hours=1)
-    await world_.database.write(club.silence_thread, 44)
-    world_.discord.closed.clear()
-    await world_.wait(hours=1)
-    assert world_.arrived.keys() == {45}
-
-
 async def test_a_discussion_opened_again_is_not_silent(world_: NewsWorld) -> None:
     await world_.open_threads()
     await world_.database.write(club.silence_thread, 44)

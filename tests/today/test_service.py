@@ -9,7 +9,6 @@ from bot.outbox import outcomes
 from storage import accounts, models
 from storage.database import Database
 from tests.support import killed_process
-from tests.support import world as stage
 from tests.support.world import AWAY, READER, ZONES, moment
 from tests.today.conftest import TodayWorld
 
@@ -112,16 +111,3 @@ async def test_papers_that_no_digest_names_any_more_leave_a_waiting_message(sqli
     world.discord.answer = None
     await world.at("Thu-1 16:00 UTC")
     assert world.sent == ["@7 B"]
-
-
-async def test_a_message_that_waits_does_not_come_once_the_reader_stopped_them(sqlite_db: Database) -> None:
-    world = TodayWorld(sqlite_db)
-    await world.subscribe("13:00 UTC")
-    world.discord.answer = AWAY
-    await world.read_closed("Thu-1", [1, 2])
-    await world.until("Fri-1 14:00 UTC")
-    assert len(await world.planned()) == 1
-    await world.today.stop_daily(stage.READER)
-    world.discord.answer = None
-    await world.until("Fri-1 23:00 UTC")
-    assert world.sent == []
