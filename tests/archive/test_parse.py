@@ -122,12 +122,6 @@ def test_rejects_bytes_that_are_not_text(data: bytes, words: str) -> None:
     assert words in str(raised.value)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_decodes_utf_8_and_utf_16(encoding: str) -> None:
-    text = review_text("2025-05-27", 1)
-    assert parse.decode(text.encode(encoding)) == text
-
-
 DATA = Path(__file__).parent / "data"
 
 

@@ -39,17 +39,10 @@ def test_ingesting_twice_adds_nothing(paperround: Paperround, digest_folder: Pat
     assert (again.exit_status, again.data) == (0, {**counts, "problem_list": []})
 
 
-@pytest.mark.parametrize("encoding", ["cp949", "cp1252", "utf-16", "utf-16-le"])
-def test_files_in_older_charsets_are_parsed_and_ingested(
-    paperround: Paperround, tmp_path: Path, encoding: str
-) -> None:
-    summary = (
-        "L’état de l’art décrit par Müller"
-        if encoding == "cp1252"
-        else "소형 언어 모델이 긴 문서를 읽는 방법"
-    )
+def test_a_file_in_an_older_charset_is_parsed_and_ingested(paperround: Paperround, tmp_path: Path) -> None:
+    summary = "소형 언어 모델이 긴 문서를 읽는 방법"
     paper = f"### [A Paper](https://arxiv.org/abs/2601.00001)\n\nVote: 3\n\n- ***Idea***: {summary}.\n"
-    (tmp_path / "a.md").write_bytes(f"## Daily Papers (2026-01-05)\n\n{paper}".encode(encoding))
+    (tmp_path / "a.md").write_bytes(f"## Daily Papers (2026-01-05)\n\n{paper}".encode("cp949"))
     assert paperround("parse", "a.md").exit_status == 0
     assert paperround("ingest", "a.md").exit_status == 0
     assert summary in paperround("paper", "2601.00001").stdout

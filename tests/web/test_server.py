@@ -151,15 +151,6 @@ async def test_pages_load_only_pictures_and_set_no_cookies(archive: WebArchive) 
     assert (headers["Referrer-Policy"], headers["Vary"]) == ("no-referrer", "Accept-Language")
 
 
-async def test_paper_in_no_digest_has_no_page(archive: WebArchive) -> None:
-    database = archive.services.database
-    facts = models.PaperFacts("2501.00009", "arxiv", "a", archive.now, title="Asked For by a Reader")
-    await digest_builders.add_facts(database, facts)
-    assert await archive.services.search.find_paper("2501.00009") is not None
-    status, _, text = await archive.get("/papers/2501.00009")
-    assert (status, "Asked For" in text) == (404, False)
-
-
 async def test_url_or_browser_determines_the_language(archive: WebArchive) -> None:
     _, _, text = await archive.get("/", KOREAN)
     assert '<html lang="ko">' in text
