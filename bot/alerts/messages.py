@@ -194,7 +194,7 @@ def matched_view(
     heading = texts("alert-matched", count=len(rows))
     listed = PaperList(state.replace(page=page), heading, shown, len(rows))
     opening = client_messages.open_menu(texts("open-paper"), shown, ranks=listed.ranks)
-    pager = client_messages.pager(page, listed.page_count, custom_id)
+    pager = client_messages.pager(texts, page, listed.page_count, custom_id)
     return view_with_rows(texts, listed, ([opening], pager))
 
 
@@ -323,7 +323,7 @@ def channel_view(
     if rows:
         _add_alerts(message, texts, rows[page * most :][:most], names)
     pager = client_messages.pager(
-        page, pages, lambda number: pack_custom_id(MANAGE_ALERTS, channel_id, number)
+        texts, page, pages, lambda number: pack_custom_id(MANAGE_ALERTS, channel_id, number)
     )
     message.add_buttons(*pager, button(texts("back"), pack_custom_id(MANAGE_ALERTS)))
     return message.view

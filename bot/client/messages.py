@@ -121,13 +121,15 @@ def _paper_options(papers: Sequence[AnyPaper], ranks: Sequence[int]) -> list[dis
     ]
 
 
-def pager(page: int, pages: int, custom_id: Callable[[int], str]) -> list[ui.Item[Any]]:
-    """Return buttons for the previous and next page, such as `◀ 1/3` and `3/3 ▶` on the second of three.
+def pager(texts: Texts, page: int, pages: int, custom_id: Callable[[int], str]) -> list[ui.Item[Any]]:
+    """Return buttons for the previous and next page, such as `◀ Page 1` and `Page 3 of 3 ▶` on the second of three.
 
     `custom_id` maps a page, counted from 0, to a custom id.
     """
-    buttons = [button(f"◀ {page}/{pages}", custom_id(page - 1))] if page else []
-    return buttons + ([button(f"{page + 2}/{pages} ▶", custom_id(page + 1))] if page + 1 < pages else [])
+    buttons = [button(texts("page-before", page=page), custom_id(page - 1))] if page else []
+    if page + 1 < pages:
+        buttons.append(button(texts("page-behind", page=page + 2, pages=pages), custom_id(page + 1)))
+    return buttons
 
 
 def follow_button(

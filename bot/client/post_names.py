@@ -11,6 +11,7 @@ from bot.client.texts import Texts
 from bot.core import schedule
 from bot.rendering import discord_text, templates
 from bot.sources import kinds
+from bot.text import query_parser
 from storage import models
 from storage.models import Subscription
 
@@ -18,6 +19,25 @@ MAX_LISTED = 10
 """The maximum number of posts listed by `/daily edit` and `/status`. The menu of `/daily edit` has the others."""
 MAX_TOPIC_LENGTH = 30
 """The maximum length of a topic in a list, so that all rows fit into a message."""
+
+
+def say_topic(texts: Texts, topic: str) -> str:
+    """Return a topic in words, as plain text: `agents -GUI` is `agents without GUI`, `from:"Meta"` is `from Meta`.
+
+    One with limits that no words are for stays as it is typed.
+    """
+    query = query_parser.parse_query(topic)
+    if query.since or query.until or query.max_votes is not None or query.ignored:
+        return topic
+    words = [texts("topic-or") if word == "|" else word for word in query_parser.split_words(query.text)]
+    parts = (
+        " ".join([*words, *(f'"{phrase}"' for phrase in query.phrases)]),
+        *(texts("topic-by", name=name) for name in query.authors),
+        *(texts("topic-from", name=name) for name in query.institutions),
+        texts("topic-without", words=", ".join(query.excluded)) if query.excluded else "",
+        texts("topic-votes", votes=query.min_votes) if query.min_votes else "",
+    )
+    return texts("topic-joiner").join(filter(None, parts)) or topic
 
 
 def format_schedule(texts: Texts, subscription: Subscription) -> str:
@@ -29,17 +49,21 @@ def format_schedule(texts: Texts, subscription: Subscription) -> str:
 
 
 def name_posts(
-    texts: Texts, rows: Iterable[Subscription], names: Mapping[int, str] | None = None, zone: str = ""
+    texts: Texts,
+    rows: Iterable[Subscription],
+    names: Mapping[int, str] | None = None,
+    *,
+    with_zone: bool = False,
 ) -> dict[int, str]:
     """Return distinct names of a server's posts by id: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
 
     Those that would be equal also have their style, language and zone as far as they differ, or their number.
-    Given channel `names`, they are plain text for labels, otherwise Markdown with channel mentions. Given the
-    reader's `zone`, they name the post's zone if that is another one.
+    Given channel `names`, they are plain text for labels, otherwise Markdown with channel mentions. `with_zone`
+    names the zone of a time, for lines beside times that Discord shows in the reader's.
     """
     alike: dict[str, list[Subscription]] = defaultdict(list)
     for row in rows:
-        alike[_post_name(texts, row, names, zone)].append(row)
+        alike[_post_name(texts, row, names, with_zone=with_zone)].append(row)
     details: Sequence[Callable[[Subscription], str]] = (
         lambda row: texts(f"style-{row.style.value}"),
         lambda row: texts(f"language-{row.locale.value}"),
@@ -55,13 +79,15 @@ def name_posts(
     return distinct
 
 
-def _post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str] | None, zone: str) -> str:
+def _post_name(
+    texts: Texts, subscription: Subscription, names: Mapping[int, str] | None, *, with_zone: bool
+) -> str:
     id_, days = subscription.channel_id, subscription.days
     is_every_day = days == schedule.EVERY_DAY
     shown = paper_texts.escape_untrusted if names is None else discord_text.shorten_label
     topic, source = (
         shown(text, max_length=MAX_TOPIC_LENGTH)
-        for text in (subscription.topic, kinds.public_label(subscription.source))
+        for text in (say_topic(texts, subscription.topic), kinds.public_label(subscription.source))
     )
     channel = f"<#{id_}>" if names is None else f"#{names[id_]}" if id_ in names else str(id_)
     is_weekly = subscription.style is models.Style.WEEKLY
@@ -72,7 +98,7 @@ def _post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str
     else:
         on = texts("on-days-separator").join(format_weekday(texts, day) for day in days)
     at = texts.format_time(subscription.at_time) if subscription.at_time else texts("post-name-complete")
-    if zone not in ("", subscription.timezone) and subscription.at_time:
+    if with_zone and subscription.at_time:
         at += f" ({templates.render_zone(subscription.timezone, texts.locale.value)})"
     about = paper_texts.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
     if not about and is_every_day:

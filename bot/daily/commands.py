@@ -626,8 +626,7 @@ async def _list_view(request: Request, rows: Sequence[Subscription], page: int =
     setup_command = request.interaction.client.mentions("daily setup")
     names = permissions.name_channels(request.interaction, [row.channel_id for row in rows])
     calendar = await request.services.get(Subscriptions).load_calendar()
-    zone = await request.interaction.client.timezone_for(request.interaction)
-    return daily_messages.list_view(request.texts, rows, calendar, setup_command, names, zone, page)
+    return daily_messages.list_view(request.texts, rows, calendar, setup_command, names, page)
 
 
 async def _list_for_guild(request: Request) -> list[Subscription]:

@@ -22,6 +22,7 @@ from bot.client.post_names import (
     format_weekday,
     name_posts,
     next_post_text,
+    say_topic,
 )
 from bot.client.refusals import refusal_text
 from bot.client.texts import Texts
@@ -29,7 +30,7 @@ from bot.core import schedule
 from bot.daily import choice, options
 from bot.daily import post as daily_post
 from bot.daily.why import Cause, Explanation, WhyAnswer
-from bot.rendering import discord_text, templates, typesetting
+from bot.rendering import discord_text, templates
 from bot.sources import kinds
 from storage import errors, models
 from storage.models import Reason, Subscription
@@ -208,7 +209,7 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
 
 def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discord.ForumTag]) -> str:
     """Describe the settings on one line each: topic, source, role, schedule, papers, appearance and the forum's tag."""
-    topic = paper_texts.escape_untrusted(typesetting.strip_quotes(subscription.topic))
+    topic = paper_texts.escape_untrusted(say_topic(texts, subscription.topic), max_length=200)
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",
@@ -282,12 +283,11 @@ def list_view(
     calendar: schedule.Calendar,
     setup_command: str,
     names: Mapping[int, str],
-    zone: str,
     page: int = 0,
 ) -> ui.LayoutView:
     """Return a page of a server's subscriptions with a menu to open one, or instructions for setting one up.
 
-    `names` has the names of the channels that the bot can see, `zone` is the reader's time zone.
+    `names` has the names of the channels that the bot can see.
     """
     if not rows:
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
@@ -296,7 +296,7 @@ def list_view(
     page = min(page, len(pages) - 1)
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
-    message.add_text("\n".join(_list_lines(texts, pages[page], rows, calendar, zone)))
+    message.add_text("\n".join(_list_lines(texts, pages[page], rows, calendar)))
     labels = name_posts(texts, rows, names)
     # Menu options cannot show mentions, so they show channel names.
     options = [
@@ -313,19 +313,15 @@ def list_view(
     menu = message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)
     message.add_buttons(menu)
     message.add_buttons(
-        *client_messages.pager(page, len(pages), lambda number: pack_custom_id(LIST_POSTS, number))
+        *client_messages.pager(texts, page, len(pages), lambda number: pack_custom_id(LIST_POSTS, number))
     )
     return message.view
 
 
 def _list_lines(
-    texts: Texts,
-    rows: Sequence[Subscription],
-    of_server: Sequence[Subscription],
-    calendar: schedule.Calendar,
-    zone: str = "",
+    texts: Texts, rows: Sequence[Subscription], of_server: Sequence[Subscription], calendar: schedule.Calendar
 ) -> list[str]:
-    lines, names = [], name_posts(texts, of_server, zone=zone)
+    lines, names = [], name_posts(texts, of_server, with_zone=True)
     for row in rows[:MAX_LISTED]:
         name = f"**{names[row.id]}**"
         lines.append(f"- {paper_texts.join_dotted(name, next_post_text(texts, row, calendar))}")
@@ -411,7 +407,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "rank": explanation.rank,
         "total": explanation.candidate_count,
         "votes": explanation.votes or 0,
-        "topic": paper_texts.escape_untrusted(subscription.topic),
+        "topic": paper_texts.escape_untrusted(say_topic(texts, subscription.topic)),
         "source": format_source(subscription) or "none",
         "least": subscription.min_votes,
         "top": subscription.top_n,

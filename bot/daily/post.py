@@ -14,7 +14,7 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import list_state, message_builder, paper_texts
+from bot.client import list_state, message_builder, paper_texts, post_names
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.messages import PostWording
@@ -400,7 +400,11 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "every_day": schedule.EVERY_DAY,
         "workdays": templates.WORKDAYS,
         "edit_command": discord_text.SafeMarkdown("" if is_by_webhook else wording.mention("daily edit")),
-        "topic": discord_text.shorten(subscription.topic, paper_texts.MAX_TOPIC_LENGTH, markdown=False),
+        "topic": discord_text.shorten(
+            post_names.say_topic(wording.ui_texts, subscription.topic),
+            paper_texts.MAX_TOPIC_LENGTH,
+            markdown=False,
+        ),
         "source": discord_text.shorten(source, paper_texts.MAX_TOPIC_LENGTH, markdown=False),
     }
     output = templates.OutputFormat.PLAIN if block == "name" else templates.OutputFormat.MARKDOWN

@@ -151,7 +151,7 @@ def _posts_text(
     if not report.subscriptions:
         return texts("status-no-post")
     shown: list[str] = []
-    names = post_names.name_posts(texts, [row for row, _ in report.subscriptions])
+    names = post_names.name_posts(texts, [row for row, _ in report.subscriptions], with_zone=True)
     for subscription, last_post in report.subscriptions[: post_names.MAX_LISTED]:
         upcoming = post_names.next_post_text(texts, subscription, report.calendar)
         last = _last_post_text(texts, last_post, guild_id)
@@ -309,7 +309,9 @@ def sources_view(
     if not rows:
         message.add_text(texts("sources-files"))
     message.add_text(subtext(paper_texts.extent_line(texts, extent)))
-    pager = client_messages.pager(page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number))
+    pager = client_messages.pager(
+        texts, page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number)
+    )
     message.add_buttons(*pager, client_messages.status_button(texts))
     return message.view
 

@@ -111,7 +111,7 @@ async def card_view(
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = client_messages.pager(
-        page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number)
+        texts, page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number)
     )
     message.add_reserved_row(*pager)
     return message.view
@@ -144,6 +144,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     page = min(page, len(pages[chapter]) - 1)
     message.add_text(pages[chapter][page] or subtext(texts("no-summary")))
     pager = client_messages.pager(
+        texts,
         positions.index((chapter, page)),
         len(positions),
         lambda number: pack_custom_id(CHAPTER, detail.arxiv_id, *positions[number]),
@@ -223,7 +224,7 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     message.add_buttons(select_menu(texts("choose-author"), custom_id, options))
 
     pager = client_messages.pager(
-        page, pages, lambda number: pack_custom_id(AUTHORS, number, detail.arxiv_id)
+        texts, page, pages, lambda number: pack_custom_id(AUTHORS, number, detail.arxiv_id)
     )
     message.add_buttons(*pager)
     return message.view

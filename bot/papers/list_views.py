@@ -61,7 +61,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
         [_refine_menu(texts, listed)],
-        list_pager(listed),
+        list_pager(texts, listed),
         [follow_button(texts, listed.state, listed.alert_terms), share],
         _suggestion_buttons(listed),
     )
@@ -159,10 +159,10 @@ def _date_text(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
     return "" if span[1] == row.date else texts("also-listed", date=on)
 
 
-def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
+def list_pager(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
     """Return the buttons that turn the pages of a list."""
     state = listed.state
-    return pager(state.page, listed.page_count, lambda number: pack_state(state.replace(page=number)))
+    return pager(texts, state.page, listed.page_count, lambda number: pack_state(state.replace(page=number)))
 
 
 def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:

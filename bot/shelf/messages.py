@@ -62,7 +62,7 @@ def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.L
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
         [_tag_menu(texts, listed)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
-        list_pager(listed),
+        list_pager(texts, listed),
         [_search_button(texts, state), show_all, import_button(texts), switch],
     )
     notes = (*listed.notes, texts("news-suspended", reason=reason) if reason else "")

@@ -71,6 +71,17 @@ def test_daily_post_has_texts_in_both_languages() -> None:
         (Locale.KO, "매일, 그날 목록이 확정되면"),
     ):
         assert _daily_texts(locale, 5, 5, at_time="")["foot"] == foot
+    # A channel that hears nothing for days has read why, and its heading has no operators.
+    for locale, foot, headline in (
+        (Locale.KO, "매일 오전 9:00 (서울) · 이 주제의 논문이 있을 때만", "agents, GUI 제외 · "),
+        (
+            Locale.EN,
+            "Every day at 9:00 AM (Seoul), if there are papers on this topic",
+            "agents without GUI · ",
+        ),
+    ):
+        said = _daily_texts(locale, 5, 5, topic="agents -GUI", at_time="09:00", timezone="Asia/Seoul")
+        assert (said["foot"], said["headline"].lstrip("# 📰").startswith(headline)) == (foot, True)
 
 
 @pytest.mark.parametrize(

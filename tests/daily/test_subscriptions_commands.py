@@ -102,7 +102,7 @@ Next: Jan 02 00:00 (Jan 02 00:00)
 [Edit] [More settings] [All daily posts]
 
 ### Daily post in #papers
-Only papers on “강화 학습 -survey”
+Topic: 강화 학습 without survey
 Monday to Friday at 6:00 PM (Seoul)
 The 5 most upvoted papers
 English · Compact
@@ -110,8 +110,8 @@ English · Compact
 First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 -# It has the newest papers at that time; a day without new papers has no post.
 **#papers already has 2 daily posts**
-- **Daily · 9:00 AM · #papers** · Paused manually.
-- **language · 9:00 AM · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
+- **Daily · 9:00 AM (Seoul) · #papers** · Paused manually.
+- **language · 9:00 AM (UTC) · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
 -# A minimum of votes and a source are options of `/daily edit`.
 [Start] [Edit] [More settings]
 

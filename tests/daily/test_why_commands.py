@@ -52,7 +52,7 @@ This daily post is paused. Paused manually.
 **Daily · 9:00 AM · #papers**
 It is on its way: number 1 of 6 for the next post, Jan 01 09:00.
 **diffusion · 6:00 PM · #papers**
-It isn't about this daily post's topic, “diffusion”: it mentions it at most.
+It isn't about this daily post's topic: diffusion.
 -# A server manager can change this with `/daily edit`.
 [Read] [See status]
 
@@ -68,7 +68,7 @@ Paper “xyzzyplugh” not found. Use an arXiv ID such as 2502.02737, a link to 
 It was posted here on Jan 01 00:00. [See the
   post](https://discord.com/channels/1/2/4242)
 **diffusion · 6:00 PM · #papers**
-It isn't about this daily post's topic, “diffusion”: it mentions it at most.
+It isn't about this daily post's topic: diffusion.
 -# A server manager can change this with `/daily edit`.
 [Read] [See status]
 """),
@@ -89,7 +89,7 @@ It isn't about this daily post's topic, “diffusion”: it mentions it at most.
 **매일 · 오전 9:00 · #papers**
 곧 올라와요. 다음 글(Jan 01 09:00)에서 6편 중 1위예요.
 **diffusion · 오후 6:00 · #papers**
-이 자동 게시의 주제(“diffusion”)를 다루지 않거나 언급만 해요.
+이 자동 게시의 주제를 다루지 않아요. 주제: diffusion
 -# 서버 관리자가 `/자동게시 수정` 명령어로 바꿀 수 있어요.
 -# 함께 검색한 관련 용어: 확산, 디퓨전
 [읽기] [상태 보기]
@@ -106,7 +106,7 @@ It isn't about this daily post's topic, “diffusion”: it mentions it at most.
 Jan 01 00:00에 이 채널에 올라왔어요. [글
   보기](https://discord.com/channels/1/2/4242)
 **diffusion · 오후 6:00 · #papers**
-이 자동 게시의 주제(“diffusion”)를 다루지 않거나 언급만 해요.
+이 자동 게시의 주제를 다루지 않아요. 주제: diffusion
 -# 서버 관리자가 `/자동게시 수정` 명령어로 바꿀 수 있어요.
 -# 함께 검색한 관련 용어: 확산, 디퓨전
 [읽기] [상태 보기]

@@ -120,11 +120,7 @@ ANSWERS = {
     "/ask question:How do I shrink the KV cache for long inputs?": ("SnapKV",),
     "/ask paper:2501.12948 question:How is a reasoning model rewarded?": ("checks the final answer",),
     "/alerts add keyword:diffusion channel:vision": ("Inference-Time Scaling for Diffusion Models",),
-    "/daily setup channel:vision time:9am topic:diffusion": (
-        "#vision",
-        "Only papers on “diffusion”",
-        "First post:",
-    ),
+    "/daily setup channel:vision time:9am topic:diffusion": ("#vision", "Topic: diffusion", "First post:"),
     "/trends": ("so far", "Rising topics of the last 30 days", "7% → 14.6%"),
     "/club setup channel:papers day:wed time:5pm": ("Wednesdays at 5:00 PM", "Next vote:"),
     "+1 day": ("⏩", "January 2, 2026"),

@@ -115,7 +115,7 @@ async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarn
     chapter = await harness.select(card, ["1"], custom_id="pr:chaps:")
     assert chapter.id == card.id
     assert "200" in shown_text(chapter)
-    later, pages = map(int, re.search(r"([0-9]+)/([0-9]+) ▶", shown_text(chapter)).groups())  # type: ignore[union-attr]
+    later, pages = map(int, re.search(r"Page ([0-9]+) of ([0-9]+) ▶", shown_text(chapter)).groups())  # type: ignore[union-attr]
     texts = []
     for _ in range(pages - later + 1):
         chapter = await harness.turn(chapter)
@@ -124,7 +124,7 @@ async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarn
     assert "문장 149는" in texts[-1] or "문장 149은" in texts[-1]
     assert "▶" not in texts[-1]
     earlier = shown_text(await harness.turn(chapter, back=True))
-    assert f"{pages}/{pages} ▶" in earlier
+    assert f"Page {pages} of {pages} ▶" in earlier
     back = await harness.click(chapter, label=harness.texts("back-to-paper"))
     assert back.id == card.id
     assert harness.texts("cite") in shown_text(back)

@@ -76,20 +76,20 @@ async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> N
     shown.append(harness.screen(troubled))
     assert "\n".join(shown) == snapshot("""\
 ### Status
-Newest digest: January 1, 2026 · last update Jan 01 00:00
+Newest papers: January 1, 2026 · last update Jan 01 00:00
 No channel that you can see has a daily post.
 -# Paperround 1.2.3 (1a2b3c4d5e6f)
-[Newest digest] [Sources]
+[Newest papers] [Sources]
 
 ### Status
-Newest digest: January 1, 2026 · last update Jan 01 00:00
+Newest papers: January 1, 2026 · last update Jan 01 00:00
 Discord is limiting requests or isn't answering properly right now. Pending posts go out when it
   recovers.
-**Daily · 9:00 AM · #papers**
+**Daily · 9:00 AM (UTC) · #papers**
 Next: Jan 05 09:00 (Jan 05 09:00) · [post of January 1,
   2026](https://discord.com/channels/1456074443980800019/1456074443980800021/4242): Jan 01 00:00
 -# No post since then: no papers new to this channel. Late ones go into the next post.
-**Weekly · Fri 5:00 PM · #vision**
+**Weekly · Fri 5:00 PM (UTC) · #vision**
 Next: Jan 02 17:00 (Jan 02 17:00)
 ⚠ **unclear whether it arrived** Jan 01 00:00
 Paperround can't read the channel's history, so it can't tell whether a message arrived. Check the
@@ -97,7 +97,7 @@ Paperround can't read the channel's history, so it can't tell whether a message 
   History** for Paperround in the channel's settings › Permissions.
 -# Paperround 1.2.3 (1a2b3c4d5e6f)
 [Post it again · Weekly · Fri 5:00 PM · #vision]
-[Newest digest] [Sources]
+[Newest papers] [Sources]
 """)
 
 
@@ -105,6 +105,16 @@ def _find_label(harness: ClientHarness, message: Any, text_id: str) -> str:
     """Return the label of the button whose label starts with a text."""
     (label,) = (line for line in shown_text(message).splitlines() if line.startswith(harness.texts(text_id)))
     return label
+
+
+@both_languages
+async def test_status_names_posts_in_words_and_with_their_zone(harness: ClientHarness) -> None:
+    """Discord shows the next post's time beside it in the zone of the reader's device."""
+    korean = harness.texts.locale is models.Locale.KO
+    await harness.add_subscription(topic='agents from:"Meta" -GUI', at_time="08:30", timezone="Asia/Seoul")
+    status = shown_text(await harness.ask("status"))
+    assert ("agents, Meta 소속, GUI 제외 · " if korean else "agents from Meta without GUI · ") in status
+    assert ("오전 8:30 (서울)" if korean else "8:30 AM (Seoul)") in status
 
 
 async def test_status_lists_only_posts_and_alerts_in_visible_channels(harness: ClientHarness) -> None:

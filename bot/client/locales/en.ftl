@@ -120,8 +120,10 @@ try-instead = You could try:
 try-name = The spelling may differ, there may be no paper yet, or its authors are unknown.
 all-time = All time
 without-filters = Without filters
-newest-digest = Newest digest
-nearest-digest = { $date } digest
+newest-digest = Newest papers
+nearest-digest = Papers for { $date }
+page-before = ◀ Page { $page }
+page-behind = Page { $page } of { $pages } ▶
 
 ## Days of digests
 day-today = Today
@@ -487,7 +489,13 @@ subscription-papers = { $count ->
 subscription-most = the maximum for announcements
 subscription-week = last seven days
 subscription-votes = at least ▲ { $votes }
-subscription-topic = Only papers on “{ $topic }”
+subscription-topic = Topic: { $topic }
+topic-joiner = { " " }
+topic-or = or
+topic-by = by { $name }
+topic-from = from { $name }
+topic-without = without { $words }
+topic-votes = with at least ▲ { $votes }
 subscription-source = From { $source } only
 subscription-mention = Mentions { $role }
 style-compact = Compact
@@ -516,7 +524,7 @@ subscription-resumed = Resumed
 subscription-removed = { $post } was removed. What it has posted stays.
 subscription-remove-sure = Remove { $post }? Pausing keeps its settings.
 subscription-posting = It will appear in { $channel } in a few seconds.
-subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
+subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or none have come lately.
 subscription-already = This channel already has a daily post with the same time, language, style, topic and source.
 subscriptions-too-many = This server has reached the maximum of { $most } daily posts. Remove one first.
 subscription-which = This server has several daily posts. Pick one with the **post** option.
@@ -558,7 +566,7 @@ style-does-not-fit = { $style ->
 
 ## Status
 status-heading = Status
-status-digest = Newest digest: { $date } · last update { $read }
+status-digest = Newest papers: { $date } · last update { $read }
 status-stopped = **No new papers for { $days } days** (last: { $date })
 status-stopped-unknown = No source reports a failure
 status-stopped-do = Ask the operator to look for the cause with { $command }. Once papers come again, posting goes on by itself.
@@ -788,7 +796,7 @@ why-withdrawn =
         [arxiv] arXiv
        *[authors] Its authors
     } withdrew it, so it is not posted.
-why-off-topic = It isn't about this daily post's topic, “{ $topic }”: it mentions it at most.
+why-off-topic = It isn't about this daily post's topic: { $topic }.
 why-other-source =
     { $source ->
         [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.

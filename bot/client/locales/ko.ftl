@@ -99,8 +99,10 @@ try-instead = 이렇게 찾아보세요:
 try-name = 철자가 다르거나, 아직 논문이 없거나, 논문에 저자가 표시되지 않았을 수 있어요.
 all-time = 전체 기간
 without-filters = 조건 없이
-newest-digest = 가장 최근 다이제스트
-nearest-digest = { $date } 다이제스트
+newest-digest = 최신 논문
+nearest-digest = { $date } 논문
+page-before = ◀ { $page }쪽
+page-behind = { $pages }쪽 중 { $page }쪽 ▶
 
 ## 다이제스트의 날짜
 day-today = 오늘
@@ -438,7 +440,13 @@ subscription-papers = 추천순으로 { $count }편
 subscription-most = 공지 형식의 최대 편수
 subscription-week = 최근 7일 논문
 subscription-votes = ▲ { $votes } 이상
-subscription-topic = “{ $topic }”에 관한 논문만
+subscription-topic = 주제: { $topic }
+topic-joiner = { ", " }
+topic-or = 또는
+topic-by = 저자 { $name }
+topic-from = { $name } 소속
+topic-without = { $words } 제외
+topic-votes = ▲ { $votes } 이상
 subscription-source = { $source }의 논문만
 subscription-mention = { $role } 멘션
 style-compact = 간략
@@ -467,7 +475,7 @@ subscription-resumed = 다시 시작했어요
 subscription-removed = { $post } 자동 게시를 삭제했어요. 이미 올라온 글은 그대로 남아요.
 subscription-remove-sure = { $post } 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 subscription-posting = 곧 { $channel }에 올라가요.
-subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 다이제스트가 없어요.
+subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 논문이 없어요.
 subscription-already = 이 채널에는 시각, 언어, 형식, 주제, 출처가 같은 자동 게시가 이미 있어요.
 subscriptions-too-many = 자동 게시는 서버마다 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 subscription-which = 이 서버에는 자동 게시가 여러 개 있어요. **게시** 옵션에서 하나를 골라 주세요.
@@ -508,7 +516,7 @@ style-does-not-fit = { $style ->
 
 ## 상태
 status-heading = 상태
-status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
+status-digest = 최신 논문: { $date } · 마지막 업데이트 { $read }
 status-stopped = **{ $days }일째 새 논문이 없어요** (마지막: { $date })
 status-stopped-unknown = 오류가 난 출처는 없어요
 status-stopped-do = 운영자에게 { $command } 명령어로 원인을 확인해 달라고 해 주세요. 논문이 다시 들어오면 자동으로 이어서 올려요.
@@ -747,7 +755,7 @@ why-withdrawn =
         [arxiv] arXiv가
        *[authors] 저자가
     } 철회한 논문이라 올리지 않아요.
-why-off-topic = 이 자동 게시의 주제(“{ $topic }”)를 다루지 않거나 언급만 해요.
+why-off-topic = 이 자동 게시의 주제를 다루지 않아요. 주제: { $topic }
 why-other-source =
     { $source ->
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 자동 게시는 다이제스트와 목록의 논문만 올려요.
