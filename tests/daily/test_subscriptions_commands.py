@@ -314,7 +314,7 @@ async def test_edit_finds_a_post_by_id(harness: ClientHarness) -> None:
     offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", at_shown)
     assert [choice["value"] for choice in offered] == [str(at_six.id)]
     listed = await harness.manage("daily edit")
-    assert shown_text(listed).count(") · <#") == 1  # the zone of the post that has another one
+    assert shown_text(listed).count(") · <#") == 2, "each has its zone"
     selected = await harness.manager.select(listed, [str(at_six.id)], custom_id="pr:dh")
     assert f"pr:de:{at_six.id}" in component_ids(last_response(selected))
     await harness.manage("daily edit", post=str(about.id), time="19:00")
