@@ -160,7 +160,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Run a write transaction: commit on exit, roll back on an exception.
 
-        Raises DatabaseUnavailableError if the database is unreachable, locked, read-only or full.
+        Raises DatabaseUnavailableError if the database is unreachable, locked, read-only or full, or if another transaction
+        ended this one: unlike a function given to `write`, the block is not tried again (`storage.locks`).
         """
         async with AsyncExitStack() as stack:
             stack.enter_context(self.translated_errors())
@@ -241,8 +242,7 @@ class Database:
         It sees what is committed, also within an open transaction. Raises DatabaseUnavailableError.
         """
         with self.translated_errors():
-            name = getattr(function, "__qualname__", "")
-            return await self._snapshots.run(lambda view: function(view, *arguments, **options), name)
+            return await self._snapshots.run(lambda view: function(view, *arguments, **options))
 
     async def close(self) -> None:
         await self._snapshots.close()

@@ -34,8 +34,7 @@ CHUNK_SIZE = 2000
 
 log = logging.getLogger(__name__)
 SLOW_SECONDS = 0.2
-"""A look-up that takes longer is logged, each kind once in `QUIET_SECONDS`."""
-QUIET_SECONDS = 3600.0
+"""A look-up that takes longer is logged, at level debug: after a start many do, and an operator can do nothing about it."""
 
 
 def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequence[Value]]:
@@ -137,10 +136,9 @@ class SnapshotPool:
         self._threads: ThreadPoolExecutor | None = None
         self._idle: list[_Connection] = []
         """Connections that no function uses. The last one is used next: it has the pages that look-ups need."""
-        self._logged_at: dict[str, float] = {}
 
-    async def run(self, function: Callable[[Snapshot], Result], name: str = "") -> Result:
-        """Return the result of a function that reads. It must not start tasks. `name` is for the log.
+    async def run(self, function: Callable[[Snapshot], Result]) -> Result:
+        """Return the result of a function that reads. It must not start tasks.
 
         If the caller is cancelled, the function ends at its next statement. The caller goes on once it has ended, and so
         keeps its place among the look-ups (`bot.core.admission`) as long as a thread works for it.
@@ -154,7 +152,7 @@ class SnapshotPool:
             try:
                 return function(view)
             finally:
-                self._log_times(name, view, began_at - asked_at, time.perf_counter() - began_at)
+                _log_times(view, began_at - asked_at, time.perf_counter() - began_at)
 
         is_given_up = threading.Event()
         work = self._threads.submit(self._read, timed, is_given_up)
@@ -166,20 +164,6 @@ class SnapshotPool:
                 with suppress(Exception):
                     await asyncio.wrap_future(work)
             raise
-
-    def _log_times(self, name: str, view: Snapshot, waited: float, took: float) -> None:
-        """Log a slow look-up with its stages: it waited for a thread, executed statements, computed."""
-        for statement, seconds in view.times if log.isEnabledFor(logging.DEBUG) else ():
-            log_statement(statement, seconds)
-        now = time.monotonic()
-        if waited + took <= SLOW_SECONDS or now - self._logged_at.get(name, -QUIET_SECONDS) < QUIET_SECONDS:
-            return
-        self._logged_at[name] = now
-        executed = sum(seconds for _, seconds in view.times)
-        slowest, longest = max(view.times, key=lambda item: item[1], default=("", 0.0))
-        stages = {"waited": waited, "statements": executed, "slowest": longest, "computed": took - executed}
-        milliseconds = {f"{stage}_ms": round(1e3 * seconds) for stage, seconds in stages.items()}
-        log.info("slow look-up", extra={"look_up": name, **milliseconds, "statement": slowest[:500]})
 
     def _read(self, function: Callable[[Snapshot], Result], is_given_up: threading.Event) -> Result:
         connection = self._begin()
@@ -221,6 +205,20 @@ class SnapshotPool:
             await asyncio.to_thread(threads.shutdown)
         while self._idle:
             self._idle.pop().close()
+
+
+def _log_times(view: Snapshot, waited: float, took: float) -> None:
+    """Log a look-up's statements, and a slow one's stages: it waited for a thread, executed statements, computed."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return
+    for statement, seconds in view.times:
+        log_statement(statement, seconds)
+    if waited + took > SLOW_SECONDS:
+        executed = sum(seconds for _, seconds in view.times)
+        stages = {"waited": waited, "statements": executed, "computed": took - executed}
+        log.debug(
+            "slow look-up", extra={f"{stage}_ms": round(1e3 * seconds) for stage, seconds in stages.items()}
+        )
 
 
 def parse_date(value: date | str) -> date:

@@ -181,7 +181,10 @@ class Runtime:
         """Find what the operator should know of sources and backups, for `/health` and a message. Errors are logged."""
         with isolation.isolated(log, "sources and backups not looked at"):
             async with self.workers.database.read() as connection:
-                self.liveness.concerns = await concerns.list_all(connection, self.container.clock())
+                now = self.container.clock()
+                joined = (getattr(guild.me, "joined_at", None) for guild in self.bot.guilds)
+                is_settled = any(at is not None and now - at > concerns.SILENT for at in joined)
+                self.liveness.concerns = await concerns.list_all(connection, now, is_settled=is_settled)
 
     async def sync_commands(self) -> None:
         """Register the slash commands. Errors are logged, and the registered commands keep working."""

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
+from bot.core.clock import system_clock
 from bot.operations.liveness import Liveness
 from storage import errors
 
@@ -127,8 +129,9 @@ class Supervision:
         watchdog = Watchdog(loop) if self.may_exit else None
         try:
             while True:
-                liveness.notices = await loop.run_in_executor(thread, self._list_notices, liveness)
-                notices = [*liveness.notices, *liveness.troubles]
+                found = await loop.run_in_executor(thread, self._list_notices, liveness)
+                liveness.notices = [" ".join(filter(None, notice)) for notice in found.items()]
+                notices = [*found, *liveness.troubles]
                 for notice in notices:
                     if notice not in logged:
                         # Errors reach the operator in a direct message.
@@ -143,17 +146,22 @@ class Supervision:
                 if not is_ready and (liveness.is_logged_in() or loop.time() - began_at > READY_SECONDS):
                     is_ready = True
                     notify("READY=1")
-                notify(f"WATCHDOG=1\nSTATUS={' '.join(notices)}")
+                notify(f"WATCHDOG=1\nSTATUS={' '.join([*liveness.notices, *liveness.troubles])}")
                 await asyncio.sleep(EVERY_SECONDS)
         finally:
             notify("STOPPING=1")
             if watchdog is not None:
                 watchdog.close()
 
-    def _list_notices(self, liveness: Liveness) -> list[str]:
+    def _list_notices(self, liveness: Liveness) -> dict[str, str]:
+        """Return what the operator should know, each with what changes while it lasts, which is no news."""
         liveness.troubles = [] if self.file is None else [*self._examine_file(self.file)]
-        states = ((REPLACED, self.is_replaced()), (DOUBLED, liveness.is_doubled()))
-        return [*(notice for notice, holds in states if holds), *liveness.concerns]
+        found = {REPLACED: ""} if self.is_replaced() else {}
+        if (seconds := liveness.find_double()) is not None:
+            found[DOUBLED] = (
+                f"It last did at {system_clock() - timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC."
+            )
+        return found | dict.fromkeys(liveness.concerns, "")
 
     def _examine_file(self, file: Path) -> Iterator[str]:
         try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from bot.core.clock import latest_date
-from storage import daily, errors, key_values, models, papers, sources
+from storage import alerts, daily, errors, key_values, models, papers, sources
 from storage.database import Connection
 
 SILENT = timedelta(days=1)
@@ -17,19 +17,39 @@ BACKUP_AGE = timedelta(days=8)
 """The age of a backup that a weekly habit or a nightly timer does not reach."""
 
 
-async def list_all(connection: Connection, now: datetime) -> list[str]:
-    """Return a sentence for each, at `now` (UTC). It stays the same while its cause lasts."""
-    rows = await sources.list_rows(connection)
+IDLE = (
+    "The bot has been in a server for over a day, and no channel has a post or an alert. If there were some, this is not their"
+    " database: stop the bot, and put that one or a backup in its place by `paperround restore FILE`."
+)
+
+
+async def list_all(connection: Connection, now: datetime, *, is_settled: bool = False) -> list[str]:
+    """Return a sentence for each, at `now` (UTC). It stays the same while its cause lasts.
+
+    `is_settled`: the bot has been in a server for over a day.
+    """
+    rows, posts = await sources.list_rows(connection), await daily.list_rows(connection)
     extent = await papers.get_extent(connection, until_on=latest_date(now))
-    posts = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
     backup = await key_values.get(connection, key_values.BACKED_UP) or ""
-    found = [*_list_silent(rows, now), *_list_backup(backup, now)]
-    if rows and posts and extent.last_on is not None and now.date() - extent.last_on >= NO_PAPERS:
-        found.append(f"No source has had a paper since {extent.last_on}: look at `paperround sources list`.")
-    return found
+    idle = [IDLE] if is_settled and not posts and not await alerts.exist(connection) else []
+    quiet = find_quiet(rows, posts, extent, now)
+    return [*idle, *_list_silent(rows, now), *_list_backup(backup, now), *([quiet] if quiet else [])]
 
 
-def _list_silent(rows: list[models.StoredSource], now: datetime) -> Iterator[str]:
+def find_quiet(
+    rows: Sequence[models.StoredSource],
+    posts: Sequence[models.Subscription],
+    extent: models.ArchiveExtent,
+    now: datetime,
+) -> str:
+    """Return a sentence if no source has had a paper for days, and somebody waits for them; "" otherwise."""
+    is_wanted = rows and any(row.state is models.ActivityState.ACTIVE for row in posts)
+    if not is_wanted or extent.last_on is None or now.date() - extent.last_on < NO_PAPERS:
+        return ""
+    return f"No source has had a paper since {extent.last_on}: look at `paperround sources list`."
+
+
+def _list_silent(rows: Sequence[models.StoredSource], now: datetime) -> Iterator[str]:
     for row in rows:
         since = row.last_success_at or row.added_at
         if row.failures and now - since >= SILENT:

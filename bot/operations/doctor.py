@@ -209,6 +209,9 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
     return [Finding("database", "cannot be used", status=Status.ERROR, note=errors.redact(note))], True
 
 
+_EMPTY = models.ArchiveExtent(0, None, None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredState:
     """What the checks of a database look at. `problem` is why it cannot be used, or ""."""
@@ -216,7 +219,7 @@ class StoredState:
     settings: Settings
     now: datetime
     schema: int | None = None
-    paper_count: int = 0
+    extent: models.ArchiveExtent = _EMPTY
     problem: str = ""
     sources: Sequence[models.StoredSource] = ()
     counted: Mapping[str, Mapping[models.DigestFormat, Mapping[date, int]]] = field(default_factory=dict)
@@ -225,7 +228,6 @@ class StoredState:
     uncertain: Sequence[models.Delivery] = ()
     unaddressed: Sequence[int] = ()
     of_servers: Sequence[posts_of_all.ListedPost] = ()
-    concerns: Sequence[str] = ()
     backup: str | None = None
     """What is stored about the last one; None for PostgreSQL, whose backups leave no trace."""
 
@@ -244,13 +246,12 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
     try:
         damage = "" if opened.path is None else await asyncio.to_thread(_find_damage, opened.path)
         async with opened.read() as connection:
-            extent = await papers.get_extent(connection, until_on=latest_date(now))
             stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
             backup = await key_values.get(connection, key_values.BACKED_UP) or ""
             stored = StoredState(
                 settings=settings,
                 now=now,
-                paper_count=extent.paper_count,
+                extent=await papers.get_extent(connection, until_on=latest_date(now)),
                 sources=await sources.list_rows(connection),
                 counted=await sources.count_papers(connection, now.date() - kinds.YIELD_DAYS),
                 posts=await daily.list_rows(connection),
@@ -258,7 +259,6 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
                 uncertain=[row for row in stopped if row.is_uncertain],
                 unaddressed=await daily.list_unaddressed(connection),
                 of_servers=await posts_of_all.list_all(connection, settings.close_rule, now),
-                concerns=await concerns.list_all(connection, now),
                 backup=backup if opened.is_sqlite else None,
             )
         with errors.collected([], reraise=(errors.OtherVersionError,)) as failed:
@@ -275,9 +275,11 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
 
 
 def _schema(stored: StoredState) -> Iterator[Finding]:
-    count = f"{stored.paper_count} paper{'s' if stored.paper_count != 1 else ''}"
-    status = Status.ERROR if stored.problem else Status.OK
-    yield Finding("database", f"schema {stored.schema}, {count}", status=status, note=stored.problem)
+    number = stored.extent.paper_count
+    value = f"schema {stored.schema}, {number} paper{'s' * (number != 1)}"
+    yield Finding(
+        "database", value, status=Status.ERROR if stored.problem else Status.OK, note=stored.problem
+    )
 
 
 def _steps(stored: StoredState) -> Iterator[Finding]:
@@ -285,7 +287,7 @@ def _steps(stored: StoredState) -> Iterator[Finding]:
     settings = stored.settings
     inbox = str(settings.inbox and settings.inbox.absolute())
     count = sum(row.url != inbox for row in stored.sources) or len(settings.sources)
-    is_fed = count > 0 or (settings.inbox is not None and stored.paper_count > 0)
+    is_fed = count > 0 or (settings.inbox is not None and stored.extent.paper_count > 0)
     yield _step("sources", str(count), is_done=is_fed, note=kinds.NO_SOURCE)
     is_set_up = bool(stored.posts) or stored.has_alert
     yield _step("daily posts", str(len(stored.posts)), is_done=is_set_up, note=NO_POST)
@@ -434,63 +436,50 @@ def _may_write(file: Path, owner: int) -> bool:
 
 
 def _webhooks(stored: StoredState) -> Iterator[Finding]:
-    return (_webhook(row, stored.uncertain, stored.unaddressed) for row in stored.posts if row.is_by_webhook)
-
-
-def _webhook(
-    row: models.Subscription, uncertain: Sequence[models.Delivery], unaddressed: Sequence[int]
-) -> Finding:
-    """Return a finding on a webhook's post, with the problems of its deliveries, which `/status` cannot show."""
-    notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
-    if row.reason == models.Reason.WEBHOOK_GONE:
-        notes = [GONE]
-    days = ", ".join(f"{delivery.local_on}" for delivery in uncertain if delivery.subscription_id == row.id)
-    notes += [UNCERTAIN.format(days=days)] if days else []
-    value = f"webhook {webhook.shorten_address(row.channel_id)}"
-    status = Status.WARNING if notes else Status.OK
-    if row.channel_id in unaddressed:
-        status, notes = Status.ERROR, [*notes, webhook.describe_missing([row.channel_id])]
-    return Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes))
+    """Yield a finding for each webhook's post, with the problems of its deliveries, which `/status` cannot show."""
+    for row in stored.posts:
+        if not row.is_by_webhook:
+            continue
+        notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
+        if row.reason == models.Reason.WEBHOOK_GONE:
+            notes = [GONE]
+        days = ", ".join(f"{of.local_on}" for of in stored.uncertain if of.subscription_id == row.id)
+        notes += [UNCERTAIN.format(days=days)] if days else []
+        value = f"webhook {webhook.shorten_address(row.channel_id)}"
+        status = Status.WARNING if notes else Status.OK
+        if row.channel_id in stored.unaddressed:
+            status, notes = Status.ERROR, [*notes, webhook.describe_missing([row.channel_id])]
+        yield Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes))
 
 
 def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
     return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
 
 
-def _sources(stored: StoredState) -> Iterator[Finding]:
-    return (_source(row, kinds.of_stored(row, stored.counted.get(row.url, {}))) for row in stored.sources)
-
-
-def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
-    """Return a finding on a source: its papers per day, or why it fails."""
-    name, number = f"source {errors.redact(row.url)}", brought.papers_a_day
-    if row.failures:
-        status = row.status.value if row.status else "failed"
-        return Finding(name, status, status=Status.WARNING, note=row.reason or "")
-    if number is None:
-        return Finding(name, "not read yet" if row.last_attempt_at is None else brought.brings.value)
-    return Finding(name, f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day")
-
-
 _EXPECTED = (models.Omission.REPEATED, models.Omission.NEW_VERSION, models.Omission.OTHER_CATEGORY)
 """Reasons by which no paper is missing from a source."""
 
 
-def _left_out(stored: StoredState) -> Iterator[Finding]:
-    """Yield a finding for each source whose last reading left out more than it kept."""
+def _sources(stored: StoredState) -> Iterator[Finding]:
+    """Yield what each source brings, or why it fails, and whether its last reading left out more than it kept."""
     for row in stored.sources:
+        brought, url = kinds.of_stored(row, stored.counted.get(row.url, {})), errors.redact(row.url)
+        value, number = brought.brings.value, brought.papers_a_day
+        if row.failures:
+            value = row.status.value if row.status else "failed"
+        elif number is not None:
+            value += f", about {number} paper{'s' * (number != 1)} a day"
+        elif row.last_attempt_at is None:
+            value = "not read yet"
+        status, note = (Status.WARNING, row.reason or "") if row.failures else (Status.OK, "")
+        yield Finding(f"source {url}", value, status=status, note=note)
         missing = [of for of in row.account.left_out if of.reason not in _EXPECTED] if row.account else []
         number = sum(of.number for of in missing)
         if row.account is not None and number > row.account.kept:
             value = f"{number:,} of {row.account.found:,} items left out"
-            note, name = sorting.describe(missing), f"reading of {errors.redact(row.url)}"
-            yield Finding(name, value, status=Status.WARNING, note=note)
-
-
-def _concerns(stored: StoredState) -> Iterator[Finding]:
-    """Yield one finding if no source has had a paper for days. What fails has a finding of its own."""
-    if quiet := [concern for concern in stored.concerns if concern.startswith("No source")]:
-        yield Finding("papers", "none for days", status=Status.WARNING, note=" ".join(quiet))
+            yield Finding(f"reading of {url}", value, status=Status.WARNING, note=sorting.describe(missing))
+    if quiet := concerns.find_quiet(stored.sources, stored.posts, stored.extent, stored.now):
+        yield Finding("papers", "none for days", status=Status.WARNING, note=quiet)
 
 
 async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
@@ -508,6 +497,6 @@ async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bo
 
 OF_MACHINE: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_installation, _places, _settings)
 OF_DATABASE: tuple[Callable[[StoredState], Iterable[Finding]], ...] = (
-    _schema, _steps, _webhooks, _sources, _stuck, _left_out, _concerns, _backup
+    _schema, _steps, _webhooks, _sources, _stuck, _backup
 )  # fmt: skip
 """The checks, besides those of the token and of the running bot. To add one, write a function that yields findings."""

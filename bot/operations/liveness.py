@@ -87,12 +87,13 @@ class Liveness:
         else:
             self._interactions += 1
 
-    def is_doubled(self) -> bool:
-        """Return whether another process seems to have run with the same token within the last hour."""
+    def find_double(self) -> float | None:
+        """Return how many seconds ago another process answered, if one seems to have run with the token in the last hour."""
         taken = self._answered_elsewhere
-        if len(taken) < DOUBLED_COUNT or self._seconds_since(taken[-1][1]) > DOUBLED_SECONDS:
-            return False
-        return self._interactions - taken[0][0] < DOUBLED_OF
+        if len(taken) < DOUBLED_COUNT or self._interactions - taken[0][0] >= DOUBLED_OF:
+            return None
+        seconds = self._seconds_since(taken[-1][1])
+        return seconds if seconds <= DOUBLED_SECONDS else None
 
     def record_obstacle(self, reason: str | None) -> None:
         """Record why a standby cannot take over or a front cannot respond. None clears the reason."""

@@ -105,7 +105,10 @@ def test_restores_over_the_log_of_a_killed_bot_and_keeps_what_was_there(
     mark(path, "before")
     assert paperround("backup", "backup.db").exit_status == 0
     leave_log(tmp_path)
+    killed = tmp_path / "paperround.db.before-restore-20260101-000000"
+    os.link(path, killed)  # by a restore that was killed before it took the place
     restored = paperround("restore", "backup.db", "--json").data
+    assert not killed.exists(), "what was there is kept once"
     assert (restored["database"], restored["schema"]) == (str(path), sqlite_file.SCHEMA_VERSION)
     assert read_mark(path) == "before"
     assert read_mark(Path(restored["former"])) == "after"

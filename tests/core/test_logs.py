@@ -109,18 +109,20 @@ async def test_statements_and_slow_look_ups_are_logged_with_their_times(
     def look(view: snapshot.Snapshot) -> object:
         return view.fetch("SELECT value FROM meta WHERE key = ?", "hidden")
 
-    logs.configure("json:debug")
     monkeypatch.setattr(snapshot, "SLOW_SECONDS", 0.0)
+    logs.configure("json")
+    async with await migrate.open_database(database_url) as opened:
+        await opened.look_up(look)
+    assert "look-up" not in capsys.readouterr().err, "an operator can do nothing about it"
+    logs.configure("json:debug")
     async with await migrate.open_database(database_url) as opened:
         capsys.readouterr()
-        for _ in range(2):
-            await opened.look_up(look)  # logged as slow once an hour
+        await opened.look_up(look)
         await opened.write(key_values.set_value, "a", "hidden")
     stderr = capsys.readouterr().err
     events = [json.loads(line) for line in stderr.splitlines()]
     [slow] = [event for event in events if event["event"] == "slow look-up"]
-    assert slow["look_up"].endswith("look")
-    assert slow.keys() > {"waited_ms", "statements_ms", "slowest_ms", "computed_ms", "statement"}
+    assert slow.keys() > {"waited_ms", "statements_ms", "computed_ms"}
     times = {event["statement"][:11]: event["ms"] for event in events if event["event"] == "statement"}
     assert times["SELECT valu"] >= 0
     assert times["INSERT INTO"] >= 0

@@ -189,13 +189,34 @@ async def test_each_kind_of_error_has_its_message_a_day_with_the_worst_first(
     assert "Another process" not in third
 
 
+@pytest.mark.parametrize(
+    ("days", "has_post", "is_told"), [(2, False, True), (0, False, False), (2, True, False)]
+)
+async def test_a_bot_that_is_in_servers_and_has_no_post_says_so(
+    db: database.Database, days: int, has_post: bool, is_told: bool
+) -> None:
+    """As one whose database was replaced by an empty one; not in the first day of a new installation."""
+    if has_post:
+        await Subscriptions(db, lambda: NOW).add(
+            models.Subscription(guild_id=1, channel_id=2, at_time="09:00")
+        )
+    running = _make_runtime(db, joined_at=NOW - timedelta(days=days, hours=1))
+    await running.look_after()
+    assert running.liveness.concerns == [concerns.IDLE] * is_told
+
+
+def _make_runtime(db: database.Database, joined_at: datetime = NOW) -> runtime.Runtime:
+    container = SimpleNamespace(clock=lambda: NOW)
+    workers = cast(Any, SimpleNamespace(database=db, container=container))
+    bot = SimpleNamespace(guilds=[SimpleNamespace(me=SimpleNamespace(joined_at=joined_at))])
+    return cast(runtime.Runtime, cast(Any, runtime.Runtime)(workers, bot, None, None, None, Liveness()))
+
+
 async def test_the_running_bot_looks_after_its_sources_and_tells_of_them(
     db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await _add_source(db, failures=9, reason="503", last_success_at=NOW - timedelta(days=3))
-    container = SimpleNamespace(clock=lambda: NOW)
-    workers = cast(Any, SimpleNamespace(database=db, container=container))
-    running = cast(Any, runtime.Runtime)(workers, None, None, None, None, Liveness())
+    running = _make_runtime(db)
     running.liveness.record_obstacle(None)
     await running.look_after()
     said, errors = list[str](), list[str]()

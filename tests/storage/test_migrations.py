@@ -110,6 +110,24 @@ async def test_texts_that_the_writer_published_are_still_known(db: Database, dat
     await upgraded.close()
 
 
+@pytest.mark.engines("sqlite")
+async def test_a_new_event_of_a_paper_has_a_number_after_those_that_threads_were_told(
+    db: Database, database_url: str
+) -> None:
+    """Also if the last one that they were told is gone: a thread would be told nothing of the next ones."""
+    await db.close()
+    upgrades.restore(upgrades.STORED[0], database_url)
+    older = Database(database_url)
+    await older.write(key_values.set_value, key_values.NEWS_OF_THREADS, "7")
+    await older.close()
+    async with await migrate.open_database(database_url, approve=upgrades.approve) as upgraded:
+        event = "INSERT INTO paper_events (paper_id, kind, text, found_at) SELECT id, 'code', '', '2026-01-05' FROM papers"
+        async with upgraded.transaction() as connection:
+            await connection.exec_driver_sql(f"{event} LIMIT 1")
+            newest = await connection.exec_driver_sql("SELECT max(id) FROM paper_events")
+            assert newest.scalar() == 8
+
+
 async def test_a_meeting_under_way_goes_on(db: Database, database_url: str) -> None:
     await db.close()
     upgrades.restore(upgrades.STORED[0], database_url)
