@@ -24,6 +24,7 @@ from storage.tables import (
     papers,
     readers,
     required,
+    subscriptions,
 )
 
 button_texts = sa.Table(
@@ -175,6 +176,9 @@ def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
 async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> int:
     """Delete a server's rows from all tables that have a `SERVER_ROWS` column. Returns the number of rows."""
     removed = 0
+    posting = sa.select(subscriptions.c.id).where(subscriptions.c.guild_id == guild_id)
+    await connection.execute(posting.order_by(subscriptions.c.id).with_for_update())
+    await outbox.lock(connection, sa.select(deliveries.c.id).where(deliveries.c.guild_id == guild_id))
     for table in reversed(metadata.sorted_tables):
         for column in table.c:
             if column.info == SERVER_ROWS:
@@ -242,7 +246,7 @@ async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[i
     paper_ids: set[int] = set()
     own = [column for column in _list_all_columns() if column.table is deliveries]
     of_reader = sa.or_(*(names_reader(column, user_id) for column in own))
-    await outbox.lock(connection, await connection.scalars(sa.select(deliveries.c.id).where(of_reader)))
+    await outbox.lock(connection, sa.select(deliveries.c.id).where(of_reader))
     for column in list_reader_columns(READER_ROWS):
         delete = column.table.delete().where(names_reader(column, user_id))
         if "paper_id" in column.table.c:

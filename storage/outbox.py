@@ -110,7 +110,7 @@ async def take_back(
     last_at = last_at.where(parts.c.delivery_id == deliveries.c.id)
     ended_at = sa.func.coalesce(last_at.scalar_subquery(), deliveries.c.planned_at)
     begun = {row.id for row in waiting} - {row.id for row in removed}
-    await cancel(connection, sorted(begun), reason=models.Reason.BY_HAND, now=ended_at)
+    await _end(connection, begun, models.Reason.BY_HAND, ended_at)
     return removed
 
 
@@ -129,7 +129,7 @@ _CLOSED = (models.Reason.DMS_CLOSED, models.Reason.NO_SHARED_SERVER)
 async def try_direct(connection: AsyncConnection, kind: DeliveryKind, user_id: int, now: datetime) -> None:
     """Make a reader's refused messages due at `now` (UTC). Refusals of this kind count no more: the reader asked for it."""
     own = deliveries.c.user_id == user_id, deliveries.c.reason.in_(_CLOSED)
-    await lock(connection, await connection.scalars(sa.select(deliveries.c.id).where(*own)))
+    await lock(connection, sa.select(deliveries.c.id).where(*own))
     await try_now(connection, now, user_id=[user_id])
     refused = deliveries.update().where(deliveries.c.kind == kind, deliveries.c.user_id == user_id)
     refused = refused.where(deliveries.c.reason.in_(_CLOSED))
@@ -148,7 +148,7 @@ async def clear_payloads(connection: AsyncConnection, before: datetime, limit: i
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
     ids = list(await connection.scalars(filled))
-    await lock_of_parts(connection, ids)
+    await lock(connection, _select_deliveries(parts.c.id.in_(ids)))
     filled = sa.select(parts.c.id).where(parts.c.id.in_(ids))
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
     return (await connection.execute(statement)).rowcount
@@ -263,7 +263,7 @@ async def release_interrupted(
             (may_be_running, sa.literal(forum_posts_at, UtcTime)), else_=next_attempt_at
         )
     orphans = parts.c.state == PartState.SENDING, parts.c.id.not_in(in_flight_ids)
-    await lock_of_parts(connection, await connection.scalars(sa.select(parts.c.id).where(*orphans)))
+    await lock(connection, _select_deliveries(*orphans))
     result = await connection.execute(
         parts.update().where(*orphans).values(state=_UNSENT_STATE, next_attempt_at=next_attempt_at)
     )
@@ -276,7 +276,7 @@ async def mark_sending(
     """Record attempts started at `now` (UTC), if `term` is current. Returns the parts that were WAITING."""
     if not await locks.is_current_term(connection, term):
         return set()
-    await lock_of_parts(connection, part_ids)
+    await lock(connection, _select_deliveries(parts.c.id.in_(part_ids)))
     statement = (
         parts.update()
         .where(parts.c.state == PartState.WAITING)
@@ -302,7 +302,7 @@ async def mark_sent(
         {"id": part_id, **statements.record_values(receipt, parts)} for part_id, receipt in receipts.items()
     ]
     sent = {"state": PartState.SENT, "error": None, "error_code": None}
-    await lock_of_parts(connection, receipts)
+    await lock(connection, _select_deliveries(parts.c.id.in_(receipts)))
     await statements.update_rows(connection, parts, rows, same=sent)
     incomplete: list[int] = []
     for chunk in chunked(receipts):
@@ -360,7 +360,7 @@ async def mark_retry(
     Returns False, changing nothing, if the last attempt was not made in `term`. `unknown_since` is the first
     attempt that Discord may have accepted, or None. If `is_refused`, the error becomes the delivery's reason.
     """
-    await lock_of_parts(connection, [part_id])
+    await lock(connection, _select_deliveries(parts.c.id == part_id))
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
@@ -396,7 +396,7 @@ async def stop_part(
     Returns False, changing nothing, if the last attempt was not made in `term`.
     """
     stopped = {"state": PartState.STOPPED, "error": reason, "error_code": error_code}
-    await lock_of_parts(connection, [part_id])
+    await lock(connection, _select_deliveries(parts.c.id == part_id))
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
@@ -414,7 +414,7 @@ async def stop_part(
         await connection.execute(after.values(state=PartState.STOPPED))
         await _finish_of(connection, [part_id], now)
     else:
-        await cancel(connection, [delivery_id], reason=reason, now=now)
+        await _end(connection, [delivery_id], reason, now)
     return True
 
 
@@ -425,7 +425,7 @@ async def use_fallback(
 
     Returns False if there is no plain form, or if the last attempt was not made in `term`.
     """
-    await lock_of_parts(connection, [part_id])
+    await lock(connection, _select_deliveries(parts.c.id == part_id))
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term), parts.c.fallback.is_not(None))
@@ -489,19 +489,19 @@ async def _list_papers_of(
     return {delivery_id: tuple(sorted(ids)) for delivery_id, ids in found.items()}
 
 
-async def lock(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
+async def lock(connection: AsyncConnection, delivery_ids: Iterable[int] | sa.Select[int]) -> None:
     """Lock deliveries in the order of their ids, so that what is changed of them and their parts is as it is read."""
-    if connection.dialect.name == "postgresql":
-        locked = sa.select(deliveries.c.id).order_by(deliveries.c.id).with_for_update()
+    if connection.dialect.name != "postgresql":
+        return
+    locked = sa.select(deliveries.c.id).order_by(deliveries.c.id).with_for_update()
+    if isinstance(delivery_ids, sa.Select):
+        await connection.execute(locked.where(deliveries.c.id.in_(delivery_ids)))
+    else:
         await statements.execute_in(connection, locked, deliveries.c.id, sorted(set(delivery_ids)))
 
 
-async def lock_of_parts(connection: AsyncConnection, part_ids: Iterable[int]) -> None:
-    """Lock the deliveries of some parts, as `lock` does."""
-    if connection.dialect.name == "postgresql":
-        query = sa.select(parts.c.delivery_id)
-        found = await statements.execute_in(connection, query, parts.c.id, part_ids)
-        await lock(connection, (delivery_id for (delivery_id,) in found))
+def _select_deliveries(*of_parts: sa.ColumnElement[bool]) -> sa.Select[int]:
+    return sa.select(parts.c.delivery_id).where(*of_parts)
 
 
 def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
@@ -633,9 +633,7 @@ async def expire(
     await lock(connection, locked_ids)
     # Some may have ended while this waited for their locks. Others that are overdue by now are not locked.
     ids = [id_ for (id_,) in await statements.execute_in(connection, overdue, deliveries.c.id, locked_ids)]
-    await cancel(
-        connection, ids, reason=sa.func.coalesce(deliveries.c.reason, models.Reason.TOO_OLD), now=now
-    )
+    await _end(connection, ids, sa.func.coalesce(deliveries.c.reason, models.Reason.TOO_OLD), now)
     return await list_rows(connection, ids=ids)
 
 
@@ -670,6 +668,16 @@ async def cancel(
 ) -> None:
     """Stop unfinished deliveries at once, including their waiting parts."""
     await lock(connection, delivery_ids)
+    await _end(connection, delivery_ids, reason, now)
+
+
+async def _end(
+    connection: AsyncConnection,
+    delivery_ids: Iterable[int],
+    reason: str | sa.ColumnElement[str],
+    now: datetime | sa.ColumnElement[datetime],
+) -> None:
+    """Do what `cancel` does with deliveries that are locked."""
     ended = deliveries.update().where(unfinished_clause())
     ended = ended.values(state=DeliveryState.STOPPED, reason=reason, finished_at=now)
     await statements.execute_in(connection, ended, deliveries.c.id, delivery_ids)

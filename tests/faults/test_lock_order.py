@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from storage import accounts, models, outbox
+from storage import accounts, ask, daily, models, outbox
 from storage.database import Connection, Database
-from tests.support.outbox_builders import MINUTE, NOW, add, new_delivery
+from tests.fake_discord.model import GUILD_ID
+from tests.support.outbox_builders import MINUTE, NOW, add, new_delivery, new_subscription
 
 pytestmark = [pytest.mark.engines("postgresql"), pytest.mark.promise]
 READER = 42
@@ -59,6 +60,28 @@ async def repeat(connection: Connection, ids: list[int], _: list[int]) -> None:
     )
 
 
+async def answer(connection: Connection, ids: list[int], _: list[int]) -> None:
+    shown = models.NewPart(models.PartKind.MESSAGE, "{}", "")
+    for id_ in ids[:1]:
+        edit = models.NewPart(models.PartKind.EDIT, "{}", f"{random.random()}")
+        await ask.put_answer(connection, id_, shown, NOW, edit, rest_at=NOW, about=["2501.00001"])
+
+
+async def set_expiry(connection: Connection, *_: list[int]) -> None:
+    for row in await daily.list_rows(connection, guild_id=GUILD_ID):
+        await outbox.set_expiry(connection, row.id, NOW + MINUTE, NOW)
+
+
+async def set_payload(connection: Connection, _: list[int], parts: list[int]) -> None:
+    await outbox.set_payload(connection, parts[-1], "{}", None)
+
+
+async def pause(connection: Connection, *_: list[int]) -> None:
+    rows = await daily.list_rows(connection, guild_id=GUILD_ID)
+    ids = [row.id for row in rows]
+    await daily.set_state(connection, ids, models.ActivityState.PAUSED, reason=models.Reason.NO_ACCESS)
+
+
 async def release(connection: Connection, *_: list[int]) -> None:
     options: dict[str, Any] = {"term": 0, "forum_posts_at": None, "in_flight_ids": ()}
     await outbox.release_interrupted(connection, NOW, **options)
@@ -82,6 +105,13 @@ WRITES: dict[str, Write] = {
     "clear": lambda c, *_: outbox.clear_payloads(c, NOW + timedelta(days=9), 99),
     "purge": lambda c, *_: outbox.purge(c, NOW + timedelta(days=9), 99),
     "forget": lambda c, *_: accounts.remove_reader_data(c, READER),
+    "redirect": lambda c, ids, _: outbox.redirect(c, ids[-1], 8, nonce=f"{random.random()}", now=NOW),
+    "direct channel": lambda c, ids, _: outbox.set_channel(c, ids[-1], 9),
+    "payload": set_payload,
+    "answer": answer,
+    "expiry": set_expiry,
+    "pause": pause,
+    "server removed": lambda c, *_: accounts.remove_server_rows(c, GUILD_ID),
 }
 
 
@@ -101,13 +131,15 @@ async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database, al
     for first, second in itertools.cycle(pairs):
         if time.monotonic() > ends_at:
             break
-        about: dict[str, Any] = {
-            "kind": models.DeliveryKind.ALERT,
-            "user_id": READER,
-            "guild_id": None,
-            "parts": 2,
-        }
-        new = [new_delivery(f"n:{next(names)}", None, **about) for _ in range(8)]
+        posts = [await db.write(daily.add, new_subscription(n)) for n in (21, 20)]
+        about: dict[str, Any] = {"kind": models.DeliveryKind.DAILY, "user_id": READER, "parts": 2}
+        alert = about | {"kind": models.DeliveryKind.ALERT}
+        new = [
+            new_delivery(
+                f"n:{next(names)}", None, **(about | {"subscription_id": posts[n // 2]} if n < 4 else alert)
+            )
+            for n in range(8)
+        ]
         ids = sorted(await add(db, *new))
         async with db.read() as connection:
             found = [await outbox.list_parts(connection, id_) for id_ in ids]
@@ -128,5 +160,6 @@ async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database, al
         assert all("deadlock" in f"{error} {error.__cause__}" for error in failures), failures
         async with db.transaction() as connection:
             await accounts.remove_reader_data(connection, READER)
+            await accounts.remove_server_rows(connection, GUILD_ID)
     await other.close()
     assert not deadlocks
