@@ -185,7 +185,7 @@ class PaperHeading(NamedTuple):
 
 
 def parse_paper_heading(text: str) -> PaperHeading | None:
-    """Return the paper that a heading links to or names by its id, first or in brackets at the end, or None."""
+    """Return the paper that a heading links to or begins with the id of, or None."""
     text = html_pages.convert_tags(text) if "<" in text else text
     if not arxiv_ids.MAY_HAVE_ID.search(text):
         return None
@@ -200,19 +200,13 @@ def parse_paper_heading(text: str) -> PaperHeading | None:
                 return PaperHeading(arxiv_id, before.strip(" *_-–—:|[(") or None, url)
             is_id = arxiv_ids.parse_bare_id(label) == arxiv_id
             return PaperHeading(arxiv_id, None if is_id else _clean_title(label), url)
-    if link := arxiv_ids.find_link(text):
-        before = text[: text.find("://")].rpartition("http")[0]
-        return PaperHeading(link[0], _clean_title(before.strip(' (<[]-–—:🔗"“”')), link[1])
-    words = _BEFORE_ID.sub("", text).split(maxsplit=2)
+    words = text.split(maxsplit=2)
     for number in (1, 2):
         if paper_id := arxiv_ids.parse_bare_id(" ".join(words[:number]).strip("[]():`*")):
             return PaperHeading(paper_id, _clean_title(" ".join(words[number:]).lstrip("-–—: ")), None)
-    rest, _, last = text.rpartition(" ")
-    paper_id = arxiv_ids.parse_bare_id(last.strip("()[]`*")) if last[:1] in ("(", "[") else None
-    return PaperHeading(paper_id, _clean_title(rest), None) if paper_id else None
+    return None
 
 
-_BEFORE_ID = re.compile(r"^(?:#?[0-9]{1,3}[.)]?\s|[^\w\s\[(`*]+\s?|(?:paper|논문)\s?[:：]\s?)", re.IGNORECASE)
 _LINK_START = re.compile(
     r"(?:\[(?P<label>(?:[^\[\]]++|\[[^\[\]]*+\])*+))?(?P<end>\])\s?\(?\s?<?(?=https?://|\S{0,20}arxiv)",
     re.IGNORECASE,
@@ -263,31 +257,22 @@ def split_heading(text: str) -> tuple[str | None, str]:
 
 
 _LABEL = re.compile(
-    r"[\W_]{0,6}(?P<name>votes?|upvotes?|likes|추천|투표|authors?|저자|글쓴이|by(?=\s?[:：]))(?:\(s\)|들|수)?"
-    r"[*_]{0,3}\s?(?:[:：=]|[-–]\s|(?=\s[0-9]))[*_]*\s*(?P<value>.*)",
+    r"[\W_]{0,6}(?P<name>votes?|upvotes?|likes|추천|authors?|저자)(?:\(s\)|들|수)?"
+    r"[*_]{0,3}\s?[:：][*_]*\s*(?P<value>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _COUNT = re.compile(
     r"([0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3}){1,2})(?:\s?(?:votes?|upvotes?|likes?|표|👍))?", re.IGNORECASE
-)
-_COUNT_ALONE = re.compile(
-    r"(?:[👍⬆🔼🔺▲❤]\ufe0f?\s?[0-9,]{1,11}|[0-9,]{1,11}\s?(?:votes?|upvotes?|표))", re.IGNORECASE
 )
 _UNKNOWN_VALUES = frozenset({"", "-", "–", "—", "?", "n/a", "none", "null", "unknown", "미상", "없음"})
 
 
 def parse_labelled_field(line: str) -> tuple[str, str] | None:
     """Parse a labelled line into its field ("votes" or "authors") and value. Returns None for other lines."""
-    if _COUNT_ALONE.fullmatch(line):
-        return "votes", line.strip("👍⬆🔼🔺▲❤\ufe0f ")
     match = _LABEL.match(line)
     if not match:
         return None
-    value, is_votes = match["value"].strip(), match["name"][0] in "vVuUlL추투"
-    has_colon = line[match.start("value") - 3 : match.start("value")].count(":") or "：" in line
-    if is_votes and not has_colon and not _COUNT.fullmatch(value[:40]):
-        return None
-    return ("votes" if is_votes else "authors"), value
+    return ("votes" if match["name"][0] in "vVuUlL추" else "authors"), match["value"].strip()
 
 
 def parse_votes(value: str) -> tuple[int | None, bool]:
@@ -313,7 +298,6 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
     The names are separated by commas or semicolons, or form a Python or JSON list. The mark of a truncated
     list can appear anywhere.
     """
-    value = _LINKED_NAME.sub(r"\1", value) if "](" in value else value
     value = value[1:-1].strip("*_") if value[:1] in ("*", "_") and value[-1] == value[0] else value
     if value.lower().strip("*_` ") in _UNKNOWN_VALUES:
         return (), False
@@ -323,34 +307,19 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         between = _QUOTED_NAME.sub("", value)
         is_shortened = any(mark in between for mark in ("+", "...", "…"))
         return tuple(map(typography.to_plain_text, filter(None, names))), is_shortened
-    items = _find_separator(value).split(value.strip("[]"))
-    names = list(filter(None, map(str.strip, items)))
+    marks = next((marks for marks in _SEPARATORS if marks.search(value)), _SEPARATORS[0])
+    names = list(filter(None, map(str.strip, marks.split(value.strip("[]")))))
     people = [name for name in names if name[0] not in _MORE_STARTS or not _MORE.fullmatch(name[:60])]
+    is_shortened = len(people) < len(names)
     if people:
         last = people[-1].removeprefix("and ") if len(people) > 1 else people[-1]
-        last_name = _FULL_STOP.sub("", last)
-        people[-1] = _TRAILING_MORE.sub("", last_name) if len(last) < MAX_NAME_LENGTH else last
-        last = last_name if people[-1] == last_name else last
-        is_shortened = len(people) < len(names) or people[-1] != last
-        return tuple(map(typography.to_plain_text, people)), is_shortened
-    return (), bool(names)
+        people[-1] = _TRAILING_MORE.sub("", last) if len(last) < MAX_NAME_LENGTH else last
+        is_shortened |= people[-1] != last
+    return tuple(map(typography.to_plain_text, people)), is_shortened
 
 
-_LINKED_NAME = re.compile(r"\[([^\[\]'\"]{1,200})\]\(https?://[^()\s]{1,500}\)")
-_FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
-_SEMICOLONS, _COMMAS, _AND, _OTHER_MARKS = map(
-    re.compile, ("[;；]", "[,，、]", r"\s(?:and|&)\s", r"\s[·•|/]\s")
-)
-_TWO_NAMES = re.compile(r"\S+ \S[^,;]{0,60} (?:and|&) \S+ \S[^,;&]{0,60}")
-
-
-def _find_separator(value: str) -> re.Pattern[str]:
-    """Return a pattern for what separates names: semicolons, commas, or other marks in a text without both."""
-    for marks in (_SEMICOLONS, _COMMAS):
-        if marks.search(value):
-            return marks
-    is_pair = _TWO_NAMES.fullmatch(value) and value.count(" and ") + value.count(" & ") == 1
-    return _AND if is_pair else _OTHER_MARKS
+_SEPARATORS = tuple(map(re.compile, ("[;；]", "[,，、]", r"\s(?:and|&)\s")))
+"""What separates names: the first of these that a text has."""
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, sorting, summaries, unrelated
@@ -24,7 +24,7 @@ NO_PAPERS = "there is no paper in a known form under this date"
 
 @dataclass(slots=True)
 class _Paper:
-    """A paper being parsed. `line` is its heading's line number, from 1; `is_open`: its authors or votes go on.
+    """A paper being parsed. `line` is its heading's line number, from 1.
 
     Its entry gets a rank and the fields that stand here when the digest is built: each copy of it takes 5 µs.
     """
@@ -35,7 +35,6 @@ class _Paper:
     authors: tuple[str, ...] = ()
     authors_truncated: bool = False
     sections: tuple[Section, ...] = ()
-    is_open: bool = False
 
 
 class _Heading(NamedTuple):
@@ -77,11 +76,11 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
         return ()
     headings: list[_Heading] = []
     count, cut = 0, list[Problem]()
-    for heading in map(_read_heading, candidates):
+    for heading in candidates:
         count += heading.paper is not None
         if count == fields.MAX_PAPERS + 1 and not cut:
             rows, cut = rows[: heading.row], [fields.describe_cut(heading.row)]
-        headings += [heading] if heading.level and not cut else []
+        headings += [] if cut else [heading]
     beyond = sorting.count_beyond(count)
     days = [number for number, heading in enumerate(headings) if heading.is_day]
     if not days:
@@ -113,51 +112,19 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
 
 
 def _find_headings(rows: Sequence[str]) -> Iterator[_Heading]:
-    """Yield the headings, also in code blocks, and with the level 0 lines that are underlined or in bold type.
-
-    An indented heading needs a link.
-    """
+    """Yield the headings, also in code blocks, with their papers or dates. A linked title may go on in the next lines."""
     for row, line in enumerate(rows):
-        if line[:1] not in _HEADING_STARTS:
+        heading = markdown_lines.parse_heading(row, line) if line[:1] == "#" else None
+        if heading is None:
             continue
-        line = html_pages.convert_tags(line) if line[:2] in ("<h", "<H") else line
-        if line[:1] == "#" or (line[:1] == " " and line.startswith((" #", "  #", "   #")) and "](" in line):
-            if heading := markdown_lines.parse_heading(row, line.lstrip(" ")):
-                yield _Heading(row, heading.level, *_join_lines(heading.text, rows, row + 1))
-        elif row and rows[row - 1][:1] not in ("#", "*") and markdown_lines.is_underline(line):
-            yield _Heading(row - 1, 0, *_join_lines(rows[row - 1], rows, row + 1))
-        elif line.startswith("**") and line.rstrip().endswith("**"):
-            yield _Heading(row, 0, *_join_lines(line, rows, row + 1))
-
-
-def _read_heading(heading: _Heading) -> _Heading:
-    """Return a heading with its paper or date. A line of level 0 becomes a heading if it is a date or a linked title."""
-    paper, level = fields.parse_paper_heading(heading.text), heading.level
-    is_named = paper is None and _DAILY_PAPERS.search(heading.text) is not None
-    is_day = is_named and date_reader.has_date(heading.text)
-    if not level:
-        level = 2 if is_day else 3 if paper and heading.text.startswith(("[", "**[")) else 0
-    return _Heading(heading.row, level, heading.text, heading.end, paper if level else None, is_day)
-
-
-_HEADING_STARTS = frozenset("# *=-<")
-
-
-def _join_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
-    """Return a heading's text with the lines in which its linked title goes on, or the line of its date, and its end."""
-    if text.startswith("[") and "](" not in text:
-        joined = text
-        for row in range(end, min(end + 3, len(rows))):
-            joined = f"{joined} {rows[row].strip()}"
-            if not rows[row].strip() or rows[row].startswith("#"):
-                break
-            if "](" in rows[row]:
-                return joined, row + 1
-    if _DAILY_PAPERS.search(text) and not date_reader.has_date(text):
-        below, line = _find_line(rows, end, 2)
-        if (stated := date_reader.read(line)) and stated.count_words() == 0:
-            return f"{text} {line.strip()}", below + 1
-    return text, end
+        text, end = heading.text, row + 1
+        if text.startswith("[") and "](" not in text:
+            below = list(takewhile(str.strip, rows[end : end + 3]))
+            number = next((number for number, more in enumerate(below, 1) if "](" in more), 0)
+            text, end = " ".join((text, *map(str.strip, below[:number]))), end + number
+        paper = fields.parse_paper_heading(text)
+        is_day = paper is None and _DAILY_PAPERS.search(text) is not None and date_reader.has_date(text)
+        yield _Heading(row, heading.level, text, end, paper, is_day)
 
 
 def _find_line(rows: Sequence[str], start: int, number: int) -> tuple[int, str]:
@@ -261,60 +228,28 @@ def _find_stray_text(day: _Day, starts: Sequence[_Heading]) -> list[Problem]:
 # Fields above a paper's text, in both formats.
 
 
-def _read_field(
-    line: str, paper: _Paper, problems: list[Problem], row: int, *, is_late: bool = False
-) -> bool:
-    """Read votes, authors, cover or video from a line. Returns True for these and for lines of markup.
-
-    Below the paper's text (`is_late`), only what is still unknown is a field.
-    """
-    is_markup = line.startswith("</" if is_late else "<") and line.endswith(">") and "://" not in line
+def _read_field(line: str, paper: _Paper, problems: list[Problem], row: int) -> bool:
+    """Read votes, authors, cover or video from a line. Returns True for these, for the paper's own link and for markup."""
+    is_markup = line.startswith("<") and line.endswith(">") and "://" not in line
     line = (html_pages.convert_tags(line) if "<" in line else line).rstrip("\\")
-    if is_late and not line:
-        return is_markup
-    labelled, is_open, paper.is_open = fields.parse_labelled_field(line), paper.is_open, False
-    if not line or (is_open and not labelled and _continue_field(line, paper)):
+    if not line:
         return True
-    if labelled:
+    if labelled := fields.parse_labelled_field(line):
         name, value = labelled
-        if (":" in value or "：" in value) and (second := _SECOND_FIELD.search(value)):
-            _read_field(value[second.end() :], paper, problems, row, is_late=is_late)
-            value = value[: second.start()]
-        paper.is_open = not is_late and value[-1:] in ("", ",", ";")
         if name == "authors":
-            return _set_authors(value, paper, is_late=is_late)
-        votes, is_understood = fields.parse_votes(value)
-        if is_late and (paper.votes is not None or votes is None):
-            return False
-        if paper.votes is None:
-            paper.votes = votes
+            paper.authors, paper.authors_truncated = fields.parse_authors(value)
+        elif paper.votes is None:
+            paper.votes, is_understood = fields.parse_votes(value)
             if not is_understood:
                 problems.append(_problem(row, "votes that are not a number", line))
         return True
-    entry = paper.entry
     if media := fields.parse_media(line):
         picture, video, rest = media
-        is_known = (entry.thumbnail or not picture) and (entry.video or not video)
-        if is_late and (picture or video) and is_known:
-            return False
+        entry = paper.entry
         paper.entry = replace(entry, thumbnail=entry.thumbnail or picture, video=entry.video or video)
         return not rest or _read_field(rest, paper, problems, row)
-    link = None if is_late else _parse_lone_link(line)
-    return is_markup or (link is not None and link[0] == entry.arxiv_id)
-
-
-def _set_authors(value: str, paper: _Paper, *, is_late: bool) -> bool:
-    """Set a paper's authors. Returns False if they are known and the line is late, which is then text."""
-    if is_late and paper.authors:
-        return False
-    paper.authors, paper.authors_truncated = fields.parse_authors(value)
-    return True
-
-
-_SECOND_FIELD = re.compile(
-    r"(?:(?<!\s)\s*+[|,;·/])?(?<!\s)\s++(?=[*_]{0,3}(?:votes?|upvotes?|authors?|추천|저자)[*_]{0,3}\s?[:：])",
-    re.IGNORECASE,
-)
+    link = arxiv_ids.find_link(line) if " " not in line else None
+    return is_markup or (link is not None and link[0] == paper.entry.arxiv_id)
 
 
 # The newsletter, in which a paper's text is a list of bullets.
@@ -330,37 +265,16 @@ def _find_entries(day: _Day) -> tuple[list[_Heading], int]:
     At the papers' level, a heading without an id is a problem, and its text is left out. A lower heading
     belongs to the paper above it.
     """
-    first, below = day.heading.end, day.below
+    below = day.below
     if not all(heading.paper for heading in below):
+        first = day.heading.end
         code = {first + row for row in markdown_lines.find_code_rows(day.rows[first : day.end])}
-        below = [_add_link(heading, day) for heading in below if heading.paper or heading.row not in code]
+        below = [heading for heading in below if heading.paper or heading.row not in code]
     level = day.heading.level
     end = next((it.row for it in below if it.level <= level and it.paper is None), day.end)
     inside = [heading for heading in below if heading.row < end]
     level = next((heading.level for heading in inside if heading.paper), 0)
     return [heading for heading in inside if heading.paper or heading.level <= level], end
-
-
-def _add_link(heading: _Heading, day: _Day) -> _Heading:
-    """Return a heading with the paper that the line below it links to, if the line is only that link."""
-    if heading.paper:
-        return heading
-    row, line = _find_line(day.rows, heading.end, 2)
-    if (link := _parse_lone_link(line)) is None:
-        return heading
-    return heading._replace(end=row + 1, paper=fields.PaperHeading(link[0], heading.text, link[1]))
-
-
-def _parse_lone_link(line: str) -> tuple[str, str] | None:
-    line = _BEFORE_LINK.sub("", line).strip(" <>🔗")
-    if not line or " " in line:
-        return None
-    return arxiv_ids.find_link(line) or arxiv_ids.parse_link_at(line, 0)
-
-
-_BEFORE_LINK = re.compile(
-    r"^[-*+>•\s]{0,6}(?:(?:link|url|paper|arxiv|논문|링크)\**\s?[:：]\**\s?)?(?=<?http)", re.IGNORECASE
-)
 
 
 @dataclass(slots=True)
@@ -382,7 +296,6 @@ def _read_block(
     comment_end = start
     for row in range(start, end):
         line, bare, is_code = rows[row], rows[row].strip(), row in code
-        paper.is_open = paper.is_open and not items and (bool(bare) or not paper.authors)
         if not bare and items:
             items[-1].lines.append("")
         if not bare or row < comment_end:
@@ -394,8 +307,9 @@ def _read_block(
         if line[:1] in ("-", "*", "_", "<") and markdown_lines.is_thematic_break(line):
             continue
         bullet = None if is_code else _BULLET.match(line)
-        is_outside = not is_code and not (items and (bullet or line[:1] in " \t"))
-        if is_outside and _read_field(bare, paper, problems, row, is_late=bool(items)):
+        is_above = first is None and not any(item.heading for item in items)
+        is_closed = bare.startswith("</") and bare.endswith(">")
+        if not is_code and (is_closed or (is_above and _read_field(bare, paper, problems, row))):
             continue
         if item := _read_item(line, bullet, items, first) if not is_code else None:
             first = first or bullet
@@ -415,22 +329,10 @@ def _read_block(
             yield Section(item.heading, body.lstrip(" "))
 
 
-def _continue_field(line: str, paper: _Paper) -> bool:
-    if line.isdecimal() and paper.votes is None:
-        paper.votes = fields.parse_votes(line)[0]
-        return True
-    bullet = _BULLET.match(line)
-    names, paper.authors_truncated = fields.parse_authors(line[bullet.end() :] if bullet else line)
-    paper.authors += names
-    paper.is_open = bullet is not None or line.endswith((",", ";"))
-    return True
-
-
 def _read_item(
     line: str, bullet: re.Match[str] | None, items: Sequence[_Item], first: re.Match[str] | None
 ) -> _Item | None:
     """Return the item that a line begins: a heading, a bullet, or bold text above or among bullets; None for other lines."""
-    line = html_pages.convert_tags(line) if "<b>" in line or "<strong>" in line else line
     if line[:1] == "#" and (heading := markdown_lines.parse_heading(0, line)):
         return _Item(heading.text.strip("*_ :：") or None, [""], is_block=True)
     if items and items[-1].is_block:
@@ -462,7 +364,6 @@ _SUMMARY_PREFIX = re.compile(
 )
 _NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
 _BOLD_LINE = re.compile(r"([0-9]{1,3}[.)]\s+)?\*\*([0-9]{1,3}[.)]\s)?([^*]{1,200})\*\*\s?[:：]?\s*")
-_LINKED_TITLE = re.compile(r"\[(.{1,400})\]\(https?://[^()\s]{1,1000}\)")
 _SYMBOLS = re.compile(r"^[^\w\s\"'“‘「『《\[(<*`$\\.-]+\s+")
 _COLONS = " :："
 
@@ -507,7 +408,7 @@ def _read_header(
         line = rows[row].strip()
         if row == label and (match := _LABEL.match(line)):
             return [line[match.end() :], *rows[row + 1 : end]]
-        link = arxiv_ids.find_link(line) or _parse_lone_link(line)
+        link = arxiv_ids.find_link(line)
         if link and (label or line.startswith((_LINK_MARK, "http", "<http")) or len(line.split()) < 3):
             if link[0] == paper.entry.arxiv_id:
                 paper.entry = replace(paper.entry, url=link[1])
@@ -620,6 +521,4 @@ def _clean_title(text: str) -> str | None:
     """Return the title without a leading "summary" and surrounding quotes, or None if it is empty."""
     prefix = _SUMMARY_PREFIX.match(text)
     text = _SYMBOLS.sub("", (text[prefix.end() :] if prefix else text).strip())
-    if linked := _LINKED_TITLE.fullmatch(text):
-        text = linked[1]
     return fields.strip_quotes(text) or None
