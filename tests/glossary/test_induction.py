@@ -67,16 +67,6 @@ def test_a_korean_term_is_extracted_from_the_words_before_a_parenthesis(
     assert forms_of(build_glossary(*DIGEST_TEXTS, *texts), term, "ko") == forms
 
 
-def test_an_ambiguous_abbreviation_has_several_senses() -> None:
-    glossary = build_glossary(
-        *["Direct Policy Adaptation(DPA)을 쓴다"] * 3,
-        *["Dual Path Attention(DPA)을 쓴다"] * 3,
-        "경로 주의(Dual Path Attention)를 본다",
-        "정책 적응(Direct Policy Adaptation)을 본다",
-    )
-    assert sorted(glossary.find("DPA")) == ["direct polici adapt", "dual path attent"]
-
-
 def test_a_form_is_learnt_if_most_papers_with_it_contain_the_term() -> None:
     explained = ["이를 무작위 투영(random projection)이라 한다"] * 4
     elsewhere = [f"{number}번째 무작위 투영을 쓴다" for number in range(20)]

@@ -138,37 +138,29 @@ async def test_following_a_list_twice_creates_one_alert(harness: ClientHarness) 
     assert await harness.alerts.list_rows(user_id=harness.reader.id) == alerts
 
 
-async def test_a_shared_list_can_be_deleted_by_its_sharer(harness: ClientHarness) -> None:
-    result = await harness.ask("topic", query="로봇")
-    shared, said = await harness.share(result)
+async def test_a_shared_list_can_be_deleted_by_its_sharer_alone(harness: ClientHarness) -> None:
+    channel = harness.bot.get_partial_messageable(harness.channel.id)
+    shared, said = await harness.share(await harness.ask("topic", query="로봇"))
     assert (shared.ephemeral, said.ephemeral) == (False, True)
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
     label = harness.texts("list-more-privately", count=1)
     opened = await harness.click(shared, label=label, by=harness.manager)
     assert opened.ephemeral
     assert opened.id != shared.id
-    taken_back = await harness.press(said, "share-take-back")
-    assert shown_text(taken_back) == harness.texts("share-taken-back")
-    with pytest.raises(discord.NotFound):
-        await harness.bot.get_partial_messageable(harness.channel.id).fetch_message(shared.id)
-
-
-async def test_only_its_sharer_can_take_a_shared_list_back(harness: ClientHarness) -> None:
-    channel = harness.bot.get_partial_messageable(harness.channel.id)
-    (shared, _) = await harness.share(await harness.ask("topic", query="로봇"))
     post = await channel.send("a message that nobody shared")
     for message_id, presser in ((shared.id, harness.manager), (post.id, harness.reader)):
         forged = ui.LayoutView(timeout=None)
         custom_id = custom_ids.pack_custom_id(client_messages.TAKE_BACK, message_id)
         forged.add_item(ui.ActionRow(ui.Button[Any](label="forged", custom_id=custom_id)))
-        sent = await send_parts(
-            harness,
-            harness.channel.id,
-            RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(forged)),
-        )
+        part = RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(forged))
+        sent = await send_parts(harness, harness.channel.id, part)
         shown = shown_text(last_response(await presser.click(sent, label="forged")))
         assert shown == harness.texts("outdated-control")
         assert (await channel.fetch_message(message_id)).id == message_id
+    taken_back = await harness.press(said, "share-take-back")
+    assert shown_text(taken_back) == harness.texts("share-taken-back")
+    with pytest.raises(discord.NotFound):
+        await channel.fetch_message(shared.id)
 
 
 @pytest.mark.promise

@@ -395,8 +395,10 @@ async def test_an_import_stops_at_the_limit(sqlite_db: Database, monkeypatch: py
     assert await kept.import_file(7, text.encode(), is_kept=False) == Imported(saved=3, unlisted=3, full=2)
 
 
-@pytest.mark.parametrize("form", ReferenceFormat)
-async def test_every_export_format_can_be_imported(sqlite_db: Database, form: ReferenceFormat) -> None:
+@pytest.mark.parametrize("form", [*ReferenceFormat, None], ids=str)
+async def test_every_export_format_and_me_data_can_be_imported(
+    sqlite_db: Database, form: ReferenceFormat | None
+) -> None:
     ingest = make_ingest(sqlite_db)
     for name, text in sample_digests.sample_texts():
         await ingest.add_text(text, location=name)
@@ -407,7 +409,10 @@ async def test_every_export_format_can_be_imported(sqlite_db: Database, form: Re
         await kept.annotate(7, paper_id, note=f"{NOTE} {number}", tags="rl, to-read, 논문리뷰"[: 20 - number])
     before, count = await kept.list_saved(7)
     assert count >= 20
-    exported, _ = await kept.export(7, form)
+    if form is None:
+        exported = await Readers(sqlite_db, lambda: NOW).export(7)
+    else:
+        exported, _ = await kept.export(7, form)
     assert (await kept.import_file(8, exported, is_kept=False)).saved == count
     after, _ = await kept.list_saved(8)
     assert [(paper.arxiv_id, paper.title) for paper in after] == [(row.arxiv_id, row.title) for row in before]
@@ -417,19 +422,6 @@ async def test_every_export_format_can_be_imported(sqlite_db: Database, form: Re
     assert (await kept.import_file(8, exported, is_kept=False)).known == count
     (edited, *_), _ = await kept.list_saved(8)
     assert (edited.note, edited.tags) == ("mine", ("own",))
-
-
-async def test_saved_papers_in_me_data_can_be_imported(sqlite_db: Database) -> None:
-    kept = open_shelf(sqlite_db, lambda: NOW)
-    ids = await sqlite_db.write(add_papers, ["A", "B", "C"])
-    await kept.save(7, ids[:2])
-    await kept.annotate(7, ids[0], note=NOTE, tags="rl, 논문리뷰")
-    exported = await Readers(sqlite_db, lambda: NOW).export(7)
-    assert (await kept.import_file(8, exported, is_kept=False)).saved == 2
-    before, after = [(await kept.list_saved(user_id))[0] for user_id in (7, 8)]
-    assert [(row.arxiv_id, row.note, row.tags) for row in after] == [
-        (row.arxiv_id, row.note, row.tags) for row in before
-    ]
 
 
 async def test_what_a_file_holds_is_bounded_before_it_leaves_its_process(sqlite_db: Database) -> None:

@@ -13,7 +13,6 @@ from bot.core.settings import Settings
 from bot.sources import arxiv, base
 from bot.sources.arxiv import LookupOutcome, PaperLookup
 from bot.sources.fetcher import HttpFetcher
-from storage import papers, search, snapshot
 from storage.database import Database
 from storage.models import PaperFacts
 from tests.support import source_payloads
@@ -158,22 +157,6 @@ async def test_simultaneous_lookups_share_requests(harness: LookupHarness) -> No
     )
     assert list(by_both) == [[FOUND] * 4, [FOUND] * 2, [FOUND, FOUND, UNKNOWN]]
     assert harness.services.asked == [WANTED[:4], WANTED[4:7]]
-
-
-async def test_looked_up_paper_is_unlisted_until_a_digest_lists_it(harness: LookupHarness) -> None:
-    harness.services.add(WANTED[0])
-    await harness.fetch(WANTED[0])
-    async with harness.database.read() as connection:
-        detail = await papers.get_detail(connection, WANTED[0])
-        assert detail is not None
-        assert (detail.is_listed, detail.votes, detail.appearances) == (False, None, ())
-        assert detail.last_on.isoformat() == "2025-05-01"
-        assert await snapshot.read(connection, search.count_listed) == 0
-        assert await papers.list_newest_ids(connection, limit=9) == []
-    await harness.ingest.add_text(source_payloads.newsletter(ids=WANTED[:1]), location="a.md")
-    listed = await harness.database.fetch(papers.get_detail, WANTED[0])
-    assert listed is not None
-    assert (listed.id, listed.is_listed, len(listed.appearances)) == (detail.id, True, 1)
 
 
 async def test_reader_can_look_up_twenty_papers_a_day(harness: LookupHarness) -> None:

@@ -167,32 +167,19 @@ async def test_a_paper_without_a_text_has_its_abstract_and_is_not_looked_for_by_
     assert await db.fetch(paper_texts.get, ID) is None
 
 
-@pytest.mark.parametrize(("name", "limit"), [("MAX_TEXTS", 2), ("MAX_BYTES", 50)])
-async def test_the_oldest_texts_make_room(
+@pytest.mark.parametrize(("name", "limit"), [("MAX_TEXTS", 2), ("MAX_BYTES", 36)])
+async def test_the_oldest_texts_make_room_but_for_papers_on_a_shelf(
     db: Database, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
 ) -> None:
     monkeypatch.setattr(paper_texts, name, limit)
-    async with db.transaction() as connection:
-        for number in range(4):
-            at = source_fixtures.NOW + timedelta(hours=number)
-            text = models.PaperText(f"2505.0000{number}", f"Lamps of {number}.", "https://x.example", at)
-            await paper_texts.save(connection, text)
-        kept = [await paper_texts.get(connection, f"2505.0000{number}") is not None for number in range(4)]
-    assert kept == [False, False, True, True]
-
-
-async def test_the_text_of_a_paper_on_a_shelf_stays_when_others_make_room(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paper_texts, "MAX_TEXTS", 2)
     await World(db).list("Mon", "A▲9")
     async with db.transaction() as connection:
         [paper_id] = await papers.list_newest_ids(connection, limit=1)
         [saved] = await papers.list_details(connection, [paper_id])
         await shelf.save(connection, 5, [paper_id], NOW, None)
         names = saved.arxiv_id, *(f"2505.0000{number}" for number in range(3))
-        for hours, name in enumerate(names):
-            text = models.PaperText(name, "Lamps.", "https://x.example", NOW + timedelta(hours=hours))
+        for hours, arxiv_id in enumerate(names):
+            text = models.PaperText(arxiv_id, "Lamps.", "https://x.example", NOW + timedelta(hours=hours))
             await paper_texts.save(connection, text)
-        kept = [await paper_texts.get(connection, name) is not None for name in names]
+        kept = [await paper_texts.get(connection, arxiv_id) is not None for arxiv_id in names]
     assert kept == [True, False, False, True]
