@@ -29,12 +29,6 @@ def normalise(text: str) -> str:
     return typography.limit_marks(text.replace("\0", "") if "\0" in text else text)
 
 
-def is_underline(line: str) -> bool:
-    """Return whether a line makes the text above it a heading: at least three `=` or `-`."""
-    bare = line.strip()
-    return len(bare) > 2 and bare[0] in "=-" and not bare.strip(bare[0])
-
-
 def parse_heading(row: int, line: str) -> Heading | None:
     """Parse a line as a heading, or return None. `#hashtag` and more than six hashes are not headings.
 
