@@ -1,16 +1,30 @@
-"""Buttons, menus and forms of all features, three steps deep, pressed by a reader in English and by a manager in Korean."""
+"""Buttons, menus and forms of all features, three steps deep, pressed by a reader in English and by a manager in Korean; and
+those of texts of any length, in the options of commands, forms, posts and mentions."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from simcord.backend.errors import SetupError
 from simcord.components import walk_components
 
 from bot.app.client import COGS
 from bot.client import custom_ids, router
+from bot.outbox.contents import RenderedPart
 from storage import models
-from tests.support.client_harness import ClientHarness, last_response, post_daily, raw_components, shown_text
+from tests.support import rendered_posts
+from tests.support.client_harness import (
+    ClientHarness,
+    last_response,
+    post_daily,
+    raw_components,
+    send_parts,
+    shown_text,
+)
 
 Start = Callable[[], Awaitable[Any]]
 DEPTH = 3
@@ -67,6 +81,33 @@ ELSEWHERE = {
     "ts",
 }
 """Verbs of controls that only show up with other data, as in a large notification or a shared message."""
+TEXT_OPTIONS = [
+    ("topic", {"query": 2_000, "without": 300}),
+    ("topic", {"query": 2_000}),
+    ("top", {"topic": 300}),
+    ("author", {"name": 300}),
+    ("paper", {"paper": 500}),
+    ("ask", {"question": 500}),
+    ("ask", {"question": 500, "paper": 500}),
+    ("alerts add", {"keyword": 2_000}),
+    ("alerts add", {"author": 2_000, "institution": 2_000, "without": 2_000}),
+    ("why", {"paper": 500}),
+    ("trends", {"topic": 300}),
+    ("saved", {"search": 300, "tag": 60}),
+    ("daily setup", {"topic": 200}),
+]
+"""Commands whose options take any text, with the most characters of each."""
+LONGEST, MESSAGE = 4_000, 2_000
+"""The most characters of a form's field, and of a simulated message."""
+LENGTHS = st.integers(1, 130) | st.integers(1, LONGEST)
+"""A custom id has at most 100 characters: about these, each may matter."""
+TEXTS = st.builds(
+    lambda words, length: (words * length)[:length],
+    st.sampled_from(
+        ("language model ", "언어 모델은 ", "robot, maps | ", "🤖", 'author:"Ada Lovelace" ', "a:b/-")
+    ),
+    LENGTHS,
+)
 TEXT_INPUT, CHANNEL_SELECT, FILE_UPLOAD = 4, 8, 19
 TYPED = {"time": "9am", "zone": "Seoul", "file": ("library.bib", b"arXiv:2501.00001")}
 """What is typed into an empty field; the others get a word."""
@@ -86,21 +127,29 @@ def _list_controls(message: Any) -> dict[tuple[str, int], tuple[str, str | None]
     return found
 
 
-def _fill(form: dict[str, Any], channel: Any) -> dict[str, Any]:
-    """Return the value of each text and file field of a form, or what is typed into it, and the channel."""
+def _fill(form: dict[str, Any], channel: Any, text: str = "") -> dict[str, Any]:
+    """Return the value of each text and file field of a form, or what is typed into it, and the channel.
+
+    If there is a `text`, it is typed into all fields but those for a time, as far as they take it.
+    """
     parts = list(walk_components(form["components"]))
     fields = [part for part in parts if part["type"] in (TEXT_INPUT, FILE_UPLOAD)]
     channels = {part["custom_id"]: [channel] for part in parts if part["type"] == CHANNEL_SELECT}
+    typed = {
+        part["custom_id"]: TYPED.get(part["custom_id"], text[: part.get("max_length")]) for part in fields
+    }
     return channels | {
-        part["custom_id"]: part.get("value") or TYPED.get(part["custom_id"], "robot") for part in fields
+        name: (not text and part.get("value")) or typed[name] or "robot"
+        for part in fields
+        for name in (part["custom_id"],)
     }
 
 
 class Crawler:
     """Presses each control once a round, where it appears first."""
 
-    def __init__(self, harness: ClientHarness, by: Any) -> None:
-        self.harness, self.by = harness, by
+    def __init__(self, harness: ClientHarness, by: Any, text: str = "") -> None:
+        self.harness, self.by, self.text = harness, by, text
         self.pressed: set[tuple[str, int]] = set()
         self.verbs: set[str] = set()
         self.faults: list[str] = []
@@ -138,14 +187,15 @@ class Crawler:
             return None  # the message was edited meanwhile
         if result.modal:
             self.verbs.add(custom_ids.unpack_custom_id(result.modal["custom_id"]).verb)
-            result = await self.by.submit_modal(result, _fill(result.modal, self.harness.channel))
+            result = await self.by.submit_modal(result, _fill(result.modal, self.harness.channel, self.text))
         return last_response(result)
 
     def _check(self, path: str, message: Any) -> None:
         errors = self.harness.unexpected_errors()
         self.harness.env.errors.clear()
         text = shown_text(message) if message is not None else ""
-        if errors or self.harness.texts("outdated-control") in text:
+        broken = self.harness.texts("broken", reference="\0").partition("\0")[0]
+        if errors or broken in text or self.harness.texts("outdated-control") in text:
             self.faults.append(f"{path}: {errors or text}")
 
 
@@ -177,3 +227,41 @@ async def test_each_control_works(harness: ClientHarness, role: str) -> None:
         assert {
             route.verb for cog in COGS for route in router.list_routes(cog)
         } - crawler.verbs <= ELSEWHERE, "not shown by any command"
+
+
+@pytest.mark.promise
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.parametrize("locale", models.Locale, ids=str)
+@example(text="A question of fifty-six letters has no room by a marker?")
+@example(text="언어 모델은 " * 600)
+@given(text=TEXTS)
+async def test_each_control_works_with_a_text_of_any_length(harness: ClientHarness, text: str) -> None:
+    """A custom id has at most 100 characters, and beside the marker of a delivery fewer are left."""
+    crawler = Crawler(harness, harness.manager, text)
+
+    async def mention() -> Any:
+        """Return the answer to a mention, which has a delivery's marker."""
+        assert harness.bot.user is not None
+        runtime = harness.runtime or await harness.start_runtime()
+        await harness.manager.send(harness.channel, f"<@{harness.bot.user.id}> {text}"[:MESSAGE])
+        await harness.env.settle()
+        await runtime.relay.drain(harness.env.now())
+        return max(harness.channel.history(), key=lambda message: message.id)
+
+    async def post(style: models.Style) -> Any:
+        """Return the first message of a post with two papers, its topic, and the longest marker."""
+        shown = tuple(rendered_posts.bare_paper(f"2501.0000{one}", date(2025, 1, 1)) for one in (1, 2))
+        settings = {"topic": text[:200], "style": style, "locale": harness.texts.locale}
+        made = rendered_posts.daily(shown, marker=rendered_posts.LONGEST_MARKER, **settings)
+        first = next(rendered_posts.messages(harness.container.renderer.render(made)))
+        return await send_parts(harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, first))
+
+    starts: dict[str, Start] = {"a mention": mention}
+    starts |= {f"a post as {style}": partial(post, style) for style in models.Style}
+    for name, options in TEXT_OPTIONS:
+        typed = {option: text[:most] for option, most in options.items()}
+        typed |= {"time": "9am"} if name == "daily setup" else {}
+        starts[f"/{name} {[*options]}"] = partial(harness.ask, name, by=harness.manager, **typed)
+    for path, start in starts.items():
+        await crawler.crawl(path, start, depth=2)
+    assert not crawler.faults, "\n".join(crawler.faults)

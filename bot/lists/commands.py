@@ -113,7 +113,7 @@ class ListsCog(commands.Cog):
             raise UserError("outdated-control")
         async with router.deferring_publicly(interaction):
             today = await interaction.client.today_for(interaction)
-            listed = await request.services.get(PaperLists).load(request.texts, state, today)
+            listed = await replies.load_list(request, state, today)
         return list_views.shared_view(request.texts, listed, sharer=interactions.display_name(interaction))
 
     @router.handles(client_messages.TAKE_BACK)

@@ -257,7 +257,7 @@ class PaperLists:
             _filters_text(texts, state),
         )
         return PaperList(
-            state=shown if len(shown.text) <= shown.max_text_length else state,
+            state=shown,
             heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
             rows=result.rows,
             total=result.total,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from discord import ui
@@ -16,7 +17,7 @@ from bot.client.list_state import ListKind, ListState, unpack_state
 from bot.client.paper_texts import escape_untrusted
 from bot.client.refusals import UserError
 from bot.papers import cards, list_views
-from bot.papers.lists import PaperLists
+from bot.papers.lists import PaperList, PaperLists
 from bot.rendering import discord_text
 from storage import models, shelf
 
@@ -43,6 +44,15 @@ async def load_state(request: Request, action: Action) -> ListState:
     return await load_list_text(request.services.text_tokens, unpack_state(action))
 
 
+async def load_list(request: Request, state: ListState, today: date) -> PaperList:
+    """Return a page of a list, with a state that fits into its controls: a query that was read as another one is stored anew."""
+    listed = await request.services.get(PaperLists).load(request.texts, state, today)
+    if listed.state.token:
+        return listed
+    fitting = await store_list_text(request.services.text_tokens, request.user_id, listed.state)
+    return replace(listed, state=fitting)
+
+
 async def list_view(request: Request, state: ListState) -> ui.LayoutView:
     """Return the view of a page, which may be empty. Loading it counts as one of the reader's lookups."""
     texts, interaction, services = request.texts, request.interaction, request.services
@@ -52,7 +62,7 @@ async def list_view(request: Request, state: ListState) -> ui.LayoutView:
         if (load_view := interaction.client.list_views.get(state.kind)) is not None:
             return await load_view(request, state)
         lists, today = services.get(PaperLists), await interaction.client.today_for(interaction)
-        listed = await lists.load(texts, state, today)
+        listed = await load_list(request, state, today)
         if state.kind is ListKind.DIGEST:
             days = await lists.label_days_around(texts, listed.state, today)
             listed = replace(listed, days=days, today=today)
