@@ -36,7 +36,6 @@ from bot.search import index as search_index
 from bot.search import titles
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.search.trends import RisingTopicService
 from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
 from bot.today.profiles import PaperVectors, Profiles
 from bot.web.service import Answered, FoundPassage, WebPages
@@ -259,11 +258,7 @@ class Container:
             self.arxiv_throttle,
         )
         lookups = admission.Admission(admission.MAX_AT_ONCE)
-        shared = (
-            profiles,
-            RisingTopicService(database, self.glossary, self.clock),
-            self.create_questions(database, self.glossary, lookups),
-        )
+        shared = (profiles, self.create_questions(database, self.glossary, lookups))
         services = Services(
             database=database,
             clock=self.clock,

@@ -42,8 +42,6 @@ from bot.operations.service import StatusService
 from bot.outbox.contents import DeliveryHandler, DeliveryKinds, NoticePost, Post, RenderedPart
 from bot.outbox.outcomes import NOTICE
 from bot.papers.lists import PaperLists
-from bot.papers.trends import TrendAnswers
-from bot.search.trends import RisingTopicService, TrendService
 from bot.shelf import commands as shelf_commands
 from bot.shelf import messages as shelf_messages
 from bot.shelf.news import NEWS, NewsPlanner, NewsPost
@@ -53,6 +51,8 @@ from bot.today import messages as today_messages
 from bot.today.profiles import Profiles
 from bot.today.service import TODAY, TodayPlanner, TodayPost, TodayService
 from bot.trends import commands as trends_commands
+from bot.trends.rising import RisingTopicService
+from bot.trends.service import TrendService
 from storage import club, news
 from storage.database import Connection
 
@@ -145,9 +145,8 @@ DAILY_POSTS = Feature(
 TRENDS = Feature(
     cogs=(trends_commands.TrendsCog,),
     services=lambda its: [
-        TrendAnswers(
-            its.search, TrendService(its.database, its.clock, its.search), its.get(RisingTopicService)
-        )
+        rising := RisingTopicService(its.database, its.glossary, its.clock),
+        TrendService(its.database, its.clock, its.search, rising),
     ],
 )
 CLUBS = Feature(

@@ -32,9 +32,10 @@ from bot.core.clock import Clock
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Snippet, Sort
 from bot.search.service import SearchService
-from bot.search.trends import RisingTopicService, TrendService
 from bot.sources import kinds
 from bot.text import analyser, plain
+from bot.trends.rising import RisingTopicService
+from bot.trends.service import TrendService
 from storage import errors, models
 from storage.database import Database
 from storage.search import Filters
@@ -76,7 +77,6 @@ class ArchiveTools:
     search: SearchService
     questions: ArchiveQuestions
     trend_service: TrendService
-    rising: RisingTopicService
     clock: Clock
     locale: models.Locale
 
@@ -147,7 +147,7 @@ class ArchiveTools:
         Without a topic all papers are counted, and "rising" are the topics whose share grew most in the last 30 days.
         """
         trend = await self.trend_service.get_trend(topic)
-        rising = () if topic.strip() else await self.rising.list_topics(self.locale)
+        rising = () if topic.strip() else await self.trend_service.rising.list_topics(self.locale)
         months = [
             {"month": f"{month.starts_on:%Y-%m}", "papers": month.paper_count, "votes": month.votes}
             for month in trend.months
@@ -211,8 +211,7 @@ def create_tools(database: Database, clock: Clock, locale: models.Locale) -> Arc
     return ArchiveTools(
         searching,
         ArchiveQuestions(database, searching, glossary, clock),
-        TrendService(database, clock, searching),
-        RisingTopicService(database, glossary, clock),
+        TrendService(database, clock, searching, RisingTopicService(database, glossary, clock)),
         clock,
         locale,
     )

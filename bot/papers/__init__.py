@@ -1,1 +1,1 @@
-"""Lists, cards and trends of papers, which several features and the web archive show."""
+"""Lists and cards of papers, which several features and the web archive show."""

@@ -23,10 +23,10 @@ from bot.search import glossary as search_glossary
 from bot.search import matcher
 from bot.search.results import Snippet
 from bot.search.service import SearchService
-from bot.search.trends import RisingTopicService
 from bot.text import tokens
 from bot.today import profiles
 from bot.today.profiles import Profiles
+from bot.trends.rising import RisingTopicService
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Database
 from storage.snapshot import chunked

@@ -16,10 +16,10 @@ from bot.client.context import Request
 from bot.client.custom_ids import Action
 from bot.client.refusals import UserError
 from bot.client.responses import WithFile
-from bot.papers import trends
 from bot.papers.replies import load_list_text, store_list_text
-from bot.papers.trends import Span, TrendAnswer, TrendAnswers
 from bot.trends import messages as trends_messages
+from bot.trends import wording
+from bot.trends.service import Span, TrendAnswer, TrendService, make_topic
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class TrendsCog(commands.Cog):
         topic, _ = await self._unpack(request, action)
         with custom_ids.map_parse_errors():
             span = Span(interactions.selected_value(request.interaction))
-        return await self._answer(request, trends.make_topic(topic.text, span, topic.token), span)
+        return await self._answer(request, make_topic(topic.text, span, topic.token), span)
 
     @router.handles(trends_messages.SELECT)
     async def select_topic(self, request: Request, action: Action) -> WithFile:
@@ -77,9 +77,7 @@ class TrendsCog(commands.Cog):
         return await load_list_text(request.services.text_tokens, topic), span
 
     async def _answer_topic(self, request: Request, text: str, span: Span) -> WithFile:
-        topic = await store_list_text(
-            request.services.text_tokens, request.user_id, trends.make_topic(text, span)
-        )
+        topic = await store_list_text(request.services.text_tokens, request.user_id, make_topic(text, span))
         return await self._answer(request, topic, span)
 
     async def _answer(self, request: Request, topic: list_state.ListState, span: Span) -> WithFile:
@@ -92,17 +90,19 @@ class TrendsCog(commands.Cog):
         self, request: Request, topic: list_state.ListState, span: Span, *, rising: bool
     ) -> tuple[TrendAnswer, discord.File | None]:
         texts = request.texts
-        answer = await request.services.get(TrendAnswers).load(texts, topic, span, rising=rising)
+        answer = await request.services.get(TrendService).answer(
+            texts.locale, topic, span, with_rising=rising
+        )
         if not answer.trend.total:
             return answer, None
         try:
-            chart = trends.make_chart(texts, answer.trend)
+            chart = wording.make_chart(texts, answer.trend)
             image = await asyncio.to_thread(request.services.charts.draw, chart)
         except ValueError as error:
             # The operator has changed the template and it is invalid.
             log.warning("chart not drawn", error=str(error))
             return answer, None
-        description = trends.alt_text(texts, answer) or None
+        description = wording.alt_text(texts, answer) or None
         return replace(answer, has_image=True), discord.File(
             io.BytesIO(image), trends_messages.IMAGE_FILENAME, description=description
         )

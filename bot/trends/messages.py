@@ -11,20 +11,18 @@ from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.texts import Texts
-from bot.papers.trends import (
+from bot.rendering import typesetting
+from bot.trends.rising import RisingTopic
+from bot.trends.service import Span, TrendAnswer, make_topic
+from bot.trends.wording import (
     MAX_TITLE_LENGTH,
-    Span,
-    TrendAnswer,
     heading,
     list_notes,
-    make_topic,
     monthly_figures,
     rising_facts,
     summary,
     topic_name,
 )
-from bot.rendering import typesetting
-from bot.search.trends import RisingTopic
 
 SHOW = "tr"
 SELECT_SPAN = "trs"

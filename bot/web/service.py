@@ -26,14 +26,15 @@ from bot.client.services import Services
 from bot.client.texts import Argument, Texts, for_locale
 from bot.core.admission import work_in_thread
 from bot.core.clock import latest_date
-from bot.papers import lists, trends
+from bot.papers import lists
 from bot.papers.lists import PaperList, PaperLists
-from bot.papers.trends import TrendAnswers
 from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
 from bot.search.results import Hint, PaperPage, Snippet, Sort
 from bot.search.service import SearchService
+from bot.trends import wording
+from bot.trends.service import Span, TrendService, make_topic
 from storage import archive, errors, models
 
 MAX_DAYS = 20_000
@@ -280,7 +281,7 @@ class WebPages:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts = for_locale(site.locale)
         if not query.strip():
-            topics = await self.services.get(TrendAnswers).rising.list_topics(
+            topics = await self.services.get(TrendService).rising.list_topics(
                 texts.locale, limit=PAGE_SIZE, with_common=True
             )
             suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
@@ -395,27 +396,27 @@ class WebPages:
         """Return a page with a topic's papers by month or, without a topic, all papers and rising topics."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
-        texts, span = for_locale(site.locale), trends.Span.YEAR
-        answer = await self.services.get(TrendAnswers).load(
-            texts, trends.make_topic(query, span), span, rising=not query
+        texts, span = for_locale(site.locale), Span.YEAR
+        answer = await self.services.get(TrendService).answer(
+            texts.locale, make_topic(query, span), span, with_rising=not query
         )
         trend, chart = answer.trend, None
         if trend.total:
-            of_trend = trends.make_chart(texts, trend)
+            of_trend = wording.make_chart(texts, trend)
             chart = await work_in_thread(self.services.charts.render_svg, of_trend, hangul=True)
-        heading = trends.heading(texts, answer)
+        heading = wording.heading(texts, answer)
         rising = [
-            (topic.text, topic.translation, trends.rising_facts(texts, topic))
+            (topic.text, topic.translation, wording.rising_facts(texts, topic))
             for topic in answer.rising or ()
         ]
         values = {
             "typed": query,
             "heading": heading,
-            "notes": trends.list_notes(texts, trend),
+            "notes": wording.list_notes(texts, trend),
             "chart": Markup(chart) if chart else None,  # noqa: S704 - rendered as XML
-            "alt": trends.alt_text(texts, answer),
-            "summary": trends.summary(texts, trend) if trend.total else "",
-            "figures": trends.monthly_figures(texts, trend, plain=True).splitlines(),
+            "alt": wording.alt_text(texts, answer),
+            "summary": wording.summary(texts, trend) if trend.total else "",
+            "figures": wording.monthly_figures(texts, trend, plain=True).splitlines(),
             "extent": paper_texts.extent_line(texts, answer.extent),
             "rising": [
                 (name, None if site.is_static else site.link("trends", q=name), translation, facts)

@@ -1,51 +1,17 @@
-"""A topic's papers and votes by month, and rising topics, as texts and as a chart."""
+"""The words and the chart of a trend and of rising topics, on Discord and the web."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import groupby
 
-from bot.client import list_state, paper_texts
+from bot.client import paper_texts
 from bot.client.texts import Texts
 from bot.rendering import charts, discord_text
-from bot.search.service import SearchService
-from bot.search.trends import Interval, Month, RisingTopic, RisingTopicService, Trend, TrendService
-from storage import models
+from bot.trends.rising import RisingTopic
+from bot.trends.service import Interval, Month, Trend, TrendAnswer
 
 MAX_EXPANSIONS = 5
 MAX_TITLE_LENGTH = 60
-
-
-class Span(StrEnum):
-    HALF_YEAR = "half-year"
-    YEAR = "y"
-    TWO_YEARS = "two-years"
-    FIVE_YEARS = "five-years"
-
-
-SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.FIVE_YEARS: 60}
-
-
-@dataclass(frozen=True, slots=True)
-class TrendAnswer:
-    """The content of a reply. `topic` is the state of the topic's list; its text is "" for the whole archive.
-
-    `rising` is None unless requested. `has_image` is True if the chart is attached.
-    """
-
-    topic: list_state.ListState
-    span: Span
-    trend: Trend
-    extent: models.ArchiveExtent
-    rising: tuple[RisingTopic, ...] | None
-    has_image: bool = False
-
-
-def make_topic(text: str, span: Span, token: str = "") -> list_state.ListState:
-    """Return the state for a list of a topic's papers from about the same period."""
-    period = list_state.Period.YEAR if span is Span.YEAR else list_state.Period.ALL
-    return list_state.ListState(list_state.ListKind.TOPIC, text, period=period, token=token)
 
 
 def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
@@ -130,22 +96,3 @@ def rising_facts(texts: Texts, topic: RisingTopic) -> str:
 def alt_text(texts: Texts, answer: TrendAnswer) -> str:
     text = f"{heading(texts, answer)}\n{monthly_figures(texts, answer.trend, plain=True)}"
     return discord_text.shorten(text, discord_text.ALT_TEXT, markdown=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TrendAnswers:
-    search: SearchService
-    trends: TrendService
-    rising: RisingTopicService
-
-    async def load(
-        self, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool
-    ) -> TrendAnswer:
-        """Return the trend of a topic and, if `rising`, the rising topics."""
-        return TrendAnswer(
-            topic=topic,
-            span=span,
-            trend=await self.trends.get_trend(topic.text, months=SPAN_MONTHS[span], by_age=True),
-            extent=await self.search.get_extent(),
-            rising=await self.rising.list_topics(texts.locale) if rising else None,
-        )

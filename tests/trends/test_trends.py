@@ -8,9 +8,10 @@ import pytest
 from bot.core.clock import system_clock
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
-from bot.search import trends as trends_service
 from bot.search.service import SearchService
 from bot.text import seed
+from bot.trends.rising import RisingTopicService, extract_topics
+from bot.trends.service import Interval, Trend, TrendService
 from storage import models
 from storage.database import Database
 from tests.support import digest_builders, sample_archive
@@ -25,12 +26,12 @@ def _paper(number: int, title: str, text: str = "A study.", votes: int = 10) -> 
     return NewsletterPaper(f"2501.{number:05}", title, text, votes)
 
 
-def _service(db: Database, at: datetime = NOW) -> trends_service.TrendService:
-    return trends_service.TrendService(db, lambda: at, SearchService(db))
+def _service(db: Database, at: datetime = NOW) -> TrendService:
+    return TrendService(db, lambda: at, SearchService(db), _rising(db))
 
 
 @pytest.fixture
-async def trends(db: Database) -> trends_service.TrendService:
+async def trends(db: Database) -> TrendService:
     """The trends of five papers in three months. Three papers are about reinforcement learning, in different words."""
     await sample_archive.add_digest(
         db,
@@ -51,16 +52,14 @@ async def trends(db: Database) -> trends_service.TrendService:
     return _service(db)
 
 
-async def _counts(
-    trends: trends_service.TrendService, query: str, months: int = 3
-) -> list[tuple[int, int | None]]:
+async def _counts(trends: TrendService, query: str, months: int = 3) -> list[tuple[int, int | None]]:
     return [
         (month.paper_count, month.votes) for month in (await trends.get_trend(query, months=months)).months
     ]
 
 
 @both_engines
-async def test_all_forms_of_a_topic_have_the_same_trend(trends: trends_service.TrendService) -> None:
+async def test_all_forms_of_a_topic_have_the_same_trend(trends: TrendService) -> None:
     for query in ["강화 학습", "강화학습", "reinforcement learning", "RL"]:
         assert await _counts(trends, query) == [(2, 12), (0, None), (1, 3)]
         assert (await trends.get_trend(query)).added_forms
@@ -79,30 +78,30 @@ async def test_papers_for_look_up_alone_count_only_where_nothing_else_is(db: Dat
     assert await _counts(_service(db), "", months=1) == [(1, 10)]
 
 
-async def test_a_trend_begins_no_earlier_than_the_archive(trends: trends_service.TrendService) -> None:
+async def test_a_trend_begins_no_earlier_than_the_archive(trends: TrendService) -> None:
     for span, months in ((2, [2, 3]), (12, [1, 2, 3]), (60, [1, 2, 3])):
         trend = await trends.get_trend("robots", months=span)
         assert [month.starts_on for month in trend.months] == [date(2025, month, 1) for month in months]
 
 
-async def test_only_the_current_month_is_partial(db: Database, trends: trends_service.TrendService) -> None:
+async def test_only_the_current_month_is_partial(db: Database, trends: TrendService) -> None:
     assert (await trends.get_trend("")).is_last_month_partial
     later = _service(db, NOW + timedelta(days=30))
     assert not (await later.get_trend("")).is_last_month_partial
 
 
-async def test_a_young_archive_has_a_column_per_week(trends: trends_service.TrendService) -> None:
+async def test_a_young_archive_has_a_column_per_week(trends: TrendService) -> None:
     for query in ("강화 학습", "강화 학습 author:lovelace"):
         weeks = await trends.get_trend(query, by_age=True)
         counted = [(week.starts_on, week.paper_count, week.votes) for week in weeks.months]
         assert [on for on, _, _ in counted] == [date(2025, 1, 6) + timedelta(weeks=n) for n in range(8)]
         known = [(on.day, papers, votes) for on, papers, votes in counted if papers]
         assert known == [(6, 1, 5), (27, 1, 7), (24, 1, 3)]
-        assert (weeks.step, weeks.is_last_month_partial) == (trends_service.Interval.WEEK, False)
+        assert (weeks.step, weeks.is_last_month_partial) == (Interval.WEEK, False)
 
 
 @both_engines
-async def test_a_trend_respects_the_querys_filters(trends: trends_service.TrendService) -> None:
+async def test_a_trend_respects_the_querys_filters(trends: TrendService) -> None:
     assert await _counts(trends, "강화 학습 votes:5") == [(2, 12), (0, None), (0, None)]
     assert await _counts(trends, "강화 학습 since:2025-01-15") == [(1, 7), (0, None), (1, 3)]
     assert await _counts(trends, "author:lovelace") == [(3, 102), (0, None), (2, 13)]
@@ -120,12 +119,12 @@ async def test_a_paper_counts_in_each_month_that_lists_it_as_in_a_list_of_the_mo
 
 
 async def test_an_empty_archive_has_no_months_and_no_rising_topics(db: Database) -> None:
-    assert await _service(db).get_trend("강화 학습") == trends_service.Trend()
+    assert await _service(db).get_trend("강화 학습") == Trend()
     assert await _rising(db).list_topics(models.Locale.EN) == ()
 
 
-def _rising(db: Database) -> trends_service.RisingTopicService:
-    return trends_service.RisingTopicService(db, search_glossary.GlossaryService(db), system_clock)
+def _rising(db: Database) -> RisingTopicService:
+    return RisingTopicService(db, search_glossary.GlossaryService(db), system_clock)
 
 
 async def _add_rising_titles(db: Database) -> None:
@@ -206,11 +205,11 @@ def glossary() -> resolver.Glossary:
 def test_the_topics_in_a_title_are_its_concepts_and_phrases(
     glossary: resolver.Glossary, title: str, topics: set[str]
 ) -> None:
-    assert topics <= {key for key, _ in trends_service.extract_topics(glossary, title)}
+    assert topics <= {key for key, _ in extract_topics(glossary, title)}
 
 
 @pytest.mark.parametrize(
     "title", ["Qwen3 Technical Report", "Gemma: Technical Reports", "o3 System Card", "큐원 기술 보고서"]
 )
 def test_words_such_as_technical_report_are_not_topics(glossary: resolver.Glossary, title: str) -> None:
-    assert [spelling for _, spelling in trends_service.extract_topics(glossary, title) if spelling] == []
+    assert [spelling for _, spelling in extract_topics(glossary, title) if spelling] == []
