@@ -195,10 +195,10 @@ def _find(text: str, *, in_source: bool) -> Iterator[_Number]:
 
 def _read_value(match: re.Match[str]) -> Fraction:
     value = Fraction(match["number"].replace(",", "").rstrip("."))
-    if scale := match["scale"]:
-        return value * 10 ** _SCALES[scale.strip(" -").removesuffix("s")]
-    if exponent := match["e"] or match["ten"]:
-        return value * Fraction(10) ** int(exponent)
+    scale, exponent = match["scale"], match["e"] or match["ten"]
+    if scale or exponent:
+        power = _SCALES[scale.strip(" -").removesuffix("s")] if scale else exponent
+        return value * Fraction(f"1e{power}")
     if match["power"] and value <= 100:
         return Fraction(value ** min(int(match["power"]), 40))
     return value
