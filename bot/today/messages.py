@@ -39,14 +39,8 @@ def today_view(
     `marker` identifies the delivery in the menu's custom id.
     """
     message = MessageBuilder()
-    basis = texts("today-by-votes")
-    if post.is_personal:
-        saved = texts("today-from-saved", count=post.saved_count)
-        is_learnt = post.saved_count >= today_service.MIN_SAVED
-        key = "today-from-topics" if post.has_match else "today-without-match"
-        basis = saved if is_learnt else texts(key, picked="yes" if post.has_topics else "no")
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
-    message.add_text(f"## {heading}\n{paper_texts.subtext(basis)}")
+    message.add_text(f"## {heading}\n{paper_texts.subtext(_basis_text(texts, post))}")
     message.add_text(texts("today-suspended", reason=post.suspended) if post.suspended else "")
     menu, buttons = _mark_menu(texts, post, marker), _footer_buttons(texts, post)
     if not post.picks:
@@ -61,6 +55,24 @@ def today_view(
         message.add_separator(visible=False)
         message.add_text_beside(text, read)
     return message.view
+
+
+def _basis_text(texts: Texts, post: today_service.TodayPost) -> str:
+    """Return what the papers are chosen by: all that counts for this reader, or their votes."""
+    is_learnt = post.saved_count >= today_service.MIN_SAVED
+    parts = [
+        texts("today-basis-saved", count=post.saved_count) if is_learnt else "",
+        texts("today-basis-topics") if post.has_topics else "",
+        texts("today-basis-alerts") if post.has_alerts else "",
+    ]
+    if not post.is_personal:
+        return texts("today-by-votes")
+    key = "today-from" if is_learnt else "today-from-followed" if post.has_match else "today-without-match"
+    return texts(key, basis=_join(texts, [part for part in parts if part]))
+
+
+def _join(texts: Texts, parts: Sequence[str]) -> str:
+    return ", ".join([*parts[:-2], texts("today-and").join(parts[-2:])])
 
 
 def render(wording: PostWording, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
@@ -108,8 +120,7 @@ def _pick_text(
         texts(f"today-because-{kind.value}", text=_escape(text), count=count)
         for kind, text, count in pick.reasons
     ]
-    reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
-    because = texts("today-because", reasons=reasons_text) if clauses else ""
+    because = texts("today-because", reasons=_join(texts, clauses)) if clauses else ""
     title = paper_texts.title_link(paper, max_characters=characters // 2, max_bytes=size // 2)
     place = "" if paper.votes is None else texts("today-rank", rank=pick.rank)
     facts = paper_texts.join_dotted(

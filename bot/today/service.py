@@ -90,6 +90,7 @@ class TodayPost:
     saved_count: int
     is_personal: bool
     has_topics: bool
+    has_alerts: bool
     at_time: str | None
     suspended: str | None
 
@@ -214,6 +215,7 @@ class TodayService:
             saved_count=len(reader.saved),
             is_personal=is_personal,
             has_topics=bool(profile.topics),
+            has_alerts=reader.has_alerts,
             at_time=profile.at_time if profile.reason is None else None,
             suspended=profile.reason,
         )
@@ -363,20 +365,23 @@ def _find_reasons(
     locale: models.Locale,
     follows: Follows,
 ) -> tuple[TodayReason, ...]:
-    """Return up to MAX_REASONS reasons: `concepts` of the reader's saved papers, then alerts and picked topics."""
+    """Return up to MAX_REASONS reasons: `concepts` of the reader's saved papers, then alerts and picked topics.
+
+    A concept of a single saved paper is a reason only if there is no other.
+    """
     features = day.vectors.get(detail.id, {})
-    reasons: list[TodayReason] = []
+    shared: list[TodayReason] = []
     named = ""
     # Of equally frequent concepts the longest wins and covers the others: "small language model", not "language model".
     for concept, count in sorted(concepts.items(), key=lambda item: (-item[1], -len(item[0]), item[0])):
-        if concept not in features or count < 2 or concept[1:] in named:
+        if concept not in features or concept[1:] in named:
             continue
         key = tokens.read_concept_token(concept)
         if (known := day.glossary.concept(key)) and day.glossary.is_topic(key):
             name = search_glossary.name_concept(known, locale)
-            reasons.append(TodayReason(TodayReasonKind.SAVED, name, count))
+            shared.append(TodayReason(TodayReasonKind.SAVED, name, count))
             named += concept
-    reasons = reasons[: MAX_REASONS - 1]
+    reasons = [reason for reason in shared if reason.saved > 1][: MAX_REASONS - 1]
     reasons += [TodayReason(TodayReasonKind.FOLLOWED, reason.topic) for reason in follows.get(detail.id, ())]
     reasons += [
         TodayReason(TodayReasonKind.PICKED, topic)
@@ -385,15 +390,21 @@ def _find_reasons(
     ]
     # The same term with different spacing is not a separate reason.
     distinct = {"".join(reason.text.casefold().split()): reason for reason in reversed(reasons)}
-    return tuple(reason for reason in reasons if reason in distinct.values())[:MAX_REASONS]
+    found = tuple(reason for reason in reasons if reason in distinct.values())[:MAX_REASONS]
+    return found or tuple(shared[:1])
 
 
 def _put_quoted_first(
     detail: models.PaperDetail, reasons: tuple[TodayReason, ...], locale: models.Locale
 ) -> tuple[Snippet | None, tuple[TodayReason, ...]]:
-    """Return the first sentence of a paper that names a reason, or None, and the reasons with that one in front."""
+    """Return the first sentence of a paper that names a reason, or None, and the reasons with that one in front.
+
+    It is in the reader's language, or has the words of an alert.
+    """
     for reason in reasons:
-        if (quoted := matcher.find_sentence(detail, [reason.text], locale)) is not None:
+        quoted = matcher.find_sentence(detail, [reason.text], locale)
+        is_own = quoted is not None and quoted.language in (None, locale.value)
+        if quoted is not None and (is_own or reason.kind is TodayReasonKind.FOLLOWED):
             return quoted, (reason, *(other for other in reasons if other is not reason))
     return None, reasons
 

@@ -177,7 +177,9 @@ def _render_each_kind() -> dict[str, tuple[contents.RenderedPart, ...]]:
     step = of_club | {"meeting": meeting, "papers": [bad]}
     reason = AlertReason(models.AlertKind.KEYWORD, WORD, MatchField.TITLE, WORD)
     pick = TodayPick(bad, 1, (TodayReason(TodayReasonKind.SAVED, WORD, 1),), ())
-    today = TodayPost("today:1:x", models.Locale.EN, refused_titles.ON, (pick,), 0, True, True, "09:00", None)
+    today = TodayPost(
+        "today:1:x", models.Locale.EN, refused_titles.ON, (pick,), 0, True, True, False, "09:00", None
+    )
     saved = models.SavedPaper(
         **{each.name: getattr(bad, each.name) for each in fields(models.PaperRow) if hasattr(bad, each.name)}
         | {"date": bad.last_on, "score": 0.0, "saved_at": NOW}

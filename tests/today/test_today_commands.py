@@ -52,7 +52,6 @@ async def test_papers_of_the_day_are_ranked_by_saved_papers(harness: ClientHarne
     await _save(harness, *saved)
     message = await harness.ask("today")
     shown = shown_text(message)
-    assert harness.texts("today-from-saved", count=3) in shown
     assert _shown_papers(message)[0] == "2501.00006"
     assert not set(saved) & set(_shown_papers(message))
     is_korean = harness.texts.locale is models.Locale.KO
@@ -94,6 +93,60 @@ async def test_a_mark_does_not_reorder_its_own_day(harness: ClientHarness) -> No
     order = _shown_papers(message)
     await _mark(harness, message, f"more:{order[-1]}")
     assert _shown_papers(await harness.ask("today")) == order
+
+
+async def _note(harness: ClientHarness) -> str:
+    """Return the line of `/today` that says what the papers are chosen by."""
+    [line] = shown_text(await harness.ask("today")).split("\n-# ")[1:2]
+    return line.splitlines()[0]
+
+
+@both_languages
+async def test_the_heading_names_all_that_papers_are_chosen_by(harness: ClientHarness) -> None:
+    is_korean = harness.texts.locale is models.Locale.KO
+    pick_topics = harness.bot.services.get(TodayService).pick_topics
+    await pick_topics(harness.reader.id, ["reinforcement learning"])
+    topics = "고른 기준: 내 주제." if is_korean else "Based on your topics."
+    assert (await _note(harness)).startswith(topics), "there is no alert"
+    await harness.add_alert("reward")
+    both = "고른 기준: 내 주제, 알림." if is_korean else "Based on your topics and your alerts."
+    assert (await _note(harness)).startswith(both)
+    await _save(harness, *SMALL_MODELS)
+    saved = "저장한 논문 3편" if is_korean else "3 saved papers"
+    expected = (
+        f"고른 기준: {saved}, 내 주제, 알림"
+        if is_korean
+        else f"Based on {saved}, your topics and your alerts"
+    )
+    assert await _note(harness) == expected
+    await pick_topics(harness.reader.id, [])
+    expected = f"고른 기준: {saved}, 알림" if is_korean else f"Based on {saved} and your alerts"
+    assert await _note(harness) == expected
+
+
+@both_languages
+async def test_a_paper_like_a_single_saved_one_says_which_topic_they_share(harness: ClientHarness) -> None:
+    await _save(harness, "2501.00002", "2501.00004", "2412.00007")
+    shown = shown_text(await harness.ask("today"))
+    is_korean = harness.texts.locale is models.Locale.KO
+    name = "소형 언어 모델" if is_korean else "small language model"
+    assert harness.texts("today-because-saved", text=name, count=1).casefold() in shown.casefold()
+
+
+async def test_a_reader_is_not_told_what_a_summary_in_another_language_says_on_a_shared_topic(
+    harness: ClientHarness,
+) -> None:
+    for day, text in (
+        ("2025-12-31", "Compact nets run on phones."),
+        ("2026-01-01", "휴대폰에서 도는 small language model을 다룹니다."),
+    ):
+        paper = sample_archive.NewsletterPaper("2501.00200", "Compact Nets", text)
+        await sample_archive.add_digest(harness.container.database, day, paper)
+    await _save(harness, *SMALL_MODELS)
+    shown = shown_text(await harness.ask("today"))
+    assert "Compact nets run on phones." in shown
+    assert harness.texts("today-because-saved", text="small language model", count=3) in shown
+    assert "Korean summary" not in shown
 
 
 async def test_fewer_than_three_saved_papers_are_no_reason(harness: ClientHarness) -> None:
@@ -148,8 +201,7 @@ async def test_a_summary_in_the_readers_language_comes_before_the_matching_one(
 async def test_a_day_without_a_match_says_that_it_is_in_the_order_of_votes(harness: ClientHarness) -> None:
     await harness.add_alert("superconductor")
     shown = shown_text(await harness.ask("today"))
-    assert harness.texts("today-without-match", picked="no") in shown
-    assert harness.texts("today-from-topics", picked="no") not in shown
+    assert harness.texts("today-without-match", basis=harness.texts("today-basis-alerts")) in shown
     assert harness.texts("today-because", reasons="").strip() not in shown
 
 
@@ -179,7 +231,7 @@ async def test_papers_are_sent_by_dm_until_stopped(harness: ClientHarness) -> No
     assert await planner.tick(due_at + timedelta(days=1)) == 0  # there is no newer day
     await harness.wait(days=1)
     (message,) = harness.received()
-    assert harness.texts("today-from-saved", count=3) in shown_text(message)
+    assert harness.texts("today-basis-saved", count=3) in shown_text(message)
     # Marking keeps the message's papers, although there is a newer day.
     await harness.publish("A B")
     (menu,) = (id_ for id_ in component_ids(message) if custom_ids.unpack_custom_id(id_).verb == "tm")

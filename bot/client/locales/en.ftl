@@ -911,22 +911,19 @@ today-heading = { $count ->
    *[other] Your papers
 } · { $day }
 today-by-votes = Sorted by votes for now. Topics from **My topics** count right away, saved papers once you have three.
-today-from-saved = Based on { $count ->
-    [one] 1 saved paper
-   *[other] { $count } saved papers
-}
-today-from-topics = Based on { $picked ->
-    [yes] your topics and alerts
-   *[other] your alerts
-}. Once you have saved three papers, they count too.
-today-without-match = { $picked ->
-    [yes] No paper of this day matches your topics or alerts
-   *[other] No paper of this day matches your alerts
-}, so they are sorted by votes. Once you have saved three papers, they count too.
+today-basis-saved = { $count } saved papers
+today-basis-topics = your topics
+today-basis-alerts = your alerts
+today-from = Based on { $basis }
+today-from-followed = Based on { $basis }. Once you have saved three papers, they count too.
+today-without-match = No paper of this day matches { $basis }, so they are sorted by votes. Once you have saved three papers, they count too.
 today-rank = #{ $rank } by votes
 today-because = Matches { $reasons }
 today-and = {" and "}
-today-because-saved = { $count } papers you saved on “{ $text }”
+today-because-saved = { $count ->
+    [one] a paper you saved on “{ $text }”
+   *[other] { $count } papers you saved on “{ $text }”
+}
 today-because-followed = your alert “{ $text }”
 today-because-picked = your topic “{ $text }”
 today-mark = Save or rate a paper
