@@ -471,7 +471,7 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
         elif isinstance(item, str) and (arxiv_id := _read_id(item) or key_id):
             yield _Paper(arxiv_id, None, on, row)
         elif isinstance(item, Mapping):
-            item = {**item, **listing.get_mapping(item, "paper")}
+            item = {**listing.get_mapping(item, "paper"), **item}
             if arxiv_id := key_id or next(filter(None, map(_read_id, item.values())), None):
                 yield _Paper(arxiv_id, _title_of(item), on or _date_of(item), row)
                 continue

@@ -1,9 +1,7 @@
 """The account of a reading: found is stored, known and left out together, and each item left out has its reason."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,31 +15,10 @@ from bot.archive import parse, sorting
 from bot.sources import base, feed
 from storage import database, models, sources
 from storage.models import Account, FetchStatus, Omission
-from tests.support import origin_server, source_payloads
+from tests.support import feed_files, origin_server, source_payloads
 from tests.support.polling_harness import PollingHarness
 
 URL, NOW = "https://example.org/feed", datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
-
-
-@dataclass
-class Pages:
-    """A fetcher of the texts that it is given."""
-
-    texts: dict[str, str] = field(default_factory=dict)
-
-    async def get(
-        self,
-        url: str,
-        page_state: sources.PageState | None = None,
-        *,
-        accept: str = "*/*",
-        throttle: base.Throttle = base.no_throttle,
-    ) -> base.Response:
-        if url not in self.texts:
-            raise base.FetchError("not found (404)", code=base.NOT_FOUND)
-        body = self.texts[url].encode()
-        state = sources.PageState(url, NOW, FetchStatus.OK, hash=hashlib.sha256(body).hexdigest())
-        return base.Response(url, body, state)
 
 
 def read_feed(text: str, states: dict[str, sources.PageState]) -> Account:
@@ -50,7 +27,7 @@ def read_feed(text: str, states: dict[str, sources.PageState]) -> Account:
     async def read() -> Account:
         total = Account()
         request = base.FetchRequest(NOW, dict(states))
-        async for result in feed.FeedSource(URL, Pages({URL: text})).fetch(request):
+        async for result in feed.FeedSource(URL, feed_files.Site({URL: text})).fetch(request):
             total += result.account or Account()
             states.update({base.page_key(page.location): page for page in result.page_states})
         return total
@@ -135,55 +112,27 @@ def paper(number: int, *, guid: str = "", link: str = "", on: str = "2025-05-06"
 NOTE = item("note", title="My holidays")
 NEWS = source_payloads.newsletter()
 R = Omission
-SHAPES: dict[str, tuple[Sequence[str], int, dict[Omission, int]]] = {
-    # items, papers kept, what is left out
-    "one guid for all": ([paper(n, guid="N/A") for n in (1, 2, 3)], 3, {}),
-    "one guid and one link for all": (
-        [item("x", PAPERS[0], "A", text=str(n)) for n in (1, 2)],
-        1,
-        {R.REPEATED: 1},
-    ),
-    "an empty guid": ([paper(n, guid=" ") for n in (1, 2)], 2, {}),
-    "the guid is another's link": ([paper(1, guid=PAPERS[1]), paper(2)], 2, {}),
-    "the guid is a date": ([paper(1, guid="2025-05-06"), paper(2, guid="2025-05-06")], 2, {}),
-    "the same item twice": ([paper(1), paper(1)], 1, {R.REPEATED: 1}),
-    "the same paper under two ids": ([paper(1, guid="1"), paper(1, guid="1?v=2")], 1, {R.REPEATED: 1}),
-    "abstract and PDF": ([paper(1), paper(1, link="https://arxiv.org/pdf/2505.00001")], 1, {R.REPEATED: 1}),
-    "two versions": ([paper(1), paper(1, link=f"{PAPERS[0]}v2")], 1, {R.REPEATED: 1}),
-    "a note among papers": ([paper(1), NOTE, paper(2)], 2, {R.NO_ID: 1}),
-    "an empty item": ([paper(1), item()], 1, {R.NO_ID: 1}),
-    "only a title": ([paper(1), item(title="Moss")], 1, {R.NO_ID: 1}),
-    "only a text": ([paper(1), item(text="Moss")], 1, {R.NO_ID: 1}),
-    "two notes of one title": ([NOTE, NOTE.replace("note<", "note2<"), paper(1)], 1, {R.NO_ID: 2}),
-    "a dead link": ([paper(1), item("1", "{origin}/gone", "Gone")], 1, {R.NOT_READ: 1}),
-    "a page without papers": ([paper(1), item("1", "{origin}/html", "Page")], 1, {R.NO_LIST: 1}),
-    "a forbidden page": ([paper(1), item("1", "{origin}/denied", "Page")], 1, {R.REFUSED: 1}),
-    "a link into a private network": ([paper(1), item("1", "http://10.0.0.1/", "Page")], 1, {R.REFUSED: 1}),
-    "a linked digest": ([paper(9), item("1", "{origin}/digest.md", "Day")], 3, {}),
-    "no dates": ([paper(n, on="") for n in (1, 2)], 2, {}),
-    "nothing but notes": ([NOTE, NOTE], 0, {R.NO_ID: 1, R.REPEATED: 1}),
-}
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-async def test_the_account_of_a_feed_adds_up(harness: PollingHarness, shape: str) -> None:
-    items, kept, left_out = SHAPES[shape]
-    pages = harness.origin.pages
-    pages["/html"], pages["/digest.md"] = "<html><body>Moss</body></html>", NEWS
-    pages["/denied"] = web.Response(status=403)
-    pages["/feed"] = source_payloads.rss(*items).replace("{origin}", harness.origin.url)
+@pytest.mark.parametrize(
+    "name",
+    ["a_linked_digest.xml", "a_dead_link.xml", "two_versions.xml", "nothing_but_notes.xml", "no_dates.xml"],
+)
+async def test_the_account_of_a_feed_is_stored_and_adds_up(harness: PollingHarness, name: str) -> None:
+    expected = feed_files.EXPECTED[name]
+    kept, left_out = sum(map(len, expected["papers"].values())), expected.get("left_out", {})
+    harness.origin.pages["/digest.md"] = NEWS
+    harness.origin.pages["/feed"] = feed_files.read_feed(name).replace(feed_files.SITE, harness.origin.url)
     await harness.add("/feed", "feed")
-    [report] = await harness.fetch_due()
-    assert report.account is not None
-    assert (report.account.stored, report.account.known) == (kept, 0)
-    assert reasons(report.account) == left_out
-    assert report.account.stored == report.result.papers
-    [row] = (await harness.health()).values()
-    assert row.account == report.account
-    harness.now += timedelta(hours=2)
-    [report] = await harness.fetch_due()
-    assert report.account is not None
-    assert (report.account.stored, report.account.known, reasons(report.account)) == (0, kept, left_out)
+    for stored, known in ((kept, 0), (0, kept)):
+        [report] = await harness.fetch_due()
+        account = report.account
+        assert account is not None
+        assert (account.stored, account.known, reasons(account)) == (stored, known, left_out)
+        assert account.stored == report.result.papers
+        [row] = (await harness.health()).values()
+        assert row.account == account
+        harness.now += timedelta(hours=2)
 
 
 @pytest.mark.engines("sqlite", "postgresql")
