@@ -103,7 +103,7 @@ class ArchiveQuestions:
             answer = replace(answer, kind=Kind.NAMED if only else Kind.UNASKED)
         elif not details and read.is_limited:
             answer = replace(answer, kind=Kind.OUTSIDE)
-        if answer.kind in (Kind.NEAR, Kind.NAMED):
+        if answer.kind in (Kind.NEAR, Kind.NAMED, Kind.UNASKED):
             return answer
         return replace(answer, extent=await self._measure())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -33,7 +34,7 @@ from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
 from bot.search.results import Snippet
-from bot.text import plain
+from bot.text import analyser, plain
 from storage import models
 from storage.models import PartKind
 
@@ -51,6 +52,7 @@ _QUOTED = (350, 200, 120, 40)
 """The characters of an archive's passage, fewer where a message is full."""
 _RESERVE = 600
 """How many characters of a message the notes below the sentences may take, and bytes."""
+_THANKS = re.compile(r"\b(?:thanks?|thx)\b|고마|감사", re.IGNORECASE)
 _MAX_SHARER = 60
 """Characters of the name of who shares an answer."""
 _MAX_ORIGINS = 4
@@ -150,7 +152,8 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     if answer.paper is not None:
         return [] if answer.is_near else [texts(_name_doubt(answer))]
     names = ", ".join(f"**{escape_untrusted(name)}**" for name in answer.absent)
-    told = [texts(f"ask-archive-{answer.kind}", names=names)]
+    is_thanks = answer.kind is Kind.UNASKED and _THANKS.search(answer.topic)
+    told = [texts("ask-archive-thanks" if is_thanks else f"ask-archive-{answer.kind}", names=names)]
     if answer.extent is not None:
         told.append(_describe_archive(texts, answer.extent))
         told += [texts("ask-archive-near-papers")] if answer.found else []
@@ -176,7 +179,7 @@ def _describe_archive(texts: Texts, extent: Extent) -> str:
 def list_notes(texts: Texts, answer: Answer) -> list[str]:
     """Return what is said below the passages: of a language model's sentences, and of what was read as something else."""
     read_as = " · ".join(
-        f"{escape_untrusted(typed, max_length=_MAX_READ)} → "
+        f"{escape_untrusted(analyser.strip_term(typed), max_length=_MAX_READ)} → "
         + ", ".join(escape_untrusted(form, max_length=_MAX_READ) for form in forms)
         for typed, forms in answer.read_as
     )

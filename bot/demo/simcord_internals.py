@@ -90,8 +90,13 @@ def open_form(preview: simcord.Preview, channel_id: int, result: Any) -> None:
 
 
 def close_form(preview: simcord.Preview, handle: str) -> None:
-    """Close a cancelled form on the server too. While a form is open there, menus list no channels."""
-    for page in [one for one in preview._pages.values() if one.modal_handle == handle]:
+    """Close a cancelled form on the server too, on each page that shows it under a handle of its own.
+
+    While a form is open there, menus list no channels, and pages that are opened later show it.
+    """
+    pages = list(preview._pages.values())
+    cancelled = [page.modal for page in pages if page.modal_handle == handle]
+    for page in [one for one in pages if one.modal in cancelled]:
         page.modal = page.modal_handle = None
         preview._publish(page, reason="navigation")
 

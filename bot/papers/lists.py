@@ -11,7 +11,7 @@ from bot.archive import dates as archive_dates
 from bot.archive import summaries
 from bot.client import paper_texts
 from bot.client.list_state import ListKind, ListState, Period, limits_of
-from bot.client.paper_texts import escape_untrusted, format_title, join_dotted
+from bot.client.paper_texts import escape_untrusted, format_title, join_dotted, name_related
 from bot.client.texts import Texts
 from bot.core.clock import Clock
 from bot.rendering import discord_text, templates, typesetting
@@ -477,10 +477,11 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
 def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str, ...]:
     """Return what was searched for, if it is not what was typed, and what of the query could not be used ("" if not needed)."""
     pairs = _format_names([" → ".join(pair) for pair in result.corrected])
+    related = name_related(texts, result.added_forms, most=MAX_NAMES)
     # What there is to read was not searched for.
-    is_told = (result.is_rewritten or result.added_forms) and Hint.TODAY not in result.hints
+    is_told = (result.is_rewritten or related) and Hint.TODAY not in result.hints
     searched = _format_names(result.terms, " · ") if is_told else ""
-    forms = f" ({_format_names(result.added_forms)})" if result.added_forms else ""
+    forms = f" ({related})" if related else ""
     ignored = texts("list-ignored", filters=_format_names(result.ignored)) if result.ignored else ""
     if accepted := _format_names(query_parser.list_accepted_forms(result.ignored)):
         ignored = texts("list-ignored-forms", ignored=ignored, forms=accepted)

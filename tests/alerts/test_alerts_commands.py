@@ -63,8 +63,8 @@ async def test_alert_screens_match_their_snapshots(harness: ClientHarness) -> No
 - [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001) ▲ 81
 - [Maps for Robots](https://arxiv.org/abs/2501.00004) ▲ 12
 - [Weather in a Small Language Model](https://arxiv.org/abs/2412.00007) ▲ 33
--# Related terms count too: small LLM, small large language model, SLM, sLLM (and their Korean
-  forms). Put words in quotation marks to follow only those.
+-# Related terms count too: small LLM, small large language model, SLM, sLLM, and their Korean
+  forms. Put words in quotation marks to follow only those.
 <When: Every day, in one message … 9>
 [Create alert] [Edit conditions] [Change time or zone]
 
@@ -201,7 +201,7 @@ No papers matched in the last 30 days.
 A wider alert would have matched 3 papers: Papers with
   “robots” or “로봇” or by Emmy Noether or from 카이스트, without
   “survey”, “review”
--# Related terms count too: KAIST (and their Korean forms). Put words in quotation marks to follow
+-# Related terms count too: KAIST, and their Korean forms. Put words in quotation marks to follow
   only those.
 -# Papers whose institutions are unknown are not found.
 <When: Every day, in one message … 9>

@@ -112,7 +112,7 @@ SHOWN = {
 ANSWERS = {
     "/topic small language model": (
         "small language model · 7 papers",
-        "Searched: small language model (소형 언어 모델",
+        "Searched: small language model (small LLM",
     ),
     "/topic 강화학습": ("강화학습 · 18 papers", "Searched: 강화학습 (reinforcement learning"),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.demo import stage
+from bot.demo import simcord_internals, stage
 from bot.demo.stage import Stage
 from storage import models
 from storage.database import Database
@@ -41,16 +41,20 @@ async def test_action_waits_for_the_current_line_to_finish(sqlite_db: Database) 
 async def test_a_typed_line_opens_the_form_that_answers_it(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN) as harness:
         page = _page(harness, harness.manager)
-        shown = SimpleNamespace(
-            channel_id=harness.channel.id, viewer=harness.manager, modal=None, target_id=0, window_end_id=0
+        place = {"channel_id": harness.channel.id, "target_id": 0, "window_end_id": 0}
+        shown, source = (
+            SimpleNamespace(**place, viewer=harness.manager, modal=None, modal_handle=None) for _ in range(2)
         )
-        page._pages, published = {"open": shown}, []
+        page._pages, published = {"open": shown, "source": source}, []
         page._publish = lambda page, *, reason: published.append(page)
         stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
         await harness.manager.send(harness.channel, "/daily setup")
         await stage.step()
         assert shown.modal.modal["title"] == harness.texts("help-set-up")
-        assert published == [shown]
+        assert published == [shown, source]
+        # A page that is opened later shows the source's form.
+        simcord_internals.close_form(page, shown.modal_handle)
+        assert source.modal is None
 
 
 async def test_a_typed_mention_reaches_the_bot(sqlite_db: Database) -> None:

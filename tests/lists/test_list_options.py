@@ -284,3 +284,10 @@ async def test_a_word_of_order_or_exclusion_names_the_option(harness: ClientHarn
         assert [one for one in (order, without) if one in shown] == [one for one in (hint,) if one], query
     shared, _ = await harness.share(await harness.ask("topic", query="newest language models"))
     assert order not in shown_text(shared), "the menu is not there"
+
+
+@both_languages
+async def test_korean_forms_of_a_query_are_shown_to_readers_of_korean_alone(harness: ClientHarness) -> None:
+    shown = shown_text(await harness.ask("topic", query="reinforcement learning"))
+    told = [line for line in shown.splitlines() if line.startswith("-# ")]
+    assert any("강화 학습" in line for line in told) is (harness.texts.locale is models.Locale.KO), told

@@ -218,11 +218,15 @@ async def test_status_in_a_direct_message_shows_the_readers_own_data(harness: Cl
     ]
 
 
+@both_languages
 async def test_help_lists_every_command_that_the_reader_may_use(harness: ClientHarness) -> None:
     answer = await harness.ask("help", by=harness.manager)
     headings = ["reading", "following", "channel"]
     shown = shown_text(answer)
     assert harness.texts("help-look-up") in shown
+    assert ("archive" if harness.texts.locale is models.Locale.EN else "보관된 논문 전체") in next(
+        line for line in shown.splitlines() if "/ask" in line
+    )
     for command in harness.bot.tree.walk_commands():
         if not getattr(command, "commands", None):
             assert harness.bot.mentions(command.qualified_name) in shown

@@ -567,7 +567,7 @@ help-reading = 읽기
     .topic = 주제로 검색, 한국어와 영어 모두
     .author = 저자로 검색
     .paper = 논문 하나 자세히 보기
-    .ask = 논문 본문에서 답 찾기
+    .ask = 보관된 논문 전체나 한 편에 질문해서 가장 가까운 부분 보기
     .trends = 월별 주제 동향과 떠오르는 주제
 help-look-up = 메시지 메뉴 › *앱* › **논문 찾기**: 메시지에 나온 논문 보기
 help-following = 저장과 알림
@@ -621,6 +621,7 @@ ask-archive-nearest = 논문과 요약에서 질문에 가장 가까운 부분�
 ask-archive-absent = { $names }: 이 말이 나오는 논문이 없어요.
 ask-archive-nothing = 이 질문에 관한 논문을 찾지 못했어요.
 ask-archive-outside = 이 조건에 맞는 논문 중에는 질문에 관한 것이 없어요.
+ask-archive-thanks = 도움이 됐다니 다행이에요. **긴 입력에서 KV 캐시를 줄이려면?** 같이 연구에 관해 언제든 물어봐 주세요.
 ask-archive-unasked = 찾아볼 단어가 없어요. **긴 입력에서 KV 캐시를 줄이려면?** 같이 연구에 관해 물어봐 주세요.
 ask-archive-cut = 질문의 앞부분만 읽었어요. { $count }자, 논문 { $papers }편까지 읽어요.
 ask-archive-is = 논문 { $count }편이 있고, 첫 다이제스트는 { $since }에 나왔어요.
@@ -811,7 +812,7 @@ trend-span-five-years = 최근 5년
 trend-month = { $month } { $count }편
 trend-share = {" "}(전체의 { $share }%)
 trend-figure = { $month } { $count }편
-trend-so-far = { $month } 집계 중
+trend-so-far = { $month }(집계 중)
 trend-most = 가장 많은 { $step ->
     [week] 주
     [day] 날
