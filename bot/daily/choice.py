@@ -12,7 +12,7 @@ paper                                                                     drawn
 ------------------------------------------------------------------------  -----------------------------------
 of a day after `last_on`                                                  not yet
 of a first post (no mark)                                                 own from `first_on` on, else not
-of a day before `late_on`, not `returned`                                 not any more
+of a day before `late_on`, not `on`, not `returned`                       not any more
 of a day up to `on`, known, not `returned`                                no: it had its turn
 of a day before `own_on`                                                  late
 of a later ingest, for a closed day that the post before drew from        late if the date before was yesterday
@@ -186,6 +186,14 @@ def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) 
     return Window(first_on, late_on, own_on, last_on, is_of_next_day=since_before == DAY)
 
 
+def find_oldest(window: Window, mark: HighWaterMark | None) -> date:
+    """Return the oldest day whose papers a post may draw: a day of the post before, or of returned papers, for a week more."""
+    oldest = min(window.first_on, window.late_on)
+    if mark is None:
+        return oldest
+    return oldest - RETURN_PERIOD if mark.returned else max(oldest - RETURN_PERIOD, min(oldest, mark.on))
+
+
 class Drawn(NamedTuple):
     """The papers that a post draws from, without duplicates, best first: `own` papers of its own days, and late papers."""
 
@@ -200,8 +208,11 @@ def draw(
     listed = [entry for entry in entries if entry.date_on <= window.last_on]
     if mark is None:
         return Drawn(rank_papers(entry for entry in listed if entry.date_on >= window.first_on))
+    # The list of the newest day before may have grown after its post, and then been silent for longer than late papers come.
     in_reach = [
-        entry for entry in listed if entry.date_on >= window.late_on or entry.paper_id in mark.returned
+        entry
+        for entry in listed
+        if entry.date_on >= window.late_on or entry.date_on == mark.on or entry.paper_id in mark.returned
     ]
     listed_before = [entry for entry in in_reach if entry.added_seq <= mark.until]
     known_ids = {entry.paper_id for entry in listed_before}

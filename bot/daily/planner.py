@@ -87,17 +87,17 @@ async def load_pool(
     connection: Connection,
     due: Collection[tuple[models.Subscription, schedule.Slot]],
     calendar: schedule.Calendar,
+    marks: Mapping[int, daily.HighWaterMark],
     added_until: int | None = None,
-    *,
-    with_returned: bool,
 ) -> choice.CandidatePool:
-    """Return the papers available to the subscriptions on their dates, `with_returned` older ones that may come again.
+    """Return the papers available to the subscriptions on their dates, with `marks` by id.
 
     `added_until` excludes papers from later ingests, whose commits may already be visible on PostgreSQL.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
-    since_on = min(min(window.first_on, window.late_on) for window in windows)
-    since_on -= choice.RETURN_PERIOD if with_returned else timedelta()
+    since_on = min(
+        choice.find_oldest(window, marks.get(row.id)) for window, (row, _) in zip(windows, due, strict=True)
+    )
     until_on = max(window.last_on for window in windows)
     digest_ids: dict[archive.Origin, list[int]] = {}
     for origin in dict.fromkeys(choice.find_origin(row) for row, _ in due):
@@ -169,8 +169,8 @@ async def load_alone(
 
     `added_until` excludes papers from later ingests.
     """
-    with_returned = bool(mark and mark.returned)
-    pool = await load_pool(connection, [(row, slot)], calendar, added_until, with_returned=with_returned)
+    marks = {row.id: mark} if mark else {}
+    pool = await load_pool(connection, [(row, slot)], calendar, marks, added_until)
     await match_topics(pool, [row], matcher)
     return LonePost(row, slot, pool, mark)
 
@@ -302,8 +302,7 @@ class DailyPlanner:
             if not (due := self._find_due(rows, calendar, added_seq)):
                 return 0
             marks = await load_marks(connection, [row for row, _ in due], now)
-            with_returned = any(mark.returned for mark in marks.values())
-            pool = await load_pool(connection, due, calendar, added_seq, with_returned=with_returned)
+            pool = await load_pool(connection, due, calendar, marks, added_seq)
         tick = _Tick(calendar, added_seq, pool, RenderedPosts(self._deliveries, now))
         plain = [(row, slot) for row, slot in due if not row.topic]
         on_topic = [(row, slot) for row, slot in due if row.topic]

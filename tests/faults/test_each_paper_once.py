@@ -153,13 +153,11 @@ class Weeks:
                     if not came[channel_id][name]:
                         answer = await self.world.why(name, channel_id)
                         cause = answer.explanations[0].cause
-                        if not self.is_excused(cause, on, listed_at, first_sizes.get(channel_id, 0), row):
+                        if not self.is_excused(cause, on, listed_at, first_sizes.get(channel_id, 0)):
                             faults.append(f"{kind}: {name} of {on:%a %d %b}, listed {listed_at}: {cause}")
         assert not faults, f"{len(faults)} faults, such as " + "\n".join(faults[:: len(faults) // 20 + 1])
 
-    def is_excused(
-        self, cause: Cause, on: date, listed_at: datetime, size: int, row: models.Subscription
-    ) -> bool:
+    def is_excused(self, cause: Cause, on: date, listed_at: datetime, size: int) -> bool:
         """Return whether a paper may be missing, and for this reason. `size` is that of the first post after the pause."""
         match self.trouble:
             case "late start":
@@ -169,10 +167,6 @@ class Weeks:
                 is_old = self.paused[1].date() - on >= 5 * DAY
                 is_full = {Cause.LATE: size == 30, Cause.BELOW_TOP: size >= 25, Cause.TOO_OLD: is_old}
                 return is_full.get(cause, False)
-            case "silence":
-                # Late papers alone make no post, and the next list comes nine days later.
-                is_daily = any(day % 7 + 1 in row.days for day in row.days)
-                return is_daily and cause is Cause.TOO_OLD and on == self.monday + 4 * DAY
         return False
 
 
