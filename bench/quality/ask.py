@@ -73,7 +73,7 @@ def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome
         for row in rows:
             asked = row["question"]
             wants_number = question.wants_number(asked)
-            ranking = index.rank(question.read(asked, glossary, index.has), wants_number=wants_number)
+            ranking = index.rank(question.read(asked, glossary), wants_number=wants_number)
             found = ranking.order
             if server is not None:
                 [query] = embed(server, [row["question"]], "query")

@@ -147,10 +147,10 @@ class ArchiveQuestions:
         texts = await self._database.fetch(paper_texts.list_full, [paper.arxiv_id for paper in details])
         glossary = await self._database.look_up(self._glossary.read_current)
         of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
-        needles = list(map(_list_needles, question.read(words, glossary)))
+        parts = question.read(words, glossary)
+        needles = list(map(_list_needles, parts))
         chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
         pool = await work_in_thread(_Pool.build, details, chosen, language)
-        parts = await work_in_thread(question.read, words, glossary, pool.indexed.has)
         counted = await self._search.weigh(
             [[form.token or form.text for form in part.forms] for part in parts]
         )

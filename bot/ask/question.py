@@ -8,7 +8,7 @@ that table matches by its beginning, so that one row reads 줄였어, 줄이려�
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -47,19 +47,13 @@ def wants_number(text: str) -> bool:
     return _NUMBER.search(text) is not None
 
 
-def read(
-    text: str, glossary: Glossary, has: Callable[[AskedPart], bool] = lambda _: True
-) -> tuple[AskedPart, ...]:
-    """Return the parts of a question, without what says nothing about where the answer is.
-
-    Several words that are a term but not in the paper, by `has`, are parts of their own: "context length" in a paper that
-    says "a context of 8,192 tokens".
-    """
+def read(text: str, glossary: Glossary) -> tuple[AskedPart, ...]:
+    """Return the parts of a question, without what says nothing about where the answer is."""
     typed = plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
     words = list(filter(None, map(questions.trim_filler, typed)))
     words = [word for word, is_date in zip(words, questions.mask_dates(words), strict=True) if not is_date]
     parts: dict[str, AskedPart] = {}
-    for part in _divide(words, glossary, has):
+    for part in _divide(words, glossary):
         if any(tokens.phrases(form.text) for form in part.forms):
             parts.setdefault(term_keys.term_key(part.text), part)
     return tuple(parts.values())
@@ -70,15 +64,12 @@ def has_words(text: str) -> bool:
     return bool(read(text, _NO_GLOSSARY))
 
 
-def _divide(
-    words: Sequence[str], glossary: Glossary, has: Callable[[AskedPart], bool]
-) -> Iterator[AskedPart]:
-    """Split words into the longest runs that are known, those of several words only if the paper has them."""
+def _divide(words: Sequence[str], glossary: Glossary) -> Iterator[AskedPart]:
+    """Split words into the longest runs that are known."""
     start = 0
     while start < len(words):
         for end in range(min(len(words), start + _MAX_RUN), start, -1):
-            part = _read_run(words[start:end], glossary)
-            if part is not None and (end == start + 1 or not part.forms or has(part)):
+            if (part := _read_run(words[start:end], glossary)) is not None:
                 break
         else:
             end, part = start + 1, _read_unknown(words[start])

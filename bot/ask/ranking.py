@@ -27,8 +27,8 @@ _OTHER_FORMS = 0.4
 """The share of the scores of a part's other forms that is added to its best form's score."""
 _FORM_RARITY = 0.25
 """How far a form's own rarity counts beside that of its part."""
-_NEIGHBOUR, _NEIGHBOUR_IN_SUMMARY = 0.075, 0.2
-"""The share of each neighbour's score that a passage gets: in the same section, or where the passages are whole chapters."""
+_NEIGHBOUR = 0.2
+"""The share of each neighbour's score that a passage gets."""
 MIN_SCORE = 1.35
 """The least score of a best passage that seems to answer, in relation to the root of what the parts would give once each."""
 _USUAL_PASSAGES = 75
@@ -92,9 +92,6 @@ class PaperIndex:
         self._distinct = list(map(frozenset, self._texts))
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
 
-    def has(self, part: AskedPart) -> bool:
-        return any(self._count(tokens.phrases(form.token or form.text)) for form in part.forms)
-
     def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
         scores, needed = defaultdict[int, float](float), 0.0
         forms_found, having = dict[str, Sequence[str]](), dict[str, Collection[int]]()
@@ -114,8 +111,7 @@ class PaperIndex:
                 needed += part.weight * max(rarity, 0.5)
             for number, score in self._score_part(part, frequencies, rarity).items():
                 scores[number] += score
-        share = _NEIGHBOUR_IN_SUMMARY if self._papers else _NEIGHBOUR
-        ranked = {number: score + share * self._near(scores, number) for number, score in scores.items()}
+        ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
         if wants_number:
             numbered = {number for number in ranked if _NUMBER.search(self.passages[number].text)}
             ranked |= {number: _NO_NUMBER * ranked[number] for number in ranked.keys() - numbered}

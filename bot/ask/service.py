@@ -159,7 +159,7 @@ class PaperQuestions:
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
             sources, index = await self._load_sources(paper, text, language)
-            parts = await work_in_thread(question.read, asked, glossary, index.has)
+            parts = await work_in_thread(question.read, asked, glossary)
             ranking = await work_in_thread(index.rank, parts, wants_number=question.wants_number(asked))
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:

@@ -28,14 +28,12 @@ from storage.snapshot import chunked
 
 _TITLE, _BODY, _NAME, _WHOLE = 2.0, 2.0, 4.0, 6.0
 """Weights of a part in the title, a part in the body, a name, and a term that spans the whole query."""
+_OTHER_FORMS = 0.3
+"""The share of the scores of a part's other forms that is added to its best form's score."""
 _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, search_index.LEADING_NAME: 0.4}
 _PARTIAL_TITLE, _PARTIAL_BODY, _PARTIAL_MAIN = 0.55, 0.45, 0.6
 _CHANCE = 0.01
 """The share of papers that may have a term by chance: whether fewer have it hardly changes its weight in partial matches."""
-_TYPED = 0.5
-"""The weight of a term's very form in the title, in front of its other forms."""
-_OTHER_FORMS = 0.3
-"""The share of the scores of a part's other forms that is added to its best form's score."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
 _MAX_BITS = 24
 """The bits of a score, a number of 32 bits."""
@@ -341,11 +339,15 @@ class Engine:
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
         required += (self._affiliation(name) or Query.empty_query() for name in scope.institutions)
-        excluded = map(self._part, (*scope.excluded, *(query.excluded if query else ())))
+        excluded = map(self._left_out, (*scope.excluded, *(query.excluded if query else ())))
         return [
             *((Occur.Must, Query.const_score_query(condition, 0.0)) for condition in required),
             *((Occur.MustNot, part) for part in excluded if part is not None),
         ]
+
+    def _left_out(self, part: QueryPart) -> Query | None:
+        """Return the query for what is left out with a part: papers on its concept, or with a word that names no concept."""
+        return self._part(part) if self._main(part) is None else self._about_one(part)
 
     def _affiliation(self, institution: str) -> Query | None:
         token = institutions.make_token(institution)
@@ -467,9 +469,6 @@ class Engine:
             clauses.append(_within(Query.const_score_query(every, 0.0), [(Occur.Should, ranked)]))
         elif every is not None:
             clauses.append(Query.boost_query(every, 1 / len(parts)))
-        if len(parts) == 1 and parts[0].key:
-            typed = self._compile(concepts.literal_part(query.text).forms).title
-            clauses.append(typed and Query.const_score_query(typed, _TYPED))
         wholes = filter(None, (self._phrase_of(query), *map(self._part, query.wholes)))
         clauses += [all_of([named, Query.const_score_query(named, _WHOLE)]) for named in wholes]
         return any_of(clauses)
@@ -545,9 +544,9 @@ class Engine:
         """
         having = dict(zip(parts, self._list_having([*map(self._mention, parts)], others), strict=True))
         telling = () if query.topics else [part for part in parts if self.is_telling(part)]
-        named = (having[part] for part in telling or parts if not part.text.isdigit())
+        named = (having[part] for part in telling or parts)
         bare = others.keys() - set[int]().union(*named)
-        about_topics = list(map(self._about_word, query.said.values() if bare else ()))
+        about_topics = list(map(self._about_word, query.clearly_on if bare else ()))
         related = set[int]().union(*self._list_having(about_topics, bare))
         all_terms, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]]()
         for id_, score in others.items():

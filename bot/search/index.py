@@ -56,7 +56,7 @@ _LATER_CHAPTER = re.compile(
 """The heading of a chapter on what a paper leaves to later work, or on other work."""
 
 
-_EXPLANATION = re.compile(r"\([^()]*\)")
+_EXPLANATION = re.compile(r"\((?!\w\))[^()]*\)")  # but TD(λ) is a word
 
 
 class IndexTexts(NamedTuple):

@@ -8,7 +8,7 @@ phrases find the forms of a part (see `bot.text.tokens`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, zip_longest
 from operator import itemgetter
@@ -22,8 +22,6 @@ IMPLIED_WEIGHT = 0.6
 """The weight of the terms of a question's main topic."""
 _MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 5
 """The lowest weight and the highest number of topics whose terms are added."""
-_MIN_SAID_WEIGHT = 0.5
-"""The lowest weight of a form for the answer to name the implied topic."""
 _MAX_TYPED_WORDS, _MAX_RUN = 24, 6
 """The maximum number of words read from a query, and in one term."""
 _MAX_COMPOUND = 20
@@ -44,9 +42,9 @@ class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must not have an `excluded` part. `typed` has all words, those not searched for too. For a
-    sentence, `topics` has topic weights by number, `implied` the terms of the main topics, and `clear_topics` those that it is
-    clearly on. `meanings` has the senses of an abbreviation, most common first.
+    with one of the `names`. It must not be about an `excluded` part. `typed` has all words, those not searched for too. For a
+    sentence, `topics` has topic weights by number and `implied` the terms of the main topics. `meanings` has the senses of an
+    abbreviation, most common first.
     """
 
     text: str = ""
@@ -57,7 +55,6 @@ class ReadQuery:
     names: frozenset[str] = frozenset()
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
-    clear_topics: Collection[int] = ()
     meanings: tuple[str, ...] = ()
 
     def sure(self) -> ReadQuery:
@@ -68,10 +65,10 @@ class ReadQuery:
     # For answers.
 
     @property
-    def said(self) -> dict[str, QueryPart]:
-        """The topics that the question is clearly about without naming them, keyed by name."""
-        clear = ((topic, part) for topic, part in self.implied.items() if topic in self.clear_topics)
-        return {name: part for topic, part in clear if (name := self._name_topic(topic, part))}
+    def clearly_on(self) -> tuple[QueryPart, ...]:
+        """The terms of the topics that the words of a question clearly describe."""
+        clear = questions.find_clear_topics(self.typed) if self.topics else ()
+        return tuple(part for topic, part in self.implied.items() if topic in clear)
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -120,18 +117,6 @@ class ReadQuery:
             and not (analyser.has_hangul(form.text) and form.key in typed)
         ]
 
-    def _name_topic(self, topic: int, part: QueryPart) -> str | None:
-        """Return the name of an implied topic, in the query's language if possible; None if unlikely or already typed."""
-        is_korean = analyser.has_hangul(self.text)
-        asked = {form.key for typed_part in (*self.parts, *self.wholes) for form in typed_part.forms}
-        if part.forms[0].key in asked:
-            return None
-        least = _MIN_SAID_WEIGHT / (IMPLIED_WEIGHT * self.topics[topic])
-        names = [form.text for form in part.forms if form.is_shown and form.weight >= least]
-        return next(
-            (name for name in names if analyser.has_hangul(name) == is_korean), next(iter(names), None)
-        )
-
 
 class QueryReader:
     """Interprets queries using a glossary, with a cache. Thread-safe."""
@@ -157,7 +142,6 @@ class QueryReader:
         is_sentence = len(words) < len(query_parser.split_words(query.text))
         topics = questions.describe_topics(query.text) if is_sentence else {}
         quoted = (concepts.quoted_part(phrase) for phrase in query.phrases)
-        asked = frozenset(form.key for part in (*parts, *wholes) for form in part.forms)
         return ReadQuery(
             text,
             query.text,
@@ -169,7 +153,6 @@ class QueryReader:
             else _list_name_keys([text, query.text], parts, wholes),
             topics=topics,
             implied=self._list_implied(topics, query.text) if topics else {},
-            clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 

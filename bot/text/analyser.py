@@ -227,8 +227,21 @@ MAX_TOKEN_LENGTH = 40
 """In characters. Longer words are truncated."""
 
 _LETTER = rf"[^\W_{HANGUL}]"
+_SIGNED = (
+    rf"(?<!{_LETTER})(?:"
+    r"(?<![^\s(\[\"'“‘])\.[A-Za-z]{2,10}(?!\.)"  # .NET
+    r"|[A-Za-z](?:/[A-Za-z])+"  # I/O
+    r"|(?<!\*)(?:[A-Za-z]|[A-Z]{2,4})(?:\\|\^\{?)?\*\}?(?!\*)"  # A*, RRT*, and in LaTeX
+    r"|[A-Za-z]\^\{?[A-Za-z0-9]{1,2}\}?"  # R^2
+    r"|[A-Za-z]{1,5}\([^\W_s]\)"  # TD(λ), but not model(s)
+    rf")(?!{_LETTER})"
+)
+"""A word that is another one without its signs. C++ and C# are among the others."""
 # 3.1 and qwen2.5 stay whole; c++ and c# keep their punctuation.
-_WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
+_WORD = rf"(?:{_SIGNED}|{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?)"
+_WORDS, _SIGNED_WORD = re.compile(_WORD), re.compile(_SIGNED)
+_LATEX_SIGNS = str.maketrans("", "", "\\^{}")
+"""What is between a word and its sign in LaTeX and Markdown: A^{*}, A\\*. R^2 is R2, as R² is."""
 _COMPOUND_JOINER = "[-‐‑'’_]"
 # The bounds limit the size of a cache entry. Longer runs are split.
 _RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}")
@@ -311,6 +324,17 @@ def _split_runs(text: str) -> Iterator[Run]:
     return map(_analyse_run, _RUNS.findall(typography.normalise("NFKC", text)))
 
 
+def list_words(text: str) -> list[str]:
+    """Return the Latin words of a text, folded, each with the signs that belong to it."""
+    return [fold(word.translate(_LATEX_SIGNS)) for word in _WORDS.findall(text)]
+
+
+def find_signed(text: str) -> tuple[int, int] | None:
+    """Return where the first word is that would be another one without its signs, such as .NET or TD(λ); None without one."""
+    match = _SIGNED_WORD.search(text)
+    return match and match.span()
+
+
 def word_tokens(word: str) -> list[str]:
     """Return the tokens of a canonical word: a Latin word itself, or the bigrams of a Hangul word."""
     return bigrams(word.removesuffix(PARTICLE_MARK)) if is_hangul(word) else [word]
@@ -343,7 +367,7 @@ class _Chunk(NamedTuple):
 def _canonical_chunk(chunk: str) -> _Chunk:
     """Analyse a text without spaces. Punctuation becomes an extra space."""
     pieces = _RUNS_AND_BREAKS.findall(chunk)
-    runs = [_analyse_run(piece) if piece[0].isalnum() else Run(()) for piece in pieces]
+    runs = [_analyse_run(piece) if any(map(str.isalnum, piece)) else Run(()) for piece in pieces]
     words = "".join(f" {' '.join(run.words)}" for run in runs)
     return _Chunk(words, "  ".join(variant for run in runs for variant in run.variants))
 
@@ -363,6 +387,9 @@ def _analyse_latin(run: str) -> Run:
     if not parts:
         return Run(())
     candidates = list(parts)
+    signed = (part for part in parts if not part.replace(".", "x").isalnum() or part[0] == ".")
+    # RRT* is found by RRT, and I/O by IO.
+    candidates += (plain for part in signed if len(plain := "".join(filter(str.isalnum, part))) > 1)
     for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):
         # Split gpt4o into gpt and 4o as well, so that a model matches with and without its version.
         candidates += versioned.groups()
@@ -374,7 +401,7 @@ def _analyse_latin(run: str) -> Run:
 
 def _fold_word(part: str) -> str:
     """Fold a word of a compound. Drops the s of plurals like LMs; the stemmer skips words without a vowel."""
-    return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part)
+    return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part.translate(_LATEX_SIGNS))
 
 
 @lru_cache(maxsize=1 << 13)

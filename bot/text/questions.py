@@ -29,8 +29,6 @@ _RIEUL = 8
 """The index of ㄹ among the final consonants."""
 _ONLY_AFTER_CONSONANTS, _ONLY_AFTER_VOWELS = "이은을과으", "가는를와랑나란라"
 """First letters of endings: 로봇이 is 로봇 + 이, but 제미나이 is one word."""
-_OF_NOUNS = frozenset("하한할해되된될시")
-"""First letters of endings that turn a noun into a verb."""
 _HANGUL_TAIL = re.compile(f"(?<![{analyser.SYLLABLES}])[{analyser.SYLLABLES}]++\\Z")
 
 
@@ -53,12 +51,10 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
     endings, several_endings = _load_endings()
     if core := _HANGUL_TAIL.sub("", word):
         tail = word[len(core) :]
-        if not _has_latin(core) or several_endings.fullmatch(tail):
-            return core if _has_latin(core) else word
-        # LLM기반 is "LLM 기반"; the second word may follow a particle: RAG를이용한.
-        if len(tail) > 1 and is_known(core):
-            return f"{core} {tail}"
-        return core if classify_filler(tail) == "filler" else word  # splatting중에
+        if not _has_latin(core):
+            return word
+        is_ending = several_endings.fullmatch(tail) or classify_filler(tail) == "filler"  # splatting중에
+        return core if is_ending else f"{core} {tail}"  # LLM기반
     possible = endings.get(word[-1], ())
     stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and agrees(word, ending)]
     for stem in stems:
@@ -80,10 +76,7 @@ def _strip_unknown(word: str) -> str:
     """Strip an ending from an unknown Korean word if it is rarely part of a noun."""
     endings = _load_filler().following["sure"]
     tails = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
-    ending = next((ending for ending in tails if agrees(word, ending)), "")
-    # 구별하는 contains a noun; 움직이는 does not.
-    is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
-    return word.removesuffix(ending) if is_noun else word
+    return word.removesuffix(next((ending for ending in tails if agrees(word, ending)), ""))
 
 
 def agrees(word: str, ending: str) -> bool:
@@ -213,7 +206,12 @@ def names_papers(word: str) -> bool:
 
 
 def trim_filler(word: str) -> str:
-    return word.strip(_EDGE)
+    """Return a word without punctuation around it. The signs of .NET and TD(λ) belong to the word."""
+    bare = word.strip(_EDGE)
+    if bare != word and (signed := analyser.find_signed(word)):
+        start = word.find(bare)
+        return word[min(start, signed[0]) : max(start + len(bare), signed[1])]
+    return bare
 
 
 @analyser.remembered(1 << 12)
@@ -259,11 +257,6 @@ def is_verb(word: str) -> bool:
     return analyser.is_hangul(word) and _verb_forms().fullmatch(word[:MAX_WORD_LENGTH]) is not None
 
 
-def _is_alone(word: str) -> bool:
-    """Return whether a word names a topic if no other one does."""
-    return classify_filler(word) == "maybe" and not names_papers(word)
-
-
 def _ends_topic(word: str, behind: str, kind_behind: Kind, count: int) -> bool:
     """Return whether a word for papers ends the topic of a query of `count` words: video understanding work that, 연구 있어요."""
     is_work = word.casefold().startswith("work")  # interpretability work, but; deep research is a topic
@@ -291,7 +284,6 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
         ):
             kinds[number] = "" if kinds[number + 1] == "" else "filler"
     mask = [kind in ("", "maybe") for kind in kinds[1:-1]]
-    mask = mask if any(mask) else [_is_alone(word) for word in words]  # papers on search, 요약 논문
     return mask if any(mask) else [True] * len(words)
 
 
@@ -342,9 +334,7 @@ def find_everyday_terms(text: str) -> tuple[str, ...]:
     table, key = _everyday_words(), _key(text)
     # The analyser does not strip all particles: 같은 인물이.
     noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
-    # In 긴 영상 이해 the last word is a noun, though 이해 can be an ending.
-    is_cut = noun == _key(text.rpartition(" ")[0]) and is_noun(text)
-    return table.get(key) or (() if is_cut else table.get(noun, ()))
+    return table.get(key) or table.get(noun, ())
 
 
 @lru_cache(maxsize=1)
@@ -376,10 +366,6 @@ _FILLER_WEIGHT = 0.75
 _SHARPNESS = 2
 """The exponent for topic weights; it makes the best topics stand out."""
 
-_CLEAR_SHARE, _CLEAR_LEAD, _CLEAR_ALONE = 0.5, 1.3, 0.85
-"""A question is clearly on a topic that has this share of its nouns' weight and this many times the next topic's weight,
-and not this share of that from one noun."""
-
 TopicVector = Mapping[int, float]
 """Weights by topic number. The main topic has weight 1."""
 
@@ -400,39 +386,16 @@ def find_shared_topics(text: str) -> frozenset[int]:
     return frozenset(topic for topic, count in counts.items() if count > 1)
 
 
-def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
-    """Return the topics that a question is clearly on, given the keys of the terms that it asks for.
-
-    They have a synonym of such a term; or several nouns, with half of the weight of all, describe no other topic as well. The
-    words of one term alone do not: code generation does not make a GPU kernel.
-    """
-    nouns = {word: topics for word, kind, topics in _list_word_topics(text) if not (kind or is_verb(word))}
-    weights = {word: inverse_topic_frequency(len(topics)) for word, topics in nouns.items()}
-    words_of = defaultdict[int, set[str]](set)
-    for word, topics in nouns.items():
-        for topic in topics:
-            words_of[topic].add(word)
-    sums = {topic: sum(weights[word] for word in words) for topic, words in words_of.items()}
-    shares = {
-        topic: total
-        for topic, total in sums.items()
-        if len(words_of[topic]) > 1 and max(weights[word] for word in words_of[topic]) < _CLEAR_ALONE * total
-    }
-    terms = load_topic_terms()
-    clear = {topic for topic in shares if not asked.isdisjoint(map(term_keys.term_key, terms[topic]))}
-    keys = {word: term_keys.term_key(word) for word in nouns}
-    of_one_term = [{word for word in nouns if keys[word] in term} for term in asked]
-    others = sorted(
-        (
-            topic
-            for topic in shares.keys() - clear
-            if not any(words_of[topic] <= words for words in of_one_term)
-        ),
-        key=lambda topic: -shares[topic],
-    )
-    best, second = (*(shares[topic] for topic in others[:2]), 0.0, 0.0)[:2]
-    is_clear = best >= max(_CLEAR_SHARE * sum(weights.values()), _CLEAR_LEAD * second)
-    return clear.union(others[:1] if is_clear else ())
+def find_clear_topics(text: str) -> Collection[int]:
+    """Return the topics that the nouns of a question describe best, each by at least two; several if they do so equally."""
+    weights, counts = defaultdict[int, float](float), Counter[int]()
+    for word, kind, topics in _list_word_topics(text):
+        if not (kind or is_verb(word)) and len(topics) <= _MAX_PAPER_WORD_TOPICS:
+            counts.update(topics)
+            for topic in topics:
+                weights[topic] += inverse_topic_frequency(len(topics))
+    best = max((weights[topic] for topic in counts if counts[topic] > 1), default=0.0)
+    return [topic for topic in counts if counts[topic] > 1 and weights[topic] == best]
 
 
 @lru_cache(maxsize=4)
@@ -494,7 +457,7 @@ def _load_topics() -> tuple[tuple[tuple[str, ...], str], ...]:
 
 
 _MAX_PAPER_WORD_TOPICS = 40
-"""Words in more descriptions than this reveal nothing about a paper's topic."""
+"""Words in more descriptions than this reveal nothing about a topic."""
 
 
 def prepare_topics() -> None:

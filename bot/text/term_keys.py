@@ -12,7 +12,6 @@ from functools import lru_cache
 
 from bot.text import analyser
 
-_WORDS = re.compile(r"[^\W_]+(?:\.[0-9]+)*(?:\+\+|#)?")
 _POSSESSIVE = re.compile(r"['’]s?(?=\W|$)")
 _SEPARATORS = re.compile(r"[^\w]+|_+")
 _CAPITALS = re.compile(r"[A-Z]")
@@ -28,7 +27,7 @@ def english_stems(text: str) -> tuple[str, ...]:
     folded = analyser.fold(text).replace("-", " ")
     # Most terms are plain words, which need no pattern.
     is_plain = folded.isascii() and folded.replace(" ", "").isalnum()
-    words = folded.split() if is_plain else _WORDS.findall(_POSSESSIVE.sub("", folded))
+    words = folded.split() if is_plain else analyser.list_words(_POSSESSIVE.sub("", text.replace("-", " ")))
     return tuple(map(analyser.stem, analyser.join_prefixes(words)))
 
 
@@ -187,8 +186,9 @@ def latin_variants(text: str) -> list[str]:
     variants = [" ".join(words), " ".join(unhyphenated)]
     if not analyser.has_hangul(text):
         variants.append(english_key(text))
-    written = analyser.fold(text).replace("-", " ").split()
+    written = text.replace("-", " ").split()
     if len(written) <= 3 and not text.replace("-", "").isalpha():
         # A joined word and its last part may have different stems: flashattention.
-        variants += ["".join(unhyphenated), " ".join(analyser.stemmed_words("".join(written)))]
+        joined = analyser.stemmed_words("".join(written))
+        variants += ["".join(unhyphenated), *(joined if len(joined) == 1 else ())]
     return [variant for variant in dict.fromkeys(variants) if variant]

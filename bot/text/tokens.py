@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "14"
+VERSION = "15"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
@@ -77,8 +77,8 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
         variants = [tuple(variant.split()) for variant in term_keys.latin_variants(form)]
         if " " not in form and any(map(_is_sign, form)):  # FLUX.1, in texts with a gap
             inside = list[str]()
-            _place(analyser.canonicalise(form).partition("\n")[0].split(" "), inside)
-            variants.append(tuple(" ".join(inside).strip(f"{GAP} ").split()))
+            _place(analyser.canonicalise(form).partition("\n")[0].strip().split(" "), inside)
+            variants.append(tuple(inside[: -1 if inside[-1:] == [GAP] else None]))
         return tuple(dict.fromkeys(filter(None, variants)))
     variants = []
     for spelling in (form, term_keys.korean_key(form)):

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from bot.alerts.service import validate_alert
 from bot.client import paper_texts
 from bot.search import matcher
@@ -178,3 +180,54 @@ async def test_an_alert_on_either_word_matches_papers_on_one_of_them(world: Worl
             *await list_matching(world, prepared, "video generation survey"),
         }
     )
+
+
+SIGNED = (
+    "A* planning for canals",
+    "RRT* on frozen lakes",
+    "Herons in .NET services",
+    "I/O of river gauges",
+    "C++ kernels for tides",
+    "F# models of frogs",
+    "TD(λ) with slow traces",
+    "R^2 of a pond forecast",
+)
+PLAIN = (
+    "A plan for canals",
+    "Option A. Planning a canal",
+    "RRT on lakes of ice",
+    "A net of herons and services",
+    "The .networks of herons, and net. services",
+    "Input and output of gauges: I, O",
+    "C kernels for tides",
+    "F scores of frogs",
+    "TD learning, λ fixed",
+    "R and two ponds",
+    "The *F* and *R* of frogs",
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("A*", 0),
+        ("a* planning", 0),
+        ("A*를", 0),
+        ("RRT*", 1),
+        (".NET", 2),
+        (".net services", 2),
+        ("I/O", 3),
+        ("C++", 4),
+        ("f#", 5),
+        ("TD(λ)", 6),
+        ("R^2", 7),
+        ("R²", 7),
+    ],
+)
+async def test_a_word_with_signs_is_itself_in_alerts_and_searches(
+    world: World, asked: str, found: int
+) -> None:
+    papers = await prepare(world, *SIGNED, *PLAIN)
+    assert await list_matching(world, papers, asked) == [found]
+    result = await world.search.search(SearchRequest(asked, limit=100))
+    assert [row.id for row in result.rows if row.arxiv_id not in result.missing] == [found + 1]

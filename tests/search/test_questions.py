@@ -26,7 +26,6 @@ async def test_a_question_finds_a_paper_by_topic_without_common_words(db: Databa
 
 UNRELATED = {
     "benchmarks for coding agents": "video game agents",
-    "what are good benchmarks for web agents": "GraphRAG",
     "what is the cheapest way to finetune a 7b model": "combinatorial optimization",
     "모델을 4비트로 줄이면 성능이 얼마나 나빠지나요": "안전 정렬",
 }
