@@ -19,6 +19,7 @@ from bot.client.router import Transfer
 from bot.operations import messages as operations_messages
 from bot.operations.service import StatusService, find_uncertain
 from storage import accounts
+from storage.archive import list_source_names
 
 FORGET = "mf"
 KEEP = "mk"
@@ -149,6 +150,7 @@ class SourcesCog(commands.Cog):
             request.texts,
             await request.services.sources.list_rows(),
             action.number,
+            stored=await request.services.database.fetch(list_source_names),
             extent=await request.services.search.get_extent(),
             now=request.services.clock(),
         )

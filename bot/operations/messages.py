@@ -288,12 +288,14 @@ def sources_view(
     rows: Sequence[models.StoredSource],
     page: int,
     *,
+    stored: Sequence[str],
     extent: models.ArchiveExtent,
     now: datetime,
 ) -> ui.LayoutView:
     """Return a page of sources with their health. Pages count from 0; too high a number gives the last page.
 
-    `now` is in UTC. Details meant for the operator are left out.
+    `stored` has the addresses of sources with digests, also of those that are read no more. `now` is in UTC. Details meant for
+    the operator are left out.
     """
     page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
     page = min(max(page, 0), page_count - 1)
@@ -308,6 +310,10 @@ def sources_view(
         message.add_text(subtext(texts("sources-order")))
     if not rows:
         message.add_text(texts("sources-files"))
+    others = {*map(kinds.public_name, stored)}.difference(("", *(kinds.public_name(row.url) for row in rows)))
+    if others:
+        names = ", ".join(map(paper_texts.escape_untrusted, sorted(others)))
+        message.add_text(subtext(discord_text.shorten(texts("sources-others", sources=names), 600)))
     message.add_text(subtext(paper_texts.extent_line(texts, extent)))
     pager = client_messages.pager(
         texts, page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number)

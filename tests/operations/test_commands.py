@@ -337,6 +337,9 @@ async def test_the_page_of_sources_shows_their_health_without_secrets(
             changed = replace(row, next_attempt_at=soon, last_success_at=read_at)
             await stored_sources.set_health(connection, changed)
     await registry.add("arxiv:cs.CL")
+    text = digest_builders.newsletter(date(2025, 12, 31), [("2412.00007", 5)])
+    gone = "https://gone.example/list?token=secret"
+    await Workers(harness.container).ingest.add_text(text, location="a.md", source=gone)
     page = await harness.press(await harness.ask("status"), "status-sources")
     shown = harness.screen(page)
     assert not any(hidden in shown for hidden in ("secret", "10.1.2.3", str(tmp_path)))
@@ -360,6 +363,7 @@ The newest digest is not available yet.
 -# nothing read so far · next check in a moment
 -# If sources disagree, the first one wins; titles, authors and votes come from arXiv and Hugging
   Face.
+-# In the archive too, but not read automatically: gone.example.
 -# The archive holds 7 papers, from December 30, 2025 to January 1, 2026.
 [See status]
 """)

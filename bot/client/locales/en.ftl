@@ -825,6 +825,7 @@ sources-heading = { $count ->
 }
 sources-none = Nothing is fetched automatically.
 sources-files = Digests come as files: the operator adds them with `paperround ingest`.
+sources-others = In the archive too, but not read automatically: { $sources }.
 sources-order = If sources disagree, the first one wins; titles, authors and votes come from arXiv and Hugging Face.
 source-folder = folder
 source-url = URL with a date

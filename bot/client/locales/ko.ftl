@@ -784,6 +784,7 @@ sources-heading = { $count ->
 }
 sources-none = 자동으로 가져오는 곳이 없어요.
 sources-files = 다이제스트는 파일로 들어와요. 운영자가 `paperround ingest`로 넣어요.
+sources-others = 자동으로 가져오지는 않지만 다이제스트가 저장된 출처: { $sources }
 sources-order = 출처끼리 다르면 위에 있는 출처를 우선해요. 제목·저자·추천 수는 arXiv와 Hugging Face가 우선이에요.
 source-folder = 폴더
 source-url = 날짜가 들어간 주소
