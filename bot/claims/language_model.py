@@ -43,24 +43,16 @@ class ModelError(errors.PaperroundError):
     """Raised for a request without a usable response. `tokens` is the number used, or None if unknown.
 
     `is_outage`: the server is down or rate-limited, so other requests would fail too. `is_fatal`: all
-    requests will fail until a setting, such as the key, is corrected. `is_refusal`: the server refuses this
-    request, or all of them.
+    requests will fail until a setting, such as the key, is corrected.
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        tokens: int | None = None,
-        is_outage: bool = False,
-        is_fatal: bool = False,
-        is_refusal: bool = False,
+        self, message: str, *, tokens: int | None = None, is_outage: bool = False, is_fatal: bool = False
     ) -> None:
         super().__init__(message)
         self.tokens = tokens
         self.is_outage = is_outage
         self.is_fatal = is_fatal
-        self.is_refusal = is_refusal
 
 
 @dataclass(eq=False, repr=False)
@@ -168,7 +160,6 @@ class LanguageModel:
             tokens=0 if 400 <= status < 500 else None,
             is_outage=status == _RATE_LIMITED or status >= 500,
             is_fatal=status in _FATAL or has_no_credit,
-            is_refusal=status in _REFUSED_FORM,
         )
 
 

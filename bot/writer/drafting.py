@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -39,7 +38,6 @@ ROUND_SECONDS = 60.0
 """The pause before the next round if the server is unavailable or rate-limited."""
 CONCURRENCY = 4
 """Papers written in parallel. With a token cap only one, so that at most one call exceeds the cap."""
-_REQUEST_ID = re.compile(r"[0-9a-f-]{8,}")
 FINAL = frozenset({DraftState.CHECKED, DraftState.REFUSED, DraftState.FAILED})
 
 NO_CLAIM = "no claim passed the checks"
@@ -69,8 +67,6 @@ class DraftWriter:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     tokens: int = field(default=0, init=False)
     _halt: errors.PaperroundError | None = field(default=None, init=False)
-    _answered: set[bool] = field(default_factory=set, init=False)
-    _refused: dict[str, set[str]] = field(default_factory=dict, init=False)
 
     @property
     def requests(self) -> int:
@@ -245,14 +241,10 @@ class DraftWriter:
             self._halt = _RunEndedError(spent)
             return draft
         answer = error = None
-        is_judging = schema is judging.JUDGE_SCHEMA
         try:
             answer, tokens = await self.budget.complete(model, messages, schema, max_tokens)
-            self._answered.add(is_judging)
         except ModelError as failure:
             error, tokens = failure, failure.tokens or 0
-            if self._is_of_set_up(error, draft.arxiv_id, is_judging=is_judging):
-                error.is_fatal = True
             if error.is_fatal:
                 self._halt = _RunEndedError(str(error))
             elif error.is_outage:
@@ -269,14 +261,6 @@ class DraftWriter:
             state = DraftState.FAILED if _count_failures(draft) >= MAX_FAILURES else draft.state
             draft = replace(draft, state=state, problems=(str(error),))
         return await self._save(draft)
-
-    def _is_of_set_up(self, error: ModelError, arxiv_id: str, *, is_judging: bool) -> bool:
-        """Return whether the server refuses all requests: two papers' equally, and none of this kind was answered."""
-        if not error.is_refusal or is_judging in self._answered:
-            return False
-        refused = self._refused.setdefault(f"{is_judging} {_REQUEST_ID.sub('', str(error))}", set())
-        refused.add(arxiv_id)
-        return len(refused) > 1
 
     async def _read_text(self, paper: listing.Paper) -> models.PaperText:
         """Return a paper's text, or else its abstract from the day's list."""

@@ -1,7 +1,6 @@
 """The static site: pages as files, the links between them, and rebuilds."""
 
 import html
-import json
 import os
 import re
 from pathlib import Path
@@ -56,19 +55,6 @@ async def test_site_has_a_list_of_days_and_says_that_it_has_no_search(
     assert re.findall(r'"/lab/papers/days/([0-9-]+)\.html"', days)[:2] == ["2025-01-05", "2025-01-04"]
     assert "<form" not in days
     assert html.escape(texts.for_locale(models.Locale.EN)("web-no-search")) in days
-
-
-async def test_a_build_removes_the_search_of_an_earlier_version(archive: WebArchive, tmp_path: Path) -> None:
-    folder = tmp_path / "site"
-    await build(archive, folder)
-    listed = json.loads((folder / site.MANIFEST).read_text(encoding="utf-8"))
-    (folder / "find").mkdir()
-    former = {"search.html", "search.js", "find/rows-0.json"}
-    for name in former:
-        (folder / name).write_text("before")
-    (folder / site.MANIFEST).write_text(json.dumps([*listed, *former]), encoding="utf-8")
-    assert (await build(archive, folder)).removed == len(former)
-    assert not former & files(folder)
 
 
 async def test_all_spellings_of_an_author_link_to_one_page(archive: WebArchive, tmp_path: Path) -> None:

@@ -184,35 +184,6 @@ async def test_wrong_key_ends_the_run_without_failing_papers(desk: Desk) -> None
     assert {draft.state for draft in drafts} == {DraftState.CHECKED}
 
 
-def refusal(of: str = "the schema is too deep") -> ModelError:
-    return ModelError(
-        f"Error code: 400 - {of} (request id: 0{len(of)}afe{id(of)})", tokens=0, is_refusal=True
-    )
-
-
-@pytest.mark.parametrize("is_judging", [False, True])
-async def test_refusal_of_two_papers_alike_ends_the_run_without_failing_papers(
-    desk: Desk, is_judging: bool
-) -> None:
-    good, bad = Script(answer_of(TRUE)), Script(refusal(), refusal(), refusal(), refusal())
-    models_ = (good, bad) if is_judging else (bad, good)
-    drafts = await desk.write(*models_, count=6, daily=10**9)
-    assert bad.requests == 2
-    assert {draft.state for draft in drafts} <= {DraftState.PLANNED, DraftState.WRITTEN}
-    assert "the schema is too deep" in desk.problems[-1]
-    drafts = await desk.write(Script(answer_of(TRUE)), Script(verdicts_of(True)), count=6)
-    assert {draft.state for draft in drafts} == {DraftState.CHECKED}
-
-
-async def test_refusals_of_single_papers_end_no_run(desk: Desk) -> None:
-    model = Script(*(refusal(f"{number} tokens are too many") for number in range(4)), answer_of(TRUE))
-    drafts = await desk.write(model, Script(verdicts_of(True)), count=4, daily=10**9)
-    assert {draft.state for draft in drafts} == {DraftState.CHECKED}
-    model = Script(answer_of(TRUE), refusal(), refusal(), answer_of(TRUE))
-    drafts = await desk.write(model, Script(verdicts_of(True)), count=7, daily=10**9)
-    assert {draft.state for draft in drafts} == {DraftState.CHECKED}
-
-
 @pytest.mark.parametrize("period", ["daily", "monthly"])
 async def test_at_most_one_call_exceeds_a_token_cap(desk: Desk, period: str) -> None:
     model = Script(answer_of(TRUE), tokens=1_000)
