@@ -8,6 +8,7 @@ from unittest import mock
 
 import discord
 import pytest
+from structlog.testing import capture_logs
 
 from bot.app.client import DiscordRenderer
 from bot.client import texts as client_texts
@@ -105,7 +106,9 @@ async def test_leaving_a_server_pauses_its_posts(harness: ClientHarness) -> None
     await _dispatch(harness, "guild_remove", guild)
     assert await harness.bot.services.guilds.list_ids() == {guild.id}, "it invited the bot again meanwhile"
     harness.bot._connection._remove_guild(guild)
-    await _dispatch(harness, "guild_remove", guild)
+    with capture_logs() as lines:
+        await _dispatch(harness, "guild_remove", guild)
+    assert {"event": "removed from a server", "guild": guild.id, "log_level": "info"} in lines
     paused = await harness.subscriptions.get(subscription.id)
     assert (paused.state, paused.reason) == (models.ActivityState.PAUSED, models.Reason.GUILD_LEFT)
     assert await harness.bot.services.guilds.list_ids() == set()

@@ -21,6 +21,7 @@ from bot.core.settings import Settings
 from bot.operations import liveness
 from bot.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, NO_LOGIN, TICK_SECONDS, Liveness
 from bot.operations.metrics import Metrics
+from bot.outbox.pace import HttpAnswer
 from bot.search.index import SearchIndex
 from bot.sources import kinds
 from storage import errors, models, outbox, sources
@@ -98,7 +99,9 @@ async def harness(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 async def test_connected_sender_is_healthy(harness: ServerHarness) -> None:
     harness.connected = False
-    assert (await harness.health())[1]["discord"] == "unknown", "Discord has not answered yet"
+    for status, code in ((429, 0), (503, 1)):
+        harness.liveness.record_answer(HttpAnswer(status, is_json=True, code=code))
+    assert (await harness.health())[1]["discord"] == "unknown", "Discord has not done anything yet"
     harness.connected = True
     harness.show_life()
     harness.seconds += 7

@@ -12,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -107,8 +108,13 @@ def test_restores_over_the_log_of_a_killed_bot_and_keeps_what_was_there(
     leave_log(tmp_path)
     killed = tmp_path / "paperround.db.before-restore-20260101-000000"
     os.link(path, killed)  # by a restore that was killed before it took the place
+    seconds = (datetime.now(UTC) + timedelta(seconds=number) for number in range(60))
+    others = [path.with_name(f"{path.name}.before-restore-{at:%Y%m%d-%H%M%S}") for at in seconds]
+    for other in others:
+        other.write_text("of another restore in this second")
     restored = paperround("restore", "backup.db", "--json").data
     assert not killed.exists(), "what was there is kept once"
+    assert {other.read_text() for other in others} == {"of another restore in this second"}
     assert (restored["database"], restored["schema"]) == (str(path), sqlite_file.SCHEMA_VERSION)
     assert read_mark(path) == "before"
     assert read_mark(Path(restored["former"])) == "after"
@@ -405,6 +411,9 @@ def test_all_commands_say_the_same_of_an_older_database(paperround: Paperround, 
     said = "`paperround db upgrade` upgrades it, and so does `paperround run`"
     restored = paperround("restore", "old.db")
     assert (restored.exit_status, said in restored.stdout) == (0, True)
+    assert restored.stdout.endswith(
+        "To go back to an older version, install that before you start the bot.\n"
+    )
     for command in ("posts", "sources list", "backup new.db", "search moss"):
         assert said in paperround(*command.split()).stderr
     assert said in paperround("doctor").stdout

@@ -159,6 +159,7 @@ async def test_setup_command_a_form_and_two_buttons_lead_to_the_first_post(
         answers = [("Token", model.TOKEN), ("Hugging Face", ""), ("arXiv", "")]
         shown = await type_lines(tmp_path, fake, answers, **settings)
         assert INVITATION in shown
+        assert "systemctl start paperround" in shown
         assert model.TOKEN not in shown
         async with running_bot.run_process(fake, tmp_path, DISCORD_TOKEN=None, **settings) as (_, log):
             [welcome] = await fake.wait_for_messages(new_server, log.read_text)

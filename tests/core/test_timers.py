@@ -1,6 +1,7 @@
 """Recurring jobs in virtual time: when they run, after a run that left work, and while the machine's clock is set."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -65,9 +66,48 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(monkeypatch)
 
 
-def test_minute_jobs_run_at_once_and_at_the_start_of_every_minute(stage: Stage) -> None:
-    runs = stage.run(600, lambda opened: opened.add_each_minute(stage.record, stage.now))
-    assert runs == pytest.approx([0, *range(40, 600, 60)], abs=0.05)
+def _hours(number: float, begin: float = 100, end: float = math.inf) -> Callable[[float], timedelta]:
+    """Return an error of so many hours between two seconds."""
+    return lambda seconds: timedelta(hours=number) * (begin < seconds < end)
+
+
+@pytest.mark.parametrize(
+    ("error", "within"),
+    [
+        (_hours(0), 0.05),
+        (_hours(-7.5 / 3600, -1), 1.05),
+        *((_hours(hours), 3) for hours in (-87_600, -2, 50)),
+        # Forward, and back within two seconds.
+        (lambda seconds: timedelta(hours=50) * ((seconds > 100.1) - 2 * (seconds > 101.5)), 3),
+    ],
+    ids=["right", "wrong", "ten years back", "back", "forward", "forward and back"],
+)
+def test_minute_jobs_run_at_once_and_at_the_start_of_every_minute_by_discords_clock(
+    stage: Stage, error: Callable[[float], timedelta], within: float
+) -> None:
+    """Whatever the machine's clock says, or is set to after 100 seconds."""
+    stage.error = error
+    runs = stage.run(300, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    assert runs == pytest.approx([0, *range(40, 300, 60)], abs=within)
+
+
+def test_minute_jobs_are_on_time_although_the_process_started_within_a_second(stage: Stage) -> None:
+    stage.slept = lambda seconds: timedelta(milliseconds=600)
+    runs = stage.run(200, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    assert runs == pytest.approx([0, 39.4, 99.4, 159.4], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [(_hours(-2), [5, 65, *range(100, 300, 60)]), (_hours(50, 64.5, 65.5), [5, 65, *range(66, 300, 60)])],
+    ids=["back", "forward for a moment"],
+)
+def test_interval_jobs_run_at_once_when_the_machines_clock_is_set(
+    stage: Stage, error: Callable[[float], timedelta], times: list[float]
+) -> None:
+    stage.error = error
+    runs = stage.run(300, lambda opened: opened.add(stage.record, MINUTE, after=timedelta(seconds=5)))
+    assert runs == pytest.approx(times, abs=3)
 
 
 def test_jobs_run_once_when_the_machine_wakes_after_years(stage: Stage) -> None:
@@ -82,52 +122,11 @@ def test_jobs_run_once_when_the_machine_wakes_after_years(stage: Stage) -> None:
     assert runs == pytest.approx([0, 0, 40, 91, 91, 100], abs=1.05)
 
 
-def test_minute_jobs_are_on_time_although_the_process_started_within_a_second(stage: Stage) -> None:
-    stage.slept = lambda seconds: timedelta(milliseconds=600)
-    runs = stage.run(200, lambda opened: opened.add_each_minute(stage.record, stage.now))
-    assert runs == pytest.approx([0, 39.4, 99.4, 159.4], abs=0.05)
-
-
-def test_minute_jobs_follow_discords_clock_while_the_machines_is_wrong(stage: Stage) -> None:
-    stage.error = lambda seconds: timedelta(seconds=-7.5)
-    runs = stage.run(200, lambda opened: opened.add_each_minute(stage.record, stage.now))
-    assert runs == pytest.approx([0, 40, 100, 160], abs=1.05)
-
-
 def test_minute_jobs_run_within_seconds_after_the_machine_slept(stage: Stage) -> None:
     stage.slept = lambda seconds: timedelta(hours=1) * (seconds > 10)
     runs = stage.run(39, lambda opened: opened.add_each_minute(stage.record, stage.now))
     assert len(runs) == 2
     assert 10 < runs[1] <= 12
-
-
-@pytest.mark.parametrize("error", [-timedelta(days=3650), -timedelta(hours=2), timedelta(hours=50)])
-def test_jobs_go_on_when_the_machines_clock_is_set(stage: Stage, error: timedelta) -> None:
-    stage.error = lambda seconds: error * (seconds > 100)
-
-    def add(opened: Timers) -> None:
-        opened.add_each_minute(stage.record, stage.now)
-
-    runs = stage.run(300, add)
-    assert runs == pytest.approx([0, *range(40, 300, 60)], abs=3)
-
-
-def test_jobs_go_on_when_the_machines_clock_is_set_forward_and_back_within_two_seconds(stage: Stage) -> None:
-    stage.error = lambda seconds: timedelta(hours=50) * ((seconds > 100.1) - 2 * (seconds > 101.5))
-    runs = stage.run(300, lambda opened: opened.add_each_minute(stage.record, stage.now))
-    assert runs == pytest.approx([0, *range(40, 300, 60)], abs=3)
-
-
-def test_interval_jobs_run_at_once_when_the_machines_clock_is_set_back(stage: Stage) -> None:
-    stage.error = lambda seconds: timedelta(hours=-2) * (seconds > 100)
-    runs = stage.run(300, lambda opened: opened.add(stage.record, MINUTE, after=timedelta(seconds=5)))
-    assert runs == pytest.approx([5, 65, *range(100, 300, 60)], abs=3)
-
-
-def test_interval_jobs_go_on_when_the_clock_was_set_forward_for_a_moment(stage: Stage) -> None:
-    stage.error = lambda seconds: timedelta(hours=50) * (64.5 < seconds < 65.5)
-    runs = stage.run(300, lambda opened: opened.add(stage.record, MINUTE, after=timedelta(seconds=5)))
-    assert runs == pytest.approx([5, 65, *range(66, 300, 60)], abs=3)
 
 
 def test_a_run_that_left_work_is_repeated_after_the_retry_time(stage: Stage) -> None:

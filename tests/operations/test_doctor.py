@@ -234,6 +234,9 @@ async def test_little_free_space_is_a_warning(
     monkeypatch.setattr(doctor, "MIN_FREE_BYTES", least)
     found = (await examine())[f"disk of {tmp_path}"]
     assert (found.status, found.value) == (status, f"{free / 1e6:.1f} MB free")
+    assert "need a copy of the database" in found.note
+    [of_index] = doctor._disks([tmp_path], None)  # with PostgreSQL
+    assert of_index.note in ("", "Free some space: the search index is written there.")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +281,12 @@ async def test_the_one_file_of_another_owner_is_named_and_not_all_others(
     [
         (True, {}, "ok", ""),
         (False, {"problems": ["The disk is too full."]}, "error", "The disk is too full."),
-        (None, {}, "warning", "no valid answer"),
+        (
+            None,
+            {},
+            "warning",
+            "no valid answer It does not run, or not at this address. If it should, its log says why",
+        ),
         (True, {"notices": ["The installed files were replaced."]}, "warning", "were replaced"),
         (True, {"version": "0.2.0 (an-older-one)"}, "warning", "restart it"),
         (True, {"database": "of-another-bot"}, "warning", "uses another database"),

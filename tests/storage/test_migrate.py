@@ -1,17 +1,15 @@
 """Creating the schema, errors for databases that cannot be opened, and backups of a database in use."""
 
 import os
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
-from unittest import mock
 
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, migrate, migrations, sqlite_file
+from storage import database, errors, key_values, migrate
 
 
 @asynccontextmanager
@@ -67,16 +65,6 @@ async def test_rejects_a_database_of_an_unknown_version(database_url: str, chang
             await migrate.open_database(database_url, migrate=upgrading)
 
 
-async def test_rolls_back_a_failed_upgrade(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        migrations, "VERSION", mock.Mock(__str__=mock.Mock(side_effect=RuntimeError("no space")))
-    )
-    with pytest.raises(RuntimeError):
-        await migrate.open_database(empty_database_url, migrate=True)
-    async with open_unmigrated(empty_database_url) as connection:
-        assert await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names()) == []
-
-
 async def test_creates_the_schema_on_postgresql_only_on_request(postgres_url: str) -> None:
     from tests.conftest import create_postgres_database
 
@@ -92,21 +80,10 @@ async def test_rejects_another_applications_database(empty_database_url: str) ->
         await migrate.open_database(empty_database_url, migrate=True)
 
 
-async def test_locked_file_raises_a_readable_error(
-    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_SECONDS", 0.05)
-    path = Path(shutil.copy(sqlite_template, tmp_path))
-    with closing(sqlite3.connect(path, isolation_level=None)) as other_connection:
-        other_connection.execute("BEGIN IMMEDIATE")
-        with pytest.raises(errors.DatabaseUnavailableError, match="locked by another process"):
-            async with open_unmigrated(f"sqlite+aiosqlite:///{path}"):
-                pass
-
-
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
+        (sqlite3.OperationalError("database is locked"), "paperround.db is locked by another process"),
         (sqlite3.OperationalError("attempt to write a readonly database"), "paperround.db cannot be written"),
         (sqlite3.OperationalError("database disk image is malformed"), "paperround.db is damaged"),
         (sqlite3.OperationalError("database or disk is full"), "disk is too full"),
