@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import structlog
@@ -14,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from bot.app import container
 from bot.core.settings import Settings
-from storage import errors, migrate, migrations
+from storage import copying, errors, migrate, migrations
 from tests.support import sample_archive, upgrades
 from tests.support.sample_archive import NewsletterPaper
 from tests.support.shell_fixtures import Paperround, apply_set_up
@@ -122,11 +123,18 @@ def test_a_refused_command_leaves_no_new_database(
     assert {*tmp_path.iterdir()} == before
 
 
-def test_a_copy_that_is_refused_leaves_no_new_database(paperround: Paperround, tmp_path: Path) -> None:
+def test_a_copy_that_is_refused_leaves_no_new_database(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with (tmp_path / "paperround.db.sender.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         refused = paperround("db", "copy", "--to", "sqlite+aiosqlite:///copy.db")
     assert (refused.exit_status, "running bot" in refused.stderr) == (1, True)
+    assert [*tmp_path.glob("copy*")] == []
+    with monkeypatch.context() as patch:
+        # Both are locked by then, so that the new one has the lease of a sender.
+        patch.setattr(copying, "_sum", mock.AsyncMock(side_effect=errors.StorageError("It is away.")))
+        assert paperround("db", "copy", "--to", "sqlite+aiosqlite:///copy.db").exit_status == 1
     assert [*tmp_path.glob("copy*")] == []
     assert paperround("db", "copy", "--to", "sqlite+aiosqlite:///copy.db").exit_status == 0
     assert (tmp_path / "copy.db").exists()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import re
 import sqlite3
@@ -320,6 +321,26 @@ def test_a_new_file_is_removed_only_while_it_is_empty_and_closed(tmp_path: Path)
     assert sqlite_file.remove_unused(path)
     make(1).close()
     assert (sqlite_file.remove_unused(path), path.exists()) == (False, True)
+
+
+def test_a_file_that_a_process_opens_in_the_last_moment_is_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the end of the log and the lock, as a bot that starts during a restore."""
+    path, connect = tmp_path / "file.db", sqlite3.connect
+
+    class Connection(sqlite3.Connection):
+        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+            if statement == "BEGIN EXCLUSIVE":
+                with contextlib.closing(connect(path, isolation_level=None)) as other:
+                    other.execute("PRAGMA journal_mode=WAL")
+            return super().execute(statement, *values)
+
+    with contextlib.closing(connect(path)) as made:
+        made.execute("CREATE TABLE meta (value)")
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(connect, factory=Connection))
+    with pytest.raises(errors.StorageError, match="in use"), sqlite_file.held(path):
+        pass
 
 
 async def test_a_transaction_that_waits_for_another_process_says_so(
