@@ -8,6 +8,7 @@ By default some weeks are played on each engine. `RANDOM_YEARS=10` plays ten who
 `RANDOM_PLAY=refusals,edits` plays only some of TROUBLES.
 """
 
+import itertools
 import os
 import random
 from collections import defaultdict
@@ -56,6 +57,14 @@ WEEK = 7 * DAY
 
 def is_even(name: str) -> bool:
     return int(name.partition(".")[2]) % 2 == 0
+
+
+def days_since_last(row: models.Subscription, on: date) -> list[date]:
+    """Return the days after a post's date before, newest first: a week for a weekly post."""
+    days = [on - n * DAY for n in range(7)]
+    if row.style is models.Style.WEEKLY:
+        return days
+    return [on, *itertools.takewhile(lambda day: day.isoweekday() not in row.days, days[1:])]
 
 
 @dataclass
@@ -301,12 +310,13 @@ class Year:
         day = due_at(row, on)[1]
         last_on = day or (self.now + 14 * HOUR).date()
         about_on, is_weekly = day or on, row.style is models.Style.WEEKLY
-        before = next(n * DAY for n in range(1, 8) if (on - n * DAY).isoweekday() in row.days)
+        since = days_since_last(row, on)
         if is_weekly:
-            before, last_on = WEEK, min(on, last_on)
-        is_of_next_day = before == DAY
-        # Three days and seven, and as many more as there are days between two dates.
-        own_on, first_on = about_on - before - DAY, about_on - before - 6 * DAY
+            last_on = min(on, last_on)
+        is_of_next_day = len(since) == 1
+        # What posts of each of these days would have: of three days up to their own, and late ones of seven.
+        oldest_on = about_on - (on - since[-1])
+        own_on, first_on = oldest_on - 2 * DAY, oldest_on - 7 * DAY
         last = self.last_posts.get(row.id)
         entries: dict[str, list[tuple[date, datetime]]] = defaultdict(list)
         drawn_on: set[date] = set()
@@ -320,7 +330,12 @@ class Year:
         own, late = set[str](), dict[str, date]()
         for name, of_paper in entries.items():
             is_returned = last is not None and self.is_returned(place_of(row), name, is_sure=is_sure)
-            dates = [entry for entry in of_paper if entry[0] >= first_on or is_returned]
+            last_drawn_on = last.newest_on if last is not None else first_on
+            dates = [
+                entry
+                for entry in of_paper
+                if entry[0] >= first_on or entry[0] == last_drawn_on or is_returned
+            ]
             if not dates or self.votes[name] < row.min_votes or (row.topic and not is_even(name)):
                 continue
             dated, listed_at = max(dates)[0], min(at for _, at in dates)

@@ -30,7 +30,7 @@ TROUBLES = ("nothing", "holiday", "silence", "pause", "away", "late start")
 """A Wednesday without a list; a week without lists; eight days of pause; a bot that is off from Saturday to Tuesday noon;
 posts that are set up on a Wednesday."""
 COUNTED_DAYS, ALL_DAYS = 28, 42
-GROWS_AT = (time(9), time(18), time(21, 25))
+GROWS_AT = (time(9), time(13), time(18), time(21, 25))
 """When the list of a weekday gets a paper, in New York."""
 
 
@@ -108,7 +108,7 @@ class Weeks:
         now = self.world.now
         for number, on in enumerate(self.days()):
             grown_at = [datetime.combine(on, at, NEW_YORK).astimezone(UTC) for at in GROWS_AT]
-            names = [f"A{number * 3 + n}" for n, at in enumerate(grown_at) if at <= now]
+            names = [f"A{number * len(GROWS_AT) + n}" for n, at in enumerate(grown_at) if at <= now]
             if self.has_list(on) and len(names) > len(self.listed[on]):
                 self.listed[on] = dict.fromkeys(names, now) | self.listed[on]
                 weeks, weekday = divmod((on - MONDAY).days, 7)
@@ -140,33 +140,54 @@ class Weeks:
         for channel_id, text, _ in self.world.discord.messages:
             for name in text.split():
                 came[channel_id][name] += 1
-        sizes = [(post.channel_id, len(post.papers), post.planned_at) for post in await self.world.planned()]
-        first_sizes = {id_: size for id_, size, at in reversed(sizes) if at >= self.paused[1]}
         faults = []
         for channel_id, row in self.rows.items():
             kind = f"{row.style.value} {row.days} {row.at_time!r}"
             twice = [name for name, count in came[channel_id].items() if count > 1]
             if twice:
                 faults.append(f"{kind}: twice {twice}")
-            for on in self.days()[:COUNTED_DAYS]:
-                for name, listed_at in self.listed[on].items():
-                    if not came[channel_id][name]:
-                        answer = await self.world.why(name, channel_id)
-                        cause = answer.explanations[0].cause
-                        if not self.is_excused(cause, on, listed_at, first_sizes.get(channel_id, 0)):
-                            faults.append(f"{kind}: {name} of {on:%a %d %b}, listed {listed_at}: {cause}")
+            missing = [
+                (name, on, at)
+                for on in self.days()[:COUNTED_DAYS]
+                for name, at in self.listed[on].items()
+                if not came[channel_id][name]
+            ]
+            first = await self.find_first(channel_id) if missing else None
+            for name, on, listed_at in missing:
+                answer = await self.world.why(name, channel_id)
+                cause = answer.explanations[0].cause
+                if not self.is_excused(cause, on, listed_at, row, first):
+                    faults.append(f"{kind}: {name} of {on:%a %d %b}, listed {listed_at}: {cause}")
         assert not faults, f"{len(faults)} faults, such as " + "\n".join(faults[:: len(faults) // 20 + 1])
 
-    def is_excused(self, cause: Cause, on: date, listed_at: datetime, size: int) -> bool:
-        """Return whether a paper may be missing, and for this reason. `size` is that of the first post after the pause."""
+    async def find_first(self, channel_id: int) -> models.Delivery | None:
+        """Return a channel's first post after it was set up, or after the pause."""
+        since_at = self.paused[1] if self.trouble == "pause" else self.set_up_at
+        posts = [post for post in await self.world.planned() if post.channel_id == channel_id]
+        return next((post for post in posts if post.planned_at >= since_at), None)
+
+    def is_excused(
+        self,
+        cause: Cause,
+        on: date,
+        listed_at: datetime,
+        row: models.Subscription,
+        first: models.Delivery | None,
+    ) -> bool:
+        """Return whether a paper may be missing, and for this reason. `first` is that of `find_first`."""
         match self.trouble:
-            case "late start":
-                return listed_at < self.set_up_at and cause is Cause.TOO_EARLY
-            case "pause" if listed_at < self.paused[1]:
-                # The first post after the pause comes up to a week later, for two weeks of papers.
-                is_old = self.paused[1].date() - on >= 5 * DAY
-                is_full = {Cause.LATE: size == 30, Cause.BELOW_TOP: size >= 25, Cause.TOO_OLD: is_old}
-                return is_full.get(cause, False)
+            case "late start" if first is not None:
+                is_full = cause is Cause.BELOW_TOP and len(first.papers) >= row.top_n
+                return listed_at < self.set_up_at and (cause is Cause.TOO_EARLY or is_full)
+            case "pause" if first is not None and first.local_on is not None:
+                if not self.paused[0] - 7 * DAY <= listed_at < first.planned_at:
+                    return False
+                if cause in (Cause.LATE, Cause.BELOW_TOP):
+                    return len(first.papers) >= row.top_n + (5 if cause is Cause.LATE else 0)
+                # As posts of each day since the date before would have: each reaches back by seven days.
+                since = [day for n in range(7) if (day := first.local_on - n * DAY).isoweekday() in row.days]
+                before = since[1] if len(since) > 1 else first.local_on - 7 * DAY
+                return cause is Cause.TOO_OLD and on <= before - 6 * DAY
         return False
 
 
