@@ -335,9 +335,13 @@ _IMAGE = re.compile(
 _LOCAL_IMAGE = re.compile(r"!\[[^\[\]]{0,300}\]\((?!<?https?:)[^\s()]{1,2000}\)")
 """An image with a relative address, which nothing can load."""
 _ADDRESS = re.compile(r"https?://[^\s()<>\[\]\"']{1,2000}")
-_MEDIA_WORD = re.compile(
-    r"video|watch|play|movie|clip|demo|youtube|image|figure|picture|photo|cover|thumbnail|poster|the|here|link|view|see|gif|mp|mov|webm|png|jpe?g|webp|br"
-    r"|영상|동영상|비디오|보기|데모|시연|이미지|그림|사진|썸네일|표지|포스터|링크"
+_MEDIA_WORDS = frozenset(
+    (
+        *("video", "watch", "play", "movie", "clip", "demo", "youtube", "image", "figure"),
+        *("picture", "photo", "cover", "thumbnail", "poster", "the", "here", "link", "view", "see"),
+        *("gif", "mp", "mov", "webm", "png", "jpg", "jpeg", "webp", "br", "영상", "동영상", "비디오", "보기"),
+        *("데모", "시연", "이미지", "그림", "사진", "썸네일", "표지"),
+    )
 )
 _VIDEO_WORD = re.compile(r"video|watch|movie|영상|비디오", re.IGNORECASE)
 
@@ -359,8 +363,7 @@ def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
     if address is None:
         return None
     label = _ADDRESS.sub("", line)
-    words = re.findall(r"[^\W\d_]+", label.lower())
-    if not all(map(_MEDIA_WORD.fullmatch, words)):
+    if not _MEDIA_WORDS.issuperset(re.findall(r"[^\W\d_]+", label.lower())):
         return None
     if is_video(address[0]) or _VIDEO_WORD.search(label):
         return None, address[0], ""

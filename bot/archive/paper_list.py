@@ -26,7 +26,6 @@ _LINK = re.compile(
     r"\(\s{0,9}<?(https?://[^\s()<>]{1,1000}|[^\s()<>]{0,200})[^()\n]{0,200}\)"
 )
 """A link or an image: its mark, its label, which may contain an image, and its address."""
-_DIGIT = re.compile("[0-9]")
 _ADDRESS = re.compile(
     r"<?(?:https?://|(?<![\w./-])(?:www\.)?arxiv\.org/)[^\s<>|\"']{1,1000}>?", re.IGNORECASE
 )
@@ -38,14 +37,21 @@ _MENTIONING = re.compile(
 )
 _UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
 _DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
-_BEFORE_MENTION = re.compile(
-    r"of|in|on|at|to|by|with|from|as|than|and|or|also|see|via|per|for|is|are|was|were|like|that|this|the|an?|our|we|cf|us(?:e|es|ing)"
-    r"|into|about|between|says|against|both|while|where|which|extend(?:s|ing)|supersed(?:es|ing)|replac(?:es|ing)"
-    r"|en|de|con|por|como|y|que|dans|par|avec|et|von|mit|und|wie|bei|di|da|para|e"
+_BEFORE_MENTION = frozenset(
+    (
+        *("of", "in", "on", "at", "to", "by", "with", "from", "as", "than", "and", "or", "also"),
+        *("see", "via", "per", "for", "is", "are", "was", "were", "like", "that", "this", "the"),
+        *("a", "an", "our", "we", "cf", "use", "uses", "using", "into", "about", "between", "says"),
+        *("against", "both", "while", "where", "which", "extends", "extending", "en", "de", "con"),
+        *("por", "como", "y", "que", "dans", "par", "avec", "et", "von", "mit", "und", "wie"),
+        *("bei"),
+    )
 )
 _WORD_BEHIND = re.compile(r"[^\W\d_]++(?!\.\w)")
 """A word, and no category of arXiv such as cs.CL."""
-_BEHIND_ADDRESS = re.compile(r"by|from|via|par|von|de|por|votes?|upvotes|likes|points|stars|comments")
+_BEHIND_ADDRESS = frozenset(
+    (*("by", "from", "via", "vote", "votes", "upvotes", "likes", "points", "stars", "comments"),)
+)
 _ID = re.compile(rf"(?:arxiv\s?[:：.]?\s?)?(?P<id>{arxiv_ids.ID})(?:v[0-9]{{1,3}})?", re.IGNORECASE)
 _MAX_SHORT_LINE, _MAX_CELL_LENGTH, _MAX_LINE = 200, 60, 400
 _MAX_WORDS = 3
@@ -398,7 +404,7 @@ def _read_links(line: str, row: int) -> tuple[list[_Paper], str, list[str]]:
 
 def _find_lone_date(part: str, near: date | None = None) -> date | None:
     """Return the date of a line or a part of it that is only a date."""
-    stated = date_reader.read(strip_markdown(part), near) if _DIGIT.search(part) else None
+    stated = date_reader.read(strip_markdown(part), near) if any(map(str.isdecimal, part)) else None
     return stated.on if stated and stated.count_words() == 0 else None
 
 
@@ -437,8 +443,8 @@ def _is_in_sentence(part: str, match: re.Match[str], *, is_id: bool) -> bool:
         return True  # with a particle
     last = "".join(before.split()[-1:]).strip("(*_,").lower()
     word = _WORD_BEHIND.match(behind.lstrip(" " if is_id else " ,)"))
-    goes_on = word is not None and word[0].islower() and not _BEHIND_ADDRESS.fullmatch(word[0])
-    return goes_on or _BEFORE_MENTION.fullmatch(last) is not None
+    goes_on = word is not None and word[0].islower() and word[0] not in _BEHIND_ADDRESS
+    return goes_on or last in _BEFORE_MENTION
 
 
 def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:

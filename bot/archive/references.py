@@ -191,13 +191,15 @@ def _read_entries(text: str) -> Iterator[_Entry]:
         else:
             yield from map(_read_json, _find_items(values))
             return
-    table = _Table.find(text)
+    table = _find_table(text)
     bibtex = None if _NOT_TEXT.match(text) else _BIBTEX_ENTRY.search(text)
-    tagged = _TaggedLines.find(text)
+    tagged = _TAGGED.search(text)
+    line = _find_tag(tagged) if tagged else None
+    first = line.search(text) if line else None
     if table:
-        yield from table.read()
-    elif tagged and (bibtex is None or tagged.start < bibtex.start()):
-        yield from tagged.read()
+        yield from _read_table(*table)
+    elif tagged and line and (bibtex is None or (first or tagged).start() < bibtex.start()):
+        yield from _read_tagged_lines(text, tagged, line)
     elif bibtex:
         yield from _read_bibtex(text)
     else:
@@ -300,23 +302,24 @@ def _read_bibtex(text: str) -> Iterator[_Entry]:
     for block in library.blocks:
         if isinstance(block, model.DuplicateBlockKeyBlock | model.DuplicateFieldKeyBlock):
             block = block.ignore_error_block or block
-        if isinstance(block, model.ImplicitComment):
-            if refused:
-                refused += f"\n{block.raw or ''}"
-            else:
-                yield _Entry(block.raw or "")
+        raw = block.raw or ""
+        if refused and isinstance(block, model.ImplicitComment):
+            refused += f"\n{raw}"
             continue
         if refused:
             yield _read_refused(refused)
-            refused = ""
-        if isinstance(block, model.Entry):
-            values = [(field.key.lower(), str(field.value)) for field in block.fields]
-            if any(value.startswith(("{", '"')) and _BIBTEX_FIELD.search(value) for _, value in values):
-                refused = block.raw or ""  # a comma is missing between two fields
-            else:
-                yield _read_bibtex_entry(block.raw or "", block.key, values)
-        elif isinstance(block, model.ParsingFailedBlock) and _BIBTEX_ENTRY.match(block.raw or ""):
-            refused = block.raw or ""
+        refused = ""
+        given = (
+            [(it.key.lower(), str(it.value)) for it in block.fields] if isinstance(block, model.Entry) else []
+        )
+        if any(value.startswith(("{", '"')) and _BIBTEX_FIELD.search(value) for _, value in given):
+            refused = raw  # a comma is missing between two fields
+        elif isinstance(block, model.Entry):
+            yield _read_bibtex_entry(raw, block.key, given)
+        elif isinstance(block, model.ParsingFailedBlock) and _BIBTEX_ENTRY.match(raw):
+            refused = raw
+        elif isinstance(block, model.ImplicitComment):
+            yield _Entry(raw)
     if refused:
         yield _read_refused(refused)
 
@@ -324,20 +327,16 @@ def _read_bibtex(text: str) -> Iterator[_Entry]:
 def _read_bibtex_entry(raw: str, key: str, given: _Fields) -> _Entry:
     first = dict(reversed(given))
     note, tags = (exports.unescape_bibtex(first.get(name, "")) for name in ("annote", "keywords"))
-    return _Entry(
-        raw, given or [("", "")], key, _read_latex(_join_title(first)), note, tags, first.get("ids", ""), True
-    )
+    title, ids = _read_latex(_join_title(first)), first.get("ids", "")
+    return _Entry(raw, given or [("", "")], key, title, note, tags, ids, is_named=True)
 
 
 def _read_refused(raw: str) -> _Entry:
-    """Read an entry with an error: each field goes to the start of the next one. Lines after % are comments."""
-    raw = "\n".join(line for line in raw.split("\n") if not line.lstrip().startswith("%"))
+    """Read an entry with an error, such as a comma too few: each field goes to the start of the next one."""
     head, *parts = _BIBTEX_FIELD.split(raw)
-    key = head.partition("{")[2].strip(" ,\n")
-    values = [
-        (name.lower(), value.strip(' \n,{}")')) for name, value in zip(parts[::2], parts[1::2], strict=True)
-    ]
-    return _read_bibtex_entry(raw, key, values)
+    values = (value.strip(' \n,{}")') for value in parts[1::2])
+    given = [(name.lower(), value) for name, value in zip(parts[::2], values, strict=True)]
+    return _read_bibtex_entry(raw, head.partition("{")[2].strip(" ,\n"), given)
 
 
 def _read_latex(latex: str) -> str:
@@ -352,55 +351,44 @@ def _read_latex(latex: str) -> str:
 # Lines with tags: RIS, PubMed and EndNote.
 
 
-class _TaggedLines(NamedTuple):
-    """A text with tags: where the first one is, the tag that each entry has, and the pattern of a line with a tag."""
-
-    text: str
-    start: int
-    kind: str
-    line: re.Pattern[str]
-
-    @classmethod
-    def find(cls, text: str) -> _TaggedLines | None:
-        if (found := _TAGGED.search(text)) is None:
-            return None
+def _find_tag(tagged: re.Match[str]) -> re.Pattern[str]:
+    """Return the pattern of a line with a tag, given the tag that each entry has."""
+    if tagged["ris"]:
         # As many spaces as in the first: "AI - " may begin the rest of a wrapped line.
-        gap, kind = re.escape(found["gap"] or ""), found["ris"] or found["pubmed"] or found["endnote"]
-        tags = {
-            "TY": rf"[ \t]*([A-Z][A-Z0-9]){gap}-",
-            "PMID": r"([A-Z]{2,4}) *-",
-            "%0": r"(%[0-9A-Z@+])(?!\S)",
-        }
-        line = re.compile(rf"^{tags[kind]}[ \t]*(.*)", re.MULTILINE)
-        first = line.search(text)
-        return cls(text, first.start() if first else found.start(), kind, line)
+        tag = rf"[ \t]*([A-Z][A-Z0-9]){re.escape(tagged['gap'])}-"
+    else:
+        tag = r"([A-Z]{2,4}) *-" if tagged["pubmed"] else r"(%[0-9A-Z@+])(?!\S)"
+    return re.compile(rf"^{tag}[ \t]*(.*)", re.MULTILINE)
 
-    def read(self) -> Iterator[_Entry]:
-        """Yield the entries, each up to its end (`ER`) or to the tag that begins another. That tag need not be its first."""
-        import rispy
 
-        mapping = {self.kind: self.kind, rispy.RisParser.UNKNOWN_TAG: ""}
-        form = {"START_TAG": self.kind, "END_TAG": _END, "parse_line": lambda _, line: self._split(line)}
-        parser = type("Parser", (rispy.RisParser,), form)(
-            mapping=mapping, list_tags=[], delimiter_tags_mapping={}
-        )
-        start, lines = "", list[str]()
-        for line in [*self.text.split("\n"), _END]:
-            tag, _ = self._split(line)
-            if start and tag in (self.kind, "ER", _END):
-                [record] = parser.parse_lines(iter([start, *lines, _END]))
-                yield _read_tagged("\n".join([start, *lines]), record.get("", {}))
-            if tag == "ER":
-                start, lines = "", []
-            elif tag == self.kind:
-                start, lines = line.strip(), [] if start else lines
-            else:
-                lines.append(line)
+def _read_tagged_lines(text: str, tagged: re.Match[str], pattern: re.Pattern[str]) -> Iterator[_Entry]:
+    """Yield the entries, each up to its end (`ER`) or to the tag that begins another. That tag need not be its first."""
+    import rispy
 
-    def _split(self, line: str) -> tuple[str | None, str]:
+    kind = tagged["ris"] or tagged["pubmed"] or tagged["endnote"]
+
+    def split(line: str) -> tuple[str | None, str]:
         """Return a line's tag and text. One without a tag goes on with the line above."""
-        match = self.line.match(line)
+        match = pattern.match(line)
         return (match[1], match[2].strip()) if match else (_END if line == _END else None, line.strip())
+
+    mapping = {kind: kind, rispy.RisParser.UNKNOWN_TAG: ""}
+    form = {"START_TAG": kind, "END_TAG": _END, "parse_line": lambda _, line: split(line)}
+    parser = type("Parser", (rispy.RisParser,), form)(
+        mapping=mapping, list_tags=[], delimiter_tags_mapping={}
+    )
+    start, lines = "", list[str]()
+    for line in [*text.split("\n"), _END]:
+        tag, _ = split(line)
+        if start and tag in (kind, "ER", _END):
+            [record] = parser.parse_lines(iter([start, *lines, _END]))
+            yield _read_tagged("\n".join([start, *lines]), record.get("", {}))
+        if tag == "ER":
+            start, lines = "", []
+        elif tag == kind:
+            start, lines = line.strip(), [] if start else lines
+        else:
+            lines.append(line)
 
 
 _END = "\0"
@@ -417,45 +405,33 @@ def _read_tagged(text: str, values: Mapping[str | None, list[str]]) -> _Entry:
 # Tables and other lines.
 
 
-class _Table(NamedTuple):
-    """A table whose first line names its columns; `title` is the index of that for titles."""
+def _find_table(text: str) -> tuple[str, str, Sequence[str], int] | None:
+    """Return a table's rows, delimiter, columns, and the index of that for titles; None if the first line names no columns."""
+    first, _, rest = text.partition("\n")
+    stated = first[4:5] if first.startswith("sep=") and len(first) == 5 else ""  # of Excel
+    first, text = (rest.partition("\n")[0], rest) if stated else (first, text)
+    delimiter = stated or max(",;\t", key=first.count)
+    columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
+    titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
+    titles = titles or [at for at, name in enumerate(columns) if name in _NAME_COLUMNS]
+    if not titles or len(columns) < 2 or any(map(_NO_COLUMN.search, columns)):
+        return None
+    # The journal's title stands behind that of the paper, unless that is called a title and nothing else.
+    return text, delimiter, columns, min(titles, key=lambda at: columns[at] not in _TITLE_WORDS)
 
-    rows: str
-    delimiter: str
-    columns: Sequence[str]
-    title: int
 
-    @classmethod
-    def find(cls, text: str) -> _Table | None:
-        first, _, rest = text.partition("\n")
-        stated = first[4:5] if first.startswith("sep=") and len(first) == 5 else ""  # of Excel
-        first, text = (rest.partition("\n")[0], rest) if stated else (first, text)
-        delimiter = stated or max(",;\t", key=first.count)
-        columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
-        if any(map(_NO_COLUMN.search, columns)):
-            return None
-        titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
-        titles = titles or [at for at, name in enumerate(columns) if name in _NAME_COLUMNS]
-        if not titles or len(columns) < 2:
-            return None
-        # The journal's title stands behind that of the paper, unless that is called a title and nothing else.
-        return cls(text, delimiter, columns, min(titles, key=lambda at: columns[at] not in _TITLE_WORDS))
-
-    def read(self) -> Iterator[_Entry]:
-        """Yield the rows, but for repetitions of the first."""
-        key = next((self.columns.index(name) for name in _KEY_COLUMNS if name in self.columns), None)
-        try:
-            for row in csv.reader(io.StringIO(self.rows), delimiter=self.delimiter):
-                cells = [*row, *[""] * (len(self.columns) - len(row))]
-                if (
-                    any(map(str.strip, row))
-                    and cells[self.title].strip().casefold() != self.columns[self.title]
-                ):
-                    name = cells[key].strip() if key is not None else ""
-                    own = [*zip_longest(self.columns, row, fillvalue="")]
-                    yield _Entry("\n".join(row), own, name, _plain(cells[self.title]), is_named=True)
-        except csv.Error:  # a field of more than 128 kB
-            yield _Entry(self.rows)
+def _read_table(rows: str, delimiter: str, columns: Sequence[str], title: int) -> Iterator[_Entry]:
+    """Yield the rows, but for repetitions of the first."""
+    key = next((columns.index(name) for name in _KEY_COLUMNS if name in columns), None)
+    try:
+        for row in csv.reader(io.StringIO(rows), delimiter=delimiter):
+            cells = [*row, *[""] * (len(columns) - len(row))]
+            if any(map(str.strip, row)) and cells[title].strip().casefold() != columns[title]:
+                name = cells[key].strip() if key is not None else ""
+                own = [*zip_longest(columns, row, fillvalue="")]
+                yield _Entry("\n".join(row), own, name, _plain(cells[title]), is_named=True)
+    except csv.Error:  # a field of more than 128 kB
+        yield _Entry(rows)
 
 
 def _read_lines(text: str) -> Iterator[_Entry]:

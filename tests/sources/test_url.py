@@ -64,6 +64,9 @@ async def test_does_not_request_today_before_the_publishing_time(
     results = await fetch_results(seoul, now=early)
     assert (results[0].status, results[0].reason) == (NOT_YET, "not requested before 09:00 Asia/Seoul")
     assert "/2025/05/07.md" not in origin.paths
+    await fetch_results(seoul, now=early, days=[date(2025, 5, 7)])
+    assert origin.paths.pop() == "/2025/05/07.md", "a day that is asked for is requested at once"
+    origin.requests.clear()
     await fetch_results(seoul, now=early + timedelta(minutes=1))
     assert "/2025/05/07.md" in origin.paths
 
