@@ -38,12 +38,15 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     is_all = alert.match_all and len(alert.terms) > 1
     groups = []
     for kind in models.AlertKind:
-        names = [paper_texts.escape_untrusted(term.text) for term in alert.terms if term.kind is kind]
+        of_kind = [term.text for term in alert.terms if term.kind is kind]
         if kind is models.AlertKind.KEYWORD:
+            said = [paper_texts.escape_untrusted(post_names.say_topic(texts, text)) for text in of_kind]
             names = [
                 texts("alert-exactly" if '"' in name else "alert-word", text=name.replace('"', ""))
-                for name in names
+                for name in said
             ]
+        else:
+            names = [paper_texts.escape_untrusted(text) for text in of_kind]
         if names:
             match = "all" if is_all else "any"
             groups.append(texts(f"term-{kind.value}", terms=joiner.join(names), match=match))
@@ -383,7 +386,8 @@ def _alert_text(
     wording: PostWording, block: Literal["headline", "more"], post: alerts_planner.AlertPost
 ) -> discord_text.SafeMarkdown:
     """Render the headline, or the line that counts the papers not shown ("" if all are shown)."""
-    topics = list(dict.fromkeys(reason.topic for match in post.matches for reason in match.reasons))
+    reasons = (reason.topic for match in post.matches for reason in match.reasons)
+    topics = [post_names.say_topic(wording.ui_texts, topic) for topic in dict.fromkeys(reasons)]
     values = {
         "day": post.digest_on,
         "total": len(post.matches) + post.more,

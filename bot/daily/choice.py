@@ -212,7 +212,9 @@ def draw(
     in_reach = [
         entry
         for entry in listed
-        if entry.date_on >= window.late_on or entry.date_on == mark.on or entry.paper_id in mark.returned
+        if entry.date_on >= window.late_on
+        or entry.date_on == mark.on >= window.late_on - RETURN_PERIOD
+        or entry.paper_id in mark.returned
     ]
     listed_before = [entry for entry in in_reach if entry.added_seq <= mark.until]
     known_ids = {entry.paper_id for entry in listed_before}

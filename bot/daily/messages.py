@@ -171,9 +171,7 @@ def _existing_text(
     if len(existing) > 1:
         return "\n".join([f"**{exists}**", *_list_lines(texts, existing, existing, calendar), edit])
     settings, next_post = options_text(texts, existing[0], tags), next_post_text(texts, existing[0], calendar)
-    return "\n".join(
-        [f"**{exists}**", settings, next_post, edit, paper_texts.subtext(texts("setup-replaced"))]
-    )
+    return "\n".join([f"**{exists}**", settings, next_post, paper_texts.subtext(texts("setup-replaced"))])
 
 
 def _tag_options(tags: Sequence[discord.ForumTag], chosen_id: int | None) -> list[discord.SelectOption]:

@@ -279,6 +279,18 @@ def test_alert_with_hostile_papers_fits_discords_limits(
     rendered_posts.check(rendered_posts.new_renderer().render(post))
 
 
+@pytest.mark.parametrize(("locale", "said"), [(Locale.EN, "maps or speech"), (Locale.KO, "maps 또는 speech")])
+def test_an_alert_in_a_channel_is_headed_in_words(locale: Locale, said: str) -> None:
+    reason = matcher.AlertReason(
+        models.AlertKind.KEYWORD, "speech", matcher.MatchField.TITLE, "maps | speech"
+    )
+    match = alerts_planner.AlertMatch(PAPER, (reason,), (1,))
+    parts = rendered_posts.new_renderer().render(
+        rendered_posts.alert((match,), locale=locale, in_channel=True)
+    )
+    assert said in str(parts[0].payload)
+
+
 FOREIGN_MARKERS = st.sampled_from(
     [
         "pr:d:x:0/",

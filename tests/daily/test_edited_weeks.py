@@ -27,26 +27,6 @@ async def test_the_last_papers_before_a_silence_come_with_the_next_list(world: W
     assert world.sent == ["A", "K B", "L"]
 
 
-async def test_what_a_weekly_posts_own_day_gains_comes_after_a_silent_week(world: World) -> None:
-    await world.daily(at="09:00 Seoul", papers=5, style=Style.WEEKLY, days=(1,))
-    await world.list("Fri-1", "A▲9", at="Mon 08:00")
-    await world.at("Mon 09:00")
-    await world.list("Mon", "B▲8", at="Mon 21:00")
-    await world.at("Wed 09:00", "Mon+1 09:00", "Mon+2 09:00")
-    assert world.sent == ["A", "B"]
-
-
-async def test_what_friday_gains_after_saturdays_post_comes_by_the_next_one(world: World) -> None:
-    await world.daily(at="09:00 Seoul", papers=5, days=(6, 7))
-    await world.list("Fri", "A▲9", at="Fri 23:00")
-    await world.at("Sat 09:00")
-    await world.list("Fri", "A▲9 B▲8", at="Sat 10:00")
-    await world.at("Sun 09:00")
-    await world.list("Wed+1", "K▲5", at="Wed+1 23:00")
-    await world.at("Sat+1 09:00", "Sun+1 09:00")
-    assert " ".join(world.sent).split() == ["A", "K", "B"]
-
-
 async def test_fewer_weekdays_lose_nothing_of_the_days_before(world: World) -> None:
     row = await world.daily(at="09:00 Seoul", papers=5, days=(1, 2, 3, 4, 5))
     await world.list("Tue", "A▲9", at="Tue 23:00")
