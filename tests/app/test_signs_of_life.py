@@ -1,11 +1,10 @@
 """The watch over a process ends one that hangs, and never one that works: its signs of life come from the work in small steps."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from bot.app import runtime, supervision
+from bot.app import runtime
 from bot.app.features import DAILY_POSTS, SHELF, TODAYS, Feature
 from bot.daily.planner import DailyPlanner
 from bot.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, TICK_SECONDS, Liveness
@@ -23,6 +22,7 @@ from bot.shelf.news import NewsPlanner
 from bot.today.service import TodayPlanner
 from storage import migrate
 from tests.support import fork_server, patience
+from tests.support.supervised import watching
 
 YEARS_LONGEST = 5_000
 """Readers, threads or clubs of one minute, each of which takes a second."""
@@ -109,32 +109,12 @@ async def test_the_longest_minute_of_a_year_is_no_hang(
     assert clock.said == []
 
 
-@contextlib.asynccontextmanager
-async def _watching(
-    liveness: Liveness, is_sending: Callable[[], bool], patched: pytest.MonkeyPatch
-) -> AsyncIterator[asyncio.Task[None]]:
-    patched.setattr(supervision, "EVERY_SECONDS", 0.01)
-    task = asyncio.create_task(supervision.Supervision().watch(liveness, is_sending))
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def _let_it_look(turns: int = 5) -> None:
-    for _ in range(turns):
-        await asyncio.sleep(0.02)
-
-
-async def test_a_standby_or_front_is_never_ended_for_it_plans_and_sends_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_standby_or_front_is_never_ended_for_it_plans_and_sends_nothing() -> None:
     clock = Clock()
-    async with _watching(clock.liveness, lambda: False, monkeypatch) as watching:
+    async with watching(clock.liveness) as watch:
         clock.seconds = 10 * (TICK_SECONDS + HANG_SECONDS)
-        await _let_it_look()
-        assert not watching.done()
+        await watch.turn()
+        assert not watch.task.done()
 
 
 async def test_a_standby_that_takes_over_begins_anew_and_then_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,18 +128,17 @@ async def test_a_standby_that_takes_over_begins_anew_and_then_counts(monkeypatch
     lock.try_acquire, lock.keep = take, asyncio.Event().wait
     # What a database that has just failed over takes.
     monkeypatch.setattr(migrate, "check_version", lambda _: answering.wait())
-    async with _watching(clock.liveness, lambda: lock.term is not None, monkeypatch) as watching:
-        await _let_it_look()
+    async with watching(clock.liveness, is_sending=lambda: lock.term is not None) as watch:
         clock.seconds = 10 * (TICK_SECONDS + HANG_SECONDS)
-        await _let_it_look()
+        await watch.turn()
         holding = asyncio.create_task(runtime.hold_lock(cast(Any, lock), acquired, mock.Mock()))
-        await _let_it_look()
-        assert not watching.done()
+        await watch.turn()
+        assert not watch.task.done()
         assert clock.liveness.find_problems() == []
         answering.set()
         await acquired.wait()
         clock.seconds += CLAIM_SECONDS + HANG_SECONDS + 1
-        await patience.wait_until(watching.done)
+        await patience.wait_until(watch.task.done)
         holding.cancel()
         await asyncio.gather(holding, return_exceptions=True)
 
@@ -168,13 +147,12 @@ async def test_after_a_freeze_the_signs_begin_anew(monkeypatch: pytest.MonkeyPat
     clock = Clock()
     loop = asyncio.get_running_loop()
     jumps, time = [0.0], loop.time
-    async with _watching(clock.liveness, lambda: True, monkeypatch) as watching:
-        await _let_it_look()
+    async with watching(clock.liveness, is_sending=lambda: True) as watch:
         monkeypatch.setattr(loop, "time", lambda: time() + jumps[-1])
         clock.seconds += 10 * HANG_SECONDS
         jumps.append(10 * HANG_SECONDS)
-        await _let_it_look()
-        assert not watching.done()
+        await watch.turn()
+        assert not watch.task.done()
         assert clock.liveness.find_problems() == []
 
 

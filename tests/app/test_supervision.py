@@ -27,6 +27,7 @@ from bot.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, NO_LOGIN, Liven
 from storage import errors
 from tests.fake_discord import model, server
 from tests.support import fork_server, origin_server, patience, running_bot, upgrades
+from tests.support.supervised import watching
 
 pytestmark = pytest.mark.wire
 
@@ -178,65 +179,45 @@ async def test_one_lost_answer_is_no_second_bot() -> None:
         assert liveness.find_double() is None
 
 
-@contextlib.asynccontextmanager
-async def _watching(liveness: Liveness, told: list[str], **options: Any) -> AsyncIterator[asyncio.Task[None]]:
-    """Run a supervision beside a systemd, which notes what it is told, until the end of the block."""
-    path = Path(tempfile.mkdtemp()) / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, pytest.MonkeyPatch.context() as patched:
-        systemd.bind(str(path))
-        liveness.record_obstacle(None)
-        systemd.setblocking(False)
-        patched.setenv("NOTIFY_SOCKET", str(path))
-        patched.setattr(supervision, "EVERY_SECONDS", 0.01)
-        task = asyncio.create_task(supervision.Supervision().watch(liveness, **options))
-        try:
-            while not told:
-                with contextlib.suppress(BlockingIOError):
-                    told.append(systemd.recv(4096).decode())
-                await asyncio.sleep(0)
-            yield task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    told.append(systemd.recv(4096).decode())
-
-
-async def test_systemd_is_told_that_the_bot_is_ready_and_lives_and_stops() -> None:
-    told: list[str] = []
-    async with _watching(Liveness(), told):
-        assert told == ["READY=1"]
-    assert told[1].startswith("WATCHDOG=1\nSTATUS=")
-    assert told[-1] == "STOPPING=1"
-
-
-async def test_a_bot_is_ready_once_discord_has_accepted_its_login(monkeypatch: pytest.MonkeyPatch) -> None:
-    told, seconds = list[str](), 0.0
-    liveness = Liveness(lambda: seconds)
-    monkeypatch.setattr(supervision, "notify", told.append)
-    monkeypatch.setattr(supervision, "EVERY_SECONDS", 0.01)
-    watching = asyncio.create_task(supervision.Supervision().watch(liveness))
-    await patience.wait_until(lambda: len(told) > 3)
-    assert "READY=1" not in told
-    seconds = 61.0
-    liveness.record_start()  # it is tried again
-    assert liveness.find_problems() == [NO_LOGIN], "as without DNS"
+async def test_systemd_is_told_that_the_bot_is_ready_and_lives_and_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, liveness = Path(tempfile.mkdtemp()) / "notify", Liveness()
     liveness.record_obstacle(None)
-    await patience.wait_until(lambda: "READY=1" in told)
-    assert liveness.find_problems() == []
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(path))
+        systemd.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+        watching_ = asyncio.create_task(supervision.Supervision().watch(liveness))
+        ready, alive = [await asyncio.get_running_loop().sock_recv(systemd, 4096) for _ in range(2)]
+        assert ready == b"READY=1"
+        assert alive.startswith(b"WATCHDOG=1\nSTATUS=")
+        watching_.cancel()
+        await asyncio.gather(watching_, return_exceptions=True)
+        assert systemd.recv(4096) == b"STOPPING=1"
+
+
+async def test_a_bot_is_ready_once_discord_has_accepted_its_login() -> None:
+    seconds = 0.0
+    liveness = Liveness(lambda: seconds)
+    async with watching(liveness) as watch:
+        assert "READY=1" not in watch.told
+        seconds = 61.0
+        liveness.record_start()  # it is tried again
+        assert liveness.find_problems() == [NO_LOGIN], "as without DNS"
+        liveness.record_obstacle(None)
+        await patience.wait_until(lambda: "READY=1" in watch.told)
+        assert liveness.find_problems() == []
 
 
 async def test_systemd_is_told_while_all_shared_threads_wait() -> None:
     """As for the addresses of servers, while DNS does not answer."""
-    shared, ended, told = ThreadPoolExecutor(1), threading.Event(), list[str]()
-    asyncio.get_running_loop().set_default_executor(shared)
+    ended = threading.Event()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     waiting = asyncio.get_running_loop().run_in_executor(None, ended.wait)
     try:
-        async with patience.limit(10), _watching(Liveness(), told):
-            assert told == ["READY=1"]
+        async with patience.limit(10), watching(Liveness()):
+            pass
     finally:
         ended.set()
         await waiting
@@ -245,52 +226,49 @@ async def test_systemd_is_told_while_all_shared_threads_wait() -> None:
 async def test_a_full_disk_is_a_problem_at_once_and_no_longer_when_there_is_space(tmp_path: Path) -> None:
     liveness, file = Liveness(), tmp_path / "paperround.db"
     file.touch()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(supervision, "EVERY_SECONDS", 0.01)
-        watching = asyncio.create_task(supervision.Supervision(file=file).watch(liveness))
+    async with watching(liveness, file=file):
         with upgrades.no_space():
             await patience.wait_until(lambda: bool(liveness.find_problems()))
             assert f"The disk of {tmp_path} is full." in " ".join(liveness.find_problems())
         await patience.wait_until(lambda: not liveness.find_problems())
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
 
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_a_relay_that_hangs_ends_the_process_and_one_that_fails_does_not(fails: bool) -> None:
     """A full disk, for instance, is no better after a restart."""
     seconds = 0.0
-    liveness, told = Liveness(lambda: seconds), list[str]()
-    async with _watching(liveness, told, is_sending=lambda: True) as task:
+    liveness = Liveness(lambda: seconds)
+    async with watching(liveness, is_sending=lambda: True) as watch:
         for _ in range(20):
             seconds += (CLAIM_SECONDS + HANG_SECONDS) / 10
             liveness.record("tick")
             liveness.record("discord")
             if fails:
                 liveness.record_failure("claim", errors.PaperroundError("The disk is full."))
-            await asyncio.sleep(0.02)
+            await watch.turn(1)
         assert any("disk is full" in problem for problem in liveness.find_problems()) == fails
-        assert task.done() != fails
-        if task.done():
+        assert watch.task.done() != fails
+        if not fails:
             with pytest.raises(errors.PaperroundError, match=r"relay.*started again"):
-                task.result()
+                watch.task.result()
 
 
 async def test_a_day_without_discord_is_no_hang() -> None:
     """A restart would try the same: the outage, or the network, is not mended by it."""
     seconds = 0.0
     liveness = Liveness(lambda: seconds)
-    async with _watching(liveness, [], is_sending=lambda: True) as task:
+    liveness.record_obstacle(None)
+    async with watching(liveness, is_sending=lambda: True) as watch:
         liveness.record("discord")
         for _ in range(24 * 60):
             seconds += 60.0
             liveness.record("tick")
             liveness.record("claim")
-        await asyncio.sleep(0.05)
+        await watch.turn()
         assert [problem.partition(" for ")[0] for problem in liveness.find_problems()] == [
             "Discord has not been reached"
         ]
-        assert not task.done()
+        assert not watch.task.done()
 
 
 @pytest.mark.parametrize(

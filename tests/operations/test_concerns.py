@@ -7,19 +7,18 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-import structlog
 
 from bot.app import runtime, supervision
 from bot.cli import operations as shell_operations
-from bot.core import failures, isolation, settings
+from bot.core import settings
 from bot.daily.service import Subscriptions
 from bot.operations import concerns, posts
 from bot.operations.liveness import Liveness
 from storage import daily, database, models, outbox, tables
 from tests.support import outbox_builders, patience, sample_archive
-from tests.support.client_harness import ClientHarness, shown_text
 from tests.support.sample_archive import NewsletterPaper
 from tests.support.shell_fixtures import Paperround, apply_set_up
+from tests.support.supervised import watching
 
 NOW = datetime(2026, 11, 27, 3, tzinfo=UTC)
 URL = "https://huggingface.co"
@@ -43,30 +42,15 @@ def test_a_missing_database_is_not_begun_anew_beside_what_it_left(
 
 
 @pytest.mark.parametrize("change", ["moved", "replaced"])
-async def test_a_bot_whose_file_is_no_longer_at_its_path_is_unhealthy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
-) -> None:
+async def test_a_bot_whose_file_is_no_longer_at_its_path_is_unhealthy(tmp_path: Path, change: str) -> None:
     file, liveness = tmp_path / "paperround.db", Liveness()
     file.write_bytes(b"a")
-    monkeypatch.setattr(supervision, "EVERY_SECONDS", 0.01)
-    turns = 0
-
-    def count(_: str) -> None:
-        nonlocal turns
-        turns += 1
-
-    monkeypatch.setattr(supervision, "notify", count)
-    watching = asyncio.create_task(supervision.Supervision(file=file).watch(liveness))
-    try:
-        await patience.wait_until(lambda: turns > 2)
+    async with watching(liveness, file=file):
         assert liveness.find_problems() == []
         file.rename(tmp_path / "elsewhere.db")
         if change == "replaced":
             file.write_bytes(b"b")
         await patience.wait_until(lambda: liveness.find_problems() == [supervision.LOST.format(file)])
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def _add_source(db: database.Database, **values: Any) -> None:
@@ -157,42 +141,6 @@ def test_a_backup_that_fails_or_is_old_is_known(paperround: Paperround, tmp_path
     assert said.startswith("The last backup is of ")
 
 
-async def test_each_kind_of_error_has_its_message_a_day_with_the_worst_first(
-    harness: ClientHarness, collected: failures.FailureLog
-) -> None:
-    log = structlog.get_logger("bot.test")
-    background = await harness.start_runtime()
-    reports = background.container.failure_reports
-
-    async def told(**later: float) -> list[str]:
-        before = len(harness.received())
-        await harness.env.advance_time(timedelta(**later).total_seconds())
-        await reports.report(collected, harness.reader.id)
-        await background.relay.drain(reports._clock())
-        return [shown_text(message) for message in harness.received()][before:]
-
-    log.error(supervision.FULL.format("/data"))
-    [first] = await told(minutes=1)
-    assert "The disk of" in first
-    for number in range(10):
-        isolation.log_error(
-            log, "interaction failed", ValueError(), reference=f"aaaaa{number}", command="top"
-        )
-    isolation.log_error(log, "planning failed", ValueError())
-    log.error(supervision.DOUBLED)
-    log.error(supervision.FULL.format("/data"))
-    [second] = await told(hours=1)
-    lines = [line for line in second.splitlines() if line.startswith("- ")]
-    assert [
-        next(words for words in ("Another process", "planning failed", "interaction failed") if words in line)
-        for line in lines
-    ] == ["Another process", "planning failed", "interaction failed"]
-    assert await told(hours=20) == []
-    [third] = await told(hours=3)
-    assert "The disk of" in third, "a day after its first message"
-    assert "Another process" not in third
-
-
 @pytest.mark.parametrize(
     ("days", "has_post", "is_told"), [(2, False, True), (0, False, False), (2, True, False)]
 )
@@ -223,17 +171,12 @@ async def test_the_running_bot_looks_after_its_sources_and_tells_of_them(
     running = _make_runtime(db)
     running.liveness.record_obstacle(None)
     await running.look_after()
-    said, errors = list[str](), list[str]()
-    monkeypatch.setattr(supervision, "notify", said.append)
+    errors = list[str]()
     monkeypatch.setattr(supervision, "log", SimpleNamespace(error=errors.append, warning=errors.append))
-    monkeypatch.setattr(supervision, "EVERY_SECONDS", 0.01)
-    watching = asyncio.create_task(supervision.Supervision().watch(running.liveness))
-    for concerned in (running.liveness.concerns, [], running.liveness.concerns):
-        running.liveness.concerns = concerned
-        turns = len(said)
-        await patience.wait_until(lambda: len(said) > turns + 4)  # noqa: B023
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    async with watching(running.liveness) as watch:
+        for concerned in (running.liveness.concerns, [], running.liveness.concerns):
+            running.liveness.concerns = concerned
+            await watch.turn()
     assert errors == [f"{URL} could not be read since 2026-11-24: 503"] * 2, (
         "once each time, as an error: those reach the operator"
     )

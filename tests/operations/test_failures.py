@@ -5,6 +5,7 @@ import gc
 import logging
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from bot.app import runtime
+from bot.app import runtime, supervision
 from bot.client import command_sync
 from bot.client.refusals import handle_error
 from bot.core import failures, isolation
@@ -156,35 +157,64 @@ async def test_the_last_hundred_are_kept_and_come_back_if_the_database_is_away(
     assert [row.reference for row in rows] == [*(f"b{number}" for number in range(31, 130)), "last"]
 
 
-async def test_the_operator_gets_one_message_a_day(
-    harness: ClientHarness, collected: failures.FailureLog
-) -> None:
+Tell = Callable[..., Awaitable[list[str]]]
+
+
+@pytest.fixture
+async def tell(harness: ClientHarness, collected: failures.FailureLog) -> Tell:
+    """Report errors after some time, which is given as for a `timedelta`. Returns the operator's new messages."""
     background = await harness.start_runtime()
     reports = background.container.failure_reports
 
-    async def told(**later: float) -> list[str]:
+    async def tell(**later: float) -> list[str]:
+        before = len(harness.received())
         await harness.env.advance_time(timedelta(**later).total_seconds())
         await reports.report(collected, harness.reader.id)
         await background.relay.drain(reports._clock())
-        return [shown_text(message) for message in harness.received()]
+        return [shown_text(message) for message in harness.received()][before:]
 
-    assert await told() == []
+    return tell
+
+
+async def test_the_operator_gets_one_message_a_day(harness: ClientHarness, tell: Tell) -> None:
+    assert await tell() == []
     for reference in ("aaaaaa", "bbbbbb"):
         _fail(reference)
-    [first] = await told(minutes=1)
+    [first] = await tell(minutes=1)
     assert "- 2 × interaction failed (ValueError): bbbbbb, aaaaaa" in first
     assert "`paperround doctor --errors`" in first
     _fail("cccccc")
-    assert len(await told(hours=23)) == 1
-    _, second = await told(hours=1)
+    assert await tell(hours=23) == []
+    [second] = await tell(hours=1)
     assert "- 1 × interaction failed (ValueError): cccccc" in second
-    assert len(await told(days=2)) == 2, "nothing new"
+    assert await tell(days=2) == [], "nothing new"
+    assert harness.runtime is not None
+    reports = harness.runtime.container.failure_reports
     reports._clock = lambda: harness.env.now() + timedelta(days=400)
     _fail("dddddd")
-    assert len(await told()) == 3
+    assert len(await tell()) == 1
     reports._clock = harness.env.now
     _fail("eeeeee")
-    assert "eeeeee" in (await told())[-1], "a clock that was wrong and is set back hides none for a year"
+    assert "eeeeee" in (await tell())[-1], "a clock that was wrong and is set back hides none for a year"
+
+
+async def test_each_kind_of_error_has_its_message_a_day_with_the_worst_first(tell: Tell) -> None:
+    log.error(supervision.FULL.format("/data"))
+    [first] = await tell(minutes=1)
+    assert "The disk of" in first
+    for number in range(10):
+        _fail(f"aaaaa{number}")
+    isolation.log_error(log, "planning failed", ValueError())
+    log.error(supervision.DOUBLED)
+    log.error(supervision.FULL.format("/data"))
+    [second] = await tell(hours=1)
+    lines = [line for line in second.splitlines() if line.startswith("- ")]
+    kinds = "Another process", "planning failed", "interaction failed"
+    assert [next(words for words in kinds if words in line) for line in lines] == [*kinds]
+    assert await tell(hours=20) == []
+    [third] = await tell(hours=3)
+    assert "The disk of" in third, "a day after its first message"
+    assert "Another process" not in third
 
 
 async def test_a_minute_without_a_new_error_writes_nothing(
