@@ -170,14 +170,6 @@ class TestByHttp:
         assert "강화학습" in shown_text(answer)
         assert harness.bot.get_guild(harness.guild.id) is None
 
-    async def test_sets_up_a_daily_post_over_http(self, harness: ClientHarness) -> None:
-        where = harness.guild.create_text_channel("news")
-        result = await harness.manager.slash(harness.channel, "daily setup", channel=where, papers=4)
-        started = await harness.manager_press(result.followups[-1], "setup-start")
-        assert harness.texts("subscription-started") in shown_text(started)
-        (subscription,) = await harness.container.database.fetch(daily.list_rows)
-        assert (subscription.channel_id, subscription.top_n) == (where.id, 4)
-
     async def test_sets_up_a_daily_post_with_the_form_over_http(self, harness: ClientHarness) -> None:
         forum = harness.guild.create_forum_channel("papers-forum")
         tag = {"id": "5", "name": "News", "moderated": False, "emoji_id": None, "emoji_name": None}

@@ -1,6 +1,5 @@
 """A bot builds a missing index and glossary, in its own process or in a worker."""
 
-import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -59,10 +58,3 @@ async def test_maintenance_builds_the_index_and_glossary(filled: Database) -> No
     assert made is not None
     assert made[0] == len(PAPERS)
     assert await maintenance.find_due(filled, lambda: NOW, open_index(filled)) is None
-
-
-async def test_maintenance_rebuilds_a_deleted_index(filled: Database) -> None:
-    assert await maintain(filled)
-    shutil.rmtree(search_index.folder_of(filled))
-    assert await maintain(filled)
-    assert await count(filled) == 1
