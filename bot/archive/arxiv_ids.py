@@ -61,15 +61,8 @@ _ID_IN_TEXT = re.compile(
 """An id in a message or a file: in a link, after `arXiv:`, in a sentence (`2502.02737에서`), alone in a field, or as
 the name of a PDF; not a price or a part of a longer number.
 """
-_JOINED_ID = re.compile(rf"[/-]({ID}){_VERSION}{_END}", re.IGNORECASE)
-"""An id joined to the one before it: `2502.02737/2502.02738`."""
 _PIECE_LENGTH, _LONGEST_MATCH = 5_000, 400
 """Characters searched at a time: one search holds Python's lock, so that 2 MB would stop the event loop for seconds."""
-_EPRINT_NUMBER = re.compile(r"eprint\s{0,9}=\s{0,9}[{\"]{1,2}([0-9]{7})[}\"]", re.IGNORECASE)
-_EPRINT_CLASS = re.compile(
-    rf"(?:eprintclass|primaryclass|archive)\s{{0,9}}=\s{{0,9}}[{{\"]{{1,2}}({_ARCHIVES})(?:\.[a-z-]{{2,9}})?[}}\"]",
-    re.IGNORECASE,
-)
 _ADDRESS = re.compile(r"[^\s()<>\[\]\"'|]{8,500}")
 _PLAIN_ID = re.compile(ID)
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
@@ -101,22 +94,9 @@ def _iterate_ids(text: str) -> Iterator[str]:
     text = _unquote(text)
     for start in range(0, len(text), _PIECE_LENGTH):
         stop = start + _PIECE_LENGTH
-        for first in _ID_IN_TEXT.finditer(text, start, stop + _LONGEST_MATCH):
-            match: re.Match[str] | None = first if first.start() < stop else None
-            while match:
+        for match in _ID_IN_TEXT.finditer(text, start, stop + _LONGEST_MATCH):
+            if match.start() < stop:
                 yield _canonical(match[1])
-                match = _JOINED_ID.match(text, match.end())
-        for number in _EPRINT_NUMBER.finditer(text, start, stop + _LONGEST_MATCH):
-            yield from _read_old_eprint(text, number)
-
-
-def _read_old_eprint(text: str, number: re.Match[str]) -> Iterator[str]:
-    """Yield the id of a BibTeX entry that has an old id's number and archive in two fields."""
-    before = text[max(0, number.start() - _LONGEST_MATCH) : number.start()].rpartition("@")[2]
-    behind = text[number.end() : number.end() + _LONGEST_MATCH].partition("@")[0]
-    archive = _EPRINT_CLASS.search(f"{before} {behind}")
-    if archive and is_possible(arxiv_id := f"{archive[1].lower()}/{number[1]}"):
-        yield arxiv_id
 
 
 def find_ids(text: str) -> list[str]:
