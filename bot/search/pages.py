@@ -6,6 +6,7 @@ quarter of an hour, though papers have arrived since.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -89,14 +90,52 @@ class ReadText(NamedTuple):
 def read_text(archive: Archive, typed: str, today: date) -> ReadText:
     """Read any text: a title of a paper word for word; a name alone as the query for its papers; else words and operators."""
     query = query_parser.parse_query(typed, today)
-    if query.meant and _is_in_title(archive, typed):
-        query = query_parser.Query(typed.replace('"', " "))
-    read_query = _read_name(archive, query) or ReadText(query, read(archive, query))
+    dated = _read_year(archive, query)
+    if (query.meant or dated) and _is_in_title(archive, typed):
+        query, dated = query_parser.Query(typed.replace('"', " ")), None
+    read_query = dated or _read_name(archive, query) or ReadText(query, read(archive, query))
     if query.meant and query.excluded:
         words = ", ".join(query.excluded)
         back = Reading(ReadingKind.WITH_ALL, query_parser.take_back(read_query.read_as or query.meant), words)
         read_query = read_query._replace(others=(*read_query.others, back))
     return read_query
+
+
+_YEAR = re.compile(r"[12]\d{3}(?:년[도에의]?)?")
+
+
+def _read_year(archive: Archive, query: query_parser.Query) -> ReadText | None:
+    """Return how a query is read of whose words one is a year of the archive: by its other words, in that year.
+
+    A year that papers have behind the same word is part of a name, such as AIME 2025, and one in a longer date or beside
+    *since* is left to the options.
+    """
+    words = list(map(questions.trim_filler, query.text.split()))
+    years = [place for place, word in enumerate(words) if _YEAR.fullmatch(word)]
+    if len(years) != 1 or query.since or query.until:
+        return None
+    [place] = years
+    year, before, behind = words[place][:4], words[:place], words[place + 1 :]
+    beside = [*before[-1:], *behind[:1]]
+    in_year = Scope(Filters(date(int(year), 1, 1), date(int(year), 12, 31)))
+    if (
+        any(questions.mask_dates(beside))
+        or questions.list_options(" ".join(beside), ())
+        or not archive.engine.list_top(in_year, limit=1)[1]
+    ):
+        return None
+    if before and not questions.classify_filler(before[-1]):
+        if archive.engine.count([f"{before[-1]} {year}"]):
+            return None
+    elif before[-1:] and before[-1] in analyser.FUNCTION_WORDS:
+        before.pop()  # in 2025
+    text = " ".join((*before, *behind))
+    if all(questions.classify_filler(word) == "filler" for word in text.split()):
+        return None
+    rest = query_parser.write_query(replace(query, text=text))
+    dated = query_parser.parse_query(meant := f"{rest} since:{year} until:{year}")
+    undated = Reading(ReadingKind.WORDS, f'{rest} "{year}"', year)
+    return ReadText(replace(dated, meant=meant), read(archive, dated), (undated,))
 
 
 _MIN_TITLE = 4

@@ -31,8 +31,6 @@ _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
 )
 
-_MODEL = re.compile(r"(?<=.)[\s-]?(?:models?|모델)\Z", re.IGNORECASE)
-
 ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 """Takes a Korean word and similar-sounding names. Returns the names that occur in papers together with the word."""
 
@@ -231,8 +229,6 @@ class QueryReader:
     def _strip(self, word: str) -> str:
         if word[0] == '"' or questions.classify_filler(word) == "filler":
             return word
-        if len(word) == 2 and word[1] in "나와과랑" and questions.is_everyday(word[0]):
-            return word[0]  # 표나 그래프
         return questions.strip_query_word(
             word, lambda stem: self.glossary.is_word(stem) or questions.is_everyday(stem)
         )
@@ -322,13 +318,11 @@ class QueryReader:
             return None
         by_term = zip_longest(*map(self.glossary.forms_of, keys))  # 추론 is inference or reasoning
         named = [form for forms in by_term for form in forms if form]
-        typed, *others = self._typed_forms(text)
-        # 지도 is a map in a query, but mostly supervision in papers.
-        is_clear = not (keys and analyser.has_hangul(text)) or typed.key in {form.key for form in named}
-        forms = [typed._replace(is_shown=is_clear), *others, *named]
         return QueryPart(
             text,
-            concepts.merge_forms((*forms, *self._forms_of(terms, _EVERYDAY_WEIGHT))),
+            concepts.merge_forms(
+                (*self._typed_forms(text), *named, *self._forms_of(terms, _EVERYDAY_WEIGHT))
+            ),
             keys[0] if keys else term_keys.term_key(terms[0]),
         )
 
@@ -385,11 +379,10 @@ class QueryReader:
 def _list_name_keys(
     texts: Sequence[str], parts: Sequence[QueryPart], wholes: Sequence[QueryPart]
 ) -> frozenset[str]:
-    """Return the keys of the names that a query may be: its texts, without "model", and the forms of its only part."""
-    bare = _MODEL.sub("", texts[0])  # the Segment Anything model
+    """Return the keys of the names that a query may be: its texts, and the forms of its only part."""
     alone = (*wholes, *(parts if len(parts) == 1 else ()))
     forms = (form.text for part in alone for form in part.forms if form.is_shown)
-    names = (*texts, *([bare] if " " in bare else []), *forms)
+    names = (*texts, *forms)
     return frozenset[str]().union(*map(term_keys.query_names, names))
 
 

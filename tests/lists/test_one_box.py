@@ -259,6 +259,13 @@ async def test_what_is_left_out_is_said_and_one_button_brings_it_back(harness: C
     assert harness.texts("list-without", words="surveys") not in shown_text(again)
 
 
+async def test_a_year_is_said_as_operators_and_one_button_takes_it_as_a_word(harness: ClientHarness) -> None:
+    result = await harness.ask("topic", query="papers on robots from 2025")
+    assert "robots since:2025 until:2025" in shown_text(result)
+    again = await harness.press(result, label=harness.texts("list-in-text", name="2025"))
+    assert "since:2025" not in shown_text(again)
+
+
 KETTLES, TEA, BREWING = "Weighing Kettles", "Robots that Pour Tea", "DeepSeek-Tea: Brewing"
 EITHER = {
     "kettles OR robots": {KETTLES, TEA},

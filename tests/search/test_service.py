@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bot.client import paper_texts
-from bot.search.results import Hint, MatchKind, SearchRequest, SearchResult, Sort
+from bot.search.results import Hint, MatchKind, ReadingKind, SearchRequest, SearchResult, Sort
 from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
@@ -576,3 +576,46 @@ async def test_a_day_in_a_filter_is_the_readers_day(db: Database) -> None:
     assert await ids(service, "robots since:today") == ["2501.00001"]
     assert await ids(service, "robots since:today", today=date(2025, 1, 3)) == []
     assert await ids(service, "로봇 이후:어제", today=date(2025, 1, 3)) == ["2501.00001"]
+
+
+IN_2024 = (
+    NewsletterPaper("2412.00001", "Herons at Night", "왜가리의 강화 학습입니다.", votes=9),
+    NewsletterPaper("2412.00002", "Ponds of AIME 2024", "AIME 2024로 평가한 수학 모델입니다."),
+)
+IN_2025 = (
+    NewsletterPaper("2501.00001", "Herons by Day", "왜가리의 강화 학습입니다."),
+    NewsletterPaper("2501.00002", "Ponds of ImageNet 2012", "ImageNet 2012로 평가합니다."),
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read_as", "found"),
+    [
+        ("herons 2025", "herons since:2025 until:2025", {"2501.00001"}),
+        (
+            "what papers on herons are from 2024?",
+            "what papers on herons are since:2024 until:2024",
+            {"2412.00001"},
+        ),
+        ("herons in 2024 -ponds", "herons -ponds since:2024 until:2024", {"2412.00001"}),
+        ("2025년 강화학습", "강화학습 since:2025 until:2025", {"2501.00001"}),
+        ("강화 학습 2024년에", "강화 학습 since:2024 until:2024", {"2412.00001"}),
+        ("AIME 2024", "", {"2412.00002"}),
+        ("ImageNet 2012", "", {"2501.00002"}),
+        ("Ponds of AIME 2024", "", {"2412.00002"}),
+        ("herons 1127", "", {"2412.00001", "2501.00001"}),
+        ("herons since 2024", "", {"2412.00001", "2501.00001"}),
+        ("2025년 1월 강화학습", "", {"2412.00001", "2501.00001"}),
+    ],
+)
+async def test_a_year_beside_words_is_that_year_unless_it_is_part_of_a_name(
+    db: Database, typed: str, read_as: str, found: set[str]
+) -> None:
+    await sample_archive.add_digest(db, "2024-12-30", *IN_2024)
+    result = await (await sample_archive.search_over(db, *IN_2025)).search(SearchRequest(typed))
+    assert (result.read_as, {row.arxiv_id for row in result.rows[: len(found)]}) == (read_as, found)
+    if read_as:
+        assert result.total == len(found)
+        [back] = [reading.query for reading in result.readings if reading.kind is ReadingKind.WORDS]
+        assert back.endswith(f' "{read_as[-4:]}"')
+        assert (await SearchService(db).search(SearchRequest(back))).read_as == ""
