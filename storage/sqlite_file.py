@@ -179,7 +179,8 @@ def read_schema(path: Path) -> int | None:
         except sqlite3.DatabaseError:
             return None
     # Before there were numbers, there was a hash of the columns.
-    return int(values.get("schema:version", 1)) if values else None
+    version = str(values.get("schema:version", 1 if values else ""))
+    return int(version) if version.isdecimal() else None
 
 
 def has_header(path: Path) -> bool:

@@ -154,7 +154,7 @@ class AskCog(commands.Cog):
             message.reference.message_id if message.reference is not None else None,
             may_reply=allowed.read_message_history,
             is_mention=is_mention,
-            find_cards=partial(_find_card_papers, message, bot_user) if is_mention else None,
+            cards=partial(_find_card_papers, message, bot_user) if is_mention else None,
         )
         await self._questions.answer_mention(_MARKUP.sub(" ", message.content).strip(), asked)
 

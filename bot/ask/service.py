@@ -66,7 +66,7 @@ class AskedMessage(NamedTuple):
     """A message that may ask: where it is, who wrote it, and what it replies to.
 
     `may_reply`: the bot may read the channel's history, without which Discord permits no reply. `is_mention`: it mentions the
-    bot in its text; else it only replies to one of the bot's messages. `find_cards` asks Discord for the papers (arXiv ids) of
+    bot in its text; else it only replies to one of the bot's messages. `cards` asks Discord for the papers (arXiv ids) of
     the card that it replies to, or on which its thread was opened.
     """
 
@@ -77,7 +77,7 @@ class AskedMessage(NamedTuple):
     replied_to: int | None
     may_reply: bool
     is_mention: bool
-    find_cards: FindCards | None = None
+    cards: FindCards | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ class PaperQuestions:
         is_over = self._count(_PUBLIC, message.user_id, 0) > MAX_A_DAY
         if is_off or is_over or not (message.is_mention or answered is not None):
             return
-        ids = (await message.find_cards() if message.find_cards is not None else ()) or in_place
+        ids = (await message.cards() if message.cards else ()) or in_place
         now = self.clock()
         known = ids or arxiv_ids.list_arxiv_ids(asked, now.date())
         named, asked = split_ids(asked, known, now.date())

@@ -249,7 +249,7 @@ async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> 
 
 async def test_a_paper_of_a_card_that_is_stored_no_more_is_not_called_several(discussed: Database) -> None:
     find_cards = AsyncMock(return_value=("2412.99999",))
-    await questions(discussed).answer_mention("Which licence?", MESSAGE._replace(find_cards=find_cards))
+    await questions(discussed).answer_mention("Which licence?", MESSAGE._replace(cards=find_cards))
     [payload] = await due(discussed)
     assert "several papers" not in payload
     assert "Nothing here is about this" in payload
@@ -258,7 +258,7 @@ async def test_a_paper_of_a_card_that_is_stored_no_more_is_not_called_several(di
 async def test_discord_is_asked_nothing_for_a_mention_that_is_not_answered(discussed: Database) -> None:
     """A reader's further mentions, and those in a server that turned answers off, cost no request."""
     asking, find_cards = questions(discussed), AsyncMock(return_value=())
-    mentions = [MESSAGE._replace(id=number, find_cards=find_cards) for number in range(MAX_A_DAY + 3)]
+    mentions = [MESSAGE._replace(id=number, cards=find_cards) for number in range(MAX_A_DAY + 3)]
     for mention in mentions:
         await asking.answer_mention("Which licence?", mention)
     assert find_cards.await_count == MAX_A_DAY + 1, "that it was the last is said"

@@ -182,6 +182,11 @@ def _write_view(file: Path) -> None:
         )
 
 
+def _write_word(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute("CREATE TABLE meta AS SELECT 'schema:version' AS key, 'abc' AS value")
+
+
 def _write_newer(file: Path) -> None:
     shutil.copy("paperround.db", file)
     with closing(sqlite3.connect(file)) as opened, opened:
@@ -208,6 +213,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "an export": (_write_archive, "`paperround import`"),
     "of another program": (_write_other, "of another program"),
     "an endless view": (_write_view, "of another program"),
+    "with a word for a schema": (_write_word, "of another program"),
     "of a newer version": (_write_newer, "newer version"),
     "cut": (
         lambda file: file.write_bytes(Path("paperround.db").read_bytes()[:150_000]),
