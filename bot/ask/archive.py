@@ -144,7 +144,9 @@ class ArchiveQuestions:
         self, words: str, details: Sequence[models.PaperDetail], language: models.Locale
     ) -> tuple[_Pool, list[Weighed]]:
         """Return the passages of papers and the question's parts. Of a kept text come only the passages with the most of it."""
-        texts = await self._database.fetch(paper_texts.list_full, [paper.arxiv_id for paper in details])
+        # A text is kept since a reader asked about its paper, which is not for the public to know.
+        ids = [] if self._search.is_public else [paper.arxiv_id for paper in details]
+        texts = await self._database.fetch(paper_texts.list_full, ids)
         glossary = await self._database.look_up(self._glossary.read_current)
         of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
         parts = question.read(words, glossary)

@@ -100,7 +100,7 @@ class SearchService:
         self._database, self._clock = database, clock
         self._glossary = glossary or GlossaryService(database, clock, self.index)
         self._answers = pages.SearchAnswers(clock, has_vectors=vectors is not None)
-        self._is_public = False
+        self.is_public = False
         # Cached for the latest index and glossary.
         self._engine, self._reader = lru_cache(maxsize=1)(Engine), lru_cache(maxsize=1)(QueryReader)
         self._topics = lru_cache(maxsize=1)(TopicIndex)
@@ -109,7 +109,7 @@ class SearchService:
     def public(self) -> SearchService:
         """The same for the web, its feeds and agents: without papers in no digest, which only a reader asked for."""
         public = copy.copy(self)
-        public._is_public = True
+        public.is_public = True
         return public
 
     # Lookups.
@@ -339,7 +339,7 @@ class SearchService:
         arxiv_id = await self._look_up(lambda archive: titles.find_paper(archive, text))
         if arxiv_id is None:
             return None
-        return await self._database.fetch(papers.get_detail, arxiv_id, also_unlisted=not self._is_public)
+        return await self._database.fetch(papers.get_detail, arxiv_id, also_unlisted=not self.is_public)
 
     async def find_near_name(self, text: str) -> str | None:
         """Return the name of papers that sounds most like a text, in Latin letters or Hangul; None without a near one."""

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from storage import models
+from storage import models, paper_texts
 from tests.support import sample_archive
 from tests.web.conftest import WebArchive
 
@@ -16,15 +16,33 @@ FACT = models.PaperFacts(
     "https://export.arxiv.org/api/query",
     datetime(2025, 1, 4, tzinfo=UTC),
     title=TITLE,
-    abstract="We grow secret moss.",
+    abstract="We grow secret moss (SMG) with Mossgrower-7B, a Moss Growing Network (MGN).",
     authors=("Ann Beech",),
 )
-QUESTIONS = ("2501.07777", "2501.07777 what is the secret moss?", "secret moss", TITLE)
+ASKED, KEPT = "2501.00001", "The harbour has forty lanterns, each with a wick of its own."
+QUESTIONS = (
+    *(
+        "2501.07777",
+        "2501.07777 what is the secret moss?",
+        "secret moss",
+        TITLE,
+        "secrat mos",
+        "Mossgrower",
+        "MGN",
+        "모스그로워",
+    ),
+    *(f"{ASKED} How many lanterns has the harbour?", "How many lanterns has the harbour?"),
+)
 
 
 async def store(archive: WebArchive) -> None:
-    """Store a paper as a look-up does."""
+    """Store a paper as a look-up does, and the text of a listed one as a question does, and learn from both."""
     await sample_archive.make_ingest(archive.services.database).add_facts([FACT])
+    text = models.PaperText(
+        ASKED, f"## 1. Harbours\n\n{KEPT}", f"https://arxiv.org/html/{ASKED}", archive.now
+    )
+    await archive.services.database.write(paper_texts.save, text)
+    await archive.services.glossary.rebuild()
 
 
 @pytest.mark.parametrize(
@@ -33,12 +51,15 @@ async def store(archive: WebArchive) -> None:
         "/papers/2501.07777",
         "/trends",
         "/feed",
-        "/authors/Ann%20Beech",
+        *(f"/authors/{name}" for name in ("Ann%20Beech", "Ann%20Beach", "Beech")),
         "/sitemap.xml",
+        "/search?q=Ann%20Beech",
+        "/search?q=Ann%20Beach",
         *(f"/{page}?q={quote(asked)}" for page in ("ask", "search", "trends") for asked in QUESTIONS),
     ],
 )
 async def test_no_page_differs_for_it(archive: WebArchive, path: str) -> None:
+    await archive.services.glossary.rebuild()
     before = (await archive.get(path))[::2]
     await store(archive)
     assert (await archive.get(path))[::2] == before
@@ -58,6 +79,7 @@ async def test_no_tool_of_agents_tells_it(archive: WebArchive) -> None:
                     told.append(str(error))
         return told
 
+    await archive.services.glossary.rebuild()
     before = await ask_all()
     await store(archive)
     assert await ask_all() == before
