@@ -294,6 +294,8 @@ def _parse(text: str, location: str) -> tuple[_SetUp, list[str]]:
 def _describe(found: Any, of: type[_Entry]) -> str:
     """Return a problem of an entry, which begins with its key."""
     message = found["msg"].removeprefix("Value error, ").removesuffix(".")
+    if found["type"] == "int_type":
+        message = f"write a whole number, not {_show(found['input'])}; an ID may be a text of digits"
     if found["type"] == "extra_forbidden":
         known = ", ".join(each.alias or name for name, each in of.model_fields.items())
         message = f"unknown key; known are {known}"

@@ -210,7 +210,7 @@ async def test_two_posts_on_one_topic_are_told_apart_by_their_other_settings(db:
 async def test_a_number_that_is_not_whole_and_true_are_refused_by_key(
     sqlite_db: Database, wrong: str, key: str
 ) -> None:
-    with pytest.raises(errors.UsageError, match=rf"set-up.toml:\d: posts 1: {key}: "):
+    with pytest.raises(errors.UsageError, match=rf"set-up.toml:\d: posts 1: {key}: .*(whole number|boolean)"):
         await _apply(sqlite_db, f'{ALERT}[[posts]]\nchannel = "20"\n{wrong}\n')
     assert "[[" not in await _service(sqlite_db).export()
 
