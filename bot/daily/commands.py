@@ -654,7 +654,7 @@ async def _find_named(request: Request, subscription_id: str) -> tuple[Subscript
 
 
 async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:
-    """Return the subscription with this id, those of the channel with this name or mention, or those with a name like it.
+    """Return the subscription with this id, those of the channel with this name or mention, or those so named or on that topic.
 
     If none is given, return those of this channel or else of the server. Raises UserError if nothing is found.
     """
@@ -671,7 +671,8 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
     if not matching and meant.isdecimal():  # of a button
         raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     labels = post_names.name_posts(request.texts, rows, names)
-    if not (matching := matching or [row for row in rows if meant.casefold() in labels[row.id].casefold()]):
+    named = {row.id: f"{labels[row.id]}\n{row.topic}".casefold() for row in rows}
+    if not (matching := matching or [row for row in rows if meant.casefold() in named[row.id]]):
         shown = [*post_names.name_posts(request.texts, rows).values()][: post_names.MAX_LISTED]
         name = paper_texts.escape_untrusted(meant)
         raise UserError("no-such-post", name=name, posts="; ".join(shown))

@@ -328,6 +328,9 @@ async def test_edit_finds_a_post_by_id(harness: ClientHarness) -> None:
     assert f"pr:de:{about.id}" in component_ids(await harness.manage("daily edit", post="diffusion"))
     for post in ("#papers", "Papers", f"<#{harness.channel.id}>"):
         assert "pr:dh" in component_ids(await harness.manage("daily edit", post=post))
+    apart = await harness.add_subscription(topic="agents -GUI")
+    for named in ("agents -GUI", "agents without GUI"):  # as it is typed, and as it is shown
+        assert f"pr:de:{apart.id}" in component_ids(await harness.manage("daily edit", post=named))
 
 
 @both_languages
