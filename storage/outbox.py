@@ -81,13 +81,11 @@ async def remove_unsent(
 ) -> list[models.Delivery]:
     """Delete those of some waiting deliveries of which no part was sent or may have been, and return them."""
     by_id = {row.id: row for row in waiting}
-    # Locks subscriptions before their deliveries, as `expire` does, and parts before the relay may claim them.
+    # Locks subscriptions before their deliveries, as `expire` does; the relay locks these to claim their parts.
     posting = sa.select(subscriptions.c.id).order_by(subscriptions.c.id).with_for_update()
     subscription_ids = {row.subscription_id for row in by_id.values() if row.subscription_id is not None}
     await statements.execute_in(connection, posting, subscriptions.c.id, sorted(subscription_ids))
     await lock(connection, by_id)
-    locked = sa.select(parts.c.id).order_by(parts.c.id).with_for_update()
-    await statements.execute_in(connection, locked, parts.c.delivery_id, by_id)
     is_tried = sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
         sa.or_(parts.c.state != PartState.WAITING, parts.c.first_attempt_at.is_not(None)),

@@ -236,6 +236,22 @@ async def test_a_paper_is_reported_when_it_reaches_the_vote_minimum(world: World
     assert world.sent == ["@7 B", "@7 A"]
 
 
+async def test_a_paper_that_always_fails_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[float] = []
+
+    def fail(*_: object) -> Any:
+        tries.append((world.now - moment("Mon 04:00")) / timedelta(hours=1))
+        raise ValueError("a text that cannot be quoted")
+
+    await world.alert("care")
+    monkeypatch.setattr(planner, "_quote", fail)
+    await world.written("Mon", "A▲5")
+    for _ in range(80):
+        await world.wait(minutes=15)
+    assert 12 <= max(tries) < 14
+    assert len(tries) < 25
+
+
 async def test_a_match_waiting_for_its_alerts_time_is_not_purged(world: World) -> None:
     await world.alert("care", min_votes=50, timing=AlertTiming.WEEKLY, weekday=1, at_time="09:00")
     await world.written("Mon", "A▲12")

@@ -128,3 +128,26 @@ async def test_a_list_of_an_earlier_day_does_not_bring_back_skipped_papers(world
     await world.list("Wed", "U▲5", at="Wed 14:00")
     await world.at("Wed 18:00")
     assert world.sent == ["A B C", "S I", "U"]
+
+
+@pytest.mark.promise
+async def test_late_papers_are_of_the_seven_days_before_their_post(world: World) -> None:
+    await world.daily(at="18:00 Seoul", papers=3)
+    await world.list("Mon+1", "A▲9", at="Mon+1 17:00")
+    await world.at("Mon+1 18:00")
+    await world.list("Mon", "R▲9", at="Tue+1 10:00")
+    await world.list("Tue", "S▲8")
+    await world.list("Tue+1", "K▲5", at="Tue+1 14:00")
+    await world.at("Tue+1 18:00")
+    assert world.sent == ["A", "K S"]
+
+
+@pytest.mark.promise
+async def test_papers_of_a_list_that_still_grows_are_not_late(world: World) -> None:
+    """Thursday's list begins on Wednesday evening in Seoul, and closes on Friday morning."""
+    await world.daily(at="20:00 Seoul")
+    await world.list("Thu", "A▲9", at="Wed 19:30")
+    await world.at("Wed 20:00")
+    await world.list("Thu", "A▲9 B▲8", at="Thu 10:00")
+    await world.at("Thu 20:00")
+    assert world.sent == ["A", "B"]

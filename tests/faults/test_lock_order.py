@@ -141,6 +141,11 @@ async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database, al
             for n in range(8)
         ]
         ids = sorted(await add(db, *new))
+        for id_ in rng.sample(
+            ids, len(ids)
+        ):  # so that PostgreSQL does not find them in the order of their ids
+            async with db.transaction() as connection:
+                await outbox.set_channel(connection, id_, id_)
         async with db.read() as connection:
             found = [await outbox.list_parts(connection, id_) for id_ in ids]
         parts = [of_delivery[0].id for of_delivery in found]

@@ -16,7 +16,7 @@ from bot.today.service import TodayPlanner, TodayService
 from storage import alerts, club, models, news, outbox
 from storage.database import Database
 from tests.shelf import test_news
-from tests.support.world import AWAY, CHANNEL, GUILD, LOST, READER, moment
+from tests.support.world import AWAY, CHANNEL, GUILD, LOST, READER, World, moment
 
 pytestmark = pytest.mark.promise
 
@@ -191,3 +191,22 @@ async def test_the_papers_of_a_paused_alert_do_not_come_twice_if_its_message_may
     for _ in range(5):
         await stage.wait(minutes=5)
     assert [text for text in stage.sent if text.startswith(f"@{READER} E")] == [f"@{READER} E"]
+
+
+async def test_a_paused_post_counts_for_a_month_from_when_it_may_have_arrived(db: Database) -> None:
+    """It was asked for on Monday at ten, and its reply was lost 23 hours later."""
+    stage = World(db)
+    row = await stage.daily("18:00 Seoul", days=(3,))
+    await stage.at("Mon 09:00")
+    await stage.list("Mon", "A▲9", at="Mon 10:00")
+    stage.discord.answer = AWAY
+    await stage.on_demand.plan(row.id, 1)
+    await stage.at("Mon 10:01")
+    stage.discord.answer = LOST
+    await stage.at("Tue 09:00")
+    await stage.subscriptions.pause(row.id)
+    stage.discord.answer = None
+    await stage.subscriptions.resume(row.id)
+    await stage.list("Wed+4", "A▲9 B▲8", at="Wed+4 08:00")
+    await stage.at("Wed+4 18:00")
+    assert stage.sent == ["A", "B"]

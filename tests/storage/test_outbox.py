@@ -5,7 +5,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, locks, models, outbox, tables
+from storage import ask, database, locks, models, outbox, tables
 from tests.fake_discord import model
 from tests.support.outbox_builders import (
     MINUTE,
@@ -213,3 +213,37 @@ async def test_ended_deliveries_are_cleared_and_purged_in_batches(db: database.D
             left = [part for id_ in ids for part in await outbox.list_parts(connection, id_)]
             assert [part.nonce for part in left if part.payload and part.fallback] == ["waiting/0"]
         assert len(left) == 1
+
+
+async def test_an_answer_that_may_have_arrived_is_not_replaced(db: database.Database) -> None:
+    """The nonce of the first request would bring back the message as it was."""
+    [delivery_id] = await add(db, new_delivery(kind=models.DeliveryKind.ANSWER))
+    shown = models.NewPart(models.PartKind.MESSAGE, "{}", "")
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await retry(connection, part.id, NOW + MINUTE, unknown_since=NOW)
+        assert not await ask.put_answer(connection, delivery_id, shown, NOW, rest_at=NOW, about=())
+        [kept] = await outbox.list_parts(connection, delivery_id)
+    assert kept.payload == part.payload
+
+
+async def test_a_message_under_way_decides_what_a_cancelled_delivery_is(db: database.Database) -> None:
+    """Its receipt makes it sent; a failure stops it, so that nothing of it waits any more."""
+    kept: list[tuple[models.DeliveryState, list[models.PartState]]] = []
+    for is_sent in (True, False):
+        [delivery_id] = await add(db, new_delivery(str(is_sent)))
+        async with db.transaction() as connection:
+            part = await start_attempt(connection)
+            await outbox.cancel(connection, [delivery_id], reason=models.Reason.BY_HAND, now=NOW)
+            if is_sent:
+                await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, NOW)
+            else:
+                await retry(connection, part.id, NOW, unknown_since=None)
+            delivery = await outbox.get(connection, delivery_id)
+            assert delivery is not None
+            states = [part.state for part in await outbox.list_parts(connection, delivery_id)]
+            kept.append((delivery.state, states))
+    assert kept == [
+        (models.DeliveryState.SENT, [models.PartState.SENT]),
+        (models.DeliveryState.STOPPED, [models.PartState.STOPPED]),
+    ]
