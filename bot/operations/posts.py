@@ -57,26 +57,27 @@ async def list_all(connection: Connection, rule: DayClose, now: datetime) -> lis
     last_at = await outbox.list_last_times(connection)
     extent = await papers.get_extent(connection, until_on=clock.latest_date(now))
     newest, others = await outbox.list_newest(connection), await outbox.list_unsent(connection)
-    posts = [_other(texts, row, why, now) for row, why in others if row.subscription_id is None]
-    for row in rows:
-        stuck, reason = _examine(texts, row, newest.get(row.id), now)
-        is_active = row.state is models.ActivityState.ACTIVE
-        slot = (calendar.find_due(row) or calendar.following(row)) if is_active else None
-        if stuck is None and not reason and slot is not None and slot.at < now - LATE:
-            stuck, reason = Stuck.WAITING, NO_PAPERS.format(since=extent.last_on or "the start")
-        server = None if row.is_by_webhook else row.guild_id
-        posts.append(
-            ListedPost(
-                server,
-                row.channel_id,
-                models.DeliveryKind.DAILY,
-                row.id,
-                last_at.get(row.id),
-                slot and slot.at,
-                stuck,
-                reason,
-            )
-        )
+    posts = []
+    for row, error in others:
+        if row.subscription_id is None:
+            stuck, reason = _examine(texts, row, error, now)
+            place = row.guild_id, row.channel_id or 0
+            posts.append(ListedPost(*place, row.kind, None, None, row.due_at, stuck, reason))
+    for post in rows:
+        next_at, stuck, reason = None, None, ""
+        if post.state is models.ActivityState.ACTIVE:
+            next_at = (calendar.find_due(post) or calendar.following(post)).at
+            if post.id in newest:
+                stuck, reason = _examine(texts, *newest[post.id], now)
+            if stuck is None and next_at < now - LATE:
+                stuck, reason = Stuck.WAITING, NO_PAPERS.format(since=extent.last_on or "the start")
+        else:
+            paused_for = post.reason or models.Reason.BY_HAND
+            stuck = None if paused_for == models.Reason.BY_HAND else Stuck.PAUSED
+            reason = _sentence(texts, paused_for)
+        place = None if post.is_by_webhook else post.guild_id, post.channel_id
+        last = last_at.get(post.id)
+        posts.append(ListedPost(*place, models.DeliveryKind.DAILY, post.id, last, next_at, stuck, reason))
     found = [post for post in posts if post.number is not None or post.stuck is not None]
     return sorted(found, key=lambda post: (post.server or 0, post.channel, post.number or 0))
 
@@ -86,18 +87,9 @@ def only_stuck(posts: Iterable[ListedPost]) -> list[ListedPost]:
 
 
 def _examine(
-    texts: Texts, row: models.Subscription, newest: tuple[models.Delivery, str | None] | None, now: datetime
-) -> tuple[Stuck | None, str]:
-    """Return whether a daily post is stuck, and why."""
-    if row.state is not models.ActivityState.ACTIVE:
-        by_hand = (row.reason or models.Reason.BY_HAND) == models.Reason.BY_HAND
-        return None if by_hand else Stuck.PAUSED, _sentence(texts, row.reason or models.Reason.BY_HAND)
-    return (None, "") if newest is None else _examine_delivery(texts, *newest, now)
-
-
-def _examine_delivery(
     texts: Texts, delivery: models.Delivery, error: str | None, now: datetime
 ) -> tuple[Stuck | None, str]:
+    """Return whether a delivery is stuck, and why. `error` is that of its last attempt."""
     if delivery.reason in (models.Reason.REFUSED_CONTENT, models.Reason.BY_HAND):
         return None, ""  # its other papers came, or somebody cancelled it
     match delivery.state:
@@ -110,13 +102,6 @@ def _examine_delivery(
         case models.DeliveryState.STOPPED if delivery.reason:
             return Stuck.NOT_POSTED, _sentence(texts, delivery.reason)
     return None, ""
-
-
-def _other(texts: Texts, delivery: models.Delivery, error: str | None, now: datetime) -> ListedPost:
-    stuck, reason = _examine_delivery(texts, delivery, error, now)
-    return ListedPost(
-        delivery.guild_id, delivery.channel_id or 0, delivery.kind, None, None, delivery.due_at, stuck, reason
-    )
 
 
 def _sentence(texts: Texts, reason: str | None) -> str:
