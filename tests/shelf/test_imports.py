@@ -223,8 +223,15 @@ FILES = {
     ),
     # A spreadsheet takes ids for numbers.
     "numbers of a spreadsheet": (
-        "Title,arXiv ID\nHerons,2409.1001\nFrogs,2409.2\nNewts,2409.10003\nToads,704.0001\nGeese,1306.51\n",
-        ["2409.10010 Herons", "2409.20000 Frogs", "2409.10003 Newts", "0704.0001 Toads", "1306.5100 Geese"],
+        "Title,arXiv ID\nHerons,2409.1001\nFrogs,2409.2\nNewts,2409.10003\nToads,704.0001\nRooks,1412.51\nCrows,1501.2\n",
+        [
+            "2409.10010 Herons",
+            "2409.20000 Frogs",
+            "2409.10003 Newts",
+            "0704.0001 Toads",
+            "1412.5100 Rooks",
+            "1501.20000 Crows",
+        ],
     ),
     "numbers of JSON": (
         f'[{{"title": "{ONE}", "arxiv_id": 2409.10001}}, {{"title": "{OTHER}", "year": 2409.2}}]',

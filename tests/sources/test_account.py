@@ -171,32 +171,6 @@ async def test_an_item_that_names_its_paper_later_is_of_its_date(harness: Pollin
     assert (await harness.detail("2505.00001")).first_on == date(2025, 5, 5)
 
 
-async def test_an_item_without_a_date_counts_from_the_day_on_which_its_feed_first_had_it(
-    harness: PollingHarness,
-) -> None:
-    """The first reading fills the archive; undated lists in an item or behind its link count as items do."""
-    undated = "".join(f"- [Moss and Lichen {n}](https://arxiv.org/abs/2505.0005{n})\n" for n in range(3))
-    linked, inside = undated.replace("0005", "0006"), undated.replace("0005", "0007")
-    harness.origin.pages |= {"/list.md": linked}
-    old = [paper(1, on="2025-05-05"), paper(2, on="")]
-    harness.origin.pages["/feed"] = source_payloads.rss(*old)
-    await harness.add("/feed", "feed")
-    await harness.fetch_due()
-    harness.now += timedelta(days=1)
-    new = [
-        paper(3, on=""),
-        item("l", f"{harness.origin.url}/list.md", "Links"),
-        item("i", title="In", text=inside),
-    ]
-    harness.origin.pages["/feed"] = source_payloads.rss(*old, *new)
-    await harness.fetch_due()
-    today = harness.now.date()
-    expected = {1: date(2025, 5, 5), 2: date(2025, 3, 7), 3: today, 60: today, 70: today}
-    for number, on in expected.items():
-        found = await harness.detail(f"2505.{number:05}")
-        assert (found.first_on, found.last_on) == (on, on), number
-
-
 @pytest.mark.parametrize("former", [[], [NOTE]])
 async def test_what_has_no_date_in_a_feed_that_had_no_papers_is_of_the_day_on_which_it_is_seen(
     harness: PollingHarness, former: list[str]

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, time, timedelta
-from html import escape
 from typing import Any
 
 import pytest
@@ -43,23 +42,6 @@ class Site:
 @pytest.fixture
 def site(origin: OriginServer, fetch: HttpFetcher) -> Site:
     return Site(origin, fetch)
-
-
-async def test_parses_digests_in_entries_as_markdown_or_html(site: Site) -> None:
-    html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
-    site.pages["/feed"] = source_payloads.rss(
-        item("1", content=source_payloads.newsletter()),
-        item("2", content=html),
-        f"<item><guid>3</guid><description>{escape(source_payloads.review())}</description></item>",
-    )
-    results = await site.read()
-    digests = [digest for result in results for digest in result.digests]
-    assert [[paper.arxiv_id for paper in digest.entries] for digest in digests] == [
-        ["2505.00001", "2505.00002"],
-        ["2505.00007"],
-        ["2505.00001"],
-    ]
-    assert results[0].location == f"{site.url}/feed#1"
 
 
 def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
