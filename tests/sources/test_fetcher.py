@@ -14,7 +14,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from bot.sources import base, fetcher
+from bot.sources import fetcher
 from bot.sources.base import FetchError
 from bot.sources.fetcher import HttpFetcher, Limits
 from storage.models import FetchStatus
@@ -297,54 +297,6 @@ async def test_says_why_a_coded_body_is_not_read(
     origin.pages["/"] = web.Response(body=body, headers={"Content-Encoding": codings})
     with pytest.raises(FetchError, match=reason):
         await fetch.get(origin.url)
-
-
-KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방법 (2025-05-06)\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding", "declared"),
-    [
-        *(
-            (KOREAN, "euc-kr", name)
-            for name in ("euc-kr", "ks_c_5601-1987", "windows-949", None, "utf-8", "nonsense")
-        ),
-        *((KOREAN, "utf-8", name) for name in ("iso-8859-1", "us-ascii", "utf-16", None)),
-        *((KOREAN, encoding, "iso-8859-1") for encoding in ("utf-8-sig", "utf-16", "utf-32")),
-        ("Andrés Marafioti", "latin-1", "iso-8859-1"),
-        ('<?xml version="1.0" encoding="shift_jis"?><title>論文のまとめ</title>', "shift_jis", None),
-        ("<html><head><META charset=iso-8859-2><title>Łódź</title>", "iso-8859-2", None),
-        *(
-            (text, encoding, declared)
-            for declared in (None, "utf-8")
-            for text, encoding in (
-                ('<?xml version="1.0" encoding="utf-8"?><title>It’s a ship’s model</title>', "cp1252"),
-                ("“Attention” – naïve Bayes for £50, Müller says…", "cp1252"),
-                ("Łódź i Kraków są pięknymi miastami w Polsce", "iso-8859-2"),
-                ("Малые языковые модели читают длинные тексты", "cp1251"),
-                ("論文のまとめ：小さな言語モデルについて", "shift_jis"),
-            )
-        ),
-    ],
-)
-def test_decodes_a_body_by_byte_order_mark_as_utf_8_as_declared_or_as_detected(
-    text: str, encoding: str, declared: str | None
-) -> None:
-    assert base.decode_text(text.encode(encoding), declared) == text
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "Müller’s naïve café".encode()[:-1],
-        "논문".encode()[:-1] + b"\x80\xff",
-        KOREAN.encode("utf-16-le")[:-1],
-        bytes(range(0x80, 0x100)),
-    ],
-)
-def test_undecodable_bytes_raise_an_error(body: bytes) -> None:
-    with pytest.raises(FetchError, match="cannot be decoded"):
-        base.decode_text(body, None)
 
 
 PROXIED = {"papers.test": [["93.184.215.14"]], "inside.test": [["10.0.0.5"]], "proxy.test": [["127.0.0.1"]]}

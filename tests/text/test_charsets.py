@@ -35,13 +35,47 @@ def test_a_text_is_the_same_from_a_file_a_page_and_an_import(
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("text", "encoding", "declared"),
     [
-        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
-        b"PK\3\4" + bytes(range(256)) * 9,
-        b"\1\0\2\0\3\0\4\0\5\0\6\0\7\0" * 9,
+        *((KOREAN, "euc-kr", name) for name in ("ks_c_5601-1987", "windows-949", "utf-8", "nonsense")),
+        *((KOREAN, "utf-8", name) for name in ("iso-8859-1", "us-ascii", "utf-16")),
+        *((KOREAN, encoding, "iso-8859-1") for encoding in ("utf-8-sig", "utf-16", "utf-32")),
+        ("Andrés Marafioti", "latin-1", "iso-8859-1"),
+        ('<?xml version="1.0" encoding="shift_jis"?><title>論文のまとめ</title>', "shift_jis", None),
+        ("<html><head><META charset=iso-8859-2><title>Łódź</title>", "iso-8859-2", None),
+        *(
+            (text, encoding, declared)
+            for declared in (None, "utf-8")
+            for text, encoding in (
+                ('<?xml version="1.0" encoding="utf-8"?><title>It’s a ship’s model</title>', "cp1252"),
+                ("“Attention” – naïve Bayes for £50, Müller says…", "cp1252"),
+                ("Łódź i Kraków są pięknymi miastami w Polsce", "iso-8859-2"),
+                ("Малые языковые модели читают длинные тексты", "cp1251"),
+                ("論文のまとめ：小さな言語モデルについて", "shift_jis"),
+            )
+        ),
     ],
 )
-def test_what_is_not_text_is_in_no_charset(body: bytes) -> None:
-    with pytest.raises(charsets.UndecodableError, match="binary"):
+def test_a_page_is_in_the_charset_of_its_mark_in_utf_8_as_declared_or_as_detected(
+    text: str, encoding: str, declared: str | None
+) -> None:
+    assert base.decode_text(text.encode(encoding), declared) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        *((body, "binary") for body in (
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"PK\3\4" + bytes(range(256)) * 9, b"\1\0\2\0\3\0\4\0\5\0\6\0\7\0" * 9,
+        )),
+        *((body, "not UTF-8") for body in (
+            "Müller’s naïve café".encode()[:-1], "논문".encode()[:-1] + b"\x80\xff", bytes(range(0x80, 0x100)),
+        )),
+        (KOREAN.encode("utf-16-le")[:-1], "it is"),
+    ],
+)  # fmt: skip
+def test_what_is_no_text_is_in_no_charset(body: bytes, words: str) -> None:
+    with pytest.raises(charsets.UndecodableError, match=words):
         charsets.decode(body)
+    with pytest.raises(base.FetchError, match="cannot be decoded"):
+        base.decode_text(body, None)
