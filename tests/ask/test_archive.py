@@ -306,10 +306,11 @@ async def test_a_paper_that_is_summarised_in_another_language_alone_comes_as_its
 async def test_the_first_twenty_ids_of_a_question_are_asked_and_the_rest_is_said_to_be_unread(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
-    ids = [EARLY, *(f"2412.{number:05}" for number in range(40))]
+    ids = [EARLY, *(f"2412.{number:05}" for number in range(1, 41))]
     named = await ask(archive, " ".join([*ids, LAMPS]))
     assert EARLY in {one.paper.arxiv_id for one in named.found}
     assert named.is_cut
+    assert not (await ask(archive, " ".join([*ids[:20], LAMPS]))).is_cut
     with mock.patch.object(SearchService, "find_paper", AsyncMock(return_value=None)) as find_paper:
         shown = shown_text(await harness.ask("ask", question=" ".join(ids)[:500]))
     assert "up to 500 characters and 20 papers" in shown

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.app.container import Container
 from bot.ask import passages
@@ -18,6 +19,7 @@ from bot.core.admission import Admission
 from bot.core.settings import Settings
 from bot.search.glossary import GlossaryService
 from storage import models, paper_texts, writer
+from storage.ask import question_counts
 from storage.database import Database
 from tests.ask.test_commands import answers, mention, open_thread
 from tests.fake_model import papers
@@ -223,6 +225,11 @@ async def test_a_reader_and_a_server_get_so_many_answers_a_day_and_forgetting_gi
         assert (limit in await ask_paper(asking, by=asking.manager)) is is_over
     await asking.env.advance_time(24 * 3600)
     assert limit not in await ask_paper(asking)
+    async with database.read() as connection:
+        counted = [row.asker for row in await connection.execute(sa.select(question_counts))]
+    assert len({asker for asker in counted if asker.startswith("user:")}) == 3, (
+        "a reader has another code each day"
+    )
 
 
 async def test_questions_leave_half_of_a_cap_to_the_digest(

@@ -338,8 +338,8 @@ async def test_the_page_of_sources_shows_their_health_without_secrets(
             await stored_sources.set_health(connection, changed)
     await registry.add("arxiv:cs.CL")
     text = digest_builders.newsletter(date(2025, 12, 31), [("2412.00007", 5)])
-    gone = "https://gone.example/list?token=secret"
-    await Workers(harness.container).ingest.add_text(text, location="a.md", source=gone)
+    for source in ("https://gone.example/list?token=secret", "https://one.example/all.xml"):
+        await Workers(harness.container).ingest.add_text(text, location="a.md", source=source)
     page = await harness.press(await harness.ask("status"), "status-sources")
     shown = harness.screen(page)
     assert not any(hidden in shown for hidden in ("secret", "10.1.2.3", str(tmp_path)))

@@ -1,5 +1,6 @@
 """The web archive over HTTP: URLs, languages, conditional requests and hostile input."""
 
+import asyncio
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,9 +10,11 @@ from urllib.parse import quote
 import pytest
 
 from bot.core import admission
+from bot.rendering.templates import OutputFormat
 from bot.web import server
+from bot.web.service import Page as WebPage
 from storage import models
-from tests.support import digest_builders
+from tests.support import digest_builders, patience
 from tests.web.conftest import WebArchive
 
 PAPER = "/papers/2501.00004"
@@ -195,8 +198,23 @@ async def test_web_readers_share_one_lookup_slot(archive: WebArchive) -> None:
         # Readers on Discord and files that need no look-up do not wait.
         async with lookups.admitted(1):
             assert (await archive.get("/style.css"))[0] == 200
-    lookups.patience = admission.PATIENCE_SECONDS
-    assert (await archive.get("/search?q=model"))[0] == 200
+    lookups.patience, refused = admission.PATIENCE_SECONDS, list[str]()
+
+    async def ask_meanwhile() -> None:
+        try:
+            async with lookups.admitted(server.WEB_READER, 0.0):
+                pass
+        except admission.BusyError as busy:
+            refused.append(busy.key)
+
+    def render(page: WebPage) -> str:
+        asyncio.run_coroutine_threadsafe(ask_meanwhile(), loop).result(patience.scaled(20))
+        return archive.pages.templates.render_document(page.template, page.values, OutputFormat.XML)
+
+    loop = asyncio.get_running_loop()
+    with mock.patch.object(type(archive.pages), "render", staticmethod(render)):
+        assert (await archive.get("/search?q=model"))[0] == 200
+    assert refused == ["busy"], "a page has its place until it is rendered"
 
 
 async def test_internal_error_page_hides_the_cause(
