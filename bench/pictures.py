@@ -1,8 +1,8 @@
 """Takes the pictures of the README and of `docs/pictures.md` from the demo, using headless Chromium: `make pictures`.
 
 A picture shows the newest message without the rest of the page. The animation shows the whole page while a topic is
-being typed. `python -m bench.pictures NAME…` takes only the named pictures; `en` or `ko` among the names selects one
-language.
+being typed. The words of each message are stored beside the pictures: a test compares them with what the demo shows now.
+`python -m bench.pictures NAME…` takes only the named pictures; `en` or `ko` among the names selects one language.
 """
 
 from __future__ import annotations
@@ -12,17 +12,28 @@ import base64
 import io
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeAlias
 
+import simcord
 from PIL import Image
 
+from bot.app.runtime import Runtime
+from bot.client.texts import for_locale
+from bot.demo import server, stage
+from bot.demo.page import Viewer
 from storage import models
 from tests.support import browser
+from tests.support.client_harness import shown_text
+
+Demo: TypeAlias = tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], list[Viewer]]
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 EN, KO = models.Locale.EN, models.Locale.KO
@@ -31,22 +42,25 @@ MARGIN = 6
 """Pixels of the page shown around a message."""
 MESSAGES = {
     "daily": ("", ""),
-    "alert": ("", ""),
+    "weekly": ("/daily setup channel:vision style:weekly", "/자동게시 설정 채널:vision 형식:weekly"),
     "topic": ("/topic small language model", "/주제 소형 언어 모델"),
     "author": ("/author loubna ben allal", "/저자 loubna ben allal"),
     "digest": ("/digest dec 30", "/다이제스트 12월 30일"),
     "card": ("/paper 2502.02737", "/논문 2502.02737"),
     "trends": ("/trends topic:reinforcement learning", "/동향 강화 학습"),
+    "alert": ("", ""),
     "alert-preview": ("/alerts add keyword:diffusion", "/알림 추가 확산 모델"),
     "today": ("/today", "/오늘"),
     "saved": ("/saved", "/저장"),
     "status": ("/status", "/상태"),
     "why": ("/why paper:2502.02737", "/이유 2502.02737"),
-    "weekly": ("/daily setup channel:vision style:weekly", "/자동게시 설정 채널:vision 형식:weekly"),
 }
-"""Pictures of a single message, with the text to type or the button to press in each language; "" if already there."""
-SAVED = ("2502.02737", "2506.02153", "2501.12948")
-"""Papers to save before taking the picture of saved papers."""
+"""Pictures of a single message in the order of the page, with the text to type in each language; "" if already there."""
+FIRST = {"alert": 0, "daily": 1}
+"""The place of the messages that are already there."""
+WORDS = FOLDER / "words.json"
+SAVED = ("2502.02737", "2406.17557", "2501.12948")
+"""Papers of different days to save before taking the picture of saved papers: those of one moment are shown by day."""
 TYPING = ("ㄱ", "가", "강", "강화")
 """The composer's text while 강화 is typed on a Korean keyboard."""
 FRAME_MILLISECONDS, LAST_MILLISECONDS = 350, 3500
@@ -70,7 +84,12 @@ async def running_demo(locale: models.Locale, folder: Path) -> AsyncIterator[str
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo", "--port", "0", "--locale", locale.value),
         cwd=folder,
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"},
+        env=os.environ
+        | {
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONHASHSEED": "0",
+            "GIT_DIR": os.devnull,
+        },  # no commit beside the version
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -97,28 +116,24 @@ class Camera:
         await self._settle()
 
     async def take_message(self, name: str, typed: str) -> None:
-        """Take a picture of the reply to a typed line or pressed button, or of a message that is already there."""
+        """Take a picture of the reply to a typed line, or of a message that is already there."""
         if name == "saved":
             for paper in SAVED:
                 await self._do(f"/{'논문' if self._locale is KO else 'paper'} {paper}")
                 await self._press("저장" if self._locale is KO else "Save")
         newest = await self._do(typed)
-        # The alert and the daily post are the page's first messages. Of a reply in two parts, take the first.
-        place = {"alert": "0", "daily": "1"}.get(name)
-        if place is None:
+        place = str(FIRST.get(name, ""))
+        if not place:  # Of a reply in two parts, take the first.
             place = f"cards().findIndex(c => c.closest('.channel-message').dataset.messageId > {newest!r})"
             await self._page.wait_for(f"{place} >= 0")
             await self._settle()
         self._save(name, await self._shoot(f"cards().at({place})"))
 
     async def _do(self, typed: str) -> str:
-        """Send a line or press a button of the newest message. Returns the id of the message that had been the newest."""
+        """Send a line, if any. Returns the id of the message that had been the newest."""
         newest = str(await self._page.evaluate("messages().at(-1).dataset.messageId"))
-        if typed.startswith("/"):
-            await self._send(typed)
-        elif typed:
-            await self._press(typed)
         if typed:
+            await self._send(typed)
             await self._page.wait_for(f"messages().at(-1).dataset.messageId !== {newest!r}")
         await self._settle()
         return newest
@@ -231,6 +246,50 @@ class Camera:
         return FOLDER / f"{name}-{self._locale.value}.{ending}"
 
 
+def open_stage(locale: models.Locale, demo: Demo) -> stage.Stage:
+    """Return a stage that runs what a demo's first viewer types, without a page."""
+    env, runtime, channels, viewers = demo
+    page: Any = SimpleNamespace(_pages={}, refresh=env.settle, _action=env.settle, viewers=viewers)
+    return stage.Stage(env, page, channels, locale, server.make_delivery(runtime))
+
+
+async def read_words(locale: models.Locale, demo: Demo) -> AsyncIterator[tuple[str, list[str]]]:
+    """Yield the name of each picture and the words of its message, line by line, as a new demo shows them now.
+
+    Times, ids and the commit of the version are left out.
+    """
+    _, _, (papers, *_), (reader, *_) = demo
+    assert isinstance(reader, simcord.MemberActor)
+    shown = open_stage(locale, demo)
+
+    async def answer(line: str) -> Any:
+        newest = papers.history(viewer=reader)[-1].id
+        await reader.send(papers, line)
+        await shown.step()
+        return next(one for one in papers.history(viewer=reader) if one.id > newest)
+
+    for name, lines in MESSAGES.items():
+        if name == "saved":
+            for paper in SAVED:
+                card = await answer(f"/paper {paper}")
+                await reader.click(card, label=for_locale(locale)("save"))
+        line = lines[locale is KO]
+        message = await answer(line) if line else papers.history(viewer=reader)[FIRST[name]]
+        words = re.sub(r"(?<=<t:)\d+|\d{17,20}| \([0-9a-f]{12}(?:-dirty)?\)", "", shown_text(message))
+        yield f"{name}-{locale.value}", words.splitlines()
+
+
+async def store_words(locale: models.Locale, wanted: set[str], folder: Path) -> None:
+    """Store the words of the pictures that were taken."""
+    stored = json.loads(WORDS.read_text(encoding="utf-8")) if WORDS.exists() else {}
+    async with server.open_demo(locale, folder) as demo:
+        async for name, words in read_words(locale, demo):
+            if not wanted or name.rpartition("-")[0] in wanted:
+                stored[name] = words
+    text = json.dumps(dict(sorted(stored.items())), ensure_ascii=False, indent=1)
+    WORDS.write_text(f"{text}\n", encoding="utf-8")
+
+
 async def take_all(locale: models.Locale, wanted: set[str]) -> None:
     """Take the pictures for one language."""
     with tempfile.TemporaryDirectory() as folder:
@@ -244,8 +303,9 @@ async def take_all(locale: models.Locale, wanted: set[str]) -> None:
                 await camera.take_typing("typing")
                 await camera.open(url)
             for name, lines in MESSAGES.items():
-                if not wanted or name in wanted or (name == "card" and "similar" in wanted):
+                if not wanted or name in wanted:
                     await camera.take_message(name, lines[locale is KO])
+        await store_words(locale, wanted, Path(folder))
     sys.stdout.write(f"{locale.value}: done\n")
 
 

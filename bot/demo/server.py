@@ -10,9 +10,10 @@ import dataclasses
 import gc
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -183,9 +184,18 @@ async def open_demo(
                 runtime = build_runtime(container, bot, lock)
                 ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
                 await _populate(env, runtime, **ids)
+                await use_zone(runtime, guild.id, [reader, member], ZONES[locale])
                 yield env, runtime, channels, [reader, member]
             finally:
                 await lock.release()
+
+
+async def use_zone(runtime: Runtime, guild_id: int, viewers: Sequence[Viewer], zone: str) -> None:
+    """Store the time zone of the viewers and the server."""
+    services = runtime.bot.services
+    for viewer in viewers:
+        await services.database.write(accounts.upsert_reader, viewer.id, timezone=zone)
+    await services.guilds.update({guild_id: {"timezone": zone}})
 
 
 async def serve(*, port: int, locale: models.Locale) -> None:
@@ -206,22 +216,15 @@ async def serve(*, port: int, locale: models.Locale) -> None:
                 | sample_digests.load_media(),
                 port=port or None,
             )
-            container, services = runtime.container, runtime.bot.services
-            pages = DemoPages(services, container.templates, container.answer_page)
-
-            async def use_zone(zone: str) -> None:
-                for viewer in viewers:
-                    await services.database.write(accounts.upsert_reader, viewer.id, timezone=zone)
-                guild = channels[0].guild
-                assert guild is not None
-                await services.guilds.update({guild.id: {"timezone": zone}})
-
-            await use_zone(ZONES[locale])
+            container, guild = runtime.container, channels[0].guild
+            assert guild is not None
+            pages = DemoPages(runtime.bot.services, container.templates, container.answer_page)
             archive = web_server.WebServer(pages)
             serving = http_server.serving("127.0.0.1:0", "the archive", [archive.add_routes])
             async with AsyncExitStack() as stack:
                 archive_url = await stack.enter_async_context(serving)
-                demo_page.dress(preview, channels, locale, archive_url, use_zone)
+                change_zone = partial(use_zone, runtime, guild.id, viewers)
+                demo_page.dress(preview, channels, locale, archive_url, change_zone)
                 page = await stack.enter_async_context(preview)
                 sys.stdout.write(f"{page.url}\n{demo_texts.load(locale).introduction}\n")
                 sys.stdout.flush()

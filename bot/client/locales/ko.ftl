@@ -813,7 +813,7 @@ trend-span-five-years = 최근 5년
 trend-month = { $month } { $count }편
 trend-share = {" "}(전체의 { $share }%)
 trend-figure = { $month } { $count }편
-trend-so-far = { $month }(집계 중)
+trend-so-far = 지금까지 { $month }
 trend-most = 가장 많은 { $step ->
     [week] 주
     [day] 날
