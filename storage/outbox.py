@@ -358,20 +358,16 @@ async def mark_retry(
     Returns False, changing nothing, if the last attempt was not made in `term`. `unknown_since` is the first
     attempt that Discord may have accepted, or None. If `is_refused`, the error becomes the delivery's reason.
     """
-    await lock(connection, _select_deliveries(parts.c.id == part_id))
-    result = await connection.execute(
-        parts.update()
-        .where(_is_attempted(part_id, term))
-        .values(
-            state=_UNSENT_STATE,
-            next_attempt_at=next_attempt_at,
-            first_attempt_at=unknown_since,
-            error=error,
-            error_code=error_code,
-        )
-        .returning(parts.c.delivery_id)
+    delivery_id = await _end_attempt(
+        connection,
+        part_id,
+        term,
+        state=_UNSENT_STATE,
+        next_attempt_at=next_attempt_at,
+        first_attempt_at=unknown_since,
+        error=error,
+        error_code=error_code,
     )
-    delivery_id = result.scalar()
     if delivery_id is not None and is_refused:
         refused = deliveries.update().where(deliveries.c.id == delivery_id, unfinished_clause())
         await connection.execute(refused.values(reason=error))
@@ -394,14 +390,7 @@ async def stop_part(
     Returns False, changing nothing, if the last attempt was not made in `term`.
     """
     stopped = {"state": PartState.STOPPED, "error": reason, "error_code": error_code}
-    await lock(connection, _select_deliveries(parts.c.id == part_id))
-    result = await connection.execute(
-        parts.update()
-        .where(_is_attempted(part_id, term))
-        .values(first_attempt_at=unknown_since, **stopped)
-        .returning(parts.c.delivery_id)
-    )
-    delivery_id = result.scalar()
+    delivery_id = await _end_attempt(connection, part_id, term, first_attempt_at=unknown_since, **stopped)
     if delivery_id is None:
         return False
     if alone:
@@ -423,15 +412,19 @@ async def use_fallback(
 
     Returns False if there is no plain form, or if the last attempt was not made in `term`.
     """
+    plain = _new_attempt(nonce, now) | {"payload": parts.c.fallback, "fallback": None, "state": _UNSENT_STATE}
+    return await _end_attempt(connection, part_id, term, parts.c.fallback.is_not(None), **plain) is not None
+
+
+async def _end_attempt(
+    connection: AsyncConnection, part_id: int, term: int, *conditions: sa.ColumnElement[bool], **values: Any
+) -> int | None:
+    """Change a part whose last attempt was made in `term` and has no outcome yet. Returns its delivery's id, or None."""
     await lock(connection, _select_deliveries(parts.c.id == part_id))
-    result = await connection.execute(
-        parts.update()
-        .where(_is_attempted(part_id, term), parts.c.fallback.is_not(None))
-        .values(
-            payload=parts.c.fallback, fallback=None, **_new_attempt(nonce, now) | {"state": _UNSENT_STATE}
-        )
-    )
-    return result.rowcount > 0
+    attempted = parts.c.id == part_id, parts.c.state == PartState.SENDING, parts.c.term == term
+    ended = parts.update().where(*attempted, *conditions).values(**values)
+    delivery_id: int | None = await connection.scalar(ended.returning(parts.c.delivery_id))
+    return delivery_id
 
 
 async def list_left_out(
@@ -500,11 +493,6 @@ async def lock(connection: AsyncConnection, delivery_ids: Iterable[int] | sa.Sel
 
 def _select_deliveries(*of_parts: sa.ColumnElement[bool]) -> sa.Select[int]:
     return sa.select(parts.c.delivery_id).where(*of_parts)
-
-
-def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
-    """Return the condition that the part's last attempt was made in `term` and has no outcome yet."""
-    return sa.and_(parts.c.id == part_id, parts.c.state == PartState.SENDING, parts.c.term == term)
 
 
 async def list_refused(connection: AsyncConnection, **destinations: Collection[int]) -> list[int]:

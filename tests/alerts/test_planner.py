@@ -399,17 +399,6 @@ async def test_papers_of_a_message_with_unknown_outcome_are_not_repeated(world: 
     assert world.sent == []
 
 
-async def test_an_alert_that_fails_to_render_is_retried(world: World) -> None:
-    await world.alert("care")
-    world.renderer.failing = {"alert"}
-    await world.written("Mon", "A▲5")
-    await world.wait(minutes=3)
-    assert (await world.search.get_digest(None, limit=1))[1] == moment("Mon 12:00").date()
-    world.renderer.failing = set()
-    await world.wait(minutes=3)
-    assert world.sent == ["@7 A"]
-
-
 async def test_a_paper_that_fails_is_retried_without_delaying_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -18,7 +17,7 @@ from storage import locks, models, outbox, tables
 from storage.models import PartKind
 from tests.fake_discord import model
 from tests.support import digest_builders, outbox_builders, rendered_posts
-from tests.support.outbox_builders import message_payload, new_delivery
+from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import RelayHarness, message_texts
 from tests.support.world import DAY, HOUR, World, moment
 
@@ -191,20 +190,6 @@ async def test_threads_and_crossposts_use_the_first_message(wire: RelayHarness) 
     assert message_texts(fake.messages(headline["id"])) == ["threads 2"]
     [message] = fake.messages(news)
     assert message["flags"] & MessageMixin.CROSSPOSTED_FLAG
-
-
-async def test_a_refused_payload_is_replaced_by_its_fallback(wire: RelayHarness) -> None:
-    with_fallback, without_fallback = wire.fake.add_channels(2)
-    too_long = message_payload("pr:d:a:0/", "x" * 4001)
-    fallback = json.dumps({"content": "a plain form"})
-    for channel_id, plain in ((with_fallback, fallback), (without_fallback, None)):
-        part = models.NewPart(PartKind.MESSAGE, too_long, f"nonce {channel_id}", fallback=plain)
-        planned = new_delivery(f"d{channel_id}", channel_id, wire.now)
-        await outbox_builders.add(wire.database, replace(planned, parts=(part,)))
-    await wire.drain()
-    [message] = wire.fake.messages(with_fallback)
-    assert message["content"] == "a plain form"
-    assert await wire.list_states() == ["sent", "stopped"]
 
 
 async def test_an_alert_is_sent_ahead_of_queued_posts_to_many_channels(

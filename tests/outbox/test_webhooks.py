@@ -10,13 +10,12 @@ from simcord.components import walk_components
 
 from bot.client import webhook
 from storage import daily, key_values, models, outbox
-from storage.database import Database
 from storage.errors import UsageError
 from storage.models import Locale, Style
 from tests.fake_discord import model
-from tests.support import digest_builders, outbox_builders
+from tests.support import digest_builders
 from tests.support.relay_harness import RelayHarness
-from tests.support.world import HOUR, MINUTE, MONDAY, World, moment
+from tests.support.world import HOUR, MINUTE, MONDAY, moment
 
 pytestmark = pytest.mark.wire
 
@@ -152,24 +151,6 @@ async def test_an_invalid_webhook_blocks_only_its_own_posts(posting: Posting, ho
     assert sorted(await posting.drain()) == ["sent", "waiting"]
     rows = await posting.wire.database.fetch(outbox.list_rows)  # no notice, since nobody could receive it
     assert {row.subscription_id: row.reason for row in rows} == {other.id: None, added.id: "webhook-gone"}
-
-
-async def test_a_kill_leaves_at_most_two_webhook_posts_uncertain(sqlite_db: Database) -> None:
-    """They have no nonce and no history, so a person has to look for each."""
-    world = World(sqlite_db)
-    for channel_id in range(100, 105):
-        await outbox_builders.add(
-            sqlite_db, outbox_builders.new_delivery(f"{channel_id}", channel_id, world.now, guild_id=None)
-        )
-    under_way: list[int] = []
-
-    async def count(_: object) -> None:
-        under_way.append((await sqlite_db.fetch(outbox.count_by_state))[models.PartState.SENDING])
-
-    world.discord.before = count
-    await world.relay.drain(world.now)
-    assert len(world.sent) == len(under_way) == 5
-    assert max(under_way) == 2
 
 
 async def test_a_webhooks_secret_is_deleted_with_its_last_subscription(posting: Posting) -> None:

@@ -1,8 +1,5 @@
 """Papers of the day by direct message: once a day at the reader's local time, despite failures."""
 
-import pkgutil
-from typing import Any
-
 import pytest
 
 from bot.outbox import outcomes
@@ -11,28 +8,6 @@ from storage.database import Database
 from tests.support import killed_process
 from tests.support.world import AWAY, READER, ZONES, moment
 from tests.today.conftest import TodayWorld
-
-
-@pytest.mark.parametrize(
-    "failing", ["bot.today.profiles.Profiles.learn", "bot.today.service.TodayService.build_of_day"]
-)
-async def test_an_error_for_one_reader_does_not_delay_the_others(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch, failing: str
-) -> None:
-    world = TodayWorld(sqlite_db)
-    for user_id in (READER, READER + 1, READER + 2):
-        await world.subscribe("15:00 UTC", by=user_id)
-    await world.written("Thu-1", "A")
-    method = pkgutil.resolve_name(failing)
-
-    async def fail_for_one(*arguments: Any, **options: Any) -> Any:
-        if any(getattr(argument, "user_id", 0) == READER + 1 for argument in arguments):
-            raise ValueError("a paper that cannot be ranked")
-        return await method(*arguments, **options)
-
-    monkeypatch.setattr(failing, fail_for_one)
-    await world.at("Thu-1 15:30 UTC")
-    assert sorted(world.sent) == ["@7 A", "@9 A"]
 
 
 async def test_each_day_is_sent_at_the_local_time_across_a_clock_change(sqlite_db: Database) -> None:
