@@ -84,13 +84,15 @@ class Matches(NamedTuple):
     """Scores by paper id, best first: papers on the topic, then those with all terms, then those that lack a term.
 
     `on_topic` and `all_terms` count the papers of the first two kinds, which may be more than `scores` has; `missing` maps each
-    paper of the third kind to the terms that it lacks. `has_name`: a paper, or a family of papers, has the query as its name.
+    paper of the third kind to the terms that it lacks. `apart` has papers of the second kind that have only the words of a term,
+    apart. `has_name`: a paper, or a family of papers, has the query as its name.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     on_topic: int = 0
     all_terms: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
+    apart: Collection[int] = frozenset()
     has_name: bool = False
 
     @property
@@ -104,8 +106,11 @@ class Matches(NamedTuple):
 
     @property
     def kinds(self) -> dict[int, MatchKind]:
-        """The kind of each paper, which its place tells."""
-        return {id_: kind for kind, ids in self.by_kind.items() for id_ in ids}
+        """The kind of each paper. Those of a sentence are ranked together: from the first one with words apart on, all may be."""
+        kinds = {id_: kind for kind, ids in self.by_kind.items() for id_ in ids}
+        having_all = self.by_kind[MatchKind.ALL_TERMS]
+        first = next((place for place, id_ in enumerate(having_all) if id_ in self.apart), len(having_all))
+        return kinds | dict.fromkeys(having_all[first:], MatchKind.APART)
 
     @property
     def by_kind(self) -> dict[MatchKind, list[int]]:
@@ -561,7 +566,10 @@ class Engine:
         if is_ranked_by_topics:  # all have scores of one kind
             having_all = dict(sorted(having_all.items(), key=lambda item: -item[1]))
         return full._replace(
-            scores={**on, **having_all, **some}, all_terms=full.all_terms + len(all_terms), missing=missing
+            scores={**on, **having_all, **some},
+            all_terms=full.all_terms + len(all_terms),
+            missing=missing,
+            apart=frozenset(all_terms),
         )
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:

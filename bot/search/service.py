@@ -25,7 +25,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import concepts, plain, query_parser
+from bot.text import analyser, concepts, plain, query_parser
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -144,10 +144,23 @@ class SearchService:
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
             return result
-        patterns = search_results.build_patterns(result.term_forms)
-        snippets = await self._database.fetch(
-            search_results.list_snippets, result.rows, request.snippet_locale, patterns
-        )
+        # Of words that stand apart, the sentence with the most of them is quoted.
+        words = {
+            word: [analyser.stem(word.casefold())]
+            for forms in result.term_forms
+            for form in forms
+            for word in form.split()
+            if word not in analyser.FUNCTION_WORDS
+        }
+        snippets = dict[str, search_results.Snippet]()
+        for are_apart, sought in ((False, result.term_forms), (True, [*words.values()])):
+            rows = [
+                row for row in result.rows if (result.kinds.get(row.arxiv_id) is MatchKind.APART) is are_apart
+            ]
+            patterns = search_results.build_patterns(sought)
+            snippets |= await self._database.fetch(
+                search_results.list_snippets, rows, request.snippet_locale, patterns
+            )
         return replace(result, snippets=snippets)
 
     async def _order(self, request: SearchRequest, vectors: TextVectors) -> None:

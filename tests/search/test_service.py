@@ -15,7 +15,7 @@ from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
-ON, ALL, SOME = MatchKind
+ON, ALL, APART, SOME = MatchKind
 ROBOTS = NewsletterPaper("2501.00001", "Robots", "로봇입니다.")
 
 
@@ -87,7 +87,11 @@ async def test_papers_on_the_topic_come_before_those_with_all_terms_and_those_th
     service = SearchService(db)
     for query in ("robot planning", "로봇 계획", "로봇 계획에 대한 논문 찾아줘"):
         result = await ask(service, query)
-        assert [sorted(digits(result, kind)) for kind in MatchKind] == [["1", "4"], ["2", "5"], ["3", "6"]]
+        assert [sorted(digits(result, kind)) for kind in (ON, ALL, SOME)] == [
+            ["1", "4"],
+            ["2", "5"],
+            ["3", "6"],
+        ]
         assert [result.kinds[row.arxiv_id] for row in result.rows] == [ON, ON, ALL, ALL, SOME, SOME]
         assert (result.on_topic, result.all_terms, result.total) == (2, 2, 6)
     # The counts are of all pages, and a later page has the kinds of its papers.
@@ -117,7 +121,7 @@ async def test_the_kinds_stay_in_their_order_and_each_is_sorted(
             await sample_archive.add_digest(db, f"2025-01-0{day}", paper)
     for query in ("robot planning", "로봇 계획"):
         result = await ask(SearchService(db), query, sort=sort)
-        assert [digits(result, kind) for kind in MatchKind] == expected
+        assert [digits(result, kind) for kind in (ON, ALL, SOME)] == expected
         assert "".join(row.arxiv_id[-1] for row in result.rows) == "".join(expected)
         assert (result.on_topic, result.all_terms) == tuple(map(len, expected[:2]))
 
@@ -172,7 +176,7 @@ async def test_a_term_that_few_papers_have_finds_those_with_its_words_apart(db: 
     )
     for query in ("knowledge distillation", "지식 증류", "지식증류"):
         kinds = (await ask(service, query)).kinds
-        assert kinds == {"2501.00001": ON, "2501.00002": ALL, "2501.00003": ALL}, query
+        assert kinds == {"2501.00001": ON, "2501.00002": APART, "2501.00003": APART}, query
 
 
 async def test_a_term_of_two_short_words_is_not_its_first_word(db: Database) -> None:
@@ -619,3 +623,24 @@ async def test_a_year_beside_words_is_that_year_unless_it_is_part_of_a_name(
         [back] = [reading.query for reading in result.readings if reading.kind is ReadingKind.WORDS]
         assert back.endswith(f' "{read_as[-4:]}"')
         assert (await SearchService(db).search(SearchRequest(back))).read_as == ""
+
+
+async def test_only_papers_with_the_term_are_said_to_mention_it_and_words_apart_are_quoted(
+    db: Database,
+) -> None:
+    papers = (
+        ("Herons", "물가에서 삽니다. 양식 검출은 나중에 KV cache compression으로 합니다.", ALL),
+        (
+            "Newts",
+            "연못에서 삽니다. A cache of ponds is kept. KV pairs of the cache are lost in compression.",
+            APART,
+        ),
+        ("Toads", "비에 웁니다. The KV cache is full.", None),
+    )
+    rows = [NewsletterPaper(f"2501.0000{n}", *row[:2]) for n, row in enumerate(papers, start=1)]
+    service = await sample_archive.search_over(db, *rows)
+    result = await service.search(SearchRequest("KV cache compression", snippet_locale=models.Locale.EN))
+    kinds = {row.title: result.kinds[row.arxiv_id] for row in result.rows}
+    assert kinds == {title: kind for title, _, kind in papers if kind}
+    quoted = paper_texts.mark_matches(result.snippets["2501.00002"])
+    assert quoted == "**KV** pairs of the **cache** are lost in **compression**."
