@@ -7,7 +7,6 @@ resvg draws a chart in about 50 ms with the system's fonts. Without a Hangul fon
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
@@ -79,7 +78,7 @@ class ChartRenderer:
     def render_svg(self, chart: Chart, *, hangul: bool) -> str:
         """Return a chart as SVG. `hangul` states whether its viewer has a Hangul font."""
         values = _layout(chart, hangul)
-        values["label"] = "" if _has_missing_glyphs(chart.label, hangul) else chart.label
+        values["label"] = chart.label if hangul or chart.locale != "ko" else ""
         return self._templates.render_document(TEMPLATE, values, OutputFormat.XML)
 
     @cached_property
@@ -193,13 +192,3 @@ def date_name(day: date, locale: str, *, is_month: bool, with_year: bool) -> str
     skeleton = f"{'y' * with_year}MMM{'d' * (not is_month)}"
     name: str = babel.dates.format_skeleton(skeleton, day, locale=locale)
     return name
-
-
-def _has_missing_glyphs(text: str, hangul: bool) -> bool:
-    """Return whether the fonts may lack glyphs for a text: letters that are not Latin, or Hangul without a Hangul font."""
-    return any(
-        not ("\uac00" <= letter <= "\ud7a3" and hangul)
-        and ord(letter) >= 0x250
-        and not unicodedata.category(letter).startswith(("P", "Z"))
-        for letter in text
-    )

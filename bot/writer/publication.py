@@ -106,7 +106,6 @@ def _write(file: Path, text: str) -> None:
 
 
 _PUNCTUATION = re.compile(r"[^\w\s.,:+-]")
-_NOT_A_LETTER = re.compile(r"[\W\d_]+")
 
 
 def build_sections(
@@ -162,7 +161,7 @@ def _make_readable(
 ) -> models.Entry:
     """Return the entry with the first variant of its title that survives parsing, or else without a title."""
     title = entry.title or ""
-    for candidate in (title, _PUNCTUATION.sub(" ", title), _NOT_A_LETTER.sub(" ", title)):
+    for candidate in (title, _PUNCTUATION.sub(" ", title)):
         changed = replace(entry, title=" ".join(candidate.split()) or None)
         # The rank counts from 1 in a digest of one paper.
         alone = replace(changed, rank=1)
