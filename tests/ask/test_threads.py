@@ -207,6 +207,17 @@ async def test_a_reply_to_an_answer_asks_the_same_paper_without_a_mention(discus
     assert await due(discussed) == [payload]
 
 
+async def test_thanks_do_not_count_among_a_readers_questions_of_a_day(
+    discussed: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.ask.service.MAX_A_DAY", 1)
+    service = questions(discussed)
+    for number, text in enumerate(("Thanks!", "", "Which licence?"), 1):
+        await service.answer_mention(text, MESSAGE._replace(id=number))
+    [payload] = await due(discussed)
+    assert "The weights are" in payload
+
+
 async def test_readers_who_wait_for_one_text_do_not_keep_others_from_reading(
     discussed: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
