@@ -19,6 +19,7 @@ from storage import models, search, trends
 from storage.database import Database
 
 Month = trends.MonthCount
+_EMPTY = models.ArchiveExtent(0, None, None)
 
 
 class Span(StrEnum):
@@ -55,7 +56,7 @@ class Trend:
 
     `added_forms` come from query expansion. `step` says whether `months` are months, weeks or days. `totals`
     counts all papers in the same months; it is empty for the trend of all papers. A paper of several months counts in
-    each, and once in `total`.
+    each, and once in `total`. `extent` is the archive's.
     """
 
     months: tuple[Month, ...] = ()
@@ -64,6 +65,7 @@ class Trend:
     step: Interval = Interval.MONTH
     totals: tuple[int, ...] = ()
     total: int = 0
+    extent: models.ArchiveExtent = _EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,6 @@ class TrendAnswer:
     topic: ListState
     span: Span
     trend: Trend
-    extent: models.ArchiveExtent
     rising: tuple[RisingTopic, ...] | None
     has_image: bool = False
 
@@ -100,7 +101,6 @@ class TrendService:
             topic=topic,
             span=span,
             trend=await self.get_trend(topic.text, months=SPAN_MONTHS[span], by_age=True),
-            extent=await self._search.get_extent(),
             rising=await self.rising.list_topics(locale) if with_rising else None,
         )
 
@@ -114,7 +114,7 @@ class TrendService:
         parsed = query_parser.parse_query(query)
         extent = await self._search.get_extent()
         if extent.last_on is None or extent.first_on is None:
-            return Trend()
+            return Trend(extent=extent)
         last = extent.last_on.replace(day=1)
         asked = _months_before(last, months - 1)
         age = (extent.last_on - extent.first_on).days + 1
@@ -133,7 +133,7 @@ class TrendService:
         last = _start_of(extent.last_on, step)
         trend = await work_in_thread(_count, listed, about.paper_ids, first, last, step)
         is_partial = last == _start_of(self._clock().date(), step)
-        return replace(trend, added_forms=about.added_forms, is_last_month_partial=is_partial)
+        return replace(trend, added_forms=about.added_forms, is_last_month_partial=is_partial, extent=extent)
 
 
 _Listed: TypeAlias = Sequence[tuple[int, date, int | None]]

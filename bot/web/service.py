@@ -417,7 +417,7 @@ class WebPages:
             "alt": wording.alt_text(texts, answer),
             "summary": wording.summary(texts, trend) if trend.total else "",
             "figures": wording.monthly_figures(texts, trend, plain=True).splitlines(),
-            "extent": paper_texts.extent_line(texts, answer.extent),
+            "extent": paper_texts.extent_line(texts, answer.trend.extent),
             "rising": [
                 (name, None if site.is_static else site.link("trends", q=name), translation, facts)
                 for name, translation, facts in rising
