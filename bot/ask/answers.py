@@ -93,7 +93,8 @@ class Answer:
     Of one paper, which is `paper`: `basis` says what was read of it, and `read_as` has the parts of the question that were read
     as other forms, with those that the paper has.
 
-    Of the archive: `absent` has the names in the question that no paper has. `topic` is the question as a search.
+    Of the archive: `absent` has the names in the question that no paper has, `excluded` the terms that it leaves out. `topic` is
+    the question as a search.
     `is_cut`: only the question's first characters, and papers, are read. `extent` is given if nothing is near.
 
     With `sentences`, `found` are their quotes; `disagree`: their papers do, as the model says. `note` (a Fluent id) says why
@@ -108,6 +109,7 @@ class Answer:
     basis: Basis = Basis.NONE
     read_as: tuple[tuple[str, tuple[str, ...]], ...] = ()
     absent: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     topic: str = ""
     is_cut: bool = False
     extent: Extent | None = None
@@ -121,8 +123,8 @@ class Answer:
 
     @property
     def list_topic(self) -> str:
-        """The question as a search for all papers on it; "" if nothing was found, or only ids were given."""
-        return self.topic if self.found and self.kind is not Kind.NAMED else ""
+        """The question as a search for all papers on it; "" if nothing was found or left out, or only ids were given."""
+        return self.topic if (self.found or self.excluded) and self.kind is not Kind.NAMED else ""
 
     @property
     def is_readable(self) -> bool:

@@ -63,6 +63,7 @@ class _Read(NamedTuple):
     search: str
     words: str
     is_limited: bool
+    excluded: tuple[str, ...]
 
 
 class ArchiveQuestions:
@@ -85,6 +86,7 @@ class ArchiveQuestions:
         answer = Answer(
             Kind.NOTHING,
             language=language.value,
+            excluded=read.excluded,
             topic=read.search[: question.MAX_LENGTH],
             is_cut=len(read.search) > question.MAX_LENGTH or len(named) > MAX_PAPERS,
         )
@@ -115,7 +117,7 @@ class ArchiveQuestions:
         is_limited = query.has_range_filters or bool(query.authors or query.institutions)
         is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
         words = search if is_plain else " ".join((query.text, *query.phrases))
-        return _Read(ids, search, words[: question.MAX_LENGTH], is_limited)
+        return _Read(ids, search, words[: question.MAX_LENGTH], is_limited, tuple(query.excluded))
 
     async def _propose(
         self, read: _Read, only: Collection[str], names: Sequence[str]

@@ -145,10 +145,13 @@ def _archive_controls(texts: Texts, answer: Answer, topic_token: str, marker: st
 
 
 def describe(texts: Texts, answer: Answer) -> list[str]:
-    """Return what is promised of the passages: that they are the nearest, or what no paper has, and what the archive is."""
-    cut = [texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS)] if answer.is_cut else []
+    """Return what is promised of the passages: that they are the nearest, or what no paper has, what the archive is, and how
+    the question was read."""
+    read = [texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS)] if answer.is_cut else []
+    excluded = ", ".join(escape_untrusted(term, max_length=_MAX_READ) for term in answer.excluded)
+    read += [texts("ask-without", terms=excluded)] if excluded else []
     if answer.sentences or answer.kind is Kind.NAMED:
-        return cut
+        return read
     if answer.paper is not None:
         return [] if answer.is_near else [texts(_name_doubt(answer))]
     names = ", ".join(f"**{escape_untrusted(name)}**" for name in answer.absent)
@@ -157,7 +160,7 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     if answer.extent is not None:
         told.append(_describe_archive(texts, answer.extent))
         told += [texts("ask-archive-near-papers")] if answer.found else []
-    return told + cut
+    return told + read
 
 
 def _name_doubt(answer: Answer) -> str:

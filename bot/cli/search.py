@@ -247,6 +247,7 @@ def asked_to_dict(answer: Answer) -> dict[str, Any]:
     else:
         of_kind = {
             "absent": list(answer.absent),
+            "excluded": list(answer.excluded),
             "disagree": answer.disagree,
             "archive": answer.extent and answer.extent._asdict(),
         }

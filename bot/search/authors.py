@@ -157,9 +157,12 @@ def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
 def find_authors(
     writers: Writers, name: str, *, limit: int = _MAX_NAMESAKES, is_prefix: bool = False
 ) -> list[Author]:
-    """Return the authors with matching names, best first. If `is_prefix`, the last word may be incomplete."""
+    """Return the authors with matching names, best first. If `is_prefix`, the last word may be incomplete.
+
+    Initials alone are no name: A* and C++ are none.
+    """
     words = tuple(people.name_tokens(name))
-    if not words:
+    if not words or not (is_prefix or any(len(word) > 1 or not word.isascii() for word in words)):
         return []
     authors = _find_exact(writers, words, is_prefix=is_prefix)
     ranked = _rank(authors, words, is_prefix=is_prefix)

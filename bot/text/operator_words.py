@@ -37,14 +37,17 @@ class ReadWords(NamedTuple):
 
 
 def read(typed: Sequence[str]) -> ReadWords:
-    """Read the words of a query, of which phrases are in quotation marks. What leaves nothing to search for governs nothing."""
+    """Read the words of a query, of which phrases are in quotation marks.
+
+    *Without* governs nothing if it would leave nothing to search for: without labels.
+    """
     words, excluded, place = [part for word in typed for part in _split(word)], list[str](), 0
     while place < len(words):
         word = _spell(words[place])
         find = _find_behind if word in _NOT else _find_before if word in _KOREAN_NOT else None
         start, end, terms = find(words, place) if find else (place, place, ())
         rest = [*words[:start], *words[end:]]
-        if not terms or all(map(_is_filler, rest)):
+        if not terms or (word == "without" and all(map(_is_filler, rest))):
             place += 1
             continue
         if start and end == len(words):
@@ -80,14 +83,14 @@ def _find_behind(words: Sequence[str], place: int) -> _Reach:
         is_sure = any(map(questions.names_papers, words))
         if not (is_sure or _spell(words[place - 2]) in ("that", "which")):
             return nothing
-    elif not is_sure and _is_filler(before) and not questions.names_papers(before):
+    elif not is_sure and place and _is_filler(before) and not questions.names_papers(before):
         return nothing
     start, end, terms = place, place + 1, list[str]()
     while start and _spell(words[start - 1]) in _LEADING:
         start -= 1
     while size := _measure_term(words, first := _skip_links(words, end), is_sure=is_sure):
         end = first + size
-        terms.append(" ".join(words[first:end]).rstrip(" ,.;"))
+        terms.append(" ".join(words[first:end]).rstrip(" ,.;?!"))
         if _spell(" ".join(words[end : end + 1])) not in _FURTHER:
             break
         end += 1

@@ -117,6 +117,20 @@ async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> N
         assert (answer.kind is Kind.ABSENT) is bool(absent), asked
 
 
+async def test_what_a_question_leaves_out_is_said_also_where_nothing_is_found(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    """The button opens the search, which has one that takes it in again."""
+    for asked, left_out in (
+        ("How do lamps save oil, without a pump?", "Left out: papers on pump."),
+        ("How do ferries find a harbour without tides?", "Left out: papers on tides."),
+        ("펌프 말고 램프는 기름을 어떻게 아껴?", "Left out: papers on 펌프."),
+    ):
+        answer = await harness.ask("ask", question=asked)
+        assert left_out in shown_text(answer), asked
+        assert harness.texts("ask-all-papers") in [one.get("label") for one in raw_components(answer)], asked
+
+
 async def test_what_is_no_question_gets_a_sentence_without_papers(harness: ClientHarness) -> None:
     for asked in (
         "hello",

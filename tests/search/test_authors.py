@@ -226,6 +226,11 @@ async def test_a_middle_initial_does_not_match_a_given_name(korean: SearchServic
     assert (await korean.find_author("Bryan Junho Kim", limit=10)).author == "Bryan J. Kim"
 
 
+@pytest.mark.parametrize("typed", ["J.", "J*", "J++", "j w"])
+async def test_initials_alone_are_no_name(korean: SearchService, typed: str) -> None:
+    assert (await korean.find_author(typed, limit=10)).author is None
+
+
 async def test_the_author_operator_accepts_hangul(korean: SearchService) -> None:
     for query in ("author:박건우", "저자:박건우"):
         result = await korean.search(SearchRequest(query))

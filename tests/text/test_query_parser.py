@@ -112,6 +112,23 @@ def test_words_to_leave_out_become_operators(query: str, terms: list[str], left_
     assert query_parser.leave_out(query, terms) == left_out
 
 
+@pytest.mark.parametrize(
+    ("typed", "words", "left_out"),
+    [
+        ("not surveys", "", ["surveys"]),
+        ("서베이 말고", "", ["서베이"]),
+        ("robots, not surveys?", "robots", ["surveys"]),
+        ("How do robots walk without maps?", "How do robots walk", ["maps"]),
+        # A term and a title.
+        ("without labels", "without labels", []),
+        ("not all tokens are what you need", "not all tokens are what you need", []),
+    ],
+)
+def test_a_text_may_only_leave_something_out(typed: str, words: str, left_out: list[str]) -> None:
+    query = query_parser.parse_query(typed, date(2026, 1, 4))
+    assert (query.text, list(query.excluded)) == (words, left_out)
+
+
 def test_a_long_query_is_cut_before_the_words_to_leave_out() -> None:
     text = query_parser.leave_out("robot " * 300, ["survey"])
     assert text.endswith(" -survey")

@@ -678,6 +678,7 @@ ask-archive-outside = No paper within these limits is about this.
 ask-archive-thanks = You're welcome. Ask about research whenever you like, such as **How do I shrink the KV cache for long inputs?**
 ask-archive-unasked = This has no words to look for. Ask about research, such as **How do I shrink the KV cache for long inputs?**
 ask-archive-cut = Only the beginning of the question was read: up to { $count } characters and { $papers } papers.
+ask-without = Left out: papers on { $terms }.
 ask-archive-is = 
     { $count ->
         [one] The archive has one paper, from { $since }.

@@ -625,6 +625,7 @@ ask-archive-outside = 이 조건에 맞는 논문 중에는 질문에 관한 것
 ask-archive-thanks = 도움이 됐다니 다행이에요. **긴 입력에서 KV 캐시를 줄이려면?** 같이 연구에 관해 언제든 물어봐 주세요.
 ask-archive-unasked = 찾아볼 단어가 없어요. **긴 입력에서 KV 캐시를 줄이려면?** 같이 연구에 관해 물어봐 주세요.
 ask-archive-cut = 질문의 앞부분만 읽었어요. { $count }자, 논문 { $papers }편까지 읽어요.
+ask-without = { $terms }에 관한 논문은 빼고 찾았어요.
 ask-archive-is = 논문 { $count }편이 있고, 첫 다이제스트는 { $since }에 나왔어요.
 ask-archive-sources = 출처: { $sources }
 ask-archive-empty = 아직 논문이 없어요.
