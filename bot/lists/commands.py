@@ -20,7 +20,6 @@ from bot.client.message_builder import StatelessModal
 from bot.client.refusals import UserError
 from bot.client.responses import PRIVATELY
 from bot.papers import cards, list_views, replies
-from bot.papers.lists import PaperLists
 from bot.papers.replies import load_paper, store_list_text
 from bot.search import titles
 from bot.search.results import Sort
@@ -342,7 +341,7 @@ class PapersCog(commands.Cog):
                 request.services.text_tokens, request.user_id, ListState(ListKind.TOPIC, topic)
             )
             today = await request.interaction.client.today_for(request.interaction)
-            listed = await request.services.get(PaperLists).load(texts, state, today)
+            listed = await replies.load_list(request, state, today)
             if listed.rows:
                 listed = replace(listed, notes=(texts(note), *listed.notes))
                 return list_views.list_view(

@@ -418,11 +418,6 @@ async def test_where_the_bot_may_not_read_the_history_an_answer_links_to_the_que
     assert "Apache 2.0" in plain(answer)
 
 
-async def test_a_very_long_mention_is_answered(asking: ClientHarness) -> None:
-    [answer] = await mention(asking, await open_thread(asking), "Which licence? " + "x" * 1_900)
-    assert "Apache 2.0" in plain(answer)
-
-
 @pytest.mark.promise
 @pytest.mark.parametrize(
     "question", ["Is there a survey of small language models", "작은 언어 모델을 다룬 서베이가 있나요"]
@@ -430,7 +425,7 @@ async def test_a_very_long_mention_is_answered(asking: ClientHarness) -> None:
 async def test_a_mention_of_any_length_asks_the_archive(asking: ClientHarness, question: str) -> None:
     """Questions of 56 to 72 characters fitted as the text of a list, but not beside the marker of the answer's delivery."""
     await asking.start_runtime()
-    for length in (len(question), 54, 55, 56, 60, 63, 71, 72, 73, 120, 600, 1_900):
+    for length in (len(question), 55, 56, 72, 73, 1_900):
         asked = f"{question} {'and their tokenizers ' * 100}"[:length]
         [answer] = await mention(asking, asking.channel, asked)
         assert "Small Language Models" in shown_text(answer), (length, shown_text(answer))
