@@ -16,36 +16,16 @@ from bot.text import plain, typography
 
 # Number words in papers. A claim may use digits instead: 3분의 1 for a third, 2배 for twice.
 
-_ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-_TEENS = [
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_WORDS = {word: value for value, word in enumerate((*_ONES, *_TEENS), start=1)}
-_WORDS |= {word: 10 * value for value, word in enumerate(_TENS, start=2)}
-_WORDS |= {
-    "no": 0,
-    "none": 0,
-    "zero": 0,
-    "first": 1,
-    "once": 1,
-    "single": 1,
-    "both": 2,
-    "double": 2,
-    "doubles": 2,
-}
-_WORDS |= {"half": 2, "pair": 2, "second": 2, "twice": 2, "third": 3, "triple": 3, "fourth": 4, "quarter": 4}
+_COUNTS = (
+    "no none zero|one first once single|two both double doubles half pair second twice|three third triple|four fourth quarter"
+    "|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+)
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_WORDS = {word: value for value, words in enumerate(_COUNTS.split("|")) for word in words.split()}
+_WORDS |= {word: 10 * value for value, word in enumerate(_TENS.split("|"), start=2)}
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
 _ENGLISH = re.compile(
-    rf"(?<![A-Za-z0-9])(?:(?P<tens>{'|'.join(_TENS)})[ -](?P<ones>{'|'.join(_ONES)})|(?P<word>{'|'.join(_WORDS)}))"
+    rf"(?<![A-Za-z0-9])(?:(?P<tens>{_TENS})[ -](?P<ones>{_ONES})|(?P<word>{'|'.join(_WORDS)}))"
     r"(?=fold\b|s?(?![A-Za-z]))",
     re.IGNORECASE,
 )
