@@ -52,7 +52,8 @@ _QUOTED = (350, 200, 120, 40)
 """The characters of an archive's passage, fewer where a message is full."""
 _RESERVE = 600
 """How many characters of a message the notes below the sentences may take, and bytes."""
-_THANKS = re.compile(r"\b(?:thanks?|thx)\b|고마|감사", re.IGNORECASE)
+_THANKS = re.compile(r"\b(?:thanks?|thx)\b|고마|고맙|감사", re.IGNORECASE)
+_MAX_THANKS = 20
 _MAX_SHARER = 60
 """Characters of the name of who shares an answer."""
 _MAX_ORIGINS = 4
@@ -155,8 +156,9 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     if answer.paper is not None:
         return [] if answer.is_near else [texts(_name_doubt(answer))]
     names = ", ".join(f"**{escape_untrusted(name)}**" for name in answer.absent)
-    is_thanks = answer.kind is Kind.UNASKED and _THANKS.search(answer.topic)
-    told = [texts("ask-archive-thanks" if is_thanks else f"ask-archive-{answer.kind}", names=names)]
+    if not answer.found and len(answer.topic) <= _MAX_THANKS and _THANKS.search(answer.topic):
+        return [texts("ask-archive-thanks")]
+    told = [texts(f"ask-archive-{answer.kind}", names=names)]
     if answer.extent is not None:
         told.append(_describe_archive(texts, answer.extent))
         told += [texts("ask-archive-near-papers")] if answer.found else []

@@ -211,7 +211,17 @@ async def test_only_a_mention_in_a_papers_thread_is_answered(asking: ClientHarne
 
 
 @pytest.mark.parametrize(
-    "text", ["", "thanks!", "고마워", "고마워요!", "👍", "<:lamp:123456789012345678>", "<@1234567890>"]
+    "text",
+    [
+        "",
+        "thanks!",
+        "고마워",
+        "고마워요!",
+        "고맙습니다!",
+        "👍",
+        "<:lamp:123456789012345678>",
+        "<@1234567890>",
+    ],
 )
 async def test_a_mention_without_words_or_with_thanks_is_no_question(
     asking: ClientHarness, text: str
@@ -219,9 +229,12 @@ async def test_a_mention_without_words_or_with_thanks_is_no_question(
     thread = await open_thread(asking)
     assert await mention(asking, thread, text) == []
     [answer] = await mention(asking, asking.channel, text)
-    said = {"thanks!": "You're welcome.", "고마워": "다행이에요.", "고마워요!": "다행이에요."}.get(
-        text, "no words to look for"
-    )
+    said = {
+        "thanks!": "You're welcome.",
+        "고마워": "다행이에요.",
+        "고마워요!": "다행이에요.",
+        "고맙습니다!": "다행이에요.",
+    }.get(text, "no words to look for")
     assert said in shown_text(answer)
     assert len(shown_text(answer).splitlines()) == 1, "no passages, and nothing of the archive"
 
