@@ -26,7 +26,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.sources import kinds
-from bot.text import analyser, dates, query_parser, questions, term_keys
+from bot.text import analyser, dates, query_parser, questions
 from storage import ask as storage
 from storage import models, paper_texts, papers
 from storage.archive import list_source_names
@@ -81,7 +81,7 @@ class ArchiveQuestions:
         named, names = [*(read.ids or only)], _list_names(read.words)
         only = named[:MAX_PAPERS]
         is_asked = question.has_words(read.words)
-        details = await self._propose(read, only, names) if only or is_asked else []
+        details = await self._propose(read, only) if only or is_asked else []
         language = guess_language(read.words, locale)
         answer = Answer(
             Kind.NOTHING,
@@ -119,23 +119,13 @@ class ArchiveQuestions:
         words = search if is_plain else " ".join((query.text, *query.phrases))
         return _Read(ids, search, words[: question.MAX_LENGTH], is_limited, tuple(query.excluded))
 
-    async def _propose(
-        self, read: _Read, only: Collection[str], names: Sequence[str]
-    ) -> Sequence[models.PaperDetail]:
-        """Return the papers that may answer: `only` these, or those that search finds, first those with one of the `names`."""
+    async def _propose(self, read: _Read, only: Collection[str]) -> Sequence[models.PaperDetail]:
+        """Return the papers that may answer: `only` these, or those that search finds."""
         if only:
             return [paper for id_ in only if (paper := await self._search.find_paper(id_))]
         request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date())
         rows = (await self._search.search(request)).rows
-        keys = frozenset[str]().union(*map(term_keys.query_names, names))
-
-        def is_unnamed(paper: models.PaperDetail) -> bool:
-            return keys.isdisjoint(term_keys.full_names(analyser.canonicalise(paper.title or "")))
-
-        # Search may put a topic of the question above the paper that it names.
-        return sorted(
-            await self._database.fetch(papers.list_details, [row.id for row in rows]), key=is_unnamed
-        )
+        return await self._database.fetch(papers.list_details, [row.id for row in rows])
 
     async def _measure(self) -> Extent:
         count, since = await self._database.fetch(storage.describe_archive)

@@ -107,8 +107,7 @@ class PaperIndex:
             ]
             having[part.text] = set[int]().union(*frequencies.values())
             rarity = self._rarity(having[part.text])
-            if part.is_known or not analyser.has_hangul(part.text):
-                needed += part.weight * max(rarity, 0.5)
+            needed += part.weight * max(rarity, 0.5)
             for number, score in self._score_part(part, frequencies, rarity).items():
                 scores[number] += score
         ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}

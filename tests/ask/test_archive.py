@@ -1,17 +1,19 @@
 """Questions to the archive: what is found within limits, what is said of names, and texts that are no question."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from unittest import mock
 from unittest.mock import AsyncMock
 
 import pytest
 
+from bot.archive.summaries import Basis
 from bot.ask.answers import Answer, Kind
 from bot.ask.archive import ArchiveQuestions
 from bot.ask.service import PaperQuestions
 from bot.search.service import SearchService
-from storage import models, paper_texts
+from storage import models, paper_texts, papers
 from storage.database import Database
 from tests.ask.test_commands import mention
 from tests.support import digest_builders
@@ -348,3 +350,26 @@ async def test_a_heading_is_shown_as_it_is_and_without_invisible_signs(
     shown = shown_text(await harness.ask("ask", question=f"What do the fishermen twine? {EARLY}"))
     assert ("[3\\. Low\\_Rank Wicks](" if is_kept else "3. Low\\_Rank Wicks") in shown
     assert not {"\u202e", "\x1b"}.intersection(shown)
+
+
+async def test_of_several_papers_more_of_each_passage_is_shown_than_of_one(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    text = (
+        "# Quiet Lanterns\n\n## 1 Wicks\n\n"
+        + "Lamps save oil with a smaller wick, which burns less of it. " * 18
+    )
+    async with harness.container.database.transaction() as connection:
+        await paper_texts.save(
+            connection, models.PaperText(EARLY, text, "https://arxiv.org/pdf/x", harness.env.now())
+        )
+        paper = await papers.get_detail(connection, EARLY)
+    of_several = await ask(archive, f"{LAMPS} {EARLY}")
+    service = harness.container.services.get(PaperQuestions)
+    of_one = await service.answer(LAMPS, models.Locale.EN, 1, paper=paper)
+    assert 300 < max(len(one.excerpt.text) for one in of_several.found) <= 600
+    assert max(len(one.excerpt.text) for one in of_one.found) <= 300
+    # A model reads a paper's full text alone, and stored passages of several papers.
+    assert of_one.is_readable
+    assert not replace(of_one, basis=Basis.ABSTRACT).is_readable
+    assert of_several.is_readable

@@ -268,6 +268,7 @@ async def test_a_year_is_said_as_operators_and_one_button_takes_it_as_a_word(har
 
 KETTLES, TEA, BREWING = "Weighing Kettles", "Robots that Pour Tea", "DeepSeek-Tea: Brewing"
 EITHER = {
+    "kettles or, robots": {KETTLES, TEA},
     "kettles OR robots": {KETTLES, TEA},
     "kettles | robots": {KETTLES, TEA},
     "kettles 또는 로봇": {KETTLES, TEA},
