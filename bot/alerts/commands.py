@@ -219,12 +219,15 @@ class AlertsCog(
 
     @router.handles(alerts_messages.SUBMIT_CONDITIONS)
     async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the form to the draft or stored alert. If a value is invalid, show the reason."""
-        draft = await load(request, action.payload)
+        """Apply the form to the draft or stored alert. If the votes are invalid, show the reason and keep the rest."""
+        draft, values = await load(request, action.payload), interactions.modal_values(request.interaction)
         try:
-            draft = alerts_options.apply_conditions(draft, interactions.modal_values(request.interaction))
+            draft = alerts_options.apply_conditions(draft, values)
         except errors.UsageError as error:
-            return alerts_messages.refused_view(request.texts, error, action.payload)
+            votes = str(draft.min_votes)
+            typed = alerts_options.apply_conditions(draft, values | {alerts_options.VOTES: votes})
+            key = await store_draft(request.services.text_tokens, request.user_id, typed)
+            return alerts_messages.refused_view(request.texts, error, key)
         return await apply(request, draft)
 
     @router.handles(alerts_messages.SET_TIMING)

@@ -299,8 +299,11 @@ async def test_a_form_error_names_the_field_and_reopens_the_form(harness: Client
         reopened = await harness.reader.click(response, label=harness.texts("alert-edit-conditions"))
         assert all(text in str(reopened.modal) for text in values.values())
     for votes in ("many", "-1", "100000"):
-        refused = await harness.fill(preview, "alert-edit-conditions", keyword="로봇", votes=votes)
+        typed = {"keyword": "diffusion", "without": "설문"}
+        refused = await harness.fill(preview, "alert-edit-conditions", **typed, votes=votes)
         assert shown_text(refused).splitlines()[0] == harness.texts("votes-not-a-number")
+        reopened = await harness.reader.click(refused, label=harness.texts("alert-edit-conditions"))
+        assert all(text in str(reopened.modal) for text in typed.values())
 
 
 async def test_a_stored_alert_is_edited_from_the_list(harness: ClientHarness) -> None:
