@@ -404,7 +404,7 @@ votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 �
 setup-first = 첫 게시: { $at } ({ $relative }) · 내 시간대 기준
 setup-rule = { $style ->
     [weekly] 그날까지 7일 동안의 논문을 올리고, 새 논문이 없는 주는 건너뛰어요.
-   *[other] 그때 가장 최신 논문을 올리고, 새 논문이 없는 날은 건너뛰어요.
+   *[other] 그때까지 나온 최신 논문을 올리고, 새 논문이 없는 날은 건너뛰어요.
 }
 setup-form-channel = 채널
 setup-form-time = 시각
@@ -420,7 +420,7 @@ setup-form-topic-empty = 비워 두면 모든 주제의 논문을 올려요
 setup-tag = 게시물 태그
 setup-start = 시작하기
 setup-replaced = 기존 자동 게시를 바꾸면 그다음 글부터 새 설정을 따라요. 오늘 글이 이미 올라왔다면 내일부터예요.
-setup-replace = 기존 자동 게시를 바꾸기
+setup-replace = 기존 자동 게시 바꾸기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
     [1] 있어요
    *[other] { $count }개 있어요
