@@ -181,12 +181,12 @@ async def check_vote(demo: pictures.Demo) -> None:
     _, _, channels, (manager, _) = demo
     shown = pictures.open_stage(models.Locale.EN, demo)
     assert isinstance(manager, simcord.MemberActor)
-    await manager.send(channels[0], "/club setup channel:papers day:wed time:5pm")
+    await manager.send(channels[0], "/club setup channel:papers day:mon time:5pm")
     await shown.step()
     preview = channels[0].history(viewer=manager)[-1]
     assert "/club" not in shown_text(preview), "a preview names no command that works on a club"
     await manager.click(preview, label="Set up the club")
-    for line in ("/club now", "+5 days"):
+    for line in ("/club now", "+3 days"):
         await manager.send(channels[0], line)
         await shown.step()
     assert "SmolLM2: When Smol Goes Big – Data-Centric Training of a Small Language Model" in [
