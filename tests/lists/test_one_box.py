@@ -283,6 +283,12 @@ EITHER = {
 """The papers on each query, of three."""
 
 
+async def test_a_misspelt_name_is_no_name_of_an_author(search: SearchService) -> None:
+    assert (await search.find_author("Ida Lanne", limit=1)).is_corrected
+    assert (await search.search(SearchRequest("Ida Lane"))).read_as == 'author:"Ida Lane"'
+    assert (await search.search(SearchRequest("Ida Lanne"))).read_as == ""
+
+
 async def test_or_and_a_comma_mean_either(search: SearchService) -> None:
     for query, titles in EITHER.items():
         result = await search.search(SearchRequest(query, limit=20))
