@@ -1,7 +1,7 @@
 """The search service over a small archive, on both engines where its statements differ."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -645,3 +645,14 @@ async def test_only_papers_with_the_term_are_said_to_mention_it_and_words_apart_
     assert kinds == {title: kind for title, _, kind in papers if kind}
     quoted = paper_texts.mark_matches(result.snippets["2501.00002"])
     assert quoted == "**KV** pairs of the **cache** are lost in **compression**."
+
+
+async def test_later_pages_are_of_the_same_answer_for_a_quarter_of_an_hour(db: Database) -> None:
+    await sample_archive.add_digest(db, "2024-12-30", *IN_2024)
+    now = sample_archive.NOW
+    service = SearchService(db, clock=lambda: now)
+    assert (await ask(service, "강화 학습", limit=1)).on_topic == 1
+    await sample_archive.add_digest(db, "2025-01-02", *IN_2025)
+    assert (await ask(service, "강화 학습", limit=1, offset=1)).on_topic == 1
+    now += timedelta(minutes=16)
+    assert (await ask(service, "강화 학습", limit=1, offset=1)).on_topic == 2
