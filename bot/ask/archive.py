@@ -266,7 +266,11 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
     """Add the nearest passages for the words of a question, and whether they are about it."""
     parts = [part.asked for part in weighed]
     ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
-    found = _rank_papers(pool, ranking)[:MAX_SHOWN]
+    # Papers of which only the title is stored come after those with passages.
+    found = sorted(
+        _rank_papers(pool, ranking)[:MAX_SHOWN],
+        key=lambda numbers: pool.sources[numbers[0]].words is Words.TITLE,
+    )
     having = [[part for part in weighed if best in ranking.having[part.asked.text]] for best, *_ in found]
     is_near = any(_is_about(of_passage, weighed) for of_passage in having[:_MAX_READ])
     if parts and not is_near:
