@@ -110,10 +110,7 @@ SHOWN = {
     ),
 }
 ANSWERS = {
-    "/topic small language model": (
-        "small language model · 7 papers",
-        "Searched: small language model (small LLM",
-    ),
+    "/topic small language model": ("small language model · 7 papers", "Hymba puts attention heads"),
     "/topic 강화학습": ("강화학습 · 18 papers", "Searched: 강화학습 (reinforcement learning"),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/ask question:How is a reasoning model rewarded?": ("The nearest passages", "checks the final answer"),
