@@ -251,7 +251,10 @@ class PaperQuestions:
         # A reply to an answer of several papers asks these.
         same = [] if named or len(answered or ()) < 2 else list(answered or ())
         named = named or ([] if same else list(answered or ids))
-        post = AnswerPost(message, guess_language(asked), problem="ask-over" if over == 1 else "ask-lost")
+        # A message without letters is answered in the server's language.
+        of_server = guild.locale if guild is not None and not any(map(str.isalpha, asked)) else None
+        language = guess_language(asked, of_server or models.Locale.EN)
+        post = AnswerPost(message, language, problem="ask-over" if over == 1 else "ask-lost")
         delivery = self.deliveries.build_post(
             ANSWER,
             post,

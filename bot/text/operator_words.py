@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bot.text import analyser, questions
 
 EITHER = "|"
-_EITHER = frozenset((EITHER, "or", "또는", "혹은"))
+_EITHER = frozenset((EITHER, "or", "또는", "혹은", "아니면"))
 _NOT = frozenset(("not", "without", "except", "excluding"))
 _KOREAN_NOT = ("말고", "빼고", "제외", "제외하고", "제외한", "아닌")
 _JOINED = ("말고", "빼고", "제외")

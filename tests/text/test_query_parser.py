@@ -51,6 +51,7 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("title:diffusion", query_parser.Query(text="diffusion")),
         ("diffusion −video –image", query_parser.Query(text="diffusion", excluded=("video", "image"))),
         ("diffusion – video", query_parser.Query(text="diffusion video")),
+        ("로봇 아니면 지도", query_parser.Query("로봇 | 지도")),
         ("reasoning|inference 추론/학습", query_parser.Query(text="reasoning | inference 추론 / 학습")),
         ("I/O 3/4", query_parser.Query(text="I/O 3/4")),
     ],
