@@ -175,7 +175,8 @@ def _read_name(archive: Archive, query: query_parser.Query) -> ReadText | None:
             whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
             others = (Reading(ReadingKind.INSTITUTION, f'from:"{name}"', name, papers),) if papers else ()
             return ReadText(query, replace(words, parts=(whole,), wholes=()), others)
-    if not query.excluded:
+    # A Korean word may be another's spelling: 서베이 is survey before it sounds like an author.
+    if not query.excluded and not archive.engine.find(words, Scope(), limit=1).complete:
         for text in typed:
             if _is_author(archive, text):
                 by_it = _meaning(query_parser.Query(authors=(text,)))

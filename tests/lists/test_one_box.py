@@ -234,7 +234,7 @@ LEFT_OUT = {
     "서베이 말고 로봇으로 주전자를 집어 올리는 논문": "로봇으로 주전자를 집어 올리는 논문 -서베이",
     "카메라만 말고 촉각도 쓰는 로봇": "",  # not only
     "로봇이 넘어지지 말고 걷게 하는 방법": "",
-    "except surveys": "",
+    "except surveys": "-surveys",
     "Teapots without Handles": "",  # a title
     "a survey of robots or teapots": "a survey of robots | teapots",
     "robots or teapots but not surveys": "robots | teapots -surveys",

@@ -193,3 +193,14 @@ async def test_of_a_family_without_a_paper_of_its_name_the_one_with_most_votes_i
     exact = NewsletterPaper("2501.00004", "Lantern: Light", "빛입니다.", votes=0)
     await sample_archive.add_digest(db, "2025-02-02", exact)
     assert (await service.search(SearchRequest("Lantern"))).rows[0].arxiv_id == "2501.00004"
+
+
+async def test_a_korean_word_for_a_term_is_no_author_who_sounds_like_it(db: Database) -> None:
+    cobbe = NewsletterPaper(
+        "2501.00001", "Verifying Step by Step", "검증을 다룹니다.", authors=("Karl Cobbe",)
+    )
+    search = await sample_archive.search_over(
+        db, cobbe, NewsletterPaper("2501.00002", "A Survey of Agents", "에이전트를 모읍니다.")
+    )
+    result = await search.search(SearchRequest("서베이"))
+    assert [row.arxiv_id for row in result.rows] == ["2501.00002"]
