@@ -627,9 +627,14 @@ async def set_expiry(
     connection: AsyncConnection, subscription_id: int, expires_at: datetime, now: datetime
 ) -> None:
     """Set when a subscription's unfinished daily posts expire (UTC), unless they have at `now` (UTC)."""
-    own = sa.and_(deliveries.c.subscription_id == subscription_id, deliveries.c.kind == DeliveryKind.DAILY)
-    changed = deliveries.update().where(own, unfinished_clause(), deliveries.c.expires_at > now)
-    await connection.execute(changed.values(expires_at=expires_at))
+    own = (
+        deliveries.c.subscription_id == subscription_id,
+        deliveries.c.kind == DeliveryKind.DAILY,
+        unfinished_clause(),
+        deliveries.c.expires_at > now,
+    )
+    await lock(connection, sa.select(deliveries.c.id).where(*own))
+    await connection.execute(deliveries.update().where(*own).values(expires_at=expires_at))
 
 
 async def count_asked(

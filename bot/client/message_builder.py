@@ -97,6 +97,7 @@ class MessageBuilder:
         self._accent = accent
         self._items: list[ui.Item[ui.LayoutView]] = []
         self._end: list[ui.Item[ui.LayoutView]] = []
+        self._custom_ids: set[str] = set()
 
     @property
     def view(self) -> ui.LayoutView:
@@ -114,7 +115,7 @@ class MessageBuilder:
 
     def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
         """Reserve space for rows and a text (which may be "") at the end of the message. None items are skipped."""
-        present = [fitting for row in rows if (fitting := _list_fitting(row))]
+        present = [fitting for row in rows if (fitting := self._list_fitting(row))]
         foot = self._fit(foot)
         self.budget.add(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
         self._end = [ui.ActionRow(*row) for row in present]
@@ -144,7 +145,7 @@ class MessageBuilder:
     def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> None:
         """Add a text with an item on its right."""
         text = self._fit(markdown)
-        if _list_fitting([accessory]):
+        if self._list_fitting([accessory]):
             self._add(ui.Section(text, accessory=accessory), 3, text)
         else:
             self._add(ui.TextDisplay(text), 1, text)
@@ -167,7 +168,7 @@ class MessageBuilder:
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> None:
         """Add a row of up to five buttons, or one select menu. None items are skipped."""
-        if present := _list_fitting(buttons):
+        if present := self._list_fitting(buttons):
             self._add(ui.ActionRow(*present), 1 + len(present))
 
     def _fit(self, markdown: str) -> str:
@@ -185,17 +186,21 @@ class MessageBuilder:
 
     def add_reserved_row(self, *items: ui.Item[Any] | None) -> None:
         """Add a row of items in reserved space, unless all items are None."""
-        if present := _list_fitting(items):
+        if present := self._list_fitting(items):
             self._items.append(ui.ActionRow(*present))
 
-
-def _list_fitting(items: Iterable[ui.Item[Any] | None]) -> list[ui.Item[Any]]:
-    """Return the items without None, and without those whose custom id Discord would refuse as too long."""
-    present = [item for item in items if item is not None]
-    fitting = [item for item in present if fits(getattr(item, "custom_id", None) or "")]
-    if len(fitting) < len(present):
-        warnings.warn(MessageFullWarning("left out: a control with a long custom id"), stacklevel=3)
-    return fitting
+    def _list_fitting(self, items: Iterable[ui.Item[Any] | None]) -> list[ui.Item[Any]]:
+        """Return the items without None, without those whose custom id is too long, and of those that do the same the first."""
+        fitting, too_long = list[ui.Item[Any]](), False
+        for item in filter(None, items):
+            custom_id = getattr(item, "custom_id", None) or ""
+            too_long |= not fits(custom_id)
+            if fits(custom_id) and custom_id not in self._custom_ids:
+                fitting.append(item)
+                self._custom_ids |= {custom_id} - {""}
+        if too_long:
+            warnings.warn(MessageFullWarning("left out: a control with a long custom id"), stacklevel=3)
+        return fitting
 
 
 def button(

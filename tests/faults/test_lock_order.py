@@ -68,7 +68,7 @@ async def answer(connection: Connection, ids: list[int], _: list[int]) -> None:
 
 
 async def set_expiry(connection: Connection, *_: list[int]) -> None:
-    for row in await daily.list_rows(connection, guild_id=GUILD_ID):
+    for row in sorted(await daily.list_rows(connection, guild_id=GUILD_ID), key=lambda row: row.id):
         await outbox.set_expiry(connection, row.id, NOW + MINUTE, NOW)
 
 

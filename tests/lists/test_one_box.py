@@ -9,7 +9,7 @@ from storage.database import Database
 from tests.conftest import OpenFilled
 from tests.support import sample_archive
 from tests.support.client_fixtures import add_samples
-from tests.support.client_harness import ClientHarness, shown_text
+from tests.support.client_harness import ClientHarness, component_ids, shown_text
 from tests.support.digest_builders import add_facts
 from tests.support.sample_archive import NewsletterPaper
 
@@ -257,6 +257,14 @@ async def test_what_is_left_out_is_said_and_one_button_brings_it_back(harness: C
     again = await harness.press(result, label=harness.texts("list-take-back", name="surveys"))
     assert "A Survey of Teapots" in shown_text(again)
     assert harness.texts("list-without", words="surveys") not in shown_text(again)
+
+
+async def test_two_buttons_that_do_the_same_are_one(harness: ClientHarness) -> None:
+    """Without the left-out words, and with them taken in again, the search is the same."""
+    text = "robot, maps | rob"
+    answer = await harness.ask("topic", query=text, without=text)
+    ids = component_ids(answer)
+    assert len(set(ids)) == len(ids) > 0
 
 
 async def test_a_year_is_said_as_operators_and_one_button_takes_it_as_a_word(harness: ClientHarness) -> None:
