@@ -175,10 +175,10 @@ def _read_name(archive: Archive, query: query_parser.Query) -> ReadText | None:
             whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
             others = (Reading(ReadingKind.INSTITUTION, f'from:"{name}"', name, papers),) if papers else ()
             return ReadText(query, replace(words, parts=(whole,), wholes=()), others)
-    # A Korean word may be another's spelling: 서베이 is survey before it sounds like an author.
-    if not query.excluded and not archive.engine.find(words, Scope(), limit=1).complete:
+    if not query.excluded:
         for text in typed:
-            if _is_author(archive, text):
+            # A Korean word may be another's spelling: 서베이 is survey before it sounds like an author.
+            if _is_author(archive, text) and not archive.engine.find(words, Scope(), limit=1).complete:
                 by_it = _meaning(query_parser.Query(authors=(text,)))
                 return ReadText(by_it, read(archive, by_it), (_in_text(query, query.text, text),))
     return ReadText(query, words)
