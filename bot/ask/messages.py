@@ -54,6 +54,7 @@ _RESERVE = 600
 """How many characters of a message the notes below the sentences may take, and bytes."""
 _THANKS = re.compile(r"\b(?:thanks?|thx)\b|고마|고맙|감사", re.IGNORECASE)
 _MAX_THANKS = 20
+"""The most characters of a message that only thanks."""
 _MAX_SHARER = 60
 """Characters of the name of who shares an answer."""
 _MAX_ORIGINS = 4

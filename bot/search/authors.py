@@ -159,7 +159,7 @@ def find_authors(
 ) -> list[Author]:
     """Return the authors with matching names, best first. If `is_prefix`, the last word may be incomplete.
 
-    Initials alone are no name: A* and C++ are none.
+    Initials alone, as in A* and C++, are not a name.
     """
     words = tuple(people.name_tokens(name))
     if not words or not (is_prefix or any(len(word) > 1 or not word.isascii() for word in words)):

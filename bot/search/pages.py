@@ -74,7 +74,7 @@ def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
 class ReadText(NamedTuple):
     """A text of the search box as it is read: the query and its words, and what else the text may mean.
 
-    The first reading that fits is searched for: a title, an institution, a person, a topic, of which a year may be the papers'.
+    The first reading that fits is searched for: a topic in a year, a title, an institution, a person, a topic.
     """
 
     query: query_parser.Query
