@@ -1,6 +1,6 @@
 # Development commands. Every target makes the virtual environment the first time.
 SHELL := /bin/bash
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3.15 python3; do $$p -c 'import sys; sys.exit(sys.version_info < (3,11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := $(VENV)/.demo
@@ -19,7 +19,7 @@ help: ## list the targets
 $(DEMO): EXTRAS := demo
 $(DEV): EXTRAS := demo,dev
 $(DEMO) $(DEV): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "Paperround needs Python 3.11, 3.12 or 3.13, and none was found. Install one, or set PYTHON=/path/to/python." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Paperround needs Python 3.11 or newer, and none was found. Install one, or set PYTHON=/path/to/python." >&2; exit 1; }
 	@echo "Installing $(EXTRAS) into $(VENV) with $$($(PYTHON) --version): about a minute, once …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check "pip>=25.3,<28" || : # Python's own is slow
