@@ -31,6 +31,8 @@ FAILURES_TOLD = "failures:told"
 """JSON: by kind of error, when the operator was last told of it (UTC), and the id of its last error then."""
 BACKED_UP = "backed-up"
 """When `paperround backup` last ran (UTC), and why it failed, if it did."""
+ANNOUNCED = "announced"
+"""When a run with a command before sending began to send (UTC). It is removed when that run has sent."""
 WEBHOOK = "webhook:"
 """Prefix for webhook ids. The value is the token, which is secret."""
 

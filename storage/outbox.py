@@ -40,7 +40,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import locks, models, statements
+from storage import key_values, locks, models, statements
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
 from storage.snapshot import chunked
 from storage.tables import UtcTime, deliveries, delivery_papers, papers, parts, subscriptions
@@ -212,6 +212,33 @@ async def list_newest(connection: AsyncConnection) -> dict[int, _DeliveryWithErr
 async def list_unsent(connection: AsyncConnection) -> list[_DeliveryWithError]:
     """Return what is to be sent to servers' channels, with the last error of its unsent parts."""
     return await _list_with_errors(connection, unfinished_clause(), deliveries.c.guild_id.is_not(None))
+
+
+async def list_recent(connection: AsyncConnection, since: datetime) -> list[_DeliveryWithError]:
+    """Return what has not ended, or ended since a time (UTC), with the last error of its unsent parts."""
+    return await _list_with_errors(connection, sa.or_(unfinished_clause(), deliveries.c.finished_at >= since))
+
+
+async def find_open(connection: AsyncConnection) -> tuple[int, set[int]]:
+    """Return the newest delivery's id (0 without one), and the ids of those that have not ended."""
+    newest = await connection.scalar(sa.select(sa.func.max(deliveries.c.id)))
+    return newest or 0, set(await connection.scalars(sa.select(deliveries.c.id).where(unfinished_clause())))
+
+
+async def doubt_announced(connection: AsyncConnection) -> None:
+    """Take the parts of webhooks that waited when a run announced to send, and did not say that it ended, as attempted then."""
+    if (announced := await key_values.get(connection, key_values.ANNOUNCED)) is None:
+        return
+    at = datetime.fromisoformat(announced)
+    of_webhook = deliveries.c.guild_id.is_(None), deliveries.c.user_id.is_(None)
+    waiting = parts.c.state == PartState.WAITING, parts.c.first_attempt_at.is_(None)
+    doubted = sa.select(deliveries.c.id).where(
+        *of_webhook, unfinished_clause(), deliveries.c.planned_at <= at
+    )
+    await lock(connection, doubted)
+    marked = parts.update().where(*waiting, parts.c.delivery_id.in_(doubted))
+    await connection.execute(marked.values(first_attempt_at=at))
+    await key_values.remove(connection, key_values.ANNOUNCED)
 
 
 async def _list_with_errors(

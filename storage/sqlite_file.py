@@ -100,6 +100,14 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def fold_log(path: Path) -> None:
+    """Write the log of a file into it, and empty the log. Raises sqlite3.OperationalError if somebody reads it."""
+    with closing(sqlite3.connect(path)) as connection:
+        set_up(connection)
+        if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            raise sqlite3.OperationalError("database is locked")
+
+
 def has_current_schema(path: Path) -> bool:
     """Return whether a file is a database with the newest schema. `migrate.open_database` knows what to do with others."""
     query = "SELECT value FROM meta WHERE key = 'schema:version'"

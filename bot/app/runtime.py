@@ -348,12 +348,12 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
     if token is not None:
         await gateway.log_in(runtime.bot, token, runtime.liveness.record_start)
     else:
-        await _ask_for_time(runtime, clock)
+        await ask_for_time(runtime, clock)
     runtime.liveness.record_obstacle(None)
     await acquired.wait()
 
 
-async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
+async def ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
     """Set the clock from a response of Discord, even an error. The first time, retry until Discord can be reached."""
     tokens = await runtime.container.database.fetch(key_values.list_by_prefix, key_values.WEBHOOK)
 
@@ -376,7 +376,7 @@ async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
 async def _keep_time(runtime: Runtime, clock: DiscordClock) -> None:
     """Ask Discord for the time again. Errors are logged, and the next call retries."""
     with isolation.isolated(log, "Discord was not asked for the time"):
-        await _ask_for_time(runtime, clock)
+        await ask_for_time(runtime, clock)
 
 
 async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:

@@ -26,7 +26,9 @@ from storage import errors, models, search, sqlite_file
 from storage.database import Database
 
 if TYPE_CHECKING:
+    from bot.app.container import Container
     from bot.cli.set_up_file import SetUpFile
+    from bot.web.site import Built
     from storage.copying import OnProgress
 
 
@@ -321,8 +323,41 @@ async def run(
             " starts again whatever ends.",
         ),
     ] = False,
+    is_once: Annotated[
+        bool,
+        typer.Option(
+            "--once", help="Read, plan and send what is due, and end: for cron, a timer or a workflow."
+        ),
+    ] = False,
+    set_up: Annotated[
+        Path | None,
+        typer.Option("--set-up", metavar="FILE", help="With --once: a set-up file to apply first."),
+    ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option("--site", metavar="DIR", help="With --once: write the web archive into this folder."),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="The address of the site.")
+    ] = None,
+    before_sending: Annotated[
+        str | None,
+        typer.Option(
+            "--before-sending",
+            metavar="COMMAND",
+            help="With --once: a command for the shell between planning and sending. If it fails, nothing is sent.",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0.1, max=1440, help="With --once: the most that it takes.")
+    ] = 10,
 ) -> None:
-    """Run the bot until SIGTERM or SIGINT."""
+    """Run the bot until SIGTERM or SIGINT; with --once, do what is due and end."""
+    if is_once:
+        await _run_once(role, set_up, site, base_url, before_sending, minutes * 60)
+        return
+    if set_up or site or base_url or before_sending:
+        raise errors.UsageError("--set-up, --site, --base-url and --before-sending need --once.")
     found = _stat_files(SETTINGS_FILES)
     try:
         await _run(role)
@@ -388,6 +423,57 @@ async def _run(role: ProcessRole) -> None:
             await front.run(opened, watching)
         else:
             await runtime.run(opened, role, watching)
+
+
+async def _run_once(
+    role: ProcessRole,
+    set_up: Path | None,
+    site: Path | None,
+    base_url: str | None,
+    before_sending: str | None,
+    seconds: float,
+) -> None:
+    from bot.core import memory
+
+    memory.limit_arenas()
+    if role is not ProcessRole.ALL:
+        raise errors.UsageError("--once does what is due, whatever its role: leave out --role.")
+    if (site is None) != (base_url is None):
+        raise errors.UsageError("--site DIR and --base-url URL need each other.")
+    text = None if set_up is None else _read_set_up(set_up)
+    from bot.app import once, runtime
+    from bot.web import service
+
+    address = None if base_url is None else service.check_base_url(base_url)
+    settings = shell.load_settings()
+    is_new = sqlite_file.find_missing_file(settings.database_url) is not None
+    if settings.discord_token is None and is_new and text is None and site is None:
+        raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
+    async with shell.open_container(creating=True, keeping=True, migrating=True) as opened:
+
+        async def apply() -> tuple[str, ...]:
+            plan = await _create_set_up_file(opened.database).apply(text or "", str(set_up))
+            return plan.changes
+
+        async def build() -> str:
+            return _count_files(await _build_site(opened, Path(site or ""), address or "", opened.locale))
+
+        async def announce() -> str:
+            # Its output goes to stderr, as stdout has the lines of the run.
+            process = await asyncio.create_subprocess_shell(before_sending or "", stdout=sys.stderr.fileno())
+            status = await process.wait()
+            return (
+                f"the command before sending ended with status {status}: nothing was sent" if status else ""
+            )
+
+        wishes = once.Wishes(
+            seconds,
+            None if text is None else apply,
+            None if before_sending is None else announce,
+            None if site is None else build,
+        )
+        is_done = await once.run(opened, wishes, shell.echo)
+    raise typer.Exit(0 if is_done else 1)
 
 
 async def serve_tools(
@@ -490,16 +576,24 @@ async def build_web(
     as_json: shell.AsJson = False,
 ) -> None:
     """Build the web archive as files for a static host. Unchanged files are not rewritten."""
-    from bot.web import service, site
+    from bot.web import service
 
     address = service.check_base_url(base_url)
     async with shell.open_container() as container:
-        pages = container.web_pages
-        built_site = service.Site(address, lang or container.locale, is_static=True)
-        built = await site.SiteBuilder(pages, Path(folder), built_site).build()
+        built = await _build_site(container, Path(folder), address, lang or container.locale)
+    shell.print_answer(built._asdict(), as_json, sentence=f"{folder}: {_count_files(built)}.")
+
+
+async def _build_site(container: Container, folder: Path, address: str, locale: models.Locale) -> Built:
+    from bot.web import service, site
+
+    built_site = service.Site(address, locale, is_static=True)
+    return await site.SiteBuilder(container.web_pages, folder, built_site).build()
+
+
+def _count_files(built: Built) -> str:
     files = shell.count(built.written, "file")
-    counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."
-    shell.print_answer(built._asdict(), as_json, sentence=f"{folder}: {counts}")
+    return f"{files} written, {built.unchanged} unchanged, {built.removed} removed"
 
 
 async def export_set_up(

@@ -138,6 +138,25 @@ class Subscriptions:
             await daily.update(connection, changed)
         return changed
 
+    async def reopen_today(self) -> None:
+        """Make posts due whose hour has passed today, in their zones, and of whose date nothing was planned.
+
+        So a post that was just added comes today, and a date that was given up is looked at until its day ends.
+        """
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
+            calendar = await self._load_calendar(connection)
+            last = await outbox.list_last_days(connection, [row.id for row in rows])
+            newest = [(row, calendar.newest(row).on) for row in rows]
+            before = {
+                row.id: on - schedule.DAY
+                for row, on in newest
+                if on == row.last_on == clock.local_date(now, clock.stored_zone(row.timezone))
+                and on != last.get(row.id)
+            }
+            await daily.set_last_on(connection, before)
+
     async def remove(self, subscription_id: int) -> models.Subscription:
         """Delete a subscription, cancel its unsent deliveries, and return the subscription."""
         now = self._clock()

@@ -10,7 +10,6 @@ from enum import StrEnum
 from bot.archive import dates as archive_dates
 from bot.client import paper_texts
 from bot.client import texts as client_texts
-from bot.client.texts import Texts
 from bot.core import clock
 from bot.core.day_close import DayClose
 from storage import daily, models, outbox, papers
@@ -51,7 +50,6 @@ class ListedPost:
 
 async def list_all(connection: Connection, rule: DayClose, now: datetime) -> list[ListedPost]:
     """Return all daily posts and what else is stuck in channels, by server and channel. Reasons are in English."""
-    texts = client_texts.for_locale(models.Locale.EN)
     rows = await daily.list_rows(connection)
     calendar = await archive_dates.load_calendar(connection, rule, now)
     last_at = await outbox.list_last_times(connection)
@@ -60,7 +58,7 @@ async def list_all(connection: Connection, rule: DayClose, now: datetime) -> lis
     posts = []
     for row, error in others:
         if row.subscription_id is None:
-            stuck, reason = _examine(texts, row, error, now)
+            stuck, reason = _examine(row, error, now)
             place = row.guild_id, row.channel_id or 0
             posts.append(ListedPost(*place, row.kind, None, None, row.due_at, stuck, reason))
     for post in rows:
@@ -68,13 +66,13 @@ async def list_all(connection: Connection, rule: DayClose, now: datetime) -> lis
         if post.state is models.ActivityState.ACTIVE:
             next_at = (calendar.find_due(post) or calendar.following(post)).at
             if post.id in newest:
-                stuck, reason = _examine(texts, *newest[post.id], now)
+                stuck, reason = _examine(*newest[post.id], now)
             if stuck is None and next_at < now - LATE:
                 stuck, reason = Stuck.WAITING, NO_PAPERS.format(since=extent.last_on or "the start")
         else:
             paused_for = post.reason or models.Reason.BY_HAND
             stuck = None if paused_for == models.Reason.BY_HAND else Stuck.PAUSED
-            reason = _sentence(texts, paused_for)
+            reason = explain(paused_for)
         place = None if post.is_by_webhook else post.guild_id, post.channel_id
         last = last_at.get(post.id)
         posts.append(ListedPost(*place, models.DeliveryKind.DAILY, post.id, last, next_at, stuck, reason))
@@ -86,24 +84,23 @@ def only_stuck(posts: Iterable[ListedPost]) -> list[ListedPost]:
     return [post for post in posts if post.stuck not in (None, Stuck.WAITING)]
 
 
-def _examine(
-    texts: Texts, delivery: models.Delivery, error: str | None, now: datetime
-) -> tuple[Stuck | None, str]:
+def _examine(delivery: models.Delivery, error: str | None, now: datetime) -> tuple[Stuck | None, str]:
     """Return whether a delivery is stuck, and why. `error` is that of its last attempt."""
     if delivery.reason in (models.Reason.REFUSED_CONTENT, models.Reason.BY_HAND):
         return None, ""  # its other papers came, or somebody cancelled it
     match delivery.state:
         case models.DeliveryState.WAITING if delivery.reason:
-            return Stuck.REFUSED, _sentence(texts, delivery.reason)
+            return Stuck.REFUSED, explain(delivery.reason)
         case models.DeliveryState.WAITING if delivery.due_at < now - LATE:
-            return Stuck.LATE, _sentence(texts, error) if error else NEVER_TRIED
+            return Stuck.LATE, explain(error) if error else NEVER_TRIED
         case models.DeliveryState.STOPPED if delivery.is_uncertain:
-            return Stuck.UNCLEAR, _sentence(texts, delivery.reason)
+            return Stuck.UNCLEAR, explain(delivery.reason)
         case models.DeliveryState.STOPPED if delivery.reason:
-            return Stuck.NOT_POSTED, _sentence(texts, delivery.reason)
+            return Stuck.NOT_POSTED, explain(delivery.reason)
     return None, ""
 
 
-def _sentence(texts: Texts, reason: str | None) -> str:
-    """Return what `/status` says of a reason, without Discord's emphasis."""
+def explain(reason: str | None) -> str:
+    """Return what `/status` says of a reason, in English and without Discord's emphasis."""
+    texts = client_texts.for_locale(models.Locale.EN)
     return paper_texts.reason_text(texts, reason).replace("**", "")

@@ -229,13 +229,13 @@ class Relay:
         """End the deliveries that expire within a minute, so that the next posts can include their papers."""
         await self.recorder.expire(now + TICK)
 
-    async def drain(self, now: datetime) -> None:
-        """End the deliveries that have expired by `now` (UTC), and send everything due.
+    async def drain(self, now: datetime | None = None) -> None:
+        """End the deliveries that have expired by `now` (UTC), and send everything due; without `now`, as time goes by.
 
         Raises `outcomes.DeliveryError` if Discord rejects the token.
         """
-        await self.recorder.expire(now)
-        await self._send_due(lambda: now)
+        await self.recorder.expire(now or self.clock())
+        await self._send_due(self.clock if now is None else lambda: now)
 
     async def run(self) -> None:
         """Send until `stop` is called, then finish the parts in flight within `STOP_SECONDS`. Raises the errors of `drain`."""
