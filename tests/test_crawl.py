@@ -1,8 +1,7 @@
 """Buttons, menus and forms of all features, three steps deep, pressed by a reader in English and by a manager in Korean; and
-those of texts of any length, in the options of commands, forms, posts and mentions."""
+those of texts of any length, in the options of commands, forms, posts of all kinds and mentions."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date
 from functools import partial
 from typing import Any
 
@@ -97,8 +96,8 @@ TEXT_OPTIONS = [
     ("daily setup", {"topic": 200}),
 ]
 """Commands whose options take any text, with the most characters of each."""
-LONGEST, MESSAGE = 4_000, 2_000
-"""The most characters of a form's field, and of a simulated message."""
+LONGEST, MESSAGE, NAME = 4_000, 2_000, 100
+"""The most characters of a form's field, of a simulated message, and of the name of a thread or an event."""
 LENGTHS = st.integers(1, 130) | st.integers(1, LONGEST)
 """A custom id has at most 100 characters: about these, each may matter."""
 TEXTS = st.builds(
@@ -108,6 +107,8 @@ TEXTS = st.builds(
     ),
     LENGTHS,
 )
+KNOWN = ("2501.00001", "2501.00002")
+"""Papers of the harness's archive."""
 TEXT_INPUT, CHANNEL_SELECT, FILE_UPLOAD = 4, 8, 19
 TYPED = {"time": "9am", "zone": "Seoul", "file": ("library.bib", b"arXiv:2501.00001")}
 """What is typed into an empty field; the others get a word."""
@@ -248,20 +249,20 @@ async def test_each_control_works_with_a_text_of_any_length(harness: ClientHarne
         await runtime.relay.drain(harness.env.now())
         return max(harness.channel.history(), key=lambda message: message.id)
 
-    async def post(style: models.Style) -> Any:
-        """Return the first message of a post with two papers, its topic, and the longest marker."""
-        shown = tuple(rendered_posts.bare_paper(f"2501.0000{one}", date(2025, 1, 1)) for one in (1, 2))
-        settings = {"topic": text[:200], "style": style, "locale": harness.texts.locale}
-        made = rendered_posts.daily(shown, marker=rendered_posts.LONGEST_MARKER, **settings)
-        first = next(rendered_posts.messages(harness.container.renderer.render(made)))
-        return await send_parts(harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, first))
+    async def deliver(part: RenderedPart) -> Any:
+        return await send_parts(harness, harness.channel.id, part)
 
-    starts: dict[str, Start] = {"a mention": mention}
-    starts |= {f"a post as {style}": partial(post, style) for style in models.Style}
+    await crawler.crawl("a mention", mention, depth=2)
+    for name, made in rendered_posts.each_kind(text, harness.texts.locale, KNOWN).items():
+        parts = harness.container.renderer.render(made)
+        named = [part.payload.get("body", part.payload).get("name", "") for part in parts]
+        assert max(map(len, named)) <= NAME, (name, text)
+        for place, part in enumerate(parts):
+            if part.kind is models.PartKind.MESSAGE:
+                await crawler.crawl(f"{name}, message {place}", partial(deliver, part), depth=1)
     for name, options in TEXT_OPTIONS:
         typed = {option: text[:most] for option, most in options.items()}
         typed |= {"time": "9am"} if name == "daily setup" else {}
-        starts[f"/{name} {[*options]}"] = partial(harness.ask, name, by=harness.manager, **typed)
-    for path, start in starts.items():
-        await crawler.crawl(path, start, depth=2)
+        start = partial(harness.ask, name, by=harness.manager, **typed)
+        await crawler.crawl(f"/{name} {[*options]}", start, depth=2)
     assert not crawler.faults, "\n".join(crawler.faults)

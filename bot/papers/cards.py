@@ -387,8 +387,9 @@ def _truncated_summary(
     if len(pages) == 1 and start == tuple(sections):
         return pages[0]
     more = paper_texts.subtext(more)
+    length = min(paper_texts.MAX_SUMMARY_LENGTH, budget.characters) - len(more) - 1
     size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
-    return f"{discord_text.shorten(pages[0], paper_texts.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
+    return f"{discord_text.shorten(pages[0], length, max_bytes=size)}\n{more}"
 
 
 def byline(texts: Texts, paper: PostPaper, *, with_votes: bool) -> str:

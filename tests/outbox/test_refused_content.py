@@ -5,7 +5,7 @@
 
 import json
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,20 +13,14 @@ import sqlalchemy as sa
 from simcord.backend.ops import MessageMixin
 
 from bot.alerts.planner import MAX_SHOWN, AlertMatch
-from bot.club.news import ThreadNews
-from bot.club.service import ClubPost, Meeting, MeetingStep
 from bot.outbox import contents, outcomes
 from bot.outbox.outcomes import DeliveryError, SendRequest
-from bot.search.matcher import AlertReason, MatchField
-from bot.shelf.news import NewsPost
-from bot.today.service import TodayPick, TodayPost, TodayReason, TodayReasonKind
 from storage import daily, models, outbox, papers, tables
 from storage.models import DeliveryKind, DeliveryState, PartKind, Reason, Style
-from storage.papers import EventKind, PaperEvent
 from tests.fake_discord import model
 from tests.support import outbox_builders, refused_titles, rendered_posts
 from tests.support import world as stage
-from tests.support.outbox_builders import NOW, new_delivery
+from tests.support.outbox_builders import new_delivery
 from tests.support.refused_titles import BAD, IDS, REFUSES
 from tests.support.relay_harness import RelayHarness
 from tests.support.world import CHANNEL, GUILD, READER, World
@@ -169,39 +163,7 @@ WORD = refused_titles.FORBIDDEN
 
 def _render_each_kind() -> dict[str, tuple[contents.RenderedPart, ...]]:
     """Return what is posted of a paper of which everything has a forbidden word."""
-    sections = (models.Section(WORD, f"About {WORD}."),)
-    texts: dict[str, Any] = {"title": WORD, "organization": WORD, "authors": (WORD,), "sections": sections}
-    bad = rendered_posts.paper(1, url=f"https://example.org/{WORD}", **texts)
-    of_club: dict[str, Any] = {"guild_id": 1, "channel_id": 2, "locale": models.Locale.EN, "marker": "club:1"}
-    meeting = Meeting(refused_titles.ON, NOW, NOW)
-    step = of_club | {"meeting": meeting, "papers": [bad]}
-    reason = AlertReason(models.AlertKind.KEYWORD, WORD, MatchField.TITLE, WORD)
-    pick = TodayPick(bad, 1, (TodayReason(TodayReasonKind.SAVED, WORD, 1),), ())
-    today = TodayPost(
-        "today:1:x", models.Locale.EN, refused_titles.ON, (pick,), 0, True, True, False, "09:00", None
-    )
-    saved = models.SavedPaper(
-        **{each.name: getattr(bad, each.name) for each in fields(models.PaperRow) if hasattr(bad, each.name)}
-        | {"date": bad.last_on, "score": 0.0, "saved_at": NOW}
-    )
-    events = [
-        PaperEvent(1, bad.id, kind, f"https://example.org/{WORD}", NOW)
-        for kind in (EventKind.CODE, EventKind.COMMENT, EventKind.JOURNAL)
-    ]
-    posts: dict[str, Any] = {
-        "a club's vote": ClubPost(**step, step=MeetingStep.POLL, hours=24),
-        "a club's paper": ClubPost(**step, step=MeetingStep.PAPER),
-        "a club's paper in its thread": ClubPost(**step, step=MeetingStep.PAPER, thread_id=7),
-        "a discussion": ClubPost(**of_club, papers=[bad]),
-        "a discussion in a forum": ClubPost(**of_club, papers=[bad], is_forum=True),
-        "an alert": rendered_posts.alert((AlertMatch(bad, (reason,), (1,)),)),
-        "papers of the day": today,
-        "news": NewsPost("news:1:x", models.Locale.EN, refused_titles.ON, (saved,), {bad.id: events}, 0),
-    }
-    for style in Style:
-        posts[style] = rendered_posts.daily((bad,), style=style, topic=WORD, ranks=(1,))
-    for event in events:
-        posts[f"{event.kind} in a thread"] = ThreadNews("thread-news:1:a", models.Locale.KO, event)
+    posts = rendered_posts.each_kind(WORD, models.Locale.EN)
     return {name: rendered_posts.new_renderer().render(post) for name, post in posts.items()}
 
 

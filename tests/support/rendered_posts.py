@@ -3,18 +3,25 @@
 import functools
 import json
 import re
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from datetime import UTC, date, datetime
 from typing import Any
 
 from bot.alerts.planner import AlertMatch, AlertPost
 from bot.app.client import DiscordRenderer
 from bot.archive import summaries
 from bot.client.messages import CommandMentions
+from bot.club.news import ThreadNews
+from bot.club.service import ClubPost, Meeting, MeetingStep
 from bot.daily import choice
 from bot.outbox import contents
 from bot.rendering.templates import Templates
+from bot.search.matcher import AlertReason, MatchField
+from bot.shelf.news import NewsPost
+from bot.today.service import TodayPick, TodayPost, TodayReason, TodayReasonKind
 from storage import models
+from storage.papers import EventKind, PaperEvent
 from tests.support import payload_checks
 
 LONGEST_MARKER = "m" * 64
@@ -57,7 +64,7 @@ def paper(number: int = 1, **options: Any) -> contents.PostPaper:
         "thumbnail": f"https://covers.example/{number}.png",
         "sections": (models.Section("What's New", "첫 문장이에요. 둘째 문장이에요."),),
     }
-    return bare_paper(f"2502.0{number:04}", date(2025, 2, 12), **(values | options))
+    return bare_paper(**{"arxiv_id": f"2502.0{number:04}", "on": date(2025, 2, 12)} | values | options)
 
 
 def bare_paper(
@@ -90,6 +97,43 @@ def alert(matches: tuple[AlertMatch, ...], **options: Any) -> AlertPost:
         "until_at": models.NEVER,
     }
     return AlertPost(matches=matches, **(values | options))
+
+
+def each_kind(
+    text: str, locale: models.Locale, ids: Sequence[str] = ("2502.00001", "2502.00002")
+) -> dict[str, Any]:
+    """Return a post of each kind, but notices, about a paper of which everything has the text, with the longest marker."""
+    on, now, marker = date(2026, 1, 5), datetime(2026, 1, 5, 9, tzinfo=UTC), LONGEST_MARKER
+    about: dict[str, Any] = {"title": text, "organization": text, "authors": (text,)}
+    sections = (models.Section(text, f"About {text}."),)
+    found = paper(1, arxiv_id=ids[0], url=f"https://example.org/{text}", sections=sections, **about)
+    of_club: dict[str, Any] = {"guild_id": 1, "channel_id": 2, "locale": locale, "marker": marker}
+    of_club["papers"] = [found]
+    step = of_club | {"meeting": Meeting(on, now, now)}
+    reason = AlertReason(models.AlertKind.KEYWORD, text, MatchField.TITLE, text)
+    pick = TodayPick(found, 1, (TodayReason(TodayReasonKind.SAVED, text, 1),), ())
+    row = {one.name: getattr(found, one.name) for one in fields(models.PaperRow) if hasattr(found, one.name)}
+    row |= {"date": on, "score": 0.0, "saved_at": now, "note": text, "tags": (text,)}
+    events = [
+        PaperEvent(1, found.id, kind, f"https://example.org/{text}", now)
+        for kind in (EventKind.CODE, EventKind.COMMENT, EventKind.JOURNAL)
+    ]
+    posts: dict[str, Any] = {
+        "a club's vote": ClubPost(**step, step=MeetingStep.POLL, hours=24),
+        "a club's paper": ClubPost(**step, step=MeetingStep.PAPER),
+        "a club's paper in its thread": ClubPost(**step, step=MeetingStep.PAPER, thread_id=7),
+        "a discussion": ClubPost(**of_club),
+        "a discussion in a forum": ClubPost(**of_club, is_forum=True),
+        "an alert": alert((AlertMatch(found, (reason,), (1,)),), locale=locale),
+        "papers of the day": TodayPost(marker, locale, on, (pick,), 0, True, True, False, "09:00", None),
+        "news": NewsPost(marker, locale, on, (models.SavedPaper(**row),), {found.id: events}, 0),
+    }
+    for style in models.Style:
+        options: dict[str, Any] = {"style": style, "topic": text, "locale": locale, "marker": marker}
+        posts[f"a post as {style}"] = daily((found, paper(2, arxiv_id=ids[1])), ranks=(1, 2), **options)
+    for event in events:
+        posts[f"{event.kind} in a thread"] = ThreadNews(marker, locale, event)
+    return posts
 
 
 def messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
