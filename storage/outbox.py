@@ -219,12 +219,6 @@ async def list_recent(connection: AsyncConnection, since: datetime) -> list[_Del
     return await _list_with_errors(connection, sa.or_(unfinished_clause(), deliveries.c.finished_at >= since))
 
 
-async def find_open(connection: AsyncConnection) -> tuple[int, set[int]]:
-    """Return the newest delivery's id (0 without one), and the ids of those that have not ended."""
-    newest = await connection.scalar(sa.select(sa.func.max(deliveries.c.id)))
-    return newest or 0, set(await connection.scalars(sa.select(deliveries.c.id).where(unfinished_clause())))
-
-
 async def doubt_announced(connection: AsyncConnection) -> None:
     """Take the parts of webhooks that waited when a run announced to send, and did not say that it ended, as attempted then."""
     if (announced := await key_values.get(connection, key_values.ANNOUNCED)) is None:

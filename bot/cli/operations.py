@@ -26,9 +26,7 @@ from storage import errors, models, search, sqlite_file
 from storage.database import Database
 
 if TYPE_CHECKING:
-    from bot.app.container import Container
     from bot.cli.set_up_file import SetUpFile
-    from bot.web.site import Built
     from storage.copying import OnProgress
 
 
@@ -354,8 +352,7 @@ async def run(
 ) -> None:
     """Run the bot until SIGTERM or SIGINT; with --once, do what is due and end."""
     if is_once:
-        await _run_once(role, set_up, site, base_url, before_sending, minutes * 60)
-        return
+        raise typer.Exit(0 if await _run_once(set_up, site, base_url, before_sending, minutes) else 1)
     if set_up or site or base_url or before_sending:
         raise errors.UsageError("--set-up, --site, --base-url and --before-sending need --once.")
     found = _stat_files(SETTINGS_FILES)
@@ -426,54 +423,25 @@ async def _run(role: ProcessRole) -> None:
 
 
 async def _run_once(
-    role: ProcessRole,
-    set_up: Path | None,
-    site: Path | None,
-    base_url: str | None,
-    before_sending: str | None,
-    seconds: float,
-) -> None:
+    set_up: Path | None, site: Path | None, base_url: str | None, before_sending: str | None, minutes: float
+) -> bool:
+    from bot.app import runtime
     from bot.core import memory
-
-    memory.limit_arenas()
-    if role is not ProcessRole.ALL:
-        raise errors.UsageError("--once does what is due, whatever its role: leave out --role.")
-    if (site is None) != (base_url is None):
-        raise errors.UsageError("--site DIR and --base-url URL need each other.")
-    text = None if set_up is None else _read_set_up(set_up)
-    from bot.app import once, runtime
     from bot.web import service
 
-    address = None if base_url is None else service.check_base_url(base_url)
+    memory.limit_arenas()
+    if (site is None) != (base_url is None):
+        raise errors.UsageError("--site DIR and --base-url URL need each other.")
+    archive = None if site is None or base_url is None else (site, service.check_base_url(base_url))
+    text = None if set_up is None else (_read_set_up(set_up), str(set_up))
     settings = shell.load_settings()
     is_new = sqlite_file.find_missing_file(settings.database_url) is not None
-    if settings.discord_token is None and is_new and text is None and site is None:
+    if settings.discord_token is None and is_new and text is None and archive is None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
+    from bot.cli import once
+
     async with shell.open_container(creating=True, keeping=True, migrating=True) as opened:
-
-        async def apply() -> tuple[str, ...]:
-            plan = await _create_set_up_file(opened.database).apply(text or "", str(set_up))
-            return plan.changes
-
-        async def build() -> str:
-            return _count_files(await _build_site(opened, Path(site or ""), address or "", opened.locale))
-
-        async def announce() -> str:
-            # Its output goes to stderr, as stdout has the lines of the run.
-            process = await asyncio.create_subprocess_shell(before_sending or "", stdout=sys.stderr.fileno())
-            status = await process.wait()
-            return (
-                f"the command before sending ended with status {status}: nothing was sent" if status else ""
-            )
-
-        wishes = once.Wishes(
-            seconds,
-            None if text is None else apply,
-            None if before_sending is None else announce,
-            None if site is None else build,
-        )
-        is_done = await once.run(opened, wishes, shell.echo)
-    raise typer.Exit(0 if is_done else 1)
+        return await once.Once(opened, minutes, text, archive, before_sending).run()
 
 
 async def serve_tools(
@@ -576,24 +544,16 @@ async def build_web(
     as_json: shell.AsJson = False,
 ) -> None:
     """Build the web archive as files for a static host. Unchanged files are not rewritten."""
-    from bot.web import service
+    from bot.web import service, site
 
     address = service.check_base_url(base_url)
     async with shell.open_container() as container:
-        built = await _build_site(container, Path(folder), address, lang or container.locale)
-    shell.print_answer(built._asdict(), as_json, sentence=f"{folder}: {_count_files(built)}.")
-
-
-async def _build_site(container: Container, folder: Path, address: str, locale: models.Locale) -> Built:
-    from bot.web import service, site
-
-    built_site = service.Site(address, locale, is_static=True)
-    return await site.SiteBuilder(container.web_pages, folder, built_site).build()
-
-
-def _count_files(built: Built) -> str:
+        pages = container.web_pages
+        built_site = service.Site(address, lang or container.locale, is_static=True)
+        built = await site.SiteBuilder(pages, Path(folder), built_site).build()
     files = shell.count(built.written, "file")
-    return f"{files} written, {built.unchanged} unchanged, {built.removed} removed"
+    counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."
+    shell.print_answer(built._asdict(), as_json, sentence=f"{folder}: {counts}")
 
 
 async def export_set_up(

@@ -1,0 +1,267 @@
+"""`paperround run --once`: read, plan and send what is due, and end. It asks Discord by REST alone and answers no commands."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from bot.app import jobs, runtime
+from bot.app.container import Container
+from bot.archive import dates as archive_dates
+from bot.cli import shell
+from bot.cli.set_up_file import SetUpFile
+from bot.client import command_sync, gateway, guild_directory, webhook
+from bot.core import clock, isolation
+from bot.core.clock import system_clock
+from bot.daily.service import Subscriptions
+from bot.operations import posts
+from bot.outbox.outcomes import DeliveryError
+from bot.sources import kept_papers
+from bot.web import service, site
+from storage import daily, errors, key_values, models, outbox, sources
+from storage.database import Connection
+from storage.locks import SenderLock
+from storage.models import ActivityState, DeliveryKind, DeliveryState, FetchStatus
+
+log = structlog.get_logger(__name__)
+
+OCCUPIED = (
+    "Another process sends from this database: a running bot, or another run. This one has done nothing."
+)
+UNREACHABLE = "Discord did not answer; the next run sends what is due"
+READ_SHARE, LOGIN_SHARE, SEND_SHARE = 0.5, 0.6, 0.9
+"""The parts of the time until sources are read no longer, Discord is awaited no longer, and nothing more is sent."""
+PAUSE_SECONDS = 1.0
+"""How long sending rests while what is left is not due yet."""
+MAX_MAINTENANCE = 3
+"""The most rounds of maintenance. Each goes on where the one before ended."""
+
+
+@dataclass
+class Once:
+    """One run. `set_up` is the text of a set-up file with its name, `archive` the folder and address of the web archive.
+
+    `before_sending` is a command for the shell between planning and sending.
+    """
+
+    container: Container
+    minutes: float
+    set_up: tuple[str, str] | None
+    archive: tuple[Path, str] | None
+    before_sending: str | None
+    is_done: bool = True
+    """Whether nothing has failed so far."""
+
+    async def run(self) -> bool:
+        """Do what is due, and print a line for each source and post. Returns whether nothing failed.
+
+        Raises PaperroundError if another process sends, or the time is over, and UsageError if it has nowhere to send.
+        """
+        stopping, self._clock = runtime.begin(self.container), self.container.follow_discord()
+        self._ends_at = asyncio.get_running_loop().time() + 60 * self.minutes
+        lock, bot = SenderLock(self.container.database), self.container.create_bot()
+        bot.load_guild = guild_directory.GuildDirectory(bot, time.monotonic).load
+        self._running = running = runtime.build_runtime(self.container, bot, lock)
+        self._database = running.workers.database
+        async with AsyncExitStack() as stack:
+            stack.enter_context(running.failures.listening(runtime.open_sentry(self.container.settings)))
+            stack.push_async_callback(running.report_failures)
+            stack.push_async_callback(self.container.rest.close)
+            stack.push_async_callback(lock.release)
+            stack.push_async_callback(gateway.close_client, bot)
+            if not await lock.try_acquire():
+                raise errors.PaperroundError(OCCUPIED)
+            await stack.enter_async_context(lock.kept())
+            try:
+                async with asyncio.timeout_at(self._ends_at):
+                    await isolation.run_unless_stopped(self._work(), stopping)
+            except TimeoutError:
+                raise errors.PaperroundError(f"It took more than {self.minutes:g} minutes.") from None
+            if stopping.is_set():
+                raise errors.PaperroundError("It was stopped by a signal.")
+            failed = running.failures.take()
+            running.failures.put_back(failed)
+            for failure in failed:
+                self._say(
+                    failure.event, f"{failure.reason or failure.kind} ({failure.reference})", is_failed=True
+                )
+        return self.is_done
+
+    async def _work(self) -> None:
+        if self.set_up is not None:
+            file = SetUpFile(self.container.database, system_clock, self.container.settings)
+            for change in (await file.apply(*self.set_up)).changes:
+                self._say("set-up", change)
+        await self._check_destinations()
+        await self._database.write(outbox.doubt_announced)
+        await self._read()
+        trouble = await self._reach_discord()
+        since = self._clock()
+        if not trouble:
+            await self._plan()
+            trouble = await self._send()
+        await self._database.fetch(self._describe_posts, since, trouble)
+        if trouble:
+            self._say("sending", trouble, is_failed=True)
+        if self.archive is not None:
+            with isolation.isolated(log, "web archive not written"):
+                folder, address = self.archive
+                built_site = service.Site(address, self.container.locale, is_static=True)
+                built = await site.SiteBuilder(self.container.web_pages, folder, built_site).build()
+                self._say(
+                    "web archive", f"{shell.count(built.written, 'file')} written, {built.removed:,} removed"
+                )
+
+    def _say(self, what: str, result: str, *, is_failed: bool = False) -> None:
+        self.is_done &= not is_failed
+        shell.echo(f"{what}: {'failed because ' * is_failed}{result}")
+
+    def _seconds_until(self, share: float) -> float:
+        """Return the seconds (at least 0) until a share of the time is over."""
+        left = self._ends_at - asyncio.get_running_loop().time()
+        return max(0.0, left - (1 - share) * 60 * self.minutes)
+
+    async def _check_destinations(self) -> None:
+        async with self._database.read() as connection:
+            missing = await daily.list_unaddressed(connection)
+            has_webhook = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
+        if self.container.token is None and (missing or not (has_webhook or self.archive)):
+            raise errors.UsageError(
+                webhook.describe_missing(missing) if missing else runtime.MISSING_TOKEN_MESSAGE
+            )
+
+    async def _read(self) -> None:
+        """Read the sources that are due, and do what else a bot does beside that."""
+        workers, now = self._running.workers, self._clock()
+        new: dict[int, int] = {}
+        with suppress(TimeoutError), isolation.isolated(log, "sources not read", reraise=(TimeoutError,)):
+            async with asyncio.timeout(self._seconds_until(READ_SHARE)), workers.open_poller() as poller:
+                new = {report.source.id: report.result.new_papers for report in await poller.fetch_due()}
+                if self.container.settings.writes_digests:
+                    await jobs.DailyWriter(workers, lambda: asyncio.sleep(0)).write_due()
+                await kept_papers.KeptPapers(
+                    workers.database, self._clock, workers.ingest, poller.context
+                ).ask()
+        maintained = (
+            workers.database,
+            self._clock,
+            self.container.search_index,
+            lambda: self._running.lock.term,
+        )
+        for _ in range(MAX_MAINTENANCE):
+            if await jobs.maintain(*maintained):
+                break
+        await self._running.purge()
+        for row in await self._database.fetch(sources.list_rows):
+            what, next_at = f"source {errors.redact(row.url)}", row.next_attempt_at or now
+            if row.last_attempt_at is not None and row.last_attempt_at >= now:
+                is_failed = row.status in (FetchStatus.FAILED, FetchStatus.REFUSED)
+                found = f"{shell.count(new[row.id], 'new paper')}" if new.get(row.id) else "nothing new"
+                self._say(
+                    what, (row.reason or "it cannot be read") if is_failed else found, is_failed=is_failed
+                )
+            elif next_at <= self._clock():
+                self._say(what, "it was not read in time", is_failed=True)
+            else:
+                self._say(what, _not_until(next_at, self.container.settings.timezone))
+
+    async def _reach_discord(self) -> str:
+        """Log in, or ask for the time by a webhook. Returns why Discord cannot be used, or ""."""
+        with errors.collected([], reraise=(errors.StorageError,)) as failures:
+            async with asyncio.timeout(self._seconds_until(LOGIN_SHARE)):
+                if (token := self.container.token) is not None:
+                    await gateway.log_in(self._running.bot, token, lambda: None)
+                    await self.container.mentions.load(self._database)
+                else:
+                    await runtime.ask_for_time(self._running, self._clock)
+        return "".join(str(error) or UNREACHABLE for error in failures)
+
+    async def _plan(self) -> None:
+        await Subscriptions(self._database, self._clock, self.container.day_close).reopen_today()
+        await self._running.tick()
+        with isolation.isolated(log, "alerts not planned"):
+            await self._running.workers.alert_planner.drain()
+
+    async def _send(self) -> str:
+        """Send what is due, and what comes due meanwhile. Returns why nothing was sent, or ""."""
+        if not await self._is_left():
+            return ""
+        if self.before_sending is not None:
+            await self._database.write(key_values.set_value, key_values.ANNOUNCED, self._clock().isoformat())
+            await self._database.fold_log()
+            # Its output goes to stderr: stdout has the lines of this run alone.
+            command = await asyncio.create_subprocess_shell(self.before_sending, stdout=sys.stderr.fileno())
+            if status := await command.wait():
+                await self._database.write(key_values.remove, key_values.ANNOUNCED)
+                return f"the command before it ended with status {status}"
+        relay = self._running.relay
+        ending = asyncio.get_running_loop().call_later(self._seconds_until(SEND_SHARE), relay.stop)
+        try:
+            await relay.drain()
+            while self._seconds_until(SEND_SHARE) and self._running.lock.term and await self._is_left():
+                await asyncio.sleep(PAUSE_SECONDS)
+                await relay.drain()
+        except DeliveryError:
+            return command_sync.WRONG_TOKEN
+        finally:
+            ending.cancel()
+            relay.stop()
+            await relay.run()  # which waits for what is in flight
+        await self._database.write(key_values.remove, key_values.ANNOUNCED)
+        return ""
+
+    async def _is_left(self) -> bool:
+        """Return whether something is due before the time for sending is over."""
+        until = self._clock() + timedelta(seconds=self._seconds_until(SEND_SHARE))
+        list_due = partial(outbox.list_due, limit=1, exclude_channel_ids=(), with_webhooks=True)
+        return bool(await self._database.fetch(list_due, until))
+
+    async def _describe_posts(self, connection: Connection, since: datetime, trouble: str) -> None:
+        """Print what became of each daily post, and of what else was sent since a time (UTC) or waits."""
+        rule, now = self.container.day_close, self._clock()
+        calendar = await archive_dates.load_calendar(connection, rule, now)
+        recent = await outbox.list_recent(connection, since)
+        said = {
+            row.subscription_id: _describe(row, error)
+            for row, error in recent
+            if row.kind is DeliveryKind.DAILY
+        }
+        for row in await daily.list_rows(connection):
+            place = (
+                webhook.shorten_address(row.channel_id) if row.is_by_webhook else f"channel {row.channel_id}"
+            )
+            result, is_failed = said.get(
+                row.id, ("due, and not planned" if trouble else "nothing new", False)
+            )
+            if row.state is not ActivityState.ACTIVE:
+                result = f"paused. {posts.explain(row.reason)}"
+            elif row.id not in said and calendar.find_due(row) is None:
+                result = _not_until(calendar.following(row).at, row.timezone)
+            self._say(f"daily post {row.id} in {place}", result, is_failed=is_failed)
+        for delivery, error in recent:
+            if delivery.kind is not DeliveryKind.DAILY:
+                result, is_failed = _describe(delivery, error)
+                # Closed direct messages of a reader are no failure of the run.
+                place = "to a reader" if delivery.is_direct else f"in channel {delivery.channel_id}"
+                is_failed &= not delivery.is_direct
+                self._say(f"{delivery.kind.value} {place}", result, is_failed=is_failed)
+
+
+def _not_until(at: datetime, zone: str) -> str:
+    return f"not due until {at.astimezone(clock.stored_zone(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def _describe(delivery: models.Delivery, error: str | None) -> tuple[str, bool]:
+    """Return what became of a delivery, and whether it failed. `error` is that of its last attempt."""
+    if delivery.state is DeliveryState.SENT:
+        return "sent", False
+    reason = delivery.reason or error
+    return posts.explain(reason) if reason else "it still waits to be sent", True
