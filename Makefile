@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-promises coverage test-scale test-faults test-year test-image test-install installation release check format docs pictures bench clean
+.PHONY: help install demo setup run test test-promises coverage test-scale test-faults test-year test-image test-install installation release check format docs pictures bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,7 +32,10 @@ install: $(DEV)
 demo: $(DEMO) ## the bot on a local page with sample digests; no token, no network; in Korean with LOCALE=ko, PORT=0 for a free port
 	@$(BIN)/paperround demo $(if $(LOCALE),--locale $(LOCALE)) $(if $(PORT),--port $(PORT))
 
-run: $(DEMO) ## the bot itself (needs DISCORD_TOKEN)
+setup: $(DEMO) ## ask for the bot's token, and start the bot
+	@$(BIN)/paperround setup
+
+run: $(DEMO) ## the bot itself (needs DISCORD_TOKEN, which setup writes)
 	@$(BIN)/paperround run
 
 check: $(DEV) ## format, lint, types, layers, dead code

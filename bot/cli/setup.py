@@ -1,4 +1,5 @@
-"""`paperround setup`: read the token and sources from a terminal or from options, and write `.env`."""
+"""`paperround setup`: read the token and sources from a terminal or from options, write `.env`, and set at Discord what the
+application lacks."""
 
 from __future__ import annotations
 
@@ -40,8 +41,14 @@ Next:
   1. Invite it to your server (you need Manage Server there):
      {invitation}
   2. Start it:  paperround run    (with systemd: systemctl start paperround, with Docker: docker compose up -d)
-  3. In the channel for the papers, type /daily setup.
-  4. Give it a face: upload {avatar} as its App Icon on the General Information page."""
+  3. In the channel for the papers, type /daily setup."""
+PORTAL = {
+    "installation": "On its Installation page choose Guild Install and User Install.",
+    "description": "On its General Information page write what it does.",
+    "icon": "On its General Information page upload {avatar} as its App Icon.",
+}
+"""What to do by hand in the portal if Discord is not asked to, or refuses."""
+START = "\nStart the bot now, in this terminal, until you press Ctrl+C? (with Docker or systemd answer n)"
 
 
 async def setup(
@@ -61,7 +68,11 @@ async def setup(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Set up the bot's token and sources. Writes both to `.env` and prints the next steps."""
+    """Set up the bot's token and sources. Writes both to `.env` and prints the next steps.
+
+    After a question, or with --yes, it also sets at Discord how the application is installed, its description and its icon,
+    unless it has them.
+    """
     from bot.client import permissions
 
     loaded, origins = shell.load_settings(), settings.setting_origins()
@@ -83,6 +94,8 @@ async def setup(
     values = {name: value for name, value in values.items() if name not in kept and value}
     if values:
         _write(file, values)
+    wanted = loaded.model_copy(update={"discord_token": SecretStr(token)})
+    completed, by_hand = await _complete(wanted, application, is_asking, accept)
     invitation = permissions.invitation_url(application.id)
     result = {
         "name": application.name,
@@ -91,11 +104,43 @@ async def setup(
         "sources": addresses,
         "file": str(file),
         "written": sorted(values),
+        "completed": completed,
+        "by_hand": by_hand,
     }
     written = f"Wrote {' and '.join(values)} to {file}." if values else f"{file} is unchanged."
+    if completed:
+        written += f" Set at Discord: {', '.join(completed)}."
+    steps = [NEXT_STEPS.format(name=application.name, written=written, invitation=invitation)]
+    steps += [f"  {number}. {what}" for number, what in enumerate(by_hand.values(), start=4)]
+    shell.print_answer(result, as_json, sentence="\n".join(steps))
+    if is_asking and shell.ask(typer.confirm, START, default=True):
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "bot", "run"])  # noqa: S606 - no shell is wanted
+
+
+async def _complete(
+    loaded: Settings, application: Application, is_asking: bool, accept: bool
+) -> tuple[list[str], dict[str, str]]:
+    """Set what the application's pages in the portal lack, if that is wanted.
+
+    Returns the names of what was set, and what to do by hand by the name of what was not.
+    """
+    from bot.client import command_sync
+
     avatar = resources.files("bot.web") / "avatar.png"
-    text = NEXT_STEPS.format(name=application.name, written=written, invitation=invitation, avatar=avatar)
-    shell.print_answer(result, as_json, sentence=text)
+    lacking = command_sync.find_lacking(application.pages, avatar.read_bytes())
+    question = f"The application at Discord lacks: {', '.join(lacking)}. Set them now?"
+    refused = dict.fromkeys(lacking, "")
+    if lacking and (accept or (is_asking and shell.ask(typer.confirm, question, default=True))):
+        try:
+            refused = await command_sync.complete(loaded, lacking)
+        except PaperroundError as error:
+            refused = dict.fromkeys(lacking, str(error))
+    by_hand = {
+        name: PORTAL[name].format(avatar=avatar) + (reason and f" ({reason})")
+        for name, reason in refused.items()
+    }
+    return [name for name in lacking if name not in refused], by_hand
 
 
 async def _find_application(

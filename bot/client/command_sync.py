@@ -1,19 +1,22 @@
-"""Register slash commands with Discord, and check the bot's token."""
+"""Register slash commands with Discord, check the bot's token, and complete its application."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import discord
 import structlog
 from discord import app_commands
 
-from bot.client import rest
+from bot.client import permissions, rest, texts
 from bot.client.messages import COMMAND_IDS, CommandMentions
 from bot.core.settings import Settings
-from storage import key_values
+from storage import key_values, models
 from storage.database import Database
 from storage.errors import PaperroundError
 
@@ -51,15 +54,73 @@ def find_operator(application: discord.AppInfo | None) -> int | None:
     return application.owner.id if application.team is None else application.team.owner_id
 
 
+Changes = Mapping[str, dict[str, Any]]
+"""What an application's pages in the portal lack, as requests that set it, keyed by what people call it."""
+
+
 class Application(NamedTuple):
-    """A bot's name, and its application id for the invitation link."""
+    """A bot's name, its application id for the invitation link, and what its pages in the portal say."""
 
     name: str
     id: int
+    pages: discord.AppInfo
 
 
 async def identify(settings: Settings) -> Application:
-    """Return the token's application after logging in over REST, without the Gateway.
+    """Return the token's application. Raises PaperroundError as `_log_in`."""
+    async with _log_in(settings) as (client, application):
+        return Application(str(client.user), application.id, application)
+
+
+async def complete(settings: Settings, changes: Changes) -> dict[str, str]:
+    """Change the token's application. Returns the names of what Discord refused, with its reason.
+
+    Raises PaperroundError as `_log_in`.
+    """
+    refused = {}
+    async with _log_in(settings) as (client, _):
+        for name, payload in changes.items():
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await client.http.edit_application_info(reason=None, payload=payload)
+            except (discord.HTTPException, OSError) as error:
+                refused[name] = str(error) or NO_ANSWER
+    return refused
+
+
+_INSTALLS = {
+    "0": ({"applications.commands", "bot"}, permissions.INVITED),  # in a server
+    "1": ({"applications.commands"}, discord.Permissions.none()),  # for an account
+}
+
+
+def find_lacking(application: discord.AppInfo, icon: bytes) -> Changes:
+    """Return what is not set yet, with a PNG as the icon. Scopes and permissions that are set stay."""
+    lacking: dict[str, dict[str, Any]] = {}
+    configs, has_all = {}, True
+    given = application.guild_integration_config, application.user_integration_config
+    for (kind, (scopes, wanted)), config in zip(_INSTALLS.items(), given, strict=True):
+        params = config.oauth2_install_params if config else None
+        had, allowed = (set(params.scopes), params.permissions) if params else (set(), discord.Permissions())
+        has_all = has_all and scopes <= had and wanted <= allowed
+        installed = {"scopes": sorted(scopes | had), "permissions": (wanted | allowed).value}
+        configs[kind] = {"oauth2_install_params": installed}
+    if not has_all:
+        lacking["installation"] = {"integration_types_config": configs}
+    if not application.description:
+        said = {locale: texts.for_locale(locale)("application-description") for locale in models.Locale}
+        localized = {locale.value: text for locale, text in said.items() if locale is not models.Locale.EN}
+        lacking["description"] = {
+            "description": {"default": said[models.Locale.EN], "localizations": localized}
+        }
+    if application.icon is None:
+        lacking["icon"] = {"icon": f"data:image/png;base64,{base64.b64encode(icon).decode()}"}
+    return lacking
+
+
+@asynccontextmanager
+async def _log_in(settings: Settings) -> AsyncIterator[tuple[discord.Client, discord.AppInfo]]:
+    """Log in over REST, without the Gateway, for the block.
 
     Raises PaperroundError if the token is invalid or Discord is unreachable.
     """
@@ -71,7 +132,7 @@ async def identify(settings: Settings) -> Application:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.login(settings.discord_token.get_secret_value())
         assert client.application is not None  # set by the login
-        return Application(str(client.user), client.application.id)
+        yield client, client.application
     except discord.LoginFailure as error:
         reason = "Discord cannot be reached: a proxy or firewall in between answered with 401."
         raise PaperroundError(WRONG_TOKEN if observer.is_last_discords else reason) from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -10,8 +11,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +56,14 @@ def without_token(fake: server.FakeDiscord) -> dict[str, str]:
     return {name: value for name, value in fake.environment().items() if name != "DISCORD_TOKEN"}
 
 
+@contextlib.asynccontextmanager
 async def type_lines(
     folder: Path, fake: server.FakeDiscord, answers: Sequence[tuple[str, str]], **settings: str
-) -> str:
-    """Run `paperround setup` in a terminal, typing each line after its question. Returns the output."""
+) -> AsyncIterator[Callable[[], str]]:
+    """Run `paperround setup` in a terminal, typing each line after its question.
+
+    Yields a function that returns the output. What still runs after the block is ended by Ctrl+C, and must end well.
+    """
     ours, theirs = os.openpty()
     command = subprocess.Popen(  # noqa: ASYNC220 - it is polled between the lines
         [sys.executable, "-m", "bot", "setup"],
@@ -67,6 +73,7 @@ async def type_lines(
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        preexec_fn=functools.partial(fcntl.ioctl, theirs, termios.TIOCSCTTY, 0),  # so that Ctrl+C arrives
     )
     os.close(theirs)
     os.set_blocking(ours, False)
@@ -74,8 +81,12 @@ async def type_lines(
 
     def read() -> str:
         nonlocal shown
-        with contextlib.suppress(OSError):  # nothing new, or end of output
+        try:
             shown += os.read(ours, 65536).decode()
+        except BlockingIOError:
+            pass  # nothing new
+        except OSError:  # the end of the output
+            asyncio.get_running_loop().remove_reader(ours)
         return shown
 
     def is_asked(question: str, place: int) -> bool:
@@ -83,15 +94,22 @@ async def type_lines(
         last = read()[place:].rpartition("\n")[2]
         return question in last and last.endswith(" ")
 
-    for question, line in answers:
-        place = len(shown)
-        await patience.wait_until(functools.partial(is_asked, question, place), describe=read)
-        os.write(ours, f"{line}\n".encode())
-    await patience.wait_until(lambda: bool(read()) and command.poll() is not None, describe=read)
-    read()
-    os.close(ours)
-    assert command.returncode == 0, shown
-    return shown
+    # Always read: a terminal that nobody reads stops the one that writes.
+    asyncio.get_running_loop().add_reader(ours, read)
+    try:
+        for question, line in answers:
+            place = len(shown)
+            await patience.wait_until(functools.partial(is_asked, question, place), describe=read)
+            os.write(ours, f"{line}\n".encode())
+        yield read
+        os.write(ours, b"\x03")
+        await patience.wait_until(lambda: command.poll() is not None, describe=read)
+        assert command.returncode == 0, shown
+    finally:
+        asyncio.get_running_loop().remove_reader(ours)
+        command.kill()
+        command.wait()
+        os.close(ours)
 
 
 @pytest.fixture
@@ -146,6 +164,7 @@ async def submit(fake: server.FakeDiscord, asked: server.Asked) -> server.Asked:
 async def test_setup_command_a_form_and_two_buttons_lead_to_the_first_post(
     fake: server.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
+    """With Enter to each question but the token's, `setup` makes the application ready and starts the bot."""
     today = system_clock().date().isoformat()
     listed = [source_payloads.daily_papers_item(f"2505.0000{votes}", votes) for votes in (5, 8)]
 
@@ -155,21 +174,42 @@ async def test_setup_command_a_form_and_two_buttons_lead_to_the_first_post(
 
     async with origin_server.run_origin() as origin:
         origin.pages["/api/daily_papers"] = daily_papers
-        settings = {"HF_ENDPOINT": origin.url, "PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}"}
-        answers = [("Token", model.TOKEN), ("Hugging Face", ""), ("arXiv", "")]
-        shown = await type_lines(tmp_path, fake, answers, **settings)
-        assert INVITATION in shown
-        assert "systemctl start paperround" in shown
-        assert model.TOKEN not in shown
-        async with running_bot.run_process(fake, tmp_path, DISCORD_TOKEN=None, **settings) as (_, log):
-            [welcome] = await fake.wait_for_messages(new_server, log.read_text)
+        settings = {
+            "HF_ENDPOINT": origin.url,
+            "PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}",
+            "PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}",
+        }
+        answers = [
+            ("Token", model.TOKEN),
+            ("Hugging Face", ""),
+            ("arXiv", ""),
+            ("Set them now", ""),
+            ("Start", ""),
+        ]
+        async with type_lines(tmp_path, fake, answers, **settings) as read:
+            [welcome] = await fake.wait_for_messages(new_server, read)
+            assert INVITATION in read()
+            assert "systemctl start paperround" in read()
+            assert model.TOKEN not in read()
             assert "/daily setup" in json.dumps(welcome)
-            await patience.wait_until(lambda: "2505.00008" in _read_papers(tmp_path), describe=log.read_text)
+            await patience.wait_until(lambda: "2505.00008" in _read_papers(tmp_path), describe=read)
             submitted = await submit(fake, await press(fake, new_server, [welcome], "dsu"))
             summary = await read_replies(submitted, "pr:ds:")
             started = await read_replies(await press(fake, new_server, summary, "ds"), "pr:dn:")
             await press(fake, new_server, started, "dn")
-            [_, post] = await fake.wait_for_messages(new_server, log.read_text, count=2)
+            [_, post] = await fake.wait_for_messages(new_server, read, count=2)
+    application = fake.application
+    by_server, by_account = (
+        application["integration_types_config"]["0"],
+        application["integration_types_config"]["1"],
+    )
+    assert by_server["oauth2_install_params"] == {
+        "scopes": ["applications.commands", "bot"],
+        "permissions": re.findall(r"permissions=(\d+)", INVITATION)[0],
+    }
+    assert by_account["oauth2_install_params"] == {"scopes": ["applications.commands"], "permissions": "0"}
+    assert application["icon"]
+    assert application["description"]
     text = json.dumps(post, ensure_ascii=False)
     assert text.index("2505.00008") < text.index("2505.00005")
     assert "▲\u00a08" in text
@@ -196,7 +236,9 @@ async def test_welcomes_a_new_server_once_in_its_language(
     assert fake.messages(old) == [], "it was invited long ago"
 
 
-async def test_setup_without_a_terminal_keeps_other_settings(setup: Paperround, tmp_path: Path) -> None:
+async def test_setup_without_a_terminal_keeps_other_settings(
+    setup: Paperround, fake: server.FakeDiscord, tmp_path: Path
+) -> None:
     file = tmp_path / ".env"
     file.write_text("# mine\nPAPERROUND_LOCALE=ko\nDISCORD_TOKEN=old.token.of-another-bot\nODD", "utf-8")
     file.chmod(0o644)
@@ -212,9 +254,30 @@ async def test_setup_without_a_terminal_keeps_other_settings(setup: Paperround, 
         "PAPERROUND_SOURCES='arxiv:cs.CL,cs.LG https://huggingface.co'",
     ]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    # A second run keeps the settings.
-    assert (await asyncio.to_thread(setup, "--yes")).exit_status == 0
+    assert done.data["completed"] == []
+    assert fake.log("PATCH") == [], "it was not asked"
+    # A second run keeps the settings. What Discord refuses costs nothing else, and what is set stays as it is.
+    fake.application["description"] = "ours"
+    fake.set_faults(
+        {"kind": "status", "method": "PATCH", "path": "/applications/@me", "status": 400, "times": 1}
+    )
+    again = await asyncio.to_thread(setup, "--yes", "--json")
+    assert again.exit_status == 0, again.stderr
     assert file.read_text(encoding="utf-8").count("huggingface") == 1
+    assert again.data["completed"] == ["icon"]
+    assert [*again.data["by_hand"]] == ["installation"]
+    assert "400" in again.data["by_hand"]["installation"]
+    # Permissions that were given stay.
+    administrator = {"scopes": ["bot"], "permissions": "8"}
+    fake.application["integration_types_config"] = {"0": {"oauth2_install_params": administrator}}
+    once_more = await asyncio.to_thread(setup, "--yes", "--json")
+    assert (once_more.data["completed"], once_more.data["by_hand"]) == (["installation"], {})
+    kept = fake.application["integration_types_config"]["0"]["oauth2_install_params"]
+    assert kept["permissions"] == str(8 | permissions.INVITED.value)
+    assert fake.application["description"] == "ours"
+    requests = len(fake.log("PATCH"))
+    assert (await asyncio.to_thread(setup, "--yes")).exit_status == 0
+    assert len(fake.log("PATCH")) == requests, "nothing is missing"
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 

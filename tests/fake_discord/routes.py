@@ -1,5 +1,6 @@
 """What Discord's endpoints do that SimCord's do not: nonces, ids, pages, threads of webhooks, and what they refuse."""
 
+import base64
 import time
 from datetime import datetime
 from typing import Any
@@ -39,8 +40,7 @@ def get_application(call: Call) -> Json:
     return {
         "id": str(model.APPLICATION_ID),
         "name": "Paperround",
-        "description": "",
-        "icon": None,
+        **call.fake.application,
         "bot_public": True,
         "bot_require_code_grant": False,
         "verify_key": call.fake.key.public_key().public_bytes_raw().hex(),
@@ -50,6 +50,41 @@ def get_application(call: Call) -> Json:
         "flags": 0,
         "rpc_origins": [],
     }
+
+
+@route("PATCH", "/applications/@me")
+def edit_application(call: Call) -> Json:
+    """Change the application. Refuses all that the schema does not name, or that Discord would not take."""
+    body, changes = call.body(), dict[str, Any]()
+    validation.check("ApplicationFormPartial", body)
+    for name, value in body.items():
+        if name == "integration_types_config":
+            changes[name] = {kind: _read_install(kind, config) for kind, config in value.items()}
+        elif name == "description":
+            changes[name] = value["default"]
+        elif name == "icon":
+            header, _, image = value.partition(";base64,")
+            if header != "data:image/png" or not base64.b64decode(image, validate=True).startswith(
+                b"\x89PNG"
+            ):
+                raise validation.invalid_form_body(name, "Invalid image data")
+            changes[name] = "1" * 32
+        else:
+            raise validation.invalid_form_body(name, "This field is not allowed here.")
+    call.fake.application |= changes
+    application: Json = get_application(call)
+    return application
+
+
+def _read_install(kind: str, config: Json) -> Json:
+    """Return a way to install the application as Discord answers it: permissions are a text."""
+    field = f"integration_types_config.{kind}"
+    if kind not in ("0", "1") or set(config) != {"oauth2_install_params"}:
+        raise validation.invalid_form_body(field, "Unknown field.")
+    params = config["oauth2_install_params"]
+    if set(params) != {"scopes", "permissions"} or (params["permissions"] and "bot" not in params["scopes"]):
+        raise validation.invalid_form_body(field, "Permissions need the scope bot.")
+    return {"oauth2_install_params": params | {"permissions": str(params["permissions"])}}
 
 
 # Channels, threads and events.

@@ -80,6 +80,8 @@ class FakeDiscord:
     """The time, method, path, status (0 if unanswered) and payload of each request to the API, oldest first."""
     endpoints: list[str] = field(default_factory=list)
     """URLs that receive interactions in turn instead of the Gateway. If one is down, the next is tried."""
+    application: Json = field(default_factory=lambda: {"description": "", "icon": None})
+    """What its pages in the portal set, as Discord answers it."""
     asked: dict[str, Asked] = field(default_factory=dict)
     """The interactions by their tokens."""
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)

@@ -1,5 +1,8 @@
 # The interface in English. Markdown is Discord's. Plain, short, no exclamation marks.
 
+## The application at Discord
+application-description = Today's top machine-learning papers in your channel, every day. Searches papers, answers with passages, and tells you when a paper matches. /help shows all it can do.
+
 ## Answers when something can't be done
 outdated-control = This button or menu is out of date. Please run the command again.
 busy = Paperround is busy right now. Please try again in a few seconds.
