@@ -1,4 +1,4 @@
-"""The Compose files and those in `.github` match their JSON schemas."""
+"""The Compose files, those in `.github` and the workflow to copy match their JSON schemas."""
 
 import subprocess
 import sys
@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
     [
         ("compose-spec", "docker-compose*.yml"),
         ("github-workflows", ".github/workflows/*.yml"),
+        ("github-workflows", "deploy/github/*.yml"),
         ("github-issue-forms", ".github/ISSUE_TEMPLATE/[!c]*.yml"),
         ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
         ("dependabot", ".github/dependabot.yml"),
