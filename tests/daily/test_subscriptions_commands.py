@@ -96,7 +96,7 @@ Daily post in #papers
 Every day at 9:00 AM (Seoul)
 The 5 most upvoted papers
 English · Compact
-Next: Jan 02 00:00 (Jan 02 00:00)
+Next: Jan 02 00:00 (Jan 02 00:00), with what is new by then
 -# A minimum of votes and a source are options of `/daily edit`.
 [Preview] [Post now] [Pause] [Remove]
 [Edit] [More settings] [All daily posts]
@@ -111,7 +111,8 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 -# It has the newest papers at that time; a day without new papers has no post.
 **#papers already has 2 daily posts**
 - **Daily · 9:00 AM (Seoul) · #papers** · Paused manually.
-- **language · 9:00 AM (UTC) · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
+- **language · 9:00 AM (UTC) · #papers** · Next: Jan 01 09:00 (Jan 01 09:00), with what is new by
+  then
 -# A minimum of votes and a source are options of `/daily edit`.
 [Start] [Edit] [More settings]
 
@@ -286,7 +287,9 @@ async def test_a_preview_is_private_and_plans_nothing(harness: ClientHarness) ->
     assert shown_text(previewed).startswith(harness.texts("preview-nothing-new"))
 
 
+@both_languages
 async def test_post_now_does_not_repeat_papers(harness: ClientHarness) -> None:
+    """Nor is the next post said to come: it has what is new by then."""
     here = f"<#{harness.channel.id}>"
     await harness.add_subscription(top_n=25)
     card = await harness.manage("daily edit")
@@ -297,6 +300,8 @@ async def test_post_now_does_not_repeat_papers(harness: ClientHarness) -> None:
     assert delivery.papers[0] == "2501.00001"
     again = await harness.manager_press(card, "subscription-now")
     assert shown_text(again) == harness.texts("subscription-nothing-new", channel=here)
+    by_then = {models.Locale.EN: "with what is new by then", models.Locale.KO: "그때까지 들어온 새 논문"}
+    assert by_then[harness.texts.locale] in shown_text(await harness.manage("daily edit"))
 
 
 async def test_only_managers_get_suggestions_for_posts(harness: ClientHarness) -> None:

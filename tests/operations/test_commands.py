@@ -86,11 +86,11 @@ Newest papers: January 1, 2026 · last update Jan 01 00:00
 Discord is limiting requests or isn't answering properly right now. Pending posts go out when it
   recovers.
 **Daily · 9:00 AM (UTC) · #papers**
-Next: Jan 05 09:00 (Jan 05 09:00) · [post of January 1,
+Next: Jan 05 09:00 (Jan 05 09:00), with what is new by then · [post of January 1,
   2026](https://discord.com/channels/1456074443980800019/1456074443980800021/4242): Jan 01 00:00
 -# No post since then: no papers new to this channel. Late ones go into the next post.
 **Weekly · Fri 5:00 PM (UTC) · #vision**
-Next: Jan 02 17:00 (Jan 02 17:00)
+Next: Jan 02 17:00 (Jan 02 17:00), with what is new by then
 ⚠ **unclear whether it arrived** Jan 01 00:00
 Paperround can't read the channel's history, so it can't tell whether a message arrived. Check the
   channel, and post it again if the message is missing. To avoid this, turn on **Read Message

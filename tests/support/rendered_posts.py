@@ -4,7 +4,7 @@ import functools
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -64,7 +64,7 @@ def paper(number: int = 1, **options: Any) -> contents.PostPaper:
         "thumbnail": f"https://covers.example/{number}.png",
         "sections": (models.Section("What's New", "첫 문장이에요. 둘째 문장이에요."),),
     }
-    return bare_paper(**{"arxiv_id": f"2502.0{number:04}", "on": date(2025, 2, 12)} | values | options)
+    return bare_paper(f"2502.0{number:04}", date(2025, 2, 12), **(values | options))
 
 
 def bare_paper(
@@ -104,9 +104,11 @@ def each_kind(
 ) -> dict[str, Any]:
     """Return a post of each kind, but notices, about a paper of which everything has the text, with the longest marker."""
     on, now, marker = date(2026, 1, 5), datetime(2026, 1, 5, 9, tzinfo=UTC), LONGEST_MARKER
-    about: dict[str, Any] = {"title": text, "organization": text, "authors": (text,)}
-    sections = (models.Section(text, f"About {text}."),)
-    found = paper(1, arxiv_id=ids[0], url=f"https://example.org/{text}", sections=sections, **about)
+    summary = paper(1, sections=(models.Section(text, f"About {text}."),)).summary
+    about: dict[str, Any] = {"title": text, "organization": text, "authors": (text,), "summary": summary}
+    about["url"] = f"https://example.org/{text}"
+    known = [replace(paper(number), arxiv_id=arxiv_id) for number, arxiv_id in enumerate(ids, 1)]
+    found = replace(known[0], **about)
     of_club: dict[str, Any] = {"guild_id": 1, "channel_id": 2, "locale": locale, "marker": marker}
     of_club["papers"] = [found]
     step = of_club | {"meeting": Meeting(on, now, now)}
@@ -130,7 +132,7 @@ def each_kind(
     }
     for style in models.Style:
         options: dict[str, Any] = {"style": style, "topic": text, "locale": locale, "marker": marker}
-        posts[f"a post as {style}"] = daily((found, paper(2, arxiv_id=ids[1])), ranks=(1, 2), **options)
+        posts[f"a post as {style}"] = daily((found, *known[1:]), ranks=(1, 2), **options)
     for event in events:
         posts[f"{event.kind} in a thread"] = ThreadNews(marker, locale, event)
     return posts
