@@ -393,10 +393,10 @@ class Engine:
         is_ranked_by_topics = len(parts) > 1 and bool(query.topics) and order is None
         some = self._some_parts(query, parts) if is_ranked_by_topics else None
         wanted = self._all_parts(query, parts, some)
+        is_term = len(parts) == 1 and not query.topics
         full = self._find_full(query, wanted, clauses, max(limit, _ENOUGH), order)
         if order is None and (first := self.find_named(query, clauses)) is not None:
             full = _put_first(full, first)
-        is_term = len(parts) == 1 and not query.topics
         if full.complete >= (_ENOUGH if order is None and not is_term else _ENOUGH_ORDERED):
             return full
         near = self._mention(parts[0]) if is_term else some or self._some_parts(query, parts)
@@ -431,18 +431,34 @@ class Engine:
     ) -> Matches:
         """Return the papers on a query's topic, then the others with all its parts."""
         scores, total = self._search(wanted, clauses, limit, order)
-        if (about := self._about_all(query)) is None:
-            return Matches(scores, 0, total)
-        is_about: _Clause = (Occur.Must, Query.const_score_query(about, 0.0))
-        on, on_topic = self._search(wanted, [*clauses, is_about], limit, order)
+        about = self._about_all(query)
+        if self._is_concept(query) or (len(query.parts) == 1 and not query.topics):
+            # How often a paper has a term says little: of papers that fit alike, votes and newness decide.
+            on, on_topic = self._search(about, clauses, limit, order)
+        else:
+            is_about: _Clause = (Occur.Must, Query.const_score_query(about, 0.0))
+            on, on_topic = self._search(wanted, [*clauses, is_about], limit, order)
         ids = (*on, *(id_ for id_ in scores if id_ not in on))[:limit]  # of fewer than limit, `on` has all
         return Matches({id_: on.get(id_, scores.get(id_, 0.0)) for id_ in ids}, on_topic, total - on_topic)
 
-    def _about_all(self, query: ReadQuery) -> Query | None:
+    def _about_all(self, query: ReadQuery) -> Query:
         """Return the query for papers about all parts, with the query as a phrase, or with its name."""
         about = all_of(self._about_one(part.sure()) for part in query.parts[:_MAX_PARTS])
         wholes = [self._about_one(whole.sure()) for whole in query.wholes]
-        return any_of([about, *wholes, self._phrase_of(query), self._named(query, _NAME_DEGREES)])
+        phrase = self._phrase_of(query)
+        alike = [
+            about,
+            *wholes,
+            phrase and Query.const_score_query(phrase, _WHOLE),
+            self._named(query, _NAME_DEGREES),
+        ]
+        return Query.disjunction_max_query(
+            [each for each in alike if each is not None] or [Query.empty_query()]
+        )
+
+    def _is_concept(self, query: ReadQuery) -> bool:
+        """Return whether a query is a concept of the seed list alone."""
+        return len(query.parts) == 1 and self._main(query.parts[0]) is not None
 
     def _about_one(self, part: QueryPart) -> Query | None:
         """Return the query for papers with a form of a part in the title, or with its concept as a main one.
@@ -453,11 +469,15 @@ class Engine:
             return any_of(all_of(map(self._about_one, parts)) for parts in part.either)
         if (main := self._main(part)) is not None:
             return any_of([self._compile(part.forms).title, main])
-        return self._about_word(part)
+        return any_of([self._compile(part.forms).title, self._about_word(part)])
 
     def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
-        """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""
-        for marks in ((search_index.EXACT_NAME,), (search_index.VERSION_NAME, search_index.LEADING_NAME)):
+        """Return the paper of the very name that a query is, or the family's with the most votes; None without one.
+
+        A concept is no family's name: *Reasoning on Graphs* is one paper of many on reasoning.
+        """
+        family = () if self._is_concept(query) else (search_index.VERSION_NAME, search_index.LEADING_NAME)
+        for marks in ((search_index.EXACT_NAME,), family):
             best, _ = self._search(self._named(query, marks), clauses, 1, _TOP)
             if best:
                 return next(iter(best))
@@ -480,8 +500,9 @@ class Engine:
 
     def _named(self, query: ReadQuery, marks: Iterable[str]) -> Query | None:
         """Return the query for papers with a name of the query that has one of these marks."""
+        is_title = self._is_concept(query)
         return any_of(
-            self._term("name", f"{name} {mark}", _NAME * _NAME_DEGREES[mark] + _WHOLE)
+            self._term("name", f"{name} {mark}", 1.0 if is_title else _NAME * _NAME_DEGREES[mark] + _WHOLE)
             for name in sorted(query.names)
             for mark in marks
         )
@@ -623,13 +644,14 @@ class Engine:
         hits = self.searcher.search(wanted, max(1, self.searcher.num_docs), count=False)
         ids, lengths = (self._numbers(hits, name) for name in ("id", "length"))
         least = {length: self._least_score(length) for length in set(lengths)}
-        return self._among(
+        about = self._among(
             [
                 id_
                 for (score, _), id_, length in zip(hits.hits, ids, lengths, strict=True)
                 if score >= _CERTAIN or score >= least[length]
             ]
         )
+        return Query.const_score_query(about, _PARTIAL_MAIN)
 
     def _least_score(self, length: int) -> float:
         """Return the score of a body of this length that contains a form twice."""

@@ -37,7 +37,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"19.{tokens.VERSION}.{seed.checksum()}"
+FORMAT = f"20.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -120,6 +120,8 @@ EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
+_ONLY_TITLED = 0.2
+"""What the score of a paper without any text is multiplied by."""
 _MOST_VOTES = 1 << 18
 """Papers with more votes are in the order of their days."""
 
@@ -190,8 +192,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("topic", f"{topic}.{level}")
     last_day = max(paper.days, default=date.max)
     # Ten times the votes weigh as much as being two years newer.
-    popularity = math.log10(1 + (paper.votes or 0)) + (last_day - _EPOCH).days / 730
-    popularity = max(0.0, popularity)
+    popularity = max(0.0, math.log10(1 + (paper.votes or 0)) + (last_day - _EPOCH).days / 730)
     document.add_unsigned("id", paper.id)
     for on in paper.days:
         document.add_integer("day", on.toordinal())
@@ -204,8 +205,9 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     for name, age in (("newest", day), ("oldest", (1 << 20) - day)):
         document.add_integer(name, (age << 43) + (votes << 24) + place)
     document.add_integer("length", len(words := body.split()) - words.count(tokens.GAP))
-    # tantivy multiplies scores by log2(2 + weight), which ranges from 1 to 1.2 here.
-    document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)
+    # tantivy multiplies scores by log2(2 + weight): 1 to 1.2 here, and little for a paper with only a title, which comes last.
+    factor = 1 + 0.02 * popularity if paper.sections or paper.abstract else _ONLY_TITLED
+    document.add_float("popularity", 2**factor - 2)
     return document
 
 

@@ -126,6 +126,25 @@ async def test_the_kinds_stay_in_their_order_and_each_is_sorted(
         assert (result.on_topic, result.all_terms) == tuple(map(len, expected[:2]))
 
 
+@pytest.mark.parametrize("typed", ["reasoning", "추론", "추론에 대한 논문", "papers on reasoning"])
+async def test_of_papers_on_a_broad_term_votes_decide_and_titles_alone_come_last(
+    db: Database, typed: str
+) -> None:
+    often = "추론은 추론을 위한 추론입니다. reasoning, reasoning and reasoning."
+    search = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00001", "Reasoning on Graphs", "", votes=60),
+        NewsletterPaper(
+            "2501.00002", "Reasoning", often.replace("추론", "문제").replace("reasoning", "x"), votes=1
+        ),
+        NewsletterPaper("2501.00003", "Latent Reasoning in Steps", often, votes=5),
+        NewsletterPaper(
+            "2501.00004", "Rewards for Visual Reasoning", "추론을 배웁니다. 추론입니다.", votes=90
+        ),
+    )
+    assert await ids(search, typed) == ["2501.00002", "2501.00004", "2501.00003", "2501.00001"]
+
+
 async def test_a_paper_has_one_word_in_its_title_or_as_its_subject_to_be_on_it(search: SearchService) -> None:
     """2501.00003 has more votes but mentions a model only once, so it is not about models."""
     for sort in Sort:
