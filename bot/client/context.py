@@ -71,6 +71,8 @@ class Client(commands.AutoShardedBot):
         self.mentions = mentions
         self.wording_for = wording_for
         self._locale = locale
+        self.shared: dict[tuple[int, str], int] = {}
+        """By message and button: what was last shared by them, as the id of the public message, or 0 while it is being sent."""
         self.card_offers: list[CardOffer] = []
         """Buttons that features add to a paper's card, registered by their cogs."""
         self.list_views: dict[ListKind, Callable[[Request, ListState], Awaitable[ui.LayoutView]]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import discord
 from discord import ui
@@ -61,11 +61,13 @@ async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *file
 
     This is an edit: discord.py retries after a server error, which could post a new message twice.
     """
-    interaction.extras[_SHARED_ID] = (await edit_reply(interaction, view, *files)).id
+    interaction.client.shared[share_key(interaction)] = (await edit_reply(interaction, view, *files)).id
 
 
-_SHARED_ID = "shared_id"
-"""The key in an interaction's extras for the id of the public message."""
+def share_key(interaction: AnyInteraction) -> tuple[int, str]:
+    """Return the message and the button that share, as `Client.shared` has them."""
+    data: Any = interaction.data or {}
+    return interaction.message.id if interaction.message else 0, str(data.get("custom_id"))
 
 
 async def _offer_to_take_back(request: Request) -> None:
@@ -75,7 +77,8 @@ async def _offer_to_take_back(request: Request) -> None:
         await interaction.client.prepare_guild(interaction.guild_id)
         if interaction.client.get_guild(interaction.guild_id or 0) is None:
             return
-    custom_id = custom_ids.pack_custom_id(client_messages.TAKE_BACK, interaction.extras[_SHARED_ID])
+    shared_id = interaction.client.shared[share_key(interaction)]
+    custom_id = custom_ids.pack_custom_id(client_messages.TAKE_BACK, shared_id)
     take_back = message_builder.button(texts("share-take-back"), custom_id)
     view = client_messages.text_view(texts("share-done"), take_back)
     with suppress(discord.HTTPException):  # the message was shared anyway

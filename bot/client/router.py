@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Concatenate, ParamSpec
 
@@ -98,13 +98,34 @@ def callback(mode: Mode = PRIVATELY) -> Callable[[CogMethod[P]], Callback[P]]:
             if isinstance(cog, ReadsGuild) and chosen.may_load:
                 await interaction.client.complete_guild(interaction)
             request = Request(interaction, await interaction.client.texts_for(interaction))
-            await responses.send(request, await method(cog, request, *arguments, **options), chosen)
+            with _sharing_once(interaction) if chosen is responses.PUBLICLY else nullcontext():
+                await responses.send(request, await method(cog, request, *arguments, **options), chosen)
 
         # Otherwise discord.py would resolve the options' annotations in this module.
         run.__signature__ = inspect.signature(method, eval_str=True)  # type: ignore[attr-defined]
         return run
 
     return decorate
+
+
+_MAX_SHARED = 1_000
+"""How many shared messages are remembered."""
+
+
+@contextmanager
+def _sharing_once(interaction: AnyInteraction) -> Iterator[None]:
+    """Run the block, which shares a message by a button. Raises UserError if that button of that message has shared it."""
+    shared, key = interaction.client.shared, responses.share_key(interaction)
+    if key in shared:
+        raise UserError("share-done-before")
+    shared[key] = 0
+    try:
+        yield
+    except BaseException:
+        shared.pop(key, None)
+        raise
+    if len(shared) > _MAX_SHARED:
+        del shared[next(iter(shared))]
 
 
 def command(

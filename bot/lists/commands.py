@@ -133,6 +133,9 @@ class ListsCog(commands.Cog):
             pass
         except discord.Forbidden:
             raise UserError("may-not-take-back") from None
+        shared_ids = request.interaction.client.shared
+        for key in [key for key, shared_id in shared_ids.items() if shared_id == action.number]:
+            del shared_ids[key]
         return client_messages.text_view(request.texts("share-taken-back"))
 
     @router.command(name="topic", description="Papers on a topic, in Korean or English")

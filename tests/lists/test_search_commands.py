@@ -140,7 +140,10 @@ async def test_following_a_list_twice_creates_one_alert(harness: ClientHarness) 
 
 async def test_a_shared_list_can_be_deleted_by_its_sharer_alone(harness: ClientHarness) -> None:
     channel = harness.bot.get_partial_messageable(harness.channel.id)
-    shared, said = await harness.share(await harness.ask("topic", query="로봇"))
+    answer = await harness.ask("topic", query="로봇")
+    shared, said = await harness.share(answer)
+    again = await harness.press(answer, "share")
+    assert (again.ephemeral, shown_text(again)) == (True, "Already shared in this channel.")
     assert (shared.ephemeral, said.ephemeral) == (False, True)
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
     label = harness.texts("list-more-privately", count=1)
@@ -161,6 +164,8 @@ async def test_a_shared_list_can_be_deleted_by_its_sharer_alone(harness: ClientH
     assert shown_text(taken_back) == harness.texts("share-taken-back")
     with pytest.raises(discord.NotFound):
         await channel.fetch_message(shared.id)
+    assert (await harness.share(answer))[1].ephemeral, "what was taken back is shared again"
+    assert (await harness.share(await harness.ask("topic", query="로봇")))[1].ephemeral, "another answer"
 
 
 @pytest.mark.promise

@@ -44,6 +44,7 @@ follow-author = Follow this author
 follow-institution = Follow this institution
 share = Share in channel
 share-done = Shared in this channel.
+share-done-before = Already shared in this channel.
 share-take-back = Take it back
 share-taken-back = Taken back and deleted from the channel.
 list-digest-heading = Papers for { $date } · { $count }

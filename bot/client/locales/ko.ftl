@@ -41,6 +41,7 @@ follow-author = 이 저자 알림 받기
 follow-institution = 이 기관 알림 받기
 share = 채널에 공유
 share-done = 이 채널에 공유했어요.
+share-done-before = 이미 이 채널에 공유했어요.
 share-take-back = 공유 취소
 share-taken-back = 공유를 취소하고 채널에서 지웠어요.
 list-digest-heading = { $date }의 논문 · { $count }편
