@@ -181,7 +181,7 @@ async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> int:
     await outbox.lock(connection, sa.select(deliveries.c.id).where(deliveries.c.guild_id == guild_id))
     for table in reversed(metadata.sorted_tables):
         for column in table.c:
-            if column.info == SERVER_ROWS:
+            if column.info.items() >= SERVER_ROWS.items():
                 removed += (await connection.execute(table.delete().where(column == guild_id))).rowcount
     return removed
 
@@ -277,7 +277,7 @@ def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
 def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
     """Yield the foreign keys of tables whose rows are deleted together with rows of `table`."""
     for other in metadata.sorted_tables:
-        if any(column.info == READER_ROWS for column in other.c):
+        if any(column.info.items() >= READER_ROWS.items() for column in other.c):
             continue
         for key in other.foreign_keys:
             if key.column.table is table and key.ondelete == "CASCADE":

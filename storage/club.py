@@ -1,4 +1,4 @@
-"""Reading clubs (one per server), threads about papers, and nominations. Meetings' steps are deliveries."""
+"""Reading clubs (one per server) and threads about papers. Meetings' steps are deliveries."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import alerts, locks, outbox, shelf, statements, tables
-from storage.models import Delivery, DeliveryKind, Locale, PartKind, PartState
+from storage.models import DeliveryKind, Locale, PartKind, PartState
 from storage.shelf import saved_papers
 from storage.tables import (
     READER_MENTION,
-    READER_ROWS,
     SERVER_ROWS,
     RowId,
     UtcTime,
@@ -71,15 +70,6 @@ club_threads = sa.Table(
     required("is_quiet", sa.Boolean, server_default=sa.false()),  # told nothing new about the paper
 )
 
-club_nominations = sa.Table(
-    "club_nominations",
-    metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    reference("paper_id", "papers.id", nullable=False, index=True),
-    required("nominated_at", UtcTime),
-)
-
 
 READ = "read"
 """The tag of saved papers that the reader has read."""
@@ -105,19 +95,8 @@ async def list_present(connection: AsyncConnection) -> list[Club]:
 
 
 async def remove(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a club and its nominations. Its threads stay listed."""
+    """Delete a club. Its threads stay listed."""
     await connection.execute(clubs.delete().where(clubs.c.guild_id == guild_id))
-    await connection.execute(club_nominations.delete().where(club_nominations.c.guild_id == guild_id))
-
-
-async def remove_nominations(connection: AsyncConnection, count: Delivery) -> None:
-    """Delete the nominations made before the vote that was counted began. The others are for the next vote."""
-    same = statements.equalities(deliveries, {"guild_id": count.guild_id, "local_on": count.local_on})
-    began = sa.select(sa.func.max(deliveries.c.planned_at)).where(*same, deliveries.c.id < count.id)
-    began = began.where(deliveries.c.kind == DeliveryKind.CLUB)
-    c = club_nominations.c
-    counted = c.guild_id == count.guild_id, c.nominated_at < began.scalar_subquery()
-    await connection.execute(club_nominations.delete().where(*counted))
 
 
 async def find_thread(connection: AsyncConnection, /, **columns: object) -> int | None:
@@ -235,35 +214,29 @@ async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[in
     return frozenset(await connection.scalars(query))
 
 
-async def is_nominated(
-    connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
-) -> bool | None:
-    """Return whether a reader nominated a paper; None if there is no club or the club has already read the paper."""
-    row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
-    query = sa.select(sa.exists().where(*statements.equalities(club_nominations, row)))
-    c = club_threads.c
-    has_met = sa.exists().where(c.guild_id == guild_id, c.paper_id == paper_id, c.meets_on.is_not(None))
-    query = query.where(clubs.c.guild_id == guild_id, ~has_met)
-    return await connection.scalar(query)
+class Talk(NamedTuple):
+    """What a server did with a paper: the local date of its meeting, a thread (0: being opened), and whether it met."""
+
+    meets_on: date | None
+    thread_id: int
+    is_read: bool
 
 
-async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
-    """Withdraw a nomination (`guild_id`, `user_id`, `paper_id`), or store it, replacing the reader's previous one."""
-    withdrawn = club_nominations.delete().where(*statements.equalities(club_nominations, row))
-    if not (await connection.execute(withdrawn)).rowcount:
-        added = [{**row, "nominated_at": now}]
-        await statements.insert_rows(connection, club_nominations, added, "update")
-
-
-async def get_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> int | None:
-    same = statements.equalities(club_nominations, {"guild_id": guild_id, "user_id": user_id})
-    return await connection.scalar(sa.select(club_nominations.c.paper_id).where(*same))
-
-
-async def count_nominations(connection: AsyncConnection, guild_id: int) -> dict[int, int]:
-    c = club_nominations.c
-    query = sa.select(c.paper_id, sa.func.count()).where(c.guild_id == guild_id).group_by(c.paper_id)
-    return dict(map(tuple, await connection.execute(query)))
+async def list_talks(connection: AsyncConnection, guild_id: int, now: datetime) -> dict[int, Talk]:
+    """Return the papers that a server discussed, or that its club read or will read, by id."""
+    c, step = club_threads.c, deliveries.c
+    coming = sa.select(step.local_on).join(clubs, clubs.c.step_id == step.id)
+    coming = coming.where(clubs.c.guild_id == guild_id, clubs.c.meets_at > now)
+    coming_on = await connection.scalar(coming)
+    query = sa.select(c.paper_id, c.meets_on, c.thread_id).where(c.guild_id == guild_id).order_by(c.opened_at)
+    talks: dict[int, Talk] = {}
+    for paper_id, meets_on, thread_id in await connection.execute(query):
+        former = talks.get(paper_id, Talk(None, 0, False))
+        is_read = meets_on is not None and meets_on != coming_on
+        talks[paper_id] = Talk(
+            meets_on or former.meets_on, thread_id or former.thread_id, is_read or former.is_read
+        )
+    return talks
 
 
 async def list_candidates(
@@ -271,14 +244,15 @@ async def list_candidates(
 ) -> list[int]:
     """Return the candidates for a vote, best first, without the papers of past meetings.
 
-    Nominated papers come first, then those most saved or discussed in the server since a time (UTC), then
-    those with the most votes since that time.
+    Papers of the server's list come first, the most saved and of those the longest waiting, then those most saved or
+    discussed in the server since a time (UTC), then those with the most votes since that time.
     """
     met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     former = set(await connection.scalars(sa.select(club_threads.c.paper_id).where(*met)))
-    number, c, saved, thread = sa.func.count(), club_nominations.c, saved_papers.c, club_threads.c
-    nominated = sa.select(c.paper_id).where(c.guild_id == guild_id).group_by(c.paper_id)
-    nominated = nominated.order_by(number.desc(), sa.func.min(c.nominated_at))
+    number, saved, thread, other = sa.func.count(), saved_papers.c, club_threads.c, saved_papers.alias().c
+    savers = sa.select(number).where(other.server_id == guild_id, other.paper_id == saved.paper_id)
+    waiting = sa.select(saved.paper_id).where(saved.user_id == guild_id)
+    waiting = waiting.order_by(savers.scalar_subquery().desc(), saved.saved_at, saved.paper_id)
     signs = sa.union_all(
         sa.select(saved.paper_id).where(saved.server_id == guild_id, saved.saved_at >= since_at),
         sa.select(thread.paper_id).where(thread.guild_id == guild_id, thread.opened_at >= since_at),
@@ -288,6 +262,6 @@ async def list_candidates(
     top = sa.select(papers.c.id).order_by(papers.c.votes.desc(), papers.c.id)
     top = top.where(papers.c.last_on >= since_at.date(), papers.c.votes.is_not(None))
     candidates: list[int] = []
-    for query in (nominated, popular, top):
+    for query in (waiting, popular, top):
         candidates += await connection.scalars(query.limit(limit + len(former)))
     return [paper_id for paper_id in dict.fromkeys(candidates) if paper_id not in former]

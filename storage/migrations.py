@@ -408,6 +408,21 @@ def _add_answers_to_mentions(connection: sa.Connection) -> None:
     )
 
 
+@_migration(22)
+def _move_nominations_to_lists_of_servers(connection: sa.Connection) -> None:
+    """Keep servers' lists beside readers' saved papers, with who added a paper; nominations are on the list."""
+    execute = connection.exec_driver_sql
+    execute("ALTER TABLE saved_papers ADD COLUMN added_by BIGINT")
+    execute("CREATE INDEX ix_saved_papers_added_by ON saved_papers (added_by)")
+    execute(
+        "INSERT INTO saved_papers (user_id, paper_id, saved_at, added_by) SELECT guild_id, paper_id, nominated_at, user_id"
+        " FROM (SELECT guild_id, paper_id, nominated_at, user_id, row_number() OVER"
+        " (PARTITION BY guild_id, paper_id ORDER BY nominated_at, user_id) AS turn FROM club_nominations) AS nominated"
+        " WHERE turn = 1"
+    )
+    execute("DROP TABLE club_nominations")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -257,9 +257,10 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPaper(PaperRow):
-    """A paper saved by a reader. If no digest lists the paper, `date` is the date of `saved_at` (UTC).
+    """A paper saved by a reader, or on a server's list. If no digest lists it, `date` is the date of `saved_at` (UTC).
 
-    `comment` and `journal` are as in `PaperDescription`.
+    `added_by` is the member who put it on the list; None: the reader's own, or by a former member. `comment` and
+    `journal` are as in `PaperDescription`.
     """
 
     saved_at: datetime
@@ -268,6 +269,7 @@ class SavedPaper(PaperRow):
     comment: str | None = None
     journal: str | None = None
     is_listed: bool = True
+    added_by: int | None = None
 
 
 _Date: TypeAlias = date

@@ -106,15 +106,17 @@ async def list_untold(
 
 
 async def list_waiting(
-    connection: AsyncConnection, user_id: int, now: datetime
+    connection: AsyncConnection, user_id: int, now: datetime, *, is_list: bool = False
 ) -> dict[int, list[PaperEvent]]:
     """Return what is new at `now` (UTC) about a reader's saved papers and in no message that arrived, by paper id.
 
-    Empty for a reader who is not told of events.
+    Empty for a reader who is not told of events; of a server's list, since each paper was added.
     """
     waiting: dict[int, list[PaperEvent]] = {}
-    if (reader := await get(connection, user_id)) is not None:
-        query = _untold(user_id, reader.since_at, now).order_by(paper_events.c.id)
+    reader = None if is_list else await get(connection, user_id)
+    if is_list or reader is not None:
+        since_at = reader.since_at if reader is not None else now - MAX_AGE
+        query = _untold(user_id, since_at, now).order_by(paper_events.c.id)
         for event in await statements.fetch_records(connection, PaperEvent, query):
             waiting.setdefault(event.paper_id, []).append(event)
     return waiting

@@ -1,34 +1,57 @@
-"""Readers' saved papers with their notes and tags."""
+"""Readers' saved papers with their notes and tags, and servers' lists.
+
+A server's list is stored as that of a reader whose id is the server's: Discord gives no id twice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, statements, withdrawals
+from storage import locks, models, statements, withdrawals
 from storage.errors import UsageError
-from storage.tables import READER_ROWS, UtcTime, metadata, papers, reference, required
+from storage.tables import (
+    READER_MENTION,
+    READER_ROWS,
+    SERVER_ROWS,
+    UtcTime,
+    metadata,
+    papers,
+    reference,
+    required,
+)
 
 saved_papers = sa.Table(
     "saved_papers",
     metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    # The reader, or the server whose list it is.
+    sa.Column(
+        "user_id", sa.BigInteger, primary_key=True, autoincrement=False, info={**READER_ROWS, **SERVER_ROWS}
+    ),
     reference("paper_id", "papers.id", primary_key=True, index=True),
     required("saved_at", UtcTime),
     required("note", sa.Text, server_default=""),
     required("tags", sa.Text, server_default="", comment="each between spaces"),
     # Not `guild_id`: the row belongs to the reader and outlives the server.
     sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
+    # Who put it on a list; NULL: the reader's own, or a former member.
+    sa.Column("added_by", sa.BigInteger, index=True, info=READER_MENTION),
     sa.Index("ix_saved_papers_server_id", "server_id", "saved_at"),
 )
 
 
 MAX_SAVED = 5_000
 """The maximum number of papers that a reader can save."""
+MAX_LISTED, MAX_ADDED = 2_000, 50
+"""The most papers on a server's list, and the most that a member adds within a day."""
+MIN_SAVERS = 3
+"""From this many members on, it is said how many of a server saved a paper: fewer might be recognised."""
+LIST_LOCK = 0x4C495354
+"""First key of the PostgreSQL advisory lock on a server's list: "LIST" in ASCII. The second is the server."""
 
 
 async def save(
@@ -49,11 +72,41 @@ async def save_at(
     user_id: int,
     times_by_paper: Mapping[int, datetime],
     server_id: int | None = None,
+    added_by: int | None = None,
 ) -> None:
     """Save papers for a reader, each with the time (UTC) that determines its position in the list."""
-    same = {"user_id": user_id, "server_id": server_id}
+    same = {"user_id": user_id, "server_id": server_id, "added_by": added_by}
     rows = [{**same, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()]
     await statements.insert_rows(connection, saved_papers, rows, "skip")
+
+
+async def add_to_list(
+    connection: AsyncConnection, server_id: int, paper_ids: Iterable[int], user_id: int, now: datetime
+) -> list[int]:
+    """Put papers on a server's list for a member. Returns those that were not on it. Who added the others stays.
+
+    Raises UsageError if that exceeds `MAX_LISTED` or `MAX_ADDED`; roll the transaction back.
+    """
+    await locks.lock_transaction(connection, LIST_LOCK, server_id % 2**31)
+    c, ids = saved_papers.c, list(dict.fromkeys(paper_ids))
+    query = sa.select(c.paper_id).where(c.user_id == server_id)
+    listed = {row.paper_id for row in await statements.execute_in(connection, query, c.paper_id, ids)}
+    added = [paper_id for paper_id in ids if paper_id not in listed]
+    await save_at(connection, server_id, dict.fromkeys(added, now), added_by=user_id)
+    if added and await count(connection, server_id) > MAX_LISTED:
+        raise UsageError(f"The list has {MAX_LISTED:,} papers, the maximum.", "list-full", count=MAX_LISTED)
+    lately = c.added_by == user_id, c.saved_at > now - timedelta(days=1)
+    number = await connection.scalar(sa.select(sa.func.count()).select_from(saved_papers).where(*lately))
+    if added and (number or 0) > MAX_ADDED:
+        raise UsageError(f"{MAX_ADDED} papers a day are the most.", "list-too-many", count=MAX_ADDED)
+    return added
+
+
+async def list_with_lists(connection: AsyncConnection, server_ids: Collection[int]) -> list[int]:
+    """Return those of some servers that have papers on their list."""
+    c = saved_papers.c
+    query = sa.select(c.user_id).distinct()
+    return [row.user_id for row in await statements.execute_in(connection, query, c.user_id, server_ids)]
 
 
 async def update(connection: AsyncConnection, /, user_id: int, paper_id: int, **values: Any) -> None:
@@ -70,9 +123,13 @@ async def count(connection: AsyncConnection, user_id: int) -> int:
     return await connection.scalar(query) or 0
 
 
-async def list_paper_ids(connection: AsyncConnection, user_id: int) -> list[int]:
-    """Return the ids of a reader's saved papers, most recently saved first."""
+async def list_paper_ids(
+    connection: AsyncConnection, user_id: int, *, added_by: int | None = None
+) -> list[int]:
+    """Return the ids of a reader's saved papers, most recently saved first; of a list's, also those that a member added."""
     query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id)
+    if added_by is not None:
+        query = query.where(saved_papers.c.added_by == added_by)
     return list(await connection.scalars(query.order_by(*_NEWEST)))
 
 
@@ -113,13 +170,11 @@ async def list_annotations(connection: AsyncConnection, user_id: int) -> Sequenc
     return (await connection.execute(query)).all()
 
 
-async def count_savers(
-    connection: AsyncConnection, paper_ids: Iterable[int], at_least: int
-) -> dict[tuple[int, int], int]:
-    """Return how many members saved each paper in their server, by server and paper id, from `at_least` members on."""
+async def count_savers(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[tuple[int, int], int]:
+    """Return how many members saved each paper in their server, by server and paper id, from `MIN_SAVERS` on."""
     c, number = saved_papers.c, sa.func.count()
     query = sa.select(c.server_id, c.paper_id, number).where(c.server_id.is_not(None))
-    query = query.group_by(c.server_id, c.paper_id).having(number >= at_least)
+    query = query.group_by(c.server_id, c.paper_id).having(number >= MIN_SAVERS)
     rows = await statements.execute_in(connection, query, c.paper_id, paper_ids)
     return {(server_id, paper_id): count for server_id, paper_id, count in rows}
 
@@ -160,7 +215,7 @@ async def get_tags(connection: AsyncConnection, user_id: int) -> str:
     return await connection.scalar(query) or ""
 
 
-_SAVED_COLUMNS = (saved_papers.c.saved_at, saved_papers.c.note, saved_papers.c.tags)
+_SAVED_COLUMNS = tuple(saved_papers.c[name] for name in ("saved_at", "note", "tags", "added_by"))
 _NEWEST = saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc()
 
 

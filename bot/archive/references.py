@@ -248,8 +248,12 @@ def _has_title(item: Any) -> bool:
 
 
 def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the rows of saved papers in `/me data` as items of this bot's exports, the newest first."""
+    """Return the rows of saved papers in `/me data` as items of this bot's exports, the newest first.
+
+    What the reader put on a server's list is left out.
+    """
     papers = [row for row in reversed(saved) if isinstance(row, dict) and row.get("paper_id")]
+    papers = [row for row in papers if not row.get("added_by")]
     papers.sort(key=lambda row: str(row.get("saved_at")), reverse=True)
     return [
         {

@@ -68,6 +68,7 @@ def answer_view(
     *,
     topic_token: str = "",
     may_share: bool = False,
+    in_server: bool = False,
     marker: str | None = None,
     url: str = "",
 ) -> ui.LayoutView:
@@ -86,7 +87,7 @@ def answer_view(
     aloud = 0 if answer.is_near else 1
     message.add_text("\n".join([*head, *said[:aloud], *map(subtext, said[aloud:])]))
     menu, further = (
-        _archive_controls(texts, answer, topic_token, marker)
+        _archive_controls(texts, answer, topic_token, marker, in_server=in_server)
         if answer.paper is None
         else _paper_controls(texts, answer.paper, marker)
     )
@@ -131,14 +132,18 @@ def _paper_controls(texts: Texts, paper: models.PaperDetail, marker: str | None)
     return menu, button(texts("ask-again"), pack_custom_id(OPEN, paper.arxiv_id, marker=marker))
 
 
-def _archive_controls(texts: Texts, answer: Answer, topic_token: str, marker: str | None) -> _Controls:
+def _archive_controls(
+    texts: Texts, answer: Answer, topic_token: str, marker: str | None, *, in_server: bool
+) -> _Controls:
+    offers = [("ask-menu-ask", (OPEN,)), ("ask-menu-save", _SAVE)]
+    offers += [("ask-menu-list", (client_messages.LIST_PAPER,))] if in_server else []
     shown = {passage.paper.arxiv_id: passage.paper for passage in answer.found}
     options = [
         select_option(
             texts(name, title=format_title(paper.title, arxiv_id)), pack_custom_id(*action, arxiv_id)
         )
         for arxiv_id, paper in shown.items()
-        for name, action in (("ask-menu-ask", (OPEN,)), ("ask-menu-save", _SAVE))
+        for name, action in offers
     ]
     menu = select_menu(texts("ask-menu"), pack_custom_id(client_messages.ACT, marker=marker), options)
     state = ListState(ListKind.TOPIC, answer.list_topic, token=topic_token)
@@ -289,7 +294,9 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
         reply = {"message_reference": {"message_id": str(asked.id), "fail_if_not_exists": False}}
     if answer is not None:
         above = "" if asked.may_reply else url
-        view = answer_view(texts, answer, topic_token=post.topic_token, marker=marker, url=above)
+        view = answer_view(
+            texts, answer, topic_token=post.topic_token, in_server=True, marker=marker, url=above
+        )
         body = layout_payload(view)
     if post.is_edit:
         # Discord takes a layout in place of a text only if the text is removed.

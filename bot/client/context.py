@@ -99,6 +99,13 @@ class Client(commands.AutoShardedBot):
             assert isinstance(interaction.user, discord.Member)
             interaction.user.guild = guild
 
+    async def is_in_server(self, interaction: discord.Interaction[Any]) -> bool:
+        """Return whether the bot is in an interaction's server, where a reader may use an installation of their own."""
+        if interaction.guild_id is None or interaction.is_guild_integration():
+            return interaction.guild_id is not None
+        await self.prepare_guild(interaction.guild_id)
+        return self.get_guild(interaction.guild_id) is not None
+
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
         """Return texts in the language of the user's client, otherwise the stored one, otherwise the server's."""
         locale = self._locale or translations.from_discord_locale(interaction.locale)

@@ -91,9 +91,10 @@ class ListState:
     """The query, filters and page of a list.
 
     `text` is the query, name or arXiv id, or the words and tags of saved papers. `span` is a period typed as
-    dates (first and last day), or the day of a digest; None means `period`, or the newest day. `page` counts
-    from 0. `token` replaces a `text` that is too long for a custom id. If `sort` is None, the list has its
-    default order, the first of SORTS. If `page_size` is None, the page has the default size for messages.
+    dates (first and last day), or the day of a digest; None means `period`, or the newest day. `server_id` is the
+    server whose list it is; 0 for saved papers of the reader. `page` counts from 0. `token` replaces a `text` that is
+    too long for a custom id. If `sort` is None, the list has its default order, the first of SORTS. If `page_size` is
+    None, the page has the default size for messages.
     """
 
     kind: ListKind
@@ -105,6 +106,7 @@ class ListState:
     token: str = ""
     page_size: int | None = None
     span: DateRange | None = None
+    server_id: int = 0
 
     @property
     def max_text_length(self) -> int:
@@ -156,7 +158,9 @@ def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = 
     """Return the custom id that shows this page of the list; its text is short (`max_text_length`), or stored under a token."""
     flags = _SORT_FLAGS.get(state.sort, "") + "k" * bool(state.token)
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
-    text, period = state.token or state.text, _pack_span(state.span) if state.span else state.period
+    text, period = state.token or state.text, _pack_span(state.span) if state.span else state.period.value
+    # Saved papers have no period.
+    period = str(state.server_id) if state.server_id else period
     return pack_custom_id(verb, state.kind, page, period, votes, flags, text, marker=marker)
 
 
@@ -165,6 +169,8 @@ def unpack_state(action: Action) -> ListState:
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
     with map_parse_errors():
+        server_id = parse_number(period) if kind == ListKind.SAVED and period.isdecimal() else 0
+        period = Period.ALL if server_id else period
         is_span = len(period) > 1
         span = parse_span(period) if is_span else None
         if kind == ListKind.DIGEST and text:
@@ -175,6 +181,7 @@ def unpack_state(action: Action) -> ListState:
             kind=ListKind(kind),
             text="" if is_token else text,
             page=parse_number(page, _MAX_PAGE),
+            server_id=server_id,
             period=Period.ALL if is_span else Period(period),
             span=span,
             min_votes=parse_number(min_votes, _MAX_VOTES),

@@ -78,12 +78,15 @@ ACT = "act"
 """The verb of a menu whose options are custom ids: choosing one does what a button with that id does."""
 OPEN_SELECTED = "open"
 SAVE_SELECTED = "saves"
+LIST_SELECTED = "lists"
 OPEN_TOPIC_MODAL = "ask"
 EDIT_CONDITIONS = "ae"
 NEW_ALERT = "="
 """Precedes the topic of a new alert in a custom id, because rendering a post stores no draft."""
 OPEN_PAPER = "o"
 SAVE_PAPER = "save"
+LIST_PAPER = "list"
+"""Put papers on the list of the server in which the control is used, as `LIST_SELECTED` does."""
 SIMILAR_PAPERS = "sim"
 TAKE_BACK = "tb"
 NO_PAGE = "-"
@@ -98,12 +101,17 @@ def open_menu(
     return select_menu(placeholder, pack_custom_id(OPEN_SELECTED, marker=marker), options)
 
 
-def save_menu(texts: Texts, papers: Sequence[AnyPaper], ranks: Sequence[int] = ()) -> ui.Item[Any] | None:
-    """Return a menu that saves selected papers, labelled with `ranks`; None for a single paper."""
+def save_menu(
+    texts: Texts, papers: Sequence[AnyPaper], ranks: Sequence[int] = (), *, verb: str = SAVE_SELECTED
+) -> ui.Item[Any] | None:
+    """Return a menu that saves selected papers, labelled with `ranks`, or puts them on the server's list (`LIST_SELECTED`).
+
+    None for a single paper.
+    """
     options = _paper_options(papers, ranks) if len(papers) > 1 else []
     return select_menu(
-        texts("save-selected"),
-        pack_custom_id(SAVE_SELECTED),
+        texts("save-selected" if verb == SAVE_SELECTED else "list-selected"),
+        pack_custom_id(verb),
         options,
         max_values=max(len(options), 1),
         min_values=1,
@@ -176,6 +184,11 @@ def newest_digest_button(texts: Texts) -> ui.Item[Any]:
 def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     """Return a button that saves a paper, for a message with several papers."""
     return button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id))
+
+
+def list_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
+    """Return a button that puts a paper on the server's list or, if it is on it, says who did."""
+    return button(texts("list-add"), pack_custom_id(LIST_PAPER, arxiv_id), emoji="➕")
 
 
 def link_buttons(paper: models.PaperDetail, project_url: str | None) -> list[ui.Item[Any]]:

@@ -97,6 +97,19 @@ async def require_may_mention(
         raise UserError("needs-mention-role", role=role.mention, channel=channel.mention)
 
 
+async def is_member(interaction: Interaction, guild_id: int) -> bool:
+    """Return whether the user is a member of a server of the bot. Raises UserError if Discord does not say."""
+    if guild_id == interaction.guild_id:
+        return await interaction.client.is_in_server(interaction)
+    try:
+        await fetch_member(interaction, guild_id)
+    except UserError as error:
+        if error.key == "rights-unknown":
+            raise
+        return False
+    return True
+
+
 def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
     """Return a channel of the server. Raises UserError if it was deleted or belongs to another server."""
     channel = None if guild is None else guild.get_channel_or_thread(channel_id)

@@ -73,10 +73,8 @@ def share_key(interaction: AnyInteraction) -> tuple[int, str]:
 async def _offer_to_take_back(request: Request) -> None:
     """Confirm privately that a message was shared, with a delete button if the bot is in the server."""
     interaction, texts = request.interaction, request.texts
-    if not interaction.is_guild_integration():
-        await interaction.client.prepare_guild(interaction.guild_id)
-        if interaction.client.get_guild(interaction.guild_id or 0) is None:
-            return
+    if not await interaction.client.is_in_server(interaction):
+        return
     shared_id = interaction.client.shared[share_key(interaction)]
     custom_id = custom_ids.pack_custom_id(client_messages.TAKE_BACK, shared_id)
     take_back = message_builder.button(texts("share-take-back"), custom_id)

@@ -1,4 +1,4 @@
-"""The command `/club`, and the buttons *Discuss*, *Nominate* and *Mark as read* on a paper's card."""
+"""The command `/club`, and the button *Discuss* on a paper's card."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from bot.client import options as client_options
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.message_builder import button
-from bot.client.refusals import UserError
+from bot.client.refusals import UserError, refusal_text
 from bot.club import messages as club_messages
 from bot.club.service import ClubPost, Clubs, NoClubError
 from bot.core import schedule
-from bot.papers.replies import card_view, load_paper
+from bot.papers.replies import load_paper
 from storage import club as storage
-from storage import models, papers
+from storage import models, shelf
+from storage.errors import UsageError
 
 NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 DAYS = [
@@ -142,42 +143,9 @@ class ClubCog(
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
-        texts, guild_id, arxiv_id = request.texts, request.interaction.guild_id or 0, paper.arxiv_id
-        discuss = button(texts("discuss"), pack_custom_id(club_messages.DISCUSS, arxiv_id), emoji="💬")
-        offers, labels = [discuss] if permissions.may_share(request.interaction) else [], {}
-        if page is not None and saved is not None:
-            labels[club_messages.READ] = "club-unread" if storage.READ in saved.tags else "club-read"
-        if page is not None and paper.is_listed:
-            nominated = await request.services.database.fetch(
-                storage.is_nominated, guild_id, request.user_id, paper.id
-            )
-            if nominated is not None:
-                labels[club_messages.NOMINATE] = "withdraw" if nominated else "nominate"
-        for mark, label in labels.items():
-            custom_id = pack_custom_id(club_messages.MARK, mark, page or 0, arxiv_id)
-            offers.append(button(texts(label), custom_id))
-        return offers
-
-    @router.handles(club_messages.MARK)
-    async def mark(self, request: Request, action: Action) -> ui.LayoutView | list[ui.LayoutView]:
-        """Mark a card's paper as read, nominate it, or undo either. Says which nomination a second one replaces."""
-        mark, page, arxiv_id = action.fields(3)
-        guild_id, paper = request.interaction.guild_id, await load_paper(request, arxiv_id)
-        former: models.PaperDetail | None = None
-        async with request.services.database.transaction() as connection:
-            if mark == club_messages.READ:
-                await storage.toggle_read(connection, request.user_id, arxiv_id, guild_id)
-            else:
-                row = {"guild_id": guild_id or 0, "user_id": request.user_id, "paper_id": paper.id}
-                former_id = await storage.get_nominated(connection, row["guild_id"], request.user_id)
-                if former_id not in (None, paper.id):
-                    former = next(iter(await papers.list_details(connection, [former_id or 0])), None)
-                await storage.toggle_nomination(connection, row, request.services.clock())
-        card = await card_view(request, arxiv_id, custom_ids.parse_number(page))
-        if former is None:
-            return card
-        title = paper_texts.title_link(former)
-        return [card, client_messages.text_view(request.texts("club-replaces", title=title))]
+        custom_id = pack_custom_id(club_messages.DISCUSS, paper.arxiv_id)
+        discuss = button(request.texts("discuss"), custom_id, emoji="💬")
+        return [discuss] if permissions.may_share(request.interaction) else []
 
     @router.handles(club_messages.SILENCE, responses.PRIVATELY)
     async def silence(self, request: Request, action: Action) -> ui.LayoutView:
@@ -208,6 +176,11 @@ class ClubCog(
         )
         paper = await load_paper(request, action.payload)
         thread_id = await self._clubs.discuss(paper, post, request.user_id)
-        if thread_id is None:
-            return client_messages.text_view(request.texts("club-opening", channel=channel.mention))
-        return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))
+        key = "club-opening" if thread_id is None else "club-open"
+        said = [request.texts(key, channel=channel.mention, thread=f"<#{thread_id}>")]
+        listing = post.guild_id, [paper.id], request.user_id, request.services.clock()
+        try:
+            await request.services.database.write(shelf.add_to_list, *listing)
+        except UsageError as error:
+            said.append(paper_texts.subtext(refusal_text(request.texts, error)))
+        return client_messages.text_view("\n".join(said))

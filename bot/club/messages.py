@@ -29,9 +29,6 @@ SHOW, START = "clubs", "clubn"
 CONFIRM_STOP, STOP = "clube", "clubm"
 DISCUSS = "dis"
 SILENCE = "clubq"
-MARK = "clubp"
-READ, NOMINATE = "read", "nominate"
-"""The actions of a card's buttons."""
 POLL_ANSWER = 55
 """Characters in a poll's answer (Discord docs, resources/poll)."""
 _ALIKE = 16
@@ -102,7 +99,7 @@ def _text(wording: PostWording, post: ClubPost) -> str:
         lines.append(texts("club-thread", url=channel_url(post.guild_id, post.thread_id)))
     if post.step is MeetingStep.POLL:
         lines += _list_papers(post.papers)
-        lines.append(paper_texts.subtext(texts("club-how-to-nominate")))
+        lines.append(paper_texts.subtext(texts("club-how-to-propose")))
     if post.meeting.lost_at is not None and post.step in (MeetingStep.POLL, MeetingStep.NONE):
         lost = texts("club-lost", at=discord_text.timestamp(post.meeting.lost_at, "F"))
         lines.append(paper_texts.subtext(lost))
@@ -229,7 +226,4 @@ def _add_meeting(
         url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
         message.add_text(texts("club-poll-link", url=url) if is_visible else "")
     elif overview.candidates:
-        counts = [overview.nominations.get(paper.id, 0) for paper in overview.candidates]
-        nominated = [texts("club-nominated", count=count) if count else "" for count in counts]
-        listed = map(join_dotted, _list_papers(overview.candidates), nominated)
-        message.add_text("\n".join((texts("club-candidates"), *listed)))
+        message.add_text("\n".join((texts("club-candidates"), *_list_papers(overview.candidates))))

@@ -339,8 +339,6 @@ class _Steps:
         key = {"channel_id": self.channel_id, "paper_id": paper.id}
         if (thread_id := await storage.find_thread(connection, **key)) == 0:
             return
-        if self.meeting.delivery is not None:
-            await storage.remove_nominations(connection, self.meeting.delivery)
         delivery_id = await self.add(MeetingStep.PAPER, [paper], thread_id, votes=votes[paper.arxiv_id])
         values = {"guild_id": club.guild_id, "opened_at": self.now, "meets_on": self.meeting.on}
         await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
@@ -361,8 +359,6 @@ class Overview(NamedTuple):
     meeting: Meeting
     candidates: Sequence[models.PaperDetail]
     past: Sequence[storage.PastMeeting]
-    nominations: Mapping[int, int]
-    """How many members nominated each paper, by paper id."""
 
 
 async def _decide(connection: Connection, wanted: Club, former: Club | None) -> tuple[Club, str, int | None]:
@@ -390,8 +386,7 @@ async def _load_overview(connection: Connection, club: Club, now: datetime) -> O
     is_open = meeting.step in (MeetingStep.POLL, MeetingStep.COUNT)
     candidates = [] if is_open else await list_candidates(connection, club.guild_id, now)
     past = await storage.list_meetings(connection, club.guild_id, MAX_PAST)
-    nominations = await storage.count_nominations(connection, club.guild_id)
-    return Overview(club, meeting, candidates, past, nominations)
+    return Overview(club, meeting, candidates, past)
 
 
 class NoClubError(errors.PaperroundError):

@@ -60,7 +60,7 @@ class PlannedPost:
     late: tuple[LateDay, ...] = ()
     ranks: tuple[int, ...] = ()
     savers: tuple[int, ...] = ()
-    """How many members of the server saved each of `papers` there; 0 for fewer than MIN_SAVERS."""
+    """How many members of the server saved each of `papers` there; 0 for fewer than `shelf.MIN_SAVERS`."""
 
 
 @dataclass(frozen=True, slots=True)

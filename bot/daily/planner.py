@@ -185,16 +185,12 @@ async def _load_posted(
     return await daily.list_posted(connection, {row.channel_id for row in rows}, paper_ids, since_at=since_at)
 
 
-MIN_SAVERS = 3
-"""From this many members on, a post says how many of its server saved a paper: fewer might be recognised."""
-
-
 async def load_content(
     connection: Connection, planned: Sequence[tuple[models.Subscription, choice.PlannedPost]]
 ) -> tuple[list[choice.PlannedPost], dict[int, models.PaperDetail]]:
     """Return the posts with the number of members of each post's server who saved its papers, and these by paper id."""
     ids = sorted({paper.paper_id for _, post in planned for paper in post.papers})
-    counts = await shelf.count_savers(connection, ids, MIN_SAVERS)
+    counts = await shelf.count_savers(connection, ids)
     posts = [
         replace(post, savers=tuple(counts.get((row.guild_id, paper.paper_id), 0) for paper in post.papers))
         for row, post in planned

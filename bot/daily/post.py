@@ -17,7 +17,7 @@ from bot.archive import arxiv_ids
 from bot.client import list_state, message_builder, paper_texts, post_names
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
-from bot.client.messages import PostWording
+from bot.client.messages import LIST_SELECTED, SAVE_SELECTED, PostWording
 from bot.client.paper_texts import subtext_lines
 from bot.client.permissions import REQUIRED, Channel
 from bot.client.texts import Texts
@@ -139,8 +139,9 @@ def _add_papers(
     """Add papers, numbered from `first`. The space left by menus and buttons is shared equally among them."""
     texts, numbers = wording.ui_texts, range(first, first + len(group))
     menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=numbers)
-    save = None if post.subscription.is_by_webhook else client_messages.save_menu(texts, group, numbers)
-    message.end_with(([menu], [save], buttons), small_print)
+    verbs = () if post.subscription.is_by_webhook else (SAVE_SELECTED, LIST_SELECTED)
+    menus = [[client_messages.save_menu(texts, group, numbers, verb=verb)] for verb in verbs]
+    message.end_with(([menu], *menus, buttons), small_print)
     headings = late_headings(wording, post)
     for position, paper in enumerate(group):
         if position or first == 1:

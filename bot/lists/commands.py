@@ -231,7 +231,10 @@ class PapersCog(commands.Cog):
         if len(named) == 1:
             return await self._paper_view(request, named[0])
         if named:
-            return cards.found_view(request.texts, await self._load_named(request, named))
+            in_server = await self._bot.is_in_server(request.interaction)
+            return cards.found_view(
+                request.texts, await self._load_named(request, named), in_server=in_server
+            )
         return client_messages.text_view(request.texts("no-paper-in-message"))
 
     @router.command(name="paper", description="One paper: summary, review, authors, votes and links")
@@ -347,9 +350,7 @@ class PapersCog(commands.Cog):
             listed = await replies.load_list(request, state, today)
             if listed.rows:
                 listed = replace(listed, notes=(texts(note), *listed.notes))
-                return list_views.list_view(
-                    texts, listed, may_share=permissions.may_share(request.interaction)
-                )
+                return await replies.filled_view(request, listed)
         return None
 
     async def _chapter_view(self, request: Request, arxiv_id: str, chapter: int, page: int) -> ui.LayoutView:

@@ -18,7 +18,7 @@ from bot.client.responses import WithFile
 from bot.client.router import Transfer
 from bot.operations import messages as operations_messages
 from bot.operations.service import StatusService, find_uncertain
-from storage import accounts
+from storage import accounts, shelf
 from storage.archive import list_source_names
 
 FORGET = "mf"
@@ -119,7 +119,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
             return client_messages.text_view(texts("me-nothing"))
         text = texts(
             "me-forget-question",
-            saved=counts.get("saved_papers", 0),
+            saved=await request.services.database.fetch(shelf.count, request.user_id),
             alerts=counts.get("alerts", 0),
             messages=counts.get("deliveries", 0),
             command=request.interaction.client.mentions("me data"),

@@ -14,7 +14,7 @@ from bot.client import custom_ids, paper_texts
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
-from bot.client.messages import NO_PAGE, SAVE_PAPER, link_buttons
+from bot.client.messages import LIST_SELECTED, NO_PAGE, SAVE_PAPER, link_buttons
 from bot.client.paper_texts import (
     MAX_NAME_LENGTH,
     cite,
@@ -240,8 +240,10 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
     return message.view
 
 
-def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) -> ui.LayoutView:
-    """Return the papers named in a message (None if unknown) with menus to open and save them."""
+def found_view(
+    texts: Texts, papers: Mapping[str, models.PaperDetail | None], *, in_server: bool
+) -> ui.LayoutView:
+    """Return the papers named in a message (None if unknown) with menus to open, save and list them."""
     message = MessageBuilder()
     message.add_text(texts("papers-in-message", count=len(papers)))
     size, _ = message.share(len(papers) + 1)
@@ -255,6 +257,7 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
     details = [detail for detail in papers.values() if detail]
     message.add_buttons(client_messages.open_menu(texts("open-paper"), details))
     message.add_buttons(client_messages.save_menu(texts, details))
+    message.add_buttons(client_messages.save_menu(texts, details, verb=LIST_SELECTED) if in_server else None)
     return message.view
 
 
@@ -358,6 +361,7 @@ def post_card_view(
         [
             button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, paper.arxiv_id, marker=marker)),
             client_messages.save_button(texts, paper.arxiv_id),
+            client_messages.list_button(texts, paper.arxiv_id),
             button(texts("similar"), pack_custom_id(client_messages.SIMILAR_PAPERS, paper.arxiv_id)),
         ],
         client_messages.link_buttons(paper, paper.project_url),

@@ -12,7 +12,15 @@ from discord import ui
 from bot.client.custom_ids import parse_number
 from bot.client.list_state import ListKind, ListState, Period, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.messages import follow_button, newest_digest_button, open_menu, pager, today_button
+from bot.client.messages import (
+    LIST_SELECTED,
+    follow_button,
+    newest_digest_button,
+    open_menu,
+    pager,
+    save_menu,
+    today_button,
+)
 from bot.client.paper_texts import (
     EVENT_LENGTHS,
     escape_untrusted,
@@ -55,11 +63,14 @@ SORTS = {
 Rows = Sequence[Sequence[ui.Item[Any] | None]]
 
 
-def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
-    """Return a private list with menus to open a paper and refine the list, a pager, and Follow and Share buttons."""
+def list_view(texts: Texts, listed: PaperList, *, may_share: bool, in_server: bool) -> ui.LayoutView:
+    """Return a private list with a pager, Follow and Share buttons, and menus: to open a paper, put some on the server's list
+    and refine the list.
+    """
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
+        [save_menu(texts, listed.rows, listed.ranks, verb=LIST_SELECTED) if in_server else None],
         [_refine_menu(texts, listed)],
         list_pager(texts, listed),
         [follow_button(texts, listed.state, listed.alert_terms), share],

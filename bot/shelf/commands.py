@@ -1,31 +1,44 @@
-"""The `/saved` command: a reader's saved papers with notes and tags, and their export and import."""
+"""The `/saved` command: saved papers of a reader or on a server's list, with their export and import."""
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
-from bot.client import autocomplete, custom_ids, interactions, list_state, paper_texts, responses, router
+from bot.client import (
+    autocomplete,
+    custom_ids,
+    interactions,
+    list_state,
+    paper_texts,
+    permissions,
+    responses,
+    router,
+)
 from bot.client import messages as client_messages
 from bot.client.context import Client, Interaction, Request
-from bot.client.custom_ids import Action
+from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.list_state import ListKind, ListState
+from bot.client.message_builder import button
 from bot.client.refusals import UserError
 from bot.client.responses import WithFile
 from bot.client.router import Transfer
+from bot.client.texts import Texts
 from bot.papers import cards, replies
 from bot.papers.lists import PaperList, Suggestion
 from bot.papers.replies import card_view
-from bot.rendering import typesetting
+from bot.rendering import discord_text, typesetting
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
-from bot.shelf.service import MAX_FILE_BYTES, Shelf
-from storage import models, news, papers, shelf
+from bot.shelf.service import MAX_FILE_BYTES, ListView, Shelf
+from storage import accounts, club, models, news, papers, shelf
 
 Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
@@ -42,19 +55,70 @@ async def _complete_tags(interaction: Interaction, current: str) -> autocomplete
     )
 
 
+_THIS_SERVER = frozenset({"server", "서버"})
+
+
+@autocomplete.guarded
+async def _complete_lists(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Suggest this server's list or, elsewhere, those of servers that the reader shares with the bot."""
+    if await interaction.client.is_in_server(interaction):
+        texts = await interaction.client.texts_for(interaction)
+        return autocomplete.make_choices([(texts("list-choice"), "server")])
+    shared = await _find_shared_servers(interaction, current)
+    return autocomplete.make_choices((name, str(server_id)) for server_id, name in shared.items())
+
+
+async def _find_shared_servers(interaction: Interaction, typed: str) -> dict[int, str]:
+    """Return the names of servers with a list that the reader shares with the bot, of the first 25 whose name has a text."""
+    client, database = interaction.client, interaction.client.services.database
+    present = await database.fetch(accounts.list_present_guilds)
+    names = dict[int, str]()
+    for server_id in await database.fetch(shelf.list_with_lists, present):
+        await client.prepare_guild(server_id)
+        guild = client.get_guild(server_id)
+        if guild is not None and typed.strip().casefold() in guild.name.casefold():
+            names[server_id] = guild.name
+        if len(names) == discord_text.AUTOCOMPLETE_CHOICES:
+            break
+    asked = (permissions.is_member(interaction, server_id) for server_id in names)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    return {id_: name for (id_, name), answer in zip(names.items(), answers, strict=True) if answer is True}
+
+
 class ShelfCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.get(Shelf)
         bot.list_views[ListKind.SAVED] = self._page_view
+        bot.card_offers.append(self._add_to_card)
 
     @router.command(
         name="saved", description="Your saved papers, with notes and tags; to export or import them too"
     )
-    @app_commands.describe(search="Words in the paper or in your note", tag="Only papers with this tag")
-    @app_commands.autocomplete(tag=_complete_tags)
-    async def list_saved(self, request: Request, search: Words = "", tag: Tag = "") -> ui.LayoutView:
+    @app_commands.describe(
+        search="Words in the paper or in your note",
+        tag="Only papers with this tag",
+        place="The list of this server, which its members share, in place of your own papers",
+    )
+    @app_commands.rename(place="list")
+    @app_commands.autocomplete(tag=_complete_tags, place=_complete_lists)
+    async def list_saved(
+        self, request: Request, search: Words = "", tag: Tag = "", place: Words = ""
+    ) -> ui.LayoutView:
         query = " ".join([*(f"#{name}" for name in notes.parse_tags(tag)), search]).strip()
-        return await replies.list_view(request, ListState(ListKind.SAVED, query))
+        server_id = await self._find_server(request, place.strip()) if place else 0
+        return await replies.list_view(request, ListState(ListKind.SAVED, query, server_id=server_id))
+
+    async def _find_server(self, request: Request, typed: str) -> int:
+        """Return the server whose list an option names. Raises UserError."""
+        interaction = request.interaction
+        if await interaction.client.is_in_server(interaction) and typed.casefold() in _THIS_SERVER:
+            return interaction.guild_id or 0
+        if typed.isascii() and typed.isdecimal():
+            return custom_ids.parse_number(typed)
+        shared = await _find_shared_servers(interaction, typed)
+        if len(shared) != 1:
+            raise UserError("list-unknown")
+        return next(iter(shared))
 
     @router.handles(shelf_messages.OPEN_IMPORT, responses.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
@@ -94,6 +158,92 @@ class ShelfCog(commands.Cog):
         selected = interactions.selected_values(request.interaction)
         return await self._save(request, await self._find_ids(request, selected))
 
+    @router.handles(client_messages.LIST_PAPER, responses.PRIVATELY, also=(client_messages.LIST_SELECTED,))
+    async def add_to_list(self, request: Request, action: Action) -> ui.LayoutView:
+        """Put a button's paper or a menu's on the server's list. A paper on it is shown with who added it."""
+        named = [action.payload] if action.payload else interactions.selected_values(request.interaction)
+        return await self._add_to_list(request, named)
+
+    async def _add_to_list(self, request: Request, arxiv_ids: Sequence[str]) -> ui.LayoutView:
+        texts, server_id = request.texts, await self._require_server(request)
+        ids = await self._find_ids(request, arxiv_ids)
+        added, is_first = await self._shelf.add_to_list(server_id, ids, request.user_id)
+        said = [texts("list-added", count=added, known=len(ids) - added)]
+        if is_first and added:
+            said.append(texts("list-what", command=request.interaction.client.mentions("saved")))
+        if len(arxiv_ids) == 1:
+            return await self._entry_view(request, server_id, arxiv_ids[0], "\n".join(said))
+        show = ListState(ListKind.SAVED, server_id=server_id)
+        opener = button(texts("list-show"), list_state.pack_state(show, list_state.OPEN_LIST))
+        return client_messages.text_view("\n".join(said), opener)
+
+    async def _require_server(self, request: Request) -> int:
+        """Return the server of a control. Raises UserError outside of the bot's servers."""
+        if not await request.interaction.client.is_in_server(request.interaction):
+            raise UserError("list-only-in-servers")
+        return request.interaction.guild_id or 0
+
+    async def _entry_view(
+        self, request: Request, server_id: int, arxiv_id: str, head: str = ""
+    ) -> ui.LayoutView:
+        entry = await self._find(request, arxiv_id, server_id)
+        may_remove = self._may_remove(request, entry)
+        return shelf_messages.list_entry_view(request.texts, server_id, entry, head, may_remove=may_remove)
+
+    def _may_remove(self, request: Request, entry: models.SavedPaper) -> bool:
+        return entry.added_by == request.user_id or permissions.is_manager(request.interaction)
+
+    @router.handles(shelf_messages.REMOVE_LISTED)
+    async def remove_listed(self, request: Request, action: Action) -> ui.LayoutView:
+        """Take a paper off the list, for who added it or a manager."""
+        server_id = await self._require_server(request)
+        entry = await self._find(request, action.payload, server_id)
+        if not self._may_remove(request, entry):
+            raise UserError("list-not-yours")
+        await request.services.database.write(shelf.remove, server_id, entry.id)
+        title = paper_texts.title_link(entry)
+        return client_messages.text_view(request.texts("list-removed", title=title))
+
+    @router.handles(shelf_messages.EDIT_LISTED, responses.AT_ONCE)
+    async def open_list_tags(self, request: Request, action: Action) -> ui.Modal:
+        entry = await self._find(request, action.payload, await self._require_server(request))
+        return shelf_messages.list_tags_modal(request.texts, entry)
+
+    @router.handles(shelf_messages.SUBMIT_LISTED)
+    async def submit_list_tags(self, request: Request, action: Action) -> ui.LayoutView:
+        server_id = await self._require_server(request)
+        entry = await self._find(request, action.payload, server_id)
+        tags = interactions.modal_values(request.interaction).get(shelf_messages.TAGS, "")
+        await self._shelf.annotate(server_id, entry.id, note=entry.note, tags=tags)
+        return await self._entry_view(request, server_id, action.payload)
+
+    async def _add_to_card(
+        self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
+    ) -> Sequence[ui.Item[Any]]:
+        """Return the buttons *Our list* and, on a card of a saved paper, *Mark as read*."""
+        texts, offers = request.texts, []
+        if await request.interaction.client.is_in_server(request.interaction):
+            offers.append(client_messages.list_button(texts, paper.arxiv_id))
+        if page is not None and saved is not None:
+            custom_id = pack_custom_id(shelf_messages.MARK, shelf_messages.READ, page, paper.arxiv_id)
+            offers.append(button(texts("club-unread" if club.READ in saved.tags else "club-read"), custom_id))
+        return offers
+
+    @router.handles(
+        shelf_messages.MARK,
+        lambda action: (
+            responses.IN_PLACE if action.payload.startswith(shelf_messages.READ) else responses.PRIVATELY
+        ),
+    )
+    async def mark(self, request: Request, action: Action) -> ui.LayoutView:
+        """Mark a card's paper as read or unread. What a former version's button nominates comes on the list."""
+        mark, page, arxiv_id = action.fields(3)
+        if mark != shelf_messages.READ:
+            return await self._add_to_list(request, [arxiv_id])
+        toggled = request.user_id, arxiv_id, request.interaction.guild_id
+        await request.services.database.write(club.toggle_read, *toggled)
+        return await card_view(request, arxiv_id, custom_ids.parse_number(page))
+
     async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
         # Load no texts, which would take as long as several lookups.
         ids = await request.services.database.fetch(papers.get_ids, arxiv_ids)
@@ -127,9 +277,10 @@ class ShelfCog(commands.Cog):
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
         state = await replies.load_state(request, action)
+        await self._require_member(request, state)
         with custom_ids.map_parse_errors():
             chosen = ReferenceFormat(interactions.selected_value(request.interaction))
-        data, count = await self._shelf.export(request.user_id, chosen, state.text)
+        data, count = await self._shelf.export(request.user_id, chosen, state.text, server_id=state.server_id)
         if not count:
             return client_messages.text_view(request.texts("saved-nothing-to-export"))
         filename = f"paperround.{FILE_ENDINGS[chosen]}"
@@ -178,41 +329,73 @@ class ShelfCog(commands.Cog):
         return client_messages.text_view(request.texts("news-removed", count=len(selected)))
 
     async def _page_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        """Return a page of the reader's saved papers, or the last page if the page number is too large."""
+        """Return a page of the saved papers, or the last page if the page number is too large. Raises UserError."""
+        await self._require_member(request, state)
         listed = await self._load_list(request, state)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_list(request, state.replace(page=listed.page_count - 1))
         if not listed.rows:
             return shelf_messages.no_saved_view(request.texts, listed)
-        switch = await request.services.database.fetch(news.get, request.user_id)
+        switch = None
+        if not state.server_id:
+            switch = await request.services.database.fetch(news.get, request.user_id)
         return shelf_messages.saved_view(request.texts, listed, switch)
 
+    async def _require_member(self, request: Request, state: ListState) -> None:
+        """Raise UserError if the reader is not a member of the server whose list a state shows."""
+        if state.server_id and not await permissions.is_member(request.interaction, state.server_id):
+            raise UserError("list-unknown")
+
     async def _load_list(self, request: Request, state: ListState) -> PaperList:
-        """Return a page of a reader's saved papers. The suggestions are the lists for the reader's tags."""
-        texts, user_id = request.texts, request.user_id
+        """Return a page of saved papers. The suggestions are the lists for their tags."""
+        texts, user_id, server_id = request.texts, request.user_id, state.server_id
         saved, total = await self._shelf.list_saved(
-            user_id, state.text, limit=state.size, offset=state.offset
+            user_id, state.text, server_id=server_id, limit=state.size, offset=state.offset
         )
-        fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)
-        events = await request.services.database.fetch(news.list_waiting, user_id, request.services.clock())
+        fresh = state.replace(page=0, token="")
+        tags = await self._shelf.list_tags(user_id, server_id=server_id)
+        now, heading = request.services.clock(), texts("list-saved-heading", count=total)
+        async with request.services.database.read() as connection:
+            events = await news.list_waiting(connection, server_id or user_id, now, is_list=bool(server_id))
+            if server_id:
+                talks = await club.list_talks(connection, server_id, now)
+                savers = await shelf.count_savers(connection, [paper.id for paper in saved])
+        facts = {paper.arxiv_id: shelf_messages.format_facts(texts, paper) for paper in saved}
+        if server_id:
+            guild = request.interaction.client.get_guild(server_id)
+            name = paper_texts.escape_untrusted(guild.name, max_length=60) if guild else "none"
+            heading = texts("list-heading", server=name, count=total)
+            facts = {
+                paper.arxiv_id: shelf_messages.format_list_facts(
+                    texts, server_id, paper, talks.get(paper.id), savers.get((server_id, paper.id), 0)
+                )
+                for paper in saved
+            }
         query = paper_texts.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
         return PaperList(
             state=state,
-            heading=texts("list-saved-heading", count=total),
+            heading=heading,
             rows=tuple(saved),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            facts={paper.arxiv_id: shelf_messages.format_facts(texts, paper) for paper in saved},
+            facts=facts,
             events={paper.arxiv_id: events.get(paper.id, ()) for paper in saved},
             suggestions=tuple(
-                Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
+                Suggestion(
+                    f"{self._name_tag(texts, tag, server_id)} · {count}", fresh.replace(text=f"#{tag}")
+                )
+                for tag, count in tags
             ),
         )
 
-    async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
-        paper = await request.services.database.fetch(shelf.get, request.user_id, arxiv_id)
+    def _name_tag(self, texts: Texts, tag: str, server_id: int) -> str:
+        return texts(f"list-view-{tag}") if server_id and tag in tuple(ListView) else f"#{tag}"
+
+    async def _find(self, request: Request, arxiv_id: str, server_id: int = 0) -> models.SavedPaper:
+        owner_id = server_id or request.user_id
+        paper = await request.services.database.fetch(shelf.get, owner_id, arxiv_id)
         if paper is None:
-            raise UserError("saved-not-any-more")
+            raise UserError("list-not-any-more" if server_id else "saved-not-any-more")
         return paper
 
 

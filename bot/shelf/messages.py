@@ -1,4 +1,4 @@
-"""Forms for saved papers, and replies to an import or export."""
+"""Lists of saved papers and of a server, their forms, and replies to an import or export."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.archive.exports import ReferenceFormat
 from bot.client import list_state, message_builder, paper_texts
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
-from bot.client.list_state import ListKind, ListState, pack_state
+from bot.client.list_state import OPEN_LIST, ListKind, ListState, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.messages import newest_digest_button, open_menu
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
@@ -26,6 +26,7 @@ from bot.shelf import service as shelf_service
 from bot.shelf.news import NewsPost
 from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
+from storage.club import Talk
 from storage.news import NewsReader
 
 SELECT_TAG = "sg"
@@ -45,6 +46,10 @@ FILE = "file"
 START_NEWS, STOP_NEWS = "sno", "snx"
 """The switch below a list of saved papers, whose state they carry; a message about what is new has none."""
 REMOVE_SAVED = "srm"
+REMOVE_LISTED, EDIT_LISTED, SUBMIT_LISTED = "listx", "listt", "listtm"
+MARK = "clubp"
+READ, NOMINATE = "read", "nominate"
+"""What `MARK` does. Cards of versions 0.1 and 0.2 nominated a paper for the club, which now votes from the list."""
 MAX_SEARCH_LENGTH = 300
 MAX_SKIPPED = 15
 """How many references that an import skipped are named."""
@@ -53,7 +58,7 @@ MAX_SKIPPED = 15
 def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.LayoutView:
     """Return a page of saved papers with controls to open one, choose a tag, export, and switch news (None: off)."""
     state = listed.state
-    show_all = show_all_button(texts) if state.text else None
+    show_all = show_all_button(texts, state.server_id) if state.text else None
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
     is_on, reason = news is not None and news.reason is None, news.reason if news else None
     label, verb = ("news-stop-here", STOP_NEWS) if is_on else ("news-start", START_NEWS)
@@ -63,7 +68,11 @@ def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.L
         [_tag_menu(texts, listed)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
         list_pager(texts, listed),
-        [_search_button(texts, state), show_all, import_button(texts), switch],
+        [
+            _search_button(texts, state),
+            show_all,
+            *(() if state.server_id else (import_button(texts), switch)),
+        ],
     )
     notes = (*listed.notes, texts("news-suspended", reason=reason) if reason else "")
     return view_with_rows(texts, replace(listed, notes=notes), rows)
@@ -108,9 +117,12 @@ def import_button(texts: Texts) -> ui.Item[Any]:
 
 def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
     """Return the reply for a search or tag without results or, if nothing is saved, how to save papers."""
-    message = MessageBuilder()
+    message, server_id = MessageBuilder(), listed.state.server_id
     if not listed.state.text:
-        message.add_text(texts("no-list-saved"))
+        message.add_text(texts("no-list-server" if server_id else "no-list-saved"))
+        if server_id:
+            message.add_buttons(newest_digest_button(texts))
+            return message.view
         message.add_buttons(import_button(texts), newest_digest_button(texts))
         return message.view
     query = escape_untrusted(typesetting.strip_quotes(listed.state.text), max_length=200)
@@ -120,7 +132,11 @@ def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
     if arxiv_id is not None:
         custom_id = pack_custom_id(client_messages.OPEN_PAPER, arxiv_id)
         message.add_buttons(button(texts("read-paper", id=arxiv_id), custom_id))
-    message.add_buttons(_search_button(texts, listed.state), show_all_button(texts), import_button(texts))
+    message.add_buttons(
+        _search_button(texts, listed.state),
+        show_all_button(texts, server_id),
+        None if server_id else import_button(texts),
+    )
     return message.view
 
 
@@ -128,8 +144,47 @@ def _search_button(texts: Texts, state: ListState) -> ui.Item[Any]:
     return button(texts("saved-search"), pack_state(state.replace(page=0), SEARCH_SAVED))
 
 
-def show_all_button(texts: Texts) -> ui.Item[Any]:
-    return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED)))
+def show_all_button(texts: Texts, server_id: int = 0) -> ui.Item[Any]:
+    return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED, server_id=server_id)))
+
+
+def list_entry_view(
+    texts: Texts, server_id: int, entry: models.SavedPaper, head: str, *, may_remove: bool
+) -> ui.LayoutView:
+    """Return what is said of a paper on a server's list, below a `head`: who added it and when."""
+    lines = [
+        head,
+        join_dotted(paper_texts.title_link(entry), _added_text(texts, entry)),
+        format_tags(entry.tags),
+    ]
+    remove = button(texts("list-remove"), pack_custom_id(REMOVE_LISTED, entry.arxiv_id))
+    return client_messages.text_view(
+        "\n".join(filter(None, lines)),
+        button(texts("list-show"), pack_state(ListState(ListKind.SAVED, server_id=server_id), OPEN_LIST)),
+        button(texts("saved-tags"), pack_custom_id(EDIT_LISTED, entry.arxiv_id)),
+        remove if may_remove else None,
+    )
+
+
+def _added_text(texts: Texts, entry: models.SavedPaper) -> str:
+    name = f"<@{entry.added_by}>" if entry.added_by else "none"
+    return texts("list-by", name=name, date=discord_text.timestamp(entry.saved_at, "D"))
+
+
+def format_list_facts(
+    texts: Texts, server_id: int, entry: models.SavedPaper, talk: Talk | None, savers: int
+) -> str:
+    """Return the small print of a paper on a server's list; `savers` is 0 for too few to say so."""
+    meets_on, thread_id = (talk.meets_on, talk.thread_id) if talk else (None, 0)
+    facts = join_dotted(
+        _added_text(texts, entry),
+        "" if entry.is_listed else texts("saved-unlisted"),
+        texts("list-club", date=texts.format_date(meets_on)) if meets_on else "",
+        f"[{texts('list-discussed')}]({paper_texts.channel_url(server_id, thread_id)})" if thread_id else "",
+        texts("post-savers", count=savers) if savers else "",
+        format_tags(entry.tags),
+    )
+    return subtext(facts)
 
 
 def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
@@ -185,6 +240,11 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: int) -> message_bui
         required=False,
         multiline=True,
     )
+    _add_tags(texts, modal, paper)
+    return modal
+
+
+def _add_tags(texts: Texts, modal: message_builder.StatelessModal, paper: models.SavedPaper) -> None:
     modal.add_text(
         texts("saved-tags-label", count=MAX_TAGS),
         TAGS,
@@ -193,6 +253,12 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: int) -> message_bui
         max_length=MAX_TAGS * (MAX_TAG_LENGTH + 2),
         required=False,
     )
+
+
+def list_tags_modal(texts: Texts, entry: models.SavedPaper) -> message_builder.StatelessModal:
+    """Return the form for the tags of a paper on a server's list."""
+    modal = message_builder.StatelessModal(texts("list-tags"), pack_custom_id(SUBMIT_LISTED, entry.arxiv_id))
+    _add_tags(texts, modal, entry)
     return modal
 
 

@@ -1,4 +1,4 @@
-"""Saves, lists, searches, imports and exports readers' papers.
+"""Saves, lists, searches, imports and exports readers' papers, and those of servers' lists.
 
 A paper matches a query if it has all of the query's words and tags (such as `#rl`).
 """
@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
+from functools import partial
 from typing import Any, TypeAlias
 
 from bot.archive import digest_writer, references
@@ -21,7 +23,7 @@ from bot.core.clock import Clock
 from bot.rendering import discord_text
 from bot.shelf import notes
 from bot.text import analyser, typography
-from storage import accounts, archive, models, news, outbox, papers, shelf
+from storage import accounts, archive, club, models, news, outbox, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import UsageError
@@ -42,6 +44,14 @@ FetchTitled: TypeAlias = Callable[[int, Sequence[str]], Awaitable[Mapping[str, s
 
 View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
 """Returns the ids of a reader's saved papers that belong to another feature's view."""
+
+
+class ListView(StrEnum):
+    """The views of a server's list: what was neither discussed nor read in the club, what was read there, one's own."""
+
+    TO_READ = "to-read"
+    READ = "read"
+    MINE = "mine"
 
 
 _READ_SECONDS, _READ_MEGABYTES, _RESULT_MEGABYTES = 20, 500, 6
@@ -67,6 +77,29 @@ class Shelf:
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
         """Save papers that are not saved yet. Raises UsageError, without saving any, if there are too many."""
         await self._database.write(shelf.save, user_id, paper_ids, self._clock(), server_id)
+
+    async def add_to_list(self, server_id: int, paper_ids: Collection[int], user_id: int) -> tuple[int, bool]:
+        """Put papers on a server's list. Returns how many were not on it, and whether it was empty. Raises UsageError."""
+        async with self._database.transaction() as connection:
+            is_first = not await shelf.count(connection, server_id)
+            added = await shelf.add_to_list(connection, server_id, paper_ids, user_id, self._clock())
+        return len(added), is_first
+
+    async def _find_in_view(
+        self, view: ListView, user_id: int, connection: Connection, server_id: int
+    ) -> frozenset[int]:
+        """Return the papers of a server's list in a view, for a member."""
+        if view is ListView.MINE:
+            return frozenset(await shelf.list_paper_ids(connection, server_id, added_by=user_id))
+        listed = frozenset(await shelf.list_paper_ids(connection, server_id))
+        talks = await club.list_talks(connection, server_id, self._clock())
+        if view is ListView.TO_READ:
+            return listed - talks.keys()
+        return listed & {paper_id for paper_id, talk in talks.items() if talk.is_read}
+
+    def _views_of(self, user_id: int, server_id: int) -> Mapping[str, View]:
+        of_list = {view.value: partial(self._find_in_view, view, user_id) for view in ListView}
+        return of_list if server_id else self._views
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool) -> Imported:
         """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
@@ -156,17 +189,20 @@ class Shelf:
             await news.switch_on(connection, news.NewsReader(user_id, now, zone))
             await outbox.try_direct(connection, models.DeliveryKind.NEWS, user_id, now)
 
-    async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
-        """Return the reader's tags that contain a text, each with its number of papers, most used first.
+    async def list_tags(
+        self, user_id: int, containing: str = "", *, server_id: int = 0
+    ) -> list[tuple[str, int]]:
+        """Return the tags of the reader, or of a server's list, that contain a text, each with its number of papers.
 
-        Views come first, unless they contain none or all of the papers.
+        The most used come first; before them views, unless they contain none or all of the papers.
         """
+        owner_id = server_id or user_id
         async with self._database.read() as connection:
-            tags = await shelf.get_tags(connection, user_id)
-            total = await shelf.count(connection, user_id)
+            tags = await shelf.get_tags(connection, owner_id)
+            total = await shelf.count(connection, owner_id)
             views = [
-                (name, len(await find(connection, user_id)))
-                for name, find in self._views.items()
+                (name, len(await find(connection, owner_id)))
+                for name, find in self._views_of(user_id, server_id).items()
                 if total and containing in name
             ]
         counts = Counter(tag for tag in tags.split() if containing in tag)
@@ -174,20 +210,24 @@ class Shelf:
         return [*((name, count) for name, count in views if 0 < count < total), *of_tags][:MAX_LISTED_TAGS]
 
     async def list_saved(
-        self, user_id: int, query: str = "", *, limit: int | None = None, offset: int = 0
+        self, user_id: int, query: str = "", *, server_id: int = 0, limit: int | None = None, offset: int = 0
     ) -> tuple[list[models.SavedPaper], int]:
-        """Return a page of the saved papers that match a query, and the total number of matches."""
+        """Return a page of the saved papers, or of a server's list, that match a query, and the total number of matches."""
         async with self._database.read() as connection:
-            tags, paper_ids = await self._find(connection, user_id, query)
+            tags, paper_ids = await self._find(connection, user_id, query, server_id)
             return await shelf.list_rows(
-                connection, user_id, tags=tags, paper_ids=paper_ids, limit=limit, offset=offset
+                connection, server_id or user_id, tags=tags, paper_ids=paper_ids, limit=limit, offset=offset
             )
 
-    async def export(self, user_id: int, form: ReferenceFormat, query: str = "") -> tuple[bytes, int]:
-        """Return the saved papers that match a query as a file, and their number. Raises UsageError if it is too large."""
+    async def export(
+        self, user_id: int, form: ReferenceFormat, query: str = "", *, server_id: int = 0
+    ) -> tuple[bytes, int]:
+        """Return the papers of `list_saved` as a file, and their number. Raises UsageError if it is too large."""
         async with self._database.read() as connection:
-            tags, paper_ids = await self._find(connection, user_id, query)
-            saved, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=paper_ids)
+            tags, paper_ids = await self._find(connection, user_id, query, server_id)
+            saved, count = await shelf.list_rows(
+                connection, server_id or user_id, tags=tags, paper_ids=paper_ids
+            )
             confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in saved])
         data = (await asyncio.to_thread(render_references, form, saved, confirmed)).encode()
         if len(data) > discord_text.FILE_BYTES:
@@ -196,7 +236,7 @@ class Shelf:
         return data, count
 
     async def _find(
-        self, connection: Connection, user_id: int, query: str
+        self, connection: Connection, user_id: int, query: str, server_id: int
     ) -> tuple[list[str], frozenset[int] | None]:
         """Return a query's tags, and the ids of papers that match its words (in text, title, note or id) and are in its views.
 
@@ -204,13 +244,14 @@ class Shelf:
         """
         words, tags = notes.split_query(query)
         among: frozenset[int] | None = None
-        for name in [tag for tag in tags if tag in self._views]:
+        views, owner_id = self._views_of(user_id, server_id), server_id or user_id
+        for name in [tag for tag in tags if tag in views]:
             tags.remove(name)
-            seen = await self._views[name](connection, user_id)
+            seen = await views[name](connection, owner_id)
             among = seen if among is None else among & seen
         if not words:
             return tags, among
-        saved = await shelf.list_texts(connection, user_id)
+        saved = await shelf.list_texts(connection, owner_id)
         matching = await asyncio.to_thread(_find_in_texts, saved, words)
         listed = [
             DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)

@@ -314,14 +314,17 @@ async def test_one_menu_asks_or_saves_a_paper_of_the_answer(asking: ClientHarnes
     answer = await asking.ask("ask", question=paper.title)
     [menu] = [part for part in raw_components(answer) if "options" in part]
     labels = {option["label"].partition(":")[0]: option["value"] for option in reversed(menu["options"])}
-    assert set(labels) == {asking.texts(f"ask-menu-{name}", title="").strip(": ") for name in ("ask", "save")}
+    verbs = ("ask", "save", "list")
+    assert set(labels) == {asking.texts(f"ask-menu-{name}", title="").strip(": ") for name in verbs}
     by_label = {option["label"]: option["value"] for option in menu["options"] if PAPER in option["value"]}
-    to_ask, to_save = by_label.values()
+    to_ask, to_save, to_list = by_label.values()
     form = await asking.reader.select(answer, [to_ask], custom_id=menu["custom_id"])
     found = last_response(await asking.reader.submit_modal(form, {"question": "Which licence?"}))
     assert "Apache 2.0" in plain(found)
     await asking.choose(answer, menu["custom_id"], to_save)
-    assert "· 1" in plain(await asking.ask("saved")).partition("\n")[0]
+    await asking.choose(answer, menu["custom_id"], to_list)
+    for options in ({}, {"list": "server"}):
+        assert "· 1" in plain(await asking.ask("saved", **options)).partition("\n")[0]
 
 
 @both_languages

@@ -52,20 +52,20 @@ class Lab:
     async def wait(self, duration: timedelta) -> None:
         await self.until(self.now + duration)
 
-    async def set_up(self, nominated: str = "") -> None:
-        """Set up a club an hour before its first vote, with a paper nominated by the first reader."""
+    async def set_up(self, listed: str = "") -> None:
+        """Set up a club an hour before its first vote, with a paper that the first reader put on the list."""
         await self.at("Fri-1 16:00")
         await self.set_up_in(self.harness.channel)
-        if nominated:
-            await self.press_on_card(nominated, "nominate", self.readers[0])
+        if listed:
+            await self.press_on_card(listed, "list-add", self.readers[0])
 
     async def set_up_in(self, channel: Any, day: str = "fri", time: str = "17:00 UTC") -> str:
         """Set up the club in a channel as its manager, or change it, and return the reply's text."""
         return await self.manage("setup", channel=channel, day=day, time=time)
 
-    async def begin_vote(self, nominated: str = "") -> Any:
+    async def begin_vote(self, listed: str = "") -> Any:
         """Set up a club, let its first vote begin, and return that."""
-        await self.set_up(nominated)
+        await self.set_up(listed)
         await self.at("Fri-1 17:01")
         [poll] = self.polls()
         return poll

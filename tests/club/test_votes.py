@@ -1,4 +1,4 @@
-"""Weeks of a club's votes: each problem is said once, nothing is posted twice, and no nomination is lost."""
+"""Weeks of a club's votes: each problem is said once, nothing is posted twice, and no paper of the list is lost."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,10 +21,6 @@ def stamp(moment: datetime) -> str:
     return f"<t:{int(moment.timestamp())}:F>"
 
 
-async def card_of(lab: Lab, paper: str, reader: int = 0) -> str:
-    return shown_text(await lab.harness.ask("paper", by=lab.readers[reader], paper=paper))
-
-
 # Weeks in which Discord does all that it is asked.
 
 
@@ -43,7 +39,7 @@ async def test_votes_decide_and_a_candidate_removed_from_the_archive_cannot_win(
     assert len(lab.events()) == 1, "the paper, its thread and its event follow the count at once"
 
 
-async def test_a_withdrawn_paper_is_no_candidate_although_it_was_nominated(lab: Lab) -> None:
+async def test_a_withdrawn_paper_is_no_candidate_although_it_is_on_the_list(lab: Lab) -> None:
     await lab.set_up("2501.00004")
     withdrawal = "This paper has been withdrawn by the authors due to an error in Eq. 2"
     facts = models.PaperFacts("2501.00004", "arxiv", "u", lab.now, comment=withdrawal)
@@ -56,20 +52,19 @@ async def test_a_withdrawn_paper_is_no_candidate_although_it_was_nominated(lab: 
 
 async def test_the_most_upvoted_paper_wins_a_tie_and_a_skipped_paper_can_win_again(lab: Lab) -> None:
     """At a tie the votes on Hugging Face decide, and not the order of the answers. A paper is read once."""
-    poll = await lab.begin_vote(nominated="2501.00004")
+    poll = await lab.begin_vote(listed="2501.00004")
     assert answers(poll)[0] == "Maps for Robots"
     await lab.at("Thu 17:00")  # the bot was offline when the vote ended
     assert lab.thread_names() == [SURVEY]
-    nominate = lab.harness.texts("nominate")
-    assert [nominate in await card_of(lab, f"2501.0000{n}", reader=1) for n in (1, 4)] == [False, True]
     assert len(lab.events()) == 1
     await lab.manage("skip")
     assert not lab.events()
     await lab.at("Fri 16:30")
     assert not [message for message in lab.messages(lab.threads()[0]) if "⏰" in text_of(message)]
     await lab.manage("now")
+    await lab.press_on_card("2501.00001", "list-add", lab.readers[0])
     for reader in lab.readers[:2]:
-        await lab.press_on_card("2501.00001", "nominate", reader)
+        await lab.press_on_card("2501.00001", "save", reader)
     await lab.at("Fri 17:01")
     assert "Small Language Models" in lab.polls()[-1].poll.answers[0].text
 
@@ -95,8 +90,10 @@ async def test_votes_are_counted_when_the_poll_ends_however_late_its_receipt_is_
 
 
 @pytest.mark.parametrize("is_skipped", [True, False])
-async def test_nominations_survive_a_skipped_or_deleted_vote(lab: Lab, is_skipped: bool) -> None:
-    poll = await lab.begin_vote(nominated="2501.00004")
+async def test_a_listed_paper_stays_a_candidate_after_a_skipped_or_deleted_vote(
+    lab: Lab, is_skipped: bool
+) -> None:
+    poll = await lab.begin_vote(listed="2501.00004")
     if is_skipped:
         await lab.manage("skip")
     else:
@@ -107,8 +104,6 @@ async def test_nominations_survive_a_skipped_or_deleted_vote(lab: Lab, is_skippe
     assert answers(lab.polls()[-1])[0] == "Maps for Robots"
     await lab.at("Fri 16:00")
     assert lab.threads()
-    await lab.at("Fri 17:00")
-    assert "Nominated" not in await card_of(lab, "2501.00004")
 
 
 async def test_a_skipped_meeting_and_an_ended_club_close_their_votes_alone(lab: Lab) -> None:
@@ -166,20 +161,20 @@ async def test_changing_a_club_keeps_the_meeting_under_way(lab: Lab) -> None:
     assert stamp(datetime(2026, 1, 15, 15, tzinfo=UTC)) in text_of(lab.polls(news)[0])
 
 
-async def test_first_vote_leaves_a_day_to_nominate(lab: Lab) -> None:
+async def test_first_vote_leaves_a_day_to_fill_the_list(lab: Lab) -> None:
     """The club is set up on a Wednesday."""
     shown = await lab.harness.set_up_club(channel=lab.harness.channel, day="thu", time="17:00 UTC")
     votes, meets = (datetime(2026, 1, day, 17, tzinfo=UTC) for day in (1, 8))
     assert f"Next vote: {stamp(votes)}\nNext meeting: {stamp(meets)}" in shown_text(shown)
     await lab.tick()
     assert not lab.polls()
-    await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    await lab.press_on_card("2501.00004", "list-add", lab.readers[0])
     listed = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
     assert "Up for the next vote**\n1. [Maps for Robots]" in listed
     for _ in range(2):
         assert "Up for the next vote" not in await lab.manage("now")
     [poll] = lab.polls()
-    assert "press **Nominate** on a paper's card" in text_of(poll)
+    assert "press **Our list** on a paper's card" in text_of(poll)
     listed = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
     assert f"/{lab.harness.channel.id}/{poll.id})" in listed
     assert "Its vote ends: <t:" in listed
@@ -204,9 +199,9 @@ async def test_reports_a_week_without_candidates_once(lab: Lab) -> None:
     await lab.until(datetime(2026, 2, 1, tzinfo=UTC))
     await lab.set_up_in(lab.harness.channel)
     await lab.wait(6 * DAY)
-    assert ["no nominations" in text_of(message) for message in lab.messages()] == [True]
+    assert ["nothing is left to read on our list" in text_of(message) for message in lab.messages()] == [True]
     assert "nothing to vote on" in await lab.manage("now")
-    await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    await lab.press_on_card("2501.00004", "list-add", lab.readers[0])
     await lab.manage("now")
     assert answers(lab.polls()[0]) == ["Maps for Robots"]
 
@@ -222,11 +217,11 @@ async def test_meeting_keeps_its_local_time_across_a_clock_change(lab: Lab) -> N
     assert starts == [datetime(2026, 3, 13, 21, tzinfo=UTC)]
 
 
-async def test_outages_lose_no_nomination_and_a_lost_meeting_is_named_by_the_next_vote(lab: Lab) -> None:
+async def test_outages_lose_no_candidate_and_a_lost_meeting_is_named_by_the_next_vote(lab: Lab) -> None:
     """The bot is away at the first meeting, and in the whole second week after its vote began."""
     await lab.begin_vote()
     await lab.at("Fri-1 18:00")
-    await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    await lab.press_on_card("2501.00004", "list-add", lab.readers[0])
     await lab.at("Fri 16:00")
     lab.is_away = True
     await lab.at("Fri 19:00")
@@ -234,7 +229,6 @@ async def test_outages_lose_no_nomination_and_a_lost_meeting_is_named_by_the_nex
     await lab.add_day(("2602.00001", 4))
     await lab.tick()
     assert answers(lab.polls()[1])[0] == "Maps for Robots"
-    assert "Nominated" in await card_of(lab, "2501.00004"), "until its vote is counted"
     lab.is_away = True
     await lab.at("Fri+1 18:00")
     lab.is_away = False
@@ -265,9 +259,9 @@ async def test_an_event_comes_once_the_bot_may_create_it(lab: Lab) -> None:
     assert "⏰" in text_of(lab.messages(lab.threads()[0])[-1])
 
 
-async def test_a_refused_vote_comes_with_its_nomination_and_ends_when_it_promised(lab: Lab) -> None:
+async def test_a_refused_vote_comes_with_its_candidates_and_ends_when_it_promised(lab: Lab) -> None:
     texts = lab.harness.texts
-    await lab.set_up(nominated="2501.00004")
+    await lab.set_up(listed="2501.00004")
     lab.refuse(DENIED)
     await lab.at("Fri-1 17:01", "Sat-1 17:00")
     [notice] = lab.notices()
@@ -312,7 +306,7 @@ async def test_a_vote_that_was_never_accepted_is_said_before_the_meeting_and_not
     lab: Lab,
 ) -> None:
     """Discord denies the first week's vote until the day of the meeting; its answer to the second's sounds like a deletion."""
-    await lab.set_up(nominated="2501.00004")
+    await lab.set_up(listed="2501.00004")
     lab.refuse(DENIED)
     await lab.at("Fri-1 17:01", "Fri 14:01")
     lab.allow()
@@ -328,7 +322,7 @@ async def test_a_vote_that_was_never_accepted_is_said_before_the_meeting_and_not
     assert "did not let Paperround hold its vote" in text_of(lab.messages()[-1])
     await lab.at("Fri+1 17:01")
     [poll] = lab.polls()
-    assert answers(poll)[0] == "Maps for Robots", "the nomination is for the vote that was held"
+    assert answers(poll)[0] == "Maps for Robots", "it waits for a vote that is held"
     assert "had no paper" not in text_of(poll), "it was said already"
 
 
@@ -418,7 +412,7 @@ async def test_a_vote_that_lost_its_channel_begins_at_once_in_a_new_one(lab: Lab
 
 
 async def test_a_refused_title_costs_a_vote_its_titles_alone(lab: Lab) -> None:
-    await lab.set_up(nominated="2501.00004")
+    await lab.set_up(listed="2501.00004")
     lab.refuse(BLOCKED, times=1)
     await lab.at("Fri-1 17:01")
     [poll] = lab.polls()
@@ -448,18 +442,6 @@ async def test_a_server_that_the_bot_left_gets_no_votes(lab: Lab) -> None:
 
 
 # What members and managers see.
-
-
-async def test_nominations_are_counted_and_a_second_one_says_what_it_replaces(lab: Lab) -> None:
-    texts = lab.harness.texts
-    await lab.set_up_in(lab.harness.channel)
-    for reader in lab.readers[:2]:
-        await lab.press_on_card("2501.00004", "nominate", reader)
-    assert f"· {texts('club-nominated', count=2)}" in await lab.manage("list")
-    said = await lab.press_on_card("2501.00003", "nominate", lab.readers[0])
-    assert said.startswith(texts("club-replaces", title="\0").partition("\0")[0])
-    assert "Maps for Robots" in said
-    assert (await lab.manage("list")).count(texts("club-nominated", count=1)) == 2
 
 
 async def test_club_is_stored_once_it_is_confirmed(lab: Lab) -> None:

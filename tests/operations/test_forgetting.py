@@ -68,7 +68,7 @@ async def _use_what_is_for_readers(harness: ClientHarness) -> None:
 PAPER = "2501.00001"
 TABLES = {
     *("readers", "saved_papers", "profiles", "feedback", "news_readers", "alerts", "matches"),
-    *("button_texts", "club_nominations", "subscriptions", "deliveries", "parts"),
+    *("button_texts", "subscriptions", "deliveries", "parts"),
 }
 """The tables that have the reader's id before it is forgotten."""
 
@@ -86,7 +86,7 @@ async def test_a_notice_in_another_channel_names_no_words_and_no_channel_and_not
     await harness.ask("topic", query=f"{WORDS} " * 9)
     await harness.ask("alerts add", keyword=WORDS)
     await harness.set_up_club(channel=harness.channel, day="fri", time="17:00 UTC")
-    await harness.press(await harness.ask("paper", paper="2501.00002"), "nominate")
+    await harness.press(await harness.ask("paper", paper="2501.00002"), "list-add")
     post = models.Subscription(
         guild_id=harness.guild.id, channel_id=harness.channel.id, created_by=reader.id, at_time="09:00"
     )

@@ -46,7 +46,7 @@ def failing(*statements: str) -> Iterator[None]:
     """Let the last migration run statements that fail."""
 
     def fail(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("DROP TABLE club_nominations")
+        connection.exec_driver_sql("DROP TABLE news_readers")
         for statement in statements:
             connection.exec_driver_sql(statement)
 

@@ -165,7 +165,7 @@ async def _set_up(installation: Installation) -> None:
 
 
 async def _read(installation: Installation) -> None:
-    """Let readers save, follow, mark, nominate and ask."""
+    """Let readers save, follow, mark, list and ask."""
     harness, readers = installation.harness, installation.readers
     for arxiv_id in ("2501.00001", "2501.00002", "2412.00007"):
         await harness.press(await harness.ask("paper", paper=arxiv_id), "save")
@@ -180,7 +180,7 @@ async def _read(installation: Installation) -> None:
         await harness.press(await harness.ask("alerts add", **options), "alert-create")
     alert = await harness.ask("alerts add", by=readers[0], keyword="robots")
     await harness.press(alert, "alert-create", by=readers[0])
-    for reader, key in ((readers[0], "nominate"), (readers[1], "nominate"), (readers[2], "discuss")):
+    for reader, key in ((readers[0], "list-add"), (readers[1], "list-add"), (readers[2], "discuss")):
         card = await harness.ask("paper", by=reader, paper="2501.00003")
         await harness.press(card, key, by=reader)
     today = await harness.ask("today")
@@ -207,7 +207,7 @@ async def _leave_work(installation: Installation) -> None:
     harness, database = installation.harness, installation.harness.container.database
     now = harness.env.now()
     card = await harness.ask("paper", by=installation.readers[0], paper="2601.05002")
-    await harness.press(card, "nominate", by=installation.readers[0])
+    await harness.press(card, "list-add", by=installation.readers[0])
     index = search_index.SearchIndex(search_index.folder_of(database))
     async for _ in search_index.follow(database, index):
         pass

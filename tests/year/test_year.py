@@ -245,7 +245,7 @@ class Year:
     # Readers and troubles.
 
     async def _ask(self, number: int, stop: int) -> None:
-        """Let a reader ask, save, nominate, and look up a paper that no digest has."""
+        """Let a reader ask, save, list, and look up a paper that no digest has."""
         place, reader = [*self.subscriptions][stop], FIRST_READER + (7 * number + stop) % READERS
         terms = [*(publishing.TERMS, publishing.TERMS.values())[number % 2]]
         term = terms[(number + stop) % len(terms)]
@@ -270,7 +270,7 @@ class Year:
         if stop < CLUBS:
             place = model.GUILD_ID + stop * GUILD_STEP + FIRST_CHANNEL
             card = await self._slash(place, reader, "paper", paper=wanted)
-            await self._press(place, reader, card, "clubp:nominate")
+            await self._press(place, reader, card, "list:")
 
     async def _slash(self, channel_id: int, reader: int, name: str, **options: str) -> model.Json:
         given = [{"name": key, "type": 3, "value": value} for key, value in options.items()]

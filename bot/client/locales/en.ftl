@@ -16,6 +16,7 @@ broken = Something went wrong. Please try again in a moment. If you were saving 
 ## Lists of papers
 open-paper = Pick a paper to read
 save-selected = Pick papers to save
+list-selected = Pick papers for our list
 list-more-privately = { $count ->
     [one] See it privately
    *[other] See all { $count } privately
@@ -674,6 +675,7 @@ ask-which-paper = There are several papers here. Reply to the message of the one
 ask-menu = Ask or save one of these papers
 ask-menu-ask = Ask: { $title }
 ask-menu-save = Save: { $title }
+ask-menu-list = Our list: { $title }
 ask-all-papers = All papers on this
 ask-archive-nearest = The nearest passages in the archive, word for word. Whether they answer is for you to judge.
 ask-archive-absent = No paper here has { $names }.
@@ -705,10 +707,53 @@ ask-failed = An error in Paperround prevented an answer; it is in the operator's
 ask-too-slow = This took too long and was stopped, so there is no answer. Please ask again in a few minutes.
 ask-over = You have had { $count } answers in channels today. { $ask } still answers you privately.
 
+## The list of a server
+list-add = Our list
+list-added = { $count ->
+    [0] { $known ->
+        [one] This is on our list already.
+       *[other] These are on our list already.
+    }
+    [one] Added to our list.
+   *[other] Added { $count } papers to our list.
+}{ $count ->
+    [0] {""}
+   *[other] { $known ->
+        [0] {""}
+        [one] {" "}One was on it already.
+       *[other] {" "}{ $known } were on it already.
+    }
+}
+list-what = **Our list** is what the members of this server want to read: everyone here can add to it and sees who added what, and the club votes from it. See it with { $command } and **list: server**.
+list-by = { $name ->
+    [none] added by a former member
+   *[other] added by { $name }
+} { $date }
+list-club = in the club on { $date }
+list-discussed = discussed
+list-heading = { $server ->
+    [none] Our list
+   *[other] Our list in { $server }
+} · { $count }
+list-choice = server: the list that its members share
+list-show = Show our list
+list-tags = Tags on our list
+list-remove = Take off
+list-removed = Taken off our list: { $title }
+list-not-yours = Only the member who added it, or a server manager, can take it off our list.
+list-not-any-more = This paper is not on our list any more.
+list-full = Our list is full: it has { $count } papers. Take some off first.
+list-too-many = You have added { $count } papers to lists within a day, the maximum. Try again tomorrow.
+list-only-in-servers = A list belongs to a server, and Paperround is not in this one. Save the paper for yourself instead.
+list-unknown = There is no such list for you. In a server, type **server**; elsewhere, pick one of the servers that are offered.
+list-view-to-read = To read
+list-view-read = Read
+list-view-mine = Added by me
+no-list-server = ### Nothing on our list yet
+    This list belongs to the server. Press **Our list** on a paper, or **Discuss**, and everyone here finds it in this place.
+
 ## The club
 discuss = Discuss
-nominate = Nominate
-withdraw = Nominated · withdraw
 club-read = Mark as read
 club-unread = Mark as unread
 post-savers = { $count } saved here
@@ -720,7 +765,7 @@ club-too-many = You have opened { $count } discussions within a day, the maximum
 club-no-threads = A discussion needs a text channel. Inside a thread, just write here; in a voice channel or a direct message there is no thread.
 club-missing = This server has no club yet. A manager starts one with { $setup }.
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
-club-no-candidates = There is nothing to vote on yet. Press **Nominate** on a paper first.
+club-no-candidates = There is nothing to vote on yet. Press **Our list** on a paper first.
 club-heading = ### { $channel ->
         [none] Reading club
        *[other] Club in { $channel }
@@ -728,12 +773,12 @@ club-heading = ### { $channel ->
     { $day }s at { $time }
 club-state-new = Next vote: { $vote }
     Next meeting: { $meets }
-    Until the vote, members nominate with **Nominate** on a paper's card.
+    Until the vote, members propose papers with **Our list** on a paper's card.
 club-state-poll = Next meeting: { $meets }
     Its vote ends: { $vote }
 club-state-paper = Next meeting: { $meets }
 club-state-reminder = Next meeting: { $meets }
-club-state-none = There is no paper for { $meets }. Press **Nominate** on one, then use { $now }.
+club-state-none = There is no paper for { $meets }. Press **Our list** on one, then use { $now }.
 club-state-gone = { club-state-none }
 club-state-unheld = { club-state-none }
 club-state-opening = Next meeting: { $meets }
@@ -760,13 +805,8 @@ club-changed = Club updated.
 club-unchanged = The club has these settings already.
 club-changed-later = Club updated. Its next meeting, whose vote has begun, stays as it is; { $skip } skips it.
 club-poll-link = [To the vote]({ $url })
-club-how-to-nominate = For the next vote: press **Nominate** on a paper's card.
+club-how-to-propose = For the next vote: press **Our list** on a paper's card.
 club-candidates = **Up for the next vote**
-club-nominated = { $count ->
-    [one] one nomination
-   *[other] { $count } nominations
-}
-club-replaces = Nominated, in place of { $title }: each member has one nomination a week.
 club-skipped = The meeting is skipped. A vote that is open ends in a moment, without a count.
 club-question = Which paper for { $date }?
 club-poll = **🗳️ Which paper shall we read?** For the meeting on { $at }
@@ -779,7 +819,7 @@ club-paper = ## 📖 The paper for the next meeting
 club-thread = [Open the discussion]({ $url })
 club-event = Club: { $title }
 club-reminder = ⏰ The meeting about this paper: { $at } ({ $when })
-club-none = There is no paper for { $at }: there were no nominations, and the archive has no paper from this week. Press **Nominate** on a paper, then a manager can begin a vote with { $now }.
+club-none = There is no paper for { $at }: nothing is left to read on our list, and the archive has no paper from this week. Press **Our list** on a paper, then a manager can begin a vote with { $now }.
 club-gone = There is no paper for { $at }: its vote was deleted, or none of its papers is in the archive any more. A manager can begin another vote with { $now }.
 club-unheld = There is no paper for { $at }: Discord did not let Paperround hold its vote or count it. A manager can begin another vote with { $now }.
 club-lost = The meeting on { $at } had no paper: its vote could not be held or counted.
