@@ -20,6 +20,7 @@ from bot.search import results as search_results
 from bot.search.results import Hint, MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import query_parser
+from bot.text.people import is_written_as_name
 from storage import archive, models, papers
 from storage.database import Database
 from storage.search import Filters
@@ -73,6 +74,9 @@ class PaperList:
     """The terms for an alert on this list; empty if an alert is impossible, None to use the list's text."""
     is_author_known: bool = False
     """Whether the author is known, even if filters exclude all of the papers, or an author has a topic's words as a name."""
+
+    is_nobody: bool = False
+    """Whether a topic is written as a name, or similar to one, that no author has."""
 
     days: tuple[tuple[str, str], ...] = ()
     """Labels and ISO dates of the days with a digest around the list's day, newest first."""
@@ -180,14 +184,16 @@ class PaperLists:
         narrower = [query_parser.leave_out(term, result.excluded) for term in result.meanings]
         suggestions = self._suggestions(state, (*narrower, *result.suggestions))
         suggestions = (*self._list_other_readings(texts, state, result), *suggestions)
-        is_author_known = False
+        is_author_known = is_nobody = False
         if result.read_as:
             state = state.replace(text=result.read_as, token="")
         if not (result.on_topic or result.unknown_id):
             # The topic may be a person's name.
             people = await self._search.find_author(state.text, limit=1)
             is_author_known = people.author is not None and not people.is_corrected
-            names = people.matches or (people.near if state.text.isascii() else ())
+            is_named = is_written_as_name(state.text)
+            names = people.matches or (people.near if is_named or state.text.isascii() else ())
+            is_nobody = not is_author_known and bool(names or is_named)
             as_author = (
                 Suggestion(texts("alert-author", text=name), target)
                 for name, target in self._suggestions(ListState(ListKind.AUTHOR), names)
@@ -210,6 +216,7 @@ class PaperLists:
             suggestions=suggestions,
             alert_terms=result.alert_terms,
             is_author_known=is_author_known,
+            is_nobody=is_nobody,
         )
 
     def _list_other_readings(
@@ -452,7 +459,8 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     text = escape_untrusted(typesetting.strip_quotes(query_parser.take_back(state.text) or state.text))
     match state.kind:
         case ListKind.TOPIC:
-            return texts("no-list-topic-author" if listed.is_author_known else "no-list-topic", topic=text)
+            kind = "-author" if listed.is_author_known else "-nobody" if listed.is_nobody else ""
+            return texts(f"no-list-topic{kind}", topic=text)
         case ListKind.AUTHOR:
             if listed.is_author_known:
                 return texts("no-list-author-papers", author=text)

@@ -251,7 +251,10 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[Author]:
 
 
 def list_near(writers: Writers, name: str) -> list[str]:
-    """Return the authors with the names most similar to an unknown one, such as Tri Dao for "Tri Dow"."""
+    """Return the authors with the names most similar to an unknown one, such as Tri Dao for "Tri Dow".
+
+    If there are none, those with one word of what is written as a name: Ada Lovelace for "Ada Nobody".
+    """
     from rapidfuzz import fuzz, process  # imported here because most searches do not need it
 
     words = people.name_tokens(name)
@@ -267,7 +270,9 @@ def list_near(writers: Writers, name: str) -> list[str]:
     near = process.extract(
         typed, spelt, scorer=fuzz.token_sort_ratio, score_cutoff=_MIN_RATIO, limit=_MAX_NEAR
     )
-    return [names[number] for _, _, number in near]
+    if near or not people.is_written_as_name(name):
+        return [names[number] for _, _, number in near]
+    return [one for one in names if not {*words}.isdisjoint(people.name_tokens(one))][:_MAX_NEAR]
 
 
 def find_author(

@@ -35,7 +35,7 @@ _LATIN_LETTERS = str.maketrans({pair[0]: pair[1:] for pair in _LETTERS.split()})
 def index_terms(name: str) -> list[str]:
     """Return a name's index terms: its words, their umlaut spellings, and adjacent words joined.
 
-    "Jürgen Müller" also gets juergen and mueller, "Mueller" muller, and "Xuan-Son Nguyen" xuanson.
+    "Jürgen Müller" also gets juergen and mueller, "Mueller" muller, and "Tri Dao" tridao.
     """
     words = name_tokens(name)
     terms = dict.fromkeys(words)
@@ -46,8 +46,7 @@ def index_terms(name: str) -> list[str]:
             word.replace(spelling, vowel) for spelling, vowel in _UMLAUT_SPELLINGS if spelling in word
         )
         terms.update(dict.fromkeys(variants))
-    if len(words) > 2:
-        terms.update(dict.fromkeys(left + right for left, right in pairwise(words)))
+    terms.update(dict.fromkeys(left + right for left, right in pairwise(words)))
     return [word[:_MAX_WORD_LENGTH] for word in terms]
 
 
@@ -107,6 +106,14 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
     if not pairs or (len(word) == 2 and word[0] in "".join(_tables()["rare"])):
         pairs.append(("", word))
     return [pair for pair in pairs if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
+
+
+def is_written_as_name(text: str) -> bool:
+    """Return whether a text is written as a person's name: Ada Lovelace, 김철수; a single Latin word is not."""
+    words = text.split()
+    return any(family and len(given) > 1 for family, given in split_hangul(text)) or (
+        2 <= len(words) <= MAX_WORDS // 2 and all(word.istitle() and word.isalpha() for word in words)
+    )
 
 
 @lru_cache(maxsize=1 << 10)

@@ -141,6 +141,31 @@ async def test_a_name_that_a_paper_has_too_finds_that_paper_and_names_the_instit
     assert harness.texts("list-from-heading", name="DeepSeek", count=1) in shown_text(from_it)
 
 
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("Ida Nobody", "Ida Lane"),
+        ("Bo Linn", "Bo Lin"),
+        ("boo linn", "Bo Lin"),
+        ("김철수", ""),
+        ("Ann Ferguson", ""),
+    ],
+)
+async def test_a_name_that_nobody_has_is_said_to_be_nobodys_with_the_nearest(
+    harness: ClientHarness, typed: str, near: str
+) -> None:
+    result = await harness.ask("topic", query=typed)
+    assert harness.texts("no-list-topic-nobody", topic=typed) in shown_text(result)
+    if near:
+        await harness.press(result, label=harness.texts("alert-author", text=near))
+
+
+async def test_a_name_run_together_is_the_authors(harness: ClientHarness) -> None:
+    result = await harness.ask("topic", query="idalane")
+    assert harness.texts("no-list-topic-author", topic="idalane") in shown_text(result)
+    await harness.press(result, label=harness.texts("alert-author", text="Ida Lane"))
+
+
 async def test_a_name_of_several_authors_is_said_to_be_a_name(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="Lane")
     assert harness.texts("no-list-topic-author", topic="Lane") in shown_text(result)

@@ -107,6 +107,7 @@ list-namesakes = Several people have this name: { $names }
 no-list-paper = ### “{ $paper }” is not in the archive
 no-list-topic = ### Nothing found for “{ $topic }”
 no-list-topic-author = ### No papers on “{ $topic }”, but an author has that name
+no-list-topic-nobody = ### No papers on “{ $topic }”, and no author has that name
 no-list-author-papers = ### No papers by “{ $author }” match these filters
 no-list-author = ### No author found for “{ $author }”
 no-list-top = ### No papers · { $period }

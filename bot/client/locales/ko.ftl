@@ -89,6 +89,7 @@ list-namesakes = 이 이름을 쓰는 저자가 여러 명이에요: { $names }
 no-list-paper = ### “{ $paper }” 논문은 여기에 없어요
 no-list-topic = ### “{ $topic }”에 맞는 논문이 없어요
 no-list-topic-author = ### “{ $topic }”에 관한 논문은 없지만, 그런 이름의 저자가 있어요
+no-list-topic-nobody = ### “{ $topic }”에 관한 논문도, 그런 이름의 저자도 없어요
 no-list-author-papers = ### “{ $author }”의 논문 중에 조건에 맞는 논문이 없어요
 no-list-author = ### “{ $author }” 저자를 찾지 못했어요
 no-list-top = ### 논문이 없어요 · { $period }
