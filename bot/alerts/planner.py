@@ -131,10 +131,10 @@ def _judge(stored: models.Alert, right: OwnerRight, asked_at: datetime) -> tuple
             assert_never(right)
 
 
-def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
+def last_slot(alert: models.AlertSchedule, now: datetime, gathering: timedelta = GATHERING_TIME) -> datetime:
     """Return the last time an alert was due (UTC). Matches that were ready by then can be sent at `now`."""
     if alert.timing is AlertTiming.AT_ONCE:
-        return now - GATHERING_TIME
+        return now - gathering
     days = (alert.weekday,) if alert.timing is AlertTiming.WEEKLY else schedule.EVERY_DAY
     at, zone = schedule.parse_time(alert.at_time), clock.stored_zone(alert.timezone)
     return schedule.last_due(now, schedule.Rule(at, zone, days)).at
@@ -170,7 +170,10 @@ class AlertPlanner:
         with isolation.isolated(log, "planning alerts failed; will retry"):
             await self.drain(on_planned=on_planned)
 
-    async def drain(self, *, on_planned: Callable[[], None] = lambda: None) -> None:
+    async def drain(
+        self, *, on_planned: Callable[[], None] = lambda: None, gathering: timedelta = GATHERING_TIME
+    ) -> None:
+        """Match all queued papers, and plan the messages that are due. `gathering` is how long alerts at once wait for more papers."""
         while await self._match_papers():
             pass
         now = self._clock()
@@ -182,7 +185,7 @@ class AlertPlanner:
             await alerts.release_unsent(connection, now)
             await alerts.mark_ready(connection, now)
             schedules = await alerts.list_schedules(connection)
-            last = {row: last_slot(row, now) for row in schedules}
+            last = {row: last_slot(row, now, gathering) for row in schedules}
             until = {row: last[row] for row, first_at in schedules.items() if first_at <= last[row]}
             ready = await alerts.list_ready(connection, until)
         # A message that is sent anyway also takes matches that would be due within minutes.

@@ -188,7 +188,8 @@ class Once:
         await Subscriptions(self._database, self._clock, self.container.day_close).reopen_today()
         await self._running.tick()
         with isolation.isolated(log, "alerts not planned"):
-            await self._running.workers.alert_planner.drain()
+            # All sources have been read: there is nothing to wait for.
+            await self._running.workers.alert_planner.drain(gathering=timedelta(0))
 
     async def _send(self) -> str:
         """Send what is due, and what comes due meanwhile. Returns why nothing was sent, or ""."""

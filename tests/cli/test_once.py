@@ -1,0 +1,134 @@
+"""`paperround run --once`: what is due is read, planned and sent, and the process ends."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from storage import migrate
+from storage.database import Database
+from storage.locks import SenderLock
+from tests.fake_discord import model
+from tests.fake_discord.server import FakeDiscord
+from tests.support.single_runs import PAPER, SingleRuns, post, post_in
+
+pytestmark = pytest.mark.wire
+
+
+@pytest.fixture
+def single(fake: FakeDiscord, tmp_path: Path) -> SingleRuns:
+    runs = SingleRuns(fake, tmp_path)
+    runs.write_digest()
+    return runs
+
+
+def count_posts(fake: FakeDiscord, channel_id: int) -> int:
+    """Return in how many messages of a channel the paper is."""
+    return sum(PAPER in json.dumps(message) for message in fake.messages(channel_id))
+
+
+@pytest.mark.promise
+async def test_a_first_run_posts_and_a_second_says_when_it_is_due_again(single: SingleRuns) -> None:
+    fake = single.fake
+    channels = by_bot, by_webhook, alerted = fake.add_channels(3)
+    address = fake.add_webhook(by_webhook)
+    owner = f'user = "{model.OWNER_ID}"\nguild = "{model.GUILD_ID}"\nchannel = "{alerted}"\n'
+    alert = f'[[alerts]]\n{owner}authors = ["Ada Lovelace"]\n'
+    single.write_set_up(post_in(by_bot), post(webhook=address), post(webhook=address, at="23:30"), alert)
+    first = await single.run("--site", "public", "--base-url", "https://papers.example.org")
+    assert first.exit_status == 0, first
+    lines = first.stdout.splitlines()
+    assert sum(line.startswith("set-up: add ") for line in lines) == 4
+    assert f"source {single.folder / 'inbox'}: 1 new paper" in lines
+    assert f"daily post 1 in channel {by_bot}: sent" in lines
+    by_hook = [
+        line.partition(": ")[2] for line in lines if line.startswith("daily post") and "webhooks/" in line
+    ]
+    assert by_hook[0] == "sent"
+    assert by_hook[1].startswith("not due until")
+    assert f"alert in channel {alerted}: sent" in lines
+    assert [count_posts(fake, id_) for id_ in channels] == [1, 1, 1]
+    assert PAPER in (single.folder / "public" / "index.html").read_text()
+    assert {file.name for file in single.folder.glob("*.db*")} == {
+        "paperround.db",
+        "paperround.db.migrate.lock",
+        "paperround.db.sender.lock",
+    }
+    second = await single.run()
+    assert (second.exit_status, second.stderr) == (0, "")
+    # The folder may be due again: it is read each minute.
+    assert all("not due until" in line or "nothing new" in line for line in second.stdout.splitlines())
+    assert [count_posts(fake, id_) for id_ in channels] == [1, 1, 1]
+    assert not [secret for secret in ("token-of_webhook", model.TOKEN) if secret in f"{first} {second}"]
+
+
+@pytest.mark.promise
+async def test_a_run_beside_another_sender_does_nothing(single: SingleRuns) -> None:
+    [channel_id] = single.fake.add_channels(1)
+    single.write_set_up(post_in(channel_id))
+    async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:
+        await migrate.open_database(database.address, migrate=True)
+        lock = SenderLock(database)
+        assert await lock.try_acquire()
+        beside = await single.run()
+        await lock.release()
+    assert (beside.exit_status, beside.stdout, single.fake.count_messages()) == (1, "", 0)
+    assert "Another process sends from this database" in beside.stderr
+    assert (await single.run()).exit_status == 0
+    assert count_posts(single.fake, channel_id) == 1
+
+
+@pytest.mark.promise
+async def test_what_failed_is_named_and_costs_itself_alone(single: SingleRuns) -> None:
+    fake = single.fake
+    whole, refused, gone = fake.add_channels(3)
+    lost = fake.add_webhook(gone)
+    fake.deny(refused, 1 << 11)  # Send Messages
+    missing = f"{fake.url}/feed.xml"
+    source = f'[[sources]]\nsource = "{missing}"\n'
+    single.write_set_up(source, post_in(refused), post(webhook=lost), post_in(whole))
+    fake.world.webhooks.clear()
+    failed = await single.run(PAPERROUND_FETCH_ALLOW=missing.split("/")[2])
+    lines = failed.stdout.splitlines()
+    assert failed.exit_status == 1
+    assert [line for line in lines if line.startswith(f"source {missing}: failed because ")]
+    assert [line for line in lines if line.startswith(f"daily post 1 in channel {refused}: failed because ")]
+    assert [line for line in lines if "webhooks/" in line and ": failed because " in line]
+    assert f"daily post 3 in channel {whole}: sent" in lines
+    assert count_posts(fake, whole) == 1
+    single.write_set_up("[[posts]]\nat = 'nine'\n")
+    unreadable = await single.run()
+    assert (unreadable.exit_status, unreadable.stdout) == (2, "")
+    assert "posts.toml" in unreadable.stderr
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("with_token", [True, False])
+async def test_what_was_stored_before_sending_doubles_nothing(single: SingleRuns, with_token: bool) -> None:
+    [channel_id] = single.fake.add_channels(1)
+    address = single.fake.add_webhook(channel_id)
+    single.write_set_up(post_in(channel_id) if with_token else post(webhook=address))
+    if not with_token:
+        single.settings["DISCORD_TOKEN"] = None
+    refused = await single.run("--before-sending", "exit 3")
+    assert (refused.exit_status, single.fake.count_messages()) == (1, 0)
+    assert "sending: failed because the command before it ended with status 3" in refused.stdout
+    sent = await single.run("--before-sending", "cp paperround.db stored.db; echo told")
+    assert (sent.exit_status, count_posts(single.fake, channel_id)) == (0, 1)
+    assert (sent.stderr, "told" in sent.stdout) == ("told\n", False)
+    # What the run stored after it had sent is lost.
+    shutil.move(single.folder / "stored.db", single.folder / "paperround.db")
+    after = await single.run()
+    assert count_posts(single.fake, channel_id) == 1
+    if with_token:
+        assert (after.exit_status, after.stdout.splitlines()[-1]) == (
+            0,
+            f"daily post 1 in channel {channel_id}: sent",
+        )
+    else:
+        assert (after.exit_status, "daily post 1 in …/webhooks/" in after.stdout) == (1, True)
+        assert "failed because" in after.stdout
+    again = await single.run("--before-sending", "exit 3")
+    assert again.exit_status == 0, again
+    assert count_posts(single.fake, channel_id) == 1
