@@ -173,7 +173,7 @@ class AlertPlanner:
     async def drain(
         self, *, on_planned: Callable[[], None] = lambda: None, gathering: timedelta = GATHERING_TIME
     ) -> None:
-        """Match all queued papers, and plan the messages that are due. `gathering` is how long alerts at once wait for more papers."""
+        """Match queued papers, and plan the messages that are due. An alert at once waits for more papers while `gathering`."""
         while await self._match_papers():
             pass
         now = self._clock()

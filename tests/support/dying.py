@@ -44,7 +44,7 @@ def die_at(number: int, file: Path) -> None:
         return answer
 
     Database.transaction = dying_transaction  # type: ignore[method-assign]
-    RestClient._exchange = dying_exchange  # type: ignore[method-assign]
+    RestClient._exchange = dying_exchange  # type: ignore[assignment, method-assign]
 
 
 if __name__ == "__main__":
