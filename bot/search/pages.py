@@ -61,8 +61,17 @@ class FoundPapers(NamedTuple):
 
 
 def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
-    """Interpret a query, with the name of a paper that all call by it: ViT for An Image is Worth 16x16 Words."""
+    """Interpret a query, with the name of a paper that all call by it: ViT for An Image is Worth 16x16 Words.
+
+    A word with hyphens that no paper has is several: *GPT-like*.
+    """
     interpreted = archive.read(query)
+    absent = {
+        part.text for part in interpreted.parts if "-" in part.text and not archive.engine.count_papers(part)
+    }
+    if absent:
+        words = (word.replace("-", " ") if word in absent else word for word in interpreted.text.split())
+        interpreted = archive.read(replace(query, text=" ".join(words)))
     parts = interpreted.parts
     # Short words sound like names: 다리 is not DALL-E. Of a term or word that the glossary has, the names are known.
     is_known = len(parts) == 1 and (parts[0].key or archive.reader.glossary.is_word(parts[0].text))

@@ -552,6 +552,39 @@ async def test_quoted_phrases_are_sought_as_they_are(db: Database) -> None:
         assert (result.on_topic + result.all_terms, len(result.missing)) == counts, phrases
 
 
+async def test_a_word_with_hyphens_that_no_paper_has_is_read_as_its_words(db: Database) -> None:
+    service = await sample_archive.search_over(
+        db,
+        ROBOTS,
+        NewsletterPaper("2501.00002", "Teapot Melodies", "It turns an image of a teapot to music."),
+        NewsletterPaper("2501.00003", "GPT Pours Tea", "주전자를 기울입니다."),
+    )
+    for query, found in {
+        "teapot-to-music": "2501.00002",
+        "image-to-music models": "2501.00002",
+        "GPT-like models": "2501.00003",
+        "robot-like": "2501.00001",
+        "로봇-like 모델": "2501.00001",
+    }.items():
+        assert await ids(service, query) == [found], query
+
+
+async def test_papers_on_what_takes_a_things_place_come_before_those_on_the_thing(db: Database) -> None:
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper(
+            "2501.00001", "Faster Attention", "어텐션을 빠르게 합니다. It speeds up attention.", votes=90
+        ),
+        NewsletterPaper("2501.00002", "State Tea", "Attention has a recurrent alternative."),
+    )
+    for query in (
+        "alternatives to attention",
+        "is there an alternative to attention?",
+        "어텐션 alternatives",
+    ):
+        assert (await ids(service, query))[0] == "2501.00002", query
+
+
 async def test_a_quoted_phrase_beside_one_word_is_needed_too(db: Database) -> None:
     service = await sample_archive.search_over(
         db, ROBOTS, NewsletterPaper("2501.00002", "Robots in Thin Ice", "로봇입니다.")
