@@ -188,7 +188,7 @@ def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
 
 def list_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     """Return a button that puts a paper on the server's list or, if it is on it, says who did."""
-    return button(texts("list-add"), pack_custom_id(LIST_PAPER, arxiv_id), emoji="➕")
+    return button(texts("list-add"), pack_custom_id(LIST_PAPER, arxiv_id), emoji="📚")
 
 
 def link_buttons(paper: models.PaperDetail, project_url: str | None) -> list[ui.Item[Any]]:

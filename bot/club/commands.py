@@ -180,7 +180,8 @@ class ClubCog(
         said = [request.texts(key, channel=channel.mention, thread=f"<#{thread_id}>")]
         listing = post.guild_id, [paper.id], request.user_id, request.services.clock()
         try:
-            await request.services.database.write(shelf.add_to_list, *listing)
+            if await request.services.database.write(shelf.add_to_list, *listing):
+                said.append(paper_texts.subtext(request.texts("list-added", count=1, known=0)))
         except UsageError as error:
             said.append(paper_texts.subtext(refusal_text(request.texts, error)))
         return client_messages.text_view("\n".join(said))

@@ -67,6 +67,14 @@ async def test_each_club_step_in_a_month_happens_once(lab: Lab) -> None:
         assert sum(reminders) == 1
 
     reader = lab.readers[0]
+    read, to_read = [
+        shown_text(await harness.ask("saved", by=reader, tag=tag, list="server"))
+        for tag in ("read", "to-read")
+    ]
+    assert ("Speech without a Score" in read, "Maps for Robots" in read) == (True, False)
+    assert f"in the club on {harness.texts.format_date(meetings[1].date())}" in read
+    assert f"[discussed](https://discord.com/channels/{harness.guild.id}/{discussion.id})" in read
+    assert ("Speech without a Score" in to_read, "Maps for Robots" in to_read) == (False, True)
     card = await harness.ask("paper", by=reader, paper="2501.00003")
     await harness.press(card, "save", by=reader)
     card = await harness.ask("paper", by=reader, paper="2501.00001")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from storage import club, daily, key_values, migrate, migrations, models, tables, writer
+from storage import club, daily, key_values, migrate, migrations, models, shelf, tables, writer
 from storage.database import Connection, Database
 from tests.support import outbox_builders, upgrades
 
@@ -126,6 +126,30 @@ async def test_a_new_event_of_a_paper_has_a_number_after_those_that_threads_were
             await connection.exec_driver_sql(f"{event} LIMIT 1")
             newest = await connection.exec_driver_sql("SELECT max(id) FROM paper_events")
             assert newest.scalar() == 8
+
+
+async def test_nominations_are_on_the_servers_list_by_the_first_who_nominated(
+    db: Database, database_url: str
+) -> None:
+    """With who and when; another's of the same paper, at the same time or later, adds nothing."""
+    await db.close()
+    upgrades.restore(upgrades.STORED[-1], database_url)
+    rows = "SELECT guild_id, paper_id, user_id, nominated_at FROM club_nominations ORDER BY user_id"
+    older = Database(database_url)
+    async with older.transaction() as connection:
+        [nominated] = (await connection.exec_driver_sql(rows)).all()
+        for number, at in (("1", "nominated_at"), ("2", "'2026-01-12 09:00:00+00:00'")):
+            other = f"user_id + {number}, paper_id, {at}"
+            more = f"INSERT INTO club_nominations SELECT guild_id, {other} FROM club_nominations"
+            await connection.exec_driver_sql(f"{more} WHERE user_id = {nominated.user_id}")
+    await older.close()
+    upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
+    listed = "SELECT user_id, paper_id, added_by, saved_at FROM saved_papers WHERE added_by IS NOT NULL"
+    async with upgraded.read() as connection:
+        assert (await connection.exec_driver_sql(listed)).all() == [tuple(nominated)]
+        [paper], _ = await shelf.list_rows(connection, nominated.guild_id)
+    assert paper.saved_at == datetime(2026, 1, 10, 12, 5, tzinfo=UTC)
+    await upgraded.close()
 
 
 async def test_a_meeting_under_way_goes_on(db: Database, database_url: str) -> None:

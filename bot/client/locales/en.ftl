@@ -676,7 +676,7 @@ ask-which-paper = There are several papers here. Reply to the message of the one
 ask-menu = Ask or save one of these papers
 ask-menu-ask = Ask: { $title }
 ask-menu-save = Save: { $title }
-ask-menu-list = Our list: { $title }
+ask-menu-list = Add to our list: { $title }
 ask-all-papers = All papers on this
 ask-archive-nearest = The nearest passages in the archive, word for word. Whether they answer is for you to judge.
 ask-archive-absent = No paper here has { $names }.
@@ -709,7 +709,7 @@ ask-too-slow = This took too long and was stopped, so there is no answer. Please
 ask-over = You have had { $count } answers in channels today. { $ask } still answers you privately.
 
 ## The list of a server
-list-add = Our list
+list-add = Add to our list
 list-added = { $count ->
     [0] { $known ->
         [one] This is on our list already.
@@ -729,7 +729,7 @@ list-what = **Our list** is what the members of this server want to read: everyo
 list-by = { $name ->
     [none] added by a former member
    *[other] added by { $name }
-} { $date }
+} on { $date }
 list-club = in the club on { $date }
 list-discussed = discussed
 list-heading = { $server ->
@@ -751,7 +751,7 @@ list-view-to-read = To read
 list-view-read = Read
 list-view-mine = Added by me
 no-list-server = ### Nothing on our list yet
-    This list belongs to the server. Press **Our list** on a paper, or **Discuss**, and everyone here finds it in this place.
+    This list belongs to the server. Press **Add to our list** on a paper, or **Discuss**, and everyone here finds it in this place.
 
 ## The club
 discuss = Discuss
@@ -766,7 +766,7 @@ club-too-many = You have opened { $count } discussions within a day, the maximum
 club-no-threads = A discussion needs a text channel. Inside a thread, just write here; in a voice channel or a direct message there is no thread.
 club-missing = This server has no club yet. A manager starts one with { $setup }.
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
-club-no-candidates = There is nothing to vote on yet. Press **Our list** on a paper first.
+club-no-candidates = There is nothing to vote on yet. Press **Add to our list** on a paper first.
 club-heading = ### { $channel ->
         [none] Reading club
        *[other] Club in { $channel }
@@ -774,12 +774,12 @@ club-heading = ### { $channel ->
     { $day }s at { $time }
 club-state-new = Next vote: { $vote }
     Next meeting: { $meets }
-    Until the vote, members propose papers with **Our list** on a paper's card.
+    Until the vote, members propose papers with **Add to our list** on a paper's card.
 club-state-poll = Next meeting: { $meets }
     Its vote ends: { $vote }
 club-state-paper = Next meeting: { $meets }
 club-state-reminder = Next meeting: { $meets }
-club-state-none = There is no paper for { $meets }. Press **Our list** on one, then use { $now }.
+club-state-none = There is no paper for { $meets }. Press **Add to our list** on one, then use { $now }.
 club-state-gone = { club-state-none }
 club-state-unheld = { club-state-none }
 club-state-opening = Next meeting: { $meets }
@@ -806,7 +806,7 @@ club-changed = Club updated.
 club-unchanged = The club has these settings already.
 club-changed-later = Club updated. Its next meeting, whose vote has begun, stays as it is; { $skip } skips it.
 club-poll-link = [To the vote]({ $url })
-club-how-to-propose = For the next vote: press **Our list** on a paper's card.
+club-how-to-propose = For the next vote: press **Add to our list** on a paper's card.
 club-candidates = **Up for the next vote**
 club-skipped = The meeting is skipped. A vote that is open ends in a moment, without a count.
 club-question = Which paper for { $date }?
@@ -820,7 +820,7 @@ club-paper = ## 📖 The paper for the next meeting
 club-thread = [Open the discussion]({ $url })
 club-event = Club: { $title }
 club-reminder = ⏰ The meeting about this paper: { $at } ({ $when })
-club-none = There is no paper for { $at }: nothing is left to read on our list, and the archive has no paper from this week. Press **Our list** on a paper, then a manager can begin a vote with { $now }.
+club-none = There is no paper for { $at }: nothing is left to read on our list, and the archive has no paper from this week. Press **Add to our list** on a paper, then a manager can begin a vote with { $now }.
 club-gone = There is no paper for { $at }: its vote was deleted, or none of its papers is in the archive any more. A manager can begin another vote with { $now }.
 club-unheld = There is no paper for { $at }: Discord did not let Paperround hold its vote or count it. A manager can begin another vote with { $now }.
 club-lost = The meeting on { $at } had no paper: its vote could not be held or counted.

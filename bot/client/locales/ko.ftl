@@ -623,7 +623,7 @@ ask-which-paper = 여기에는 논문이 여러 편 있어요. 질문할 논문�
 ask-menu = 논문 한 편에 질문하거나 저장하기
 ask-menu-ask = 질문: { $title }
 ask-menu-save = 저장: { $title }
-ask-menu-list = 우리 목록: { $title }
+ask-menu-list = 우리 목록에 담기: { $title }
 ask-all-papers = 관련 논문 모두 보기
 ask-archive-nearest = 논문과 요약에서 질문에 가장 가까운 부분을 그대로 옮겼어요. 답이 되는지는 직접 확인해 주세요.
 ask-archive-absent = { $names }: 이 말이 나오는 논문이 없어요.
@@ -652,7 +652,7 @@ ask-too-slow = 시간이 너무 오래 걸려 중단했어요. 몇 분 뒤에 �
 ask-over = 오늘은 채널에서 { $count }번 답해 드렸어요. { $ask } 명령어로 물으면 나에게만 보이게 답해요.
 
 ## 서버의 목록
-list-add = 우리 목록
+list-add = 우리 목록에 담기
 list-added = { $count ->
     [0] 이미 우리 목록에 있어요.
     [1] 우리 목록에 담았어요.
@@ -690,7 +690,7 @@ list-view-to-read = 읽을 논문
 list-view-read = 읽은 논문
 list-view-mine = 내가 담은 논문
 no-list-server = ### 우리 목록이 아직 비어 있어요
-    서버 멤버가 함께 쓰는 목록이에요. 논문에서 **우리 목록**이나 **토론하기**를 누르면 모두가 여기에서 볼 수 있어요.
+    서버 멤버가 함께 쓰는 목록이에요. 논문에서 **우리 목록에 담기**나 **토론하기**를 누르면 모두가 여기에서 볼 수 있어요.
 
 ## 논문 스터디
 discuss = 토론하기
@@ -705,7 +705,7 @@ club-too-many = 하루에 토론을 { $count }개까지 열 수 있어요. 내�
 club-no-threads = 토론은 텍스트 채널에서 열 수 있어요. 스레드 안이라면 여기에 바로 쓰면 되고, 음성 채널이나 DM에는 스레드가 없어요.
 club-missing = 이 서버에는 아직 논문 스터디가 없어요. 관리자가 { $setup } 명령어로 만들 수 있어요.
 club-vote-too-late = 모임까지 세 시간이 안 남아 투표를 열 수 없어요.
-club-no-candidates = 아직 투표할 논문이 없어요. 먼저 논문에서 **우리 목록**을 눌러 주세요.
+club-no-candidates = 아직 투표할 논문이 없어요. 먼저 논문에서 **우리 목록에 담기**를 눌러 주세요.
 club-heading = ### { $channel ->
         [none] 논문 스터디
        *[other] { $channel }의 논문 스터디
@@ -713,12 +713,12 @@ club-heading = ### { $channel ->
     매주 { $day } { $time }
 club-state-new = 다음 투표: { $vote }
     다음 모임: { $meets }
-    투표 전까지 논문 카드에서 **우리 목록**을 누르면 그 논문이 후보가 될 수 있어요.
+    투표 전까지 논문 카드에서 **우리 목록에 담기**를 누르면 그 논문이 후보가 될 수 있어요.
 club-state-poll = 다음 모임: { $meets }
     투표 마감: { $vote }
 club-state-paper = 다음 모임: { $meets }
 club-state-reminder = 다음 모임: { $meets }
-club-state-none = { $meets } 모임에서 읽을 논문이 없어요. 논문에서 **우리 목록**을 누른 다음 { $now } 명령어로 투표를 시작해 주세요.
+club-state-none = { $meets } 모임에서 읽을 논문이 없어요. 논문에서 **우리 목록에 담기**를 누른 다음 { $now } 명령어로 투표를 시작해 주세요.
 club-state-gone = { club-state-none }
 club-state-unheld = { club-state-none }
 club-state-opening = 다음 모임: { $meets }
@@ -742,7 +742,7 @@ club-changed = 스터디 설정을 바꿨어요.
 club-unchanged = 이미 그렇게 설정돼 있어요.
 club-changed-later = 스터디 설정을 바꿨어요. 투표를 시작한 다음 모임은 그대로 열리고, 그다음부터 바뀌어요. 그 모임도 빼려면 { $skip } 명령어를 쓰세요.
 club-poll-link = [투표하러 가기]({ $url })
-club-how-to-propose = 다음 투표에 올리려면 논문 카드에서 **우리 목록**을 눌러 주세요.
+club-how-to-propose = 다음 투표에 올리려면 논문 카드에서 **우리 목록에 담기**를 눌러 주세요.
 club-candidates = **다음 투표 후보**
 club-skipped = 모임을 건너뛰기로 했어요. 진행 중인 투표가 있으면 곧 결과 없이 끝나요.
 club-question = { $date } 모임에서 읽을 논문은?
@@ -755,7 +755,7 @@ club-paper = ## 📖 다음 모임에서 읽을 논문
 club-thread = [이 논문의 토론]({ $url })
 club-event = 논문 스터디: { $title }
 club-reminder = ⏰ 이 논문을 읽는 모임: { $at } ({ $when })
-club-none = { $at } 모임에서 읽을 논문이 없어요. 우리 목록에 아직 안 읽은 논문도, 이번 주에 들어온 논문도 없어요. 논문에서 **우리 목록**을 누른 다음 관리자가 { $now } 명령어로 투표를 시작할 수 있어요.
+club-none = { $at } 모임에서 읽을 논문이 없어요. 우리 목록에 아직 안 읽은 논문도, 이번 주에 들어온 논문도 없어요. 논문에서 **우리 목록에 담기**를 누른 다음 관리자가 { $now } 명령어로 투표를 시작할 수 있어요.
 club-gone = { $at } 모임에서 읽을 논문이 없어요. 투표가 삭제됐거나 투표에 오른 논문이 이제 남아 있지 않아요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
 club-unheld = { $at } 모임에서 읽을 논문이 없어요. 디스코드가 막아서 투표를 열거나 집계하지 못했어요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
 club-lost = 투표를 열거나 집계하지 못해 { $at } 모임은 논문을 정하지 못했어요.

@@ -1,0 +1,244 @@
+"""A server's list: members fill it, read it with `/saved`, and take papers off; others see nothing of it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from bot.archive.references import read_references
+from bot.client import messages as client_messages
+from bot.client.accounts import Guilds
+from bot.client.list_state import ListKind, ListState, pack_state
+from bot.client.message_builder import button, layout_payload
+from bot.operations.retention import GUILD_RETENTION, Retention
+from bot.outbox.contents import RenderedPart
+from storage import accounts, models, shelf
+from storage.database import Database
+from tests.shelf.test_shelf_commands import pick
+from tests.storage.test_saved_papers import add_papers
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    last_response,
+    post_daily,
+    raw_components,
+    send_parts,
+    shown_text,
+)
+
+SURVEY, REWARDS, SPEECH, MAPS = (f"2501.0000{number}" for number in range(1, 5))
+LIST = {"list": "server"}
+
+
+@pytest.fixture
+def member(harness: ClientHarness) -> Any:
+    """An ordinary member, beside the reader."""
+    return harness.guild.add_member(harness.env.create_user("mina"))
+
+
+async def add(harness: ClientHarness, arxiv_id: str, by: Any = None, where: Any = None) -> Any:
+    card = await harness.ask("paper", by=by, where=where, paper=arxiv_id)
+    return await harness.press(card, "list-add", by=by)
+
+
+def labels_of(message: Any) -> list[str]:
+    return [part["label"] for part in raw_components(message) if part.get("label")]
+
+
+@both_languages
+async def test_members_fill_a_list_and_read_it(harness: ClientHarness, member: Any) -> None:
+    """What the list is, is said once in a server; who added a paper to who adds it again."""
+    texts, reader = harness.texts, harness.reader
+    what = texts("list-what", command=harness.bot.mentions("saved"))
+    first = await add(harness, SURVEY)
+    assert texts("list-added", count=1, known=0) in shown_text(first)
+    assert what in shown_text(first)
+    assert what not in shown_text(await add(harness, REWARDS))
+    again = await add(harness, SURVEY, by=member)
+    assert texts("list-added", count=0, known=1) in shown_text(again)
+    assert f"<@{reader.id}>" in shown_text(again)
+    of = {"reader": first, "member": again, "manager": await add(harness, SURVEY, by=harness.manager)}
+    may_remove = {name: texts("list-remove") in labels_of(message) for name, message in of.items()}
+    assert may_remove == {"reader": True, "member": False, "manager": True}
+    found = await harness.ask("topic", by=member, query="language model")
+    menu = f"pr:{client_messages.LIST_SELECTED}"
+    [several] = [part for part in raw_components(found) if part.get("custom_id") == menu]
+    known = [option["value"] for option in several["options"]]
+    added = [arxiv_id for arxiv_id in known if arxiv_id not in (SURVEY, REWARDS)]
+    said = shown_text(await harness.choose(found, menu, *known, by=member))
+    assert texts("list-added", count=len(added), known=len(known) - len(added)) in said
+
+    word = "서버" if texts.locale is models.Locale.KO else "server"
+    listed = await harness.ask("saved", by=member, list=word)
+    assert texts("list-heading", server="Paper Club", count=2 + len(added)) in shown_text(listed)
+    assert {f"<@{one.id}>" in shown_text(listed) for one in (reader, member)} == {True}
+    assert texts("saved-import") not in labels_of(listed), "only a member's own list is imported"
+    mine = await harness.choose(listed, tag_menu(listed), "#mine", by=member)
+    assert texts("list-heading", server="Paper Club", count=len(added)) in shown_text(mine)
+    own = shown_text(await harness.ask("saved", by=member))
+    assert texts("no-list-saved").partition("\n")[0].removeprefix("### ") in own, (
+        "it is nobody's private shelf"
+    )
+
+
+def tag_menu(listed: Any) -> str:
+    return next(part["custom_id"] for part in raw_components(listed) if ":sg:" in f"{part.get('custom_id')}")
+
+
+async def test_the_lists_tags_search_and_files_are_the_servers(harness: ClientHarness, member: Any) -> None:
+    texts = harness.texts
+    entry = await add(harness, SURVEY)
+    await add(harness, REWARDS, by=member)
+    tagged = await harness.fill(entry, "saved-tags", tags="RL, seminar")
+    assert "#rl #seminar" in shown_text(tagged)
+    listed = await harness.ask("saved", by=member, tag="rl", **LIST)
+    assert ("Small Language" in shown_text(listed), "Rewards That" in shown_text(listed)) == (True, False)
+    assert "Rewards That" in shown_text(await harness.ask("saved", by=member, search="reward", **LIST))
+    sent = await harness.select(listed, ["bibtex"], custom_id="pr:sx:", by=member)
+    assert texts("saved-exported", count=1, format="BibTeX") in shown_text(sent)
+    [file] = sent.attachments
+    data = await file.read()
+    assert b"keywords" in data
+    assert str(harness.reader.id).encode() not in data, "a file names papers, and no members"
+    assert [row.arxiv_id for row in read_references(data, harness.env.now().date())] == [SURVEY]
+    nothing = await harness.ask("saved", by=member, search="nothing of this", **LIST)
+    shown = shown_text(await harness.press(nothing, "saved-show-all", by=member))
+    assert texts("list-heading", server="Paper Club", count=2) in shown
+    page = await pick(harness, await harness.ask("saved", **LIST), SURVEY)
+    assert texts("save") in labels_of(page), "the card is the reader's own"
+
+
+async def test_who_added_a_paper_or_a_manager_takes_it_off(harness: ClientHarness, member: Any) -> None:
+    """A forged or an old button is refused, and a second press says that it is gone."""
+    texts = harness.texts
+    entries = [await add(harness, arxiv_id) for arxiv_id in (SURVEY, REWARDS)]
+    view = client_messages.text_view("x", button("forged", f"pr:listx:{SURVEY}"))
+    forged = await send_parts(
+        harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
+    )
+    assert shown_text(await harness.click(forged, by=member, label="forged")) == texts("list-not-yours")
+    again = await add(harness, REWARDS, by=harness.manager)
+    for entry, by in ((entries[0], harness.reader), (again, harness.manager)):
+        assert "Taken off our list" in shown_text(await harness.press(entry, "list-remove", by=by))
+    assert shown_text(await harness.click(forged, label="forged")) == texts("list-not-any-more")
+    assert texts("no-list-server").splitlines()[0] in shown_text(await harness.ask("saved", **LIST))
+
+
+async def test_posts_messages_and_discussions_fill_the_list(harness: ClientHarness, member: Any) -> None:
+    texts, menu = harness.texts, f"pr:{client_messages.LIST_SELECTED}"
+    post = await post_daily(harness)
+    assert texts("list-selected") in shown_text(post)
+    await harness.choose(post, menu, SURVEY, REWARDS, by=member)
+    cards = await post_daily(harness, style=models.Style.CARDS)
+    assert texts("list-added", count=1, known=0) in shown_text(await harness.press(cards, "list-add"))
+    message = await harness.reader.send(harness.channel, f"arxiv.org/abs/{SPEECH} arxiv.org/abs/{MAPS}")
+    found = last_response(await harness.reader.context_menu(harness.channel, "Look up papers", message))
+    await harness.choose(found, menu, SPEECH)
+    card = await harness.ask("paper", by=member, paper=MAPS)
+    assert texts("list-added", count=1, known=0) in shown_text(
+        await harness.press(card, "discuss", by=member)
+    )
+    listed = shown_text(await harness.ask("saved", **LIST))
+    assert texts("list-heading", server="Paper Club", count=5) in listed
+    nominate = client_messages.text_view("x", button("old", f"pr:clubp:nominate:0:{SPEECH}"))
+    old = await send_parts(
+        harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(nominate))
+    )
+    assert texts("list-added", count=0, known=1) in shown_text(await harness.click(old, label="old"))
+
+
+async def test_a_list_is_read_elsewhere_by_its_members_alone(harness: ClientHarness, member: Any) -> None:
+    """In direct messages the option offers the servers that both are in; a forged control shows nothing."""
+    texts, database = harness.texts, harness.container.database
+    async with database.transaction() as connection:
+        await accounts.upsert_guilds(connection, {harness.guild.id: {}})
+    await add(harness, SURVEY)
+    outsider = harness.env.create_user("outsider")
+    other = harness.env.create_guild("Elsewhere", owner=outsider)
+    place = other.create_text_channel("papers")
+    stranger = other.add_member(harness.env.create_user("stranger"))
+    for typed in ("", "club"):
+        [choice] = await harness.user.autocomplete("saved", "list", typed)
+        assert (choice["name"], choice["value"]) == ("Paper Club", str(harness.guild.id))
+    [here] = await harness.reader.autocomplete(harness.channel, "saved", "list", "")
+    assert here["value"] == "server"
+    shown = last_response(await harness.user.slash("saved", list=str(harness.guild.id)))
+    assert texts("list-heading", server="Paper Club", count=1) in shown_text(shown)
+    assert texts("list-add") not in labels_of(last_response(await harness.user.slash("paper", paper=SURVEY)))
+    for actor, where in ((stranger, [place]), (outsider, [])):
+        refused = last_response(await actor.slash(*where, "saved", list=str(harness.guild.id)))
+        assert shown_text(refused) == texts("list-unknown")
+    empty = await harness.ask("saved", by=stranger, where=place, **LIST)
+    assert texts("no-list-server").splitlines()[0] in shown_text(empty)
+    state = ListState(ListKind.SAVED, server_id=harness.guild.id)
+    view = client_messages.text_view("x", button("forged", pack_state(state)))
+    forged = await send_parts(harness, place.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(view)))
+    assert shown_text(await harness.click(forged, by=stranger, label="forged")) == texts("list-unknown")
+
+
+@pytest.fixture
+def small_lists() -> Iterator[None]:
+    with mock.patch.object(shelf, "MAX_LISTED", 3), mock.patch.object(shelf, "MAX_ADDED", 2):
+        yield
+
+
+@pytest.mark.usefixtures("small_lists")
+async def test_a_full_list_and_a_full_day_are_said(harness: ClientHarness, member: Any) -> None:
+    """A discussion opens nevertheless."""
+    texts = harness.texts
+    for arxiv_id in (SURVEY, REWARDS):
+        await add(harness, arxiv_id)
+    too_many, full = texts("list-too-many", count=2), texts("list-full", count=3)
+    assert shown_text(await add(harness, SPEECH)) == too_many
+    assert texts("list-added", count=0, known=1) in shown_text(await add(harness, SURVEY))
+    card = await harness.ask("paper", paper=SPEECH)
+    said = shown_text(await harness.press(card, "discuss"))
+    assert texts("club-opening", channel=harness.channel.mention) in said
+    assert too_many in said
+    await add(harness, SPEECH, by=member)
+    assert shown_text(await add(harness, MAPS, by=member)) == full
+    await harness.env.advance_time(24 * 3600)
+    assert shown_text(await add(harness, MAPS)) == full
+    shown = shown_text(await harness.ask("saved", **LIST))
+    assert texts("list-heading", server="Paper Club", count=3) in shown
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_member_is_forgotten_and_a_server_is_removed(harness: ClientHarness, member: Any) -> None:
+    """The paper stays, by a former member; the bot's removal takes the list after thirty days."""
+    texts, services, database = harness.texts, harness.bot.services, harness.container.database
+    await add(harness, SURVEY)
+    await add(harness, REWARDS, by=member)
+    data = await services.readers.export(harness.reader.id)
+    [row] = json.loads(data)["tables"]["saved_papers"]
+    assert (row["paper_id"], row["added_by"]) == (SURVEY, str(harness.reader.id))
+    assert read_references(data, harness.env.now().date()) == [], "an import is not filled from a list"
+    asked = shown_text(await harness.ask("me forget"))
+    assert "saved paper" not in asked
+    await services.readers.forget(harness.reader.id)
+    listed = shown_text(await harness.ask("saved", **LIST))
+    assert texts("list-by", name="none", date="\0").partition("\0")[0] in listed
+    assert "Small Language" in listed
+    assert f"<@{harness.reader.id}>" not in listed
+    guilds = Guilds(database, harness.container.clock)
+    await guilds.update({harness.guild.id: {}})
+    await guilds.mark_left([harness.guild.id])
+    for days, count in ((-1, 2), (1, 0)):
+        now = harness.env.now() + GUILD_RETENTION * (1 + days / 30)
+        await Retention(database, lambda now=now: now, days=90).purge()
+        assert await database.fetch(shelf.count, harness.guild.id) == count
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_papers_that_several_add_at_once_are_of_the_first(db: Database) -> None:
+    async with db.transaction() as connection:
+        ids = await add_papers(connection, ["A", "B", "C"])
+    now = models.NEVER.replace(year=2026)
+    assert await db.write(shelf.add_to_list, 9, ids[:2], 1, now) == ids[:2]
+    assert await db.write(shelf.add_to_list, 9, ids, 2, now) == ids[2:]
+    rows, total = await db.fetch(shelf.list_rows, 9)
+    assert ({row.id: row.added_by for row in rows}, total) == ({ids[0]: 1, ids[1]: 1, ids[2]: 2}, 3)
+    assert await db.fetch(shelf.count_savers, ids) == {}, "a list is not a saver"
+    assert await db.fetch(shelf.list_with_lists, [8, 9]) == [9]
