@@ -33,6 +33,8 @@ BACKED_UP = "backed-up"
 """When `paperround backup` last ran (UTC), and why it failed, if it did."""
 ANNOUNCED = "announced"
 """When a run with a command before sending began to send (UTC). It is removed when that run has sent."""
+ZOTERO_PROBLEM = "zotero:problem"
+"""JSON: why no paper comes into Zotero (`storage.zotero.ZoteroProblem`)."""
 WEBHOOK = "webhook:"
 """Prefix for webhook ids. The value is the token, which is secret."""
 

@@ -423,6 +423,29 @@ def _move_nominations_to_lists_of_servers(connection: sa.Connection) -> None:
     execute("DROP TABLE club_nominations")
 
 
+@_migration(23)
+def _add_addresses_of_lists_and_items_of_zotero(connection: sa.Connection) -> None:
+    """Keep under which addresses lists are shown, and which papers have come into Zotero."""
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    create_table(
+        connection,
+        "list_addresses",
+        sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("token", sa.Text, unique=True, nullable=False),
+    )
+    create_table(
+        connection,
+        "zotero_items",
+        sa.Column("server_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("library", sa.Text, primary_key=True),
+        sa.Column(
+            "paper_id", row_id, sa.ForeignKey("papers.id", ondelete="CASCADE"), primary_key=True, index=True
+        ),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.Text),
+    )
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

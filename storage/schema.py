@@ -21,6 +21,7 @@ from storage import (  # noqa: F401 - the tables of the other modules are in `ta
     today,
     vectors,
     writer,
+    zotero,
 )
 
 METADATA = tables.metadata

@@ -44,6 +44,16 @@ saved_papers = sa.Table(
 )
 
 
+list_addresses = sa.Table(
+    "list_addresses",
+    metadata,
+    sa.Column(
+        "user_id", sa.BigInteger, primary_key=True, autoincrement=False, info={**READER_ROWS, **SERVER_ROWS}
+    ),
+    sa.Column("token", sa.Text, unique=True, nullable=False),
+)
+
+
 MAX_SAVED = 5_000
 """The maximum number of papers that a reader can save."""
 MAX_LISTED, MAX_ADDED = 2_000, 50
@@ -107,6 +117,25 @@ async def list_with_lists(connection: AsyncConnection, server_ids: Collection[in
     c = saved_papers.c
     query = sa.select(c.user_id).distinct()
     return [row.user_id for row in await statements.execute_in(connection, query, c.user_id, server_ids)]
+
+
+async def get_address(connection: AsyncConnection, owner_id: int) -> str | None:
+    """Return the token under which the web archive shows the list of a reader or server, or None."""
+    query = sa.select(list_addresses.c.token).where(list_addresses.c.user_id == owner_id)
+    return await connection.scalar(query)
+
+
+async def set_address(connection: AsyncConnection, owner_id: int, token: str | None) -> None:
+    """Show a list under a token, and no more under a former one. None: nowhere."""
+    await connection.execute(list_addresses.delete().where(list_addresses.c.user_id == owner_id))
+    if token is not None:
+        await connection.execute(list_addresses.insert().values(user_id=owner_id, token=token))
+
+
+async def find_owner(connection: AsyncConnection, token: str) -> int | None:
+    """Return whose list is shown under a token, or None."""
+    query = sa.select(list_addresses.c.user_id).where(list_addresses.c.token == token)
+    return await connection.scalar(query)
 
 
 async def update(connection: AsyncConnection, /, user_id: int, paper_id: int, **values: Any) -> None:

@@ -36,6 +36,7 @@ from bot.search import index as search_index
 from bot.search import titles
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
+from bot.shelf.zotero import ZoteroLibrary
 from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
 from bot.today.profiles import PaperVectors, Profiles
 from bot.web.service import Answered, FoundPassage, WebPages
@@ -84,11 +85,19 @@ def create_fetcher(
     )
 
 
+def find_library(settings: Settings, fetch: fetcher.HttpFetcher) -> ZoteroLibrary | None:
+    """Return the configured library of Zotero, if there is one."""
+    if settings.zotero_key is None or settings.zotero_library is None:
+        return None
+    key = settings.zotero_key.get_secret_value()
+    return ZoteroLibrary(fetch, settings.zotero_url, settings.zotero_library, key)
+
+
 def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
     """Return the hosts exempt from the SSRF guard: the operator's list, and non-default service URLs."""
     allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
     fields = Settings.model_fields
-    for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url", "arxiv_html_url"):
+    for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url", "arxiv_html_url", "zotero_url"):
         url = getattr(settings, name)
         if url != fields[name].default:
             allowed.append(ssrf_guard.allowed_host_of_url(url))
@@ -279,6 +288,7 @@ class Container:
             locale=self.locale,
             timezone=self.settings.timezone,
             web_url=self.settings.web_url,
+            lists_url=self.settings.web_url if self.settings.web else None,
             features={type(service): service for service in shared},
         )
         for feature in FEATURES:

@@ -37,6 +37,7 @@ from bot.operations.liveness import Liveness
 from bot.operations.metrics import Metrics
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
+from bot.shelf import zotero
 from bot.sources import kept_papers
 from bot.sources.poller import SourceReport
 from bot.web import server as web_server
@@ -438,6 +439,7 @@ async def _run_tasks(
     async with (
         in_background(runtime.relay.run()) as relaying,
         workers.open_poller() as poller,
+        workers.open_zotero(lambda: [guild.id for guild in runtime.bot.guilds]) as zotero_outbox,
         # After downtime, read new digests before giving up a post for the day.
         in_background(asyncio.wait_for(poller.first_round.wait(), FIRST_READ_SECONDS)) as first_read,
         in_background(gateway.connect(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
@@ -455,6 +457,8 @@ async def _run_tasks(
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
         timers.add(runtime.report_failures, FAILURES_EVERY)
         timers.add(runtime.look_after, CONCERNS_EVERY)
+        if zotero_outbox is not None:
+            timers.add(zotero_outbox.write_due, zotero.EVERY)
         if (vectors := workers.vector_maker) is not None:
             timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)
         if not runtime.has_bot:

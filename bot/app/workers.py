@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.alerts.planner import AlertPlanner
-from bot.app.container import Container, create_fetcher
+from bot.app.container import Container, create_fetcher, find_library
 from bot.archive.ingest import IngestService
 from bot.client.services import Services
 from bot.core.settings import Settings
 from bot.operations.retention import Retention
 from bot.outbox.outcomes import notify_operator
+from bot.shelf.zotero import ZoteroOutbox
 from bot.sources import base, huggingface, kinds, paper_text
 from bot.sources.poller import Poller
 from bot.writer import drafting, publication
@@ -112,6 +113,19 @@ class Workers:
             yield Poller(
                 self.database, self.clock, self.ingest, context, random.random, notify_failure=notify
             )
+
+    @asynccontextmanager
+    async def open_zotero(
+        self, list_servers: Callable[[], Sequence[int]]
+    ) -> AsyncIterator[ZoteroOutbox | None]:
+        """Open the outbox of a library of Zotero, if one is configured. `list_servers` returns the bot's."""
+        settings = self.container.settings
+        async with create_fetcher(settings, self.clock) as fetch:
+            library = find_library(settings, fetch)
+            if library is None:
+                yield None
+            else:
+                yield ZoteroOutbox(self.database, self.clock, library, settings.zotero_server, list_servers)
 
     @asynccontextmanager
     async def open_writer(self) -> AsyncIterator[WriterService]:

@@ -634,6 +634,31 @@ def _csl_reference(paper: SavedPaper) -> str:
     return " " + json.dumps(filled, ensure_ascii=False, indent=1).replace("\n", "\n ")
 
 
+def to_zotero(paper: SavedPaper, abstract: str | None, published_on: date | None) -> dict[str, Any]:
+    """Return a paper as a preprint of Zotero (API version 3). Without its date of publication, it has its id's year."""
+    paper = _clean(paper)
+    return {
+        "itemType": "preprint",
+        "title": paper.title,
+        "creators": [{"creatorType": "author", **_zotero_name(name)} for name in paper.authors],
+        "abstractNote": discord_text.to_single_line(typography.to_plain_text(abstract or "")),
+        "date": published_on.isoformat() if published_on else year_of(paper.arxiv_id),
+        "repository": "arXiv",
+        "archiveID": f"arXiv:{paper.arxiv_id}",
+        "DOI": f"10.48550/arXiv.{paper.arxiv_id}",
+        "url": arxiv_ids.abstract_url(paper.arxiv_id),
+        "extra": paper.comment or "",
+        "tags": [{"tag": tag} for tag in paper.tags],
+    }
+
+
+def _zotero_name(name: str) -> dict[str, str]:
+    family, given, suffix = people.split_name(name)
+    if not given:
+        return {"name": name}
+    return {"lastName": family, "firstName": ", ".join(filter(None, (given, suffix)))}
+
+
 def _csl_name(name: str) -> dict[str, str]:
     parts = dict(zip(("family", "given", "suffix"), people.split_name(name), strict=True))
     return {key: text for key, text in parts.items() if text} if parts["given"] else {"literal": name}

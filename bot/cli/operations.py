@@ -19,7 +19,7 @@ from bot.cli import shell
 from bot.core import isolation
 from bot.core import settings as core_settings
 from bot.core.clock import system_clock
-from bot.core.settings import ProcessRole
+from bot.core.settings import ProcessRole, Settings
 from bot.search import glossary
 from bot.search import index as search_index
 from storage import errors, models, search, sqlite_file
@@ -246,7 +246,10 @@ async def doctor(
     shell.configure_logs()
     configured = shell.load_settings()
     findings = await operations_doctor.examine(
-        configured, command_sync.identify, healthcheck.request_health if configured.http else None
+        configured,
+        command_sync.identify,
+        healthcheck.request_health if configured.http else None,
+        _check_library,
     )
     status = operations_doctor.Status
     left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]
@@ -262,6 +265,16 @@ async def doctor(
         names = ", ".join(finding.what for finding in left)
         shell.error(f"{shell.count(len(left), 'problem')} to solve: {names}.")
     raise typer.Exit(1 if left else 0)
+
+
+async def _check_library(settings: Settings) -> None:
+    """Raise FetchError unless the configured key of Zotero may write in its library."""
+    from bot.app import container
+
+    async with container.create_fetcher(settings, system_clock, container.LOOKUP_LIMITS) as fetch:
+        library = container.find_library(settings, fetch)
+        assert library is not None
+        await library.check()
 
 
 async def _print_failures(as_json: bool) -> None:

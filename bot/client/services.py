@@ -28,7 +28,7 @@ class Services:
     """The services for commands, pages and planners, built by `bot.app.container`, and those of the features by class.
 
     `locale` and `timezone` are the defaults for new readers and subscriptions. `web_url` is the web archive's
-    URL.
+    URL, and `lists_url` the same if the bot serves it, so that it shows lists too.
     """
 
     database: Database
@@ -51,6 +51,7 @@ class Services:
     locale: models.Locale
     timezone: str
     web_url: str | None
+    lists_url: str | None
     features: dict[type, object]
     """What features built or share, by class."""
 

@@ -149,6 +149,13 @@ def parse_address(value: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def check_library(value: str) -> None:
+    """Raise ValueError unless a text names a library of Zotero, such as `groups/12345`."""
+    kind, _, number = value.partition("/")
+    if kind not in ("groups", "users") or not (number.isascii() and number.isdecimal()):
+        raise ValueError(f"{value!r} is not a library. Use groups/NUMBER or users/NUMBER")
+
+
 def parse_log(value: str) -> tuple[str, str]:
     """Split a setting such as `json:debug` into format and level (default `info`). Raises ValueError."""
     style, _, level = value.replace(",", ":").partition(":")
@@ -265,6 +272,14 @@ class Settings(BaseSettings):
     """A channel's id; it gets one notice when a source keeps failing."""
     keep_days: int = Field(default=90, ge=35, le=3650)
     """Days after which [old rows](storage.md#what-is-removed) are removed, 35 to 3650."""
+    zotero_key: SecretStr | None = None
+    """A key of [Zotero](operating.md#zotero) that may write in the library, which gets the papers of one server's list."""
+    zotero_library: Annotated[str | None, _checked(check_library)] = None
+    """That library, such as `groups/12345` or `users/678`."""
+    zotero_server: int | None = Field(default=None, ge=1, lt=1 << 63)
+    """The id of the server whose list it gets; needed if the bot is in several."""
+    zotero_url: _Service = "https://api.zotero.org"
+    """Zotero's API, or another address of it."""
     writer_url: _Api = None
     """The address of an OpenAI-compatible API whose model writes digests and [answers questions](ask.md#with-a-language-model),
     such as `http://127.0.0.1:11434/v1`.
@@ -329,6 +344,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "PAPERROUND_EMBEDDINGS_URL needs PAPERROUND_EMBEDDINGS_MODEL, the name of the model"
             )
+        if (self.zotero_key is None) != (self.zotero_library is None):
+            raise ValueError("PAPERROUND_ZOTERO_KEY and PAPERROUND_ZOTERO_LIBRARY need each other")
         if self.writer_judge is not None and self.writer_url is None:
             raise ValueError("PAPERROUND_WRITER_JUDGE needs PAPERROUND_WRITER_URL, the address of its server")
         return self

@@ -1,4 +1,4 @@
-"""What the operator should know although the bot works: sources that bring nothing for days, and backups that fail or are old."""
+"""What the operator should know although the bot works: of sources that bring nothing for days, backups, and Zotero."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from bot.core.clock import latest_date
-from storage import alerts, daily, errors, key_values, models, papers, sources
+from storage import alerts, daily, errors, key_values, models, papers, sources, zotero
 from storage.database import Connection
 
 SILENT = timedelta(days=1)
 """How long a source may fail."""
 NO_PAPERS = timedelta(days=5)
 """How long no day may have papers: longer than a weekend with holidays."""
+MAX_REFUSED = 5
+"""How many papers that Zotero refused are named."""
 BACKUP_AGE = timedelta(days=8)
 """The age of a backup that a weekly habit or a nightly timer does not reach."""
 
@@ -21,6 +23,9 @@ IDLE = (
     "The bot has been in a server for over a day, and no channel has a post or an alert. If there were some, this is not their"
     " database: stop the bot, and put that one or a backup in its place by `paperround restore FILE`."
 )
+
+
+ZOTERO_KEY = "A key is made at https://www.zotero.org/settings/keys, with write access to the library."
 
 
 async def list_all(connection: Connection, now: datetime, *, is_settled: bool = False) -> list[str]:
@@ -33,7 +38,19 @@ async def list_all(connection: Connection, now: datetime, *, is_settled: bool = 
     backup = await key_values.get(connection, key_values.BACKED_UP) or ""
     idle = [IDLE] if is_settled and not posts and not await alerts.exist(connection) else []
     quiet = find_quiet(rows, posts, extent, now)
-    return [*idle, *_list_silent(rows, now), *_list_backup(backup, now), *([quiet] if quiet else [])]
+    return [
+        *idle,
+        *_list_silent(rows, now),
+        *_list_backup(backup, now),
+        *([quiet] if quiet else []),
+        *await _list_zotero(connection, now),
+    ]
+
+
+async def _list_zotero(connection: Connection, now: datetime) -> list[str]:
+    problem, refused = await zotero.get_problem(connection), await zotero.list_refused(connection, now)
+    found = [f"The list does not come into Zotero: {problem.reason}. {ZOTERO_KEY}"] if problem else []
+    return found + [f"Zotero refuses {arxiv_id}: {reason}" for arxiv_id, reason in refused[:MAX_REFUSED]]
 
 
 def find_quiet(

@@ -52,6 +52,9 @@ from storage import (
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot token's application or raises PaperroundError."""
 
+LibraryCheck = Callable[[Settings], Awaitable[None]]
+"""Raises PaperroundError unless the key of Zotero may write in its library."""
+
 HealthCheck = Callable[[], tuple[bool, dict[str, Any]]]
 """Returns whether the running bot is healthy, and the answer of `/health`. Raises PaperroundError if it does not answer."""
 
@@ -103,17 +106,21 @@ class Finding:
 
 
 async def examine(
-    settings: Settings, check_token: TokenCheck, ask_health: HealthCheck | None = None
+    settings: Settings,
+    check_token: TokenCheck,
+    ask_health: HealthCheck | None = None,
+    check_library: LibraryCheck | None = None,
 ) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
     of_database, needs_token = await _database(settings)
     of_token = await _discord(settings, check_token, is_needed=needs_token)
+    of_zotero = [await _zotero(settings, check_library)] if check_library and settings.zotero_library else []
     of_health = [] if ask_health is None else [await asyncio.to_thread(_health, settings, ask_health)]
 
     def run_checks() -> list[Finding]:
         return [finding for check in OF_MACHINE for finding in check(settings)]
 
-    findings = [of_token, *of_health, *of_database, *await asyncio.to_thread(run_checks)]
+    findings = [of_token, *of_zotero, *of_health, *of_database, *await asyncio.to_thread(run_checks)]
     return sorted(findings, key=lambda finding: [*Status].index(finding.status))
 
 
@@ -493,6 +500,15 @@ async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bo
     except errors.PaperroundError as error:
         return Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))
     return Finding("Discord", f"logged in as {application.name}")
+
+
+async def _zotero(settings: Settings, check: LibraryCheck) -> Finding:
+    """Return a finding on whether the key of Zotero may write in its library."""
+    try:
+        await check(settings)
+    except errors.PaperroundError as error:
+        return Finding("Zotero", "no access", status=Status.ERROR, note=f"{error}. {concerns.ZOTERO_KEY}")
+    return Finding("Zotero", f"may write in {settings.zotero_library}")
 
 
 OF_MACHINE: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_installation, _places, _settings)

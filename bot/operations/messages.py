@@ -63,6 +63,7 @@ def status_view(
     if guild_id is not None:
         parts.append(_posts_text(texts, report, guild_id, problems))
     parts.append("\n".join(_problem_text(texts, row, report) for row in problems[None]))
+    parts.append(_zotero_text(texts, report))
     suspended = texts("today-suspended", reason=report.today_reason) if report.today_reason else ""
     reader = (_alerts_text(texts, report), suspended)
     parts.append("\n".join(filter(None, reader)))
@@ -197,6 +198,16 @@ def _problem_text(texts: Texts, delivery: models.Delivery, report: StatusReport)
     if delivery.kind is models.DeliveryKind.CLUB:
         what = texts("status-discussion" if delivery.local_on is None else "status-club")
     return f"⚠ {join_dotted(recipient, what, _trouble(texts, delivery, report))}"
+
+
+def _zotero_text(texts: Texts, report: StatusReport) -> str:
+    """Return why the server's list, or some of its papers, do not come into Zotero; "" if all do."""
+    if report.zotero is not None:
+        return f"⚠ {texts('status-zotero', code=f'{report.zotero.code}')}"
+    if not (refused := report.refused_by_zotero):
+        return ""
+    names = client_messages.name_left_out(texts, refused)
+    return f"⚠ {texts('status-zotero-refused', papers=names)}"
 
 
 def _trouble(texts: Texts, delivery: models.Delivery, report: StatusReport) -> str:

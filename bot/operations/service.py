@@ -13,7 +13,7 @@ from bot.core.clock import Clock, latest_date
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
-from storage import alerts, archive, club, daily, models, outbox, sources, today
+from storage import alerts, archive, club, daily, models, outbox, sources, today, zotero
 from storage.database import Connection, Database
 
 PROBLEM_WINDOW = timedelta(days=7)
@@ -51,6 +51,10 @@ class StatusReport:
     """Alerts of the reader, or in channels of the server, whose owners may not manage messages in their channels."""
     today_reason: str | None
     """Why the reader's papers of the day are no longer sent; None if they are sent or were not requested."""
+    zotero: zotero.ZoteroProblem | None
+    """Why nothing of the server's list comes into Zotero."""
+    refused_by_zotero: Sequence[str]
+    """The arXiv ids of papers of the server's list that Zotero refuses."""
     sources: Sequence[models.StoredSource]
     is_discord_well: bool
 
@@ -101,6 +105,10 @@ class StatusService:
                 self._clock() - PROBLEM_WINDOW,
                 MAX_PROBLEM_DELIVERIES,
             )
+            problem, refused = await zotero.get_problem(connection), list[str]()
+            if guild_id is not None:
+                of_server = await zotero.list_refused(connection, self._clock(), guild_id)
+                refused = [arxiv_id for arxiv_id, _ in of_server]
             return StatusReport(
                 listed_on=dates,
                 last_ingested_at=await archive.get_last_updated_at(connection),
@@ -114,6 +122,8 @@ class StatusService:
                 paused_alerts=sum(alert.paused for alert in reader_alerts),
                 lost_alerts=[row for row in known_alerts.values() if row.right_lost_at is not None],
                 today_reason=profile.reason if profile is not None else None,
+                zotero=problem if problem and problem.server_id == guild_id else None,
+                refused_by_zotero=refused,
                 sources=await sources.list_rows(connection),
                 is_discord_well=self._pace.is_well,
             )

@@ -287,6 +287,34 @@ class ShelfCog(commands.Cog):
         view = shelf_messages.export_view(request.texts, chosen, count, filename)
         return WithFile(view, discord.File(io.BytesIO(data), filename))
 
+    @router.handles(shelf_messages.SHOW_ADDRESS, responses.PRIVATELY)
+    async def show_address(self, request: Request, action: Action) -> ui.LayoutView:
+        return await self._show_address(request, action)
+
+    @router.handles(shelf_messages.RENEW_ADDRESS)
+    async def renew_address(self, request: Request, action: Action) -> ui.LayoutView:
+        return await self._show_address(request, action, is_new=True)
+
+    @router.handles(shelf_messages.CLOSE_ADDRESS)
+    async def close_address(self, request: Request, action: Action) -> ui.LayoutView:
+        owner_id = await self._find_owner(request, list_state.unpack_state(action))
+        await request.services.database.write(shelf.set_address, owner_id, None)
+        return client_messages.text_view(request.texts("address-closed"))
+
+    async def _show_address(self, request: Request, action: Action, *, is_new: bool = False) -> ui.LayoutView:
+        state = list_state.unpack_state(action)
+        owner_id = await self._find_owner(request, state)
+        if (url := request.services.lists_url) is None:
+            raise UserError("address-no-web")
+        token = await self._shelf.open_address(owner_id, is_new=is_new)
+        return shelf_messages.address_view(request.texts, state, url, token)
+
+    async def _find_owner(self, request: Request, state: ListState) -> int:
+        """Return whose list it is. Raises UserError for a server's unless the user manages that server."""
+        if state.server_id:
+            await permissions.require_manager_of(request.interaction, state.server_id)
+        return state.server_id or request.user_id
+
     @router.handles(cards.EDIT_SAVED, responses.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
         page, arxiv_id = action.fields(2)
@@ -339,7 +367,10 @@ class ShelfCog(commands.Cog):
         switch = None
         if not state.server_id:
             switch = await request.services.database.fetch(news.get, request.user_id)
-        return shelf_messages.saved_view(request.texts, listed, switch)
+        interaction = request.interaction
+        is_managed = state.server_id == interaction.guild_id and permissions.is_manager(interaction)
+        may_share = is_managed or not state.server_id
+        return shelf_messages.saved_view(request.texts, listed, switch, may_share=may_share)
 
     async def _require_member(self, request: Request, state: ListState) -> None:
         """Raise UserError if the reader is not a member of the server whose list a state shows."""

@@ -35,6 +35,8 @@ EXPORT_SAVED = "sx"
 OPEN_IMPORT = "sfi"
 ALL_TAGS = "*"
 """The tag menu's value for all papers. Other values begin with `#`."""
+ADDRESS_FILES = {"bib": "BibTeX", "json": "CSL JSON", "atom": "Atom"}
+"""What a list has at its address besides a page, by the ending."""
 FORMAT_NAMES = {ReferenceFormat.BIBTEX: "BibTeX", ReferenceFormat.RIS: "RIS", ReferenceFormat.CSL: "CSL JSON"}
 _MAX_SHOWN_NOTE = 120
 SUBMIT_EDIT = "snm"
@@ -50,19 +52,27 @@ REMOVE_LISTED, EDIT_LISTED, SUBMIT_LISTED = "listx", "listt", "listtm"
 MARK = "clubp"
 READ, NOMINATE = "read", "nominate"
 """What `MARK` does. Cards of versions 0.1 and 0.2 nominated a paper for the club, which now votes from the list."""
+SHOW_ADDRESS, RENEW_ADDRESS, CLOSE_ADDRESS = "sa", "san", "sac"
+"""The address of a list, whose state they carry."""
 MAX_SEARCH_LENGTH = 300
 MAX_SKIPPED = 15
 """How many references that an import skipped are named."""
 
 
-def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.LayoutView:
-    """Return a page of saved papers with controls to open one, choose a tag, export, and switch news (None: off)."""
+def saved_view(
+    texts: Texts, listed: PaperList, news: NewsReader | None, *, may_share: bool = True
+) -> ui.LayoutView:
+    """Return a page of saved papers with controls to open one, choose a tag, export, and switch news (None: off).
+
+    If the reader `may_share` it, there is a button for its address.
+    """
     state = listed.state
     show_all = show_all_button(texts, state.server_id) if state.text else None
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
     is_on, reason = news is not None and news.reason is None, news.reason if news else None
     label, verb = ("news-stop-here", STOP_NEWS) if is_on else ("news-start", START_NEWS)
     switch = button(texts(label), pack_state(state.replace(page=0), verb))
+    fresh = ListState(ListKind.SAVED, server_id=state.server_id)
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
         [_tag_menu(texts, listed)],
@@ -72,6 +82,7 @@ def saved_view(texts: Texts, listed: PaperList, news: NewsReader | None) -> ui.L
             _search_button(texts, state),
             show_all,
             *(() if state.server_id else (import_button(texts), switch)),
+            button(texts("address"), pack_state(fresh, SHOW_ADDRESS)) if may_share else None,
         ],
     )
     notes = (*listed.notes, texts("news-suspended", reason=reason) if reason else "")
@@ -260,6 +271,20 @@ def list_tags_modal(texts: Texts, entry: models.SavedPaper) -> message_builder.S
     modal = message_builder.StatelessModal(texts("list-tags"), pack_custom_id(SUBMIT_LISTED, entry.arxiv_id))
     _add_tags(texts, modal, entry)
     return modal
+
+
+def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> ui.LayoutView:
+    """Return the addresses of a list, with buttons that renew and close it."""
+    url, message = f"{base_url.rstrip('/')}/lists/{token}", MessageBuilder()
+    files = "\n".join(f"{name}: {url}.{ending}" for ending, name in ADDRESS_FILES.items())
+    message.add_text(texts("address-heading"))
+    message.add_text(f"{url}\n{files}")
+    message.add_text(texts("address-what"))
+    message.add_buttons(
+        button(texts("address-renew"), pack_state(state, RENEW_ADDRESS)),
+        button(texts("address-close"), pack_state(state, CLOSE_ADDRESS)),
+    )
+    return message.view
 
 
 def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) -> ui.LayoutView:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -181,6 +182,16 @@ class Shelf:
             note=notes.clean_note(note),
             tags=notes.join_tags(notes.parse_tags(tags)),
         )
+
+    async def open_address(self, owner_id: int, *, is_new: bool = False) -> str:
+        """Return the token of the address of a list, of a reader or server; it is made if there is none, or if `is_new`."""
+        async with self._database.transaction() as connection:
+            await accounts.lock_reader(connection, owner_id)
+            token = None if is_new else await shelf.get_address(connection, owner_id)
+            if token is None:
+                token = secrets.token_hex(16)
+                await shelf.set_address(connection, owner_id, token)
+        return token
 
     async def start_news(self, user_id: int, zone: str) -> None:
         """Tell a reader of events of saved papers, in a zone (IANA) unless the reader chose one."""

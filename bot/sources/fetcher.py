@@ -11,7 +11,7 @@ import http.client
 import itertools
 import ssl
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
@@ -367,6 +367,28 @@ class HttpFetcher:
                     raise
                 await self.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
+
+    async def call(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: object = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Make one request to an API, without retry or redirect, and return its status, headers and body.
+
+        `body` is sent as JSON. Raises FetchError without an answer, and for one by which the server asks for time.
+        """
+        target = _parse_url(url)
+        self._guard.check_url(target)
+        if self.proxy is not None:
+            await self._guard.check_resolved(target)
+        sent = {**headers, hdrs.ACCEPT_ENCODING: "gzip"}
+        try:
+            async with self._session.request(
+                method, target, headers=sent, json=body, allow_redirects=False
+            ) as response:
+                if response.status in _RETRYABLE:
+                    raise _status_error(response, self.now())
+                return response.status, response.headers, await _read_body(response, self.limits.max_bytes)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _translate_error(error, target, self.limits) from error
 
     async def _follow_redirects(
         self, url: str, known: sources.PageState | None, accept: str, throttle: base.Throttle

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -29,7 +30,7 @@ WEB_READER = -1
 MAX_AGE_SECONDS = 60
 RETRY_SECONDS = 5
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?::[0-9]{1,5})?")
-_CHARSETS = ("text/html", "text/css", "text/plain")
+_CHARSETS = ("text/html", "text/css", "text/plain", "application/x-bibtex")
 
 
 Load = Callable[[Site, web.Request], Awaitable[Page]]
@@ -63,12 +64,20 @@ class WebServer:
                 site, _text(request), page=_page(request)
             ),
         }
+        for ending in ("", *web_service.LIST_FILES):
+            # A token has no dot.
+            handlers[f"/lists/{{text:[^/.]{{1,100}}}}{ending and f'.{ending}'}"] = partial(
+                self._load_list, ending
+            )
         for path, load in handlers.items():
             router.add_get(path, self._handler(load))
         for name in web_service.FILES:
             router.add_get(f"/{name}", self._handler(_load_file, is_lookup=False))
         router.add_get("/robots.txt", self._handle_robots)
         router.add_get("/{path:.*}", self._handler(_miss, is_lookup=False))
+
+    def _load_list(self, ending: str, site: Site, request: web.Request) -> Awaitable[Page]:
+        return self._pages.load_list(site, _text(request), ending, page=_page(request))
 
     async def _handle_robots(self, request: web.Request) -> web.Response:
         site = self._site(request)
@@ -173,10 +182,13 @@ def _respond(request: web.Request, page: Page, text: str) -> web.Response:
         "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
         "Cache-Control": "no-store",
     }
+    if page.is_private:
+        headers["X-Robots-Tag"] = "noindex"
     if page.status == 503:
         headers["Retry-After"] = f"{RETRY_SECONDS}"
     if page.status == 200:
-        headers |= {"ETag": f'W/"{etag}"', "Cache-Control": f"public, max-age={MAX_AGE_SECONDS}"}
+        who = "private" if page.is_private else "public"
+        headers |= {"ETag": f'W/"{etag}"', "Cache-Control": f"{who}, max-age={MAX_AGE_SECONDS}"}
         if any(tag.value in ("*", etag) for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
     charset = "utf-8" if page.content_type in _CHARSETS else None

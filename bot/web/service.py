@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from markupsafe import Markup
 
-from bot.archive import arxiv_ids, dates, summaries
+from bot.archive import arxiv_ids, dates, exports, summaries
 from bot.client import paper_texts
 from bot.client.list_state import ListKind, ListState
 from bot.client.paper_texts import format_title
@@ -35,7 +35,7 @@ from bot.search.results import Hint, PaperPage, Snippet, Sort
 from bot.search.service import SearchService
 from bot.trends import wording
 from bot.trends.service import Span, TrendService, make_topic
-from storage import archive, errors, models
+from storage import archive, errors, models, papers, shelf
 
 MAX_DAYS = 20_000
 PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
@@ -59,6 +59,13 @@ FILES = {
     "logo.svg": ("web.logo.svg.j2", "image/svg+xml"),
 }
 """The templates and content types of the files that pages load."""
+REFERENCES = {
+    "bib": (exports.ReferenceFormat.BIBTEX, "application/x-bibtex"),
+    "json": (exports.ReferenceFormat.CSL, "application/vnd.citationstyles.csl+json"),
+}
+"""The files of references of a list, by the ending of their address."""
+LIST_FILES = {"bib": "BibTeX", "json": "CSL JSON", "atom": "Atom"}
+"""What a list has besides its page, by the ending of the address."""
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
 
@@ -139,6 +146,10 @@ class Page:
     values: Mapping[str, Any]
     content_type: str = HTML
     status: int = 200
+    text: str | None = None
+    """The whole page, if it has no template."""
+    is_private: bool = False
+    """Whether only those who know its address may find it."""
 
 
 _NO_LIST: Mapping[str, Any] = {
@@ -233,6 +244,8 @@ class WebPages:
         object.__setattr__(self, "_search", self.services.search.public)
 
     def render(self, page: Page) -> str:
+        if page.text is not None:
+            return page.text
         return self.templates.render_document(page.template, page.values, OutputFormat.XML)
 
     async def load_day(self, site: Site, day: str = "", *, page: int = 0) -> Page:
@@ -345,6 +358,37 @@ class WebPages:
         if is_feed:
             return await work_in_thread(self._papers_feed, site, name, parts, {}, listed)
         return await work_in_thread(self._list_page, site, listed, parts, {}, {"is_indexed": True})
+
+    async def load_list(self, site: Site, token: str, ending: str = "", *, page: int = 0) -> Page:
+        """Return the list at an address as a page, feed or file of references (`ending`). Raises PageError if there is none.
+
+        It has what is public of its papers alone: neither notes nor tags, nor who saved them.
+        """
+        limit = {"": site.row_limit, "atom": FEED_PAPERS}.get(ending)
+        async with self.services.database.read() as connection:
+            owner_id = await shelf.find_owner(connection, token)
+            if owner_id is None:
+                raise PageError(404, "web-no-address")
+            kept, total = await shelf.list_rows(
+                connection, owner_id, limit=limit, offset=page * site.row_limit
+            )
+            confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in kept])
+        rows = tuple(replace(paper, note="", tags=()) for paper in kept)
+        if ending in REFERENCES:
+            form, content_type = REFERENCES[ending]
+            text = await work_in_thread(exports.render_references, form, rows, confirmed)
+            return Page("", {}, content_type, text=text, is_private=True)
+        parts, heading = ("lists", token), for_locale(site.locale)("web-list", count=total)
+        state = ListState(ListKind.SAVED, page=page, page_size=site.row_limit)
+        listed = PaperList(state, heading, rows, total)
+        if ending:
+            feed = await work_in_thread(self._papers_feed, site, heading, parts, {}, listed)
+            return replace(feed, is_private=True)
+        files = [(name, site.link(*parts, ending=f".{ending}")) for ending, name in LIST_FILES.items()]
+        further = {"heading": heading, "notes": [], "suggestions": files}
+        return replace(
+            await work_in_thread(self._list_page, site, listed, parts, {}, further), is_private=True
+        )
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return a paper's page. Raises PageError if no digest lists a paper with this id."""
@@ -558,12 +602,12 @@ class WebPages:
                 rank,
                 row.arxiv_id,
                 format_title(row.title, row.arxiv_id),
-                site.link("papers", row.arxiv_id),
-                "" if row.date.isoformat() == on else row.date.isoformat(),
+                site.link("papers", row.arxiv_id) if _has_page(row) else arxiv_ids.abstract_url(row.arxiv_id),
+                "" if row.date.isoformat() == on or not _has_page(row) else row.date.isoformat(),
                 texts("also-listed", date=day) if on else day,
                 site.link("days", row.date.isoformat()),
                 row.votes,
-                tuple((name, site.author_link(name)) for name in row.authors[:3]),
+                tuple((name, site.author_link(name) if _has_page(row) else None) for name in row.authors[:3]),
                 _more_authors(texts, row, 3),
                 snippets[row.arxiv_id].pieces if row.arxiv_id in snippets else (),
                 lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
@@ -623,9 +667,13 @@ class WebPages:
         entries = [
             AtomEntry(
                 arxiv_ids.abstract_url(row.arxiv_id),
-                site.address("papers", row.arxiv_id),
+                site.address("papers", row.arxiv_id)
+                if _has_page(row)
+                else arxiv_ids.abstract_url(row.arxiv_id),
                 format_title(row.title, row.arxiv_id),
-                datetime.combine(row.date, time(), UTC),
+                row.saved_at
+                if isinstance(row, models.SavedPaper)
+                else datetime.combine(row.date, time(), UTC),
                 _list_authors(texts, row),
                 summary=snippets.get(row.arxiv_id, ""),
                 picture=find_picture(row.thumbnail),
@@ -657,6 +705,11 @@ class WebPages:
             "entries": entries,
         }
         return Page("web.feed.atom.j2", values, ATOM)
+
+
+def _has_page(row: models.PaperRow) -> bool:
+    """Return whether a paper has a page: one that only a list has is in no other public place."""
+    return not isinstance(row, models.SavedPaper) or row.is_listed
 
 
 def make_file(name: str) -> Page:

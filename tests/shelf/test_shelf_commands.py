@@ -1,6 +1,7 @@
 """`/saved`: the list and its menus, notes and tags, removal, export and import."""
 
 import asyncio
+import re
 from typing import Any
 from unittest import mock
 
@@ -8,9 +9,9 @@ import aiohttp
 import pytest
 
 from bot.client import messages as client_messages
-from storage import accounts
+from storage import accounts, shelf
 from tests.support import patience
-from tests.support.client_harness import ClientHarness, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, shown_text
 
 SURVEY, REWARDS = "2501.00001", "2501.00002"
 
@@ -143,3 +144,50 @@ async def test_a_failed_download_asks_for_the_file_again(
     fail = mock.AsyncMock(side_effect=aiohttp.ClientPayloadError("the connection was closed"))
     monkeypatch.setattr(harness.bot.http, "get_from_cdn", fail)
     assert shown_text(await import_file(harness, BIBTEX)) == harness.texts("upload-failed")
+
+
+@both_languages
+@pytest.mark.parametrize("is_of_server", [False, True])
+async def test_a_list_has_an_address_that_is_renewed_and_closed(
+    harness: ClientHarness, is_of_server: bool
+) -> None:
+    """For a server's list, only managers see the button."""
+    who = harness.manager
+    card = await harness.ask("paper", by=who, paper=SURVEY)
+    await harness.press(card, "list-add" if is_of_server else "save", by=who)
+    options = {"list": "server"} if is_of_server else {}
+    owner_id = harness.guild.id if is_of_server else who.id
+    services, database = harness.bot.services, harness.bot.services.database
+
+    async def open_list() -> Any:
+        return await harness.ask("saved", by=who, **options)
+
+    closed = await harness.press(await open_list(), "address", by=who)
+    assert "PAPERROUND_WEB_URL" in shown_text(closed)
+    object.__setattr__(services, "lists_url", "https://papers.example/")
+    first = await harness.press(await open_list(), "address", by=who)
+    [token] = {*re.findall(r"https://papers\.example/lists/([0-9a-f]{32})\b", shown_text(first))}
+    assert all(
+        f"/lists/{token}{ending}\n" in f"{shown_text(first)}\n" for ending in (".bib", ".json", ".atom")
+    )
+    again = await harness.press(await open_list(), "address", by=who)
+    assert token in shown_text(again)
+    assert await database.fetch(shelf.find_owner, token) == owner_id
+    renewed = await harness.press(again, "address-renew", by=who)
+    assert renewed.id == again.id
+    assert token not in shown_text(renewed)
+    assert await database.fetch(shelf.find_owner, token) is None
+    assert harness.texts("address-closed") in shown_text(
+        await harness.press(renewed, "address-close", by=who)
+    )
+    assert await database.fetch(shelf.get_address, owner_id) is None
+    if is_of_server:
+        assert harness.texts("address") not in harness.screen(await harness.ask("saved", **options))
+        harness.take_roles(who)
+        refused = await harness.press(first, "address-renew", by=who)
+        assert harness.texts("needs-manage-server") in shown_text(refused)
+        assert await database.fetch(shelf.get_address, owner_id) is None
+    else:
+        await harness.press(await open_list(), "address", by=who)
+        await database.write(accounts.remove_reader_data, owner_id)
+        assert await database.fetch(shelf.get_address, owner_id) is None

@@ -170,6 +170,13 @@ saved-exported = { $count ->
    *[other] { $count } papers
 } as { $format }
 saved-export-too-large = The file would be too large for Discord. Export only one tag or the results of a search.
+address = Address of this list
+address-heading = ### Address of this list
+address-what = Whoever has this address can read the list: its papers, without notes, tags or names of members. Overleaf and BibTeX tools can load the file again at any time, and a feed reader shows what is added. Search engines are told to leave it out.
+address-renew = New address
+address-close = Close
+address-closed = The address is closed: nothing is there any more.
+address-no-web = A list gets an address in the web archive, which is not open here. The operator of the bot would set `PAPERROUND_WEB` and `PAPERROUND_WEB_URL`.
 saved-import = Import a file
 saved-import-file = A file of references
 saved-import-file-hint = A library from Zotero or BibTeX, a spreadsheet or any other text, up to 2 MB.
@@ -865,6 +872,12 @@ why-not-listed = No digest has listed { $paper }. Check the number.
 why-no-subscription = This channel doesn't have a daily post. A server manager can set one up with { $command }.
 
 ## Where the digests come from
+status-zotero = The server's list does not come into Zotero: { $code ->
+    [403] its key may not write in the library.
+    [404] there is no such library.
+   *[other] Zotero refuses it.
+} The operator of the bot has been told.
+status-zotero-refused = Zotero refuses { $papers } of the server's list. The operator of the bot has been told why.
 status-sources = Sources
 sources-heading = { $count ->
     [0] Sources
@@ -1062,6 +1075,10 @@ web-search-hint = A topic, such as diffusion
 web-no-search = These pages have no search. Browse by day, trend or author; in Discord, /topic finds papers.
 web-more-authors = and { $count } more
 web-trends = Trends
+web-list = Reading list · { $count ->
+    [one] one paper
+   *[other] { $count } papers
+}
 web-feeds = Feeds:
 web-pages = Pages
 web-days = Days

@@ -143,6 +143,13 @@ saved-not-any-more = 이제 저장되어 있지 않은 논문이에요.
 saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 편을 삭제해 주세요.
 saved-exported = { $format } 파일 · 논문 { $count }편
 saved-export-too-large = 파일이 디스코드 업로드 한도보다 커요. 태그나 검색으로 좁혀서 내보내 주세요.
+address = 목록 주소
+address-heading = ### 목록 주소
+address-what = 이 주소를 아는 사람은 누구나 목록의 논문을 볼 수 있어요. 메모, 태그, 멤버 이름은 나오지 않아요. Overleaf나 BibTeX 도구에서 파일을 언제든 다시 불러올 수 있고, 피드 리더에서는 새로 담은 논문이 보여요. 검색 엔진에는 나오지 않게 해 두었어요.
+address-renew = 새 주소로 바꾸기
+address-close = 주소 닫기
+address-closed = 주소를 닫았어요. 이제 그 주소로는 목록을 볼 수 없어요.
+address-no-web = 목록 주소는 웹 페이지로 열리는데, 이 봇은 웹 페이지를 켜지 않았어요. 봇 운영자가 `PAPERROUND_WEB`과 `PAPERROUND_WEB_URL`을 설정해야 해요.
 saved-import = 파일 가져오기
 saved-import-file = 참고문헌 파일
 saved-import-file-hint = Zotero나 BibTeX에서 내보낸 파일, 표 등 텍스트 파일(2MB까지)
@@ -823,6 +830,12 @@ why-not-listed = { $paper } 논문은 다이제스트에 실린 적이 없어요
 why-no-subscription = 이 채널에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
 
 ## 다이제스트의 출처
+status-zotero = 서버 목록이 Zotero에 들어가지 않고 있어요. { $code ->
+    [403] 키에 라이브러리 쓰기 권한이 없어요.
+    [404] 그런 라이브러리가 없어요.
+   *[other] Zotero가 받지 않아요.
+} 봇 운영자에게 알렸어요.
+status-zotero-refused = 서버 목록에서 Zotero가 받지 않은 논문: { $papers }. 이유는 봇 운영자에게 알렸어요.
 status-sources = 출처
 sources-heading = { $count ->
     [0] 출처
@@ -1221,6 +1234,7 @@ web-search-hint = 주제 입력 (예: 확산 모델)
 web-no-search = 이 페이지에는 검색이 없어요. 날짜, 동향, 저자별로 볼 수 있고, 논문 검색은 디스코드의 /주제 명령어로 해 주세요.
 web-more-authors = 외 { $count }명
 web-trends = 동향
+web-list = 공유한 논문 목록 · { $count }편
 web-feeds = 피드:
 web-pages = 페이지
 web-days = 날짜

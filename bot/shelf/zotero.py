@@ -1,0 +1,208 @@
+"""Brings the papers of one server's list into a library of Zotero, each once.
+
+The list is the outbox: a paper waits until `storage.zotero` knows that it is in the library. An item's key follows from the
+library and the paper, and is written as version 0, which Zotero refuses (412) if the key is there. So a repeat after a kill,
+at any later time, writes nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+
+from bot.archive import arxiv_ids, exports
+from bot.core import isolation
+from bot.core.clock import Clock
+from bot.sources import fetcher
+from bot.sources.base import FetchError
+from storage import errors, models, papers, shelf, zotero
+from storage.database import Database
+from storage.errors import StorageError
+
+log = structlog.get_logger(__name__)
+
+EVERY, RETRY, PAUSE = timedelta(seconds=20), timedelta(minutes=2), timedelta(hours=1)
+"""How often the list is looked at; how long it is not after a failure that may pass, and after another, such as a wrong key."""
+AT_ONCE = 50
+COLLECTION = "Paperround"
+MAX_REASON = 200
+_PAGE_SIZE = 100
+_KEY_SIGNS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"
+_WITH_IDS = ("archiveID", "url", "DOI", "extra")
+"""The fields of an item by which a paper is known."""
+SEVERAL_SERVERS = "the bot is in several servers: set PAPERROUND_ZOTERO_SERVER"
+
+
+class ZoteroRefusal(errors.PaperroundError):
+    """Raised for an object that Zotero refuses. `code` is 412 if one with its key is there."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass(eq=False)
+class ZoteroLibrary:
+    """A library (`groups/12345`) by Zotero's API at `url`. Its methods raise FetchError if nothing can be written there now."""
+
+    fetch: fetcher.HttpFetcher
+    url: str
+    name: str
+    key: str = field(repr=False)
+    pause_until: datetime = models.NEVER
+    """Until when Zotero asked for a pause (UTC). What was begun may be completed."""
+
+    async def check(self) -> None:
+        """Raise FetchError unless the key may write in the library."""
+        answer = await self._request("GET", "keys/current")
+        kind, _, number = self.name.partition("/")
+        access = answer["access"]
+        own = access.get("user", {}) if kind == "users" and str(answer["userID"]) == number else {}
+        rights = (
+            [own] if kind == "users" else [access.get("groups", {}).get(id_, {}) for id_ in (number, "all")]
+        )
+        if not any(right.get("write") for right in rights):
+            raise FetchError(f"the key may not write in {self.name}", code=403)
+
+    async def find_collection(self) -> str:
+        """Return the key of our collection, which is made if there is none."""
+        async for row in self._list("collections"):
+            if row["name"] == COLLECTION and not row.get("deleted"):
+                return str(row["key"])
+        key = self._make_key("collection")
+        try:
+            await self._create("collections", {"key": key, "version": 0, "name": COLLECTION})
+        except ZoteroRefusal as refusal:
+            if refusal.code != 412:
+                raise FetchError(f"it refuses a collection: {refusal}", code=refusal.code) from None
+        return key
+
+    async def has(self, arxiv_id: str) -> bool:
+        """Return whether an item names a paper by its arXiv id or URL."""
+        async for row in self._list("items", q=arxiv_id, qmode="everything"):
+            if any(arxiv_id == arxiv_ids.extract_arxiv_id(str(row.get(name, ""))) for name in _WITH_IDS):
+                return True
+        return False
+
+    async def add(self, item: Mapping[str, Any], collection: str) -> None:
+        """Create an item in a collection, unless this was done before. Raises ZoteroRefusal."""
+        versioned = {"key": self._make_key(item["archiveID"]), "version": 0, "collections": [collection]}
+        try:
+            await self._create("items", {**item, **versioned})
+        except ZoteroRefusal as refusal:
+            if refusal.code != 412:
+                raise
+
+    def _make_key(self, name: str) -> str:
+        number = int.from_bytes(hashlib.sha256(f"{self.name} {name}".encode()).digest())
+        return "".join(_KEY_SIGNS[number // len(_KEY_SIGNS) ** place % len(_KEY_SIGNS)] for place in range(8))
+
+    async def _create(self, kind: str, thing: Mapping[str, Any]) -> None:
+        try:
+            answer = await self._request("POST", f"{self.name}/{kind}", [thing])
+        except FetchError as error:
+            if error.code in (400, 413):
+                raise ZoteroRefusal(error.code, str(error)) from None
+            raise
+        if failed := answer.get("failed"):
+            refused = failed["0"]
+            raise ZoteroRefusal(int(refused["code"]), " ".join(str(refused["message"]).split())[:MAX_REASON])
+
+    async def _list(self, kind: str, **query: str) -> AsyncIterator[Mapping[str, Any]]:
+        start = 0
+        while True:
+            asked = urlencode({**query, "limit": _PAGE_SIZE, "start": start})
+            rows = await self._request("GET", f"{self.name}/{kind}?{asked}")
+            for row in rows:
+                yield row["data"]
+            if len(rows) < _PAGE_SIZE:
+                return
+            start += _PAGE_SIZE
+
+    async def _request(self, method: str, path: str, body: object = None) -> Any:
+        """Return Zotero's answer as JSON. Raises FetchError."""
+        headers = {"Zotero-API-Version": "3", "Zotero-API-Key": self.key}
+        url = f"{self.url.rstrip('/')}/{path}"
+        status, answered, data = await self.fetch.call(method, url, headers=headers, body=body)
+        pause_until = fetcher.parse_retry_after(answered.get("Backoff"), self.fetch.now())
+        self.pause_until = max(self.pause_until, pause_until or models.NEVER)
+        if status != 200:
+            reason = f"Zotero answers {status}: {data[:MAX_REASON].decode('utf-8', 'replace')}"
+            # 409: the library is locked.
+            raise FetchError(reason, code=status, is_retryable=status == 409)
+        try:
+            return await asyncio.to_thread(json.loads, data)
+        except ValueError:
+            raise FetchError("its answer is not JSON") from None
+
+
+@dataclass(eq=False)
+class ZoteroOutbox:
+    """Writes what is new on a server's list. `server_id` is that of the settings, or None; `list_servers` those of the bot."""
+
+    database: Database
+    clock: Clock
+    library: ZoteroLibrary
+    server_id: int | None
+    list_servers: Callable[[], Sequence[int]]
+    _resume_at: datetime = models.NEVER
+
+    async def write_due(self) -> None:
+        """Write the papers that wait. Failures are logged, and stored unless they may pass; a later call goes on."""
+        if self.clock() < max(self._resume_at, self.library.pause_until):
+            return
+        with isolation.isolated(log, "the list was not written into Zotero"):
+            servers = self.list_servers() if self.server_id is None else [self.server_id]
+            if not servers:
+                return  # not logged in yet
+            try:
+                if len(servers) > 1:
+                    raise FetchError(SEVERAL_SERVERS, code=0)
+                await self._write(servers[0])
+            except FetchError as error:
+                await self._pause(servers[0], error)
+
+    async def _pause(self, server_id: int, error: FetchError) -> None:
+        is_lasting = error.code is not None and not error.is_retryable
+        self._resume_at = error.retry_at or self.clock() + (PAUSE if is_lasting else RETRY)
+        log.info("Zotero not written", reason=str(error), next_at=self._resume_at.isoformat())
+        if is_lasting:
+            problem = zotero.ZoteroProblem(server_id, error.code or 0, str(error))
+            await self.database.write(zotero.set_problem, problem)
+
+    async def _write(self, server_id: int) -> None:
+        name, now = self.library.name, self.clock()
+        waiting = await self.database.fetch(zotero.list_waiting, server_id, name, now, AT_ONCE)
+        if not waiting and await self.database.fetch(zotero.get_problem) is None:
+            return
+        collection = await self.library.find_collection()
+        await self.database.write(zotero.set_problem, None)
+        for paper_id in waiting:
+            # A paper that cannot be written costs itself alone.
+            with isolation.collected([], reraise=(FetchError, StorageError)) as failed:
+                await self._write_paper(server_id, paper_id, collection)
+            reason = None
+            if failed:
+                reason = errors.make_printable(str(failed[0]) or type(failed[0]).__name__)[:MAX_REASON]
+                log.warning("paper not written into Zotero", paper=paper_id, reason=reason)
+            await self.database.write(zotero.record, server_id, name, paper_id, self.clock(), reason)
+            if self.clock() < self.library.pause_until:
+                return
+
+    async def _write_paper(self, server_id: int, paper_id: int, collection: str) -> None:
+        async with self.database.read() as connection:
+            rows, _ = await shelf.list_rows(connection, server_id, paper_ids=[paper_id])
+            facts = (await papers.list_facts_by_paper(connection, [paper_id])).get(paper_id, ())
+            merged = await papers.list_merged(connection, ids=[paper_id])
+        if rows and not await self.library.has(rows[0].arxiv_id):
+            published = [fact.published_on for fact in facts if fact.published_on]
+            item = exports.to_zotero(rows[0], merged[paper_id].abstract, min(published, default=None))
+            await self.library.add(item, collection)

@@ -1,0 +1,93 @@
+"""Which papers of a server's list have come into its library of Zotero."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import key_values, statements
+from storage.shelf import saved_papers
+from storage.tables import SERVER_ROWS, UtcTime, metadata, papers, reference, required
+
+zotero_items = sa.Table(
+    "zotero_items",
+    metadata,
+    sa.Column("server_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
+    sa.Column("library", sa.Text, primary_key=True),
+    reference("paper_id", "papers.id", primary_key=True, index=True),
+    required("tried_at", UtcTime),
+    sa.Column("reason", sa.Text),  # why it was refused; NULL: it is there
+)
+
+RETRY_AFTER = timedelta(days=1)
+"""After how long a paper that Zotero refused is tried again."""
+
+
+class ZoteroProblem(NamedTuple):
+    """Why no paper of a server's list comes into the library: Zotero's status (0: none), and a sentence for the operator."""
+
+    server_id: int
+    code: int
+    reason: str
+
+
+async def list_waiting(
+    connection: AsyncConnection, server_id: int, library: str, now: datetime, limit: int
+) -> list[int]:
+    """Return papers of a server's list that are to be written at `now` (UTC), the first added first.
+
+    A paper waits for its title.
+    """
+    item, saved = zotero_items.c, saved_papers.c
+    is_done = sa.or_(item.reason.is_(None), item.tried_at > now - RETRY_AFTER)
+    done = sa.exists().where(
+        item.server_id == server_id, item.library == library, item.paper_id == saved.paper_id, is_done
+    )
+    query = sa.select(saved.paper_id).join(papers, papers.c.id == saved.paper_id).where(~done)
+    query = query.where(saved.user_id == server_id, papers.c.title.is_not(None))
+    return list(await connection.scalars(query.order_by(saved.saved_at, saved.paper_id).limit(limit)))
+
+
+async def record(
+    connection: AsyncConnection,
+    server_id: int,
+    library: str,
+    paper_id: int,
+    tried_at: datetime,
+    reason: str | None,
+) -> None:
+    """Store that a paper is in the library, or why Zotero refused it."""
+    row = {"server_id": server_id, "library": library, "paper_id": paper_id}
+    await statements.insert_rows(
+        connection, zotero_items, [{**row, "tried_at": tried_at, "reason": reason}], "update"
+    )
+
+
+async def list_refused(
+    connection: AsyncConnection, now: datetime, server_id: int | None = None
+) -> list[tuple[str, str]]:
+    """Return the arXiv ids of papers on lists (of a server) that Zotero refused lately, each with the reason."""
+    item, saved = zotero_items.c, saved_papers.c
+    query = sa.select(papers.c.arxiv_id, item.reason).join(papers, papers.c.id == item.paper_id)
+    is_listed = sa.exists().where(saved.user_id == item.server_id, saved.paper_id == item.paper_id)
+    # One that is not tried any more, since the settings changed, is no news.
+    query = query.where(item.reason.is_not(None), item.tried_at > now - 2 * RETRY_AFTER, is_listed)
+    query = query.where(*statements.equalities(zotero_items, {"server_id": server_id}))
+    return list(map(tuple, await connection.execute(query.order_by(item.paper_id))))
+
+
+async def set_problem(connection: AsyncConnection, problem: ZoteroProblem | None) -> None:
+    """Store why nothing comes into the library, or that it does again."""
+    if problem is None:
+        await key_values.remove(connection, key_values.ZOTERO_PROBLEM)
+    else:
+        await key_values.set_value(connection, key_values.ZOTERO_PROBLEM, json.dumps(problem))
+
+
+async def get_problem(connection: AsyncConnection) -> ZoteroProblem | None:
+    stored = await key_values.get(connection, key_values.ZOTERO_PROBLEM)
+    return None if stored is None else ZoteroProblem(*json.loads(stored))

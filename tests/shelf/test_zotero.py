@@ -1,0 +1,296 @@
+"""A server's list in Zotero: each paper once, through kills, limits and refusals, which somebody sees."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.app import container
+from bot.cli import operations as cli_operations
+from bot.core.settings import Settings
+from bot.operations import concerns, doctor
+from bot.shelf import zotero as zotero_outbox
+from bot.sources import base
+from storage import models, papers, shelf
+from storage.database import Database
+from tests.support import fake_zotero, killed_process, sample_archive
+from tests.support.fake_zotero import FakeZotero, Library
+
+both_engines = pytest.mark.engines("sqlite", "postgresql")
+SERVER, GROUP = 9001, "groups/12345"
+PAPERS = sample_archive.SMALL, sample_archive.REINFORCED, sample_archive.CHEMISTRY
+FACTS = models.PaperFacts(
+    "2501.00001",
+    "arxiv",
+    "https://export.arxiv.org/api/query",
+    datetime(2025, 1, 4, tzinfo=UTC),
+    title="TinyTalk: Training a Small Language Model on Clean Data",
+    abstract="We train\n a small model.",
+    authors=("Andrés Marafiori", "Aäron van den Oord", "The TinyTalk Team"),
+    published_on=date(2024, 12, 31),
+    version=1,
+    comment="Withdrawn by the authors",
+)
+
+
+@dataclass
+class Lab:
+    """A server with a list, and a fake Zotero with its library. `write` is one look of the running bot at the list."""
+
+    database: Database
+    fake: FakeZotero
+    now: datetime = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    servers: Sequence[int] = (SERVER,)
+    settings: Settings = field(default_factory=Settings)
+    outbox: zotero_outbox.ZoteroOutbox = field(init=False)
+
+    @property
+    def library(self) -> Library:
+        return self.fake.libraries[GROUP]
+
+    @property
+    def ids(self) -> list[str]:
+        """The arXiv ids of our items, in the order in which they came."""
+        return [
+            row["archiveID"].removeprefix("arXiv:")
+            for row in self.library.items.values()
+            if "archiveID" in row
+        ]
+
+    async def add(self, *arxiv_ids: str) -> None:
+        async with self.database.transaction() as connection:
+            ids = await papers.get_ids(connection, arxiv_ids)
+            times = {ids[name]: self.now + timedelta(seconds=number) for number, name in enumerate(arxiv_ids)}
+            await shelf.save_at(connection, SERVER, times)
+
+    async def write(self, after: timedelta = timedelta(minutes=1)) -> None:
+        self.now += after
+        await self.outbox.write_due()
+
+    async def told(self) -> list[str]:
+        async with self.database.read() as connection:
+            return [line for line in await concerns.list_all(connection, self.now) if "Zotero" in line]
+
+
+@asynccontextmanager
+async def open_lab(database: Database) -> AsyncIterator[Lab]:
+    await sample_archive.add_digest(database, "2025-01-02", *PAPERS)
+    await sample_archive.make_ingest(database).add_facts([FACTS])
+    holder: list[Lab] = []
+    async with fake_zotero.run(lambda: holder[0].now) as fake:
+        lab = Lab(database, fake)
+        holder.append(lab)
+        fake.libraries[GROUP] = Library()
+        lab.settings = Settings(
+            zotero_key=SecretStr(fake_zotero.KEY),
+            zotero_library=GROUP,
+            zotero_url=fake.url,
+            zotero_server=None,
+        )
+        async with container.create_fetcher(lab.settings, lambda: lab.now) as fetch:
+            library = container.find_library(lab.settings, fetch)
+            assert library is not None
+            lab.outbox = zotero_outbox.ZoteroOutbox(
+                database, lambda: lab.now, library, None, lambda: lab.servers
+            )
+            yield lab
+
+
+@pytest.fixture
+async def lab(db: Database) -> AsyncIterator[Lab]:
+    async with open_lab(db) as opened:
+        yield opened
+
+
+@both_engines
+async def test_what_joins_the_list_comes_once_into_our_collection(lab: Lab) -> None:
+    there = {
+        "itemType": "journalArticle",
+        "title": "Rewarding",
+        "url": "http://arxiv.org/abs/2501.00002v2",
+        "extra": "",
+    }
+    lab.library.put("items", "QQQQ2222", **there)
+    for number in range(7):
+        citing = {
+            "itemType": "journalArticle",
+            "title": "Cites",
+            "abstractNote": "after 2501.00003",
+            "url": "https://a.example",
+        }
+        lab.library.put("items", f"CCCC222{number + 2}", **citing)
+    lab.fake.page_size = 5
+    await lab.add("2501.00001", "2501.00002", "2501.00003")
+    await lab.write()
+    [collection] = lab.library.collections.values()
+    assert collection["name"] == "Paperround"
+    assert lab.ids == ["2501.00001", "2501.00003"], "the other one was there by its URL"
+    item = lab.library.items[next(key for key, row in lab.library.items.items() if "archiveID" in row)]
+    expected = {
+        "itemType": "preprint",
+        "title": FACTS.title,
+        "creators": [
+            {"creatorType": "author", "firstName": "Andrés", "lastName": "Marafiori"},
+            {"creatorType": "author", "firstName": "Aäron", "lastName": "van den Oord"},
+            {"creatorType": "author", "name": "The TinyTalk Team"},
+        ],
+        "date": "2024-12-31",
+        "abstractNote": "We train a small model.",
+        "url": "https://arxiv.org/abs/2501.00001",
+        "archiveID": "arXiv:2501.00001",
+        "tags": [],
+        "collections": [collection["key"]],
+        "extra": "Withdrawn by the authors",
+    }
+    assert {name: item[name] for name in expected} == expected
+    written = len(lab.fake.written)
+    async with lab.database.transaction() as connection:
+        ids = await papers.get_ids(connection, ["2501.00001"])
+        await shelf.remove(connection, SERVER, ids["2501.00001"])
+    await lab.write()
+    assert "2501.00001" in lab.ids, "what is taken off the list stays"
+    await lab.add("2501.00001")
+    await lab.write()
+    assert len(lab.fake.written) == written
+    assert await lab.told() == []
+
+
+@both_engines
+@pytest.mark.parametrize("ends_at", ["an answer", "a commit", "a stored commit"])
+async def test_nothing_is_lost_or_doubled_by_a_kill_at_any_place(lab: Lab, ends_at: str) -> None:
+    await lab.add(*(paper.arxiv_id for paper in PAPERS))
+    for number in range(9):
+        if ends_at == "an answer":
+            lab.fake.faults[:] = [*[()] * number, None]
+            await lab.write(timedelta(hours=13))
+            lab.fake.faults.clear()
+        else:
+            with killed_process.killed_at(lab.database, number + 1, is_stored=ends_at == "a stored commit"):
+                await lab.write(timedelta(hours=13))
+    await lab.write(timedelta(hours=13))
+    assert sorted(lab.ids) == sorted(paper.arxiv_id for paper in PAPERS)
+    assert len(lab.library.collections) == 1
+    assert await lab.told() == []
+    asked = len(lab.fake.requests)
+    await lab.write()
+    assert len(lab.fake.requests) == asked, "nothing waits"
+
+
+PASSING = {"429": (429, {"Retry-After": "600"}), "503": (503, {"Retry-After": "600"}), "locked": (409, {})}
+
+
+@pytest.mark.parametrize("fault", PASSING)
+async def test_what_passes_is_waited_for_without_a_word(lab: Lab, fault: str) -> None:
+    await lab.add("2501.00001")
+    lab.fake.faults[:] = [(), (), PASSING[fault]]
+    await lab.write()
+    asked = len(lab.fake.requests)
+    assert asked == 3
+    await lab.write(timedelta(minutes=1))
+    assert len(lab.fake.requests) == asked
+    await lab.write(timedelta(minutes=10))
+    assert (lab.ids, await lab.told()) == (["2501.00001"], [])
+
+
+async def test_a_pause_that_zotero_asks_for_is_kept_between_papers(lab: Lab) -> None:
+    lab.fake.headers["Backoff"] = "90"
+    await lab.add("2501.00001", "2501.00002")
+    await lab.write()
+    assert lab.ids == ["2501.00001"], "what was begun is completed"
+    asked = len(lab.fake.requests)
+    await lab.write(timedelta(seconds=80))
+    assert len(lab.fake.requests) == asked
+    await lab.write(timedelta(seconds=11))
+    assert lab.ids == ["2501.00001", "2501.00002"]
+    assert await lab.told() == []
+
+
+@pytest.mark.parametrize("refusal", ["key", "rights", "library", "servers"])
+async def test_what_lasts_is_told_and_goes_on_once_it_is_mended(lab: Lab, refusal: str) -> None:
+    await lab.add("2501.00001")
+    library, access = lab.library, lab.fake.access
+    if refusal == "key":
+        lab.outbox.library = replace(lab.outbox.library, key="of-nobody")
+    elif refusal == "rights":
+        lab.fake.access = {"groups": {"12345": {"library": True, "write": False}}}
+    elif refusal == "library":
+        del lab.fake.libraries[GROUP]
+    else:
+        lab.servers = (SERVER, 9002)
+    await lab.write()
+    [told] = await lab.told()
+    assert {
+        "key": "Invalid key",
+        "rights": "Write access denied",
+        "library": "404",
+        "servers": "PAPERROUND_ZOTERO_SERVER",
+    }[refusal] in told
+    assert fake_zotero.KEY not in told
+    asked = len(lab.fake.requests)
+    await lab.write(timedelta(minutes=30))
+    assert len(lab.fake.requests) == asked
+    lab.fake.libraries[GROUP], lab.fake.access, lab.servers = library, access, (SERVER,)
+    lab.outbox.library = replace(lab.outbox.library, key=fake_zotero.KEY)
+    await lab.write(timedelta(minutes=31))
+    assert (lab.ids, await lab.told()) == (["2501.00001"], [])
+
+
+async def test_a_paper_that_zotero_refuses_costs_itself_alone_and_is_named(lab: Lab) -> None:
+    lab.fake.refuse = lambda item: "title is too long" if "00001" in item["archiveID"] else ""
+    await lab.add("2501.00001", "2501.00002", "2501.00003")
+    await lab.write()
+    assert lab.ids == ["2501.00002", "2501.00003"]
+    assert await lab.told() == ["Zotero refuses 2501.00001: title is too long"]
+    lab.fake.refuse = lambda _: ""
+    await lab.write(timedelta(hours=25))
+    assert lab.ids[-1] == "2501.00001"
+    assert await lab.told() == []
+
+
+async def test_another_library_gets_the_whole_list(lab: Lab) -> None:
+    await lab.add("2501.00001")
+    await lab.write()
+    lab.fake.libraries["groups/7"] = lab.fake.libraries[GROUP]
+    lab.outbox.library = replace(lab.outbox.library, name="groups/7")
+    lab.fake.libraries["groups/7"] = Library()
+    await lab.write()
+    assert len(lab.fake.libraries["groups/7"].items) == 1
+
+
+async def accept_token(_: Settings) -> Any:
+    raise base.FetchError("no network in tests")
+
+
+ACCESS: dict[str, tuple[dict[str, Any], str, bool]] = {
+    "all groups": ({"groups": {"all": {"library": True, "write": True}}}, GROUP, True),
+    "this group": ({"groups": {"12345": {"library": True, "write": True}}}, GROUP, True),
+    "read alone": ({"groups": {"12345": {"library": True, "write": False}}}, GROUP, False),
+    "another group": ({"groups": {"7": {"library": True, "write": True}}}, GROUP, False),
+    "own": ({"user": {"library": True, "write": True}}, f"users/{fake_zotero.USER}", True),
+    "of another person": ({"user": {"library": True, "write": True}}, "users/1", False),
+    "nothing": ({}, GROUP, False),
+}
+
+
+@pytest.mark.parametrize("case", ACCESS)
+async def test_doctor_asks_whether_the_key_may_write(
+    lab: Lab, case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lab.fake.access, name, may_write = ACCESS[case]
+    configured = lab.settings.model_copy(update={"zotero_library": name})
+    findings = await doctor.examine(configured, accept_token, check_library=cli_operations._check_library)
+    [found] = [row for row in findings if row.what == "Zotero"]
+    assert (found.status is doctor.Status.OK) is may_write, found
+    assert may_write or name in found.note
+    assert fake_zotero.KEY not in f"{findings}"
+
+
+@pytest.mark.parametrize("library", [None, "12345", "groups/", "group/1"])
+def test_settings_that_name_no_library_are_refused(library: str | None) -> None:
+    with pytest.raises(ValueError, match=r"PAPERROUND_ZOTERO_LIBRARY|is not a library"):
+        Settings(zotero_key=SecretStr("k"), zotero_library=library)

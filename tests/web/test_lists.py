@@ -1,0 +1,95 @@
+"""The list of a reader or server at an unguessable address: its papers' public facts, for those who know the address."""
+
+import json
+from datetime import timedelta
+from xml.etree import ElementTree
+
+import pytest
+
+from storage import papers, shelf
+from tests.support import sample_archive
+from tests.web.conftest import WebArchive
+from tests.web.test_server import KOREAN, Elements
+from tests.web.test_unlisted import FACT, TITLE
+
+READER, TOKEN, NEWER = 4242, "0123456789abcdef0123456789abcdef", "f" * 32
+SECRETS = ("for Ada's thesis", "#secret-tag", "secret-tag", f"{READER}")
+ENDINGS = ("", ".bib", ".json", ".atom")
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+async def opened(archive: WebArchive) -> WebArchive:
+    """An archive with a reader's list of three papers: the hostile one, one that a digest has, and one that none has."""
+    database = archive.services.database
+    await sample_archive.make_ingest(database).add_facts([FACT])
+    async with database.transaction() as connection:
+        names = ["2501.00004", "2501.00001", FACT.arxiv_id]
+        ids = await papers.get_ids(connection, names)
+        times = {ids[name]: archive.now + timedelta(minutes=number) for number, name in enumerate(names)}
+        await shelf.save_at(connection, READER, times)
+        for paper_id in times:
+            await shelf.update(connection, READER, paper_id, note=SECRETS[0], tags=f" {SECRETS[2]} ")
+        await shelf.set_address(connection, READER, TOKEN)
+    return archive
+
+
+async def test_its_page_files_and_feed_have_the_papers_public_facts_alone(opened: WebArchive) -> None:
+    kinds = (
+        "text/html",
+        "application/x-bibtex; charset=utf-8",
+        "application/vnd.citationstyles.csl+json",
+        "application/atom",
+    )
+    for ending, kind in zip(ENDINGS, kinds, strict=True):
+        status, headers, text = await opened.get(f"/lists/{TOKEN}{ending}")
+        assert (status, headers["Content-Type"].startswith(kind)) == (200, True), (ending, headers)
+        assert headers["X-Robots-Tag"] == "noindex"
+        assert headers["Cache-Control"].startswith("private")
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert [secret for secret in SECRETS if secret in text] == []
+        assert TITLE in text
+        assert text.index("Secret Moss") < text.index("TinyTalk")
+    page = await opened.text(f"/lists/{TOKEN}")
+    assert '<meta name="robots" content="noindex">' in page
+    assert "Reading list · 3 papers" in page.replace("\N{NO-BREAK SPACE}", " ")
+    links = Elements(page).values("href")
+    assert {f"/lists/{TOKEN}{ending}" for ending in ENDINGS[1:]} <= {*links}
+    assert f"https://arxiv.org/abs/{FACT.arxiv_id}" in links
+    assert f"/papers/{FACT.arxiv_id}" not in links, "it has no page there"
+    assert "Ann%20Beech" not in page
+    assert "<script" not in page
+    assert "논문 목록 · 3편" in (await opened.get(f"/lists/{TOKEN}", KOREAN))[2].replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    listed = json.loads(await opened.text(f"/lists/{TOKEN}.json"))
+    assert [row["number"] for row in listed] == [
+        f"arXiv:{FACT.arxiv_id}",
+        "arXiv:2501.00001",
+        "arXiv:2501.00004",
+    ]
+    feed = ElementTree.fromstring(await opened.text(f"/lists/{TOKEN}.atom"))
+    assert [entry.findtext(f"{ATOM}id") for entry in feed.iter(f"{ATOM}entry")] == [
+        f"https://arxiv.org/abs/{name}" for name in (FACT.arxiv_id, "2501.00001", "2501.00004")
+    ]
+
+
+async def test_a_renewed_a_closed_and_a_guessed_address_have_nothing(opened: WebArchive) -> None:
+    database = opened.services.database
+    await database.write(shelf.set_address, READER, NEWER)
+    for ending in ENDINGS:
+        assert (await opened.get(f"/lists/{NEWER}{ending}"))[0] == 200
+        for wrong in (TOKEN, NEWER[:-1], NEWER.upper(), "%00", "a" * 101, "..", f"{NEWER}/"):
+            assert (await opened.get(f"/lists/{wrong}{ending}"))[0] == 404, wrong
+    assert (await opened.get(f"/lists/{NEWER}?page=501"))[0] == 404
+    assert NEWER not in await opened.text("/sitemap.xml") + await opened.text("/robots.txt")
+    await database.write(shelf.set_address, READER, None)
+    assert (await opened.get(f"/lists/{NEWER}"))[0] == 404
+
+
+async def test_an_empty_list_has_a_page_and_files(archive: WebArchive) -> None:
+    await archive.services.database.write(shelf.set_address, READER, TOKEN)
+    for ending in ENDINGS:
+        assert (await archive.get(f"/lists/{TOKEN}{ending}"))[0] == 200, ending
+    assert json.loads(await archive.text(f"/lists/{TOKEN}.json")) == []
+    assert "/saved" not in await archive.text(f"/lists/{TOKEN}")
