@@ -47,7 +47,7 @@ COMMON = ("data", "baselines", "cost", "limits", "code")
 """The questions that fit any paper; each has a text, `ask-common-data`, that is also what is asked."""
 _SAVE = (client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE)
 """The beginning of the id of an entry that saves a paper."""
-_MAX_SHOWN_QUESTION, _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 300, 120, 60, 600
+_MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 120, 60, 600
 _QUOTED = (350, 200, 120, 40)
 """The characters of an archive's passage, fewer where a message is full."""
 _RESERVE = 600
@@ -82,7 +82,7 @@ def answer_view(
     if answer.paper is not None:
         head.append(f"### {title_link(answer.paper, max_characters=300, max_bytes=900)}")
     if asked:
-        head.append(texts("ask-asked", question=escape_untrusted(asked, max_length=_MAX_SHOWN_QUESTION)))
+        head.append(texts("ask-asked", question=escape_untrusted(asked, max_length=MAX_LENGTH)))
     # What was not found is said aloud, and what is only to be kept in mind in small print.
     aloud = 0 if answer.is_near else 1
     message.add_text("\n".join([*head, *said[:aloud], *map(subtext, said[aloud:])]))

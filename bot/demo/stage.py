@@ -38,6 +38,8 @@ from storage import models
 log = structlog.get_logger(__name__)
 
 STRING, INTEGER, CHANNEL = 3, 4, 7
+MESSAGE = 2_000
+"""The most characters of a message."""
 QUERIES = ("query", "topic", "keyword", "without", "search", "question")
 """The options whose text may contain any `word:`, as in `since:2025`."""
 UNKNOWN = re.compile(r"(?:^|\s)(?!arxiv:|doi:)([^\W\d]+):(?=[^\s/])", re.IGNORECASE)
@@ -249,7 +251,7 @@ class Stage:
 
     async def _mention(self, channel: simcord.ChannelHandle, text: str) -> None:
         """Send what the viewer typed as a message that mentions the bot."""
-        asked = f"{self._mention_text} {text}"
+        asked = f"{self._mention_text} {text}"[:MESSAGE]
         if isinstance(self._viewer, simcord.MemberActor):
             await self._viewer.send(channel, asked)
         else:

@@ -250,7 +250,7 @@ class PaperLists:
         more = templates.render_more_authors(len(others) - MAX_NAMES, False, texts.locale)
         typed = escape_untrusted(name, max_length=60)
         notes = (
-            texts("list-name-corrected", name=typed) if result.is_corrected else "",
+            texts("list-name-corrected", name=typed) if result.is_corrected and not others else "",
             texts(
                 names_note,
                 names=f"{_format_names(others[:MAX_NAMES])} {more}".rstrip(),

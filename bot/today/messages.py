@@ -59,16 +59,16 @@ def today_view(
 
 def _basis_text(texts: Texts, post: today_service.TodayPost) -> str:
     """Return what the papers are chosen by: all that counts for this reader, or their votes."""
-    is_learnt = post.saved_count >= today_service.MIN_SAVED
+    left = today_service.MIN_SAVED - post.saved_count
     parts = [
-        texts("today-basis-saved", count=post.saved_count) if is_learnt else "",
+        texts("today-basis-saved", count=post.saved_count) if left <= 0 else "",
         texts("today-basis-topics") if post.has_topics else "",
         texts("today-basis-alerts") if post.has_alerts else "",
     ]
     if not post.is_personal:
-        return texts("today-by-votes")
-    key = "today-from" if is_learnt else "today-from-followed" if post.has_match else "today-without-match"
-    return texts(key, basis=_join(texts, [part for part in parts if part]))
+        return texts("today-by-votes", left=left)
+    key = "today-from" if left <= 0 else "today-from-followed" if post.has_match else "today-without-match"
+    return texts(key, left=left, basis=_join(texts, [part for part in parts if part]))
 
 
 def _join(texts: Texts, parts: Sequence[str]) -> str:

@@ -479,6 +479,13 @@ async def test_an_answer_is_shared_as_its_reader_saw_it(asking: ClientHarness) -
         assert asking.texts("share-taken-back") in shown_text(taken)
 
 
+async def test_the_longest_question_is_shown_whole(asking: ClientHarness) -> None:
+    question = f"{'We train small models. ' * 19}Which data do they learn from, and how long is it trained?"[
+        :500
+    ]
+    assert question in shown_text(await asking.ask("ask", question=question))
+
+
 async def test_in_a_channel_where_the_reader_may_not_write_an_answer_cannot_be_shared(
     asking: ClientHarness,
 ) -> None:

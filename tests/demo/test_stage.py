@@ -62,12 +62,15 @@ async def test_a_typed_mention_reaches_the_bot(sqlite_db: Database) -> None:
         page = _page(harness, harness.manager)
         page._pages = {}
         stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
-        await harness.manager.send(harness.channel, "@Paperround Why do lamps burn?")
+        long = f"@Paperround {'why ' * 497}"
+        for typed in ("@Paperround Why do lamps burn?", long):
+            await harness.manager.send(harness.channel, typed)
         await stage._show_new(harness.channel)
         await stage._show_new(harness.channel)
         assert harness.bot.user is not None
         sent = [one.content for one in harness.channel.history() if one.author.id == harness.manager.id]
-        assert sent == [f"<@{harness.bot.user.id}> Why do lamps burn?"]
+        named = f"<@{harness.bot.user.id}>"
+        assert {f"{named} Why do lamps burn?", f"{named} {'why ' * 500}"[:2_000]} == {*sent}
 
 
 async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:

@@ -65,13 +65,18 @@ async def test_an_author_is_named_as_most_papers_do(harness: ClientHarness) -> N
     """The first paper that names the author has the rare spelling."""
     spellings = ("Loubna Ben allal", "Loubna Ben Allal", "Loubna Ben Allal")
     for number, name in enumerate(spellings):
-        paper = sample_archive.NewsletterPaper(f"2512.0020{number}", f"Web {number}", "웹.", authors=(name,))
+        paper = sample_archive.NewsletterPaper(
+            f"2512.0020{number}", f"Web {number}", "웹.", authors=(name, "Ada Lovelake")
+        )
         await sample_archive.add_digest(harness.container.database, f"2025-12-0{number + 1}", paper)
     shown = shown_text(await harness.ask("author", name="loubna ben allal"))
     assert harness.texts("list-author-heading", author="Loubna Ben Allal", count=3) in shown
     assert (
         harness.texts("list-other-authors", count=2, name="", author="", names="").split("“")[0] not in shown
     )
+    shown = shown_text(await harness.ask("author", name="ada lovelase"))
+    assert "2 authors match “ada lovelase”" in shown
+    assert "No author is called" not in shown
 
 
 async def test_an_ambiguous_abbreviation_has_a_button_for_each_meaning(harness: ClientHarness) -> None:

@@ -111,7 +111,9 @@ async def test_the_heading_names_all_that_papers_are_chosen_by(harness: ClientHa
     await harness.add_alert("reward")
     both = "고른 기준: 내 주제, 알림." if is_korean else "Based on your topics and your alerts."
     assert (await _note(harness)).startswith(both)
-    await _save(harness, *SMALL_MODELS)
+    await _save(harness, *SMALL_MODELS[:2])
+    assert ("1편 더 저장하면" if is_korean else "Save one more paper, ") in await _note(harness)
+    await _save(harness, *SMALL_MODELS[2:])
     saved = "저장한 논문 3편" if is_korean else "3 saved papers"
     expected = (
         f"고른 기준: {saved}, 내 주제, 알림"

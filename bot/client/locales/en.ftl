@@ -972,13 +972,17 @@ today-heading = { $count ->
     [1] Your paper
    *[other] Your papers
 } · { $day }
-today-by-votes = Sorted by votes for now. Topics from **My topics** count right away, saved papers once you have three.
+today-by-votes = Sorted by votes for now. Topics from **My topics** count right away, saved papers after { $left } more.
 today-basis-saved = { $count } saved papers
 today-basis-topics = your topics
 today-basis-alerts = your alerts
 today-from = Based on { $basis }
-today-from-followed = Based on { $basis }. Once you have saved three papers, they count too.
-today-without-match = No paper of this day matches { $basis }, so they are sorted by votes. Once you have saved three papers, they count too.
+today-from-followed = Based on { $basis }. { today-saved-later }
+today-without-match = No paper of this day matches { $basis }, so they are sorted by votes. { today-saved-later }
+today-saved-later = Save { $left ->
+    [one] one more paper
+   *[other] { $left } more papers
+}, and what you saved counts too.
 today-rank = #{ $rank } by votes
 today-because = Matches { $reasons }
 today-and = {" and "}

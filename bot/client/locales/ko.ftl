@@ -918,13 +918,14 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 # /오늘: 독자에게 맞춘 오늘의 논문
 
 today-heading = 오늘의 맞춤 논문 · { $day }
-today-by-votes = 아직은 추천순이에요. **내 주제**에서 고른 주제는 바로 반영하고, 저장한 논문은 세 편이 되면 반영해요.
+today-by-votes = 아직은 추천순이에요. **내 주제**에서 고른 주제는 바로 반영하고, 저장한 논문은 { $left }편 더 저장하면 반영해요.
 today-basis-saved = 저장한 논문 { $count }편
 today-basis-topics = 내 주제
 today-basis-alerts = 알림
 today-from = 고른 기준: { $basis }
-today-from-followed = 고른 기준: { $basis }. 논문을 세 편 저장하면 저장한 논문도 반영해요.
-today-without-match = 이날은 기준({ $basis })에 맞는 논문이 없어 추천순으로 보여 드려요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
+today-from-followed = 고른 기준: { $basis }. { today-saved-later }
+today-without-match = 이날은 기준({ $basis })에 맞는 논문이 없어 추천순으로 보여 드려요. { today-saved-later }
+today-saved-later = 논문을 { $left }편 더 저장하면 저장한 논문도 반영해요.
 today-rank = 추천순 { $rank }위
 today-because = 고른 이유: { $reasons }
 today-and = {", "}
