@@ -46,7 +46,7 @@ async def _profile(harness: ClientHarness) -> today.Profile:
 async def test_papers_of_the_day_are_ranked_by_saved_papers(harness: ClientHarness) -> None:
     first = await harness.ask("today")
     assert first.ephemeral
-    assert harness.texts("today-by-votes") in shown_text(first)
+    assert harness.texts("today-by-votes", left=3) in shown_text(first)
     assert _shown_papers(first) == [f"2501.0000{number}" for number in (1, 2, 4, 5, 6)]
     saved = ("2501.00001", "2501.00004", "2412.00007")
     await _save(harness, *saved)
@@ -203,7 +203,7 @@ async def test_a_summary_in_the_readers_language_comes_before_the_matching_one(
 async def test_a_day_without_a_match_says_that_it_is_in_the_order_of_votes(harness: ClientHarness) -> None:
     await harness.add_alert("superconductor")
     shown = shown_text(await harness.ask("today"))
-    assert harness.texts("today-without-match", basis=harness.texts("today-basis-alerts")) in shown
+    assert harness.texts("today-without-match", left=3, basis=harness.texts("today-basis-alerts")) in shown
     assert harness.texts("today-because", reasons="").strip() not in shown
 
 
