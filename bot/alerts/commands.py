@@ -132,7 +132,7 @@ class AlertsCog(
             draft = alerts_options.apply_time(draft, {"time": time})
         default = models.AlertTiming.DAILY if time else models.AlertTiming.AT_ONCE
         draft = alerts_options.apply_when(draft, when or default.value)
-        if draft.terms:
+        if keyword or author or institution:
             return await preview(request, draft)
         key = await store_draft(request.services.text_tokens, request.user_id, draft)
         return alerts_messages.conditions_modal(request.texts, draft, key)
@@ -402,13 +402,14 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     If the draft is invalid or the alert exists, the view shows this and a button that reopens the form.
     """
     await _require_allowed(request, draft)
-    key = await store_draft(request.services.text_tokens, request.user_id, draft)
     try:
         async with router.admitted_lookup(request.interaction):
+            draft = await request.services.get(Alerts).complete_names(draft)
             matches = await request.services.get(Alerts).preview(draft)
     except errors.UsageError as error:
+        key = await store_draft(request.services.text_tokens, request.user_id, draft)
         return alerts_messages.refused_view(request.texts, error, key)
-    wider_key = ""
+    key, wider_key = await store_draft(request.services.text_tokens, request.user_id, draft), ""
     if matches.wider is not None:
         wider_key = await store_draft(request.services.text_tokens, request.user_id, matches.wider)
     return alerts_messages.preview_view(request.texts, draft, matches, key, wider_key)
@@ -427,7 +428,8 @@ async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
     """Change a stored alert and return its card, or the reason why the change is invalid. Raises UserError."""
     await _require_allowed(request, draft)
     try:
-        await request.services.get(Alerts).change(draft.id, draft, user_id=request.user_id)
+        named = await request.services.get(Alerts).complete_names(draft)
+        await request.services.get(Alerts).change(draft.id, named, user_id=request.user_id)
     except errors.UsageError as error:
         key = await store_draft(request.services.text_tokens, request.user_id, draft)
         return alerts_messages.refused_view(request.texts, error, key)

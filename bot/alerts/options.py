@@ -83,9 +83,10 @@ def _split_words(text: str) -> tuple[list[str], list[str]]:
         query = apart if is_apart else query_parser.parse_query(item)
         if is_apart:
             words.pop()
-        words.append(query_parser.write_query(replace(query, excluded=())) if query.meant else item)
-        excluded += query.excluded if query.meant else ()
-    return words, excluded
+        is_read = query.meant or query.excluded
+        words.append(query_parser.write_query(replace(query, excluded=())) if is_read else item)
+        excluded += query.excluded
+    return [*filter(None, words)], excluded
 
 
 def _split_names(text: str) -> list[str]:

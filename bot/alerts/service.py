@@ -240,6 +240,28 @@ class Alerts:
                 raise refused
             return len(lost)
 
+    async def complete_names(self, draft: models.Alert) -> models.Alert:
+        """Return a draft in which a last name that only one author has is that author's whole name.
+
+        Raises UsageError for one that several have: an alert matches whole names.
+        """
+        terms = list[models.AlertTerm]()
+        for term in draft.terms:
+            name = term.text.strip()
+            is_alone = len(people.name_tokens(name)) == 1 and not analyser.has_hangul(name)
+            if term.kind is models.AlertKind.AUTHOR and is_alone:
+                found = await self._search.find_author(name, limit=1)
+                if len(found.matches) > 1:
+                    raise errors.UsageError(
+                        f"Several authors are called “{name}”. Give a whole name, such as {found.matches[0]}.",
+                        "refused-last-name",
+                        text=name,
+                        author=found.matches[0],
+                    )
+                name = name if found.is_corrected else found.author or name
+            terms.append(term._replace(text=name))
+        return replace(draft, terms=tuple(terms))
+
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the papers from the last PREVIEW_DAYS that match the draft. Raises the same errors as `add`."""
         alert = await asyncio.to_thread(validate_alert, draft)

@@ -456,17 +456,18 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         return texts("list-today", today=texts.name_command("today"), digest=texts.name_command("digest"))
     if listed.found.absent:
         return f"### {texts('list-absent', terms=_format_names(listed.found.absent))}"
-    text = escape_untrusted(typesetting.strip_quotes(query_parser.take_back(state.text) or state.text))
+    wanted = query_parser.take_back(state.text)
+    text = escape_untrusted(typesetting.strip_quotes(wanted or state.text))
     match state.kind:
         case ListKind.TOPIC:
             kind = "-author" if listed.is_author_known else "-nobody" if listed.is_nobody else ""
-            return texts(f"no-list-topic{kind}", topic=text)
+            return texts(f"no-list-topic{kind if wanted else '-left-out'}", topic=text)
         case ListKind.AUTHOR:
             if listed.is_author_known:
                 return texts("no-list-author-papers", author=text)
             return texts("no-list-author", author=text)
         case ListKind.TOP:
-            key = "no-list-top-topic" if query_parser.take_back(state.text) else "no-list-top"
+            key = "no-list-top-topic" if wanted else "no-list-top"
             return texts(key, topic=text, period=listed.period)
         case ListKind.DIGEST:
             if not state.span:

@@ -37,19 +37,16 @@ class ReadWords(NamedTuple):
 
 
 def read(typed: Sequence[str]) -> ReadWords:
-    """Read the words of a query, of which phrases are in quotation marks.
-
-    *Without* governs nothing if it would leave nothing to search for: without labels.
-    """
+    """Read the words of a query, of which phrases are in quotation marks."""
     words, excluded, place = [part for word in typed for part in _split(word)], list[str](), 0
     while place < len(words):
         word = _spell(words[place])
         find = _find_behind if word in _NOT else _find_before if word in _KOREAN_NOT else None
         start, end, terms = find(words, place) if find else (place, place, ())
-        rest = [*words[:start], *words[end:]]
-        if not terms or (word == "without" and all(map(_is_filler, rest))):
+        if not terms:
             place += 1
             continue
+        rest = [*words[:start], *words[end:]]
         if start and end == len(words):
             rest[start - 1] = rest[start - 1].rstrip("".join(COMMAS))
         words, place = [word for word in rest if word], start

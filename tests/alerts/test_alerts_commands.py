@@ -231,6 +231,15 @@ async def test_or_and_not_in_an_alert_are_operators_that_the_preview_shows(harne
     assert (alert.excluded, alert.match_all) == (("survey",), False)
 
 
+async def test_an_alert_needs_more_than_what_it_leaves_out(harness: ClientHarness) -> None:
+    for keyword in ("not surveys", "without surveys", "-surveys", "서베이 말고"):
+        refused = shown_text(await harness.ask("alerts add", keyword=keyword))
+        assert refused.startswith(harness.texts("refused-no-terms")), keyword
+    signed = await harness.ask("alerts add", keyword="maps -survey")
+    assert "“maps”" in (shown := harness.screen(signed))
+    assert "without “survey”" in shown
+
+
 async def test_the_forms_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask(
         "alerts add",

@@ -284,6 +284,22 @@ async def test_what_is_left_out_is_said_and_one_button_brings_it_back(harness: C
     assert harness.texts("list-without", words="surveys") not in shown_text(again)
 
 
+@pytest.mark.parametrize("query", ["not surveys", "without surveys", "-surveys", "서베이 제외"])
+async def test_what_is_only_left_out_is_no_search(harness: ClientHarness, query: str) -> None:
+    shown = shown_text(await harness.ask("topic", query=query))
+    assert harness.texts("no-list-topic-left-out").splitlines()[0] in shown
+    assert "A Survey of Teapots" not in shown
+
+
+async def test_an_alert_on_a_last_name_is_on_its_one_author_or_asks_for_a_whole_name(
+    harness: ClientHarness,
+) -> None:
+    """An alert finds whole names: "Holt" alone would match nobody's paper."""
+    assert "by Mira Holt" in harness.screen(await harness.ask("alerts add", author="holt"))
+    refused = shown_text(await harness.ask("alerts add", author="Lane"))
+    assert refused.startswith(harness.texts("refused-last-name", text="Lane", author="Ida Lane"))
+
+
 async def test_two_buttons_that_do_the_same_are_one(harness: ClientHarness) -> None:
     """Without the left-out words, and with them taken in again, the search is the same."""
     text = "robot, maps | rob"
