@@ -31,7 +31,7 @@ def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 async def accept_token(_: Settings) -> command_sync.Application:
-    return command_sync.Application("Paperround#0001", 1)
+    return command_sync.Application("Paperround#0001", 1, mock.Mock())
 
 
 async def reject_token(_: Settings) -> command_sync.Application:
