@@ -460,8 +460,10 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     text = escape_untrusted(typesetting.strip_quotes(wanted or state.text))
     match state.kind:
         case ListKind.TOPIC:
-            kind = "-author" if listed.is_author_known else "-nobody" if listed.is_nobody else ""
-            return texts(f"no-list-topic{kind if wanted else '-left-out'}", topic=text)
+            of_name = "no-list-topic-author" if listed.is_author_known else "no-list-topic-nobody"
+            is_name = listed.is_author_known or listed.is_nobody
+            key = of_name if is_name else "no-list-topic"
+            return texts(key if wanted else "no-list-topic-left-out", topic=text)
         case ListKind.AUTHOR:
             if listed.is_author_known:
                 return texts("no-list-author-papers", author=text)
