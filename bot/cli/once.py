@@ -216,7 +216,7 @@ class Once:
             ending.cancel()
             relay.stop()
             await relay.run()  # which waits for what is in flight
-        await self._database.write(key_values.remove, key_values.ANNOUNCED)
+            await self._database.write(key_values.remove, key_values.ANNOUNCED)
         return ""
 
     async def _is_left(self) -> bool:

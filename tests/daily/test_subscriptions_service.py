@@ -67,6 +67,35 @@ async def test_resuming_posts_a_missed_date_unless_the_pause_was_manual(
     assert world.sent == (["A"] if reason is models.Reason.NO_SEND else [])
 
 
+async def test_a_post_that_is_reopened_is_due_until_its_day_ends_and_comes_once(world: World) -> None:
+    """As single runs do: each opens again what has not come today."""
+
+    async def run(at: str) -> None:
+        world.now = moment(at)
+        await world.subscriptions.reopen_today()
+        await world.tick()
+
+    await world.daily()
+    await run("Mon 09:00")
+    await run("Mon 21:30")  # given up after twelve hours
+    await world.list("Mon", "A▲9")
+    await run("Mon 23:30")
+    assert world.sent == ["A"]
+    await run("Mon 23:50")
+    await run("Tue 08:00")
+    assert world.sent == ["A"]
+    world.now = moment("Tue 10:00")
+    await world.daily("09:30 Seoul", channel=8)
+    await world.daily("10:30 Seoul", channel=9)
+    await world.list("Tue", "B▲9")
+    await run("Tue 10:01")
+    assert world.sent == ["A", "B", "#8 B"], "the first post, and the one that was added after its hour"
+    await run("Wed 08:59")
+    assert world.sent == ["A", "B", "#8 B", "#9 B"], (
+        "a day that had ended without its run is made up as after an outage"
+    )
+
+
 async def test_pausing_holds_planned_posts(world: World) -> None:
     paused, other = await world.daily(), await world.daily(at="09:05 Seoul")
     await world.list("Mon", "A▲9 B▲8 C▲7")
