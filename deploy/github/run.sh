@@ -76,7 +76,7 @@ save() {
 # The set-up file with the secrets in the place of their names.
 fill_in() {
   local text name
-  text=$(< paperround.toml) || return 1
+  text=$(< posts.toml) || return 1
   for name in "${!DISCORD_WEBHOOK@}"; do text=${text//"\${$name}"/"${!name}"}; done
   if [[ $text =~ \$\{(DISCORD_WEBHOOK[A-Z0-9_]*)\} ]]; then
     say "failed because the secret ${BASH_REMATCH[1]} is not set. Add it in Settings > Secrets and variables > Actions."
