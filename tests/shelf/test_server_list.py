@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -21,6 +23,7 @@ from tests.storage.test_saved_papers import add_papers
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
+    component_ids,
     last_response,
     post_daily,
     raw_components,
@@ -84,7 +87,7 @@ async def test_members_fill_a_list_and_read_it(harness: ClientHarness, member: A
 
 
 def tag_menu(listed: Any) -> str:
-    return next(part["custom_id"] for part in raw_components(listed) if ":sg:" in f"{part.get('custom_id')}")
+    return next(name for name in component_ids(listed) if name.startswith("pr:sg:"))
 
 
 async def test_the_lists_tags_search_and_files_are_the_servers(harness: ClientHarness, member: Any) -> None:
@@ -167,8 +170,9 @@ async def test_a_list_is_read_elsewhere_by_its_members_alone(harness: ClientHarn
     shown = last_response(await harness.user.slash("saved", list=str(harness.guild.id)))
     assert texts("list-heading", server="Paper Club", count=1) in shown_text(shown)
     assert texts("list-add") not in labels_of(last_response(await harness.user.slash("paper", paper=SURVEY)))
-    for actor, where in ((stranger, [place]), (outsider, [])):
-        refused = last_response(await actor.slash(*where, "saved", list=str(harness.guild.id)))
+    named = {"list": str(harness.guild.id)}
+    for asked in (stranger.slash(place, "saved", **named), outsider.slash("saved", **named)):
+        refused = last_response(await asked)
         assert shown_text(refused) == texts("list-unknown")
     empty = await harness.ask("saved", by=stranger, where=place, **LIST)
     assert texts("no-list-server").splitlines()[0] in shown_text(empty)
@@ -226,8 +230,8 @@ async def test_a_member_is_forgotten_and_a_server_is_removed(harness: ClientHarn
     await guilds.update({harness.guild.id: {}})
     await guilds.mark_left([harness.guild.id])
     for days, count in ((-1, 2), (1, 0)):
-        now = harness.env.now() + GUILD_RETENTION * (1 + days / 30)
-        await Retention(database, lambda now=now: now, days=90).purge()
+        clock = partial(datetime.__add__, harness.env.now(), GUILD_RETENTION + timedelta(days=days))
+        await Retention(database, clock, days=90).purge()
         assert await database.fetch(shelf.count, harness.guild.id) == count
 
 
