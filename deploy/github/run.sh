@@ -10,16 +10,21 @@ database=$work/paperround.db
 lease=$work/lease # the commit that this run took or stored last; empty if the branch did not exist
 secrets=()
 for name in DISCORD_TOKEN "${!DISCORD_WEBHOOK@}"; do
-  if [ -n "${!name:-}" ]; then secrets+=("${!name}"); else unset "$name"; fi
+  value=${!name:-}
+  value=${value//[[:space:]]/} # what was pasted may end with a line end
+  if [ -n "$value" ]; then export "$name=$value" && secrets+=("$value"); else unset "$name"; fi
 done
 
 say() { echo "state: $*"; }
 
-# Each secret in what is read becomes ***.
+# Each secret in what is read, also the last part of an address alone, becomes ***.
 hide() {
-  local line secret
+  local line secret last
   while IFS= read -r line || [ -n "$line" ]; do
-    for secret in "${secrets[@]}"; do line=${line//"$secret"/***}; done
+    for secret in "${secrets[@]}"; do
+      last=${secret%%\?*} last=${last##*/}
+      line=${line//"$secret"/***} line=${line//"$last"/***}
+    done
     printf '%s\n' "$line"
   done
 }

@@ -121,7 +121,7 @@ class Copy:
             **os.environ,
             **given,
             "DISCORD_TOKEN": "",
-            **self.secrets,
+            **{name: f"{value}\n" for name, value in self.secrets.items()},
             "PATH": f"{self.bin}:{os.environ['PATH']}",
             "RUNNER_TEMP": str(temporary),
             "TMPDIR": str(temporary),
@@ -298,6 +298,16 @@ async def test_two_runs_at_once_and_a_restored_state(copy: Copy) -> None:
     restored = await copy.run()
     print(restored.stdout)
     assert (restored.exit_status, copy.posts()) == (0, [PAPERS[0]])
+
+
+async def test_secrets_are_not_printed(copy: Copy) -> None:
+    """Also if the command itself prints them, whole or in part, which `Copy.run` looks for."""
+    address = copy.secrets[WEBHOOK]
+    copy.replace_command(
+        f"#!/bin/sh\necho 'wrong: {address} or {address.rpartition('/')[2]}?thread_id=1'\nexit 2\n"
+    )
+    wrong = await copy.run()
+    assert (wrong.exit_status, wrong.stdout.splitlines()[0]) == (2, "wrong: *** or ***?thread_id=1")
 
 
 async def test_a_missing_secret_and_a_repository_that_is_away_are_named(copy: Copy) -> None:
