@@ -68,13 +68,16 @@ _Reach = tuple[int, int, Sequence[str]]
 def _find_behind(words: Sequence[str], place: int) -> _Reach:
     """Return the reach of an English word for *not*.
 
-    "Without labels" is a term, "why not" and "does not" negate a verb, and so does an action: without running it. "Not" governs
+    "Without labels" is a term, "works without attention" says how, "why not" and "does not" negate a verb, and so does an action:
+    without running it. "Not" governs
     what is set apart: robots, not surveys; papers that are not surveys. By itself it governs a term that ends a query.
     """
     nothing = place, place, ()
     before, is_apart = _spell(words[place - 1]) if place else "", words[place - 1].endswith(COMMAS)
     is_sure = _spell(words[place]) != "not" or before == "but" or is_apart
     if any(questions.is_term(" ".join(words[place:end])) for end in range(place + 2, place + _MAX_TERM + 2)):
+        return nothing
+    if _spell(words[place]) == "without" and questions.classify_filler(before) in ("verb", "maybe"):
         return nothing
     if before in ("is", "are"):
         is_sure = any(map(questions.names_papers, words))

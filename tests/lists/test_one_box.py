@@ -260,6 +260,7 @@ LEFT_OUT = {
     "카메라만 말고 촉각도 쓰는 로봇": "",  # not only
     "로봇이 넘어지지 말고 걷게 하는 방법": "",
     "except surveys": "-surveys",
+    "Which robots work without teapots?": "",
     "Teapots without Handles": "",  # a title
     "a survey of robots or teapots": "a survey of robots | teapots",
     "robots or teapots but not surveys": "robots | teapots -surveys",
