@@ -15,9 +15,10 @@ from bot.core.settings import Settings
 from bot.operations import concerns, doctor
 from bot.shelf import zotero as zotero_outbox
 from bot.sources import base
-from storage import models, papers, shelf
+from storage import models, papers, shelf, zotero
 from storage.database import Database
 from tests.support import fake_zotero, killed_process, sample_archive
+from tests.support.client_harness import ClientHarness, both_languages, shown_text
 from tests.support.fake_zotero import FakeZotero, Library
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -288,6 +289,28 @@ async def test_doctor_asks_whether_the_key_may_write(
     assert (found.status is doctor.Status.OK) is may_write, found
     assert may_write or name in found.note
     assert fake_zotero.KEY not in f"{findings}"
+
+
+@both_languages
+async def test_status_says_in_its_server_what_does_not_come_into_zotero(harness: ClientHarness) -> None:
+    database, texts = harness.bot.services.database, harness.texts
+
+    async def status() -> str:
+        return shown_text(await harness.ask("status"))
+
+    assert "Zotero" not in await status()
+    for server_id, is_said in ((harness.guild.id + 1, False), (harness.guild.id, True)):
+        await database.write(zotero.set_problem, zotero.ZoteroProblem(server_id, 403, "Invalid key"))
+        assert (texts("status-zotero", code="403") in await status()) is is_said
+    await database.write(zotero.set_problem, None)
+    async with database.transaction() as connection:
+        ids = await papers.get_ids(connection, ["2501.00001"])
+        for paper_id in ids.values():
+            await shelf.save_at(connection, harness.guild.id, {paper_id: harness.env.now()})
+            refused = harness.guild.id, GROUP, paper_id, harness.env.now(), "title is too long"
+            await zotero.record(connection, *refused)
+    assert "2501.00001" in (said := await status())
+    assert "Zotero" in said
 
 
 @pytest.mark.parametrize("library", [None, "12345", "groups/", "group/1"])
