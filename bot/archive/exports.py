@@ -547,6 +547,8 @@ class ReferenceFormat(StrEnum):
     CSL = "csl-json"
 
 
+LIST_FILES = {"bib": "BibTeX", "json": "CSL JSON", "atom": "Atom"}
+"""What the web archive has at a list's address besides its page, by the ending of the address."""
 FILE_ENDINGS = {ReferenceFormat.BIBTEX: "bib", ReferenceFormat.RIS: "ris", ReferenceFormat.CSL: "json"}
 
 

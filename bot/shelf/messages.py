@@ -8,7 +8,7 @@ from typing import Any
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.archive.exports import ReferenceFormat
+from bot.archive.exports import LIST_FILES, ReferenceFormat
 from bot.client import list_state, message_builder, paper_texts
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
@@ -35,8 +35,6 @@ EXPORT_SAVED = "sx"
 OPEN_IMPORT = "sfi"
 ALL_TAGS = "*"
 """The tag menu's value for all papers. Other values begin with `#`."""
-ADDRESS_FILES = {"bib": "BibTeX", "json": "CSL JSON", "atom": "Atom"}
-"""What a list has at its address besides a page, by the ending."""
 FORMAT_NAMES = {ReferenceFormat.BIBTEX: "BibTeX", ReferenceFormat.RIS: "RIS", ReferenceFormat.CSL: "CSL JSON"}
 _MAX_SHOWN_NOTE = 120
 SUBMIT_EDIT = "snm"
@@ -276,7 +274,7 @@ def list_tags_modal(texts: Texts, entry: models.SavedPaper) -> message_builder.S
 def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> ui.LayoutView:
     """Return the addresses of a list, with buttons that renew and close it."""
     url, message = f"{base_url.rstrip('/')}/lists/{token}", MessageBuilder()
-    files = "\n".join(f"{name}: {url}.{ending}" for ending, name in ADDRESS_FILES.items())
+    files = "\n".join(f"{name}: {url}.{ending}" for ending, name in LIST_FILES.items())
     message.add_text(texts("address-heading"))
     message.add_text(f"{url}\n{files}")
     message.add_text(texts("address-what"))

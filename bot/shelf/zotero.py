@@ -41,14 +41,6 @@ _WITH_IDS = ("archiveID", "url", "DOI", "extra")
 SEVERAL_SERVERS = "the bot is in several servers: set PAPERROUND_ZOTERO_SERVER"
 
 
-class ZoteroRefusal(errors.PaperroundError):
-    """Raised for an object that Zotero refuses. `code` is 412 if one with its key is there."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-
-
 @dataclass(eq=False)
 class ZoteroLibrary:
     """A library (`groups/12345`) by Zotero's API at `url`. Its methods raise FetchError if nothing can be written there now."""
@@ -63,13 +55,10 @@ class ZoteroLibrary:
     async def check(self) -> None:
         """Raise FetchError unless the key may write in the library."""
         answer = await self._request("GET", "keys/current")
-        kind, _, number = self.name.partition("/")
-        access = answer["access"]
-        own = access.get("user", {}) if kind == "users" and str(answer["userID"]) == number else {}
-        rights = (
-            [own] if kind == "users" else [access.get("groups", {}).get(id_, {}) for id_ in (number, "all")]
-        )
-        if not any(right.get("write") for right in rights):
+        rights = {f"groups/{id_}": of for id_, of in answer["access"].get("groups", {}).items()}
+        rights[f"users/{answer['userID']}"] = answer["access"].get("user", {})
+        everywhere = f"{self.name.partition('/')[0]}/all"
+        if not any(rights.get(name, {}).get("write") for name in (self.name, everywhere)):
             raise FetchError(f"the key may not write in {self.name}", code=403)
 
     async def find_collection(self) -> str:
@@ -77,13 +66,9 @@ class ZoteroLibrary:
         async for row in self._list("collections"):
             if row["name"] == COLLECTION and not row.get("deleted"):
                 return str(row["key"])
-        key = self._make_key("collection")
-        try:
-            await self._create("collections", {"key": key, "version": 0, "name": COLLECTION})
-        except ZoteroRefusal as refusal:
-            if refusal.code != 412:
-                raise FetchError(f"it refuses a collection: {refusal}", code=refusal.code) from None
-        return key
+        if reason := await self._create("collections", COLLECTION, {"name": COLLECTION}):
+            raise FetchError(f"it refuses a collection: {reason}", code=400)
+        return self._make_key(COLLECTION)
 
     async def has(self, arxiv_id: str) -> bool:
         """Return whether an item names a paper by its arXiv id or URL."""
@@ -92,29 +77,20 @@ class ZoteroLibrary:
                 return True
         return False
 
-    async def add(self, item: Mapping[str, Any], collection: str) -> None:
-        """Create an item in a collection, unless this was done before. Raises ZoteroRefusal."""
-        versioned = {"key": self._make_key(item["archiveID"]), "version": 0, "collections": [collection]}
-        try:
-            await self._create("items", {**item, **versioned})
-        except ZoteroRefusal as refusal:
-            if refusal.code != 412:
-                raise
+    async def add(self, item: Mapping[str, Any], collection: str) -> str:
+        """Create an item in a collection, unless this was done before. Returns why Zotero refuses it, or ""."""
+        return await self._create("items", item["archiveID"], {**item, "collections": [collection]})
 
     def _make_key(self, name: str) -> str:
         number = int.from_bytes(hashlib.sha256(f"{self.name} {name}".encode()).digest())
         return "".join(_KEY_SIGNS[number // len(_KEY_SIGNS) ** place % len(_KEY_SIGNS)] for place in range(8))
 
-    async def _create(self, kind: str, thing: Mapping[str, Any]) -> None:
-        try:
-            answer = await self._request("POST", f"{self.name}/{kind}", [thing])
-        except FetchError as error:
-            if error.code in (400, 413):
-                raise ZoteroRefusal(error.code, str(error)) from None
-            raise
-        if failed := answer.get("failed"):
-            refused = failed["0"]
-            raise ZoteroRefusal(int(refused["code"]), " ".join(str(refused["message"]).split())[:MAX_REASON])
+    async def _create(self, kind: str, name: str, thing: Mapping[str, Any]) -> str:
+        new = {**thing, "key": self._make_key(name), "version": 0}
+        answer = await self._request("POST", f"{self.name}/{kind}", [new])
+        refused = answer.get("failed", {}).get("0")
+        # 412: it is there.
+        return "" if refused is None or refused["code"] == 412 else str(refused["message"])
 
     async def _list(self, kind: str, **query: str) -> AsyncIterator[Mapping[str, Any]]:
         start = 0
@@ -134,8 +110,10 @@ class ZoteroLibrary:
         status, answered, data = await self.fetch.call(method, url, headers=headers, body=body)
         pause_until = fetcher.parse_retry_after(answered.get("Backoff"), self.fetch.now())
         self.pause_until = max(self.pause_until, pause_until or models.NEVER)
+        reason = f"Zotero answers {status}: {data[:MAX_REASON].decode('utf-8', 'replace')}"
+        if method == "POST" and status in (400, 413):
+            return {"failed": {"0": {"code": status, "message": reason}}}
         if status != 200:
-            reason = f"Zotero answers {status}: {data[:MAX_REASON].decode('utf-8', 'replace')}"
             # 409: the library is locked.
             raise FetchError(reason, code=status, is_retryable=status == 409)
         try:
@@ -159,7 +137,7 @@ class ZoteroOutbox:
         """Write the papers that wait. Failures are logged, and stored unless they may pass; a later call goes on."""
         if self.clock() < max(self._resume_at, self.library.pause_until):
             return
-        with isolation.isolated(log, "the list was not written into Zotero"):
+        with isolation.isolated(log, "the list was not written into Zotero") as failed:
             servers = self.list_servers() if self.server_id is None else [self.server_id]
             if not servers:
                 return  # not logged in yet
@@ -169,6 +147,8 @@ class ZoteroOutbox:
                 await self._write(servers[0])
             except FetchError as error:
                 await self._pause(servers[0], error)
+        if failed:
+            self._resume_at = self.clock() + PAUSE
 
     async def _pause(self, server_id: int, error: FetchError) -> None:
         is_lasting = error.code is not None and not error.is_retryable
@@ -186,23 +166,26 @@ class ZoteroOutbox:
         collection = await self.library.find_collection()
         await self.database.write(zotero.set_problem, None)
         for paper_id in waiting:
+            reason = None
             # A paper that cannot be written costs itself alone.
             with isolation.collected([], reraise=(FetchError, StorageError)) as failed:
-                await self._write_paper(server_id, paper_id, collection)
-            reason = None
-            if failed:
-                reason = errors.make_printable(str(failed[0]) or type(failed[0]).__name__)[:MAX_REASON]
+                reason = await self._write_paper(server_id, paper_id, collection) or None
+            reason = f"an error ({type(failed[0]).__name__})" if failed else reason
+            if reason is not None:
+                reason = errors.make_printable(" ".join(reason.split()))[:MAX_REASON]
                 log.warning("paper not written into Zotero", paper=paper_id, reason=reason)
             await self.database.write(zotero.record, server_id, name, paper_id, self.clock(), reason)
             if self.clock() < self.library.pause_until:
                 return
 
-    async def _write_paper(self, server_id: int, paper_id: int, collection: str) -> None:
+    async def _write_paper(self, server_id: int, paper_id: int, collection: str) -> str:
+        """Write a paper of the list unless the library has it. Returns why Zotero refuses it, or ""."""
         async with self.database.read() as connection:
             rows, _ = await shelf.list_rows(connection, server_id, paper_ids=[paper_id])
             facts = (await papers.list_facts_by_paper(connection, [paper_id])).get(paper_id, ())
             merged = await papers.list_merged(connection, ids=[paper_id])
-        if rows and not await self.library.has(rows[0].arxiv_id):
-            published = [fact.published_on for fact in facts if fact.published_on]
-            item = exports.to_zotero(rows[0], merged[paper_id].abstract, min(published, default=None))
-            await self.library.add(item, collection)
+        if not rows or await self.library.has(rows[0].arxiv_id):
+            return ""
+        published = [fact.published_on for fact in facts if fact.published_on]
+        item = exports.to_zotero(rows[0], merged[paper_id].abstract, min(published, default=None))
+        return await self.library.add(item, collection)

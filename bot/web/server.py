@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
+from bot.archive import exports
 from bot.core import isolation
 from bot.core.admission import BusyError, work_in_thread
 from bot.web import service as web_service
@@ -64,7 +65,7 @@ class WebServer:
                 site, _text(request), page=_page(request)
             ),
         }
-        for ending in ("", *web_service.LIST_FILES):
+        for ending in ("", *exports.LIST_FILES):
             # A token has no dot.
             handlers[f"/lists/{{text:[^/.]{{1,100}}}}{ending and f'.{ending}'}"] = partial(
                 self._load_list, ending

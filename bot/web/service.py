@@ -64,8 +64,6 @@ REFERENCES = {
     "json": (exports.ReferenceFormat.CSL, "application/vnd.citationstyles.csl+json"),
 }
 """The files of references of a list, by the ending of their address."""
-LIST_FILES = {"bib": "BibTeX", "json": "CSL JSON", "atom": "Atom"}
-"""What a list has besides its page, by the ending of the address."""
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
 
@@ -384,7 +382,9 @@ class WebPages:
         if ending:
             feed = await work_in_thread(self._papers_feed, site, heading, parts, {}, listed)
             return replace(feed, is_private=True)
-        files = [(name, site.link(*parts, ending=f".{ending}")) for ending, name in LIST_FILES.items()]
+        files = [
+            (name, site.link(*parts, ending=f".{ending}")) for ending, name in exports.LIST_FILES.items()
+        ]
         further = {"heading": heading, "notes": [], "suggestions": files}
         return replace(
             await work_in_thread(self._list_page, site, listed, parts, {}, further), is_private=True

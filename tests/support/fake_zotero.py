@@ -58,10 +58,12 @@ class FakeZotero:
     faults: list[tuple[int, Mapping[str, str]] | tuple[()] | None] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     refuse: Callable[[Mapping[str, Any]], str] = lambda _: ""
-    page_size: int = 100
+    finds_new: bool = True
+    """Whether a search finds at once what was written."""
     requests: list[tuple[str, str, int]] = field(default_factory=list)
     url: str = ""
     _tokens: dict[str, datetime] = field(default_factory=dict)
+    _new: set[str] = field(default_factory=set)
 
     @property
     def written(self) -> list[str]:
@@ -106,7 +108,7 @@ class FakeZotero:
 
     def _list(self, request: web.BaseRequest, rows: Mapping[str, Mapping[str, Any]]) -> web.Response:
         asked = dict(request.query)
-        limit, start = min(int(asked.pop("limit", 25)), self.page_size), int(asked.pop("start", 0))
+        limit, start = min(int(asked.pop("limit", 25)), 100), int(asked.pop("start", 0))
         query, mode = asked.pop("q", ""), asked.pop("qmode", "titleCreatorYear")
         assert not asked, f"unknown parameters: {asked}"
         assert mode in ("titleCreatorYear", "everything")
@@ -114,7 +116,8 @@ class FakeZotero:
         found = [
             row
             for row in rows.values()
-            if any(query in str(value) for name, value in row.items() if fields is None or name in fields)
+            if (self.finds_new or not query or row["key"] not in self._new)
+            and any(query in str(value) for name, value in row.items() if fields is None or name in fields)
         ]
         shown = [
             {"key": row["key"], "version": row["version"], "data": row}
@@ -147,6 +150,7 @@ class FakeZotero:
                     kind, key, **{name: value for name, value in thing.items() if name not in _COMMON}
                 )
                 success[f"{number}"] = key
+                self._new.add(key)
         answer = {"successful": {}, "success": success, "unchanged": {}, "failed": failed}
         return web.json_response(answer, headers={"Last-Modified-Version": f"{library.version}"})
 
