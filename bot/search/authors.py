@@ -200,6 +200,12 @@ def _find_near_sounds(writers: Writers, words: Sequence[str]) -> list[Author]:
     return writers.find([alike], limit=_MAX_NEAR) or writers.find(sounds[1:][-1:], limit=_MAX_NEAR)
 
 
+def is_in_name(writers: Writers, text: str) -> bool:
+    """Return whether an author's name has all words of a text."""
+    words = people.name_tokens(text)
+    return bool(words and writers.find([all_of(map(writers.word, words))], limit=1))
+
+
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[Author]:
     """Return the authors whose names contain all of the words, or two of them joined. An initial matches any word
     that begins with that letter.

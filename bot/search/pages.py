@@ -317,7 +317,15 @@ def _list_absent(
     """
     engine, glossary = archive.engine, archive.reader.glossary
     weights = {part: engine.weigh(part) for part in asked}
-    absent = [part for part in asked if not (engine.count_papers(part) or engine.count_from(part.text))]
+    absent = [
+        part
+        for part in asked
+        if not (
+            engine.count_papers(part)
+            or engine.count_from(part.text)
+            or authors.is_in_name(archive.writers, part.text)
+        )
+    ]
     if (
         absent
         and query.topics
@@ -339,6 +347,11 @@ def _keep_near(engine: Engine, query: ReadQuery, matches: Matches) -> Matches:
     return matches._replace(
         scores={id_: matches.scores[id_] for id_ in near}, missing={id_: matches.missing[id_] for id_ in near}
     )
+
+
+def _is_shown(word: str, row: models.PaperRow) -> bool:
+    """Return whether a word of a title or of an author's name begins so. Neither is said to lack it."""
+    return f" {word.casefold()}" in f" {' '.join((row.title or '', *row.authors))}".casefold()
 
 
 def _asks_for_nothing(query: query_parser.Query, scope: Scope, request: SearchRequest) -> bool:
@@ -477,7 +490,9 @@ class SearchAnswers:
             rows=tuple(rows),
             kinds={row.arxiv_id: kinds[row.id] for row in rows},
             missing={
-                row.arxiv_id: tuple(part.shown_text for part in matches.missing[row.id])
+                row.arxiv_id: tuple(
+                    part.shown_text for part in matches.missing[row.id] if not _is_shown(part.text, row)
+                )
                 for row in rows
                 if matches.missing.get(row.id)
             },

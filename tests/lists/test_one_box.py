@@ -292,6 +292,12 @@ async def test_what_is_only_left_out_is_no_search(harness: ClientHarness, query:
     assert "A Survey of Teapots" not in shown
 
 
+async def test_a_paper_is_not_said_to_lack_its_authors_and_its_title(search: SearchService) -> None:
+    found = await search.search(SearchRequest("Mira Holt weighing kettle scales"))
+    assert not {*found.absent} & {"Mira", "Holt"}
+    assert found.missing["2512.00101"] == ("scales",)
+
+
 async def test_an_alert_on_a_last_name_is_on_its_one_author_or_asks_for_a_whole_name(
     harness: ClientHarness,
 ) -> None:
