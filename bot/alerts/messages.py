@@ -140,6 +140,11 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
     message.end_with(
         (
             [client_messages.save_menu(texts, papers)],
+            [
+                client_messages.save_menu(texts, papers, verb=client_messages.LIST_SELECTED)
+                if post.in_channel
+                else None
+            ],
             [client_messages.open_menu(texts("alert-more", count=len(further)), further)],
             _footer_buttons(texts, post, marker),
         ),

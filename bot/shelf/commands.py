@@ -173,9 +173,7 @@ class ShelfCog(commands.Cog):
             said.append(texts("list-what", command=request.interaction.client.mentions("saved")))
         if len(arxiv_ids) == 1:
             return await self._entry_view(request, server_id, arxiv_ids[0], "\n".join(said))
-        show = ListState(ListKind.SAVED, server_id=server_id)
-        opener = button(texts("list-show"), list_state.pack_state(show, list_state.OPEN_LIST))
-        return client_messages.text_view("\n".join(said), opener)
+        return client_messages.text_view("\n".join(said), shelf_messages.list_opener(texts, server_id))
 
     async def _require_server(self, request: Request) -> int:
         """Return the server of a control. Raises UserError outside of the bot's servers."""
@@ -362,15 +360,16 @@ class ShelfCog(commands.Cog):
         listed = await self._load_list(request, state)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_list(request, state.replace(page=listed.page_count - 1))
+        interaction = request.interaction
+        here = interaction.guild_id or 0 if await interaction.client.is_in_server(interaction) else 0
         if not listed.rows:
-            return shelf_messages.no_saved_view(request.texts, listed)
+            return shelf_messages.no_saved_view(request.texts, listed, here)
         switch = None
         if not state.server_id:
             switch = await request.services.database.fetch(news.get, request.user_id)
-        interaction = request.interaction
         is_managed = state.server_id == interaction.guild_id and permissions.is_manager(interaction)
         may_share = is_managed or not state.server_id
-        return shelf_messages.saved_view(request.texts, listed, switch, may_share=may_share)
+        return shelf_messages.saved_view(request.texts, listed, switch, may_share=may_share, here=here)
 
     async def _require_member(self, request: Request, state: ListState) -> None:
         """Raise UserError if the reader is not a member of the server whose list a state shows."""

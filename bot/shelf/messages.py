@@ -58,11 +58,11 @@ MAX_SKIPPED = 15
 
 
 def saved_view(
-    texts: Texts, listed: PaperList, news: NewsReader | None, *, may_share: bool = True
+    texts: Texts, listed: PaperList, news: NewsReader | None, *, may_share: bool = True, here: int = 0
 ) -> ui.LayoutView:
     """Return a page of saved papers with controls to open one, choose a tag, export, and switch news (None: off).
 
-    If the reader `may_share` it, there is a button for its address.
+    If the reader `may_share` it, there is a button for its address; if it is not the list of the server `here`, one for that.
     """
     state = listed.state
     show_all = show_all_button(texts, state.server_id) if state.text else None
@@ -75,7 +75,7 @@ def saved_view(
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
         [_tag_menu(texts, listed)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
-        list_pager(texts, listed),
+        [*list_pager(texts, listed), list_opener(texts, here) if here and here != state.server_id else None],
         [
             _search_button(texts, state),
             show_all,
@@ -124,7 +124,13 @@ def import_button(texts: Texts) -> ui.Item[Any]:
     return button(texts("saved-import"), pack_custom_id(OPEN_IMPORT))
 
 
-def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
+def list_opener(texts: Texts, server_id: int) -> ui.Item[Any]:
+    """Return a button that opens a server's list in a new message."""
+    state = ListState(ListKind.SAVED, server_id=server_id)
+    return button(texts("list-show"), pack_state(state, OPEN_LIST), emoji="📚")
+
+
+def no_saved_view(texts: Texts, listed: PaperList, here: int = 0) -> ui.LayoutView:
     """Return the reply for a search or tag without results or, if nothing is saved, how to save papers."""
     message, server_id = MessageBuilder(), listed.state.server_id
     if not listed.state.text:
@@ -132,7 +138,8 @@ def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
         if server_id:
             message.add_buttons(newest_digest_button(texts))
             return message.view
-        message.add_buttons(import_button(texts), newest_digest_button(texts))
+        opener = list_opener(texts, here) if here else None
+        message.add_buttons(import_button(texts), newest_digest_button(texts), opener)
         return message.view
     query = escape_untrusted(typesetting.strip_quotes(listed.state.text), max_length=200)
     message.add_text(texts("saved-none-found", query=query))
@@ -169,7 +176,7 @@ def list_entry_view(
     remove = button(texts("list-remove"), pack_custom_id(REMOVE_LISTED, entry.arxiv_id))
     return client_messages.text_view(
         "\n".join(filter(None, lines)),
-        button(texts("list-show"), pack_state(ListState(ListKind.SAVED, server_id=server_id), OPEN_LIST)),
+        list_opener(texts, server_id),
         button(texts("saved-tags"), pack_custom_id(EDIT_LISTED, entry.arxiv_id)),
         remove if may_remove else None,
     )

@@ -47,6 +47,7 @@ Then post-training **quantization** halves its memory. [Read]
 -# “quantization” in the summary
 Then post-training **quantization** halves its memory. [Read]
 <Pick papers to save: Paper 2601.01000 … 2>
+<Pick papers for our list: Paper 2601.01000 … 2>
 [All the day's papers] [Manage alerts]
 """),
         models.Locale.KO: snapshot("""\
@@ -69,6 +70,7 @@ Then post-training **quantization** halves its memory. [읽기]
 -# 요약에 “quantization”
 Then post-training **quantization** halves its memory. [읽기]
 <저장할 논문을 고르세요: Paper 2601.01000 … 2>
+<우리 목록에 담을 논문을 고르세요: Paper 2601.01000 … 2>
 [그날의 논문 모두 보기] [알림 관리]
 -# 한국어 요약이 없어 영어로 보여 드려요
 """),
