@@ -239,15 +239,8 @@ async def run(
     container: Container, role: ProcessRole = ProcessRole.ALL, supervision: Supervision | None = None
 ) -> None:
     """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the lock is lost."""
+    await check_destinations(container)
     token = container.token
-    if token is None:
-        async with container.database.read() as connection:
-            if not await key_values.list_by_prefix(connection, key_values.WEBHOOK):
-                missing = await daily.list_unaddressed(connection)
-                raise errors.UsageError(
-                    webhook.describe_missing(missing) if missing else MISSING_TOKEN_MESSAGE
-                )
-        log.info("posting only through webhooks: DISCORD_TOKEN is not set")
     stopping = begin(container)
     container.templates.log_problems()
     clock = container.follow_discord()
@@ -269,6 +262,17 @@ async def run(
         watching = await stack.enter_async_context(in_background(watch))
         await _stand_by_and_send(runtime, token, stopping, clock, role, watching)
     log.info("stopped")
+
+
+async def check_destinations(container: Container) -> None:
+    """Raise UsageError if there is neither a token nor the address of a webhook."""
+    if container.token is not None:
+        return
+    async with container.database.read() as connection:
+        if not await key_values.list_by_prefix(connection, key_values.WEBHOOK):
+            missing = await daily.list_unaddressed(connection)
+            raise errors.UsageError(webhook.describe_missing(missing) if missing else MISSING_TOKEN_MESSAGE)
+    log.info("posting only through webhooks: DISCORD_TOKEN is not set")
 
 
 def open_sentry(settings: Settings) -> failures.Sink | None:

@@ -19,13 +19,14 @@ from bot.archive import dates as archive_dates
 from bot.cli import shell
 from bot.cli.set_up_file import SetUpFile
 from bot.client import command_sync, gateway, guild_directory, webhook
-from bot.core import clock, isolation
+from bot.core import clock, isolation, memory
 from bot.core.clock import system_clock
 from bot.daily.service import Subscriptions
 from bot.operations import posts
 from bot.outbox.outcomes import DeliveryError
 from bot.sources import kept_papers
-from bot.web import service, site
+from bot.web import service
+from bot.web.site import SiteBuilder
 from storage import daily, errors, key_values, models, outbox, sources
 from storage.database import Connection
 from storage.locks import SenderLock
@@ -33,16 +34,26 @@ from storage.models import ActivityState, DeliveryKind, DeliveryState, FetchStat
 
 log = structlog.get_logger(__name__)
 
-OCCUPIED = (
-    "Another process sends from this database: a running bot, or another run. This one has done nothing."
-)
+OCCUPIED = "Another process sends from this database: a running bot, or a run. This one has done nothing."
 UNREACHABLE = "Discord did not answer; the next run sends what is due"
-READ_SHARE, LOGIN_SHARE, SEND_SHARE = 0.5, 0.6, 0.9
-"""The parts of the time until sources are read no longer, Discord is awaited no longer, and nothing more is sent."""
+READ_SHARE, SEND_SHARE = 0.5, 0.9
+"""The parts of the time after which no source is read, and Discord is asked for nothing more."""
 PAUSE_SECONDS = 1.0
 """How long sending rests while what is left is not due yet."""
-MAX_MAINTENANCE = 3
-"""The most rounds of maintenance. Each goes on where the one before ended."""
+
+
+async def run(
+    set_up: tuple[str, str] | None,
+    site: Path | None,
+    base_url: str,
+    before_sending: str | None,
+    minutes: float,
+) -> bool:
+    """Make a run with the configured database (see `Once`). Returns whether nothing failed. Raises PaperroundError."""
+    memory.limit_arenas()
+    archive = None if site is None else (site, service.check_base_url(base_url))
+    async with shell.open_container(creating=True, keeping=True, migrating=True) as container:
+        return await Once(container, minutes, set_up, archive, before_sending).run()
 
 
 @dataclass
@@ -90,9 +101,7 @@ class Once:
             failed = running.failures.take()
             running.failures.put_back(failed)
             for failure in failed:
-                self._say(
-                    failure.event, f"{failure.reason or failure.kind} ({failure.reference})", is_failed=True
-                )
+                self._say(failure.event, failure.reason or failure.kind, is_failed=True)
         return self.is_done
 
     async def _work(self) -> None:
@@ -100,25 +109,25 @@ class Once:
             file = SetUpFile(self.container.database, system_clock, self.container.settings)
             for change in (await file.apply(*self.set_up)).changes:
                 self._say("set-up", change)
-        await self._check_destinations()
+        if self.archive is None:
+            await runtime.check_destinations(self.container)
         await self._database.write(outbox.doubt_announced)
         await self._read()
         trouble = await self._reach_discord()
-        since = self._clock()
-        if not trouble:
+        since, is_planned = self._clock(), not trouble
+        if is_planned:
             await self._plan()
             trouble = await self._send()
-        await self._database.fetch(self._describe_posts, since, trouble)
+        await self._database.fetch(self._describe_posts, since, is_planned)
         if trouble:
             self._say("sending", trouble, is_failed=True)
         if self.archive is not None:
             with isolation.isolated(log, "web archive not written"):
                 folder, address = self.archive
                 built_site = service.Site(address, self.container.locale, is_static=True)
-                built = await site.SiteBuilder(self.container.web_pages, folder, built_site).build()
-                self._say(
-                    "web archive", f"{shell.count(built.written, 'file')} written, {built.removed:,} removed"
-                )
+                built = await SiteBuilder(self.container.web_pages, folder, built_site).build()
+                written = shell.count(built.written, "file")
+                self._say("web archive", f"{written} written, {built.removed:,} removed")
 
     def _say(self, what: str, result: str, *, is_failed: bool = False) -> None:
         self.is_done &= not is_failed
@@ -128,15 +137,6 @@ class Once:
         """Return the seconds (at least 0) until a share of the time is over."""
         left = self._ends_at - asyncio.get_running_loop().time()
         return max(0.0, left - (1 - share) * 60 * self.minutes)
-
-    async def _check_destinations(self) -> None:
-        async with self._database.read() as connection:
-            missing = await daily.list_unaddressed(connection)
-            has_webhook = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
-        if self.container.token is None and (missing or not (has_webhook or self.archive)):
-            raise errors.UsageError(
-                webhook.describe_missing(missing) if missing else runtime.MISSING_TOKEN_MESSAGE
-            )
 
     async def _read(self) -> None:
         """Read the sources that are due, and do what else a bot does beside that."""
@@ -150,15 +150,8 @@ class Once:
                 await kept_papers.KeptPapers(
                     workers.database, self._clock, workers.ingest, poller.context
                 ).ask()
-        maintained = (
-            workers.database,
-            self._clock,
-            self.container.search_index,
-            lambda: self._running.lock.term,
-        )
-        for _ in range(MAX_MAINTENANCE):
-            if await jobs.maintain(*maintained):
-                break
+        index, lock = self.container.search_index, self._running.lock
+        await jobs.maintain(workers.database, self._clock, index, lambda: lock.term)
         await self._running.purge()
         for row in await self._database.fetch(sources.list_rows):
             what, next_at = f"source {errors.redact(row.url)}", row.next_attempt_at or now
@@ -176,7 +169,7 @@ class Once:
     async def _reach_discord(self) -> str:
         """Log in, or ask for the time by a webhook. Returns why Discord cannot be used, or ""."""
         with errors.collected([], reraise=(errors.StorageError,)) as failures:
-            async with asyncio.timeout(self._seconds_until(LOGIN_SHARE)):
+            async with asyncio.timeout(self._seconds_until(SEND_SHARE)):
                 if (token := self.container.token) is not None:
                     await gateway.log_in(self._running.bot, token, lambda: None)
                     await self.container.mentions.load(self._database)
@@ -225,7 +218,7 @@ class Once:
         list_due = partial(outbox.list_due, limit=1, exclude_channel_ids=(), with_webhooks=True)
         return bool(await self._database.fetch(list_due, until))
 
-    async def _describe_posts(self, connection: Connection, since: datetime, trouble: str) -> None:
+    async def _describe_posts(self, connection: Connection, since: datetime, is_planned: bool) -> None:
         """Print what became of each daily post, and of what else was sent since a time (UTC) or waits."""
         rule, now = self.container.day_close, self._clock()
         calendar = await archive_dates.load_calendar(connection, rule, now)
@@ -239,12 +232,10 @@ class Once:
             place = (
                 webhook.shorten_address(row.channel_id) if row.is_by_webhook else f"channel {row.channel_id}"
             )
-            result, is_failed = said.get(
-                row.id, ("due, and not planned" if trouble else "nothing new", False)
-            )
+            result, is_failed = said.get(row.id, ("nothing new" if is_planned else "not planned", False))
             if row.state is not ActivityState.ACTIVE:
                 result = f"paused. {posts.explain(row.reason)}"
-            elif row.id not in said and calendar.find_due(row) is None:
+            elif is_planned and row.id not in said and calendar.find_due(row) is None:
                 result = _not_until(calendar.following(row).at, row.timezone)
             self._say(f"daily post {row.id} in {place}", result, is_failed=is_failed)
         for delivery, error in recent:

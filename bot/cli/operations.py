@@ -365,7 +365,13 @@ async def run(
 ) -> None:
     """Run the bot until SIGTERM or SIGINT; with --once, do what is due and end."""
     if is_once:
-        raise typer.Exit(0 if await _run_once(set_up, site, base_url, before_sending, minutes) else 1)
+        from bot.cli import once
+
+        if (site is None) != (base_url is None):
+            raise errors.UsageError("--site DIR and --base-url URL need each other.")
+        text = None if set_up is None else (_read_set_up(set_up), str(set_up))
+        is_done = await once.run(text, site, base_url or "", before_sending, minutes)
+        raise typer.Exit(0 if is_done else 1)
     if set_up or site or base_url or before_sending:
         raise errors.UsageError("--set-up, --site, --base-url and --before-sending need --once.")
     found = _stat_files(SETTINGS_FILES)
@@ -433,28 +439,6 @@ async def _run(role: ProcessRole) -> None:
             await front.run(opened, watching)
         else:
             await runtime.run(opened, role, watching)
-
-
-async def _run_once(
-    set_up: Path | None, site: Path | None, base_url: str | None, before_sending: str | None, minutes: float
-) -> bool:
-    from bot.app import runtime
-    from bot.core import memory
-    from bot.web import service
-
-    memory.limit_arenas()
-    if (site is None) != (base_url is None):
-        raise errors.UsageError("--site DIR and --base-url URL need each other.")
-    archive = None if site is None or base_url is None else (site, service.check_base_url(base_url))
-    text = None if set_up is None else (_read_set_up(set_up), str(set_up))
-    settings = shell.load_settings()
-    is_new = sqlite_file.find_missing_file(settings.database_url) is not None
-    if settings.discord_token is None and is_new and text is None and archive is None:
-        raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
-    from bot.cli import once
-
-    async with shell.open_container(creating=True, keeping=True, migrating=True) as opened:
-        return await once.Once(opened, minutes, text, archive, before_sending).run()
 
 
 async def serve_tools(

@@ -89,10 +89,14 @@ async def test_what_failed_is_named_and_costs_itself_alone(single: SingleRuns) -
     source = f'[[sources]]\nsource = "{missing}"\n'
     single.write_set_up(source, post_in(refused), post(webhook=lost), post_in(whole))
     fake.world.webhooks.clear()
+    wrong = await single.run(DISCORD_TOKEN="wrong.token", PAPERROUND_FETCH_ALLOW=missing.split("/")[2])
+    assert (wrong.exit_status, fake.count_messages()) == (1, 0)
+    assert "sending: failed because Discord does not accept DISCORD_TOKEN." in wrong.stdout
+    assert f"daily post 3 in channel {whole}: not planned" in wrong.stdout
     failed = await single.run(PAPERROUND_FETCH_ALLOW=missing.split("/")[2])
     lines = failed.stdout.splitlines()
     assert failed.exit_status == 1
-    assert [line for line in lines if line.startswith(f"source {missing}: failed because ")]
+    assert f"source {missing}: failed because " in wrong.stdout
     assert [line for line in lines if line.startswith(f"daily post 1 in channel {refused}: failed because ")]
     assert [line for line in lines if "webhooks/" in line and ": failed because " in line]
     assert f"daily post 3 in channel {whole}: sent" in lines
