@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ pytestmark = [pytest.mark.wire, pytest.mark.skipif(not shutil.which("openssl"), 
 
 ROOT = Path(__file__).parents[2]
 BRANCH = "refs/heads/paperround-state"
+STEP = re.findall(r"- run: (.+)", (ROOT / "deploy/github/paperround.yml").read_text())[-1]
+"""What the workflow runs after the installation."""
 COMMAND = """\
 #!/bin/sh
 exec {python} -c 'import sys, pathlib
@@ -131,8 +134,7 @@ class Copy:
             **settings,
         }
         process = await asyncio.create_subprocess_exec(
-            "bash",
-            "deploy/github/run.sh",
+            *STEP.split(),
             cwd=checkout,
             env=environment,
             stdout=asyncio.subprocess.PIPE,
