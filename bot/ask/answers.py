@@ -93,9 +93,9 @@ class Answer:
     Of one paper, which is `paper`: `basis` says what was read of it, and `read_as` has the parts of the question that were read
     as other forms, with those that the paper has.
 
-    Of the archive: `absent` has the names in the question that no paper has, `excluded` the terms that it leaves out. `topic` is
-    the question as a search.
-    `is_cut`: only the question's first characters, and papers, are read. `extent` is given if nothing is near.
+    Of the archive: `absent` has the names in the question that no paper has, `excluded` the terms that it leaves out, `corrected`
+    the pairs of a misspelt word and what it was read as. `topic` is the question as a search. `is_cut`: only the question's first
+    characters, and papers, are read. If nothing is near, `extent` is given, and `found` has the titles of the nearest papers.
 
     With `sentences`, `found` are their quotes; `disagree`: their papers do, as the model says. `note` (a Fluent id) says why
     sentences are absent, or that a model is asked.
@@ -110,6 +110,7 @@ class Answer:
     read_as: tuple[tuple[str, tuple[str, ...]], ...] = ()
     absent: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    corrected: tuple[tuple[str, str], ...] = ()
     topic: str = ""
     is_cut: bool = False
     extent: Extent | None = None

@@ -17,13 +17,14 @@ from typing import NamedTuple
 
 from bot.archive import arxiv_ids, summaries
 from bot.ask import passages, question
-from bot.ask.answers import Answer, AskedPaper, Extent, Kind, StoredPassage, Words
+from bot.ask.answers import Answer, AskedPaper, Extent, Found, Kind, StoredPassage, Words
 from bot.ask.passages import Passage
 from bot.ask.ranking import PaperIndex, Ranking
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
+from bot.search import completion
 from bot.search.glossary import GlossaryService
-from bot.search.results import SearchRequest
+from bot.search.results import SearchRequest, Snippet
 from bot.search.service import SearchService
 from bot.sources import kinds
 from bot.text import analyser, dates, query_parser, questions
@@ -39,11 +40,15 @@ _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
 """How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
 _PLACES = 10
 """The places in which the weight of a paper's place falls by e. The first place weighs as much as the best passage."""
-_LEAST, _MAX_READ = 0.15, 3
-"""The least share of a question's weight by rarity that one of the first passages must have, else nothing is about it; how many
-first passages are looked at."""
-_MAX_ABSENT = 3
-"""How many absent names are said."""
+_LEAST, _MUCH, _MAX_READ = 0.15, 0.5, 3
+"""The least share of a question's weight that one of the first papers must have, else nothing is about it: with a term of
+the field, and without one; how many first papers are looked at."""
+_NEAR_NUMBER = 0.1
+"""The least share of the question beside a number in the first passage, if a number is asked."""
+_OTHER_CHAPTER = 0.4
+"""The factor for a paper's passages of another chapter than the one that answers such a question, and for those that ask."""
+_MAX_ABSENT, _MAX_NEAREST = 3, 2
+"""How many absent names are said, and how many titles of the nearest papers where nothing is near."""
 _FENCE = "```"
 _BLANK = re.compile(r"\n\s*\n")
 _WORD = re.compile(r"[\w.+-]++")
@@ -78,27 +83,29 @@ class ArchiveQuestions:
         `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked.
         """
         read = self._read(asked)
-        named, names = [*(read.ids or only)], _list_names(read.words)
+        named = [*(read.ids or only)]
         only = named[:MAX_PAPERS]
         is_asked = question.has_words(read.words)
-        details = await self._propose(read, only) if only or is_asked else []
+        details, corrected = await self._propose(read, only) if only or is_asked else ([], ())
+        words = completion.apply_corrections(read.words, corrected)
         language = guess_language(read.words, locale)
         answer = Answer(
             Kind.NOTHING,
             language=language.value,
+            corrected=tuple(corrected),
             excluded=read.excluded,
             topic=read.search[: question.MAX_LENGTH],
             is_cut=len(read.search) > question.MAX_LENGTH or len(named) > MAX_PAPERS,
         )
-        absent = await self._search.list_absent(names) if is_asked else []
+        absent = await self._search.list_absent(_list_names(words)) if is_asked else []
         absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
         if details:
-            pool, weighed = await self._split_and_weigh(read.words, details, language)
+            pool, weighed = await self._split_and_weigh(words, details, language)
             # A term that no paper has is named as a name is.
             absent += [part.asked.text for part in weighed if part.is_absent]
             is_asked = any(part.is_telling for part in weighed)
             if is_asked or only:
-                answer = await work_in_thread(rank, answer, read.words, pool, weighed)
+                answer = await work_in_thread(rank, answer, words, pool, weighed)
         if absent:
             answer = replace(answer, kind=Kind.ABSENT, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
         elif not is_asked:
@@ -107,7 +114,11 @@ class ArchiveQuestions:
             answer = replace(answer, kind=Kind.OUTSIDE)
         if answer.kind in (Kind.NEAR, Kind.NAMED, Kind.UNASKED):
             return answer
-        return replace(answer, extent=await self._measure())
+        nearest = [
+            Found(one.paper, _make_title(one.paper), Snippet(one.paper.title or "", "", ()))
+            for one in answer.asked[:_MAX_NEAREST]
+        ]
+        return replace(answer, found=tuple(nearest), extent=await self._measure())
 
     def _read(self, asked: str) -> _Read:
         today = self._clock().date()
@@ -119,13 +130,16 @@ class ArchiveQuestions:
         words = search if is_plain else " ".join((query.text, *query.phrases))
         return _Read(ids, search, words[: question.MAX_LENGTH], is_limited, tuple(query.excluded))
 
-    async def _propose(self, read: _Read, only: Collection[str]) -> Sequence[models.PaperDetail]:
-        """Return the papers that may answer: `only` these, or those that search finds."""
+    async def _propose(
+        self, read: _Read, only: Collection[str]
+    ) -> tuple[Sequence[models.PaperDetail], Sequence[tuple[str, str]]]:
+        """Return the papers that may answer, `only` these or those that search finds, and what it corrected."""
         if only:
-            return [paper for id_ in only if (paper := await self._search.find_paper(id_))]
+            return [paper for id_ in only if (paper := await self._search.find_paper(id_))], ()
         request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date())
-        rows = (await self._search.search(request)).rows
-        return await self._database.fetch(papers.list_details, [row.id for row in rows])
+        result = await self._search.search(request)
+        ids = [row.id for row in result.rows]
+        return await self._database.fetch(papers.list_details, ids), result.corrected
 
     async def _measure(self) -> Extent:
         count, since = await self._database.fetch(storage.describe_archive)
@@ -213,16 +227,12 @@ class Weighed(NamedTuple):
 
     @property
     def is_absent(self) -> bool:
-        return self.is_telling and not self.papers and self._is_concept
+        return self.is_term and not self.papers
 
     @property
     def is_term(self) -> bool:
-        """Whether it is of the field: a concept, or several words that are known together."""
-        return self._is_concept or (self.asked.is_known and " " in self.asked.text)
-
-    @property
-    def _is_concept(self) -> bool:
-        return any(form.token for form in self.asked.forms)
+        """Whether it is a concept of the field."""
+        return self.is_telling and any(form.token for form in self.asked.forms)
 
 
 class _Pool(NamedTuple):
@@ -244,7 +254,7 @@ class _Pool(NamedTuple):
             (place, source)
             for place, detail in enumerate(details)
             for stored in [[*list_sources(detail, language), *texts.get(detail.arxiv_id, ())]]
-            for source in stored or _list_title(detail)
+            for source in stored or [_make_title(detail)] * bool(detail.title)
         ]
         places, sources = [place for place, _ in placed], [source for _, source in placed]
         # A summary in Korean often lacks the paper's name.
@@ -265,14 +275,27 @@ class _Pool(NamedTuple):
 def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) -> Answer:
     """Add the nearest passages for the words of a question, and whether they are about it."""
     parts = [part.asked for part in weighed]
-    ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
+    wants_number = question.wants_number(words)
+    ranking = pool.indexed.rank(parts, wants_number=wants_number)
     # Papers of which only the title is stored come after those with passages.
     found = sorted(
-        _rank_papers(pool, ranking)[:MAX_SHOWN],
+        _rank_papers(pool, ranking, question.find_chapter(words))[:MAX_SHOWN],
         key=lambda numbers: pool.sources[numbers[0]].words is Words.TITLE,
     )
-    having = [[part for part in weighed if best in ranking.having[part.asked.text]] for best, *_ in found]
-    is_near = any(_is_about(of_passage, weighed) for of_passage in having[:_MAX_READ])
+    having = [
+        [part for part in weighed if not ranking.having[part.asked.text].isdisjoint(numbers)]
+        for numbers in found
+    ]
+    present = [part for part in parts if ranking.found[part.text]]
+    rarest = max(
+        (part for part in weighed if part.is_term), key=lambda part: part.papers and part.weight, default=None
+    )
+    is_near = any(
+        _is_about(of_passage, weighed)
+        and (rarest is None or rarest in of_passage)
+        and (not wants_number or pool.indexed.has_number(numbers[0], present, _NEAR_NUMBER))
+        for numbers, of_passage in zip(found[:_MAX_READ], having, strict=False)
+    )
     if parts and not is_near:
         found = [
             numbers
@@ -284,8 +307,8 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
     return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
 
 
-def _rank_papers(pool: _Pool, ranking: Ranking) -> list[list[int]]:
-    """Return the numbers of the passages of each paper, best first.
+def _rank_papers(pool: _Pool, ranking: Ranking, chapter: re.Pattern[str] | None) -> list[list[int]]:
+    """Return the numbers of the passages of each paper, best first; those of another kind of chapter, and questions, later.
 
     The papers are in the order of their best passages joined with that of the search.
     """
@@ -297,25 +320,28 @@ def _rank_papers(pool: _Pool, ranking: Ranking) -> list[list[int]]:
         place: ranking.scores.get(numbers[0], 0.0) / most + math.exp(-place / _PLACES)
         for place, numbers in of_paper.items()
     }
-    return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
+
+    def suit(number: int) -> float:
+        passage = pool.sources[number].passage
+        is_other = chapter is not None and not chapter.search(passage.section)
+        is_question = passage.text.endswith("?")
+        return ranking.scores.get(number, 0.0) * (_OTHER_CHAPTER if is_other or is_question else 1)
+
+    in_order = sorted(joined, key=lambda place: (-joined[place], place))
+    return [sorted(of_paper[place], key=suit, reverse=True) for place in in_order]
 
 
 def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
-    """Return whether a passage that has these parts of a question may be about it.
+    """Return whether a paper that has these parts of a question may be about it: one is a term of the field, or they tell most.
 
-    It has a term of the field, an unknown word that is most of what is asked, such as a name, or two words of which more is
-    asked than of those that no paper has: everyday words alone are in passages about anything.
+    One everyday word is in papers about anything. An unknown word tells as much as it is rare, in any language.
     """
-    if _weigh(having) / (_weigh(weighed) or 1.0) < _LEAST:
+    if _weigh(having) < _LEAST * _weigh(weighed):
         return False
     telling = [part for part in having if part.is_telling]
-    most = _weigh(part for part in weighed if part.is_telling)
-    in_no_paper = _weigh(part for part in weighed if not part.papers)
-    return (
-        any(part.is_term for part in telling)
-        or any(not part.asked.is_known and part.weight > most / 2 for part in telling)
-        or (len(telling) > 1 and _weigh(having) > in_no_paper)
-    )
+    is_more = len(telling) > 1 or any(not part.asked.is_known for part in telling)
+    told, all_told = (sum(part.rarity for part in some if part.is_telling) for some in (having, weighed))
+    return any(part.is_term for part in telling) or (is_more and told >= _MUCH * all_told)
 
 
 def _weigh(parts: Iterable[Weighed]) -> float:
@@ -361,11 +387,9 @@ def list_sources(paper: models.PaperDetail, language: models.Locale) -> Iterator
             yield StoredPassage(words, on, summary.language, page, passage)
 
 
-def _list_title(paper: models.PaperDetail) -> list[StoredPassage]:
-    if not paper.title:
-        return []
-    language, page = guess_language(paper.title).value, arxiv_ids.abstract_url(paper.arxiv_id)
-    return [StoredPassage(Words.TITLE, None, language, page, Passage("", paper.title))]
+def _make_title(paper: models.PaperDetail) -> StoredPassage:
+    title, page = paper.title or "", arxiv_ids.abstract_url(paper.arxiv_id)
+    return StoredPassage(Words.TITLE, None, guess_language(title).value, page, Passage("", title))
 
 
 def guess_language(asked: str, otherwise: models.Locale = models.Locale.EN) -> models.Locale:

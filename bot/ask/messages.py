@@ -157,6 +157,8 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     read = [texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS)] if answer.is_cut else []
     excluded = ", ".join(escape_untrusted(term, max_length=_MAX_READ) for term in answer.excluded)
     read += [texts("ask-without", terms=excluded)] if excluded else []
+    pairs = ", ".join(escape_untrusted(" → ".join(pair), max_length=_MAX_READ) for pair in answer.corrected)
+    read += [texts("list-corrected", pairs=pairs)] if pairs else []
     if answer.sentences or answer.kind is Kind.NAMED:
         return read
     if answer.paper is not None:
@@ -214,7 +216,9 @@ def list_passages(texts: Texts, answer: Answer) -> Iterator[tuple[models.PaperDe
 
 
 def describe_words(texts: Texts, answer: Answer, passage: Found) -> str:
-    """Return whose words a passage has, its place, and its language if it is not the question's."""
+    """Return whose words a passage has, its place, and its language if it is not the question's; "" below a refusal."""
+    if answer.extent is not None:
+        return ""
     source, is_of_one = passage.source, answer.paper is not None
     is_paper = source.words is Words.PAPER
     words = texts(f"ask-words-{source.words}", day=texts.format_date(source.on) if source.on else "")
@@ -243,7 +247,7 @@ def _passage_text(
     if answer.paper is None:
         title = title_link(paper, max_characters=300, max_bytes=700)
         facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
-        head, foot = f"**{mark}{facts}**\n", subtext(words)
+        head, foot = f"**{mark}{facts}**\n", subtext(words) if words else ""
     else:
         head, foot = "", subtext(f"{mark}{words}")
     for length in _QUOTED:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -53,7 +53,7 @@ class Ranking:
     scores: Mapping[int, float]
     score: float
     found: Mapping[str, Sequence[str]]
-    having: Mapping[str, Collection[int]]
+    having: Mapping[str, Set[int]]
 
     def compile_patterns(self, parts: Iterable[AskedPart]) -> list[re.Pattern[str]]:
         """Return the patterns that mark the parts of a question in an excerpt: rewarded in "a reward" too."""
@@ -94,7 +94,7 @@ class PaperIndex:
 
     def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
         scores, needed = defaultdict[int, float](float), 0.0
-        forms_found, having = dict[str, Sequence[str]](), dict[str, Collection[int]]()
+        forms_found, having = dict[str, Sequence[str]](), dict[str, set[int]]()
         for part in parts:
             frequencies = {
                 form.text: self._count(tokens.phrases(form.token or form.text)) for form in part.forms
@@ -119,7 +119,7 @@ class PaperIndex:
         scale = math.log(1 + len(self.passages)) / math.log(1 + _USUAL_PASSAGES)
         score = max(ranked.values(), default=0.0) / math.sqrt((needed or 1.0) * (scale or 1.0))
         present = [part for part in parts if forms_found[part.text]]
-        if wants_number and not any(self._has_number(number, present) for number in order[:3]):
+        if wants_number and not any(self.has_number(number, present, _MOST) for number in order[:3]):
             score *= _NO_NUMBER
         return Ranking(order, ranked, score, forms_found, having)
 
@@ -140,14 +140,14 @@ class PaperIndex:
             scores[number] = part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
         return scores
 
-    def _has_number(self, number: int, present: Sequence[AskedPart]) -> bool:
-        """Return whether a sentence of a passage has a number and most of these parts, in any form."""
+    def has_number(self, number: int, parts: Sequence[AskedPart], least: float) -> bool:
+        """Return whether a sentence of a passage has a number and this share of some parts, in any form."""
         sentences = filter(_NUMBER.search, plain.split_sentences(self.passages[number].text))
         counted, weights = PaperIndex([Passage("", sentence) for sentence in sentences]), Counter[int]()
-        for part in present:
+        for part in parts:
             forms = (counted._count(tokens.phrases(form.token or form.text)) for form in part.forms)
             weights.update(dict.fromkeys(set[int]().union(*forms), part.weight))
-        return max(weights.values(), default=0) >= _MOST * sum(part.weight for part in present)
+        return max(weights.values(), default=0) >= least * sum(part.weight for part in parts)
 
     def _near(self, scores: Mapping[int, float], number: int) -> float:
         """Return the sum of the neighbours' scores in the same section, or among passages of several papers in the same one."""

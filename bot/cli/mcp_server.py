@@ -108,7 +108,8 @@ class ArchiveTools:
 
         They are the nearest ones found, and may not answer. "words" says whose they are: "digest" (a summary, of the digest of
         that day, which can be wrong), "abstract" or "paper" (its text). "absent" are names in the question that no paper here
-        has; if "is_near" is false, nothing here is about it. Operators work as in search_papers.
+        has; if "is_near" is false, nothing here is about it, and the passages are the titles of up to two papers.
+        "corrected" are misspelt words with how they were read. Operators work as in search_papers.
         """
         if not question.strip():
             raise exceptions.ToolError(f"Ask a question of up to {MAX_LENGTH} characters.")

@@ -248,6 +248,7 @@ def asked_to_dict(answer: Answer) -> dict[str, Any]:
         of_kind = {
             "absent": list(answer.absent),
             "excluded": list(answer.excluded),
+            "corrected": [list(pair) for pair in answer.corrected],
             "disagree": answer.disagree,
             "archive": answer.extent and answer.extent._asdict(),
         }
@@ -292,8 +293,8 @@ def _print_asked(answer: Answer) -> None:
         title = f"{found.paper.title or found.paper.arxiv_id}  {found.paper.last_on}  ▲{votes}\n"
         head = f"{f'({number}) ' if answer.sentences else ''}{title if answer.paper is None else ''}"
         text = "" if found.source.words.value == "title" else f"  {found.excerpt.text}\n"
-        words = read_plain_line(messages.describe_words(texts, answer, found))
-        shell.echo(f"{head}{text}  {words}  {found.source.url}\n")
+        words = [read_plain_line(messages.describe_words(texts, answer, found)), found.source.url]
+        shell.echo(f"{head}{text}  {'  '.join(filter(None, words))}\n")
     for line in messages.list_notes(texts, answer):
         shell.error(read_plain_line(line))
 

@@ -87,9 +87,9 @@ class Vocabulary:
         return near[0][0] + plural if is_sure else None
 
     def is_ordinary(self, word: str) -> bool:
-        """Return whether a word is probably not misspelt, such as "sending", 표랑, or 반영, which has two common syllables."""
+        """Return whether a word is probably not misspelt, such as "sending", 표랑, 잊지, or 반영 of common syllables."""
         is_short = len(word) == 2 and analyser.is_syllables(word)
-        is_common = is_short and (self._syllables.issuperset(word) or word[1] in "랑나")
+        is_common = is_short and (self._syllables.issuperset(word) or word[1] in "랑나지")
         return is_common or bool(questions.find_topics(word))
 
 

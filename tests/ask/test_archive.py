@@ -12,6 +12,7 @@ from bot.archive.summaries import Basis
 from bot.ask.answers import Answer, Kind
 from bot.ask.archive import ArchiveQuestions
 from bot.ask.service import PaperQuestions
+from bot.cli.search import asked_to_dict
 from bot.search.service import SearchService
 from storage import models, paper_texts, papers
 from storage.database import Database
@@ -189,6 +190,63 @@ async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions) -> None:
         assert answer.extent.papers > 3
 
 
+async def test_below_a_refusal_are_two_titles_at_most_and_no_passage(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    for asked in (
+        "How do lamps of Zorblax save oil?",
+        "How do I pump up a bicycle?",
+        "등잔의 Zorblax가 뭐야?",
+    ):
+        answer = await harness.ask("ask", question=asked)
+        titles = [one for one in ("Quiet Lanterns", "Loud Lanterns", "Ferries") if one in shown_text(answer)]
+        assert len(titles) <= 2, asked
+        assert "\n> " not in shown_text(answer), asked
+        assert harness.texts("ask-words-title") not in shown_text(answer), asked
+        assert not (await ask(archive, asked)).is_near
+    told = asked_to_dict(await ask(archive, "How do lamps of Zorblax save oil?"))["passages"]
+    assert 0 < len(told) <= 2
+    assert all(one["text"] == one["title"] for one in told)
+
+
+async def test_a_misspelt_word_is_read_as_in_a_search_and_that_is_said(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    paper = {"2501.10004": ("Numbers", 5, "Ada Lovelace", "quantization (양자화) of lamps saves oil")}
+    await digest_builders.ingest_digest(
+        harness.container.database, _digest(date(2025, 3, 4), paper), at=harness.env.now()
+    )
+    for asked, pair in (
+        ("How does quantisaton save oil?", "quantisaton → quantization"),
+        ("양자하로 기름을 어떻게 아껴?", "양자하 → 양자화"),
+    ):
+        answer = await ask(archive, asked)
+        assert answer.is_near, asked
+        assert answer.found[0].paper.arxiv_id == "2501.10004", asked
+        assert asked_to_dict(answer)["corrected"] == [pair.split(" → ")]
+        assert pair in shown_text(await harness.ask("ask", question=asked))
+
+
+async def test_the_chapter_that_answers_is_quoted(harness: ClientHarness, archive: ArchiveQuestions) -> None:
+    """Of *how* the method, of *how well* and *which is better* the result, though the introduction has all of the question."""
+    text = (
+        "## Daily Papers (2025-03-05)\n\n### [Beacons](https://arxiv.org/abs/2501.10005)\n\nVote: 4\n\n"
+        "- ***What's New***: Beacons (등대) guide ships in fog better with mirrors than with lenses.\n"
+        "- ***Technical Details***: Beacons turn ten mirrors on a wheel in fog.\n"
+        "- ***Performance Highlights***: Ships saw beacons 31% sooner with mirrors than with lenses."
+    )
+    await digest_builders.ingest_digest(harness.container.database, text, at=harness.env.now())
+    for asked, section in (
+        ("How do beacons guide ships in fog with mirrors?", "Technical Details"),
+        ("How well do beacons guide ships in fog with mirrors?", "Performance Highlights"),
+        ("Are mirrors or lenses better for beacons in fog?", "Performance Highlights"),
+        ("등대 beacons의 mirrors는 ships를 fog에서 어떻게 guide 해?", "Technical Details"),
+        ("fog에서 beacons에는 mirrors가 나아, lenses가 나아?", "Performance Highlights"),
+    ):
+        answer = await ask(archive, asked)
+        assert answer.found[0].source.passage.section == section, asked
+
+
 async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuestions) -> None:
     for asked, id_ in (("wick", EARLY), ("tides", SHORT), ("is there a pump that turns?", LATE)):
         answer = await ask(archive, asked)
@@ -240,7 +298,7 @@ async def test_of_a_long_kept_text_the_passages_with_most_of_the_question_are_re
     text = models.PaperText(EARLY, "\n\n".join(filler), "https://arxiv.org/pdf/x", harness.env.now())
     async with harness.container.database.transaction() as connection:
         await paper_texts.save(connection, text)
-    answer = await ask(archive, f"How much of its oil does a wick let burn? {EARLY}")
+    answer = await ask(archive, f"How does a wick let less oil burn? {EARLY}")
     assert answer.found[0].source.passage.section == "250 Aside"
     assert len(answer.asked[0].sources) < 20
 
@@ -261,10 +319,7 @@ async def test_all_passages_fit_a_message_and_a_button_has_the_words_of_any_ques
         date(2025, 1, 4), [(one, 5) for one in ids], text="*_[lamps]_* \\` save ~oil~ |||| " * 40
     )
     await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
-    asked = (
-        f"{LAMPS} "
-        + "and could you please tell me how this is done with *wicks* and ||pumps|| in harbours " * 5
-    )
+    asked = "How do *lamps* ||save|| oil? " * 20
     answer = await harness.ask("ask", question=asked[:500])
     shown = [str(part["content"]) for part in raw_components(answer) if part.get("content")]
     assert sum(map(len, shown)) <= 4000
