@@ -162,7 +162,10 @@ class ArchiveQuestions:
         counted = await self._search.weigh(
             [[form.token or form.text for form in part.forms] for part in parts]
         )
-        return pool, [Weighed(part, *counts) for part, counts in zip(parts, counted, strict=True)]
+        names = _list_names(words)
+        return pool, [
+            Weighed(part, *counts, part.text in names) for part, counts in zip(parts, counted, strict=True)
+        ]
 
 
 def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
@@ -209,11 +212,12 @@ def _list_names(text: str) -> list[str]:
 
 
 class Weighed(NamedTuple):
-    """A part of a question, how many papers of the archive have it, and its weight by rarity there."""
+    """A part of a question, how many papers of the archive have it, its weight by rarity there, and whether it is a name."""
 
     asked: question.AskedPart
     papers: int
     rarity: float
+    is_name: bool
 
     @property
     def weight(self) -> float:
@@ -231,8 +235,8 @@ class Weighed(NamedTuple):
 
     @property
     def is_term(self) -> bool:
-        """Whether it is a concept of the field."""
-        return self.is_telling and any(form.token for form in self.asked.forms)
+        """Whether it is a concept of the field, or a name."""
+        return self.is_name or (self.is_telling and any(form.token for form in self.asked.forms))
 
 
 class _Pool(NamedTuple):

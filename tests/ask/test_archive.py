@@ -241,10 +241,10 @@ async def test_the_chapter_that_answers_is_quoted(harness: ClientHarness, archiv
         ("How well do beacons guide ships in fog with mirrors?", "Performance Highlights"),
         ("Are mirrors or lenses better for beacons in fog?", "Performance Highlights"),
         ("등대 beacons의 mirrors는 ships를 fog에서 어떻게 guide 해?", "Technical Details"),
-        ("fog에서 beacons에는 mirrors가 나아, lenses가 나아?", "Performance Highlights"),
+        ("등대 beacons의 mirrors는 lenses보다 얼마나 더 좋아?", "Performance Highlights"),
     ):
         answer = await ask(archive, asked)
-        assert answer.found[0].source.passage.section == section, asked
+        assert [one.source.passage.section for one in answer.found[:1]] == [section], asked
 
 
 async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuestions) -> None:
