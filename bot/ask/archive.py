@@ -231,7 +231,7 @@ class Weighed(NamedTuple):
 
     @property
     def is_absent(self) -> bool:
-        return self.is_term and not self.papers
+        return self.is_term and not (self.is_name or self.papers)
 
     @property
     def is_term(self) -> bool:
