@@ -81,7 +81,11 @@ save() {
 # The set-up file with the secrets in the place of their names.
 fill_in() {
   local text name
-  text=$(< posts.toml) || return 1
+  if [ ! -f posts.toml ]; then
+    say "failed because the repository has no file posts.toml at its top."
+    return 1
+  fi
+  text=$(< posts.toml)
   for name in "${!DISCORD_WEBHOOK@}"; do text=${text//"\${$name}"/"${!name}"}; done
   if [[ $text =~ \$\{(DISCORD_WEBHOOK[A-Z0-9_]*)\} ]]; then
     say "failed because the secret ${BASH_REMATCH[1]} is not set. Add it in Settings > Secrets and variables > Actions."

@@ -326,4 +326,8 @@ async def test_a_missing_secret_and_a_repository_that_is_away_are_named(copy: Co
     assert (unnamed.exit_status, "the secret DISCORD_WEBHOOK_2 is not set" in unnamed.stdout) == (1, True), (
         unnamed
     )
+    empty = copy.check_out()
+    (empty / "posts.toml").unlink()
+    without = await copy.run(checkout=empty)
+    assert (without.exit_status, "no file posts.toml" in without.stdout) == (1, True), without
     assert (copy.posts(), copy.state()) == ([], "")
