@@ -446,15 +446,9 @@ class Engine:
         about = all_of(self._about_one(part.sure()) for part in query.parts[:_MAX_PARTS])
         wholes = [self._about_one(whole.sure()) for whole in query.wholes]
         phrase = self._phrase_of(query)
-        alike = [
-            about,
-            *wholes,
-            phrase and Query.const_score_query(phrase, _WHOLE),
-            self._named(query, _NAME_DEGREES),
-        ]
-        return Query.disjunction_max_query(
-            [each for each in alike if each is not None] or [Query.empty_query()]
-        )
+        phrase = phrase and Query.const_score_query(phrase, _WHOLE)
+        alike = best_of([about, *wholes, phrase, self._named(query, _NAME_DEGREES)])
+        return alike or Query.empty_query()
 
     def _is_concept(self, query: ReadQuery) -> bool:
         """Return whether a query is a concept of the seed list alone."""
@@ -501,11 +495,12 @@ class Engine:
     def _named(self, query: ReadQuery, marks: Iterable[str]) -> Query | None:
         """Return the query for papers with a name of the query that has one of these marks."""
         is_title = self._is_concept(query)
-        return any_of(
+        named = [
             self._term("name", f"{name} {mark}", 1.0 if is_title else _NAME * _NAME_DEGREES[mark] + _WHOLE)
             for name in sorted(query.names)
             for mark in marks
-        )
+        ]
+        return best_of(named)
 
     def _phrase_of(self, query: ReadQuery) -> Query | None:
         """Return the query for papers with a query of several words as a phrase or as one word, such as ZeroSearch.
@@ -764,6 +759,12 @@ def _total(result: Any) -> int:
 def any_of(queries: Iterable[Query | None]) -> Query | None:
     """Return the disjunction of these queries, ignoring None; None if there are no queries."""
     return _combine(Occur.Should, [query for query in queries if query is not None])
+
+
+def best_of(queries: Sequence[Query | None]) -> Query | None:
+    """Return the disjunction of these queries, ignoring None, by whose best one a paper is scored; None without queries."""
+    known = [query for query in queries if query is not None]
+    return Query.disjunction_max_query(known) if known else None
 
 
 def all_of(queries: Iterable[Query | None]) -> Query | None:

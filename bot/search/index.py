@@ -120,8 +120,8 @@ EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
-_ONLY_TITLED = 0.2
-"""What the score of a paper without any text is multiplied by."""
+_WITH_TEXT = 5.0
+"""What the score of a paper with a text is multiplied by, beside that of one with only a title."""
 _MOST_VOTES = 1 << 18
 """Papers with more votes are in the order of their days."""
 
@@ -205,8 +205,8 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     for name, age in (("newest", day), ("oldest", (1 << 20) - day)):
         document.add_integer(name, (age << 43) + (votes << 24) + place)
     document.add_integer("length", len(words := body.split()) - words.count(tokens.GAP))
-    # tantivy multiplies scores by log2(2 + weight): 1 to 1.2 here, and little for a paper with only a title, which comes last.
-    factor = 1 + 0.02 * popularity if paper.sections or paper.abstract else _ONLY_TITLED
+    # tantivy multiplies scores by log2(2 + weight), at least by 1: that of a paper with only a title, which comes last.
+    factor = _WITH_TEXT * (1 + 0.02 * popularity) if paper.sections or paper.abstract else 1.0
     document.add_float("popularity", 2**factor - 2)
     return document
 

@@ -137,12 +137,13 @@ async def test_of_papers_on_a_broad_term_votes_decide_and_titles_alone_come_last
         NewsletterPaper(
             "2501.00002", "Reasoning", often.replace("추론", "문제").replace("reasoning", "x"), votes=1
         ),
+        NewsletterPaper("2501.00005", "Small Steps", "추론을 배웁니다. 추론입니다.", votes=1),
         NewsletterPaper("2501.00003", "Latent Reasoning in Steps", often, votes=5),
         NewsletterPaper(
             "2501.00004", "Rewards for Visual Reasoning", "추론을 배웁니다. 추론입니다.", votes=90
         ),
     )
-    assert await ids(search, typed) == ["2501.00002", "2501.00004", "2501.00003", "2501.00001"]
+    assert await ids(search, typed) == [f"2501.0000{number}" for number in (2, 4, 3, 5, 1)]
 
 
 async def test_a_paper_has_one_word_in_its_title_or_as_its_subject_to_be_on_it(search: SearchService) -> None:
