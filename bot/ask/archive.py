@@ -101,11 +101,11 @@ class ArchiveQuestions:
         absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
         if details:
             pool, weighed = await self._split_and_weigh(words, details, language)
-            # A term that no paper has is named as a name is.
-            absent += [part.asked.text for part in weighed if part.is_absent]
             is_asked = any(part.is_telling for part in weighed)
             if is_asked or only:
                 answer = await work_in_thread(rank, answer, words, pool, weighed)
+            # A term that no paper has is named as a name is, but where the rest of the question is near.
+            absent += [part.asked.text for part in weighed if part.is_absent and not answer.is_near]
         if absent:
             answer = replace(answer, kind=Kind.ABSENT, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
         elif not is_asked:
