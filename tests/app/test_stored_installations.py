@@ -78,6 +78,7 @@ async def test_everything_is_there_after_the_upgrade(folder: Path, empty_databas
     if "search:changes" in values:
         changes = [f"{row['number']}:{row['token']}" for row in after["paper_changes"]]
         assert changes == json.loads(values["search:changes"])
+    before["saved_papers"] += list_nominated(before.pop("club_nominations", []))
     for name, rows in before.items():
         assert rows or folder not in upgrades.STORED, (
             f"{name} has no row: let tests/support/installation.py add one"
@@ -91,6 +92,17 @@ async def test_everything_is_there_after_the_upgrade(folder: Path, empty_databas
                 assert any(spelled(entry).items() <= spelled(other).items() for other in exported[kind]), (
                     entry
                 )
+
+
+def list_nominated(nominations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of servers' lists that nominations become, each paper by the first who nominated it."""
+    latest_first = sorted(nominations, key=lambda row: row["nominated_at"], reverse=True)
+    same = {"note": "", "tags": "", "server_id": None}
+    first = {(row["guild_id"], row["paper_id"]): row["nominated_at"] for row in latest_first}
+    return [
+        {**same, "user_id": guild_id, "paper_id": paper_id, "saved_at": at}
+        for (guild_id, paper_id), at in first.items()
+    ]
 
 
 def spelled(entry: dict[str, Any]) -> dict[str, Any]:
