@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -33,6 +34,13 @@ class ZoteroProblem(NamedTuple):
     server_id: int
     code: int
     reason: str
+
+
+class Trouble(NamedTuple):
+    """What does not come into Zotero, and the arXiv ids of papers that it refused lately, each with the reason."""
+
+    problem: ZoteroProblem | None
+    refused: Sequence[tuple[str, str]]
 
 
 async def list_waiting(
@@ -67,17 +75,18 @@ async def record(
     )
 
 
-async def list_refused(
-    connection: AsyncConnection, now: datetime, server_id: int | None = None
-) -> list[tuple[str, str]]:
-    """Return the arXiv ids of papers on lists (of a server) that Zotero refused lately, each with the reason."""
-    item, saved = zotero_items.c, saved_papers.c
+async def find_trouble(connection: AsyncConnection, now: datetime, server_id: int | None = None) -> Trouble:
+    """Return what does not come into Zotero, of all servers' lists or of one."""
+    problem, item, saved = await get_problem(connection), zotero_items.c, saved_papers.c
+    if problem is not None and server_id not in (None, problem.server_id):
+        problem = None
     query = sa.select(papers.c.arxiv_id, item.reason).join(papers, papers.c.id == item.paper_id)
     is_listed = sa.exists().where(saved.user_id == item.server_id, saved.paper_id == item.paper_id)
     # One that is not tried any more, since the settings changed, is no news.
     query = query.where(item.reason.is_not(None), item.tried_at > now - 2 * RETRY_AFTER, is_listed)
     query = query.where(*statements.equalities(zotero_items, {"server_id": server_id}))
-    return list(map(tuple, await connection.execute(query.order_by(item.paper_id))))
+    refused = await connection.execute(query.order_by(item.paper_id))
+    return Trouble(problem, [(row.arxiv_id, row.reason) for row in refused])
 
 
 async def set_problem(connection: AsyncConnection, problem: ZoteroProblem | None) -> None:

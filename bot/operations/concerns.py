@@ -43,14 +43,15 @@ async def list_all(connection: Connection, now: datetime, *, is_settled: bool = 
         *_list_silent(rows, now),
         *_list_backup(backup, now),
         *([quiet] if quiet else []),
-        *await _list_zotero(connection, now),
+        *_list_zotero(await zotero.find_trouble(connection, now)),
     ]
 
 
-async def _list_zotero(connection: Connection, now: datetime) -> list[str]:
-    problem, refused = await zotero.get_problem(connection), await zotero.list_refused(connection, now)
-    found = [f"The list does not come into Zotero: {problem.reason}. {ZOTERO_KEY}"] if problem else []
-    return found + [f"Zotero refuses {arxiv_id}: {reason}" for arxiv_id, reason in refused[:MAX_REFUSED]]
+def _list_zotero(trouble: zotero.Trouble) -> Iterator[str]:
+    if trouble.problem is not None:
+        yield f"The list does not come into Zotero: {trouble.problem.reason}. {ZOTERO_KEY}"
+    for arxiv_id, reason in trouble.refused[:MAX_REFUSED]:
+        yield f"Zotero refuses {arxiv_id}: {reason}"
 
 
 def find_quiet(

@@ -24,6 +24,7 @@ from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
 from bot.sources import kinds, poller
 from storage import models
+from storage.zotero import Trouble
 
 REPEAT_POST = "pa"
 SHOW_SOURCES = "src"
@@ -63,7 +64,7 @@ def status_view(
     if guild_id is not None:
         parts.append(_posts_text(texts, report, guild_id, problems))
     parts.append("\n".join(_problem_text(texts, row, report) for row in problems[None]))
-    parts.append(_zotero_text(texts, report))
+    parts.append(_zotero_text(texts, report.zotero))
     suspended = texts("today-suspended", reason=report.today_reason) if report.today_reason else ""
     reader = (_alerts_text(texts, report), suspended)
     parts.append("\n".join(filter(None, reader)))
@@ -200,14 +201,11 @@ def _problem_text(texts: Texts, delivery: models.Delivery, report: StatusReport)
     return f"⚠ {join_dotted(recipient, what, _trouble(texts, delivery, report))}"
 
 
-def _zotero_text(texts: Texts, report: StatusReport) -> str:
-    """Return why the server's list, or some of its papers, do not come into Zotero; "" if all do."""
-    if report.zotero is not None:
-        return f"⚠ {texts('status-zotero', code=f'{report.zotero.code}')}"
-    if not (refused := report.refused_by_zotero):
-        return ""
-    names = client_messages.name_left_out(texts, refused)
-    return f"⚠ {texts('status-zotero-refused', papers=names)}"
+def _zotero_text(texts: Texts, trouble: Trouble) -> str:
+    if trouble.problem is not None:
+        return f"⚠ {texts('status-zotero', code=f'{trouble.problem.code}')}"
+    names = client_messages.name_left_out(texts, [arxiv_id for arxiv_id, _ in trouble.refused])
+    return f"⚠ {texts('status-zotero-refused', papers=names)}" if trouble.refused else ""
 
 
 def _trouble(texts: Texts, delivery: models.Delivery, report: StatusReport) -> str:

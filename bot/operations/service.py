@@ -51,10 +51,8 @@ class StatusReport:
     """Alerts of the reader, or in channels of the server, whose owners may not manage messages in their channels."""
     today_reason: str | None
     """Why the reader's papers of the day are no longer sent; None if they are sent or were not requested."""
-    zotero: zotero.ZoteroProblem | None
-    """Why nothing of the server's list comes into Zotero."""
-    refused_by_zotero: Sequence[str]
-    """The arXiv ids of papers of the server's list that Zotero refuses."""
+    zotero: zotero.Trouble
+    """What of the server's list does not come into Zotero."""
     sources: Sequence[models.StoredSource]
     is_discord_well: bool
 
@@ -105,10 +103,6 @@ class StatusService:
                 self._clock() - PROBLEM_WINDOW,
                 MAX_PROBLEM_DELIVERIES,
             )
-            problem, refused = await zotero.get_problem(connection), list[str]()
-            if guild_id is not None:
-                of_server = await zotero.list_refused(connection, self._clock(), guild_id)
-                refused = [arxiv_id for arxiv_id, _ in of_server]
             return StatusReport(
                 listed_on=dates,
                 last_ingested_at=await archive.get_last_updated_at(connection),
@@ -122,8 +116,7 @@ class StatusService:
                 paused_alerts=sum(alert.paused for alert in reader_alerts),
                 lost_alerts=[row for row in known_alerts.values() if row.right_lost_at is not None],
                 today_reason=profile.reason if profile is not None else None,
-                zotero=problem if problem and problem.server_id == guild_id else None,
-                refused_by_zotero=refused,
+                zotero=await zotero.find_trouble(connection, self._clock(), guild_id or 0),
                 sources=await sources.list_rows(connection),
                 is_discord_well=self._pace.is_well,
             )
