@@ -39,7 +39,7 @@ TYPED = {
     **dict.fromkeys(("herons OR newts", "herons newts", r"herons \| newts"), QUERIES),
     **dict.fromkeys(("9am KST", "9시 서울"), TIMES),
     '"reinforcement learning"': (("alerts add", "keyword"),),
-    **dict.fromkeys(("#rl", "#unread", "#read", "#updated", "#to-read", "#mine"), (("saved", "tag"),)),
+    **dict.fromkeys(("#rl", "#unread", "#read", "#updated", "#mine"), (("saved", "tag"),)),
     "arxiv:2502.11089": (("paper", "paper"),),
     "votes:10..20": (("topic", "query"), ("top", "topic")),
     **dict.fromkeys(("NVIDIA", "Tri Dao", "from:KAIST", "기관:네이버"), (("topic", "query"),)),

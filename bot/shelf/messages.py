@@ -142,7 +142,7 @@ def no_saved_view(texts: Texts, listed: PaperList, here: int = 0) -> ui.LayoutVi
         message.add_buttons(import_button(texts), newest_digest_button(texts), opener)
         return message.view
     query = escape_untrusted(typesetting.strip_quotes(listed.state.text), max_length=200)
-    message.add_text(texts("saved-none-found", query=query))
+    message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=query))
     # An arXiv ID in place of a tag was meant to save that paper.
     arxiv_id = arxiv_ids.extract_arxiv_id(listed.state.text.strip("#"))
     if arxiv_id is not None:

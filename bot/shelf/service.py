@@ -50,7 +50,7 @@ View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
 class ListView(StrEnum):
     """The views of a server's list: what was neither discussed nor read in the club, what was read there, one's own."""
 
-    TO_READ = "to-read"
+    UNREAD = "unread"
     READ = "read"
     MINE = "mine"
 
@@ -94,7 +94,7 @@ class Shelf:
             return frozenset(await shelf.list_paper_ids(connection, server_id, added_by=user_id))
         listed = frozenset(await shelf.list_paper_ids(connection, server_id))
         talks = await club.list_talks(connection, server_id, self._clock())
-        if view is ListView.TO_READ:
+        if view is ListView.UNREAD:
             return listed - talks.keys()
         return listed & {paper_id for paper_id, talk in talks.items() if talk.is_read}
 

@@ -69,7 +69,7 @@ async def test_each_club_step_in_a_month_happens_once(lab: Lab) -> None:
     reader = lab.readers[0]
     read, to_read = [
         shown_text(await harness.ask("saved", by=reader, tag=tag, list="server"))
-        for tag in ("read", "to-read")
+        for tag in ("read", "unread")
     ]
     assert ("Speech without a Score" in read, "Maps for Robots" in read) == (True, False)
     assert f"in the club on {harness.texts.format_date(meetings[1].date())}" in read

@@ -758,9 +758,10 @@ list-full = Our list is full: it has { $count } papers. Take some off first.
 list-too-many = You have added { $count } papers to lists within a day, the maximum. Try again tomorrow.
 list-only-in-servers = A list belongs to a server, and Paperround is not in this one. Save the paper for yourself instead.
 list-unknown = There is no such list for you. In a server, type **server**; elsewhere, pick one of the servers that are offered.
-list-view-to-read = To read
+list-view-unread = To read
 list-view-read = Read
 list-view-mine = Added by me
+list-none-found = ### Nothing on our list matches “{ $query }”
 no-list-server = ### Nothing on our list yet
     This list belongs to the server. Press **Add to our list** on a paper, or **Discuss**, and everyone here finds it in this place.
 

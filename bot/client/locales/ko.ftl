@@ -697,9 +697,10 @@ list-full = 우리 목록이 가득 찼어요. 논문이 { $count }편 있으니
 list-too-many = 하루에 논문을 { $count }편까지 담을 수 있어요. 내일 다시 담아 주세요.
 list-only-in-servers = 목록은 서버에 있는데, 이 서버에는 Paperround가 없어요. 대신 내 논문으로 저장해 주세요.
 list-unknown = 볼 수 있는 목록이 아니에요. 서버에서는 **서버**라고 쓰고, 다른 곳에서는 보이는 서버 중에서 골라 주세요.
-list-view-to-read = 읽을 논문
+list-view-unread = 읽을 논문
 list-view-read = 읽은 논문
 list-view-mine = 내가 담은 논문
+list-none-found = ### 우리 목록에 “{ $query }”에 맞는 논문이 없어요
 no-list-server = ### 우리 목록이 아직 비어 있어요
     서버 멤버가 함께 쓰는 목록이에요. 논문에서 **우리 목록에 담기**나 **토론하기**를 누르면 모두가 여기에서 볼 수 있어요.
 
