@@ -8,7 +8,6 @@ import time
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -19,7 +18,7 @@ from bot.archive import dates as archive_dates
 from bot.cli import shell
 from bot.cli.set_up_file import SetUpFile
 from bot.client import command_sync, gateway, guild_directory, webhook
-from bot.core import clock, isolation, memory
+from bot.core import clock, isolation
 from bot.core.clock import system_clock
 from bot.daily.service import Subscriptions
 from bot.operations import posts
@@ -40,20 +39,6 @@ READ_SHARE, SEND_SHARE = 0.5, 0.9
 """The parts of the time after which no source is read, and Discord is asked for nothing more."""
 PAUSE_SECONDS = 1.0
 """How long sending rests while what is left is not due yet."""
-
-
-async def run(
-    set_up: tuple[str, str] | None,
-    site: Path | None,
-    base_url: str,
-    before_sending: str | None,
-    minutes: float,
-) -> bool:
-    """Make a run with the configured database (see `Once`). Returns whether nothing failed. Raises PaperroundError."""
-    memory.limit_arenas()
-    archive = None if site is None else (site, service.check_base_url(base_url))
-    async with shell.open_container(creating=True, keeping=True, migrating=True) as container:
-        return await Once(container, minutes, set_up, archive, before_sending).run()
 
 
 @dataclass
@@ -157,10 +142,8 @@ class Once:
             what, next_at = f"source {errors.redact(row.url)}", row.next_attempt_at or now
             if row.last_attempt_at is not None and row.last_attempt_at >= now:
                 is_failed = row.status in (FetchStatus.FAILED, FetchStatus.REFUSED)
-                found = f"{shell.count(new[row.id], 'new paper')}" if new.get(row.id) else "nothing new"
-                self._say(
-                    what, (row.reason or "it cannot be read") if is_failed else found, is_failed=is_failed
-                )
+                found = shell.count(new[row.id], "new paper") if new.get(row.id) else "nothing new"
+                self._say(what, row.reason or "it was empty" if is_failed else found, is_failed=is_failed)
             elif next_at <= self._clock():
                 self._say(what, "it was not read in time", is_failed=True)
             else:
@@ -213,47 +196,45 @@ class Once:
         return ""
 
     async def _is_left(self) -> bool:
-        """Return whether something is due before the time for sending is over."""
+        """Return whether something is due before the time for sending is over, or a run was killed while it sent."""
         until = self._clock() + timedelta(seconds=self._seconds_until(SEND_SHARE))
-        list_due = partial(outbox.list_due, limit=1, exclude_channel_ids=(), with_webhooks=True)
-        return bool(await self._database.fetch(list_due, until))
+        async with self._database.read() as connection:
+            due = await outbox.list_due(
+                connection, until, limit=1, exclude_channel_ids=(), with_webhooks=True
+            )
+            return bool(due) or models.PartState.SENDING in await outbox.count_by_state(connection)
 
     async def _describe_posts(self, connection: Connection, since: datetime, is_planned: bool) -> None:
         """Print what became of each daily post, and of what else was sent since a time (UTC) or waits."""
         rule, now = self.container.day_close, self._clock()
         calendar = await archive_dates.load_calendar(connection, rule, now)
-        recent = await outbox.list_recent(connection, since)
-        said = {
-            row.subscription_id: _describe(row, error)
-            for row, error in recent
-            if row.kind is DeliveryKind.DAILY
-        }
+        recent = [pair for pair in await outbox.list_recent(connection, since) if pair[0].due_at <= now]
+        said = {of.subscription_id: (of, error) for of, error in recent if of.kind is DeliveryKind.DAILY}
         for row in await daily.list_rows(connection):
-            place = (
-                webhook.shorten_address(row.channel_id) if row.is_by_webhook else f"channel {row.channel_id}"
-            )
-            result, is_failed = said.get(row.id, ("nothing new" if is_planned else "not planned", False))
+            place = f"channel {row.channel_id}"
+            what = f"daily post {row.id} in {webhook.shorten_address(row.channel_id) if row.is_by_webhook else place}"
             if row.state is not ActivityState.ACTIVE:
-                result = f"paused. {posts.explain(row.reason)}"
-            elif is_planned and row.id not in said and calendar.find_due(row) is None:
-                result = _not_until(calendar.following(row).at, row.timezone)
-            self._say(f"daily post {row.id} in {place}", result, is_failed=is_failed)
-        for delivery, error in recent:
-            if delivery.kind is not DeliveryKind.DAILY:
-                result, is_failed = _describe(delivery, error)
-                # Closed direct messages of a reader are no failure of the run.
-                place = "to a reader" if delivery.is_direct else f"in channel {delivery.channel_id}"
-                is_failed &= not delivery.is_direct
-                self._say(f"{delivery.kind.value} {place}", result, is_failed=is_failed)
+                self._say(what, f"paused. {posts.explain(row.reason)}")
+            elif row.id in said:
+                self._say_of(what, *said[row.id])
+            elif is_planned and calendar.find_due(row) is None:
+                self._say(what, _not_until(calendar.following(row).at, row.timezone))
+            else:
+                self._say(what, "nothing new" if is_planned else "not planned")
+        for of, error in recent:
+            if of.kind is not DeliveryKind.DAILY:
+                place = "to a reader" if of.is_direct else f"in channel {of.channel_id}"
+                self._say_of(f"{of.kind.value} {place}", of, error)
+
+    def _say_of(self, what: str, of: models.Delivery, error: str | None) -> None:
+        """Print what became of a delivery. `error` is that of its last attempt."""
+        reason = of.reason or error
+        if of.state is DeliveryState.SENT:
+            self._say(what, "sent")
+        else:  # a reader's closed direct messages are no failure of the run
+            result = posts.explain(reason) if reason else "it still waits to be sent"
+            self._say(what, result, is_failed=not of.is_direct)
 
 
 def _not_until(at: datetime, zone: str) -> str:
     return f"not due until {at.astimezone(clock.stored_zone(zone)):%Y-%m-%d %H:%M %Z}"
-
-
-def _describe(delivery: models.Delivery, error: str | None) -> tuple[str, bool]:
-    """Return what became of a delivery, and whether it failed. `error` is that of its last attempt."""
-    if delivery.state is DeliveryState.SENT:
-        return "sent", False
-    reason = delivery.reason or error
-    return posts.explain(reason) if reason else "it still waits to be sent", True

@@ -335,18 +335,13 @@ async def run(
         ),
     ] = False,
     is_once: Annotated[
-        bool,
-        typer.Option(
-            "--once", help="Read, plan and send what is due, and end: for cron, a timer or a workflow."
-        ),
+        bool, typer.Option("--once", help="Do what is due, and end: for cron, a timer or a workflow.")
     ] = False,
     set_up: Annotated[
-        Path | None,
-        typer.Option("--set-up", metavar="FILE", help="With --once: a set-up file to apply first."),
+        Path | None, typer.Option("--set-up", metavar="FILE", help="With --once: apply a set-up file first.")
     ] = None,
     site: Annotated[
-        Path | None,
-        typer.Option("--site", metavar="DIR", help="With --once: write the web archive into this folder."),
+        Path | None, typer.Option("--site", metavar="DIR", help="With --once: write the web archive there.")
     ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", metavar="URL", help="The address of the site.")
@@ -366,11 +361,16 @@ async def run(
     """Run the bot until SIGTERM or SIGINT; with --once, do what is due and end."""
     if is_once:
         from bot.cli import once
+        from bot.core import memory
+        from bot.web import service
 
+        memory.limit_arenas()
         if (site is None) != (base_url is None):
             raise errors.UsageError("--site DIR and --base-url URL need each other.")
+        archive = None if site is None else (site, service.check_base_url(base_url or ""))
         text = None if set_up is None else (_read_set_up(set_up), str(set_up))
-        is_done = await once.run(text, site, base_url or "", before_sending, minutes)
+        async with shell.open_container(creating=True, keeping=True, migrating=True) as opened:
+            is_done = await once.Once(opened, minutes, text, archive, before_sending).run()
         raise typer.Exit(0 if is_done else 1)
     if set_up or site or base_url or before_sending:
         raise errors.UsageError("--set-up, --site, --base-url and --before-sending need --once.")

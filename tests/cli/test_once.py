@@ -136,3 +136,21 @@ async def test_what_was_stored_before_sending_doubles_nothing(single: SingleRuns
     again = await single.run("--before-sending", "exit 3")
     assert again.exit_status == 0, again
     assert count_posts(single.fake, channel_id) == 1
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("with_token", [True, False])
+async def test_a_message_whose_run_was_killed_is_found_or_named(single: SingleRuns, with_token: bool) -> None:
+    [channel_id] = single.fake.add_channels(1)
+    address = single.fake.add_webhook(channel_id)
+    single.write_set_up(post_in(channel_id) if with_token else post(webhook=address))
+    if not with_token:
+        single.settings["DISCORD_TOKEN"] = None
+    killed = await single.run(module="tests.support.dying", before=("places", "after POST"))
+    assert (killed.exit_status, count_posts(single.fake, channel_id)) == (-9, 1)
+    after = await single.run()
+    [line] = [line for line in after.stdout.splitlines() if line.startswith("daily post")]
+    assert after.exit_status == (0 if with_token else 1)
+    assert line.endswith(": sent") if with_token else "unclear whether the message arrived" in line
+    assert (await single.run()).exit_status == 0
+    assert count_posts(single.fake, channel_id) == 1

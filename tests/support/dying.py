@@ -1,7 +1,7 @@
-"""Run a command that is killed at a place of its run: `python -m tests.support.dying FILE NUMBER ARGUMENTS…`.
+"""Run a command that is killed at a place of its run: `python -m tests.support.dying FILE PLACE ARGUMENTS…`.
 
-Its places are just before and after each commit and each request to Discord. At the place with the number the process gets
-SIGKILL. FILE is given a line for each place that was reached.
+Its places are just before and after each commit and each request to Discord. PLACE is a name, such as `after POST`, or a
+number from 1 on. There the process gets SIGKILL. FILE is given a line with the name of each place that was reached.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from bot.client.rest import RestClient
 from storage.database import Connection, Database
 
 
-def die_at(number: int, file: Path) -> None:
-    """Kill this process at the place with a number, from 1 on."""
+def die_at(wanted: str, file: Path) -> None:
+    """Kill this process at the place with a name or number."""
     reached = 0
     transaction, exchange = Database.transaction, RestClient._exchange
 
@@ -27,7 +27,7 @@ def die_at(number: int, file: Path) -> None:
         reached += 1
         with file.open("a") as lines:
             lines.write(f"{place}\n")
-        if reached == number:
+        if wanted in (place, str(reached)):
             os.kill(os.getpid(), signal.SIGKILL)
 
     @contextlib.asynccontextmanager
@@ -48,7 +48,7 @@ def die_at(number: int, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    file, number, *arguments = sys.argv[1:]
-    die_at(int(number), Path(file))
+    file, wanted, *arguments = sys.argv[1:]
+    die_at(wanted, Path(file))
     sys.argv = ["paperround", *arguments]
     cli.main()
