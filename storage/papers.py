@@ -403,9 +403,7 @@ async def get_detail(
 ) -> PaperDetail | None:
     """Return a paper's details, or None if no digest lists it and, unless `also_unlisted`, no metadata for it is stored."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
-    details = await list_details(connection, ids)
-    if also_unlisted and not details:
-        details = await _list_unlisted_details(connection, ids)
+    details = await list_details(connection, ids, also_unlisted=also_unlisted)
     if not details:
         return None
     confirmed = await list_with_arxiv_authors(connection, [details[0].id])
@@ -425,19 +423,27 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
     return details
 
 
-async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
-    """Return the details of those of the given papers that a digest lists, in the order of `paper_ids`."""
+async def list_details(
+    connection: AsyncConnection, paper_ids: Sequence[int], *, also_unlisted: bool = False
+) -> list[PaperDetail]:
+    """Return the details of those of the given papers that a digest lists or, if `also_unlisted`, whose metadata is stored.
+
+    They are in the order of `paper_ids`.
+    """
     merged = await list_merged(connection, ids=paper_ids)
     appearances = await archive.list_appearances(connection, merged)
-    return [
-        PaperDetail(
+    details = {
+        paper_id: PaperDetail(
             id=paper_id,
             appearances=tuple(appearances.get(paper_id, ())),
             **statements.record_values(merged[paper_id], papers),
         )
         for paper_id in paper_ids
         if paper_id in merged and merged[paper_id].last_on is not None
-    ]
+    }
+    if also_unlisted and (others := [paper_id for paper_id in paper_ids if paper_id not in details]):
+        details |= {detail.id: detail for detail in await _list_unlisted_details(connection, others)}
+    return [details[paper_id] for paper_id in paper_ids if paper_id in details]
 
 
 async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveExtent:

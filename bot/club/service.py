@@ -198,7 +198,7 @@ def _find_due(step: MeetingStep, part: models.Part | None, meets_at: datetime, n
 
 async def list_candidates(connection: Connection, guild_id: int, now: datetime) -> list[models.PaperDetail]:
     paper_ids = await storage.list_candidates(connection, guild_id, now - RECENT, 2 * MAX_CANDIDATES)
-    details = await papers.list_details(connection, paper_ids)
+    details = await papers.list_details(connection, paper_ids, also_unlisted=True)
     return [paper for paper in details if not paper.withdrawn_by][:MAX_CANDIDATES]
 
 
@@ -329,9 +329,8 @@ class _Steps:
         """Plan the post of the winning paper, unless its thread is being opened. `votes` are keyed by arXiv id."""
         connection, club = self.connection, self.club
         ids = await papers.get_ids(connection, votes)
-        listed = await papers.list_details(
-            connection, [ids[arxiv_id] for arxiv_id in votes if arxiv_id in ids]
-        )
+        known = [ids[arxiv_id] for arxiv_id in votes if arxiv_id in ids]
+        listed = await papers.list_details(connection, known, also_unlisted=True)
         if not listed:
             await self.add(MeetingStep.GONE)
             return

@@ -50,6 +50,17 @@ async def test_a_withdrawn_paper_is_no_candidate_although_it_is_on_the_list(lab:
     assert not any("Maps for Robots" in answer for answer in answers(poll))
 
 
+async def test_a_listed_paper_that_no_digest_has_can_win(lab: Lab) -> None:
+    """A lab reads old papers too: what arXiv said of it is enough."""
+    old = models.PaperFacts("1706.03762", "arxiv", "u", lab.now, title="Attention Is All You Need")
+    await lab.runtime.workers.ingest.add_facts([old])
+    poll = await lab.begin_vote(listed="1706.03762")
+    assert answers(poll)[0] == "Attention Is All You Need"
+    await lab.readers[0].set_poll_votes(poll, answers=[1])
+    await lab.at("Thu 17:00")
+    assert lab.thread_names() == ["Attention Is All You Need"]
+
+
 async def test_the_most_upvoted_paper_wins_a_tie_and_a_skipped_paper_can_win_again(lab: Lab) -> None:
     """At a tie the votes on Hugging Face decide, and not the order of the answers. A paper is read once."""
     poll = await lab.begin_vote(listed="2501.00004")
