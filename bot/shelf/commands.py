@@ -30,7 +30,6 @@ from bot.client.message_builder import button
 from bot.client.refusals import UserError
 from bot.client.responses import WithFile
 from bot.client.router import Transfer
-from bot.client.texts import Texts
 from bot.papers import cards, replies
 from bot.papers.lists import PaperList, Suggestion
 from bot.papers.replies import card_view
@@ -205,7 +204,7 @@ class ShelfCog(commands.Cog):
     @router.handles(shelf_messages.EDIT_LISTED, responses.AT_ONCE)
     async def open_list_tags(self, request: Request, action: Action) -> ui.Modal:
         entry = await self._find(request, action.payload, await self._require_server(request))
-        return shelf_messages.list_tags_modal(request.texts, entry)
+        return shelf_messages.edit_modal(request.texts, entry, None)
 
     @router.handles(shelf_messages.SUBMIT_LISTED)
     async def submit_list_tags(self, request: Request, action: Action) -> ui.LayoutView:
@@ -391,7 +390,9 @@ class ShelfCog(commands.Cog):
                 talks = await club.list_talks(connection, server_id, now)
                 savers = await shelf.count_savers(connection, [paper.id for paper in saved])
         facts = {paper.arxiv_id: shelf_messages.format_facts(texts, paper) for paper in saved}
+        views = dict[str, str]()
         if server_id:
+            views = {view.value: texts(f"list-view-{view}") for view in ListView}
             guild = request.interaction.client.get_guild(server_id)
             name = paper_texts.escape_untrusted(guild.name, max_length=60) if guild else "none"
             heading = texts("list-heading", server=name, count=total)
@@ -411,15 +412,10 @@ class ShelfCog(commands.Cog):
             facts=facts,
             events={paper.arxiv_id: events.get(paper.id, ()) for paper in saved},
             suggestions=tuple(
-                Suggestion(
-                    f"{self._name_tag(texts, tag, server_id)} · {count}", fresh.replace(text=f"#{tag}")
-                )
+                Suggestion(f"{views.get(tag, f'#{tag}')} · {count}", fresh.replace(text=f"#{tag}"))
                 for tag, count in tags
             ),
         )
-
-    def _name_tag(self, texts: Texts, tag: str, server_id: int) -> str:
-        return texts(f"list-view-{tag}") if server_id and tag in tuple(ListView) else f"#{tag}"
 
     async def _find(self, request: Request, arxiv_id: str, server_id: int = 0) -> models.SavedPaper:
         owner_id = server_id or request.user_id

@@ -244,23 +244,22 @@ def search_modal(texts: Texts, state: list_state.ListState) -> message_builder.S
     return modal
 
 
-def edit_modal(texts: Texts, paper: models.SavedPaper, page: int) -> message_builder.StatelessModal:
-    """Return the form for a saved paper's note and tags. `page` is the page of its card."""
-    custom_id = pack_custom_id(SUBMIT_EDIT, page, paper.arxiv_id)
-    modal = message_builder.StatelessModal(texts("saved-edit"), custom_id)
-    modal.add_text(
-        texts("saved-note-label"),
-        NOTE,
-        value=paper.note,
-        max_length=MAX_NOTE_LENGTH,
-        required=False,
-        multiline=True,
-    )
-    _add_tags(texts, modal, paper)
-    return modal
-
-
-def _add_tags(texts: Texts, modal: message_builder.StatelessModal, paper: models.SavedPaper) -> None:
+def edit_modal(texts: Texts, paper: models.SavedPaper, page: int | None) -> message_builder.StatelessModal:
+    """Return the form for a saved paper's note and tags. `page` is the page of its card; None: the tags on a server's list."""
+    if page is None:
+        title, custom_id = texts("list-tags"), pack_custom_id(SUBMIT_LISTED, paper.arxiv_id)
+    else:
+        title, custom_id = texts("saved-edit"), pack_custom_id(SUBMIT_EDIT, page, paper.arxiv_id)
+    modal = message_builder.StatelessModal(title, custom_id)
+    if page is not None:
+        modal.add_text(
+            texts("saved-note-label"),
+            NOTE,
+            value=paper.note,
+            max_length=MAX_NOTE_LENGTH,
+            required=False,
+            multiline=True,
+        )
     modal.add_text(
         texts("saved-tags-label", count=MAX_TAGS),
         TAGS,
@@ -269,12 +268,6 @@ def _add_tags(texts: Texts, modal: message_builder.StatelessModal, paper: models
         max_length=MAX_TAGS * (MAX_TAG_LENGTH + 2),
         required=False,
     )
-
-
-def list_tags_modal(texts: Texts, entry: models.SavedPaper) -> message_builder.StatelessModal:
-    """Return the form for the tags of a paper on a server's list."""
-    modal = message_builder.StatelessModal(texts("list-tags"), pack_custom_id(SUBMIT_LISTED, entry.arxiv_id))
-    _add_tags(texts, modal, entry)
     return modal
 
 
