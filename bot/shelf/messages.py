@@ -274,7 +274,7 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: int | None) -> mess
 def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> ui.LayoutView:
     """Return the addresses of a list, with buttons that renew and close it."""
     url, message = f"{base_url.rstrip('/')}/lists/{token}", MessageBuilder()
-    files = "\n".join(f"{name}: {url}.{ending}" for ending, name in LIST_FILES.items())
+    files = join_dotted(*(f"[{name} (.{ending})]({url}.{ending})" for ending, name in LIST_FILES.items()))
     message.add_text(texts("address-heading"))
     message.add_text(f"{url}\n{files}")
     message.add_text(texts("address-what"))
