@@ -29,9 +29,17 @@ def path_of(url: str) -> Path | None:
 
 
 def find_missing_file(url: str) -> Path | None:
-    """Return a database URL's SQLite file if it is missing but its folder exists, otherwise None."""
+    """Return a database URL's SQLite file if it is missing but its folder exists, otherwise None.
+
+    Raises OSError if that cannot be known, as of a name that is too long.
+    """
     path = path_of(url.partition("?")[0])
-    return path if path and path.parent.is_dir() and not path.exists() else None
+    if path is None or not path.parent.is_dir():
+        return None
+    with suppress(FileNotFoundError):
+        path.stat()  # since Python 3.14 `exists` is False where the system cannot look
+        return None
+    return path
 
 
 def find_remains(path: Path) -> Path | None:
