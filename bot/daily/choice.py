@@ -323,7 +323,7 @@ class CandidatePool:
         days = [paper.date_on for paper in of_days] + ([] if mark is None else [mark.on])
         digest_on = window.last_on if rolling else max(days, default=window.last_on)
         first_on = slot.on - WEEK + DAY if rolling else digest_on
-        since_on = min([first_on, *(paper.date_on for paper in best)])
+        since_on = min([first_on, *(paper.date_on for paper in ranked)])
         post = PlannedPost(
             digest_on,
             best,

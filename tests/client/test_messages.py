@@ -113,13 +113,13 @@ def test_daily_post_has_texts_in_both_languages() -> None:
         ),
         (
             {"shown": 2, "ranks": (1, 3)},
-            "2 of 31 by votes; 1 higher-ranked paper was already posted here",
-            "31편 중 2편 · 순위가 더 높은 1편은 이미 올라왔어요",
+            "2 of 31 by votes; 1 of the top 3 was already posted here",
+            "31편 중 2편 · 상위 3편 중 1편은 이미 올라왔어요",
         ),
         (
             {"topic": "RL", "shown": 2, "ranks": (3, 4)},
             "Papers on this topic only, sorted by votes; 2 were already posted here",
-            "이 주제의 논문만 · 추천순 · 순위가 더 높은 2편은 이미 올라왔어요",
+            "이 주제의 논문만 · 추천순 · 상위 4편 중 2편은 이미 올라왔어요",
         ),
     ],
 )

@@ -11,7 +11,7 @@ ARXIV = "arxiv:cs.CL"
 LIST = "https://lists.example/papers.md"
 LOOKUP = DigestFormat.LOOKUP
 REWARDS = 'R "Rewards | We use reinforcement learning. Reinforcement learning helps."'
-ANNOUNCED = f'N "Parsing Old Norse" {REWARDS} B "Reinforcement Learning for Robots" V▲3 "Deep Reinforcement Learning Again"'
+ANNOUNCED = f'N "Parsing Old Norse" {REWARDS} B "Reinforcement Learning for Robots | Robots learn by trial." V▲3 "Deep Reinforcement Learning Again"'
 TOPIC = "reinforcement learning"
 
 

@@ -113,6 +113,15 @@ async def test_a_weekly_post_planned_on_demand_covers_seven_days(world: World) -
     assert (post.planned.since_on, post.planned.digest_on) == (day("Tue-1"), MONDAY)
 
 
+async def test_the_heading_of_a_weekly_post_names_all_days_whose_papers_it_counts(world: World) -> None:
+    row = await world.daily(style=models.Style.WEEKLY, papers=1)
+    for on, text in (("Mon-1", "A▲9"), ("Wed-1", "B▲90")):
+        await world.list(on, text)
+    post, _ = await world.on_demand.preview(row)
+    assert (names(post.planned.papers), post.planned.total) == ("B", 2)
+    assert post.planned.since_on == day("Mon-1")
+
+
 @pytest.mark.parametrize("is_removed", [False, True], ids=["expired", "removed"])
 async def test_papers_of_an_unsent_post_appear_in_the_next_post(world: World, is_removed: bool) -> None:
     asked = await world.daily()
