@@ -11,7 +11,8 @@ ARXIV = "arxiv:cs.CL"
 LIST = "https://lists.example/papers.md"
 LOOKUP = DigestFormat.LOOKUP
 REWARDS = 'R "Rewards | We use reinforcement learning. Reinforcement learning helps."'
-ANNOUNCED = f'N "Parsing Old Norse" {REWARDS} B "Reinforcement Learning for Robots | Robots learn by trial." V▲3 "Deep Reinforcement Learning Again"'
+ROBOTS = 'B "Reinforcement Learning for Robots | Robots learn by trial."'
+ANNOUNCED = f'N "Parsing Old Norse" {REWARDS} {ROBOTS} V▲3 "Deep Reinforcement Learning Again"'
 TOPIC = "reinforcement learning"
 
 
