@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -250,7 +251,9 @@ def open_stage(locale: models.Locale, demo: Demo) -> stage.Stage:
     """Return a stage that runs what a demo's first viewer types, without a page."""
     env, runtime, channels, viewers = demo
     page: Any = SimpleNamespace(_pages={}, refresh=env.settle, _action=env.settle, viewers=viewers)
-    return stage.Stage(env, page, channels, locale, server.make_delivery(runtime))
+    return stage.Stage(
+        env, page, channels, locale, server.make_delivery(runtime), partial(server.list_minutes, runtime)
+    )
 
 
 async def read_words(locale: models.Locale, demo: Demo) -> AsyncIterator[tuple[str, list[str]]]:

@@ -29,7 +29,7 @@ from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
 from bot.archive.ingest import IngestService
 from bot.client.rest import RestClient
-from bot.core import http_server, isolation
+from bot.core import clock, http_server, isolation, schedule
 from bot.core.settings import Settings
 from bot.core.timers import Timers
 from bot.daily.service import Subscriptions
@@ -42,7 +42,8 @@ from bot.outbox import outcomes
 from bot.outbox.pace import Pace
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
-from storage import accounts, locks, models, paper_texts, papers, sources
+from storage import accounts, alerts, club, daily, locks, models, paper_texts, papers, sources
+from storage.today import list_hours
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
@@ -228,7 +229,9 @@ async def serve(*, port: int, locale: models.Locale) -> None:
                 page = await stack.enter_async_context(preview)
                 sys.stdout.write(f"{page.url}\n{demo_texts.load(locale).introduction}\n")
                 sys.stdout.flush()
-                stage = Stage(env, page, channels, locale, make_delivery(runtime))
+                stage = Stage(
+                    env, page, channels, locale, make_delivery(runtime), partial(list_minutes, runtime)
+                )
                 # The command line collects garbage rarely, and SimCord leaves 30 MB of it for each answer.
                 gc.collect()
                 gc.freeze()
@@ -263,6 +266,18 @@ async def _publish_news(runtime: Runtime) -> None:
             changed = (fact for fact in known.values() if not fact.code_url)
             facts = [dataclasses.replace(fact, read_at=now, **step) for fact in changed]
             await ingest.add_facts(facts)
+
+
+async def list_minutes(runtime: Runtime) -> list[int]:
+    """Return the minutes of an hour (UTC) at which something is due, sorted: 60 is the full hour."""
+    database, now = runtime.container.database, runtime.container.clock()
+    times = await database.fetch(list_hours)
+    posts, all_alerts = await database.fetch(daily.list_rows), await database.fetch(alerts.list_rows)
+    rows: list[models.Subscription | models.Alert | club.Club] = [*posts, *all_alerts]
+    rows += await database.fetch(club.list_present)
+    times += [(row.at_time, row.timezone) for row in rows if row.at_time]
+    rules = [schedule.Rule(schedule.parse_time(at), clock.stored_zone(zone)) for at, zone in times]
+    return sorted({60, *(schedule.next_due(now, rule).at.minute or 60 for rule in rules)})
 
 
 def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[bool]]:

@@ -154,9 +154,13 @@ MENTION = re.compile(r"@paperround\b\s*(.*)", re.IGNORECASE | re.DOTALL)
 """A typed mention of the bot: `@Paperround why …?`."""
 
 
+async def _list_full_hours() -> list[int]:
+    return [60]
+
+
 class Stage:
     """Watches a server's channels for the viewer of SimCord's `page`. `deliver` plans and sends due posts, and returns
-    whether papers are new.
+    whether papers are new. `list_minutes` returns, in order, the minutes of an hour at which something is due, with 60.
     """
 
     def __init__(
@@ -166,8 +170,9 @@ class Stage:
         channels: Sequence[simcord.ChannelHandle],
         locale: models.Locale,
         deliver: Callable[[], Awaitable[bool | None]],
+        list_minutes: Callable[[], Awaitable[list[int]]] = _list_full_hours,
     ) -> None:
-        self._env = env
+        self._env, self._list_minutes = env, list_minutes
         self._deliver = deliver
         self._page = page
         self._channels = channels
@@ -220,9 +225,12 @@ class Stage:
                 if later := LATER.fullmatch(message.content.strip()):
                     await self._say(channel, "passing")
                     passing = await self._scroll(channel)
-                    # To each full hour, so that everything is sent at its time, and alerts minutes after new papers.
-                    for _ in range(24 * int(later[1])):
-                        await self._env.advance_time(3600 - self._env.now().timestamp() % 3600)
+                    # To each due time, so that everything is sent at its time, and alerts minutes after new papers.
+                    for minute in await self._list_minutes() * 24 * int(later[1]):
+                        seconds = 60 * minute - self._env.now().timestamp() % 3600
+                        if seconds <= 0:
+                            continue
+                        await self._env.advance_time(seconds)
                         if await self._deliver():
                             await self._env.advance_time(planner.GATHERING_TIME.seconds)
                             await self._deliver()

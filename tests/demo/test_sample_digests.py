@@ -5,11 +5,13 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
 import simcord
 from discord import ChannelType, TextChannel
+from discord.utils import snowflake_time
 from simcord.preview._markdown import markdown_tokens
 
 from bench import pictures
@@ -77,6 +79,8 @@ async def test_in_korean_each_further_day_brings_a_post_until_the_samples_are_ov
         assert isinstance(reader, simcord.MemberActor)
         saved = last_response(await reader.slash(channels[0], "saved"))
         await reader.click(saved, label=texts("news-start"))
+        asked = await reader.slash(channels[1], "daily setup", time="8:30")
+        await reader.click(asked.followups[-1], label=texts("setup-start"))
         stored = env.backend.messages[channels[0].id]
         seen = len(stored)
         for day in range(1, 5):
@@ -87,6 +91,12 @@ async def test_in_korean_each_further_day_brings_a_post_until_the_samples_are_ov
             posts = [text for text in messages if heading in text]
             assert len(posts) == (day <= 3), day
             assert any(last in text and "⏩" in text for text in messages) == (day > 3), day
+        times = [
+            snowflake_time(id_).astimezone(ZoneInfo("Asia/Seoul")).strftime("%H:%M")
+            for id_, row in env.backend.messages[channels[1].id].items()
+            if heading in str(row)
+        ]
+        assert times[-3:] == ["08:30"] * 3
         received = [shown_text(message) for message in reader.user.dm_channel.history()]
         [news] = [text for text in received if texts("news-heading", count=len(pictures.SAVED)) in text]
         assert news.count(texts("news-version", text="2")) == len(pictures.SAVED)
