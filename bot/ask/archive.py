@@ -24,10 +24,11 @@ from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
 from bot.search import completion
 from bot.search.glossary import GlossaryService
-from bot.search.results import SearchRequest, Snippet
+from bot.search.results import SearchRequest, SearchResult, Snippet
 from bot.search.service import SearchService
 from bot.sources import kinds
 from bot.text import analyser, dates, query_parser, questions
+from bot.text.concepts import Form
 from storage import ask as storage
 from storage import models, paper_texts, papers
 from storage.archive import list_source_names
@@ -86,13 +87,13 @@ class ArchiveQuestions:
         named = [*(read.ids or only)]
         only = named[:MAX_PAPERS]
         is_asked = question.has_words(read.words)
-        details, corrected = await self._propose(read, only) if only or is_asked else ([], ())
-        words = completion.apply_corrections(read.words, corrected)
+        details, searched = await self._propose(read, only) if only or is_asked else ([], SearchResult())
+        words = completion.apply_corrections(read.words, searched.corrected)
         language = guess_language(read.words, locale)
         answer = Answer(
             Kind.NOTHING,
             language=language.value,
-            corrected=tuple(corrected),
+            corrected=tuple(searched.corrected),
             excluded=read.excluded,
             topic=read.search[: question.MAX_LENGTH],
             is_cut=len(read.search) > question.MAX_LENGTH or len(named) > MAX_PAPERS,
@@ -100,7 +101,7 @@ class ArchiveQuestions:
         absent = await self._search.list_absent(_list_names(words)) if is_asked else []
         absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
         if details:
-            pool, weighed = await self._split_and_weigh(words, details, language)
+            pool, weighed = await self._split_and_weigh(words, details, language, searched.term_forms)
             is_asked = any(part.is_telling for part in weighed)
             if is_asked or only:
                 answer = await work_in_thread(rank, answer, words, pool, weighed)
@@ -132,14 +133,14 @@ class ArchiveQuestions:
 
     async def _propose(
         self, read: _Read, only: Collection[str]
-    ) -> tuple[Sequence[models.PaperDetail], Sequence[tuple[str, str]]]:
-        """Return the papers that may answer, `only` these or those that search finds, and what it corrected."""
+    ) -> tuple[Sequence[models.PaperDetail], SearchResult]:
+        """Return the papers that may answer, `only` these or those that search finds, and how it read the words."""
         if only:
-            return [paper for id_ in only if (paper := await self._search.find_paper(id_))], ()
+            return [paper for id_ in only if (paper := await self._search.find_paper(id_))], SearchResult()
         request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date())
         result = await self._search.search(request)
         ids = [row.id for row in result.rows]
-        return await self._database.fetch(papers.list_details, ids), result.corrected
+        return await self._database.fetch(papers.list_details, ids), result
 
     async def _measure(self) -> Extent:
         count, since = await self._database.fetch(storage.describe_archive)
@@ -147,15 +148,26 @@ class ArchiveQuestions:
         return Extent(count, since, sorted(names - {""}))
 
     async def _split_and_weigh(
-        self, words: str, details: Sequence[models.PaperDetail], language: models.Locale
+        self,
+        words: str,
+        details: Sequence[models.PaperDetail],
+        language: models.Locale,
+        searched: Iterable[Sequence[str]],
     ) -> tuple[_Pool, list[Weighed]]:
-        """Return the passages of papers and the question's parts. Of a kept text come only the passages with the most of it."""
+        """Return the passages of papers and the question's parts. Of a kept text come only the passages with the most of it.
+
+        An unknown word has the forms that it was `searched` by: LLaMA 3 for 라마3.
+        """
         # A text is kept since a reader asked about its paper, which is not for the public to know.
         ids = [] if self._search.is_public else [paper.arxiv_id for paper in details]
         texts = await self._database.fetch(paper_texts.list_full, ids)
         glossary = await self._database.look_up(self._glossary.read_current)
         of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
-        parts = question.read(words, glossary)
+        added = {text: tuple(map(Form, others)) for text, *others in searched}
+        parts = [
+            part if part.is_known else part._replace(forms=part.forms + added.get(part.text, ()))
+            for part in question.read(words, glossary)
+        ]
         needles = list(map(_list_needles, parts))
         chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
         pool = await work_in_thread(_Pool.build, details, chosen, language)

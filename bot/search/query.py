@@ -370,9 +370,13 @@ class QueryReader:
         match = _SPELLING_AND_VERSION.fullmatch(text)
         # One syllable sounds like too many names: 앱을 like ABR.
         is_short = match is None or len(analyser.monosyllabic_noun(match[1]) or match[1]) < 2
-        if match is None or is_short or self.glossary.is_word(match[1]):
+        if match is None or is_short:
             return []
-        names = choose(match[1], self.glossary.names_by_sound.find(match[1]))
+        if self.glossary.is_word(match[1]):  # 클로드3 is a version of Claude
+            concepts_of = self.glossary.find_concepts(match[1]) if match[2] else ()
+            names: Sequence[str] = [name for one in concepts_of if (name := one.usual_form("en"))]
+        else:
+            names = choose(match[1], self.glossary.names_by_sound.find(match[1]))
         return [f"{name} {match[2]}".strip() for name in names]
 
 

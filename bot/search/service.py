@@ -277,19 +277,16 @@ class SearchService:
         return await self._look_up(look_up)
 
     async def list_absent(self, names: Sequence[str]) -> list[str]:
-        """Return those names that no paper has, no author and no institution; a term in any of its forms.
+        """Return those names that no paper has, no author and no institution; a term in any of its forms, a name by its sound.
 
         Words that papers have apart are no absent name, but for a version: Orca 9.
         """
 
         def is_known(archive: Archive, name: str) -> bool:
-            parts = archive.read(query_parser.Query(name)).parts
-            is_term = len(parts) == 1 and bool(parts[0].key)
-            if (
-                archive.engine.count([name])
-                or (is_term and archive.engine.count_papers(parts[0]))
-                or archive.engine.count_from(name)
-            ):
+            read = archive.read(query_parser.Query(name))
+            terms = [*read.wholes, *(part for part in read.parts if part.key and len(read.parts) == 1)]
+            counted = (archive.engine.count([name]), *map(archive.engine.count_papers, terms))
+            if any(counted) or archive.engine.count_from(name):
                 return True
             written = authors.find_author(archive, name, limit=1)
             return written.author is not None and not written.is_corrected  # Muon is not Moon

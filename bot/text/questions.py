@@ -51,10 +51,10 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
     endings, several_endings = _load_endings()
     if core := _HANGUL_TAIL.sub("", word):
         tail = word[len(core) :]
-        if not _has_latin(core):
-            return word
         is_ending = several_endings.fullmatch(tail) or classify_filler(tail) == "filler"  # splatting중에
-        return core if is_ending else f"{core} {tail}"  # LLM기반
+        if is_ending and any(map(str.isalpha, core)):
+            return core  # also 라마3을, but not 2025년에
+        return f"{core} {tail}" if _has_latin(core) else word  # LLM기반
     possible = endings.get(word[-1], ())
     stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and agrees(word, ending)]
     for stem in stems:

@@ -120,6 +120,22 @@ async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> N
         assert (answer.kind is Kind.ABSENT) is bool(absent), asked
 
 
+async def test_a_korean_spelling_of_a_name_with_a_version_is_read_as_in_a_search(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    papers = {
+        "2501.50001": ("Gemini 2 Rows", 1, "Bo Lin", "crews keep their time"),
+        "2501.50002": ("Rowing", 50, "Bo Lin", "crews row together"),
+    }
+    digest = _digest(date(2025, 1, 6), papers)
+    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    await harness.container.glossary.rebuild()
+    for name in ("제미나이2는", "제미나이2를", "제미나이2의", "제미나이2"):
+        answer = await ask(archive, f"{name} 등잔을 얼마나 알아?")
+        assert (answer.absent, answer.asked[0].paper.title) == ((), "Gemini 2 Rows"), name
+    assert (await ask(archive, "제미나이9는 등잔을 알아?")).absent == ("제미나이9",)
+
+
 async def test_what_a_question_leaves_out_is_said_also_where_nothing_is_found(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
