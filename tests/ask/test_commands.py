@@ -78,6 +78,18 @@ async def test_a_question_without_an_answer_is_refused_with_the_nearest_passage(
     assert asking.texts("ask-none") in text, "a passage that only shows something else is not near"
 
 
+@pytest.mark.parametrize("asked", ["저자는 누구예요?", "논문 저자가 누구야?"])
+async def test_that_a_text_speaks_of_its_authors_does_not_answer_who_they_are(
+    harness: ClientHarness, asked: str
+) -> None:
+    async with harness.container.database.transaction() as connection:
+        told = "## 1 Lamps\n\nThe lamp that the authors call bright is lit at dusk by hand in every harbour."
+        await paper_texts.save(connection, models.PaperText(PAPER, told, HTML, harness.env.now()))
+    text = await ask(harness, asked)
+    assert "authors call" not in text
+    assert harness.texts("ask-none") in text
+
+
 async def test_odd_questions_get_a_sentence_and_mention_nobody(asking: ClientHarness) -> None:
     for question in (
         "?",
@@ -337,6 +349,7 @@ async def test_where_nothing_is_found_the_answer_says_what_the_archive_is(asking
     count, since = await asking.container.database.fetch(ask_storage.describe_archive)
     assert since is not None
     assert asking.texts("ask-archive-is", count=count, since=asking.texts.format_date(since)) in text
+    assert not any(word in text for word in ("of digests", "다이제스트")), "arXiv's categories count too"
 
 
 async def test_a_server_turns_answers_to_mentions_off_and_on(asking: ClientHarness) -> None:

@@ -700,7 +700,7 @@ ask-without = Left out: papers on { $terms }.
 ask-archive-is = 
     { $count ->
         [one] The archive has one paper, from { $since }.
-       *[other] The archive has { $count } papers of digests, the first from { $since }.
+       *[other] The archive has { $count } papers, the first from { $since }.
     }
 ask-archive-sources = Sources: { $sources }.
 ask-archive-empty = The archive has no papers yet.
