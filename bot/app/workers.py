@@ -91,8 +91,11 @@ class Workers:
         return VectorMaker(self.database, vectors.server, passages.list_headed)
 
     @asynccontextmanager
-    async def open_poller(self) -> AsyncIterator[Poller]:
-        """Open the fetcher and poller, after adding the configured sources and inbox. Raises UsageError."""
+    async def open_poller(self, spacing: tuple[float, float] = (1, 1.1)) -> AsyncIterator[Poller]:
+        """Open the fetcher and poller, after adding the configured sources and inbox. Raises UsageError.
+
+        `spacing` is after how much of its interval a source is read again, at least and at most.
+        """
         settings, container = self.container.settings, self.container
         source_registry = kinds.build_source_registry(self.database, self.clock, settings)
         await source_registry.add_configured(settings.sources, settings.inbox)
@@ -110,9 +113,8 @@ class Workers:
                 notify = functools.partial(
                     notify_operator, container.deliveries, channel_id, container.locale
                 )
-            yield Poller(
-                self.database, self.clock, self.ingest, context, random.random, notify_failure=notify
-            )
+            again_after = functools.partial(random.uniform, *spacing)
+            yield Poller(self.database, self.clock, self.ingest, context, again_after, notify_failure=notify)
 
     @asynccontextmanager
     async def open_zotero(

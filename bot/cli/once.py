@@ -20,7 +20,7 @@ from bot.cli.set_up_file import SetUpFile
 from bot.client import command_sync, gateway, guild_directory, webhook
 from bot.core import clock, isolation
 from bot.core.clock import system_clock
-from bot.daily.service import Subscriptions
+from bot.daily.service import Subscriptions, list_unplanned_today
 from bot.operations import posts
 from bot.outbox.outcomes import DeliveryError
 from bot.sources import kept_papers
@@ -37,6 +37,8 @@ OCCUPIED = "Another process sends from this database: a running bot, or a run. T
 UNREACHABLE = "Discord did not answer; the next run sends what is due"
 READ_SHARE, SEND_SHARE = 0.5, 0.9
 """The parts of the time after which no source is read, and Discord is asked for nothing more."""
+SPACING = 0.5
+"""After how much of its interval a source is read again: one that is read once a day is due in a run that starts early."""
 PAUSE_SECONDS = 1.0
 """How long sending rests while what is left is not due yet."""
 
@@ -126,9 +128,10 @@ class Once:
     async def _read(self) -> None:
         """Read the sources that are due, and do what else a bot does beside that."""
         workers, now = self._running.workers, self._clock()
+        polling = workers.open_poller((SPACING, SPACING))
         new: dict[int, int] = {}
         with suppress(TimeoutError), isolation.isolated(log, "sources not read", reraise=(TimeoutError,)):
-            async with asyncio.timeout(self._seconds_until(READ_SHARE)), workers.open_poller() as poller:
+            async with asyncio.timeout(self._seconds_until(READ_SHARE)), polling as poller:
                 new = {report.source.id: report.result.new_papers for report in await poller.fetch_due()}
                 if self.container.settings.writes_digests:
                     await jobs.DailyWriter(workers, lambda: asyncio.sleep(0)).write_due()
@@ -208,6 +211,8 @@ class Once:
         """Print what became of each daily post, and of what else was sent since a time (UTC) or waits."""
         rule, now = self.container.day_close, self._clock()
         calendar = await archive_dates.load_calendar(connection, rule, now)
+        # The next run looks at them again.
+        unplanned = await list_unplanned_today(connection, calendar, now)
         recent = [pair for pair in await outbox.list_recent(connection, since) if pair[0].due_at <= now]
         said = {of.subscription_id: (of, error) for of, error in recent if of.kind is DeliveryKind.DAILY}
         for row in await daily.list_rows(connection):
@@ -217,7 +222,7 @@ class Once:
                 self._say(what, f"paused. {posts.explain(row.reason)}")
             elif row.id in said:
                 self._say_of(what, *said[row.id])
-            elif is_planned and calendar.find_due(row) is None:
+            elif is_planned and row.id not in unplanned and calendar.find_due(row) is None:
                 self._say(what, _not_until(calendar.following(row).at, row.timezone))
             else:
                 self._say(what, "nothing new" if is_planned else "not planned")

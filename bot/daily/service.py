@@ -143,18 +143,10 @@ class Subscriptions:
 
         So a post that was just added comes today, and a date that was given up is looked at until its day ends.
         """
-        now = self._clock()
         async with self._database.transaction() as connection:
-            rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
             calendar = await self._load_calendar(connection)
-            last = await outbox.list_last_days(connection, [row.id for row in rows])
-            newest = [(row, calendar.newest(row).on) for row in rows]
-            before = {
-                row.id: on - schedule.DAY
-                for row, on in newest
-                if on == row.last_on == clock.local_date(now, clock.stored_zone(row.timezone))
-                and on != last.get(row.id)
-            }
+            finished = await list_unplanned_today(connection, calendar, self._clock())
+            before = {id_: on - schedule.DAY for id_, on in finished.items()}
             await daily.set_last_on(connection, before)
 
     async def remove(self, subscription_id: int) -> models.Subscription:
@@ -170,6 +162,21 @@ class Subscriptions:
             if old.is_by_webhook and not await daily.list_rows(connection, channel_id=old.channel_id):
                 await key_values.remove(connection, _webhook_key(old))
         return old
+
+
+async def list_unplanned_today(
+    connection: Connection, calendar: schedule.Calendar, now: datetime
+) -> dict[int, date]:
+    """Return the finished dates, by active subscription, that are today in its zone and of which nothing was planned."""
+    rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
+    last = await outbox.list_last_days(connection, [row.id for row in rows])
+    newest = [(row, calendar.newest(row).on) for row in rows]
+    return {
+        row.id: on
+        for row, on in newest
+        if on == row.last_on == clock.local_date(now, clock.stored_zone(row.timezone))
+        and on != last.get(row.id)
+    }
 
 
 async def _resend_uncertain(connection: Connection, subscription: models.Subscription, now: datetime) -> None:

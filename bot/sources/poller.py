@@ -134,7 +134,7 @@ def poll_interval(row: models.StoredSource) -> timedelta:
 
 
 def updated_health(
-    report: SourceReport, now: datetime, random: Callable[[], float], rule: day_close.DayClose
+    report: SourceReport, now: datetime, spacing: Callable[[], float], rule: day_close.DayClose
 ) -> models.StoredSource:
     """Return a source with its health after a poll that ended at `now` (UTC). `rule` determines when daily lists close.
 
@@ -148,7 +148,7 @@ def updated_health(
     is_answered = any(report.counts[healthy] for healthy in _HEALTHY)
     interval = poll_interval(row)
     delay = interval if is_answered else min(interval * 2 ** min(failures, 16), max(interval, _MAX_INTERVAL))
-    next_at = now + delay * (1 + 0.1 * random())
+    next_at = now + delay * spacing()
     back_fill = arxiv_categories.read_back_fill(report.progress)
     if back_fill is not None and back_fill.on is not None and not failed:
         next_at = now
@@ -199,7 +199,8 @@ class Poller:
     clock: Clock
     ingest: IngestService
     context: base.SourceContext
-    random: Callable[[], float]
+    spacing: Callable[[], float]
+    """Returns after how much of an interval a source is read again."""
     notify_failure: NotifyFailure | None
     """None without an operator channel."""
     first_round: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -290,7 +291,7 @@ class Poller:
             for failure in failures:
                 report.add_failure(f"it {fields.describe_bug(failure)}")
             report.conclude(now := self.clock())
-            await self._save(report, updated_health(report, now, self.random, self.context.day_close))
+            await self._save(report, updated_health(report, now, self.spacing, self.context.day_close))
         finally:
             self._polled.discard(row.id)
 

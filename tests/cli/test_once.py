@@ -2,16 +2,18 @@
 
 import json
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from storage import migrate
+from storage import migrate, sources
 from storage.database import Database
 from storage.locks import SenderLock
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
-from tests.support.single_runs import PAPER, SingleRuns, post, post_in
+from tests.support.single_runs import PAPER, SingleRuns, midday_zone, post, post_in
 
 pytestmark = pytest.mark.wire
 
@@ -61,6 +63,35 @@ async def test_a_first_run_posts_and_a_second_says_when_it_is_due_again(single: 
     assert all("not due until" in line or "nothing new" in line for line in second.stdout.splitlines())
     assert [count_posts(fake, id_) for id_ in channels] == [1, 1, 1]
     assert not [secret for secret in ("token-of_webhook", model.TOKEN) if secret in f"{first} {second}"]
+
+
+@pytest.mark.promise
+async def test_a_source_that_is_read_once_a_day_is_due_in_a_run_each_day(single: SingleRuns) -> None:
+    daily = single.folder / "daily"
+    single.write_set_up(f'[[sources]]\nsource = "{daily}"\noptions = {{ every = "1440" }}\n')
+    single.write_digest(folder=daily)
+    assert f"source {daily}: 1 new paper" in (await single.run()).stdout
+    single.write_digest(folder=daily, papers=["2601.00002"])
+    assert f"source {daily}: not due until" in (await single.run()).stdout
+    # Yesterday's run began late, and today's early.
+    async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:
+        [row] = [row for row in await database.fetch(sources.list_rows) if row.url == str(daily)]
+        assert row.next_attempt_at is not None
+        at = row.next_attempt_at - timedelta(hours=22)
+        await database.write(sources.set_health, replace(row, next_attempt_at=at))
+    assert f"source {daily}: 1 new paper" in (await single.run()).stdout
+
+
+@pytest.mark.promise
+async def test_a_date_given_up_today_is_looked_at_again(single: SingleRuns) -> None:
+    [channel_id] = single.fake.add_channels(1)
+    single.write_set_up(post(guild=model.GUILD_ID, channel=channel_id, at="00:05", timezone=midday_zone(13)))
+    shutil.rmtree(single.folder / "inbox")
+    (single.folder / "inbox").mkdir()
+    place = f"daily post 1 in channel {channel_id}"
+    assert (await single.run()).stdout.splitlines()[-1] == f"{place}: nothing new"
+    single.write_digest()
+    assert (await single.run()).stdout.splitlines()[-1] == f"{place}: sent"
 
 
 @pytest.mark.promise

@@ -16,9 +16,9 @@ from tests.support.shell_fixtures import CommandResult
 PAPER = "2601.00001"
 
 
-def midday_zone() -> str:
-    """Return a time zone in which it is between 12:00 and 13:00 now, on the date of UTC."""
-    ahead = 12 - system_clock().hour
+def midday_zone(hour: int = 12) -> str:
+    """Return a time zone in which it is in the hour 12 or 13 now, on the date of UTC."""
+    ahead = hour - system_clock().hour
     return f"Etc/GMT{-ahead:+d}"
 
 
@@ -40,8 +40,10 @@ class SingleRuns:
     folder: Path
     settings: dict[str, str | None] = field(default_factory=dict)
 
-    def write_digest(self, on: date | None = None, papers: Sequence[str] = (PAPER,)) -> None:
-        inbox = self.folder / "inbox"
+    def write_digest(
+        self, on: date | None = None, papers: Sequence[str] = (PAPER,), folder: Path | None = None
+    ) -> None:
+        inbox = folder or self.folder / "inbox"
         inbox.mkdir(exist_ok=True)
         text = digest_builders.newsletter(on or system_clock().date(), [(id_, 9) for id_ in papers])
         (inbox / f"{papers[0]}.md").write_text(text, encoding="utf-8")
