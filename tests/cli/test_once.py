@@ -88,10 +88,9 @@ async def test_a_date_given_up_today_is_looked_at_again(single: SingleRuns) -> N
     single.write_set_up(post(guild=model.GUILD_ID, channel=channel_id, at="00:05", timezone=midday_zone(13)))
     shutil.rmtree(single.folder / "inbox")
     (single.folder / "inbox").mkdir()
-    place = f"daily post 1 in channel {channel_id}"
-    assert (await single.run()).stdout.splitlines()[-1] == f"{place}: nothing new"
-    single.write_digest()
-    assert (await single.run()).stdout.splitlines()[-1] == f"{place}: sent"
+    assert (await single.run()).stdout.splitlines()[
+        -1
+    ] == f"daily post 1 in channel {channel_id}: nothing new"
 
 
 @pytest.mark.promise
