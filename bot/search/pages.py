@@ -43,7 +43,7 @@ def merge_filters(given: Filters, query: query_parser.Query) -> Filters:
 class FoundPapers(NamedTuple):
     """The papers for a query: as it was typed or corrected, how it was read, and its words that no paper has.
 
-    `absent` are the parts that no paper has, if they tell most of what is asked for.
+    `absent` are the parts that no paper has, if they tell most of what is asked for or no paper has all others.
     """
 
     query: query_parser.Query
@@ -296,7 +296,7 @@ def find(
         # No paper has the term: those with its words are near.
         interpreted, matches = pieces, list_matches(engine, pieces, scope, request)
     unknown = [word for word in unknown if word not in dict(corrected)]
-    absent = () if matches.complete else _list_absent(archive, interpreted, asked)
+    absent = () if matches.complete else _list_absent(archive, interpreted, asked, matches)
     if len(absent) == len(asked) and not matches.total:
         absent = ()  # that nothing is found says it
     if absent:
@@ -309,9 +309,9 @@ _MAX_NEAR = 5
 
 
 def _list_absent(
-    archive: Archive, query: ReadQuery, asked: Sequence[concepts.QueryPart]
+    archive: Archive, query: ReadQuery, asked: Sequence[concepts.QueryPart], matches: Matches
 ) -> Sequence[concepts.QueryPart]:
-    """Return the parts that no paper has, if they have most of the query's weight by rarity.
+    """Return the parts that no paper has, if they have most of the query's weight by rarity, or if no paper has all others.
 
     Of a sentence with a topic that papers are on, only terms and institutions count: its words may be those of everyday language.
     """
@@ -332,7 +332,9 @@ def _list_absent(
         and (not query.implied or any(map(engine.count_papers, query.implied.values())))
     ):
         absent = [part for part in absent if glossary.find(part.text) or institutions.find_key(part.text)]
-    return absent if sum(weights[part] for part in absent) > sum(weights.values()) / 2 else ()
+    lacking = matches.missing.values()
+    is_near = not lacking or any(set(missing) <= set(absent) for missing in lacking)
+    return absent if not is_near or sum(weights[part] for part in absent) > sum(weights.values()) / 2 else ()
 
 
 def _keep_near(engine: Engine, query: ReadQuery, matches: Matches) -> Matches:

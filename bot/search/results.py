@@ -114,7 +114,7 @@ class SearchResult(PaperPage):
     - `read_as`: the query whose papers these are, as it is typed with operators, if words were read as such: a name
       (`from:"NVIDIA"`, `author:"Tri Dao"`), *not* and its like (`robots -surveys`), *or* (`herons | newts`);
       `readings`: what else the query may mean.
-    - `absent`: the terms that tell most of what is asked for and are in no paper.
+    - `absent`: the terms that are in no paper, if they tell most of what is asked for or no paper has all others.
     - `corrected`: pairs of typed and corrected words; `suggestions`: other queries, if no paper has all terms;
       `meanings`: the terms that an ambiguous abbreviation may mean.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
