@@ -7,6 +7,7 @@ a few words; what 말고 governs, the term before it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from bot.text import analyser, questions
@@ -26,7 +27,7 @@ _KOREAN_FURTHER = ("이나", "나", "이랑", "랑", "와", "과", ",")
 _LEADING = frozenset(("but", "and", "that", "which", "are", "is"))
 """What goes together with *not*: papers that are not surveys."""
 _MAX_TERM, _MAX_GOVERNED = 5, 3
-"""The most words of a term, and of what is left out if it is no term."""
+"""The most words of a term, and of what is left out or an alternative in a sentence if it is no term."""
 
 
 class ReadWords(NamedTuple):
@@ -161,12 +162,20 @@ def _find_before(words: Sequence[str], place: int) -> _Reach:
 def _read_either(words: Sequence[str]) -> Sequence[str]:
     """Return words with `|` for each word that means either, if words to search for are on both sides.
 
-    A comma means it among keywords. In a sentence, which has words that say nothing of a topic, it is punctuation.
+    A comma means it among keywords. In a sentence, which has words that say nothing of a topic, it is punctuation; and a long one
+    is ranked by all of its words, since its alternatives would lose what they share: can agents plan a trip or a party?
     """
     said = (word for word in words if _spell(word) not in _EITHER and word not in COMMAS)
     is_sentence = any(
         questions.classify_filler(word) in ("filler", "verb") or questions.is_verb(word) for word in said
     )
+    runs = [
+        sum(not _is_filler(word) for word in run)
+        for is_either, run in groupby(words, lambda word: _spell(word) in _EITHER)
+        if not is_either
+    ]
+    if is_sentence and max(runs, default=0) > _MAX_GOVERNED:
+        words = [word for word in words if _spell(word) not in _EITHER - {EITHER}]
     read, either = list[str](), list[int]()
     for word in words:
         is_comma = not is_sentence and word.endswith(COMMAS)
