@@ -199,7 +199,7 @@ class AtomEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListedPaper:
-    """A paper in the list template. `missing` and `language_note` are Discord's Markdown.
+    """A paper in the list template. `note` and `language_note` are Discord's Markdown.
 
     `snippet` are pieces of plain text, each with whether it matches the query.
 
@@ -218,7 +218,7 @@ class ListedPaper:
     authors: tuple[tuple[str, str | None], ...]
     more_authors: str
     snippet: tuple[tuple[str, bool], ...]
-    missing: str
+    note: str
     language: str
     picture: str | None = None
     language_note: str = ""
@@ -610,7 +610,10 @@ class WebPages:
                 tuple((name, site.author_link(name) if _has_page(row) else None) for name in row.authors[:3]),
                 _more_authors(texts, row, 3),
                 snippets[row.arxiv_id].pieces if row.arxiv_id in snippets else (),
-                lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
+                paper_texts.join_dotted(
+                    paper_texts.withdrawn_note(texts, row),
+                    lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
+                ),
                 languages.get(row.arxiv_id, ""),
                 find_picture(row.thumbnail),
                 texts("summary-in-other-language") if row.arxiv_id in languages else "",

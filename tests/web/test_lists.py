@@ -1,6 +1,7 @@
 """The list of a reader or server at an unguessable address: its papers' public facts, for those who know the address."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree
 
@@ -72,6 +73,14 @@ async def test_its_page_files_and_feed_have_the_papers_public_facts_alone(opened
     assert [entry.findtext(f"{ATOM}id") for entry in feed.iter(f"{ATOM}entry")] == [
         f"https://arxiv.org/abs/{name}" for name in (FACT.arxiv_id, "2501.00001", "2501.00004")
     ]
+
+
+async def test_a_withdrawn_paper_is_marked_in_lists(opened: WebArchive) -> None:
+    withdrawn = replace(FACT, arxiv_id="2501.00001", title=None, comment="Withdrawn by the authors")
+    await sample_archive.make_ingest(opened.services.database).add_facts([withdrawn])
+    for path in (f"/lists/{TOKEN}", "/search?q=TinyTalk"):
+        assert (await opened.text(path)).count("Withdrawn by its authors") == 1, path
+    assert "저자가 철회한 논문" in (await opened.get(f"/lists/{TOKEN}", KOREAN))[2]
 
 
 async def test_a_renewed_a_closed_and_a_guessed_address_have_nothing(opened: WebArchive) -> None:
