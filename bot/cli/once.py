@@ -138,8 +138,7 @@ class Once:
                 await kept_papers.KeptPapers(
                     workers.database, self._clock, workers.ingest, poller.context
                 ).ask()
-        index, lock = self.container.search_index, self._running.lock
-        await jobs.maintain(workers.database, self._clock, index, lambda: lock.term)
+        self._found_new = any(new.values())
         await self._running.purge()
         for row in await self._database.fetch(sources.list_rows):
             what, next_at = f"source {errors.redact(row.url)}", row.next_attempt_at or now
@@ -165,10 +164,20 @@ class Once:
 
     async def _plan(self) -> None:
         await Subscriptions(self._database, self._clock, self.container.day_close).reopen_today()
+        # The index may not be on this machine, and takes longer than all else.
+        if self._found_new or await self._database.fetch(self._awaits_search):
+            index, lock = self.container.search_index, self._running.lock
+            await jobs.maintain(self._database, self._clock, index, lambda: lock.term)
         await self._running.tick()
         with isolation.isolated(log, "alerts not planned"):
             # All sources have been read: there is nothing to wait for.
             await self._running.workers.alert_planner.drain(gathering=timedelta(0))
+
+    async def _awaits_search(self, connection: Connection) -> bool:
+        """Return whether a post with a topic is due."""
+        calendar = await archive_dates.load_calendar(connection, self.container.day_close, self._clock())
+        rows = await daily.list_rows(connection, state=ActivityState.ACTIVE)
+        return any(row.topic and calendar.find_due(row) for row in rows)
 
     async def _send(self) -> str:
         """Send what is due, and what comes due meanwhile. Returns why nothing was sent, or ""."""

@@ -57,12 +57,16 @@ async def test_a_first_run_posts_and_a_second_says_when_it_is_due_again(single: 
         "paperround.db.migrate.lock",
         "paperround.db.sender.lock",
     }
+    shutil.rmtree(index := single.folder / "paperround.search")
     second = await single.run()
-    assert (second.exit_status, second.stderr) == (0, "")
+    assert (second.exit_status, second.stderr, index.exists()) == (0, "", False)
     # The folder may be due again: it is read each minute.
     assert all("not due until" in line or "nothing new" in line for line in second.stdout.splitlines())
     assert [count_posts(fake, id_) for id_ in channels] == [1, 1, 1]
     assert not [secret for secret in ("token-of_webhook", model.TOKEN) if secret in f"{first} {second}"]
+    single.write_set_up(post(guild=model.GUILD_ID, channel=by_webhook, topic="language models"))
+    await single.run()
+    assert index.exists(), "a post with a topic is due"
 
 
 @pytest.mark.promise
