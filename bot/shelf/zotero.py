@@ -38,7 +38,7 @@ _PAGE_SIZE = 100
 _KEY_SIGNS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"
 _WITH_IDS = ("archiveID", "url", "DOI", "extra")
 """The fields of an item by which a paper is known."""
-SEVERAL_SERVERS = "the bot is in several servers: set PAPERROUND_ZOTERO_SERVER"
+WRONG_SERVER = "PAPERROUND_ZOTERO_SERVER must name one of the servers that the bot is in"
 
 
 @dataclass(eq=False)
@@ -138,15 +138,18 @@ class ZoteroOutbox:
         if self.clock() < max(self._resume_at, self.library.pause_until):
             return
         with isolation.isolated(log, "the list was not written into Zotero") as failed:
-            servers = self.list_servers() if self.server_id is None else [self.server_id]
+            servers = self.list_servers()
             if not servers:
                 return  # not logged in yet
+            server_id = self.server_id
+            if server_id is None and len(servers) == 1:
+                [server_id] = servers
             try:
-                if len(servers) > 1:
-                    raise FetchError(SEVERAL_SERVERS, code=0)
-                await self._write(servers[0])
+                if server_id not in servers:
+                    raise FetchError(WRONG_SERVER, code=0)
+                await self._write(server_id)
             except FetchError as error:
-                await self._pause(servers[0], error)
+                await self._pause(server_id if server_id in servers else servers[0], error)
         if failed:
             self._resume_at = self.clock() + PAUSE
 

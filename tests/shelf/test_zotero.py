@@ -200,7 +200,7 @@ async def test_a_pause_that_zotero_asks_for_is_kept_between_papers(lab: Lab) -> 
     assert await lab.told() == []
 
 
-@pytest.mark.parametrize("refusal", ["key", "rights", "library", "servers"])
+@pytest.mark.parametrize("refusal", ["key", "rights", "library", "servers", "server"])
 async def test_what_lasts_is_told_and_goes_on_once_it_is_mended(lab: Lab, refusal: str) -> None:
     await lab.add("2501.00001")
     library, access = lab.library, lab.fake.access
@@ -210,8 +210,10 @@ async def test_what_lasts_is_told_and_goes_on_once_it_is_mended(lab: Lab, refusa
         lab.fake.access = {"groups": {"12345": {"library": True, "write": False}}}
     elif refusal == "library":
         del lab.fake.libraries[GROUP]
-    else:
+    elif refusal == "servers":
         lab.servers = (SERVER, 9002)
+    else:
+        lab.outbox.server_id = 9002
     await lab.write()
     [told] = await lab.told()
     assert {
@@ -219,13 +221,14 @@ async def test_what_lasts_is_told_and_goes_on_once_it_is_mended(lab: Lab, refusa
         "rights": "Write access denied",
         "library": "404",
         "servers": "PAPERROUND_ZOTERO_SERVER",
+        "server": "PAPERROUND_ZOTERO_SERVER",
     }[refusal] in told
     assert fake_zotero.KEY not in told
     asked = len(lab.fake.requests)
     await lab.write(timedelta(minutes=30))
     assert len(lab.fake.requests) == asked
     lab.fake.libraries[GROUP], lab.fake.access, lab.servers = library, access, (SERVER,)
-    lab.outbox.library = replace(lab.outbox.library, key=fake_zotero.KEY)
+    lab.outbox.library, lab.outbox.server_id = replace(lab.outbox.library, key=fake_zotero.KEY), None
     await lab.write(timedelta(minutes=31))
     assert (lab.ids, await lab.told()) == (["2501.00001"], [])
 

@@ -878,6 +878,7 @@ why-no-subscription = This channel doesn't have a daily post. A server manager c
 
 ## Where the digests come from
 status-zotero = The server's list does not come into Zotero: { $code ->
+    [0] the setting of its server is wrong.
     [403] its key may not write in the library.
     [404] there is no such library.
    *[other] Zotero refuses it.
