@@ -43,11 +43,12 @@ async def list_all(connection: Connection, now: datetime, *, is_settled: bool = 
         *_list_silent(rows, now),
         *_list_backup(backup, now),
         *([quiet] if quiet else []),
-        *_list_zotero(await zotero.find_trouble(connection, now)),
+        *list_zotero(await zotero.find_trouble(connection, now)),
     ]
 
 
-def _list_zotero(trouble: zotero.Trouble) -> Iterator[str]:
+def list_zotero(trouble: zotero.Trouble) -> Iterator[str]:
+    """Yield a sentence for each thing that does not come into Zotero."""
     if trouble.problem is not None:
         yield f"The list does not come into Zotero: {trouble.problem.reason}. {ZOTERO_KEY}"
     for arxiv_id, reason in trouble.refused[:MAX_REFUSED]:

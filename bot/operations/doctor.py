@@ -47,6 +47,7 @@ from storage import (
     papers,
     sources,
     sqlite_file,
+    zotero,
 )
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
@@ -237,6 +238,7 @@ class StoredState:
     of_servers: Sequence[posts_of_all.ListedPost] = ()
     backup: str | None = None
     """What is stored about the last one; None for PostgreSQL, whose backups leave no trace."""
+    of_zotero: Sequence[str] = ()
 
 
 async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
@@ -267,6 +269,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
                 unaddressed=await daily.list_unaddressed(connection),
                 of_servers=await posts_of_all.list_all(connection, settings.close_rule, now),
                 backup=backup if opened.is_sqlite else None,
+                of_zotero=[*concerns.list_zotero(await zotero.find_trouble(connection, now))],
             )
         with errors.collected([], reraise=(errors.OtherVersionError,)) as failed:
             await opened.write(_write_nothing)
@@ -487,6 +490,8 @@ def _sources(stored: StoredState) -> Iterator[Finding]:
             yield Finding(f"reading of {url}", value, status=Status.WARNING, note=sorting.describe(missing))
     if quiet := concerns.find_quiet(stored.sources, stored.posts, stored.extent, stored.now):
         yield Finding("papers", "none for days", status=Status.WARNING, note=quiet)
+    for reason in stored.of_zotero:
+        yield Finding("list in Zotero", "not written", status=Status.WARNING, note=reason)
 
 
 async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
