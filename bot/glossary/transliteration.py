@@ -65,7 +65,7 @@ def read_letters(hangul: str) -> str:
 
 
 _CONSONANT_CLASSES = ("ㄱㄲㅋcgkqx", "ㄴㅇn", "ㄷㄸㅌdt", "ㄹlr", "ㅁm", "ㅂㅃㅍbpfv", "ㅅㅆㅈㅉㅊsjz")
-_CLASS_OF = {letter: str(number) for number, of in enumerate(_CONSONANT_CLASSES) for letter in of}
+_CLASS_OF = {letter: of[0] for of in _CONSONANT_CLASSES for letter in of}
 
 
 def list_consonants(text: str) -> str:

@@ -73,6 +73,7 @@ async def test_a_paper_is_found_by_id_address_or_title(harness: ClientHarness) -
         ("9999.99999", harness.texts("no-paper", paper="9999\\.99999")),
         ("maps of robots", harness.texts("no-paper-near")),
         ("maps of robots", "Maps for Robots"),
+        ("robots for maps", "what a search for it finds"),
     ):
         assert shown in shown_text(await harness.ask("paper", paper=query))
 

@@ -95,6 +95,9 @@ async def test_a_name_near_to_one_in_the_archive_is_offered(service: SearchServi
     for text in ("툴포머즈", "tool formers", "Toolforma"):
         assert await service.find_near_name(text) == "Toolformer", text
     assert await service.find_near_name("ㅏㅏㅏ") is None
+    # A number is no sound, as the 5 of GPT-5 is none of GitHub.
+    assert await service.find_near_name("235343") is None
+    assert await service.find_paper("235343") is None
 
 
 @pytest.mark.parametrize(
