@@ -242,8 +242,7 @@ class PaperQuestions:
             return
         ids = (await message.cards() if message.cards else ()) or in_place
         now = self.clock()
-        known = ids or arxiv_ids.list_arxiv_ids(asked, now.date())
-        named, asked = split_ids(asked, known, now.date())
+        named, asked = split_ids(asked, arxiv_ids.list_arxiv_ids(asked, now.date()), now.date())
         is_heard = question.has_words(asked) or named or not (ids or answered is not None)
         over = self._count(_PUBLIC, message.user_id) - MAX_A_DAY if is_heard else 0
         if not is_heard or over > 1:  # said once

@@ -251,6 +251,16 @@ async def add_second_paper(db: Database) -> None:
         await club.put_thread(connection, **place, thread_id=THREAD, delivery_id=1, opened_at=NOW)
 
 
+async def test_an_id_in_a_message_is_the_paper_asked_about_in_a_thread_on_another(
+    discussed: Database,
+) -> None:
+    other = max(paper.arxiv_id for paper in await _details(discussed))
+    await questions(discussed).answer_mention(f"What about {other}, which licence?", MESSAGE)
+    [payload] = await due(discussed)
+    assert other in payload
+    assert "The weights are" not in payload
+
+
 async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> None:
     await add_second_paper(discussed)
     await questions(discussed).answer_mention("Which licence?", MESSAGE)
