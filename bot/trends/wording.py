@@ -25,9 +25,11 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
 
 
 def list_notes(texts: Texts, trend: Trend) -> list[str]:
-    """Return the notes above a trend: the other forms of the topic that were counted."""
+    """Return the notes above a trend: the other forms of the topic that were counted, and that papers count twice."""
     also = paper_texts.name_related(texts, trend.added_forms, most=MAX_EXPANSIONS)
-    return [texts("list-also", forms=also)] if also else []
+    is_more = sum(month.paper_count for month in trend.months) > trend.total
+    again = texts("trend-again", step=trend.step.name.lower()) if is_more else ""
+    return [*filter(None, (texts("list-also", forms=also) if also else "", again))]
 
 
 def heading(texts: Texts, answer: TrendAnswer) -> str:

@@ -1,10 +1,12 @@
 """Trends by month, week and day, and rising topics."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from bot.client import texts as client_texts
 from bot.core.clock import system_clock
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
@@ -12,6 +14,7 @@ from bot.search.service import SearchService
 from bot.text import seed
 from bot.trends.rising import RisingTopicService, extract_topics
 from bot.trends.service import Interval, Trend, TrendService
+from bot.trends.wording import list_notes
 from storage import models
 from storage.database import Database
 from tests.support import digest_builders, sample_archive
@@ -115,7 +118,13 @@ async def test_a_paper_counts_in_each_month_that_lists_it_as_in_a_list_of_the_mo
         await sample_archive.add_digest(db, on, _paper(1, "Reinforcement Learning", votes=5))
     for query in ("reinforcement learning", ""):
         assert await _counts(_service(db), query) == [(1, 5), (0, None), (1, 5)]
-        assert (await _service(db).get_trend(query)).total == 1
+        trend = await _service(db).get_trend(query)
+        assert trend.total == 1
+        # The columns have more than the heading, which is said.
+        texts = client_texts.for_locale(models.Locale.EN)
+        again = texts("trend-again", step="month")
+        assert list_notes(texts, trend)[-1] == again
+        assert again not in list_notes(texts, replace(trend, total=2))
 
 
 async def test_an_empty_archive_has_no_months_and_no_rising_topics(db: Database) -> None:

@@ -262,8 +262,8 @@ lookup-late = Paper { $paper } is not in a digest yet, and arXiv is slow to answ
 lookup-limited = Paper { $paper } is not in a digest yet. You can fetch up to 20 such papers a day. Try again tomorrow.
 open-arxiv = Open on arXiv
 open-huggingface = Open on Hugging Face
-no-paper-near = No paper has this title; showing papers on the topic
-no-paper-alike = No paper has this title; showing those whose name sounds most like it
+no-paper-near = No paper has this title; showing what a search for it finds
+no-paper-alike = No paper has this title; showing what a search for the most similar name finds
 no-chapter = This review no longer has that chapter. Open the paper again.
 paper-saved = { $count ->
     [one] Saved. Find it again with { $command }.
@@ -937,6 +937,11 @@ trend-numbers = Papers per { $step ->
     [day] day
    *[month] month
 }, with their current votes
+trend-again = A paper that was listed in several { $step ->
+    [week] weeks
+    [day] days
+   *[month] months
+} counts in each of them
 trend-list = See the papers
 trend-privately = See it privately
 trend-nothing = ### No papers on “{ $topic }” · { $period }

@@ -219,8 +219,8 @@ lookup-late = { $paper } 논문은 다이제스트에 실린 적이 없고, arXi
 lookup-limited = { $paper } 논문은 다이제스트에 실린 적이 없어요. 이런 논문은 하루에 20편까지만 가져올 수 있으니 내일 다시 검색해 주세요.
 open-arxiv = arXiv에서 열기
 open-huggingface = Hugging Face에서 열기
-no-paper-near = 제목이 일치하는 논문은 없어서 주제로 검색했어요
-no-paper-alike = 제목이 일치하는 논문은 없어서 이름이 비슷한 논문을 보여 드려요
+no-paper-near = 제목이 일치하는 논문은 없어서 입력한 말로 검색했어요
+no-paper-alike = 제목이 일치하는 논문은 없어서 가장 비슷한 이름으로 검색했어요
 no-chapter = 리뷰가 바뀌어 그 장이 없어졌어요. 논문을 다시 열어 주세요.
 paper-saved = { $count ->
     [1] 저장했어요.
@@ -640,8 +640,8 @@ ask-archive-nearest = 논문과 요약에서 질문에 가장 가까운 부분�
 ask-archive-absent = { $names }: 이 말이 나오는 논문이 없어요.
 ask-archive-nothing = 이 질문에 관한 논문을 찾지 못했어요.
 ask-archive-outside = 이 조건에 맞는 논문 중에는 질문에 관한 것이 없어요.
-ask-archive-thanks = 도움이 됐다니 다행이에요. **긴 입력에서 KV 캐시를 줄이려면?**처럼 궁금한 연구를 언제든 물어보세요.
-ask-archive-unasked = 찾아볼 단어가 없어요. **긴 입력에서 KV 캐시를 줄이려면?**처럼 궁금한 연구를 물어봐 주세요.
+ask-archive-thanks = 도움이 됐다니 다행이에요. “긴 입력에서 KV 캐시를 줄이려면?”처럼 궁금한 연구를 언제든 물어보세요.
+ask-archive-unasked = 찾아볼 단어가 없어요. “긴 입력에서 KV 캐시를 줄이려면?”처럼 궁금한 연구를 물어봐 주세요.
 ask-archive-cut = 질문의 앞부분만 읽었어요. { $count }자, 논문 { $papers }편까지 읽어요.
 ask-without = { $terms }에 관한 논문은 빼고 찾았어요.
 ask-archive-is = 논문 { $count }편이 있고, 가장 오래된 것은 { $since }에 올라왔어요.
@@ -889,6 +889,11 @@ trend-numbers = { $step ->
     [day] 일별
    *[month] 월별
 } 논문 수, 괄호 안은 그 논문들이 지금까지 받은 추천 수
+trend-again = 여러 { $step ->
+    [week] 주
+    [day] 날
+   *[month] 달
+}에 실린 논문은 각각 한 번씩 셌어요
 trend-list = 논문 보기
 trend-privately = 나만 보기
 trend-nothing = ### “{ $topic }” 논문이 없어요 · { $period }
