@@ -187,7 +187,7 @@ class PaperLists:
         is_author_known = is_nobody = False
         if result.read_as:
             state = state.replace(text=result.read_as, token="")
-        if not (result.on_topic or result.unknown_id):
+        if (named.has_text or named.authors) and not (result.on_topic or result.unknown_id):
             # The topic may be a person's name.
             people = await self._search.find_author(state.text, limit=1)
             is_author_known = people.author is not None and not people.is_corrected

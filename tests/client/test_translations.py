@@ -69,6 +69,12 @@ def test_no_korean_particle_depends_on_a_name_that_readers_type() -> None:
     )
 
 
+def test_bold_in_korean_ends_in_a_letter_where_a_particle_follows() -> None:
+    """Markdown does not close bold between a sign and a letter: the asterisks of **왜?**처럼 are shown."""
+    text = client_texts.read_source(models.Locale.KO)
+    assert re.findall(r"\*\*[^*\n]*[?!.,)”]\*\*[가-힣]", text) == []
+
+
 def test_no_key_is_unused(nodes: tuple[ast.AST, ...]) -> None:
     literals: set[str] = set()
     prefixes: set[str] = set()

@@ -7,6 +7,7 @@ import discord
 import pytest
 from discord import ui
 
+from bot.app.workers import Workers
 from bot.client import custom_ids, message_builder
 from bot.client import messages as client_messages
 from bot.client.accounts import make_token
@@ -38,6 +39,15 @@ async def test_a_topic_search_is_private_and_shows_the_forms_searched_for(harnes
     assert "**소형 언어 모델**" in shown
     assert harness.texts("follow-topic") in shown
     assert "small language model" in shown.lower()
+
+
+async def test_a_filter_without_a_value_is_no_author_who_sounds_like_it(harness: ClientHarness) -> None:
+    paper = sample_archive.NewsletterPaper("2501.60001", "Geese", "A study.", authors=("Arthur Mensch",))
+    text = sample_archive.newsletter("2025-12-01", [paper])
+    await Workers(harness.container).ingest.add_text(text, location="2025-12-01.md")
+    for query, is_offered in (("author:", False), ("저자:", False), ("Arthur Mensh", True)):
+        shown = shown_text(await harness.ask("topic", query=query))
+        assert (harness.texts("alert-author", text="Arthur Mensch") in shown) is is_offered, shown
 
 
 async def test_an_answer_says_what_it_could_not_use(harness: ClientHarness) -> None:
