@@ -49,11 +49,7 @@ def make_key(arxiv_id: str) -> str:
 
 def name_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
     """Return the citation key that a person would type: the first author's family name, the year, a word of the title."""
-    family = ""
-    if authors:
-        family, given, _ = people.split_name(authors[0])
-        first, _, particle = given.rpartition(" ")
-        family = f"{particle} {family}" if first and particle.casefold() in _PARTICLES else family
+    family = people.split_name(authors[0])[0] if authors else ""
     words = map(_key_part, typography.to_plain_text(title or "").replace("-", "").split())
     telling = (
         word
@@ -61,10 +57,6 @@ def name_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
         if word.strip("0123456789") and word not in seed.read_words("function_words.txt")
     )
     return f"{_key_part(family)}{year_of(arxiv_id)}{next(telling, '')}"
-
-
-_PARTICLES = frozenset(("al", "ben", "bin", "el", "ibn"))
-"""Capitalised words that begin a family name behind a given one: Loubna Ben Allal, but not Ben Poole."""
 
 
 def _key_part(text: str) -> str:
@@ -178,7 +170,8 @@ def _format_author(name: str) -> str:
     if (" " in escaped and not parts[1]) or re.search(r"(?i)\band\b|\bothers\b", escaped):
         return f"{{{escaped}}}"
     family, given, suffix = parts
-    return ", ".join(filter(None, (family, suffix, given))) if suffix or "," in escaped else escaped
+    is_split = suffix or "," in escaped or (" " in family and not family[0].islower())
+    return ", ".join(filter(None, (family, suffix, given))) if is_split else escaped
 
 
 # Digest entries as the Markdown of a newsletter or a review.

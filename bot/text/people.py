@@ -368,6 +368,10 @@ _GROUP_NAME = re.compile(
 )
 
 
+_PARTICLES = frozenset(("Al", "Ben", "Bin", "El", "Ibn"))
+"""Capitalised words that begin a family name behind a given one: Loubna Ben Allal, but not Ben Poole."""
+
+
 def split_name(name: str) -> tuple[str, str, str]:
     """Split a name into family name, given names and suffix, such as `van den Oord`, `Aäron`, "" and `Oakley`, `Guy`, `Jr.`.
 
@@ -381,7 +385,7 @@ def split_name(name: str) -> tuple[str, str, str]:
     if not comma:
         words = head.split()
         first = len(words) - 1
-        while first > 1 and words[first - 1].islower():
+        while first > 1 and (words[first - 1].islower() or words[first - 1] in _PARTICLES):
             first -= 1
         given, family = " ".join(words[: max(first, 0)]), " ".join(words[max(first, 0) :])
     return family.strip(), given.strip(), suffix[0].strip(", ") if suffix else ""

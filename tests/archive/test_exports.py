@@ -98,6 +98,8 @@ def test_bibtex_escapes_special_characters_and_balances_braces(title: str, autho
         ("Rahman, Md", "Rahman, Md", "Rahman, Md"),
         ("Sok Iv", "Sok Iv", "Iv, Sok"),
         ("Aäron van den Oord", "Aäron van den Oord", "van den Oord, Aäron"),
+        ("Loubna Ben Allal", "Ben Allal, Loubna", "Ben Allal, Loubna"),
+        ("Ben Poole", "Ben Poole", "Poole, Ben"),
         ("Pond Team", "{Pond Team}", "Pond Team"),
         ("The Geese Collaboration", "{The Geese Collaboration}", "The Geese Collaboration"),
         ("Kite Team, AI @ Pond", "{Kite Team, AI @ Pond}", "Kite Team, AI @ Pond"),
@@ -167,7 +169,7 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     assert key == "@misc{yuan2025native,"
     assert "\n@misc{yuan2025nativea,\n" in shown
     assert "  ids           = {arxiv:2502.11089},\n" in shown
-    assert "{Jingyang Yuan and 김민준 and Loïc Ben Müller}" in shown
+    assert "{Jingyang Yuan and 김민준 and Ben Müller, Loïc}" in shown
     assert "  keywords      = {rl, to-read},\n" in shown
     assert "  annote        = {=1+1\\par{}\\# compare},\n" in shown
     assert "\n@misc{2025,\n  year" in shown
@@ -255,7 +257,7 @@ def test_every_line_of_a_ris_reference_has_a_tag() -> None:
         "TI  - Native α-Sparse & Cheap",
         "AU  - Yuan, Jingyang",
         "AU  - 김민준",
-        "AU  - Müller, Loïc Ben",
+        "AU  - Ben Müller, Loïc",
         "PY  - 2025",
         "PB  - arXiv",
         "M1  - arXiv:2502.11089",
@@ -273,7 +275,7 @@ def test_every_line_of_a_ris_reference_has_a_tag() -> None:
 def test_csl_references_are_valid_json_items() -> None:
     [item] = json.loads(render(ReferenceFormat.CSL))
     assert item["issued"] == {"date-parts": [[2025]]}
-    assert item["author"][1:] == [{"literal": "김민준"}, {"family": "Müller", "given": "Loïc Ben"}]
+    assert item["author"][1:] == [{"literal": "김민준"}, {"family": "Ben Müller", "given": "Loïc"}]
     assert (item["DOI"], item["note"]) == ("10.48550/arXiv.2502.11089", PAPER.note)
 
 
