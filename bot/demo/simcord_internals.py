@@ -12,7 +12,10 @@ from typing import Any
 
 import simcord
 from aiohttp import web
+from discord import app_commands
 from simcord.preview import _markdown
+
+from storage import errors
 
 Handler = Callable[[web.Request], Awaitable[Any]]
 Act = Callable[[str | None, Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -66,6 +69,19 @@ def reuse_parsers() -> None:
 def wrap_actions(preview: simcord.Preview, wrap: Callable[[Act], Act]) -> None:
     """Replace what the pages' actions do."""
     vars(preview)["_action"] = wrap(preview._action)
+
+
+def leave_out_refusals(env: simcord.Env) -> None:
+    """Record no refusal as an error. The bot answers it, and the page would say of its action that it failed."""
+    record = env._record_error
+
+    def record_error(error: BaseException) -> None:
+        if not isinstance(
+            getattr(error, "original", error), (app_commands.AppCommandError, errors.UsageError)
+        ):
+            record(error)
+
+    vars(env)["_record_error"] = record_error
 
 
 def find_revision(preview: simcord.Preview, page_id: str | None) -> int | None:

@@ -181,6 +181,7 @@ class Stage:
         self._turn = asyncio.Lock()
         # The page treats an action that overlaps a step as lost, and then accepts no more actions.
         simcord_internals.wrap_actions(page, self._take_turns)
+        simcord_internals.leave_out_refusals(env)
 
     @property
     def _viewer(self) -> Viewer:

@@ -18,6 +18,7 @@ def test_the_private_names_are_those_of_the_pinned_version() -> None:
     assert importlib.metadata.version("simcord") == "3.2.1"
     assert callable(_markdown._markdown_parser)
     assert {"_action", "_publish", "_close_page", "_initial_target"} <= {*dir(simcord.Preview)}
+    assert callable(simcord.Env._record_error)
     names = {"_static", "_commands", "_authorized", "_STATIC_FILES", "_SECURITY_HEADERS"}
     assert names <= {*dir(_server.PreviewServer)}
     fields = _pages._Page.__dataclass_fields__

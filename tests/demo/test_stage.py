@@ -11,7 +11,7 @@ from bot.demo import simcord_internals, stage
 from bot.demo.stage import Stage
 from storage import models
 from storage.database import Database
-from tests.support.client_harness import ClientHarness, open_harness
+from tests.support.client_harness import ClientHarness, open_harness, shown_text
 
 
 def _page(harness: ClientHarness, viewer: Any = None) -> Any:
@@ -36,6 +36,15 @@ async def test_action_waits_for_the_current_line_to_finish(sqlite_db: Database) 
             while not harness.env._operation_label:  # noqa: ASYNC110 - SimCord sets no event
                 await asyncio.sleep(0)
             assert await page._action(None, {}) == {}
+
+
+async def test_a_refused_command_is_no_failed_action(sqlite_db: Database) -> None:
+    async with open_harness(sqlite_db, models.Locale.EN) as harness:
+        Stage(harness.env, _page(harness), [harness.channel], models.Locale.EN, harness.env.settle)
+        before = harness.env.error_cursor
+        said = await harness.ask("club list")
+        assert "This server has no club yet" in shown_text(said)
+        assert harness.env.errors_since(before) == ()
 
 
 async def test_a_typed_line_opens_the_form_that_answers_it(sqlite_db: Database) -> None:
