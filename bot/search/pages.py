@@ -6,6 +6,7 @@ quarter of an hour, though papers have arrived since.
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -448,7 +449,29 @@ def _suggest(
         text = completion.apply_corrections(archive.read(words).text, near)
         offered += [archive.read(query_parser.Query(text))] if near else []
     scope = Scope(request.filters)
-    return tuple(other.text for other in offered if archive.engine.find(other, scope, limit=1).complete)
+    of_institution = [] if query.institutions else _find_institution_among(archive, query, request)
+    found_texts = (other.text for other in offered if archive.engine.find(other, scope, limit=1).complete)
+    return (*of_institution, *found_texts)
+
+
+_INSTITUTION_WORDS = (3, 2, 1)
+"""How many words of a query may name an institution, the most first."""
+
+
+def _find_institution_among(archive: Archive, query: query_parser.Query, request: SearchRequest) -> list[str]:
+    """Return a query's other words with from: if one of its words is an institution that has such papers: Google robots."""
+    words = list(map(questions.trim_filler, query.text.split()))
+    for size, place in itertools.product(_INSTITUTION_WORDS, range(len(words))):
+        name, before, behind = " ".join(words[place : place + size]), words[:place], words[place + size :]
+        if place + size > len(words) or not institutions.find_key(name):
+            continue
+        if before and before[-1] in analyser.FUNCTION_WORDS:
+            before.pop()  # from Google
+        of_it = replace(query, text=" ".join((*before, *behind)), institutions=(name,))
+        scope = make_scope(archive, of_it, request.filters)
+        if of_it.text and archive.engine.find(read(archive, of_it), scope, limit=1).complete:
+            return [query_parser.write_query(of_it)]
+    return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -410,6 +410,18 @@ async def test_what_is_left_out_is_what_the_words_mean(search: SearchService) ->
         assert ("2512.00106" in {row.arxiv_id for row in found.rows}) is kept, query
 
 
+async def test_an_institution_beside_other_words_is_offered_as_one(search: SearchService) -> None:
+    for query, offered in (
+        ("kettles from NVIDIA", ['kettles from:"NVIDIA"']),
+        ("NVIDIA kettles", ['kettles from:"NVIDIA"']),
+        ("엔비디아 kettles", ['kettles from:"엔비디아"']),
+        ("NVIDIA sonar", []),
+        ('NVIDIA kettles from:"NVIDIA"', []),
+    ):
+        result = await search.search(SearchRequest(query))
+        assert [one for one in result.suggestions if "from:" in one] == offered, query
+
+
 async def test_any_name_has_an_answer(harness: ClientHarness) -> None:
     for query in ("x", "from:", "from:x", "네" * 300, "from:" + "A" * 300, "대학교", "University"):
         assert shown_text(await harness.ask("topic", query=query)), query
