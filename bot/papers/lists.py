@@ -183,6 +183,10 @@ class PaperLists:
             )
         narrower = [query_parser.leave_out(term, result.excluded) for term in result.meanings]
         suggestions = self._suggestions(state, (*narrower, *result.suggestions))
+        if texts.locale == models.Locale.KO:
+            suggestions = tuple(
+                Suggestion(query_parser.name_in_korean(label), to) for label, to in suggestions
+            )
         suggestions = (*self._list_other_readings(texts, state, result), *suggestions)
         is_author_known = is_nobody = False
         if result.read_as:

@@ -260,6 +260,14 @@ def split_words(text: str) -> list[str]:
     return [clause[0] for clause in _CLAUSE.finditer(text)] if '"' in text else text.split()
 
 
+_IN_KOREAN = {"author": "저자", "from": "기관", "since": "이후", "until": "까지", "votes": "추천"}
+
+
+def name_in_korean(query: str) -> str:
+    """Return a written query with its operators in Korean."""
+    return re.sub(rf"(?<!\S)({'|'.join(_IN_KOREAN)}):", lambda match: f"{_IN_KOREAN[match[1]]}:", query)
+
+
 def write_query(query: Query) -> str:
     """Return a query as it is typed, so that parsing it gives the query again."""
     limits = (query.min_votes, query.max_votes)

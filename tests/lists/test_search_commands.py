@@ -19,6 +19,7 @@ from storage.models import AlertKind
 from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
+    both_languages,
     component_ids,
     last_response,
     post_daily,
@@ -107,6 +108,14 @@ async def test_an_ambiguous_abbreviation_has_a_button_for_each_meaning(harness: 
     assert len(meant) == 2
     label = next(label for label in meant if label.startswith(("dual", "Dual")))
     assert "이중 경로 주의" in shown_text(await harness.click(result, label=label))
+
+
+@both_languages
+async def test_an_offered_query_has_the_operators_of_the_readers_language(harness: ClientHarness) -> None:
+    operator = {models.Locale.KO: "저자", models.Locale.EN: "author"}[harness.texts.locale]
+    shown = await harness.ask("topic", query=f"{operator}:Ada Lovelace")
+    found = await harness.press(shown, label=f'{operator}:"Ada Lovelace"')
+    assert "Ada Lovelace" in shown_text(found)
 
 
 async def test_the_menus_of_a_list_preserve_a_long_query(harness: ClientHarness) -> None:
