@@ -261,7 +261,7 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: int | None) -> mess
             multiline=True,
         )
     modal.add_text(
-        texts("saved-tags-label", count=MAX_TAGS),
+        texts("saved-tags-label", count=MAX_TAGS, length=MAX_TAG_LENGTH),
         TAGS,
         value=", ".join(paper.tags),
         placeholder=texts("saved-tags-hint"),

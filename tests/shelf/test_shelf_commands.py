@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from bot.client import messages as client_messages
+from bot.shelf import notes
 from storage import accounts, shelf
 from tests.support import patience
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
@@ -32,6 +33,8 @@ async def test_a_saved_paper_is_found_by_its_note_and_tags(harness: ClientHarnes
     assert shown_text(listed).index("Rewards That") < shown_text(listed).index("Small Language Models")
     paper = await pick(harness, listed, REWARDS)
     note = "compare with **DPO**\n@everyone"
+    form = await harness.reader.click(paper, label=harness.texts("saved-edit"))
+    assert str(notes.MAX_TAG_LENGTH) in str(form.modal), "a longer tag is cut"
     noted = await harness.fill(paper, "saved-edit", note=note, tags="RL, 읽을 것")
     assert noted.id == paper.id
     assert "> compare with \\*\\*DPO\\*\\*" in shown_text(noted)
