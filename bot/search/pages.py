@@ -454,23 +454,18 @@ def _suggest(
     return (*of_institution, *found_texts)
 
 
-_INSTITUTION_WORDS = (3, 2, 1)
-"""How many words of a query may name an institution, the most first."""
-
-
 def _find_institution_among(archive: Archive, query: query_parser.Query, request: SearchRequest) -> list[str]:
-    """Return a query's other words with from: if one of its words is an institution that has such papers: Google robots."""
+    """Return a query as from: and its other words if one to three are an institution that has such papers: Google robots."""
     words = list(map(questions.trim_filler, query.text.split()))
-    for size, place in itertools.product(_INSTITUTION_WORDS, range(len(words))):
+    for size, place in itertools.product((3, 2, 1), range(len(words))):
         name, before, behind = " ".join(words[place : place + size]), words[:place], words[place + size :]
-        if place + size > len(words) or not institutions.find_key(name):
-            continue
         if before and before[-1] in analyser.FUNCTION_WORDS:
             before.pop()  # from Google
         of_it = replace(query, text=" ".join((*before, *behind)), institutions=(name,))
-        scope = make_scope(archive, of_it, request.filters)
-        if of_it.text and archive.engine.find(read(archive, of_it), scope, limit=1).complete:
-            return [query_parser.write_query(of_it)]
+        if of_it.text and place + size <= len(words) and institutions.find_key(name):
+            scope = make_scope(archive, of_it, request.filters)
+            if archive.engine.find(read(archive, of_it), scope, limit=1).complete:
+                return [query_parser.write_query(of_it)]
     return []
 
 
