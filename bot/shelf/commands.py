@@ -211,6 +211,8 @@ class ShelfCog(commands.Cog):
         server_id = await self._require_server(request)
         entry = await self._find(request, action.payload, server_id)
         tags = interactions.modal_values(request.interaction).get(shelf_messages.TAGS, "")
+        if {*notes.parse_tags(tags)} & {*ListView}:
+            raise UserError("list-tags-are-filters")
         await self._shelf.annotate(server_id, entry.id, note=entry.note, tags=tags)
         return await self._entry_view(request, server_id, action.payload)
 

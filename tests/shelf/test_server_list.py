@@ -94,6 +94,8 @@ async def test_the_lists_tags_search_and_files_are_the_servers(harness: ClientHa
     texts = harness.texts
     entry = await add(harness, SURVEY)
     await add(harness, REWARDS, by=member)
+    refused = await harness.fill(entry, "saved-tags", tags="RL, mine")
+    assert shown_text(refused) == harness.texts("list-tags-are-filters")
     tagged = await harness.fill(entry, "saved-tags", tags="RL, seminar")
     assert "#rl #seminar" in shown_text(tagged)
     listed = await harness.ask("saved", by=member, tag="rl", **LIST)

@@ -750,6 +750,7 @@ list-heading = { $server ->
 list-choice = server: the list that its members share
 list-show = Show our list
 list-tags = Tags on our list
+list-tags-are-filters = **#read**, **#unread** and **#mine** are filters of this list. Choose other words as tags. Nothing was changed.
 list-remove = Take off
 list-removed = Taken off our list: { $title }
 list-not-yours = Only the member who added it, or a server manager, can take it off our list.
@@ -953,7 +954,7 @@ rising-pick = See a topic's trend
 
 # /me: what is kept about the reader
 
-me-data = This file has everything stored about you. { $command } deletes all of it.
+me-data = This file has everything stored about you. { $command } deletes all of it; what you put on servers' lists stays there without your name.
 me-data-too-large = The file would be too large for Discord. Please ask the operator for it.
 me-nothing = Nothing is stored about you.
 me-forget-question =
@@ -970,7 +971,7 @@ me-forget-question =
         [0] { "" }
         [one] the record of one message to you,{ " " }
        *[other] the record of { $messages } messages to you,{ " " }
-    }your settings and your answers to `/today`. Messages that are still waiting won't be sent.
+    }your settings and your answers to `/today`. What you put on servers' lists stays there without your name. Messages that are still waiting won't be sent.
     This can't be undone. To get all of it as a file first, use { $command }.
 me-forget-all = Delete everything
 me-keep = Cancel

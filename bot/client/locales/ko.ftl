@@ -689,6 +689,7 @@ list-heading = { $server ->
 list-choice = 서버: 멤버가 함께 쓰는 목록
 list-show = 우리 목록 보기
 list-tags = 우리 목록의 태그
+list-tags-are-filters = **#read**, **#unread**, **#mine** 태그는 이 목록의 필터예요. 다른 말을 태그로 써 주세요. 바뀐 것은 없어요.
 list-remove = 목록에서 빼기
 list-removed = 우리 목록에서 뺐어요: { $title }
 list-not-yours = 담은 사람이나 서버 관리자만 목록에서 뺄 수 있어요.
@@ -905,7 +906,7 @@ rising-pick = 주제별 동향 보기
 
 # /내정보: 독자에 대해 저장한 내용
 
-me-data = 저장된 내 정보가 모두 이 파일에 있어요. { $command } 명령어로 모두 삭제할 수 있어요.
+me-data = 저장된 내 정보가 모두 이 파일에 있어요. { $command } 명령어로 모두 삭제할 수 있어요. 서버의 우리 목록에 담은 논문은 내 이름 없이 남아요.
 me-data-too-large = 파일이 디스코드 업로드 한도보다 커요. 운영자에게 요청해 주세요.
 me-nothing = 저장된 정보가 없어요.
 me-forget-question =
@@ -919,7 +920,7 @@ me-forget-question =
     }{ $messages ->
         [0] { "" }
        *[other] 받은 메시지 기록 { $messages }개,{ " " }
-    }설정과 `/오늘`에 남긴 답을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요.
+    }설정과 `/오늘`에 남긴 답을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요. 서버의 우리 목록에 담은 논문은 내 이름 없이 남아요.
     삭제하면 되돌릴 수 없어요. 먼저 { $command } 명령어로 파일을 받아 둘 수 있어요.
 me-forget-all = 모두 삭제
 me-keep = 취소
