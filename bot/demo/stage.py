@@ -37,7 +37,7 @@ from storage import models
 
 log = structlog.get_logger(__name__)
 
-STRING, INTEGER, CHANNEL = 3, 4, 7
+STRING, INTEGER, BOOLEAN, CHANNEL = 3, 4, 5, 7
 MESSAGE = 2_000
 """The most characters of a message."""
 QUERIES = ("query", "topic", "keyword", "without", "search", "question")
@@ -357,6 +357,8 @@ class Stage:
             return ", ".join(local_name(choice, self._locale.value) for choice in choices)
         if option["type"] == INTEGER:
             return f"{option.get('min_value', 0)}–{option.get('max_value', '')}"
+        if option["type"] == BOOLEAN:
+            return "True, False"
         return self._texts["length"].format(least=option.get("min_length", 0), most=option.get("max_length"))
 
     def _hint(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
