@@ -432,12 +432,11 @@ class Engine:
         """Return the papers on a query's topic, then the others with all its parts."""
         scores, total = self._search(wanted, clauses, limit, order)
         about = self._about_all(query)
-        if self._is_concept(query) or (len(query.parts) == 1 and not query.topics):
-            # How often a paper has a term says little: of papers that fit alike, votes and newness decide.
+        is_about: _Clause = (Occur.Must, Query.const_score_query(about, 0.0))
+        on, on_topic = self._search(wanted, [*clauses, is_about], limit, order)
+        if on_topic > _ENOUGH and self._is_concept(query):
+            # How often one of many papers has a term says little: of those that fit alike, votes and newness decide.
             on, on_topic = self._search(about, clauses, limit, order)
-        else:
-            is_about: _Clause = (Occur.Must, Query.const_score_query(about, 0.0))
-            on, on_topic = self._search(wanted, [*clauses, is_about], limit, order)
         ids = (*on, *(id_ for id_ in scores if id_ not in on))[:limit]  # of fewer than limit, `on` has all
         return Matches({id_: on.get(id_, scores.get(id_, 0.0)) for id_ in ids}, on_topic, total - on_topic)
 
@@ -451,8 +450,12 @@ class Engine:
         return alike or Query.empty_query()
 
     def _is_concept(self, query: ReadQuery) -> bool:
-        """Return whether a query is a concept of the seed list alone."""
-        return len(query.parts) == 1 and self._main(query.parts[0]) is not None
+        """Return whether a query is a concept of the seed list alone, not an everyday word for something of it."""
+        parts = [
+            part._replace(forms=tuple(form for form in part.forms if form.weight == 1))
+            for part in query.parts
+        ]
+        return len(parts) == 1 and self._main(parts[0]) is not None
 
     def _about_one(self, part: QueryPart) -> Query | None:
         """Return the query for papers with a form of a part in the title, or with its concept as a main one.
@@ -463,7 +466,7 @@ class Engine:
             return any_of(all_of(map(self._about_one, parts)) for parts in part.either)
         if (main := self._main(part)) is not None:
             return any_of([self._compile(part.forms).title, main])
-        return any_of([self._compile(part.forms).title, self._about_word(part)])
+        return self._about_word(part)
 
     def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one.
