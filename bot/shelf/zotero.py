@@ -141,9 +141,7 @@ class ZoteroOutbox:
             servers = self.list_servers()
             if not servers:
                 return  # not logged in yet
-            server_id = self.server_id
-            if server_id is None and len(servers) == 1:
-                [server_id] = servers
+            server_id = self.server_id or (servers[0] if len(servers) == 1 else 0)
             try:
                 if server_id not in servers:
                     raise FetchError(WRONG_SERVER, code=0)
