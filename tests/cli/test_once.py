@@ -101,8 +101,8 @@ async def test_a_date_given_up_today_is_looked_at_again(single: SingleRuns) -> N
 async def test_a_run_beside_another_sender_does_nothing(single: SingleRuns) -> None:
     [channel_id] = single.fake.add_channels(1)
     single.write_set_up(post_in(channel_id))
-    async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:
-        await migrate.open_database(database.address, migrate=True)
+    address = f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}"
+    async with await migrate.open_database(address, migrate=True) as database:
         lock = SenderLock(database)
         assert await lock.try_acquire()
         beside = await single.run()

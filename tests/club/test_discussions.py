@@ -83,12 +83,13 @@ async def test_a_reader_opens_at_most_ten_discussions_a_day_without_those_that_d
     texts, (reader, other) = lab.harness.texts, lab.readers[:2]
     rooms = [lab.harness.channel, lab.harness.guild.create_text_channel("room")]
     wanted = [(room, f"2501.0000{number}") for room in rooms for number in range(1, 7)]
+    # The first discussion of a paper puts it on the server's list, and says so.
     opening = [texts("club-opening", channel=room.mention) for room, _ in wanted]
     too_many = texts("club-too-many", count=10)
     if not is_forgotten:
         lab.refuse(BLOCKED)
         for (room, paper), said in zip(wanted[:2], opening[:2], strict=True):
-            assert await lab.press_on_card(paper, "discuss", reader, where=room) == said
+            assert (await lab.press_on_card(paper, "discuss", reader, where=room)).startswith(said)
         await lab.tick(times=4)
         assert len(reader.user.dm_channel.history()) == 2
         assert texts("status-discussion") in shown_text(await lab.harness.manage("status"))
@@ -96,7 +97,7 @@ async def test_a_reader_opens_at_most_ten_discussions_a_day_without_those_that_d
         await lab.wait(MINUTE)
     answers = []
     for room, paper in wanted:
-        answers.append(await lab.press_on_card(paper, "discuss", reader, where=room))
+        answers.append((await lab.press_on_card(paper, "discuss", reader, where=room)).splitlines()[0])
         if is_forgotten:
             await lab.harness.bot.services.readers.forget(reader.id)
     assert answers == [*opening[:10], too_many, too_many]
@@ -172,7 +173,7 @@ async def test_a_refused_discussion_is_taken_back_to_its_reader(lab: Lab) -> Non
     texts, reader = lab.harness.texts, lab.readers[0]
     lab.refuse(BLOCKED)
     said = await lab.press_on_card(PAPER, "discuss", reader)
-    assert said == texts("club-opening", channel=lab.harness.channel.mention)
+    assert said.startswith(texts("club-opening", channel=lab.harness.channel.mention))
     await lab.tick(times=4)
     [notice] = [text_of(message) for message in reader.user.dm_channel.history()]
     assert "discussion that you opened does not appear" in notice
@@ -181,7 +182,7 @@ async def test_a_refused_discussion_is_taken_back_to_its_reader(lab: Lab) -> Non
     assert lab.notices() == [], "it concerns its reader alone"
     lab.allow()
     await lab.wait(MINUTE)
-    assert await lab.press_on_card(PAPER, "discuss", reader) == said, "it may be opened again"
+    assert said.startswith(await lab.press_on_card(PAPER, "discuss", reader)), "it may be opened again"
     await lab.tick()
     assert len(lab.threads()) == 1
 

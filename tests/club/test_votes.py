@@ -185,7 +185,7 @@ async def test_first_vote_leaves_a_day_to_fill_the_list(lab: Lab) -> None:
     for _ in range(2):
         assert "Up for the next vote" not in await lab.manage("now")
     [poll] = lab.polls()
-    assert "press **Our list** on a paper's card" in text_of(poll)
+    assert "press **Add to our list** on a paper's card" in text_of(poll)
     listed = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
     assert f"/{lab.harness.channel.id}/{poll.id})" in listed
     assert "Its vote ends: <t:" in listed
