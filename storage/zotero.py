@@ -82,7 +82,7 @@ async def find_trouble(connection: AsyncConnection, now: datetime, server_id: in
         problem = None
     query = sa.select(papers.c.arxiv_id, item.reason).join(papers, papers.c.id == item.paper_id)
     is_listed = sa.exists().where(saved.user_id == item.server_id, saved.paper_id == item.paper_id)
-    # One that is not tried any more, since the settings changed, is no news.
+    # One that is not tried any more, since the settings changed, is not reported.
     query = query.where(item.reason.is_not(None), item.tried_at > now - 2 * RETRY_AFTER, is_listed)
     query = query.where(*statements.equalities(zotero_items, {"server_id": server_id}))
     refused = await connection.execute(query.order_by(item.paper_id))

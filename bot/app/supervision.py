@@ -154,7 +154,7 @@ class Supervision:
                 watchdog.close()
 
     def _list_notices(self, liveness: Liveness) -> dict[str, str]:
-        """Return what the operator should know, each with what changes while it lasts, which is no news."""
+        """Return what the operator should know, each with what changes while it lasts and is not told again."""
         liveness.troubles = [] if self.file is None else [*self._examine_file(self.file)]
         found = {REPLACED: ""} if self.is_replaced() else {}
         if (seconds := liveness.find_double()) is not None:

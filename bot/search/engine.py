@@ -471,7 +471,7 @@ class Engine:
     def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one.
 
-        A concept is no family's name: *Reasoning on Graphs* is one paper of many on reasoning.
+        A concept does not name a family: *Reasoning on Graphs* is one paper of many on reasoning.
         """
         family = () if self._is_concept(query) else (search_index.VERSION_NAME, search_index.LEADING_NAME)
         for marks in ((search_index.EXACT_NAME,), family):

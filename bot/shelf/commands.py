@@ -219,7 +219,7 @@ class ShelfCog(commands.Cog):
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
-        """Return the buttons *Our list* and, on a card of a saved paper, *Mark as read*."""
+        """Return the buttons *Add to our list* and, on a card of a saved paper, *Mark as read*."""
         texts, offers = request.texts, []
         if await request.interaction.client.is_in_server(request.interaction):
             offers.append(client_messages.list_button(texts, paper.arxiv_id))

@@ -27,7 +27,7 @@ _KOREAN_FURTHER = ("이나", "나", "이랑", "랑", "와", "과", ",")
 _LEADING = frozenset(("but", "and", "that", "which", "are", "is"))
 """What goes together with *not*: papers that are not surveys."""
 _MAX_TERM, _MAX_GOVERNED = 5, 3
-"""The most words of a term, and of what is left out or an alternative in a sentence if it is no term."""
+"""The most words of a term, and of what is left out or an alternative in a sentence, unless it is a term."""
 
 
 class ReadWords(NamedTuple):

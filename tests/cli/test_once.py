@@ -141,14 +141,20 @@ async def test_what_failed_is_named_and_costs_itself_alone(single: SingleRuns) -
     assert "posts.toml" in unreadable.stderr
 
 
-@pytest.mark.promise
-@pytest.mark.parametrize("with_token", [True, False])
-async def test_what_was_stored_before_sending_doubles_nothing(single: SingleRuns, with_token: bool) -> None:
+def _set_up_post(single: SingleRuns, *, with_token: bool) -> int:
+    """Set up a post with a token or by a webhook alone. Returns its channel's id."""
     [channel_id] = single.fake.add_channels(1)
     address = single.fake.add_webhook(channel_id)
     single.write_set_up(post_in(channel_id) if with_token else post(webhook=address))
     if not with_token:
         single.settings["DISCORD_TOKEN"] = None
+    return channel_id
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("with_token", [True, False])
+async def test_what_was_stored_before_sending_doubles_nothing(single: SingleRuns, with_token: bool) -> None:
+    channel_id = _set_up_post(single, with_token=with_token)
     refused = await single.run("--before-sending", "exit 3")
     assert (refused.exit_status, single.fake.count_messages()) == (1, 0)
     assert "sending: failed because the command before it ended with status 3" in refused.stdout
@@ -175,11 +181,7 @@ async def test_what_was_stored_before_sending_doubles_nothing(single: SingleRuns
 @pytest.mark.promise
 @pytest.mark.parametrize("with_token", [True, False])
 async def test_a_message_whose_run_was_killed_is_found_or_named(single: SingleRuns, with_token: bool) -> None:
-    [channel_id] = single.fake.add_channels(1)
-    address = single.fake.add_webhook(channel_id)
-    single.write_set_up(post_in(channel_id) if with_token else post(webhook=address))
-    if not with_token:
-        single.settings["DISCORD_TOKEN"] = None
+    channel_id = _set_up_post(single, with_token=with_token)
     killed = await single.run(module="tests.support.dying", before=("places", "after POST"))
     assert (killed.exit_status, count_posts(single.fake, channel_id)) == (-9, 1)
     after = await single.run()
