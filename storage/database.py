@@ -223,11 +223,13 @@ class Database:
     ) -> Result:
         """Return the result of a function, given a connection and its arguments, in a write transaction of its own.
 
-        It is called once more if another transaction ended the first one.
+        It is called again, at most twice, if another transaction ended this one (`_PAUSES_AFTER_CONFLICT`).
         """
-        with suppress(errors.ConflictError):
-            async with self.transaction() as connection:
-                return await function(connection, *arguments, **options)
+        for seconds in _PAUSES_AFTER_CONFLICT:
+            with suppress(errors.ConflictError):
+                async with self.transaction() as connection:
+                    return await function(connection, *arguments, **options)
+            await asyncio.sleep(seconds)
         async with self.transaction() as connection:
             return await function(connection, *arguments, **options)
 
@@ -317,6 +319,12 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
 
 _CONFLICT = ("40001", "40P01")
 """Those of a transaction that another one ended: a serialization failure, a deadlock."""
+_PAUSES_AFTER_CONFLICT = (0.1, 0.5)
+"""Seconds before a transaction that another one ended is tried again.
+
+The other one has to get the row that it waits for first: PostgreSQL gives a free row to whoever asks next, so one that begins
+again at once can take it and meet the same transaction again.
+"""
 _UNUSABLE = ("08", "25006", "25P03", "28", "53", "57014", "57P", "58")
 """PostgreSQL error codes (or their prefixes) that no statement causes: lost connection, read-only, idle
 timeout, rejected user, no resources (a full disk), cancelled, shutdown and startup, system errors (manual,

@@ -12,7 +12,7 @@ A transaction that takes several locks on PostgreSQL takes them in this order, s
 3. rows of subscriptions, by id;
 4. rows of deliveries, by id (`outbox.lock`), then of their parts.
 
-If two still do, PostgreSQL ends one, which stores nothing. A function given to `Database.write` is called once more. A block
+If two still do, PostgreSQL ends one, which stores nothing. A function given to `Database.write` is called again. A block
 of `Database.transaction` cannot be repeated, since it may have done more than write: it raises ConflictError. What the bot does
 by itself comes with the next tick then; a reader's command fails, and nothing of it is stored.
 """
