@@ -59,20 +59,20 @@ class Retries:
         attempt = Attempt()
         with isolation.isolated(self._log, event, reraise=(StorageError,), **details) as failures:
             yield attempt
-        former = self._failures.get(key)
         if not failures:
-            if former is not None and former.event == event:
+            if key in self._failures and self._failures[key].event == event:
                 del self._failures[key]
             return
-        since_at = now if former is None else former.since_at
-        attempt.is_given_up = self._lasts is not None and now - since_at >= self._lasts
-        attempt.is_open = not attempt.is_given_up
-        # Items that nobody tries any more, such as those of a reader who left, are forgotten.
+        # Items that nobody tries any more, such as those of a reader who left, are forgotten: one that comes back begins anew.
         self._failures = {
             other: failure
             for other, failure in self._failures.items()
-            if other != key and now - failure.next_at <= 2 * LONGEST_DELAY
+            if now - failure.next_at <= 2 * LONGEST_DELAY
         }
+        former = self._failures.pop(key, None)
+        since_at = now if former is None else former.since_at
+        attempt.is_given_up = self._lasts is not None and now - since_at >= self._lasts
+        attempt.is_open = not attempt.is_given_up
         if attempt.is_given_up:
             self._log.error(f"{event}, and given up", since=since_at.isoformat(), **details)
         else:

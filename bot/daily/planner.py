@@ -333,11 +333,16 @@ class DailyPlanner:
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)  # so that an on-demand post does not choose the same papers
             rows = await daily.lock_active(connection, [row.id for row in slots])
-            rows = [row for row in rows if row in slots]
-            chosen = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
-            counted, details = await load_content(connection, chosen)
-            posts = {row: post for (row, _), post in zip(chosen, counted, strict=True) if post.papers}
-            built = self._build(posts, details, slots, tick)
+            trying = rows = [row for row in rows if row in slots]
+            while True:
+                chosen = await self._choose(connection, [(row, slots[row]) for row in trying], tick)
+                counted, details = await load_content(connection, chosen)
+                posts = {row: post for (row, _), post in zip(chosen, counted, strict=True) if post.papers}
+                built = self._build(posts, details, slots, tick)
+                if built.keys() == posts.keys():
+                    break
+                # The papers of a post that cannot be built are free for the channel's other posts.
+                trying = [row for row, post in chosen if row in built or not post.papers]
             ids = await add_all(connection, list(built.values()))
             placed = {
                 ids[delivery.key]: list_placed_papers(posts[row], delivery)

@@ -204,6 +204,17 @@ async def test_a_failing_post_does_not_stop_the_others(world: World, monkeypatch
     assert sorted(world.sent) == [f"#{channel} A" for channel in range(22, 27)]
 
 
+async def test_a_failing_post_keeps_no_papers_from_the_others_of_its_channel(world: World) -> None:
+    await world.daily(papers=2, style=models.Style.CARDS)
+    await world.daily(papers=2)
+    world.renderer.failing = {models.Style.CARDS.value}
+    await world.list("Mon", "A▲9 B▲8 C▲7")
+    await world.at("Mon 09:00")
+    world.renderer.failing.clear()
+    await world.at("Mon 09:01")
+    assert world.sent == ["A B", "C"]
+
+
 async def test_identical_posts_are_rendered_once(world: World) -> None:
     for channel in range(100, 110):
         await world.daily(channel=channel)

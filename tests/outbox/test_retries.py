@@ -188,3 +188,19 @@ async def test_what_fails_for_one_is_given_up_after_twelve_hours(sqlite_db: Data
     assert 12 * 60 <= tries[-1] < 14 * 60
     assert tries[:4] == [0, 1, 3, 7]
     assert len(tries) < 25
+
+
+async def test_what_fails_again_a_week_after_its_cause_was_removed_is_tried_again(
+    sqlite_db: Database,
+) -> None:
+    world = Stage(sqlite_db, "alert")
+    former = await world.alert("care", by=9)
+    await world.list("Mon", 'A "On care"', at="Mon 08:57 UTC")
+    await world.at("Mon 09:00 UTC")
+    await world.alerts.remove(former)
+    await world.alert("care", by=9)
+    await world.list("Mon+1", 'B "On care"', at="Mon+1 08:57 UTC")
+    await world.at("Mon+1 09:00 UTC")
+    world.renderer.heals_at = world.now
+    await world.wait(minutes=1)
+    assert world.sent == [f"@9 {EVER}"]
