@@ -375,7 +375,6 @@ def print_papers(
 _HINTS = {
     Hint.WITHOUT: "To leave something out, put - before a word.",
     Hint.ORDER: "To sort the papers, use --order.",
-    Hint.PERIOD: "To choose dates, add since:2025-01 or until:2025-01.",
     Hint.TODAY: "`paperround digest` prints the newest digest.",
 }
 _READINGS = {

@@ -37,7 +37,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"20.{tokens.VERSION}.{seed.checksum()}"
+FORMAT = f"21.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -168,7 +168,7 @@ def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
 
 def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     texts, document = build_texts(paper), tantivy.Document()
-    title, *bodies = _leave_words(paper, map(tokens.tokenize, (texts.title, *texts.bodies)))
+    title, *bodies = map(tokens.tokenize, (texts.title, *texts.bodies))
     body = f" {tokens.GAP} ".join(filter(None, bodies))
     subject, *cores = (Counter(_CONCEPT.findall(text)) for text in bodies)
     main = {*subject, *(token for core in cores[:2] for token, count in core.items() if count > 1)}
@@ -209,27 +209,6 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     factor = _WITH_TEXT * (1 + 0.02 * popularity) if paper.sections or paper.abstract else 1.0
     document.add_float("popularity", 2**factor - 2)
     return document
-
-
-def _leave_words(paper: models.IndexDocument, tokenized: Iterable[str]) -> list[str]:
-    """Return texts of tokens without those of concepts whose abbreviation is only a word in the paper: we clip, for CLIP."""
-    texts = list(tokenized)
-    text = "\n".join(
-        filter(
-            None,
-            (paper.title, *(section.body for section in paper.sections), paper.abstract, *paper.keywords),
-        )
-    )
-    joined = "".join(analyser.fold(text).replace("-", " ").split())
-    words = set[str]()
-    for token in {*_CONCEPT.findall(" ".join(texts))}.intersection(tokens.list_abbreviated()):
-        short, long = tokens.list_abbreviated()[token]
-        is_word = all(form.isupper() and form not in text and form.casefold() in joined for form in short)
-        if is_word and not any(form in joined for form in long):
-            words.add(token)
-    if not words:
-        return texts
-    return [" ".join(token for token in text.split(" ") if token not in words) for text in texts]
 
 
 def index_in_memory(papers: Iterable[models.IndexDocument]) -> tantivy.Searcher:

@@ -84,7 +84,7 @@ def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
 class ReadText(NamedTuple):
     """A text of the search box as it is read: the query and its words, and what else the text may mean.
 
-    The first reading that fits is searched for: a topic in a year, a title, an institution, a person, a topic.
+    The first reading that fits is searched for: a topic in a period, a title, an institution, a person, a topic.
     """
 
     query: query_parser.Query
@@ -100,7 +100,7 @@ class ReadText(NamedTuple):
 def read_text(archive: Archive, typed: str, today: date) -> ReadText:
     """Read any text: a title of a paper word for word; a name alone as the query for its papers; else words and operators."""
     query = query_parser.parse_query(typed, today)
-    dated = _read_year(archive, query)
+    dated = _read_period(archive, query, today)
     if (query.meant or dated) and _is_in_title(archive, typed):
         query, dated = query_parser.Query(typed.replace('"', " ")), None
     read_query = dated or _read_name(archive, query) or ReadText(query, read(archive, query))
@@ -114,37 +114,33 @@ def read_text(archive: Archive, typed: str, today: date) -> ReadText:
 _YEAR = re.compile(r"[12]\d{3}(?:년[도에의]?)?")
 
 
-def _read_year(archive: Archive, query: query_parser.Query) -> ReadText | None:
-    """Return how a query is read of whose words one is a year of the archive: by its other words, in that year.
+def _read_period(archive: Archive, query: query_parser.Query, today: date) -> ReadText | None:
+    """Return how a query is read that has a date or a period: by its other words, in that time.
 
-    A year that papers have behind the same word is part of a name, such as AIME 2025, and one in a longer date or beside
-    *since* is left to the options.
+    A year alone is one if the archive has it, but not behind a word behind which papers have it: AIME 2025.
     """
     words = list(map(questions.trim_filler, query.text.split()))
-    years = [place for place, word in enumerate(words) if _YEAR.fullmatch(word)]
-    if len(years) != 1 or query.since or query.until:
+    is_date = questions.mask_dates(words)
+    places = [place for place, word in enumerate(words) if is_date[place] or _YEAR.fullmatch(word)]
+    if not places or query.since or query.until:
         return None
-    [place] = years
-    year, before, behind = words[place][:4], words[:place], words[place + 1 :]
-    beside = [*before[-1:], *behind[:1]]
-    in_year = Scope(Filters(date(int(year), 1, 1), date(int(year), 12, 31)))
-    if (
-        any(questions.mask_dates(beside))
-        or questions.list_options(" ".join(beside), ())
-        or not archive.engine.list_top(in_year, limit=1)[1]
-    ):
+    first, last = places[0], places[-1]
+    typed, before, behind = " ".join(words[first : last + 1]), words[:first], words[last + 1 :]
+    span = questions.read_period(typed, today)
+    is_alone = all(questions.classify_filler(word) == "filler" for word in (*before, *behind))
+    if span is None or questions.asks_what_to_read(query.text):
         return None
-    if before and not questions.classify_filler(before[-1]):
-        if archive.engine.count([f"{before[-1]} {year}"]):
+    if not any(is_date):
+        name = before[-1] if before and not questions.classify_filler(before[-1]) else ""
+        is_named = name and archive.engine.count([f"{name} {span[0].year}"])
+        if is_alone or is_named or not archive.engine.list_top(Scope(Filters(*span)), limit=1)[1]:
             return None
-    elif before[-1:] and before[-1] in analyser.FUNCTION_WORDS:
+    if before[-1:] and before[-1] in analyser.FUNCTION_WORDS:
         before.pop()  # in 2025
-    text = " ".join((*before, *behind))
-    if all(questions.classify_filler(word) == "filler" for word in text.split()):
-        return None
+    text = "" if is_alone else " ".join((*before, *behind))
     rest = query_parser.write_query(replace(query, text=text))
-    dated = query_parser.parse_query(meant := f"{rest} since:{year} until:{year}")
-    undated = Reading(ReadingKind.WORDS, f'{rest} "{year}"', year)
+    dated = query_parser.parse_query(meant := f"{rest} {query_parser.write_span(*span)}".strip())
+    undated = Reading(ReadingKind.WORDS, f'{rest} "{typed}"'.strip(), typed)
     return ReadText(replace(dated, meant=meant), read(archive, dated), (undated,))
 
 

@@ -74,8 +74,6 @@ class Hint(StrEnum):
     """As in "newest", 추천순."""
     WITHOUT = "without"
     """As in "other than", 없는."""
-    PERIOD = "period"
-    """As in "since", 지난달."""
     TODAY = "today"
     """It asks for nothing but what there is to read: "what should I read today?", 오늘 뭐 읽지."""
 

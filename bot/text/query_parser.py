@@ -268,6 +268,14 @@ def name_in_korean(query: str) -> str:
     return re.sub(rf"(?<!\S)({'|'.join(_IN_KOREAN)}):", lambda match: f"{_IN_KOREAN[match[1]]}:", query)
 
 
+def write_span(first: date, last: date) -> str:
+    """Return days as the operators of a query, a whole year or month as one."""
+    for text in (f"{first.year:04}", f"{first:%Y-%m}"):
+        if dates.read_calendar(text) == (first, last):
+            return f"since:{text} until:{text}"
+    return f"since:{first} until:{last}"
+
+
 def write_query(query: Query) -> str:
     """Return a query as it is typed, so that parsing it gives the query again."""
     limits = (query.min_votes, query.max_votes)

@@ -16,6 +16,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from itertools import chain, compress, pairwise
 from operator import neg
@@ -113,15 +114,11 @@ def _option_pattern() -> re.Pattern[str]:
 
 def list_options(text: str, topic: Collection[str]) -> list[str]:
     """Return the options of a search that words of a query name which are not all of its topic, such as "order"."""
-    named = [
+    named = (
         match.lastgroup or ""
         for match in _option_pattern().finditer(text.casefold())
         if not set(match[0].split()).issubset(topic)
-    ]
-    words = list(filter(None, map(trim_filler, text.casefold().split())))
-    mask = mask_dates(words)
-    is_sought = not all(mask) and set(compress(words, mask)) <= set(topic)
-    named += ["period"] if any(mask) and not is_sought else []
+    )
     return list(dict.fromkeys(named))
 
 
@@ -148,12 +145,18 @@ def mask_dates(words: Sequence[str]) -> list[bool]:
     return is_date
 
 
+def read_period(text: str, today: date) -> dates.Span | None:
+    """Return the first and last day of a date or period in a query, with or without a particle; None for other text."""
+    return dates.read_typed_date(_DATE_END.sub("", text), today)
+
+
 @analyser.remembered(1 << 12)
 def _is_date(text: str) -> bool:
     text = _DATE_END.sub("", text)
     if " " not in text and text.isascii():
         is_whole = len(text) > len("12-31") and "-" in text  # 2025-01
-        return (dates.is_date_word(text) and len(text) > len("march")) or (is_whole and dates.is_date(text))
+        is_word = text in ("today", "yesterday") or (dates.is_date_word(text) and len(text) > len("march"))
+        return is_word or (is_whole and dates.is_date(text))
     return any(map(str.isalpha, text)) and dates.is_date(text)
 
 
@@ -189,11 +192,19 @@ def _load_filler() -> _Filler:
     return filler
 
 
+_ANY_DAYS = (date(2100, 1, 1), date(2100, 6, 15))
+"""A period that has each of these if it is today is now: this week, but not January."""
+
+
 def asks_what_to_read(text: str) -> bool:
     """Return whether a query asks for nothing but what there is to read: "what should I read?", this week."""
-    rest = [trim_filler(word) for word in _option_pattern().sub(" ", text.casefold()).split()]
-    names_day = "period" in list_options(text, ())
-    asks = names_day or (len(rest) > 1 and any(word == "read" or word.startswith("읽") for word in rest))
+    words = list(map(trim_filler, _option_pattern().sub(" ", text.casefold()).split()))
+    is_date = mask_dates(words)
+    period = " ".join(compress(words, is_date))
+    periods = ((read_period(period, today) or (today, date.min), today) for today in _ANY_DAYS)
+    is_now = all(span[1] >= today for span, today in periods)
+    rest = [word for word, is_of_date in zip(words, is_date, strict=True) if not (is_now and is_of_date)]
+    asks = is_now or (len(rest) > 1 and any(word == "read" or word.startswith("읽") for word in rest))
     return asks and all(classify_filler(word) == "filler" or _READ.fullmatch(word) for word in rest)
 
 
@@ -290,8 +301,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
 @lru_cache(maxsize=1)
 def _everyday_words() -> Mapping[str, tuple[str, ...]]:
     """Return the terms that papers use for everyday words and phrases, keyed by the latter. Takes 30 ms the first time."""
-    free = [((*term.korean, *term.english), term.english[:1]) for term in seed.load_terms() if term.is_lack]
-    rows = (*load_rows(), *free, *institutions.list_korean_names())
+    rows = (*load_rows(), *institutions.list_korean_names())
     return {_key(word): terms for words, terms in reversed(rows) for word in reversed(words)}
 
 

@@ -75,22 +75,8 @@ class SeedTerm(NamedTuple):
     is_common_word: bool = False
     only_read: frozenset[str] = frozenset()
 
-    @property
-    def is_lack(self) -> bool:
-        """Whether the term says what methods do without: training-free."""
-        return self.english[0].endswith("-free")
 
-
-_FREE = (
-    "{}-free",
-    *(
-        f"without {said}{{}}"
-        for said in ("", "any ", "any additional ", "additional ", "further ", "known ", "human ")
-    ),
-    "without separate {}",
-    "without requiring {}",
-    "no {}",
-)
+_FREE = ("{}-free", "without {}", "without any {}", "no {}")
 _LACKED = ("{} 없이", "{} 없는", "{} 없이도", "{} 필요 없는", "{} 불필요")
 """What Korean papers write for "-free" behind a noun."""
 

@@ -127,21 +127,6 @@ def _concept_forms() -> Mapping[str, set[str]]:
     return forms
 
 
-@lru_cache(maxsize=1)
-def list_abbreviated() -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
-    """Return the abbreviations of seeded concepts and their long forms, folded and joined, by their tokens."""
-    abbreviated = dict[str, tuple[Sequence[str], Sequence[str]]]()
-    for term in seed.load_terms():
-        if term.abbreviations and not term.is_common_word:
-            long = (
-                analyser.fold(text).replace("-", "").replace(" ", "")
-                for text in (*term.english, *term.korean)
-            )
-            token = concept_token(term_keys.english_key(term.english[0]))
-            abbreviated[token] = term.abbreviations, [text.removesuffix("s") for text in long]
-    return abbreviated
-
-
 class _Concept(NamedTuple):
     """The forms represented by a concept's token, as term keys and phrases. Forms that contain another form are left out."""
 

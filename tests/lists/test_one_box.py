@@ -194,7 +194,6 @@ async def test_what_to_read_is_answered_by_two_buttons(harness: ClientHarness) -
         shown = shown_text(result)
         assert harness.texts("today-show") in shown, query
         assert harness.texts("newest-digest") in shown, query
-        assert harness.texts("list-hint-period") not in shown, query
         assert harness.texts("list-searched", terms="") not in shown, query
 
 

@@ -88,7 +88,6 @@ list-kind-all = { $count ->
 list-kind-apart = Papers that have all the words, though those of a term may stand apart
 list-kind-some = Papers that lack a word
 list-hint-without = To leave something out, use the option *without* or put - before a word.
-list-hint-period = To choose the dates, use the option *period*, or since: and until: in the query.
 list-hint-order = To sort the papers, use the option *order* or the menu below.
 list-no-day = The dates exclude each other: no day is both from { $since } on and up to { $until }
 list-no-votes = The votes exclude each other: no paper has both at least ▲ { $least } and at most ▲ { $most }

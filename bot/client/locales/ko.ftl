@@ -70,7 +70,6 @@ list-kind-all = { $count ->
 list-kind-apart = 검색어의 단어가 모두 나오지만 서로 떨어져 있을 수 있는 논문
 list-kind-some = 검색어 일부가 빠진 논문
 list-hint-without = 빼고 싶은 말이 있으면 *제외* 옵션에 적거나 단어 앞에 -를 붙여 주세요.
-list-hint-period = 기간을 정하려면 *기간* 옵션이나 검색어의 이후:, 까지:를 이용해 주세요.
 list-hint-order = 순서를 바꾸려면 *정렬* 옵션이나 아래 메뉴를 이용해 주세요.
 list-no-day = 기간 조건이 서로 맞지 않아요: { $since } 이후이면서 { $until } 이전인 날은 없어요
 list-no-votes = 추천 수 조건이 서로 맞지 않아요: ▲ { $least } 이상이면서 ▲ { $most } 이하인 논문은 없어요
