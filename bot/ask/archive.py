@@ -18,7 +18,7 @@ from typing import NamedTuple
 from bot.archive import arxiv_ids, summaries
 from bot.ask import passages, question
 from bot.ask.answers import Answer, AskedPaper, Extent, Found, Kind, StoredPassage, Words
-from bot.ask.passages import Passage
+from bot.ask.passages import MAX_LENGTH, Passage
 from bot.ask.ranking import PaperIndex, Ranking
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
@@ -46,8 +46,6 @@ _LEAST, _MUCH, _MAX_READ = 0.15, 0.5, 3
 the field, and without one; how many first papers are looked at."""
 _NEAR_NUMBER = 0.1
 """The least share of the question beside a number in the first passage, if a number is asked."""
-_OTHER_CHAPTER = 0.4
-"""The factor for a paper's passages of another chapter than the one that answers such a question, and for those that ask."""
 _MAX_ABSENT, _MAX_NEAREST = 3, 2
 """How many absent names are said, and how many titles of the nearest papers where nothing is near."""
 _FENCE = "```"
@@ -269,7 +267,9 @@ class _Pool(NamedTuple):
         placed = [
             (place, source)
             for place, detail in enumerate(details)
-            for stored in [[*list_sources(detail, language), *texts.get(detail.arxiv_id, ())]]
+            for stored in [
+                [*list_sources(detail, language, joined=MAX_LENGTH), *texts.get(detail.arxiv_id, ())]
+            ]
             for source in stored or [_make_title(detail)] * bool(detail.title)
         ]
         places, sources = [place for place, _ in placed], [source for _, source in placed]
@@ -295,7 +295,7 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
     ranking = pool.indexed.rank(parts, wants_number=wants_number)
     # Papers of which only the title is stored come after those with passages.
     found = sorted(
-        _rank_papers(pool, ranking, question.find_chapter(words))[:MAX_SHOWN],
+        _rank_papers(pool, ranking)[:MAX_SHOWN],
         key=lambda numbers: pool.sources[numbers[0]].words is Words.TITLE,
     )
     having = [
@@ -323,8 +323,8 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
     return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
 
 
-def _rank_papers(pool: _Pool, ranking: Ranking, chapter: re.Pattern[str] | None) -> list[list[int]]:
-    """Return the numbers of the passages of each paper, best first; those of another kind of chapter, and questions, later.
+def _rank_papers(pool: _Pool, ranking: Ranking) -> list[list[int]]:
+    """Return the numbers of the passages of each paper, best first.
 
     The papers are in the order of their best passages joined with that of the search.
     """
@@ -336,15 +336,7 @@ def _rank_papers(pool: _Pool, ranking: Ranking, chapter: re.Pattern[str] | None)
         place: ranking.scores.get(numbers[0], 0.0) / most + math.exp(-place / _PLACES)
         for place, numbers in of_paper.items()
     }
-
-    def suit(number: int) -> float:
-        passage = pool.sources[number].passage
-        is_other = chapter is not None and not chapter.search(passage.section)
-        is_question = passage.text.endswith("?")
-        return ranking.scores.get(number, 0.0) * (_OTHER_CHAPTER if is_other or is_question else 1)
-
-    in_order = sorted(joined, key=lambda place: (-joined[place], place))
-    return [sorted(of_paper[place], key=suit, reverse=True) for place in in_order]
+    return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
 
 
 def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
@@ -385,18 +377,24 @@ def list_text_sources(text: models.PaperText, split: Iterable[Passage]) -> list[
     return [StoredPassage(Words.PAPER, None, language, passages.locate(text, one), one) for one in split]
 
 
-def list_sources(paper: models.PaperDetail, language: models.Locale) -> Iterator[StoredPassage]:
-    """Yield the passages of a paper's summaries, those in a language if there are any, and of its abstract."""
+def list_sources(
+    paper: models.PaperDetail, language: models.Locale, *, joined: int = 0
+) -> Iterator[StoredPassage]:
+    """Yield the passages of a paper's summaries, those in a language if there are any, and of its abstract.
+
+    Each chapter is one, or of a summary of at most `joined` characters all are, since one alone says little.
+    """
     page, texts = arxiv_ids.abstract_url(paper.arxiv_id), summaries.list_texts(paper, language)
     languages = {summary.language for summary in texts if summary.format is not None}
     for summary in texts:
         if summary.format is not None and language.value in languages - {summary.language}:
             continue
         words, on = (Words.ABSTRACT, None) if summary.format is None else (Words.DIGEST, summary.date)
-        # A chapter is a passage, of which a paragraph or an item alone says little.
+        is_whole = len(summary.sections) > 1 and sum(len(one.body) for one in summary.sections) <= joined
         chapters = (
-            (f"\n\n## {section.heading}\n\n" if section.heading else "\n") + _BLANK.sub("\n", section.body)
-            for section in summary.sections
+            ("\n" if is_whole or not one.heading else f"\n\n## {one.heading}\n\n")
+            + _BLANK.sub("\n", one.body)
+            for one in summary.sections
         )
         read = models.PaperText(paper.arxiv_id, "".join(chapters), page, models.NEVER, words)
         for passage in passages.split(read):

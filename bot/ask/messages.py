@@ -48,7 +48,7 @@ COMMON = ("data", "baselines", "cost", "limits", "code")
 _SAVE = (client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE)
 """The beginning of the id of an entry that saves a paper."""
 _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 120, 60, 600
-_QUOTED = (350, 200, 120, 40)
+_QUOTED = (600, 500, 400, 300, 200, 120, 40)
 """The characters of an archive's passage, fewer where a message is full."""
 _RESERVE = 600
 """How many characters of a message the notes below the sentences may take, and bytes."""

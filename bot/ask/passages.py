@@ -18,7 +18,7 @@ from storage import models
 log = structlog.get_logger(__name__)
 
 MAX_PASSAGES = 1_500
-_MIN_LENGTH, _MAX_LENGTH = 60, 1_200
+_MIN_LENGTH, MAX_LENGTH = 60, 1_200
 """Characters: a shorter block, such as a formula, is joined to the one before, and a longer text is split by sentences."""
 _MAX_TABLE_LENGTH = 3_000
 _MAX_HEADING_LENGTH = 250
@@ -63,7 +63,7 @@ def split(text: models.PaperText) -> list[Passage]:
         is_whole = bool(_CAPTION.match(block) or _TABLE.search(block) or _FENCE.match(block))
         is_short = len(block) < _MIN_LENGTH and not is_whole
         last = passages[-1] if passages else None
-        if is_short and last and last.section == section and len(last.text) < _MAX_LENGTH:
+        if is_short and last and last.section == section and len(last.text) < MAX_LENGTH:
             passages[-1] = last._replace(text=f"{last.text}\n\n{block}")
         elif is_whole:
             passages.append(Passage(section, block[:_MAX_TABLE_LENGTH], anchor))
@@ -121,10 +121,10 @@ def _read_heading(block: str) -> tuple[int, str] | None:
 
 
 def _cut(block: str) -> Iterator[str]:
-    """Split a paragraph after sentences into pieces of at most _MAX_LENGTH characters, a longer sentence apart."""
+    """Split a paragraph after sentences into pieces of at most MAX_LENGTH characters, a longer sentence apart."""
     start = end = 0
     for after in (*plain.find_ends(block), len(block)):
-        if after - start > _MAX_LENGTH and end > start:
+        if after - start > MAX_LENGTH and end > start:
             yield block[start:end].strip()
             start = end
         end = after

@@ -47,29 +47,6 @@ def wants_number(text: str) -> bool:
     return _NUMBER.search(text) is not None
 
 
-_CHAPTERS = tuple(
-    (re.compile(asked, re.IGNORECASE), re.compile(headings, re.IGNORECASE))
-    for asked, headings in (
-        (r"limitation|weakness|fail|did(?:n't| not) work|한계|단점|실패|안 되|안 돼", r"limit|fail|한계"),
-        (
-            r"how (?:well|good|much|accurate|fast)|better|best|worse|beat|outperform|얼마나|나아|나은|더 좋|가장 좋|잘",
-            r"performance|result|experiment|evaluation|결과",
-        ),
-        (
-            r"\bhow\b(?! (?:many|long|often|big|large|far))|어떻게|어떤 (?:방법|방식)|려면",
-            r"technical|method|approach|architecture|아키텍처|방법",
-        ),
-        (r"\bwhy\b|\b왜|이유", r"motivation|analysis|discussion|동기"),
-    )
-)
-"""Questions by their words, and the chapters that answer them by their headings, the first that fits."""
-
-
-def find_chapter(text: str) -> re.Pattern[str] | None:
-    """Return the pattern for the headings of the chapter that answers a question: of *how* the method."""
-    return next((headings for asked, headings in _CHAPTERS if asked.search(text)), None)
-
-
 def read(text: str, glossary: Glossary) -> tuple[AskedPart, ...]:
     """Return the parts of a question, without what says nothing about where the answer is."""
     typed = plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
@@ -145,8 +122,12 @@ def _load_rows() -> dict[str, tuple[str, ...]]:
     for line in data.read_text("ask/asked_words.tsv").splitlines():
         if line and not line.startswith("#"):
             asked, _, forms = line.partition("\t")
+            listed = tuple(filter(None, forms.split("|")))
+            korean = [
+                word for word in asked.split("|") if listed and analyser.has_hangul(word) and len(word) > 1
+            ]
             for word in asked.split("|"):
-                rows.setdefault(_key(word), tuple(filter(None, forms.split("|"))))
+                rows.setdefault(_key(word), (*listed, *korean))
     return rows
 
 

@@ -243,8 +243,8 @@ async def test_a_misspelt_word_is_read_as_in_a_search_and_that_is_said(
         assert pair in shown_text(await harness.ask("ask", question=asked))
 
 
-async def test_the_chapter_that_answers_is_quoted(harness: ClientHarness, archive: ArchiveQuestions) -> None:
-    """Of *how* the method, of *how well* and *which is better* the result, though the introduction has all of the question."""
+async def test_a_short_summary_is_quoted_whole(harness: ClientHarness, archive: ArchiveQuestions) -> None:
+    """The introduction may repeat the question, and another chapter answer it."""
     text = (
         "## Daily Papers (2025-03-05)\n\n### [Beacons](https://arxiv.org/abs/2501.10005)\n\nVote: 4\n\n"
         "- ***What's New***: Beacons (등대) guide ships in fog better with mirrors than with lenses.\n"
@@ -252,15 +252,12 @@ async def test_the_chapter_that_answers_is_quoted(harness: ClientHarness, archiv
         "- ***Performance Highlights***: Ships saw beacons 31% sooner with mirrors than with lenses."
     )
     await digest_builders.ingest_digest(harness.container.database, text, at=harness.env.now())
-    for asked, section in (
-        ("How do beacons guide ships in fog with mirrors?", "Technical Details"),
-        ("How well do beacons guide ships in fog with mirrors?", "Performance Highlights"),
-        ("Are mirrors or lenses better for beacons in fog?", "Performance Highlights"),
-        ("등대 beacons의 mirrors는 ships를 fog에서 어떻게 guide 해?", "Technical Details"),
-        ("등대 beacons의 mirrors는 lenses보다 얼마나 더 좋아?", "Performance Highlights"),
+    for asked in (
+        "How do beacons guide ships in fog with mirrors?",
+        "등대 beacons의 mirrors는 lenses보다 얼마나 더 좋아?",
     ):
-        answer = await ask(archive, asked)
-        assert [one.source.passage.section for one in answer.found[:1]] == [section], asked
+        shown = shown_text(await harness.ask("ask", question=asked)).replace("**", "")
+        assert all(words in shown for words in ("guide ships", "turn ten mirrors", "31% sooner")), asked
 
 
 async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuestions) -> None:

@@ -61,7 +61,7 @@ def test_an_unknown_paper_is_an_error(filled: Paperround) -> None:
 def test_the_archive_is_asked_in_the_shell_and_an_id_alone_is_a_paper(filled: Paperround) -> None:
     found = filled("ask", "How was it trained with care?", "--json")
     assert (found.exit_status, found.data["kind"]) == (0, "nearest")
-    assert "Trained with care." in [one["text"] for one in found.data["passages"]]
+    assert any("Trained with care." in one["text"] for one in found.data["passages"])
     limited = filled("ask", "How", "was", "it", "trained", "with", "care?", PAPER, "--json")
     assert [one["arxiv_id"] for one in limited.data["passages"]] == [PAPER]
     outside = filled("ask", "How was it trained with care? votes:99999")
