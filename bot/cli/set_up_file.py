@@ -27,7 +27,7 @@ from bot.core.settings import Settings
 from bot.daily import choice
 from bot.daily import options as daily_options
 from bot.daily.service import Subscriptions
-from bot.sources import folder, kinds
+from bot.sources import kinds
 from storage import archive, daily, errors, key_values, models
 from storage.database import Database
 
@@ -61,6 +61,7 @@ OptionalId = Annotated[
     BeforeValidator(lambda value: None if value == "" else value),
     PlainSerializer(lambda value: str(value or ""), when_used="json"),
 ]
+Address = Annotated[Text, _reader(lambda text: text and kinds.normalise(text))]
 Time = Annotated[Text, _reader(lambda text: text and f"{schedule.parse_time(text):%H:%M}")]
 Zone = Annotated[Text | None, _reader(lambda text: str(clock.parse_zone(text)))]
 Topic = Annotated[Text, _reader(daily_options.validate_topic)]
@@ -109,7 +110,7 @@ class _Entry(pydantic.BaseModel):
 class SourceEntry(_Entry):
     """A source. If priorities are equal, the earlier entry wins."""
 
-    source: Annotated[Text, Field(min_length=1)]
+    source: Annotated[Address, Field(min_length=1)]
     kind: models.SourceKind | None = None
     priority: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] = 0
     options: dict[Text, Text] = {}
@@ -129,7 +130,7 @@ class PostEntry(_Entry):
     locale: models.Locale | None = None
     style: models.Style = models.Style.COMPACT
     topic: Topic = ""
-    source: Annotated[Text, Field(alias="from")] = ""
+    source: Annotated[Address, Field(alias="from")] = ""
     mention_role_id: Annotated[OptionalId, Field(alias="mention")] = None
     tag_id: Annotated[OptionalId, Field(alias="tag")] = None
     silent: bool = False
@@ -319,7 +320,7 @@ class _Sources:
         self._addresses = _addresses(row.url for row in self.rows)
 
     def locate(self, entry: SourceEntry) -> Hashable:
-        return self._addresses.get(entry.source) or folder.make_absolute(entry.source)
+        return self._addresses.get(entry.source, entry.source)
 
     async def read(self, entry: SourceEntry, row: models.StoredSource | None) -> models.StoredSource:
         if row is None:
@@ -498,10 +499,10 @@ _Table: TypeAlias = Any
 
 
 def _addresses(urls: Iterable[str]) -> dict[str, str]:
-    """Return full URLs by redacted URL. Leaves out URLs that differ only in a secret."""
-    known = set(urls)
-    shown = Counter(map(errors.redact, known))
-    return {text: url for url in known if shown[text := errors.redact(url)] == 1}
+    """Return full URLs by redacted URL, as entries have it. Leaves out URLs that differ only in a secret."""
+    known = {url: kinds.normalise(errors.redact(url)) for url in urls}
+    shown = Counter(known.values())
+    return {text: url for url, text in known.items() if shown[text] == 1}
 
 
 @dataclass

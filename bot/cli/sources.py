@@ -168,7 +168,7 @@ async def remove(
 ) -> None:
     """Remove a source. Digests already fetched are kept, with the lowest priority, or removed too."""
     from bot.archive.ingest import IngestService
-    from bot.sources import folder
+    from bot.sources import kinds
     from storage import archive
 
     async with shell.open_storage() as database:
@@ -186,7 +186,7 @@ async def remove(
             result = f" Its digests are kept; {command} removes them." if kept else ""
             shell.echo(f"{errors.redact(url)} was removed.{result}")
     named = {row.url for row in shell.load_settings().sources}
-    if address in named | set(map(folder.make_absolute, named)):
+    if address in named | set(map(kinds.normalise, named)):
         place = settings.setting_origins()[_SETTING]
         shell.error(
             f"{_SETTING} ({place}) names it, so that the next start adds it again. Remove it there too."

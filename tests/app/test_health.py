@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,7 @@ async def test_running_bot_builds_its_index_and_is_healthy_until_frozen(
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     await sample_archive.add_digest(database, "2025-01-02", sample_archive.SMALL)
     await database.close()
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        port = bound.getsockname()[1]
-    environment = {**os.environ, "PAPERROUND_HTTP": f"0.0.0.0:{port}"}
+    environment = {**os.environ, "PAPERROUND_HTTP": f"0.0.0.0:{origin_server.find_free_port()}"}
     async with running_bot.run_process(fake, tmp_path, PAPERROUND_HTTP=environment["PAPERROUND_HTTP"]) as (
         bot,
         log,

@@ -358,6 +358,19 @@ WRONG: tuple[tuple[str, str, str], ...] = (
 """Invalid entries to put after a valid post: each with the name of the entry and a part of the error."""
 
 
+@pytest.mark.parametrize("written", ["hf.co/papers", "https://huggingface.co/", "./digests"])
+async def test_an_address_in_any_spelling_is_the_stored_one(
+    sqlite_db: Database, written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A single run applies its file each time: a post that is removed and added is due again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digests").mkdir()
+    post = f'[[posts]]\nguild = "10"\nchannel = "20"\nfrom = "{written}"\nat = "09:00"\n'
+    file = f'[[sources]]\nsource = "{written}"\n{post}'
+    assert len(await _apply(sqlite_db, file)) == 2
+    assert await _apply(sqlite_db, file) == []
+
+
 async def test_an_invalid_entry_is_reported_by_name_and_nothing_is_changed(sqlite_db: Database) -> None:
     for wrong, entry, hint in WRONG:
         with pytest.raises(errors.UsageError) as refused:

@@ -119,7 +119,7 @@ def test_every_spelling_of_hugging_face_is_the_same_source(
         assert [row["source"] for row in sources("list", "--json").data] == ["https://huggingface.co"]
         assert sources("add", "https://huggingface.co/").exit_status == 1
         assert sources("remove", typed).exit_status == 0
-    monkeypatch.setenv("PAPERROUND_SOURCES", "https://huggingface.co")
+    monkeypatch.setenv("PAPERROUND_SOURCES", "hf.co/papers")
     for _ in range(2):
         assert [row["source"] for row in sources("list", "--json").data] == ["https://huggingface.co"]
     assert "the next start adds it again" in sources("remove", "https://huggingface.co").stderr
