@@ -218,7 +218,7 @@ async def stream_reader_data(
         async for partition in result.partitions():
             rows = [
                 {
-                    column.name: _to_json(column, value)
+                    _name_field(column, value, user_id): _to_json(column, value)
                     for column, value in zip(exported, row, strict=True)
                     # Another user's id on a post is not this reader's data.
                     if column.info != READER_MENTION or value in (user_id, f"user:{user_id}")
@@ -282,6 +282,12 @@ def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
         for key in other.foreign_keys:
             if key.column.table is table and key.ondelete == "CASCADE":
                 yield other.c[key.parent.name]
+
+
+def _name_field(column: sa.Column[Any], value: Any, user_id: int) -> str:
+    """Return a column's name. Whose row it is may be a server instead of the reader."""
+    is_of_server = column.info == {**READER_ROWS, **SERVER_ROWS} and value != user_id
+    return "list_of_server" if is_of_server else column.name
 
 
 def _to_json(column: sa.Column[Any], value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import locks, models, statements, withdrawals
+from storage import accounts, locks, models, statements, withdrawals
 from storage.errors import UsageError
 from storage.tables import (
     READER_MENTION,
@@ -92,9 +92,10 @@ async def save_at(
 
 async def add_to_list(
     connection: AsyncConnection, server_id: int, paper_ids: Iterable[int], user_id: int, now: datetime
-) -> list[int]:
-    """Put papers on a server's list for a member. Returns those that were not on it. Who added the others stays.
+) -> tuple[list[int], int]:
+    """Put papers on a server's list for a member. Returns those that were not on it, and how many it has now.
 
+    Who added the others stays.
     Raises UsageError if that exceeds `MAX_LISTED` or `MAX_ADDED`; roll the transaction back.
     """
     await locks.lock_transaction(connection, LIST_LOCK, server_id % 2**31)
@@ -103,13 +104,14 @@ async def add_to_list(
     listed = {row.paper_id for row in await statements.execute_in(connection, query, c.paper_id, ids)}
     added = [paper_id for paper_id in ids if paper_id not in listed]
     await save_at(connection, server_id, dict.fromkeys(added, now), added_by=user_id)
-    if added and await count(connection, server_id) > MAX_LISTED:
+    total = await count(connection, server_id)
+    if added and total > MAX_LISTED:
         raise UsageError(f"The list has {MAX_LISTED:,} papers, the maximum.", "list-full", count=MAX_LISTED)
     lately = c.added_by == user_id, c.saved_at > now - timedelta(days=1)
     number = await connection.scalar(sa.select(sa.func.count()).select_from(saved_papers).where(*lately))
     if added and (number or 0) > MAX_ADDED:
         raise UsageError(f"{MAX_ADDED} papers a day are the most.", "list-too-many", count=MAX_ADDED)
-    return added
+    return added, total
 
 
 async def list_with_lists(connection: AsyncConnection, server_ids: Collection[int]) -> list[int]:
@@ -119,17 +121,22 @@ async def list_with_lists(connection: AsyncConnection, server_ids: Collection[in
     return [row.user_id for row in await statements.execute_in(connection, query, c.user_id, server_ids)]
 
 
-async def get_address(connection: AsyncConnection, owner_id: int) -> str | None:
-    """Return the token under which the web archive shows the list of a reader or server, or None."""
-    query = sa.select(list_addresses.c.token).where(list_addresses.c.user_id == owner_id)
-    return await connection.scalar(query)
+async def set_address(
+    connection: AsyncConnection, owner_id: int, token: str | None, *, keep: bool = False
+) -> str | None:
+    """Show the list of a reader or server in the web archive under a token (None: nowhere), and no more under a former one.
 
-
-async def set_address(connection: AsyncConnection, owner_id: int, token: str | None) -> None:
-    """Show a list under a token, and no more under a former one. None: nowhere."""
-    await connection.execute(list_addresses.delete().where(list_addresses.c.user_id == owner_id))
-    if token is not None:
-        await connection.execute(list_addresses.insert().values(user_id=owner_id, token=token))
+    Returns the token that holds: with `keep` a former one.
+    """
+    # Two presses at once leave one address, or none if the later one closes it.
+    await accounts.lock_reader(connection, owner_id)
+    own = list_addresses.c.user_id == owner_id
+    former = await connection.scalar(sa.select(list_addresses.c.token).where(own)) if keep else None
+    if former is None:
+        await connection.execute(list_addresses.delete().where(own))
+        if token is not None:
+            await connection.execute(list_addresses.insert().values(user_id=owner_id, token=token))
+    return former or token
 
 
 async def find_owner(connection: AsyncConnection, token: str) -> int | None:

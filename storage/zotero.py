@@ -25,7 +25,7 @@ zotero_items = sa.Table(
 )
 
 RETRY_AFTER = timedelta(days=1)
-"""After how long a paper that Zotero refused is tried again."""
+"""After how long a paper that did not come in is tried again."""
 
 
 class ZoteroProblem(NamedTuple):
@@ -48,15 +48,16 @@ async def list_waiting(
 ) -> list[int]:
     """Return papers of a server's list that are to be written at `now` (UTC), the first added first.
 
-    A paper waits for its title.
+    A paper waits for its title; after a day it is tried, so that somebody is told.
     """
     item, saved = zotero_items.c, saved_papers.c
     is_done = sa.or_(item.reason.is_(None), item.tried_at > now - RETRY_AFTER)
     done = sa.exists().where(
         item.server_id == server_id, item.library == library, item.paper_id == saved.paper_id, is_done
     )
+    is_ready = sa.or_(papers.c.title.is_not(None), saved.saved_at <= now - RETRY_AFTER)
     query = sa.select(saved.paper_id).join(papers, papers.c.id == saved.paper_id).where(~done)
-    query = query.where(saved.user_id == server_id, papers.c.title.is_not(None))
+    query = query.where(saved.user_id == server_id, is_ready)
     return list(await connection.scalars(query.order_by(saved.saved_at, saved.paper_id).limit(limit)))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 from discord.ext import commands
@@ -27,7 +26,6 @@ from bot.club import commands as club_commands
 from bot.club import messages as club_messages
 from bot.club.news import THREAD_NEWS, ThreadNews, ThreadNewsPlanner
 from bot.club.service import CLUB, ClubPost, Clubs
-from bot.core.clock import Clock
 from bot.daily import commands as daily_commands
 from bot.daily import post as daily_post
 from bot.daily.choice import DailyPost
@@ -53,8 +51,6 @@ from bot.today.service import TODAY, TodayPlanner, TodayPost, TodayService
 from bot.trends import commands as trends_commands
 from bot.trends.rising import RisingTopicService
 from bot.trends.service import TrendService
-from storage import club, news
-from storage.database import Connection
 
 
 class Tick(NamedTuple):
@@ -93,10 +89,6 @@ async def _plan_clubs(tick: Tick) -> int:
     return planned + await tick.its.get(ThreadNewsPlanner).tick(tick.now)
 
 
-async def _list_updated(clock: Clock, connection: Connection, user_id: int) -> frozenset[int]:
-    return frozenset(await news.list_waiting(connection, user_id, clock()))
-
-
 LISTS = Feature(
     cogs=(lists_commands.ListsCog, lists_commands.PapersCog),
     services=lambda its: [PaperLists(its.search, its.database, its.clock)],
@@ -109,7 +101,6 @@ SHELF = Feature(
             its.database,
             its.clock,
             its.search.match_papers,
-            {"unread": club.list_unread, "updated": partial(_list_updated, its.clock)},
             find_titled=its.search.find_titled,
             fetch_titled=its.paper_lookup.fetch_titled,
         )

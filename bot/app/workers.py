@@ -26,7 +26,7 @@ from bot.sources import base, huggingface, kinds, paper_text
 from bot.sources.poller import Poller
 from bot.writer import drafting, publication
 from bot.writer.service import WriterService
-from storage import alerts, models
+from storage import alerts, models, zotero
 from storage.database import Connection, Database
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ class Workers:
         async with create_fetcher(settings, self.clock) as fetch:
             library = find_library(settings, fetch)
             if library is None:
+                await self.database.write(zotero.set_problem, None)  # of former settings
                 yield None
             else:
                 yield ZoteroOutbox(self.database, self.clock, library, settings.zotero_server, list_servers)

@@ -186,9 +186,10 @@ def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     return button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id))
 
 
-def list_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
+def list_button(texts: Texts, arxiv_id: str, *, is_listed: bool = False) -> ui.Item[Any]:
     """Return a button that puts a paper on the server's list or, if it is on it, says who did."""
-    return button(texts("list-add"), pack_custom_id(LIST_PAPER, arxiv_id), emoji="📚")
+    label = texts("list-has" if is_listed else "list-add")
+    return button(label, pack_custom_id(LIST_PAPER, arxiv_id), emoji="📚")
 
 
 def link_buttons(paper: models.PaperDetail, project_url: str | None) -> list[ui.Item[Any]]:

@@ -180,7 +180,8 @@ class ClubCog(
         said = [request.texts(key, channel=channel.mention, thread=f"<#{thread_id}>")]
         listing = post.guild_id, [paper.id], request.user_id, request.services.clock()
         try:
-            if await request.services.database.write(shelf.add_to_list, *listing):
+            added, _ = await request.services.database.write(shelf.add_to_list, *listing)
+            if added:
                 said.append(paper_texts.subtext(request.texts("list-added", count=1, known=0)))
         except UsageError as error:
             said.append(paper_texts.subtext(refusal_text(request.texts, error)))

@@ -52,7 +52,7 @@ def list_zotero(trouble: zotero.Trouble) -> Iterator[str]:
     if trouble.problem is not None:
         yield f"The list does not come into Zotero: {trouble.problem.reason}. {ZOTERO_KEY}"
     for arxiv_id, reason in trouble.refused[:MAX_REFUSED]:
-        yield f"Zotero refuses {arxiv_id}: {reason}"
+        yield f"{arxiv_id} of the list is not in Zotero: {reason}"
 
 
 def find_quiet(

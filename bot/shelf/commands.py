@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ from bot.papers.replies import card_view
 from bot.rendering import discord_text, typesetting
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
-from bot.shelf.service import MAX_FILE_BYTES, ListView, Shelf
+from bot.shelf.service import MAX_FILE_BYTES, Shelf, list_views
 from storage import accounts, club, models, news, papers, shelf
 
 Tag = app_commands.Range[str, 1, 60]
@@ -45,16 +46,33 @@ Words = app_commands.Range[str, 1, 300]
 
 @autocomplete.guarded
 async def _complete_tags(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Suggest the reader's tags that contain the typed text, most used first, each with its number of papers."""
+    """Suggest the reader's tags, or those of the named list, that contain the typed text, most used first, with their papers."""
     texts = await interaction.client.texts_for(interaction)
-    typed = current.strip().lstrip("#").casefold()
-    counts = await interaction.client.services.get(Shelf).list_tags(interaction.user.id, typed)
+    typed, place = current.strip().lstrip("#").casefold(), (interaction.namespace.list or "").strip()
+    server_id = await _find_server(interaction, place) if place else 0
+    if server_id and not await permissions.is_member(interaction, server_id):
+        return []
+    find_tags = interaction.client.services.get(Shelf).list_tags
+    counts = await find_tags(interaction.user.id, typed, server_id=server_id)
     return autocomplete.make_choices(
         (f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts
     )
 
 
 _THIS_SERVER = frozenset({"server", "서버"})
+
+
+async def _find_server(interaction: Interaction, typed: str) -> int:
+    """Return the server whose list an option names. Raises UserError."""
+    if await interaction.client.is_in_server(interaction) and typed.casefold() in _THIS_SERVER:
+        return interaction.guild_id or 0
+    if typed.isascii() and typed.isdecimal() and 0 < int(typed) <= custom_ids.MAX_NUMBER:
+        return int(typed)
+    shared = await _find_shared_servers(interaction, typed)
+    exact = [server_id for server_id, name in shared.items() if name.casefold() == typed.casefold()]
+    if len(named := exact or [*shared]) != 1:
+        raise UserError("list-unknown")
+    return named[0]
 
 
 @autocomplete.guarded
@@ -104,20 +122,8 @@ class ShelfCog(commands.Cog):
         self, request: Request, search: Words = "", tag: Tag = "", place: Words = ""
     ) -> ui.LayoutView:
         query = " ".join([*(f"#{name}" for name in notes.parse_tags(tag)), search]).strip()
-        server_id = await self._find_server(request, place.strip()) if place else 0
+        server_id = await _find_server(request.interaction, place.strip()) if place else 0
         return await replies.list_view(request, ListState(ListKind.SAVED, query, server_id=server_id))
-
-    async def _find_server(self, request: Request, typed: str) -> int:
-        """Return the server whose list an option names. Raises UserError."""
-        interaction = request.interaction
-        if await interaction.client.is_in_server(interaction) and typed.casefold() in _THIS_SERVER:
-            return interaction.guild_id or 0
-        if typed.isascii() and typed.isdecimal():
-            return custom_ids.parse_number(typed)
-        shared = await _find_shared_servers(interaction, typed)
-        if len(shared) != 1:
-            raise UserError("list-unknown")
-        return next(iter(shared))
 
     @router.handles(shelf_messages.OPEN_IMPORT, responses.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
@@ -166,9 +172,10 @@ class ShelfCog(commands.Cog):
     async def _add_to_list(self, request: Request, arxiv_ids: Sequence[str]) -> ui.LayoutView:
         texts, server_id = request.texts, await self._require_server(request)
         ids = await self._find_ids(request, arxiv_ids)
-        added, is_first = await self._shelf.add_to_list(server_id, ids, request.user_id)
-        said = [texts("list-added", count=added, known=len(ids) - added)]
-        if is_first and added:
+        listing = server_id, ids, request.user_id, request.services.clock()
+        added, total = await request.services.database.write(shelf.add_to_list, *listing)
+        said = [texts("list-added", count=len(added), known=len(ids) - len(added))]
+        if added and len(added) == total:
             said.append(texts("list-what", command=request.interaction.client.mentions("saved")))
         if len(arxiv_ids) == 1:
             return await self._entry_view(request, server_id, arxiv_ids[0], "\n".join(said))
@@ -201,28 +208,17 @@ class ShelfCog(commands.Cog):
         title = paper_texts.title_link(entry)
         return client_messages.text_view(request.texts("list-removed", title=title))
 
-    @router.handles(shelf_messages.EDIT_LISTED, responses.AT_ONCE)
-    async def open_list_tags(self, request: Request, action: Action) -> ui.Modal:
-        entry = await self._find(request, action.payload, await self._require_server(request))
-        return shelf_messages.edit_modal(request.texts, entry, None)
-
-    @router.handles(shelf_messages.SUBMIT_LISTED)
-    async def submit_list_tags(self, request: Request, action: Action) -> ui.LayoutView:
-        server_id = await self._require_server(request)
-        entry = await self._find(request, action.payload, server_id)
-        tags = interactions.modal_values(request.interaction).get(shelf_messages.TAGS, "")
-        if {*notes.parse_tags(tags)} & {*ListView}:
-            raise UserError("list-tags-are-filters")
-        await self._shelf.annotate(server_id, entry.id, note=entry.note, tags=tags)
-        return await self._entry_view(request, server_id, action.payload)
-
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
-        """Return the buttons *Add to our list* and, on a card of a saved paper, *Mark as read*."""
-        texts, offers = request.texts, []
+        """Return the buttons of the server's list and, on a card of a saved paper, *Mark as read*."""
+        texts, offers, server_id = request.texts, [], request.interaction.guild_id or 0
         if await request.interaction.client.is_in_server(request.interaction):
-            offers.append(client_messages.list_button(texts, paper.arxiv_id))
+            is_listed = False
+            if page is not None:  # a shared card stays when the paper is taken off
+                find_entry = request.services.database.fetch(shelf.get, server_id, paper.arxiv_id)
+                is_listed = await find_entry is not None
+            offers.append(client_messages.list_button(texts, paper.arxiv_id, is_listed=is_listed))
         if page is not None and saved is not None:
             custom_id = pack_custom_id(shelf_messages.MARK, shelf_messages.READ, page, paper.arxiv_id)
             offers.append(button(texts("club-unread" if club.READ in saved.tags else "club-read"), custom_id))
@@ -286,48 +282,50 @@ class ShelfCog(commands.Cog):
         view = shelf_messages.export_view(request.texts, chosen, count, filename)
         return WithFile(view, discord.File(io.BytesIO(data), filename))
 
-    @router.handles(shelf_messages.SHOW_ADDRESS, responses.PRIVATELY)
-    async def show_address(self, request: Request, action: Action) -> ui.LayoutView:
-        return await self._show_address(request, action)
-
-    @router.handles(shelf_messages.RENEW_ADDRESS)
-    async def renew_address(self, request: Request, action: Action) -> ui.LayoutView:
-        return await self._show_address(request, action, is_new=True)
-
-    @router.handles(shelf_messages.CLOSE_ADDRESS)
-    async def close_address(self, request: Request, action: Action) -> ui.LayoutView:
-        owner_id = await self._find_owner(request, list_state.unpack_state(action))
-        await request.services.database.write(shelf.set_address, owner_id, None)
-        return client_messages.text_view(request.texts("address-closed"))
-
-    async def _show_address(self, request: Request, action: Action, *, is_new: bool = False) -> ui.LayoutView:
-        state = list_state.unpack_state(action)
-        owner_id = await self._find_owner(request, state)
-        if (url := request.services.lists_url) is None:
-            raise UserError("address-no-web")
-        token = await self._shelf.open_address(owner_id, is_new=is_new)
-        return shelf_messages.address_view(request.texts, state, url, token)
-
-    async def _find_owner(self, request: Request, state: ListState) -> int:
-        """Return whose list it is. Raises UserError for a server's unless the user manages that server."""
+    @router.handles(
+        shelf_messages.SHOW_ADDRESS,
+        lambda action: (
+            responses.PRIVATELY if action.verb == shelf_messages.SHOW_ADDRESS else responses.IN_PLACE
+        ),
+        also=(shelf_messages.RENEW_ADDRESS, shelf_messages.CLOSE_ADDRESS),
+    )
+    async def change_address(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show, renew or close the address of a list: of a server's, for its managers."""
+        state, url, token = list_state.unpack_state(action), request.services.lists_url, None
         if state.server_id:
             await permissions.require_manager_of(request.interaction, state.server_id)
-        return state.server_id or request.user_id
+        if action.verb != shelf_messages.CLOSE_ADDRESS:
+            if url is None:
+                raise UserError("address-no-web")
+            token = secrets.token_hex(16)
+        keep = action.verb == shelf_messages.SHOW_ADDRESS
+        owner_id, write = state.server_id or request.user_id, request.services.database.write
+        token = await write(shelf.set_address, owner_id, token, keep=keep)
+        if token is None:
+            return client_messages.text_view(request.texts("address-closed"))
+        return shelf_messages.address_view(request.texts, state, url or "", token)
 
     @router.handles(cards.EDIT_SAVED, responses.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
         page, arxiv_id = action.fields(2)
-        paper = await self._find(request, arxiv_id)
-        return shelf_messages.edit_modal(request.texts, paper, custom_ids.parse_number(page))
+        entry = await self._find(request, arxiv_id, await self._server_of(request, page))
+        return shelf_messages.edit_modal(request.texts, entry, page)
 
     @router.handles(shelf_messages.SUBMIT_EDIT)
     async def submit_edit(self, request: Request, action: Action) -> ui.LayoutView:
         page, arxiv_id = action.fields(2)
-        paper = await self._find(request, arxiv_id)
+        server_id = await self._server_of(request, page)
+        entry = await self._find(request, arxiv_id, server_id)
         typed = interactions.modal_values(request.interaction)
         note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
-        await self._shelf.annotate(request.user_id, paper.id, note=note, tags=tags)
+        await self._shelf.annotate(request.user_id, entry.id, note=note, tags=tags, server_id=server_id)
+        if server_id:
+            return await self._entry_view(request, server_id, arxiv_id)
         return await card_view(request, arxiv_id, custom_ids.parse_number(page))
+
+    async def _server_of(self, request: Request, page: str) -> int:
+        """Return the server of a form for its list, which has no card's page; 0: it is for a saved paper. Raises UserError."""
+        return await self._require_server(request) if page == client_messages.NO_PAGE else 0
 
     @router.handles(shelf_messages.START_NEWS)
     async def start_news(self, request: Request, action: Action) -> list[ui.LayoutView]:
@@ -386,24 +384,23 @@ class ShelfCog(commands.Cog):
         fresh = state.replace(page=0, token="")
         tags = await self._shelf.list_tags(user_id, server_id=server_id)
         now, heading = request.services.clock(), texts("list-saved-heading", count=total)
+        views, talks, savers = dict[str, str](), dict[int, club.Talk](), dict[tuple[int, int], int]()
         async with request.services.database.read() as connection:
             events = await news.list_waiting(connection, server_id or user_id, now, is_list=bool(server_id))
             if server_id:
                 talks = await club.list_talks(connection, server_id, now)
                 savers = await shelf.count_savers(connection, [paper.id for paper in saved])
-        facts = {paper.arxiv_id: shelf_messages.format_facts(texts, paper) for paper in saved}
-        views = dict[str, str]()
         if server_id:
-            views = {view.value: texts(f"list-view-{view}") for view in ListView}
+            views = {view.value: texts(f"list-view-{view}") for view in list_views(server_id)}
             guild = request.interaction.client.get_guild(server_id)
             name = paper_texts.escape_untrusted(guild.name, max_length=60) if guild else "none"
             heading = texts("list-heading", server=name, count=total)
-            facts = {
-                paper.arxiv_id: shelf_messages.format_list_facts(
-                    texts, server_id, paper, talks.get(paper.id), savers.get((server_id, paper.id), 0)
-                )
-                for paper in saved
-            }
+        facts = {
+            paper.arxiv_id: shelf_messages.format_facts(
+                texts, paper, server_id, talks.get(paper.id), savers.get((server_id, paper.id), 0)
+            )
+            for paper in saved
+        }
         query = paper_texts.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
         return PaperList(
             state=state,

@@ -18,7 +18,7 @@ from bot.client.messages import newest_digest_button, open_menu
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
 from bot.client.texts import Texts
 from bot.outbox.contents import RenderedPart, part_marker
-from bot.papers.cards import format_tags
+from bot.papers.cards import EDIT_SAVED, format_tags
 from bot.papers.list_views import Rows, list_pager, state_menu, view_with_rows
 from bot.papers.lists import PaperList
 from bot.rendering import discord_text, typesetting
@@ -46,7 +46,7 @@ FILE = "file"
 START_NEWS, STOP_NEWS = "sno", "snx"
 """The switch below a list of saved papers, whose state they carry; a message about what is new has none."""
 REMOVE_SAVED = "srm"
-REMOVE_LISTED, EDIT_LISTED, SUBMIT_LISTED = "listx", "listt", "listtm"
+REMOVE_LISTED = "listx"
 MARK = "clubp"
 READ = "read"
 """What `MARK` does, but on cards of versions 0.1 and 0.2 that nominated a paper for the club, which now votes from the list."""
@@ -177,7 +177,7 @@ def list_entry_view(
     return client_messages.text_view(
         "\n".join(filter(None, lines)),
         list_opener(texts, server_id),
-        button(texts("saved-tags"), pack_custom_id(EDIT_LISTED, entry.arxiv_id)),
+        button(texts("saved-tags"), pack_custom_id(EDIT_SAVED, client_messages.NO_PAGE, entry.arxiv_id)),
         remove if may_remove else None,
     )
 
@@ -187,26 +187,24 @@ def _added_text(texts: Texts, entry: models.SavedPaper) -> str:
     return texts("list-by", name=name, date=discord_text.timestamp(entry.saved_at, "D"))
 
 
-def format_list_facts(
-    texts: Texts, server_id: int, entry: models.SavedPaper, talk: Talk | None, savers: int
+def format_facts(
+    texts: Texts, paper: models.SavedPaper, server_id: int = 0, talk: Talk | None = None, savers: int = 0
 ) -> str:
-    """Return the small print of a paper on a server's list; `savers` is 0 for too few to say so."""
+    """Return the small print of a saved paper or, with a server, of one on its list.
+
+    `talk` is what the server did with it, `savers` how many members saved it, 0 for too few to say so.
+    """
+    saved = texts("saved-on", date=discord_text.timestamp(paper.saved_at, "D"))
     meets_on, thread_id = (talk.meets_on, talk.thread_id) if talk else (None, 0)
     facts = join_dotted(
-        _added_text(texts, entry),
-        "" if entry.is_listed else texts("saved-unlisted"),
+        _added_text(texts, paper) if server_id else saved,
+        "" if paper.is_listed else texts("saved-unlisted"),
         texts("list-club", date=texts.format_date(meets_on)) if meets_on else "",
         f"[{texts('list-discussed')}]({paper_texts.channel_url(server_id, thread_id)})" if thread_id else "",
         texts("post-savers", count=savers) if savers else "",
-        format_tags(entry.tags),
+        format_tags(paper.tags),
     )
-    return subtext(facts)
-
-
-def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
-    saved = texts("saved-on", date=discord_text.timestamp(paper.saved_at, "D"))
-    unlisted = "" if paper.is_listed else texts("saved-unlisted")
-    lines = [join_dotted(saved, unlisted, format_tags(paper.tags))]
+    lines = [facts]
     if paper.note:
         note = escape_untrusted(paper.note, max_length=_MAX_SHOWN_NOTE)
         lines.append(texts("saved-note", note=note))
@@ -244,14 +242,12 @@ def search_modal(texts: Texts, state: list_state.ListState) -> message_builder.S
     return modal
 
 
-def edit_modal(texts: Texts, paper: models.SavedPaper, page: int | None) -> message_builder.StatelessModal:
-    """Return the form for a saved paper's note and tags. `page` is the page of its card; None: the tags on a server's list."""
-    if page is None:
-        title, custom_id = texts("list-tags"), pack_custom_id(SUBMIT_LISTED, paper.arxiv_id)
-    else:
-        title, custom_id = texts("saved-edit"), pack_custom_id(SUBMIT_EDIT, page, paper.arxiv_id)
-    modal = message_builder.StatelessModal(title, custom_id)
-    if page is not None:
+def edit_modal(texts: Texts, paper: models.SavedPaper, page: str) -> message_builder.StatelessModal:
+    """Return the form for a saved paper's note and tags. `page` is that of its card; NO_PAGE: the tags on a server's list."""
+    is_own = page != client_messages.NO_PAGE
+    title = texts("saved-edit" if is_own else "list-tags")
+    modal = message_builder.StatelessModal(title, pack_custom_id(SUBMIT_EDIT, page, paper.arxiv_id))
+    if is_own:
         modal.add_text(
             texts("saved-note-label"),
             NOTE,

@@ -22,14 +22,17 @@ def split_query(query: str) -> tuple[str, list[str]]:
 
 
 def parse_tags(typed: str) -> list[str]:
-    """Return the tags in a text separated by commas, semicolons or `#`, in lower case with hyphens for spaces.
+    """Return the tags of `split_tags` that are kept: at most `MAX_TAGS`, cut at `MAX_TAG_LENGTH` characters."""
+    cut = (tag[:MAX_TAG_LENGTH].strip("-") for tag in split_tags(typed))
+    return list(dict.fromkeys(filter(None, cut)))[:MAX_TAGS]
 
-    At most `MAX_TAGS` tags of at most `MAX_TAG_LENGTH` characters are kept.
-    """
+
+def split_tags(typed: str) -> list[str]:
+    """Return the tags in a text separated by commas, semicolons or `#`, in lower case with hyphens for spaces."""
     folded = typography.normalise("NFKC", discord_text.to_single_line(typed)).casefold()
     folded = typography.normalise("NFC", folded)  # lower-casing may undo NFC
-    parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
-    return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
+    parts = ("-".join(part.split()).strip("-") for part in _TAG_SEPARATORS.split(folded))
+    return list(dict.fromkeys(filter(None, parts)))
 
 
 def join_tags(tags: Sequence[str]) -> str:

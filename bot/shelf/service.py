@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Any, TypeAlias
 
 from bot.archive import digest_writer, references
@@ -43,16 +41,21 @@ FetchTitled: TypeAlias = Callable[[int, Sequence[str]], Awaitable[Mapping[str, s
 """Asks arXiv for papers with exactly these titles for a reader. None: arXiv lacks it. Titles left out were not asked for."""
 
 
-View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
-"""Returns the ids of a reader's saved papers that belong to another feature's view."""
+class View(StrEnum):
+    """Selections that are computed and used like tags: of saved papers what lacks `#read`, and what is new.
 
-
-class ListView(StrEnum):
-    """The views of a server's list: what was neither discussed nor read in the club, what was read there, one's own."""
+    Of a server's list what was neither discussed nor read in the club, what was read there, what a member added, and what is new.
+    """
 
     UNREAD = "unread"
     READ = "read"
     MINE = "mine"
+    UPDATED = "updated"
+
+
+def list_views(server_id: int) -> list[View]:
+    """Return the views of a server's list or, without a server, of saved papers."""
+    return [*View] if server_id else [View.UNREAD, View.UPDATED]
 
 
 _READ_SECONDS, _READ_MEGABYTES, _RESULT_MEGABYTES = 20, 500, 6
@@ -63,7 +66,7 @@ _ADDED_AT_ONCE = 500
 
 @dataclass(eq=False)
 class Shelf:
-    """Stores readers' saved papers. `_matcher` searches digests' papers; `_views` are computed selections, used like tags.
+    """Stores readers' saved papers. `_matcher` searches digests' papers.
 
     `find_titled` and then `fetch_titled` find the papers of references without an arXiv id.
     """
@@ -71,7 +74,6 @@ class Shelf:
     _database: Database
     _clock: Clock
     _matcher: Matcher
-    _views: Mapping[str, View]
     find_titled: FindTitled
     fetch_titled: FetchTitled
 
@@ -79,28 +81,22 @@ class Shelf:
         """Save papers that are not saved yet. Raises UsageError, without saving any, if there are too many."""
         await self._database.write(shelf.save, user_id, paper_ids, self._clock(), server_id)
 
-    async def add_to_list(self, server_id: int, paper_ids: Collection[int], user_id: int) -> tuple[int, bool]:
-        """Put papers on a server's list. Returns how many were not on it, and whether it was empty. Raises UsageError."""
-        async with self._database.transaction() as connection:
-            is_first = not await shelf.count(connection, server_id)
-            added = await shelf.add_to_list(connection, server_id, paper_ids, user_id, self._clock())
-        return len(added), is_first
-
     async def _find_in_view(
-        self, view: ListView, user_id: int, connection: Connection, server_id: int
+        self, connection: Connection, view: View, user_id: int, server_id: int
     ) -> frozenset[int]:
-        """Return the papers of a server's list in a view, for a member."""
-        if view is ListView.MINE:
-            return frozenset(await shelf.list_paper_ids(connection, server_id, added_by=user_id))
+        """Return the saved papers, or those of a server's list, in a view for a reader."""
+        owner_id, now = server_id or user_id, self._clock()
+        if view is View.UPDATED:
+            return frozenset(await news.list_waiting(connection, owner_id, now, is_list=bool(server_id)))
+        if view is View.MINE:
+            return frozenset(await shelf.list_paper_ids(connection, owner_id, added_by=user_id))
+        if not server_id:
+            return await club.list_unread(connection, user_id)
         listed = frozenset(await shelf.list_paper_ids(connection, server_id))
-        talks = await club.list_talks(connection, server_id, self._clock())
-        if view is ListView.UNREAD:
+        talks = await club.list_talks(connection, server_id, now)
+        if view is View.UNREAD:
             return listed - talks.keys()
         return listed & {paper_id for paper_id, talk in talks.items() if talk.is_read}
-
-    def _views_of(self, user_id: int, server_id: int) -> Mapping[str, View]:
-        of_list = {view.value: partial(self._find_in_view, view, user_id) for view in ListView}
-        return of_list if server_id else self._views
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool) -> Imported:
         """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
@@ -173,25 +169,21 @@ class Shelf:
                     tags=row.tags or tags,
                 )
 
-    async def annotate(self, user_id: int, paper_id: int, *, note: str, tags: str) -> None:
-        """Replace the note and tags of a saved paper. `tags` is parsed by `notes.parse_tags`."""
-        await self._database.write(
-            shelf.update,
-            user_id,
-            paper_id,
-            note=notes.clean_note(note),
-            tags=notes.join_tags(notes.parse_tags(tags)),
-        )
+    async def annotate(
+        self, user_id: int, paper_id: int, *, note: str, tags: str, server_id: int = 0
+    ) -> None:
+        """Replace the note and tags of a saved paper or, with a server, of one on its list.
 
-    async def open_address(self, owner_id: int, *, is_new: bool = False) -> str:
-        """Return the token of the address of a list, of a reader or server; it is made if there is none, or if `is_new`."""
-        async with self._database.transaction() as connection:
-            await accounts.lock_reader(connection, owner_id)
-            token = None if is_new else await shelf.get_address(connection, owner_id)
-            if token is None:
-                token = secrets.token_hex(16)
-                await shelf.set_address(connection, owner_id, token)
-        return token
+        Raises UsageError if `tags` has more or longer ones than are kept, or the name of a view, which would hide them.
+        """
+        kept = notes.parse_tags(tags)
+        if kept != notes.split_tags(tags):
+            text = f"At most {notes.MAX_TAGS} tags of {notes.MAX_TAG_LENGTH} characters are kept."
+            raise UsageError(text, "saved-tags-limit", count=notes.MAX_TAGS, length=notes.MAX_TAG_LENGTH)
+        if (views := list_views(server_id)) and {*kept} & {*views}:
+            raise UsageError("A view has this name.", "saved-tags-are-filters", names=", #".join(views))
+        values = {"note": notes.clean_note(note), "tags": notes.join_tags(kept)}
+        await self._database.write(shelf.update, server_id or user_id, paper_id, **values)
 
     async def start_news(self, user_id: int, zone: str) -> None:
         """Tell a reader of events of saved papers, in a zone (IANA) unless the reader chose one."""
@@ -212,9 +204,9 @@ class Shelf:
             tags = await shelf.get_tags(connection, owner_id)
             total = await shelf.count(connection, owner_id)
             views = [
-                (name, len(await find(connection, owner_id)))
-                for name, find in self._views_of(user_id, server_id).items()
-                if total and containing in name
+                (view.value, len(await self._find_in_view(connection, view, user_id, server_id)))
+                for view in list_views(server_id)
+                if total and containing in view
             ]
         counts = Counter(tag for tag in tags.split() if containing in tag)
         of_tags = heapq.nsmallest(MAX_LISTED_TAGS, counts.items(), key=lambda item: (-item[1], item[0]))
@@ -255,14 +247,14 @@ class Shelf:
         """
         words, tags = notes.split_query(query)
         among: frozenset[int] | None = None
-        views, owner_id = self._views_of(user_id, server_id), server_id or user_id
-        for name in [tag for tag in tags if tag in views]:
-            tags.remove(name)
-            seen = await views[name](connection, owner_id)
-            among = seen if among is None else among & seen
+        for view in list_views(server_id):
+            if view in tags:
+                tags.remove(view)
+                seen = await self._find_in_view(connection, view, user_id, server_id)
+                among = seen if among is None else among & seen
         if not words:
             return tags, among
-        saved = await shelf.list_texts(connection, owner_id)
+        saved = await shelf.list_texts(connection, server_id or user_id)
         matching = await asyncio.to_thread(_find_in_texts, saved, words)
         listed = [
             DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)

@@ -165,7 +165,6 @@ class ZoteroOutbox:
         if not waiting and await self.database.fetch(zotero.get_problem) is None:
             return
         collection = await self.library.find_collection()
-        await self.database.write(zotero.set_problem, None)
         for paper_id in waiting:
             reason = None
             # A paper that cannot be written costs itself alone.
@@ -177,7 +176,9 @@ class ZoteroOutbox:
                 log.warning("paper not written into Zotero", paper=paper_id, reason=reason)
             await self.database.write(zotero.record, server_id, name, paper_id, self.clock(), reason)
             if self.clock() < self.library.pause_until:
-                return
+                break
+        # Not before: a key that may only read finds the collection.
+        await self.database.write(zotero.set_problem, None)
 
     async def _write_paper(self, server_id: int, paper_id: int, collection: str) -> str:
         """Write a paper of the list unless the library has it. Returns why Zotero refuses it, or ""."""
@@ -185,7 +186,11 @@ class ZoteroOutbox:
             rows, _ = await shelf.list_rows(connection, server_id, paper_ids=[paper_id])
             facts = (await papers.list_facts_by_paper(connection, [paper_id])).get(paper_id, ())
             merged = await papers.list_merged(connection, ids=[paper_id])
-        if not rows or await self.library.has(rows[0].arxiv_id):
+        if not rows:
+            return ""
+        if rows[0].title is None:
+            return "its title is not known yet"
+        if await self.library.has(rows[0].arxiv_id):
             return ""
         published = [fact.published_on for fact in facts if fact.published_on]
         item = exports.to_zotero(rows[0], merged[paper_id].abstract, min(published, default=None))

@@ -363,6 +363,7 @@ class WebPages:
         It has what is public of its papers alone: neither notes nor tags, nor who saved them.
         """
         limit = {"": site.row_limit, "atom": FEED_PAPERS}.get(ending)
+        page = 0 if ending else page
         async with self.services.database.read() as connection:
             owner_id = await shelf.find_owner(connection, token)
             if owner_id is None:

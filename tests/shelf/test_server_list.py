@@ -16,7 +16,7 @@ from bot.client.list_state import ListKind, ListState, pack_state
 from bot.client.message_builder import button, layout_payload
 from bot.operations.retention import GUILD_RETENTION, Retention
 from bot.outbox.contents import RenderedPart
-from storage import accounts, models, shelf
+from storage import accounts, models, papers, shelf
 from storage.database import Database
 from tests.shelf.test_shelf_commands import pick
 from tests.storage.test_saved_papers import add_papers
@@ -43,7 +43,8 @@ def member(harness: ClientHarness) -> Any:
 
 async def add(harness: ClientHarness, arxiv_id: str, by: Any = None, where: Any = None) -> Any:
     card = await harness.ask("paper", by=by, where=where, paper=arxiv_id)
-    return await harness.press(card, "list-add", by=by)
+    key = "list-has" if harness.texts("list-has") in labels_of(card) else "list-add"
+    return await harness.press(card, key, by=by)
 
 
 def labels_of(message: Any) -> list[str]:
@@ -94,10 +95,14 @@ async def test_the_lists_tags_search_and_files_are_the_servers(harness: ClientHa
     texts = harness.texts
     entry = await add(harness, SURVEY)
     await add(harness, REWARDS, by=member)
+    names = "unread, #read, #mine, #updated"
     refused = await harness.fill(entry, "saved-tags", tags="RL, mine")
-    assert shown_text(refused) == harness.texts("list-tags-are-filters")
+    assert shown_text(refused) == harness.texts("saved-tags-are-filters", names=names)
     tagged = await harness.fill(entry, "saved-tags", tags="RL, seminar")
     assert "#rl #seminar" in shown_text(tagged)
+    offered = await harness.reader.autocomplete(harness.channel, "saved", "tag", "sem", **LIST)
+    assert [choice["value"] for choice in offered] == ["seminar"]
+    assert await harness.reader.autocomplete(harness.channel, "saved", "tag", "sem") == []
     listed = await harness.ask("saved", by=member, tag="rl", **LIST)
     assert ("Small Language" in shown_text(listed), "Rewards That" in shown_text(listed)) == (True, False)
     assert "Rewards That" in shown_text(await harness.ask("saved", by=member, search="reward", **LIST))
@@ -113,6 +118,31 @@ async def test_the_lists_tags_search_and_files_are_the_servers(harness: ClientHa
     assert texts("list-heading", server="Paper Club", count=2) in shown
     page = await pick(harness, await harness.ask("saved", **LIST), SURVEY)
     assert texts("save") in labels_of(page), "the card is the reader's own"
+    assert texts("list-has") in labels_of(page)
+    assert "#rl #seminar" in shown_text(await harness.press(page, "list-has"))
+    await harness.press(tagged, "list-remove")
+    assert texts("list-add") in labels_of(await harness.ask("paper", paper=SURVEY))
+
+
+async def test_what_is_new_is_a_filter_of_the_list(harness: ClientHarness) -> None:
+    """As in `/saved`, but whether or not a member is told of it."""
+    texts, database = harness.texts, harness.container.database
+    for arxiv_id in (SURVEY, REWARDS):
+        await add(harness, arxiv_id)
+    await harness.env.advance_time(3600)
+    async with database.transaction() as connection:
+        ids = await papers.get_ids(connection, [SURVEY])
+        row = {"paper_id": ids[SURVEY], "kind": papers.EventKind.CODE, "found_at": harness.env.now()}
+        await connection.execute(papers.paper_events.insert().values(text="https://github.com/a/b", **row))
+    listed = await harness.ask("saved", **LIST)
+    [menu] = [part for part in raw_components(listed) if part.get("custom_id") == tag_menu(listed)]
+    assert f"{texts('list-view-updated')} · 1" in [option["label"] for option in menu["options"]]
+    for found in (
+        await harness.choose(listed, tag_menu(listed), "#updated"),
+        await harness.ask("saved", search="#updated", **LIST),
+    ):
+        assert texts("list-heading", server="Paper Club", count=1) in shown_text(found)
+        assert "Small Language" in shown_text(found)
 
 
 async def test_who_added_a_paper_or_a_manager_takes_it_off(harness: ClientHarness, member: Any) -> None:
@@ -178,6 +208,19 @@ async def test_a_list_is_read_elsewhere_by_its_members_alone(harness: ClientHarn
         assert shown_text(refused) == texts("list-unknown")
     empty = await harness.ask("saved", by=stranger, where=place, **LIST)
     assert texts("no-list-server").splitlines()[0] in shown_text(empty)
+    for typed in ("0", f"{2**63}", "9" * 30):
+        assert shown_text(last_response(await harness.user.slash("saved", list=typed))) == texts(
+            "list-unknown"
+        )
+    other.add_member(harness.user)
+    async with database.transaction() as connection:
+        await accounts.upsert_guilds(connection, {other.id: {}})
+        await shelf.add_to_list(
+            connection, other.id, [*(await papers.get_ids(connection, [MAPS])).values()], 1, harness.env.now()
+        )
+    with mock.patch.object(harness.bot.get_guild(other.id), "name", "The Paper Club of Mars"):
+        shown = last_response(await harness.user.slash("saved", list="paper club"))
+    assert texts("list-heading", server="Paper Club", count=1) in shown_text(shown)
     state = ListState(ListKind.SAVED, server_id=harness.guild.id)
     view = client_messages.text_view("x", button("forged", pack_state(state)))
     forged = await send_parts(harness, place.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(view)))
@@ -220,6 +263,7 @@ async def test_a_member_is_forgotten_and_a_server_is_removed(harness: ClientHarn
     data = await services.readers.export(harness.reader.id)
     [row] = json.loads(data)["tables"]["saved_papers"]
     assert (row["paper_id"], row["added_by"]) == (SURVEY, str(harness.reader.id))
+    assert (row["list_of_server"], "user_id" in row) == (str(harness.guild.id), False), "it is no reader's id"
     assert read_references(data, harness.env.now().date()) == [], "an import is not filled from a list"
     asked = shown_text(await harness.ask("me forget"))
     assert "saved paper" not in asked
@@ -242,8 +286,8 @@ async def test_papers_that_several_add_at_once_are_of_the_first(db: Database) ->
     async with db.transaction() as connection:
         ids = await add_papers(connection, ["A", "B", "C"])
     now = models.NEVER.replace(year=2026)
-    assert await db.write(shelf.add_to_list, 9, ids[:2], 1, now) == ids[:2]
-    assert await db.write(shelf.add_to_list, 9, ids, 2, now) == ids[2:]
+    assert await db.write(shelf.add_to_list, 9, ids[:2], 1, now) == (ids[:2], 2)
+    assert await db.write(shelf.add_to_list, 9, ids, 2, now) == (ids[2:], 3)
     rows, total = await db.fetch(shelf.list_rows, 9)
     assert ({row.id: row.added_by for row in rows}, total) == ({ids[0]: 1, ids[1]: 1, ids[2]: 2}, 3)
     assert await db.fetch(shelf.count_savers, ids) == {}, "a list is not a saver"

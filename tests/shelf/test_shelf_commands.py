@@ -7,10 +7,12 @@ from unittest import mock
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 
 from bot.client import messages as client_messages
 from bot.shelf import notes
 from storage import accounts, shelf
+from storage.database import Connection, Database
 from tests.support import patience
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
 
@@ -181,14 +183,58 @@ async def test_a_list_has_an_address_that_is_renewed_and_closed(
     assert harness.texts("address-closed") in shown_text(
         await harness.press(renewed, "address-close", by=who)
     )
-    assert await database.fetch(shelf.get_address, owner_id) is None
+    assert await find_address(database, owner_id) is None
     if is_of_server:
         assert harness.texts("address") not in harness.screen(await harness.ask("saved", **options))
         harness.take_roles(who)
         refused = await harness.press(first, "address-renew", by=who)
         assert harness.texts("needs-manage-server") in shown_text(refused)
-        assert await database.fetch(shelf.get_address, owner_id) is None
+        assert await find_address(database, owner_id) is None
     else:
         await harness.press(await open_list(), "address", by=who)
         await database.write(accounts.remove_reader_data, owner_id)
-        assert await database.fetch(shelf.get_address, owner_id) is None
+        assert await find_address(database, owner_id) is None
+
+
+async def find_address(database: Database, owner_id: int) -> str | None:
+    own = shelf.list_addresses.c.user_id == owner_id
+    async with database.read() as connection:
+        return await connection.scalar(sa.select(shelf.list_addresses.c.token).where(own))
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_presses_at_once_leave_the_address_that_the_last_one_tells(db: Database) -> None:
+    """What is opened twice is one address; what is closed after it was renewed is closed."""
+    shown = await asyncio.gather(*(db.write(shelf.set_address, 7, f"{n}" * 32, keep=True) for n in range(6)))
+    [token] = {*shown}
+    assert await db.fetch(shelf.find_owner, token or "") == 7
+    for number in range(10):
+        renewed, closed = asyncio.Event(), f"{number:032}"
+
+        async def renew(connection: Connection, renewed: asyncio.Event, token: str) -> None:
+            await shelf.set_address(connection, 7, token)
+            renewed.set()
+            await asyncio.sleep(0.01)  # the other press waits for this one meanwhile
+
+        async def close(renewed: asyncio.Event) -> None:
+            await renewed.wait()
+            await db.write(shelf.set_address, 7, None)
+
+        await db.write(shelf.set_address, 7, "a" * 32)
+        await asyncio.gather(db.write(renew, renewed, closed), close(renewed))
+        assert await find_address(db, 7) is None
+
+
+@pytest.mark.parametrize("tags", [",".join("abcdefghijk"), "a" * 31, "rl, unread"])
+async def test_tags_that_would_be_lost_or_hidden_are_refused(harness: ClientHarness, tags: str) -> None:
+    await save(harness, SURVEY)
+    card = await harness.ask("paper", paper=SURVEY)
+    await harness.fill(card, "saved-edit", note="kept", tags="rl")
+    refused = await harness.fill(card, "saved-edit", note="lost", tags=tags)
+    known = {
+        harness.texts("saved-tags-limit", count=10, length=30),
+        harness.texts("saved-tags-are-filters", names="unread, #updated"),
+    }
+    assert shown_text(refused) in known
+    listed = shown_text(await harness.ask("saved"))
+    assert ("kept" in listed, "#rl" in listed) == (True, True)

@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from pydantic import SecretStr
 
 from bot.app import container
+from bot.archive import digest_writer
 from bot.cli import operations as cli_operations
 from bot.core.settings import Settings
 from bot.operations import concerns, doctor
@@ -240,11 +242,55 @@ async def test_a_paper_that_zotero_refuses_costs_itself_alone_and_is_named(lab: 
     await lab.add("2501.00001", "2501.00002", "2501.00003")
     await lab.write()
     assert lab.ids == ["2501.00002", "2501.00003"]
-    assert await lab.told() == ["Zotero refuses 2501.00001: title is too long"]
+    assert await lab.told() == ["2501.00001 of the list is not in Zotero: title is too long"]
     lab.fake.refuse = lambda _: ""
     await lab.write(timedelta(hours=25))
     assert lab.ids[-1] == "2501.00001"
     assert await lab.told() == []
+
+
+async def test_a_paper_without_a_title_is_named_after_a_day(lab: Lab) -> None:
+    async with lab.database.transaction() as connection:
+        ids = await papers.add(connection, digest_writer.unlisted_papers(["2501.09999"]))
+        await shelf.save_at(connection, SERVER, {ids["2501.09999"]: lab.now})
+    await lab.write()
+    assert await lab.told() == []
+    await lab.write(timedelta(hours=24))
+    assert await lab.told() == ["2501.09999 of the list is not in Zotero: its title is not known yet"]
+    named = replace(FACTS, arxiv_id="2501.09999", title="Named", comment=None)
+    await sample_archive.make_ingest(lab.database).add_facts([named])
+    await lab.write(timedelta(hours=25))
+    assert (lab.ids, await lab.told()) == (["2501.09999"], [])
+
+
+async def test_a_collection_of_our_name_that_is_there_is_used(lab: Lab) -> None:
+    for number in range(101):
+        lab.library.put("collections", f"CC{number:06}", name=f"Seminar {number}")
+    lab.library.put("collections", "BINNED22", name="Paperround", deleted=True)
+    lab.library.put("collections", "MADE2222", name="Paperround")
+    await lab.add("2501.00001")
+    await lab.write()
+    [item] = lab.library.items.values()
+    assert (item["collections"], len(lab.library.collections)) == (["MADE2222"], 103)
+
+
+async def test_a_key_that_lost_its_right_to_write_is_told_once(lab: Lab) -> None:
+    """Each later look finds the collection, which does not mean that the key may write again."""
+    await lab.add("2501.00001")
+    await lab.write()
+    lab.fake.access = {"groups": {"12345": {"library": True, "write": False}}}
+    await lab.add("2501.00002")
+    await lab.write()
+    [told] = await lab.told()
+    stored = list[zotero.ZoteroProblem | None]()
+    with mock.patch.object(zotero, "set_problem", lambda _, problem: note(stored, problem)):
+        await lab.write(timedelta(minutes=61))
+    assert "Write access denied" in told
+    assert [problem and problem.code for problem in stored] == [403]
+
+
+async def note(stored: list[zotero.ZoteroProblem | None], problem: zotero.ZoteroProblem | None) -> None:
+    stored.append(problem)
 
 
 async def test_another_library_gets_the_whole_list(lab: Lab) -> None:

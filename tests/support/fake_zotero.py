@@ -116,8 +116,13 @@ class FakeZotero:
         found = [
             row
             for row in rows.values()
-            if (self.finds_new or not query or row["key"] not in self._new)
-            and any(query in str(value) for name, value in row.items() if fields is None or name in fields)
+            if not query
+            or (
+                (self.finds_new or row["key"] not in self._new)
+                and any(
+                    query in str(value) for name, value in row.items() if fields is None or name in fields
+                )
+            )
         ]
         shown = [
             {"key": row["key"], "version": row["version"], "data": row}

@@ -28,4 +28,4 @@ def open_shelf(
     find_titled: FindTitled = find_nothing,
     fetch_titled: FetchTitled = fetch_nothing,
 ) -> Shelf:
-    return Shelf(database, clock, matcher, {}, find_titled, fetch_titled)
+    return Shelf(database, clock, matcher, find_titled, fetch_titled)

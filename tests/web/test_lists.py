@@ -91,6 +91,8 @@ async def test_a_renewed_a_closed_and_a_guessed_address_have_nothing(opened: Web
         for wrong in (TOKEN, NEWER[:-1], NEWER.upper(), "%00", "a" * 101, "..", f"{NEWER}/"):
             assert (await opened.get(f"/lists/{wrong}{ending}"))[0] == 404, wrong
     assert (await opened.get(f"/lists/{NEWER}?page=501"))[0] == 404
+    whole = await opened.text(f"/lists/{NEWER}.bib")
+    assert await opened.text(f"/lists/{NEWER}.bib?page=2") == whole, "a file has no pages"
     assert NEWER not in await opened.text("/sitemap.xml") + await opened.text("/robots.txt")
     await database.write(shelf.set_address, READER, None)
     assert (await opened.get(f"/lists/{NEWER}"))[0] == 404

@@ -163,10 +163,12 @@ saved-note = note: { $note }
 saved-edit = Note and tags
 saved-note-label = Your note; only you can see it
 saved-tags-label = Up to { $count } tags of { $length } letters, by commas
+saved-tags-limit = A paper has at most { $count } tags of { $length } letters. Nothing was changed.
+saved-tags-are-filters = These are filters, so they cannot be tags: **#{ $names }**. Choose other words. Nothing was changed.
 saved-tags-hint = rl, seminar
 saved-nothing-to-export = No saved papers to export.
 saved-not-any-more = This paper is no longer in your saved papers.
-saved-full = You have reached the maximum of { $count } saved papers. Remove some first.
+saved-full = You can save { $count } papers, and this would be more. Remove some first.
 saved-exported = { $count ->
     [one] One paper
    *[other] { $count } papers
@@ -720,6 +722,7 @@ ask-over = You have had { $count } answers in channels today. { $ask } still ans
 
 ## The list of a server
 list-add = Add to our list
+list-has = On our list
 list-added = { $count ->
     [0] { $known ->
         [one] This is on our list already.
@@ -749,18 +752,18 @@ list-heading = { $server ->
 list-choice = server: the list that its members share
 list-show = Show our list
 list-tags = Tags on our list
-list-tags-are-filters = **#read**, **#unread** and **#mine** are filters of this list. Choose other words as tags. Nothing was changed.
 list-remove = Take off
 list-removed = Taken off our list: { $title }
 list-not-yours = Only the member who added it, or a server manager, can take it off our list.
 list-not-any-more = This paper is not on our list any more.
-list-full = Our list is full: it has { $count } papers. Take some off first.
-list-too-many = You have added { $count } papers to lists within a day, the maximum. Try again tomorrow.
+list-full = Our list can have { $count } papers, so there is no room for this. Take some off first.
+list-too-many = You can add { $count } papers to lists within a day, and this would be more. Try again tomorrow.
 list-only-in-servers = A list belongs to a server, and Paperround is not in this one. Save the paper for yourself instead.
 list-unknown = There is no such list for you. In a server, type **server**; elsewhere, pick one of the servers that are offered.
 list-view-unread = To read
 list-view-read = Read
 list-view-mine = Added by me
+list-view-updated = With news
 list-none-found = ### Nothing on our list matches “{ $query }”
 no-list-server = ### Nothing on our list yet
     This list belongs to the server. Press **Add to our list** on a paper, or **Discuss**, and everyone here finds it in this place.
@@ -883,7 +886,7 @@ status-zotero = The server's list does not come into Zotero: { $code ->
     [404] there is no such library.
    *[other] Zotero refuses it.
 } The operator of the bot has been told.
-status-zotero-refused = Zotero refuses { $papers } of the server's list. The operator of the bot has been told why.
+status-zotero-refused = Of the server's list not in Zotero yet: { $papers }. The operator of the bot has been told why.
 status-sources = Sources
 sources-heading = { $count ->
     [0] Sources

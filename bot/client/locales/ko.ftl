@@ -139,6 +139,8 @@ saved-note = 메모: { $note }
 saved-edit = 메모·태그
 saved-note-label = 나만 보는 메모
 saved-tags-label = { $length }자까지인 태그 { $count }개까지, 쉼표로 구분
+saved-tags-limit = 태그는 한 논문에 { $count }개까지, 하나에 { $length }자까지 쓸 수 있어요. 바뀐 것은 없어요.
+saved-tags-are-filters = 다음은 필터라서 태그로 쓸 수 없어요: **#{ $names }**. 다른 말을 써 주세요. 바뀐 것은 없어요.
 saved-tags-hint = 강화학습, 세미나
 saved-nothing-to-export = 내보낼 논문이 없어요.
 saved-not-any-more = 이제 저장되어 있지 않은 논문이에요.
@@ -663,6 +665,7 @@ ask-over = 오늘은 채널에서 { $count }번 답해 드렸어요. { $ask } �
 
 ## 서버의 목록
 list-add = 우리 목록에 담기
+list-has = 우리 목록에 있음
 list-added = { $count ->
     [0] 이미 우리 목록에 있어요.
     [1] 우리 목록에 담았어요.
@@ -688,18 +691,18 @@ list-heading = { $server ->
 list-choice = 서버: 멤버가 함께 쓰는 목록
 list-show = 우리 목록 보기
 list-tags = 우리 목록의 태그
-list-tags-are-filters = **#read**, **#unread**, **#mine** 태그는 이 목록의 필터예요. 다른 말을 태그로 써 주세요. 바뀐 것은 없어요.
 list-remove = 목록에서 빼기
 list-removed = 우리 목록에서 뺐어요: { $title }
 list-not-yours = 담은 사람이나 서버 관리자만 목록에서 뺄 수 있어요.
 list-not-any-more = 이제 우리 목록에 없는 논문이에요.
-list-full = 우리 목록이 가득 찼어요. 논문이 { $count }편 있으니 먼저 몇 편을 빼 주세요.
-list-too-many = 하루에 논문을 { $count }편까지 담을 수 있어요. 내일 다시 담아 주세요.
+list-full = 우리 목록에는 논문을 { $count }편까지 담을 수 있어서 자리가 모자라요. 먼저 몇 편을 빼 주세요.
+list-too-many = 하루에 논문을 { $count }편까지 담을 수 있는데, 이번 것까지 담으면 넘어요. 내일 다시 담아 주세요.
 list-only-in-servers = 목록은 서버에 있는데, 이 서버에는 Paperround가 없어요. 대신 내 논문으로 저장해 주세요.
 list-unknown = 볼 수 있는 목록이 아니에요. 서버에서는 **서버**라고 쓰고, 다른 곳에서는 보이는 서버 중에서 골라 주세요.
 list-view-unread = 읽을 논문
 list-view-read = 읽은 논문
 list-view-mine = 내가 담은 논문
+list-view-updated = 새 소식 있는 논문
 list-none-found = ### 우리 목록에 “{ $query }”에 맞는 논문이 없어요
 no-list-server = ### 우리 목록이 아직 비어 있어요
     서버 멤버가 함께 쓰는 목록이에요. 논문에서 **우리 목록에 담기**나 **토론하기**를 누르면 모두가 여기에서 볼 수 있어요.
@@ -841,7 +844,7 @@ status-zotero = 서버 목록이 Zotero에 들어가지 않고 있어요. { $cod
     [404] 그런 라이브러리가 없어요.
    *[other] Zotero가 받지 않아요.
 } 봇 운영자에게 알렸어요.
-status-zotero-refused = 서버 목록에서 Zotero가 받지 않은 논문: { $papers }. 이유는 봇 운영자에게 알렸어요.
+status-zotero-refused = 서버 목록에서 아직 Zotero에 없는 논문: { $papers }. 이유는 봇 운영자에게 알렸어요.
 status-sources = 출처
 sources-heading = { $count ->
     [0] 출처
