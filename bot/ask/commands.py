@@ -56,11 +56,17 @@ class AskCog(commands.Cog):
         paper: app_commands.Range[str, 1, 500] = "",
         period: app_commands.Range[str, 1, 40] = list_state.Period.ALL.value,
     ) -> ui.LayoutView | None:
-        """Answer a question about a paper, else from the archive. An arXiv id alone shows that paper."""
-        if paper:
-            return await self._answer(request, paper, question)
-        if " " not in question.strip() and arxiv_ids.extract_arxiv_id(question):
+        """Answer a question about a paper, in a paper's thread about that one, else from the archive.
+
+        An arXiv id alone shows its paper.
+        """
+        if not paper and " " not in question.strip() and arxiv_ids.extract_arxiv_id(question):
             return await card_view(request, question)
+        is_of_archive = arxiv_ids.names_paper(question) or period != list_state.Period.ALL
+        if paper := paper or (
+            "" if is_of_archive else await self._find_discussed(request.interaction.channel)
+        ):
+            return await self._answer(request, paper, question)
         today = await request.interaction.client.today_for(request.interaction)
         limits = list_state.limits_of(*options.parse_period(period, today), today)
         dates = zip(("since", "until"), limits, strict=True)
@@ -98,6 +104,14 @@ class AskCog(commands.Cog):
         async with router.deferring_publicly(interaction):
             sharer = interactions.display_name(interaction)
             return ask_messages.shared_view(request.texts, answered, sharer=sharer)
+
+    async def _find_discussed(self, place: Any) -> str:
+        """Return the arXiv id of the paper that a thread is about; "" in another place, and in a thread about several."""
+        found: Sequence[str] = ()
+        if isinstance(place, discord.Thread) and self._bot.user is not None:
+            of_card = _list_card_papers(await _load_first(place, self._bot.user), self._bot.user)
+            found = of_card or await self._questions.list_discussed(place.id)
+        return found[0] if len(found) == 1 else ""
 
     async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView | None:
         async with router.admitted_lookup(request.interaction):
@@ -166,7 +180,7 @@ async def _find_card_papers(message: discord.Message, bot_user: discord.ClientUs
     """Return the papers of the bot's card that a message replies to, else of the one on which a person opened the thread."""
     replied = message.reference.resolved if message.reference is not None else None
     of_replied = _list_card_papers(replied, bot_user)
-    return of_replied or _list_card_papers(await _load_first(message, bot_user), bot_user)
+    return of_replied or _list_card_papers(await _load_first(message.channel, bot_user), bot_user)
 
 
 def _list_card_papers(
@@ -179,9 +193,8 @@ def _list_card_papers(
     return tuple(dict.fromkeys(action.payload for action in actions if action.verb == ask_messages.OPEN))
 
 
-async def _load_first(message: discord.Message, bot_user: discord.ClientUser) -> discord.Message | None:
-    """Return the message on which a person opened the thread of a message; it has the thread's id."""
-    thread = message.channel
+async def _load_first(thread: Any, bot_user: discord.ClientUser) -> discord.Message | None:
+    """Return the message on which a person opened a thread; it has the thread's id. None in another place."""
     if not isinstance(thread, discord.Thread) or thread.owner_id == bot_user.id:
         return None
     if not isinstance(thread.parent, discord.TextChannel):

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import discord
 from discord import ui
 
+from bot.archive import arxiv_ids
 from bot.archive.summaries import Basis, label_name
 from bot.ask.answers import Answer, Extent, Found, Kind, Words
 from bot.ask.archive import MAX_PAPERS
@@ -166,7 +167,9 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     names = ", ".join(f"**{escape_untrusted(name)}**" for name in answer.absent)
     if not answer.found and len(answer.topic) <= _MAX_THANKS and _THANKS.search(answer.topic):
         return [texts("ask-archive-thanks")]
-    told = [texts(f"ask-archive-{answer.kind}", names=names)]
+    is_unlisted = any(map(arxiv_ids.is_possible, answer.absent))
+    key = "why-not-listed" if is_unlisted else f"ask-archive-{answer.kind}"
+    told = [texts(key, names=names, paper=names)]
     if answer.extent is not None:
         told.append(_describe_archive(texts, answer.extent))
         told += [texts("ask-archive-near-papers")] if answer.found else []

@@ -135,7 +135,7 @@ class PaperQuestions:
         paper: models.PaperDetail | None = None,
         same: Sequence[str] = (),
     ) -> Answer:
-        """Answer a question about a paper, else about the `same` papers (arXiv ids) if they have anything near, else the archive.
+        """Answer a question about a paper, else about the `same` papers (arXiv ids); if several have nothing near, the archive.
 
         The text of a paper is read if it is not stored; else nothing is fetched. `locale` is the reader's language. Raises
         BusyError, or UsageError beyond the day's limit of texts.
@@ -144,7 +144,7 @@ class PaperQuestions:
             return await self._answer_of_paper(paper, asked, locale, user_id)
         async with self.lookups.admitted(user_id, _PATIENCE):
             answer = await self.archive.answer(asked, locale, only=same)
-            is_done = answer.is_near or not (same and question.has_words(asked))
+            is_done = answer.is_near or len(same) < 2 or not question.has_words(asked)
             return answer if is_done else await self.archive.answer(asked, locale)
 
     async def _answer_of_paper(
@@ -226,6 +226,10 @@ class PaperQuestions:
             self._indexes[key] = index
         return index
 
+    async def list_discussed(self, thread_id: int) -> list[str]:
+        """Return the arXiv ids of the papers that a thread is about."""
+        return await self.database.fetch(storage.list_place_papers, thread_id, None)
+
     async def answer_mention(self, asked: str, message: AskedMessage) -> None:
         """Answer a question about papers of the bot's messages, else from the archive. An error is logged.
 
@@ -248,7 +252,7 @@ class PaperQuestions:
         if not is_heard or over > 1:  # said once
             return
         # A reply to an answer of several papers asks these.
-        same = [] if named or len(answered or ()) < 2 else list(answered or ())
+        same = named or ([] if len(answered or ()) < 2 else list(answered or ()))
         named = named or ([] if same else list(answered or ids))
         # A message without letters is answered in the server's language.
         of_server = guild.locale if guild is not None and not any(map(str.isalpha, asked)) else None

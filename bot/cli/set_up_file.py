@@ -469,7 +469,8 @@ class _Alerts:
             name = f"{kind.value}s"
             texts = getattr(entry if name in entry.model_fields_set else before, name)
             terms += [models.AlertTerm(kind, text) for text in texts]
-        return alerts_service.validate_alert(replace(row, terms=tuple(terms), **entry.given(models.Alert)))
+        draft = replace(row, terms=tuple(terms), **entry.given(models.Alert))
+        return alerts_service.validate_alert(await self.service.complete_names(draft))
 
     def find_secret(self, draft: models.Alert) -> str:
         return ""

@@ -279,8 +279,7 @@ def find(
     """
     engine = archive.engine
     if _asks_for_nothing(query, scope, request):
-        ignored = (*query.ignored, *(f"-{term}" for term in query.excluded))
-        return FoundPapers(replace(query, ignored=ignored, excluded=()), interpreted, scope, Matches())
+        return FoundPapers(query, interpreted, scope, Matches())
     matches = list_matches(engine, interpreted, scope, request)
     unknown = [] if matches.complete else completion.list_unknown_words(engine, interpreted.parts)
     corrected = completion.find_corrections(archive, load(), query.text, unknown) if unknown else ()

@@ -216,6 +216,13 @@ async def test_a_mention_in_a_papers_thread_is_answered_there_and_names_nobody(
     assert read in shown_text(answer)
 
 
+async def test_the_command_asks_the_paper_of_the_thread_that_it_is_typed_in(asking: ClientHarness) -> None:
+    thread = await open_thread(asking)
+    in_thread = await asking.reader.slash(thread, "ask", question="Which licence?")
+    assert "Apache 2.0" in plain(in_thread.response)
+    assert asking.texts("ask-again") in shown_text(in_thread.response)
+
+
 async def test_only_a_mention_in_a_papers_thread_is_answered(asking: ClientHarness) -> None:
     thread = await open_thread(asking)
     sent = await asking.reader.send(thread, "Which licence?")

@@ -261,6 +261,13 @@ async def test_an_id_in_a_message_is_the_paper_asked_about_in_a_thread_on_anothe
     assert "The weights are" not in payload
 
 
+async def test_an_id_that_no_digest_has_is_said_in_a_papers_thread(discussed: Database) -> None:
+    await questions(discussed).answer_mention("How does it compare with 2412.99999?", MESSAGE)
+    [payload] = await due(discussed)
+    assert "No digest has listed" in payload
+    assert "99999" in payload
+
+
 async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> None:
     await add_second_paper(discussed)
     await questions(discussed).answer_mention("Which licence?", MESSAGE)

@@ -2,9 +2,11 @@
 
 import pytest
 
+from bot.cli.set_up_file import SetUpFile
+from bot.core.settings import Settings
 from bot.search.results import MatchKind, SearchRequest
 from bot.search.service import SearchService
-from storage import archive, models
+from storage import archive, errors, models
 from storage.database import Database
 from tests.conftest import OpenFilled
 from tests.support import sample_archive
@@ -292,6 +294,7 @@ async def test_what_is_only_left_out_is_no_search(harness: ClientHarness, query:
     shown = shown_text(await harness.ask("topic", query=query))
     assert harness.texts("no-list-topic-left-out").splitlines()[0] in shown
     assert "A Survey of Teapots" not in shown
+    assert harness.texts("list-ignored", filters="").strip() not in shown
 
 
 async def test_a_paper_is_not_said_to_lack_its_authors_and_its_title(search: SearchService) -> None:
@@ -307,6 +310,15 @@ async def test_an_alert_on_a_last_name_is_on_its_one_author_or_asks_for_a_whole_
     assert "by Mira Holt" in harness.screen(await harness.ask("alerts add", author="holt"))
     refused = shown_text(await harness.ask("alerts add", author="Lane"))
     assert refused.startswith(harness.texts("refused-last-name", text="Lane", author="Ida Lane"))
+
+
+async def test_an_alert_of_a_set_up_file_takes_a_last_name_as_the_command_does(archive_db: Database) -> None:
+    of_file = SetUpFile(archive_db, lambda: sample_archive.NOW, Settings())
+    alert = '[[alerts]]\nuser = "7"\nauthors = ["{}"]\n'
+    for changes in (("add alert of user 7 for Mira Holt",), ()):
+        assert (await of_file.apply(alert.format("Holt"), "file")).changes == changes
+    with pytest.raises(errors.UsageError, match="file:1: alerts 1: Several authors are called “Lane”"):
+        await of_file.apply(alert.format("Lane"), "file")
 
 
 async def test_two_buttons_that_do_the_same_are_one(harness: ClientHarness) -> None:
