@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 import time
 from contextlib import AsyncExitStack, suppress
@@ -24,6 +26,7 @@ from bot.daily.service import Subscriptions, list_unplanned_today
 from bot.operations import posts
 from bot.outbox.outcomes import DeliveryError
 from bot.sources import kept_papers
+from bot.sources.poller import SourceReport
 from bot.web import service
 from bot.web.site import SiteBuilder
 from storage import daily, errors, key_values, models, outbox, sources
@@ -129,15 +132,16 @@ class Once:
         """Read the sources that are due, and do what else a bot does beside that."""
         workers, now = self._running.workers, self._clock()
         polling = workers.open_poller((SPACING, SPACING))
-        new: dict[int, int] = {}
+        reports: list[SourceReport] = []
         with suppress(TimeoutError), isolation.isolated(log, "sources not read", reraise=(TimeoutError,)):
             async with asyncio.timeout(self._seconds_until(READ_SHARE)), polling as poller:
-                new = {report.source.id: report.result.new_papers for report in await poller.fetch_due()}
+                await poller.fetch_due(reports)
                 if self.container.settings.writes_digests:
                     await jobs.DailyWriter(workers, lambda: asyncio.sleep(0)).write_due()
                 await kept_papers.KeptPapers(
                     workers.database, self._clock, workers.ingest, poller.context
                 ).ask()
+        new = {report.source.id: report.result.new_papers for report in reports}
         self._found_new = any(new.values())
         await self._running.purge()
         for row in await self._database.fetch(sources.list_rows):
@@ -183,29 +187,39 @@ class Once:
         """Send what is due, and what comes due meanwhile. Returns why nothing was sent, or ""."""
         if not await self._is_left():
             return ""
-        if self.before_sending is not None:
-            await self._database.write(key_values.set_value, key_values.ANNOUNCED, self._clock().isoformat())
-            await self._database.fold_log()
-            # Its output goes to stderr: stdout has the lines of this run alone.
-            command = await asyncio.create_subprocess_shell(self.before_sending, stdout=sys.stderr.fileno())
-            if status := await command.wait():
-                await self._database.write(key_values.remove, key_values.ANNOUNCED)
-                return f"the command before it ended with status {status}"
         relay = self._running.relay
-        ending = asyncio.get_running_loop().call_later(self._seconds_until(SEND_SHARE), relay.stop)
         try:
+            if self.before_sending is not None and (status := await self._run_before(self.before_sending)):
+                return f"the command before it ended with status {status}"
+            ending = asyncio.get_running_loop().call_later(self._seconds_until(SEND_SHARE), relay.stop)
             await relay.drain()
             while self._seconds_until(SEND_SHARE) and self._running.lock.term and await self._is_left():
                 await asyncio.sleep(PAUSE_SECONDS)
                 await relay.drain()
+            ending.cancel()
         except DeliveryError:
             return command_sync.WRONG_TOKEN
         finally:
-            ending.cancel()
             relay.stop()
-            await relay.run()  # which waits for what is in flight
-            await self._database.write(key_values.remove, key_values.ANNOUNCED)
+            try:
+                await relay.run()  # which waits for what is in flight
+            finally:  # each message is known here, also if the run was stopped
+                await self._database.write(key_values.remove, key_values.ANNOUNCED)
         return ""
+
+    async def _run_before(self, command: str) -> int:
+        """Announce in the database that messages are sent, and run a command, which may store it. Returns its status."""
+        await self._database.write(key_values.set_value, key_values.ANNOUNCED, self._clock().isoformat())
+        await self._database.fold_log()
+        # Its output goes to stderr: stdout has the lines of this run alone.
+        process = await asyncio.create_subprocess_shell(
+            command, stdout=sys.stderr.fileno(), start_new_session=True
+        )
+        try:
+            return await process.wait()
+        finally:
+            if process.returncode is None:  # it must not store anything after this run
+                os.killpg(process.pid, signal.SIGKILL)
 
     async def _is_left(self) -> bool:
         """Return whether something is due before the time for sending is over, or a run was killed while it sent."""

@@ -227,30 +227,31 @@ class Poller:
             # Later rounds may end earlier, but only the first polls all sources that are due now.
             self.first_round.set()
 
-    async def fetch_due(self) -> list[SourceReport]:
-        """Poll the sources that are due and not already being polled."""
+    async def fetch_due(self, reports: list[SourceReport] | None = None) -> list[SourceReport]:
+        """Poll the sources that are due and not already being polled. Each report is in `reports` from its start on."""
+        reports = [] if reports is None else reports
         rows = await self.database.fetch(sources.list_rows, due_at=self.clock())
-        return await self._fetch_sources([row for row in rows if row.id not in self._polled])
+        reports += (SourceReport(row) for row in rows if row.id not in self._polled)
+        return await self._fetch_sources(reports)
 
     async def fetch_all(self, *, days: Sequence[date] | None = None) -> list[SourceReport]:
         """Poll all sources now. If `days` are given, fetch these days without a timeout."""
         rows = await self.database.fetch(sources.list_rows)
-        return await self._fetch_sources(rows, days)
+        return await self._fetch_sources(list(map(SourceReport, rows)), days)
 
     async def fetch_first(self, row: models.StoredSource) -> SourceReport:
         """Poll a newly added source for at most a minute. The running bot fetches the rest."""
-        [report] = await self._fetch_sources([row], seconds=_PAGE_TIMEOUT_SECONDS)
+        [report] = await self._fetch_sources([SourceReport(row)], seconds=_PAGE_TIMEOUT_SECONDS)
         return report
 
     async def _fetch_sources(
         self,
-        rows: Sequence[models.StoredSource],
+        reports: list[SourceReport],
         days: Sequence[date] | None = None,
         seconds: float = _TIMEOUT_SECONDS,
     ) -> list[SourceReport]:
         """Poll sources, lists with votes first, then ask arXiv for missing titles."""
-        self._polled |= {row.id for row in rows}
-        reports = list(map(SourceReport, rows))
+        self._polled |= {report.source.id for report in reports}
         tasks: list[asyncio.Task[None]] = []
         try:
             for is_first in (True, False):

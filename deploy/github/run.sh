@@ -8,6 +8,7 @@ branch=paperround-state
 work=${RUNNER_TEMP:-/tmp}/paperround
 database=$work/paperround.db
 lease=$work/lease # the commit that this run took or stored last; empty if the branch did not exist
+report=${RUNNER_TEMP:-/tmp}/paperround-report
 secrets=()
 for name in DISCORD_TOKEN "${!DISCORD_WEBHOOK@}"; do
   value=${!name:-}
@@ -16,6 +17,9 @@ for name in DISCORD_TOKEN "${!DISCORD_WEBHOOK@}"; do
 done
 
 say() { echo "state: $*"; }
+
+# Ask the repository, for two minutes at most.
+ask() { timeout "${ASK_SECONDS:-120}" git "$@"; }
 
 # Each secret in what is read, also the last part of an address alone, becomes ***.
 hide() {
@@ -36,9 +40,9 @@ load() {
   local status=0 secret
   rm -rf "$work" && mkdir -p "$work"
   : > "$lease"
-  git ls-remote --exit-code --quiet origin "refs/heads/$branch" > /dev/null || status=$?
+  ask ls-remote --exit-code --quiet origin "refs/heads/$branch" > /dev/null || status=$?
   if [ "$status" = 2 ]; then return 0; fi # no such branch: the first run
-  if [ "$status" != 0 ] || ! git fetch --quiet --depth 1 origin "refs/heads/$branch"; then
+  if [ "$status" != 0 ] || ! ask fetch --quiet --depth 1 origin "refs/heads/$branch"; then
     say "failed because the repository does not answer. Nothing was read or sent."
     return 1
   fi
@@ -60,10 +64,10 @@ save() {
   tree=$(printf '100644 blob %s\tREADME\n100644 blob %s\tstate\n' "$note" "$blob" | git mktree) || return 1
   commit=$(git -c user.name=Paperround -c user.email=paperround@localhost commit-tree "$tree" -m "State of Paperround") || return 1
   for attempt in 1 2 3; do
-    if git push --quiet --force-with-lease="refs/heads/$branch:$(< "$lease")" origin "$commit:refs/heads/$branch"; then
+    if ask push --quiet --force-with-lease="refs/heads/$branch:$(< "$lease")" origin "$commit:refs/heads/$branch"; then
       stored=$commit
     else # perhaps only the answer was lost
-      stored=$(git ls-remote origin "refs/heads/$branch" | cut -f 1) || stored=unknown
+      stored=$(ask ls-remote origin "refs/heads/$branch" | cut -f 1) || stored=unknown
     fi
     if [ "$stored" = "$commit" ]; then
       echo "$commit" > "$lease"
@@ -85,13 +89,13 @@ fill_in() {
     say "failed because the repository has no file posts.toml at its top."
     return 1
   fi
-  text=$(< posts.toml)
+  text=$(sed 's/^[[:blank:]]*#.*/#/' posts.toml) # a secret that only a comment names is not needed
   for name in "${!DISCORD_WEBHOOK@}"; do text=${text//"\${$name}"/"${!name}"}; done
   if [[ $text =~ \$\{(DISCORD_WEBHOOK[A-Z0-9_]*)\} ]]; then
     say "failed because the secret ${BASH_REMATCH[1]} is not set. Add it in Settings > Secrets and variables > Actions."
     return 1
   fi
-  (umask 077 && printf '%s\n' "$text" > "$work/set-up.toml")
+  (umask 077 && printf '%s\n' "$text" > "$work/posts.toml")
 }
 
 run() {
@@ -102,7 +106,7 @@ run() {
   fi
   load && fill_in || return 1
   if [ -n "${SITE_URL:-}" ]; then site=(--site public --base-url "$SITE_URL"); fi
-  PAPERROUND_DATABASE_URL=sqlite+aiosqlite:///$database paperround run --once --set-up "$work/set-up.toml" \
+  PAPERROUND_DATABASE_URL=sqlite+aiosqlite:///$database paperround run --once --set-up "$work/posts.toml" \
     --before-sending "bash '$0' save" "${site[@]}" || status=$?
   if [ "$status" -gt 1 ] || [ -s "$database-wal" ]; then
     # Killed, or with wrong settings: what was stored before sending stays, and the next run doubts what it announced.
@@ -118,9 +122,9 @@ if [ "${1:-}" = save ]; then
   save
 else
   status=0
-  run 2>&1 | hide | tee "${TMPDIR:-/tmp}/paperround-report" || status=${PIPESTATUS[0]}
+  run 2>&1 | hide | tee "$report" || status=${PIPESTATUS[0]}
   if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-    { echo '```' && cat "${TMPDIR:-/tmp}/paperround-report" && echo '```'; } >> "$GITHUB_STEP_SUMMARY"
+    { echo '```' && cat "$report" && echo '```'; } >> "$GITHUB_STEP_SUMMARY"
   fi
   exit "$status"
 fi

@@ -1,6 +1,7 @@
 """`paperround run --once`: what is due is read, planned and sent, and the process ends."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -176,6 +177,21 @@ async def test_what_was_stored_before_sending_doubles_nothing(single: SingleRuns
     again = await single.run("--before-sending", "exit 3")
     assert again.exit_status == 0, again
     assert count_posts(single.fake, channel_id) == 1
+
+
+async def test_the_command_before_sending_ends_with_its_run(single: SingleRuns) -> None:
+    """What it stored later would be doubted by the next run, though nothing was sent."""
+    _set_up_post(single, with_token=False)
+    os.mkfifo(alive := single.folder / "alive")
+    reading = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
+    stopped = await single.run(
+        "--before-sending", "exec > alive; echo $$; kill -TERM $PPID; sleep 600; exit 1"
+    )
+    assert (stopped.exit_status, single.fake.count_messages()) == (1, 0)
+    assert os.read(reading, 100)
+    assert os.read(reading, 100) == b"", "it still runs"
+    os.close(reading)
+    assert (await single.run()).exit_status == 0
 
 
 @pytest.mark.promise

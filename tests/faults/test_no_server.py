@@ -109,7 +109,7 @@ class Copy:
 
     def check_out(self) -> Path:
         self.runs += 1
-        checkout = self.folder / f"checkout-{self.runs}"
+        checkout = self.folder / f"check out {self.runs}"
         git("clone", "--quiet", "--depth", "1", f"file://{self.bare}", str(checkout), cwd=self.folder)
         return checkout
 
@@ -326,6 +326,13 @@ async def test_a_missing_secret_and_a_repository_that_is_away_are_named(copy: Co
     assert (unnamed.exit_status, "the secret DISCORD_WEBHOOK_2 is not set" in unnamed.stdout) == (1, True), (
         unnamed
     )
+    copy.commit(
+        {
+            "posts.toml": '[[posts]]\nat = "nine"\n# webhook = "${DISCORD_WEBHOOK_2}"\nwebhook = "${DISCORD_WEBHOOK}"\n'
+        }
+    )
+    wrong = await copy.run()
+    assert (wrong.exit_status, "/posts.toml:1: posts 1: at: " in wrong.stdout) == (2, True), wrong
     empty = copy.check_out()
     (empty / "posts.toml").unlink()
     without = await copy.run(checkout=empty)

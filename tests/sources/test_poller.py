@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from bot.archive.digest_writer import IngestResult
+from bot.core import isolation
 from bot.sources import base, poller
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, models
@@ -240,6 +241,24 @@ async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
     harness.origin.pages["/feed"] = feed_of_papers(numbers, on).replace(undated, "")
     harness.now += timedelta(minutes=40)
     await harness.fetch_due()
+
+
+async def test_a_poll_that_is_ended_tells_what_it_has_read(harness: PollingHarness) -> None:
+    asked = asyncio.Event()
+
+    async def hang(request: web.BaseRequest) -> web.StreamResponse:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    harness.origin.pages |= {"/slow.md": hang, "/right.md": source_payloads.newsletter()}
+    rows = await harness.add("/slow.md"), await harness.add("/right.md")
+    reports: list[SourceReport] = []
+    polling = asyncio.create_task(harness.fetch_due(reports))
+    await asked.wait()
+    await patience.wait_until(lambda: any(report.result.new_papers for report in reports))
+    await isolation.cancel(polling)
+    assert [report.source.url for report in reports if not report.result.new_papers] == [rows[0].url]
 
 
 async def test_source_removed_during_its_poll_stores_nothing(harness: PollingHarness) -> None:

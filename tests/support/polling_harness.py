@@ -63,9 +63,9 @@ class PollingHarness:
         source_kind = models.SourceKind(kind) if kind else None
         return await self.registry.add(url, kind=source_kind, options=options)
 
-    async def fetch_due(self) -> list[SourceReport]:
+    async def fetch_due(self, reports: list[SourceReport] | None = None) -> list[SourceReport]:
         async with self.open_poller() as opened:
-            return await opened.fetch_due()
+            return await opened.fetch_due(reports)
 
     async def health(self) -> Mapping[str, models.StoredSource]:
         return {row.url: row for row in await self.db.fetch(stored_sources.list_rows)}
