@@ -224,6 +224,8 @@ async def serve(*, port: int, locale: models.Locale) -> None:
             serving = http_server.serving("127.0.0.1:0", "the archive", [archive.add_routes])
             async with AsyncExitStack() as stack:
                 archive_url = await stack.enter_async_context(serving)
+                services = runtime.bot.services
+                runtime.bot.services = dataclasses.replace(services, lists_url=archive_url)
                 change_zone = partial(use_zone, runtime, guild.id, viewers)
                 demo_page.dress(preview, channels, locale, archive_url, change_zone)
                 page = await stack.enter_async_context(preview)

@@ -312,16 +312,20 @@ class ShelfCog(commands.Cog):
         return shelf_messages.edit_modal(request.texts, entry, page)
 
     @router.handles(shelf_messages.SUBMIT_EDIT)
-    async def submit_edit(self, request: Request, action: Action) -> ui.LayoutView:
+    async def submit_edit(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Store the note and tags. Tags that are not kept are named in a message of their own."""
         page, arxiv_id = action.fields(2)
         server_id = await self._server_of(request, page)
         entry = await self._find(request, arxiv_id, server_id)
         typed = interactions.modal_values(request.interaction)
         note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
-        await self._shelf.annotate(request.user_id, entry.id, note=note, tags=tags, server_id=server_id)
+        left = await self._shelf.annotate(
+            request.user_id, entry.id, note=note, tags=tags, server_id=server_id
+        )
+        views = [shelf_messages.left_tags_view(request.texts, left)] if left else []
         if server_id:
-            return await self._entry_view(request, server_id, arxiv_id)
-        return await card_view(request, arxiv_id, custom_ids.parse_number(page))
+            return [await self._entry_view(request, server_id, arxiv_id), *views]
+        return [await card_view(request, arxiv_id, custom_ids.parse_number(page)), *views]
 
     async def _server_of(self, request: Request, page: str) -> int:
         """Return the server of a form for its list, which has no card's page; 0: it is for a saved paper. Raises UserError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -265,6 +266,12 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: str) -> message_bui
         required=False,
     )
     return modal
+
+
+def left_tags_view(texts: Texts, tags: Sequence[str]) -> ui.LayoutView:
+    names = escape_untrusted(", ".join(f"#{tag}" for tag in tags), max_length=400)
+    said = texts("saved-tags-left", names=names, count=MAX_TAGS, length=MAX_TAG_LENGTH)
+    return client_messages.text_view(said)
 
 
 def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> ui.LayoutView:

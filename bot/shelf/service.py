@@ -171,19 +171,18 @@ class Shelf:
 
     async def annotate(
         self, user_id: int, paper_id: int, *, note: str, tags: str, server_id: int = 0
-    ) -> None:
+    ) -> list[str]:
         """Replace the note and tags of a saved paper or, with a server, of one on its list.
 
-        Raises UsageError if `tags` has more or longer ones than are kept, or the name of a view, which would hide them.
+        Returns the tags that are not kept: those beyond the limits, and names of views, which would hide them.
         """
-        kept = notes.parse_tags(tags)
-        if kept != notes.split_tags(tags):
-            text = f"At most {notes.MAX_TAGS} tags of {notes.MAX_TAG_LENGTH} characters are kept."
-            raise UsageError(text, "saved-tags-limit", count=notes.MAX_TAGS, length=notes.MAX_TAG_LENGTH)
-        if (views := list_views(server_id)) and {*kept} & {*views}:
-            raise UsageError("A view has this name.", "saved-tags-are-filters", names=", #".join(views))
+        typed, views = notes.split_tags(tags), list_views(server_id)
+        kept = [tag for tag in typed if len(tag) <= notes.MAX_TAG_LENGTH and tag not in views][
+            : notes.MAX_TAGS
+        ]
         values = {"note": notes.clean_note(note), "tags": notes.join_tags(kept)}
         await self._database.write(shelf.update, server_id or user_id, paper_id, **values)
+        return [tag for tag in typed if tag not in kept]
 
     async def start_news(self, user_id: int, zone: str) -> None:
         """Tell a reader of events of saved papers, in a zone (IANA) unless the reader chose one."""
