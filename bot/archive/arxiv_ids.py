@@ -65,6 +65,7 @@ _PIECE_LENGTH, _LONGEST_MATCH = 5_000, 400
 """Characters searched at a time: one search holds Python's lock, so that 2 MB would stop the event loop for seconds."""
 _ADDRESS = re.compile(r"[^\s()<>\[\]\"'|]{8,500}")
 _PLAIN_ID = re.compile(ID)
+_LIKE_ID = re.compile(r"(?<![0-9A-Za-z./$€£₩,-])[0-9]{3,5}\.[0-9]{3,6}(?![0-9A-Za-z.%])")
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 
 
@@ -78,6 +79,11 @@ def parse_bare_id(text: str) -> str | None:
     text = text.strip()
     match = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
     return _canonical(match[1]) if match else None
+
+
+def find_mistyped(text: str) -> str:
+    """Return the first number in a text that looks like an id and is none, such as 2502.273 or 25020.2737; "" without one."""
+    return next((one for one in _LIKE_ID.findall(text) if not _PLAIN_ID.fullmatch(one)), "")
 
 
 def list_arxiv_ids(text: str, on: date) -> list[str]:

@@ -35,7 +35,7 @@ from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
 from bot.search.results import Snippet
-from bot.text import analyser, plain
+from bot.text import analyser, plain, questions
 from storage import models
 from storage.models import PartKind
 
@@ -164,12 +164,18 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
         return read
     if answer.paper is not None:
         return [] if answer.is_near else [texts(_name_doubt(answer))]
-    names = ", ".join(f"**{escape_untrusted(name)}**" for name in answer.absent)
     if not answer.found and len(answer.topic) <= _MAX_THANKS and _THANKS.search(answer.topic):
         return [texts("ask-archive-thanks")]
-    is_unlisted = any(map(arxiv_ids.is_possible, answer.absent))
-    key = "why-not-listed" if is_unlisted else f"ask-archive-{answer.kind}"
-    told = [texts(key, names=names, paper=names)]
+    if not answer.is_near and (mistyped := arxiv_ids.find_mistyped(answer.topic)):
+        return [texts("no-paper", paper=mistyped)]
+    if not answer.is_near and questions.asks_what_to_read(answer.topic):
+        commands = {name: texts.name_command(name) for name in ("today", "digest")}
+        return [texts("list-today", **commands).partition("\n")[2]]
+    bold = {name: f"**{escape_untrusted(name)}**" for name in answer.absent}
+    unlisted = [bold.pop(name) for name in answer.absent if arxiv_ids.is_possible(name)]
+    told = [texts("why-not-listed", paper=", ".join(unlisted))] if unlisted else []
+    if bold or not unlisted:
+        told.append(texts(f"ask-archive-{answer.kind}", names=", ".join(bold.values())))
     if answer.extent is not None:
         told.append(_describe_archive(texts, answer.extent))
         told += [texts("ask-archive-near-papers")] if answer.found else []

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple, assert_never
 
+from bot.archive import arxiv_ids, summaries
 from bot.archive import dates as archive_dates
-from bot.archive import summaries
 from bot.client import paper_texts
 from bot.client.list_state import ListKind, ListState, Period, limits_of
 from bot.client.paper_texts import escape_untrusted, format_title, join_dotted, name_related
@@ -454,8 +454,8 @@ def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
 def empty_heading(texts: Texts, listed: PaperList) -> str:
     """Return the sentence that states for which query, author, period or day no papers were found."""
     state = listed.state
-    if listed.found.unknown_id:
-        return texts("no-list-paper", paper=listed.found.unknown_id)
+    if paper := listed.found.unknown_id or arxiv_ids.find_mistyped(state.text):
+        return texts("why-not-listed" if listed.found.unknown_id else "no-paper", paper=paper)
     if Hint.TODAY in listed.found.hints:
         return texts("list-today", today=texts.name_command("today"), digest=texts.name_command("digest"))
     if listed.found.absent:

@@ -375,7 +375,7 @@ def _describe(
         all_terms=matches.all_terms,
         terms=interpreted.terms,
         added_forms=interpreted.translations[:_MAX_ADDED],
-        is_rewritten=is_shortened or bool(found.corrected),
+        is_rewritten=is_shortened,
         term_forms=interpreted.term_forms,
         hints=_list_hints(text.query.text, interpreted.text),
         ignored=query.ignored,

@@ -105,7 +105,7 @@ class SearchResult(PaperPage):
     - `on_topic` and `all_terms`: the numbers of papers of these kinds on all pages; `kinds`: how each paper of the page
       matches, by arXiv id; `missing`: the terms of which the index has no form in a paper that lacks some.
     - `terms`: the terms that were searched for; `added_forms`: their forms in the other language, which were searched for
-      too; `is_rewritten`: `terms` are not the words as typed, since filler was left out or a word was corrected;
+      too; `is_rewritten`: `terms` are not the words as typed or corrected, since filler was left out;
       `term_forms`: each typed or implied term with all forms added to it, for marking matches.
     - `hints`: the options that the query seems to need; `ignored`: filters that could not be used, as typed; `excluded`: what
       is left out.

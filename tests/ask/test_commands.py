@@ -253,7 +253,7 @@ async def test_a_mention_without_words_or_with_thanks_is_no_question(
         "고마워": "다행이에요.",
         "고마워요!": "다행이에요.",
         "고맙습니다!": "다행이에요.",
-    }.get(text, "no words to look for")
+    }.get(text, "nothing in this to look for")
     assert said in shown_text(answer)
     assert len(shown_text(answer).splitlines()) == 1, "no passages, and nothing of the archive"
 
@@ -318,6 +318,22 @@ async def test_a_name_that_no_paper_has_is_named(harness: ClientHarness, asked: 
     text = plain(await harness.ask("ask", question=asked))
     assert harness.texts("ask-archive-absent", names="Orca 9") in text
     assert harness.texts("ask-archive-nearest") not in text
+
+
+@both_languages
+async def test_whoever_asks_what_there_is_to_read_is_told_the_commands(harness: ClientHarness) -> None:
+    asked = {models.Locale.EN: "What should I read today?", models.Locale.KO: "오늘 논문 뭐야?"}
+    text = shown_text(await harness.ask("ask", question=asked[harness.texts.locale]))
+    assert harness.texts.name_command("digest") in text
+    assert harness.texts("ask-archive-unasked") not in text
+
+
+async def test_an_id_that_no_digest_has_is_no_name(harness: ClientHarness) -> None:
+    text = plain(await harness.ask("ask", question="Does 2412.99999 use Orca 9?"))
+    assert harness.texts("why-not-listed", paper="2412\\.99999") in text
+    assert harness.texts("ask-archive-absent", names="Orca 9") in text
+    text = plain(await harness.ask("ask", question="What is 25020.2737 about?"))
+    assert harness.texts("no-paper", paper="25020.2737") in text
 
 
 async def test_odd_questions_to_the_archive_get_a_sentence(harness: ClientHarness) -> None:

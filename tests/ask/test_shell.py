@@ -70,7 +70,7 @@ def test_the_archive_is_asked_in_the_shell_and_an_id_alone_is_a_paper(filled: Pa
     absent = filled("ask", "Is", "Orca", "9", "better?")
     assert absent.exit_status == 1
     assert "No paper here has Orca 9." in absent.stderr
-    assert "no words to look for" in filled("ask", "hello").stderr
+    assert "nothing in this to look for" in filled("ask", "hello").stderr
     assert filled("ask", PAPER).stdout == filled("paper", PAPER).stdout
 
 

@@ -97,7 +97,7 @@ Every day at 9:00 AM (Seoul)
 The 5 most upvoted papers
 English · Compact
 Next: Jan 02 00:00 (Jan 02 00:00), with what is new by then
--# A minimum of votes and a source are options of `/daily edit`.
+-# To set a minimum of votes or a source, use `/daily edit`.
 [Preview] [Post now] [Pause] [Remove]
 [Edit] [More settings] [All daily posts]
 
@@ -113,7 +113,7 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 - **Daily · 9:00 AM (Seoul) · #papers** · Paused manually.
 - **language · 9:00 AM (UTC) · #papers** · Next: Jan 01 09:00 (Jan 01 09:00), with what is new by
   then
--# A minimum of votes and a source are options of `/daily edit`.
+-# To set a minimum of votes or a source, use `/daily edit`.
 [Start] [Edit] [More settings]
 
 Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.

@@ -58,7 +58,8 @@ async def test_an_answer_says_what_it_could_not_use(harness: ClientHarness) -> N
     for query, said, unsaid in (
         ("로봇 지도", "Maps for Robots", none),
         ("https://arxiv.org/abs/2501.00004v2", "Maps for Robots", none),
-        ("2501.99999", texts("no-list-paper", paper="2501.99999"), "Maps"),
+        ("2501.99999", texts("why-not-listed", paper="2501.99999"), "Maps"),
+        ("2501.999", texts("no-paper", paper="2501.999"), "Maps"),
         ("robots votes:many", ignored, none),
         ("zzzzzz votes:many", ignored, "Maps"),
         ("🤖", texts("newest-digest"), texts("follow-topic")),

@@ -85,7 +85,6 @@ list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
 list-name-corrected = 이름이 “{ $name }”인 저자는 없어서, 이름이 가장 비슷한 저자의 논문을 보여 드려요
 list-other-authors = “{ $name }”에 맞는 저자 { $count }명 중 { $author }의 논문이에요. 다른 저자: { $names }
 list-namesakes = 이 이름을 쓰는 저자가 여러 명이에요: { $names }
-no-list-paper = ### “{ $paper }” 논문은 여기에 없어요
 no-list-topic = ### “{ $topic }”에 맞는 논문이 없어요
 no-list-topic-left-out =
     ### 뺄 말만 있고 찾을 말이 없어요
@@ -486,7 +485,7 @@ subscription-pause = 일시중지
 subscription-all = 모두 보기
 subscription-started = 설정했어요
 subscription-edited = 수정했어요
-subscription-edit = 최소 추천 수와 출처는 { $command } 명령어의 옵션으로 정해요.
+subscription-edit = 최소 추천 수와 출처는 { $command } 명령어에서 바꿀 수 있어요.
 subscription-paused = 일시중지했어요
 subscription-exists = 이 채널에 이미 있는 자동 게시예요
 subscription-resumed = 다시 시작했어요
