@@ -315,19 +315,10 @@ class _Lexicon:
                 short_forms[key].append(form)
         built = []
         for key, by_form in self._forms.items():
-            korean = {key: form for key, form in by_form.items() if form.language == "ko"}
             forms = [form for form in by_form.values() if form.language != "ko"]
             shorts = [form for form in short_forms[key] if form.text not in by_form]
             forms += sorted(shorts, key=lambda form: (-form.papers, not form.seeded))
-            sought = [start for start, form in korean.items() if form.searched]
-            for form_key, form in korean.items():
-                # A search for 확산 also finds 확산 모델.
-                starts = (korean[start] for start in sought if form_key.startswith(start))
-                is_found = any(
-                    other is not form and (other.seeded, other.is_sure) >= (form.seeded, form.is_sure)
-                    for other in starts
-                )
-                forms.append(form._replace(searched=False) if is_found else form)
+            forms += (form for form in by_form.values() if form.language == "ko")
             if len(forms) > 1 or key in self._decided:
                 built.append(concepts.Concept(key, tuple(forms)))
         return sorted(built, key=lambda concept: (-concept.support, concept.key))

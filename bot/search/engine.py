@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from itertools import chain, pairwise
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -46,8 +46,8 @@ _FEW, _FEW_SHARE = 3, 0.01
 """A word tells what a paper is about if so few papers have it, or so small a share of all."""
 _NEAR = 1 / 3
 """In the order of votes or dates, only partial matches with at least this share of the best one's score are listed."""
-_MIN_JOINED = 3
-"""The least number of letters of each of two words that may be joined."""
+_MIN_HALF = 3
+"""The least number of letters of each half of a word that is cut in two."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """The k1 and b parameters of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
@@ -175,25 +175,15 @@ class Engine:
         return Query.phrase_query(self._schema, field, placed)
 
     def _list_spellings(self, text: str) -> Iterable[tuple[str, ...]]:
-        """Return the phrases of a form, and as papers have them its Latin words cut in two (data set) and joined (dataset)."""
+        """Return the phrases of a form, and as papers have them a Latin word cut in two (real time)."""
         phrases, word = tokens.phrases(text), text.casefold()
         spellings = dict.fromkeys(phrases)
         if word.isascii() and word.isalpha():
-            for cut in range(_MIN_JOINED, len(word) - _MIN_JOINED + 1):
+            for cut in range(_MIN_HALF, len(word) - _MIN_HALF + 1):
                 first, second = analyser.stem(word[:cut]), analyser.stem(word[cut:])
                 if self._is_indexed(first) and self._is_indexed(second):
                     spellings[first, second] = None
-        for phrase in phrases:
-            for place, pair in enumerate(pairwise(phrase)):
-                if joined := self._join(*pair):
-                    spellings[(*phrase[:place], joined, *phrase[place + 2 :])] = None
         return spellings
-
-    def _join(self, first: str, second: str) -> str:
-        """Return the word that two Latin words make if they are joined; "" if no paper has it."""
-        both = first + second
-        is_word = min(len(first), len(second)) >= _MIN_JOINED and both.isascii() and both.isalpha()
-        return joined if is_word and self._is_indexed(joined := analyser.stem(both)) else ""
 
     def _is_indexed(self, token: str) -> bool:
         return bool(self._frequency("body", token) or self._frequency("title", token))
@@ -217,7 +207,7 @@ class Engine:
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts = (list[Query]() for _ in range(4))
         whole = _join_seeded(forms)[:_MAX_FORMS]
-        # A concept's token has the spellings of its forms alone; those cut in two and joined are phrases.
+        # A concept's token has the spellings of its forms alone; those cut in two are phrases.
         respelt = [form for form in forms[:_MAX_FORMS] if form not in whole]
         for form, is_respelt in ((form, form in respelt) for form in (*whole, *respelt)):
             spelled = self._spell(form.text, is_respelt)

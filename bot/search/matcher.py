@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain, islice, product
 from typing import NamedTuple, TypeAlias, TypeVar, assert_never
 
@@ -257,22 +257,9 @@ def index_papers(view: Snapshot, paper_ids: Sequence[int]) -> PaperMatcher:
 
 
 def is_author(name: str, author: str) -> bool:
-    """Return whether an author has this name in any spelling, word order or script."""
-    return bool(name_variants(name) & name_variants(author)) or people.is_same_name(name, author)
-
-
-@lru_cache(maxsize=1 << 12)
-def name_variants(name: str) -> frozenset[str]:
-    """Return normalised spellings of a name: without accents, with umlauts spelled out, with words or hyphens joined."""
-    joined = name.replace("-", "")
-    variants = {
-        fold(spelling)
-        for fold in (analyser.fold_name, analyser.fold_name_german)
-        for spelling in (name, joined)
-    }
-    words = tuple(people.name_tokens(name))
-    spellings = [*map(str.split, variants), words, *people.join_words(words)]
-    return frozenset(" ".join(sorted(spelling)) for spelling in spellings if spelling)
+    """Return whether an author has this name in any spelling, word order or script, maybe with a middle one."""
+    distance = people.name_distance(tuple(people.name_tokens(name)), author)
+    return distance < people.INITIAL_TYPED or people.is_same_name(name, author)
 
 
 MAX_REASONS = 6

@@ -227,7 +227,7 @@ _MOST_NAMES = 4
 def _is_author(archive: Archive, text: str) -> bool:
     """Return whether a text is an author's name for sure, and neither a term nor in a title; a word alone, in no paper.
 
-    A word alone is one author's last name, or a whole Hangul name. A given name alone is many people's.
+    A word alone is one author's last name, a whole Hangul name, or a name run together. A given name alone is many people's.
     """
     words, is_korean = people.name_tokens(text), analyser.has_hangul(text)
     is_alone = len(words) < 2
@@ -242,7 +242,7 @@ def _is_author(archive: Archive, text: str) -> bool:
         return False
     first, *others = people.name_tokens(result.author)
     if is_alone and not is_korean:
-        return others[-1:] == words and result.matches == (result.author,)
+        return words[0] in (*others[-1:], "".join((first, *others))) and result.matches == (result.author,)
     return not is_alone or not others or not transliteration.spells(words[0], first)
 
 

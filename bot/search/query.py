@@ -207,7 +207,7 @@ class QueryReader:
                 in_term[start:end] = [True] * (end - start)
         mask = questions.topic_mask(typed, in_term)
         named = [
-            is_content and (in_run or not self._is_no_term(word))
+            is_content and (in_run or not self._is_plain_verb(word))
             for is_content, in_run, word in zip(mask, in_term, words, strict=True)
         ]
         for place in (place for place, word in enumerate(words) if word == operator_words.EITHER):
@@ -220,11 +220,9 @@ class QueryReader:
         ]
         return runs or [text.split()]
 
-    def _is_no_term(self, word: str) -> bool:
-        """Return whether an unknown word is unlikely to be a term: a verb, one syllable (적, 같, 분), one small letter."""
-        is_small = analyser.is_hangul(word) or word.islower()
-        is_short = len(word) == 1 and is_small and not self.glossary.translate(word)
-        return (is_short or questions.is_verb(word)) and not self.is_known(word)
+    def _is_plain_verb(self, word: str) -> bool:
+        """Return whether a word is a verb that is no term."""
+        return questions.is_verb(word) and not self.is_known(word)
 
     def _strip(self, word: str) -> str:
         if word[0] == '"' or questions.classify_filler(word) == "filler":

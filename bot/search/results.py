@@ -175,7 +175,7 @@ class Choice:
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
 _MAX_TEXT_LENGTH = 20_000
 _MIN_SPACED_SYLLABLES = 4
-_MAX_TERMS = 20
+_MAX_TERMS, _MAX_MATCHES = 20, 100
 _MIN_TRAILING_CHARACTERS = 10
 """A sentence is cut only at its end if the match ends at least this many characters before the limit."""
 
@@ -272,16 +272,22 @@ def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, i
     best = max(range(len(sentences)), key=lambda number: len(matches[number]), default=None)
     if best is None or not matches[best]:
         return "", ()
-    sentence, spans = _shorten_around(sentences[best], matches[best][0]), list[tuple[int, int]]()
-    for start, end in sorted(match.span() for p in patterns for match in p.finditer(sentence)):
-        if sentence[start:end].strip() and start >= (spans[-1][1] if spans else 0):
+    sentence = _shorten_around(sentences[best], matches[best][0])
+    return sentence, _list_spans(sentence, patterns)
+
+
+def _list_spans(text: str, patterns: Patterns) -> tuple[tuple[int, int], ...]:
+    """Return where the matches are in a text, those that do not overlap an earlier one."""
+    spans = list[tuple[int, int]]()
+    matches = (itertools.islice(pattern.finditer(text), _MAX_MATCHES) for pattern in patterns)
+    for start, end in sorted(match.span() for of_pattern in matches for match in of_pattern):
+        if text[start:end].strip() and start >= (spans[-1][1] if spans else 0):
             spans.append((start, end))
-    return sentence, tuple(spans)
+    return tuple(spans)
 
 
 _MAX_LEAD = 90
 """Characters of an excerpt before its first match."""
-_MAX_MATCHES = 100
 _REFERRING = re.compile(
     r"(?:It|Its|They|Their|This|These|Those|He|She)\b|(?:이는|이것|이들|이러한|그는|그것)"
 )
@@ -312,13 +318,8 @@ def make_excerpt(text: str, patterns: Patterns, most: int = 300) -> Snippet:
         start = earlier
     # Near the end, earlier sentences fill the excerpt.
     start = min(start, *(before for before in starts if before >= len(shown) - most), len(shown))
-    lead = "…" if start else ""
-    excerpt = lead + discord_text.shorten(shown[start:], most, markdown=False)
-    shift, spans = len(lead) - start, list[tuple[int, int]]()
-    for at, end, _ in matches:
-        if at >= start and end + shift < len(excerpt) and at + shift >= (spans[-1][1] if spans else 0):
-            spans.append((at + shift, end + shift))
-    return Snippet(excerpt, "", tuple(spans))
+    excerpt = "…" * bool(start) + discord_text.shorten(shown[start:], most, markdown=False)
+    return Snippet(excerpt, "", _list_spans(excerpt, patterns))
 
 
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:

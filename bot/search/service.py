@@ -144,24 +144,14 @@ class SearchService:
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
             return result
-        # Of words that stand apart, the sentence with the most of them is quoted.
-        words = {
-            word: [analyser.stem(word.casefold())]
-            for forms in result.term_forms
-            for form in forms
-            for word in form.split()
-            if word not in analyser.FUNCTION_WORDS
-        }
-        snippets = dict[str, search_results.Snippet]()
-        for are_apart, sought in ((False, result.term_forms), (True, [*words.values()])):
-            rows = [
-                row for row in result.rows if (result.kinds.get(row.arxiv_id) is MatchKind.APART) is are_apart
-            ]
-            patterns = search_results.build_patterns(sought)
-            snippets |= await self._database.fetch(
-                search_results.list_snippets, rows, request.snippet_locale, patterns
-            )
-        return replace(result, snippets=snippets)
+        sought = result.term_forms
+        if MatchKind.APART in result.kinds.values():
+            # Of words that stand apart, the sentence with the most of them is quoted.
+            words = dict.fromkeys(word for forms in sought for form in forms for word in form.split())
+            stems = ([analyser.stem(word.casefold())] for word in words.keys() - analyser.FUNCTION_WORDS)
+            sought = (*sought, *sorted(stems))
+        find = partial(search_results.list_snippets, patterns=search_results.build_patterns(sought))
+        return replace(result, snippets=await self._database.fetch(find, result.rows, request.snippet_locale))
 
     async def _order(self, request: SearchRequest, vectors: TextVectors) -> None:
         """Order a new answer also by its similarity to what is asked. This waits outside look-ups."""

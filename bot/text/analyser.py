@@ -260,20 +260,6 @@ _NO_CACHE = 0
 _VERB_IN_IZE = re.compile(
     r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
 )
-_NOUN_OF_VERB = re.compile(
-    "(.*)(duction|ification|scription|recognition|hension|pansion|xtension|xplanation)s?"
-)
-_STEMS_OF_VERBS = {
-    "duction": "duc",
-    "ification": "ifi",
-    "scription": "scrib",
-    "recognition": "recogniz",
-    "hension": "hend",
-    "pansion": "pand",
-    "xtension": "xtend",
-    "xplanation": "xplain",
-}
-"""The ends of nouns that do not begin as their verb does, and the end of the verb's stem: reduction and reduce."""
 _APART = frozenset(("segmentation", "aligned"))
 """Words with a stem of their own, since texts on other topics have the other words: segments of a sequence, hardware-aligned."""
 PREFIXES = frozenset(
@@ -302,10 +288,6 @@ def canonical_words(text: str) -> list[str]:
     return [word for run in _split_runs(text) for word in run.words]
 
 
-_TO = re.compile(r"\b((?:image|picture|photo|text|video)s) to\b", re.IGNORECASE)
-"""As in "from images to video", which is not image-to-video."""
-
-
 def canonicalise(text: str) -> str:
     """Return the canonical form of a text, from which tokens are made.
 
@@ -313,7 +295,7 @@ def canonicalise(text: str) -> str:
     follow on a line of their own, which no phrase matches. Each line starts and ends with a space, so that " word "
     matches a whole Latin word. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
     """
-    lines = _LINE_ENDS.split(_TO.sub(r"\1, to", typography.normalise("NFKC", text)))
+    lines = _LINE_ENDS.split(typography.normalise("NFKC", text))
     chunks = [[_canonical_chunk(chunk) for chunk in line.split()] for line in lines]
     words = " \n".join("".join(chunk.words for chunk in line) for line in chunks)
     variants = "  ".join(chunk.variants for line in chunks for chunk in line if chunk.variants)
@@ -433,8 +415,6 @@ def _stem_derived(word: str) -> str | None:
     """
     if (singular := word.removesuffix("s")) in _APART:
         return singular
-    if noun := _NOUN_OF_VERB.fullmatch(word):
-        return noun[1] + _STEMS_OF_VERBS[noun[2]]
     if verb := _VERB_IN_IZE.fullmatch(word):
         return f"{verb[verb.lastindex or 0]}z"
     if word.endswith("ies"):

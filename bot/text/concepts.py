@@ -25,7 +25,7 @@ class SurfaceForm(NamedTuple):
 
     `papers` counts the papers that define the form; `seeded` forms come from the seed list or the operator. `confirmed`
     papers have a Korean form and the English term or abbreviation. A form with `searched=False` is only recognised in
-    queries, because a shorter form already finds it or because it usually means something else in papers.
+    queries, because it usually means something else in papers.
     """
 
     text: str

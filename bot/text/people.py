@@ -243,7 +243,7 @@ DIFFERENT_NAME = 0.5
 """From this distance, a name is more than a respelling or reordering of the query."""
 _WRITING_COST = 0.4
 """The cost of a respelled word, of another word order, and of two adjacent words joined."""
-_INITIAL_TYPED_COST = 1.0
+INITIAL_TYPED = 1.0
 _INITIAL_IN_NAME_COST = 2.5
 """The cost of a full query word for which the name has only an initial; slightly less than a typing error."""
 _PREFIX_COST = 2.0
@@ -336,7 +336,7 @@ def _differing_words(query_words: Sequence[str], name: str) -> list[tuple[str, s
     terms = index_terms(name)
     whole = [word for word in query_words if len(word) > 1 and terms]
     nearest = [(word, min(terms, key=lambda term: word_distance(word, term))) for word in whole]
-    return [(word, term) for word, term in nearest if word_distance(word, term) > _INITIAL_TYPED_COST]
+    return [(word, term) for word, term in nearest if word_distance(word, term) > INITIAL_TYPED]
 
 
 @lru_cache(maxsize=1 << 14)
@@ -349,7 +349,7 @@ def word_distance(query_word: str, name_word: str) -> float:
     if len(query_word) == 1 or len(name_word) == 1:
         if query_word[0] != name_word[0]:
             return MISSING_WORD
-        return _INITIAL_TYPED_COST if len(query_word) == 1 else _INITIAL_IN_NAME_COST
+        return INITIAL_TYPED if len(query_word) == 1 else _INITIAL_IN_NAME_COST
     shorter = min(len(query_word), len(name_word))
     allowed = 2 if shorter >= MIN_FUZZY_LENGTH else 1
     from rapidfuzz.distance import OSA

@@ -181,8 +181,7 @@ def _load_filler() -> _Filler:
                 if word[-1] in "+~*":
                     filler.stems.setdefault(word[:-1], (word[-1], kind))
                 else:
-                    for spelling in seed.write_with_and_without_apostrophe(word):
-                        filler.words.setdefault(spelling, kind)
+                    filler.words.setdefault(word, kind)
         else:
             filler.following[row_kind] = frozenset(listed.split())
     for _, listed in seed.read_rows("option_words.tsv"):

@@ -9,9 +9,6 @@ from typing import NamedTuple
 
 from bot.core import data
 
-_MIN_JOINED = 4
-"""The least length of a word that may be written without its apostrophe."""
-
 
 def read_data(name: str) -> str:
     return data.read_text(f"text/{name}")
@@ -28,12 +25,6 @@ def read_rows(name: str) -> Iterator[list[str]]:
     for line in read_data(name).splitlines():
         if line and not line.startswith("#"):
             yield line.split("\t")
-
-
-def write_with_and_without_apostrophe(word: str) -> tuple[str, ...]:
-    """Return a word and its spelling without an apostrophe, unless that is another word: isn't and isnt, but not ill."""
-    is_other = word.endswith(("'ll", "'d")) or len(word) < _MIN_JOINED
-    return (word,) if is_other or "'" not in word else (word, word.replace("'", ""))
 
 
 @cache

@@ -187,7 +187,7 @@ def latin_variants(text: str) -> list[str]:
     if not analyser.has_hangul(text):
         variants.append(english_key(text))
     written = text.replace("-", " ").split()
-    if len(written) <= 3 and not text.replace("-", "").isalpha():
+    if 1 < len(written) <= 3:
         # A joined word and its last part may have different stems: flashattention.
         joined = analyser.stemmed_words("".join(written))
         variants += ["".join(unhyphenated), *(joined if len(joined) == 1 else ())]

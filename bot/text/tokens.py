@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "15"
+VERSION = "16"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
@@ -96,10 +96,6 @@ def _is_sign(character: str) -> bool:
     return not (character.isalnum() or character == "-")
 
 
-_TELLING_ONLY_TOGETHER = frozenset(("long", "긴", "장문", "롱"))
-"""Words that belong to the next one: a text on in-context learning and long answers is not on long context."""
-
-
 @analyser.remembered(1 << 13)
 def words_apart(form: str) -> tuple[str, ...]:
     """Return the tokens of the words of a form, which a text may have apart; () if that would tell nothing."""
@@ -107,7 +103,7 @@ def words_apart(form: str) -> tuple[str, ...]:
         word.removesuffix(analyser.PARTICLE_MARK) for word in analyser.canonical_words(form.replace("-", " "))
     ]
     content = [word for word in words if word not in analyser.FUNCTION_WORDS]
-    if len(content) < 2 or min(map(len, content)) < 2 or _TELLING_ONLY_TOGETHER.intersection(words):
+    if len(content) < 2 or min(map(len, content)) < 2:
         return ()  # the 9 of Llama 9 is in many texts
     return tuple(token for word in content for token in analyser.word_tokens(word))
 
