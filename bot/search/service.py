@@ -148,7 +148,7 @@ class SearchService:
         if MatchKind.APART in result.kinds.values():
             # Of words that stand apart, the sentence with the most of them is quoted.
             words = dict.fromkeys(word for forms in sought for form in forms for word in form.split())
-            stems = ([analyser.stem(word.casefold())] for word in words.keys() - analyser.FUNCTION_WORDS)
+            stems = ((analyser.stem(word.casefold()),) for word in words.keys() - analyser.FUNCTION_WORDS)
             sought = (*sought, *sorted(stems))
         find = partial(search_results.list_snippets, patterns=search_results.build_patterns(sought))
         return replace(result, snippets=await self._database.fetch(find, result.rows, request.snippet_locale))
