@@ -22,6 +22,7 @@ from bot.ask.passages import MAX_LENGTH, Passage
 from bot.ask.ranking import PaperIndex, Ranking
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
+from bot.glossary.resolver import Glossary
 from bot.search import completion
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, SearchResult, Snippet
@@ -41,11 +42,8 @@ _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
 """How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
 _PLACES = 10
 """The places in which the weight of a paper's place falls by e. The first place weighs as much as the best passage."""
-_LEAST, _MUCH, _MAX_READ = 0.15, 0.5, 3
-"""The least share of a question's weight that one of the first papers must have, else nothing is about it: with a term of
-the field, and without one; how many first papers are looked at."""
-_NEAR_NUMBER = 0.1
-"""The least share of the question beside a number in the first passage, if a number is asked."""
+_LEAST, _MAX_READ = 0.45, 3
+"""The least share of a question's weight that one of the first papers must have, else nothing is about it; how many are read."""
 _MAX_ABSENT, _MAX_NEAREST = 3, 2
 """How many absent names are said, and how many titles of the nearest papers where nothing is near."""
 _FENCE = "```"
@@ -135,10 +133,14 @@ class ArchiveQuestions:
         """Return the papers that may answer, `only` these or those that search finds, and how it read the words."""
         if only:
             return [paper for id_ in only if (paper := await self._search.find_paper(id_))], SearchResult()
-        request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date())
+        parts = tuple(part.sought for part in question.read(read.words, await self._read_glossary()))
+        request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date(), parts=parts)
         result = await self._search.search(request)
         ids = [row.id for row in result.rows]
         return await self._database.fetch(papers.list_details, ids), result
+
+    async def _read_glossary(self) -> Glossary:
+        return await self._database.look_up(self._glossary.read_current)
 
     async def _measure(self) -> Extent:
         count, since = await self._database.fetch(storage.describe_archive)
@@ -159,7 +161,7 @@ class ArchiveQuestions:
         # A text is kept since a reader asked about its paper, which is not for the public to know.
         ids = [] if self._search.is_public else [paper.arxiv_id for paper in details]
         texts = await self._database.fetch(paper_texts.list_full, ids)
-        glossary = await self._database.look_up(self._glossary.read_current)
+        glossary = await self._read_glossary()
         of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
         added = {text: tuple(map(Form, others)) for text, *others in searched}
         parts = [
@@ -291,8 +293,7 @@ class _Pool(NamedTuple):
 def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) -> Answer:
     """Add the nearest passages for the words of a question, and whether they are about it."""
     parts = [part.asked for part in weighed]
-    wants_number = question.wants_number(words)
-    ranking = pool.indexed.rank(parts, wants_number=wants_number)
+    ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
     # Papers of which only the title is stored come after those with passages.
     found = sorted(
         _rank_papers(pool, ranking)[:MAX_SHOWN],
@@ -302,21 +303,12 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
         [part for part in weighed if not ranking.having[part.asked.text].isdisjoint(numbers)]
         for numbers in found
     ]
-    present = [part for part in parts if ranking.found[part.text]]
-    rarest = max(
-        (part for part in weighed if part.is_term), key=lambda part: part.papers and part.weight, default=None
-    )
-    is_near = any(
-        _is_about(of_passage, weighed)
-        and (rarest is None or rarest in of_passage)
-        and (not wants_number or pool.indexed.has_number(numbers[0], present, _NEAR_NUMBER))
-        for numbers, of_passage in zip(found[:_MAX_READ], having, strict=False)
-    )
+    is_near = any(_is_about(of_paper, weighed) for of_paper in having[:_MAX_READ])
     if parts and not is_near:
         found = [
             numbers
-            for numbers, of_passage in zip(found, having, strict=True)
-            if any(part.is_telling for part in of_passage)
+            for numbers, of_paper in zip(found, having, strict=True)
+            if any(part.is_telling for part in of_paper)
         ]
     asked, patterns = tuple(map(pool.take, found)), ranking.compile_patterns(parts)
     answer = replace(answer, kind=Kind.NEAR if is_near else Kind.NOTHING, asked=asked)
@@ -340,16 +332,13 @@ def _rank_papers(pool: _Pool, ranking: Ranking) -> list[list[int]]:
 
 
 def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
-    """Return whether a paper that has these parts of a question may be about it: one is a term of the field, or they tell most.
+    """Return whether a paper that has these parts of a question may be about it.
 
-    One everyday word is in papers about anything. An unknown word tells as much as it is rare, in any language.
+    An unknown word tells as much as it is rare, in any language. One everyday word is in papers about anything.
     """
-    if _weigh(having) < _LEAST * _weigh(weighed):
-        return False
     telling = [part for part in having if part.is_telling]
-    is_more = len(telling) > 1 or any(not part.asked.is_known for part in telling)
-    told, all_told = (sum(part.rarity for part in some if part.is_telling) for some in (having, weighed))
-    return any(part.is_term for part in telling) or (is_more and told >= _MUCH * all_told)
+    is_more = len(telling) > 1 or any(part.is_term or not part.asked.is_known for part in telling)
+    return is_more and _weigh(having) >= _LEAST * _weigh(weighed)
 
 
 def _weigh(parts: Iterable[Weighed]) -> float:

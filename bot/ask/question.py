@@ -15,7 +15,7 @@ from typing import NamedTuple
 from bot.core import data
 from bot.glossary.resolver import Glossary
 from bot.text import analyser, concepts, plain, questions, term_keys, tokens
-from bot.text.concepts import Form
+from bot.text.concepts import Form, QueryPart
 
 MAX_LENGTH = 500
 """In characters. The rest of a longer question is not read."""
@@ -38,6 +38,12 @@ class AskedPart(NamedTuple):
     weight: float
     is_known: bool = True
 
+    @property
+    def sought(self) -> QueryPart:
+        """The part as a search has it."""
+        forms = (form._replace(weight=form.weight * self.weight) for form in self.forms)
+        return QueryPart(self.text, tuple(forms))
+
 
 _NO_GLOSSARY = Glossary(())
 _NUMBER = re.compile(r"how (?:many|much|long|often|big|large)|얼마|몇|며칠", re.IGNORECASE)
@@ -50,7 +56,8 @@ def wants_number(text: str) -> bool:
 def read(text: str, glossary: Glossary) -> tuple[AskedPart, ...]:
     """Return the parts of a question, without what says nothing about where the answer is."""
     typed = plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
-    words = list(filter(None, map(questions.trim_filler, typed)))
+    trimmed = (questions.trim_filler(word).replace("’", "'").removesuffix("'s") for word in typed)
+    words = list(filter(None, trimmed))
     words = [word for word, is_date in zip(words, questions.mask_dates(words), strict=True) if not is_date]
     parts: dict[str, AskedPart] = {}
     for part in _divide(words, glossary):

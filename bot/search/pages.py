@@ -551,6 +551,11 @@ class SearchAnswers:
     def _make(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
         text = read_text(archive, request.query, request.today or self._clock().date())
         query, asked = text.query, text.words
+        if request.parts:
+            # Names by their sound are known to the search alone.
+            own = {part.text: part for part in asked.parts}
+            parts = (own.get(part.text, part) if len(part.forms) < 2 else part for part in request.parts)
+            asked = replace(asked, parts=tuple(parts))
         scope = make_scope(archive, query, request.filters)
         scope = replace(scope, excluded=archive.reader.list_kinds(asked) if asked.excluded else ())
         found = find(archive, query, scope, request, load, asked)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.admission import work_in_thread
 from bot.text import analyser, plain
+from bot.text.concepts import QueryPart
 from storage import models, search
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class SearchRequest:
 
     Papers must pass the `filters` and those in the `query` (author:, since:, until:, votes:). If `sort` is None, it is by
     relevance, or by votes if there are no words. If a `snippet_locale` is given, the result includes snippets. `today` is the
-    reader's date, by which "last week" is read; in UTC if None.
+    reader's date, by which "last week" is read; in UTC if None. `parts`, if given, are sought instead of the query's words.
     """
 
     query: str
@@ -44,6 +45,7 @@ class SearchRequest:
     sort: Sort | None = None
     snippet_locale: models.Locale | None = None
     today: date | None = None
+    parts: tuple[QueryPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,7 +261,7 @@ async def test_the_archive_is_answered_in_sentences_each_proved_by_its_own_paper
     crossed = "Proofs found with hints are 34% shorter than those found without."
     spans = (SPAN, "Proofs found with hints are 18% shorter", "Proofs found with hints are 18% shorter")
     says = [{"text": text, "span": span} for text, span in zip((*said, crossed), spans, strict=True)]
-    asked = "What does a small language model shorten?"
+    asked = "What does a small language model make shorter?"
     for disagree in (True, False):
         fake_model.reset(says=says, disagree=disagree)
         text = shown_text(await asking.ask("ask", question=asked)).replace("**", "")
