@@ -155,7 +155,7 @@ _BATCH_SIZE = 250
 
 
 async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
-    """Serialise the transactions that add or delete a reader's rows.
+    """Serialise the transactions that add or delete a reader's rows, or those of a server's list.
 
     Otherwise two presses at once could create equal alerts, and a deletion could miss uncommitted rows.
     """

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import accounts, locks, models, statements, withdrawals
+from storage import accounts, models, statements, withdrawals
 from storage.errors import UsageError
 from storage.tables import (
     READER_MENTION,
@@ -60,8 +60,6 @@ MAX_LISTED, MAX_ADDED = 2_000, 50
 """The most papers on a server's list, and the most that a member adds within a day."""
 MIN_SAVERS = 3
 """From this many members on, it is said how many of a server saved a paper: fewer might be recognised."""
-LIST_LOCK = 0x4C495354
-"""First key of the PostgreSQL advisory lock on a server's list: "LIST" in ASCII. The second is the server."""
 
 
 async def save(
@@ -98,7 +96,9 @@ async def add_to_list(
     Who added the others stays.
     Raises UsageError if that exceeds `MAX_LISTED` or `MAX_ADDED`; roll the transaction back.
     """
-    await locks.lock_transaction(connection, LIST_LOCK, server_id % 2**31)
+    # The limit of a member holds over all servers.
+    for owner_id in sorted((server_id, user_id)):
+        await accounts.lock_reader(connection, owner_id)
     c, ids = saved_papers.c, list(dict.fromkeys(paper_ids))
     query = sa.select(c.paper_id).where(c.user_id == server_id)
     listed = {row.paper_id for row in await statements.execute_in(connection, query, c.paper_id, ids)}

@@ -136,11 +136,9 @@ def no_saved_view(texts: Texts, listed: PaperList, here: int = 0) -> ui.LayoutVi
     message, server_id = MessageBuilder(), listed.state.server_id
     if not listed.state.text:
         message.add_text(texts("no-list-server" if server_id else "no-list-saved"))
-        if server_id:
-            message.add_buttons(newest_digest_button(texts))
-            return message.view
-        opener = list_opener(texts, here) if here else None
-        message.add_buttons(import_button(texts), newest_digest_button(texts), opener)
+        opener = list_opener(texts, here) if here and here != server_id else None
+        importer = None if server_id else import_button(texts)
+        message.add_buttons(importer, newest_digest_button(texts), opener)
         return message.view
     query = escape_untrusted(typesetting.strip_quotes(listed.state.text), max_length=200)
     message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=query))
@@ -278,7 +276,7 @@ def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> u
     """Return the addresses of a list, with buttons that renew and close it."""
     url, message = f"{base_url.rstrip('/')}/lists/{token}", MessageBuilder()
     files = join_dotted(*(f"[{name} (.{ending})]({url}.{ending})" for ending, name in LIST_FILES.items()))
-    message.add_text(texts("address-heading"))
+    message.add_text(f"### {texts('address')}")
     message.add_text(f"{url}\n{files}")
     message.add_text(texts("address-what"))
     message.add_buttons(

@@ -66,10 +66,8 @@ class WebServer:
             ),
         }
         for ending in ("", *exports.LIST_FILES):
-            # A token has no dot.
-            handlers[f"/lists/{{text:[^/.]{{1,100}}}}{ending and f'.{ending}'}"] = partial(
-                self._load_list, ending
-            )
+            path = f"/lists/{{text:[0-9a-f]{{32}}}}{ending and f'.{ending}'}"
+            handlers[path] = partial(self._load_list, ending)
         for path, load in handlers.items():
             router.add_get(path, self._handler(load))
         for name in web_service.FILES:

@@ -1,7 +1,9 @@
 """A server's list: members fill it, read it with `/saved`, and take papers off; others see nothing of it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,6 +20,7 @@ from bot.operations.retention import GUILD_RETENTION, Retention
 from bot.outbox.contents import RenderedPart
 from storage import accounts, models, papers, shelf
 from storage.database import Database
+from storage.errors import UsageError
 from tests.shelf.test_shelf_commands import pick
 from tests.storage.test_saved_papers import add_papers
 from tests.support.client_harness import (
@@ -278,6 +281,26 @@ async def test_a_member_is_forgotten_and_a_server_is_removed(harness: ClientHarn
         clock = partial(datetime.__add__, harness.env.now(), GUILD_RETENTION + timedelta(days=days))
         await Retention(database, clock, days=90).purge()
         assert await database.fetch(shelf.count, harness.guild.id) == count
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.usefixtures("small_lists")
+async def test_additions_at_once_stay_within_the_limits(db: Database) -> None:
+    """The limit of a member holds over all servers; the first to add a paper is named."""
+    async with db.transaction() as connection:
+        ids = await add_papers(connection, [*"ABCDEFGH"])
+    now, added = models.NEVER.replace(year=2026), list[int]()
+
+    async def add_one(server_id: int, paper_id: int, user_id: int) -> None:
+        with suppress(UsageError):
+            added.extend((await db.write(shelf.add_to_list, server_id, [paper_id], user_id, now))[0])
+
+    await asyncio.gather(*(add_one(9, ids[0], user_id) for user_id in range(1, 6)))
+    assert added == [ids[0]], "one of five added it"
+    await asyncio.gather(*(add_one(9, paper_id, 10 + paper_id) for paper_id in ids))
+    assert await db.fetch(shelf.count, 9) == len(added) == 3
+    await asyncio.gather(*(add_one(20 + paper_id, paper_id, 7) for paper_id in ids))
+    assert len(added) == 5
 
 
 @pytest.mark.engines("sqlite", "postgresql")

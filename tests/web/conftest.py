@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -76,7 +77,12 @@ async def _add_papers(database: Database) -> None:
 
 @pytest.fixture
 async def archive(open_filled: OpenFilled) -> AsyncIterator[WebArchive]:
-    db = await open_filled(_add_papers)
+    async with open_archive(await open_filled(_add_papers)) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_archive(db: Database) -> AsyncIterator[WebArchive]:
     holder: list[WebArchive] = []
     container = Container(Settings(), db, lambda: holder[0].now)
     services = container.services

@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from storage import papers, shelf
+from storage.database import Database
 from tests.support import sample_archive
-from tests.web.conftest import WebArchive
+from tests.web.conftest import WebArchive, open_archive
 from tests.web.test_server import KOREAN, Elements
 from tests.web.test_unlisted import FACT, TITLE
 
@@ -96,6 +97,19 @@ async def test_a_renewed_a_closed_and_a_guessed_address_have_nothing(opened: Web
     assert NEWER not in await opened.text("/sitemap.xml") + await opened.text("/robots.txt")
     await database.write(shelf.set_address, READER, None)
     assert (await opened.get(f"/lists/{NEWER}"))[0] == 404
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_signs_that_no_database_stores_are_no_address(db: Database) -> None:
+    async with open_archive(db) as archive:
+        for sign in ("%00", "a%00b", "%ED%A0%80"):
+            for path in ("lists", "papers", "authors", "days"):
+                for ending in ("", ".atom"):
+                    status, _, _ = await archive.get(f"/{path}/{sign}{ending}")
+                    assert status == 404, (path, sign)
+            for path in ("search", "ask", "trends", "search.atom"):
+                status, _, _ = await archive.get(f"/{path}?q={sign}")
+                assert status in (200, 404), (path, sign)
 
 
 async def test_an_empty_list_has_a_page_and_files(archive: WebArchive) -> None:

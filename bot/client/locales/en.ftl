@@ -173,7 +173,6 @@ saved-exported = { $count ->
 } as { $format }
 saved-export-too-large = The file would be too large for Discord. Export only one tag or the results of a search.
 address = Address of this list
-address-heading = ### Address of this list
 address-what = Whoever has this address can read the list: its papers, without notes, tags or names of members. Overleaf and BibTeX tools can load the file again at any time, and a feed reader shows what is added. Search engines are told to leave it out.
 address-renew = New address
 address-close = Close

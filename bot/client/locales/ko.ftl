@@ -146,7 +146,6 @@ saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 �
 saved-exported = { $format } 파일 · 논문 { $count }편
 saved-export-too-large = 파일이 디스코드 업로드 한도보다 커요. 태그나 검색으로 좁혀서 내보내 주세요.
 address = 목록 주소
-address-heading = ### 목록 주소
 address-what = 이 주소를 아는 사람은 누구나 목록의 논문을 볼 수 있어요. 메모, 태그, 멤버 이름은 나오지 않아요. Overleaf나 BibTeX 도구에서 파일을 언제든 다시 불러올 수 있고, 피드 리더에서는 새로 담은 논문이 보여요. 검색 엔진에는 나오지 않게 해 두었어요.
 address-renew = 새 주소로 바꾸기
 address-close = 주소 닫기
