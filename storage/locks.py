@@ -8,7 +8,7 @@ has to wait for it, and a former sender cannot begin one.
 A transaction that takes several locks on PostgreSQL takes them in this order, so that no two wait for each other:
 
 1. the sender's lease (`is_current_term`);
-2. ingest (`archive.lock_ingest`), planning (`alerts.lock_planning`), a reader (`accounts.lock_reader`);
+2. ingest (`archive.lock_ingest`), planning (`alerts.lock_planning`), readers and servers' lists by id (`accounts.lock_reader`);
 3. rows of subscriptions, by id;
 4. rows of deliveries, by id (`outbox.lock`), then of their parts.
 
