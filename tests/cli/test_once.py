@@ -74,7 +74,7 @@ async def test_a_first_run_posts_and_a_second_says_when_it_is_due_again(single: 
 async def test_a_source_that_is_read_once_a_day_is_due_in_a_run_each_day(single: SingleRuns) -> None:
     daily = single.folder / "daily"
     single.write_set_up(f'[[sources]]\nsource = "{daily}"\noptions = {{ every = "1440" }}\n')
-    single.write_digest(folder=daily)
+    single.write_digest(folder=daily, papers=["2601.00003"])  # the other folder has the fixture's
     assert f"source {daily}: 1 new paper" in (await single.run()).stdout
     single.write_digest(folder=daily, papers=["2601.00002"])
     assert f"source {daily}: not due until" in (await single.run()).stdout
