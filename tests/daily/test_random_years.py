@@ -546,6 +546,7 @@ class Year:
     ) -> Post:
         day = due_at(row, on)[1]
         last_on = day or (self.now + 14 * HOUR).date()
+        last_on = min(on, last_on) if row.style is models.Style.WEEKLY else last_on
         days = [dated for (_, dated), papers in self.listed.items() if papers and dated <= last_on]
         newest_on = max(days, default=last_on)
         post = Post(key, row, on, self.now, ends_at, newest_on, groups_of(row.style, names))
