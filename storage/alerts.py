@@ -97,7 +97,8 @@ unmatched_papers = sa.Table(
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock for planning alerts: "ALERTS" in ASCII."""
-_WEEK = timedelta(days=7)
+_UNSENT_FOR = timedelta(days=30)
+"""How long after they were ready the papers of an unsent message come with the next: then `purge_matches` removes them."""
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
@@ -231,16 +232,16 @@ async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], 
 
 
 async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
-    """Mark matches as unsent if their delivery was stopped within the last week and their paper was not sent.
+    """Mark matches as unsent if their delivery was stopped and their paper was not sent, unless they are too old.
 
     One whose content Discord refuses counts as sent.
     """
-    c = deliveries.c
-    ended = sa.select(c.id).where(c.state == models.DeliveryState.STOPPED, c.due_at > now - _WEEK)
+    c, since_at = deliveries.c, now - _UNSENT_FOR
+    ended = sa.select(c.id).where(c.state == models.DeliveryState.STOPPED, c.due_at > since_at)
     ended = ended.where(c.kind == models.DeliveryKind.ALERT)
     is_unsent = sa.exists().where(c.id == matches.c.delivery_id, ~outbox.arrived_clause(matches.c.paper_id))
     released = matches.update().where(matches.c.delivery_id.in_(ended), is_unsent)
-    await connection.execute(released.values(delivery_id=None))
+    await connection.execute(released.where(matches.c.ready_at > since_at).values(delivery_id=None))
 
 
 async def release(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:

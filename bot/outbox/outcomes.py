@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol, assert_never
 
 import structlog
@@ -452,55 +453,62 @@ class OutcomeRecorder:
     ) -> None:
         """Record a failed attempt that began at `started_at` (UTC), and apply the consequences."""
         classification, part = error.classification, due.part
-        is_refused = classification.disposition is Disposition.REFUSED
-        delay: timedelta | None = None
-        if classification.disposition is Disposition.ALREADY_DONE:
-            nonce = self.deliveries.new_nonce()
-            # Discord may have refused the name of what a request makes.
-            if part.kind is PartKind.REQUEST and await self.database.write(
-                outbox.use_fallback, part.id, nonce=nonce, now=now, term=due.term
-            ):
-                self._log_and_report("fallback", due, error)
-                return
-            receipt = models.Receipt(part.message_id, due.delivery.channel_id or 0)
-            await self.record_sent(due, receipt, now, already_sent=True)
-            return
         if classification.disposition is Disposition.CONTENT_REFUSED:
             # Direct messages are private, so they are not logged.
             payload = None if due.delivery.is_direct else part.payload
             log.error("Discord refused a message", delivery=due.delivery.id, payload=payload, code=error.code)
-        async with self.database.transaction() as connection:
-            match classification.disposition:
-                case Disposition.CONTENT_REFUSED if await outbox.use_fallback(
-                    connection, part.id, nonce=self.deliveries.new_nonce(), now=now, term=due.term
-                ):
-                    result, is_stored = "fallback", True
-                case Disposition.UNVERIFIABLE | Disposition.TARGET_GONE | Disposition.CONTENT_REFUSED:
-                    result, is_stored = "stopped", await self._stop(connection, due, error, now)
-                case Disposition.REFUSED if due.delivery.kind is DeliveryKind.NOTICE:
-                    result, is_stored = "stopped", await self._stop(connection, due, error, now)
-                case (
-                    Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN | Disposition.REFUSED
-                ):
-                    result = "refused" if is_refused else "retry"
-                    delay = refusal_delay(part) if is_refused else retry_delay(part, classification, self.rng)
-                    is_unknown = classification.disposition is Disposition.UNKNOWN
-                    is_stored = await outbox.mark_retry(
-                        connection,
-                        part.id,
-                        next_attempt_at=now + delay,
-                        unknown_since=part.first_attempt_at or (started_at if is_unknown else None),
-                        error=classification.reason,
-                        error_code=error.code or error.status or (0 if is_refused else None),
-                        term=due.term,
-                        is_refused=is_refused,
-                    )
-                    if is_refused and is_stored:
-                        await self._tell_owner(connection, due.delivery, classification.reason, now)
-                case _:
-                    assert_never(classification.disposition)
+        result, is_stored, delay = await self.database.write(self._store_failure, due, error, started_at, now)
+        if classification.disposition is Disposition.ALREADY_DONE and not is_stored:
+            receipt = models.Receipt(part.message_id, due.delivery.channel_id or 0)
+            await self.record_sent(due, receipt, now, already_sent=True)
+            return
         details = {} if delay is None else {"wait_seconds": round(delay.total_seconds(), 1)}
         self._log_and_report(result if is_stored else SUPERSEDED, due, error, **details)
+
+    async def _store_failure(
+        self,
+        connection: Connection,
+        due: ClaimedPart,
+        error: DeliveryError,
+        started_at: datetime,
+        now: datetime,
+    ) -> tuple[str, bool, timedelta | None]:
+        """Store a failed attempt. Returns its result, whether it is stored, and when it is tried again."""
+        classification, part = error.classification, due.part
+        is_refused = classification.disposition is Disposition.REFUSED
+        delay: timedelta | None = None
+        use_plain = partial(outbox.use_fallback, connection, part.id, now=now, term=due.term)
+        match classification.disposition:
+            case Disposition.ALREADY_DONE:
+                # Discord may have refused the name of what a request makes.
+                is_request = part.kind is PartKind.REQUEST
+                result = "fallback"
+                is_stored = is_request and await use_plain(nonce=self.deliveries.new_nonce())
+            case Disposition.CONTENT_REFUSED if await use_plain(nonce=self.deliveries.new_nonce()):
+                result, is_stored = "fallback", True
+            case Disposition.UNVERIFIABLE | Disposition.TARGET_GONE | Disposition.CONTENT_REFUSED:
+                result, is_stored = "stopped", await self._stop(connection, due, error, now)
+            case Disposition.REFUSED if due.delivery.kind is DeliveryKind.NOTICE:
+                result, is_stored = "stopped", await self._stop(connection, due, error, now)
+            case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN | Disposition.REFUSED:
+                result = "refused" if is_refused else "retry"
+                delay = refusal_delay(part) if is_refused else retry_delay(part, classification, self.rng)
+                is_unknown = classification.disposition is Disposition.UNKNOWN
+                is_stored = await outbox.mark_retry(
+                    connection,
+                    part.id,
+                    next_attempt_at=now + delay,
+                    unknown_since=part.first_attempt_at or (started_at if is_unknown else None),
+                    error=classification.reason,
+                    error_code=error.code or error.status or (0 if is_refused else None),
+                    term=due.term,
+                    is_refused=is_refused,
+                )
+                if is_refused and is_stored:
+                    await self._tell_owner(connection, due.delivery, classification.reason, now)
+            case _:
+                assert_never(classification.disposition)
+        return result, is_stored, delay
 
     async def expire(self, now: datetime) -> None:
         """End the deliveries that have expired by `now` (UTC).

@@ -344,11 +344,11 @@ async def test_a_pause_delays_matches_and_a_removal_drops_them(world: World) -> 
 # Failures.
 
 
-@pytest.mark.parametrize(("days", "is_told"), [(4, True), (31, False)])
+@pytest.mark.parametrize(("days", "is_told"), [(4, True), (12, True), (31, False)])
 async def test_an_expired_message_is_planned_again_for_30_days(
     world: World, days: int, is_told: bool
 ) -> None:
-    """Discord is down for longer than a message is kept."""
+    """Discord is down for longer than a message is kept, and the bot is off meanwhile."""
     world.discord.answer = AWAY
     for user_id in (7, 8):
         await world.alert("care", by=user_id)

@@ -4,13 +4,14 @@ import json
 import logging
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from simcord.components import walk_components
 
 from bot.client import webhook
 from storage import daily, key_values, models, outbox
-from storage.errors import UsageError
+from storage.errors import ConflictError, UsageError
 from storage.models import Locale, Style
 from tests.fake_discord import model
 from tests.support import digest_builders
@@ -120,6 +121,20 @@ async def test_a_webhook_post_is_retried_only_if_it_certainly_failed(
     seen.append((await posting.drain(MINUTE / 2))[0])
     seen.append((await posting.drain(20 * MINUTE))[0])
     assert (seen, len(await posting.messages())) == ([*states, states[-1]], posts)
+
+
+async def test_a_certain_failure_is_known_although_storing_it_lost_to_another_transaction(
+    posting: Posting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await posting.subscribe()
+    posting.fake.set_faults({"kind": "page", "status": 403} | SENDING)
+    conflict = ConflictError("a deadlock")
+    monkeypatch.setattr(
+        outbox, "mark_retry", mock.AsyncMock(side_effect=[conflict, mock.DEFAULT], wraps=outbox.mark_retry)
+    )
+    await posting.drain()
+    posting.fake.set_faults()
+    assert (await posting.drain(MINUTE / 2), len(await posting.messages())) == (["sent"], 1)
 
 
 async def test_a_post_is_not_repeated_if_storing_its_receipt_fails(
