@@ -375,7 +375,7 @@ def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = T
     message.add_buttons(
         button(resume, pack_custom_id(client_messages.RESUME_ALERT, alert.id))
         if alert.paused or is_taken_over
-        else button(texts("alert-pause"), pack_custom_id(PAUSE, alert.id)),
+        else button(texts("pause"), pack_custom_id(PAUSE, alert.id)),
         button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger),
         button(
             texts("back"),

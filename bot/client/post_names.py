@@ -34,7 +34,7 @@ def say_topic(texts: Texts, topic: str) -> str:
         " ".join([*words, *(f'"{phrase}"' for phrase in query.phrases)]),
         *(texts("topic-by", name=name) for name in query.authors),
         *(texts("topic-from", name=name) for name in query.institutions),
-        texts("topic-without", words=", ".join(query.excluded)) if query.excluded else "",
+        texts("list-without", words=", ".join(query.excluded)) if query.excluded else "",
         texts("topic-votes", votes=query.min_votes) if query.min_votes else "",
     )
     return texts("topic-joiner").join(filter(None, parts)) or topic

@@ -264,7 +264,7 @@ def subscription_detail_view(
         _button(texts, "subscription-now", POST_NOW, subscription.id),
         _button(texts, "resume-post", RESUME, subscription.id)
         if is_inactive
-        else _button(texts, "subscription-pause", PAUSE, subscription.id),
+        else _button(texts, "pause", PAUSE, subscription.id),
         _button(texts, "remove", REMOVE, subscription.id),
     )
     message.add_buttons(

@@ -308,8 +308,9 @@ class PapersCog(commands.Cog):
         arxiv_id = typed_id or titles.find_known(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await request.services.search.find_paper(arxiv_id) is not None:
-                topic = await self._topic_fallback_view(request, paper)
-                return topic or await replies.card_view(request, paper)
+                is_named = arxiv_id or await request.services.search.find_paper(paper) is not None
+                near = None if is_named else await self._near_view(request, paper)
+                return near or await replies.card_view(request, paper)
         # This does not count as a lookup, because fetching takes seconds and must not occupy a slot.
         outcomes = await request.services.paper_lookup.fetch(request.user_id, [arxiv_id])
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
@@ -331,13 +332,8 @@ class PapersCog(commands.Cog):
         fetched = await request.services.paper_lookup.fetch(request.user_id, missing[:MAX_FETCHED_PAPERS])
         return details | {arxiv_id: await find(arxiv_id) for arxiv_id in fetched}
 
-    async def _topic_fallback_view(self, request: Request, paper: str) -> ui.LayoutView | None:
-        """Search for a text as a topic, or for a name like it. Returns None if the text names a paper or nothing matches."""
-        if await request.services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
-            return None
-        return await self._near_view(request, paper)
-
     async def _near_view(self, request: Request, paper: str) -> ui.LayoutView | None:
+        """Return what a search for a text as a topic, or for a name like it, finds. None: nothing."""
         texts = request.texts
         near = await request.services.search.find_near_name(paper)
         for topic, note in ((paper, "no-paper-near"), (near, "no-paper-alike")):

@@ -271,7 +271,8 @@ def _navigation_buttons(
         return [today_button(texts), newest_digest_button(texts)]
     buttons: list[ui.Item[Any] | None] = []
     if wider is not None:
-        label = f"{texts('without-filters' if state.min_votes else 'all-time')} · {texts('choice-papers', count=wider.matching)}"
+        name = texts("without-filters" if state.min_votes else "period-all")
+        label = f"{name} · {texts('choice-papers', count=wider.matching)}"
         buttons.append(button(label, pack_state(wider.state)))
     # A name without papers may be misspelt.
     if state.kind is not ListKind.AUTHOR or listed.is_author_known:

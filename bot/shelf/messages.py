@@ -197,7 +197,7 @@ def format_facts(
     meets_on, thread_id = (talk.meets_on, talk.thread_id) if talk else (None, 0)
     facts = join_dotted(
         _added_text(texts, paper) if server_id else saved,
-        "" if paper.is_listed else texts("saved-unlisted"),
+        "" if paper.is_listed else texts("in-no-digest"),
         texts("list-club", date=texts.format_date(meets_on)) if meets_on else "",
         f"[{texts('list-discussed')}]({paper_texts.channel_url(server_id, thread_id)})" if thread_id else "",
         texts("post-savers", count=savers) if savers else "",
@@ -215,7 +215,7 @@ def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     if not listed.suggestions:
         return None
     tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]
-    labels = {ALL_TAGS: texts("saved-all-tags")} | {tagged.text: label for label, tagged in tags}
+    labels = {ALL_TAGS: texts("all-papers")} | {tagged.text: label for label, tagged in tags}
     fresh = listed.state.replace(text="", token="")
     return state_menu(texts("saved-tags"), SELECT_TAG, fresh, labels, listed.state.text or ALL_TAGS)
 

@@ -132,5 +132,5 @@ def _navigation_buttons(
 def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
     name = typesetting.strip_quotes(answer.topic.text)
     span = texts(f"trend-span-{answer.span.value}")
-    message.add_text(texts("trend-nothing", topic=topic_name(texts, name), period=span))
+    message.add_text(texts("no-list-top-topic", topic=topic_name(texts, name), period=span))
     message.add_text(paper_texts.extent_line(texts, answer.trend.extent))

@@ -41,7 +41,7 @@ def heading(texts: Texts, answer: TrendAnswer) -> str:
 
 def topic_name(texts: Texts, text: str) -> str:
     name = paper_texts.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
-    return name if text else texts("trend-everything")
+    return name if text else texts("all-papers")
 
 
 def summary(texts: Texts, trend: Trend) -> str:

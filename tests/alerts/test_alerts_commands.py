@@ -43,7 +43,7 @@ async def test_alert_screens_match_their_snapshots(harness: ClientHarness) -> No
     assert reader is not None
     assert (reader.dm_channel_id, reader.locale) == (harness.user.dm_channel.id, harness.texts.locale)
     detail = await harness.choose(await harness.ask("alerts list"), "pr:av", str(alert.id))
-    paused = await harness.press(detail, "alert-pause")
+    paused = await harness.press(detail, "pause")
     shown.append(harness.screen(paused))
     assert (await _list_alerts(harness))[0].paused
     shown.append(harness.screen(await harness.ask("alerts list")))
@@ -162,7 +162,7 @@ async def test_every_change_to_a_channel_alert_requires_manage_messages(harness:
     assert menu["options"][0]["description"] == f"#{harness.channel.name} · right away"
     card = await harness.choose(listed, "pr:av", str(alert.id), by=harness.manager)
     preview = await harness.ask("alerts add", by=harness.manager, keyword="care", channel=harness.channel)
-    card = await harness.press(card, "alert-pause", by=harness.manager)
+    card = await harness.press(card, "pause", by=harness.manager)
     harness.take_roles(harness.manager)
     not_resumed = await harness.press(card, "resume", by=harness.manager)
     refused = await harness.fill(card, "alert-edit-conditions", by=harness.manager, keyword="robots")
@@ -331,7 +331,7 @@ async def test_a_stored_alert_is_edited_from_the_list(harness: ClientHarness) ->
     assert harness.texts("alert-exists") in shown_text(await harness.ask("alerts add", keyword="로봇"))
     await harness.alerts.remove(stored.id)
     gone = harness.texts("no-alert", command=harness.bot.mentions("alerts list"))
-    assert shown_text(await harness.press(saved, "alert-pause")) == gone
+    assert shown_text(await harness.press(saved, "pause")) == gone
 
 
 async def test_autocomplete_completes_the_text_after_a_comma(harness: ClientHarness) -> None:

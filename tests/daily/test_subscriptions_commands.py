@@ -71,7 +71,7 @@ async def test_daily_post_screens_match_their_snapshots(harness: ClientHarness) 
     shown = [harness.screen(preview).partition("\n**1")[0], harness.screen(summary)]
     started = await press(summary, "setup-start")
     shown.append(harness.screen(started))
-    await press(started, "subscription-pause")
+    await press(started, "pause")
     await harness.add_subscription(topic="language")
     _, again = await _setup(harness, topic="강화 학습 -survey", time="18:00", days="mon-fri")
     opened = await harness.manage("daily edit", post="1")

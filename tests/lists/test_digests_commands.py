@@ -186,9 +186,9 @@ async def test_an_empty_top_list_suggests_the_period_of_all_time(harness: Client
     shown = shown_text(await harness.ask("top", topic="qwertyuiop"))
     period = harness.texts("period-week")
     assert harness.texts("no-list-top-topic", topic="qwertyuiop", period=period) in shown
-    assert harness.texts("all-time") not in shown
+    assert harness.texts("period-all") not in shown
     await harness.env.advance_time(40 * 86_400)
     empty_week = await harness.ask("top", topic="로봇")
     assert harness.texts("no-list-top-topic", topic="로봇", period=period) in shown_text(empty_week)
-    label = f"{harness.texts('all-time')} · {harness.texts('choice-papers', count=1)}"
+    label = f"{harness.texts('period-all')} · {harness.texts('choice-papers', count=1)}"
     assert "Maps for Robots" in shown_text(await harness.click(empty_week, label=label))

@@ -212,7 +212,7 @@ async def test_an_unlisted_paper_is_fetched_once_until_a_digest_lists_it(
     assert "Ada Lovelace, Kim Minsu" in shown_text(again)
     assert services.asked == [[NEW]]
     listed = shown_text(await harness.ask("saved"))
-    assert texts("saved-unlisted") in listed
+    assert texts("in-no-digest") in listed
     for name, options in (
         ("top", {}),
         ("topic", {"query": "robots that knit"}),

@@ -214,7 +214,7 @@ async def test_an_empty_list_suggests_removing_its_filters(harness: ClientHarnes
     assert "2501.00006" not in shown_text(result)
     result = await harness.ask("topic", query="xyzzyplugh", period="w")
     assert harness.texts("period-week") in shown_text(result)
-    assert harness.texts("all-time") not in shown_text(result)
+    assert harness.texts("period-all") not in shown_text(result)
     extent = harness.texts("archive-extent", count=7, first="December 30, 2025", last="January 1, 2026")
     assert extent in shown_text(result)
     assert "2501.00002" in shown_text(await harness.click(result, label=harness.texts("newest-digest")))
@@ -242,7 +242,7 @@ async def test_an_author_is_found_by_any_form_of_the_name(harness: ClientHarness
         ("ada lovelase", 0, texts("list-name-corrected", name="ada lovelase"), texts("try-name")),
         ("lovelace, ada", 0, "Ada Lovelace · ", texts("list-name-corrected", name="lovelace, ada")),
         ("ada lovelace", 500, known, texts("no-list-author", author="Ada Lovelace")),
-        ("xyzzyplugh", 0, texts("try-name"), texts("all-time")),
+        ("xyzzyplugh", 0, texts("try-name"), texts("period-all")),
         ("xyzzy plugh", 0, texts("try-name"), texts("follow-author")),
         ("Prof. Ada Lovelace", 0, "### Ada Lovelace · ", texts("try-name")),
         ("Maps for Robots", 0, "Maps for Robots · 1 paper", texts("try-name")),

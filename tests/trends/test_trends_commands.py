@@ -82,7 +82,7 @@ async def test_a_chart_offers_papers_alerts_and_rising_topics(harness: ClientHar
     assert harness.texts("alert-made") in shown_text(await harness.press(message, "follow-topic"))
     rising = await harness.press(message, "rising-heading-short")
     assert rising.id == message.id
-    assert harness.texts("trend-everything") in shown_text(rising)
+    assert harness.texts("all-papers") in shown_text(rising)
 
 
 @both_languages
@@ -91,7 +91,7 @@ async def test_trends_shows_all_papers_and_rising_topics_by_default(harness: Cli
     message = await harness.ask("trends")
     text = shown_text(message)
     span = harness.texts("trend-span-y")
-    everything = harness.texts("trend-everything")
+    everything = harness.texts("all-papers")
     assert harness.texts("trend-heading", topic=everything, count=27, period=span) in text
     assert harness.texts("rising-heading") in text
     topic = "언어 모델" if harness.texts.locale is models.Locale.KO else "language model"
@@ -107,7 +107,7 @@ async def test_the_reply_for_a_topic_without_papers_shows_the_archives_extent(ha
     message = await harness.ask("trends", topic="xyzzyplugh")
     text = shown_text(message)
     span = harness.texts("trend-span-y")
-    assert harness.texts("trend-nothing", topic="xyzzyplugh", period=span) in text
+    assert harness.texts("no-list-top-topic", topic="xyzzyplugh", period=span) in text
     first, last = (harness.texts.format_date(on) for on in (date(2025, 12, 30), date(2026, 1, 1)))
     assert harness.texts("archive-extent", count=7, first=first, last=last) in text
     assert _image_urls(message) == []

@@ -126,7 +126,6 @@ archive-extent-day = { $count ->
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
 try-name = The spelling may differ, there may be no paper yet, or its authors are unknown.
-all-time = All time
 without-filters = Without filters
 newest-digest = Newest papers
 nearest-digest = Papers for { $date }
@@ -148,7 +147,7 @@ list-digest-of-period = Latest of { $count } digests in { $period }; pick anothe
 
 ## Saved papers
 saved-tags = Tags
-saved-all-tags = All papers
+all-papers = All papers
 saved-search = Search
 saved-search-label = Words, or tags such as #rl
 saved-search-hint = diffusion model #unread
@@ -157,7 +156,6 @@ saved-filter = Filter: { $query }
 saved-none-found = ### No saved papers match “{ $query }”
 saved-export = Export as a file
 saved-on = saved { $date }
-saved-unlisted = not in a digest yet
 saved-note = note: { $note }
 saved-edit = Note and tags
 saved-note-label = Your note; only you can see it
@@ -441,7 +439,7 @@ alert-taken-over = { $count ->
    *[other] { $count } alerts in the channel are yours now and go on.
 }
 alert-resting = Paused
-alert-pause = Pause
+pause = Pause
 alert-removed = Removed: { $alert }
 alert-form-conditions = Words, authors or institutions
 alert-form-keyword = Words
@@ -510,7 +508,6 @@ topic-joiner = { " " }
 topic-or = or
 topic-by = by { $name }
 topic-from = from { $name }
-topic-without = without { $words }
 topic-votes = with at least ▲ { $votes }
 subscription-source = From { $source } only
 subscription-mention = Mentions { $role }
@@ -529,7 +526,6 @@ subscription-option = No. { $id } · { $style }
 subscription-pick = Pick a daily post
 subscription-preview = Preview
 subscription-now = Post now
-subscription-pause = Pause
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
@@ -914,7 +910,6 @@ trend-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 } · { $period }
-trend-everything = All papers
 trend-papers = Papers
 trend-span-half-year = Last 6 months
 trend-span-y = Last 12 months
@@ -944,7 +939,6 @@ trend-again = A paper that was listed in several { $step ->
 } counts in each of them
 trend-list = See the papers
 trend-privately = See it privately
-trend-nothing = ### No papers on “{ $topic }” · { $period }
 rising-heading = Rising topics of the last 30 days
 rising-heading-short = Rising topics
 rising-note = Papers with the term, in any of its forms, in their title, and their share of all papers, compared with the 3 months before

@@ -105,7 +105,6 @@ archive-extent-day = { $day }의 논문 { $count }편이 있어요.
 archive-empty = 아직 논문이 없어요. 첫 다이제스트가 들어오면 여기에 논문이 나와요.
 try-instead = 이렇게 찾아보세요:
 try-name = 철자가 다르거나, 아직 논문이 없거나, 논문에 저자가 표시되지 않았을 수 있어요.
-all-time = 전체 기간
 without-filters = 조건 없이
 newest-digest = 최신 논문
 nearest-digest = { $date } 논문
@@ -124,7 +123,7 @@ list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이�
 
 ## 저장한 논문
 saved-tags = 태그
-saved-all-tags = 모든 논문
+all-papers = 모든 논문
 saved-search = 검색
 saved-search-label = 단어나 #rl 같은 태그
 saved-search-hint = 확산 모델 #unread
@@ -133,7 +132,6 @@ saved-filter = “{ $query }” 검색 결과
 saved-none-found = ### 저장한 논문 중에 “{ $query }”에 맞는 논문이 없어요
 saved-export = 파일로 내보내기
 saved-on = { $date } 저장
-saved-unlisted = 아직 다이제스트에 실리지 않음
 saved-note = 메모: { $note }
 saved-edit = 메모·태그
 saved-note-label = 나만 보는 메모
@@ -395,7 +393,7 @@ alert-taken-over = { $count ->
    *[other] 알림 { $count }개를 이어받았어요. 이제 다시 보내요.
 }
 alert-resting = 일시중지
-alert-pause = 일시중지
+pause = 일시중지
 alert-removed = 삭제했어요: { $alert }
 alert-form-conditions = 단어, 저자, 기관 중 하나 이상
 alert-form-keyword = 단어
@@ -461,7 +459,6 @@ topic-joiner = { ", " }
 topic-or = 또는
 topic-by = 저자 { $name }
 topic-from = { $name } 소속
-topic-without = { $words } 제외
 topic-votes = ▲ { $votes } 이상
 subscription-source = { $source }의 논문만
 subscription-mention = { $role } 멘션
@@ -480,7 +477,6 @@ subscription-option = { $id }번 · { $style }
 subscription-pick = 자동 게시를 고르세요
 subscription-preview = 미리보기
 subscription-now = 바로 올리기
-subscription-pause = 일시중지
 subscription-all = 모두 보기
 subscription-started = 설정했어요
 subscription-edited = 수정했어요
@@ -869,7 +865,6 @@ source-failures = { $count ->
 
 ## 동향
 trend-heading = { $topic } · { $count }편 · { $period }
-trend-everything = 모든 논문
 trend-papers = 논문
 trend-span-half-year = 최근 6개월
 trend-span-y = 최근 1년
@@ -896,7 +891,6 @@ trend-again = 여러 { $step ->
 }에 실린 논문은 각각 한 번씩 셌어요
 trend-list = 논문 보기
 trend-privately = 나만 보기
-trend-nothing = ### “{ $topic }” 논문이 없어요 · { $period }
 rising-heading = 최근 30일 동안 떠오르는 주제
 rising-heading-short = 떠오르는 주제
 rising-note = 제목에 이 용어나 같은 뜻의 말이 나온 논문 수와 전체 논문 중 비중 (그 전 3개월 → 최근 30일)
