@@ -13,7 +13,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import structlog
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 EVERY, RETRY, PAUSE = timedelta(seconds=20), timedelta(minutes=2), timedelta(hours=1)
 """How often the list is looked at; how long it is not after a failure that may pass, and after another, such as a wrong key."""
 AT_ONCE = 50
+Read = TypeVar("Read")
 COLLECTION = "Paperround"
 MAX_REASON = 200
 _PAGE_SIZE = 100
@@ -54,17 +55,19 @@ class ZoteroLibrary:
 
     async def check(self) -> None:
         """Raise FetchError unless the key may write in the library."""
-        answer = await self._request("GET", "keys/current")
+        if not await self._request("GET", "keys/current", self._may_write):
+            raise FetchError(f"the key may not write in {self.name}", code=403)
+
+    def _may_write(self, answer: Any) -> bool:
         rights = {f"groups/{id_}": of for id_, of in answer["access"].get("groups", {}).items()}
         rights[f"users/{answer['userID']}"] = answer["access"].get("user", {})
         everywhere = f"{self.name.partition('/')[0]}/all"
-        if not any(rights.get(name, {}).get("write") for name in (self.name, everywhere)):
-            raise FetchError(f"the key may not write in {self.name}", code=403)
+        return any(rights.get(name, {}).get("write") for name in (self.name, everywhere))
 
     async def find_collection(self) -> str:
         """Return the key of our collection, which is made if there is none."""
         async for row in self._list("collections"):
-            if row["name"] == COLLECTION and not row.get("deleted"):
+            if row.get("name") == COLLECTION and not row.get("deleted"):
                 return str(row["key"])
         if reason := await self._create("collections", COLLECTION, {"name": COLLECTION}):
             raise FetchError(f"it refuses a collection: {reason}", code=400)
@@ -87,24 +90,25 @@ class ZoteroLibrary:
 
     async def _create(self, kind: str, name: str, thing: Mapping[str, Any]) -> str:
         new = {**thing, "key": self._make_key(name), "version": 0}
-        answer = await self._request("POST", f"{self.name}/{kind}", [new])
-        refused = answer.get("failed", {}).get("0")
-        # 412: it is there.
-        return "" if refused is None or refused["code"] == 412 else str(refused["message"])
+        return await self._request("POST", f"{self.name}/{kind}", _read_outcome, [new])
 
     async def _list(self, kind: str, **query: str) -> AsyncIterator[Mapping[str, Any]]:
         start = 0
         while True:
             asked = urlencode({**query, "limit": _PAGE_SIZE, "start": start})
-            rows = await self._request("GET", f"{self.name}/{kind}?{asked}")
+            rows = await self._request(
+                "GET", f"{self.name}/{kind}?{asked}", lambda answer: [dict(row["data"]) for row in answer]
+            )
             for row in rows:
-                yield row["data"]
+                yield row
             if len(rows) < _PAGE_SIZE:
                 return
             start += _PAGE_SIZE
 
-    async def _request(self, method: str, path: str, body: object = None) -> Any:
-        """Return Zotero's answer as JSON. Raises FetchError."""
+    async def _request(
+        self, method: str, path: str, read: Callable[[Any], Read], body: object = None
+    ) -> Read:
+        """Return what is read in Zotero's answer (JSON). Raises FetchError, also for an answer that is not Zotero's."""
         headers = {"Zotero-API-Version": "3", "Zotero-API-Key": self.key}
         url = f"{self.url.rstrip('/')}/{path}"
         status, answered, data = await self.fetch.call(method, url, headers=headers, body=body)
@@ -112,14 +116,22 @@ class ZoteroLibrary:
         self.pause_until = max(self.pause_until, pause_until or models.NEVER)
         reason = f"Zotero answers {status}: {data[:MAX_REASON].decode('utf-8', 'replace')}"
         if method == "POST" and status in (400, 413):
-            return {"failed": {"0": {"code": status, "message": reason}}}
+            return read({"failed": {"0": {"code": status, "message": reason}}})
         if status != 200:
             # 409: the library is locked.
             raise FetchError(reason, code=status, is_retryable=status == 409)
         try:
-            return await asyncio.to_thread(json.loads, data)
-        except ValueError:
-            raise FetchError("its answer is not JSON") from None
+            return read(await asyncio.to_thread(json.loads, data))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise FetchError("what answers is not Zotero", code=status) from None
+
+
+def _read_outcome(answer: Any) -> str:
+    """Return why Zotero refused to create an object; "" if it is there."""
+    if "0" in answer.get("success", ()):
+        return ""
+    refused = answer["failed"]["0"]
+    return "" if refused["code"] == 412 else str(refused["message"])
 
 
 @dataclass(eq=False)

@@ -237,6 +237,26 @@ async def test_what_lasts_is_told_and_goes_on_once_it_is_mended(lab: Lab, refusa
     assert (lab.ids, await lab.told()) == (["2501.00001"], [])
 
 
+STRANGE = "<html>", "null", "{}", '[{"data": 1}]', '{"failed": {"0": 1}}'
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("strange", STRANGE)
+async def test_an_answer_that_is_not_zoteros_stores_nothing(lab: Lab, method: str, strange: str) -> None:
+    """As that of a proxy's page: it is told, and the paper comes once Zotero answers."""
+    await lab.add("2501.00001")
+    lab.fake.strange = {method: strange}
+    await lab.write()
+    if method == "POST" or strange != "{}":  # an empty library may answer so
+        assert "what answers is not Zotero" in " ".join(await lab.told())
+    if method == "GET":
+        with pytest.raises(base.FetchError):
+            await lab.outbox.library.check()
+    lab.fake.strange = {}
+    await lab.write(timedelta(minutes=61))
+    assert (lab.ids, await lab.told()) == (["2501.00001"], [])
+
+
 async def test_a_paper_that_zotero_refuses_costs_itself_alone_and_is_named(lab: Lab) -> None:
     lab.fake.refuse = lambda item: "title is too long" if "00001" in item["archiveID"] else ""
     await lab.add("2501.00001", "2501.00002", "2501.00003")

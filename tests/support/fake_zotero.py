@@ -58,6 +58,8 @@ class FakeZotero:
     faults: list[tuple[int, Mapping[str, str]] | tuple[()] | None] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     refuse: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    strange: Mapping[str, str] = field(default_factory=dict)
+    """What answers in place of Zotero, with status 200, by method."""
     finds_new: bool = True
     """Whether a search finds at once what was written."""
     requests: list[tuple[str, str, int]] = field(default_factory=list)
@@ -71,7 +73,9 @@ class FakeZotero:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         fault = self.faults.pop(0) if self.faults else ()
-        if fault:
+        if request.method in self.strange:
+            answer = web.Response(text=self.strange[request.method])
+        elif fault:
             answer = web.Response(status=fault[0], headers=fault[1], text="a fault")
         else:
             answer = await self._answer(request)

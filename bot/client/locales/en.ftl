@@ -877,6 +877,7 @@ status-zotero = The server's list does not come into Zotero: { $code ->
     [0] the setting of its server is wrong.
     [403] its key may not write in the library.
     [404] there is no such library.
+    [200] what answers is not Zotero.
    *[other] Zotero refuses it.
 } The operator of the bot has been told.
 status-zotero-refused = Of the server's list not in Zotero yet: { $papers }. The operator of the bot has been told why.
