@@ -18,6 +18,7 @@ from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
 from tests.support import clock_file, digest_builders, patience
 from tests.support.shell_fixtures import CommandResult
+from tests.support.single_runs import post, post_in
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")]
 
@@ -41,11 +42,6 @@ while ! grep -q sent {sending}; do kill -0 $! || exit 1; done
 kill -9 $!
 wait $!
 """
-
-
-def midday_zone() -> str:
-    """Return a time zone in which it is between 12:00 and 13:00 now, on the date of UTC."""
-    return f"Etc/GMT{system_clock().hour - 12:+d}"
 
 
 def git(*arguments: str, cwd: Path, status: int = 0) -> str:
@@ -73,14 +69,9 @@ class Copy:
             made.mkdir()
         self.replace_command(COMMAND.format(python=sys.executable, root=ROOT, clock=self.clock))
         self.move_clock(0)
-        channel = f'guild = "{model.GUILD_ID}"\nchannel = "{self.channel_id}"'
-        entry = channel if TOKEN in self.secrets else 'webhook = "${DISCORD_WEBHOOK}"'
-        zone = midday_zone()
+        entry = post_in(self.channel_id) if TOKEN in self.secrets else post(webhook="${DISCORD_WEBHOOK}")
         self.commit(
-            {
-                "posts.toml": f'[[posts]]\n{entry}\nat = "11:30"\ntimezone = "{zone}"\n',
-                "deploy/github/run.sh": (ROOT / "deploy/github/run.sh").read_text(),
-            }
+            {"posts.toml": entry, "deploy/github/run.sh": (ROOT / "deploy/github/run.sh").read_text()}
         )
 
     def commit(self, files: dict[str, str]) -> None:
