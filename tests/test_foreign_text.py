@@ -212,7 +212,7 @@ def index_text(text: str) -> None:
 
 def index_name(text: str) -> None:
     people.index_terms(text)
-    people.consonant_keys(text)
+    people.list_keys(text)
     institutions.make_tokens([text] * 3)
     people.name_distance(("kim", "minsu"), text)
     people.is_same_name(text, "Kim Minsu")

@@ -102,7 +102,7 @@ def _has_letters(term: models.AlertTerm) -> bool:
         case models.AlertKind.KEYWORD:
             return bool(analyser.stemmed_words(term.text))
         case models.AlertKind.AUTHOR:
-            return bool(analyser.fold_name(term.text)) and any(people.consonant_keys(term.text))
+            return any(people.name_tokens(term.text))
         case models.AlertKind.INSTITUTION:
             return bool(institutions.make_key(term.text))
         case _:

@@ -16,8 +16,6 @@ _MIN_SHARE = 0.2
 _PAPERS_PER_TITLE = 8
 """A concept is a topic if at least one in this many of its papers names it in the title."""
 _LATIN = re.compile("[A-Za-z]")
-_PARTICLES = frozenset("서로와과을를")
-"""Last syllables of particles that canonical texts do not distinguish, except 의, which is part of some terms."""
 
 
 class Decision(NamedTuple):
@@ -110,11 +108,6 @@ class Glossary:
         words = analyser.split_context(" ".join(forms))
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))
 
-    @cached_property
-    def _joined(self) -> Mapping[str, list[str]]:
-        """The concepts by their English keys without spaces, so that "data set" and zeroshot are known too."""
-        return {key.replace(" ", ""): keys for key, keys in self._index.items() if key.isascii()}
-
     def translate(self, word: str) -> Sequence[str]:
         """Return the translations of a common word, with or without its ending: patient for 환자."""
         key = term_keys.term_key(word)
@@ -140,7 +133,7 @@ class Glossary:
             return meant
         key = term_keys.term_key(text)
         if not analyser.has_hangul(text):
-            return (self._index.get(key) or self._joined.get(key.replace(" ", ""), []))[:1]
+            return self._index.get(key, [])[:1]
         return self._index.get(key) or self._index.get(analyser.strip_ending(key)) or []
 
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
@@ -228,8 +221,9 @@ class _Lexicon:
                     forms[key] = concepts.SurfaceForm(text, "en", seeded=True)
                 self._main_keys.setdefault(key, english[0])
             for key, text in zip(korean, term.korean, strict=True):
-                is_searched = text not in term.only_read and not has_inner_particle(text)
-                forms[key] = concepts.SurfaceForm(text, "ko", seeded=True, searched=is_searched)
+                forms[key] = concepts.SurfaceForm(
+                    text, "ko", seeded=True, searched=text not in term.only_read
+                )
             for short in term.abbreviations:
                 self._weights[short][english[0]] += concepts.SEED_PAPERS
 
@@ -253,8 +247,7 @@ class _Lexicon:
                 continue
             elif key in self._owners.get(form, (key,)):
                 forms = self._own(key, row.term)
-                is_searched = not has_inner_particle(row.form)
-                former = forms.get(form, concepts.SurfaceForm(row.form, language, searched=is_searched))
+                former = forms.get(form, concepts.SurfaceForm(row.form, language))
                 forms[form] = former._replace(papers=row.explained, confirmed=row.confirmed)
 
     def add_decisions(self, decisions: Iterable[Decision]) -> None:
@@ -337,10 +330,3 @@ def _index_forms(
             elif key != concept.key:
                 index[key].append(concept.key)
     return dict(index)
-
-
-def has_inner_particle(text: str) -> bool:
-    """Return whether a form has a particle between two nouns: 텍스트에서 이미지 would also match 텍스트와 이미지."""
-    first, _, second = text.partition(" ")
-    is_pair = bool(second) and " " not in second
-    return is_pair and first[-1] in _PARTICLES and analyser.strip_ending(first) != first

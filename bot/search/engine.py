@@ -160,7 +160,6 @@ class Engine:
         self._part = lru_cache(maxsize=1 << 11)(partial(Engine._compile_part, weak))
         self.count_papers = lru_cache(maxsize=1 << 11)(partial(Engine._count_papers, weak))
         self._spell = lru_cache(maxsize=1 << 11)(partial(Engine._spell_form, weak))
-        self._levels = lru_cache(maxsize=1 << 9)(partial(Engine._list_levels, weak))
         self._about_word = lru_cache(maxsize=1 << 8)(partial(Engine._find_about_word, weak))
         self._frequency = lru_cache(maxsize=1 << 14)(searcher.doc_freq)
 
@@ -206,11 +205,8 @@ class Engine:
 
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts = (list[Query]() for _ in range(4))
-        whole = _join_seeded(forms)[:_MAX_FORMS]
-        # A concept's token has the spellings of its forms alone; those cut in two are phrases.
-        respelt = [form for form in forms[:_MAX_FORMS] if form not in whole]
-        for form, is_respelt in ((form, form in respelt) for form in (*whole, *respelt)):
-            spelled = self._spell(form.text, is_respelt)
+        for form in _join_seeded(forms)[:_MAX_FORMS]:
+            spelled = self._spell(form.text)
             titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
             is_concept = form.text.startswith(tokens.CONCEPT)
             # Concepts may share a form (추론), so count only the most frequent concept.
@@ -225,13 +221,10 @@ class Engine:
             any_of([*repeated, of_concept]),
         )
 
-    def _spell_form(self, text: str, is_respelt: bool = False) -> _Spelled:
-        """Return the queries for a form's spellings, or `is_respelt` only for those other than its own."""
+    def _spell_form(self, text: str) -> _Spelled:
+        """Return the queries for a form's spellings."""
         titles, bodies = list[Query](), list[tuple[Query, float]]()
-        left_out = tokens.phrases(text) if is_respelt else ()
         for phrase in self._list_spellings(text):
-            if phrase in left_out:
-                continue
             if counts := self._count("body", phrase):
                 # BM25 without IDF, so that a rare form does not outweigh a common one.
                 weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
@@ -307,20 +300,11 @@ class Engine:
     def _topics(self, topics: Mapping[int, float]) -> Query | None:
         heaviest = sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_TOPICS]
         return any_of(
-            Query.const_score_query(on_topic, weight * (level - 0.5))
+            self._term("topic", f"{topic}.{level}", weight * (level - 0.5))
             for topic, weight in heaviest
-            for level, on_topic in self._levels(topic)
+            for level in range(1, search_index.LEVELS + 1)
             if weight * level >= _MIN_TOPIC_WEIGHT
         )
-
-    def _list_levels(self, topic: int) -> list[tuple[int, Query]]:
-        """Return the query for the papers with each level of a topic, without those that no paper has."""
-        by_token = {f"{topic}.{level}": level for level in range(1, search_index.LEVELS + 1)}
-        return [
-            (level, Query.term_query(self._schema, "topic", token, "basic"))
-            for token, level in by_token.items()
-            if self._frequency("topic", token)
-        ]
 
     def _narrow(self, scope: Scope, query: ReadQuery | None = None) -> list[_Clause]:
         filters, required = scope.filters, list[Query]()

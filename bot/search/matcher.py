@@ -198,7 +198,7 @@ class PaperMatcher:
         kind, text = query.term
         match kind:
             case models.AlertKind.AUTHOR:
-                alike = (pair for key in people.consonant_keys(text) for pair in self._authors.get(key, ()))
+                alike = (pair for key in people.list_keys(text) for pair in self._authors.get(key, ()))
                 named = [(paper_id, name) for paper_id, name in alike if is_author(text, name)]
                 return {id_: AlertReason(kind, name, MatchField.AUTHOR, name) for id_, name in named}
             case models.AlertKind.INSTITUTION:
@@ -244,7 +244,7 @@ class PaperMatcher:
         authors = defaultdict[str, list[tuple[int, str]]](list)
         for row in self._rows:
             for name in row.authors:
-                for key in people.consonant_keys(name):
+                for key in people.list_keys(name):
                     authors[key].append((row.id, name))
         return authors
 

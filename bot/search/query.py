@@ -27,7 +27,7 @@ _MAX_TYPED_WORDS, _MAX_RUN = 24, 6
 _MAX_COMPOUND = 20
 """In syllables. Longer words are not split into terms."""
 _MAX_CACHED = 1 << 12
-_SPELLING_AND_VERSION = re.compile(
+SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
 )
 
@@ -150,7 +150,7 @@ class QueryReader:
             if query.phrases or has_choice
             else _list_name_keys([text, query.text], parts, wholes),
             topics=topics,
-            implied=self._list_implied(topics, query.text) if topics else {},
+            implied=self._list_implied(topics),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 
@@ -332,11 +332,11 @@ class QueryReader:
             forms += [Form(term), *(form for key in keys for form in self.glossary.forms_of(key))]
         return [form._replace(weight=form.weight * weight) for form in forms]
 
-    def _list_implied(self, topics: Mapping[int, float], text: str) -> dict[int, QueryPart]:
+    def _list_implied(self, topics: Mapping[int, float]) -> dict[int, QueryPart]:
         """Return the parts for a question's main topics, keyed by topic number, likeliest first."""
-        implied, shared = {}, questions.find_shared_topics(text)
+        implied = dict[int, QueryPart]()
         for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
-            if topics[topic] >= _MIN_IMPLIED_WEIGHT and topic in shared:
+            if topics[topic] >= _MIN_IMPLIED_WEIGHT:
                 terms = questions.load_topic_terms()[topic]
                 forms = self._forms_by_topic.get(topic) or concepts.merge_forms(self._forms_of(terms, 1))
                 self._forms_by_topic[topic] = forms
@@ -365,7 +365,7 @@ class QueryReader:
         return list(map(add_names, parts)), wholes
 
     def _list_names(self, text: str, choose: ChooseNames) -> list[str]:
-        match = _SPELLING_AND_VERSION.fullmatch(text)
+        match = SPELLING_AND_VERSION.fullmatch(text)
         # One syllable sounds like too many names: 앱을 like ABR.
         is_short = match is None or len(analyser.monosyllabic_noun(match[1]) or match[1]) < 2
         if match is None or is_short:

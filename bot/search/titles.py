@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
@@ -12,6 +11,7 @@ from bot.glossary import transliteration
 from bot.search import index as search_index
 from bot.search.authors import Archive
 from bot.search.engine import Engine
+from bot.search.query import SPELLING_AND_VERSION
 from bot.text import analyser, plain, query_parser, questions, seed, term_keys, tokens, typography
 from storage import models, search
 from storage.snapshot import Snapshot
@@ -54,11 +54,6 @@ def prepare() -> None:
     _load_known()
 
 
-_HANGUL_AND_VERSION = re.compile(
-    rf"([{analyser.SYLLABLES}]++(?: [{analyser.SYLLABLES}]++)*+)[\s-]*+([A-Za-z]?[0-9][0-9A-Za-z.]*)?"
-)
-
-
 @lru_cache(maxsize=1)
 def _load_known() -> tuple[Mapping[str, str], transliteration.SoundIndex]:
     """Return the arXiv ids of known papers by the keys of their names, and the sounds of their names without versions."""
@@ -77,9 +72,9 @@ def find_known(text: str, keys: Iterable[str] = ()) -> str | None:
     if keys:
         return next((ids[key] for key in sorted(keys) if key in ids), None)
     names = [typed]
-    if match := _HANGUL_AND_VERSION.fullmatch(" ".join(term_keys.trim_title(typed.split()))):
+    if match := SPELLING_AND_VERSION.fullmatch(" ".join(term_keys.trim_title(typed.split()))):
         heard = [*sounds.find(match[1]), *filter(None, [transliteration.read_letters(match[1])])]
-        names += [f"{name} {match[2] or ''}" for name in heard]
+        names += [f"{name} {match[2]}" for name in heard]
     keys = (key for name in names for key in term_keys.query_names(name))
     return next((ids[key] for key in keys if key in ids), None)
 

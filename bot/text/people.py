@@ -64,7 +64,6 @@ MAX_SPELLINGS = 320
 """Maximum number of spellings of a given name; enough for any name of two syllables."""
 MAX_GIVEN_SYLLABLES = 4
 
-_VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 _INITIAL_COST = 4
 _BESIDE_COST = 6
 _MAX_SAME_NAME_COST = 3
@@ -213,27 +212,10 @@ def is_same_name(left: str, right: str) -> bool:
     return False
 
 
-@analyser.remembered(1 << 12)
-def consonant_keys(name: str) -> frozenset[str]:
-    """Return the sorted consonants of a name and, for a Hangul name, of its Latin spellings.
-
-    All spellings of a name share a key in any word order or script.
-    """
-    spelt = (_spelling_keys(family, given) for family, given in split_hangul(name) if family)
-    return frozenset((_consonants("".join(name_tokens(name))),)).union(*spelt)
-
-
-@lru_cache(maxsize=1 << 8)
-def _spelling_keys(family: str, given: str) -> frozenset[str]:
-    """Return the sorted consonants of every Latin spelling of a Hangul name."""
-    parts = (
-        set(map(_consonants, spellings)) for spellings in (family_spellings(family), given_spellings(given))
-    )
-    return frozenset("".join(sorted("".join(pair))) for pair in product(*parts))
-
-
-def _consonants(word: str) -> str:
-    return "".join(sorted(word.translate(_VOWEL_REMOVAL)))
+def list_keys(name: str) -> set[str]:
+    """Return words of which equal names in any script share one: those by which it is indexed, and of a Hangul family name."""
+    families = (family for family, _ in split_hangul(name) if family)
+    return {*index_terms(name), *(spelling for family in families for spelling in family_spellings(family))}
 
 
 # Name distance. General string metrics have no costs for initials, umlauts and missing words.

@@ -18,7 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import chain, compress, pairwise
+from itertools import compress, pairwise
 from operator import neg
 from typing import Literal, NamedTuple, cast, get_args
 
@@ -55,7 +55,7 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
         is_ending = several_endings.fullmatch(tail) or classify_filler(tail) == "filler"  # splatting중에
         if is_ending and any(map(str.isalpha, core)):
             return core  # also 라마3을, but not 2025년에
-        return f"{core} {tail}" if _has_latin(core) else word  # LLM기반
+        return f"{core} {tail}" if any("a" <= letter <= "z" for letter in core.lower()) else word  # LLM기반
     possible = endings.get(word[-1], ())
     stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and agrees(word, ending)]
     for stem in stems:
@@ -67,10 +67,6 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
         if is_known(core):
             return core
     return word if is_known(word[-2:]) or classify_filler(word) else _strip_unknown(word)
-
-
-def _has_latin(text: str) -> bool:
-    return any(letter.isascii() and letter.isalpha() for letter in text)
 
 
 def _strip_unknown(word: str) -> str:
@@ -272,7 +268,7 @@ def _ends_topic(word: str, behind: str, kind_behind: Kind, count: int) -> bool:
     is_work = word.casefold().startswith("work")  # interpretability work, but; deep research is a topic
     if not names_papers(word) or count < (2 if is_work else 3):
         return False
-    return behind in ("that", "which") or (kind_behind == "filler" and (is_work or analyser.has_hangul(word)))
+    return behind in ("that", "which") or kind_behind == "filler"
 
 
 def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
@@ -387,12 +383,6 @@ def describe_topics(text: str) -> TopicVector:
             weights[topic] = weights.get(topic, 0.0) + weight
     heaviest = max(weights.values(), default=1.0)
     return {topic: (weight / heaviest) ** _SHARPNESS for topic, weight in weights.items()}
-
-
-def find_shared_topics(text: str) -> frozenset[int]:
-    """Return the topics that at least two words of a question describe: one alone is often a coincidence."""
-    counts = Counter(chain.from_iterable(topics for *_, topics in _list_word_topics(text)))
-    return frozenset(topic for topic, count in counts.items() if count > 1)
 
 
 def find_clear_topics(text: str) -> Collection[int]:

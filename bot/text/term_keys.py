@@ -82,7 +82,6 @@ _OPENERS = frozenset(("the", "a", "an", "introduc", "announc", "present", "meet"
 _CLOSER_LIST = "technic report|system card|model card|기술 보고서|paper|논문"
 _CLOSERS = [tuple(closer.split()) for closer in _CLOSER_LIST.split("|")]
 """Words at the end of a title, or of a query for a title, that do not belong to the name."""
-_LAST_OF_CLOSERS = frozenset(closer[-1] for closer in _CLOSERS)
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,}?)(v?\d[a-z0-9.]*)")
 _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
 _SYMBOLS = {
@@ -145,8 +144,6 @@ def trim_title(words: list[str]) -> list[str]:
     start, end = 0, len(words)
     while end - start > 1 and analyser.stem(words[start]) in _OPENERS:
         start += 1
-    if not words or analyser.stem(words[-1]) not in _LAST_OF_CLOSERS:
-        return words[start:]
     for closer in _CLOSERS:
         if len(closer) < end - start and closer == tuple(map(analyser.stem, words[end - len(closer) : end])):
             end -= len(closer)
