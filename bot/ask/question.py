@@ -21,8 +21,8 @@ MAX_LENGTH = 500
 """In characters. The rest of a longer question is not read."""
 _MAX_WORDS, _MAX_RUN = 40, 4
 """How many words are read of a question, and at most together as one part."""
-_MAX_ENDING, _MAX_SHORT_ENDING = 4, 2
-"""Syllables that may follow a Korean word of the table; fewer follow a single syllable."""
+_MAX_ENDING = 4
+"""Syllables that may follow a Korean word of the table; after a single syllable they are a known ending."""
 _EVERYDAY = 0.8
 NEAREST, _STEP, _LEAST = 0.9, 0.08, 0.5
 """The weight of a row's first form, how much less each further one weighs, and the least."""
@@ -149,9 +149,10 @@ def _find_row(words: Sequence[str]) -> tuple[str, ...] | None:
         return rows.get(key)
     before_last = len(key) - len(_key(words[-1]))
     for end in range(len(key), before_last, -1):
-        most = _MAX_ENDING if end > 1 else _MAX_SHORT_ENDING
         rest = key[end:]  # particles, but not the k of pass@k
-        is_ending = len(rest) <= most and (not rest or analyser.is_hangul(rest))
-        if is_ending and (row := rows.get(key[:end])) is not None:
+        is_ending = questions.is_ending(rest) if end == 1 else analyser.is_hangul(rest)
+        if (not rest or (is_ending and len(rest) <= _MAX_ENDING)) and (
+            row := rows.get(key[:end])
+        ) is not None:
             return row
     return None

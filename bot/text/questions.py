@@ -325,6 +325,11 @@ def is_term(text: str) -> bool:
     return term_keys.term_key(text) in _seeded_keys() or bool(find_everyday_terms(text))
 
 
+def is_ending(text: str) -> bool:
+    """Return whether a text is a particle or the ending of a verb."""
+    return any(text in _load_filler().following[kind] for kind in ("+", "~", "sure"))
+
+
 def is_noun(text: str) -> bool:
     """Return whether a Korean word or phrase ends in a noun, unlike 까먹는, 모르는 걸 or 트랜스포머말고."""
     word = text.rpartition(" ")[2]

@@ -34,6 +34,16 @@ def test_forms_that_the_paper_has_not_are_not_named() -> None:
     assert not any(analyser.has_hangul(form) for forms in found.values() for form in forms)
 
 
+def test_a_word_of_one_syllable_is_read_in_front_of_an_ending_alone() -> None:
+    def list_forms(word: str) -> list[str]:
+        return [form.text for part in question.read(word, GLOSSARY) for form in part.forms]
+
+    for word, meant in (("집에서", "home"), ("책을", "book"), ("손으로", "hand"), ("글이", "text")):
+        assert meant in list_forms(word), word
+    for word, other in (("집단", "home"), ("책장", "book"), ("손상", "hand"), ("글로벌", "text")):
+        assert other not in list_forms(word), word
+
+
 @pytest.mark.parametrize(
     "asked",
     ["", "?!", "👩‍🔬🧪" * 300, "왜 " * 2_000, "Ποια δεδομένα;", "データは何ですか", "\0\ud800", "a" * 4_000],
