@@ -12,7 +12,6 @@ from discord import app_commands, ui
 from discord.ext import commands
 from pydantic import TypeAdapter
 
-from bot.archive import arxiv_ids
 from bot.client import (
     autocomplete,
     custom_ids,
@@ -38,6 +37,7 @@ from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import Cause, WhyExplainer
 from bot.outbox import contents
 from bot.outbox.contents import REPOST_INTERVAL
+from bot.papers.replies import load_paper
 from bot.search.results import SearchRequest
 from bot.sources import kinds
 from storage import accounts, daily, errors, models
@@ -359,20 +359,16 @@ class WhyCog(router.ReadsGuild, commands.Cog):
         if guild_id is None or channel_id is None:
             raise UserError("only-in-servers")
         async with router.admitted_lookup(request.interaction):
-            detail = await request.services.search.find_paper(paper)
-            if detail is not None and detail.is_listed:
-                answer = await request.services.get(WhyExplainer).explain(
-                    detail, guild_id=guild_id, channel_id=channel_id
-                )
-                topics = [
-                    row.subscription.topic for row in answer.explanations if row.cause is Cause.OFF_TOPIC
-                ]
-                read = await request.services.search.read_queries(topics)
-                forms = {topic: query.added_forms for topic, query in zip(topics, read, strict=True)}
-                return daily_messages.why_view(texts, detail, answer, forms, guild_id=guild_id)
-        if (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
-            return daily_messages.unknown_paper_view(texts, arxiv_id)
-        raise UserError("no-paper", paper=paper_texts.escape_untrusted(paper))
+            detail = await load_paper(request, paper)
+            if not detail.is_listed:
+                raise UserError("why-not-listed", paper=paper_texts.escape_untrusted(detail.arxiv_id))
+            answer = await request.services.get(WhyExplainer).explain(
+                detail, guild_id=guild_id, channel_id=channel_id
+            )
+            topics = [row.subscription.topic for row in answer.explanations if row.cause is Cause.OFF_TOPIC]
+            read = await request.services.search.read_queries(topics)
+            forms = {topic: query.added_forms for topic, query in zip(topics, read, strict=True)}
+            return daily_messages.why_view(texts, detail, answer, forms, guild_id=guild_id)
 
 
 async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict[str, Any]:

@@ -377,11 +377,6 @@ def why_view(
     return message.view
 
 
-def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
-    text = texts("why-not-listed", paper=paper_texts.escape_untrusted(arxiv_id))
-    return client_messages.text_view(text, client_messages.status_button(texts))
-
-
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
     cause = explanation.cause
     lines = [_cause_text(texts, explanation, guild_id)]

@@ -57,7 +57,6 @@ It isn't about this daily post's topic: diffusion.
 [Read] [See status]
 
 No digest has listed 2412\\.56789. Check the number.
-[See status]
 
 Paper “xyzzyplugh” not found. Use an arXiv ID such as 2502.02737, a link to arXiv or Hugging Face,
   or part of a title.
@@ -95,7 +94,6 @@ It isn't about this daily post's topic: diffusion.
 [읽기] [상태 보기]
 
 2412\\.56789 논문은 다이제스트에 실린 적이 없어요. 번호를 확인해 주세요.
-[상태 보기]
 
 “xyzzyplugh” 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, arXiv나
   Hugging Face 주소, 제목의 일부로 찾을 수 있어요.

@@ -124,7 +124,7 @@ list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이�
 ## 저장한 논문
 saved-tags = 태그
 all-papers = 모든 논문
-saved-search = 검색
+search = 검색
 saved-search-label = 단어나 #rl 같은 태그
 saved-search-hint = 확산 모델 #unread
 saved-show-all = 모두 보기
@@ -1234,7 +1234,6 @@ command-look-up-papers =
 web-name = Paperround
 web-description = 매일 나오는 머신러닝 논문을 요약, 추천 수와 함께 보여 드려요.
 web-skip = 본문으로 건너뛰기
-web-search = 검색
 web-ask = 질문으로 찾기: 논문과 요약의 해당 부분
 web-search-label = 한국어나 영어로 된 주제
 web-search-hint = 주제 입력 (예: 확산 모델)
