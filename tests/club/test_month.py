@@ -19,7 +19,7 @@ async def test_each_club_step_in_a_month_happens_once(lab: Lab) -> None:
     await lab.press_on_card("2501.00004", "list-add", lab.readers[0])
     await lab.press_on_card("2501.00005", "list-add", lab.readers[1])
     card = await harness.ask("paper", by=lab.readers[1], paper="2501.00005")
-    listed = await harness.press(card, "list-add", by=lab.readers[1])
+    listed = await harness.press(card, "list-has", by=lab.readers[1])
     assert "Taken off" in shown_text(await harness.press(listed, "list-remove", by=lab.readers[1]))
     await lab.wait(MINUTE)
     assert "Opening" in await lab.press_on_card("2501.00003", "discuss", lab.readers[2])
