@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -18,7 +18,7 @@ from bot.client.list_state import ListKind, ListState, pack_state
 from bot.client.message_builder import button, layout_payload
 from bot.operations.retention import GUILD_RETENTION, Retention
 from bot.outbox.contents import RenderedPart
-from storage import accounts, models, papers, shelf
+from storage import accounts, club, models, papers, shelf
 from storage.database import Database
 from storage.errors import UsageError
 from tests.shelf.test_shelf_commands import pick
@@ -145,6 +145,35 @@ async def test_what_is_new_is_a_filter_of_the_list(harness: ClientHarness) -> No
     ):
         assert texts("list-heading", server="Paper Club", count=1) in shown_text(found)
         assert "Small Language" in shown_text(found)
+
+
+@both_languages
+async def test_the_list_says_what_the_server_did_with_a_paper(harness: ClientHarness, member: Any) -> None:
+    """The club's meeting, the discussion with its link, and from three on how many members saved it; *to read* and *read*."""
+    texts, now, here = harness.texts, harness.env.now(), harness.guild.id
+    for arxiv_id in (SURVEY, REWARDS, SPEECH, MAPS):
+        await add(harness, arxiv_id)
+    async with harness.container.database.transaction() as connection:
+        ids = await papers.get_ids(connection, [SURVEY, REWARDS, SPEECH, MAPS])
+        thread = {"channel_id": harness.channel.id, "guild_id": here, "delivery_id": 1, "opened_at": now}
+        await club.put_thread(connection, paper_id=ids[REWARDS], thread_id=55, **thread)
+        met = {"thread_id": 56, "meets_on": date(2025, 12, 24)}
+        await club.put_thread(connection, paper_id=ids[SPEECH], **thread, **met)
+        for user_id in range(101, 104):
+            await shelf.save(connection, user_id, [ids[REWARDS], ids[MAPS]][: 104 - user_id], now, here)
+    listed = await harness.ask("saved", by=member, **LIST)
+    shown = shown_text(listed)
+    assert texts("list-heading", server="Paper Club", count=4) in shown, "what is saved is on no list"
+    assert f"[{texts('list-discussed')}](https://discord.com/channels/{here}/55)" in shown
+    assert shown.count(texts("list-club", date=texts.format_date(date(2025, 12, 24)))) == 1
+    counts = [shown.count(texts("post-savers", count=count)) for count in (3, 2)]
+    assert counts == [1, 0], "two might be recognised"
+    [menu] = [part for part in raw_components(listed) if part.get("custom_id") == tag_menu(listed)]
+    labels = [option["label"] for option in menu["options"]]
+    assert [f"{texts('list-view-unread')} · 2", f"{texts('list-view-read')} · 1"] == labels[1:3]
+    for view, found in (("unread", {SURVEY, MAPS}), ("read", {SPEECH})):
+        of_view = shown_text(await harness.ask("saved", by=member, search=f"#{view}", **LIST))
+        assert {arxiv_id for arxiv_id in ids if f"/abs/{arxiv_id})" in of_view} == found
 
 
 async def test_who_added_a_paper_or_a_manager_takes_it_off(harness: ClientHarness, member: Any) -> None:
