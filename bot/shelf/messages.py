@@ -156,7 +156,7 @@ def no_saved_view(texts: Texts, listed: PaperList, here: int = 0) -> ui.LayoutVi
 
 
 def _search_button(texts: Texts, state: ListState) -> ui.Item[Any]:
-    return button(texts("search"), pack_state(state.replace(page=0), SEARCH_SAVED))
+    return button(texts("saved-search"), pack_state(state.replace(page=0), SEARCH_SAVED))
 
 
 def show_all_button(texts: Texts, server_id: int = 0) -> ui.Item[Any]:
@@ -228,7 +228,7 @@ def import_modal(texts: Texts) -> message_builder.StatelessModal:
 
 def search_modal(texts: Texts, state: list_state.ListState) -> message_builder.StatelessModal:
     custom_id = list_state.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
-    modal = message_builder.StatelessModal(texts("search"), custom_id)
+    modal = message_builder.StatelessModal(texts("saved-search"), custom_id)
     hint = texts("saved-search-hint")
     # The tag and search of `/saved` may together be too long for the field.
     modal.add_text(

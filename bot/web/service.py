@@ -296,8 +296,8 @@ class WebPages:
                 texts.locale, limit=PAGE_SIZE, with_common=True
             )
             suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
-            values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("search")}
-            return self._page(site, "web.list.html.j2", ("search",), {}, texts("search"), values)
+            values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("web-search")}
+            return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)
         listed = await self._lists.load(
             for_locale(site.locale), ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
         )

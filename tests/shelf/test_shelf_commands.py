@@ -69,7 +69,7 @@ async def test_a_paper_typed_as_a_tag_can_be_opened_and_saved(harness: ClientHar
 
 async def test_the_search_form_filters_the_list(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
-    found = await harness.fill(await harness.ask("saved"), "search", text="강화 학습" + " " * 90)
+    found = await harness.fill(await harness.ask("saved"), "saved-search", text="강화 학습" + " " * 90)
     assert "Rewards That" in shown_text(found)
     assert "Small Language Models" not in shown_text(found)
 

@@ -148,7 +148,7 @@ list-digest-of-period = Latest of { $count } digests in { $period }; pick anothe
 ## Saved papers
 saved-tags = Tags
 all-papers = All papers
-search = Search
+saved-search = Search
 saved-search-label = Words, or tags such as #rl
 saved-search-hint = diffusion model #unread
 saved-show-all = Show all
@@ -1079,6 +1079,7 @@ web-name = Paperround
 web-description = Each day's machine-learning papers, with summaries and votes.
 web-skip = Skip to content
 web-ask = Ask the archive: passages, word for word
+web-search = Search
 web-search-label = A topic, in Korean or English
 web-search-hint = A topic, such as diffusion
 web-no-search = These pages have no search. Browse by day, trend or author; in Discord, /topic finds papers.

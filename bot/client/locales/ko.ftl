@@ -124,7 +124,7 @@ list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이�
 ## 저장한 논문
 saved-tags = 태그
 all-papers = 모든 논문
-search = 검색
+saved-search = 검색
 saved-search-label = 단어나 #rl 같은 태그
 saved-search-hint = 확산 모델 #unread
 saved-show-all = 모두 보기
@@ -1235,6 +1235,7 @@ web-name = Paperround
 web-description = 매일 나오는 머신러닝 논문을 요약, 추천 수와 함께 보여 드려요.
 web-skip = 본문으로 건너뛰기
 web-ask = 질문으로 찾기: 논문과 요약의 해당 부분
+web-search = 검색
 web-search-label = 한국어나 영어로 된 주제
 web-search-hint = 주제 입력 (예: 확산 모델)
 web-no-search = 이 페이지에는 검색이 없어요. 날짜, 동향, 저자별로 볼 수 있고, 논문 검색은 디스코드의 /주제 명령어로 해 주세요.
