@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -34,6 +33,8 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?:
 _CHARSETS = ("text/html", "text/css", "text/plain", "application/x-bibtex")
 
 
+_LISTS = f"/lists/{{text:[0-9a-f]{{32}}}}{{ending:(\\.({'|'.join(exports.LIST_FILES)}))?}}"
+
 Load = Callable[[Site, web.Request], Awaitable[Page]]
 
 
@@ -52,6 +53,9 @@ class WebServer:
             "/search": lambda site, request: pages.load_search(site, _query(request), page=_page(request)),
             "/ask": lambda site, request: pages.load_answer(site, _query(request)),
             "/trends": lambda site, request: pages.load_trends(site, _query(request)),
+            _LISTS: lambda site, request: pages.load_list(
+                site, _text(request), request.match_info["ending"][1:], page=_page(request)
+            ),
             "/sitemap.xml": lambda site, _: pages.load_sitemap(site),
         }
         handlers |= {
@@ -65,18 +69,12 @@ class WebServer:
                 site, _text(request), page=_page(request)
             ),
         }
-        for ending in ("", *exports.LIST_FILES):
-            path = f"/lists/{{text:[0-9a-f]{{32}}}}{ending and f'.{ending}'}"
-            handlers[path] = partial(self._load_list, ending)
         for path, load in handlers.items():
             router.add_get(path, self._handler(load))
         for name in web_service.FILES:
             router.add_get(f"/{name}", self._handler(_load_file, is_lookup=False))
         router.add_get("/robots.txt", self._handle_robots)
         router.add_get("/{path:.*}", self._handler(_miss, is_lookup=False))
-
-    def _load_list(self, ending: str, site: Site, request: web.Request) -> Awaitable[Page]:
-        return self._pages.load_list(site, _text(request), ending, page=_page(request))
 
     async def _handle_robots(self, request: web.Request) -> web.Response:
         site = self._site(request)
