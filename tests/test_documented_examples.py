@@ -42,7 +42,7 @@ TYPED = {
     **dict.fromkeys(("#rl", "#unread", "#read", "#updated", "#mine"), (("saved", "tag"),)),
     "arxiv:2502.11089": (("paper", "paper"),),
     "votes:10..20": (("topic", "query"), ("top", "topic")),
-    **dict.fromkeys(("NVIDIA", "Tri Dao", "from:KAIST", "기관:네이버"), (("topic", "query"),)),
+    **dict.fromkeys(("NVIDIA", "Tri Dao", "tridao", "from:KAIST", "기관:네이버"), (("topic", "query"),)),
     **dict.fromkeys(('from:"NVIDIA"', "robots -surveys"), (("topic", "query"), ("daily setup", "topic"))),
 }
 """Where each example of the documents is typed."""

@@ -201,7 +201,7 @@ def _describe_archive(texts: Texts, extent: Extent) -> str:
 def list_notes(texts: Texts, answer: Answer) -> list[str]:
     """Return what is said below the passages: of a language model's sentences, and of what was read as something else."""
     read_as = " · ".join(
-        f"{escape_untrusted(analyser.strip_term(typed), max_length=_MAX_READ)} → "
+        f"{escape_untrusted(analyser.strip_ending(typed), max_length=_MAX_READ)} → "
         + ", ".join(escape_untrusted(form, max_length=_MAX_READ) for form in forms)
         for typed, forms in answer.read_as
     )

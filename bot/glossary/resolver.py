@@ -105,7 +105,7 @@ class Glossary:
     @cached_property
     def korean_words(self) -> frozenset[str]:
         forms = (form.text for concept in self._concepts.values() for form in concept.forms_in("ko"))
-        words = analyser.split_context(" ".join(forms))
+        words = map(analyser.strip_ending, {word for form in forms for word in re.split(r"[\s·-]+", form)})
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))
 
     def translate(self, word: str) -> Sequence[str]:

@@ -105,7 +105,7 @@ def list_unknown_words(engine: Engine, parts: Iterable[concepts.QueryPart]) -> l
         for part in asked.single
         if not (part.key or dates.is_date_word(part.text) or engine.count_papers(part))
     ]
-    return [analyser.strip_term(part.text) for part in plain]
+    return [analyser.strip_ending(part.text) for part in plain]
 
 
 def find_corrections(

@@ -713,7 +713,7 @@ def _join_seeded(forms: Sequence[Form]) -> list[Form]:
     whole = {
         token: max(form.weight for form in of_token)
         for token, of_token in by_token.items()
-        if len(of_token) == tokens.count_forms(token)
+        if len(of_token) == len(tokens.form_keys(tokens.read_concept_token(token)))
     }
     joined = [Form(token, weight) for token, weight in sorted(whole.items())]
     return [*joined, *(form for form in forms if form.token not in whole)]

@@ -207,7 +207,7 @@ class QueryReader:
                 in_term[start:end] = [True] * (end - start)
         mask = questions.topic_mask(typed, in_term)
         named = [
-            is_content and (in_run or not self._is_plain_verb(word))
+            is_content and (in_run or self.is_known(word) or not questions.is_verb(word))
             for is_content, in_run, word in zip(mask, in_term, words, strict=True)
         ]
         for place in (place for place, word in enumerate(words) if word == operator_words.EITHER):
@@ -219,10 +219,6 @@ class QueryReader:
             if is_kept
         ]
         return runs or [text.split()]
-
-    def _is_plain_verb(self, word: str) -> bool:
-        """Return whether a word is a verb that is no term."""
-        return questions.is_verb(word) and not self.is_known(word)
 
     def _strip(self, word: str) -> str:
         if word[0] == '"' or questions.classify_filler(word) == "filler":

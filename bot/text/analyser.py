@@ -99,16 +99,6 @@ def strip_ending(word: str) -> str:
     return word
 
 
-def strip_term(term: str) -> str:
-    """Strip the ending of a term that begins with Hangul. Other terms, such as LLM을, are returned unchanged."""
-    return strip_ending(term) if is_hangul(term) else term
-
-
-def split_context(context: str) -> set[str]:
-    """Return the words of a text, split at spaces, hyphens and middle dots, without particles."""
-    return {strip_ending(word) for word in set(re.split(r"[\s·-]+", context)) if word}
-
-
 def monosyllabic_noun(word: str) -> str | None:
     """Return the noun of a word that is a one-syllable noun and a particle (뇌 for 뇌를); None for other words."""
     if len(word) == 3 and word[1:] in _LONG_PARTICLES:

@@ -187,17 +187,14 @@ def _load_filler() -> _Filler:
     return filler
 
 
-_ANY_DAYS = (date(2100, 1, 1), date(2100, 6, 15))
-"""A period that has each of these if it is today is now: this week, but not January."""
+_NOW = frozenset(("today", "this week", "this month", "오늘", "이번주", "이번 주", "이번달", "이번 달"))
 
 
 def asks_what_to_read(text: str) -> bool:
     """Return whether a query asks for nothing but what there is to read: "what should I read?", this week."""
     words = list(map(trim_filler, _option_pattern().sub(" ", text.casefold()).split()))
     is_date = mask_dates(words)
-    period = " ".join(compress(words, is_date))
-    periods = ((read_period(period, today) or (today, date.min), today) for today in _ANY_DAYS)
-    is_now = all(span[1] >= today for span, today in periods)
+    is_now = " ".join(compress(words, is_date)) in _NOW
     rest = [word for word, is_of_date in zip(words, is_date, strict=True) if not (is_now and is_of_date)]
     asks = is_now or (len(rest) > 1 and any(word == "read" or word.startswith("읽") for word in rest))
     return asks and all(classify_filler(word) == "filler" or _READ.fullmatch(word) for word in rest)
@@ -365,7 +362,7 @@ def _key(text: str) -> str:
 
 @analyser.remembered(1 << 12)
 def _korean_key(word: str) -> str:
-    return _strip_unknown(analyser.strip_term(term_keys.korean_key(word)))
+    return _strip_unknown(analyser.strip_ending(term_keys.korean_key(word)))
 
 
 # Topics.
@@ -429,7 +426,7 @@ def find_topics(word: str) -> frozenset[int]:
 def _find_hangul_topics(word: str) -> Collection[int]:
     words = load_topic_words()
     stem = strip_query_word(word, lambda stem: stem != word and stem in words)
-    spellings = {word, stem, analyser.strip_term(word), analyser.monosyllabic_noun(word) or word}
+    spellings = {word, stem, analyser.strip_ending(word), analyser.monosyllabic_noun(word) or word}
     return set[int]().union(*(words.get(spelling, ()) for spelling in spellings))
 
 

@@ -153,10 +153,6 @@ def form_keys(concept: str) -> frozenset[str]:
     return _read_concept(concept).form_keys
 
 
-def count_forms(token: str) -> int:
-    return len(form_keys(read_concept_token(token)))
-
-
 def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
     return any(phrase[start : start + len(part)] == part for start in range(len(phrase)))
 

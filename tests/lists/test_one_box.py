@@ -164,8 +164,8 @@ async def test_a_name_that_nobody_has_is_said_to_be_nobodys_with_the_nearest(
 
 async def test_a_name_run_together_is_the_authors(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="idalane")
-    assert harness.texts("no-list-topic-author", topic="idalane") in shown_text(result)
-    await harness.press(result, label=harness.texts("alert-author", text="Ida Lane"))
+    assert harness.texts("list-author-heading", author="Ida Lane", count=1) in shown_text(result)
+    await harness.press(result, label=harness.texts("list-in-text", name="idalane"))
 
 
 async def test_a_name_of_several_authors_is_said_to_be_a_name(harness: ClientHarness) -> None:
