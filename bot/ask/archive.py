@@ -41,7 +41,9 @@ MAX_PAPERS = 20
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
 """How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
 _PLACES = 10
-"""The places in which the weight of a paper's place falls by e. The first place weighs as much as the best passage."""
+"""The places in which the weight of a paper's place falls by e."""
+_PASSAGE, _SHARE = 0.5, 1.5
+"""The weights of a paper's best passage, and of its share of the question, beside that of the first place."""
 _LEAST, _MAX_READ = 0.45, 3
 """The least share of a question's weight that one of the first papers must have, else nothing is about it; how many are read."""
 _MAX_ABSENT, _MAX_NEAREST = 3, 2
@@ -296,13 +298,10 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
     ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
     # Papers of which only the title is stored come after those with passages.
     found = sorted(
-        _rank_papers(pool, ranking)[:MAX_SHOWN],
+        _rank_papers(pool, ranking, weighed)[:MAX_SHOWN],
         key=lambda numbers: pool.sources[numbers[0]].words is Words.TITLE,
     )
-    having = [
-        [part for part in weighed if not ranking.having[part.asked.text].isdisjoint(numbers)]
-        for numbers in found
-    ]
+    having = [_list_having(numbers, ranking, weighed) for numbers in found]
     is_near = any(_is_about(of_paper, weighed) for of_paper in having[:_MAX_READ])
     if parts and not is_near:
         found = [
@@ -315,20 +314,28 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
     return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
 
 
-def _rank_papers(pool: _Pool, ranking: Ranking) -> list[list[int]]:
+def _rank_papers(pool: _Pool, ranking: Ranking, weighed: Sequence[Weighed]) -> list[list[int]]:
     """Return the numbers of the passages of each paper, best first.
 
-    The papers are in the order of their best passages joined with that of the search.
+    The papers are in the order of their place in the search, their best passage and how much of the question they have, joined.
     """
     of_paper = defaultdict[int, list[int]](list)
     for number in ranking.order or range(len(pool.sources)):
         of_paper[pool.places[number]].append(number)
     most = max(ranking.scores.values(), default=1.0)
+    whole = _weigh(weighed) or 1.0
     joined = {
-        place: ranking.scores.get(numbers[0], 0.0) / most + math.exp(-place / _PLACES)
+        place: _PASSAGE * ranking.scores.get(numbers[0], 0.0) / most
+        + math.exp(-place / _PLACES)
+        + _SHARE * _weigh(_list_having(numbers, ranking, weighed)) / whole
         for place, numbers in of_paper.items()
     }
     return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
+
+
+def _list_having(numbers: Collection[int], ranking: Ranking, weighed: Sequence[Weighed]) -> list[Weighed]:
+    """Return the parts of a question that any of these passages has."""
+    return [part for part in weighed if not ranking.having[part.asked.text].isdisjoint(numbers)]
 
 
 def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:

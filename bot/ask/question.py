@@ -139,7 +139,9 @@ def _load_rows() -> dict[str, tuple[str, ...]]:
 
 
 def _key(text: str) -> str:
-    return term_keys.korean_key(text) if analyser.has_hangul(text) else text.casefold()
+    if analyser.has_hangul(text):
+        return term_keys.korean_key(text)
+    return " ".join(map(analyser.stem, text.casefold().split()))
 
 
 def _find_row(words: Sequence[str]) -> tuple[str, ...] | None:
