@@ -44,6 +44,8 @@ _PLACES = 10
 """The places in which the weight of a paper's place falls by e."""
 _PASSAGE, _SHARE = 0.5, 1.5
 """The weights of a paper's best passage, and of its share of the question, beside that of the first place."""
+_UNKNOWN = 0.75
+"""The most that an unknown word in small letters weighs beside a known one that is as rare."""
 _LEAST, _MAX_READ = 0.45, 3
 """The least share of a question's weight that one of the first papers must have, else nothing is about it; how many are read."""
 _MAX_ABSENT, _MAX_NEAREST = 3, 2
@@ -235,7 +237,9 @@ class Weighed(NamedTuple):
 
     @property
     def weight(self) -> float:
-        return self.asked.weight * self.rarity
+        """An unknown word in small letters may be a verb of everyday language, which tells less."""
+        most = _UNKNOWN if self.asked.text.islower() and not self.asked.is_known else 1.0
+        return min(self.asked.weight, most) * self.rarity
 
     @property
     def is_telling(self) -> bool:
@@ -282,7 +286,7 @@ class _Pool(NamedTuple):
             source.passage._replace(section=f"{details[place].title or ''}\n{source.passage.section}")
             for place, source in placed
         ]
-        return cls(details, places, sources, PaperIndex(headed, places))
+        return cls(details, places, sources, PaperIndex(headed))
 
     def take(self, numbers: Sequence[int]) -> AskedPaper:
         """Return the paper of some passages, of which these are the best, in order."""

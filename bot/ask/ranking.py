@@ -82,10 +82,8 @@ def _count_phrase(words: Sequence[str], phrase: list[str]) -> int:
 class PaperIndex:
     """The tokens of passages and their headings. Takes some 50 ms to build. Thread-safe."""
 
-    def __init__(self, passages: Sequence[Passage], papers: Sequence[int] = ()) -> None:
-        """Index passages, of one paper or each of the one in `papers`."""
+    def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = passages
-        self._papers = papers
         texts = (*(passage.text for passage in passages), *(passage.section for passage in passages))
         self._texts = [_tokenize(text).split() for text in texts]
         """The tokens of the passages, then those of their headings."""
@@ -150,12 +148,10 @@ class PaperIndex:
         return max(weights.values(), default=0) >= least * sum(part.weight for part in parts)
 
     def _near(self, scores: Mapping[int, float], number: int) -> float:
-        """Return the sum of the neighbours' scores in the same section, or among passages of several papers in the same one."""
+        """Return the sum of the neighbours' scores in the same section."""
         near = (other for other in (number - 1, number + 1) if 0 <= other < len(self.passages))
-        return sum(scores.get(other, 0.0) for other in near if self._place(other) == self._place(number))
-
-    def _place(self, number: int) -> str | int:
-        return self._papers[number] if self._papers else self.passages[number].section
+        section = self.passages[number].section
+        return sum(scores.get(other, 0.0) for other in near if self.passages[other].section == section)
 
     def _rarity(self, having: Collection[int]) -> float:
         """Return the IDF of what these passages have."""
