@@ -350,8 +350,7 @@ class DailyPlanner:
                 if delivery.key in ids
             }
             await daily.add_delivery_papers(connection, placed)
-            failed = {row for row in rows if not self._retries.is_due(row, calendar.now)}
-            waiting = [row for row in rows if row not in built and row not in failed]
+            waiting = [row for row in rows if row not in built and self._retries.is_due(row, calendar.now)]
             given_up = [row for row in waiting if calendar.is_over(slots[row])]
             await daily.set_last_on(connection, {row.id: slots[row].on for row in (*built, *given_up)})
             for row in waiting:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Any, Protocol, assert_never
 
 import structlog
@@ -475,17 +474,18 @@ class OutcomeRecorder:
     ) -> tuple[str, bool, timedelta | None]:
         """Store a failed attempt. Returns its result, whether it is stored, and when it is tried again."""
         classification, part = error.classification, due.part
-        is_refused = classification.disposition is Disposition.REFUSED
+        disposition = classification.disposition
+        is_refused = disposition is Disposition.REFUSED
         delay: timedelta | None = None
-        use_plain = partial(outbox.use_fallback, connection, part.id, now=now, term=due.term)
-        match classification.disposition:
+        # Discord may have refused the name of what a request makes.
+        is_named = disposition is Disposition.ALREADY_DONE and part.kind is PartKind.REQUEST
+        if (is_named or disposition is Disposition.CONTENT_REFUSED) and await outbox.use_fallback(
+            connection, part.id, nonce=self.deliveries.new_nonce(), now=now, term=due.term
+        ):
+            return "fallback", True, None
+        match disposition:
             case Disposition.ALREADY_DONE:
-                # Discord may have refused the name of what a request makes.
-                is_request = part.kind is PartKind.REQUEST
-                result = "fallback"
-                is_stored = is_request and await use_plain(nonce=self.deliveries.new_nonce())
-            case Disposition.CONTENT_REFUSED if await use_plain(nonce=self.deliveries.new_nonce()):
-                result, is_stored = "fallback", True
+                result, is_stored = "found", False
             case Disposition.UNVERIFIABLE | Disposition.TARGET_GONE | Disposition.CONTENT_REFUSED:
                 result, is_stored = "stopped", await self._stop(connection, due, error, now)
             case Disposition.REFUSED if due.delivery.kind is DeliveryKind.NOTICE:
@@ -493,7 +493,7 @@ class OutcomeRecorder:
             case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN | Disposition.REFUSED:
                 result = "refused" if is_refused else "retry"
                 delay = refusal_delay(part) if is_refused else retry_delay(part, classification, self.rng)
-                is_unknown = classification.disposition is Disposition.UNKNOWN
+                is_unknown = disposition is Disposition.UNKNOWN
                 is_stored = await outbox.mark_retry(
                     connection,
                     part.id,
@@ -507,7 +507,7 @@ class OutcomeRecorder:
                 if is_refused and is_stored:
                     await self._tell_owner(connection, due.delivery, classification.reason, now)
             case _:
-                assert_never(classification.disposition)
+                assert_never(disposition)
         return result, is_stored, delay
 
     async def expire(self, now: datetime) -> None:
