@@ -25,6 +25,7 @@ from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, 
 from bot.client.message_builder import StatelessModal, button
 from bot.papers.replies import card_view, load_paper, store_list_text
 from storage import models
+from storage.ask import list_place_papers
 
 _TYPED = (discord.MessageType.default, discord.MessageType.reply)
 _PRIVATE = (discord.DMChannel, discord.GroupChannel, discord.PartialMessageable)
@@ -110,7 +111,7 @@ class AskCog(commands.Cog):
         found: Sequence[str] = ()
         if isinstance(place, discord.Thread) and self._bot.user is not None:
             of_card = _list_card_papers(await _load_first(place, self._bot.user), self._bot.user)
-            found = of_card or await self._questions.list_discussed(place.id)
+            found = of_card or await self._bot.services.database.fetch(list_place_papers, place.id, None)
         return found[0] if len(found) == 1 else ""
 
     async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView | None:
@@ -195,9 +196,8 @@ def _list_card_papers(
 
 async def _load_first(thread: Any, bot_user: discord.ClientUser) -> discord.Message | None:
     """Return the message on which a person opened a thread; it has the thread's id. None in another place."""
-    if not isinstance(thread, discord.Thread) or thread.owner_id == bot_user.id:
-        return None
-    if not isinstance(thread.parent, discord.TextChannel):
+    is_persons = isinstance(thread, discord.Thread) and thread.owner_id != bot_user.id
+    if not is_persons or not isinstance(thread.parent, discord.TextChannel):
         return None
     with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):
         return thread.starter_message or await thread.parent.fetch_message(thread.id)

@@ -226,10 +226,6 @@ class PaperQuestions:
             self._indexes[key] = index
         return index
 
-    async def list_discussed(self, thread_id: int) -> list[str]:
-        """Return the arXiv ids of the papers that a thread is about."""
-        return await self.database.fetch(storage.list_place_papers, thread_id, None)
-
     async def answer_mention(self, asked: str, message: AskedMessage) -> None:
         """Answer a question about papers of the bot's messages, else from the archive. An error is logged.
 
