@@ -180,7 +180,7 @@ async def _read(installation: Installation) -> None:
         await harness.press(await harness.ask("alerts add", **options), "alert-create")
     alert = await harness.ask("alerts add", by=readers[0], keyword="robots")
     await harness.press(alert, "alert-create", by=readers[0])
-    for reader, key in ((readers[0], "list-add"), (readers[1], "list-add"), (readers[2], "discuss")):
+    for reader, key in ((readers[0], "list-add"), (readers[1], "list-has"), (readers[2], "discuss")):
         card = await harness.ask("paper", by=reader, paper="2501.00003")
         await harness.press(card, key, by=reader)
     today = await harness.ask("today")
