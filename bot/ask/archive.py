@@ -165,23 +165,18 @@ class ArchiveQuestions:
         # A text is kept since a reader asked about its paper, which is not for the public to know.
         ids = [] if self._search.is_public else [paper.arxiv_id for paper in details]
         texts = await self._database.fetch(paper_texts.list_full, ids)
-        glossary = await self._read_glossary()
         of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
         added = {text: tuple(map(Form, others)) for text, *others in searched}
         parts = [
             part if part.is_known else part._replace(forms=part.forms + added.get(part.text, ()))
-            for part in question.read(words, glossary)
+            for part in question.read(words, await self._read_glossary())
         ]
         needles = list(map(_list_needles, parts))
         chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
         pool = await work_in_thread(_Pool.build, details, chosen, language)
-        counted = await self._search.weigh(
-            [[form.token or form.text for form in part.forms] for part in parts]
-        )
-        names = _list_names(words)
-        return pool, [
-            Weighed(part, *counts, part.text in names) for part, counts in zip(parts, counted, strict=True)
-        ]
+        forms = [[form.token or form.text for form in part.forms] for part in parts]
+        both, names = zip(parts, await self._search.weigh(forms), strict=True), _list_names(words)
+        return pool, [Weighed(part, *counts, part.text in names) for part, counts in both]
 
 
 def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
@@ -308,11 +303,8 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
     having = [_list_having(numbers, ranking, weighed) for numbers in found]
     is_near = any(_is_about(of_paper, weighed) for of_paper in having[:_MAX_READ])
     if parts and not is_near:
-        found = [
-            numbers
-            for numbers, of_paper in zip(found, having, strict=True)
-            if any(part.is_telling for part in of_paper)
-        ]
+        both = zip(found, having, strict=True)
+        found = [numbers for numbers, of_paper in both if any(part.is_telling for part in of_paper)]
     asked, patterns = tuple(map(pool.take, found)), ranking.compile_patterns(parts)
     answer = replace(answer, kind=Kind.NEAR if is_near else Kind.NOTHING, asked=asked)
     return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
