@@ -293,10 +293,6 @@ class Engine:
         terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
         return any_of(terms) or Query.empty_query()
 
-    def _with_votes(self, least: int | None, most: int | None) -> Query:
-        least, most = (votes if votes is None else min(votes, 1 << 31) for votes in (least, most))
-        return Query.range_query(self._schema, "votes", FieldType.Integer, least, most)
-
     def _topics(self, topics: Mapping[int, float]) -> Query | None:
         heaviest = sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_TOPICS]
         return any_of(
@@ -314,7 +310,8 @@ class Engine:
             )
             required.append(Query.range_query(self._schema, "day", FieldType.Integer, low, high))
         if (filters.min_votes, filters.max_votes) != (None, None):
-            required.append(self._with_votes(filters.min_votes, filters.max_votes))
+            least, most = (votes and min(votes, 1 << 31) for votes in (filters.min_votes, filters.max_votes))
+            required.append(Query.range_query(self._schema, "votes", FieldType.Integer, least, most))
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
         required += (self._affiliation(name) or Query.empty_query() for name in scope.institutions)
@@ -387,13 +384,14 @@ class Engine:
         *full, some = matches.by_kind.values()
         least = _NEAR * max((matches.scores[id_] for id_ in some), default=0.0)
         near = [id_ for id_ in some if matches.scores[id_] >= least]
-        sort_ids = partial(self._sort_ids, sort=sort)
-        ids = chain(*map(sort_ids, (*full, near)))
+        kinds = (
+            self.list_top(Scope(paper_ids=kind), sort=sort, limit=len(kind))[0]
+            for kind in (*full, near)
+            if kind
+        )
+        ids = chain(*kinds)
         missing = {id_: matches.missing[id_] for id_ in near}
         return matches._replace(scores={id_: matches.scores[id_] for id_ in ids}, missing=missing)
-
-    def _sort_ids(self, ids: Sequence[int], sort: Sort) -> Sequence[int]:
-        return self.list_top(Scope(paper_ids=ids), sort=sort, limit=len(ids))[0] if ids else ()
 
     def _find_full(
         self,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 from typing import NamedTuple, TypeVar
 
@@ -229,7 +229,7 @@ _SIGNED = (
 """A word that is another one without its signs. C++ and C# are among the others."""
 # 3.1 and qwen2.5 stay whole; c++ and c# keep their punctuation.
 _WORD = rf"(?:{_SIGNED}|{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?)"
-_WORDS, _SIGNED_WORD = re.compile(_WORD), re.compile(_SIGNED)
+_WORDS, SIGNED_WORD = re.compile(_WORD), re.compile(_SIGNED)
 _LATEX_SIGNS = str.maketrans("", "", "\\^{}")
 """What is between a word and its sign in LaTeX and Markdown: A^{*}, A\\*. R^2 is R2, as R² is."""
 _COMPOUND_JOINER = "[-‐‑'’_]"
@@ -275,7 +275,8 @@ def stemmed_words(text: str) -> list[str]:
 
 def canonical_words(text: str) -> list[str]:
     """Return the words of a text's canonical form in order, including each `PARTICLE_MARK`."""
-    return [word for run in _split_runs(text) for word in run.words]
+    runs = map(_analyse_run, _RUNS.findall(typography.normalise("NFKC", text)))
+    return [word for run in runs for word in run.words]
 
 
 def canonicalise(text: str) -> str:
@@ -292,19 +293,9 @@ def canonicalise(text: str) -> str:
     return f"{words} \n {variants} " if variants else f"{words} \n" if words else ""
 
 
-def _split_runs(text: str) -> Iterator[Run]:
-    return map(_analyse_run, _RUNS.findall(typography.normalise("NFKC", text)))
-
-
 def list_words(text: str) -> list[str]:
     """Return the Latin words of a text, folded, each with the signs that belong to it."""
     return [fold(word.translate(_LATEX_SIGNS)) for word in _WORDS.findall(text)]
-
-
-def find_signed(text: str) -> tuple[int, int] | None:
-    """Return where the first word is that would be another one without its signs, such as .NET or TD(λ); None without one."""
-    match = _SIGNED_WORD.search(text)
-    return match and match.span()
 
 
 def word_tokens(word: str) -> list[str]:

@@ -211,9 +211,9 @@ def names_papers(word: str) -> bool:
 def trim_filler(word: str) -> str:
     """Return a word without punctuation around it. The signs of .NET and TD(λ) belong to the word."""
     bare = word.strip(_EDGE)
-    if bare != word and (signed := analyser.find_signed(word)):
+    if bare != word and (signed := analyser.SIGNED_WORD.search(word)):
         start = word.find(bare)
-        return word[min(start, signed[0]) : max(start + len(bare), signed[1])]
+        return word[min(start, signed.start()) : max(start + len(bare), signed.end())]
     return bare
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "16"
+VERSION = "17"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
@@ -75,6 +75,10 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
         return ((form,),)
     if not analyser.has_hangul(form):
         variants = [tuple(variant.split()) for variant in term_keys.latin_variants(form)]
+        if " " not in form and not form.replace("-", "").isalnum():  # FLUX.1, in texts with a gap
+            inside = list[str]()
+            _place(analyser.canonicalise(form).partition("\n")[0].strip().split(" "), inside)
+            variants.append(tuple(inside[: -1 if inside[-1:] == [GAP] else None]))
         if " " not in form and any(map(_is_sign, form)):  # FLUX.1, in texts with a gap
             inside = list[str]()
             _place(analyser.canonicalise(form).partition("\n")[0].strip().split(" "), inside)
