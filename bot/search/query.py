@@ -150,7 +150,7 @@ class QueryReader:
             if query.phrases or has_choice
             else _list_name_keys([text, query.text], parts, wholes),
             topics=topics,
-            implied=self._list_implied(topics),
+            implied=self._list_implied(topics, query.text),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 
@@ -328,11 +328,11 @@ class QueryReader:
             forms += [Form(term), *(form for key in keys for form in self.glossary.forms_of(key))]
         return [form._replace(weight=form.weight * weight) for form in forms]
 
-    def _list_implied(self, topics: Mapping[int, float]) -> dict[int, QueryPart]:
+    def _list_implied(self, topics: Mapping[int, float], text: str) -> dict[int, QueryPart]:
         """Return the parts for a question's main topics, keyed by topic number, likeliest first."""
-        implied = dict[int, QueryPart]()
+        implied, shared = dict[int, QueryPart](), questions.find_shared_topics(text)
         for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
-            if topics[topic] >= _MIN_IMPLIED_WEIGHT:
+            if topics[topic] >= _MIN_IMPLIED_WEIGHT and topic in shared:
                 terms = questions.load_topic_terms()[topic]
                 forms = self._forms_by_topic.get(topic) or concepts.merge_forms(self._forms_of(terms, 1))
                 self._forms_by_topic[topic] = forms

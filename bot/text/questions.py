@@ -387,6 +387,12 @@ def describe_topics(text: str) -> TopicVector:
     return {topic: (weight / heaviest) ** _SHARPNESS for topic, weight in weights.items()}
 
 
+def find_shared_topics(text: str) -> frozenset[int]:
+    """Return the topics that at least two words of a question describe: one alone is often a coincidence."""
+    counts = Counter(topic for *_, topics in _list_word_topics(text) for topic in topics)
+    return frozenset(topic for topic, count in counts.items() if count > 1)
+
+
 def find_clear_topics(text: str) -> Collection[int]:
     """Return the topics that the nouns of a question describe best, each by at least two; several if they do so equally."""
     weights, counts = defaultdict[int, float](float), Counter[int]()
