@@ -403,6 +403,11 @@ def escape_formula(value: object) -> object:
     return value
 
 
+def unescape_formula(text: str) -> str:
+    """Return a text as it was before `escape_formula`."""
+    return text[1:] if text.startswith(tuple(f"'{start}" for start in _FORMULA_STARTS)) else text
+
+
 _EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], str]] = {
     **{ExportFormat(form.value): partial(_render_markdown, form) for form in PAPER_RENDERERS},
     ExportFormat.LISTING: _render_listing,
@@ -529,7 +534,7 @@ async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> 
     }
 
 
-# A reader's saved papers for reference managers.
+# Saved papers for reference managers, spreadsheets and notes.
 
 
 class ReferenceFormat(StrEnum):
@@ -538,11 +543,19 @@ class ReferenceFormat(StrEnum):
     BIBTEX = "bibtex"
     RIS = "ris"
     CSL = "csl-json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
 
 
 LIST_FILES = {"bib": "BibTeX", "json": "CSL JSON", "atom": "Atom"}
 """What the web archive has at a list's address besides its page, by the ending of the address."""
-FILE_ENDINGS = {ReferenceFormat.BIBTEX: "bib", ReferenceFormat.RIS: "ris", ReferenceFormat.CSL: "json"}
+FILE_ENDINGS = {
+    ReferenceFormat.BIBTEX: "bib",
+    ReferenceFormat.RIS: "ris",
+    ReferenceFormat.CSL: "json",
+    ReferenceFormat.CSV: "csv",
+    ReferenceFormat.MARKDOWN: "md",
+}
 
 
 def render_references(
@@ -659,8 +672,39 @@ def _csl_name(name: str) -> dict[str, str]:
     return {key: text for key, text in parts.items() if text} if parts["given"] else {"literal": name}
 
 
+_REFERENCE_COLUMNS = (
+    "id",
+    "arxiv_id",
+    "title",
+    "authors",
+    "year",
+    "url",
+    "tags",
+    "note",
+    "journal",
+    "comment",
+)
+
+
+def _csv_reference(paper: SavedPaper) -> str:
+    number, names, tags = paper.arxiv_id, "; ".join(paper.authors), ", ".join(paper.tags)
+    known = make_key(number), number, paper.title, names, year_of(number), arxiv_ids.abstract_url(number)
+    return _csv_line([*known, tags, paper.note, paper.journal, paper.comment])
+
+
+def _markdown_reference(paper: SavedPaper) -> str:
+    link = discord_text.masked_link(paper.title or paper.arxiv_id, arxiv_ids.abstract_url(paper.arxiv_id))
+    year, names, tags = year_of(paper.arxiv_id), ", ".join(paper.authors), ", ".join(paper.tags)
+    facts = [names, year, paper.journal, paper.comment, tags]
+    lines = [" · ".join(filter(None, facts)), *filter(None, paper.note.splitlines())]
+    return f"- {link}\n" + "".join(f"  {discord_text.escape_text(line)}\n" for line in lines)
+
+
 _REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[SavedPaper], str], str]] = {
     ReferenceFormat.RIS: ("", "", _ris_reference, ""),
     ReferenceFormat.CSL: ("[\n", ",\n", _csl_reference, "\n]\n"),
+    # Excel reads Hangul only after a byte order mark.
+    ReferenceFormat.CSV: (f"\ufeff{_csv_line(_REFERENCE_COLUMNS)}", "", _csv_reference, ""),
+    ReferenceFormat.MARKDOWN: ("", "", _markdown_reference, ""),
 }
 """For each format but BibTeX: the start of the file, the separator, the renderer of a reference, and the end."""

@@ -433,7 +433,8 @@ def _read_table(rows: str, delimiter: str, columns: Sequence[str], title: int) -
             if any(map(str.strip, row)) and cells[title].strip().casefold() != columns[title]:
                 name = cells[key].strip() if key is not None else ""
                 own = [*zip_longest(columns, row, fillvalue="")]
-                yield _Entry("\n".join(row), own, name, _plain(cells[title]), is_named=True)
+                note, tags = (exports.unescape_formula(dict(own).get(name, "")) for name in ("note", "tags"))
+                yield _Entry("\n".join(row), own, name, _plain(cells[title]), note, tags, is_named=True)
     except csv.Error:  # a field of more than 128 kB
         yield _Entry(rows)
 

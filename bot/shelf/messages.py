@@ -36,7 +36,13 @@ EXPORT_SAVED = "sx"
 OPEN_IMPORT = "sfi"
 ALL_TAGS = "*"
 """The tag menu's value for all papers. Other values begin with `#`."""
-FORMAT_NAMES = {ReferenceFormat.BIBTEX: "BibTeX", ReferenceFormat.RIS: "RIS", ReferenceFormat.CSL: "CSL JSON"}
+FORMAT_NAMES = {
+    ReferenceFormat.BIBTEX: "BibTeX",
+    ReferenceFormat.RIS: "RIS",
+    ReferenceFormat.CSL: "CSL JSON",
+    ReferenceFormat.CSV: "CSV",
+    ReferenceFormat.MARKDOWN: "Markdown",
+}
 _MAX_SHOWN_NOTE = 120
 SUBMIT_EDIT = "snm"
 NOTE, TAGS = "note", "tags"

@@ -279,6 +279,28 @@ def test_csl_references_are_valid_json_items() -> None:
     assert (item["DOI"], item["note"]) == ("10.48550/arXiv.2502.11089", PAPER.note)
 
 
+def test_a_spreadsheet_and_a_markdown_list_have_each_paper_with_its_note() -> None:
+    other = replace(PAPER, title="[Draft] 2 * 3 * `x`", note="", tags=(), authors=())
+    header, row, bare = csv.reader(
+        io.StringIO(render(ReferenceFormat.CSV, PAPER, other).removeprefix("\ufeff"))
+    )
+    cells = dict(zip(header, row, strict=True))
+    assert (cells["arxiv_id"], cells["year"]) == ("2502.11089", "2025")
+    assert cells["authors"] == "Jingyang Yuan; 김민준; Loïc Ben Müller"
+    assert (cells["tags"], cells["note"]) == ("rl, to-read", f"'{PAPER.note}"), (
+        "the note begins like a formula"
+    )
+    assert dict(zip(header, bare, strict=True))["title"] == other.title
+    assert render(ReferenceFormat.MARKDOWN, PAPER, other).splitlines() == [
+        "- [Native α-Sparse & Cheap](https://arxiv.org/abs/2502.11089)",
+        "  Jingyang Yuan, 김민준, Loïc Ben Müller · 2025 · rl, to-read",
+        "  =1+1",
+        r"  \# compare",
+        r"- [(Draft) 2 \* 3 \* \`x\`](https://arxiv.org/abs/2502.11089)",
+        "  2025",
+    ]
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＠", "\t"])
 def test_escapes_cells_that_look_like_formulas(start: str) -> None:
     assert exports.escape_formula(f"{start}1+1") == f"'{start}1+1"
