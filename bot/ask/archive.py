@@ -46,8 +46,8 @@ _PASSAGE, _SHARE = 0.5, 1.5
 """The weights of a paper's best passage, and of its share of the question, beside that of the first place."""
 _UNKNOWN = 0.75
 """The most that an unknown word in small letters weighs beside a known one that is as rare."""
-_LEAST, _MAX_READ = 0.45, 3
-"""The least share of a question's weight that one of the first papers must have, else nothing is about it; how many are read."""
+_LEAST, _MAX_READ = 0.48, 3
+"""The least share of what a question is about that one of the first papers must have, else nothing is about it; how many are read."""
 _MAX_ABSENT, _MAX_NEAREST = 3, 2
 """How many absent names are said, and how many titles of the nearest papers where nothing is near."""
 _FENCE = "```"
@@ -335,13 +335,13 @@ def _list_having(numbers: Collection[int], ranking: Ranking, weighed: Sequence[W
 
 
 def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
-    """Return whether a paper that has these parts of a question may be about it.
+    """Return whether a paper that has these parts of a question may be about it, by those that say what that is.
 
     An unknown word tells as much as it is rare, in any language. One everyday word is in papers about anything.
     """
-    telling = [part for part in having if part.is_telling]
+    telling, all_telling = ([part for part in parts if part.is_telling] for parts in (having, weighed))
     is_more = len(telling) > 1 or any(part.is_term or not part.asked.is_known for part in telling)
-    return is_more and _weigh(having) >= _LEAST * _weigh(weighed)
+    return is_more and _weigh(telling) >= _LEAST * _weigh(all_telling)
 
 
 def _weigh(parts: Iterable[Weighed]) -> float:

@@ -288,8 +288,6 @@ def _list_spans(text: str, patterns: Patterns) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
-_MAX_LEAD = 90
-"""Characters of an excerpt before its first match."""
 _REFERRING = re.compile(
     r"(?:It|Its|They|Their|This|These|Those|He|She)\b|(?:이는|이것|이들|이러한|그는|그것)"
 )
@@ -309,8 +307,8 @@ def make_excerpt(text: str, patterns: Patterns, most: int = 300) -> Snippet:
     best, start = 0, 0
     for first, _, _ in matches:
         begin = max(before for before in starts if before <= first)
-        if first - begin > _MAX_LEAD:
-            begin = shown.rfind(" ", 0, first - _MAX_LEAD) + 1
+        if first - begin > most // 2:  # a sentence too long to be shown from its beginning
+            begin = shown.rfind(" ", 0, first - most // 2) + 1
         within = {number for at, end, number in matches if begin <= at and end <= begin + most}
         if len(within) > best:
             best, start = len(within), begin
