@@ -264,6 +264,8 @@ async def test_a_mention_without_words_or_with_thanks_is_no_question(
         (PAPER, {PAPER}),
         (f"https://arxiv.org/abs/{PAPER}v1", {PAPER}),
         (f"{PAPER} {OTHER}", {PAPER, OTHER}),
+        (f"{PAPER} 요약해 주세요", {PAPER}),
+        (f"TL;DR {PAPER}?", {PAPER}),
         ("2501.99999", set()),
     ],
 )
@@ -275,7 +277,7 @@ async def test_a_mention_with_ids_alone_shows_these_papers(
     shown = shown_text(answer)
     assert {one for one in (PAPER, OTHER) if one in shown} == titled
     assert ("99999" in shown) == (not titled)
-    assert asking.texts("ask-archive-nearest") not in shown
+    assert not [key for key in ("ask-archive-nearest", "ask-none") if asking.texts(key) in shown]
 
 
 async def test_elsewhere_a_mention_asks_the_archive_and_a_reply_asks_it_again(asking: ClientHarness) -> None:

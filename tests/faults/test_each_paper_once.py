@@ -66,6 +66,10 @@ class Weeks:
         self.begin = datetime.combine(self.monday, time(0), UTC) - 2 * DAY
         self.set_up_at = self.begin + (4 * DAY + 12 * HOUR if self.trouble == "late start" else 0 * DAY)
         self.paused = (self.begin + 12 * DAY + 6 * HOUR, self.begin + 20 * DAY + 6 * HOUR)
+        self.away = [
+            datetime.combine(self.monday + number * DAY, time(12), ZoneInfo(self.zone)).astimezone(UTC)
+            for number in (12, 15)
+        ]
         self.rows = {
             channel_id: models.Subscription(
                 guild_id=GUILD,
@@ -88,11 +92,7 @@ class Weeks:
         return on.isoweekday() <= 5 and not is_silent
 
     def is_away(self, moment: datetime) -> bool:
-        begin, end = (
-            datetime.combine(self.monday + number * DAY, time(12), ZoneInfo(self.zone)).astimezone(UTC)
-            for number in (12, 15)
-        )
-        return self.trouble == "away" and begin <= moment < end
+        return self.trouble == "away" and self.away[0] <= moment < self.away[1]
 
     def moments(self) -> list[datetime]:
         """Return when something happens: a list grows or has closed, or a post is due."""
@@ -161,8 +161,8 @@ class Weeks:
         assert not faults, f"{len(faults)} faults, such as " + "\n".join(faults[:: len(faults) // 20 + 1])
 
     async def find_first(self, channel_id: int) -> models.Delivery | None:
-        """Return a channel's first post after it was set up, or after the pause."""
-        since_at = self.paused[1] if self.trouble == "pause" else self.set_up_at
+        """Return a channel's first post after it was set up, after the pause, or after the bot was away."""
+        since_at = {"pause": self.paused[1], "away": self.away[1]}.get(self.trouble, self.set_up_at)
         posts = [post for post in await self.world.planned() if post.channel_id == channel_id]
         return next((post for post in posts if post.planned_at >= since_at), None)
 
@@ -176,6 +176,10 @@ class Weeks:
     ) -> bool:
         """Return whether a paper may be missing, and for this reason. `first` is that of `find_first`."""
         match self.trouble:
+            case "away" if first is not None:
+                # A late post takes what is known by then, which may be more than it shows.
+                is_full = cause is Cause.BELOW_TOP and len(first.papers) >= row.top_n
+                return is_full and listed_at < first.planned_at
             case "late start" if first is not None:
                 is_full = cause is Cause.BELOW_TOP and len(first.papers) >= row.top_n
                 return listed_at < self.set_up_at and (cause is Cause.TOO_EARLY or is_full)
