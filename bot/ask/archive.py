@@ -47,7 +47,7 @@ _PASSAGE, _SHARE = 0.5, 1.5
 _UNKNOWN = 0.75
 """The most that an unknown word in small letters weighs beside a known one that is as rare."""
 _LEAST, _MAX_READ = 0.48, 3
-"""The least share of what a question is about that one of the first papers must have, else nothing is about it; how many are read."""
+"""The least share of what a question is about that one of the first papers must have to be near; how many are read."""
 _MAX_ABSENT, _MAX_NEAREST = 3, 2
 """How many absent names are said, and how many titles of the nearest papers where nothing is near."""
 _FENCE = "```"
