@@ -311,7 +311,7 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
 
 
 def _rank_papers(pool: _Pool, ranking: Ranking, weighed: Sequence[Weighed]) -> list[list[int]]:
-    """Return the numbers of the passages of each paper, best first.
+    """Return the numbers of the passages of each paper, best first, or of one that is asked by its name alone in its own order.
 
     The papers are in the order of their place in the search, their best passage and how much of the question they have, joined.
     """
@@ -326,6 +326,11 @@ def _rank_papers(pool: _Pool, ranking: Ranking, weighed: Sequence[Weighed]) -> l
         + _SHARE * _weigh(_list_having(numbers, ranking, weighed)) / whole
         for place, numbers in of_paper.items()
     }
+    for numbers in of_paper.values():
+        named = _list_having(numbers, ranking, weighed)
+        # A paper that is asked by its name alone has it at each passage.
+        if len(named) == 1 and ranking.having[named[0].asked.text] >= {*numbers}:
+            numbers.sort()
     return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
 
 

@@ -130,10 +130,9 @@ def _load_rows() -> dict[str, tuple[str, ...]]:
         if line and not line.startswith("#"):
             asked, _, forms = line.partition("\t")
             listed = tuple(filter(None, forms.split("|")))
-            korean = [
-                word for word in asked.split("|") if listed and analyser.has_hangul(word) and len(word) > 1
-            ]
-            for word in asked.split("|"):
+            words = asked.split("|")
+            korean = [word for word in words if listed and analyser.has_hangul(word) and len(word) > 1]
+            for word in words:
                 rows.setdefault(_key(word), (*listed, *korean))
     return rows
 
@@ -153,8 +152,7 @@ def _find_row(words: Sequence[str]) -> tuple[str, ...] | None:
     for end in range(len(key), before_last, -1):
         rest = key[end:]  # particles, but not the k of pass@k
         is_ending = questions.is_ending(rest) if end == 1 else analyser.is_hangul(rest)
-        if (not rest or (is_ending and len(rest) <= _MAX_ENDING)) and (
-            row := rows.get(key[:end])
-        ) is not None:
+        row = rows.get(key[:end]) if not rest or (is_ending and len(rest) <= _MAX_ENDING) else None
+        if row is not None:
             return row
     return None

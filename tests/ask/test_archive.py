@@ -283,6 +283,15 @@ async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archiv
     await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
     answer = await ask(archive, "What is the context length of Kestrel-01?")
     assert answer.found[0].paper.arxiv_id == "2501.40009"
+    # A table repeats the name; who asks by the name alone reads what the paper is.
+    table = (
+        "## 3 Results\n\n| Kestrel-01 | score |\n|---|---|\n| Kestrel-01 | 97.3 |\n| Kestrel-01 mini | 79.8 |"
+    )
+    text = models.PaperText("2501.40009", table, "https://arxiv.org/html/2501.40009", harness.env.now())
+    await harness.container.database.write(paper_texts.save, text)
+    for asked in ("How does Kestrel-01 work?", "Kestrel-01은 뭐예요?"):
+        assert "experts share" in (await ask(archive, asked)).found[0].excerpt.text, asked
+    assert "97.3" in (await ask(archive, "What score has Kestrel-01 mini?")).found[0].excerpt.text
 
 
 async def test_the_period_of_a_question_is_an_option(
