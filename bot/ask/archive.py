@@ -318,18 +318,18 @@ def _rank_papers(pool: _Pool, ranking: Ranking, weighed: Sequence[Weighed]) -> l
     of_paper = defaultdict[int, list[int]](list)
     for number in ranking.order or range(len(pool.sources)):
         of_paper[pool.places[number]].append(number)
-    most = max(ranking.scores.values(), default=1.0)
-    whole = _weigh(weighed) or 1.0
+    most, whole = max(ranking.scores.values(), default=1.0), _weigh(weighed) or 1.0
     joined = {
         place: _PASSAGE * ranking.scores.get(numbers[0], 0.0) / most
         + math.exp(-place / _PLACES)
         + _SHARE * _weigh(_list_having(numbers, ranking, weighed)) / whole
         for place, numbers in of_paper.items()
     }
-    for numbers in of_paper.values():
+    for place, numbers in of_paper.items():
         named = _list_having(numbers, ranking, weighed)
         # A paper that is asked by its name alone has it at each passage.
-        if len(named) == 1 and ranking.having[named[0].asked.text] >= {*numbers}:
+        is_everywhere = len(numbers) == pool.places.count(place)
+        if is_everywhere and len(named) == 1 and ranking.having[named[0].asked.text] >= {*numbers}:
             numbers.sort()
     return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
 
