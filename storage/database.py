@@ -322,8 +322,8 @@ _CONFLICT = ("40001", "40P01")
 _PAUSES_AFTER_CONFLICT = (0.1, 0.5)
 """Seconds before a transaction that another one ended is tried again.
 
-The other one has to get the row that it waits for first: PostgreSQL gives a free row to whoever asks next, so one that begins
-again at once can take it and meet the same transaction again.
+The other one has to get the row that it waits for first. PostgreSQL gives a free row to the transaction that asks next: one
+that begins again at once can take it, and be ended again.
 """
 _UNUSABLE = ("08", "25006", "25P03", "28", "53", "57014", "57P", "58")
 """PostgreSQL error codes (or their prefixes) that no statement causes: lost connection, read-only, idle

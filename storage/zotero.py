@@ -48,7 +48,7 @@ async def list_waiting(
 ) -> list[int]:
     """Return papers of a server's list that are to be written at `now` (UTC), the first added first.
 
-    A paper waits for its title; after a day it is tried, so that somebody is told.
+    A paper waits for its title; after a day it is tried, so that the failure is reported.
     """
     item, saved = zotero_items.c, saved_papers.c
     is_done = sa.or_(item.reason.is_(None), item.tried_at > now - RETRY_AFTER)

@@ -63,7 +63,7 @@ class Retries:
             if key in self._failures and self._failures[key].event == event:
                 del self._failures[key]
             return
-        # Items that nobody tries any more, such as those of a reader who left, are forgotten: one that comes back begins anew.
+        # Items that nobody tries any more, such as those of a reader who left, are forgotten: one that comes back starts again.
         self._failures = {
             other: failure
             for other, failure in self._failures.items()
