@@ -446,6 +446,53 @@ def _add_addresses_of_lists_and_items_of_zotero(connection: sa.Connection) -> No
     )
 
 
+@_migration(24)
+def _return_papers_that_full_messages_left_out(connection: sa.Connection) -> None:
+    """Let papers that a full message counted but did not show come with a later post."""
+    sent = sa.text(
+        "SELECT parts.delivery_id, parts.position, parts.payload, parts.next_attempt_at,"
+        " (SELECT max(position) FROM parts AS others WHERE others.delivery_id = parts.delivery_id) AS last"
+        " FROM parts JOIN deliveries ON deliveries.id = parts.delivery_id WHERE deliveries.kind IN ('daily', 'now')"
+        " AND parts.state = 'sent' AND parts.payload LIKE :with_menu ORDER BY parts.delivery_id, parts.position"
+    )
+    rows = connection.execute(sent, {"with_menu": '%"options"%'}).all()
+    for number, row in enumerate(rows):
+        ids = _list_papers_not_shown(json.loads(row.payload), has_header=row.position == 0)
+        papers = sa.text("SELECT id FROM papers WHERE arxiv_id IN :ids")
+        papers = papers.bindparams(sa.bindparam("ids", ids, expanding=True))
+        if not ids or not (paper_ids := connection.scalars(papers).all()):
+            continue
+        # A part that ended unsent: its papers return as those of any other that did.
+        values = {"delivery": row.delivery_id, "position": row.last + 1, "at": row.next_attempt_at}
+        connection.execute(
+            sa.text(
+                "INSERT INTO parts (delivery_id, position, kind, nonce, state, next_attempt_at)"
+                " VALUES (:delivery, :position, 'message', :nonce, 'stopped', :at)"
+            ),
+            values | {"nonce": f"returned-{number}"},
+        )
+        moved = sa.text(
+            "UPDATE delivery_papers SET position = :position WHERE delivery_id = :delivery AND paper_id IN :ids"
+        )
+        moved = moved.bindparams(sa.bindparam("ids", paper_ids, expanding=True))
+        connection.execute(moved, {"position": row.last + 1, "delivery": row.delivery_id})
+
+
+def _list_papers_not_shown(payload: Mapping[str, Any], *, has_header: bool) -> list[str]:
+    """Return the arXiv ids in the menu of a post's message for which no text stands above the menu."""
+    [container, *_] = payload.get("message", payload).get("components") or [{}]
+    components = container.get("components") or ()
+    rows = [component for component in components if component["type"] == _ACTION_ROW]
+    above = components[: components.index(rows[0])] if rows else ()
+    shown = sum(component["type"] in (_SECTION, _TEXT_DISPLAY) for component in above) - has_header
+    listed = [option["value"] for option in rows[0]["components"][0].get("options") or ()] if rows else []
+    return listed[max(shown, 0) :]
+
+
+_ACTION_ROW, _SECTION, _TEXT_DISPLAY = 1, 9, 10
+"""Discord's types of components."""
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -84,12 +83,12 @@ class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=CUSTOM_ID):
         await interaction.client.component_router.dispatch(interaction, unpack_custom_id(self.custom_id))
 
 
-class MessageFullWarning(UserWarning):
-    """Warns that a text was shortened or an item left out, because a message is full. The view has to page instead."""
+class MessageFullError(Exception):
+    """Raised if a message cannot hold a text or an item. Its contents have to be divided among more messages or pages."""
 
 
 class MessageBuilder:
-    """Builds a message within Discord's limits. What does not fit is shortened or left out, with a `MessageFullWarning`."""
+    """Builds a message within Discord's limits. Raises MessageFullError for what does not fit."""
 
     def __init__(self, accent: int = AMBER) -> None:
         self.budget = discord_text.Budget()
@@ -116,8 +115,7 @@ class MessageBuilder:
     def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
         """Reserve space for rows and a text (which may be "") at the end of the message. None items are skipped."""
         present = [fitting for row in rows if (fitting := self._list_fitting(row))]
-        foot = self._fit(foot)
-        self.budget.add(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
+        self._take(sum(1 + len(row) for row in present) + bool(foot), *filter(None, [foot]))
         self._end = [ui.ActionRow(*row) for row in present]
         if foot:
             self._end.append(ui.TextDisplay(foot))
@@ -125,8 +123,7 @@ class MessageBuilder:
     def add_text(self, markdown: str) -> None:
         """Add a text display, unless the text is blank."""
         if markdown.strip():
-            text = self._fit(markdown)
-            self._add(ui.TextDisplay(text), 1, text)
+            self._add(ui.TextDisplay(markdown), 1, markdown)
 
     def add_reserved_text(self, markdown: str) -> None:
         """Add a text display in reserved space."""
@@ -144,11 +141,10 @@ class MessageBuilder:
 
     def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> None:
         """Add a text with an item on its right."""
-        text = self._fit(markdown)
         if self._list_fitting([accessory]):
-            self._add(ui.Section(text, accessory=accessory), 3, text)
+            self._add(ui.Section(markdown, accessory=accessory), 3, markdown)
         else:
-            self._add(ui.TextDisplay(text), 1, text)
+            self._add(ui.TextDisplay(markdown), 1, markdown)
 
     def add_media(self, addresses: Sequence[str], description: str) -> None:
         """Add at most ten pictures or videos by URL; `attachment://NAME` is an attached file."""
@@ -171,18 +167,14 @@ class MessageBuilder:
         if present := self._list_fitting(buttons):
             self._add(ui.ActionRow(*present), 1 + len(present))
 
-    def _fit(self, markdown: str) -> str:
-        characters, size = self.share(1)
-        if len(markdown) <= characters and discord_text.utf8_bytes(markdown) <= size:
-            return markdown
-        warnings.warn(MessageFullWarning(f"shortened: {markdown[:80]!r}"), stacklevel=3)
-        return discord_text.shorten(markdown, max(characters, 0), max_bytes=max(size, 0))
-
     def _add(self, item: ui.Item[ui.LayoutView], components: int = 1, *texts: str) -> None:
-        if self.budget.add(components, texts) and all(texts):
-            self._items.append(item)
-        else:
-            warnings.warn(MessageFullWarning(f"left out: {type(item).__name__}"), stacklevel=3)
+        self._take(components, *texts)
+        self._items.append(item)
+
+    def _take(self, components: int, *texts: str) -> None:
+        """Take components and texts from the budget. A text that was shortened to nothing does not fit either."""
+        if not self.budget.add(components, texts) or not all(texts):
+            raise MessageFullError(f"no room for {components} components, {[text[:80] for text in texts]}")
 
     def add_reserved_row(self, *items: ui.Item[Any] | None) -> None:
         """Add a row of items in reserved space, unless all items are None."""
@@ -190,16 +182,15 @@ class MessageBuilder:
             self._items.append(ui.ActionRow(*present))
 
     def _list_fitting(self, items: Iterable[ui.Item[Any] | None]) -> list[ui.Item[Any]]:
-        """Return the items without None, without those whose custom id is too long, and of those that do the same the first."""
-        fitting, too_long = list[ui.Item[Any]](), False
+        """Return the items without None, and of those that do the same the first."""
+        fitting = list[ui.Item[Any]]()
         for item in filter(None, items):
             custom_id = getattr(item, "custom_id", None) or ""
-            too_long |= not fits(custom_id)
-            if fits(custom_id) and custom_id not in self._custom_ids:
+            if not fits(custom_id):
+                raise MessageFullError(f"a custom id is too long: {custom_id!r}")
+            if custom_id not in self._custom_ids:
                 fitting.append(item)
                 self._custom_ids |= {custom_id} - {""}
-        if too_long:
-            warnings.warn(MessageFullWarning("left out: a control with a long custom id"), stacklevel=3)
         return fitting
 
 

@@ -5,6 +5,7 @@ fallback, and the copy of a message in the other language.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -31,13 +32,8 @@ from bot.sources import kinds
 from storage import models
 from storage.models import PartKind, Style, Subscription
 
-PAPERS_PER_MESSAGE = 7
-"""1 container + 1 header + 8 × (3 + 1) - 1 separator + select 2 + buttons 4 + foot 1 = 40 components.
-
-The last message has one more button, but fewer papers or no header.
-"""
-
-
+MIN_PAPER_TEXT = 480
+"""Characters for a paper's title, authors and excerpt. With less for each of its papers, a message has too many."""
 MAX_TEMPLATE_AUTHORS = 10
 MAX_DESCRIPTION_LENGTH = 330
 """The maximum length of an embed's text: nine embeds and the header stay below Discord's 6,000 characters."""
@@ -47,27 +43,44 @@ SHOW_LANGUAGE = "lang"
 OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
 
-def compact_views(wording: PostWording, post: DailyPost, note: str = "") -> list[ui.LayoutView]:
-    """Return the post in as few messages as possible: header, papers, menu, buttons and schedule.
+def compact_messages(
+    wording: PostWording, post: DailyPost, note: str = ""
+) -> list[tuple[ui.LayoutView, tuple[PostPaper, ...]]]:
+    """Return the post in as few messages as can hold all that stands in them, each with its papers, divided evenly.
 
-    `note` goes above the headline.
+    Each has papers, menus and buttons; the first begins with `note` and the header, the last ends with the schedule.
+    Raises MessageFullError if not even a message for each paper can hold it.
     """
-    texts, groups = wording.ui_texts, split_papers(post)
-    views = []
-    first = 1
-    for position, group in enumerate(groups):
+    count = len(post.papers)
+    for size in dict.fromkeys(-(-count // messages) for messages in range(1, count)):
+        with suppress(message_builder.MessageFullError):
+            return _divide_papers(wording, post, note, size)
+    return _divide_papers(wording, post, note, 1)
+
+
+def _divide_papers(
+    wording: PostWording, post: DailyPost, note: str, size: int
+) -> list[tuple[ui.LayoutView, tuple[PostPaper, ...]]]:
+    """Return the messages of a post with `size` papers in each but the last."""
+    messages = []
+    for position, start in enumerate(range(0, len(post.papers), size)):
+        group, first = post.papers[start : start + size], start + 1
         marker = contents.part_marker(post.marker, position)
         message = message_builder.MessageBuilder()
         if position == 0:
             message.add_text(header(wording, post, note))
-        if position == len(groups) - 1:
-            buttons = _action_buttons(texts, post, None, first)
+        if start + size >= len(post.papers):
+            buttons = _action_buttons(wording.ui_texts, post, None, first)
             _add_papers(wording, message, post, group, first, marker, buttons, foot(wording, post))
         else:
-            _add_papers(wording, message, post, group, first, marker, [_language_button(texts, post, first)])
-        first += len(group)
-        views.append(message.view)
-    return views
+            language = _language_button(wording.ui_texts, post, first)
+            _add_papers(wording, message, post, group, first, marker, [language])
+        messages.append((message.view, group))
+    return messages
+
+
+def _preview_messages(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
+    return [view for view, _ in compact_messages(wording, post, note)]
 
 
 def copy_view(
@@ -118,14 +131,6 @@ def _card_view(
     )
 
 
-def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
-    """Split the papers evenly into as few groups as possible, such that each group fits into a message."""
-    papers = post.papers
-    count = -(-len(papers) // PAPERS_PER_MESSAGE)
-    size = -(-len(papers) // count)
-    return [papers[start : start + size] for start in range(0, len(papers), size)]
-
-
 def _add_papers(
     wording: PostWording,
     message: message_builder.MessageBuilder,
@@ -142,6 +147,8 @@ def _add_papers(
     verbs = () if post.subscription.is_by_webhook else (SAVE_SELECTED, LIST_SELECTED)
     menus = [[client_messages.save_menu(texts, group, numbers, verb=verb)] for verb in verbs]
     message.end_with(([menu], *menus, buttons), small_print)
+    if message.share(len(group))[0] < MIN_PAPER_TEXT and len(group) > 1:
+        raise message_builder.MessageFullError(f"{len(group)} papers would be cut too short")
     headings = late_headings(wording, post)
     for position, paper in enumerate(group):
         if position or first == 1:
@@ -216,11 +223,9 @@ def list_tags(channel: object) -> list[discord.ForumTag]:
 
 
 def _compact_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
-    views = compact_views(wording, post)
-    groups = split_papers(post)
     return tuple(
-        _message_part(wording, post, view, tuple(group), position)
-        for position, (view, group) in enumerate(zip(views, groups, strict=True))
+        _message_part(wording, post, view, group, position)
+        for position, (view, group) in enumerate(compact_messages(wording, post))
     )
 
 
@@ -318,7 +323,7 @@ class PostStyle:
     """
 
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
-    preview: Callable[[PostWording, DailyPost, str], list[ui.LayoutView]] = compact_views
+    preview: Callable[[PostWording, DailyPost, str], list[ui.LayoutView]] = _preview_messages
     fits: Callable[[object], bool] = lambda channel: isinstance(channel, discord.TextChannel)
     permissions: tuple[str, ...] = ()
 

@@ -169,6 +169,10 @@ def list_bundled(folder: str = "templates") -> tuple[str, ...]:
     return names
 
 
+MAX_BLOCK = 1_000
+"""The most characters of an operator's block in a message, which holds up to three of them above and below its papers."""
+
+
 class Templates:
     """The bundled templates and those in the operator's folder (PAPERROUND_TEMPLATES), if any.
 
@@ -198,7 +202,12 @@ class Templates:
         context_values = {**values, "locale": file.split(".")[-2]}
 
         def render(template: str) -> str:
-            return self._render_block(template, bundled, block, context_values, output_format)
+            text = self._render_block(template, bundled, block, context_values, output_format)
+            if template != bundled and output_format is OutputFormat.MARKDOWN and len(text) > MAX_BLOCK:
+                raise ValueError(
+                    f"the block {block} has {len(text):,} characters, and at most {MAX_BLOCK:,} fit"
+                )
+            return text
 
         text = None if file == bundled else self._try_render(file, block, lambda: render(file))
         return SafeMarkdown((render(bundled) if text is None else text).strip())

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, get_args
@@ -336,19 +337,30 @@ def test_payload_contains_no_foreign_marker(text: str, style: models.Style, othe
             assert set(rendered_posts.MARKER.findall(body)) == ({part.marker} if part.marker else set())
 
 
-def test_what_does_not_fit_into_a_message_is_shortened_and_reported() -> None:
-    message = message_builder.MessageBuilder()
-    message.add_text("a" * 3_900)
-    with pytest.warns(message_builder.MessageFullWarning, match="shortened: 'word word"):
-        message.add_text("word " * 100)
-    for _ in range(37):
+def test_what_does_not_fit_into_a_message_is_an_error() -> None:
+    def nearly_full() -> message_builder.MessageBuilder:
+        message = message_builder.MessageBuilder()
+        message.add_text("a" * 3_900)
+        for _ in range(37):
+            message.add_separator()
+        return message
+
+    button = message_builder.button("Next", "pr:l")
+    adding: list[Callable[[message_builder.MessageBuilder], object]] = [
+        lambda message: message.add_text("word " * 100),
+        lambda message: message.add_section("word", "https://covers.example/1.png", None),
+        lambda message: message.add_buttons(button),
+        lambda message: message.end_with([[button]]),
+        lambda message: message.end_with([], "word " * 100),
+        lambda message: message.add_buttons(message_builder.button("Next", "pr:l:" + "x" * 100)),
+    ]
+    for add in adding:
+        with pytest.raises(message_builder.MessageFullError):
+            add(nearly_full())
+    message = nearly_full()
+    message.add_separator()
+    with pytest.raises(message_builder.MessageFullError):
         message.add_separator()
-    with pytest.warns(message_builder.MessageFullWarning, match="left out: Separator"):
-        message.add_separator()
-    texts = [part["content"] for part in message.view.to_components()[0]["components"] if part["type"] == 10]  # type: ignore[no-untyped-call]
-    assert [len(text) for text in texts[:1]] == [3_900]
-    assert texts[1].startswith("word word")
-    assert texts[1].endswith("word…")
 
 
 def test_a_message_can_be_built_more_than_once() -> None:

@@ -1,12 +1,16 @@
 """Messages of a daily post in every style."""
 
+import json
+from dataclasses import replace
 from datetime import date
+from itertools import product
 
 import pytest
 
+from bot.outbox import contents
 from bot.shelf.service import Shelf
 from storage import papers
-from storage.models import Style
+from storage.models import Locale, Style
 from tests.support import rendered_posts
 from tests.support.client_harness import ClientHarness
 
@@ -19,6 +23,36 @@ def test_late_papers_appear_below_a_heading_with_their_day(style: Style) -> None
     parts = RENDERER.render(rendered_posts.daily(papers, style=style, late=((date(2025, 2, 10), 2, 3),)))
     rendered_posts.check(parts)
     assert "2월 10일" in str([part.payload for part in parts]).replace("\\u2060", "")
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("style", Style)
+@pytest.mark.parametrize("locale", Locale)
+def test_a_post_shows_as_many_papers_as_it_counts(style: Style, locale: Locale) -> None:
+    """Of 1 to 25 papers, of which some are late: with and without topic, pictures, role and a bot."""
+    of_announcements = (1, 5, 8, 9)
+    counts = of_announcements if style is Style.ANNOUNCEMENT else range(1, 26)
+    for count, late, with_picture, topic in product(counts, (0, 2), (True, False), ("", "diffusion models")):
+        if late >= count:
+            continue
+        papers = [rendered_posts.paper(number) for number in range(1, count + 1)]
+        papers = papers if with_picture else [replace(paper, thumbnail=None) for paper in papers]
+        settings = {
+            "style": style,
+            "locale": locale,
+            "topic": topic,
+            "mention_role_id": late * 10**19 or None,
+        }
+        days = ((date(2025, 2, 10), late, late),) if late else ()
+        post = rendered_posts.daily(tuple(papers), late=days, **settings)
+        by_webhook = replace(post, subscription=replace(post.subscription, guild_id=0))
+        for parts in map(RENDERER.render, (post, by_webhook)):
+            shown = [part for part in parts if part.kind in contents.MARKED_KINDS]
+            texts = [json.dumps(part.payload) for part in shown]
+            links = [[f"papers/{paper.arxiv_id}" in text for paper in papers] for text in texts]
+            case = count, late, with_picture, topic, post.subscription.guild_id
+            assert [part.paper_count for part in shown] == list(map(sum, links)), case
+            assert all(map(any, zip(*links, strict=True))), case
 
 
 async def test_a_post_says_how_many_of_its_server_saved_a_paper_from_three_on(harness: ClientHarness) -> None:

@@ -75,10 +75,11 @@ def test_adding_or_removing_a_file_takes_effect_at_once(operator: OperatorFolder
         ("{% block headline %}\n{{ 1 // 0 }}{% endblock %}", 2, "zero"),
         ("{% block headline %}\n{{ ''.__class__.__mro__ }}{% endblock %}", 2, "unsafe"),
         ("{% block headline %}{% include 'secret' %}{% endblock %}", 1, "secret"),
+        ("{% block headline %}{{ 'long ' * 300 }}{% endblock %}", None, "1,499 characters"),
     ],
 )
 def test_the_bundled_block_replaces_a_broken_template_until_it_is_fixed(
-    operator: OperatorFolder, source: str, line: int, reason: str
+    operator: OperatorFolder, source: str, line: int | None, reason: str
 ) -> None:
     operator.write("daily.en.j2", source)
     with structlog.testing.capture_logs() as logs:

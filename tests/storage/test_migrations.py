@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from storage import club, daily, key_values, migrate, migrations, models, shelf, tables, writer
+from storage import club, daily, key_values, migrate, migrations, models, papers, shelf, tables, writer
 from storage.database import Connection, Database
 from tests.support import outbox_builders, upgrades
 
@@ -150,6 +150,42 @@ async def test_nominations_are_on_the_servers_list_by_the_first_who_nominated(
         [paper], _ = await shelf.list_rows(connection, nominated.guild_id)
     assert paper.saved_at == datetime(2026, 1, 10, 12, 5, tzinfo=UTC)
     await upgraded.close()
+
+
+SIX_OF_SEVEN = Path(__file__).parents[1] / "data" / "messages" / "six_of_seven.json"
+"""A message of 0.3.0's development: of its seven papers, which its menu lists, the last has no text."""
+
+
+async def test_a_paper_that_a_full_message_left_out_returns(db: Database, database_url: str) -> None:
+    await db.close()
+    upgrades.restore(upgrades.STORED[-1], database_url)
+    older = Database(database_url)
+    async with older.transaction() as connection:
+        execute = connection.exec_driver_sql
+        found = (
+            await execute(
+                "SELECT id, channel_id FROM deliveries WHERE kind = 'daily' AND digest_on = '2026-01-06'"
+                " AND state = 'sent' AND locale = 'en' ORDER BY id LIMIT 1"
+            )
+        ).one()
+        delivery_id, channel_id = found.id, found.channel_id
+        full = sa.text("UPDATE parts SET payload = :payload WHERE delivery_id = :id")
+        await connection.execute(full, {"payload": SIX_OF_SEVEN.read_text(), "id": delivery_id})
+        await execute(f"DELETE FROM delivery_papers WHERE delivery_id = {delivery_id}")
+        await execute(
+            f"INSERT INTO delivery_papers (delivery_id, paper_id, position) SELECT {delivery_id}, id, 0"
+            " FROM papers WHERE arxiv_id BETWEEN '2601.05' AND '2601.06000'"
+        )
+    await older.close()
+    async with (
+        await migrate.open_database(database_url, approve=upgrades.approve) as upgraded,
+        upgraded.read() as connection,
+    ):
+        rows = await daily.list_rows(connection, channel_id=channel_id)
+        marks = await daily.list_marks(connection, rows, returned_since=datetime(2026, 1, 1, tzinfo=UTC))
+        [paper_id] = {id_ for mark in marks.values() for id_ in mark.returned}
+        lost = await papers.get_ids(connection, ["2601.06000"])
+    assert [paper_id] == list(lost.values())
 
 
 async def test_a_meeting_under_way_goes_on(db: Database, database_url: str) -> None:

@@ -33,6 +33,7 @@ async def store_papers(
             "arxiv_id": id_,
             "title": f"{FORBIDDEN if id_ in bad else 'Paper'} {id_} {'very ' * 20}long",
             "votes": 9,
+            "thumbnail": f"https://covers.example/{id_}.png",
         }
         for id_ in ids
     ]
