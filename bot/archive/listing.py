@@ -70,15 +70,17 @@ def build(
     *,
     form: DigestFormat = DigestFormat.LISTING,
     is_rolling: bool = False,
+    first: int = 1,
 ) -> Digest:
     """Build a day's listing from uncleaned objects with the fields of `Paper`.
 
-    `lines` are their line numbers. Repeated papers and papers without an arXiv id are problems.
+    `lines` are their line numbers; `first` is the first one's place in the list. Repeated papers and papers without an
+    arXiv id are problems.
     """
     all_problems = list(problems)
     by_id: dict[str, Paper] = {}
-    for number, raw in enumerate(papers, 1):
-        line = lines[number - 1] if lines else 1
+    for number, raw in enumerate(papers, first):
+        line = lines[number - first] if lines else 1
         paper = _clean_paper(raw)
         if isinstance(paper, str):
             message = f"paper {number} of the list {paper} and is left out"
@@ -121,6 +123,15 @@ def union(digest: Digest, former_text: str, moved: Collection[str]) -> Digest:
         if paper["arxiv_id"] in papers or paper["arxiv_id"] not in moved:
             papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})
     return _build_cleaned(digest.format, digest.date, list(papers.values()), digest.problems)
+
+
+def join(pages: Sequence[Digest]) -> Digest:
+    """Join the pages of a day's listing. Of a paper that is on two, the first entry counts."""
+    papers: dict[str, Paper] = {}
+    for paper in (paper for page in pages for paper in papers_of(page.text)):
+        papers.setdefault(paper["arxiv_id"], paper)
+    problems = tuple(problem for page in pages for problem in page.problems)
+    return _build_cleaned(pages[0].format, pages[0].date, list(papers.values()), problems)
 
 
 def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:

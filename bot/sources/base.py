@@ -6,6 +6,7 @@ Sources are stateless: page states arrive with the request and are returned with
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, nullcontext, suppress
 from contextvars import ContextVar
@@ -235,12 +236,72 @@ async def get_page(
         response = await fetch.get(location, request.known(location), accept=accept, throttle=throttle)
     except FetchError as error:
         return failed_result(location, error, day)
-    if response.body is None:
-        known = request.known(location)
-        account = known.account.as_known if known and known.account else None
-        state = replace(response.page_state, account=account)
-        return FetchResult(location, FetchStatus.UNCHANGED, page_states=(state,), day=day, account=account)
-    return response
+    return (
+        unchanged_result(location, request, response.page_state, day) if response.body is None else response
+    )
+
+
+def unchanged_result(
+    location: str, request: FetchRequest, state: sources.PageState, day: date | None = None
+) -> FetchResult:
+    """Return the result for a page that was read again and is as it was."""
+    known = request.known(location)
+    account = known.account.as_known if known and known.account else None
+    state = replace(state, status=FetchStatus.UNCHANGED, account=account)
+    return FetchResult(location, FetchStatus.UNCHANGED, page_states=(state,), day=day, account=account)
+
+
+MAX_PAGES, _MAX_LIST_BYTES, _LIST_SECONDS = 10, 10_000_000, 120.0
+"""Limits of a list that a service gives in pages."""
+
+
+async def read_pages(
+    fetch: Fetcher,
+    location: str,
+    page_url: Callable[[int], str],
+    read: Callable[..., tuple[models.Digest, ...]],
+    *arguments: Any,
+    accept: str,
+    throttle: Throttle = no_throttle,
+) -> tuple[list[models.Digest], sources.PageState]:
+    """Read a list's pages, from 0, to one that is empty or brings no new paper. Raises FetchError if any is not read.
+
+    `read` gets a page's body and charset, the `arguments`, and how many items were on the pages before. How many a page
+    has does not tell the end: it may have fewer than were asked for. The state is that of the whole list, as of the
+    first page's time. Pages are read without their validators, since an unchanged page says nothing of the next.
+    """
+    pages: list[models.Digest] = []
+    states: list[sources.PageState] = []
+    listed, count, size, content = set[str](), 0, 0, hashlib.sha256()
+    try:
+        async with asyncio.timeout(_LIST_SECONDS):
+            for number in range(MAX_PAGES + 1):
+                response = await fetch.get(page_url(number), accept=accept, throttle=throttle)
+                body = response.body or b""
+                content.update(body)
+                size += len(body)
+                if size > _MAX_LIST_BYTES:
+                    raise FetchError(
+                        f"its list is larger than {_MAX_LIST_BYTES / 1_000_000:g} MB", code=TOO_LARGE
+                    )
+                states.append(response.page_state)
+                [page] = await read_digests(read, body, response.charset, *arguments, count)
+                new = {entry.arxiv_id for entry in page.entries} - listed
+                if new or not page.entries:
+                    pages.append(page)
+                if not new:
+                    state = replace(states[0], location=location, etag=None, last_modified=None)
+                    return pages, replace(state, hash=content.hexdigest())
+                listed |= new
+                count += len(page.entries) + len(page.problems)
+    except FetchError as error:
+        if not pages:
+            raise
+        # A later page that is missing does not mean that the list is not there yet.
+        raise FetchError(f"at page {len(pages) + 1}: {error}", retry_at=error.retry_at) from None
+    except TimeoutError:
+        raise FetchError(f"reading its list took longer than {_LIST_SECONDS:g} s") from None
+    raise FetchError(f"its list has more than {MAX_PAGES} pages", code=TOO_LARGE)
 
 
 async def read_page(location: str, response: Response, day: date | None = None) -> FetchResult:

@@ -1,7 +1,7 @@
 """Hugging Face's daily papers: each day's list as a digest of format *listing*, and facts including votes.
 
-`{endpoint}/api/daily_papers?date=YYYY-MM-DD` returns a JSON list. Days are in UTC. A list grows until it
-closes; see `bot.core.day_close`.
+`{endpoint}/api/daily_papers?date=YYYY-MM-DD` returns a JSON list, in pages: 50 papers unless `limit` (at most 100) asks
+for more, and the next ones for `p` (from 0). Days are in UTC. A list grows until it closes; see `bot.core.day_close`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+
+import aiolimiter
+import structlog
 
 from bot.archive import fields, listing
 from bot.core import day_close
@@ -18,7 +21,12 @@ from bot.sources import base, pages
 from storage import models
 from storage.models import FetchStatus
 
+log = structlog.get_logger(__name__)
+
 _DAILY_PAPERS_PATH = "/api/daily_papers"
+_PAGE_SIZE = 100
+_AT_ONCE, _PER_SECOND = 100, 1.25
+"""Requests: at most 475 in five minutes. Hugging Face allows an address 500."""
 ADDRESS = "https://huggingface.co"
 """The address of the source, even if the settings give another endpoint."""
 _SPELLINGS = re.compile(
@@ -36,6 +44,9 @@ class HuggingFaceSource:
     endpoint: str
     fetcher: base.Fetcher
     day_close: day_close.DayClose
+    throttle: base.Throttle = field(
+        default_factory=lambda: aiolimiter.AsyncLimiter(_AT_ONCE, _AT_ONCE / _PER_SECOND).acquire
+    )
 
     def daily_papers_url(self, day: date) -> str:
         return f"{self.endpoint.rstrip('/')}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
@@ -67,25 +78,35 @@ class HuggingFaceSource:
         location, today = self.daily_papers_url(day), request.now.astimezone(UTC).date()
         if day > today:
             return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)
-        page = await base.get_page(self.fetcher, location, request, accept="application/json", day=day)
-        if isinstance(page, base.FetchResult):
-            return page
         try:
-            digests = await base.read_digests(_read_papers, page.body or b"", page.charset, day)
+            found, state = await base.read_pages(
+                self.fetcher,
+                location,
+                lambda number: f"{location}&limit={_PAGE_SIZE}&p={number}",
+                _read_page,
+                day,
+                accept="application/json",
+                throttle=self.throttle,
+            )
+            digest = await asyncio.to_thread(_join, found)
         except base.FetchError as error:
             return base.failed_result(location, error, day)
+        known = request.known(location)
+        if known is not None and known.hash == state.hash:
+            return base.unchanged_result(location, request, state, day)
+        log.info("daily list read", day=str(day), papers=len(digest.entries))
         # Lists are empty at weekends. An empty list's state is saved only once the list can no longer grow.
-        read_at = page.page_state.read_at
-        is_final = digests or day < today or read_at >= self.day_close.closes_at(day)
-        result = base.read_result(location, digests, [page.page_state] if is_final else [], day=day)
+        digests = (digest,) if digest.entries else ()
+        is_final = digests or day < today or state.read_at >= self.day_close.closes_at(day)
+        result = base.read_result(location, digests, [state] if is_final else [], day=day)
         if not digests:
             return replace(result, status=FetchStatus.NOT_YET, reason=f"{day}: its list of papers is empty")
-        facts = await asyncio.to_thread(_facts_of, digests, location, day, read_at)
+        facts = await asyncio.to_thread(_facts_of, digests, location, day, state.read_at)
         return replace(result, facts=facts)
 
 
-def _read_papers(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
-    """Parse a day's list. Returns no digest if it is empty, and raises FetchError for other content."""
+def _read_page(body: bytes, charset: str | None, day: date, before: int) -> tuple[models.Digest, ...]:
+    """Parse a page of a day's list, after as many items as there are `before` it. Raises FetchError for other content."""
     text = base.decode_text(body, charset)
     try:
         items = fields.decode_json(text)
@@ -97,14 +118,16 @@ def _read_papers(body: bytes, charset: str | None, day: date) -> tuple[models.Di
     if not isinstance(items, list):
         note = fields.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
         raise base.FetchError(f"its response is not a list of papers{f': {note}' if note else ''}")
-    if not items:
-        return ()
-    digest = listing.build(day, map(listing.from_service, items))
-    if not digest.entries:
-        raise base.FetchError(
-            f"its list of {len(items)} paper{'s' if len(items) > 1 else ''} cannot be understood"
-        )
-    return (digest,)
+    return (listing.build(day, map(listing.from_service, items), first=before + 1),)
+
+
+def _join(pages: Sequence[models.Digest]) -> models.Digest:
+    """Join the pages of a day's list. Raises FetchError if it has items, but no paper."""
+    digest = listing.join(pages)
+    if digest.problems and not digest.entries:
+        count = len(digest.problems)
+        raise base.FetchError(f"its list of {count} paper{'s' if count > 1 else ''} cannot be understood")
+    return digest
 
 
 def _facts_of(

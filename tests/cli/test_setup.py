@@ -23,7 +23,7 @@ from aiohttp import web
 from bot.client import command_sync, permissions
 from bot.core.clock import system_clock
 from tests.fake_discord import model, server
-from tests.support import origin_server, patience, running_bot, source_payloads
+from tests.support import fake_huggingface, origin_server, patience, running_bot, source_payloads
 from tests.support.shell_fixtures import CommandResult, Paperround
 
 pytestmark = pytest.mark.wire
@@ -173,7 +173,10 @@ async def test_setup_command_a_form_and_two_buttons_lead_to_the_first_post(
 
     async def daily_papers(request: web.BaseRequest) -> web.StreamResponse:
         items = listed if request.query.get("date") == today else ()
-        return web.Response(text=source_payloads.daily_papers(*items))
+        status, body, _ = fake_huggingface.cut(
+            source_payloads.daily_papers(*items).encode(), str(request.url)
+        )
+        return web.Response(status=status, body=body)
 
     async with origin_server.run_origin() as origin:
         origin.pages["/api/daily_papers"] = daily_papers

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import source_payloads
+from tests.support import fake_huggingface, source_payloads
 from tests.support.shell_fixtures import Paperround, serving
 
 
@@ -22,6 +22,8 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     site = Site()
 
     def respond(path: str) -> tuple[int, bytes]:
+        if path.startswith(fake_huggingface.PATH) and (listed := fake_huggingface.find(site, path)):
+            return fake_huggingface.cut(listed.encode(), path)[:2]
         page = source_payloads.atom() if path.startswith("/api/query") else site.get(path)
         return (404, b"") if page is None else (200, page.encode())
 

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.fake_model import papers, writing
-from tests.support import origin_server
+from tests.support import fake_huggingface, origin_server
 
 MODEL = "fake-1"
 _FAULTS = ("half", "length", "malformed")
@@ -113,7 +113,9 @@ class FakeModel:
     async def _serve_listing(self, request: web.Request) -> web.Response:
         """Serve Hugging Face's list of a day: the same papers on every day."""
         chosen = papers.make(self.settings["paper_count"])
-        return web.json_response([papers.daily_papers_item(paper) for paper in chosen])
+        whole = json.dumps([papers.daily_papers_item(paper) for paper in chosen]).encode()
+        status, body, headers = fake_huggingface.cut(whole, str(request.url))
+        return web.Response(status=status, body=body, headers=headers)
 
     async def _serve_markdown(self, request: web.Request) -> web.Response:
         paper = self._find_paper(request.match_info["name"].removesuffix(".md"))

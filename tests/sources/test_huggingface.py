@@ -1,11 +1,16 @@
 """The Hugging Face source: facts about each listed paper, broken lists, and days that are read again."""
 
+import itertools
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import cycle, islice
 from typing import Any
 
 import pytest
+import pytest_asyncio
+import structlog
+from aiohttp import web
 
 from bot.archive import ingest, listing
 from bot.core import day_close
@@ -14,10 +19,12 @@ from bot.sources.fetcher import HttpFetcher
 from storage import archive, models, papers, sources
 from storage.database import Database
 from storage.models import FetchStatus
-from tests.support import source_fixtures, source_payloads
+from tests.support import fake_huggingface, origin_server, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
+from tests.support.polling_harness import START, PollingHarness
 from tests.support.source_fixtures import fetch_results, merge_page_states
 from tests.support.source_payloads import daily_papers, daily_papers_item
+from tests.support.world import World
 
 TODAY = source_payloads.DAY
 
@@ -142,7 +149,8 @@ async def test_refreshes_votes_after_one_three_and_seven_days(hub: Hub) -> None:
 
 async def test_fetches_the_last_seven_days_if_unknown(hub: Hub) -> None:
     await fetch_results(hub.source)
-    assert hub.origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
+    days = [TODAY - timedelta(days=back) for back in range(8)]
+    assert hub.origin.paths == [f"{path(day)}&limit=100&p=0" for day in days]
 
 
 async def test_empty_list_is_final_only_after_its_day_closes(hub: Hub) -> None:
@@ -153,6 +161,183 @@ async def test_empty_list_is_final_only_after_its_day_closes(hub: Hub) -> None:
         reason = "2025-05-06: its list of papers is empty"
         assert (result.status, result.reason) == (FetchStatus.NOT_YET, reason)
         assert bool(result.page_states) == is_closed
+
+
+def rows(count: int, *, last: int = 7, first: int = 1) -> list[dict[str, Any]]:
+    """Return papers with 7 votes, but for the last one's."""
+    numbers = range(first, first + count)
+    return [
+        daily_papers_item(f"2505.{number:05}", last if number == numbers[-1] else 7) for number in numbers
+    ]
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize(
+    ("count", "requests"), [(0, 1), (1, 2), (50, 2), (51, 2), (100, 2), (101, 3), (230, 4)]
+)
+async def test_all_pages_of_a_list_are_read(hub: Hub, count: int, requests: int) -> None:
+    hub.pages[path(TODAY)] = daily_papers(*rows(count, last=900))
+    with structlog.testing.capture_logs() as logs:
+        [result] = await fetch_results(hub.source, days=[TODAY])
+    listed = [entry.arxiv_id for digest in result.digests for entry in digest.entries]
+    assert listed == [fact.arxiv_id for fact in result.facts] == [f"2505.{n:05}" for n in range(1, count + 1)]
+    assert [entry.rank for digest in result.digests for entry in digest.entries] == [*range(1, count + 1)]
+    assert [fact.votes for fact in result.facts][-1:] == [900] * bool(count)
+    assert [page.location for page in result.page_states] == [hub.origin.url + path(TODAY)] * bool(count)
+    assert len(hub.origin.requests) == requests
+    assert [line["papers"] for line in logs if line["event"] == "daily list read"] == [count]
+
+
+async def test_a_list_is_read_again_only_where_a_page_changed(hub: Hub) -> None:
+    hub.pages[path(TODAY)] = daily_papers(*rows(150))
+    known = merge_page_states(await fetch_results(hub.source, days=[TODAY]))
+    [again] = await fetch_results(hub.source, known, days=[TODAY])
+    assert (again.status, again.facts) == (FetchStatus.UNCHANGED, ())
+    assert again.account is not None
+    hub.pages[path(TODAY)] = daily_papers(*rows(150, last=80))
+    [changed] = await fetch_results(hub.source, merge_page_states([again], known), days=[TODAY])
+    assert (changed.status, changed.facts[149].votes) == (FetchStatus.OK, 80)
+
+
+def serve_slices(hub: Hub, *slices: list[Any]) -> None:
+    """Serve these pages, and empty ones after them, whatever number of papers is asked for."""
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        number = int(request.query["p"])
+        return web.json_response(slices[number] if number < len(slices) else [])
+
+    hub.pages[path(TODAY)] = serve
+
+
+async def test_a_short_page_is_not_the_last(hub: Hub) -> None:
+    broken = [{"title": "no paper"}]
+    # Since papers joined the list meanwhile, the third page begins with the last paper of the second.
+    serve_slices(hub, rows(100), broken + rows(3, first=101), rows(50, first=103))
+    [result] = await fetch_results(hub.source, days=[TODAY])
+    assert [fact.arxiv_id for fact in result.facts] == [f"2505.{number:05}" for number in range(1, 153)]
+    [digest] = result.digests
+    assert [problem.message for problem in digest.problems] == [
+        "paper 101 of the list has no id and is left out"
+    ]
+    assert len(hub.origin.requests) == 4
+
+
+async def test_a_page_that_repeats_the_list_is_the_end(hub: Hub) -> None:
+    hub.pages[path(TODAY)] = web.json_response([*rows(60), None])
+    [result] = await fetch_results(hub.source, days=[TODAY])
+    assert (result.status, len(result.facts), len(hub.origin.requests)) == (FetchStatus.OK, 60, 2)
+    assert len(result.digests[0].problems) == 1
+
+
+async def test_a_list_without_end_is_bounded_and_not_stored(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = itertools.count(1, 100)
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response(rows(100, first=next(numbers)))
+
+    hub.pages[path(TODAY)] = serve
+    [result] = await fetch_results(hub.source, days=[TODAY])
+    assert (result.status, result.reason) == (FetchStatus.FAILED, "its list has more than 10 pages")
+    assert (result.digests, result.facts, result.page_states) == ((), (), ())
+    assert len(hub.origin.requests) == 11
+    monkeypatch.setattr(base, "_MAX_LIST_BYTES", 100_000)
+    [result] = await fetch_results(hub.source, days=[TODAY])
+    assert result.reason.startswith("at page 2: its list is larger than"), result.reason
+    monkeypatch.setattr(base, "_LIST_SECONDS", 0.0)
+    [result] = await fetch_results(hub.source, days=[TODAY])
+    assert result.reason == "reading its list took longer than 0 s"
+
+
+@pytest.mark.parametrize("status", [404, 429, 500])
+async def test_a_day_with_a_page_that_fails_is_not_read(hub: Hub, status: int) -> None:
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response(rows(100)) if request.query["p"] == "0" else web.Response(status=status)
+
+    hub.pages[path(TODAY)] = serve
+    [result] = await fetch_results(hub.source, days=[TODAY])
+    assert (result.status, result.digests, result.facts) == (FetchStatus.FAILED, (), ())
+    assert (result.page_states, result.reason[:9]) == ((), "at page 2")
+
+
+@pytest_asyncio.fixture
+async def polled(db: Database) -> AsyncIterator[PollingHarness]:
+    async with origin_server.run_origin() as origin:
+        harness = PollingHarness(db, origin)
+        await harness.add(origin.url, "huggingface")
+        yield harness
+
+
+async def count_listed(db: Database) -> int:
+    async with db.read() as connection:
+        digests = await archive.list_rows(connection)
+        return len(await archive.list_papers(connection, [digest.id for digest in digests]))
+
+
+@pytest.mark.promise
+async def test_the_most_voted_paper_of_a_long_list_is_posted_once_all_pages_are_read(
+    polled: PollingHarness,
+) -> None:
+    """A page that fails leaves the day unread, so that no post takes half of the list for the whole."""
+    listed, is_down = daily_papers(*rows(120, last=900)).encode(), True
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        if is_down and request.query["p"] == "1":
+            return web.Response(status=500)
+        return web.Response(body=fake_huggingface.cut(listed, str(request.url))[1])
+
+    polled.origin.pages[path(TODAY)] = serve
+    world = World(polled.db)
+    world.now = START - timedelta(days=1)
+    await world.daily(papers=2)
+    await polled.fetch_due()
+    assert await count_listed(polled.db) == 0
+    is_down = False
+    polled.now += timedelta(minutes=31)
+    await polled.fetch_due()
+    assert await count_listed(polled.db) == 120
+    polled.now = START + timedelta(days=1)
+    await polled.fetch_due()
+    await world.daily_planner.tick(polled.now)
+    [post] = await world.planned()
+    assert post.papers[0] == "2505.00120"
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("age", [0, 3, 30])
+async def test_a_list_that_was_read_to_50_papers_is_completed(polled: PollingHarness, age: int) -> None:
+    """Open days and days whose votes are refreshed, by a poll; older days, by `sources fetch --since`."""
+    alerts: list[int] = []
+
+    async def record(_: Any, paper_ids: Any) -> None:
+        alerts.extend(paper_ids)
+
+    day = TODAY - timedelta(days=age)
+    items = [
+        daily_papers_item(f"{day:%y%m}.{number:05}", 900 if number == 80 else 5) for number in range(1, 81)
+    ]
+    [row] = await polled.db.fetch(sources.list_rows)
+    place = polled.origin.url + path(day)
+    service = ingest.IngestService(polled.db, lambda: START - timedelta(days=max(age, 1) - 1, hours=2))
+    digest = listing.build(day, map(listing.from_service, items[:50]))
+    await service.put(row.url, place, (digest,))
+    read_at = START - timedelta(days=max(age - 1, 0), hours=2)
+    state = sources.PageState(
+        place, read_at, FetchStatus.OK, etag='W/"50"', hash="0" * 64, account=models.Account()
+    )
+    async with polled.db.transaction() as connection:
+        await sources.upsert_page_states(connection, row.id, [state])
+    polled.origin.pages[path(day)] = daily_papers(*items)
+    polled.ingest = ingest.IngestService(polled.db, polled.clock, on_fresh=record)
+    await polled.fetch_due()
+    assert await count_listed(polled.db) == (50 if age == 30 else 80)
+    async with polled.open_poller() as opened:
+        await opened.fetch_all(days=[day])
+    assert await count_listed(polled.db) == 80
+    assert [row.location for row in await polled.digests()] == [place]
+    assert (await polled.detail(f"{day:%y%m}.00080")).votes == 900
+    assert len(set(alerts)) == (0 if age == 30 else 30), "a paper of an old day is not new"
 
 
 NAMES = ("Wei Wang", "Ada Lovelace", "Kim Min-jun", "Yang Liu", "José Núñez", "Jing Li", "李静")

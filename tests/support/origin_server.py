@@ -10,12 +10,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from aiohttp import abc, web
 from anyio.from_thread import start_blocking_portal
 
+from tests.support import fake_huggingface
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Page = Handler | web.Response | str | bytes
 
 
 class OriginServer:
-    """An HTTP server whose pages are set by the test. `requests` holds all requests in order."""
+    """An HTTP server whose pages are set by the test. `requests` holds all requests in order.
+
+    A list of Hugging Face is set whole (`/api/daily_papers?date=…`), and served in pages as there.
+    """
 
     def __init__(self) -> None:
         self.pages: dict[str, Page] = {}
@@ -33,9 +38,18 @@ class OriginServer:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests.append(request)
-        page = self.pages.get(request.path_qs, self.pages.get(request.path))
+        is_list = request.path == fake_huggingface.PATH
+        page = (
+            fake_huggingface.find(self.pages, request.path_qs)
+            if is_list
+            else self.pages.get(request.path_qs, self.pages.get(request.path))
+        )
         if page is None:
             return web.Response(status=404, text="nothing here")
+        if is_list and isinstance(page, str | bytes):
+            content = page.encode() if isinstance(page, str) else page
+            status, body, headers = fake_huggingface.cut(content, str(request.url))
+            return web.Response(status=status, body=body, headers=headers)
         if isinstance(page, str):
             return web.Response(text=page)
         if isinstance(page, bytes):
