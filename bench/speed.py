@@ -23,15 +23,15 @@ from pathlib import Path
 
 from bench import synthetic_archive
 from bot import cli
-from bot.alerts.service import Alerts
 from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.archive import parse
 from bot.archive.files import TextFile
 from bot.core import logs
 from bot.core.settings import Settings
-from bot.daily.planner import DailyPlanner
-from bot.daily.service import Subscriptions
+from bot.features.alerts.service import Alerts
+from bot.features.daily.planner import DailyPlanner
+from bot.features.daily.service import Subscriptions
 from bot.outbox import pace
 from bot.search import index as search_index
 from bot.search.index import SearchIndex

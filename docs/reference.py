@@ -30,8 +30,8 @@ from bot.cli.set_up_file import AlertEntry, PostEntry, SourceEntry
 from bot.client import translations
 from bot.core import settings
 from bot.core.clock import system_clock
-from bot.daily import options
-from bot.operations.metrics import Metrics
+from bot.features.daily import options
+from bot.features.operations.metrics import Metrics
 from storage import migrate
 
 PAGES = Path(__file__).parent

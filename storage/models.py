@@ -499,7 +499,7 @@ NO_GUILD = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A channel's daily post; a draft if `id` is 0. `bot.daily.options` validates the settings.
+    """A channel's daily post; a draft if `id` is 0. `bot.features.daily.options` validates the settings.
 
     It is posted at `at_time` (`HH:MM` in `timezone`, an IANA name); if that is "", when the day's list is
     complete. `days` are ISO weekdays from 1 (Monday) to 7 in that zone; dates up to `last_on` are finished.

@@ -37,13 +37,15 @@ def test_links_point_to_existing_files_and_headings() -> None:
 
 
 def test_paths_in_the_documents_exist() -> None:
-    tops = {path.name for path in (ROOT / "bot").iterdir() if path.is_dir()} | {"bot", "storage", "docs"}
+    folders = ROOT, ROOT / "bot", ROOT / "bot" / "features"
+    rooms = {path.name for folder in folders[1:] for path in folder.iterdir() if path.is_dir()}
+    tops = rooms | {"bot", "storage", "docs"}
     missing = [
         (page.name, name)
         for page in GUIDES
         for name in re.findall(r"`([a-z_]+(?:/[a-z_0-9.]+)+)`", read(page))
         if name.partition("/")[0] in tops
-        and not any((top / f"{name}{end}").exists() for top in (ROOT, ROOT / "bot") for end in ("", ".py"))
+        and not any((top / f"{name}{end}").exists() for top in folders for end in ("", ".py"))
     ]
     assert missing == []
 

@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.archive import arxiv_ids, exports, html_pages, parse, references, summaries
-from bot.ask import passages
 from bot.claims import form, judging
 from bot.client import options, refusals
+from bot.features.ask import passages
+from bot.features.writer import prompts
 from bot.glossary import mentions
 from bot.rendering import discord_text, markdown, typesetting
 from bot.sources import feed_entries, paper_text
 from bot.text import dates, institutions, people, plain, query_parser, questions, tokens
-from bot.writer import prompts
 from storage import errors, models
 from tests.support import paper_pages
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.quality import corpus, end_to_end
-from bot.ask.answers import Answer
-from bot.ask.archive import ArchiveQuestions
 from bot.core.clock import system_clock
+from bot.features.ask.answers import Answer
+from bot.features.ask.archive import ArchiveQuestions
 from bot.text import analyser
 from storage import models
 

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.ask import question
-from bot.ask.passages import Passage
-from bot.ask.ranking import PaperIndex
 from bot.core.settings import Settings
+from bot.features.ask import question
+from bot.features.ask.passages import Passage
+from bot.features.ask.ranking import PaperIndex
 from bot.glossary import resolver
 from bot.search import embeddings
 from bot.search.embeddings import EmbeddingServer

@@ -17,17 +17,20 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.archive.ingest import IngestService
-from bot.ask.archive import ArchiveQuestions
-from bot.ask.sentences import SentenceWriter
-from bot.ask.service import PaperQuestions
 from bot.claims.language_model import LanguageModel, ModelServer, TokenBudget
 from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.client.services import Services
 from bot.core import admission, day_close, program
 from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.settings import Settings
-from bot.operations.failures import FailureReports
-from bot.operations.liveness import Liveness
+from bot.features.ask.archive import ArchiveQuestions
+from bot.features.ask.sentences import SentenceWriter
+from bot.features.ask.service import PaperQuestions
+from bot.features.operations.failures import FailureReports
+from bot.features.operations.liveness import Liveness
+from bot.features.shelf.zotero import ZoteroLibrary
+from bot.features.today.profiles import PaperVectors, Profiles
+from bot.features.web.service import Answered, FoundPassage, WebPages
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
 from bot.rendering.charts import ChartRenderer
@@ -36,10 +39,7 @@ from bot.search import index as search_index
 from bot.search import titles
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.shelf.zotero import ZoteroLibrary
 from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
-from bot.today.profiles import PaperVectors, Profiles
-from bot.web.service import Answered, FoundPassage, WebPages
 from storage import migrate, models
 from storage.database import READER_CONNECTIONS, Database
 
@@ -304,7 +304,7 @@ class Container:
         return WebPages(self.services, self.templates, self.answer_page)
 
     async def answer_page(self, asked: str, texts: Texts) -> Answered:
-        from bot.ask import messages as ask_messages
+        from bot.features.ask import messages as ask_messages
 
         archive = ArchiveQuestions(self.reader_database, self.search.public, self.glossary, self.clock)
         answer = await archive.answer(asked, texts.locale)

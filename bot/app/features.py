@@ -12,45 +12,45 @@ from typing import Any, NamedTuple
 
 from discord.ext import commands
 
-from bot.alerts import commands as alerts_commands
-from bot.alerts import messages as alerts_messages
-from bot.alerts.planner import ALERT, AlertPost
-from bot.alerts.service import Alerts
-from bot.ask import commands as ask_commands
-from bot.ask import messages as ask_messages
-from bot.ask.service import ANSWER, AnswerPost
 from bot.client.context import Client
 from bot.client.messages import PostWording
 from bot.client.services import Services
-from bot.club import commands as club_commands
-from bot.club import messages as club_messages
-from bot.club.news import THREAD_NEWS, ThreadNews, ThreadNewsPlanner
-from bot.club.service import CLUB, ClubPost, Clubs
-from bot.daily import commands as daily_commands
-from bot.daily import post as daily_post
-from bot.daily.choice import DailyPost
-from bot.daily.planner import DAILY, ON_DEMAND, DailyPlanner
-from bot.daily.service import OnDemandPosts, Subscriptions
-from bot.daily.why import WhyExplainer
-from bot.lists import commands as lists_commands
-from bot.operations import commands as operations_commands
-from bot.operations import guild_events
-from bot.operations import messages as operations_messages
-from bot.operations.service import StatusService
+from bot.features.alerts import commands as alerts_commands
+from bot.features.alerts import messages as alerts_messages
+from bot.features.alerts.planner import ALERT, AlertPost
+from bot.features.alerts.service import Alerts
+from bot.features.ask import commands as ask_commands
+from bot.features.ask import messages as ask_messages
+from bot.features.ask.service import ANSWER, AnswerPost
+from bot.features.club import commands as club_commands
+from bot.features.club import messages as club_messages
+from bot.features.club.news import THREAD_NEWS, ThreadNews, ThreadNewsPlanner
+from bot.features.club.service import CLUB, ClubPost, Clubs
+from bot.features.daily import commands as daily_commands
+from bot.features.daily import post as daily_post
+from bot.features.daily.choice import DailyPost
+from bot.features.daily.planner import DAILY, ON_DEMAND, DailyPlanner
+from bot.features.daily.service import OnDemandPosts, Subscriptions
+from bot.features.daily.why import WhyExplainer
+from bot.features.lists import commands as lists_commands
+from bot.features.operations import commands as operations_commands
+from bot.features.operations import guild_events
+from bot.features.operations import messages as operations_messages
+from bot.features.operations.service import StatusService
+from bot.features.shelf import commands as shelf_commands
+from bot.features.shelf import messages as shelf_messages
+from bot.features.shelf.news import NEWS, NewsPlanner, NewsPost
+from bot.features.shelf.service import Shelf
+from bot.features.today import commands as today_commands
+from bot.features.today import messages as today_messages
+from bot.features.today.profiles import Profiles
+from bot.features.today.service import TODAY, TodayPlanner, TodayPost, TodayService
+from bot.features.trends import commands as trends_commands
+from bot.features.trends.rising import RisingTopicService
+from bot.features.trends.service import TrendService
 from bot.outbox.contents import DeliveryHandler, DeliveryKinds, NoticePost, Post, RenderedPart
 from bot.outbox.outcomes import NOTICE
 from bot.papers.lists import PaperLists
-from bot.shelf import commands as shelf_commands
-from bot.shelf import messages as shelf_messages
-from bot.shelf.news import NEWS, NewsPlanner, NewsPost
-from bot.shelf.service import Shelf
-from bot.today import commands as today_commands
-from bot.today import messages as today_messages
-from bot.today.profiles import Profiles
-from bot.today.service import TODAY, TodayPlanner, TodayPost, TodayService
-from bot.trends import commands as trends_commands
-from bot.trends.rising import RisingTopicService
-from bot.trends.service import TrendService
 
 
 class Tick(NamedTuple):

@@ -30,7 +30,7 @@ from bot.core.clock import Clock
 from bot.core.failures import FailureLog
 from bot.core.settings import ProcessRole
 from bot.core.timers import Timers
-from bot.operations.metrics import Metrics
+from bot.features.operations.metrics import Metrics
 from bot.outbox import pace
 from storage import errors, migrate
 

@@ -11,8 +11,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.core import program
 from bot.core.clock import Clock
-from bot.operations.liveness import Liveness
-from bot.operations.metrics import Metrics
+from bot.features.operations.liveness import Liveness
+from bot.features.operations.metrics import Metrics
 from bot.sources import kinds
 from storage import errors, models, outbox, sources
 from storage.database import Database

@@ -13,11 +13,11 @@ from bot.app.workers import Workers
 from bot.archive import dates as archive_dates
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
+from bot.features.writer import publication
+from bot.features.writer import service as writer_service
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import base
-from bot.writer import publication
-from bot.writer import service as writer_service
 from storage import key_values, models
 from storage.database import Database
 

@@ -25,22 +25,22 @@ from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
 from bot.app.supervision import Supervision
 from bot.app.workers import Workers
 from bot.client import command_sync, gateway, rest, sender, webhook
-from bot.club.service import Clubs
 from bot.core import failures, http_server, isolation, memory, program
 from bot.core.clock import DiscordClock
 from bot.core.failures import FailureLog
 from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
 from bot.core.timers import Timers
-from bot.daily.planner import DailyPlanner
-from bot.operations import concerns
-from bot.operations.liveness import Liveness
-from bot.operations.metrics import Metrics
+from bot.features.club.service import Clubs
+from bot.features.daily.planner import DailyPlanner
+from bot.features.operations import concerns
+from bot.features.operations.liveness import Liveness
+from bot.features.operations.metrics import Metrics
+from bot.features.shelf import zotero
+from bot.features.web import server as web_server
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
-from bot.shelf import zotero
 from bot.sources import kept_papers
 from bot.sources.poller import SourceReport
-from bot.web import server as web_server
 from storage import daily, engines, errors, key_values, locks, migrate
 from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock

@@ -19,7 +19,7 @@ from pathlib import Path
 import structlog
 
 from bot.core.clock import system_clock
-from bot.operations.liveness import Liveness
+from bot.features.operations.liveness import Liveness
 from storage import errors
 
 log = structlog.get_logger(__name__)

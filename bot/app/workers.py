@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.alerts.planner import AlertPlanner
 from bot.app.container import Container, create_fetcher, find_library
 from bot.archive.ingest import IngestService
 from bot.client.services import Services
 from bot.core.settings import Settings
-from bot.operations.retention import Retention
+from bot.features.alerts.planner import AlertPlanner
+from bot.features.operations.retention import Retention
+from bot.features.shelf.zotero import ZoteroOutbox
+from bot.features.writer import drafting, publication
+from bot.features.writer.service import WriterService
 from bot.outbox.outcomes import notify_operator
-from bot.shelf.zotero import ZoteroOutbox
 from bot.sources import base, huggingface, kinds, paper_text
 from bot.sources.poller import Poller
-from bot.writer import drafting, publication
-from bot.writer.service import WriterService
 from storage import alerts, models, zotero
 from storage.database import Connection, Database
 
@@ -85,7 +85,7 @@ class Workers:
         """Makes vectors of papers and passages, if an embeddings server is configured."""
         if (vectors := self.container.vectors) is None:
             return None
-        from bot.ask import passages
+        from bot.features.ask import passages
         from bot.search.embeddings import VectorMaker
 
         return VectorMaker(self.database, vectors.server, passages.list_headed)

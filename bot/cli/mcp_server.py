@@ -24,18 +24,18 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.archive import arxiv_ids
-from bot.ask.archive import ArchiveQuestions, guess_language
-from bot.ask.question import MAX_LENGTH
 from bot.cli import search as cli_search
 from bot.cli import shell
 from bot.core.clock import Clock
+from bot.features.ask.archive import ArchiveQuestions, guess_language
+from bot.features.ask.question import MAX_LENGTH
+from bot.features.trends.rising import RisingTopicService
+from bot.features.trends.service import TrendService
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Snippet, Sort
 from bot.search.service import SearchService
 from bot.sources import kinds
 from bot.text import analyser, plain
-from bot.trends.rising import RisingTopicService
-from bot.trends.service import TrendService
 from storage import errors, models
 from storage.database import Database
 from storage.search import Filters

@@ -22,13 +22,13 @@ from bot.cli.set_up_file import SetUpFile
 from bot.client import command_sync, gateway, guild_directory, webhook
 from bot.core import clock, isolation
 from bot.core.clock import system_clock
-from bot.daily.service import Subscriptions, list_unplanned_today
-from bot.operations import posts
+from bot.features.daily.service import Subscriptions, list_unplanned_today
+from bot.features.operations import posts
+from bot.features.web import service
+from bot.features.web.site import SiteBuilder
 from bot.outbox.outcomes import DeliveryError
 from bot.sources import kept_papers
 from bot.sources.poller import SourceReport
-from bot.web import service
-from bot.web.site import SiteBuilder
 from storage import daily, errors, key_values, models, outbox, sources
 from storage.database import Connection
 from storage.locks import SenderLock

@@ -80,7 +80,7 @@ async def backup(
 
 async def list_posts(as_json: shell.AsJson = False) -> None:
     """List the daily posts of all servers: when each last came and is next due, and why it is stuck."""
-    from bot.operations import posts
+    from bot.features.operations import posts
 
     async with shell.open_storage(with_logs=False) as database:
         posted = await database.fetch(posts.list_all, shell.load_settings().close_rule, system_clock())
@@ -241,7 +241,7 @@ async def doctor(
         return
     from bot.cli import healthcheck
     from bot.client import command_sync
-    from bot.operations import doctor as operations_doctor
+    from bot.features.operations import doctor as operations_doctor
 
     shell.configure_logs()
     configured = shell.load_settings()
@@ -362,7 +362,7 @@ async def run(
     if is_once:
         from bot.cli import once
         from bot.core import memory
-        from bot.web import service
+        from bot.features.web import service
 
         memory.limit_arenas()
         if (site is None) != (base_url is None):
@@ -541,7 +541,7 @@ async def build_web(
     as_json: shell.AsJson = False,
 ) -> None:
     """Build the web archive as files for a static host. Unchanged files are not rewritten."""
-    from bot.web import service, site
+    from bot.features.web import service, site
 
     address = service.check_base_url(base_url)
     async with shell.open_container() as container:

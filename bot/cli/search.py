@@ -23,7 +23,7 @@ from storage import errors, models
 from storage.database import Database
 
 if TYPE_CHECKING:
-    from bot.ask.answers import Answer
+    from bot.features.ask.answers import Answer
 
 _UNKNOWN_PAPER = "The archive has no paper {!r}. `paperround search WORDS` finds papers by title."
 _MAX_NAMES = 5
@@ -200,7 +200,7 @@ async def ask(
     With `PAPERROUND_WRITER_URL`, also sentences by that language model.
     """
 
-    from bot.ask.archive import guess_language
+    from bot.features.ask.archive import guess_language
 
     paper_id, *rest = words
     is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None
@@ -275,8 +275,8 @@ def asked_to_dict(answer: Answer) -> dict[str, Any]:
 
 def _print_asked(answer: Answer) -> None:
     """Print an answer in the sentences that Discord has."""
-    from bot.ask import messages
     from bot.client.texts import for_locale
+    from bot.features.ask import messages
     from bot.rendering.markdown import read_plain_line
 
     texts = for_locale(models.Locale.EN)

@@ -20,13 +20,13 @@ import pydantic
 import tomli_w
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from bot.alerts import service as alerts_service
 from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.core.settings import Settings
-from bot.daily import choice
-from bot.daily import options as daily_options
-from bot.daily.service import Subscriptions
+from bot.features.alerts import service as alerts_service
+from bot.features.daily import choice
+from bot.features.daily import options as daily_options
+from bot.features.daily.service import Subscriptions
 from bot.sources import kinds
 from storage import archive, daily, errors, key_values, models
 from storage.database import Database

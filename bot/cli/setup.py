@@ -127,7 +127,7 @@ async def _complete(
     """
     from bot.client import command_sync
 
-    avatar = resources.files("bot.web") / "avatar.png"
+    avatar = resources.files("bot.features.web") / "avatar.png"
     lacking = command_sync.find_lacking(application.pages, avatar.read_bytes())
     question = f"The application at Discord lacks: {', '.join(lacking)}. Set them now?"
     refused = dict.fromkeys(lacking, "")

@@ -84,7 +84,7 @@ def dress(
             answer = await _act(request, preview, channels, locale, use_zone)
             return respond(answer, "text/html")
         if path == _ICON:
-            return web.FileResponse(Path(str(resources.files("bot.web"))) / "avatar.png")
+            return web.FileResponse(Path(str(resources.files("bot.features.web"))) / "avatar.png")
         if path.startswith("/fonts/"):  # 17 MB that SimCord would read into memory for each page
             folder = Path(simcord.__file__).parent / "preview" / "static"
             return web.FileResponse(folder / path[1:], headers={"Cache-Control": "max-age=86400"})

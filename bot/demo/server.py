@@ -21,8 +21,6 @@ import discord
 import simcord
 from discord import http
 
-from bot.alerts import planner
-from bot.alerts.service import Alerts
 from bot.app import jobs
 from bot.app.container import open_container
 from bot.app.runtime import Runtime, build_runtime
@@ -32,16 +30,18 @@ from bot.client.rest import RestClient
 from bot.core import clock, http_server, isolation, schedule
 from bot.core.settings import Settings
 from bot.core.timers import Timers
-from bot.daily.service import Subscriptions
 from bot.demo import page as demo_page
 from bot.demo import sample_digests
 from bot.demo import texts as demo_texts
 from bot.demo.page import Viewer
 from bot.demo.stage import Stage
+from bot.features.alerts import planner
+from bot.features.alerts.service import Alerts
+from bot.features.daily.service import Subscriptions
+from bot.features.web import server as web_server
+from bot.features.web.service import Page, WebPages
 from bot.outbox import outcomes
 from bot.outbox.pace import Pace
-from bot.web import server as web_server
-from bot.web.service import Page, WebPages
 from storage import accounts, alerts, club, daily, locks, models, paper_texts, papers, sources
 from storage.today import list_hours
 

@@ -19,7 +19,6 @@ import structlog
 from babel.dates import format_date
 from simcord.results import ResponseMessage
 
-from bot.alerts import planner
 from bot.core import isolation
 from bot.demo import sample_digests, simcord_internals
 from bot.demo import texts as demo_texts
@@ -33,6 +32,7 @@ from bot.demo.page import (
     local_name,
     local_text,
 )
+from bot.features.alerts import planner
 from storage import models
 
 log = structlog.get_logger(__name__)

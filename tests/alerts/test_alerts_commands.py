@@ -10,7 +10,7 @@ import discord
 import pytest
 from inline_snapshot import snapshot
 
-from bot.alerts import service as alerts_service
+from bot.features.alerts import service as alerts_service
 from storage import accounts, models, tables
 from tests.support.client_harness import (
     ClientHarness,

@@ -9,8 +9,8 @@ from unittest import mock
 import pytest
 import sqlalchemy as sa
 
-from bot.alerts import planner
-from bot.operations import retention
+from bot.features.alerts import planner
+from bot.features.operations import retention
 from bot.search import matcher
 from storage import accounts, alerts, models, outbox
 from storage.alerts import OwnerRight
@@ -292,7 +292,7 @@ async def test_matches_beyond_the_daily_limit_are_sent_after_24_hours(world: Wor
 async def test_the_daily_limit_holds_back_no_weekly_message_in_two_parts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.alerts.planner.MAX_SHOWN", 1)
+    monkeypatch.setattr("bot.features.alerts.planner.MAX_SHOWN", 1)
     await world.alert("care", max_a_day=1, timing=AlertTiming.WEEKLY, weekday=2, at_time="09:00")
     await world.written("Mon", "A▲9 B▲8")
     await world.at("Wed 09:05")
@@ -422,7 +422,7 @@ async def test_a_paper_that_fails_is_retried_without_delaying_others(
 async def test_killing_the_planner_neither_loses_nor_repeats_alerts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", 1)
+    monkeypatch.setattr("bot.features.alerts.planner.GROUP_SIZE", 1)
     for user_id in (1, 2):
         await world.alert("care", by=user_id)
     world.is_matching = False

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from bot.alerts import commands as alerts_commands
-from bot.alerts import options as alerts_options
-from bot.alerts import service as alerts_service
 from bot.client import options as client_options
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.custom_ids import InvalidCustomIdError
 from bot.client.refusals import UserError
+from bot.features.alerts import commands as alerts_commands
+from bot.features.alerts import options as alerts_options
+from bot.features.alerts import service as alerts_service
 from storage import errors, models
 from storage.models import AlertKind
 from tests.support import alert_builders

@@ -10,8 +10,8 @@ from bot.app import container, jobs
 from bot.app.workers import Workers
 from bot.core import day_close
 from bot.core.settings import Settings
-from bot.daily.planner import DailyPlanner
-from bot.daily.service import Subscriptions
+from bot.features.daily.planner import DailyPlanner
+from bot.features.daily.service import Subscriptions
 from bot.sources import base
 from storage import archive, models, outbox
 from tests.fake_model.server import MODEL, FakeModel

@@ -23,7 +23,7 @@ from bot.client.context import Client
 from bot.client.guild_directory import GuildDirectory
 from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
-from bot.operations.liveness import Liveness
+from bot.features.operations.liveness import Liveness
 from storage import daily, errors, failures
 from storage.database import Database
 from tests.support import client_harness

@@ -4,10 +4,10 @@ import subprocess
 import sys
 
 MODULES = (
-    "bot.web",
-    "bot.web.service",
-    "bot.web.server",
-    "bot.web.site",
+    "bot.features.web",
+    "bot.features.web.service",
+    "bot.features.web.server",
+    "bot.features.web.site",
     "bot.cli.mcp_server",
     "bot.search.service",
 )

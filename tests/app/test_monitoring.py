@@ -18,9 +18,9 @@ from bot.app import container as app_container
 from bot.app import health, jobs
 from bot.core import clock, http_server, program
 from bot.core.settings import Settings
-from bot.operations import liveness
-from bot.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, NO_LOGIN, TICK_SECONDS, Liveness
-from bot.operations.metrics import Metrics
+from bot.features.operations import liveness
+from bot.features.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, NO_LOGIN, TICK_SECONDS, Liveness
+from bot.features.operations.metrics import Metrics
 from bot.outbox.pace import HttpAnswer
 from bot.search.index import SearchIndex
 from bot.sources import kinds

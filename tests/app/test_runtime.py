@@ -10,12 +10,12 @@ import pytest
 from bot.app import runtime
 from bot.app.container import Container
 from bot.app.workers import Workers
-from bot.club.service import Clubs
 from bot.core.settings import Settings
-from bot.daily.planner import DailyPlanner
-from bot.daily.service import Subscriptions
-from bot.shelf.news import NewsPlanner
-from bot.today.service import TodayPlanner
+from bot.features.club.service import Clubs
+from bot.features.daily.planner import DailyPlanner
+from bot.features.daily.service import Subscriptions
+from bot.features.shelf.news import NewsPlanner
+from bot.features.today.service import TodayPlanner
 from storage import errors, locks, models, outbox
 from storage.database import Database
 from tests.support import digest_builders

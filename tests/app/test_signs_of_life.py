@@ -14,12 +14,12 @@ import pytest
 
 from bot.app import runtime
 from bot.app.features import DAILY_POSTS, SHELF, TODAYS, Feature
-from bot.daily.planner import DailyPlanner
-from bot.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, TICK_SECONDS, Liveness
-from bot.operations.metrics import Metrics
-from bot.shelf import news as shelf_news
-from bot.shelf.news import NewsPlanner
-from bot.today.service import TodayPlanner
+from bot.features.daily.planner import DailyPlanner
+from bot.features.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, TICK_SECONDS, Liveness
+from bot.features.operations.metrics import Metrics
+from bot.features.shelf import news as shelf_news
+from bot.features.shelf.news import NewsPlanner
+from bot.features.today.service import TodayPlanner
 from storage import migrate
 from tests.support import fork_server, patience
 from tests.support.supervised import watching
@@ -50,10 +50,14 @@ async def _plan_today(clock: Clock, its: dict[type, Any], patched: pytest.Monkey
         return 25
 
     rows = [SimpleNamespace(user_id=number) for number in range(YEARS_LONGEST)]
-    patched.setattr("bot.today.service.today.list_hours", mock.AsyncMock(return_value=[("09:00", "UTC")]))
-    patched.setattr("bot.today.service.today.list_due", mock.AsyncMock(return_value=rows))
+    patched.setattr(
+        "bot.features.today.service.today.list_hours", mock.AsyncMock(return_value=[("09:00", "UTC")])
+    )
+    patched.setattr("bot.features.today.service.today.list_due", mock.AsyncMock(return_value=rows))
     days = SimpleNamespace(complete=[], closings=None)
-    patched.setattr("bot.today.service.archive_dates.list_recent_days", mock.AsyncMock(return_value=days))
+    patched.setattr(
+        "bot.features.today.service.archive_dates.list_recent_days", mock.AsyncMock(return_value=days)
+    )
     patched.setattr(TodayPlanner, "_plan_batch", plan_batch)
     its[TodayPlanner] = TodayPlanner(*[mock.MagicMock()] * 5)
     return TODAYS
@@ -80,8 +84,8 @@ async def _plan_posts(clock: Clock, its: dict[type, Any], patched: pytest.Monkey
     planner = DailyPlanner(*[mock.MagicMock()] * 4)
     due = [(SimpleNamespace(id=n, topic="herons"), None) for n in range(YEARS_LONGEST)]
     for name in ("archive_dates.load_calendar", "archive.get_added_seq", "daily.list_rows", "load_pool"):
-        patched.setattr(f"bot.daily.planner.{name}", mock.AsyncMock())
-    patched.setattr("bot.daily.planner.load_marks", mock.AsyncMock(return_value={}))
+        patched.setattr(f"bot.features.daily.planner.{name}", mock.AsyncMock())
+    patched.setattr("bot.features.daily.planner.load_marks", mock.AsyncMock(return_value={}))
     patched.setattr(planner, "_find_due", lambda *_: due)
     patched.setattr(DailyPlanner, "_plan_batch", plan_batch)
     its[DailyPlanner] = planner
@@ -159,7 +163,7 @@ async def test_after_a_freeze_the_signs_begin_anew(monkeypatch: pytest.MonkeyPat
 FROZEN = """
 import asyncio, sys
 from bot.app import supervision
-from bot.operations.liveness import Liveness
+from bot.features.operations.liveness import Liveness
 supervision.HANG_SECONDS, supervision.EVERY_SECONDS = 2.0, 0.2
 async def main():
     watching = asyncio.create_task(supervision.Supervision(may_exit=True).watch(Liveness()))

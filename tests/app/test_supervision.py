@@ -23,7 +23,7 @@ import pytest
 
 from bot.app import supervision
 from bot.client import refusals
-from bot.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, NO_LOGIN, Liveness
+from bot.features.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, NO_LOGIN, Liveness
 from storage import errors
 from tests.fake_discord import model, server
 from tests.support import fork_server, origin_server, patience, running_bot, upgrades
@@ -107,7 +107,9 @@ def _change(file: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [_remove, _change])
-@pytest.mark.parametrize("name", ["bot/daily/post.py", "bot/client/locales/ko.ftl", "storage/daily.py"])
+@pytest.mark.parametrize(
+    "name", ["bot/features/daily/post.py", "bot/client/locales/ko.ftl", "storage/daily.py"]
+)
 async def test_a_bot_whose_files_were_replaced_asks_for_a_restart(
     fake: server.FakeDiscord, tmp_path: Path, change: Callable[[Path], None], name: str
 ) -> None:
@@ -287,7 +289,7 @@ async def test_a_process_whose_event_loop_stands_still_ends_with_its_places_in_t
     program = """
 import asyncio, re, time
 from bot.app import supervision
-from bot.operations.liveness import Liveness
+from bot.features.operations.liveness import Liveness
 async def main():
     watching = asyncio.create_task(supervision.Supervision(may_exit=True).watch(Liveness()))
     await asyncio.sleep(0.5)

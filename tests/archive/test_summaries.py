@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.archive import summaries
 from bot.archive.summaries import Basis
-from bot.writer import publication
+from bot.features.writer import publication
 from storage.models import Appearance, DigestFormat, Entry, Section
 
 FILLER = "모델은 적은 자료로도 잘 배우며 여러 과제에서 앞선 방법을 크게 앞지른다. " * 4

@@ -9,10 +9,10 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.archive.summaries import Basis
-from bot.ask.answers import Answer, Kind
-from bot.ask.archive import ArchiveQuestions
-from bot.ask.service import PaperQuestions
 from bot.cli.search import asked_to_dict
+from bot.features.ask.answers import Answer, Kind
+from bot.features.ask.archive import ArchiveQuestions
+from bot.features.ask.service import PaperQuestions
 from bot.search.service import SearchService
 from storage import models, paper_texts, papers
 from storage.database import Database

@@ -10,11 +10,11 @@ import pytest
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.ask import messages as ask_messages
-from bot.ask.archive import ArchiveQuestions
-from bot.ask.service import MAX_A_DAY
-from bot.club.service import Clubs
-from bot.daily.service import OnDemandPosts
+from bot.features.ask import messages as ask_messages
+from bot.features.ask.archive import ArchiveQuestions
+from bot.features.ask.service import MAX_A_DAY
+from bot.features.club.service import Clubs
+from bot.features.daily.service import OnDemandPosts
 from storage import ask as ask_storage
 from storage import models, paper_texts, papers
 from tests.support import asked_paper, digest_builders
@@ -165,7 +165,7 @@ async def test_a_paper_of_which_nothing_is_known_says_so(asking: ClientHarness) 
 async def test_a_reader_has_only_so_many_texts_read_a_day(
     asking: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.ask.service.MAX_A_DAY", 0)
+    monkeypatch.setattr("bot.features.ask.service.MAX_A_DAY", 0)
     assert asking.texts("ask-limit") in await ask(asking, "Which data?", OTHER)
     assert "Apache 2.0" in await ask(asking, "Which licence?")
 
@@ -489,7 +489,7 @@ async def test_a_reader_is_answered_in_threads_so_many_times_a_day(
     asking: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MAX_A_DAY >= 20
-    monkeypatch.setattr("bot.ask.service.MAX_A_DAY", 1)
+    monkeypatch.setattr("bot.features.ask.service.MAX_A_DAY", 1)
     thread = await open_thread(asking)
     assert len(await mention(asking, thread, "Which licence?")) == 1
     [said] = await mention(asking, thread, "Which licence?")

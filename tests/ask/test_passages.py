@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.ask import passages
+from bot.features.ask import passages
 from tests.support import asked_paper
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from bench.quality import ask as bench_ask
-from bot.ask import passages, question
-from bot.ask.ranking import PaperIndex
 from bot.demo import sample_digests
+from bot.features.ask import passages, question
+from bot.features.ask.ranking import PaperIndex
 from bot.glossary import resolver
 from bot.search.results import compile_pattern, make_excerpt
 from bot.text import analyser, seed

@@ -12,12 +12,12 @@ import pytest
 from simcord.components import walk_components
 
 from bot.app.container import Container
-from bot.ask.service import LOST_AFTER, MAX_A_DAY, AskedMessage, PaperQuestions
 from bot.client import custom_ids, list_state
 from bot.client.accounts import Readers, TextTokenStore
 from bot.client.refusals import UserError
 from bot.core.admission import Admission
 from bot.core.settings import Settings
+from bot.features.ask.service import LOST_AFTER, MAX_A_DAY, AskedMessage, PaperQuestions
 from bot.papers.replies import load_list_text
 from bot.search.glossary import GlossaryService
 from bot.sources.paper_text import PaperTextReader
@@ -34,7 +34,7 @@ MESSAGE = AskedMessage(GUILD, THREAD, 4242, user_id=5, replied_to=None, may_repl
 @pytest.fixture(autouse=True)
 def is_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine an answer would be announced before it is there."""
-    monkeypatch.setattr("bot.ask.service.READING_AFTER", 600.0)
+    monkeypatch.setattr("bot.features.ask.service.READING_AFTER", 600.0)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ async def test_the_plain_form_of_an_answer_has_no_words_of_the_paper(discussed: 
 async def test_a_text_that_takes_long_is_announced_and_the_message_edited(
     discussed: Database, monkeypatch: pytest.MonkeyPatch, is_killed: bool
 ) -> None:
-    monkeypatch.setattr("bot.ask.service.READING_AFTER", 0.0)
+    monkeypatch.setattr("bot.features.ask.service.READING_AFTER", 0.0)
     answer, is_read = PaperQuestions.answer, asyncio.Event()
 
     async def read_slowly(*arguments: Any, **further: Any) -> Any:
@@ -147,9 +147,9 @@ async def _never_end(*_: Any, **__: Any) -> Any:
 async def test_what_failed_or_took_too_long_is_said_and_not_called_interrupted(
     discussed: Database, monkeypatch: pytest.MonkeyPatch, name: str, instead: Any, said: str
 ) -> None:
-    monkeypatch.setattr(f"bot.ask.service.{name}", instead)
+    monkeypatch.setattr(f"bot.features.ask.service.{name}", instead)
     if instead is _never_end:
-        monkeypatch.setattr("bot.ask.service.ANSWERING_SECONDS", 0.01)
+        monkeypatch.setattr("bot.features.ask.service.ANSWERING_SECONDS", 0.01)
     await add_courts(discussed)
     await questions(discussed).answer_mention(COURTS, MESSAGE._replace(channel_id=CHANNEL))
     [payload] = await due(discussed)
@@ -160,7 +160,7 @@ async def test_what_failed_or_took_too_long_is_said_and_not_called_interrupted(
 async def test_an_answer_that_cannot_be_drawn_says_so(
     discussed: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.ask.messages.list_notes", lambda *_: 1 / 0)
+    monkeypatch.setattr("bot.features.ask.messages.list_notes", lambda *_: 1 / 0)
     await questions(discussed).answer_mention("Which licence?", MESSAGE)
     [payload] = await due(discussed)
     assert FAILED in payload
@@ -210,7 +210,7 @@ async def test_a_reply_to_an_answer_asks_the_same_paper_without_a_mention(discus
 async def test_thanks_do_not_count_among_a_readers_questions_of_a_day(
     discussed: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.ask.service.MAX_A_DAY", 1)
+    monkeypatch.setattr("bot.features.ask.service.MAX_A_DAY", 1)
     service = questions(discussed)
     for number, text in enumerate(("Thanks!", "", "Which licence?"), 1):
         await service.answer_mention(text, MESSAGE._replace(id=number))

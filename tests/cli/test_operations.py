@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bot.alerts.service import EMPTY_DRAFT, Alerts
 from bot.cli import healthcheck, shell
 from bot.core.clock import system_clock
+from bot.features.alerts.service import EMPTY_DRAFT, Alerts
 from storage import migrations, models
 from tests.conftest import VERSION
 from tests.support import fork_server, patience

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerts.service import Alerts
 from bot.cli import set_up_file
 from bot.cli.set_up_file import SetUpFile
 from bot.core import settings as core_settings
-from bot.daily import options
-from bot.daily.service import Subscriptions
+from bot.features.alerts.service import Alerts
+from bot.features.daily import options
+from bot.features.daily.service import Subscriptions
 from bot.sources import kinds
 from storage import daily, errors, key_values, migrate, models
 from storage.database import Database

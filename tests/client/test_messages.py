@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.alerts import planner as alerts_planner
 from bot.app.client import DiscordRenderer
 from bot.client import message_builder, paper_texts, post_names, texts
 from bot.client.messages import PostWording
-from bot.daily import planner
-from bot.daily import post as daily_post
+from bot.features.alerts import planner as alerts_planner
+from bot.features.daily import planner
+from bot.features.daily import post as daily_post
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
 from bot.rendering.templates import Templates

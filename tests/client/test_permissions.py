@@ -8,16 +8,16 @@ import discord
 import pytest
 from discord import ui
 
-from bot.alerts import commands as alerts_commands
-from bot.alerts import messages as alerts_messages
 from bot.client import messages as client_messages
 from bot.client import permissions
 from bot.client.accounts import TextPurpose, make_token
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import layout_payload
-from bot.daily import messages as daily_messages
-from bot.daily.commands import DRAFT
-from bot.daily.service import Subscriptions
+from bot.features.alerts import commands as alerts_commands
+from bot.features.alerts import messages as alerts_messages
+from bot.features.daily import messages as daily_messages
+from bot.features.daily.commands import DRAFT
+from bot.features.daily.service import Subscriptions
 from bot.outbox.contents import RenderedPart
 from bot.papers import list_views
 from storage import models, outbox, tables

@@ -17,11 +17,11 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.list_state import ListKind, ListState
 from bot.client.message_builder import layout_payload
 from bot.core import admission
+from bot.features.shelf import messages as shelf_messages
+from bot.features.shelf.service import Shelf
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.papers import list_views
-from bot.shelf import messages as shelf_messages
-from bot.shelf.service import Shelf
 from storage import errors, models
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 

@@ -10,7 +10,7 @@ import discord
 import pytest
 
 from bot.app.runtime import Runtime
-from bot.club.service import Clubs
+from bot.features.club.service import Clubs
 from tests.support import digest_builders
 from tests.support.client_harness import ClientHarness, shown_text
 from tests.support.world import moment

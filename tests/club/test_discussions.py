@@ -10,7 +10,7 @@ from unittest import mock
 import discord
 import pytest
 
-from bot.club.service import ClubPost, Clubs
+from bot.features.club.service import ClubPost, Clubs
 from storage import accounts, models, outbox
 from storage import club as storage_club
 from storage.database import Database

@@ -7,8 +7,8 @@ import discord
 import pytest
 import sqlalchemy as sa
 
-from bot.club import messages as club_messages
-from bot.club.service import Clubs
+from bot.features.club import messages as club_messages
+from bot.features.club.service import Clubs
 from storage import models, outbox, tables
 from tests.club.conftest import BLOCKED, DAY, DENIED, HOUR, MEETS, MINUTE, Lab, answers, text_of
 from tests.support.client_harness import shown_text

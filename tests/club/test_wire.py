@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from simcord.backend.models import Channel
 
 from bot.app.container import Container
-from bot.club.service import Clubs
 from bot.core.settings import Settings
+from bot.features.club.service import Clubs
 from storage import club as stored_club
 from storage import models, outbox, tables
 from tests.fake_discord import model, server

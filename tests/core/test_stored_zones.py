@@ -3,7 +3,7 @@
 from typing import Any
 from unittest import mock
 
-from bot.club.service import Clubs
+from bot.features.club.service import Clubs
 from storage import club as storage_club
 from storage import models
 from storage.models import AlertTiming

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.daily.why import Cause
+from bot.features.daily.why import Cause
 from storage.models import Style
 from tests.support.world import World
 

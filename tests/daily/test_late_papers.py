@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.daily import choice
+from bot.features.daily import choice
 from storage import models
 from tests.support.world import AWAY, MONDAY, World
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core import day_close, schedule
-from bot.daily.service import OnDemandPosts
+from bot.features.daily.service import OnDemandPosts
 from storage import archive, models
 from tests.support import patience
 from tests.support.world import AWAY, DAY, MONDAY, World, day, moment, names

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core import day_close, schedule
-from bot.daily import choice, planner, why
+from bot.features.daily import choice, planner, why
 from storage import archive, models
 from storage.database import Connection
 from tests.support import patience

@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
+from bot.features.shelf.service import Shelf
 from bot.outbox import contents
-from bot.shelf.service import Shelf
 from storage import papers
 from storage.models import Locale, Style
 from tests.support import rendered_posts

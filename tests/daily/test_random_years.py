@@ -23,7 +23,7 @@ import pytest
 
 from bot.archive import listing
 from bot.core import day_close
-from bot.daily.why import WhyExplainer
+from bot.features.daily.why import WhyExplainer
 from bot.outbox import contents
 from bot.outbox.outcomes import DeliveryError, SendRequest
 from storage import archive, daily, models

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.daily.why import Cause
+from bot.features.daily.why import Cause
 from bot.outbox import contents
 from bot.outbox.outcomes import Classification
 from storage import migrations, models, outbox

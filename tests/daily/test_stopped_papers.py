@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 
 from bot.core import day_close
-from bot.operations.retention import Retention
-from bot.operations.service import StatusService
+from bot.features.operations.retention import Retention
+from bot.features.operations.service import StatusService
 from bot.outbox import contents, outcomes
 from storage import models, outbox
 from tests.support import outbox_builders, rendered_posts

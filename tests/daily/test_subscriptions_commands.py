@@ -11,8 +11,8 @@ import pytest
 from inline_snapshot import snapshot
 
 from bot.app.workers import Workers
-from bot.daily import options as daily_options
-from bot.daily.planner import DailyPlanner
+from bot.features.daily import options as daily_options
+from bot.features.daily.planner import DailyPlanner
 from storage import accounts, models, outbox
 from tests.support import client_harness, sample_archive
 from tests.support.client_harness import (

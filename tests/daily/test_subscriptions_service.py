@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.daily import options, service
+from bot.features.daily import options, service
 from storage import daily, errors, models
 from tests.support.world import AWAY, World, moment
 

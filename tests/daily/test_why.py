@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.client import texts as client_texts
-from bot.daily.why import Cause
+from bot.features.daily.why import Cause
 from storage import models
 from storage.models import Reason, SourceKind
 from tests.support.world import AWAY, DAY, FORBIDDEN, MONDAY, World, moment

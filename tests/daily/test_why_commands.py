@@ -5,7 +5,7 @@ from typing import Any
 import discord
 from inline_snapshot import snapshot
 
-from bot.daily import why
+from bot.features.daily import why
 from storage import models, outbox
 from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
 

@@ -6,7 +6,7 @@ import json
 
 from bot.archive.exports import ExportFormat, export_digests
 from bot.client import texts as client_texts
-from bot.daily.why import Cause
+from bot.features.daily.why import Cause
 from bot.rendering.templates import Templates
 from storage import models
 from tests.support import origin_server, source_payloads

@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.ask import service
-from bot.daily.service import Subscriptions
+from bot.features.ask import service
+from bot.features.daily.service import Subscriptions
 from storage import models, outbox
 from tests.fake_discord import model
 from tests.support import fork_server, origin_server, paper_pages

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from bot.daily.service import Subscriptions
+from bot.features.daily.service import Subscriptions
 from storage import models, outbox
 from tests.support.fault_harness import FaultHarness, mostly_on_postgresql
 

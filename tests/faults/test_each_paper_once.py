@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.daily.why import Cause
+from bot.features.daily.why import Cause
 from storage import models
 from storage.database import Database
 from storage.models import Style

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot.core import day_close
-from bot.daily.service import Subscriptions
+from bot.features.daily.service import Subscriptions
 from storage import models, sources
 from tests.fake_discord import model
 from tests.fake_model.server import MODEL, FakeModel

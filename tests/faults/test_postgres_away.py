@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from bot.app import health
 from bot.core import http_server
-from bot.operations.liveness import Liveness
-from bot.operations.metrics import Metrics
+from bot.features.operations.liveness import Liveness
+from bot.features.operations.metrics import Metrics
 from storage import errors, models
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.alerts import planner as alerts_planner
-from bot.alerts.service import Alerts
-from bot.daily.service import Subscriptions
+from bot.features.alerts import planner as alerts_planner
+from bot.features.alerts.service import Alerts
+from bot.features.daily.service import Subscriptions
 from storage import alerts, migrate, models, outbox, today
 from tests.fake_discord import model
 from tests.support import alert_builders

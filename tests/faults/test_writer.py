@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.core.clock import system_clock
-from bot.writer import drafting
+from bot.features.writer import drafting
 from storage import migrate, writer
 from storage.database import Database
 from storage.statements import fetch_records

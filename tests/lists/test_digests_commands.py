@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from bot.app.workers import Workers
-from bot.daily import post as daily_post
-from bot.daily.service import OnDemandPosts
+from bot.features.daily import post as daily_post
+from bot.features.daily.service import OnDemandPosts
 from storage import accounts, models
 from tests.support import sample_archive
 from tests.support.client_harness import (

@@ -8,7 +8,7 @@ import pytest
 
 from bot.app.workers import Workers
 from bot.archive import arxiv_ids
-from bot.shelf.service import Shelf
+from bot.features.shelf.service import Shelf
 from storage import models, papers
 from tests.support import digest_builders, origin_server, source_payloads
 from tests.support.client_harness import (

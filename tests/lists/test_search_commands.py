@@ -11,9 +11,9 @@ from bot.app.workers import Workers
 from bot.client import custom_ids, message_builder
 from bot.client import messages as client_messages
 from bot.client.accounts import make_token
+from bot.features.shelf.service import Shelf
 from bot.outbox.contents import RenderedPart
 from bot.search import glossary
-from bot.shelf.service import Shelf
 from storage import models
 from storage.models import AlertKind
 from tests.support import sample_archive

@@ -11,9 +11,9 @@ import pytest
 from bot.app import runtime, supervision
 from bot.cli import operations as shell_operations
 from bot.core import settings
-from bot.daily.service import Subscriptions
-from bot.operations import concerns, posts
-from bot.operations.liveness import Liveness
+from bot.features.daily.service import Subscriptions
+from bot.features.operations import concerns, posts
+from bot.features.operations.liveness import Liveness
 from storage import daily, database, models, outbox, tables
 from tests.support import outbox_builders, patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper

@@ -14,8 +14,8 @@ from bot.client import command_sync
 from bot.core import program, settings
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
-from bot.daily.service import Subscriptions
-from bot.operations import doctor, posts
+from bot.features.daily.service import Subscriptions
+from bot.features.operations import doctor, posts
 from bot.sources import kinds
 from storage import database, errors, key_values, migrate, models, tables
 from tests.support import outbox_builders

@@ -22,7 +22,7 @@ from bot.client import command_sync
 from bot.client.refusals import handle_error
 from bot.core import failures, isolation
 from bot.core.settings import Settings
-from bot.operations.failures import FailureReports
+from bot.features.operations.failures import FailureReports
 from storage import errors, migrate
 from storage import failures as storage
 from storage.database import Database, translate_error

@@ -8,9 +8,9 @@ import pytest
 
 from bot.app.workers import Workers
 from bot.client.accounts import Readers
+from bot.features.shelf.news import NewsPlanner
+from bot.features.today.service import TodayPlanner
 from bot.outbox import outcomes
-from bot.shelf.news import NewsPlanner
-from bot.today.service import TodayPlanner
 from storage import accounts, models, paper_texts, papers
 from storage.alerts import OwnerRight
 from storage.papers import EventKind, PaperEvent

@@ -5,11 +5,11 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
-from bot.alerts.service import Alerts
 from bot.client.accounts import Guilds
 from bot.core import day_close
-from bot.operations.retention import Retention
-from bot.operations.service import StatusService
+from bot.features.alerts.service import Alerts
+from bot.features.operations.retention import Retention
+from bot.features.operations.service import StatusService
 from storage import alerts, club, models, paper_texts, shelf, tables, writer
 from storage.database import Database
 from tests.support import alert_builders, outbox_builders, reader_rows

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from simcord.backend.ops import MessageMixin
 
-from bot.alerts.planner import MAX_SHOWN, AlertMatch
+from bot.features.alerts.planner import MAX_SHOWN, AlertMatch
 from bot.outbox import contents, outcomes
 from bot.outbox.outcomes import DeliveryError, SendRequest
 from storage import daily, models, outbox, papers, tables

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from discord.http import MultipartParameters
 from simcord.backend.ops import MessageMixin
 
-from bot.daily.planner import DAILY, MARKER_PLACEHOLDER
+from bot.features.daily.planner import DAILY, MARKER_PLACEHOLDER
 from bot.outbox import contents, relay
 from storage import locks, models, outbox, tables
 from storage.models import PartKind

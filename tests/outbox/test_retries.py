@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bot.club.news import ThreadNewsPlanner
-from bot.club.service import ClubPost, Clubs
-from bot.daily.choice import DailyPost
+from bot.features.club.news import ThreadNewsPlanner
+from bot.features.club.service import ClubPost, Clubs
+from bot.features.daily.choice import DailyPost
+from bot.features.shelf.news import NewsPlanner
+from bot.features.shelf.service import Shelf
+from bot.features.today.service import TodayPlanner, TodayService
 from bot.outbox import contents
-from bot.shelf.news import NewsPlanner
-from bot.shelf.service import Shelf
-from bot.today.service import TodayPlanner, TodayService
 from storage import accounts, club, models, papers
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent

@@ -10,9 +10,9 @@ from unittest import mock
 import pytest
 
 from bot.client.accounts import Readers
-from bot.club.service import Clubs
-from bot.daily import planner as daily_planner
-from bot.today.service import TodayPlanner, TodayService
+from bot.features.club.service import Clubs
+from bot.features.daily import planner as daily_planner
+from bot.features.today.service import TodayPlanner, TodayService
 from storage import alerts, club, models, news, outbox
 from storage.database import Database
 from tests.shelf import test_news

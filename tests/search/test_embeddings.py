@@ -12,7 +12,7 @@ import structlog.testing
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.ask import passages
+from bot.features.ask import passages
 from bot.search import embeddings
 from bot.search.embeddings import EmbeddingServer, TextVectors, VectorMaker
 from bot.search.results import MatchKind, SearchRequest, SearchResult, Sort

@@ -11,9 +11,9 @@ from bot.archive.exports import ReferenceFormat
 from bot.client.accounts import Readers
 from bot.core.settings import Settings
 from bot.demo import sample_digests
+from bot.features.shelf.service import Imported
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.shelf.service import Imported
 from bot.sources import arxiv, base
 from storage import papers, shelf
 from storage.database import Database
@@ -355,7 +355,7 @@ async def test_a_library_of_endnote_in_xml_is_refused_by_name(sqlite_db: Databas
 async def test_a_file_that_is_not_read_within_its_limits_is_refused(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.shelf.service._READ_MEGABYTES", 1)
+    monkeypatch.setattr("bot.features.shelf.service._READ_MEGABYTES", 1)
     text = "@misc{a, title={b}, annote={" + "x" * 1_100_000 + "}}"
     with pytest.raises(UsageError, match="in time"):
         await open_shelf(sqlite_db, lambda: NOW).import_file(7, text.encode(), is_kept=False)

@@ -14,11 +14,11 @@ import pytest_asyncio
 
 from bot.app.workers import Workers
 from bot.client import custom_ids
-from bot.club.news import ThreadNews, ThreadNewsPlanner
-from bot.club.service import ClubPost
+from bot.features.club.news import ThreadNews, ThreadNewsPlanner
+from bot.features.club.service import ClubPost
+from bot.features.shelf.news import NewsPlanner, NewsPost
+from bot.features.shelf.service import Shelf
 from bot.outbox import contents, outcomes
-from bot.shelf.news import NewsPlanner, NewsPost
-from bot.shelf.service import Shelf
 from storage import accounts, archive, club, locks, migrate, models, news, papers, shelf, today
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent

@@ -16,7 +16,7 @@ from bot.client import messages as client_messages
 from bot.client.accounts import Guilds
 from bot.client.list_state import ListKind, ListState, pack_state
 from bot.client.message_builder import button, layout_payload
-from bot.operations.retention import GUILD_RETENTION, Retention
+from bot.features.operations.retention import GUILD_RETENTION, Retention
 from bot.outbox.contents import RenderedPart
 from storage import accounts, club, models, papers, shelf
 from storage.database import Database

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.archive.exports import ReferenceFormat
+from bot.features.shelf import notes
 from bot.rendering import discord_text
-from bot.shelf import notes
 from storage import errors, shelf
 from storage.archive import DigestPaper
 from storage.database import Database

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.client import messages as client_messages
-from bot.shelf import notes
+from bot.features.shelf import notes
 from storage import accounts, shelf
 from storage.database import Connection, Database
 from tests.support import patience

@@ -14,8 +14,8 @@ from bot.app import container
 from bot.archive import digest_writer
 from bot.cli import operations as cli_operations
 from bot.core.settings import Settings
-from bot.operations import concerns, doctor
-from bot.shelf import zotero as zotero_outbox
+from bot.features.operations import concerns, doctor
+from bot.features.shelf import zotero as zotero_outbox
 from bot.sources import base
 from storage import models, papers, shelf, zotero
 from storage.database import Database

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from bot.operations.retention import Retention
+from bot.features.operations.retention import Retention
 from bot.sources import poller
 from storage import archive, sources
 from storage.database import Database

@@ -24,7 +24,6 @@ from simcord import components, results
 from simcord.backend import serializers
 from simcord.components import walk_components
 
-from bot.alerts.service import Alerts
 from bot.app import front
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
@@ -33,11 +32,12 @@ from bot.app.workers import Workers
 from bot.client import autocomplete
 from bot.client.guild_directory import GuildDirectory
 from bot.client.texts import Texts, for_locale
-from bot.club import messages as club_messages
 from bot.core.clock import Clock
 from bot.core.settings import Settings
-from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.demo.server import SimulatedRest
+from bot.features.alerts.service import Alerts
+from bot.features.club import messages as club_messages
+from bot.features.daily.service import OnDemandPosts, Subscriptions
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.sources import base

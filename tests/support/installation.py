@@ -23,9 +23,9 @@ from sqlalchemy.engine import make_url
 from bot.app.workers import Workers
 from bot.cli.set_up_file import SetUpFile
 from bot.client import messages as client_messages
+from bot.features.today import messages as today_messages
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
-from bot.today import messages as today_messages
 from storage import ask, failures, migrate, models, news, paper_texts, papers, tables, vectors, writer
 from storage.database import Database
 from tests.support import client_archive, origin_server, postgres_server, sample_archive, source_payloads

@@ -8,18 +8,18 @@ from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from bot.alerts.planner import AlertMatch, AlertPost
 from bot.app.client import DiscordRenderer
 from bot.archive import summaries
 from bot.client.messages import CommandMentions
-from bot.club.news import ThreadNews
-from bot.club.service import ClubPost, Meeting, MeetingStep
-from bot.daily import choice
+from bot.features.alerts.planner import AlertMatch, AlertPost
+from bot.features.club.news import ThreadNews
+from bot.features.club.service import ClubPost, Meeting, MeetingStep
+from bot.features.daily import choice
+from bot.features.shelf.news import NewsPost
+from bot.features.today.service import TodayPick, TodayPost, TodayReason, TodayReasonKind
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.search.matcher import AlertReason, MatchField
-from bot.shelf.news import NewsPost
-from bot.today.service import TodayPick, TodayPost, TodayReason, TodayReasonKind
 from storage import models
 from storage.papers import EventKind, PaperEvent
 from tests.support import payload_checks

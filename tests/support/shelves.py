@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.core.clock import Clock
-from bot.shelf.service import FetchTitled, FindTitled, Matcher, Shelf
+from bot.features.shelf.service import FetchTitled, FindTitled, Matcher, Shelf
 from storage.archive import DigestPaper
 from storage.database import Database
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import supervision
-from bot.operations.liveness import Liveness
+from bot.features.operations.liveness import Liveness
 from tests.support import patience
 
 

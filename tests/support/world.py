@@ -14,18 +14,18 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from bot.alerts.planner import AlertPlanner, AlertPost
-from bot.alerts.service import Alerts
 from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.archive import ingest, listing
 from bot.client.accounts import Guilds
 from bot.core import day_close
 from bot.core.settings import Settings
-from bot.daily import choice
-from bot.daily.planner import DailyPlanner
-from bot.daily.service import OnDemandPosts, Subscriptions
-from bot.daily.why import Explanation, WhyAnswer, WhyExplainer
+from bot.features.alerts.planner import AlertPlanner, AlertPost
+from bot.features.alerts.service import Alerts
+from bot.features.daily import choice
+from bot.features.daily.planner import DailyPlanner
+from bot.features.daily.service import OnDemandPosts, Subscriptions
+from bot.features.daily.why import Explanation, WhyAnswer, WhyExplainer
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.outcomes import Classification, DeliveryError, Sender, SendRequest

@@ -8,8 +8,8 @@ from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.archive import digest_writer, parse
 from bot.archive.summaries import Basis
+from bot.features.writer import prompts, publication
 from bot.rendering.templates import Templates
-from bot.writer import prompts, publication
 from storage import models, writer
 from tests.fake_model import papers, writing
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from bot.features.today.service import TodayPlanner, TodayPost, TodayService
 from bot.outbox import contents
-from bot.today.service import TodayPlanner, TodayPost, TodayService
 from storage import models
 from storage.database import Database
 from tests.support import world

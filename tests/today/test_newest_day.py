@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.shelf.service import Shelf
+from bot.features.shelf.service import Shelf
 from storage.database import Database
 from storage.models import DigestFormat
 from tests.support.world import AWAY, READER, arxiv_id

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bot.archive import digest_writer
+from bot.features.today import profiles
+from bot.features.today.profiles import PaperVectors
 from bot.text import analyser
-from bot.today import profiles
-from bot.today.profiles import PaperVectors
 from storage import models, papers, shelf, today
 from storage.database import Database
 from storage.today import FeedbackKind

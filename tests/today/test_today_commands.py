@@ -10,9 +10,9 @@ from bot.archive import listing
 from bot.client import custom_ids
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
-from bot.shelf.service import Shelf
-from bot.today import messages as today_messages
-from bot.today.service import TodayPlanner, TodayService
+from bot.features.shelf.service import Shelf
+from bot.features.today import messages as today_messages
+from bot.features.today.service import TodayPlanner, TodayService
 from storage import accounts, models, papers, today
 from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text

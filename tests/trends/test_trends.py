@@ -8,13 +8,13 @@ import pytest
 
 from bot.client import texts as client_texts
 from bot.core.clock import system_clock
+from bot.features.trends.rising import RisingTopicService, extract_topics
+from bot.features.trends.service import Interval, Trend, TrendService
+from bot.features.trends.wording import list_notes
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
 from bot.search.service import SearchService
 from bot.text import seed
-from bot.trends.rising import RisingTopicService, extract_topics
-from bot.trends.service import Interval, Trend, TrendService
-from bot.trends.wording import list_notes
 from storage import models
 from storage.database import Database
 from tests.support import digest_builders, sample_archive

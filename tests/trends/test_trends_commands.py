@@ -6,9 +6,9 @@ from typing import Any
 
 from bot.app.workers import Workers
 from bot.client.accounts import make_token
+from bot.features.trends import messages as trends_messages
 from bot.rendering import charts
 from bot.rendering.templates import Templates
-from bot.trends import messages as trends_messages
 from storage import models
 from tests.support import digest_builders
 from tests.support.client_harness import (

@@ -15,8 +15,8 @@ from bot.app.container import Container
 from bot.client.services import Services
 from bot.core import http_server
 from bot.core.settings import Settings
-from bot.web import server
-from bot.web.service import WebPages
+from bot.features.web import server
+from bot.features.web.service import WebPages
 from storage.database import Database
 from tests.conftest import OpenFilled
 from tests.support import sample_archive

@@ -10,9 +10,9 @@ from urllib.parse import quote
 import pytest
 
 from bot.core import admission
+from bot.features.web import server
+from bot.features.web.service import Page as WebPage
 from bot.rendering.templates import OutputFormat
-from bot.web import server
-from bot.web.service import Page as WebPage
 from storage import models
 from tests.support import digest_builders, patience
 from tests.web.conftest import WebArchive

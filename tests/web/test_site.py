@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from bot.client import texts
-from bot.web import service, site
+from bot.features.web import service, site
 from storage import errors, models
 from tests.support import sample_archive
 from tests.support.shell_fixtures import Paperround

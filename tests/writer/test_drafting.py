@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.claims.language_model import LanguageModel, Message, ModelError, TokenBudget
+from bot.features.writer import drafting, prompts
 from bot.sources import paper_text
-from bot.writer import drafting, prompts
 from storage import models, writer
 from storage.database import Database
 from storage.writer import DraftState

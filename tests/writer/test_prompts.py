@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot.archive.summaries import Basis
 from bot.claims import judging
+from bot.features.writer import prompts
 from bot.text import seed
-from bot.writer import prompts
 from storage import models
 from tests.support import glossary_in_memory
 

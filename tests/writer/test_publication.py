@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bot.archive import parse, summaries
 from bot.archive.summaries import Basis
 from bot.claims import judging
+from bot.features.writer import prompts, publication
 from bot.rendering.templates import Templates
-from bot.writer import prompts, publication
 from storage import models
 from tests.fake_model import papers
 from tests.support import written_digests

@@ -6,7 +6,7 @@ import pytest
 
 from bot.app.workers import Workers
 from bot.archive.summaries import Basis
-from bot.writer import prompts
+from bot.features.writer import prompts
 from storage import models
 from tests.fake_model import papers
 from tests.support import written_digests

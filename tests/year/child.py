@@ -16,10 +16,10 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from discord import backoff
 
-from bot.alerts.planner import AlertPlanner
 from bot.app import runtime
 from bot.core import clock, logs, memory
-from bot.operations.retention import Retention
+from bot.features.alerts.planner import AlertPlanner
+from bot.features.operations.retention import Retention
 from bot.outbox import pace, relay
 from storage import errors
 from tests.support import shifted_clock

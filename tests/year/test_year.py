@@ -24,9 +24,9 @@ import pytest
 import sqlalchemy as sa
 from simcord.backend.models import Channel
 
-from bot.alerts.service import Alerts
-from bot.club.service import Clubs
-from bot.daily.service import Subscriptions
+from bot.features.alerts.service import Alerts
+from bot.features.club.service import Clubs
+from bot.features.daily.service import Subscriptions
 from bot.outbox.contents import DeliveryFactory
 from storage import club as stored_club
 from storage import models, tables, today

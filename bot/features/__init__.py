@@ -1,0 +1,1 @@
+"""What readers use: each feature has a room of its own, and none imports another."""

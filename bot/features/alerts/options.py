@@ -1,0 +1,96 @@
+"""Parses the options of `/alerts add` and the fields of the alert forms into a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from bot.client import custom_ids
+from bot.client import options as client_options
+from bot.features.alerts import service as alerts_service
+from bot.text import operator_words, people, query_parser
+from storage import models
+
+WITHOUT = "without"
+VOTES = "votes"
+
+
+def condition_values(alert: models.Alert) -> dict[str, str]:
+    values = {
+        kind.value: join_items(term.text for term in alert.terms if term.kind is kind)
+        for kind in models.AlertKind
+    }
+    return values | {WITHOUT: join_items(alert.excluded), VOTES: str(alert.min_votes)}
+
+
+def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> models.Alert:
+    """Return the draft with values from the form or from `/alerts add`. Raises UserError."""
+    words, left_out_by_words = _split_words(values.get(models.AlertKind.KEYWORD.value) or "")
+    texts = {
+        models.AlertKind.KEYWORD: words,
+        models.AlertKind.AUTHOR: _split_names(values.get(models.AlertKind.AUTHOR.value) or ""),
+        models.AlertKind.INSTITUTION: client_options.split_items(
+            values.get(models.AlertKind.INSTITUTION.value) or ""
+        ),
+    }
+    terms = tuple(models.AlertTerm(kind, text) for kind in models.AlertKind for text in texts[kind])
+    votes = (values.get(VOTES) or "").strip() or "0"
+    left_out = dict.fromkeys(client_options.split_items(values.get(WITHOUT) or ""))
+    return replace(
+        draft,
+        terms=terms,
+        excluded=tuple(left_out | dict.fromkeys(left_out_by_words)),
+        min_votes=client_options.parse_number(votes, "votes-not-a-number", 0, alerts_service.MAX_VOTES),
+    )
+
+
+def weekly_value(weekday: int) -> str:
+    """Return the menu value for an ISO weekday: `weekly-1` for Mondays."""
+    return f"{models.AlertTiming.WEEKLY.value}-{weekday}"
+
+
+def apply_when(draft: models.Alert, value: str) -> models.Alert:
+    """Return the draft with the timing from a menu value: `now`, `daily` or `weekly-1`.
+
+    Raises InvalidCustomIdError for any other value.
+    """
+    chosen, _, day = value.partition("-")
+    with custom_ids.map_parse_errors():
+        timing = models.AlertTiming(chosen)
+    return replace(draft, timing=timing, weekday=custom_ids.parse_number(day, 7) if day else draft.weekday)
+
+
+def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:
+    """Return the draft with the typed `time` and `zone`. A zone typed after the time takes precedence. Raises UserError."""
+    time, zone = client_options.split_zone(typed["time"])
+    at_time = client_options.parse_time(time)
+    zone = zone or client_options.parse_zone(typed.get("zone", draft.timezone))
+    return replace(draft, at_time=at_time, timezone=zone)
+
+
+def join_items(items: Iterable[str]) -> str:
+    """Join texts with commas; if any text contains a comma, end each one with a semicolon instead."""
+    texts = list(items)
+    return " ".join(f"{text};" for text in texts) if any("," in text for text in texts) else ", ".join(texts)
+
+
+def _split_words(text: str) -> tuple[list[str], list[str]]:
+    """Return the words of an alert, each item as a search reads it (herons | newts), and what they leave out."""
+    words, excluded = list[str](), list[str]()
+    for item in client_options.split_items(text):
+        apart = query_parser.parse_query(f"{words[-1]}, {item}") if words else query_parser.Query()
+        is_apart = apart.excluded and operator_words.EITHER not in apart.text.split()  # agents, not GUI
+        query = apart if is_apart else query_parser.parse_query(item)
+        if is_apart:
+            words.pop()
+        is_read = query.meant or query.excluded
+        words.append(query_parser.write_query(replace(query, excluded=())) if is_read else item)
+        excluded += query.excluded
+    return [*filter(None, words)], excluded
+
+
+def _split_names(text: str) -> list[str]:
+    """Split a text into names. Two single Latin words are taken as one name, with the last name first: `Levine, Sergey`."""
+    names = client_options.split_items(text)
+    is_one = len(names) == 2 and not any(" " in name or people.split_hangul(name) for name in names)
+    return [f"{names[1]} {names[0]}"] if is_one else names

@@ -1,0 +1,408 @@
+"""Answers a question to the whole archive by passages of several papers, word for word, without a model.
+
+Search proposes papers as for any sentence; the passages of what is stored of them (summaries, abstract, kept text) are
+ranked as those of one paper, joined with the paper's place. A passage is the nearest one found, and never said to answer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
+
+from bot.archive import arxiv_ids, summaries
+from bot.core.admission import work_in_thread
+from bot.core.clock import Clock
+from bot.features.ask import passages, question
+from bot.features.ask.answers import Answer, AskedPaper, Extent, Found, Kind, StoredPassage, Words
+from bot.features.ask.passages import MAX_LENGTH, Passage
+from bot.features.ask.ranking import PaperIndex, Ranking
+from bot.glossary.resolver import Glossary
+from bot.search import completion
+from bot.search.glossary import GlossaryService
+from bot.search.results import SearchRequest, SearchResult, Snippet
+from bot.search.service import SearchService
+from bot.sources import kinds
+from bot.text import analyser, dates, query_parser, questions
+from bot.text.concepts import Form
+from storage import ask as storage
+from storage import models, paper_texts, papers
+from storage.archive import list_source_names
+from storage.database import Database
+
+MAX_SHOWN = 5
+MAX_PAPERS = 20
+"""How many papers are asked. Among so many that search proposes is an answering one for nine questions in ten."""
+_MAX_TEXTS, _MAX_OF_TEXT = 4, 12
+"""How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
+_PLACES = 10
+"""The places in which the weight of a paper's place falls by e."""
+_PASSAGE, _SHARE = 0.5, 1.5
+"""The weights of a paper's best passage, and of its share of the question, beside that of the first place."""
+_UNKNOWN = 0.75
+"""The most that an unknown word in small letters weighs beside a known one that is as rare."""
+_LEAST, _MAX_READ = 0.48, 3
+"""The least share of what a question is about that one of the first papers must have to be near; how many are read."""
+_MAX_ABSENT, _MAX_NEAREST = 3, 2
+"""How many absent names are said, and how many titles of the nearest papers where nothing is near."""
+_FENCE = "```"
+_BLANK = re.compile(r"\n\s*\n")
+_WORD = re.compile(r"[\w.+-]++")
+_VERSION = re.compile(r"(?:\d{1,2}|\d\.\d)[a-z]?")
+"""What makes a name of a word before it: Orca 9, but not a share (96.3), an amount (32K) or a year."""
+_HANGUL_END = re.compile(r"(?<![가-힣])[가-힣]++$")
+"""What follows a name in Korean: Qwen2.5는, MoE에서."""
+
+
+class _Read(NamedTuple):
+    """A question as it was read: the ids of papers in it, the rest as a search, and the words that are asked.
+
+    `is_limited`: the search has operators that only some papers meet.
+    """
+
+    ids: Sequence[str]
+    search: str
+    words: str
+    is_limited: bool
+    excluded: tuple[str, ...]
+
+
+class ArchiveQuestions:
+    def __init__(
+        self, database: Database, search: SearchService, glossary: GlossaryService, clock: Clock
+    ) -> None:
+        self._database, self._search, self._glossary, self._clock = database, search, glossary, clock
+
+    async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> Answer:
+        """Return the nearest passages to a question, which may have operators.
+
+        `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked.
+        """
+        read = self._read(asked)
+        named = [*(read.ids or only)]
+        only = named[:MAX_PAPERS]
+        is_asked = question.has_words(read.words)
+        details, searched = await self._propose(read, only) if only or is_asked else ([], SearchResult())
+        words = completion.apply_corrections(read.words, searched.corrected)
+        language = guess_language(read.words, locale)
+        answer = Answer(
+            Kind.NOTHING,
+            language=language.value,
+            corrected=tuple(searched.corrected),
+            excluded=read.excluded,
+            topic=read.search[: question.MAX_LENGTH],
+            is_cut=len(read.search) > question.MAX_LENGTH or len(named) > MAX_PAPERS,
+        )
+        absent = await self._search.list_absent(_list_names(words)) if is_asked else []
+        absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
+        if details:
+            pool, weighed = await self._split_and_weigh(words, details, language, searched.term_forms)
+            is_asked = any(part.is_telling for part in weighed)
+            if is_asked or only:
+                answer = await work_in_thread(rank, answer, words, pool, weighed)
+            # A term that no paper has is named as a name is, but where the rest of the question is near.
+            absent += [part.asked.text for part in weighed if part.is_absent and not answer.is_near]
+        if absent:
+            answer = replace(answer, kind=Kind.ABSENT, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
+        elif not is_asked:
+            answer = replace(answer, kind=Kind.NAMED if only else Kind.UNASKED)
+        elif not details and read.is_limited:
+            answer = replace(answer, kind=Kind.OUTSIDE)
+        if answer.kind in (Kind.NEAR, Kind.NAMED, Kind.UNASKED):
+            return answer
+        nearest = [
+            Found(one.paper, _make_title(one.paper), Snippet(one.paper.title or "", "", ()))
+            for one in answer.asked[:_MAX_NEAREST]
+        ]
+        return replace(answer, found=tuple(nearest), extent=await self._measure())
+
+    def _read(self, asked: str) -> _Read:
+        today = self._clock().date()
+        without_code = "".join(asked.split(_FENCE)[::2])
+        ids, search = split_ids(without_code, arxiv_ids.list_arxiv_ids(asked, today), today)
+        query = query_parser.parse_query(search, today)
+        is_limited = query.has_range_filters or bool(query.authors or query.institutions)
+        is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
+        words = search if is_plain else " ".join((query.text, *query.phrases))
+        return _Read(ids, search, words[: question.MAX_LENGTH], is_limited, tuple(query.excluded))
+
+    async def _propose(
+        self, read: _Read, only: Collection[str]
+    ) -> tuple[Sequence[models.PaperDetail], SearchResult]:
+        """Return the papers that may answer, `only` these or those that search finds, and how it read the words."""
+        if only:
+            return [paper for id_ in only if (paper := await self._search.find_paper(id_))], SearchResult()
+        parts = tuple(part.sought for part in question.read(read.words, await self._read_glossary()))
+        request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date(), parts=parts)
+        result = await self._search.search(request)
+        ids = [row.id for row in result.rows]
+        return await self._database.fetch(papers.list_details, ids), result
+
+    async def _read_glossary(self) -> Glossary:
+        return await self._database.look_up(self._glossary.read_current)
+
+    async def _measure(self) -> Extent:
+        count, since = await self._database.fetch(storage.describe_archive)
+        names = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
+        return Extent(count, since, sorted(names - {""}))
+
+    async def _split_and_weigh(
+        self,
+        words: str,
+        details: Sequence[models.PaperDetail],
+        language: models.Locale,
+        searched: Iterable[Sequence[str]],
+    ) -> tuple[_Pool, list[Weighed]]:
+        """Return the passages of papers and the question's parts. Of a kept text come only the passages with the most of it.
+
+        An unknown word has the forms that it was `searched` by: LLaMA 3 for 라마3.
+        """
+        # A text is kept since a reader asked about its paper, which is not for the public to know.
+        ids = [] if self._search.is_public else [paper.arxiv_id for paper in details]
+        texts = await self._database.fetch(paper_texts.list_full, ids)
+        of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
+        added = {text: tuple(map(Form, others)) for text, *others in searched}
+        parts = [
+            part if part.is_known else part._replace(forms=part.forms + added.get(part.text, ()))
+            for part in question.read(words, await self._read_glossary())
+        ]
+        needles = list(map(_list_needles, parts))
+        chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
+        pool = await work_in_thread(_Pool.build, details, chosen, language)
+        forms = [[form.token or form.text for form in part.forms] for part in parts]
+        both, names = zip(parts, await self._search.weigh(forms), strict=True), _list_names(words)
+        return pool, [Weighed(part, *counts, part.text in names) for part, counts in both]
+
+
+def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
+    """Return those of `ids` that a text names, and the text without them."""
+    named, rest = list[str](), list[str]()
+    for word in asked.split():
+        found = [one for one in arxiv_ids.list_arxiv_ids(word, today) if one in ids]
+        named += found
+        rest += [] if found else [word]
+    return list(dict.fromkeys(named)), " ".join(rest)
+
+
+def _list_names(text: str) -> list[str]:
+    """Return what a question gives as a name: a word with a capital or a digit inside (Qwen2.5), a word with a number behind it
+    (Orca 9), and capitalised words within a sentence (Grace Hopper).
+
+    Left out: amounts (16GB, 2,000), and what a hyphen adds (ChatGPT-like).
+    """
+    words, is_korean = [match[0] for match in _WORD.finditer(text)], analyser.has_hangul(text)
+    has_small = is_korean or any(map(str.islower, text))
+    is_sentence = is_korean or any(
+        word[0].islower() and not questions.classify_filler(word) for word in words
+    )
+    names, run, last = list[str](), list[str](), "."
+    for word, second in pairwise((*words, "", "")):
+        name = _HANGUL_END.sub("", word).strip(".-_")
+        while (cut := name.rpartition("-"))[0] and cut[2].isalpha() and cut[2].islower():
+            name = cut[0]
+        is_first, last = last[-1:] in ".?!", word or "."
+        is_word = questions.classify_filler(name) == "filler" or dates.is_date(name)
+        is_name = len(name) > 1 and not name[0].isdigit() and not is_word
+        is_capital = is_name and name[0].isascii() and name[0].isupper()
+        if is_name and any(sign.isdigit() or (has_small and "A" <= sign <= "Z") for sign in name[1:]):
+            names.append(name)
+        elif is_capital and _VERSION.fullmatch(version := _HANGUL_END.sub("", second).strip(".-_")):
+            names.append(f"{name} {version}")
+        elif is_capital and is_sentence and (is_korean or not is_first):
+            run.append(name)
+            if word.endswith(name):  # C++과 Python are two
+                continue
+        names += [" ".join(run)] if run else []
+        run.clear()
+    return list(dict.fromkeys(names))
+
+
+class Weighed(NamedTuple):
+    """A part of a question, how many papers of the archive have it, its weight by rarity there, and whether it is a name."""
+
+    asked: question.AskedPart
+    papers: int
+    rarity: float
+    is_name: bool
+
+    @property
+    def weight(self) -> float:
+        """An unknown word in small letters may be a verb of everyday language, which tells less."""
+        most = _UNKNOWN if self.asked.text.islower() and not self.asked.is_known else 1.0
+        return min(self.asked.weight, most) * self.rarity
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether it may say what the question is about."""
+        is_vague = self.asked.is_known and self.asked.weight <= question.VAGUE
+        return len(self.asked.text) > 1 and not is_vague
+
+    @property
+    def is_absent(self) -> bool:
+        return self.is_term and not (self.is_name or self.papers)
+
+    @property
+    def is_term(self) -> bool:
+        """Whether it is a concept of the field, or a name."""
+        return self.is_name or (self.is_telling and any(form.token for form in self.asked.forms))
+
+
+class _Pool(NamedTuple):
+    """The papers that search proposes, in its order, and their passages; `places` has the place of each passage's paper."""
+
+    details: Sequence[models.PaperDetail]
+    places: Sequence[int]
+    sources: Sequence[StoredPassage]
+    indexed: PaperIndex
+
+    @classmethod
+    def build(
+        cls,
+        details: Sequence[models.PaperDetail],
+        texts: Mapping[str, Sequence[StoredPassage]],
+        language: models.Locale,
+    ) -> _Pool:
+        placed = [
+            (place, source)
+            for place, detail in enumerate(details)
+            for stored in [
+                [*list_sources(detail, language, joined=MAX_LENGTH), *texts.get(detail.arxiv_id, ())]
+            ]
+            for source in stored or [_make_title(detail)] * bool(detail.title)
+        ]
+        places, sources = [place for place, _ in placed], [source for _, source in placed]
+        # A summary in Korean often lacks the paper's name.
+        headed = [
+            source.passage._replace(section=f"{details[place].title or ''}\n{source.passage.section}")
+            for place, source in placed
+        ]
+        return cls(details, places, sources, PaperIndex(headed))
+
+    def take(self, numbers: Sequence[int]) -> AskedPaper:
+        """Return the paper of some passages, of which these are the best, in order."""
+        place = self.places[numbers[0]]
+        first = self.places.index(place)
+        sources = [source for at, source in zip(self.places, self.sources, strict=True) if at == place]
+        return AskedPaper(self.details[place], sources, [number - first for number in numbers])
+
+
+def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) -> Answer:
+    """Add the nearest passages for the words of a question, and whether they are about it."""
+    parts = [part.asked for part in weighed]
+    ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
+    # Papers of which only the title is stored come after those with passages.
+    found = sorted(
+        _rank_papers(pool, ranking, weighed)[:MAX_SHOWN],
+        key=lambda numbers: pool.sources[numbers[0]].words is Words.TITLE,
+    )
+    having = [_list_having(numbers, ranking, weighed) for numbers in found]
+    is_near = any(_is_about(of_paper, weighed) for of_paper in having[:_MAX_READ])
+    if parts and not is_near:
+        both = zip(found, having, strict=True)
+        found = [numbers for numbers, of_paper in both if any(part.is_telling for part in of_paper)]
+    asked, patterns = tuple(map(pool.take, found)), ranking.compile_patterns(parts)
+    answer = replace(answer, kind=Kind.NEAR if is_near else Kind.NOTHING, asked=asked)
+    return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
+
+
+def _rank_papers(pool: _Pool, ranking: Ranking, weighed: Sequence[Weighed]) -> list[list[int]]:
+    """Return the numbers of the passages of each paper, best first, or of one that is asked by its name alone in its own order.
+
+    The papers are in the order of their place in the search, their best passage and how much of the question they have, joined.
+    """
+    of_paper = defaultdict[int, list[int]](list)
+    for number in ranking.order or range(len(pool.sources)):
+        of_paper[pool.places[number]].append(number)
+    most, whole = max(ranking.scores.values(), default=1.0), _weigh(weighed) or 1.0
+    joined = {
+        place: _PASSAGE * ranking.scores.get(numbers[0], 0.0) / most
+        + math.exp(-place / _PLACES)
+        + _SHARE * _weigh(_list_having(numbers, ranking, weighed)) / whole
+        for place, numbers in of_paper.items()
+    }
+    for place, numbers in of_paper.items():
+        named = _list_having(numbers, ranking, weighed)
+        # A paper that is asked by its name alone has it at each passage.
+        is_everywhere = len(numbers) == pool.places.count(place)
+        if is_everywhere and len(named) == 1 and ranking.having[named[0].asked.text] >= {*numbers}:
+            numbers.sort()
+    return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
+
+
+def _list_having(numbers: Collection[int], ranking: Ranking, weighed: Sequence[Weighed]) -> list[Weighed]:
+    """Return the parts of a question that any of these passages has."""
+    return [part for part in weighed if not ranking.having[part.asked.text].isdisjoint(numbers)]
+
+
+def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
+    """Return whether a paper that has these parts of a question may be about it, by those that say what that is.
+
+    An unknown word tells as much as it is rare, in any language. One everyday word is in papers about anything.
+    """
+    telling, all_telling = ([part for part in parts if part.is_telling] for parts in (having, weighed))
+    is_more = len(telling) > 1 or any(part.is_term or not part.asked.is_known for part in telling)
+    return is_more and _weigh(telling) >= _LEAST * _weigh(all_telling)
+
+
+def _weigh(parts: Iterable[Weighed]) -> float:
+    return sum(part.weight for part in parts)
+
+
+def _list_needles(part: question.AskedPart) -> Sequence[str]:
+    """Return the forms of a part in lower case, single words without endings, as they are sought in a text letter for letter."""
+    folded = (form.text.casefold() for form in part.forms)
+    return [analyser.stem(text) if text.isalpha() else text for text in folded]
+
+
+def _choose_passages(text: models.PaperText, needles: Sequence[Sequence[str]]) -> list[StoredPassage]:
+    """Return the passages of a kept text that have the most of a question, in order."""
+    split = passages.split(text)
+    folded = [passage.text.casefold() for passage in split]
+    counts = [sum(any(form in own for form in forms) for forms in needles) for own in folded]
+    best = sorted(range(len(split)), key=lambda number: -counts[number])[:_MAX_OF_TEXT]
+    return list_text_sources(text, [split[number] for number in sorted(best)])
+
+
+def list_text_sources(text: models.PaperText, split: Iterable[Passage]) -> list[StoredPassage]:
+    """Return passages of a paper's full text with the addresses of their places."""
+    language = models.Locale.EN.value
+    return [StoredPassage(Words.PAPER, None, language, passages.locate(text, one), one) for one in split]
+
+
+def list_sources(
+    paper: models.PaperDetail, language: models.Locale, *, joined: int = 0
+) -> Iterator[StoredPassage]:
+    """Yield the passages of a paper's summaries, those in a language if there are any, and of its abstract.
+
+    Each chapter is one, or of a summary of at most `joined` characters all are, since one alone says little.
+    """
+    page, texts = arxiv_ids.abstract_url(paper.arxiv_id), summaries.list_texts(paper, language)
+    languages = {summary.language for summary in texts if summary.format is not None}
+    for summary in texts:
+        if summary.format is not None and language.value in languages - {summary.language}:
+            continue
+        words, on = (Words.ABSTRACT, None) if summary.format is None else (Words.DIGEST, summary.date)
+        is_whole = len(summary.sections) > 1 and sum(len(one.body) for one in summary.sections) <= joined
+        chapters = (
+            ("\n" if is_whole or not one.heading else f"\n\n## {one.heading}\n\n")
+            + _BLANK.sub("\n", one.body)
+            for one in summary.sections
+        )
+        read = models.PaperText(paper.arxiv_id, "".join(chapters), page, models.NEVER, words)
+        for passage in passages.split(read):
+            yield StoredPassage(words, on, summary.language, page, passage)
+
+
+def _make_title(paper: models.PaperDetail) -> StoredPassage:
+    title, page = paper.title or "", arxiv_ids.abstract_url(paper.arxiv_id)
+    return StoredPassage(Words.TITLE, None, guess_language(title).value, page, Passage("", title))
+
+
+def guess_language(asked: str, otherwise: models.Locale = models.Locale.EN) -> models.Locale:
+    """Return Korean for a question with Hangul; one without may still be asked by a reader of Korean."""
+    return models.Locale.KO if analyser.has_hangul(asked) else otherwise

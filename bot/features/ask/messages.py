@@ -1,0 +1,317 @@
+"""Answers from a paper's passages, and the form for a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+import discord
+from discord import ui
+
+from bot.archive import arxiv_ids
+from bot.archive.summaries import Basis, label_name
+from bot.client import messages as client_messages
+from bot.client.custom_ids import pack_custom_id, unpack_custom_id
+from bot.client.list_state import ListKind, ListState, pack_state
+from bot.client.message_builder import MessageBuilder, button, layout_payload, select_menu, select_option
+from bot.client.messages import PostWording
+from bot.client.paper_texts import (
+    escape_untrusted,
+    format_title,
+    format_votes,
+    join_dotted,
+    mark_matches,
+    subtext,
+    title_link,
+)
+from bot.client.texts import Texts
+from bot.features.ask.answers import Answer, Extent, Found, Kind, Words
+from bot.features.ask.archive import MAX_PAPERS
+from bot.features.ask.question import MAX_LENGTH
+from bot.features.ask.sentences import QuotedSentence
+from bot.features.ask.service import MAX_A_DAY, AnswerPost
+from bot.outbox import contents
+from bot.outbox.contents import RenderedPart
+from bot.rendering import discord_text
+from bot.search.results import Snippet
+from bot.text import analyser, plain, questions
+from storage import models
+from storage.models import PartKind
+
+_Controls: TypeAlias = tuple[ui.Item[Any] | None, ui.Item[Any] | None]
+"""A menu, and the first button below it."""
+OPEN, SUBMIT, CHOOSE, SHARE = "qa", "qas", "qam", "qax"
+QUESTION = "question"
+"""The form's field."""
+COMMON = ("data", "baselines", "cost", "limits", "code")
+"""The questions that fit any paper; each has a text, `ask-common-data`, that is also what is asked."""
+_SAVE = (client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE)
+"""The beginning of the id of an entry that saves a paper."""
+_MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 120, 60, 600
+_QUOTED = (600, 500, 400, 300, 200, 120, 40)
+"""The characters of an archive's passage, fewer where a message is full."""
+_RESERVE = 600
+"""How many characters of a message the notes below the sentences may take, and bytes."""
+_THANKS = re.compile(r"\b(?:thanks?|thx)\b|고마|고맙|감사", re.IGNORECASE)
+_MAX_THANKS = 20
+"""The most characters of a message that only thanks."""
+_MAX_SHARER = 60
+"""Characters of the name of who shares an answer."""
+_MAX_ORIGINS = 4
+"""How many sources of the archive are named."""
+
+
+def answer_view(
+    texts: Texts,
+    answer: Answer,
+    asked: str = "",
+    *,
+    topic_token: str = "",
+    may_share: bool = False,
+    in_server: bool = False,
+    marker: str | None = None,
+    url: str = "",
+) -> ui.LayoutView:
+    """Return an answer with its passages as quotations, below the question.
+
+    `topic_token` names the answer's topic, if it is stored. `url` is the address of the message that asked, for an answer that
+    cannot be a reply to it; `marker` that of a delivery's message, which the buttons' ids carry.
+    """
+    message, said = MessageBuilder(), describe(texts, answer)
+    head = [subtext(url)] if url else []
+    if answer.paper is not None:
+        head.append(f"### {title_link(answer.paper, max_characters=300, max_bytes=900)}")
+    if asked:
+        head.append(texts("ask-asked", question=escape_untrusted(asked, max_length=MAX_LENGTH)))
+    # What was not found is said aloud, and what is only to be kept in mind in small print.
+    aloud = 0 if answer.is_near else 1
+    message.add_text("\n".join([*head, *said[:aloud], *map(subtext, said[aloud:])]))
+    menu, further = (
+        _archive_controls(texts, answer, topic_token, marker, in_server=in_server)
+        if answer.paper is None
+        else _paper_controls(texts, answer.paper, marker)
+    )
+    share = button(texts("share"), pack_custom_id(SHARE)) if may_share and answer.found else None
+    if share is not None:  # Room for the line above a shared answer.
+        message.budget.add(1, (_shared_line(texts, "x" * _MAX_SHARER),))
+    message.end_with([[menu], [further, share]], "\n".join(map(subtext, list_notes(texts, answer))))
+    if answer.sentences:
+        blocks = [_passage_text(texts, answer, *numbered) for numbered in enumerate(answer.found, start=1)]
+        blocks = _fit_sentences(answer.sentences, blocks, *message.share(1))
+        for block in blocks:
+            message.add_text(block)
+        return message.view
+    for place, passage in enumerate(answer.found):
+        message.add_text(_passage_text(texts, answer, 0, passage, *message.share(len(answer.found) - place)))
+    return message.view
+
+
+def shared_view(texts: Texts, answered: discord.Message, *, sharer: str) -> ui.LayoutView:
+    """Return a private answer as a public message: what its reader saw, without the button that shares it."""
+    layout = ui.LayoutView.from_message(answered, timeout=None)
+    for row in [one for one in layout.walk_children() if isinstance(one, ui.ActionRow)]:
+        for item in row.children:
+            if unpack_custom_id(getattr(item, "custom_id", None) or "").verb == SHARE:
+                row.remove_item(item)
+        if not row.children:
+            holder = row.parent if isinstance(row.parent, ui.Container) else layout
+            holder.remove_item(row)
+    shared = ui.LayoutView(timeout=None)
+    for item in (ui.TextDisplay(_shared_line(texts, sharer)), *layout.children):
+        shared.add_item(item)
+    return shared
+
+
+def _shared_line(texts: Texts, sharer: str) -> str:
+    return subtext(texts("shared-by", name=sharer))
+
+
+def _paper_controls(texts: Texts, paper: models.PaperDetail, marker: str | None) -> _Controls:
+    options = [select_option(texts(f"ask-common-{name}"), name) for name in COMMON]
+    menu = select_menu(texts("ask-common"), pack_custom_id(CHOOSE, paper.arxiv_id, marker=marker), options)
+    return menu, button(texts("ask-again"), pack_custom_id(OPEN, paper.arxiv_id, marker=marker))
+
+
+def _archive_controls(
+    texts: Texts, answer: Answer, topic_token: str, marker: str | None, *, in_server: bool
+) -> _Controls:
+    offers = [("ask-menu-ask", (OPEN,)), ("ask-menu-save", _SAVE)]
+    offers += [("ask-menu-list", (client_messages.LIST_PAPER,))] if in_server else []
+    shown = {passage.paper.arxiv_id: passage.paper for passage in answer.found}
+    options = [
+        select_option(
+            texts(name, title=format_title(paper.title, arxiv_id)), pack_custom_id(*action, arxiv_id)
+        )
+        for arxiv_id, paper in shown.items()
+        for name, action in offers
+    ]
+    menu = select_menu(texts("ask-menu"), pack_custom_id(client_messages.ACT, marker=marker), options)
+    state = ListState(ListKind.TOPIC, answer.list_topic, token=topic_token)
+    further = button(texts("ask-all-papers"), pack_state(state, marker=marker)) if answer.list_topic else None
+    return menu, further
+
+
+def describe(texts: Texts, answer: Answer) -> list[str]:
+    """Return what is promised of the passages: that they are the nearest, or what no paper has, what the archive is, and how
+    the question was read."""
+    read = [texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS)] if answer.is_cut else []
+    excluded = ", ".join(escape_untrusted(term, max_length=_MAX_READ) for term in answer.excluded)
+    read += [texts("ask-without", terms=excluded)] if excluded else []
+    pairs = ", ".join(escape_untrusted(" → ".join(pair), max_length=_MAX_READ) for pair in answer.corrected)
+    read += [texts("list-corrected", pairs=pairs)] if pairs else []
+    if answer.sentences or answer.kind is Kind.NAMED:
+        return read
+    if answer.paper is not None:
+        return [] if answer.is_near else [texts(_name_doubt(answer))]
+    if not answer.found and len(answer.topic) <= _MAX_THANKS and _THANKS.search(answer.topic):
+        return [texts("ask-archive-thanks")]
+    if not answer.is_near and (mistyped := arxiv_ids.find_mistyped(answer.topic)):
+        return [texts("no-paper", paper=mistyped)]
+    if not answer.is_near and questions.asks_what_to_read(answer.topic):
+        commands = {name: texts.name_command(name) for name in ("today", "digest")}
+        return [texts("list-today", **commands).partition("\n")[2]]
+    bold = {name: f"**{escape_untrusted(name)}**" for name in answer.absent}
+    unlisted = [bold.pop(name) for name in answer.absent if arxiv_ids.is_possible(name)]
+    told = [texts("why-not-listed", paper=", ".join(unlisted))] if unlisted else []
+    if bold or not unlisted:
+        told.append(texts(f"ask-archive-{answer.kind}", names=", ".join(bold.values())))
+    if answer.extent is not None:
+        told.append(_describe_archive(texts, answer.extent))
+        told += [texts("ask-archive-near-papers")] if answer.found else []
+    return told + read
+
+
+def _name_doubt(answer: Answer) -> str:
+    """Return the Fluent id of what is said of a paper that does not seem to answer."""
+    if not answer.found:
+        return "ask-no-text" if answer.basis is Basis.NONE else "ask-none"
+    return "ask-abstract-nearest" if answer.basis is Basis.ABSTRACT else "ask-nearest"
+
+
+def _describe_archive(texts: Texts, extent: Extent) -> str:
+    if extent.since is None:
+        return texts("ask-archive-empty")
+    told = texts("ask-archive-is", count=extent.papers, since=texts.format_date(extent.since))
+    named = [escape_untrusted(name) for name in extent.origins[:_MAX_ORIGINS]]
+    named += ["…"] if len(extent.origins) > _MAX_ORIGINS else []
+    return f"{told} {texts('ask-archive-sources', sources=', '.join(named))}" if named else told
+
+
+def list_notes(texts: Texts, answer: Answer) -> list[str]:
+    """Return what is said below the passages: of a language model's sentences, and of what was read as something else."""
+    read_as = " · ".join(
+        f"{escape_untrusted(analyser.strip_ending(typed), max_length=_MAX_READ)} → "
+        + ", ".join(escape_untrusted(form, max_length=_MAX_READ) for form in forms)
+        for typed, forms in answer.read_as
+    )
+    note = answer.note
+    if note == "ask-written" and answer.paper is None:
+        note = "ask-archive-written"
+    notes = (
+        texts("ask-disagree") if answer.disagree else "",
+        texts(note) if note else "",
+        texts("ask-from-abstract") if answer.basis is Basis.ABSTRACT else "",
+        texts("ask-read-as", parts=read_as) if read_as and not answer.sentences else "",
+    )
+    return list(filter(None, notes))
+
+
+def list_passages(texts: Texts, answer: Answer) -> Iterator[tuple[models.PaperDetail, Snippet, str, str]]:
+    """Yield each passage's paper, excerpt, whose words they are (Markdown), and its language, "" if it is the question's."""
+    for one in answer.found:
+        language = one.source.language if one.source.language != answer.language else ""
+        yield one.paper, one.excerpt, describe_words(texts, answer, one), language
+
+
+def describe_words(texts: Texts, answer: Answer, passage: Found) -> str:
+    """Return whose words a passage has, its place, and its language if it is not the question's; "" below a refusal."""
+    if answer.extent is not None:
+        return ""
+    source, is_of_one = passage.source, answer.paper is not None
+    is_paper = source.words is Words.PAPER
+    words = texts(f"ask-words-{source.words}", day=texts.format_date(source.on) if source.on else "")
+    headings = [
+        texts(f"label-{label}") if (label := label_name(heading)) else heading
+        for heading in source.passage.section.split(" › ")
+    ]
+    section = discord_text.shorten(" › ".join(headings), _MAX_SECTION, markdown=False)
+    section = plain.strip_invisible(section) or (texts("ask-place") if is_of_one and is_paper else "")
+    is_link = section and is_paper
+    place = discord_text.masked_link(section, source.url) if is_link else discord_text.escape_inline(section)
+    language = texts(f"language-{source.language}") if source.language != answer.language else ""
+    return join_dotted("" if is_of_one and is_paper else words, place, language)
+
+
+def _passage_text(
+    texts: Texts, answer: Answer, number: int, passage: Found, characters: int = 1_000, size: int = 3_000
+) -> str:
+    """Return a passage with its number, if sentences rest on it (else 0), and whose words it has; below its paper, if each is
+    of another.
+
+    The passage is shortened until the text has at most `characters`, and `size` bytes.
+    """
+    paper, words = passage.paper, describe_words(texts, answer, passage)
+    mark = f"{number}. " if number else ""
+    if answer.paper is None:
+        title = title_link(paper, max_characters=300, max_bytes=700)
+        facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
+        head, foot = f"**{mark}{facts}**\n", subtext(words) if words else ""
+    else:
+        head, foot = "", subtext(f"{mark}{words}")
+    for length in _QUOTED:
+        is_quoted = passage.source.words is not Words.TITLE
+        quoted = f"> {mark_matches(_shorten(passage.excerpt, length))}\n" if is_quoted else ""
+        text = f"{head}{quoted}{foot}"
+        if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
+            break
+    return text
+
+
+def _shorten(excerpt: Snippet, length: int) -> Snippet:
+    if len(excerpt.text) <= length:
+        return excerpt
+    text = discord_text.shorten(excerpt.text, length, markdown=False)
+    spans = tuple(span for span in excerpt.spans if span[1] < len(text) - 1)
+    return excerpt._replace(text=text, spans=spans)
+
+
+def _fit_sentences(
+    sentences: Sequence[QuotedSentence], quotes: Sequence[str], characters: int, size: int
+) -> list[str]:
+    """Return the sentences, with the numbers of their quotes, and these quotes: as many, and at least one, as fit."""
+    for count in range(len(sentences), 0, -1):
+        shown = sentences[:count]
+        blocks = ["\n".join(_number(shown)), *quotes[: max(sentence.quote for sentence in shown)]]
+        joined = "\n".join(blocks)
+        if len(joined) + _RESERVE <= characters and len(joined.encode()) + _RESERVE <= size:
+            break
+    return blocks
+
+
+def _number(sentences: Sequence[QuotedSentence]) -> list[str]:
+    return [f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})" for one in sentences]
+
+
+def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
+    """Return the message of a public answer, or its edit: a reply to the question, or with a link to it. It notifies nobody."""
+    marker, asked = contents.part_marker(post.marker, 0), post.message
+    url = f"https://discord.com/channels/{asked.guild_id}/{asked.channel_id}/{asked.id}"
+    texts, answer = wording.ui_texts, post.answer
+    problem = "ask-refused" if answer is not None else post.problem
+    text = texts(problem, ask=wording.mention("ask"), count=MAX_A_DAY)
+    plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
+    body, reply = plain, dict[str, Any]()
+    if asked.may_reply:
+        body = client_messages.marked_plain_payload(text, marker)
+        reply = {"message_reference": {"message_id": str(asked.id), "fail_if_not_exists": False}}
+    if answer is not None:
+        above = "" if asked.may_reply else url
+        view = answer_view(
+            texts, answer, topic_token=post.topic_token, in_server=True, marker=marker, url=above
+        )
+        body = layout_payload(view)
+    if post.is_edit:
+        # Discord takes a layout in place of a text only if the text is removed.
+        return (RenderedPart(PartKind.EDIT, {"content": None} | body, plain),)
+    return (RenderedPart(PartKind.MESSAGE, body | reply, plain),)

@@ -1,0 +1,178 @@
+"""Ranks the passages of one paper, or of several, for a question, without a model.
+
+BM25 over the parts of a question (Robertson and Zaragoza 2009): each part scores by its best form and a share of its
+others, each form by how often the text and the headings above it have it and by how rare form and part are in the paper.
+A passage gets a share of its neighbours' scores, since an answer often follows the sentence that names its subject.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.features.ask.passages import Passage
+from bot.features.ask.question import AskedPart
+from bot.search.results import compile_pattern
+from bot.text import analyser, plain, tokens
+
+_SATURATION, _LENGTH_NORM = 1.2, 0.35
+"""The k1 and b parameters of BM25."""
+_HEADING = 1.5
+"""The weight of a form in a heading of one word; it is divided by the root of the heading's length."""
+_OTHER_FORMS = 0.4
+"""The share of the scores of a part's other forms that is added to its best form's score."""
+_FORM_RARITY = 0.25
+"""How far a form's own rarity counts beside that of its part."""
+_NEIGHBOUR = 0.2
+"""The share of each neighbour's score that a passage gets."""
+MIN_SCORE = 1.35
+"""The least score of a best passage that seems to answer, in relation to the root of what the parts would give once each."""
+_USUAL_PASSAGES = 75
+"""How many passages a paper usually has."""
+_NO_NUMBER, _MOST = 0.7, 0.6
+"""The factor for passages without a number if one is asked, and for the best if no sentence of it has one with this share of
+what is asked."""
+_NUMBER = re.compile(
+    r"\d|\b(?:one|once|two|twice|three|four|five|six|seven|eight|nine|ten|half|single)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The numbers of the passages that have any part of a question, best first.
+
+    `scores` are theirs, by number. `score` is the best passage's score in relation to the question's length. `found` maps each
+    part's text to the forms that the paper has, the nearest first, and `having` to the passages that have it.
+    """
+
+    order: Sequence[int]
+    scores: Mapping[int, float]
+    score: float
+    found: Mapping[str, Sequence[str]]
+    having: Mapping[str, Set[int]]
+
+    def compile_patterns(self, parts: Iterable[AskedPart]) -> list[re.Pattern[str]]:
+        """Return the patterns that mark the parts of a question in an excerpt: rewarded in "a reward" too."""
+        forms = ((part.text, analyser.stem(part.text.casefold()), *self.found[part.text]) for part in parts)
+        return list(filter(None, map(compile_pattern, forms)))
+
+    @property
+    def is_answer(self) -> bool:
+        return self.score >= MIN_SCORE
+
+
+@lru_cache(maxsize=1 << 11)
+def _tokenize(text: str) -> str:
+    """Return the tokens of a passage. Kept, since papers are asked more than once: some 3 kB each."""
+    return tokens.tokenize(analyser.canonicalise(text))
+
+
+def _count_phrase(words: Sequence[str], phrase: list[str]) -> int:
+    count, start = 0, -1
+    for _ in range(words.count(phrase[0])):
+        start = words.index(phrase[0], start + 1)
+        count += words[start : start + len(phrase)] == phrase
+    return count
+
+
+class PaperIndex:
+    """The tokens of passages and their headings. Takes some 50 ms to build. Thread-safe."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self.passages = passages
+        texts = (*(passage.text for passage in passages), *(passage.section for passage in passages))
+        self._texts = [_tokenize(text).split() for text in texts]
+        """The tokens of the passages, then those of their headings."""
+        self._distinct = list(map(frozenset, self._texts))
+        self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
+
+    def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
+        scores, needed = defaultdict[int, float](float), 0.0
+        forms_found, having = dict[str, Sequence[str]](), dict[str, set[int]]()
+        for part in parts:
+            frequencies = {
+                form.text: self._count(tokens.phrases(form.token or form.text)) for form in part.forms
+            }
+            forms_found[part.text] = [
+                # A concept's token counts all of its forms.
+                form.text
+                for form in part.forms
+                if frequencies[form.text] and (not form.token or self._count(tokens.phrases(form.text)))
+            ]
+            having[part.text] = set[int]().union(*frequencies.values())
+            rarity = self._rarity(having[part.text])
+            needed += part.weight * max(rarity, 0.5)
+            for number, score in self._score_part(part, frequencies, rarity).items():
+                scores[number] += score
+        ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
+        if wants_number:
+            numbered = {number for number in ranked if _NUMBER.search(self.passages[number].text)}
+            ranked |= {number: _NO_NUMBER * ranked[number] for number in ranked.keys() - numbered}
+        order = sorted(ranked, key=lambda number: (-ranked[number], number))
+        # What is rare in a short paper is less rare than in a long one.
+        scale = math.log(1 + len(self.passages)) / math.log(1 + _USUAL_PASSAGES)
+        score = max(ranked.values(), default=0.0) / math.sqrt((needed or 1.0) * (scale or 1.0))
+        present = [part for part in parts if forms_found[part.text]]
+        if wants_number and not any(self.has_number(number, present, _MOST) for number in order[:3]):
+            score *= _NO_NUMBER
+        return Ranking(order, ranked, score, forms_found, having)
+
+    def _score_part(
+        self, part: AskedPart, frequencies: Mapping[str, Mapping[int, float]], rarity: float
+    ) -> dict[int, float]:
+        """Score the passages that have a part, given how often each has each form, and how rare the part is."""
+        by_passage = defaultdict[int, list[float]](list)
+        for form in part.forms:
+            form_rarity = self._rarity(frequencies[form.text])
+            weight = form.weight * (_FORM_RARITY * form_rarity + (1 - _FORM_RARITY) * rarity)
+            for number, frequency in frequencies[form.text].items():
+                saturated = frequency * (_SATURATION + 1) / (frequency + _SATURATION)
+                by_passage[number].append(weight * saturated)
+        scores = dict[int, float]()
+        for number, of_forms in by_passage.items():
+            best = max(of_forms)
+            scores[number] = part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
+        return scores
+
+    def has_number(self, number: int, parts: Sequence[AskedPart], least: float) -> bool:
+        """Return whether a sentence of a passage has a number and this share of some parts, in any form."""
+        sentences = filter(_NUMBER.search, plain.split_sentences(self.passages[number].text))
+        counted, weights = PaperIndex([Passage("", sentence) for sentence in sentences]), Counter[int]()
+        for part in parts:
+            forms = (counted._count(tokens.phrases(form.token or form.text)) for form in part.forms)
+            weights.update(dict.fromkeys(set[int]().union(*forms), part.weight))
+        return max(weights.values(), default=0) >= least * sum(part.weight for part in parts)
+
+    def _near(self, scores: Mapping[int, float], number: int) -> float:
+        """Return the sum of the neighbours' scores in the same section."""
+        near = (other for other in (number - 1, number + 1) if 0 <= other < len(self.passages))
+        section = self.passages[number].section
+        return sum(scores.get(other, 0.0) for other in near if self.passages[other].section == section)
+
+    def _rarity(self, having: Collection[int]) -> float:
+        """Return the IDF of what these passages have."""
+        return math.log(1 + (len(self.passages) - len(having) + 0.5) / (len(having) + 0.5))
+
+    def _count(self, phrases: Iterable[tuple[str, ...]]) -> dict[int, float]:
+        """Return how often each passage has a form in its most frequent spelling, with its headings and its length."""
+        counts = Counter[int]()
+        for phrase in phrases:
+            first, *rest = phrase
+            having = (number for number, words in enumerate(self._distinct) if first in words)
+            if rest:
+                counted = {number: _count_phrase(self._texts[number], list(phrase)) for number in having}
+            else:
+                counted = {number: self._texts[number].count(first) for number in having}
+            counts |= Counter(counted)
+        first_heading, weighted = len(self.passages), defaultdict[int, float](float)
+        for number, count in counts.items():
+            length = len(self._texts[number])
+            if number < first_heading:
+                weighted[number] += count / (1 - _LENGTH_NORM + _LENGTH_NORM * length / self._mean)
+            else:
+                weighted[number - first_heading] += _HEADING * count / math.sqrt(length)
+        return weighted

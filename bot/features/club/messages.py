@@ -1,0 +1,229 @@
+"""A club's messages and events, and the view of `/club`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.archive import arxiv_ids
+from bot.client import messages as client_messages
+from bot.client import paper_texts
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import MessageBuilder, button, layout_payload, thread_payload
+from bot.client.messages import PostWording
+from bot.client.paper_texts import channel_url, format_title, join_dotted, title_link
+from bot.client.texts import Texts
+from bot.features.club.news import ThreadNews
+from bot.features.club.service import HOUR, ClubPost, MeetingStep, Overview
+from bot.outbox import contents
+from bot.outbox.contents import RenderedPart
+from bot.papers.cards import post_card_view
+from bot.rendering import discord_text, templates
+from storage.models import PartKind
+
+SHOW, START = "clubs", "clubn"
+CONFIRM_STOP, STOP = "clube", "clubm"
+DISCUSS = "dis"
+SILENCE = "clubq"
+POLL_ANSWER = 55
+"""Characters in a poll's answer (Discord docs, resources/poll)."""
+_ALIKE = 16
+"""Characters left for the common beginning of titles."""
+EVENT_NAME = 100
+
+
+def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
+    """Return the parts of a step: a message with its thread or a forum post, and other requests."""
+    if post.counted is not None:
+        path = f"/channels/{post.counted.channel_id}/messages/{post.counted.message_id}"
+        return (RenderedPart(PartKind.COUNT, {"path": path}),)
+    texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
+    if post.step not in (None, MeetingStep.PAPER):
+        message = client_messages.marked_plain_payload(text, marker)
+        plain = None
+        if post.step is MeetingStep.POLL:
+            untitled = replace(post, papers=list(map(_without_title, post.papers)))
+            plain = client_messages.marked_plain_payload(_text(wording, untitled), marker)
+            plain["poll"] = _poll(texts, untitled)
+            message["poll"] = _poll(texts, post)
+        requests = (RenderedPart(PartKind.REQUEST, dict(request)) for request in post.undoing)
+        return (RenderedPart(PartKind.MESSAGE, message, plain), *requests)
+    (paper,) = post.papers
+    plain = client_messages.marked_plain_payload(f"{text}\n{title_link(_without_title(paper))}", marker)
+    card = layout_payload(post_card_view(texts, paper, marker, text, with_votes=paper.votes is not None))
+    named = (thread_payload(format_title(title, paper.arxiv_id)) for title in (paper.title, None))
+    if post.is_forum:
+        bodies = (thread | {"message": body} for thread, body in zip(named, (card, plain), strict=True))
+        return (RenderedPart(PartKind.FORUM_POST, *bodies),)
+    parts = [RenderedPart(PartKind.MESSAGE, card, plain)]
+    if not post.thread_id:
+        parts.append(RenderedPart(PartKind.THREAD, *named))
+    if post.step is MeetingStep.PAPER:
+        untitled = replace(post, papers=[_without_title(paper)])
+        parts.append(RenderedPart(PartKind.REQUEST, _event(texts, post), _event(texts, untitled)))
+    return tuple(parts)
+
+
+def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, ...]:
+    """Return what is new about a thread's paper, with the button by which its opener ends such messages.
+
+    The plain form has no words of others: Discord may refuse the link or the comment.
+    """
+    texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
+    (line,) = paper_texts.event_lines(texts, [post.event])
+    (plain_line,) = paper_texts.event_lines(texts, [post.event], max_length=0)
+    stop = button(texts("thread-news-stop"), pack_custom_id(SILENCE, marker=marker))
+    plain = client_messages.marked_plain_payload(plain_line, marker)
+    return client_messages.render_message(client_messages.text_view(line, stop), plain)
+
+
+def _without_title(paper: contents.PostPaper) -> contents.PostPaper:
+    """Return a paper as a plain form names it, by its arXiv id: Discord may have refused its title."""
+    return replace(paper, title=None, url=arxiv_ids.abstract_url(paper.arxiv_id))
+
+
+def _text(wording: PostWording, post: ClubPost) -> str:
+    texts = wording.ui_texts
+    times = {
+        "at": discord_text.timestamp(post.meeting.at, "F"),
+        "when": discord_text.timestamp(post.meeting.at, "R"),
+    }
+    if post.step is None:
+        return texts("club-discussion")
+    lines = [texts(f"club-{post.step}", votes=post.votes, now=wording.mention("club now"), **times)]
+    if post.step is MeetingStep.PAPER and post.thread_id:
+        lines.append(texts("club-thread", url=channel_url(post.guild_id, post.thread_id)))
+    if post.step is MeetingStep.POLL:
+        lines += _list_papers(post.papers)
+        lines.append(paper_texts.subtext(texts("club-how-to-propose")))
+    if post.meeting.lost_at is not None and post.step in (MeetingStep.POLL, MeetingStep.NONE):
+        lost = texts("club-lost", at=discord_text.timestamp(post.meeting.lost_at, "F"))
+        lines.append(paper_texts.subtext(lost))
+    return "\n".join(lines)
+
+
+def _list_papers(papers: Iterable[Any]) -> Iterator[str]:
+    for number, paper in enumerate(papers, start=1):
+        link = title_link(paper, max_characters=200)
+        yield f"{number}. {join_dotted(link, paper_texts.format_votes(paper.votes))}"
+
+
+def _poll(texts: Texts, post: ClubPost) -> dict[str, Any]:
+    question = texts("club-question", date=texts.format_date(post.meeting.on))
+    titles = [format_title(paper.title, paper.arxiv_id) for paper in post.papers]
+    answers = [{"poll_media": {"text": answer}} for answer in poll_answers(titles)]
+    return {"question": {"text": question}, "answers": answers, "duration": post.hours}
+
+
+def poll_answers(titles: Sequence[str]) -> list[str]:
+    """Return numbered answers of at most POLL_ANSWER characters. Of titles that begin alike, the middle is left out."""
+    answers = []
+    for number, title in enumerate(titles, start=1):
+        length = POLL_ANSWER - len(f"{number}. ")
+        short = discord_text.shorten(title, length, markdown=False)
+        alike = [other for other in titles if other != title and other[: length - 1] == title[: length - 1]]
+        if alike:
+            begins = max(n for other in alike for n in range(len(title) + 1) if other.startswith(title[:n]))
+            rest = title[title.rfind(" ", 0, begins) + 1 :]
+            rest = discord_text.shorten(rest, length - _ALIKE, markdown=False)
+            short = f"{discord_text.shorten(title, length - len(rest), markdown=False)}{rest}"
+        answers.append(f"{number}. {short}")
+    return answers
+
+
+def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
+    """Return the request that creates the event. An event that already exists is recognised by its name and place."""
+    (paper,) = post.papers
+    name = texts("club-event", title=format_title(paper.title, paper.arxiv_id))
+    body = {
+        "name": discord_text.shorten(name, EVENT_NAME, markdown=False),
+        "description": arxiv_ids.huggingface_url(paper.arxiv_id),
+        "scheduled_start_time": post.meeting.at.isoformat(),
+        "scheduled_end_time": (post.meeting.at + HOUR).isoformat(),
+        "privacy_level": 2,  # for the server
+        "entity_type": 3,  # not in a voice channel
+        "entity_metadata": {"location": channel_url(post.guild_id, post.thread_id or post.channel_id)},
+    }
+    path = f"/guilds/{post.guild_id}/scheduled-events"
+    return {"method": "POST", "path": path, "body": body, "same": ["name", "entity_metadata"]}
+
+
+def preview_view(texts: Texts, overview: Overview, *, is_new: bool) -> ui.LayoutView:
+    club, label = overview.club, texts("club-create" if is_new else "club-change")
+    custom_id = pack_custom_id(START, club.channel_id, club.weekday, club.timezone, club.at_time)
+    message = MessageBuilder()
+    message.add_text(texts("club-preview", button=label))
+    _add_meeting(message, texts, overview, "", "")
+    message.add_buttons(button(label, custom_id, style=discord.ButtonStyle.primary))
+    return message.view
+
+
+def club_view(
+    texts: Texts,
+    overview: Overview,
+    now_command: str,
+    status_command: str,
+    confirmation: str,
+    *,
+    can_manage: bool,
+    is_visible: bool,
+) -> ui.LayoutView:
+    """Return a club's next meeting, next step and past papers, below a `confirmation`, which may be "".
+
+    Without links and the channel's name for a reader to whom the channel is not visible.
+    """
+    club, message = overview.club, MessageBuilder()
+    message.add_text(confirmation)
+    _add_meeting(message, texts, overview, now_command, status_command, is_visible=is_visible)
+    lines = [texts("club-past")] if overview.past else []
+    for row in overview.past:
+        url = channel_url(club.guild_id, row.thread_id)
+        thread = f"[{texts('club-thread-link')}]({url})" if row.thread_id and is_visible else ""
+        readers = texts("club-readers", count=row.readers) if row.readers else ""
+        link = title_link(row, max_characters=200)
+        lines.append(
+            f"{link}\n{paper_texts.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
+        )
+    message.add_text("\n".join(lines))
+    if can_manage:
+        message.add_buttons(button(texts("club-stop"), pack_custom_id(CONFIRM_STOP, club.channel_id)))
+    return message.view
+
+
+def _add_meeting(
+    message: MessageBuilder,
+    texts: Texts,
+    overview: Overview,
+    now_command: str,
+    status_command: str,
+    *,
+    is_visible: bool = True,
+) -> None:
+    """Add a club's place and time, the state of its next meeting, and the vote or the candidates for one."""
+    club, meeting = overview.club, overview.meeting
+    zone = templates.render_zone(club.timezone, texts.locale.value)
+    times = {
+        "meets": discord_text.timestamp(meeting.at, "F"),
+        "vote": discord_text.timestamp(meeting.due_at, "F"),
+    }
+    heading = texts(
+        "club-heading",
+        channel=f"<#{club.channel_id}>" if is_visible else "none",
+        day=templates.render_weekday(club.weekday, texts.locale.value, "wide"),
+        time=f"{texts.format_time(club.at_time)} ({zone})",
+    )
+    poll = meeting.part if meeting.step is MeetingStep.POLL else None
+    step: str = meeting.step or "new"
+    if poll is not None and meeting.is_unsent:
+        step = "opening" if poll.error is None else "waiting"
+    state = texts(f"club-state-{step}", now=now_command, status=status_command, **times)
+    message.add_text(f"{heading}\n{state}")
+    if poll is not None and poll.message_id is not None:
+        url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
+        message.add_text(texts("club-poll-link", url=url) if is_visible else "")
+    elif overview.candidates:
+        message.add_text("\n".join((texts("club-candidates"), *_list_papers(overview.candidates))))

@@ -1,0 +1,416 @@
+"""Messages of `/daily` and `/why`: the setup, subscriptions, the form and explanations.
+
+Texts of posts come from templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import discord
+from discord import ui
+
+from bot.client import message_builder, paper_texts
+from bot.client import messages as client_messages
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import StatelessModal, button
+from bot.client.messages import LIST_POSTS, MentionLookup
+from bot.client.post_names import (
+    MAX_LISTED,
+    MAX_TOPIC_LENGTH,
+    format_schedule,
+    format_weekday,
+    name_posts,
+    next_post_text,
+    say_topic,
+)
+from bot.client.refusals import refusal_text
+from bot.client.texts import Texts
+from bot.core import schedule
+from bot.features.daily import choice, options
+from bot.features.daily import post as daily_post
+from bot.features.daily.why import Cause, Explanation, WhyAnswer
+from bot.rendering import discord_text, templates
+from bot.sources import kinds
+from storage import errors, models
+from storage.models import Reason, Subscription
+
+MAX_TOPIC_FORMS = 8
+START = "ds"
+REPLACE = "dsr"
+OPEN_SETUP = "dso"
+OPEN_SETUP_MORE = "dst"
+"""It was the menu of a forum's tags, which are in this form now."""
+SUBMIT_SETUP = "dsf"
+OPEN_EDIT = "ded"
+OPEN_MORE = "de"
+SUBMIT_EDIT = "dsd"
+SUBMIT_MORE = "df"
+SHOW = "dh"
+SHOW_PREVIEW = "dv"
+POST_NOW = "dn"
+PAUSE = "dz"
+RESUME = client_messages.RESUME
+REMOVE = "dx"
+REMOVE_CONFIRMED = "dxx"
+CHANNEL, TIME, TOPIC, PAPERS, DAYS = "channel", "time", "topic", "papers", "days"
+LANGUAGE, STYLE, ROLE, TAG, SILENT = "language", "style", "role", "tag", "options"
+"""The fields of both forms, named like the command's options. The last one is named after the menu that the checkbox
+replaced, which a form that was opened before an upgrade still has."""
+
+
+def post_modal(texts: Texts, custom_id: str, row: Subscription, channel_id: int | None) -> StatelessModal:
+    """Return the form for where, when and what a daily post, stored or a draft, posts."""
+    modal = StatelessModal(texts("change" if row.id else "help-set-up"), custom_id)
+    modal.add_channel(texts("setup-form-channel"), CHANNEL, daily_post.POSTABLE_TYPES, channel_id)
+    for name, value, length in (
+        (TIME, row.at_time, options.MAX_TIME_LENGTH),
+        (TOPIC, row.topic, options.MAX_TOPIC_LENGTH),
+    ):
+        modal.add_text(
+            texts(f"setup-form-{name}"),
+            name,
+            value=value[:length],
+            placeholder=texts(f"setup-form-{name}-hint"),
+            description=texts(f"setup-form-{name}-empty"),
+            max_length=length,
+            required=False,
+        )
+    counts = [
+        message_builder.select_option(str(count), str(count), selected=count == row.top_n)
+        for count in range(1, choice.MAX_TOP_N + 1)
+    ]
+    modal.add_choice(texts("setup-form-papers"), PAPERS, counts)
+    days = [
+        message_builder.select_option(format_weekday(texts, day, "wide"), name, selected=day in row.days)
+        for day, name in enumerate(schedule.DAY_NAMES, 1)
+    ]
+    modal.add_choice(texts("setup-form-days"), DAYS, days, max_values=len(days))
+    return modal
+
+
+def more_modal(
+    texts: Texts,
+    custom_id: str,
+    row: Subscription,
+    role_id: int | None,
+    styles: Sequence[models.Style],
+    tags: Sequence[discord.ForumTag],
+) -> StatelessModal:
+    """Return the *More settings* form for how a daily post looks. `styles` and `tags` are those that its channel takes."""
+    modal = StatelessModal(texts("more-settings"), custom_id)
+    for name, chosen, values in ((LANGUAGE, row.locale, list(models.Locale)), (STYLE, row.style, styles)):
+        offered = [
+            message_builder.select_option(
+                texts(f"{name}-{value.value}"), value.value, selected=value is chosen
+            )
+            for value in values
+        ]
+        modal.add_choice(texts(f"setup-form-{name}"), name, offered)
+    modal.add_role(texts("subscription-form-role"), ROLE, role_id)
+    if tags:
+        modal.add_choice(texts("setup-tag"), TAG, _tag_options(tags, row.tag_id))
+    modal.add_checkbox(texts("subscription-silent"), SILENT, checked=row.silent)
+    return modal
+
+
+def setup_refused_view(texts: Texts, error: errors.UsageError, token: str) -> ui.LayoutView:
+    """Return why a set-up form is invalid, with a button that reopens it with what was typed, stored under `token`."""
+    again = _button(texts, "subscription-form-again", OPEN_SETUP, token, style=discord.ButtonStyle.primary)
+    return client_messages.text_view(refusal_text(texts, error), again, accent=message_builder.RED)
+
+
+def setup_view(
+    texts: Texts,
+    draft: Subscription,
+    token: str,
+    permissions: Mapping[str, bool],
+    calendar: schedule.Calendar,
+    mention: MentionLookup,
+    existing: Sequence[Subscription],
+    tags: Sequence[discord.ForumTag],
+) -> ui.LayoutView:
+    """Return the setup of a draft, which is stored under `token`. `existing` are the channel's subscriptions."""
+    ready = all(permissions.values())
+    message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
+    message.add_text(f"### {_heading(texts, draft)}")
+    message.add_text(options_text(texts, draft, tags))
+    message.add_separator()
+    message.add_text(permissions_text(texts, permissions))
+    first_at = calendar.following(draft).at
+    first = texts(
+        "setup-first",
+        at=discord_text.timestamp(first_at, "F"),
+        relative=discord_text.timestamp(first_at, "R"),
+    )
+    rule = texts("setup-rule", style=draft.style.value)
+    message.add_text(f"{first}\n{paper_texts.subtext(rule)}")
+    if existing:
+        message.add_separator()
+        message.add_text(_existing_text(texts, existing, calendar, mention, tags))
+    message.add_buttons(
+        _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
+        _button(texts, "change", OPEN_SETUP, token),
+        _button(texts, "more-settings", OPEN_SETUP_MORE, token),
+        # Which of several is meant would have to be asked; `/daily edit` shows them.
+        _button(texts, "setup-replace", REPLACE, existing[0].id, token) if len(existing) == 1 else None,
+    )
+    return message.view
+
+
+def _existing_text(
+    texts: Texts,
+    existing: Sequence[Subscription],
+    calendar: schedule.Calendar,
+    mention: MentionLookup,
+    tags: Sequence[discord.ForumTag],
+) -> str:
+    """Describe the subscriptions that a channel has: a single one with all its settings, to compare."""
+    exists = texts("setup-exists", channel=f"<#{existing[0].channel_id}>", count=len(existing))
+    edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
+    if len(existing) > 1:
+        return "\n".join([f"**{exists}**", *_list_lines(texts, existing, existing, calendar), edit])
+    settings, next_post = options_text(texts, existing[0], tags), next_post_text(texts, existing[0], calendar)
+    return "\n".join([f"**{exists}**", settings, next_post, paper_texts.subtext(texts("setup-replaced"))])
+
+
+def _tag_options(tags: Sequence[discord.ForumTag], chosen_id: int | None) -> list[discord.SelectOption]:
+    return [
+        message_builder.select_option(tag.name, str(tag.id), selected=tag.id == chosen_id) for tag in tags
+    ]
+
+
+def _button(
+    texts: Texts,
+    text_id: str,
+    verb: str,
+    *fields: str | int,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+) -> ui.Item[ui.LayoutView]:
+    return button(texts(text_id), pack_custom_id(verb, *fields), style=style)
+
+
+def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
+    """Return one line per missing permission saying where to grant it, or a single line if none is missing."""
+    missing = [name.replace("_", "-") for name, is_granted in permissions.items() if not is_granted]
+    if not missing:
+        return f"✓ {texts('permissions-ready')}"
+    where = texts("permission-where")
+    lines = [f"✗ **{texts(f'permission-{name}')}** · {where}" for name in missing]
+    return "\n".join([texts("permissions-missing"), *lines])
+
+
+def _heading(texts: Texts, subscription: Subscription) -> str:
+    channel = f"<#{subscription.channel_id}>"
+    return texts("subscription-heading", style=subscription.style.value, channel=channel)
+
+
+def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discord.ForumTag]) -> str:
+    """Describe the settings on one line each: topic, source, role, schedule, papers, appearance and the forum's tag."""
+    topic = paper_texts.escape_untrusted(say_topic(texts, subscription.topic), max_length=200)
+    role_id, min_votes = subscription.mention_role_id, subscription.min_votes
+    lines = (
+        texts("subscription-topic", topic=topic) if topic else "",
+        texts("subscription-source", source=format_source(subscription, 100)) if subscription.source else "",
+        "" if role_id is None else texts("subscription-mention", role=f"<@&{role_id}>"),
+        format_schedule(texts, subscription),
+        paper_texts.join_dotted(
+            texts(
+                "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n
+            ),
+            texts("subscription-most")
+            if subscription.top_n == choice.MAX_PAPERS.get(subscription.style)
+            else None,
+            texts("subscription-week") if subscription.style is models.Style.WEEKLY else None,
+            texts("subscription-votes", votes=min_votes) if min_votes else None,
+        ),
+        paper_texts.join_dotted(
+            texts(f"language-{subscription.locale.value}"), texts(f"style-{subscription.style.value}")
+        ),
+        *(
+            texts("subscription-tag", tag=paper_texts.escape_untrusted(tag.name))
+            for tag in tags
+            if tag.id == subscription.tag_id
+        ),
+        texts("subscription-silent") if subscription.silent else "",
+    )
+    return "\n".join(filter(None, lines))
+
+
+def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
+    """Return the escaped name of the subscription's source, or "" for all sources."""
+    return paper_texts.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
+
+
+def subscription_detail_view(
+    texts: Texts,
+    subscription: Subscription,
+    calendar: schedule.Calendar,
+    edit_command: str,
+    headline: str,
+    tags: Sequence[discord.ForumTag],
+) -> ui.LayoutView:
+    """Return a subscription with its buttons. `headline` confirms the last action, if any; `tags` are those of its forum."""
+    is_inactive = subscription.state is not models.ActivityState.ACTIVE
+    is_troubled = is_inactive and subscription.reason != Reason.BY_HAND
+    message = message_builder.MessageBuilder(message_builder.RED if is_troubled else message_builder.AMBER)
+    heading = _heading(texts, subscription)
+    message.add_text(f"### {headline or heading}")
+    message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription, tags))
+    edit = paper_texts.subtext(texts("subscription-edit", command=edit_command))
+    message.add_text(f"{next_post_text(texts, subscription, calendar)}\n{edit}")
+    message.add_buttons(
+        _button(texts, "subscription-preview", SHOW_PREVIEW, subscription.id),
+        _button(texts, "subscription-now", POST_NOW, subscription.id),
+        _button(texts, "resume-post", RESUME, subscription.id)
+        if is_inactive
+        else _button(texts, "pause", PAUSE, subscription.id),
+        _button(texts, "remove", REMOVE, subscription.id),
+    )
+    message.add_buttons(
+        _button(texts, "change", OPEN_EDIT, subscription.id),
+        _button(texts, "more-settings", OPEN_MORE, subscription.id),
+        _button(texts, "subscription-all", LIST_POSTS),
+    )
+    return message.view
+
+
+def list_view(
+    texts: Texts,
+    rows: Sequence[Subscription],
+    calendar: schedule.Calendar,
+    setup_command: str,
+    names: Mapping[int, str],
+    page: int = 0,
+) -> ui.LayoutView:
+    """Return a page of a server's subscriptions with a menu to open one, or instructions for setting one up.
+
+    `names` has the names of the channels that the bot can see.
+    """
+    if not rows:
+        return client_messages.text_view(texts("no-subscriptions", command=setup_command))
+    starts = range(0, len(rows), discord_text.SELECT_OPTIONS)
+    pages = [rows[start : start + discord_text.SELECT_OPTIONS] for start in starts]
+    page = min(page, len(pages) - 1)
+    message = message_builder.MessageBuilder()
+    message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
+    message.add_text("\n".join(_list_lines(texts, pages[page], rows, calendar)))
+    labels = name_posts(texts, rows, names)
+    # Menu options cannot show mentions, so they show channel names.
+    options = [
+        message_builder.select_option(
+            labels[row.id],
+            str(row.id),
+            description=paper_texts.join_dotted(
+                texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
+                templates.render_zone(row.timezone, texts.locale.value),
+            ),
+        )
+        for row in pages[page]
+    ]
+    menu = message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)
+    message.add_buttons(menu)
+    message.add_buttons(
+        *client_messages.pager(texts, page, len(pages), lambda number: pack_custom_id(LIST_POSTS, number))
+    )
+    return message.view
+
+
+def _list_lines(
+    texts: Texts, rows: Sequence[Subscription], of_server: Sequence[Subscription], calendar: schedule.Calendar
+) -> list[str]:
+    lines, names = [], name_posts(texts, of_server, with_zone=True)
+    for row in rows[:MAX_LISTED]:
+        name = f"**{names[row.id]}**"
+        lines.append(f"- {paper_texts.join_dotted(name, next_post_text(texts, row, calendar))}")
+    return lines if len(rows) <= MAX_LISTED else [*lines, texts("and-more", count=len(rows) - MAX_LISTED)]
+
+
+def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> ui.LayoutView:
+    return client_messages.text_view(
+        texts("subscription-remove-sure", post=f"**{name}**"),
+        _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
+        _button(texts, "back", LIST_POSTS),
+    )
+
+
+def list_topic_words(texts: Texts, forms: Sequence[str], suggestions: Sequence[str] = ()) -> list[str]:
+    """Return small print on a topic without papers: the other terms that count, and topics to try instead."""
+    named = paper_texts.name_related(texts, forms, most=MAX_TOPIC_FORMS)
+    others = ", ".join(paper_texts.escape_untrusted(topic) for topic in suggestions[:MAX_TOPIC_FORMS])
+    lines = (
+        texts("list-also", forms=named) if named else "",
+        texts("list-perhaps", topics=others) if others else "",
+    )
+    return [paper_texts.subtext(line) for line in lines if line]
+
+
+def why_view(
+    texts: Texts,
+    paper: models.PaperDetail,
+    answer: WhyAnswer,
+    forms: Mapping[str, Sequence[str]],
+    *,
+    guild_id: int,
+) -> ui.LayoutView:
+    """Return the explanations for a paper that is in the archive. `forms` are the other terms that count, by topic."""
+    stopped = [each.subscription for each in answer.explanations if each.cause is Cause.STOPPED]
+    has_problem = any(row.reason != Reason.BY_HAND for row in stopped)
+    accent = message_builder.RED if has_problem else message_builder.AMBER
+    message = message_builder.MessageBuilder(accent)
+    title = paper_texts.title_link(paper)
+    message.add_text(f"### {title}\n{paper_texts.format_votes(paper.votes)}")
+    message.add_separator()
+    names = name_posts(texts, answer.rows)
+    for explanation in answer.explanations:
+        name = names[explanation.subscription.id]
+        lines = [f"**{name}**", _explanation_text(texts, explanation, guild_id)]
+        if explanation.cause is Cause.OFF_TOPIC:
+            lines += list_topic_words(texts, forms[explanation.subscription.topic])
+        message.add_text("\n".join(lines))
+    if answer.left_out:
+        message.add_text(texts("and-more", count=answer.left_out))
+    if not answer.explanations:
+        message.add_text(texts("why-no-subscription", command=texts.name_command("daily setup")))
+    read = _button(texts, "read", client_messages.OPEN_PAPER, paper.arxiv_id)
+    message.add_buttons(read, client_messages.status_button(texts))
+    return message.view
+
+
+def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
+    cause = explanation.cause
+    lines = [_cause_text(texts, explanation, guild_id)]
+    if cause in (Cause.WAITING, Cause.UNCERTAIN, Cause.UNSENT) and explanation.reason:
+        lines.append(paper_texts.reason_text(texts, explanation.reason))
+    if cause is Cause.BELOW_TOP and explanation.at is not None:
+        at = discord_text.timestamp(explanation.at, "R")
+        lines.append(paper_texts.subtext(texts("why-may-change", at=at)))
+    if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC):
+        lines.append(paper_texts.subtext(texts("why-edit", command=texts.name_command("daily edit"))))
+    return "\n".join(lines)
+
+
+def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
+    subscription, cause = explanation.subscription, explanation.cause
+    is_posted = cause in (Cause.POSTED, Cause.POSTED_BY_ANOTHER)
+    at_style = "f" if is_posted else "R"
+    values: dict[str, str | int] = {
+        "date": texts.format_date(explanation.digest_on) if explanation.digest_on else "–",
+        "at": discord_text.timestamp(explanation.at, at_style) if explanation.at else "",
+        "rank": explanation.rank,
+        "total": explanation.candidate_count,
+        "votes": explanation.votes or 0,
+        "topic": paper_texts.escape_untrusted(say_topic(texts, subscription.topic)),
+        "source": format_source(subscription) or "none",
+        "least": subscription.min_votes,
+        "top": subscription.top_n,
+        "by": explanation.reason or "",
+    }
+    text = texts(f"why-{cause.value}", **values)
+    if cause is Cause.STOPPED:
+        return f"{text} {paper_texts.reason_text(texts, subscription.reason)}"
+    part = explanation.part
+    if is_posted and part and part.message_id is not None and part.channel_id is not None:
+        address = paper_texts.channel_url(guild_id, part.channel_id, part.message_id)
+        return f"{text} [{texts('why-see-post')}]({address})"
+    return text

@@ -1,0 +1,523 @@
+"""`paperround doctor`: checks the settings, database and token and reports their values and any problems."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from bot.archive import sorting
+from bot.client import command_sync, webhook
+from bot.core import isolation, program
+from bot.core.clock import latest_date, system_clock
+from bot.core.settings import (
+    HIDDEN_HEALTH,
+    Settings,
+    SourceSetting,
+    find_unknown,
+    setting_name,
+    setting_origins,
+)
+from bot.features.operations import concerns
+from bot.features.operations import posts as posts_of_all
+from bot.rendering.templates import Templates
+from bot.search import index
+from bot.sources import kinds
+from storage import (
+    alerts,
+    daily,
+    database,
+    errors,
+    key_values,
+    migrate,
+    models,
+    outbox,
+    papers,
+    sources,
+    sqlite_file,
+    zotero,
+)
+
+TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
+"""Returns the bot token's application or raises PaperroundError."""
+
+LibraryCheck = Callable[[Settings], Awaitable[None]]
+"""Raises PaperroundError unless the key of Zotero may write in its library."""
+
+HealthCheck = Callable[[], tuple[bool, dict[str, Any]]]
+"""Returns whether the running bot is healthy, and the answer of `/health`. Raises PaperroundError if it does not answer."""
+
+NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` works without one."
+NO_POST = (
+    "No channel has a daily post. Use `/daily setup` in Discord, or a file for `paperround config apply`."
+)
+GONE = (
+    "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations. Then let"
+    " `paperround config apply` add the post with its URL, and remove this one with `removed = true`."
+)
+UNCERTAIN = (
+    "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, pause and resume the post by"
+    " `paperround config apply`, which sends it again."
+)
+
+
+class Status(StrEnum):
+    """The status of a finding, most urgent first. ERROR and TODO make `doctor` exit with status 1."""
+
+    ERROR = "error"
+    TODO = "todo"
+    WARNING = "warning"
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check. `origin` is where a setting was set; `note` is a problem or a hint."""
+
+    what: str
+    value: str
+    origin: str = ""
+    status: Status = Status.OK
+    note: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether this is not an error."""
+        return self.status is not Status.ERROR
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is a setting that has its default value and no note."""
+        return self.origin == "default" and self.status is Status.OK and not self.note
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "well": self.well}
+
+
+async def examine(
+    settings: Settings,
+    check_token: TokenCheck,
+    ask_health: HealthCheck | None = None,
+    check_library: LibraryCheck | None = None,
+) -> list[Finding]:
+    """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
+    of_database, needs_token = await _database(settings)
+    of_token = await _discord(settings, check_token, is_needed=needs_token)
+    of_zotero = [await _zotero(settings, check_library)] if check_library and settings.zotero_library else []
+    of_health = [] if ask_health is None else [await asyncio.to_thread(_health, settings, ask_health)]
+
+    def run_checks() -> list[Finding]:
+        return [finding for check in OF_MACHINE for finding in check(settings)]
+
+    findings = [of_token, *of_zotero, *of_health, *of_database, *await asyncio.to_thread(run_checks)]
+    return sorted(findings, key=lambda finding: [*Status].index(finding.status))
+
+
+def _installation(_: Settings) -> Iterator[Finding]:
+    """Yield a finding on the version, and on the libraries that `run` needs."""
+    status, note = Status.OK, ""
+    try:
+        program.check_installation()
+    except ModuleNotFoundError as error:
+        status, note = Status.ERROR, program.describe_missing(error)
+    yield Finding("Paperround", program.describe_version(), status=status, note=note)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    origins = setting_origins()
+    for name in Settings.model_fields:
+        label, value = setting_name(name), getattr(settings, name)
+        well, note = OF_SETTINGS[label](value, settings) if value and label in OF_SETTINGS else (True, "")
+        status = Status.OK if well else Status.ERROR
+        yield Finding(label, _display_value(label, value), origins[label], status, note)
+    if settings.hides_health:
+        yield Finding("health", "not served", status=Status.WARNING, note=HIDDEN_HEALTH)
+    for name, origin in find_unknown().items():
+        yield Finding(
+            name, "ignored", origin, Status.WARNING, f"{name} is not a setting; its value is ignored."
+        )
+
+
+def _display_value(label: str, value: Any) -> str:
+    if isinstance(value, pydantic.SecretStr):
+        return "set, not shown" if value.get_secret_value() else "empty"
+    if label == "PAPERROUND_DATABASE_URL":
+        try:
+            return migrate.redact_url(str(value))
+        except errors.StorageError:
+            return "not shown: there may be a password in it"
+    if value is None or value == ():
+        return "–"
+    return errors.redact(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+
+
+def _check_inbox(inbox: Path, _: Settings) -> tuple[bool, str]:
+    if inbox.exists():
+        return inbox.is_dir(), "" if inbox.is_dir() else NO_FOLDER.format(inbox, "PAPERROUND_INBOX")
+    place = next(parent for parent in inbox.absolute().parents if parent.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        return False, f"The folder is missing, and this user cannot create it in {place}."
+    return True, "The folder is missing; `paperround run` creates it."
+
+
+def _check_templates(folder: Path, _: Settings) -> tuple[bool, str]:
+    if not folder.is_dir():
+        return False, NO_FOLDER.format(folder, "PAPERROUND_TEMPLATES")
+    problems = Templates(folder).find_problems()
+    return not problems, "; ".join(map(str, problems))
+
+
+def _check_sources(rows: Iterable[SourceSetting], settings: Settings) -> tuple[bool, str]:
+    problems = []
+    for row in rows:
+        address = kinds.normalise(row.url)
+        try:
+            kinds.check(
+                row.kind or kinds.guess_kind(address, kinds.service_endpoints(settings)), address, row.options
+            )
+        except errors.UsageError as error:
+            problems.append(str(error))
+    return not problems, " ".join(problems)
+
+
+NO_FOLDER = "{} is not a folder. Create it, or unset {}."
+OF_SETTINGS: dict[str, Callable[[Any, Settings], tuple[bool, str]]] = {
+    "PAPERROUND_INBOX": _check_inbox,
+    "PAPERROUND_TEMPLATES": _check_templates,
+    "PAPERROUND_SOURCES": _check_sources,
+}
+"""What is looked at of a setting's value. Each returns whether it is well, and a note."""
+
+
+async def _database(settings: Settings) -> tuple[list[Finding], bool]:
+    """Return the findings on the database, and whether the bot needs a token (False if only webhooks post)."""
+    with isolation.collected([]) as failures:
+        return await _examine_database(settings)
+    [error] = failures
+    if isinstance(error, errors.StorageError):
+        note = str(error)
+    else:  # such as a missing table or a value that no version writes
+        reason = str(error).partition("\n")[0][:200]
+        note = (
+            f"Its schema or a row is not as this version expects ({type(error).__name__}: {reason})."
+            " Check PAPERROUND_DATABASE_URL. If it is right, the database is probably sound: report this line."
+        )
+    return [Finding("database", "cannot be used", status=Status.ERROR, note=errors.redact(note))], True
+
+
+_EMPTY = models.ArchiveExtent(0, None, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredState:
+    """What the checks of a database look at. `problem` is why it cannot be used, or ""."""
+
+    settings: Settings
+    now: datetime
+    schema: int | None = None
+    extent: models.ArchiveExtent = _EMPTY
+    problem: str = ""
+    sources: Sequence[models.StoredSource] = ()
+    counted: Mapping[str, Mapping[models.DigestFormat, Mapping[date, int]]] = field(default_factory=dict)
+    posts: Sequence[models.Subscription] = ()
+    has_alert: bool = False
+    uncertain: Sequence[models.Delivery] = ()
+    unaddressed: Sequence[int] = ()
+    of_servers: Sequence[posts_of_all.ListedPost] = ()
+    backup: str | None = None
+    """What is stored about the last one; None for PostgreSQL, whose backups leave no trace."""
+    of_zotero: Sequence[str] = ()
+
+
+async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
+    now = system_clock()
+    if (path := sqlite_file.find_missing_file(settings.database_url)) is not None:
+        sqlite_file.check_access(path)
+        note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
+        missing = Finding("database", "none yet", status=Status.WARNING, note=note)
+        if beside := sqlite_file.find_remains(path):
+            lost = sqlite_file.describe_loss(path, beside)
+            missing = Finding("database", "missing", status=Status.ERROR, note=lost)
+        return [missing, *_steps(StoredState(settings=settings, now=now))], True
+    opened = await migrate.open_database(settings.database_url)
+    try:
+        damage = "" if opened.path is None else await asyncio.to_thread(_find_damage, opened.path)
+        async with opened.read() as connection:
+            stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
+            backup = await key_values.get(connection, key_values.BACKED_UP) or ""
+            stored = StoredState(
+                settings=settings,
+                now=now,
+                extent=await papers.get_extent(connection, until_on=latest_date(now)),
+                sources=await sources.list_rows(connection),
+                counted=await sources.count_papers(connection, now.date() - kinds.YIELD_DAYS),
+                posts=await daily.list_rows(connection),
+                has_alert=await alerts.exist(connection),
+                uncertain=[row for row in stopped if row.is_uncertain],
+                unaddressed=await daily.list_unaddressed(connection),
+                of_servers=await posts_of_all.list_all(connection, settings.close_rule, now),
+                backup=backup if opened.is_sqlite else None,
+                of_zotero=[*concerns.list_zotero(await zotero.find_trouble(connection, now))],
+            )
+        with errors.collected([], reraise=(errors.OtherVersionError,)) as failed:
+            await opened.write(_write_nothing)
+        problem = "; ".join(errors.redact(str(error)) for error in failed)
+        if damage:
+            problem = f"Its file is damaged ({damage}). Stop the bot, and put a backup in its place by `paperround restore FILE`."
+        stored = replace(stored, problem=problem, schema=await migrate.find_version(opened))
+    finally:
+        await opened.close()
+    findings = [finding for check in OF_DATABASE for finding in check(stored)]
+    needs_token = stored.has_alert or not all(row.is_by_webhook for row in stored.posts) or not stored.posts
+    return findings, needs_token
+
+
+def _schema(stored: StoredState) -> Iterator[Finding]:
+    number = stored.extent.paper_count
+    value = f"schema {stored.schema}, {number} paper{'s' * (number != 1)}"
+    yield Finding(
+        "database", value, status=Status.ERROR if stored.problem else Status.OK, note=stored.problem
+    )
+
+
+def _steps(stored: StoredState) -> Iterator[Finding]:
+    """Yield the findings on sources and daily posts. Alerts do not require a daily post."""
+    settings = stored.settings
+    inbox = str(settings.inbox and settings.inbox.absolute())
+    count = sum(row.url != inbox for row in stored.sources) or len(settings.sources)
+    is_fed = count > 0 or (settings.inbox is not None and stored.extent.paper_count > 0)
+    yield _step("sources", str(count), is_done=is_fed, note=kinds.NO_SOURCE)
+    is_set_up = bool(stored.posts) or stored.has_alert
+    yield _step("daily posts", str(len(stored.posts)), is_done=is_set_up, note=NO_POST)
+
+
+def _backup(stored: StoredState) -> Iterator[Finding]:
+    """Yield a finding on the age of the last backup, once there is something to lose."""
+    if stored.backup is None or not (stored.posts or stored.backup):
+        return
+    at, reason = concerns.read_backup(stored.backup)
+    if at is None:
+        note = "`paperround backup FILE` makes one while the bot runs, and deploy/paperround-backup.timer one each night."
+        yield Finding("backup", "none yet", status=Status.WARNING, note=note)
+        return
+    days = (stored.now - at).days
+    value = "failed" if reason else f"{days} day{'s' * (days != 1)} old"
+    status = Status.WARNING if reason or stored.now - at >= concerns.BACKUP_AGE else Status.OK
+    yield Finding("backup", f"{value}, of {at:%Y-%m-%d %H:%M} UTC", status=status, note=reason)
+
+
+def _find_damage(path: Path) -> str:
+    with closing(sqlite_file.connect_reader(path)) as connection:
+        return sqlite_file.find_damage(connection)
+
+
+async def _write_nothing(connection: database.Connection) -> None:
+    """Write a row and remove it: the commit writes its page to the disk."""
+    await key_values.set_value(connection, "doctor", "written")
+    await key_values.remove(connection, "doctor")
+
+
+MAX_SERVERS = 20
+"""The most servers of which the stuck posts are shown."""
+
+
+def _stuck(stored: StoredState) -> Iterator[Finding]:
+    """Yield a finding for each server with posts that are stuck. Webhooks have findings of their own."""
+    stuck = [post for post in posts_of_all.only_stuck(stored.of_servers) if post.server is not None]
+    servers = [(server, [*its]) for server, its in groupby(stuck, lambda post: post.server)]
+    for server, its in servers[:MAX_SERVERS]:
+        notes = [
+            f"Channel {post.channel} ({post.kind.value}, {post.stuck}): {post.reason}" for post in its[:3]
+        ]
+        more = ["`paperround posts` lists all."] if len(its) > len(notes) else []
+        value = f"{len(its)} stuck post{'s' if len(its) != 1 else ''}"
+        yield Finding(f"server {server}", value, status=Status.WARNING, note=" ".join([*notes, *more]))
+    if len(servers) > MAX_SERVERS:
+        value = f"{len(servers) - MAX_SERVERS} with stuck posts"
+        yield Finding("other servers", value, status=Status.WARNING, note="`paperround posts` lists all.")
+
+
+LOG = "`journalctl -u paperround`, or `docker compose logs`"
+RESTART = "The running bot has another version than the one that is installed: restart it."
+OTHER_BOT = "The bot that answers there uses another database: it is another bot, or this is not its folder."
+
+
+def _health(settings: Settings, ask: HealthCheck) -> Finding:
+    """Return a finding on the running bot, or a warning if none answers: it may not have been started yet."""
+    try:
+        is_healthy, answer = ask()
+    except errors.PaperroundError as error:
+        note = f"{error} It does not run, or not at this address. If it should, its log says why it ended: {LOG}."
+        return Finding("running bot", "no answer", status=Status.WARNING, note=note)
+    notices = [str(notice) for notice in answer.get("notices", ())]
+    with suppress(errors.StorageError):  # of a wrong address, which is another finding
+        if answer.get("database") not in (None, database.Database(settings.database_url).fingerprint):
+            notices.insert(0, OTHER_BOT)
+    if answer.get("version", "") != program.describe_version():
+        notices.append(RESTART)
+    status = (Status.WARNING if notices else Status.OK) if is_healthy else Status.ERROR
+    value = f"{'healthy' if is_healthy else 'unhealthy'}, {answer.get('version', 'an older version')}"
+    return Finding(
+        "running bot", value, status=status, note=" ".join([*map(str, answer.get("problems", ())), *notices])
+    )
+
+
+PROBE_BYTES = 1_000_000
+MIN_FREE_BYTES = 100_000_000
+"""A disk with less free space is reported."""
+
+
+def _places(settings: Settings) -> Iterator[Finding]:
+    """Yield findings on the disks and files that the bot writes. Those of a database's address are found elsewhere."""
+    try:
+        opened = database.Database(settings.database_url)
+    except errors.StorageError:
+        return
+    folder = index.folder_of(opened)
+    path = opened.path and opened.path.resolve()
+    yield from _disks([*([path.parent] if path else []), folder], path)
+    yield from _files(path, folder)
+
+
+def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
+    """Yield a finding for each disk of some folders, which a file is written to and removed from."""
+    size = path.stat().st_size if path and os.path.exists(path) else 0
+    known = set()
+    for folder in folders:
+        place = next((one for one in (folder, *folder.parents) if os.path.isdir(one)), folder)
+        try:
+            if (disk := place.stat().st_dev) in known:
+                continue
+            known.add(disk)
+            free = shutil.disk_usage(place).free
+            value, status, note = f"{free / 1e9:,.1f} GB free", Status.OK, ""
+            if free < max(size, MIN_FREE_BYTES):
+                value, status = f"{free / 1e6:,.1f} MB free", Status.ERROR if free < size else Status.WARNING
+                need = "a backup and an upgrade need a copy of the database, and a full disk stops all posts"
+                note = f"Free some space: {need if path else 'the search index is written there'}."
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(bytes(PROBE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            value, status = "cannot be written", Status.ERROR
+            note = f"Writing 1 MB in {place} failed: {error.strerror}. Nothing is posted that could not be recorded: mend it."
+        yield Finding(f"disk of {place}", value, status=status, note=note)
+
+
+def _files(path: Path | None, folder: Path) -> Iterator[Finding]:
+    """Yield a finding on the files that the bot's user may not write: the user to whom most of them belong."""
+    of_database = [path.with_name(f"{path.name}{end}") for end in _BESIDE] if path else []
+    of_index = [folder, *folder.rglob("*")] if os.path.isdir(folder) else []
+    written = [file for file in (*of_database, *of_index) if os.path.exists(file)]
+    owners = Counter(file.stat().st_uid for file in written)
+    owner = owners.most_common(1)[0][0] if owners else os.geteuid()
+    shut = [file for file in written if not _may_write(file, owner)]
+    if shut:
+        names = ", ".join(map(str, shut[:5])) + (", …" if len(shut) > 5 else "")
+        note = f"The bot's user (uid {owner}) may not write {names}. Change the owner or the permissions."
+        yield Finding("files", f"{len(shut)} read-only", status=Status.ERROR, note=note)
+    elif owner != os.geteuid():
+        note = f"This command runs as uid {os.geteuid()}, and the bot as uid {owner}. Type commands as the bot's user."
+        yield Finding("files", f"of uid {owner}", status=Status.WARNING, note=note)
+
+
+_BESIDE = ("", "-wal", "-shm", ".sender.lock", ".migrate.lock")
+
+
+def _may_write(file: Path, owner: int) -> bool:
+    """Return whether a user may write a file. Of the groups of another user than this one nothing is known."""
+    if owner == os.geteuid():
+        return os.access(file, os.W_OK)
+    found = file.stat()
+    return bool(found.st_mode & (0o200 if found.st_uid == owner else 0o022))
+
+
+def _webhooks(stored: StoredState) -> Iterator[Finding]:
+    """Yield a finding for each webhook's post, with the problems of its deliveries, which `/status` cannot show."""
+    for row in stored.posts:
+        if not row.is_by_webhook:
+            continue
+        notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
+        if row.reason == models.Reason.WEBHOOK_GONE:
+            notes = [GONE]
+        days = ", ".join(f"{of.local_on}" for of in stored.uncertain if of.subscription_id == row.id)
+        notes += [UNCERTAIN.format(days=days)] if days else []
+        value = f"webhook {webhook.shorten_address(row.channel_id)}"
+        status = Status.WARNING if notes else Status.OK
+        if row.channel_id in stored.unaddressed:
+            status, notes = Status.ERROR, [*notes, webhook.describe_missing([row.channel_id])]
+        yield Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes))
+
+
+def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
+    return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
+
+
+_EXPECTED = (models.Omission.REPEATED, models.Omission.NEW_VERSION, models.Omission.OTHER_CATEGORY)
+"""Reasons by which no paper is missing from a source."""
+
+
+def _sources(stored: StoredState) -> Iterator[Finding]:
+    """Yield what each source brings, or why it fails, and whether its last reading left out more than it kept."""
+    for row in stored.sources:
+        brought, url = kinds.of_stored(row, stored.counted.get(row.url, {})), errors.redact(row.url)
+        value, number = brought.brings.value, brought.papers_a_day
+        if row.failures:
+            value = row.status.value if row.status else "failed"
+        elif number is not None:
+            value += f", about {number} paper{'s' * (number != 1)} a day"
+        elif row.last_attempt_at is None:
+            value = "not read yet"
+        status, note = (Status.WARNING, row.reason or "") if row.failures else (Status.OK, "")
+        yield Finding(f"source {url}", value, status=status, note=note)
+        missing = [of for of in row.account.left_out if of.reason not in _EXPECTED] if row.account else []
+        number = sum(of.number for of in missing)
+        if row.account is not None and number > row.account.kept:
+            value = f"{number:,} of {row.account.found:,} items left out"
+            yield Finding(f"reading of {url}", value, status=Status.WARNING, note=sorting.describe(missing))
+    if quiet := concerns.find_quiet(stored.sources, stored.posts, stored.extent, stored.now):
+        yield Finding("papers", "none for days", status=Status.WARNING, note=quiet)
+    for reason in stored.of_zotero:
+        yield Finding("list in Zotero", "not written", status=Status.WARNING, note=reason)
+
+
+async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
+    """Return a finding on whether Discord accepts the token."""
+    if settings.discord_token is None and not is_needed:
+        return Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")
+    if settings.discord_token is None:
+        return _step("Discord", "no token", is_done=False, note=NO_TOKEN)
+    try:
+        application = await check_token(settings)
+    except errors.PaperroundError as error:
+        return Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))
+    return Finding("Discord", f"logged in as {application.name}")
+
+
+async def _zotero(settings: Settings, check: LibraryCheck) -> Finding:
+    """Return a finding on whether the key of Zotero may write in its library."""
+    try:
+        await check(settings)
+    except errors.PaperroundError as error:
+        return Finding("Zotero", "no access", status=Status.ERROR, note=f"{error}. {concerns.ZOTERO_KEY}")
+    return Finding("Zotero", f"may write in {settings.zotero_library}")
+
+
+OF_MACHINE: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_installation, _places, _settings)
+OF_DATABASE: tuple[Callable[[StoredState], Iterable[Finding]], ...] = (
+    _schema, _steps, _webhooks, _sources, _stuck, _backup
+)  # fmt: skip
+"""The checks, besides those of the token and of the running bot. To add one, write a function that yields findings."""

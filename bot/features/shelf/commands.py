@@ -1,0 +1,434 @@
+"""The `/saved` command: saved papers of a reader or on a server's list, with their export and import."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
+from bot.client import (
+    autocomplete,
+    custom_ids,
+    interactions,
+    list_state,
+    paper_texts,
+    permissions,
+    responses,
+    router,
+)
+from bot.client import messages as client_messages
+from bot.client.context import Client, Interaction, Request
+from bot.client.custom_ids import Action, pack_custom_id
+from bot.client.list_state import ListKind, ListState
+from bot.client.message_builder import button
+from bot.client.refusals import UserError
+from bot.client.responses import WithFile
+from bot.client.router import Transfer
+from bot.features.shelf import messages as shelf_messages
+from bot.features.shelf import notes
+from bot.features.shelf.service import MAX_FILE_BYTES, Shelf, list_views
+from bot.papers import cards, replies
+from bot.papers.lists import PaperList, Suggestion
+from bot.papers.replies import card_view
+from bot.rendering import discord_text, typesetting
+from storage import accounts, club, models, news, papers, shelf
+
+Tag = app_commands.Range[str, 1, 60]
+Words = app_commands.Range[str, 1, 300]
+
+
+@autocomplete.guarded
+async def _complete_tags(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Suggest the reader's tags, or those of the named list, that contain the typed text, most used first, with their papers."""
+    texts = await interaction.client.texts_for(interaction)
+    typed, place = current.strip().lstrip("#").casefold(), (interaction.namespace.list or "").strip()
+    server_id = await _find_server(interaction, place) if place else 0
+    if server_id and not await permissions.is_member(interaction, server_id):
+        return []
+    find_tags = interaction.client.services.get(Shelf).list_tags
+    counts = await find_tags(interaction.user.id, typed, server_id=server_id)
+    return autocomplete.make_choices(
+        (f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts
+    )
+
+
+_THIS_SERVER = frozenset({"server", "서버"})
+
+
+async def _find_server(interaction: Interaction, typed: str) -> int:
+    """Return the server whose list an option names. Raises UserError."""
+    if await interaction.client.is_in_server(interaction) and typed.casefold() in _THIS_SERVER:
+        return interaction.guild_id or 0
+    if typed.isascii() and typed.isdecimal() and 0 < int(typed) <= custom_ids.MAX_NUMBER:
+        return int(typed)
+    shared = await _find_shared_servers(interaction, typed)
+    exact = [server_id for server_id, name in shared.items() if name.casefold() == typed.casefold()]
+    if len(named := exact or [*shared]) != 1:
+        raise UserError("list-unknown")
+    return named[0]
+
+
+@autocomplete.guarded
+async def _complete_lists(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Suggest this server's list or, elsewhere, those of servers that the reader shares with the bot."""
+    if await interaction.client.is_in_server(interaction):
+        texts = await interaction.client.texts_for(interaction)
+        return autocomplete.make_choices([(texts("list-choice"), "server")])
+    shared = await _find_shared_servers(interaction, current)
+    return autocomplete.make_choices((name, str(server_id)) for server_id, name in shared.items())
+
+
+async def _find_shared_servers(interaction: Interaction, typed: str) -> dict[int, str]:
+    """Return the names of servers with a list that the reader shares with the bot, of the first 25 whose name has a text."""
+    client, database = interaction.client, interaction.client.services.database
+    present = await database.fetch(accounts.list_present_guilds)
+    names = dict[int, str]()
+    for server_id in await database.fetch(shelf.list_with_lists, present):
+        await client.prepare_guild(server_id)
+        guild = client.get_guild(server_id)
+        if guild is not None and typed.strip().casefold() in guild.name.casefold():
+            names[server_id] = guild.name
+        if len(names) == discord_text.AUTOCOMPLETE_CHOICES:
+            break
+    asked = (permissions.is_member(interaction, server_id) for server_id in names)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    return {id_: name for (id_, name), answer in zip(names.items(), answers, strict=True) if answer is True}
+
+
+class ShelfCog(commands.Cog):
+    def __init__(self, bot: Client) -> None:
+        self._shelf = bot.services.get(Shelf)
+        bot.list_views[ListKind.SAVED] = self._page_view
+        bot.card_offers.append(self._add_to_card)
+
+    @router.command(
+        name="saved", description="Your saved papers, with notes and tags; to export or import them too"
+    )
+    @app_commands.describe(
+        search="Words in the paper or in your note",
+        tag="Only papers with this tag",
+        place="The list of this server, which its members share, in place of your own papers",
+    )
+    @app_commands.rename(place="list")
+    @app_commands.autocomplete(tag=_complete_tags, place=_complete_lists)
+    async def list_saved(
+        self, request: Request, search: Words = "", tag: Tag = "", place: Words = ""
+    ) -> ui.LayoutView:
+        query = " ".join([*(f"#{name}" for name in notes.parse_tags(tag)), search]).strip()
+        server_id = await _find_server(request.interaction, place.strip()) if place else 0
+        return await replies.list_view(request, ListState(ListKind.SAVED, query, server_id=server_id))
+
+    @router.handles(shelf_messages.OPEN_IMPORT, responses.AT_ONCE)
+    async def open_import(self, request: Request, action: Action) -> ui.Modal:
+        return shelf_messages.import_modal(request.texts)
+
+    @router.handles(shelf_messages.SUBMIT_IMPORT)
+    @router.transfers
+    async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
+        """Save the papers named in the uploaded file. If the file is too large, it is not downloaded."""
+        url, size = interactions.uploaded_file(request.interaction)
+        if size > MAX_FILE_BYTES:
+            raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
+        data = await request.read_upload(url)
+        imported = await self._shelf.import_file(request.user_id, data, is_kept=request.is_kept)
+        return shelf_messages.import_view(request.texts, imported)
+
+    @router.handles(
+        client_messages.SAVE_PAPER,
+        lambda action: responses.PRIVATELY if _card_page(action) is None else responses.IN_PLACE,
+    )
+    async def save(self, request: Request, action: Action) -> ui.LayoutView:
+        """Save or remove a paper. Updates a private card; replies privately to other messages."""
+        save, _, arxiv_id = action.fields(3)
+        page = _card_page(action)
+        paper_ids = await self._find_ids(request, [arxiv_id])
+        answer: ui.LayoutView | None = None
+        if save == "1":
+            answer = await self._save(request, paper_ids)
+        else:
+            await request.services.database.write(shelf.remove, request.user_id, paper_ids[0])
+        if answer is None or (page is not None and interactions.is_ephemeral(request.interaction)):
+            return await card_view(request, arxiv_id, page or 0)
+        return answer
+
+    @router.handles(client_messages.SAVE_SELECTED, responses.PRIVATELY)
+    async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
+        selected = interactions.selected_values(request.interaction)
+        return await self._save(request, await self._find_ids(request, selected))
+
+    @router.handles(client_messages.LIST_PAPER, responses.PRIVATELY, also=(client_messages.LIST_SELECTED,))
+    async def add_to_list(self, request: Request, action: Action) -> ui.LayoutView:
+        """Put a button's paper or a menu's on the server's list. A paper on it is shown with who added it."""
+        named = [action.payload] if action.payload else interactions.selected_values(request.interaction)
+        return await self._add_to_list(request, named)
+
+    async def _add_to_list(self, request: Request, arxiv_ids: Sequence[str]) -> ui.LayoutView:
+        texts, server_id = request.texts, await self._require_server(request)
+        ids = await self._find_ids(request, arxiv_ids)
+        listing = server_id, ids, request.user_id, request.services.clock()
+        added, total = await request.services.database.write(shelf.add_to_list, *listing)
+        said = [texts("list-added", count=len(added), known=len(ids) - len(added))]
+        if added and len(added) == total:
+            said.append(texts("list-what", command=request.interaction.client.mentions("saved")))
+        if len(arxiv_ids) == 1:
+            return await self._entry_view(request, server_id, arxiv_ids[0], "\n".join(said))
+        return client_messages.text_view("\n".join(said), shelf_messages.list_opener(texts, server_id))
+
+    async def _require_server(self, request: Request) -> int:
+        """Return the server of a control. Raises UserError outside of the bot's servers."""
+        if not await request.interaction.client.is_in_server(request.interaction):
+            raise UserError("list-only-in-servers")
+        return request.interaction.guild_id or 0
+
+    async def _entry_view(
+        self, request: Request, server_id: int, arxiv_id: str, head: str = ""
+    ) -> ui.LayoutView:
+        entry = await self._find(request, arxiv_id, server_id)
+        may_remove = self._may_remove(request, entry)
+        return shelf_messages.list_entry_view(request.texts, server_id, entry, head, may_remove=may_remove)
+
+    def _may_remove(self, request: Request, entry: models.SavedPaper) -> bool:
+        return entry.added_by == request.user_id or permissions.is_manager(request.interaction)
+
+    @router.handles(shelf_messages.REMOVE_LISTED)
+    async def remove_listed(self, request: Request, action: Action) -> ui.LayoutView:
+        """Take a paper off the list, for who added it or a manager."""
+        server_id = await self._require_server(request)
+        entry = await self._find(request, action.payload, server_id)
+        if not self._may_remove(request, entry):
+            raise UserError("list-not-yours")
+        await request.services.database.write(shelf.remove, server_id, entry.id)
+        title = paper_texts.title_link(entry)
+        return client_messages.text_view(request.texts("list-removed", title=title))
+
+    async def _add_to_card(
+        self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
+    ) -> Sequence[ui.Item[Any]]:
+        """Return the buttons of the server's list and, on a card of a saved paper, *Mark as read*."""
+        texts, offers, server_id = request.texts, [], request.interaction.guild_id or 0
+        if await request.interaction.client.is_in_server(request.interaction):
+            is_listed = False
+            if page is not None:  # a shared card stays when the paper is taken off
+                find_entry = request.services.database.fetch(shelf.get, server_id, paper.arxiv_id)
+                is_listed = await find_entry is not None
+            offers.append(client_messages.list_button(texts, paper.arxiv_id, is_listed=is_listed))
+        if page is not None and saved is not None:
+            custom_id = pack_custom_id(shelf_messages.MARK, shelf_messages.READ, page, paper.arxiv_id)
+            offers.append(button(texts("club-unread" if club.READ in saved.tags else "club-read"), custom_id))
+        return offers
+
+    @router.handles(
+        shelf_messages.MARK,
+        lambda action: (
+            responses.IN_PLACE if action.payload.startswith(shelf_messages.READ) else responses.PRIVATELY
+        ),
+    )
+    async def mark(self, request: Request, action: Action) -> ui.LayoutView:
+        """Mark a card's paper as read or unread. What a former version's button nominates comes on the list."""
+        mark, page, arxiv_id = action.fields(3)
+        if mark != shelf_messages.READ:
+            return await self._add_to_list(request, [arxiv_id])
+        toggled = request.user_id, arxiv_id, request.interaction.guild_id
+        await request.services.database.write(club.toggle_read, *toggled)
+        return await card_view(request, arxiv_id, custom_ids.parse_number(page))
+
+    async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
+        # Load no texts, which would take as long as several lookups.
+        ids = await request.services.database.fetch(papers.get_ids, arxiv_ids)
+        if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in ids), None):
+            raise UserError("no-paper", paper=paper_texts.escape_untrusted(unknown))
+        return [ids[arxiv_id] for arxiv_id in arxiv_ids]
+
+    async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
+        """Save papers and return the confirmation. Raises UserError if the shelf is full."""
+        await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
+        command = request.interaction.client.mentions("saved")
+        return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
+
+    @router.handles(shelf_messages.SELECT_TAG)
+    async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
+        tag = interactions.selected_value(request.interaction)
+        text = "" if tag == shelf_messages.ALL_TAGS else tag
+        state = await replies.load_state(request, action)
+        return await replies.list_view(request, state.replace(text=text, token=""))
+
+    @router.handles(shelf_messages.SEARCH_SAVED, responses.AT_ONCE)
+    async def open_search(self, request: Request, action: Action) -> ui.Modal:
+        return shelf_messages.search_modal(request.texts, await replies.load_state(request, action))
+
+    @router.handles(shelf_messages.SUBMIT_SEARCH)
+    async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
+        text = interactions.modal_values(request.interaction).get(shelf_messages.TEXT, "")
+        return await replies.list_view(request, list_state.unpack_state(action).replace(text=text))
+
+    @router.handles(shelf_messages.EXPORT_SAVED, responses.PRIVATELY)
+    @router.transfers
+    async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
+        state = await replies.load_state(request, action)
+        await self._require_member(request, state)
+        with custom_ids.map_parse_errors():
+            chosen = ReferenceFormat(interactions.selected_value(request.interaction))
+        data, count = await self._shelf.export(request.user_id, chosen, state.text, server_id=state.server_id)
+        if not count:
+            return client_messages.text_view(request.texts("saved-nothing-to-export"))
+        filename = f"paperround.{FILE_ENDINGS[chosen]}"
+        view = shelf_messages.export_view(request.texts, chosen, count, filename)
+        return WithFile(view, discord.File(io.BytesIO(data), filename))
+
+    @router.handles(
+        shelf_messages.SHOW_ADDRESS,
+        lambda action: (
+            responses.PRIVATELY if action.verb == shelf_messages.SHOW_ADDRESS else responses.IN_PLACE
+        ),
+        also=(shelf_messages.RENEW_ADDRESS, shelf_messages.CLOSE_ADDRESS),
+    )
+    async def change_address(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show, renew or close the address of a list: of a server's, for its managers."""
+        state, url, token = list_state.unpack_state(action), request.services.lists_url, None
+        if state.server_id:
+            await permissions.require_manager_of(request.interaction, state.server_id)
+        if action.verb != shelf_messages.CLOSE_ADDRESS:
+            if url is None:
+                raise UserError("address-no-web")
+            token = secrets.token_hex(16)
+        keep = action.verb == shelf_messages.SHOW_ADDRESS
+        owner_id, write = state.server_id or request.user_id, request.services.database.write
+        token = await write(shelf.set_address, owner_id, token, keep=keep)
+        if token is None:
+            return client_messages.text_view(request.texts("address-closed"))
+        return shelf_messages.address_view(request.texts, state, url or "", token)
+
+    @router.handles(cards.EDIT_SAVED, responses.AT_ONCE)
+    async def open_edit(self, request: Request, action: Action) -> ui.Modal:
+        page, arxiv_id = action.fields(2)
+        entry = await self._find(request, arxiv_id, await self._server_of(request, page))
+        return shelf_messages.edit_modal(request.texts, entry, page)
+
+    @router.handles(shelf_messages.SUBMIT_EDIT)
+    async def submit_edit(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        """Store the note and tags. Tags that are not kept are named in a message of their own."""
+        page, arxiv_id = action.fields(2)
+        server_id = await self._server_of(request, page)
+        entry = await self._find(request, arxiv_id, server_id)
+        typed = interactions.modal_values(request.interaction)
+        note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
+        left = await self._shelf.annotate(
+            request.user_id, entry.id, note=note, tags=tags, server_id=server_id
+        )
+        views = [shelf_messages.left_tags_view(request.texts, left)] if left else []
+        if server_id:
+            return [await self._entry_view(request, server_id, arxiv_id), *views]
+        return [await card_view(request, arxiv_id, custom_ids.parse_number(page)), *views]
+
+    async def _server_of(self, request: Request, page: str) -> int:
+        """Return the server of a form for its list, which has no card's page; 0: it is for a saved paper. Raises UserError."""
+        return await self._require_server(request) if page == client_messages.NO_PAGE else 0
+
+    @router.handles(shelf_messages.START_NEWS)
+    async def start_news(self, request: Request, action: Action) -> list[ui.LayoutView]:
+        await router.open_dm(request)
+        zone = await request.interaction.client.timezone_for(request.interaction)
+        await self._shelf.start_news(request.user_id, zone)
+        listed = await replies.list_view(request, await replies.load_state(request, action))
+        return [listed, client_messages.text_view(request.texts("news-on"))]
+
+    @router.handles(
+        shelf_messages.STOP_NEWS, lambda action: responses.IN_PLACE if action.payload else responses.PRIVATELY
+    )
+    async def stop_news(self, request: Request, action: Action) -> ui.LayoutView:
+        """Tell the reader nothing more. Updates the list, or replies privately to a message about what is new."""
+        await request.services.database.write(news.switch_off, request.user_id)
+        if action.payload:
+            return await replies.list_view(request, await replies.load_state(request, action))
+        command = request.interaction.client.mentions("saved")
+        return client_messages.text_view(request.texts("news-stopped", command=command))
+
+    @router.handles(shelf_messages.REMOVE_SAVED, responses.PRIVATELY)
+    async def remove_saved(self, request: Request, action: Action) -> ui.LayoutView:
+        selected = interactions.selected_values(request.interaction)
+        for paper_id in await self._find_ids(request, selected):
+            await request.services.database.write(shelf.remove, request.user_id, paper_id)
+        return client_messages.text_view(request.texts("news-removed", count=len(selected)))
+
+    async def _page_view(self, request: Request, state: ListState) -> ui.LayoutView:
+        """Return a page of the saved papers, or the last page if the page number is too large. Raises UserError."""
+        await self._require_member(request, state)
+        listed = await self._load_list(request, state)
+        if not listed.rows and state.page and listed.total:
+            listed = await self._load_list(request, state.replace(page=listed.page_count - 1))
+        interaction = request.interaction
+        here = interaction.guild_id or 0 if await interaction.client.is_in_server(interaction) else 0
+        if not listed.rows:
+            return shelf_messages.no_saved_view(request.texts, listed, here)
+        switch = None
+        if not state.server_id:
+            switch = await request.services.database.fetch(news.get, request.user_id)
+        is_managed = state.server_id == interaction.guild_id and permissions.is_manager(interaction)
+        may_share = is_managed or not state.server_id
+        return shelf_messages.saved_view(request.texts, listed, switch, may_share=may_share, here=here)
+
+    async def _require_member(self, request: Request, state: ListState) -> None:
+        """Raise UserError if the reader is not a member of the server whose list a state shows."""
+        if state.server_id and not await permissions.is_member(request.interaction, state.server_id):
+            raise UserError("list-unknown")
+
+    async def _load_list(self, request: Request, state: ListState) -> PaperList:
+        """Return a page of saved papers. The suggestions are the lists for their tags."""
+        texts, user_id, server_id = request.texts, request.user_id, state.server_id
+        saved, total = await self._shelf.list_saved(
+            user_id, state.text, server_id=server_id, limit=state.size, offset=state.offset
+        )
+        fresh = state.replace(page=0, token="")
+        tags = await self._shelf.list_tags(user_id, server_id=server_id)
+        now, heading = request.services.clock(), texts("list-saved-heading", count=total)
+        views, talks, savers = dict[str, str](), dict[int, club.Talk](), dict[tuple[int, int], int]()
+        async with request.services.database.read() as connection:
+            events = await news.list_waiting(connection, server_id or user_id, now, is_list=bool(server_id))
+            if server_id:
+                talks = await club.list_talks(connection, server_id, now)
+                savers = await shelf.count_savers(connection, [paper.id for paper in saved])
+        if server_id:
+            views = {view.value: texts(f"list-view-{view}") for view in list_views(server_id)}
+            guild = request.interaction.client.get_guild(server_id)
+            name = paper_texts.escape_untrusted(guild.name, max_length=60) if guild else "none"
+            heading = texts("list-heading", server=name, count=total)
+        facts = {
+            paper.arxiv_id: shelf_messages.format_facts(
+                texts, paper, server_id, talks.get(paper.id), savers.get((server_id, paper.id), 0)
+            )
+            for paper in saved
+        }
+        query = paper_texts.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
+        return PaperList(
+            state=state,
+            heading=heading,
+            rows=tuple(saved),
+            total=total,
+            notes=(texts("saved-filter", query=query),) if query else (),
+            facts=facts,
+            events={paper.arxiv_id: events.get(paper.id, ()) for paper in saved},
+            suggestions=tuple(
+                Suggestion(f"{views.get(tag, f'#{tag}')} · {count}", fresh.replace(text=f"#{tag}"))
+                for tag, count in tags
+            ),
+        )
+
+    async def _find(self, request: Request, arxiv_id: str, server_id: int = 0) -> models.SavedPaper:
+        owner_id = server_id or request.user_id
+        paper = await request.services.database.fetch(shelf.get, owner_id, arxiv_id)
+        if paper is None:
+            raise UserError("list-not-any-more" if server_id else "saved-not-any-more")
+        return paper
+
+
+def _card_page(action: Action) -> int | None:
+    """Return the page of the card that the pressed button is on; None if it is not on a card."""
+    page = action.fields(3)[1]
+    return None if page == client_messages.NO_PAGE else custom_ids.parse_number(page)

@@ -1,0 +1,314 @@
+"""Lists of saved papers and of a server, their forms, and replies to an import or export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from discord import ui
+
+from bot.archive import arxiv_ids
+from bot.archive.exports import LIST_FILES, ReferenceFormat
+from bot.client import list_state, message_builder, paper_texts
+from bot.client import messages as client_messages
+from bot.client.custom_ids import pack_custom_id
+from bot.client.list_state import OPEN_LIST, ListKind, ListState, pack_state
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client.messages import newest_digest_button, open_menu
+from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
+from bot.client.texts import Texts
+from bot.features.shelf import service as shelf_service
+from bot.features.shelf.news import NewsPost
+from bot.features.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
+from bot.outbox.contents import RenderedPart, part_marker
+from bot.papers.cards import EDIT_SAVED, format_tags
+from bot.papers.list_views import Rows, list_pager, state_menu, view_with_rows
+from bot.papers.lists import PaperList
+from bot.rendering import discord_text, typesetting
+from storage import models
+from storage.club import Talk
+from storage.news import NewsReader
+
+SELECT_TAG = "sg"
+SEARCH_SAVED = "sq"
+EXPORT_SAVED = "sx"
+OPEN_IMPORT = "sfi"
+ALL_TAGS = "*"
+"""The tag menu's value for all papers. Other values begin with `#`."""
+FORMAT_NAMES = {
+    ReferenceFormat.BIBTEX: "BibTeX",
+    ReferenceFormat.RIS: "RIS",
+    ReferenceFormat.CSL: "CSL JSON",
+    ReferenceFormat.CSV: "CSV",
+    ReferenceFormat.MARKDOWN: "Markdown",
+}
+_MAX_SHOWN_NOTE = 120
+SUBMIT_EDIT = "snm"
+NOTE, TAGS = "note", "tags"
+SUBMIT_SEARCH = "sqm"
+TEXT = "text"
+SUBMIT_IMPORT = "sfim"
+FILE = "file"
+START_NEWS, STOP_NEWS = "sno", "snx"
+"""The switch below a list of saved papers, whose state they carry; a message about what is new has none."""
+REMOVE_SAVED = "srm"
+REMOVE_LISTED = "listx"
+MARK = "clubp"
+READ = "read"
+"""What `MARK` does, but on cards of versions 0.1 and 0.2 that nominated a paper for the club, which now votes from the list."""
+SHOW_ADDRESS, RENEW_ADDRESS, CLOSE_ADDRESS = "sa", "san", "sac"
+"""The address of a list, whose state they carry."""
+MAX_SEARCH_LENGTH = 300
+MAX_SKIPPED = 15
+"""How many references that an import skipped are named."""
+
+
+def saved_view(
+    texts: Texts, listed: PaperList, news: NewsReader | None, *, may_share: bool = True, here: int = 0
+) -> ui.LayoutView:
+    """Return a page of saved papers with controls to open one, choose a tag, export, and switch news (None: off).
+
+    If the reader `may_share` it, there is a button for its address; if it is not the list of the server `here`, one for that.
+    """
+    state = listed.state
+    show_all = show_all_button(texts, state.server_id) if state.text else None
+    formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
+    is_on, reason = news is not None and news.reason is None, news.reason if news else None
+    label, verb = ("news-stop-here", STOP_NEWS) if is_on else ("news-start", START_NEWS)
+    switch = button(texts(label), pack_state(state.replace(page=0), verb))
+    fresh = ListState(ListKind.SAVED, server_id=state.server_id)
+    rows: Rows = (
+        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
+        [_tag_menu(texts, listed)],
+        [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
+        [*list_pager(texts, listed), list_opener(texts, here) if here and here != state.server_id else None],
+        [
+            _search_button(texts, state),
+            show_all,
+            *(() if state.server_id else (import_button(texts), switch)),
+            button(texts("address"), pack_state(fresh, SHOW_ADDRESS)) if may_share else None,
+        ],
+    )
+    notes = (*listed.notes, texts("news-suspended", reason=reason) if reason else "")
+    return view_with_rows(texts, replace(listed, notes=notes), rows)
+
+
+def news_view(texts: Texts, post: NewsPost, marker: str | None) -> ui.LayoutView:
+    """Return a week's message: each paper with what is new, and controls to open one, remove some, and stop."""
+    papers = post.papers
+    events = {row.arxiv_id: post.events[row.id] for row in papers}
+    options = [
+        select_option(paper_texts.format_title(row.title, row.arxiv_id), row.arxiv_id) for row in papers
+    ]
+    rows: Rows = (
+        [open_menu(texts("open-paper"), papers, marker=marker)],
+        [select_menu(texts("news-remove"), pack_custom_id(REMOVE_SAVED), options, max_values=len(options))],
+        [button(texts("news-stop"), pack_custom_id(STOP_NEWS))],
+    )
+    heading = texts("news-heading", count=len(papers) + post.more)
+    more = texts("news-more", count=post.more) if post.more else ""
+    listed = PaperList(ListState(ListKind.SAVED), heading, papers, len(papers), (more,), events=events)
+    return view_with_rows(texts, listed, rows)
+
+
+def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[RenderedPart, ...]:
+    """Return a week's message. As plain text, the marker is in the fragment of a link."""
+    texts = wording.ui_texts
+    plain = client_messages.papers_payload(
+        texts,
+        models.DeliveryKind.NEWS,
+        post.on,
+        post.marker,
+        post.papers,
+        events={row.arxiv_id: post.events[row.id] for row in post.papers},
+        more=texts("news-more", count=post.more) if post.more else "",
+    )
+    return client_messages.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
+
+
+def import_button(texts: Texts) -> ui.Item[Any]:
+    return button(texts("saved-import"), pack_custom_id(OPEN_IMPORT))
+
+
+def list_opener(texts: Texts, server_id: int) -> ui.Item[Any]:
+    """Return a button that opens a server's list in a new message."""
+    state = ListState(ListKind.SAVED, server_id=server_id)
+    return button(texts("list-show"), pack_state(state, OPEN_LIST), emoji="📚")
+
+
+def no_saved_view(texts: Texts, listed: PaperList, here: int = 0) -> ui.LayoutView:
+    """Return the reply for a search or tag without results or, if nothing is saved, how to save papers."""
+    message, server_id = MessageBuilder(), listed.state.server_id
+    if not listed.state.text:
+        message.add_text(texts("no-list-server" if server_id else "no-list-saved"))
+        opener = list_opener(texts, here) if here and here != server_id else None
+        importer = None if server_id else import_button(texts)
+        message.add_buttons(importer, newest_digest_button(texts), opener)
+        return message.view
+    query = escape_untrusted(typesetting.strip_quotes(listed.state.text), max_length=200)
+    message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=query))
+    # An arXiv ID in place of a tag was meant to save that paper.
+    arxiv_id = arxiv_ids.extract_arxiv_id(listed.state.text.strip("#"))
+    if arxiv_id is not None:
+        custom_id = pack_custom_id(client_messages.OPEN_PAPER, arxiv_id)
+        message.add_buttons(button(texts("read-paper", id=arxiv_id), custom_id))
+    message.add_buttons(
+        _search_button(texts, listed.state),
+        show_all_button(texts, server_id),
+        None if server_id else import_button(texts),
+    )
+    return message.view
+
+
+def _search_button(texts: Texts, state: ListState) -> ui.Item[Any]:
+    return button(texts("saved-search"), pack_state(state.replace(page=0), SEARCH_SAVED))
+
+
+def show_all_button(texts: Texts, server_id: int = 0) -> ui.Item[Any]:
+    return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED, server_id=server_id)))
+
+
+def list_entry_view(
+    texts: Texts, server_id: int, entry: models.SavedPaper, head: str, *, may_remove: bool
+) -> ui.LayoutView:
+    """Return what is said of a paper on a server's list, below a `head`: who added it and when."""
+    lines = [
+        head,
+        join_dotted(paper_texts.title_link(entry), _added_text(texts, entry)),
+        format_tags(entry.tags),
+    ]
+    remove = button(texts("list-remove"), pack_custom_id(REMOVE_LISTED, entry.arxiv_id))
+    return client_messages.text_view(
+        "\n".join(filter(None, lines)),
+        list_opener(texts, server_id),
+        button(texts("saved-tags"), pack_custom_id(EDIT_SAVED, client_messages.NO_PAGE, entry.arxiv_id)),
+        remove if may_remove else None,
+    )
+
+
+def _added_text(texts: Texts, entry: models.SavedPaper) -> str:
+    name = f"<@{entry.added_by}>" if entry.added_by else "none"
+    return texts("list-by", name=name, date=discord_text.timestamp(entry.saved_at, "D"))
+
+
+def format_facts(
+    texts: Texts, paper: models.SavedPaper, server_id: int = 0, talk: Talk | None = None, savers: int = 0
+) -> str:
+    """Return the small print of a saved paper or, with a server, of one on its list.
+
+    `talk` is what the server did with it, `savers` how many members saved it, 0 for too few to say so.
+    """
+    saved = texts("saved-on", date=discord_text.timestamp(paper.saved_at, "D"))
+    meets_on, thread_id = (talk.meets_on, talk.thread_id) if talk else (None, 0)
+    facts = join_dotted(
+        _added_text(texts, paper) if server_id else saved,
+        "" if paper.is_listed else texts("in-no-digest"),
+        texts("list-club", date=texts.format_date(meets_on)) if meets_on else "",
+        f"[{texts('list-discussed')}]({paper_texts.channel_url(server_id, thread_id)})" if thread_id else "",
+        texts("post-savers", count=savers) if savers else "",
+        format_tags(paper.tags),
+    )
+    lines = [facts]
+    if paper.note:
+        note = escape_untrusted(paper.note, max_length=_MAX_SHOWN_NOTE)
+        lines.append(texts("saved-note", note=note))
+    return "\n".join(map(subtext, lines))
+
+
+def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    """Return a menu of the reader's most used tags (passed as the list's suggestions), or None without tags."""
+    if not listed.suggestions:
+        return None
+    tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]
+    labels = {ALL_TAGS: texts("all-papers")} | {tagged.text: label for label, tagged in tags}
+    fresh = listed.state.replace(text="", token="")
+    return state_menu(texts("saved-tags"), SELECT_TAG, fresh, labels, listed.state.text or ALL_TAGS)
+
+
+def import_modal(texts: Texts) -> message_builder.StatelessModal:
+    modal = message_builder.StatelessModal(texts("saved-import"), pack_custom_id(SUBMIT_IMPORT))
+    modal.add_file(texts("saved-import-file"), FILE, texts("saved-import-file-hint"))
+    return modal
+
+
+def search_modal(texts: Texts, state: list_state.ListState) -> message_builder.StatelessModal:
+    custom_id = list_state.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
+    modal = message_builder.StatelessModal(texts("saved-search"), custom_id)
+    hint = texts("saved-search-hint")
+    # The tag and search of `/saved` may together be too long for the field.
+    modal.add_text(
+        texts("saved-search-label"),
+        TEXT,
+        value=state.text[:MAX_SEARCH_LENGTH],
+        placeholder=hint,
+        max_length=MAX_SEARCH_LENGTH,
+    )
+    return modal
+
+
+def edit_modal(texts: Texts, paper: models.SavedPaper, page: str) -> message_builder.StatelessModal:
+    """Return the form for a saved paper's note and tags. `page` is that of its card; NO_PAGE: the tags on a server's list."""
+    is_own = page != client_messages.NO_PAGE
+    title = texts("saved-edit" if is_own else "list-tags")
+    modal = message_builder.StatelessModal(title, pack_custom_id(SUBMIT_EDIT, page, paper.arxiv_id))
+    if is_own:
+        modal.add_text(
+            texts("saved-note-label"),
+            NOTE,
+            value=paper.note,
+            max_length=MAX_NOTE_LENGTH,
+            required=False,
+            multiline=True,
+        )
+    modal.add_text(
+        texts("saved-tags-label", count=MAX_TAGS, length=MAX_TAG_LENGTH),
+        TAGS,
+        value=", ".join(paper.tags),
+        placeholder=texts("saved-tags-hint"),
+        max_length=MAX_TAGS * (MAX_TAG_LENGTH + 2),
+        required=False,
+    )
+    return modal
+
+
+def left_tags_view(texts: Texts, tags: Sequence[str]) -> ui.LayoutView:
+    names = escape_untrusted(", ".join(f"#{tag}" for tag in tags), max_length=400)
+    said = texts("saved-tags-left", names=names, count=MAX_TAGS, length=MAX_TAG_LENGTH)
+    return client_messages.text_view(said)
+
+
+def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> ui.LayoutView:
+    """Return the addresses of a list, with buttons that renew and close it."""
+    url, message = f"{base_url.rstrip('/')}/lists/{token}", MessageBuilder()
+    files = join_dotted(*(f"[{name} (.{ending})]({url}.{ending})" for ending, name in LIST_FILES.items()))
+    message.add_text(f"### {texts('address')}")
+    message.add_text(f"{url}\n{files}")
+    message.add_text(texts("address-what"))
+    message.add_buttons(
+        button(texts("address-renew"), pack_state(state, RENEW_ADDRESS)),
+        button(texts("address-close"), pack_state(state, CLOSE_ADDRESS)),
+    )
+    return message.view
+
+
+def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) -> ui.LayoutView:
+    message = MessageBuilder()
+    message.add_text(texts("saved-exported", count=count, format=FORMAT_NAMES[form]))
+    message.add_file(filename)
+    return message.view
+
+
+def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView:
+    message = MessageBuilder()
+    message.add_text(texts("saved-imported", count=imported.saved))
+    counts = {"unlisted": imported.unlisted, "known": imported.known, "full": imported.full}
+    lines = [texts(f"saved-import-{key}", count=count) for key, count in counts.items() if count]
+    for key, labels in (("skipped", imported.skipped), ("unasked", imported.unasked)):
+        if labels:
+            shown = [paper_texts.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
+            more = [texts("and-more", count=len(labels) - MAX_SKIPPED)] if len(labels) > MAX_SKIPPED else []
+            lines.append(f"{texts(f'saved-import-{key}', count=len(labels))}: {', '.join([*shown, *more])}")
+    message.add_text("\n".join(f"- {line}" for line in lines))
+    message.add_buttons(show_all_button(texts) if imported.saved else None)
+    return message.view

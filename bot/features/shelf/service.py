@@ -1,0 +1,322 @@
+"""Saves, lists, searches, imports and exports readers' papers, and those of servers' lists.
+
+A paper matches a query if it has all of the query's words and tags (such as `#rl`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from bot.archive import digest_writer, references
+from bot.archive.exports import ReferenceFormat, render_references
+from bot.archive.references import Reference
+from bot.core import isolation
+from bot.core.clock import Clock
+from bot.features.shelf import notes
+from bot.rendering import discord_text
+from bot.text import analyser, typography
+from storage import accounts, archive, club, models, news, outbox, papers, shelf
+from storage.archive import DigestPaper
+from storage.database import Connection, Database
+from storage.errors import UsageError
+from storage.snapshot import chunked
+
+MAX_LISTED_TAGS = 25
+"""The maximum number of tags offered, limited by Discord."""
+
+Matcher: TypeAlias = Callable[[str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
+"""Returns the ids of the papers that fully match a query, as in `/topic`."""
+
+FindTitled: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
+"""Returns the arXiv ids of the archive's papers with exactly these titles, by title."""
+
+FetchTitled: TypeAlias = Callable[[int, Sequence[str]], Awaitable[Mapping[str, str | None]]]
+"""Asks arXiv for papers with exactly these titles for a reader. None: arXiv lacks it. Titles left out were not asked for."""
+
+
+class View(StrEnum):
+    """Selections that are computed and used like tags: of saved papers what lacks `#read`, and what is new.
+
+    Of a server's list what was neither discussed nor read in the club, what was read there, what a member added, and what is new.
+    """
+
+    UNREAD = "unread"
+    READ = "read"
+    MINE = "mine"
+    UPDATED = "updated"
+
+
+def list_views(server_id: int) -> list[View]:
+    """Return the views of a server's list or, without a server, of saved papers."""
+    return [*View] if server_id else [View.UNREAD, View.UPDATED]
+
+
+_READ_SECONDS, _READ_MEGABYTES, _RESULT_MEGABYTES = 20, 500, 6
+"""The CPU time and memory of a process that reads a file, and what it may send: some twice the largest file."""
+_ADDED_AT_ONCE = 500
+"""Papers of an import. Thousands would hold the event loop."""
+
+
+@dataclass(eq=False)
+class Shelf:
+    """Stores readers' saved papers. `_matcher` searches digests' papers.
+
+    `find_titled` and then `fetch_titled` find the papers of references without an arXiv id.
+    """
+
+    _database: Database
+    _clock: Clock
+    _matcher: Matcher
+    find_titled: FindTitled
+    fetch_titled: FetchTitled
+
+    async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
+        """Save papers that are not saved yet. Raises UsageError, without saving any, if there are too many."""
+        await self._database.write(shelf.save, user_id, paper_ids, self._clock(), server_id)
+
+    async def _find_in_view(
+        self, connection: Connection, view: View, user_id: int, server_id: int
+    ) -> frozenset[int]:
+        """Return the saved papers, or those of a server's list, in a view for a reader."""
+        owner_id, now = server_id or user_id, self._clock()
+        if view is View.UPDATED:
+            return frozenset(await news.list_waiting(connection, owner_id, now, is_list=bool(server_id)))
+        if view is View.MINE:
+            return frozenset(await shelf.list_paper_ids(connection, owner_id, added_by=user_id))
+        if not server_id:
+            return await club.list_unread(connection, user_id)
+        listed = frozenset(await shelf.list_paper_ids(connection, server_id))
+        talks = await club.list_talks(connection, server_id, now)
+        if view is View.UNREAD:
+            return listed - talks.keys()
+        return listed & {paper_id for paper_id, talk in talks.items() if talk.is_read}
+
+    async def import_file(self, user_id: int, data: bytes, *, is_kept: bool) -> Imported:
+        """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
+
+        A reference without an arXiv id is looked up by its title. Notes and tags of this bot's exports are
+        restored where the paper lacks them. `is_kept`: the reader had data when the import was requested. If
+        that data has been deleted since, nothing is saved.
+        """
+        now = self._clock()
+        file = await _read_file(data, now.date())
+        titled = await self._find_by_title(user_id, file)
+        by_id: dict[str, Reference] = {}
+        skipped, unasked = list[str](), list[str]()
+        for reference in file:
+            if (arxiv_id := reference.arxiv_id or titled.get(reference.title)) is not None:
+                by_id.setdefault(arxiv_id, reference)
+            else:
+                is_known = not reference.title or reference.title in titled
+                (skipped if is_known else unasked).append(reference.label)
+        async with self._database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            await accounts.lock_reader(connection, user_id)
+            if is_kept and not await accounts.count_reader_data(connection, user_id):
+                return Imported()
+            saved_ids = set(await shelf.list_paper_ids(connection, user_id))
+            ids = await papers.get_ids(connection, by_id)
+            fresh = [arxiv_id for arxiv_id in by_id if ids.get(arxiv_id) not in saved_ids]
+            taken = fresh[: shelf.MAX_SAVED - len(saved_ids)]
+            missing = [arxiv_id for arxiv_id in taken if arxiv_id not in ids]
+            for chunk in chunked(missing, _ADDED_AT_ONCE):
+                ids |= await papers.add(connection, digest_writer.unlisted_papers(chunk))
+            taken_ids = [ids[arxiv_id] for arxiv_id in taken]
+            listed = await papers.list_rows(connection, taken_ids)
+            times = {id_: now - timedelta(microseconds=number) for number, id_ in enumerate(taken_ids)}
+            await shelf.save_at(connection, user_id, times)
+            await self._restore(connection, user_id, {ids[key]: by_id[key] for key in by_id if key in ids})
+        return Imported(
+            saved=len(taken),
+            unlisted=len(taken) - len(listed),
+            known=len(by_id) - len(fresh),
+            full=len(fresh) - len(taken),
+            skipped=tuple(skipped),
+            unasked=tuple(unasked),
+        )
+
+    async def _find_by_title(self, user_id: int, file: Sequence[Reference]) -> dict[str, str | None]:
+        """Return the arXiv ids of references without one, by title.
+
+        None: no paper has the title. Titles that were not looked up are left out.
+        """
+        titles = [row.title for row in file if row.arxiv_id is None and row.title][:MAX_TITLES]
+        ids: dict[str, str | None] = dict(await self.find_titled(titles)) if titles else {}
+        if others := [title for title in titles if title not in ids]:
+            ids |= await self.fetch_titled(user_id, others)
+        return ids
+
+    async def _restore(
+        self, connection: Connection, user_id: int, references: Mapping[int, Reference]
+    ) -> None:
+        """Give saved papers the notes and tags of their references, unless they have some."""
+        noted = {id_: row for id_, row in references.items() if row.note or row.tags}
+        for row in await shelf.list_annotations(connection, user_id) if noted else ():
+            if (reference := noted.get(row.paper_id)) is not None:
+                tags = notes.join_tags(notes.parse_tags(reference.tags))
+                await shelf.update(
+                    connection,
+                    user_id,
+                    row.paper_id,
+                    note=row.note or notes.clean_note(reference.note),
+                    tags=row.tags or tags,
+                )
+
+    async def annotate(
+        self, user_id: int, paper_id: int, *, note: str, tags: str, server_id: int = 0
+    ) -> list[str]:
+        """Replace the note and tags of a saved paper or, with a server, of one on its list.
+
+        Returns the tags that are not kept: those beyond the limits, and names of views, which would hide them.
+        """
+        typed, views = notes.split_tags(tags), list_views(server_id)
+        kept = [tag for tag in typed if len(tag) <= notes.MAX_TAG_LENGTH and tag not in views][
+            : notes.MAX_TAGS
+        ]
+        values = {"note": notes.clean_note(note), "tags": notes.join_tags(kept)}
+        await self._database.write(shelf.update, server_id or user_id, paper_id, **values)
+        return [tag for tag in typed if tag not in kept]
+
+    async def start_news(self, user_id: int, zone: str) -> None:
+        """Tell a reader of events of saved papers, in a zone (IANA) unless the reader chose one."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            await news.switch_on(connection, news.NewsReader(user_id, now, zone))
+            await outbox.try_direct(connection, models.DeliveryKind.NEWS, user_id, now)
+
+    async def list_tags(
+        self, user_id: int, containing: str = "", *, server_id: int = 0
+    ) -> list[tuple[str, int]]:
+        """Return the tags of the reader, or of a server's list, that contain a text, each with its number of papers.
+
+        The most used come first; before them views, unless they contain none or all of the papers.
+        """
+        owner_id = server_id or user_id
+        async with self._database.read() as connection:
+            tags = await shelf.get_tags(connection, owner_id)
+            total = await shelf.count(connection, owner_id)
+            views = [
+                (view.value, len(await self._find_in_view(connection, view, user_id, server_id)))
+                for view in list_views(server_id)
+                if total and containing in view
+            ]
+        counts = Counter(tag for tag in tags.split() if containing in tag)
+        of_tags = heapq.nsmallest(MAX_LISTED_TAGS, counts.items(), key=lambda item: (-item[1], item[0]))
+        return [*((name, count) for name, count in views if 0 < count < total), *of_tags][:MAX_LISTED_TAGS]
+
+    async def list_saved(
+        self, user_id: int, query: str = "", *, server_id: int = 0, limit: int | None = None, offset: int = 0
+    ) -> tuple[list[models.SavedPaper], int]:
+        """Return a page of the saved papers, or of a server's list, that match a query, and the total number of matches."""
+        async with self._database.read() as connection:
+            tags, paper_ids = await self._find(connection, user_id, query, server_id)
+            return await shelf.list_rows(
+                connection, server_id or user_id, tags=tags, paper_ids=paper_ids, limit=limit, offset=offset
+            )
+
+    async def export(
+        self, user_id: int, form: ReferenceFormat, query: str = "", *, server_id: int = 0
+    ) -> tuple[bytes, int]:
+        """Return the papers of `list_saved` as a file, and their number. Raises UsageError if it is too large."""
+        async with self._database.read() as connection:
+            tags, paper_ids = await self._find(connection, user_id, query, server_id)
+            saved, count = await shelf.list_rows(
+                connection, server_id or user_id, tags=tags, paper_ids=paper_ids
+            )
+            confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in saved])
+        data = (await asyncio.to_thread(render_references, form, saved, confirmed)).encode()
+        if len(data) > discord_text.FILE_BYTES:
+            text = "The file is larger than Discord accepts. Export only one tag or the results of a search."
+            raise UsageError(text, "saved-export-too-large")
+        return data, count
+
+    async def _find(
+        self, connection: Connection, user_id: int, query: str, server_id: int
+    ) -> tuple[list[str], frozenset[int] | None]:
+        """Return a query's tags, and the ids of papers that match its words (in text, title, note or id) and are in its views.
+
+        The ids are None if the query has neither words nor views, so that any paper matches.
+        """
+        words, tags = notes.split_query(query)
+        among: frozenset[int] | None = None
+        for view in list_views(server_id):
+            if view in tags:
+                tags.remove(view)
+                seen = await self._find_in_view(connection, view, user_id, server_id)
+                among = seen if among is None else among & seen
+        if not words:
+            return tags, among
+        saved = await shelf.list_texts(connection, server_id or user_id)
+        matching = await asyncio.to_thread(_find_in_texts, saved, words)
+        listed = [
+            DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
+            for row in saved
+            if row.last_on
+        ]
+        matching |= frozenset(await self._matcher(words, listed))
+        return tags, matching if among is None else matching & among
+
+
+async def _read_file(data: bytes, today: date) -> list[Reference]:
+    """Read a file's references in a child process. Raises UsageError for none, for EndNote's XML, and beyond its limits."""
+    if references.is_endnote_xml(data):
+        text = "The file is EndNote's XML, which is not read. Export it as RIS or BibTeX."
+        raise UsageError(text, "saved-import-endnote")
+    try:
+        rows = await isolation.run_isolated(
+            references.read_references,
+            data,
+            today,
+            seconds=_READ_SECONDS,
+            megabytes=_READ_MEGABYTES,
+            result_megabytes=_RESULT_MEGABYTES,
+        )
+    except isolation.ChildLimitError as error:
+        raise UsageError("The whole file cannot be read in time.", "saved-import-too-slow") from error
+    if not rows:
+        raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
+    if len(rows) > references.MAX_REFERENCES:
+        text = f"The file has more than {references.MAX_REFERENCES:,} references."
+        raise UsageError(text, "saved-import-too-many", count=references.MAX_REFERENCES)
+    return [Reference(**row) for row in rows]
+
+
+def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
+    wanted = analyser.fold(words).split()
+    texts = {
+        row.paper_id: analyser.fold(
+            f"{row.arxiv_id} {typography.to_plain_text(row.title or '')} {row.note} {row.tags}"
+        )
+        for row in rows
+    }
+    return frozenset(paper_id for paper_id, text in texts.items() if all(word in text for word in wanted))
+
+
+# Imports save the papers of all references in a file, including those that no digest lists.
+
+MAX_FILE_BYTES = 2_000_000
+MAX_TITLES = 500
+"""The most titles of references that are looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many papers an import saved and skipped. `unlisted` papers were saved but are in no digest.
+
+    `known` papers had been saved before; `full` papers were skipped because the shelf was full. `skipped` are the
+    labels of references without an arXiv id or a known title, `unasked` of those whose title was not looked up.
+    """
+
+    saved: int = 0
+    unlisted: int = 0
+    known: int = 0
+    full: int = 0
+    skipped: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()

@@ -1,0 +1,138 @@
+"""The `/today` command: a reader's five papers of the day with their menus and buttons, and the daily direct message (DM)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.client import custom_ids, interactions, list_state, paper_texts, responses, router
+from bot.client import messages as client_messages
+from bot.client import options as client_options
+from bot.client.context import Request
+from bot.client.custom_ids import Action
+from bot.client.refusals import UserError
+from bot.core import schedule
+from bot.features.today import messages as today_messages
+from bot.features.today.profiles import Profiles
+from bot.features.today.service import PaperMark, TodayService
+from bot.papers.replies import load_paper
+from bot.rendering import templates
+from storage import accounts
+
+
+class TodayCog(commands.Cog):
+    @router.command(name="today", description="Your five papers for today, based on what you save and follow")
+    @app_commands.describe(at="Also send them to you every day at this time, such as 09:00")
+    async def today(
+        self, request: Request, at: app_commands.Range[str, 1, 40] | None = None
+    ) -> ui.LayoutView:
+        note = "" if at is None else await self._start_daily(request, at)
+        return await self._view(request, note)
+
+    @router.handles(client_messages.SHOW_TODAY)
+    async def show(self, request: Request, action: Action) -> ui.LayoutView:
+        return await self._view(request)
+
+    @router.handles(today_messages.MARK, responses.IN_OWN_MESSAGE)
+    async def mark(self, request: Request, action: Action) -> ui.LayoutView:
+        """Save or mark a paper, or undo either. The papers stay in place."""
+        chosen, _, arxiv_id = interactions.selected_value(request.interaction).partition(":")
+        with custom_ids.map_parse_errors():
+            mark = PaperMark(chosen.removeprefix(today_messages.UNDO))
+        is_undo = chosen.startswith(today_messages.UNDO)
+        paper = await load_paper(request, arxiv_id)
+        await request.services.get(TodayService).set_mark(
+            request.user_id, paper.id, mark, not is_undo, request.interaction.guild_id
+        )
+        return await self._updated_view(request)
+
+    @router.handles(today_messages.TOPICS, responses.PRIVATELY)
+    async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
+        return await self._topics_view(request)
+
+    @router.handles(today_messages.PICK, responses.IN_OWN_MESSAGE)
+    async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
+        picked = interactions.selected_values(request.interaction)
+        await request.services.get(TodayService).pick_topics(
+            request.user_id, [text for text in picked if text.isprintable()]
+        )
+        return await self._topics_view(request)
+
+    @router.handles(client_messages.SEND_TODAY, responses.IN_OWN_MESSAGE)
+    async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
+        return await self._updated_view(request, await self._start_daily(request))
+
+    @router.handles(today_messages.STOP, responses.IN_OWN_MESSAGE)
+    async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
+        await request.services.get(TodayService).stop_daily(request.user_id)
+        return await self._updated_view(request, request.texts("today-stopped"))
+
+    async def _view(
+        self,
+        request: Request,
+        note: str = "",
+        marker: str | None = None,
+        on: date | None = None,
+        shown: Sequence[str] = (),
+    ) -> ui.LayoutView:
+        """Return the reader's papers for a day, by default the latest complete day. Raises UserError if it has no papers."""
+        async with router.admitted_lookup(request.interaction):
+            post = await request.services.get(TodayService).build_post(
+                request.user_id, request.texts.locale, on, shown=shown
+            )
+        if post is None and note:
+            text = f"{request.texts('today-nothing')}\n{paper_texts.subtext(note)}"
+            return client_messages.text_view(text)
+        if post is None:
+            raise UserError("today-nothing")
+        return today_messages.today_view(request.texts, post, marker=marker, note=note)
+
+    async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
+        """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
+        interaction = request.interaction
+        actions = map(custom_ids.unpack_custom_id, interactions.list_custom_ids(interaction))
+        shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
+        return await self._view(
+            request, note, interactions.find_marker(interaction), _find_day(interaction), shown
+        )
+
+    async def _topics_view(self, request: Request) -> ui.LayoutView:
+        texts = request.texts
+        async with router.admitted_lookup(request.interaction):
+            profile = await request.services.get(Profiles).find(request.user_id)
+            topics = await request.services.get(TodayService).list_topics(texts.locale)
+        mention = request.interaction.client.mentions
+        commands = mention("me data"), mention("me forget")
+        return today_messages.topics_view(texts, topics, profile.topics, commands)
+
+    async def _start_daily(self, request: Request, typed: str | None = None) -> str:
+        """Start the daily DM at the typed or stored time. Returns the confirmation for the reader.
+
+        A zone typed with the time becomes the reader's zone. Raises UserError.
+        """
+        time, zone = client_options.split_zone(typed or "")
+        at_time = None if typed is None else client_options.parse_time(time)
+        await router.open_dm(request)
+        if zone:
+            await request.services.database.write(accounts.upsert_reader, request.user_id, timezone=zone)
+        else:
+            zone = await request.interaction.client.timezone_for(request.interaction)
+        profile = await request.services.get(TodayService).send_daily(request.user_id, at_time, zone)
+        shown_zone = templates.render_zone(profile.timezone or zone, request.texts.locale.value)
+        at = request.texts.format_time(profile.at_time or schedule.DEFAULT_TIME)
+        return request.texts("today-sent-daily", at=at, zone=shown_zone)
+
+
+def _find_day(interaction: interactions.AnyInteraction) -> date | None:
+    """Return the day of the message whose control was used, read from one of its buttons; None if unknown."""
+    for custom_id in interactions.list_custom_ids(interaction):
+        action = custom_ids.unpack_custom_id(custom_id)
+        if action.verb == list_state.OPEN_LIST:
+            with suppress(ValueError):
+                span = list_state.unpack_state(action).span
+                return span[1] if span else None
+    return None

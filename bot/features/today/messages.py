@@ -1,0 +1,168 @@
+"""Views of the papers of the day, for replies and direct messages, and of the topics used to choose them.
+
+Marking a paper does not change the order. The mark is shown beside the paper and can be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from discord import ui
+
+from bot.client import list_state, paper_texts
+from bot.client import messages as client_messages
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client.messages import PostWording
+from bot.client.texts import Texts
+from bot.features.today import service as today_service
+from bot.outbox import contents
+from bot.rendering import discord_text
+from storage import models
+
+MARK = "tm"
+UNDO = "undo-"
+"""Prefix for the values of the mark menu that undo a mark."""
+TOPICS = "tt"
+PICK = "ts"
+STOP = "toff"
+
+_MAX_REASON_LENGTH = 60
+
+
+def today_view(
+    texts: Texts, post: today_service.TodayPost, *, marker: str | None, note: str = ""
+) -> ui.LayoutView:
+    """Return the papers, each with a button to open it, followed by a menu to mark them and the `note`.
+
+    `marker` identifies the delivery in the menu's custom id.
+    """
+    message = MessageBuilder()
+    heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
+    message.add_text(f"## {heading}\n{paper_texts.subtext(_basis_text(texts, post))}")
+    message.add_text(texts("today-suspended", reason=post.suspended) if post.suspended else "")
+    menu, buttons = _mark_menu(texts, post, marker), _footer_buttons(texts, post)
+    if not post.picks:
+        message.add_text(texts("today-none-left"))
+    is_foreign = contents.is_in_other_language([pick.paper for pick in post.picks], texts.locale)
+    foot = [texts("summary-in-other-language") if is_foreign else "", note]
+    message.end_with(([menu], buttons), "\n".join(paper_texts.subtext(line) for line in foot if line))
+    for position, pick in enumerate(post.picks):
+        share = message.share(len(post.picks) - position)
+        text = _pick_text(texts, position + 1, pick, *share, with_language=not is_foreign)
+        read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, pick.paper.arxiv_id))
+        message.add_separator(visible=False)
+        message.add_text_beside(text, read)
+    return message.view
+
+
+def _basis_text(texts: Texts, post: today_service.TodayPost) -> str:
+    """Return what the papers are chosen by: all that counts for this reader, or their votes."""
+    left = today_service.MIN_SAVED - post.saved_count
+    parts = [
+        texts("today-basis-saved", count=post.saved_count) if left <= 0 else "",
+        texts("today-basis-topics") if post.has_topics else "",
+        texts("today-basis-alerts") if post.has_alerts else "",
+    ]
+    if not post.is_personal:
+        return texts("today-by-votes", left=left)
+    key = "today-from" if left <= 0 else "today-from-followed" if post.has_match else "today-without-match"
+    return texts(key, left=left, basis=_join(texts, [part for part in parts if part]))
+
+
+def _join(texts: Texts, parts: Sequence[str]) -> str:
+    return ", ".join([*parts[:-2], texts("today-and").join(parts[-2:])])
+
+
+def render(wording: PostWording, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
+    """Return the message with a reader's papers for a day. As plain text, the marker is in the fragment of a link."""
+    texts = wording.ui_texts
+    view = today_view(texts, post, marker=contents.part_marker(post.marker, 0))
+    papers = (pick.paper for pick in post.picks)
+    plain = client_messages.papers_payload(
+        texts, models.DeliveryKind.TODAY, post.digest_on, post.marker, papers
+    )
+    return client_messages.render_message(view, plain)
+
+
+def topics_view(
+    texts: Texts, topics: Sequence[str], picked: Sequence[str], commands: tuple[str, str]
+) -> ui.LayoutView:
+    """Return the topics that the reader has picked, with a menu of `topics` to pick from.
+
+    `commands` are the mentions of `/me data` and `/me forget`.
+    """
+    message = MessageBuilder()
+    shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
+    lines = [f"### {texts('today-topics')}", texts("today-picked", topics=shown)]
+    how = texts("today-how", data=commands[0], forget=commands[1])
+    message.add_text("\n".join([*lines, paper_texts.subtext_lines(how)]))
+    offered = dict.fromkeys([*picked, *topics])
+    options = [select_option(topic, topic, selected=topic in picked) for topic in offered]
+    menu = select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
+    message.add_buttons(menu)
+    message.add_buttons(client_messages.today_button(texts))
+    return message.view
+
+
+def _pick_text(
+    texts: Texts,
+    position: int,
+    pick: today_service.TodayPick,
+    characters: int,
+    size: int,
+    *,
+    with_language: bool,
+) -> str:
+    paper = pick.paper
+    clauses = [
+        texts(f"today-because-{kind.value}", text=_escape(text), count=count)
+        for kind, text, count in pick.reasons
+    ]
+    because = texts("today-because", reasons=_join(texts, clauses)) if clauses else ""
+    title = paper_texts.title_link(paper, max_characters=characters // 2, max_bytes=size // 2)
+    place = "" if paper.votes is None else texts("today-rank", rank=pick.rank)
+    facts = paper_texts.join_dotted(
+        paper_texts.withdrawn_note(texts, paper), paper_texts.format_votes(paper.votes), place
+    )
+    excerpt, language = paper_texts.excerpt_lines(texts, paper, with_language=with_language)
+    marks = " · ".join(texts(f"today-{mark}-noted") for mark in pick.marks)
+    lines = (
+        f"**{position} · {title}**",
+        facts,
+        f"**{marks}**" if marks else "",
+        excerpt,
+        *map(paper_texts.subtext, (language, because)),
+    )
+    return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
+
+
+def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) -> ui.Item[Any] | None:
+    """Return the menu that marks a paper or removes a mark. It contains the delivery's marker."""
+    options = []
+    for position, pick in enumerate(post.picks, start=1):
+        title = paper_texts.format_title(pick.paper.title, pick.paper.arxiv_id)
+        for mark in today_service.PaperMark:
+            action = f"{UNDO if mark in pick.marks else ''}{mark}"
+            label = f"{position} · {texts(f'today-{action}')}"
+            options.append(select_option(label, f"{action}:{pick.paper.arxiv_id}", description=title))
+    return select_menu(texts("today-mark"), pack_custom_id(MARK, marker=marker), options)
+
+
+def _escape(text: str) -> str:
+    return paper_texts.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
+
+
+def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item[Any]]:
+    day = list_state.ListState(list_state.ListKind.DIGEST, span=(post.digest_on,) * 2)
+    if post.at_time is None:
+        label = texts("today-send-again" if post.suspended else "today-send")
+        sending = button(label, pack_custom_id(client_messages.SEND_TODAY))
+    else:
+        sending = button(texts("today-stop"), pack_custom_id(STOP))
+    return [
+        button(texts("alert-day"), list_state.pack_state(day, list_state.OPEN_LIST)),
+        button(texts("today-topics"), pack_custom_id(TOPICS)),
+        sending,
+    ]
