@@ -150,11 +150,12 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
     byte_limit = 4 * limit if max_bytes is None else max_bytes
     if len(text) <= limit and utf8_bytes(text) <= byte_limit:
         return text
-    closing = 0
+    grapheme = regex.match(r"\X", text)
+    first, closing = grapheme[0] if grapheme else "", 0
     while True:
         room = limit - len(SPACED_ELLIPSIS) - closing
         byte_room = byte_limit - utf8_bytes(SPACED_ELLIPSIS) - closing
-        if room < 1 or byte_room < 1:
+        if room < max(1, len(first)) or byte_room < max(1, utf8_bytes(first)):
             return ELLIPSIS if limit >= 1 and byte_limit >= utf8_bytes(ELLIPSIS) else ""
         end = _fit(text, 0, room, byte_room)
         cut, is_whole = _choose_cut(text, 0, end, None, markdown=markdown)

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.rendering import discord_text
@@ -159,6 +159,7 @@ def test_a_shortened_text_fits_and_ends_in_an_ellipsis(text: str, limit: int) ->
 
 
 @given(MARKDOWN_TEXTS, st.integers(1, 200))
+@example("0\u200c00", 3)
 def test_shortening_keeps_graphemes_whole(text: str, limit: int) -> None:
     short = discord_text.shorten(text, limit, markdown=False)
     if short != text:
