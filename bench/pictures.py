@@ -27,9 +27,9 @@ import simcord
 from PIL import Image
 
 from bot.app.runtime import Runtime
-from bot.client.texts import for_locale
 from bot.demo import server, stage
 from bot.demo.page import Viewer
+from bot.i18n.texts import for_locale
 from storage import models
 from tests.support import browser
 from tests.support.client_harness import shown_text

@@ -15,10 +15,10 @@ from discord import app_commands
 
 from bot.app.features import FEATURES
 from bot.client import command_sync, custom_ids, message_builder, refusals, router, translations
-from bot.client import texts as client_texts
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
 from bot.core import isolation
+from bot.i18n import texts as i18n_texts
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from storage import models
@@ -149,7 +149,7 @@ class DiscordRenderer:
 
     def __init__(self, templates: Templates, mention: MentionLookup, web_url: str | None) -> None:
         self._wordings = {
-            locale: PostWording(client_texts.for_locale(locale), templates, mention, web_url)
+            locale: PostWording(i18n_texts.for_locale(locale), templates, mention, web_url)
             for locale in models.Locale
         }
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
-    from bot.client.texts import Texts
+    from bot.i18n.texts import Texts
     from bot.outbox.pace import HttpAnswer
     from bot.search.embeddings import TextVectors
     from bot.sources.base import Throttle

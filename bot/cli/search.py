@@ -275,8 +275,8 @@ def asked_to_dict(answer: Answer) -> dict[str, Any]:
 
 def _print_asked(answer: Answer) -> None:
     """Print an answer in the sentences that Discord has."""
-    from bot.client.texts import for_locale
     from bot.features.ask import messages
+    from bot.i18n.texts import for_locale
     from bot.rendering.markdown import read_plain_line
 
     texts = for_locale(models.Locale.EN)

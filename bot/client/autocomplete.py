@@ -15,11 +15,11 @@ from discord import app_commands
 from bot.archive.dates import list_dates_around
 from bot.client import options as client_options
 from bot.client import paper_texts
-from bot.client import texts as client_texts
 from bot.client.context import Interaction
 from bot.client.list_state import Period
-from bot.client.texts import Texts
 from bot.core import admission, clock
+from bot.i18n import texts as i18n_texts
+from bot.i18n.texts import Texts
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
 from bot.text import dates as text_dates
@@ -147,7 +147,7 @@ async def periods(interaction: Interaction, current: str) -> Choices:
         (texts(text_id), value)
         for value, text_id in text_ids.items()
         if typed in value
-        or any(typed in client_texts.for_locale(locale)(text_id).casefold() for locale in models.Locale)
+        or any(typed in i18n_texts.for_locale(locale)(text_id).casefold() for locale in models.Locale)
     ]
     calendar = _list_calendar_periods(texts, extent.first_on or today, today)
     named += [(name, value) for name, value in calendar if typed in name.casefold()]

@@ -13,9 +13,10 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.client import permissions, rest, texts
+from bot.client import permissions, rest
 from bot.client.messages import COMMAND_IDS, CommandMentions
 from bot.core.settings import Settings
+from bot.i18n import texts
 from storage import key_values, models
 from storage.database import Database
 from storage.errors import PaperroundError

@@ -12,12 +12,12 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.client import rest, translations
-from bot.client import texts as client_texts
 from bot.client.list_state import ListKind, ListState
 from bot.client.messages import CommandMentions, PostWording
 from bot.client.services import Services
-from bot.client.texts import Texts
 from bot.core import clock
+from bot.i18n import texts as i18n_texts
+from bot.i18n.texts import Texts
 from storage import accounts, daily, models
 
 CardOffer: TypeAlias = Callable[
@@ -112,7 +112,7 @@ class Client(commands.AutoShardedBot):
         if locale is None:
             reader = await self.services.database.fetch(accounts.get_reader, interaction.user.id)
             locale = reader.locale if reader is not None else None
-        return client_texts.for_locale(
+        return i18n_texts.for_locale(
             locale or translations.from_discord_locale(interaction.guild_locale) or self.services.locale
         )
 

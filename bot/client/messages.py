@@ -37,7 +37,7 @@ from bot.client.paper_texts import (
     reason_text,
     subtext,
 )
-from bot.client.texts import Texts
+from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.rendering.discord_text import SafeMarkdown

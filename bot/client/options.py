@@ -11,9 +11,9 @@ import re
 import zoneinfo
 from datetime import date
 
-from bot.client import texts as client_texts
 from bot.client.list_state import DateRange, Period
 from bot.core import clock
+from bot.i18n import texts as i18n_texts
 from bot.rendering import discord_text
 from bot.text import dates, query_parser, typography
 from storage import errors, models
@@ -163,7 +163,7 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
 @functools.cache
 def _periods_by_name() -> dict[str, Period]:
     named = {
-        client_texts.for_locale(locale)(period.text_id).casefold(): period
+        i18n_texts.for_locale(locale)(period.text_id).casefold(): period
         for locale in models.Locale
         for period in Period
     }

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.archive import arxiv_ids, exports, summaries
 from bot.archive.summaries import Basis
-from bot.client.texts import Texts
+from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown, templates, typesetting
 from bot.rendering.discord_text import SafeMarkdown

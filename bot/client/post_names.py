@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from bot.client import paper_texts
-from bot.client.texts import Texts
 from bot.core import schedule
+from bot.i18n.texts import Texts
 from bot.rendering import discord_text, templates
 from bot.sources import kinds
 from bot.text import query_parser

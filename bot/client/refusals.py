@@ -13,8 +13,8 @@ from bot.client import messages as client_messages
 from bot.client.context import Interaction
 from bot.client.interactions import AnyInteraction
 from bot.client.responses import reply_privately
-from bot.client.texts import Texts
 from bot.core import isolation
+from bot.i18n.texts import Texts
 from storage import errors
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.client import texts
+from bot.i18n import texts
 from storage import models
 
 Location = app_commands.TranslationContextLocation

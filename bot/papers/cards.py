@@ -30,8 +30,8 @@ from bot.client.paper_texts import (
     summary_pages,
     title_link,
 )
-from bot.client.texts import Texts
 from bot.core.admission import work_in_thread
+from bot.i18n.texts import Texts
 from bot.outbox.contents import PostPaper
 from bot.papers.list_views import Rows
 from bot.rendering import discord_text, markdown, templates

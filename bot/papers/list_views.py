@@ -36,7 +36,7 @@ from bot.client.paper_texts import (
     title_link,
     withdrawn_note,
 )
-from bot.client.texts import Texts
+from bot.i18n.texts import Texts
 from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, hint_note, lacks_note
 from bot.rendering import discord_text
 from bot.search.results import Hint, Sort

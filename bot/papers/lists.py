@@ -12,8 +12,8 @@ from bot.archive import dates as archive_dates
 from bot.client import paper_texts
 from bot.client.list_state import ListKind, ListState, Period, limits_of
 from bot.client.paper_texts import escape_untrusted, format_title, join_dotted, name_related
-from bot.client.texts import Texts
 from bot.core.clock import Clock
+from bot.i18n.texts import Texts
 from bot.rendering import discord_text, templates, typesetting
 from bot.search import completion, pages
 from bot.search import results as search_results

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.app.client import DiscordRenderer
-from bot.client import texts as client_texts
+from bot.i18n import texts as i18n_texts
 from storage import accounts, models
 from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
@@ -55,7 +55,7 @@ async def test_replies_use_the_client_language_or_the_stored_one(
 
     monkeypatch.setattr(harness.env.backend, "emit", localized)
     shown = shown_text(last_response(await harness.reader.slash(harness.channel, "help")))
-    assert client_texts.for_locale(models.Locale.KO)("help-intro") in shown
+    assert i18n_texts.for_locale(models.Locale.KO)("help-intro") in shown
 
 
 async def test_message_components_are_stateless_and_never_expire(harness: ClientHarness) -> None:

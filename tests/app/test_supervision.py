@@ -108,7 +108,7 @@ def _change(file: Path) -> None:
 
 @pytest.mark.parametrize("change", [_remove, _change])
 @pytest.mark.parametrize(
-    "name", ["bot/features/daily/post.py", "bot/client/locales/ko.ftl", "storage/daily.py"]
+    "name", ["bot/features/daily/post.py", "bot/i18n/locales/ko.ftl", "storage/daily.py"]
 )
 async def test_a_bot_whose_files_were_replaced_asks_for_a_restart(
     fake: server.FakeDiscord, tmp_path: Path, change: Callable[[Path], None], name: str

@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.app.client import DiscordRenderer
-from bot.client import message_builder, paper_texts, post_names, texts
+from bot.client import message_builder, paper_texts, post_names
 from bot.client.messages import PostWording
 from bot.features.alerts import planner as alerts_planner
 from bot.features.daily import planner
 from bot.features.daily import post as daily_post
+from bot.i18n import texts
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
 from bot.rendering.templates import Templates

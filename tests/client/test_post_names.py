@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.client import post_names, texts
+from bot.client import post_names
+from bot.i18n import texts
 from storage.models import Locale
 
 

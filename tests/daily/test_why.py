@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.client import texts as client_texts
 from bot.features.daily.why import Cause
+from bot.i18n import texts as i18n_texts
 from storage import models
 from storage.models import Reason, SourceKind
 from tests.support.world import AWAY, DAY, FORBIDDEN, MONDAY, World, moment
@@ -70,7 +70,7 @@ async def test_a_late_paper_of_the_upcoming_post_has_no_number(world: World) -> 
     assert (found.cause, found.digest_on) == (Cause.UPCOMING, MONDAY)
     values: dict[str, Any] = {"rank": found.rank, "total": found.candidate_count, "date": "DAY", "at": "THEN"}
     for locale in models.Locale:
-        text = client_texts.for_locale(locale)("why-coming", **values)
+        text = i18n_texts.for_locale(locale)("why-coming", **values)
         assert "DAY" in text
         assert not any(map(str.isdigit, text))
 
@@ -194,4 +194,4 @@ def test_every_cause_has_a_text(locale: models.Locale) -> None:
     values: dict[str, Any] = dict.fromkeys(("rank", "total", "votes", "least", "top"), 3)
     values |= {"date": "2026-01-01", "at": "", "topic": "diffusion", "source": "none", "by": "arxiv"}
     for cause in Cause:
-        assert client_texts.for_locale(locale)(f"why-{cause.value}", **values)
+        assert i18n_texts.for_locale(locale)(f"why-{cause.value}", **values)

@@ -5,8 +5,8 @@ import io
 import json
 
 from bot.archive.exports import ExportFormat, export_digests
-from bot.client import texts as client_texts
 from bot.features.daily.why import Cause
+from bot.i18n import texts as i18n_texts
 from bot.rendering.templates import Templates
 from storage import models
 from tests.support import origin_server, source_payloads
@@ -70,6 +70,6 @@ async def _check_exports(world: World) -> None:
 
 def test_both_languages_say_who_withdrew_it() -> None:
     for locale in models.Locale:
-        texts = client_texts.for_locale(locale)
+        texts = i18n_texts.for_locale(locale)
         by_arxiv, by_authors = (texts("why-withdrawn", by=by) for by in ("arxiv", "authors"))
         assert ("arXiv" in by_arxiv, "arXiv" in by_authors) == (True, False)

@@ -17,8 +17,8 @@ from simcord.preview._markdown import markdown_tokens
 from bench import pictures
 from bot.archive import parse
 from bot.archive.languages import detect_language
-from bot.client import texts as client_texts
 from bot.demo import page, sample_digests, server, stage
+from bot.i18n import texts as i18n_texts
 from storage import models
 from tests.conftest import VERSION
 from tests.support.client_harness import last_response, shown_text
@@ -71,7 +71,7 @@ async def test_in_korean_each_further_day_brings_a_post_until_the_samples_are_ov
     kept = [sample for sample in samples if sample.date_on <= last_on]
     monkeypatch.setattr(sample_digests, "sample_texts", lambda: kept)
     locale, heading, last = models.Locale.KO, "일의 논문", "2026년 1월 4일"
-    texts = client_texts.for_locale(locale)
+    texts = i18n_texts.for_locale(locale)
     async with server.open_demo(locale, tmp_path) as demo:
         await check_words(locale, demo)
         env, _, channels, viewers = demo
@@ -126,7 +126,7 @@ async def check_members(demo: pictures.Demo) -> None:
     }
     assert "edit" in seen[manager.id] - seen[member.id]
     asked = await manager.slash(papers, "daily setup", channel=locked)
-    texts = client_texts.for_locale(models.Locale.EN)
+    texts = i18n_texts.for_locale(models.Locale.EN)
     assert texts("permission-send-messages") in shown_text(last_response(asked))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.client import texts as client_texts
+from bot.i18n import texts as i18n_texts
 from bot.sources import kinds
 from storage import database, errors, models
 from storage.models import FetchStatus
@@ -110,7 +110,7 @@ async def test_sources_of_every_kind_can_be_added_and_polled(
     kind: models.SourceKind, sqlite_db: database.Database, tmp_path: Path
 ) -> None:
     for locale in models.Locale:
-        assert client_texts.for_locale(locale)(f"source-{kind.value}")
+        assert i18n_texts.for_locale(locale)(f"source-{kind.value}")
     async with origin_server.run_origin() as origin:
         harness = PollingHarness(sqlite_db, origin)
         _publish(origin, tmp_path)

@@ -31,13 +31,13 @@ from bot.app.runtime import Runtime, build_runtime
 from bot.app.workers import Workers
 from bot.client import autocomplete
 from bot.client.guild_directory import GuildDirectory
-from bot.client.texts import Texts, for_locale
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.demo.server import SimulatedRest
 from bot.features.alerts.service import Alerts
 from bot.features.club import messages as club_messages
 from bot.features.daily.service import OnDemandPosts, Subscriptions
+from bot.i18n.texts import Texts, for_locale
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.sources import base

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.app import front
-from bot.client import texts as client_texts
+from bot.i18n import texts as i18n_texts
 from bot.search import titles
 from bot.sources import arxiv
 from storage import models
@@ -11,5 +11,5 @@ from storage import models
 arxiv.SECONDS_PER_REQUEST = 0.0  # arXiv is on loopback
 front.FOLLOW_EVERY, front.FOLLOW_JITTER_SECONDS = timedelta(seconds=2), 1
 for locale in models.Locale:
-    client_texts.for_locale(locale)
+    i18n_texts.for_locale(locale)
 titles.prepare()

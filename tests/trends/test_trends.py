@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.client import texts as client_texts
 from bot.core.clock import system_clock
 from bot.features.trends.rising import RisingTopicService, extract_topics
 from bot.features.trends.service import Interval, Trend, TrendService
 from bot.features.trends.wording import list_notes
 from bot.glossary import resolver
+from bot.i18n import texts as i18n_texts
 from bot.search import glossary as search_glossary
 from bot.search.service import SearchService
 from bot.text import seed
@@ -121,7 +121,7 @@ async def test_a_paper_counts_in_each_month_that_lists_it_as_in_a_list_of_the_mo
         trend = await _service(db).get_trend(query)
         assert trend.total == 1
         # The columns have more than the heading, which is said.
-        texts = client_texts.for_locale(models.Locale.EN)
+        texts = i18n_texts.for_locale(models.Locale.EN)
         again = texts("trend-again", step="month")
         assert list_notes(texts, trend)[-1] == again
         assert again not in list_notes(texts, replace(trend, total=2))

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from bot.client import texts
 from bot.features.web import service, site
+from bot.i18n import texts
 from storage import errors, models
 from tests.support import sample_archive
 from tests.support.shell_fixtures import Paperround

@@ -14,10 +14,10 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
 from bot.client.messages import MANAGE_ALERTS, PostWording, text_view
 from bot.client.refusals import refusal_text
-from bot.client.texts import Texts
 from bot.features.alerts import options as alerts_options
 from bot.features.alerts import planner as alerts_planner
 from bot.features.alerts import service as alerts_service
+from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.papers.list_views import view_with_rows
 from bot.papers.lists import PaperList

@@ -25,12 +25,12 @@ from bot.client.paper_texts import (
     subtext,
     title_link,
 )
-from bot.client.texts import Texts
 from bot.features.ask.answers import Answer, Extent, Found, Kind, Words
 from bot.features.ask.archive import MAX_PAPERS
 from bot.features.ask.question import MAX_LENGTH
 from bot.features.ask.sentences import QuotedSentence
 from bot.features.ask.service import MAX_A_DAY, AnswerPost
+from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text

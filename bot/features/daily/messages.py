@@ -25,11 +25,11 @@ from bot.client.post_names import (
     say_topic,
 )
 from bot.client.refusals import refusal_text
-from bot.client.texts import Texts
 from bot.core import schedule
 from bot.features.daily import choice, options
 from bot.features.daily import post as daily_post
 from bot.features.daily.why import Cause, Explanation, WhyAnswer
+from bot.i18n.texts import Texts
 from bot.rendering import discord_text, templates
 from bot.sources import kinds
 from storage import errors, models

@@ -21,9 +21,9 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.messages import LIST_SELECTED, SAVE_SELECTED, PostWording
 from bot.client.paper_texts import subtext_lines
 from bot.client.permissions import REQUIRED, Channel
-from bot.client.texts import Texts
 from bot.core import schedule
 from bot.features.daily.choice import MAX_PAPERS, DailyPost, PlannedPost
+from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
 from bot.papers.cards import byline, format_savers, post_card_view

@@ -16,9 +16,9 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button
 from bot.client.messages import MentionLookup
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
-from bot.client.texts import Texts
 from bot.core import clock, day_close, program
 from bot.features.operations.service import LastPost, StatusReport
+from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label

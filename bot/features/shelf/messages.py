@@ -17,10 +17,10 @@ from bot.client.list_state import OPEN_LIST, ListKind, ListState, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.messages import newest_digest_button, open_menu
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
-from bot.client.texts import Texts
 from bot.features.shelf import service as shelf_service
 from bot.features.shelf.news import NewsPost
 from bot.features.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
+from bot.i18n.texts import Texts
 from bot.outbox.contents import RenderedPart, part_marker
 from bot.papers.cards import EDIT_SAVED, format_tags
 from bot.papers.list_views import Rows, list_pager, state_menu, view_with_rows

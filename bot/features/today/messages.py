@@ -15,8 +15,8 @@ from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.messages import PostWording
-from bot.client.texts import Texts
 from bot.features.today import service as today_service
+from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text
 from storage import models

@@ -10,7 +10,6 @@ from bot.client import custom_ids, list_state, paper_texts
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.texts import Texts
 from bot.features.trends.rising import RisingTopic
 from bot.features.trends.service import Span, TrendAnswer, make_topic
 from bot.features.trends.wording import (
@@ -22,6 +21,7 @@ from bot.features.trends.wording import (
     summary,
     topic_name,
 )
+from bot.i18n.texts import Texts
 from bot.rendering import typesetting
 
 SHOW = "tr"

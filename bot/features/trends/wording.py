@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 
 from bot.client import paper_texts
-from bot.client.texts import Texts
 from bot.features.trends.rising import RisingTopic
 from bot.features.trends.service import Interval, Month, Trend, TrendAnswer
+from bot.i18n.texts import Texts
 from bot.rendering import charts, discord_text
 
 MAX_EXPANSIONS = 5

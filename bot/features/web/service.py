@@ -23,11 +23,11 @@ from bot.client import paper_texts
 from bot.client.list_state import ListKind, ListState
 from bot.client.paper_texts import format_title
 from bot.client.services import Services
-from bot.client.texts import Argument, Texts, for_locale
 from bot.core.admission import work_in_thread
 from bot.core.clock import latest_date
 from bot.features.trends import wording
 from bot.features.trends.service import Span, TrendService, make_topic
+from bot.i18n.texts import Argument, Texts, for_locale
 from bot.papers import lists
 from bot.papers.lists import PaperList, PaperLists
 from bot.rendering import discord_text, markdown

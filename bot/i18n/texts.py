@@ -97,4 +97,4 @@ def for_locale(locale: models.Locale) -> Texts:
 
 def read_source(locale: models.Locale) -> str:
     """Return the content of a language's Fluent file, with a no-break space after `▲`."""
-    return discord_text.tie_marks(data.read_text(f"client/locales/{locale.value}.ftl"))
+    return discord_text.tie_marks(data.read_text(f"i18n/locales/{locale.value}.ftl"))

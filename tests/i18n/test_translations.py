@@ -11,8 +11,8 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 
 import bot
-from bot.client import texts as client_texts
 from bot.client import translations
+from bot.i18n import texts as i18n_texts
 from storage import models
 from tests.support.client_harness import ClientHarness
 
@@ -21,7 +21,7 @@ COMMAND_NAME = re.compile(r"[-_\w]{1,32}")
 
 
 def _messages(locale: models.Locale) -> dict[str, ftl.Message]:
-    parsed = FluentParser().parse(client_texts.read_source(locale))
+    parsed = FluentParser().parse(i18n_texts.read_source(locale))
     assert not [entry for entry in parsed.body if isinstance(entry, ftl.Junk)]
     entries = [entry for entry in parsed.body if isinstance(entry, ftl.Message)]
     assert len({entry.id.name for entry in entries}) == len(entries), "duplicate key"
@@ -62,7 +62,7 @@ def test_both_languages_have_the_same_keys_and_variables() -> None:
 
 def test_no_korean_particle_depends_on_a_name_that_readers_type() -> None:
     """ "네이버"(으)로 reads as a form letter, and 이/가 behind a quoted name is right for half of the names."""
-    source = client_texts.read_source(models.Locale.KO)
+    source = i18n_texts.read_source(models.Locale.KO)
     assert (
         re.findall(r"\}[”*]*(?:\([은이을과으]|”(?:은|는|이|가|을|를|과|와|로|으로|라는|이라는)[ .])", source)
         == []
@@ -71,7 +71,7 @@ def test_no_korean_particle_depends_on_a_name_that_readers_type() -> None:
 
 def test_bold_in_korean_ends_in_a_letter_where_a_particle_follows() -> None:
     """Markdown does not close bold between a sign and a letter: the asterisks of **왜?**처럼 are shown."""
-    text = client_texts.read_source(models.Locale.KO)
+    text = i18n_texts.read_source(models.Locale.KO)
     assert re.findall(r"\*\*[^*\n]*[?!.,)”]\*\*[가-힣]", text) == []
 
 
@@ -131,14 +131,14 @@ def test_no_key_is_missing(nodes: tuple[ast.AST, ...]) -> None:
 @pytest.mark.promise
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_missing_argument_raises_an_error(locale: models.Locale) -> None:
-    texts = client_texts.for_locale(locale)
+    texts = i18n_texts.for_locale(locale)
     with pytest.raises(ValueError, match="shared-by"):
         texts("shared-by")
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_every_reason_has_a_text(locale: models.Locale) -> None:
-    texts = client_texts.for_locale(locale)
+    texts = i18n_texts.for_locale(locale)
     assert all(texts.find(f"reason-{reason.value}") for reason in models.Reason)
 
 

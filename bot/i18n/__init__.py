@@ -1,0 +1,1 @@
+"""Texts for readers in both languages: the Fluent files, and dates and times as each language writes them."""
