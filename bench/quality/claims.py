@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.claims import form as claim_form
-from bot.claims import judging, language_model
+from bot.claims import judging
+from bot.core import model_server
 from bot.core.settings import Settings
 from storage import models
 
@@ -77,8 +78,8 @@ async def ask(name: str, excerpts: str, claims: Sequence[judging.Claim]) -> Sequ
     if settings.writer_url is None:
         raise SystemExit("--judge needs PAPERROUND_WRITER_URL, the address of the model's server")
     key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
-    async with aclosing(language_model.ModelServer(settings.writer_url, key)) as server:
-        model = language_model.LanguageModel(server, name)
+    async with aclosing(model_server.ModelServer(settings.writer_url, key)) as server:
+        model = model_server.LanguageModel(server, name)
         messages = judging.build_judgement(excerpts, claims)
         max_tokens = judging.JUDGE_TOKENS_PER_CLAIM * len(claims)
         answer, _ = await model.complete(messages, judging.JUDGE_SCHEMA, max_tokens=max_tokens)

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.archive.ingest import IngestService
-from bot.claims.language_model import LanguageModel, ModelServer, TokenBudget
 from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.client.services import Services
 from bot.core import admission, day_close, program
 from bot.core.clock import Clock, DiscordClock, system_clock
+from bot.core.model_server import LanguageModel, ModelServer, TokenBudget
 from bot.core.settings import Settings
 from bot.features.ask.archive import ArchiveQuestions
 from bot.features.ask.sentences import SentenceWriter

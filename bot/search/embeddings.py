@@ -20,9 +20,9 @@ from typing import Any, Literal, NamedTuple
 import structlog
 
 from bot.archive import summaries
-from bot.claims.language_model import ModelError, ModelServer
 from bot.core import isolation
 from bot.core.clock import Clock
+from bot.core.model_server import ModelError, ModelServer
 from bot.core.settings import Settings
 from bot.text import typography
 from storage import errors, models, paper_texts, search, vectors

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.claims.language_model import LanguageModel, Message, ModelError, TokenBudget
+from bot.core.model_server import LanguageModel, Message, ModelError, TokenBudget
 from bot.features.writer import drafting, prompts
 from bot.sources import paper_text
 from storage import models, writer

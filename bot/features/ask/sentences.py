@@ -17,8 +17,8 @@ import structlog
 
 from bot.claims import judging
 from bot.claims.form import ClaimChecker
-from bot.claims.language_model import LanguageModel, ModelError, TokenBudget
 from bot.core.admission import Admission, BusyError
+from bot.core.model_server import LanguageModel, ModelError, TokenBudget
 from bot.features.ask.passages import Passage
 from bot.glossary.resolver import Glossary
 from bot.search.results import make_excerpt

@@ -18,10 +18,10 @@ import structlog
 from bot.archive import listing
 from bot.archive.summaries import Basis
 from bot.claims import form as claim_form
-from bot.claims import judging, language_model
-from bot.claims.language_model import ModelError, TokenBudget
-from bot.core import isolation
+from bot.claims import judging
+from bot.core import isolation, model_server
 from bot.core.clock import Clock
+from bot.core.model_server import ModelError, TokenBudget
 from bot.features.writer import prompts
 from bot.glossary.resolver import Glossary
 from bot.sources import paper_text
@@ -43,7 +43,7 @@ FINAL = frozenset({DraftState.CHECKED, DraftState.REFUSED, DraftState.FAILED})
 NO_CLAIM = "no claim passed the checks"
 """The problem of a draft whose claims were all dropped."""
 OnProblem = Callable[[str], None]
-Messages = Sequence[language_model.Message]
+Messages = Sequence[model_server.Message]
 
 
 class _RunEndedError(errors.PaperroundError):
@@ -59,8 +59,8 @@ class DraftWriter:
 
     database: Database
     clock: Clock
-    model: language_model.LanguageModel
-    judge: language_model.LanguageModel
+    model: model_server.LanguageModel
+    judge: model_server.LanguageModel
     texts: paper_text.PaperTexts
     glossary: Glossary
     budget: TokenBudget
@@ -131,7 +131,7 @@ class DraftWriter:
             source = await self._read_text(paper)
             messages = await self._build_messages(paper, draft, source)
             # The judge never reads more of the paper than the writer.
-            tokens = 2 * language_model.estimate_tokens(
+            tokens = 2 * model_server.estimate_tokens(
                 messages, prompts.build_schema(form), prompts.MAX_TOKENS[form]
             )
             estimates.append((Basis(source.basis), 0 if source.basis == Basis.NONE else tokens))
@@ -227,7 +227,7 @@ class DraftWriter:
     async def _call(
         self,
         draft: writer.Draft,
-        model: language_model.LanguageModel,
+        model: model_server.LanguageModel,
         messages: Messages,
         schema: Mapping[str, Any],
         max_tokens: int,

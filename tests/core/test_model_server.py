@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.claims import language_model
+from bot.core import model_server
 from tests.support import origin_server
 
 KEY = "sk-s3cret"
@@ -20,10 +20,10 @@ SCHEMA = {"type": "object"}
 
 async def complete(
     url: str, *, times: int = 1, seconds: float = 60.0
-) -> tuple[str, int | None, language_model.LanguageModel]:
+) -> tuple[str, int | None, model_server.LanguageModel]:
     """Call the model several times. Returns the last response, its tokens, and the model."""
-    async with aclosing(language_model.ModelServer(f"{url}/v1", KEY)) as server:
-        model = language_model.LanguageModel(server, "small", seconds=seconds)
+    async with aclosing(model_server.ModelServer(f"{url}/v1", KEY)) as server:
+        model = model_server.LanguageModel(server, "small", seconds=seconds)
         for _ in range(times):
             answer, tokens = await model.complete(MESSAGES, SCHEMA, max_tokens=3_000)
     return answer, tokens, model
@@ -85,7 +85,7 @@ async def test_limit_has_its_new_name_where_a_model_wants_it(takes_schemas: bool
 async def test_an_empty_account_is_fatal_although_openai_calls_it_a_rate_limit() -> None:
     error = {"message": "You exceeded your current quota", "code": "insufficient_quota"}
     async with serve(web.json_response({"error": error}, status=429)) as origin:
-        with pytest.raises(language_model.ModelError) as failure:
+        with pytest.raises(model_server.ModelError) as failure:
             await complete(origin.url)
     assert failure.value.is_fatal
 
@@ -107,7 +107,7 @@ async def test_classifies_error_statuses_as_outage_or_fatal(
 ) -> None:
     body = {"error": {"message": f"no, {KEY}\x1b will\nnot do " + "x" * 9_000}}
     async with serve(web.json_response(body, status=status)) as origin:
-        with pytest.raises(language_model.ModelError, match=f"Error code: {status}") as failure:
+        with pytest.raises(model_server.ModelError, match=f"Error code: {status}") as failure:
             await complete(origin.url)
     error = failure.value
     assert (error.is_outage, error.is_fatal, error.tokens) == expected
@@ -132,7 +132,7 @@ async def test_unusable_response_is_an_error_with_its_tokens(
     answer: Any, reason: str, tokens: int | None
 ) -> None:
     async with serve(answer()) as origin:
-        with pytest.raises(language_model.ModelError, match=reason) as failure:
+        with pytest.raises(model_server.ModelError, match=reason) as failure:
             await complete(origin.url)
     assert failure.value.tokens == tokens
 
@@ -172,12 +172,12 @@ async def test_rejects_endless_slow_and_compressed_responses(
     handler: origin_server.Handler, path: str, reason: str
 ) -> None:
     async with serve(handler, path) as origin:
-        with pytest.raises(language_model.ModelError, match=reason) as failure:
+        with pytest.raises(model_server.ModelError, match=reason) as failure:
             await complete(origin.url + path, seconds=1.0 if handler is _send_slowly else 60.0)
     assert failure.value.tokens is None
 
 
 async def test_unreachable_server_is_an_outage() -> None:
-    with pytest.raises(language_model.ModelError, match="Connection error") as failure:
+    with pytest.raises(model_server.ModelError, match="Connection error") as failure:
         await complete("http://127.0.0.1:9")
     assert failure.value.is_outage

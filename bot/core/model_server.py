@@ -1,4 +1,4 @@
-"""A client for language models with an OpenAI-compatible API, and the budget of the tokens that they use.
+"""The client of servers of language models and embeddings with an OpenAI-compatible API, and the budget of tokens.
 
 Requests include a JSON schema; a server that rejects schemas is asked for fenced JSON instead. The server is
 not trusted: responses are limited in length and to one deadline, never decompressed, and decoded in a
