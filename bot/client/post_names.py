@@ -9,7 +9,7 @@ from typing import Literal
 from bot.client import paper_texts
 from bot.core import schedule
 from bot.i18n.texts import Texts
-from bot.rendering import discord_text, templates
+from bot.rendering import discord_text, locale_formats
 from bot.sources import kinds
 from bot.text import query_parser
 from storage import models
@@ -43,7 +43,7 @@ def say_topic(texts: Texts, topic: str) -> str:
 def format_schedule(texts: Texts, subscription: Subscription) -> str:
     """Describe a schedule: `Every day at 9:00 AM (Seoul)`; without a time, when its posts are due at the earliest."""
     days = format_days(texts, subscription.days)
-    zone = templates.render_zone(subscription.timezone, texts.locale.value)
+    zone = locale_formats.render_zone(subscription.timezone, texts.locale.value)
     key, at_time = "schedule" if subscription.at_time else "schedule-complete", subscription.at_time
     return texts(key, days=days, time=texts.format_time(at_time or schedule.DEFAULT_TIME), zone=zone)
 
@@ -67,7 +67,7 @@ def name_posts(
     details: Sequence[Callable[[Subscription], str]] = (
         lambda row: texts(f"style-{row.style.value}"),
         lambda row: texts(f"language-{row.locale.value}"),
-        lambda row: templates.render_zone(row.timezone, texts.locale.value),
+        lambda row: locale_formats.render_zone(row.timezone, texts.locale.value),
     )
     distinct: dict[int, str] = {}
     for name, same in alike.items():
@@ -93,13 +93,13 @@ def _post_name(
     is_weekly = subscription.style is models.Style.WEEKLY
     if is_every_day:
         on = texts("every-day") if is_weekly else ""
-    elif days == templates.WORKDAYS:
+    elif days == locale_formats.WORKDAYS:
         on = texts("post-name-workdays")
     else:
         on = texts("on-days-separator").join(format_weekday(texts, day) for day in days)
     at = texts.format_time(subscription.at_time) if subscription.at_time else texts("post-name-complete")
     if with_zone and subscription.at_time:
-        at += f" ({templates.render_zone(subscription.timezone, texts.locale.value)})"
+        at += f" ({locale_formats.render_zone(subscription.timezone, texts.locale.value)})"
     about = paper_texts.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
     if not about and is_every_day:
         about = texts("post-name-daily")
@@ -110,7 +110,7 @@ def format_days(texts: Texts, days: Sequence[int]) -> str:
     """Return the names of ISO weekdays, or a text such as "every day" or "workdays" if one applies."""
     if tuple(days) == schedule.EVERY_DAY:
         return texts("every-day")
-    if tuple(days) == templates.WORKDAYS:
+    if tuple(days) == locale_formats.WORKDAYS:
         return texts("workdays")
     if len(days) == 1:
         return texts("on-day", day=format_weekday(texts, days[0], "wide"))
@@ -120,7 +120,7 @@ def format_days(texts: Texts, days: Sequence[int]) -> str:
 
 def format_weekday(texts: Texts, day: int, width: Literal["abbreviated", "wide"] = "abbreviated") -> str:
     """Return the short or whole name of an ISO weekday."""
-    return templates.render_weekday(day, texts.locale.value, width)
+    return locale_formats.render_weekday(day, texts.locale.value, width)
 
 
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:

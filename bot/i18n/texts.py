@@ -9,7 +9,7 @@ import babel.dates
 from fluent.runtime import FluentBundle, FluentResource
 
 from bot.core import data
-from bot.rendering import discord_text, templates
+from bot.rendering import discord_text, locale_formats
 from storage import models
 
 _DAYS_WITHOUT_YEAR = 365
@@ -65,7 +65,7 @@ class Texts:
         return babel.dates.format_date(day, format="long", locale=self.locale.value)
 
     def format_time(self, at: str) -> str:
-        return templates.render_time(at, self.locale.value)
+        return locale_formats.render_time(at, self.locale.value)
 
     def format_day(self, day: date, today: date) -> str:
         """Return a short date: Today, Yesterday or Dec 30; with the year if a year ago or in the future."""

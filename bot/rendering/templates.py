@@ -9,10 +9,10 @@ from __future__ import annotations
 import html
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, time
+from datetime import date
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import babel.dates
 import babel.numbers
@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 from bot.core import data
 from bot.core.files import LocatedProblem
-from bot.rendering import discord_text, markdown
+from bot.rendering import discord_text, locale_formats, markdown
 from bot.rendering.discord_text import SafeMarkdown
 from bot.text import plain
 from storage import errors, models
@@ -34,7 +34,6 @@ from storage import errors, models
 
 MAX_AUTHORS = 3
 MAX_NAME_LENGTH = 80
-WORKDAYS = (1, 2, 3, 4, 5)
 
 
 def render_votes(votes: int | None) -> str:
@@ -66,27 +65,6 @@ def render_authors(names: Sequence[str], locale: str, *, truncated: bool, count:
     return f"{shown} {more}" if shown and more else shown
 
 
-def render_weekday(day: int, locale: str, width: Literal["abbreviated", "wide"]) -> str:
-    """Return the name of an ISO weekday, 1 for Monday."""
-    names: dict[int, str] = dict(babel.dates.get_day_names(width, locale=locale))
-    return names[day - 1]
-
-
-def render_time(at: str, locale: str) -> str:
-    """Format a time of day, given as `HH:MM`, like Discord: `9:00 AM`, `오전 9:00`."""
-    pattern = "aaaa h:mm" if locale == models.Locale.KO else "h:mm aaaa"
-    return babel.dates.format_time(time.fromisoformat(at), pattern, locale=locale)
-
-
-def render_zone(name: str, locale: str) -> str:
-    """Return an IANA zone's city in the given language (`서울`), or the zone's name if it has no city."""
-    try:
-        city: str = babel.dates.get_timezone_location(name, locale=locale, return_city=True)
-    except (LookupError, ValueError):
-        return name
-    return city if "/" in name and not name.startswith("Etc/") else name
-
-
 @pass_context
 def _authors(context: Context, names: Sequence[str], truncated: bool = False) -> str:
     return render_authors(names, context["locale"], truncated=truncated, count=context.get("author_count", 0))
@@ -110,7 +88,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "weekdays": pass_context(
         lambda context, days, separator=", ": separator.join(
             # A Korean template adds 요일 to one day too.
-            render_weekday(
+            locale_formats.render_weekday(
                 day,
                 context["locale"],
                 "wide" if len(days) == 1 and context["locale"] == models.Locale.EN else "abbreviated",
@@ -118,8 +96,8 @@ FILTERS: dict[str, Callable[..., object]] = {
             for day in days
         )
     ),
-    "time": pass_context(lambda context, at: render_time(at, context["locale"])),
-    "zone": pass_context(lambda context, name: render_zone(name, context["locale"])),
+    "time": pass_context(lambda context, at: locale_formats.render_time(at, context["locale"])),
+    "zone": pass_context(lambda context, name: locale_formats.render_zone(name, context["locale"])),
     "number": pass_context(
         lambda context, number: babel.numbers.format_decimal(number, locale=context["locale"])
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog.testing
 
-from bot.rendering import templates
+from bot.rendering import locale_formats, templates
 from bot.rendering.templates import Templates
 from storage import errors
 
@@ -152,7 +152,7 @@ def test_a_checkout_without_symbolic_links_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_time_zone_is_displayed_by_its_city_name(zone: str, ko: str, en: str) -> None:
-    assert (templates.render_zone(zone, "ko"), templates.render_zone(zone, "en")) == (ko, en)
+    assert (locale_formats.render_zone(zone, "ko"), locale_formats.render_zone(zone, "en")) == (ko, en)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.papers.list_views import view_with_rows
 from bot.papers.lists import PaperList
-from bot.rendering import discord_text, templates
+from bot.rendering import discord_text, locale_formats, templates
 from storage import errors, models
 from storage.models import AlertTiming
 
@@ -88,7 +88,7 @@ def _timing(texts: Texts, alert: models.Alert) -> str:
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
     """Return the delivery settings on one line: destination, time, time zone and daily limit."""
-    zone = templates.render_zone(alert.timezone, texts.locale.value)
+    zone = locale_formats.render_zone(alert.timezone, texts.locale.value)
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_a_day:
         parts.append(texts("alert-at-most-a-day", count=alert.max_a_day))

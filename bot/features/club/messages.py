@@ -22,7 +22,7 @@ from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.papers.cards import post_card_view
-from bot.rendering import discord_text, templates
+from bot.rendering import discord_text, locale_formats
 from storage.models import PartKind
 
 SHOW, START = "clubs", "clubn"
@@ -205,7 +205,7 @@ def _add_meeting(
 ) -> None:
     """Add a club's place and time, the state of its next meeting, and the vote or the candidates for one."""
     club, meeting = overview.club, overview.meeting
-    zone = templates.render_zone(club.timezone, texts.locale.value)
+    zone = locale_formats.render_zone(club.timezone, texts.locale.value)
     times = {
         "meets": discord_text.timestamp(meeting.at, "F"),
         "vote": discord_text.timestamp(meeting.due_at, "F"),
@@ -213,7 +213,7 @@ def _add_meeting(
     heading = texts(
         "club-heading",
         channel=f"<#{club.channel_id}>" if is_visible else "none",
-        day=templates.render_weekday(club.weekday, texts.locale.value, "wide"),
+        day=locale_formats.render_weekday(club.weekday, texts.locale.value, "wide"),
         time=f"{texts.format_time(club.at_time)} ({zone})",
     )
     poll = meeting.part if meeting.step is MeetingStep.POLL else None

@@ -30,7 +30,7 @@ from bot.features.daily import choice, options
 from bot.features.daily import post as daily_post
 from bot.features.daily.why import Cause, Explanation, WhyAnswer
 from bot.i18n.texts import Texts
-from bot.rendering import discord_text, templates
+from bot.rendering import discord_text, locale_formats
 from bot.sources import kinds
 from storage import errors, models
 from storage.models import Reason, Subscription
@@ -303,7 +303,7 @@ def list_view(
             str(row.id),
             description=paper_texts.join_dotted(
                 texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
-                templates.render_zone(row.timezone, texts.locale.value),
+                locale_formats.render_zone(row.timezone, texts.locale.value),
             ),
         )
         for row in pages[page]

@@ -27,7 +27,7 @@ from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
 from bot.papers.cards import byline, format_savers, post_card_view
-from bot.rendering import discord_text, templates
+from bot.rendering import discord_text, locale_formats, templates
 from bot.sources import kinds
 from storage import models
 from storage.models import PartKind, Style, Subscription
@@ -404,7 +404,7 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "timezone": subscription.timezone,
         "days": subscription.days,
         "every_day": schedule.EVERY_DAY,
-        "workdays": templates.WORKDAYS,
+        "workdays": locale_formats.WORKDAYS,
         "edit_command": discord_text.SafeMarkdown("" if is_by_webhook else wording.mention("daily edit")),
         "topic": discord_text.shorten(
             post_names.say_topic(wording.ui_texts, subscription.topic),

@@ -20,7 +20,7 @@ from bot.features.today import messages as today_messages
 from bot.features.today.profiles import Profiles
 from bot.features.today.service import PaperMark, TodayService
 from bot.papers.replies import load_paper
-from bot.rendering import templates
+from bot.rendering import locale_formats
 from storage import accounts
 
 
@@ -122,7 +122,7 @@ class TodayCog(commands.Cog):
         else:
             zone = await request.interaction.client.timezone_for(request.interaction)
         profile = await request.services.get(TodayService).send_daily(request.user_id, at_time, zone)
-        shown_zone = templates.render_zone(profile.timezone or zone, request.texts.locale.value)
+        shown_zone = locale_formats.render_zone(profile.timezone or zone, request.texts.locale.value)
         at = request.texts.format_time(profile.at_time or schedule.DEFAULT_TIME)
         return request.texts("today-sent-daily", at=at, zone=shown_zone)
 
