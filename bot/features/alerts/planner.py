@@ -145,6 +145,28 @@ class Destination(NamedTuple):
     dm_channel_id: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What is needed for the messages of some recipients: alerts, papers and destinations (of alerts) by id.
+
+    `due` are the `ready` matches that may be sent now.
+    """
+
+    ready: list[alerts.Match]
+    due: list[alerts.Match]
+    alerts: Mapping[int, models.Alert]
+    papers: Mapping[int, models.PaperDetail]
+    destinations: Mapping[int, Destination]
+
+
+class _Message(NamedTuple):
+    """A rendered message for a recipient, and the ids of the papers in it."""
+
+    recipient: str
+    delivery: models.NewDelivery
+    paper_ids: Sequence[int]
+
+
 @dataclass(eq=False)
 class AlertPlanner:
     """Matches queued papers with all alerts and plans the messages that are due.
@@ -230,9 +252,33 @@ class AlertPlanner:
     ) -> bool:
         """Render and plan messages for some recipients. Returns whether any message was planned.
 
-        A recipient whose matches change during rendering is retried a minute later. What fails for a recipient is tried
-        again (see `Retries`); given up, its matches are removed.
+        A recipient whose matches change during rendering is retried a minute later.
         """
+        batch = await self._load_batch(recipients, until, now)
+        messages, unmatched = await self._build_messages(batch, now)
+        async with self._database.transaction() as connection:
+            await alerts.lock_planning(connection)
+            still_ready = await alerts.list_ready(connection, until, recipients)
+            changed = {match.recipient for match in {*batch.ready} ^ {*still_ready}}
+            messages = [message for message in messages if message.recipient not in changed]
+            ids = await outbox.add_all(connection, [message.delivery for message in messages])
+            planned = {
+                (message.recipient, paper_id): ids[message.delivery.key]
+                for message in messages
+                if message.delivery.key in ids
+                for paper_id in message.paper_ids
+            }
+            await alerts.mark_told(connection, planned)
+            gone = [match for match in unmatched if match.recipient not in changed]
+            await alerts.remove_matches(connection, gone)
+        if ids:
+            log.info("alerts planned", count=len(ids))
+        return bool(ids)
+
+    async def _load_batch(
+        self, recipients: set[str], until: Mapping[models.AlertSchedule, datetime], now: datetime
+    ) -> _Batch:
+        """Load the ready matches of some recipients, and for those that may be sent now their alerts and papers."""
         async with self._database.read() as connection:
             ready = await alerts.list_ready(connection, until, recipients)
             rows = await alerts.list_rows(connection, ids={match.alert_id for match in ready})
@@ -242,37 +288,33 @@ class AlertPlanner:
             destinations = await self._resolve(connection, rows)
         due_ids = {match.alert_id for match in due}
         withheld = await self._check_rights([row for row in rows if row.id in due_ids], now)
-        due = [match for match in due if match.alert_id not in withheld]
-        described, unmatched = await self._describe(due, rows, details, destinations, now)
-        active, paper_ids = {row.id: row for row in rows}, {paper.arxiv_id: paper.id for paper in details}
-        built, slices = dict[str, models.NewDelivery](), TimeSlices()
+        return _Batch(
+            ready=ready,
+            due=[match for match in due if match.alert_id not in withheld],
+            alerts={row.id: row for row in rows},
+            papers={paper.id: paper for paper in details},
+            destinations=destinations,
+        )
+
+    async def _build_messages(
+        self, batch: _Batch, now: datetime
+    ) -> tuple[list[_Message], list[alerts.Match]]:
+        """Return a rendered message for each recipient, and the matches that no longer apply or are given up.
+
+        What fails for a recipient is in neither: it is tried again (see `Retries`).
+        """
+        described, unmatched = await self._describe(batch, now)
+        messages, slices = list[_Message](), TimeSlices()
         for recipient, shown in described.items():
-            own = [match for match in due if match.recipient == recipient]
+            own = [match for match in batch.due if match.recipient == recipient]
             with self._retries.attempt("alert not rendered", recipient, now, to=recipient) as attempt:
-                alert = active[min(alert_id for match in shown for alert_id in match.alert_ids)]
-                ready_at = [match.ready_at or now for match in own]
-                built[recipient] = self._build(shown, alert, destinations[alert.id], ready_at, now)
+                delivery = self._build(batch, shown, [match.ready_at or now for match in own], now)
+                paper_ids = [match.paper.id for match in shown[:MAX_SHOWN]]
+                messages.append(_Message(recipient, delivery, paper_ids))
             if attempt.is_given_up:
                 unmatched += own
             await slices.pause()
-        async with self._database.transaction() as connection:
-            await alerts.lock_planning(connection)
-            still = await alerts.list_ready(connection, until, recipients)
-            changed = {match.recipient for match in {*ready} ^ {*still}}
-            built = {name: new for name, new in built.items() if name not in changed}
-            ids = await outbox.add_all(connection, list(built.values()))
-            sent_in = {
-                (name, paper_ids[match.paper.arxiv_id]): ids[new.key]
-                for name, new in built.items()
-                if new.key in ids
-                for match in described[name][:MAX_SHOWN]
-            }
-            await alerts.mark_told(connection, sent_in)
-            gone = [match for match in unmatched if match.recipient not in changed]
-            await alerts.remove_matches(connection, gone)
-        if ids:
-            log.info("alerts planned", count=len(ids))
-        return bool(ids)
+        return messages, unmatched
 
     async def _check_rights(self, rows: Iterable[models.Alert], now: datetime) -> set[int]:
         """Store what Discord says about the rights of channels' alerts. Returns the ids of those that send nothing.
@@ -345,29 +387,24 @@ class AlertPlanner:
         )
 
     async def _describe(
-        self,
-        due: Iterable[alerts.Match],
-        rows: Sequence[models.Alert],
-        details: Iterable[models.PaperDetail],
-        destinations: Mapping[int, Destination],
-        now: datetime,
+        self, batch: _Batch, now: datetime
     ) -> tuple[dict[str, list[AlertMatch]], list[alerts.Match]]:
         """Return each recipient's papers, most votes first, and the matches that no longer apply or are given up.
 
         What failed and is tried again is in neither.
         """
-        by_id = {paper.id: paper for paper in details}
-        compared = await self._database.look_up(matcher.index_papers, list(by_id))
-        queries = await matcher.read_alerts(self._search, rows)
+        compared = await self._database.look_up(matcher.index_papers, list(batch.papers))
+        queries = await matcher.read_alerts(self._search, list(batch.alerts.values()))
         reasons = await asyncio.to_thread(compared.match_all, queries)
         grouped: dict[tuple[str, int], list[alerts.Match]] = defaultdict(list)
         unmatched: list[alerts.Match] = []
-        for match in due:
-            paper = by_id.get(match.paper_id)
-            is_withdrawn = paper is not None and paper.withdrawn_by is not None
-            if match.paper_id in reasons.get(match.alert_id, ()) and not is_withdrawn:
+        for match in batch.due:
+            paper, still_matching = batch.papers.get(match.paper_id), reasons.get(match.alert_id)
+            if paper is None or still_matching is None:
+                continue  # removed, or not compared: it is looked at again a minute later
+            if match.paper_id in still_matching and paper.withdrawn_by is None:
                 grouped[match.recipient, match.paper_id].append(match)
-            elif match.paper_id in by_id and match.alert_id in reasons:
+            else:
                 unmatched.append(match)
         described: dict[str, list[AlertMatch]] = defaultdict(list)
         slices = TimeSlices()
@@ -380,7 +417,8 @@ class AlertPlanner:
                 merged = matcher.merge_reasons(
                     reason for alert_id in alert_ids for reason in reasons[alert_id][paper_id]
                 )
-                quoted = _quote(by_id[paper_id], merged, destinations[alert_ids[0]].locale)
+                locale = batch.destinations[alert_ids[0]].locale
+                quoted = _quote(batch.papers[paper_id], merged, locale)
                 described[recipient].append(AlertMatch(quoted, merged, alert_ids))
             if attempt.is_given_up:
                 unmatched += matching
@@ -390,14 +428,11 @@ class AlertPlanner:
         return described, unmatched
 
     def _build(
-        self,
-        matches: Sequence[AlertMatch],
-        alert: models.Alert,
-        destination: Destination,
-        ready_at: Sequence[datetime],
-        now: datetime,
+        self, batch: _Batch, matches: Sequence[AlertMatch], ready_at: Sequence[datetime], now: datetime
     ) -> models.NewDelivery:
-        """Return the rendered message for the recipient of an alert, and of others with the same recipient."""
+        """Return the rendered message for a recipient. Its destination is that of any of the recipient's alerts."""
+        alert = batch.alerts[min(alert_id for match in matches for alert_id in match.alert_ids)]
+        destination = batch.destinations[alert.id]
         shown, in_channel = tuple(matches[:MAX_SHOWN]), alert.channel_id is not None
         recipient = alerts.recipient_name(alert)
         post = AlertPost(
