@@ -246,11 +246,11 @@ class Database:
         with self.translated_errors():
             return await self._snapshots.run(lambda view: function(view, *arguments, **options))
 
-    async def fold_log(self) -> None:
+    async def checkpoint_wal(self) -> None:
         """Write what SQLite keeps in its log into the file, so that a copy of the file has everything."""
         if self.path is not None:
             with self.translated_errors():
-                await asyncio.to_thread(sqlite_file.fold_log, self.path)
+                await asyncio.to_thread(sqlite_file.checkpoint_wal, self.path)
 
     async def close(self) -> None:
         await self._snapshots.close()

@@ -313,7 +313,7 @@ class Appearance:
         return min(self.date, self.ingested_on)
 
 
-share_name = lru_cache(maxsize=1 << 13)(str)
+intern_name = lru_cache(maxsize=1 << 13)(str)
 """Returns a shared copy of a name, since a collaboration's papers repeat the same three thousand authors."""
 
 ARXIV_FIELDS = ("version", "version_on", "comment", "journal")

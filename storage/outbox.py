@@ -219,7 +219,7 @@ async def list_recent(connection: AsyncConnection, since: datetime) -> list[_Del
     return await _list_with_errors(connection, sa.or_(unfinished_clause(), deliveries.c.finished_at >= since))
 
 
-async def doubt_announced(connection: AsyncConnection) -> None:
+async def mark_announced_as_attempted(connection: AsyncConnection) -> None:
     """Take the parts of webhooks that waited when a run announced to send, and did not say that it ended, as attempted then."""
     if (announced := await key_values.get(connection, key_values.ANNOUNCED)) is None:
         return

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from storage import withdrawals
-from storage.models import IndexDocument, PaperRow, Section, share_name
+from storage.models import IndexDocument, PaperRow, Section, intern_name
 from storage.snapshot import Snapshot, parse_date
 
 
@@ -217,7 +217,7 @@ def list_paper_rows(
         statement, "id", paper_ids
     ):
         # SQLite returns JSON as text.
-        authors = tuple(map(share_name, _parse_json(listed)))
+        authors = tuple(map(intern_name, _parse_json(listed)))
         day, score = listed_on.get(id_) or parse_date(last_on), scores.get(id_, 0.0)
         rows[id_] = PaperRow(
             *(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score),

@@ -108,7 +108,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def fold_log(path: Path) -> None:
+def checkpoint_wal(path: Path) -> None:
     """Write the log of a file into it, and empty the log. Raises sqlite3.OperationalError if somebody reads it."""
     with closing(sqlite3.connect(path)) as connection:
         set_up(connection)

@@ -97,7 +97,7 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
     datetime: UtcTime,
     dict[str, str]: sa.JSON(),
     Mapping[str, Any]: sa.JSON(none_as_null=True),
-    tuple[str, ...]: _tuple_of(models.share_name),
+    tuple[str, ...]: _tuple_of(models.intern_name),
     # ISO weekdays, such as 12345
     tuple[int, ...]: Stored(
         sa.Text(), lambda days: tuple(map(int, days)), lambda days: "".join(map(str, days))

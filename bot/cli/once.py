@@ -101,7 +101,7 @@ class Once:
                 self._say("set-up", change)
         if self.archive is None:
             await runtime.check_destinations(self.container)
-        await self._database.write(outbox.doubt_announced)
+        await self._database.write(outbox.mark_announced_as_attempted)
         await self._read()
         trouble = await self._reach_discord()
         since, is_planned = self._clock(), not trouble
@@ -210,7 +210,7 @@ class Once:
     async def _run_before(self, command: str) -> int:
         """Announce in the database that messages are sent, and run a command, which may store it. Returns its status."""
         await self._database.write(key_values.set_value, key_values.ANNOUNCED, self._clock().isoformat())
-        await self._database.fold_log()
+        await self._database.checkpoint_wal()
         # Its output goes to stderr: stdout has the lines of this run alone.
         process = await asyncio.create_subprocess_shell(
             command, stdout=sys.stderr.fileno(), start_new_session=True

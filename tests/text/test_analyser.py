@@ -132,7 +132,7 @@ def read(first, last):
         title = analyser.canonicalise(f"{name.title()}: Methods of {name}-based learning by {name}.")
         tokens.tokenize(title + analyser.canonicalise(f"모델{chr(44032 + number % 11000)}{number % 7}"))
         term_keys.full_names(title)
-        models.share_name(f"Ada {name.title()}")
+        models.intern_name(f"Ada {name.title()}")
 
 read(0, 15_000)
 before = read_resident()
