@@ -405,7 +405,7 @@ async def _take_back(connection: AsyncConnection, alert_ids: Sequence[int]) -> N
     await lock_planning(connection)
     about = sa.select(matches.c.delivery_id).where(matches.c.delivery_id.is_not(None))
     found = await statements.execute_in(connection, about, matches.c.alert_id, alert_ids)
-    removed = await outbox.take_back(connection, ids={delivery_id for (delivery_id,) in found})
+    removed = await outbox.withdraw(connection, ids={delivery_id for (delivery_id,) in found})
     await release(connection, [delivery.id for delivery in removed])
 
 

@@ -124,7 +124,7 @@ async def silence_thread(connection: AsyncConnection, thread_id: int) -> None:
     own = club_threads.c.thread_id == thread_id
     await alerts.lock_planning(connection)
     await connection.execute(club_threads.update().where(own).values(is_quiet=True))
-    await outbox.take_back(connection, kind=DeliveryKind.THREAD_NEWS, channel_id=thread_id)
+    await outbox.withdraw(connection, kind=DeliveryKind.THREAD_NEWS, channel_id=thread_id)
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:

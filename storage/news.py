@@ -59,7 +59,7 @@ async def switch_on(connection: AsyncConnection, reader: NewsReader) -> None:
 async def switch_off(connection: AsyncConnection, user_id: int) -> None:
     """Tell a reader nothing more, not by a message that waits either."""
     await connection.execute(news_readers.delete().where(news_readers.c.user_id == user_id))
-    await outbox.take_back(connection, kind=models.DeliveryKind.NEWS, user_id=user_id)
+    await outbox.withdraw(connection, kind=models.DeliveryKind.NEWS, user_id=user_id)
 
 
 async def change(connection: AsyncConnection, user_id: int, **values: Any) -> bool:

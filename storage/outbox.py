@@ -94,7 +94,7 @@ async def remove_unsent(
     return [by_id[id_] for (id_,) in await statements.execute_in(connection, removal, deliveries.c.id, by_id)]
 
 
-async def take_back(
+async def withdraw(
     connection: AsyncConnection, *, ids: Iterable[int] | None = None, **same: object
 ) -> list[models.Delivery]:
     """Take back waiting deliveries, selected by `ids` and columns, because a person turned off what they are about.

@@ -499,7 +499,7 @@ class DigestWriter:
             gone=[row for row in missing if is_gone(row.date_on, stored_ids[row.id], days, known_days)],
         )
 
-    async def take_back(
+    async def remove_digests(
         self, connection: Connection, gone: Sequence[StoredDigest], listed: Collection[int] = ()
     ) -> int:
         """Remove digests, and the listing of some papers by services. Returns how many papers no digest lists any more."""

@@ -100,13 +100,13 @@ class IngestService:
                     problems = tuple(replace(row, location=name) for row in outcome.problems)
                     yield replace(outcome, problems=problems)
 
-    async def take_back(self, digests: Iterable[StoredDigest], listed: Iterable[int] = ()) -> int:
+    async def remove_digests(self, digests: Iterable[StoredDigest], listed: Iterable[int] = ()) -> int:
         """Remove digests, and the listing of some papers by services. Returns how many papers no digest lists any more."""
         unlisted = 0
         parts = [(chunk, ()) for chunk in chunked(digests, BATCH_REMOVED)]
         for gone, paper_ids in (*parts, *(((), chunk) for chunk in chunked(listed, FACTS_BATCH))):
             async with self._writing() as connection:
-                unlisted += await self._writer.take_back(connection, gone, paper_ids)
+                unlisted += await self._writer.remove_digests(connection, gone, paper_ids)
         return unlisted
 
     async def reparse_all(self) -> AsyncGenerator[IngestResult, None]:

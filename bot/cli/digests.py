@@ -192,7 +192,7 @@ async def remove(
                 " ingested, a page's address, or a source as in `paperround sources list`."
             )
         confirm_removal(found, is_accepted=is_accepted)
-        papers = await IngestService(database, clock.system_clock).take_back(found)
+        papers = await IngestService(database, clock.system_clock).remove_digests(found)
         live = {row.url for row in await database.fetch(sources.list_rows)}.intersection(
             row.source for row in found
         )

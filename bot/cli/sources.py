@@ -176,7 +176,9 @@ async def remove(
         if with_digests:
             if found := await registry.list_digests(url):
                 confirm_removal(found, is_accepted=is_accepted)
-            address, digests, papers = await registry.take_back(url, IngestService(database, system_clock))
+            address, digests, papers = await registry.remove_digests(
+                url, IngestService(database, system_clock)
+            )
             result = f"with {shell.count(digests, 'list')}; {shell.count(papers, 'paper')} left the archive."
             shell.echo(f"{errors.redact(url)} was removed {result}")
         else:

@@ -88,7 +88,7 @@ SAVE_PAPER = "save"
 LIST_PAPER = "list"
 """Put papers on the list of the server in which the control is used, as `LIST_SELECTED` does."""
 SIMILAR_PAPERS = "sim"
-TAKE_BACK = "tb"
+UNSHARE = "tb"
 NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 

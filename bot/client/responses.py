@@ -76,9 +76,9 @@ async def _offer_to_take_back(request: Request) -> None:
     if not await interaction.client.is_in_server(interaction):
         return
     shared_id = interaction.client.shared[share_key(interaction)]
-    custom_id = custom_ids.pack_custom_id(client_messages.TAKE_BACK, shared_id)
-    take_back = message_builder.button(texts("share-take-back"), custom_id)
-    view = client_messages.text_view(texts("share-done"), take_back)
+    custom_id = custom_ids.pack_custom_id(client_messages.UNSHARE, shared_id)
+    unshare = message_builder.button(texts("share-take-back"), custom_id)
+    view = client_messages.text_view(texts("share-done"), unshare)
     with suppress(discord.HTTPException):  # the message was shared anyway
         await reply_privately(interaction, view)
 

@@ -230,7 +230,7 @@ def refine(state: ListState, value: str) -> ListState:
     if value.startswith(TAKEN_BACK):
         excluded = query_parser.list_excluded(state.text)
         number = parse_number(value.removeprefix(TAKEN_BACK), len(excluded) - 1)
-        return state.replace(page=0, text=query_parser.take_back(state.text, excluded[number]), token="")
+        return state.replace(page=0, text=query_parser.readmit_term(state.text, excluded[number]), token="")
     return state.replace(page=0, period=Period(value), span=None)
 
 

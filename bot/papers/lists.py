@@ -291,7 +291,7 @@ class PaperLists:
 
     async def _load_top(self, texts: Texts, state: ListState, today: date) -> PaperList:
         result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES), today))
-        topic, period = query_parser.take_back(state.text), _name_narrowed_period(texts, state, today)
+        topic, period = query_parser.readmit_term(state.text), _name_narrowed_period(texts, state, today)
         key = "list-top-topic-heading" if topic else "list-top-heading"
         # The heading says the period.
         untimed = state.replace(period=Period.ALL, span=None)
@@ -402,7 +402,7 @@ def _topic_heading(
     if result.absent:
         return texts("list-absent", terms=_format_names(result.absent))
     corrected = completion.apply_corrections(state.text, result.corrected)
-    topic = escape_untrusted(query_parser.take_back(corrected) or corrected)
+    topic = escape_untrusted(query_parser.readmit_term(corrected) or corrected)
     return texts("list-topic-heading", topic=topic, count=result.on_topic) if result.on_topic else topic
 
 
@@ -460,7 +460,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         return texts("list-today", today=texts.name_command("today"), digest=texts.name_command("digest"))
     if listed.found.absent:
         return f"### {texts('list-absent', terms=_format_names(listed.found.absent))}"
-    wanted = query_parser.take_back(state.text)
+    wanted = query_parser.readmit_term(state.text)
     text = escape_untrusted(typesetting.strip_quotes(wanted or state.text))
     match state.kind:
         case ListKind.TOPIC:

@@ -106,7 +106,9 @@ def read_text(archive: Archive, typed: str, today: date) -> ReadText:
     read_query = dated or _read_name(archive, query) or ReadText(query, read(archive, query))
     if query.meant and query.excluded:
         words = ", ".join(query.excluded)
-        back = Reading(ReadingKind.WITH_ALL, query_parser.take_back(read_query.read_as or query.meant), words)
+        back = Reading(
+            ReadingKind.WITH_ALL, query_parser.readmit_term(read_query.read_as or query.meant), words
+        )
         read_query = read_query._replace(others=(*read_query.others, back))
     return read_query
 

@@ -267,12 +267,12 @@ class SourceRegistry:
         return url
 
     async def list_digests(self, url: str) -> list[models.StoredDigest]:
-        """Return the digests of a source, also of one that was removed. Raises UsageError as `take_back` does."""
+        """Return the digests of a source, also of one that was removed. Raises UsageError as `remove_digests` does."""
         async with self.database.read() as connection:
             url = await find_address(connection, url, await archive.list_source_names(connection))
             return await archive.list_rows(connection, origin=archive.Origin(url, with_lookup=True))
 
-    async def take_back(self, url: str, ingest: IngestService) -> tuple[str, int, int]:
+    async def remove_digests(self, url: str, ingest: IngestService) -> tuple[str, int, int]:
         """Delete a source with its digests, also one that was removed before. What was posted stays posted.
 
         Returns the address, the number of digests, and that of papers that no digest lists any more. Raises UsageError
@@ -283,7 +283,7 @@ class SourceRegistry:
             await sources.remove(connection, url)
             digests = await archive.list_rows(connection, origin=archive.Origin(url, with_lookup=True))
             listed = await _list_of_categories(connection, url)
-        return url, len(digests), await ingest.take_back(digests, listed)
+        return url, len(digests), await ingest.remove_digests(digests, listed)
 
 
 async def _list_of_categories(connection: Connection, url: str) -> list[int]:

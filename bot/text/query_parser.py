@@ -116,7 +116,7 @@ def leave_out(query: str, terms: Iterable[str]) -> str:
     return " ".join(filter(None, [query[: max(most, 0)].strip() if added else query, *added]))
 
 
-def take_back(query: str, term: str | None = None) -> str:
+def readmit_term(query: str, term: str | None = None) -> str:
     """Return a query without the clauses that leave out a term, or without all that leave something out."""
     for clause, excluded in reversed(_find_excluded(query)):
         if term in (None, excluded):

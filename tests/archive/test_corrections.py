@@ -166,7 +166,7 @@ async def test_a_source_added_by_mistake_is_taken_back_with_its_unsent_messages(
         tuple(map(world.arxiv_id, "DBC")),
     ]
     registry = kinds.SourceRegistry(db, stage.clock, {})
-    assert await registry.take_back(page, stage.ingest()) == (page, 3, 5)
+    assert await registry.remove_digests(page, stage.ingest()) == (page, 3, 5)
     assert await shown(stage) == {"Mon": "D"}
     assert await stage.search.find_paper(world.arxiv_id("B")) is None
     stage.discord.answer = None
@@ -188,7 +188,7 @@ async def test_a_message_that_may_have_been_sent_is_not_taken_back(db: Database)
     stage.discord.answer = world.LOST
     await stage.at("Mon 09:00")
     digests = await db.fetch(archive.list_rows)
-    assert await stage.ingest().take_back(digests) == 2
+    assert await stage.ingest().remove_digests(digests) == 2
     stage.discord.answer = None
     assert await months(stage) == ["A B"]
 
@@ -233,6 +233,6 @@ async def test_papers_of_a_back_fill_leave_with_the_source_of_their_categories(d
     for url in ("arxiv:cs.CL", "arxiv:cs.LG"):
         await stage.source(url, models.SourceKind.ARXIV)
     registry = kinds.SourceRegistry(db, stage.clock, {})
-    assert await registry.take_back("arxiv:cs.CL", stage.ingest()) == ("arxiv:cs.CL", 0, 1)
+    assert await registry.remove_digests("arxiv:cs.CL", stage.ingest()) == ("arxiv:cs.CL", 0, 1)
     found = [await stage.search.find_paper(world.arxiv_id(name)) for name in "ABC"]
     assert [paper is not None and paper.is_listed for paper in found] == [False, True, True]

@@ -88,7 +88,7 @@ async def release(connection: Connection, *_: list[int]) -> None:
 
 
 WRITES: dict[str, Write] = {
-    "take back": lambda c, *_: outbox.take_back(c, user_id=READER),
+    "take back": lambda c, *_: outbox.withdraw(c, user_id=READER),
     "cancel": lambda c, ids, _: outbox.cancel(c, ids[::-1], reason="by-hand", now=NOW),
     "expire": lambda c, *_: outbox.expire(c, NOW + timedelta(days=2), unknown_until=NOW),
     "claim": lambda c, _, parts: outbox.mark_sending(c, parts[::-1], NOW, term=0),

@@ -178,7 +178,7 @@ async def test_a_shared_list_can_be_deleted_by_its_sharer_alone(harness: ClientH
     post = await channel.send("a message that nobody shared")
     for message_id, presser in ((shared.id, harness.manager), (post.id, harness.reader)):
         forged = ui.LayoutView(timeout=None)
-        custom_id = custom_ids.pack_custom_id(client_messages.TAKE_BACK, message_id)
+        custom_id = custom_ids.pack_custom_id(client_messages.UNSHARE, message_id)
         forged.add_item(ui.ActionRow(ui.Button[Any](label="forged", custom_id=custom_id)))
         part = RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(forged))
         sent = await send_parts(harness, harness.channel.id, part)

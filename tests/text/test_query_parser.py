@@ -152,9 +152,9 @@ def test_a_long_query_is_cut_before_the_words_to_leave_out() -> None:
 )
 def test_what_a_query_leaves_out_is_found_and_taken_back(query: str, excluded: list[str], rest: str) -> None:
     assert query_parser.list_excluded(query) == excluded
-    assert query_parser.take_back(query) == rest
+    assert query_parser.readmit_term(query) == rest
     for term in excluded:
-        assert query_parser.list_excluded(query_parser.take_back(query, term)) == [
+        assert query_parser.list_excluded(query_parser.readmit_term(query, term)) == [
             other for other in excluded if other != term
         ]
 
@@ -162,7 +162,7 @@ def test_what_a_query_leaves_out_is_found_and_taken_back(query: str, excluded: l
 @given(st.lists(FRAGMENTS.filter(lambda one: one != "\x00"), max_size=60).map("".join))
 def test_what_a_query_leaves_out_is_what_the_search_reads(query: str) -> None:
     assert tuple(query_parser.list_excluded(query)[:8]) == query_parser.parse_query(query).excluded
-    assert not query_parser.parse_query(query_parser.take_back(query)).excluded
+    assert not query_parser.parse_query(query_parser.readmit_term(query)).excluded
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ class Subscriptions:
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
             kind = models.DeliveryKind.ON_DEMAND
-            await outbox.take_back(connection, kind=kind, subscription_id=old.id)
+            await outbox.withdraw(connection, kind=kind, subscription_id=old.id)
             changed = replace(old, state=models.ActivityState.PAUSED, reason=Reason.BY_HAND.value)
             await daily.update(connection, changed)
         return changed

@@ -115,8 +115,8 @@ class ListsCog(commands.Cog):
             listed = await replies.load_list(request, state, today)
         return list_views.shared_view(request.texts, listed, sharer=interactions.display_name(interaction))
 
-    @router.handles(client_messages.TAKE_BACK)
-    async def take_back(self, request: Request, action: Action) -> ui.LayoutView:
+    @router.handles(client_messages.UNSHARE)
+    async def unshare(self, request: Request, action: Action) -> ui.LayoutView:
         """Delete a message that the reader shared in this channel.
 
         Raises UserError if it is not the reader's, or the bot lacks permission.

@@ -299,7 +299,7 @@ class TodayService:
         """Stop sending a reader's papers, also those that wait."""
         async with self._database.transaction() as connection:
             await today.change(connection, user_id, at_time=None, timezone=None, reason=None)
-            await outbox.take_back(connection, kind=models.DeliveryKind.TODAY, user_id=user_id)
+            await outbox.withdraw(connection, kind=models.DeliveryKind.TODAY, user_id=user_id)
 
 
 def _rule_of(at_time: str, zone: str) -> schedule.Rule:
