@@ -33,7 +33,7 @@ _LOOSE = frozenset("+-−±=<>,;:.")
 _BARE_POWERS = frozenset(("st", "nd", "rd", "th", *"′″‴'°∘®™"))
 
 
-class _Kind(StrEnum):
+class _PieceKind(StrEnum):
     """What a piece of a formula is for what stands beside it; most kinds of commands are one."""
 
     SIGN = "sign"
@@ -48,7 +48,7 @@ class _Kind(StrEnum):
 
 class _Piece(NamedTuple):
     text: str
-    kind: _Kind = _Kind.SIGN
+    kind: _PieceKind = _PieceKind.SIGN
 
 
 class _Command(NamedTuple):
@@ -59,7 +59,7 @@ class _Command(NamedTuple):
     arguments: str = ""
 
 
-_SPACE = _Piece(" ", _Kind.SPACE)
+_SPACE = _Piece(" ", _PieceKind.SPACE)
 
 
 def _list_commands() -> Iterator[tuple[str, _Command]]:
@@ -71,8 +71,11 @@ def _list_commands() -> Iterator[tuple[str, _Command]]:
                 yield name, _Command(kind, text, arguments)
             elif kind == "greek":
                 letter = name.replace("lambda", "lamda").upper()
-                yield name, _Command(_Kind.SIGN, unicodedata.lookup(f"GREEK SMALL LETTER {letter}"))
-                yield name.title(), _Command(_Kind.SIGN, unicodedata.lookup(f"GREEK CAPITAL LETTER {letter}"))
+                yield name, _Command(_PieceKind.SIGN, unicodedata.lookup(f"GREEK SMALL LETTER {letter}"))
+                yield (
+                    name.title(),
+                    _Command(_PieceKind.SIGN, unicodedata.lookup(f"GREEK CAPITAL LETTER {letter}")),
+                )
             else:
                 command, _, text = name[1:].partition("=")
                 text = chr(int(text[2:], 16)) if text.startswith("U+") else text
@@ -215,7 +218,7 @@ class _Reader:
                 return [_SPACE]
             case "root":
                 degree, inner = self._optional(end), self._argument("p", end, is_math=True)
-                return [_Piece(f"{inner}^(1/{degree})" if degree else f"√{inner}", _Kind.ROOT)]
+                return [_Piece(f"{inner}^(1/{degree})" if degree else f"√{inner}", _PieceKind.ROOT)]
             case "alphabet":
                 inner = self._argument("w", end, is_math=is_math)
                 return [_Piece(_in_alphabet(command.text, inner))]
@@ -230,7 +233,7 @@ class _Reader:
         text = command.text.format(*read) if read else command.text
         if command.kind in ("upper", "lower"):
             return [_Piece(text.upper() if command.kind == "upper" else text.lower())]
-        return [_Piece(text, _Kind(command.kind))] if text else []
+        return [_Piece(text, _PieceKind(command.kind))] if text else []
 
     def _optional(self, end: int) -> str:
         """Read a formula in square brackets, or nothing if there are none."""
@@ -297,11 +300,13 @@ class _Reader:
         while (begin := self._at) < end:
             token = self._take(end)
             if token in ("^", "_"):
-                pieces.append(_Piece(_script(token, self._argument("m", end, is_math=True)), _Kind.SCRIPT))
+                pieces.append(
+                    _Piece(_script(token, self._argument("m", end, is_math=True)), _PieceKind.SCRIPT)
+                )
             elif token.isspace() or token == "~":
                 pieces.append(_SPACE)
             elif token == "{" and begin in self._closing:
-                pieces.append(_Piece(self._inside(self._closing[begin], is_math=True), _Kind.GROUP))
+                pieces.append(_Piece(self._inside(self._closing[begin], is_math=True), _PieceKind.GROUP))
             elif token[0] == "\\" and len(token) > 1:
                 pieces += self._formula_command(token[1:].rstrip("*"), end, pieces)
             else:
@@ -315,7 +320,7 @@ class _Reader:
         if pieces is None:
             if name == "begin":
                 raise LookupError
-            return [_Piece(name, _Kind.NAME if name.isalpha() else _Kind.SIGN)]
+            return [_Piece(name, _PieceKind.NAME if name.isalpha() else _PieceKind.SIGN)]
         if not is_spaced or not pieces or COMMANDS[name].arguments or pieces[-1].text in tuple(_OPENING):
             return pieces
         is_operand = pieces[-1].text[-1:].isalnum() or before[-1:] == [_SPACE]
@@ -362,9 +367,9 @@ def _script(sign: str, text: str) -> str:
 def _over(name: str, mark: str, text: str) -> _Piece:
     """Return an accent of a formula: a mark over one character, else the accent's name as a function."""
     if len(text) == 1:
-        kind = _Kind.RELATION if text in _RELATIONS else _Kind.SIGN
+        kind = _PieceKind.RELATION if text in _RELATIONS else _PieceKind.SIGN
         return _Piece(unicodedata.normalize("NFC", text + mark), kind)
-    return _Piece(text if name == "underline" else f"{name.removeprefix('wide')}({text})", _Kind.GROUP)
+    return _Piece(text if name == "underline" else f"{name.removeprefix('wide')}({text})", _PieceKind.GROUP)
 
 
 def _accent(name: str, mark: str, text: str) -> str:
@@ -392,29 +397,29 @@ def _in_alphabet(alphabet: str, text: str) -> str:
 
 def _join(pieces: list[_Piece]) -> str:
     """Write pieces side by side, with the spaces and parentheses that their neighbours require."""
-    text, last = "", _Kind.SPACE
+    text, last = "", _PieceKind.SPACE
     following: list[_Piece | None] = [None] * len(pieces)
     for place in range(len(pieces) - 2, -1, -1):
         piece = pieces[place + 1]
-        following[place] = following[place + 1] if piece.kind is _Kind.SPACE else piece
+        following[place] = following[place + 1] if piece.kind is _PieceKind.SPACE else piece
     for (added, kind), after in zip(pieces, following, strict=True):
         before = text.rstrip(" ")
-        if kind is _Kind.SPACE:
+        if kind is _PieceKind.SPACE:
             text = f"{before} " if before else ""
             continue
-        has_script = after is not None and after.kind is _Kind.SCRIPT
-        is_apart = _is_loose(before[-1:]) and _is_loose(after.text[:1] if after else "")
-        if kind in (_Kind.GROUP, _Kind.ROOT, _Kind.FRACTION) and has_script:
+        has_script = after is not None and after.kind is _PieceKind.SCRIPT
+        is_set_off = _is_loose(before[-1:]) and _is_loose(after.text[:1] if after else "")
+        if kind in (_PieceKind.GROUP, _PieceKind.ROOT, _PieceKind.FRACTION) and has_script:
             added = added if added.isalnum() else _enclose(added)
-        elif kind is _Kind.FRACTION and not is_apart:
+        elif kind is _PieceKind.FRACTION and not is_set_off:
             added = f"({added})"
         is_letter = added[:1].isalnum()
-        if kind is _Kind.SCRIPT:
+        if kind is _PieceKind.SCRIPT:
             text = before + added
-        elif kind is _Kind.RELATION:
+        elif kind is _PieceKind.RELATION:
             text = f"{before} {added} ".lstrip(" ")
-        elif (is_letter and last in (_Kind.NAME, _Kind.SCRIPT, _Kind.ROOT)) or (
-            kind is _Kind.NAME and (before[-1:].isalnum() or before[-1:] in tuple(_CLOSING))
+        elif (is_letter and last in (_PieceKind.NAME, _PieceKind.SCRIPT, _PieceKind.ROOT)) or (
+            kind is _PieceKind.NAME and (before[-1:].isalnum() or before[-1:] in tuple(_CLOSING))
         ):
             text = f"{before} {added}"
         else:

@@ -30,19 +30,19 @@ _MAX_TERM, _MAX_GOVERNED = 5, 3
 """The most words of a term, and of what is left out or an alternative in a sentence, unless it is a term."""
 
 
-class ReadWords(NamedTuple):
+class SplitWords(NamedTuple):
     """The words of a query, `|` between alternatives, and what it leaves out. Phrases are in quotation marks."""
 
     words: Sequence[str]
     excluded: Sequence[str]
 
 
-def read(typed: Sequence[str]) -> ReadWords:
+def read(typed: Sequence[str]) -> SplitWords:
     """Read the words of a query, of which phrases are in quotation marks."""
     words, excluded, place = [part for word in typed for part in _split(word)], list[str](), 0
     while place < len(words):
         word = _spell(words[place])
-        find = _find_behind if word in _NOT else _find_before if word in _KOREAN_NOT else None
+        find = _span_after if word in _NOT else _span_before if word in _KOREAN_NOT else None
         start, end, terms = find(words, place) if find else (place, place, ())
         if not terms:
             place += 1
@@ -59,14 +59,14 @@ def read(typed: Sequence[str]) -> ReadWords:
         and questions.is_term(" ".join(bare))
         and not questions.list_options(" ".join(words), bare)
     )
-    return ReadWords(_read_either(bare if is_term else words), excluded)
+    return SplitWords(_read_either(bare if is_term else words), excluded)
 
 
-_Reach = tuple[int, int, Sequence[str]]
+_NegationSpan = tuple[int, int, Sequence[str]]
 """Where a word for *not* with what it governs begins and ends in a query, and the governed terms, if any."""
 
 
-def _find_behind(words: Sequence[str], place: int) -> _Reach:
+def _span_after(words: Sequence[str], place: int) -> _NegationSpan:
     """Return the reach of an English word for *not*.
 
     "Without labels" is a term, "works without attention" says how, "why not" and "does not" negate a verb, and so does an action:
@@ -74,8 +74,8 @@ def _find_behind(words: Sequence[str], place: int) -> _Reach:
     what is set apart: robots, not surveys; papers that are not surveys. By itself it governs a term that ends a query.
     """
     nothing = place, place, ()
-    before, is_apart = _spell(words[place - 1]) if place else "", words[place - 1].endswith(COMMAS)
-    is_sure = _spell(words[place]) != "not" or before == "but" or is_apart
+    before, is_set_off = _spell(words[place - 1]) if place else "", words[place - 1].endswith(COMMAS)
+    is_sure = _spell(words[place]) != "not" or before == "but" or is_set_off
     if any(questions.is_term(" ".join(words[place:end])) for end in range(place + 2, place + _MAX_TERM + 2)):
         return nothing
     if _spell(words[place]) == "without" and questions.classify_filler(before) in ("verb", "maybe"):
@@ -124,7 +124,7 @@ def _measure_term(words: Sequence[str], start: int, *, is_sure: bool) -> int:
     return end - start if is_sure and not is_action and end - start <= _MAX_GOVERNED else 0
 
 
-def _find_before(words: Sequence[str], place: int) -> _Reach:
+def _span_before(words: Sequence[str], place: int) -> _NegationSpan:
     """Return the reach of a Korean word for *not*; 만 말고 is not only, and 하지 말고 negates a verb."""
     last, terms = place, list[str]()
     while last and questions.names_papers(words[last - 1]):  # 서베이 논문 빼고
@@ -139,7 +139,7 @@ def _find_before(words: Sequence[str], place: int) -> _Reach:
                 (
                     end
                     for end in _KOREAN_FURTHER
-                    if word.endswith(end) and (end == "," or questions.agrees(word, end))
+                    if word.endswith(end) and (end == "," or questions.ending_agrees(word, end))
                 ),
                 "",
             )

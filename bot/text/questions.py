@@ -57,7 +57,9 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
             return core  # also 라마3을, but not 2025년에
         return f"{core} {tail}" if any("a" <= letter <= "z" for letter in core.lower()) else word  # LLM기반
     possible = endings.get(word[-1], ())
-    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and agrees(word, ending)]
+    stems = [
+        word[: -len(ending)] for ending in possible if word.endswith(ending) and ending_agrees(word, ending)
+    ]
     for stem in stems:
         if is_known(stem) or is_known(analyser.strip_ending(stem)):
             return stem
@@ -73,10 +75,10 @@ def _strip_unknown(word: str) -> str:
     """Strip an ending from an unknown Korean word if it is rarely part of a noun."""
     endings = _load_filler().following["sure"]
     tails = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
-    return word.removesuffix(next((ending for ending in tails if agrees(word, ending)), ""))
+    return word.removesuffix(next((ending for ending in tails if ending_agrees(word, ending)), ""))
 
 
-def agrees(word: str, ending: str) -> bool:
+def ending_agrees(word: str, ending: str) -> bool:
     """Return whether an ending fits a word: it follows at least two syllables or letters and agrees with the last one."""
     stem = word[: -len(ending)]
     if len(stem) < 2 or not analyser.is_syllables(stem[-1]):
@@ -85,7 +87,7 @@ def agrees(word: str, ending: str) -> bool:
     return ending[0] not in (_ONLY_AFTER_VOWELS if has_final else _ONLY_AFTER_CONSONANTS)
 
 
-Kind = Literal["filler", "verb", "maybe", ""]
+WordClass = Literal["filler", "verb", "maybe", ""]
 """The kind of a word in a query.
 
 "filler" is for question words, function words, requests and words for papers. "verb" is for what is not searched for beside
@@ -162,8 +164,8 @@ _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|�
 class _Filler(NamedTuple):
     """The filler table: kinds by word, marks and kinds by stem, and the endings allowed after a stem with `+` or `~`."""
 
-    words: dict[str, Kind]
-    stems: dict[str, tuple[str, Kind]]
+    words: dict[str, WordClass]
+    stems: dict[str, tuple[str, WordClass]]
     following: dict[str, frozenset[str]]
 
 
@@ -171,8 +173,8 @@ class _Filler(NamedTuple):
 def _load_filler() -> _Filler:
     filler = _Filler({}, {}, {})
     for row_kind, listed in seed.read_rows("filler.tsv"):
-        if row_kind in get_args(Kind):
-            kind = cast("Kind", row_kind)
+        if row_kind in get_args(WordClass):
+            kind = cast("WordClass", row_kind)
             for word in listed.split():
                 if word[-1] in "+~*":
                     filler.stems.setdefault(word[:-1], (word[-1], kind))
@@ -218,7 +220,7 @@ def trim_filler(word: str) -> str:
 
 
 @analyser.remembered(1 << 12)
-def classify_filler(word: str) -> Kind:
+def classify_filler(word: str) -> WordClass:
     """Return the kind of a query word, ignoring case and punctuation."""
     folded = analyser.fold(trim_filler(word[:MAX_WORD_LENGTH])).replace("’", "'")
     if not any(map(str.isalnum, folded)):
@@ -260,7 +262,7 @@ def is_verb(word: str) -> bool:
     return analyser.is_hangul(word) and _verb_forms().fullmatch(word[:MAX_WORD_LENGTH]) is not None
 
 
-def _ends_topic(word: str, behind: str, kind_behind: Kind, count: int) -> bool:
+def _ends_topic(word: str, behind: str, kind_behind: WordClass, count: int) -> bool:
     """Return whether a word for papers ends the topic of a query of `count` words: video understanding work that, 연구 있어요."""
     is_work = word.casefold().startswith("work")  # interpretability work, but; deep research is a topic
     if not names_papers(word) or count < (2 if is_work else 3):
@@ -406,7 +408,7 @@ def find_clear_topics(text: str) -> Collection[int]:
 
 
 @lru_cache(maxsize=4)
-def _list_word_topics(text: str) -> Sequence[tuple[str, Kind, Collection[int]]]:
+def _list_word_topics(text: str) -> Sequence[tuple[str, WordClass, Collection[int]]]:
     """Return each word of a question that is not filler and describes a topic, with its kind and its topics."""
     words = ((word, classify_filler(word)) for word in map(trim_filler, text.split()[:_MAX_WORDS]))
     return [
