@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
         return not set(self.row["evidence"]).isdisjoint(self.found[:SHOWN])
 
 
-def embed(server: EmbeddingServer, texts: Sequence[str], kind: embeddings.Kind) -> list[bytes]:
+def embed(server: EmbeddingServer, texts: Sequence[str], kind: embeddings.TextRole) -> list[bytes]:
     """Return the vectors of any number of texts."""
 
     async def run() -> list[bytes]:

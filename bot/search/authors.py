@@ -17,7 +17,7 @@ from tantivy import Query
 from bot.glossary import transliteration
 from bot.search import index as search_index
 from bot.search.engine import Engine, Scope, all_of, any_of
-from bot.search.query import QueryReader, ReadQuery
+from bot.search.query import ParsedQuery, QueryReader
 from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, institutions, people, plain, query_parser, tokens
 from storage import models, search
@@ -98,7 +98,7 @@ class Archive(NamedTuple):
         using = self.engine.count([typed])
         return [name for name in names if self.engine.count([typed], [name]) >= _MIN_SHARE * using]
 
-    def read(self, query: query_parser.Query) -> ReadQuery:
+    def read(self, query: query_parser.Query) -> ParsedQuery:
         return self.reader.read(query, self.choose_names)
 
 

@@ -41,7 +41,7 @@ _BYTES = 2
 """Of a half float."""
 _REFUSALS = (400, 413, 422, 500)
 """Statuses of servers that cannot read a text, such as one of too many tokens."""
-Kind = Literal["query", "passage"]
+TextRole = Literal["query", "passage"]
 
 
 class EmbeddingError(errors.PaperroundError):
@@ -71,7 +71,7 @@ class EmbeddingServer:
         url = self.url.rstrip("/").removesuffix("/embeddings")
         self._server = ModelServer(url, self.key, max_bytes=_MAX_BYTES)
 
-    async def embed(self, texts: Sequence[str], kind: Kind, seconds: float) -> list[bytes]:
+    async def embed(self, texts: Sequence[str], kind: TextRole, seconds: float) -> list[bytes]:
         """Return the vectors of at most BATCH texts. Raises EmbeddingError, also after `seconds`."""
         is_named, is_e5 = "{type}" in self.model, "e5" in self.model.lower()
         begin = f"{kind}: " if is_e5 and not is_named else ""

@@ -19,7 +19,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from bot.search import index as search_index
-from bot.search.query import IMPLIED_WEIGHT, ReadQuery
+from bot.search.query import IMPLIED_WEIGHT, ParsedQuery
 from bot.search.results import MatchKind, Sort
 from bot.text import analyser, concepts, institutions, tokens
 from bot.text.concepts import Form, QueryPart
@@ -149,10 +149,10 @@ class _Compiled(NamedTuple):
 
 
 class Engine:
-    """Searches one version of the index, or if it `is_apart` a few papers, which say little of all. Thread-safe."""
+    """Searches one version of the index, or if it `is_temporary` a few papers, which say little of all. Thread-safe."""
 
-    def __init__(self, searcher: tantivy.Searcher, *, is_apart: bool = False) -> None:
-        self.searcher, self.is_apart = searcher, is_apart
+    def __init__(self, searcher: tantivy.Searcher, *, is_temporary: bool = False) -> None:
+        self.searcher, self.is_temporary = searcher, is_temporary
         self._schema = search_index.paper_schema()
         # By a cycle of references, engines of former versions and their deleted files would stay for days.
         weak = weakref.proxy(self)
@@ -262,12 +262,12 @@ class Engine:
     def _main(self, part: QueryPart) -> Query | None:
         """Return the query for papers of which a part is a main concept; None if no paper has it as one.
 
-        A few papers alone do not tell that: for an engine that `is_apart`, it is None only for a word that names no concept.
+        A few papers alone do not tell that: for an engine that `is_temporary`, it is None only for a word that names no concept.
         """
         if part.either:
             return any_of(all_of(map(self._main, parts)) for parts in part.either)
         concept_tokens = [form.text for form in _join_seeded(part.forms) if form.text[0] == tokens.CONCEPT]
-        none = Query.empty_query() if concept_tokens and self.is_apart else None
+        none = Query.empty_query() if concept_tokens and self.is_temporary else None
         return any_of(self._term("fact", token, _PARTIAL_MAIN) for token in concept_tokens) or none
 
     def _compile_part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
@@ -302,7 +302,7 @@ class Engine:
             if weight * level >= _MIN_TOPIC_WEIGHT
         )
 
-    def _narrow(self, scope: Scope, query: ReadQuery | None = None) -> list[_Clause]:
+    def _narrow(self, scope: Scope, query: ParsedQuery | None = None) -> list[_Clause]:
         filters, required = scope.filters, list[Query]()
         if filters.since_on or filters.until_on:
             low, high = (
@@ -353,7 +353,7 @@ class Engine:
 
     # Searching.
 
-    def find(self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Matches:
+    def find(self, query: ParsedQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Matches:
         """Return the papers on a query's topic, then those with all terms and, if these are few, those that lack a term.
 
         May return more than `limit`.
@@ -395,7 +395,7 @@ class Engine:
 
     def _find_full(
         self,
-        query: ReadQuery,
+        query: ParsedQuery,
         wanted: Query | None,
         clauses: Sequence[_Clause],
         limit: int,
@@ -412,7 +412,7 @@ class Engine:
         ids = (*on, *(id_ for id_ in scores if id_ not in on))[:limit]  # of fewer than limit, `on` has all
         return Matches({id_: on.get(id_, scores.get(id_, 0.0)) for id_ in ids}, on_topic, total - on_topic)
 
-    def _about_all(self, query: ReadQuery) -> Query:
+    def _about_all(self, query: ParsedQuery) -> Query:
         """Return the query for papers about all parts, with the query as a phrase, or with its name."""
         about = all_of(self._about_one(part.sure()) for part in query.parts[:_MAX_PARTS])
         wholes = [self._about_one(whole.sure()) for whole in query.wholes]
@@ -421,7 +421,7 @@ class Engine:
         alike = best_of([about, *wholes, phrase, self._named(query, _NAME_DEGREES)])
         return alike or Query.empty_query()
 
-    def _is_concept(self, query: ReadQuery) -> bool:
+    def _is_concept(self, query: ParsedQuery) -> bool:
         """Return whether a query is a concept of the seed list alone, not an everyday word for something of it."""
         parts = [
             part._replace(forms=tuple(form for form in part.forms if form.weight == 1))
@@ -440,7 +440,7 @@ class Engine:
             return any_of([self._compile(part.forms).title, main])
         return self._about_word(part)
 
-    def find_named(self, query: ReadQuery, clauses: Sequence[_Clause] = ()) -> int | None:
+    def find_named(self, query: ParsedQuery, clauses: Sequence[_Clause] = ()) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one.
 
         A concept does not name a family: *Reasoning on Graphs* is one paper of many on reasoning.
@@ -452,7 +452,9 @@ class Engine:
                 return next(iter(best))
         return None
 
-    def _all_parts(self, query: ReadQuery, parts: Sequence[QueryPart], ranked: Query | None) -> Query | None:
+    def _all_parts(
+        self, query: ParsedQuery, parts: Sequence[QueryPart], ranked: Query | None
+    ) -> Query | None:
         """Return the query for papers with all parts, with the whole query as a term, or with its name.
 
         The papers with all parts are ranked as `ranked` does, if it is given.
@@ -467,7 +469,7 @@ class Engine:
         clauses += [all_of([named, Query.const_score_query(named, _WHOLE)]) for named in wholes]
         return any_of(clauses)
 
-    def _named(self, query: ReadQuery, marks: Iterable[str]) -> Query | None:
+    def _named(self, query: ParsedQuery, marks: Iterable[str]) -> Query | None:
         """Return the query for papers with a name of the query that has one of these marks."""
         is_title = self._is_concept(query)
         named = [
@@ -477,7 +479,7 @@ class Engine:
         ]
         return best_of(named)
 
-    def _phrase_of(self, query: ReadQuery) -> Query | None:
+    def _phrase_of(self, query: ParsedQuery) -> Query | None:
         """Return the query for papers with a query of several words as a phrase or as one word, such as ZeroSearch.
 
         A phrase has the words that are not searched for too: "expert model".
@@ -489,7 +491,7 @@ class Engine:
         texts += [query.typed] if query.typed not in ("", query.text) else []
         return any_of(self._part(concepts.literal_part(text)) for text in texts)
 
-    def _some_parts(self, query: ReadQuery, parts: Sequence[QueryPart]) -> Query | None:
+    def _some_parts(self, query: ParsedQuery, parts: Sequence[QueryPart]) -> Query | None:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         weighed = self._weigh(query, parts)
         words = any_of(Query.boost_query(part_query, weight) for part_query, weight in weighed)
@@ -506,7 +508,7 @@ class Engine:
             ]
         )
 
-    def _weigh(self, query: ReadQuery, parts: Sequence[QueryPart]) -> list[tuple[Query, float]]:
+    def _weigh(self, query: ParsedQuery, parts: Sequence[QueryPart]) -> list[tuple[Query, float]]:
         """Return the query and the weight of each part and implied term that any paper has: the rarer, the heavier.
 
         Among keywords, rarity counts twice, and a paper about the rarest comes first: for KV cache compression, one about
@@ -526,7 +528,7 @@ class Engine:
 
     def _add_partial(
         self,
-        query: ReadQuery,
+        query: ParsedQuery,
         parts: Sequence[QueryPart],
         full: Matches,
         others: Mapping[int, float],
@@ -638,7 +640,7 @@ class Engine:
     def list_top(
         self,
         scope: Scope,
-        query: ReadQuery | None = None,
+        query: ParsedQuery | None = None,
         *,
         sort: Sort = Sort.VOTES,
         limit: int,

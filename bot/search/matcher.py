@@ -22,7 +22,7 @@ from bot.core import isolation
 from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.engine import Engine
-from bot.search.query import ReadQuery
+from bot.search.query import ParsedQuery
 from bot.search.service import OpenPapers, SearchService
 from bot.text import analyser, concepts, institutions, people, term_keys
 from storage import alerts, errors, models, search
@@ -108,7 +108,7 @@ async def _read_all(searching: SearchService, rows: Sequence[models.Alert]) -> d
     return {row.id: _make_query(row, read) for row in rows}
 
 
-def _make_query(alert: models.Alert, read: Mapping[str, ReadQuery]) -> AlertQuery:
+def _make_query(alert: models.Alert, read: Mapping[str, ParsedQuery]) -> AlertQuery:
     terms = tuple(
         _make_term(term, read[term.text]) if term.kind is models.AlertKind.KEYWORD else TermQuery(term)
         for term in alert.terms
@@ -123,7 +123,7 @@ def _make_query(alert: models.Alert, read: Mapping[str, ReadQuery]) -> AlertQuer
     return AlertQuery(terms, tuple(excluded), alert.match_all)
 
 
-def _make_term(term: models.AlertTerm, read: ReadQuery) -> TermQuery:
+def _make_term(term: models.AlertTerm, read: ParsedQuery) -> TermQuery:
     choices = islice(product(*(part.either or ((part,),) for part in read.parts)), _MAX_CHOICES)
     alternatives = (
         *(tuple(chain.from_iterable(groups)) for groups in choices),

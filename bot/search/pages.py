@@ -19,7 +19,7 @@ from bot.glossary import transliteration
 from bot.search import authors, completion, titles
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches, Scope
-from bot.search.query import QueryReader, ReadQuery
+from bot.search.query import ParsedQuery, QueryReader
 from bot.search.results import Hint, MatchKind, Reading, ReadingKind, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions
 from storage import models, search
@@ -48,7 +48,7 @@ class FoundPapers(NamedTuple):
     """
 
     query: query_parser.Query
-    read: ReadQuery
+    read: ParsedQuery
     scope: Scope
     matches: Matches
     corrected: tuple[tuple[str, str], ...] = ()
@@ -61,7 +61,7 @@ class FoundPapers(NamedTuple):
         return {id_: self.matches.scores[id_] for id_ in self.matches.by_kind[MatchKind.ON_TOPIC]}
 
 
-def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
+def read(archive: Archive, query: query_parser.Query) -> ParsedQuery:
     """Interpret a query, with the name of a paper that all call by it: ViT for An Image is Worth 16x16 Words.
 
     A word with hyphens that no paper has is several: *GPT-like*.
@@ -81,14 +81,14 @@ def read(archive: Archive, query: query_parser.Query) -> ReadQuery:
     return replace(interpreted, names=interpreted.names | {title_id}) if title_id else interpreted
 
 
-class ReadText(NamedTuple):
+class Interpretation(NamedTuple):
     """A text of the search box as it is read: the query and its words, and what else the text may mean.
 
     The first reading that fits is searched for: a topic in a period, a title, an institution, a person, a topic.
     """
 
     query: query_parser.Query
-    words: ReadQuery
+    words: ParsedQuery
     others: tuple[Reading, ...] = ()
 
     @property
@@ -97,13 +97,13 @@ class ReadText(NamedTuple):
         return self.query.meant
 
 
-def read_text(archive: Archive, typed: str, today: date) -> ReadText:
+def read_text(archive: Archive, typed: str, today: date) -> Interpretation:
     """Read any text: a title of a paper word for word; a name alone as the query for its papers; else words and operators."""
     query = query_parser.parse_query(typed, today)
     dated = _read_period(archive, query, today)
     if (query.meant or dated) and _is_in_title(archive, typed):
         query, dated = query_parser.Query(typed.replace('"', " ")), None
-    read_query = dated or _read_name(archive, query) or ReadText(query, read(archive, query))
+    read_query = dated or _read_name(archive, query) or Interpretation(query, read(archive, query))
     if query.meant and query.excluded:
         words = ", ".join(query.excluded)
         back = Reading(
@@ -116,7 +116,7 @@ def read_text(archive: Archive, typed: str, today: date) -> ReadText:
 _YEAR = re.compile(r"[12]\d{3}(?:년[도에의]?)?")
 
 
-def _read_period(archive: Archive, query: query_parser.Query, today: date) -> ReadText | None:
+def _read_period(archive: Archive, query: query_parser.Query, today: date) -> Interpretation | None:
     """Return how a query is read that has a date or a period: by its other words, in that time.
 
     A year alone is one if the archive has it, but not behind a word behind which papers have it: AIME 2025.
@@ -143,7 +143,7 @@ def _read_period(archive: Archive, query: query_parser.Query, today: date) -> Re
     rest = query_parser.write_query(replace(query, text=text))
     dated = query_parser.parse_query(meant := f"{rest} {query_parser.write_span(*span)}".strip())
     undated = Reading(ReadingKind.WORDS, f'{rest} "{typed}"'.strip(), typed)
-    return ReadText(replace(dated, meant=meant), read(archive, dated), (undated,))
+    return Interpretation(replace(dated, meant=meant), read(archive, dated), (undated,))
 
 
 _MIN_TITLE = 4
@@ -158,7 +158,7 @@ def _is_in_title(archive: Archive, text: str) -> bool:
     )
 
 
-def _read_name(archive: Archive, query: query_parser.Query) -> ReadText | None:
+def _read_name(archive: Archive, query: query_parser.Query) -> Interpretation | None:
     """Return how a query is read whose words alone are a name: an institution, or a person whom `/author` knows for sure.
 
     A name that a paper or a term has too is searched for in papers, as a whole. A person's name is in no title. An institution's
@@ -178,18 +178,18 @@ def _read_name(archive: Archive, query: query_parser.Query) -> ReadText | None:
                 bool(archive.reader.glossary.find(text)) or archive.engine.find_named(words) is not None
             )
             if papers and not is_topic:
-                return ReadText(of_it, read(archive, of_it), (_in_text(query, text, name),))
+                return Interpretation(of_it, read(archive, of_it), (_in_text(query, text, name),))
             forms = institutions.list_forms(text) or (text,)
             whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
             others = (Reading(ReadingKind.INSTITUTION, f'from:"{name}"', name, papers),) if papers else ()
-            return ReadText(query, replace(words, parts=(whole,), wholes=()), others)
+            return Interpretation(query, replace(words, parts=(whole,), wholes=()), others)
     if not query.excluded:
         for text in typed:
             # A Korean word may be another's spelling: 서베이 is survey before it sounds like an author.
             if _is_author(archive, text) and not archive.engine.find(words, Scope(), limit=1).complete:
                 by_it = _meaning(query_parser.Query(authors=(text,)))
-                return ReadText(by_it, read(archive, by_it), (_in_text(query, query.text, text),))
-    return ReadText(query, words)
+                return Interpretation(by_it, read(archive, by_it), (_in_text(query, query.text, text),))
+    return Interpretation(query, words)
 
 
 def _meaning(query: query_parser.Query) -> query_parser.Query:
@@ -202,7 +202,7 @@ def _in_text(query: query_parser.Query, typed: str, name: str) -> Reading:
     return Reading(ReadingKind.WORDS, query_parser.leave_out(f'"{name}"', query.excluded), name)
 
 
-def _find_institution(archive: Archive, text: str, interpreted: ReadQuery) -> tuple[str, int] | None:
+def _find_institution(archive: Archive, text: str, interpreted: ParsedQuery) -> tuple[str, int] | None:
     """Return the institution that a whole text names, in a form of the text's script, and the number of papers from it.
 
     It is a known one, or one that papers give and no paper writes about.
@@ -253,7 +253,7 @@ def make_scope(archive: Archive, query: query_parser.Query, filters: Filters) ->
     return Scope(merge_filters(filters, query), paper_ids, query.institutions)
 
 
-def list_matches(engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest) -> Matches:
+def list_matches(engine: Engine, query: ParsedQuery, scope: Scope, request: SearchRequest) -> Matches:
     """Return a query's papers up to the end of a page.
 
     A query without words has all in the scope, top-voted first; those from an institution newest first.
@@ -273,7 +273,7 @@ def find(
     scope: Scope,
     request: SearchRequest,
     load: LoadVocabulary,
-    interpreted: ReadQuery,
+    interpreted: ParsedQuery,
 ) -> FoundPapers:
     """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected or a term divided.
 
@@ -307,7 +307,7 @@ _MAX_NEAR = 5
 
 
 def _list_absent(
-    archive: Archive, query: ReadQuery, asked: Sequence[concepts.QueryPart], matches: Matches
+    archive: Archive, query: ParsedQuery, asked: Sequence[concepts.QueryPart], matches: Matches
 ) -> Sequence[concepts.QueryPart]:
     """Return the parts that no paper has, if they have most of the query's weight by rarity, or if no paper has all others.
 
@@ -335,7 +335,7 @@ def _list_absent(
     return absent if not is_near or sum(weights[part] for part in absent) > sum(weights.values()) / 2 else ()
 
 
-def _keep_near(engine: Engine, query: ReadQuery, matches: Matches) -> Matches:
+def _keep_near(engine: Engine, query: ParsedQuery, matches: Matches) -> Matches:
     """Return the first papers that have a telling part of a query, or are on a topic that it is clearly on."""
     telling = [part for part in query.parts if engine.is_telling(part)]
     lacking = len(query.parts)
@@ -365,7 +365,7 @@ def _asks_for_nothing(query: query_parser.Query, scope: Scope, request: SearchRe
 
 
 def _describe(
-    archive: Archive, request: SearchRequest, found: FoundPapers, load: LoadVocabulary, text: ReadText
+    archive: Archive, request: SearchRequest, found: FoundPapers, load: LoadVocabulary, text: Interpretation
 ) -> SearchResult:
     """Return what all pages of an answer have in common."""
     query, interpreted, matches = found.query, found.read, found.matches
@@ -473,7 +473,7 @@ class SearchAnswer:
     `asked` is the text by whose vector the papers are still to be ordered, before the first page is shown; else "".
     """
 
-    query: ReadQuery
+    query: ParsedQuery
     scope: Scope
     engine: Engine
     reader: QueryReader

@@ -36,7 +36,7 @@ ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class ReadQuery:
+class ParsedQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
@@ -55,7 +55,7 @@ class ReadQuery:
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
     meanings: tuple[str, ...] = ()
 
-    def sure(self) -> ReadQuery:
+    def sure(self) -> ParsedQuery:
         """The query for use as a filter, without the forms that only one paper defines."""
         parts, wholes = (tuple(part.sure() for part in parts) for parts in (self.parts, self.wholes))
         return replace(self, parts=parts, wholes=wholes, implied={})
@@ -126,7 +126,7 @@ class QueryReader:
 
     def read(
         self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
-    ) -> ReadQuery:
+    ) -> ParsedQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
         runs = self._list_runs(query.text)
         words = [word for run in runs for word in run]
@@ -140,7 +140,7 @@ class QueryReader:
         is_sentence = len(words) < len(query_parser.split_words(query.text))
         topics = questions.describe_topics(query.text) if is_sentence else {}
         quoted = (concepts.quoted_part(phrase) for phrase in query.phrases)
-        return ReadQuery(
+        return ParsedQuery(
             text,
             query.text,
             _distinct((*parts, *quoted)),
@@ -159,7 +159,7 @@ class QueryReader:
         part = self._find(term) if self.glossary.find(term) else None
         return (part or QueryPart(term, self._typed_forms(term))).sure()
 
-    def list_kinds(self, read: ReadQuery) -> tuple[QueryPart, ...]:
+    def list_kinds(self, read: ParsedQuery) -> tuple[QueryPart, ...]:
         """Return the parts for the terms whose English name has a term in it that a query leaves out: LLM for language models.
 
         A term that the query asks for is not left out.
@@ -173,7 +173,7 @@ class QueryReader:
         kinds -= {part.key for part in read.parts}
         return tuple(QueryPart(key, self.glossary.forms_of(key), key).sure() for key in sorted(kinds))
 
-    def split_term(self, read: ReadQuery) -> ReadQuery | None:
+    def split_term(self, read: ParsedQuery) -> ParsedQuery | None:
         """Return a query of one term as one of the terms and words in it: KV cache and compression; None if it is no other."""
         if len(read.parts) != 1 or read.parts[0].text not in read.text:
             return None  # a quoted phrase is sought as it is

@@ -23,7 +23,7 @@ from bot.search.completion import TopicIndex
 from bot.search.engine import Engine, Scope
 from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
-from bot.search.query import QueryReader, ReadQuery
+from bot.search.query import ParsedQuery, QueryReader
 from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, plain, query_parser
 from storage import models, search
@@ -81,7 +81,7 @@ def _open_engine(archive: Archive, paper_ids: Sequence[int]) -> Engine:
 @lru_cache(maxsize=4)
 def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
     """Return an engine for papers alone. It is cached, since other channels' topics and readers' days need it too."""
-    return Engine(search_index.index_in_memory(documents), is_apart=True)
+    return Engine(search_index.index_in_memory(documents), is_temporary=True)
 
 
 class SearchService:
@@ -253,12 +253,12 @@ class SearchService:
 
         return await self._look_up(look_up)
 
-    async def read_queries(self, texts: Sequence[str]) -> list[ReadQuery]:
+    async def read_queries(self, texts: Sequence[str]) -> list[ParsedQuery]:
         """Interpret texts like search queries, without forms too uncertain for a filter. Quoted texts are taken literally."""
 
-        def look_up(archive: Archive) -> list[ReadQuery]:
+        def look_up(archive: Archive) -> list[ParsedQuery]:
             return [
-                ReadQuery(phrase, parts=(concepts.literal_part(phrase),))
+                ParsedQuery(phrase, parts=(concepts.literal_part(phrase),))
                 if (phrase := text.strip('"')) != text
                 else archive.read(query_parser.Query(text)).sure()
                 for text in map(plain.clean_typed, texts)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
-from bot.search.query import QueryReader, ReadQuery
+from bot.search.query import ParsedQuery, QueryReader
 from bot.text import query_parser, seed
 from tests.support import glossary_in_memory
 
@@ -15,11 +15,11 @@ def glossary() -> resolver.Glossary:
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
-def _read(glossary: resolver.Glossary, text: str) -> ReadQuery:
+def _read(glossary: resolver.Glossary, text: str) -> ParsedQuery:
     return QueryReader(glossary).read(query_parser.Query(text))
 
 
-def _parts(read: ReadQuery) -> list[str]:
+def _parts(read: ParsedQuery) -> list[str]:
     return [part.text for part in read.parts]
 
 
